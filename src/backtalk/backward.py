@@ -1,0 +1,111 @@
+"""Backward: the three talks. To the output units, to the hidden units, to the weights and biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .arrays import Array, namespace
+from .errors import InputError
+from .forward import Trace, propagate
+from .inputs import as_input, as_target, as_weight
+from .jax_trees import note_tree
+from .layers import Layers
+from .network import Network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gradients:
+    """Every gradient of ℒ, each of the shape of the thing itself, and ℒ itself.
+
+    ``a[i]`` is ∇_{a_i}ℒ for i = 1 … L; ``h[i]`` is ∇_{h_i}ℒ for i = 0 … L, where h_0 is the input and h_L the
+    output ŷ; ``W[i]`` and ``b[i]`` are ∇_{W_i}ℒ and ∇_{b_i}ℒ. ℒ is the weighted mean over the batch, so row n
+    of ``a[i]`` and ``h[i]`` holds example n's share of it: w_n (1/B without weights) times its own gradient.
+    """
+
+    loss: Array
+    a: Layers
+    h: Layers
+    W: Layers
+    b: Layers
+
+
+note_tree(Gradients, ("loss", "a", "h", "W", "b"))
+
+
+def gradients(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
+    """The loss and every gradient of it, in one forward and one backward pass.
+
+    ℒ = Σ_n w_n ℓ_n, with w = sample_weight / Σ sample_weight (1/B without), ℓ_n the loss of example n.
+
+    X: (B, n_0). y: as the loss takes it (labels (B,), or (B, k)). sample_weight: (B,), 0 or more, not all 0.
+    Arrays are of the network's library and stay so. Raises :class:`~backtalk.errors.InputError` or
+    :class:`~backtalk.errors.InputTypeError` for input that does not fit. Source: notation, section 2.
+
+    >>> import numpy as np
+    >>> net = Network.create([3, 4, 2], activation="tanh", loss="cross_entropy", rng=0)
+    >>> grads = gradients(net, np.eye(3), [0, 1, 1])
+    >>> grads.W[1].shape, grads.h[1].shape
+    ((4, 3), (3, 4))
+    """
+    X = as_input(network, X)
+    target = as_target(network, y, X.shape[0])
+    weight = as_weight(network, sample_weight, X.shape[0])
+    return talk_back(network, propagate(network, X), target, weight)
+
+
+def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) -> Gradients:
+    """The same as :func:`gradients`, from a forward pass that has been made.
+
+    >>> from backtalk import forward
+    >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
+    >>> backward(net, forward(net, [[3.0]]), [1.0]).W[1]
+    array([[6.]])
+    """
+    widths = tuple(int(h.shape[-1]) for h in trace.h.values())
+    if widths != network.sizes:
+        raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
+    count = trace.h[0].shape[0]
+    target = as_target(network, y, count)
+    return talk_back(network, trace, target, as_weight(network, sample_weight, count))
+
+
+def talk_back(network: Network, trace: Trace, target: Array, weight: Array) -> Gradients:
+    """:func:`backward` for a target (B, k) and weights (B,) that are known to fit."""
+    L = network.depth
+    loss, grad_yhat, grad_output = talk_to_output(network, trace, target, weight)
+    grad_a, grad_h = {L: grad_output}, {L: grad_yhat}
+    for i in range(L - 1, -1, -1):
+        grad_h[i] = talk_to_hidden(network, i, grad_a[i + 1])
+        if i > 0:
+            # forward: h_i = g(a_i), element by element
+            grad_a[i] = grad_h[i] * network.activations[i - 1].g_prime(trace.a[i])
+    talks = [talk_to_weights(grad_a[i], trace.h[i - 1]) for i in range(1, L + 1)]
+    return Gradients(
+        loss=loss,
+        a=Layers(grad_a[i] for i in range(1, L + 1)),
+        h=Layers((grad_h[i] for i in range(L + 1)), first=0),
+        W=Layers(grad_W for grad_W, _ in talks),
+        b=Layers(grad_b for _, grad_b in talks),
+    )
+
+
+def talk_to_output(network: Network, trace: Trace, target: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """The first talk: ℒ, ∇_ŷℒ and ∇_{a_L}ℒ; for softmax with cross-entropy, ∇_{a_L}ℒ = (ŷ − e(y)) · w."""
+    a, yhat, w = trace.a[network.depth], trace.output, weight[:, None]
+    loss = namespace(a).sum(weight * network.loss.value(a, yhat, target))
+    grad_yhat = network.loss.output_gradient(a, yhat, target)
+    grad_yhat = namespace(a).where(w > 0, grad_yhat, w) * w  # an example without weight has no part, also of inf
+    return loss, grad_yhat, network.loss.gradient(a, yhat, target) * w
+
+
+def talk_to_hidden(network: Network, i: int, grad_a: Array) -> Array:
+    """The second talk: ∇_{h_i}ℒ = W_{i+1}ᵀ ∇_{a_{i+1}}ℒ, one example a row."""
+    # forward: a_{i+1} = W_{i+1} h_i + b_{i+1}; every path from h_ij leads through column j of W_{i+1}
+    return grad_a @ network.W[i + 1]
+
+
+def talk_to_weights(grad_a: Array, h: Array) -> tuple[Array, Array]:
+    """The third talk: ∇_{W_i}ℒ = ∇_{a_i}ℒ h_{i-1}ᵀ and ∇_{b_i}ℒ = ∇_{a_i}ℒ, summed over the batch."""
+    # forward: a_i = W_i h_{i-1} + b_i; every example of the batch hears the same W_i and b_i
+    return grad_a.T @ h, namespace(grad_a).sum(grad_a, axis=0)

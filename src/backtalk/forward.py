@@ -1,0 +1,68 @@
+"""Forward: from X to the output, keeping every a_i and h_i on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .arrays import Array
+from .inputs import as_input
+from .jax_trees import note_tree
+from .layers import Layers
+from .network import Network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """What the forward pass computed: ``a[i]`` for i = 1 … L and ``h[i]`` for i = 0 … L, shapes (B, n_i)."""
+
+    a: Layers
+    h: Layers
+
+    @property
+    def output(self) -> Array:
+        """ŷ = h_L, shape (B, k)."""
+        return self.h[len(self.a)]
+
+
+note_tree(Trace, ("a", "h"))
+
+
+def forward(network: Network, X: Any) -> Trace:
+    """Run the examples X through the network.
+
+    h_0 = X; a_i = h_{i-1} W_iᵀ + b_i; h_i = g_i(a_i) for i < L; h_L = O(a_L), for all rows of X together.
+
+    X: shape (B, n_0), converted to the network's dtype; an array of another library or device is refused, as
+    are values that are not finite (:class:`~backtalk.errors.InputError`). Source: notation, section 2.
+
+    >>> net = Network([[[2.0]], [[1.0]]], [[0.0], [0.5]], "relu", "squared_error")
+    >>> trace = forward(net, [[3.0], [-1.0]])
+    >>> trace.h[1]
+    array([[6.],
+           [0.]])
+    >>> trace.output
+    array([[6.5],
+           [0.5]])
+    """
+    return propagate(network, as_input(network, X))
+
+
+def propagate(network: Network, X: Array) -> Trace:
+    """:func:`forward` for an X that is known to fit."""
+    a: list[Array] = []
+    h: list[Array] = [X]
+    for i in range(1, network.depth + 1):
+        a.append(pre_activation(network, i, h[-1]))
+        h.append(unit_output(network, i, a[-1]))
+    return Trace(Layers(a), Layers(h, first=0))
+
+
+def pre_activation(network: Network, i: int, h: Array) -> Array:
+    """a_i = W_i h_{i-1} + b_i; one example a row, so W_i h is h @ W_iᵀ."""
+    return h @ network.W[i].T + network.b[i]
+
+
+def unit_output(network: Network, i: int, a: Array) -> Array:
+    """h_i = g_i(a_i), or ŷ = O(a_L) at the last layer."""
+    return network.activations[i - 1].g(a) if i < network.depth else network.loss.output(a)

@@ -1,0 +1,49 @@
+"""X, y and the example weights, checked against a network before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .arrays import Array, is_concrete, refuse_non_finite
+from .errors import InputError
+from .network import Network
+
+
+def as_input(network: Network, X: Any) -> Array:
+    """X as an array (B, n_0) of the network's library, dtype and device."""
+    X = network.home.receive(X, "X")
+    inputs = network.sizes[0]
+    if X.ndim != 2:
+        hint = "; for one example use X[None, :]" if X.ndim == 1 else ""
+        raise InputError(f"X has shape {tuple(X.shape)}, expected (examples, {inputs}){hint}.")
+    if X.shape[1] != inputs:
+        raise InputError(f"X has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.")
+    if X.shape[0] == 0:
+        raise InputError("X has no rows, expected at least one example.")
+    X = network.home.cast(X)
+    refuse_non_finite(X, "X")
+    return X
+
+
+def as_target(network: Network, y: Any, count: int) -> Array:
+    """The loss's target t of shape (B, k), from what the user calls y."""
+    return network.loss.target(y, count, network.sizes[-1], network.home)
+
+
+def as_weight(network: Network, sample_weight: Any, count: int) -> Array:
+    """w of shape (B,), with sum 1: each example's share of the weighted mean ℒ (1/B without weights)."""
+    home = network.home
+    if sample_weight is None:
+        return home.xp.full((count,), 1 / count, dtype=home.dtype, device=home.device)
+    weight = home.receive(sample_weight, "sample_weight")
+    if tuple(weight.shape) != (count,):
+        raise InputError(f"sample_weight has shape {tuple(weight.shape)}, expected ({count},): one for each row of X.")
+    weight = home.cast(weight)
+    refuse_non_finite(weight, "sample_weight")
+    total = home.xp.sum(weight)
+    if is_concrete(weight):
+        if bool(home.xp.any(weight < 0)):
+            raise InputError(f"sample_weight holds {float(home.xp.min(weight))}, expected weights of 0 or more.")
+        if not bool(total > 0):
+            raise InputError("sample_weight is 0 for every example, expected at least one above 0.")
+    return weight / total

@@ -1,0 +1,164 @@
+"""The independent oracle: the same networks written with JAX's and PyTorch's own functions, and autodiff.
+
+Nothing here uses backtalk's formulas. Hidden gradients come from zero perturbations added to every a_i and h_i.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+try:
+    import torch
+    import torch.nn.functional as F
+except ImportError:  # tested where it is installed
+    torch = None
+
+JAX_ACTIVATIONS = {
+    "identity": lambda a: a,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "relu": jax.nn.relu,
+    "leaky_relu": lambda a: jax.nn.leaky_relu(a, 0.01),
+    "leaky_relu(slope=0.3)": lambda a: jax.nn.leaky_relu(a, 0.3),
+    "elu": jax.nn.elu,
+    "elu(alpha=0.5)": lambda a: jax.nn.elu(a, 0.5),
+    "selu": jax.nn.selu,
+    "gelu": lambda a: jax.nn.gelu(a, approximate=False),
+    "gelu_tanh": lambda a: jax.nn.gelu(a, approximate=True),
+    "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
+    "mish": jax.nn.mish,
+}
+# Each loss: (ŷ from a, ℓ per example from a, ℓ per example from ŷ), t of shape (B, k)
+JAX_LOSSES = {
+    "cross_entropy": (
+        jax.nn.softmax,
+        lambda a, t: -jnp.sum(t * jax.nn.log_softmax(a), axis=-1),
+        lambda p, t: -jnp.sum(t * jnp.log(p), axis=-1),
+    ),
+    "binary_cross_entropy": (
+        jax.nn.sigmoid,
+        lambda a, t: -jnp.sum(t * jax.nn.log_sigmoid(a) + (1 - t) * jax.nn.log_sigmoid(-a), axis=-1),
+        lambda p, t: -jnp.sum(t * jnp.log(p) + (1 - t) * jnp.log1p(-p), axis=-1),
+    ),
+    "squared_error": (lambda a: a, *[lambda p, t: 0.5 * jnp.sum((p - t) ** 2, axis=-1)] * 2),
+    "absolute_error": (lambda a: a, *[lambda p, t: jnp.sum(jnp.abs(p - t), axis=-1)] * 2),
+    "huber": (
+        lambda a: a,
+        *[
+            lambda p, t: jnp.sum(
+                jnp.where(jnp.abs(p - t) <= 1, (p - t) ** 2 / 2, jnp.abs(p - t) - 0.5), axis=-1
+            )
+        ]
+        * 2,
+    ),
+    "poisson_deviance": (
+        jnp.exp,
+        lambda a, t: 2 * jnp.sum(jax.scipy.special.xlogy(t, t) - t * a - t + jnp.exp(a), axis=-1),
+        lambda p, t: 2 * jnp.sum(jax.scipy.special.xlogy(t, t) - t * jnp.log(p) - t + p, axis=-1),
+    ),
+}
+
+
+class Expected(NamedTuple):
+    """Gradients as lists of NumPy arrays, first layer first (h begins with h_0), and the loss."""
+
+    loss: float
+    a: list[np.ndarray]
+    h: list[np.ndarray]
+    W: list[np.ndarray]
+    b: list[np.ndarray]
+
+
+def _perturbations(W: list[Any], count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    widths = [W[0].shape[1], *(w.shape[0] for w in W)]
+    return [np.zeros((count, n)) for n in widths[1:]], [np.zeros((count, n)) for n in widths]
+
+
+def jax_gradients(activations: list[str], loss: str, W: Any, b: Any, X: Any, t: Any, w: Any) -> Expected:
+    """By ``jax.grad``. ∇_{a_L} is taken through the logits, ∇_{h_L} of ℓ as a function of ŷ alone."""
+    output, from_logits, from_output = JAX_LOSSES[loss]
+
+    def run(W: Any, b: Any, da: Any, dh: Any, tail: Any) -> Any:
+        h = X + dh[0]
+        for i in range(len(W)):
+            a = h @ W[i].T + b[i] + da[i]
+            if i < len(W) - 1:
+                h = JAX_ACTIVATIONS[activations[i]](a) + dh[i + 1]
+        return tail(a, dh[-1])
+
+    def through_logits(W: Any, b: Any, da: Any, dh: Any) -> Any:
+        return run(W, b, da, dh, lambda a, _: jnp.sum(w * from_logits(a, t)))
+
+    def through_output(dh: Any) -> Any:
+        return run(W, b, da, dh, lambda a, d: jnp.sum(w * from_output(output(a) + d, t)))
+
+    da, dh = _perturbations(W, len(X))
+    value, (grad_W, grad_b, grad_a, grad_h) = jax.value_and_grad(through_logits, (0, 1, 2, 3))(W, b, da, dh)
+    grad_h[-1] = jax.grad(through_output)(dh)[-1]
+    return Expected(float(value), *([np.asarray(g) for g in family] for family in (grad_a, grad_h, grad_W, grad_b)))
+
+
+TORCH_ACTIVATIONS = {} if torch is None else {
+    "identity": lambda a: a,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": lambda a: F.leaky_relu(a, 0.01),
+    "leaky_relu(slope=0.3)": lambda a: F.leaky_relu(a, 0.3),
+    "elu": F.elu,
+    "elu(alpha=0.5)": lambda a: F.elu(a, 0.5),
+    "selu": torch.selu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda a: F.gelu(a, approximate="tanh"),
+    "silu": F.silu,
+    "softplus": lambda a: F.softplus(a, threshold=1e9),
+    "mish": F.mish,
+}  # fmt: skip
+TORCH_LOSSES = {} if torch is None else {
+    "cross_entropy": (
+        lambda a: torch.softmax(a, -1),
+        lambda a, t: F.cross_entropy(a, t, reduction="none"),
+        lambda p, t: -(t * torch.log(p)).sum(-1),
+    ),
+    "binary_cross_entropy": (
+        torch.sigmoid,
+        lambda a, t: F.binary_cross_entropy_with_logits(a, t, reduction="none").sum(-1),
+        lambda p, t: -(t * torch.log(p) + (1 - t) * torch.log1p(-p)).sum(-1),
+    ),
+    "squared_error": (lambda a: a, *[lambda p, t: F.mse_loss(p, t, reduction="none").sum(-1) / 2] * 2),
+    "absolute_error": (lambda a: a, *[lambda p, t: F.l1_loss(p, t, reduction="none").sum(-1)] * 2),
+    "huber": (lambda a: a, *[lambda p, t: F.huber_loss(p, t, reduction="none").sum(-1)] * 2),
+    "poisson_deviance": (
+        torch.exp,
+        lambda a, t: 2 * (torch.xlogy(t, t) - t * a - t + torch.exp(a)).sum(-1),
+        lambda p, t: 2 * (torch.xlogy(t, t) - torch.xlogy(t, p) - t + p).sum(-1),
+    ),
+}  # fmt: skip
+
+
+def torch_gradients(activations: list[str], loss: str, W: Any, b: Any, X: Any, t: Any, w: Any) -> Expected:
+    """By ``torch.autograd``, the same way."""
+    output, from_logits, from_output = TORCH_LOSSES[loss]
+    W, b, (X, t, w) = (list(map(torch.tensor, family)) for family in (W, b, (X, t, w)))
+    da, dh = (list(map(torch.tensor, family)) for family in _perturbations(W, len(X)))
+    leaves = [*W, *b, *da, *dh]
+    for leaf in leaves:
+        leaf.requires_grad_()
+    h = X + dh[0]
+    for i in range(len(W)):
+        a = h @ W[i].T + b[i] + da[i]
+        if i < len(W) - 1:
+            h = TORCH_ACTIVATIONS[activations[i]](a) + dh[i + 1]
+    value = (w * from_logits(a, t)).sum()
+    grads = torch.autograd.grad(value, leaves, allow_unused=True, retain_graph=True)
+    last = torch.autograd.grad((w * from_output(output(a) + dh[-1], t)).sum(), dh[-1])[0]
+    L = len(W)
+    grad_W, grad_b, grad_a, grad_h = grads[:L], grads[L : 2 * L], grads[2 * L : 3 * L], [*grads[3 * L : -1], last]
+    return Expected(
+        value.item(), *([g.detach().numpy() for g in family] for family in (grad_a, grad_h, grad_W, grad_b))
+    )

@@ -1,0 +1,100 @@
+"""The one rule: anything named a gradient is the derivative of one named scalar.
+
+Every loss × activation × outputs × weights × depth × array library, against autodiff, at 1e-12 in float64.
+The error of an array is its largest deviation, relative to the largest entry of the expected array.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import array_api_strict
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import JAX_ACTIVATIONS, JAX_LOSSES, Expected, jax_gradients, torch, torch_gradients
+
+from backtalk import Gradients, Network, gradients
+from backtalk.arrays import to_numpy
+
+TOLERANCE = 1e-12
+LIBRARIES: dict[str, Any] = {"numpy": np, "jax": jnp, "array_api_strict": array_api_strict}
+if torch is not None:
+    LIBRARIES["torch"] = torch
+
+
+def as_target(loss: str, y: np.ndarray, k: int) -> np.ndarray:
+    return np.eye(k)[y] if loss == "cross_entropy" and y.ndim == 1 else y.astype(float)
+
+
+def error(actual: np.ndarray, expected: np.ndarray) -> float:
+    assert actual.shape == expected.shape
+    scale = np.abs(expected).max()
+    return float(np.abs(actual - expected).max() / scale) if scale > 0 else float(np.abs(actual).max())
+
+
+def largest_error(grads: Gradients, expected: Expected) -> float:
+    errors = [abs(float(grads.loss) - expected.loss) / max(abs(expected.loss), 1e-300 if expected.loss else 1)]
+    for family in ("a", "h", "W", "b"):
+        ours, theirs = list(getattr(grads, family).values()), getattr(expected, family)
+        assert len(ours) == len(theirs)
+        errors += [error(to_numpy(one), other) for one, other in zip(ours, theirs, strict=True)]
+    return max(errors)
+
+
+def record(value: float) -> None:
+    """With BACKTALK_ERRORS=FILE, keep each comparison's error, so that the largest can be reported."""
+    if path := os.environ.get("BACKTALK_ERRORS"):
+        with Path(path).open("a") as file:
+            file.write(f"{value:.3e}\n")
+
+
+class Case:
+    """A seeded network with a batch, as plain arrays."""
+
+    def __init__(self, loss: str, activation: str, k: int, depth: int, weighted: bool) -> None:
+        rng = np.random.default_rng([k, depth, weighted])
+        sizes = [3, 4, 5, 4, 3][:depth] + [k]
+        self.loss, self.activations, count = loss, [activation] * (depth - 1), 6
+        self.W = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in zip(sizes, sizes[1:], strict=False)]
+        self.b = [rng.normal(size=n) / 2 for n in sizes[1:]]
+        self.X = rng.normal(size=(count, 3))
+        self.y = Network.create([3, k], loss=loss).loss.draw_target(rng, count, k)
+        self.sample_weight = rng.uniform(0, 3, count) * (np.arange(count) != 2) if weighted else None
+        weight = np.ones(count) if self.sample_weight is None else self.sample_weight
+        target = as_target(loss, self.y, k)
+        self.oracle_arguments = (
+            self.activations, loss, self.W, self.b, self.X, target, weight / weight.sum()
+        )  # fmt: skip
+
+    def gradients(self, library: Any) -> Gradients:
+        network = Network(self.W, self.b, self.activations, self.loss).to(library)
+        batch = (self.X, self.y, self.sample_weight)
+        return gradients(network, *(None if part is None else library.asarray(part) for part in batch))
+
+
+@cache
+def case_with_oracle(*what: Any) -> tuple[Case, Expected]:
+    case = Case(*what)
+    return case, jax_gradients(*case.oracle_arguments)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("activation", JAX_ACTIVATIONS)
+@pytest.mark.parametrize("loss", JAX_LOSSES)
+def test_every_gradient_is_the_derivative_of_the_loss(loss, activation, k, depth, weighted, library):
+    if library == "array_api_strict" and activation == "gelu":
+        pytest.skip("the standard itself has no error function")
+    case, expected = case_with_oracle(loss, activation, k, depth, weighted)
+    found = largest_error(case.gradients(LIBRARIES[library]), expected)
+    record(found)
+    assert found < TOLERANCE
