@@ -49,12 +49,7 @@ JAX_LOSSES = {
     "absolute_error": (lambda a: a, *[lambda p, t: jnp.sum(jnp.abs(p - t), axis=-1)] * 2),
     "huber": (
         lambda a: a,
-        *[
-            lambda p, t: jnp.sum(
-                jnp.where(jnp.abs(p - t) <= 1, (p - t) ** 2 / 2, jnp.abs(p - t) - 0.5), axis=-1
-            )
-        ]
-        * 2,
+        *[lambda p, t: jnp.sum(jnp.where(jnp.abs(p - t) <= 1, (p - t) ** 2 / 2, jnp.abs(p - t) - 0.5), axis=-1)] * 2,
     ),
     "poisson_deviance": (
         jnp.exp,
@@ -158,7 +153,12 @@ def torch_gradients(activations: list[str], loss: str, W: Any, b: Any, X: Any, t
     grads = torch.autograd.grad(value, leaves, allow_unused=True, retain_graph=True)
     last = torch.autograd.grad((w * from_output(output(a) + dh[-1], t)).sum(), dh[-1])[0]
     L = len(W)
-    grad_W, grad_b, grad_a, grad_h = grads[:L], grads[L : 2 * L], grads[2 * L : 3 * L], [*grads[3 * L : -1], last]
+    grad_W, grad_b, grad_a, grad_h = (
+        grads[:L],
+        grads[L : 2 * L],
+        grads[2 * L : 3 * L],
+        [*grads[3 * L : -1], last],
+    )
     return Expected(
         value.item(), *([g.detach().numpy() for g in family] for family in (grad_a, grad_h, grad_W, grad_b))
     )

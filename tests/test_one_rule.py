@@ -6,6 +6,7 @@ The error of an array is its largest deviation, relative to the largest entry of
 
 from __future__ import annotations
 
+import itertools
 import os
 from functools import cache
 from pathlib import Path
@@ -18,10 +19,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import JAX_ACTIVATIONS, JAX_LOSSES, Expected, jax_gradients, torch, torch_gradients
 
 from backtalk import Gradients, Network, gradients
 from backtalk.arrays import to_numpy
+from oracle import JAX_ACTIVATIONS, JAX_LOSSES, Expected, jax_gradients, torch, torch_gradients
 
 TOLERANCE = 1e-12
 LIBRARIES: dict[str, Any] = {"numpy": np, "jax": jnp, "array_api_strict": array_api_strict}
@@ -60,9 +61,9 @@ class Case:
 
     def __init__(self, loss: str, activation: str, k: int, depth: int, weighted: bool) -> None:
         rng = np.random.default_rng([k, depth, weighted])
-        sizes = [3, 4, 5, 4, 3][:depth] + [k]
+        sizes = [*[3, 4, 5, 4, 3][:depth], k]
         self.loss, self.activations, count = loss, [activation] * (depth - 1), 6
-        self.W = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in zip(sizes, sizes[1:], strict=False)]
+        self.W = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
         self.b = [rng.normal(size=n) / 2 for n in sizes[1:]]
         self.X = rng.normal(size=(count, 3))
         self.y = Network.create([3, k], loss=loss).loss.draw_target(rng, count, k)
@@ -85,16 +86,91 @@ def case_with_oracle(*what: Any) -> tuple[Case, Expected]:
     return case, jax_gradients(*case.oracle_arguments)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize(
+    ("activation", "library"),
+    [
+        (activation, library)
+        for activation in JAX_ACTIVATIONS
+        for library in LIBRARIES
+        if (activation, library) != ("gelu", "array_api_strict")  # the standard has no error function
+    ],
+)
+@pytest.mark.parametrize("loss", JAX_LOSSES)
+def test_every_gradient_is_the_derivative_of_the_loss(loss, activation, k, depth, weighted, library):
+    case, expected = case_with_oracle(loss, activation, k, depth, weighted)
+    found = largest_error(case.gradients(LIBRARIES[library]), expected)
+    record(found)
+    assert found < TOLERANCE
+
+
+@pytest.mark.skipif(torch is None, reason="torch is not installed")
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("depth", [1, 2, 5])
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("activation", JAX_ACTIVATIONS)
 @pytest.mark.parametrize("loss", JAX_LOSSES)
-def test_every_gradient_is_the_derivative_of_the_loss(loss, activation, k, depth, weighted, library):
-    if library == "array_api_strict" and activation == "gelu":
-        pytest.skip("the standard itself has no error function")
-    case, expected = case_with_oracle(loss, activation, k, depth, weighted)
-    found = largest_error(case.gradients(LIBRARIES[library]), expected)
+def test_every_gradient_is_what_torch_autograd_finds(loss, activation, k, depth, weighted):
+    case = Case(loss, activation, k, depth, weighted)
+    found = largest_error(case.gradients(np), torch_gradients(*case.oracle_arguments))
     record(found)
     assert found < TOLERANCE
+
+
+@pytest.mark.parametrize("activation", JAX_ACTIVATIONS)
+@pytest.mark.parametrize("loss", JAX_LOSSES)
+def test_gradients_are_the_same_under_jit_and_vmap(loss, activation):
+    cases = [case_with_oracle(loss, activation, 3, 2, weighted) for weighted in (False, True)]
+    networks = [Network(c.W, c.b, c.activations, loss).to(jnp) for c, _ in cases]
+    stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *networks)
+    X, y = (jnp.stack([jnp.asarray(getattr(c, name)) for c, _ in cases]) for name in ("X", "y"))
+    weights = jnp.stack([jnp.ones(6) if c.sample_weight is None else c.sample_weight for c, _ in cases])
+    both = jax.jit(jax.vmap(gradients))(stacked, X, y, weights)
+    for i, (_, expected) in enumerate(cases):
+        found = largest_error(jax.tree.map(lambda part, i=i: part[i], both), expected)
+        record(found)
+        assert found < TOLERANCE
+
+
+ORACLE = jax_gradients if torch is None else torch_gradients
+
+
+@settings(max_examples=25 if torch is None else 300, deadline=None)
+@given(data=st.data())
+def test_every_gradient_is_right_for_drawn_shapes_values_and_weights(data):
+    draw = data.draw
+    loss = draw(st.sampled_from(sorted(JAX_LOSSES)))
+    size = st.sampled_from([1, 2, 3, 7])
+    sizes = draw(st.lists(size, min_size=2, max_size=6))
+    names = st.sampled_from(sorted(JAX_ACTIVATIONS))
+    activations = [draw(names) for _ in sizes[2:]]
+    count, k = draw(size), sizes[-1]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    scale = draw(st.sampled_from([0.1, 1.0, 1.5]))
+    W = [rng.normal(size=(n, m)) * scale / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
+    b = [rng.normal(size=n) * scale for n in sizes[1:]]
+    X = rng.normal(size=(count, sizes[0])) * scale
+    network = Network(W, b, activations, loss)
+    y = network.loss.draw_target(rng, count, k)
+    if loss == "cross_entropy" and draw(st.booleans()):
+        y = rng.dirichlet(np.ones(k), size=count)
+    weights = draw(
+        st.none() | st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0]), min_size=count, max_size=count).filter(any)
+    )
+    w = np.full(count, 1 / count) if weights is None else np.array(weights) / sum(weights)
+    expected = ORACLE(activations, loss, W, b, X, as_target(loss, y, k), w)
+    found = largest_error(gradients(network, X, y, weights), expected)
+    record(found)
+    assert found < TOLERANCE
+
+
+@pytest.mark.parametrize("family", ["a", "h", "W", "b"])
+def test_the_shared_test_sees_an_error_of_one_part_in_1e11(family):
+    case, expected = case_with_oracle("cross_entropy", "tanh", 3, 2, False)
+    wrong = getattr(expected, family)[1].copy()
+    wrong.flat[np.abs(wrong).argmax()] *= 1 + 1e-11
+    parts = [*getattr(expected, family)]
+    parts[1] = wrong
+    assert largest_error(case.gradients(np), expected._replace(**{family: parts})) > TOLERANCE

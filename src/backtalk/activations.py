@@ -46,9 +46,7 @@ class Activation:
 def _where(condition: Array, yes: Array | float, no: Array | float, like: Array) -> Array:
     """xp.where with numbers allowed for the branches, in the dtype of ``like``."""
     xp = namespace(like)
-    yes, no = (
-        xp.full_like(like, part) if isinstance(part, int | float) else part for part in (yes, no)
-    )
+    yes, no = (xp.full_like(like, part) if isinstance(part, int | float) else part for part in (yes, no))
     return xp.where(condition, yes, no)
 
 

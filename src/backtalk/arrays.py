@@ -140,7 +140,7 @@ def as_array(value: Any, argument: str) -> Array:
     if isinstance(value, np.matrix):
         value = np.asarray(value)
     if array_api_compat.is_array_api_obj(value):
-        array = value
+        array: Array = value
     else:
         try:
             array = np.asarray(value)
@@ -175,7 +175,7 @@ def jax_has_float64() -> bool:
     """Whether JAX keeps float64 (``jax_enable_x64``) or makes float32 of it, its default."""
     import jax  # pyright: ignore[reportMissingImports]
 
-    return bool(jax.config.jax_enable_x64)
+    return bool(jax.config.read("jax_enable_x64"))
 
 
 def _module(library: str) -> str:

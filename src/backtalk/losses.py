@@ -18,7 +18,6 @@ from .arrays import Array, Home, is_concrete, namespace, real_part, refuse_non_f
 from .errors import InputError
 from .specification import read_specification, require_range, write_specification
 
-
 TINY = 1e-300  # below it, 1/ŷ leaves the range of float64
 
 
@@ -264,7 +263,7 @@ class Huber(_IdentityOutput):
 
     def kink_side(self, yhat: Array, target: Array) -> Array:
         # r is on a kink where |r| = δ: counted apart from the three pieces
-        xp = namespace(a)
+        xp = namespace(yhat)
         residual = real_part(yhat - target)
         return xp.where(xp.abs(residual) == self.delta, xp.zeros_like(residual), self._side(residual) + 2)
 
@@ -312,8 +311,7 @@ class PoissonDeviance(Loss):
 
 
 LOSSES: dict[str, type[Loss]] = {
-    kind.name: kind
-    for kind in (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, PoissonDeviance)
+    kind.name: kind for kind in (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, PoissonDeviance)
 }
 
 

@@ -163,7 +163,9 @@ class Network:
             raise unknown_name("dtype", name, ["float32", "float64"])
         if library_name(xp) == "jax" and not jax_has_float64():
             if dtype == "float64":
-                raise InputError("dtype is 'float64', which JAX has only after jax.config.update('jax_enable_x64', True).")
+                raise InputError(
+                    "dtype is 'float64', which JAX has only after jax.config.update('jax_enable_x64', True)."
+                )
             name = "float32"
         kind = getattr(xp, name)
 
@@ -195,9 +197,7 @@ def _in_layer_order(arrays: Sequence[Any] | Mapping[int, Any], argument: str) ->
             raise InputError(f"{argument} has keys {sorted(arrays)}, expected the layer numbers 1 … L.")
         return [arrays[layer] for layer in sorted(arrays)]
     if isinstance(arrays, str) or not isinstance(arrays, Sequence):
-        raise InputTypeError(
-            f"{argument} is a {type(arrays).__name__}, expected a list of arrays, one for each layer."
-        )
+        raise InputTypeError(f"{argument} is a {type(arrays).__name__}, expected a list of arrays, one for each layer.")
     return list(arrays)
 
 
@@ -218,13 +218,16 @@ def _as_parameters(weights: list[Any], biases: list[Any]) -> tuple[list[Array], 
     dtype = _common_dtype(arrays)
     arrays = [_freeze(namespace(array).astype(array, dtype)) for array in arrays]
     W, b = arrays[: len(weights)], arrays[len(weights) :]
-    for i in range(len(W)):
-        if b[i].shape[0] != W[i].shape[0]:
-            raise InputError(f"b[{i + 1}] has {b[i].shape[0]} entries, but W[{i + 1}] has {W[i].shape[0]} rows: expected one for each unit.")
-        if i and W[i].shape[1] != W[i - 1].shape[0]:
+    for i in range(1, len(W) + 1):
+        units, heard = W[i - 1].shape
+        if b[i - 1].shape[0] != units:
             raise InputError(
-                f"W[{i + 1}] has {W[i].shape[1]} columns, but W[{i}] has {W[i - 1].shape[0]} rows: "
-                f"expected one column for each unit of layer {i}."
+                f"b[{i}] has {b[i - 1].shape[0]} entries, but W[{i}] has {units} rows: expected one a unit."
+            )
+        if i > 1 and heard != W[i - 2].shape[0]:
+            raise InputError(
+                f"W[{i}] has {heard} columns, but W[{i - 1}] has {W[i - 2].shape[0]} rows: "
+                f"expected one column for each unit of layer {i - 1}."
             )
     if array_api_compat.is_jax_array(W[0]):
         tell_jax()

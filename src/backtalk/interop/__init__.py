@@ -1,0 +1,5 @@
+"""Networks to and from the outside: files."""
+
+from .files import load, save
+
+__all__ = ["load", "save"]

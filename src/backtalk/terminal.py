@@ -1,0 +1,45 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .check import CheckReport
+from .norms import LayerNorms
+
+
+def show_norms(console: Console, rows: list[LayerNorms]) -> None:
+    """The norms as a table, in the order of the talk: output layer first, input last."""
+    table = _table("layer", "units", "function", "‖∇a‖", "‖∇h‖", "‖∇W‖", "‖∇b‖")
+    for row in reversed(rows):
+        numbers = ["" if norm is None else f"{norm:.4e}" for norm in (row.a, row.h, row.W, row.b)]
+        table.add_row(str(row.layer), str(row.units), row.function, *numbers)
+    console.print(table)
+
+
+def show_check(console: Console, report: CheckReport) -> None:
+    """The rows of a check as a table, and the verdict."""
+    table = _table("quantity", "compared", "undecided", "largest error", "verdict")
+    for row in report.rows:
+        index = "" if row.where is None else f" at {list(row.where)}"
+        wrong = f"wrong{index}: {row.given:.6g}, derivative {row.derivative:.6g}"
+        verdict = Text("ok", "green") if row.passed else Text(wrong, "bold red")
+        table.add_row(row.quantity, str(row.compared), str(row.undecided), f"{row.largest_error:.1e}", verdict)
+    console.print(table)
+    show_verdict(console, report)
+
+
+def show_verdict(console: Console, report: CheckReport) -> None:
+    """The verdict in one line."""
+    style = "green" if report.passed else "bold red"
+    console.print(Text("check ", "bold"), Text(report.verdict, style), sep="", soft_wrap=True)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in names:
+        table.add_column(name, justify="left" if name in ("function", "quantity", "verdict") else "right")
+    return table
