@@ -36,6 +36,8 @@ Target = Annotated[
         help="The column of a .csv file that is y; may be repeated. [default: the last]",
     ),
 ]
+INTERRUPTED = 130  # the exit code of Ctrl-C
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -241,21 +243,19 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ∇ shows ?, and goes on
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="backtalk")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except (KeyboardInterrupt, typer.Abort):
-        code = _say("interrupted.", 130)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except Exception as error:
-        code = _say(_sentence(error), 2)
+        print(f"backtalk: {_sentence(error)}", file=sys.stderr)
+        code = 2
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code
+        print("backtalk: interrupted.", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say(sentence: str, code: int) -> int:
-    print(f"backtalk: {sentence}", file=sys.stderr)
-    return code
 
 
 def _sentence(error: Exception) -> str:

@@ -123,12 +123,9 @@ def _is_number(cell: str) -> bool:
 
 
 def _read_npz(path: Path) -> Data:
-    with path.open("rb"):  # the plain OSError for a file that is missing, a folder or not readable
-        pass
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [name for name in ("X", "y") if name not in arrays]
-            if missing:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if not {"X", "y"} <= set(arrays):
                 raise InputError(f"{path} holds the arrays {sorted(arrays)}, expected X and y.")
             X, y = arrays["X"], arrays["y"]
     except (zipfile.BadZipFile, EOFError, TypeError):

@@ -12,8 +12,8 @@ from .errors import unknown_name
 # The variance of a weight. Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998.
 VARIANCES: dict[str, Callable[[int, int], float]] = {
     "glorot": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
-    "he": lambda fan_in, fan_out: 2 / fan_in,  # noqa: ARG005
-    "lecun": lambda fan_in, fan_out: 1 / fan_in,  # noqa: ARG005
+    "he": lambda fan_in, fan_out: 2 / fan_in,
+    "lecun": lambda fan_in, fan_out: 1 / fan_in,
 }
 SCHEMES = [f"{scheme}_{shape}" for scheme in VARIANCES for shape in ("uniform", "normal")]
 

@@ -1,7 +1,8 @@
 """A network to and from a safetensors file: the arrays ``W.1``, ``b.1``, …, and the structure as metadata.
 
-Metadata: ``format`` is "backtalk.network", ``format_version`` a whole number, ``activations`` a JSON list and
-``loss`` a name, both in the text form of :mod:`backtalk.specification`. Nothing is loaded by pickle.
+The metadata has one key, ``backtalk.network``, so that the same network gives the same bytes. Its value is JSON:
+``version`` of the format, a whole number; ``activations``, a list, and ``loss``, in the text form of
+:mod:`backtalk.specification`. Nothing is loaded by pickle.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -19,8 +21,8 @@ from ..arrays import to_numpy
 from ..errors import BacktalkError, FileFormatError, UnknownNameError
 from ..network import Network
 
-FORMAT = "backtalk.network"
-FORMAT_VERSION = 1
+KEY = "backtalk.network"
+VERSION = 1
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -40,13 +42,12 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         for family, layers in (("W", network.W), ("b", network.b))
         for i, array in layers.items()
     }
-    metadata = {
-        "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
-        "activations": json.dumps([repr(activation) for activation in network.activations]),
+    structure = {
+        "version": VERSION,
+        "activations": [repr(activation) for activation in network.activations],
         "loss": repr(network.loss),
     }
-    write_atomically(Path(path), safetensors.numpy.save(arrays, metadata))
+    write_atomically(Path(path), safetensors.numpy.save(arrays, {KEY: json.dumps(structure)}))
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -63,39 +64,44 @@ def load(path: str | os.PathLike[str]) -> Network:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except safetensors.SafetensorError as error:
-        if "IncompleteBuffer" in str(error):
-            raise FileFormatError(f"{path} is truncated: it is shorter than its header says; copy it again.") from None
-        raise FileFormatError(f"{path} is not a safetensors file, or is damaged at its beginning.") from None
+        reason = str(error).rpartition(": ")[2]
+        raise FileFormatError(f"{path} is truncated, damaged or not a safetensors file ({reason}).") from None
     except (TypeError, ValueError, AttributeError):
         raise FileFormatError(f"{path} holds arrays of a kind that a network does not have.") from None
-    if metadata.get("format") != FORMAT:
+    if KEY not in metadata:
         raise FileFormatError(f"{path} is a safetensors file, but not a network saved by backtalk.")
-    return _network(path, metadata, arrays)
+    return _network(path, _structure(path, metadata[KEY]), arrays)
 
 
-def _network(path: Path, metadata: dict[str, str], arrays: dict[str, np.ndarray]) -> Network:
-    version = metadata.get("format_version", "")
-    if not version.isdecimal():
-        raise FileFormatError(f"{path} has format_version {version!r}, expected a whole number.")
-    if int(version) > FORMAT_VERSION:
+def _structure(path: Path, text: str) -> dict[str, Any]:
+    """The metadata's JSON, with its version checked."""
+    try:
+        structure = json.loads(text)
+        version = int(structure["version"])
+    except (KeyError, TypeError, ValueError):
+        raise FileFormatError(f"{path} describes its network in a way that cannot be read: {text[:80]!r}.") from None
+    if version > VERSION:
         raise FileFormatError(
-            f"{path} is of format {version}, written by a newer backtalk; this one reads up to {FORMAT_VERSION}: "
+            f"{path} is of format {version}, written by a newer backtalk, and this one reads up to {VERSION}: "
             "update backtalk."
         )
+    if not {"activations", "loss"} <= set(structure):
+        raise FileFormatError(f"{path} lacks the description of its activations or its loss.")
+    return structure
+
+
+def _network(path: Path, structure: dict[str, Any], arrays: dict[str, np.ndarray]) -> Network:
     depth = len(arrays) // 2
     expected = {f"{family}.{i}" for family in "Wb" for i in range(1, depth + 1)}
     if not arrays or set(arrays) != expected:
         raise FileFormatError(f"{path} holds the arrays {sorted(arrays)}, expected W.1, b.1, W.2, b.2, ….")
     W, b = ([arrays[f"{family}.{i}"] for i in range(1, depth + 1)] for family in "Wb")
     try:
-        activations = json.loads(metadata["activations"])
-        return Network(W, b, activations, metadata["loss"])
+        return Network(W, b, structure["activations"], structure["loss"])
     except UnknownNameError as error:
         raise FileFormatError(
             f"{path} cannot be read: {error} An activation of your own must be registered before loading."
         ) from None
-    except (KeyError, json.JSONDecodeError):
-        raise FileFormatError(f"{path} lacks the description of its activations or its loss.") from None
     except BacktalkError as error:
         raise FileFormatError(f"{path} holds a network that cannot be used: {error}") from None
 

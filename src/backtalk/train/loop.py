@@ -79,17 +79,18 @@ def fit(
     for number in range(1, epochs + 1):
         total = 0.0
         for batch, part in _batches(generator, batch_size, network.home, X, target, weight):
-            trace = propagate(network, batch[0])
-            grads = talk_back(network, trace, batch[1], batch[2])
             step += 1
-            loss = float(grads.loss)
-            if not np.isfinite(loss):
-                raise _diverged(network, trace, good, step)
-            good = network
-            total += loss * part
-            parameters, state = optimizer.step(
-                [*network.W.values(), *network.b.values()], [*grads.W.values(), *grads.b.values()], state
-            )
+            with np.errstate(over="ignore", invalid="ignore"):  # said in full below
+                trace = propagate(network, batch[0])
+                grads = talk_back(network, trace, batch[1], batch[2])
+                loss = float(grads.loss)
+                if not np.isfinite(loss):
+                    raise _diverged(network, trace, good, step)
+                good = network
+                total += loss * part
+                parameters, state = optimizer.step(
+                    [*network.W.values(), *network.b.values()], [*grads.W.values(), *grads.b.values()], state
+                )
             network = network.replace(parameters[: network.depth], parameters[network.depth :])
         if _first_non_finite(network, None) is not None:
             raise _diverged(network, None, good, step)

@@ -1,0 +1,159 @@
+"""The command line in processes of its own: output, exit codes, one sentence for an error."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from backtalk import Network, load, save
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "backtalk", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "100", **environment},
+        timeout=120,
+    )
+
+
+def refuse(*arguments, **environment) -> str:
+    """Run what must be refused: exit code 2, nothing on stdout, one line on stderr, which is returned."""
+    result = run(*arguments, **environment)
+    assert result.returncode == 2, result
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("backtalk: ")
+    return result.stderr
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save(Network.create([4, 5, 3], activation="tanh", rng=0), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, run("demo", "--out", folder)
+
+
+def test_demo_trains_to_at_least_096_and_passes_its_check(demo):
+    folder, result = demo
+    assert result.returncode == 0, result
+    assert "check passed: largest relative error" in result.stdout
+    summary = json.loads((folder / "gradients.json").read_text())
+    assert summary["test_accuracy"] >= 0.96
+    assert f"test accuracy {summary['test_accuracy']:.4f}" in result.stdout
+    assert summary["check"]["passed"] is True
+    assert [row["layer"] for row in summary["gradient_norms"]] == [0, 1, 2, 3]
+    assert load(folder / "model.safetensors").sizes == (64, 64, 32, 10)
+
+
+def test_demo_gives_the_same_bits_again_and_json_when_asked(demo, tmp_path):
+    folder, _ = demo
+    result = run("demo", "--out", tmp_path, "--json")
+    assert json.loads(result.stdout) == json.loads((folder / "gradients.json").read_text())
+    assert (tmp_path / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
+def test_gradients_prints_the_norms_of_every_layer(model):
+    result = run("gradients", model, "iris")
+    assert result.returncode == 0
+    assert "mean over 150 examples of iris" in result.stdout
+    assert "‖∇W‖" in result.stdout
+
+
+def test_gradients_as_json_and_as_arrays(model, tmp_path):
+    result = run("gradients", model, "iris", "--json", "--arrays", tmp_path / "g.npz")
+    rows = json.loads(result.stdout)["gradient_norms"]
+    with np.load(tmp_path / "g.npz") as arrays:
+        assert sorted(arrays) == ["W.1", "W.2", "a.1", "a.2", "b.1", "b.2", "h.0", "h.1", "h.2"]
+        assert rows[2]["W"] == pytest.approx(np.linalg.norm(arrays["W.2"]))
+
+
+def test_gradients_reads_a_csv_file_with_a_target(model, tmp_path):
+    (tmp_path / "t.csv").write_text("label,a,b,c,d\n0,1,2,3,4\n2,0,1,0,1\n")
+    result = run("gradients", model, tmp_path / "t.csv", "--target", "label", "--json")
+    assert json.loads(result.stdout)["examples"] == 2
+
+
+def test_check_passes_without_data_and_with(model):
+    assert run("check", model).returncode == 0
+    result = run("check", model, "iris", "--method", "central_differences", "--coordinates", "random", "--json")
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["passed"], report["method"]) == (0, True, "central differences")
+
+
+def test_info_names_the_engine_and_the_libraries():
+    result = run("info", "--json")
+    facts = json.loads(result.stdout)
+    assert facts["numpy"] == np.__version__
+    assert facts["engine"].startswith("formula")
+    assert "native kernels" in run("info").stdout
+
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("backtalk 0.")
+    assert "Usage: backtalk" in run("--help").stdout
+    assert "Usage: backtalk" in run().stdout
+
+
+def test_no_color_and_pipes_give_plain_text(model):
+    assert "\x1b" not in run("check", model).stdout
+    assert "\x1b" not in run("check", model, NO_COLOR="1", FORCE_COLOR="1").stdout.replace("\x1b[1m", "").replace(
+        "\x1b[0m", ""
+    ).replace("\x1b[1;", "")
+
+
+def test_errors_are_one_sentence_and_exit_code_2(model, tmp_path):
+    assert "nothing.safetensors: No such file" in refuse("gradients", "nothing.safetensors", "digits")
+    assert "X has 64 columns, but the network has 4 inputs" in refuse("gradients", model, "digits")
+    assert "did you mean 'iris'" in refuse("gradients", model, "irs")
+    assert "is not a safetensors file" in refuse("check", __file__)
+    assert "did you mean 'complex_step'" in refuse("check", model, "--method", "complex")
+    assert "No such command 'gradient'" in refuse("gradient")
+    assert "No such option" in refuse("check", model, "--nonsense")
+    assert "Missing argument" in refuse("check")
+    assert "Is a directory" in refuse("check", tmp_path)
+    (tmp_path / "file").write_text("")
+    assert "exists" in refuse("demo", "--out", tmp_path / "file")
+
+
+def test_a_terminal_without_unicode_still_gets_its_answer(model):
+    result = run("gradients", model, "iris", PYTHONIOENCODING="ascii")
+    assert result.returncode == 0
+    assert "loss" in result.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error(model):
+    command = f"'{sys.executable}' -m backtalk gradients '{model}' iris | head -1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_says_so_and_exits_with_130(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backtalk", "demo", "--out", tmp_path / "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "demo").exists():  # made when the work begins
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "backtalk: interrupted."

@@ -1,0 +1,91 @@
+"""Data by name or from a file, and a sentence for each file that cannot be used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backtalk import InputError, UnknownNameError
+from backtalk.data import BUILT_IN, load_data
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_built_in_set_loads_with_its_columns(name):
+    data = load_data(name)
+    assert data.X.shape == (len(data.y), len(data.columns))
+    assert np.isfinite(data.X).all()
+    if name != "digits":
+        np.testing.assert_allclose(data.X.mean(axis=0), 0, atol=1e-12)
+        np.testing.assert_allclose(data.X.std(axis=0), 1)
+
+
+def csv(tmp_path, text, encoding="utf-8"):
+    (tmp_path / "t.csv").write_text(text, encoding=encoding)
+    return tmp_path / "t.csv"
+
+
+def test_the_last_column_of_a_csv_file_is_y(tmp_path):
+    data = load_data(csv(tmp_path, 'height,"weight, kg",label\n1.5,60,0\n\n1.75,72.5,1\n', "utf-8-sig"))
+    assert data.columns == ("height", "weight, kg")
+    assert data.X.tolist() == [[1.5, 60.0], [1.75, 72.5]]
+    assert data.y.tolist() == [0, 1]
+
+
+def test_target_chooses_one_column_or_several(tmp_path):
+    path = csv(tmp_path, "a,b,c\n1,2,3\n4,5,6\n")
+    assert load_data(path, ["a"]).y.tolist() == [1, 4]
+    assert load_data(path, ["c", "a"]).y.tolist() == [[3, 1], [6, 4]]
+    assert load_data(path, ["c", "a"]).columns == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "words"),
+    [
+        ("", [], "has nothing in its first line"),
+        ("1,2\n3,4\n", [], "has numbers in its first line, expected the names"),
+        ("a,b\n", [], "no examples below it"),
+        ("a,b\n1,x\n", [], "holds 'x' in line 2, column 2, expected a number"),
+        ("a,b\n1,\n", [], "holds '' in line 2, column 2"),
+        ("a,b\n1,2\n1,2,3\n", [], "has 3 cells in line 3, expected 2"),
+        ("a,a\n1,2\n", [], "two columns named 'a'"),
+        ("height,b\n1,2\n", ["heigt"], "did you mean 'height'"),
+        ("a\n1\n", [], "no column besides the target"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_used_is_refused_with_the_place(tmp_path, text, target, words):
+    with pytest.raises(InputError, match=words):
+        load_data(csv(tmp_path, text), target)
+
+
+def test_an_npz_file_gives_its_arrays(tmp_path):
+    np.savez(tmp_path / "t.npz", X=np.eye(3), y=[0, 1, 2])
+    data = load_data(tmp_path / "t.npz")
+    assert data.X.tolist() == np.eye(3).tolist()
+    assert data.columns == ("x_1", "x_2", "x_3")
+
+
+def test_an_npz_file_that_cannot_be_used_is_refused(tmp_path):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.eye(3))
+    with pytest.raises(InputError, match=r"holds the arrays \['X'\], expected X and y"):
+        load_data(path)
+    np.savez(path, X=np.array([None, "x"], dtype=object), y=[1, 2])
+    with pytest.raises(InputError, match=r"not an .npz file of numbers"):
+        load_data(path)
+    for content in (b"", b"hello", b"PK\x03\x04zzzz"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"is not an .npz file"):
+            load_data(path)
+    with pytest.raises(InputError, match=r"only a .csv file has columns to choose from"):
+        load_data("digits", ["a"])
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_and_a_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'digits'"):
+        load_data("digit")
+    with pytest.raises(InputError, match=r"expected a .csv or .npz file"):
+        load_data("table.xls")
+    with pytest.raises(FileNotFoundError):
+        load_data(tmp_path / "none.csv")
+    with pytest.raises(FileNotFoundError):
+        load_data(tmp_path / "none.npz")

@@ -1,0 +1,146 @@
+"""Networks in files: round trips, and a clear sentence for every file that cannot be read."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import backtalk
+from backtalk import FileFormatError, Network, load, save
+from backtalk.activations import ACTIVATIONS
+
+NETWORK = Network.create([3, 5, 4, 2], activation=["leaky_relu(slope=0.2)", "selu"], loss="huber(delta=2)", rng=0)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(NETWORK, path)
+    return path
+
+
+def write(path, arrays=None, network=NETWORK, **metadata):
+    """A file like ours, with some of its parts replaced (None leaves one out)."""
+    parts = {"version": 1, "loss": "squared_error", "activations": ["relu"] * (network.depth - 1)} | metadata
+    parts = {name: value for name, value in parts.items() if value is not None}
+    if arrays is None:
+        arrays = {f"{f}.{i}": np.array(a) for f in "Wb" for i, a in getattr(network, f).items()}
+    safetensors.numpy.save_file(arrays, path, {"backtalk.network": json.dumps(parts)})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [[1, 1], [3, 7, 2], [2, *[3] * 11, 2]])
+def test_a_network_comes_back_to_the_bit(tmp_path, sizes, dtype):
+    network = Network.create(sizes, activation="mish", loss="poisson_deviance", rng=0, dtype=dtype)
+    save(network, tmp_path / "n")
+    back = load(tmp_path / "n")
+    assert (back.sizes, back.activations, back.loss) == (network.sizes, network.activations, network.loss)
+    for family in "Wb":
+        for i, array in getattr(network, family).items():
+            assert getattr(back, family)[i].dtype == array.dtype
+            assert np.array_equal(getattr(back, family)[i], array)
+
+
+def test_parameters_of_activations_and_losses_come_back(path):
+    back = load(path)
+    assert repr(back) == repr(NETWORK)
+    assert back.activations == NETWORK.activations
+    assert back.loss == NETWORK.loss
+
+
+def test_networks_of_other_libraries_are_saved_and_come_back_as_numpy(tmp_path):
+    torch = pytest.importorskip("torch")
+    save(NETWORK.to(torch), tmp_path / "n")
+    back = load(tmp_path / "n")
+    assert all(np.array_equal(back.W[i], NETWORK.W[i]) for i in NETWORK.W)
+
+
+def test_any_safetensors_reader_can_read_the_file(path):
+    arrays = safetensors.numpy.load_file(path)
+    assert sorted(arrays) == ["W.1", "W.2", "W.3", "b.1", "b.2", "b.3"]
+    assert arrays["W.2"].shape == (4, 5)
+
+
+def test_a_truncated_file_is_refused_at_every_length(path):
+    content = path.read_bytes()
+    for length in [0, 1, 7, 8, 9, 100, len(content) // 2, len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(FileFormatError, match=r"is truncated, damaged or not a safetensors file"):
+            load(path)
+
+
+@pytest.mark.parametrize("content", [b"hello, world", b"\x00" * 64, bytes(range(256)) * 9, b"PK\x03\x04" * 99])
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
+    (tmp_path / "n").write_bytes(content)
+    with pytest.raises(FileFormatError, match=r"is truncated, damaged or not a safetensors file"):
+        load(tmp_path / "n")
+
+
+def test_a_safetensors_file_that_is_not_ours_is_refused(tmp_path):
+    safetensors.numpy.save_file({"weight": np.zeros(3)}, tmp_path / "n")
+    with pytest.raises(FileFormatError, match=r"is a safetensors file, but not a network saved by backtalk"):
+        load(tmp_path / "n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"version": 2}, "is of format 2, written by a newer backtalk, and this one reads up to 1: update"),
+        ({"version": "one"}, "in a way that cannot be read"),
+        ({"version": None}, "in a way that cannot be read"),
+        ({"loss": None}, "lacks the description"),
+        ({"activations": None}, "lacks the description"),
+        ({"activations": ["relu"]}, "activation has 1 entries, expected 2"),
+        ({"activations": ["relu", "rleu"]}, "did you mean 'relu'.*must be registered before loading"),
+        ({"activations": [1, 2]}, "expected a name"),
+        ({"loss": "huber(delta=-1)"}, "delta of huber is -1"),
+        ({"arrays": {}}, "expected W.1, b.1"),
+        ({"arrays": {"W.1": np.zeros((2, 2))}}, "expected W.1, b.1"),
+        ({"arrays": {"W.1": np.zeros((2, 2)), "b.1": np.zeros(3)}, "activations": []}, r"b\[1\] has 3 entries"),
+        ({"arrays": {"W.1": np.full((2, 2), np.nan), "b.1": np.zeros(2)}, "activations": []}, r"W\[1\] holds nan"),
+    ],
+)
+def test_a_file_that_does_not_hold_a_network_is_refused_with_the_reason(tmp_path, changes, words):
+    write(tmp_path / "n", **changes)
+    with pytest.raises(FileFormatError, match=words):
+        load(tmp_path / "n")
+
+
+def test_an_activation_of_ones_own_comes_back_once_it_is_registered(tmp_path):
+    backtalk.register_activation("cubic", lambda a: a**3, lambda a: 3 * a**2)
+    try:
+        save(Network.create([2, 2, 2], activation="cubic", rng=0), tmp_path / "n")
+        assert load(tmp_path / "n").activations[0].name == "cubic"
+    finally:
+        del ACTIVATIONS["cubic"]
+    with pytest.raises(FileFormatError, match=r"'cubic', which is not known.*must be registered"):
+        load(tmp_path / "n")
+
+
+def test_a_missing_file_and_a_folder_are_plain_os_errors(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none")
+    with pytest.raises(IsADirectoryError):
+        load(tmp_path)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(path, monkeypatch):
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left"):
+        save(Network.create([2, 2], rng=1), path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_saving_into_a_folder_that_is_not_there_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        save(NETWORK, tmp_path / "none" / "n")

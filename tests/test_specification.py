@@ -1,0 +1,139 @@
+"""Names with parameters as text: written, read back, and refused where they say nothing we know."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from backtalk import InputError, InputTypeError, UnknownNameError
+from backtalk.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU, as_activation
+from backtalk.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, as_loss
+from backtalk.specification import read_specification, require_range, write_specification
+
+
+@dataclass(frozen=True)
+class Thing:
+    name: ClassVar[str] = "thing"
+    size: float = 1.0
+    rate: float = 0.5
+
+
+TABLE = {"thing": Thing}
+
+
+def test_defaults_are_left_out():
+    assert write_specification(Thing()) == "thing"
+    assert write_specification(Thing(rate=2.0)) == "thing(rate=2.0)"
+    assert write_specification(Thing(3.0, 2.0)) == "thing(size=3.0, rate=2.0)"
+
+
+@pytest.mark.parametrize("value", [Thing(), Thing(1 / 3, 1e-300), Thing(-0.1, 12345678.9), Thing(5e-324)])
+def test_what_was_written_is_read_back_to_the_bit(value):
+    assert read_specification(write_specification(value), TABLE, "thing") == value
+
+
+@pytest.mark.parametrize(
+    "text", ["thing(size=2)", " thing ( size = 2 ) ", "thing(size=2,)", "thing(size=2.0, rate=.5)", "thing(size=2e0)"]
+)
+def test_blanks_and_the_form_of_numbers_do_not_matter(text):
+    assert read_specification(text, TABLE, "thing") == Thing(2.0)
+
+
+def test_empty_brackets_stand_for_the_defaults():
+    assert read_specification("thing()", TABLE, "thing") == Thing()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_is_found_by_its_name_and_writes_it(name):
+    assert repr(as_activation(name)) == name
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_is_found_by_its_name_and_writes_it(name):
+    assert repr(as_loss(name)) == name
+
+
+@pytest.mark.parametrize("value", [LeakyReLU(0.2), LeakyReLU(-1.5), ELU(0.1), ReLU()])
+def test_activations_with_parameters_are_read_back(value):
+    assert as_activation(repr(value)) == value
+
+
+@pytest.mark.parametrize("value", [Huber(0.1), CrossEntropy(0.1), BinaryCrossEntropy(1 / 3), Huber(1e10), Huber(2)])
+def test_losses_with_parameters_are_read_back(value):
+    assert as_loss(repr(value)) == value
+
+
+@pytest.mark.parametrize("number", [np.float64(2), np.float32(2), np.int64(2)])
+def test_numbers_of_numpy_serve_as_parameters_and_are_read_back(number):
+    loss = Huber(number)
+    assert repr(loss) in ("huber(delta=2)", "huber(delta=2.0)")
+    assert as_loss(repr(loss)) == loss == Huber(2.0)
+
+
+def test_an_activation_or_loss_passes_as_itself():
+    activation, loss = LeakyReLU(0.3), Huber(2.0)
+    assert as_activation(activation) is activation
+    assert as_loss(loss) is loss
+
+
+@pytest.mark.parametrize(("text", "nearest"), [("leaky-relu", "leaky_relu"), ("ReLU", "relu"), ("tahn", "tanh")])
+def test_an_unknown_name_is_refused_with_the_nearest(text, nearest):
+    with pytest.raises(UnknownNameError, match=f"^activation is '{text}'.* did you mean '{nearest}'.*Known are"):
+        as_activation(text)
+
+
+def test_a_name_that_is_like_none_is_refused_with_all_that_are_known():
+    with pytest.raises(UnknownNameError, match=r"^loss is 'xyz', which is not known\. Known are cross_entropy, .*"):
+        as_loss("xyz")
+
+
+@pytest.mark.parametrize("value", [3, None, ["relu"], b"relu", ReLU])
+def test_what_is_not_text_is_refused(value):
+    with pytest.raises(InputTypeError, match=r"^thing is .*, expected a name such as 'thing'"):
+        read_specification(value, TABLE, "thing")
+
+
+@pytest.mark.parametrize("inside", ["2", "size", "size=", "size=two", "size=nan", "size=inf", "size=(2)", "size:2"])
+def test_what_is_not_of_the_form_parameter_equals_number_is_refused(inside):
+    with pytest.raises(InputError, match=r"expected the form name\(parameter=number\)"):
+        read_specification(f"thing({inside})", TABLE, "thing")
+
+
+def test_a_parameter_given_twice_is_refused():
+    with pytest.raises(InputError, match="size"):
+        read_specification("thing(size=2, size=3)", TABLE, "thing")
+
+
+def test_an_unknown_parameter_is_refused_with_those_that_there_are():
+    with pytest.raises(InputError, match="thing has no parameter 'weight': it takes size, rate"):
+        read_specification("thing(weight=2)", TABLE, "thing")
+    with pytest.raises(InputError, match="relu has no parameter 'slope': it takes none"):
+        as_activation("relu(slope=1)")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "low", "high"), [("[)", True, False), ("(]", False, True), ("[]", True, True), ("()", False, False)]
+)
+def test_the_ends_of_a_range_are_in_or_out_as_the_bounds_say(bounds, low, high):
+    for value, allowed in ((0.0, low), (1.0, high), (0.5, True), (-0.1, False), (1.1, False), (math.nan, False)):
+        if allowed:
+            require_range(Thing(value), "size", 0, 1, bounds)
+        else:
+            with pytest.raises(InputError, match=r"^size of thing is .*, expected a number in"):
+                require_range(Thing(value), "size", 0, 1, bounds)
+
+
+def test_the_message_of_a_range_writes_the_interval():
+    with pytest.raises(InputError) as caught:
+        require_range(Thing(2.0), "size", 0, 1)
+    assert str(caught.value) == "size of thing is 2.0, expected a number in [0, 1)."
+
+
+@pytest.mark.parametrize("value", [True, "1", None, 1j, [1.0]])
+def test_a_parameter_that_is_no_number_is_refused(value):
+    with pytest.raises(InputTypeError, match=r"^size of thing is .*, expected a number"):
+        require_range(Thing(value), "size", 0, 1)

@@ -1,0 +1,152 @@
+"""The training loop: it learns, repeats to the bit, and stops with the last good network when it diverges."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from backtalk import SGD, Adam, DivergedError, InputError, InputTypeError, Network, UnknownNameError, fit, gradients
+
+X = np.random.default_rng(0).normal(size=(50, 3))
+Y = (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+def network(seed: int = 0, **options) -> Network:
+    return Network.create([3, 16, 2], activation="tanh", rng=seed, **options)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam(learning_rate=0.02)", SGD(0.5, momentum=0), Adam(0.02)])
+def test_training_lowers_the_loss(optimizer):
+    training = fit(network(), X, Y, epochs=60, optimizer=optimizer, rng=0)
+    assert len(training.losses) == 60
+    assert training.losses[-1] < 0.35 < 0.6 < training.losses[0]
+    assert float(gradients(training.network, X, Y).loss) < 0.35
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
+    first, again, other = (fit(network(), X, Y, epochs=3, rng=seed).network for seed in (5, 5, 6))
+    assert all(np.array_equal(first.W[i], again.W[i]) for i in (1, 2))
+    assert not np.array_equal(first.W[1], other.W[1])
+
+
+def test_the_network_given_is_not_changed():
+    given = network()
+    before = [array.copy() for family in given.to_lists() for array in family]
+    fit(given, X, Y, epochs=2, rng=0)
+    after = [array for family in given.to_lists() for array in family]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_one_full_batch_step_of_plain_sgd_is_minus_the_learning_rate_times_the_gradient():
+    start = network()
+    grads = gradients(start, X, Y)
+    end = fit(start, X, Y, epochs=1, batch_size=50, optimizer=SGD(0.1, momentum=0), rng=0).network
+    for i in (1, 2):
+        np.testing.assert_allclose(end.W[i], start.W[i] - 0.1 * grads.W[i], rtol=1e-12)
+        np.testing.assert_allclose(end.b[i], start.b[i] - 0.1 * grads.b[i], rtol=1e-12, atol=1e-15)
+
+
+def test_momentum_and_adam_follow_torch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(1)
+    theta0, grads = rng.normal(size=7), rng.normal(size=(20, 7))
+    for ours, theirs in (
+        (SGD(0.05, momentum=0.8), lambda p: torch.optim.SGD([p], 0.05, momentum=0.8)),
+        (Adam(0.01, beta_1=0.8, epsilon=1e-3), lambda p: torch.optim.Adam([p], 0.01, (0.8, 0.999), 1e-3)),
+    ):
+        theta, state = [theta0], ours.start([theta0])
+        parameter = torch.tensor(theta0, requires_grad=True)
+        peer = theirs(parameter)
+        for grad in grads:
+            theta, state = ours.step(theta, [grad], state)
+            parameter.grad = torch.tensor(grad)
+            peer.step()
+        np.testing.assert_allclose(theta[0], parameter.detach().numpy(), rtol=1e-10)
+
+
+def test_sample_weights_count_as_repeated_rows_in_a_full_batch():
+    weights = np.arange(50) % 3
+    repeated = np.repeat(np.arange(50), weights)
+    options = {"epochs": 3, "batch_size": 100, "optimizer": SGD(0.1), "rng": 0}
+    one = fit(network(), X, Y, weights, **options)
+    other = fit(network(), X[repeated], Y[repeated], **options)
+    np.testing.assert_allclose(one.network.W[1], other.network.W[1], rtol=1e-10)
+    np.testing.assert_allclose(one.losses, other.losses, rtol=1e-10)
+
+
+def test_a_mini_batch_without_weight_is_left_out():
+    weights = np.zeros(50)
+    weights[3] = 2.0
+    training = fit(network(), X, Y, weights, epochs=2, batch_size=1, rng=0)
+    alone = fit(network(), X[3:4], Y[3:4], epochs=2, batch_size=1, rng=0)
+    np.testing.assert_allclose(training.network.W[1], alone.network.W[1], rtol=1e-12)
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_examples_also_with_a_short_last_batch():
+    start = network()
+    frozen = SGD(1e-300, momentum=0)
+    training = fit(start, X, Y, epochs=1, batch_size=7, optimizer=frozen, rng=0)
+    assert training.losses[0] == pytest.approx(float(gradients(start, X, Y).loss), rel=1e-12)
+
+
+def test_the_callback_sees_every_epoch():
+    seen = []
+    training = fit(network(), X, Y, epochs=3, rng=0, callback=seen.append)
+    assert [epoch.number for epoch in seen] == [1, 2, 3]
+    assert tuple(epoch.loss for epoch in seen) == training.losses
+    assert seen[-1].network is training.network
+
+
+def test_torch_and_jax_networks_train_to_the_same_weights():
+    expected = fit(network(), X, Y, epochs=2, rng=0).network
+    jnp = pytest.importorskip("jax.numpy")
+    libraries = [jnp]
+    try:
+        import torch
+    except ImportError:
+        pass
+    else:
+        libraries.append(torch)
+    for library in libraries:
+        trained = fit(network().to(library), library.asarray(X), library.asarray(Y), epochs=2, rng=0).network
+        assert type(trained.W[1]) is type(network().to(library).W[1])
+        np.testing.assert_allclose(np.asarray(trained.W[1]), expected.W[1], rtol=1e-9)
+
+
+def test_float32_stays_float32():
+    trained = fit(network(dtype="float32"), X, Y, epochs=1, rng=0).network
+    assert {str(array.dtype) for family in trained.to_lists() for array in family} == {"float32"}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd(learning_rate=1e200)", "adam(learning_rate=1e300)"])
+def test_divergence_stops_with_the_step_the_layer_and_the_last_good_network(optimizer):
+    start = Network.create([3, 4, 4, 1], activation="relu", loss="squared_error", rng=0)
+    with pytest.raises(DivergedError, match=r"diverged at step \d+: .* first value that is not finite") as caught:
+        fit(start, X, X[:, 0], optimizer=optimizer, rng=0)
+    error = caught.value
+    assert error.step >= 1
+    assert error.quantity in {"W", "b", "a", "h", "loss"}
+    assert 1 <= error.layer <= 3
+    assert np.isfinite(float(gradients(error.network, X, X[:, 0]).loss)) or error.step > 1
+    assert all(np.isfinite(array).all() for family in error.network.to_lists() for array in family)
+    assert pickle.loads(pickle.dumps(error)).step == error.step
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"epochs": 0}, InputError, "epochs is 0, expected 1 or more"),
+        ({"epochs": 1.5}, InputTypeError, "epochs is 1.5, expected a whole number"),
+        ({"batch_size": -1}, InputError, "batch_size is -1"),
+        ({"optimizer": "adm"}, UnknownNameError, "did you mean 'adam'"),
+        ({"optimizer": "adam(rate=1)"}, InputError, "adam has no parameter 'rate': it takes learning_rate"),
+        ({"optimizer": "sgd(momentum=1)"}, InputError, r"momentum of sgd is 1.0, expected a number in \[0, 1\)"),
+        ({"optimizer": "sgd(learning_rate=0)"}, InputError, r"learning_rate of sgd is 0.0"),
+        ({"optimizer": 3}, InputTypeError, "optimizer is 3, expected a name"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named(arguments, error, words):
+    with pytest.raises(error, match=words):
+        fit(network(), X, Y, **arguments)
