@@ -121,7 +121,7 @@ def test_errors_are_one_sentence_and_exit_code_2(model, tmp_path):
     assert "nothing.safetensors: No such file" in refuse("gradients", "nothing.safetensors", "digits")
     assert "X has 64 columns, but the network has 4 inputs" in refuse("gradients", model, "digits")
     assert "did you mean 'iris'" in refuse("gradients", model, "irs")
-    assert "is not a safetensors file" in refuse("check", __file__)
+    assert "not a safetensors file" in refuse("check", __file__)
     assert "did you mean 'complex_step'" in refuse("check", model, "--method", "complex")
     assert "No such command 'gradient'" in refuse("gradient")
     assert "No such option" in refuse("check", model, "--nonsense")

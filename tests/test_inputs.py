@@ -218,7 +218,7 @@ LIBRARIES = ["numpy", "jax.numpy", "torch"]
 def test_an_array_of_another_library_is_refused_with_the_way_out(ours, theirs, argument):
     own, other = pytest.importorskip(ours), pytest.importorskip(theirs)
     batch = {"X": own.asarray(X), "y": own.asarray(Y), "sample_weight": own.asarray(WEIGHT)}
-    batch[argument] = other.asarray(to_numpy(batch[argument]))
+    batch[argument] = other.asarray(np.array(to_numpy(batch[argument])))
     name, needed = theirs.removesuffix(".numpy"), ours.removesuffix(".numpy")
     message = (
         f"{argument} is an array of {name}, but the network's are of {needed}: "

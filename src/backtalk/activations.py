@@ -11,7 +11,7 @@ differentiate with complex numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -48,6 +48,11 @@ def _where(condition: Array, yes: Array | float, no: Array | float, like: Array)
     xp = namespace(like)
     yes, no = (xp.full_like(like, part) if isinstance(part, int | float) else part for part in (yes, no))
     return xp.where(condition, yes, no)
+
+
+def _within(a: Array, limit: float) -> Array:
+    """a clipped to [−limit, limit]; NaN stays NaN."""
+    return _where(real_part(a) > limit, limit, _where(real_part(a) < -limit, -limit, a, a), a)
 
 
 def _decay(a: Array) -> Array:
@@ -209,8 +214,10 @@ class GELU(Activation):
         return a * erfc(-a * math.sqrt(0.5)) / 2
 
     def g_prime(self, a: Array) -> Array:
-        density = namespace(a).exp(-a * a / 2) / math.sqrt(2 * math.pi)
-        return erfc(-a * math.sqrt(0.5)) / 2 + a * density
+        # beyond ±40 the density is 0 to the last digit, and a² could overflow
+        near = _within(a, 40.0)
+        density = namespace(a).exp(-near * near / 2) / math.sqrt(2 * math.pi)
+        return erfc(-a * math.sqrt(0.5)) / 2 + near * density
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -223,7 +230,7 @@ class GELUTanh(Activation):
 
     def _inner(self, a: Array) -> tuple[Array, Array]:
         # beyond ±50, σ(2u) is 0 or 1 to the last digit, and a³ could overflow
-        near = _where(real_part(a) > 50, 50.0, _where(real_part(a) < -50, -50.0, a, a), a)
+        near = _within(a, 50.0)
         u = self.SCALE * (near + self.CUBIC * near**3)
         return u, self.SCALE * (1 + 3 * self.CUBIC * near * near)
 
@@ -309,7 +316,7 @@ def register_activation(
     g: Callable[[Array], Array],
     g_prime: Callable[[Array], Array],
     *,
-    kinks: tuple[float, ...] = (),
+    kinks: Iterable[float] = (),
     initialization: str = "he_normal",
 ) -> Activation:
     """Add an activation to the table, from the pair (g, g′), both element-wise functions of a.
@@ -333,12 +340,21 @@ def register_activation(
         raise InputTypeError("g and g_prime must both be functions of a.")
     if initialization not in SCHEMES:
         raise unknown_name("initialization", initialization, SCHEMES)
-    corners = tuple(float(kink) for kink in kinks)
     activation = RegisteredActivation(
-        name=name, kinks=corners, initialization=initialization, function=g, derivative=g_prime
+        name=name, kinks=_as_kinks(kinks), initialization=initialization, function=g, derivative=g_prime
     )
     ACTIVATIONS[name] = lambda: activation
     return activation
+
+
+def _as_kinks(kinks: Iterable[float]) -> tuple[float, ...]:
+    try:
+        corners = tuple(float(kink) for kink in kinks)
+    except (TypeError, ValueError):
+        raise InputTypeError(f"kinks is {kinks!r}, expected a list of numbers, such as [0.0].") from None
+    if not all(map(math.isfinite, corners)):
+        raise InputError(f"kinks is {kinks!r}, expected finite numbers.")
+    return corners
 
 
 def as_activation(value: str | Activation, argument: str = "activation") -> Activation:

@@ -73,6 +73,11 @@ def library_name(xp: Any) -> str:
     return xp.__name__.removeprefix("array_api_compat.").split(".")[0]
 
 
+def dtype_name(dtype: Any) -> str:
+    """'float32', 'int64', …, in any library and byte order."""
+    return dtype.name if isinstance(dtype, np.dtype) else str(dtype).rpartition(".")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """Where a network's arrays live: library, dtype and device. Every input is brought there or refused."""
@@ -90,7 +95,7 @@ class Home:
     @property
     def dtype_name(self) -> str:
         """'float32' or 'float64'."""
-        return str(self.dtype).rpartition(".")[2]
+        return dtype_name(self.dtype)
 
     def __str__(self) -> str:
         elsewhere = f" on {self.device}" if self.device is not None and str(self.device) != "cpu" else ""
@@ -103,6 +108,8 @@ class Home:
         """
         array = as_array(value, argument)
         if not array_api_compat.is_array_api_obj(value):
+            if library_name(self.xp) != "numpy":
+                array = np.array(array, order="C")  # PyTorch takes no read-only memory and no negative strides
             array = self.xp.asarray(array, device=self.device)
         found = Home.of(array)
         ours, theirs = library_name(self.xp), library_name(found.xp)
@@ -119,8 +126,22 @@ class Home:
         return array
 
     def cast(self, array: Array) -> Array:
-        """The same values in this dtype."""
-        return array if array.dtype == self.dtype else self.xp.astype(array, self.dtype)
+        """The same values in this dtype; one too big for it becomes infinite."""
+        if array.dtype == self.dtype:
+            return array
+        with np.errstate(over="ignore"):
+            return self.xp.astype(array, self.dtype)
+
+    def cast_finite(self, array: Array, argument: str) -> Array:
+        """The same values in this dtype; :class:`InputError` where one is not finite or too big for it."""
+        refuse_non_finite(array, argument)
+        result = self.cast(array)
+        if result is not array and is_concrete(result) and not bool(self.xp.all(self.xp.isfinite(result))):
+            found = to_numpy(array).ravel()[to_numpy(~self.xp.isfinite(result)).ravel().argmax()]
+            raise InputError(
+                f"{argument} holds {found}, which is too big for {self.dtype_name}: scale it, or use a float64 network."
+            )
+        return result
 
 
 def as_array(value: Any, argument: str) -> Array:
@@ -137,6 +158,8 @@ def as_array(value: Any, argument: str) -> Array:
         raise InputTypeError(f"{argument} is a masked array: fill the masked values first, with .filled(…).")
     if type(value).__module__.startswith("scipy.sparse"):
         raise InputTypeError(f"{argument} is a sparse matrix: make it dense first, with .toarray().")
+    if array_api_compat.is_torch_array(value) and str(value.layout) != "torch.strided":
+        raise InputTypeError(f"{argument} is a sparse tensor: make it dense first, with .to_dense().")
     if isinstance(value, np.matrix):
         value = np.asarray(value)
     if array_api_compat.is_array_api_obj(value):

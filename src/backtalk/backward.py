@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .arrays import Array, namespace
-from .errors import InputError
+from .errors import InputError, InputTypeError
 from .forward import Trace, propagate
-from .inputs import as_input, as_target, as_weight
+from .inputs import as_input, as_target, as_weight, require_network
 from .jax_trees import note_tree
 from .layers import Layers
 from .network import Network
@@ -62,6 +62,10 @@ def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) 
     >>> backward(net, forward(net, [[3.0]]), [1.0]).W[1]
     array([[6.]])
     """
+    require_network(network)
+    if not isinstance(trace, Trace):
+        raise InputTypeError(f"trace is a {type(trace).__name__}, expected what forward(network, X) gives.")
+    network.home.receive(trace.h[0], "trace")
     widths = tuple(int(h.shape[-1]) for h in trace.h.values())
     if widths != network.sizes:
         raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
@@ -92,11 +96,15 @@ def talk_back(network: Network, trace: Trace, target: Array, weight: Array) -> G
 
 def talk_to_output(network: Network, trace: Trace, target: Array, weight: Array) -> tuple[Array, Array, Array]:
     """The first talk: ℒ, ∇_ŷℒ and ∇_{a_L}ℒ; for softmax with cross-entropy, ∇_{a_L}ℒ = (ŷ − e(y)) · w."""
-    a, yhat, w = trace.a[network.depth], trace.output, weight[:, None]
-    loss = namespace(a).sum(weight * network.loss.value(a, yhat, target))
-    grad_yhat = network.loss.output_gradient(a, yhat, target)
-    grad_yhat = namespace(a).where(w > 0, grad_yhat, w) * w  # an example without weight has no part, also of inf
-    return loss, grad_yhat, network.loss.gradient(a, yhat, target) * w
+    a, yhat = trace.a[network.depth], trace.output
+
+    def share(value: Array, w: Array) -> Array:
+        return namespace(a).where(w > 0, value, w) * w  # an example without weight has no part, also of inf
+
+    loss = namespace(a).sum(share(network.loss.value(a, yhat, target), weight))
+    w = weight[:, None]
+    grad_yhat = share(network.loss.output_gradient(a, yhat, target), w)
+    return loss, grad_yhat, share(network.loss.gradient(a, yhat, target), w)
 
 
 def talk_to_hidden(network: Network, i: int, grad_a: Array) -> Array:

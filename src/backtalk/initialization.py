@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .errors import unknown_name
+from .errors import InputError, unknown_name
 
 # The variance of a weight. Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998.
 VARIANCES: dict[str, Callable[[int, int], float]] = {
@@ -16,6 +16,16 @@ VARIANCES: dict[str, Callable[[int, int], float]] = {
     "lecun": lambda fan_in, fan_out: 1 / fan_in,
 }
 SCHEMES = [f"{scheme}_{shape}" for scheme in VARIANCES for shape in ("uniform", "normal")]
+
+
+def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
+    """A generator from itself, from a seed, or (None) a new one that no other run has."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"rng is {rng!r}, expected a numpy.random.Generator, a whole number of 0 or more as seed, or None."
+        ) from None
 
 
 def initial_weights(scheme: str, fan_out: int, fan_in: int, rng: np.random.Generator) -> np.ndarray:

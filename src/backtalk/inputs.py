@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from .arrays import Array, is_concrete, refuse_non_finite
-from .errors import InputError
+from .errors import InputError, InputTypeError
 from .network import Network
+
+
+def require_network(network: Any) -> None:
+    """Refuse what is not a network."""
+    if not isinstance(network, Network):
+        raise InputTypeError(f"network is a {type(network).__name__}, expected a backtalk.Network.")
 
 
 def as_input(network: Network, X: Any) -> Array:
     """X as an array (B, n_0) of the network's library, dtype and device."""
+    require_network(network)
     X = network.home.receive(X, "X")
     inputs = network.sizes[0]
     if X.ndim != 2:
@@ -20,9 +27,7 @@ def as_input(network: Network, X: Any) -> Array:
         raise InputError(f"X has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.")
     if X.shape[0] == 0:
         raise InputError("X has no rows, expected at least one example.")
-    X = network.home.cast(X)
-    refuse_non_finite(X, "X")
-    return X
+    return network.home.cast_finite(X, "X")
 
 
 def as_target(network: Network, y: Any, count: int) -> Array:
@@ -38,12 +43,14 @@ def as_weight(network: Network, sample_weight: Any, count: int) -> Array:
     weight = home.receive(sample_weight, "sample_weight")
     if tuple(weight.shape) != (count,):
         raise InputError(f"sample_weight has shape {tuple(weight.shape)}, expected ({count},): one for each row of X.")
-    weight = home.cast(weight)
     refuse_non_finite(weight, "sample_weight")
-    total = home.xp.sum(weight)
+    if not home.xp.isdtype(weight.dtype, "real floating"):
+        weight = home.cast(weight)
+    largest = home.xp.max(weight)
     if is_concrete(weight):
         if bool(home.xp.any(weight < 0)):
             raise InputError(f"sample_weight holds {float(home.xp.min(weight))}, expected weights of 0 or more.")
-        if not bool(total > 0):
+        if not bool(largest > 0):
             raise InputError("sample_weight is 0 for every example, expected at least one above 0.")
-    return weight / total
+    weight = home.cast(weight / largest)  # between 0 and 1, so that no dtype overflows and their sum does not
+    return weight / home.xp.sum(weight)

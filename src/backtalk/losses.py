@@ -357,8 +357,7 @@ def _numbers(y: Any, count: int, outputs: int, home: Home) -> Array:
     if y.ndim == 1 and outputs == 1:
         y = y[:, None]
     _require_shape(y, count, outputs, f"({count}, {outputs})" + (f" or ({count},)" if outputs == 1 else ""))
-    refuse_non_finite(y, "y")
-    return home.cast(y)
+    return home.cast_finite(y, "y")
 
 
 def _require_shape(y: Array, count: int, outputs: int, expected: str) -> None:
@@ -390,8 +389,7 @@ def _one_hot(labels: Array, outputs: int, home: Home) -> Array:
 
 def _probabilities(y: Array, count: int, outputs: int, home: Home) -> Array:
     _require_shape(y, count, outputs, f"labels of shape ({count},), or probabilities of shape ({count}, {outputs})")
-    refuse_non_finite(y, "y")
-    y = home.cast(y)
+    y = home.cast_finite(y, "y")
     _refuse_where(y, y < 0, "y", "expected probabilities, which are 0 or more")
     sums = home.xp.sum(y, axis=1, keepdims=True)
     _refuse_where(sums, home.xp.abs(sums - 1) > 1e-4, "the sum of a row of y", "expected probabilities with sum 1")

@@ -15,6 +15,7 @@ from .arrays import (
     Array,
     Home,
     as_array,
+    dtype_name,
     jax_has_float64,
     library_name,
     namespace,
@@ -23,7 +24,7 @@ from .arrays import (
     to_numpy,
 )
 from .errors import InputError, InputTypeError, unknown_name
-from .initialization import initial_weights
+from .initialization import as_generator, initial_weights
 from .jax_trees import note_tree, tell_jax
 from .layers import Layers
 from .losses import Loss, as_loss
@@ -104,7 +105,7 @@ class Network:
         activations = _as_activations(activation, len(sizes) - 2)
         if dtype not in ("float32", "float64"):
             raise unknown_name("dtype", dtype, ["float32", "float64"])
-        generator = np.random.default_rng(rng)
+        generator = as_generator(rng)
         schemes = [initialization or each.initialization for each in activations]
         schemes.append(initialization or "glorot_uniform")
         W = [
@@ -170,10 +171,14 @@ class Network:
         kind = getattr(xp, name)
 
         def move(array: Array) -> Array:
-            return xp.asarray(np.array(to_numpy(array)), dtype=kind, device=device)
+            with np.errstate(over="ignore"):  # the infinite value is refused below
+                return xp.asarray(np.array(to_numpy(array)), dtype=kind, device=device)
 
         W, b = self.to_lists()
         return Network([move(part) for part in W], [move(part) for part in b], self.activations, self.loss)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # copies are made by the constructor, so they are read-only as well
+        return Network, (*self.to_lists(), self.activations, self.loss)
 
     def __repr__(self) -> str:
         path = " → ".join(str(size) for size in self.sizes)
@@ -193,8 +198,8 @@ note_tree(Network, ("W", "b"), ("activations", "loss"))
 
 def _in_layer_order(arrays: Sequence[Any] | Mapping[int, Any], argument: str) -> list[Any]:
     if isinstance(arrays, Mapping):
-        if sorted(arrays) != list(range(1, len(arrays) + 1)):
-            raise InputError(f"{argument} has keys {sorted(arrays)}, expected the layer numbers 1 … L.")
+        if set(arrays) != set(range(1, len(arrays) + 1)):
+            raise InputError(f"{argument} has keys {list(arrays)}, expected the layer numbers 1 … L.")
         return [arrays[layer] for layer in sorted(arrays)]
     if isinstance(arrays, str) or not isinstance(arrays, Sequence):
         raise InputTypeError(f"{argument} is a {type(arrays).__name__}, expected a list of arrays, one for each layer.")
@@ -236,7 +241,7 @@ def _as_parameters(weights: list[Any], biases: list[Any]) -> tuple[list[Array], 
 
 def _common_dtype(arrays: list[Array]) -> Any:
     xp = namespace(arrays[0])
-    names = {str(array.dtype).rpartition(".")[2] for array in arrays}
+    names = {dtype_name(array.dtype) for array in arrays}
     small = {"float32", "float16", "bfloat16"}
     if names <= small or not hasattr(xp, "float64"):
         return xp.float32

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from numbers import Real
 from typing import Any, TypeVar
 
 from .errors import InputError, InputTypeError, unknown_name
@@ -53,15 +54,22 @@ def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float]:
             value = math.nan
         if not equals or not math.isfinite(value):
             raise InputError(f"{argument} is {text!r}, expected the form name(parameter=number).")
+        if name in parameters:
+            raise InputError(f"{argument} is {text!r}, which gives {name} twice.")
         parameters[name] = value
     return parameters
 
 
 def require_range(owner: Any, parameter: str, low: float, high: float, bounds: str = "[)") -> None:
-    """Refuse a parameter of ``owner`` outside an interval, whose ends ``bounds`` says to be in or out."""
+    """Refuse a parameter of ``owner`` outside an interval, whose ends ``bounds`` says to be in or out.
+
+    What is kept is a plain float, so that numbers of NumPy can be written and read back.
+    """
     value = getattr(owner, parameter)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{parameter} of {owner.name} is {value!r}, expected a number.")
+    value = float(value)
+    object.__setattr__(owner, parameter, value)
     above = value >= low if bounds[0] == "[" else value > low
     below = value <= high if bounds[1] == "]" else value < high
     if not (above and below):

@@ -11,6 +11,7 @@ from ..activations import Activation, as_activation
 from ..arrays import to_numpy
 from ..backward import gradients
 from ..errors import InputError, InputTypeError, unknown_name
+from ..initialization import as_generator
 from ..inputs import as_input, as_target, as_weight
 from ..network import Network
 from .activation import check_activation
@@ -77,7 +78,7 @@ def check(
         return check_activation(activation, _choose(method, [activation]), tolerance)
     if not isinstance(subject, Network):
         raise InputTypeError(f"subject is a {type(subject).__name__}, expected a Network or an activation.")
-    generator = np.random.default_rng(rng)
+    generator = as_generator(rng)
     network = network_in_float64(subject)
     if X is None and y is None:
         X, y = _random_batch(network, generator)

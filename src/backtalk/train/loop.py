@@ -12,6 +12,7 @@ from ..arrays import Array, Home, namespace
 from ..backward import talk_back
 from ..errors import DivergedError, InputError, InputTypeError
 from ..forward import Trace, propagate
+from ..initialization import as_generator
 from ..inputs import as_input, as_target, as_weight
 from ..network import Network
 from .optimizers import Optimizer, as_optimizer
@@ -70,7 +71,7 @@ def fit(
         if value < 1:
             raise InputError(f"{name} is {value}, expected 1 or more.")
     optimizer = as_optimizer(optimizer)
-    generator = np.random.default_rng(rng)
+    generator = as_generator(rng)
     X = as_input(network, X)
     count = X.shape[0]
     target, weight = as_target(network, y, count), as_weight(network, sample_weight, count)
