@@ -28,7 +28,7 @@ JAX_ACTIVATIONS = {
     "elu(alpha=0.5)": lambda a: jax.nn.elu(a, 0.5),
     "selu": jax.nn.selu,
     "gelu": lambda a: jax.nn.gelu(a, approximate=False),
-    "gelu_tanh": lambda a: jax.nn.gelu(a, approximate=True),
+    "gelu_tanh": lambda a: a * jax.nn.sigmoid((8 / np.pi) ** 0.5 * (a + 0.044715 * a**3)),
     "silu": jax.nn.silu,
     "softplus": jax.nn.softplus,
     "mish": jax.nn.mish,
@@ -108,8 +108,9 @@ TORCH_ACTIVATIONS = {} if torch is None else {
     "elu": F.elu,
     "elu(alpha=0.5)": lambda a: F.elu(a, 0.5),
     "selu": torch.selu,
-    "gelu": lambda a: a * torch.special.erfc(-a / 2**0.5) / 2,  # F.gelu's 1 + erf loses the digits of the tail
-    "gelu_tanh": lambda a: F.gelu(a, approximate="tanh"),
+    # F.gelu's 1 + erf and 1 + tanh lose the digits of the tail
+    "gelu": lambda a: a * torch.special.erfc(-a / 2**0.5) / 2,
+    "gelu_tanh": lambda a: a * torch.sigmoid((8 / np.pi) ** 0.5 * (a + 0.044715 * a**3)),
     "silu": F.silu,
     "softplus": lambda a: F.softplus(a, threshold=1e9),
     "mish": F.mish,
