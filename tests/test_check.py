@@ -203,6 +203,94 @@ def test_a_target_that_is_met_exactly_is_a_kink_of_the_absolute_error():
     assert report.undecided == 5
 
 
+@pytest.mark.parametrize(("coordinates", "count"), [("every", "5 coordinates"), ("random", "40 random directions")])
+def test_a_check_that_could_judge_nothing_says_so(coordinates, count):
+    network = Network([[[1.0]]], [[0.0]], loss="absolute_error")
+    report = check(network, [[2.0]], [2.0], coordinates=coordinates)
+    assert report.verdict.startswith(f"nothing could be judged: each of {count} meets a kink")
+    assert report.rows[0].verdict == "not judged"
+    assert "ok" not in str(report)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("coordinates", ["every", "random"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "poisson_deviance"])
+@pytest.mark.parametrize("size", [5, 10, 16, 18, 20, 40, 100, 640])
+def test_outputs_near_an_end_of_their_range_do_not_fail(size, loss, coordinates, method):
+    network = Network([np.eye(3)], [np.zeros(3)], loss=loss)
+    X = np.array([[size, -size, 0.0], [-size, -size, 1.0], [0.5, 0.0, size]])
+    y = [1, 2, 0] if loss == "cross_entropy" else [[0, 1, 1], [1, 0, 0], [0, 1, 0]]
+    report = check(network, X, y, method=method, coordinates=coordinates)
+    assert report.passed, str(report)
+    assert report.rows[2].quantity == "h[1]"
+    assert report.rows[2].compared > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("coordinates", ["every", "random"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "poisson_deviance"])
+def test_a_gradient_of_a_small_output_wrong_by_a_thousandth_is_found(loss, coordinates, method):
+    network = Network([np.eye(2)], [np.zeros(2)], loss=loss)
+    X, y = [[0.0, -15.0], [1.0, 0.5]], [[0.0, 1.0], [1.0, 0.0]]
+
+    def wrong(net: Network, X: Any, y: Any) -> Gradients:
+        return changed(gradients(net, X, y), "h", 1, lambda array: array.__setitem__((0, 1), array[0, 1] * 1.001))
+
+    report = check(network, X, y, backward=wrong, method=method, coordinates=coordinates)
+    assert not report.passed
+    assert report.worst.where == (0, 1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gradient_of_a_small_output_that_the_loss_does_not_hear_is_0_and_nothing_else(method):
+    network = Network([np.eye(2)], [np.zeros(2)])
+
+    def wrong(net: Network, X: Any, y: Any) -> Gradients:
+        return changed(gradients(net, X, y), "h", 1, lambda array: array.__setitem__((0, 1), 1e-3))
+
+    assert check(network, [[0.0, -25.0]], [0], method=method).passed
+    assert not check(network, [[0.0, -25.0]], [0], method=method, backward=wrong).passed
+
+
+def test_the_gradients_of_an_activation_of_your_own_pass_where_outputs_are_small(registered):
+    registered("softsign", lambda a: a / (1 + np.abs(a)), lambda a: 1 / (1 + np.abs(a)) ** 2, kinks=(0,))
+    network = Network.create([3, 6, 4], activation="softsign", rng=0)
+    W, b = network.to_lists()
+    report = check(Network([W[0], 30 * W[1]], b, "softsign"), *batch(network, 8))
+    assert report.method == "central differences"
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("coordinates", ["every", "random"])
+def test_columns_of_very_different_scale_do_not_fail(coordinates):
+    rng, scale = np.random.default_rng(0), np.array([1e-6, 1.0, 1e6])
+    network = Network([rng.normal(size=(4, 3)) / scale, rng.normal(size=(2, 4))], [np.zeros(4), np.zeros(2)], "tanh")
+    X, y = rng.normal(size=(5, 3)) * scale, [0, 1, 1, 0, 1]
+    report = check(network, X, y, method="central_differences", coordinates=coordinates)
+    assert report.passed, str(report)
+
+
+def test_an_example_without_weight_has_no_part_also_where_its_loss_is_infinite():
+    network = Network([[[1.0]]], [[0.0]], loss="poisson_deviance")
+    with np.errstate(over="ignore"):
+        assert check(network, [[1.0], [800.0]], [1.0, 1.0], [1.0, 0.0]).passed
+
+
+@pytest.mark.parametrize("coordinates", ["every", "random"])
+def test_a_loss_that_is_not_finite_is_refused(coordinates):
+    network = Network([[[1.0]]], [[0.0]], loss="poisson_deviance")
+    with pytest.raises(InputError, match="the loss of the network is inf on these examples, expected a finite number"):
+        check(network, [[800.0], [1.0]], [1.0, 2.0], coordinates=coordinates)
+
+
+def test_the_verdict_names_a_few_of_many_wrong_quantities():
+    network = Network.create([2, *[3] * 40, 2], activation="tanh", rng=0)
+    nothing = lambda net, X, y: ([0 * W for W in net.W.values()], [0 * b for b in net.b.values()])  # noqa: E731
+    verdict = check(network, backward=nothing).verdict
+    assert "and 74 more: " in verdict
+    assert len(verdict) < 300
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 30.0, 1e4])
 def test_saturated_outputs_and_large_inputs_do_not_fail(loss, scale):
@@ -266,7 +354,7 @@ def test_a_network_with_a_wrong_derivative_fails_below_it_only(registered):
 def test_the_report_reads_as_a_table():
     network = Network.create([2, 2], rng=0)
     text = str(check(network, backward=lambda net, X, y: ([np.ones((2, 2))], [np.zeros(2)])))
-    assert "WRONG at [" in text
+    assert "wrong at [" in text
     assert text.splitlines()[-1].startswith("failed in W[1], b[1]: ")
 
 

@@ -96,6 +96,14 @@ def test_check_passes_without_data_and_with(model):
     assert (result.returncode, report["passed"], report["method"]) == (0, True, "central differences")
 
 
+def test_the_demo_s_network_passes_by_central_differences_too(demo):
+    folder, _ = demo
+    result = run("check", folder / "model.safetensors", "digits", "--method", "central_differences")
+    assert result.returncode == 0, result.stdout
+    result = run("check", folder / "model.safetensors", "--method", "central_differences", "--coordinates", "every")
+    assert result.returncode == 0, result.stdout
+
+
 def test_info_names_the_engine_and_the_libraries():
     result = run("info", "--json")
     facts = json.loads(result.stdout)

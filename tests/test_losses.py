@@ -281,6 +281,25 @@ def test_smooth_losses_have_no_kinks():
         assert loss.kink_side(np.ones((1, 2)), np.ones((1, 2))) is None
 
 
+@pytest.mark.parametrize(
+    ("loss", "target", "room"),
+    [
+        ("cross_entropy", [1.0, 0.0, 0.5], [0.25, np.inf, 1e-9]),
+        ("binary_cross_entropy", [1.0, 0.0, 0.5], [0.25, 0.25, 1e-9]),
+        ("poisson_deviance", [3.0, 0.0, 0.5], [0.25, np.inf, 1e-9]),
+        ("squared_error", [1.0, 0.0, 0.5], [np.inf] * 3),
+    ],
+)
+def test_room_is_the_distance_to_the_end_of_the_range_that_the_loss_hears(loss, target, room):
+    found = as_loss(loss).room(np.array([[0.25, 0.75, 1e-9]]), np.array([target]))
+    assert found.tolist() == [room]
+
+
+def test_an_output_that_rounded_to_1_leaves_no_room_to_a_label_of_0():
+    yhat, target = np.array([[1.0, 1 - 1e-10, 1.0]]), np.array([[0.0, 0.5, 1.0]])
+    assert as_loss("binary_cross_entropy").room(yhat, target).tolist() == [[0, 0, 1]]
+
+
 def test_the_deviance_of_a_count_of_0_is_twice_the_rate():
     grads = gradients(echo("poisson_deviance"), [[0.0, 1.0, -800.0]], [[0, 0, 0]])
     assert grads.loss == pytest.approx(2 * (1 + math.e))

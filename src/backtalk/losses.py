@@ -18,8 +18,6 @@ from .arrays import Array, Home, is_concrete, namespace, real_part, refuse_non_f
 from .errors import InputError
 from .specification import read_specification, require_range, write_specification
 
-TINY = 1e-300  # below it, 1/ŷ leaves the range of float64
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Loss:
@@ -52,9 +50,13 @@ class Loss:
         """ℓ for each example, shape (B,), as the function of ŷ alone that ``output_gradient`` differentiates."""
         raise NotImplementedError
 
-    def is_saturated(self, yhat: Array) -> Array:
-        """Where ŷ has rounded so close to an end of its range that ∂ℓ/∂ŷ cannot be told from ŷ alone."""
-        return yhat < TINY
+    def room(self, yhat: Array, target: Array) -> Array:
+        """How far each ŷ_j may move before ℓ, as a function of ŷ alone, is no longer defined; shape (B, k).
+
+        0 where ŷ_j has rounded so close to an end of its range that ∂ℓ/∂ŷ_j cannot be told from ŷ alone. Here it
+        is the distance from 0, for a loss with a term t_j log ŷ_j.
+        """
+        return _where_heard(target, yhat)
 
     def kink_side(self, yhat: Array, target: Array) -> Array | None:
         """On which side of its kinks each output lies (0 exactly on one), or None where ℓ has none."""
@@ -174,8 +176,10 @@ class BinaryCrossEntropy(Loss):
     def value_at_output(self, yhat: Array, target: Array) -> Array:
         return -_times_log(target, yhat) - _times_log(1 - target, 1 - yhat)
 
-    def is_saturated(self, yhat: Array) -> Array:
-        return (yhat < TINY) | (1 - yhat < 1e-8)
+    def room(self, yhat: Array, target: Array) -> Array:
+        xp = namespace(yhat)
+        above = xp.where(1 - yhat < 1e-8, xp.zeros_like(yhat), 1 - yhat)  # nearer to 1, too few digits are left
+        return xp.minimum(_where_heard(target, yhat), _where_heard(1 - target, above))
 
     def draw_target(self, rng: np.random.Generator, count: int, outputs: int) -> np.ndarray:
         return rng.integers(2, size=(count, outputs))
@@ -199,8 +203,8 @@ class _IdentityOutput(Loss):
     def value_at_output(self, yhat: Array, target: Array) -> Array:
         return self.value(yhat, yhat, target)
 
-    def is_saturated(self, yhat: Array) -> Array:
-        return namespace(yhat).zeros_like(yhat, dtype=namespace(yhat).bool)
+    def room(self, yhat: Array, target: Array) -> Array:
+        return namespace(yhat).full_like(yhat, math.inf)
 
     def draw_target(self, rng: np.random.Generator, count: int, outputs: int) -> np.ndarray:
         return rng.normal(size=(count, outputs))
@@ -342,6 +346,12 @@ def _quotient(numerator: Array, denominator: Array) -> Array:
     safe = xp.where(positive, denominator, xp.ones_like(denominator))
     limit = xp.where(numerator > 0, xp.full_like(denominator, math.inf), xp.zeros_like(denominator))
     return xp.where(positive, numerator / safe, limit)
+
+
+def _where_heard(factor: Array, distance: Array) -> Array:
+    """The distance where its term of ℓ has a factor above 0; elsewhere ℓ has no such term, and the room is infinite."""
+    xp = namespace(distance)
+    return xp.where(factor > 0, distance, xp.full_like(distance, math.inf))
 
 
 def _times_log(factor: Array, value: Array) -> Array:

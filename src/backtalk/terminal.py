@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .check import CheckReport
+from .check import CheckReport, CheckRow
 from .norms import LayerNorms
 
 
@@ -24,18 +24,22 @@ def show_check(console: Console, report: CheckReport) -> None:
     """The rows of a check as a table, and the verdict."""
     table = _table("quantity", "compared", "undecided", "largest error", "verdict")
     for row in report.rows:
-        index = "" if row.where is None else f" at {list(row.where)}"
-        wrong = f"wrong{index}: {row.given:.6g}, derivative {row.derivative:.6g}"
-        verdict = Text("ok", "green") if row.passed else Text(wrong, "bold red")
-        table.add_row(row.quantity, str(row.compared), str(row.undecided), f"{row.largest_error:.1e}", verdict)
+        error = f"{row.largest_error:.1e}" if row.compared else ""
+        verdict = Text(row.verdict, _style(row))
+        table.add_row(row.quantity, str(row.compared), str(row.undecided), error, verdict)
     console.print(table)
     show_verdict(console, report)
 
 
 def show_verdict(console: Console, report: CheckReport) -> None:
     """The verdict in one line."""
-    style = "green" if report.passed else "bold red"
-    console.print(Text("check ", "bold"), Text(report.verdict, style), sep="", soft_wrap=True)
+    console.print(Text("check ", "bold"), Text(report.verdict, _style(report)), sep="", soft_wrap=True)
+
+
+def _style(judged: CheckReport | CheckRow) -> str:
+    if not judged.passed:
+        return "bold red"
+    return "green" if judged.compared else "yellow"
 
 
 def _table(*names: str) -> Table:

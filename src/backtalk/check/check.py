@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -50,10 +51,11 @@ def check(
     each layer, at a cost that does not depend on how many parameters there are, and where one fails the
     coordinate is found by halving; 'auto', every one up to 5000.
     ``tolerance``: the largest relative error that passes, by default 1e-7 for complex steps and 1e-5 for central
-    differences. A coordinate whose step crosses a kink is counted as undecided, and not judged.
+    differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
+    that has rounded to an end of its range. The verdict says so where nothing is left to judge.
 
     The weights, the biases, every a_i and every h_i (h_0 is the input) are checked. Raises
-    :class:`~backtalk.errors.InputError` for a batch or for gradients that do not fit.
+    :class:`~backtalk.errors.InputError` for a batch or for gradients that do not fit, and where ℒ is not finite.
 
     >>> net = Network.create([3, 4, 2], activation="tanh", rng=0)
     >>> report = check(net)
@@ -86,15 +88,21 @@ def check(
         raise InputError("X and y belong together: give both, or neither for random examples.")
     X = as_input(network, X)
     target, weight = as_target(network, y, X.shape[0]), as_weight(network, sample_weight, X.shape[0])
-    scene = Scene.of(network.to(np), *(to_numpy(part) for part in (X, target, weight)))
+    with np.errstate(all="ignore"):
+        scene = Scene.of(network.to(np), *(to_numpy(part) for part in (X, target, weight)))
+        if not math.isfinite(scene.loss):
+            raise InputError(
+                f"the loss of the network is {scene.loss} on these examples, expected a finite number, "
+                "whose derivative can be measured: scale X, y or the weights."
+            )
     arguments = (X, y) if sample_weight is None else (X, y, sample_weight)
     given = read_gradients((backward or gradients)(network, *arguments), scene)
     total = sum(array.size for array in given.values())
     every = coordinates == "every" or (coordinates == "auto" and total <= EVERY_COORDINATE)
     chosen = _choose(method, list(network.activations))
     limit = chosen.tolerance if tolerance is None else float(tolerance)
-    comparer = Comparer(scene, chosen, limit, directions, generator)
     with np.errstate(all="ignore"):
+        comparer = Comparer(scene, chosen, limit, directions, generator)
         rows = tuple(comparer.row(quantity, array, every) for quantity, array in given.items())
     path = " → ".join(str(size) for size in network.sizes)
     whose = "gradients" if backward is None else "backward pass"

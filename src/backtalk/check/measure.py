@@ -18,6 +18,7 @@ from .substitute import Outcome, crosses_kink, moves_off_kink
 EPSILON = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPSILON ** (1 / 3)
+LEAST_ROOM = 1e-270  # a complex step of so much, and of more, is a number that float64 holds with all its digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +26,29 @@ class Method:
     """A way to measure, with the relative error that it must stay under."""
 
     name: str
+    step: float
     tolerance: float
     is_complex: bool
 
+    def without_rounding(self, value: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """The direction in which a step from ``value`` goes once it is rounded: float64 holds both of its ends."""
+        if self.is_complex:
+            return direction
+        return np.where(direction == 0, 0.0, (value + self.step * direction - value) / self.step)
+
     def derivative(
-        self, outcome: Callable[[np.ndarray], Outcome], value: np.ndarray, direction: np.ndarray, step: float
+        self, outcome: Callable[[np.ndarray], Outcome], value: np.ndarray, direction: np.ndarray
     ) -> float | None:
         """dℒ/ds at ``value`` along ``direction``; None where a kink lies inside the step."""
         if self.is_complex:
-            there = outcome(value + 1j * COMPLEX_STEP * direction)
-            return None if moves_off_kink(there) else float(there.loss.imag) / COMPLEX_STEP
-        high, low = outcome(value + step * direction), outcome(value - step * direction)
-        return None if crosses_kink(low, high) else float(high.loss.real - low.loss.real) / (2 * step)
+            there = outcome(value + 1j * self.step * direction)
+            return None if moves_off_kink(there) else float(there.loss.imag) / self.step
+        high, low = outcome(value + self.step * direction), outcome(value - self.step * direction)
+        return None if crosses_kink(low, high) else float(high.loss.real - low.loss.real) / (2 * self.step)
 
 
-COMPLEX = Method("complex step", 1e-7, is_complex=True)
-CENTRAL = Method("central differences", 1e-5, is_complex=False)
+COMPLEX = Method("complex step", COMPLEX_STEP, 1e-7, is_complex=True)
+CENTRAL = Method("central differences", CENTRAL_STEP, 1e-5, is_complex=False)
 METHODS = {"complex_step": COMPLEX, "central_differences": CENTRAL}
 
 
@@ -58,8 +66,9 @@ def takes_complex(activation: Activation) -> bool:
 
 
 def relative_error(given: float, derivative: float, floor: float) -> float:
-    """|given − derivative| relative to the larger, or to ``floor`` where both are smaller; inf for NaN."""
+    """|given − derivative| relative to the larger, or to ``floor`` where both are smaller; inf if not finite."""
     if given == derivative:
         return 0.0
-    error = abs(given - derivative) / max(abs(given), abs(derivative), floor)
-    return error if math.isfinite(error) else math.inf
+    if not math.isfinite(given - derivative):
+        return math.inf
+    return abs(given - derivative) / max(abs(given), abs(derivative), floor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from ..arrays import to_numpy
 from ..backward import Gradients, talk_back
 from ..errors import InputError, InputTypeError
 from ..network import Network
-from .measure import CENTRAL_STEP, EPSILON, Method, relative_error
+from .measure import EPSILON, LEAST_ROOM, Method, relative_error
 from .report import CheckRow
-from .substitute import Scene
+from .substitute import Outcome, Scene
 
 FAMILIES = ("a", "h", "W", "b")
 Quantity = tuple[str, int]
@@ -87,6 +88,22 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
     return size
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One quantity at one layer: what is given for its gradient, what is judged, and in which measure.
+
+    ``value`` is the quantity itself, held inside its range where it is not ``judged``. ``room`` is how far each
+    coordinate may go before ℒ is no longer defined. ``size`` is how large the terms are that each gradient sums.
+    """
+
+    quantity: Quantity
+    given: np.ndarray
+    value: np.ndarray
+    judged: np.ndarray
+    room: np.ndarray
+    size: np.ndarray
+
+
 class Comparer:
     """Compares given gradients with measured derivatives, by coordinates or along random directions."""
 
@@ -95,89 +112,114 @@ class Comparer:
         self.directions, self.rng = directions, rng
         self.size = magnitudes(scene)
         top = self.size["a", scene.network.depth] * (1 + np.abs(scene.trace.a[scene.network.depth]))
-        loss = abs(scene.put("a", scene.network.depth, scene.trace.a[scene.network.depth]).loss)
-        self.rounding = 10 * EPSILON * (loss + top[np.isfinite(top)].sum())
+        self.rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
 
     def row(self, quantity: Quantity, given: np.ndarray, every_coordinate: bool) -> CheckRow:
-        judged = np.isfinite(self.scene.value(*quantity))
-        if quantity == ("h", self.scene.network.depth):
-            judged &= ~self.scene.network.loss.is_saturated(self.scene.trace.output)
-        compare = self._by_coordinates if every_coordinate else self._by_directions
-        results = list(compare(quantity, given, judged))
+        judgement = self._judgement(quantity, given)
+        results = list((self._by_coordinates if every_coordinate else self._by_directions)(judgement))
         decided = [result for result in results if result is not None]
-        undecided = len(results) - len(decided) + (int((~judged).sum()) if every_coordinate else 0)
+        beyond = int((~judgement.judged).sum()) if every_coordinate or not results else 0
         error, where, ours, derivative = max(decided, key=lambda result: result[0], default=(0.0, None, 0.0, 0.0))
         passed = bool(error <= self.tolerance)
         if not passed and where is None:
-            where, ours, derivative = self._locate(quantity, given, judged)
+            where, ours, derivative = self._locate(judgement)
         return CheckRow(
-            f"{quantity[0]}[{quantity[1]}]", len(decided), undecided, error, where, ours, derivative, passed
+            quantity=f"{quantity[0]}[{quantity[1]}]",
+            compared=len(decided),
+            undecided=len(results) - len(decided) + beyond,
+            largest_error=error,
+            where=where,
+            given=ours,
+            derivative=derivative,
+            passed=passed,
         )
 
+    def _judgement(self, quantity: Quantity, given: np.ndarray) -> Judgement:
+        value = self.scene.value(*quantity)
+        judged, room = np.isfinite(value), np.full(value.shape, np.inf)
+        if quantity == ("h", self.scene.network.depth):
+            room = self.scene.network.loss.room(value, self.scene.target)
+            judged &= room >= LEAST_ROOM
+            value = np.where(judged, value, 0.5)  # inside every loss's range: ℒ without the terms that are infinite
+        return Judgement(quantity, given, value, judged, room, self.size[quantity])
+
     def _by_coordinates(
-        self, quantity: Quantity, given: np.ndarray, judged: np.ndarray
+        self, judgement: Judgement
     ) -> Iterator[tuple[float, tuple[int, ...] | None, float, float] | None]:
-        for place in map(tuple, np.argwhere(judged)):
+        for place in map(tuple, np.argwhere(judgement.judged)):
             where = tuple(int(part) for part in place)
-            direction = np.zeros(given.shape)
-            direction[where] = 1
-            derivative, floor = self._measure(quantity, direction, abs(self.scene.value(*quantity)[where]))
+            derivative, floor = self._at(judgement, where)
             if derivative is None:
                 yield None
                 continue
-            floor = max(floor, 1e-6 * float(self.size[quantity][where]))
-            ours = float(given[where])
+            floor = max(floor, 1e-6 * float(judgement.size[where]))
+            ours = float(judgement.given[where])
             yield relative_error(ours, derivative, floor), where, ours, derivative
 
-    def _by_directions(
-        self, quantity: Quantity, given: np.ndarray, judged: np.ndarray
-    ) -> Iterator[tuple[float, None, float, float] | None]:
-        """Along v with entries ±1/√n: an error anywhere shows in every direction."""
-        pairs = []
-        scale = 1e-6 * math.sqrt(float((self.size[quantity][judged] ** 2).mean())) if judged.any() else 0.0
-        for _ in range(self.directions if judged.any() else 0):
-            direction = self.rng.choice([-1.0, 1.0], given.shape) * judged / math.sqrt(judged.sum())
-            derivative, floor = self._measure(quantity, direction, 1.0)
+    def _by_directions(self, judgement: Judgement) -> Iterator[tuple[float, None, float, float] | None]:
+        """Along v with entries ±1/√n, less where there is less room: an error anywhere shows in every direction."""
+        judged = judgement.judged
+        if not judged.any():
+            return
+        pairs, scale = [], 0.0
+        for _ in range(self.directions):
+            signs = self.rng.choice([-1.0, 1.0], judged.shape) / math.sqrt(judged.sum())
+            direction = self._direction(judgement, np.where(judged, signs, 0.0))
+            scale = max(scale, 1e-6 * float(np.linalg.norm((judgement.size * direction)[judged])))
+            derivative, floor = self._along(judgement, direction)
             if derivative is None:
                 yield None
                 continue
-            pairs.append((float((given * direction)[judged].sum()), derivative))
+            pairs.append((float((judgement.given * direction)[judged].sum()), derivative))
             scale = max(scale, floor)
         scale = max([scale, *(abs(derivative) for _, derivative in pairs)])
         for ours, derivative in pairs:
             yield relative_error(ours, derivative, scale), None, ours, derivative
 
-    def _measure(self, quantity: Quantity, direction: np.ndarray, typical: float) -> tuple[float | None, float]:
-        """The derivative, or None at a kink; and the smallest number that can be told from 0."""
-        family, i = quantity
-        heard = float(np.abs(self.scene.trace.h[i - 1]).max()) if family == "W" else 0.0
-        step = CENTRAL_STEP * max(1.0, typical) / max(1.0, heard)
-        outcome: Callable[[np.ndarray], Any] = lambda value: self.scene.put(family, i, value)  # noqa: E731
-        derivative = self.method.derivative(outcome, self.scene.value(family, i), direction, step)
-        floor = 0.0 if self.method.is_complex else self.rounding / step / self.tolerance
-        return derivative, floor
+    def _direction(self, judgement: Judgement, signs: np.ndarray, size: float = 1.0) -> np.ndarray:
+        """``signs`` times ``size``, or times less: where a hears it through a large factor, or ŷ has little room."""
+        network, (family, i) = self.scene.network, judgement.quantity
+        factor = np.ones(1)  # forward: a_i = W_i h_{i-1} + b_i
+        if family == "W":
+            factor = np.abs(self.scene.trace.h[i - 1]).max(axis=0)
+        elif family == "h" and i < network.depth:
+            factor = np.abs(network.W[i + 1]).max(axis=0)
+        direction = np.where(signs == 0, 0.0, signs * np.minimum(size / np.maximum(1.0, factor), judgement.room))
+        return self.method.without_rounding(judgement.value, direction)
 
-    def _locate(
-        self, quantity: Quantity, given: np.ndarray, judged: np.ndarray
-    ) -> tuple[tuple[int, ...], float, float]:
+    def _along(self, judgement: Judgement, direction: np.ndarray) -> tuple[float | None, float]:
+        """The derivative, or None at a kink; and the smallest number that can be told from 0."""
+        outcome: Callable[[np.ndarray], Outcome] = lambda value: self.scene.put(*judgement.quantity, value)  # noqa: E731
+        derivative = self.method.derivative(outcome, judgement.value, direction)
+        return derivative, 0.0 if self.method.is_complex else self.rounding / self.method.step / self.tolerance
+
+    def _at(self, judgement: Judgement, where: tuple[int, ...]) -> tuple[float | None, float]:
+        """:meth:`_along` one coordinate."""
+        signs = np.zeros(judgement.given.shape)
+        signs[where] = 1
+        direction = self._direction(judgement, signs, max(1.0, abs(float(judgement.value[where]))))
+        derivative, floor = self._along(judgement, direction)
+        unit = float(direction[where])
+        return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, floor / unit)
+
+    def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
         """The coordinate with the largest error: halve the set, keep the half that is further off, again."""
-        places = np.argwhere(judged)
-        signs = self.rng.choice([-1.0, 1.0], given.shape)
+        places = np.argwhere(judgement.judged)
+        signs = self.rng.choice([-1.0, 1.0], judgement.given.shape)
         while len(places) > 1:
             halves = places[: len(places) // 2], places[len(places) // 2 :]
-            places = max(halves, key=lambda half: self._off(quantity, given, half, signs))
+            places = max(halves, key=lambda half: self._off(judgement, half, signs))
         where = tuple(int(part) for part in places[0])
-        direction = np.zeros(given.shape)
-        direction[where] = 1
-        derivative, _ = self._measure(quantity, direction, abs(self.scene.value(*quantity)[where]))
-        return where, float(given[where]), math.nan if derivative is None else derivative
+        derivative, _ = self._at(judgement, where)
+        return where, float(judgement.given[where]), math.nan if derivative is None else derivative
 
-    def _off(self, quantity: Quantity, given: np.ndarray, places: np.ndarray, signs: np.ndarray) -> float:
-        direction = np.zeros(given.shape)
+    def _off(self, judgement: Judgement, places: np.ndarray, signs: np.ndarray) -> float:
+        kept = np.zeros(signs.shape)
         index = tuple(places.T)
-        direction[index] = signs[index]
-        derivative, _ = self._measure(quantity, direction, 1.0)
-        error = 0.0 if derivative is None else abs((given * direction)[index].sum() - derivative)
+        kept[index] = signs[index]
+        direction = self._direction(judgement, kept)
+        derivative, _ = self._along(judgement, direction)
+        error = 0.0 if derivative is None else abs((judgement.given * direction)[index].sum() - derivative)
         return math.inf if math.isnan(error) else error
 
 

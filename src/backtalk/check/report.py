@@ -6,13 +6,15 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+NAMED = 8  # so many wrong quantities are named in the verdict
+
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
     """One quantity at one layer.
 
     ``compared`` coordinates (or random directions) were judged; ``undecided`` were not, because a kink lies
-    inside the step or the value is beyond the range of its dtype. ``largest_error`` is the largest relative
+    inside the step or the value is at or beyond the end of its range. ``largest_error`` is the largest relative
     error among the judged, at index ``where``, where the gradient that was checked is ``given`` and the
     measured derivative is ``derivative``. ``where`` is None for a direction.
     """
@@ -26,13 +28,21 @@ class CheckRow:
     derivative: float
     passed: bool
 
+    @property
+    def verdict(self) -> str:
+        """The outcome in a few words."""
+        if self.passed:
+            return "ok" if self.compared else "not judged"
+        index = "" if self.where is None else f" at {list(self.where)}"
+        return f"wrong{index}: {self.given:.9g}, but the derivative is {self.derivative:.9g}"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     """The rows of a check, how it was made, and the verdict: ``passed`` where every row did.
 
-    A row passes where its largest relative error is at most ``tolerance``. A row with nothing judged passes,
-    and ``undecided`` says so.
+    A row passes where its largest relative error is at most ``tolerance``. Nothing that was judged is wrong, then:
+    a row with nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so.
     """
 
     subject: str
@@ -43,7 +53,7 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient that could be judged is the derivative."""
+        """Whether every gradient that could be judged is the derivative; true also where ``compared`` is 0."""
         return all(row.passed for row in self.rows)
 
     @property
@@ -63,7 +73,7 @@ class CheckReport:
 
     @property
     def undecided(self) -> int:
-        """How many were not judged: a kink inside the step, or a value beyond the range of its dtype."""
+        """How many were not judged: a kink inside the step, or a value at or beyond the end of its range."""
         return sum(row.undecided for row in self.rows)
 
     @property
@@ -71,13 +81,20 @@ class CheckReport:
         """The outcome in one sentence."""
         judged = f"{self.compared} {self.coordinates}, by {self.method}"
         left = f"; {self.undecided} not judged (kink or range)" if self.undecided else ""
+        if not self.compared:
+            return (
+                f"nothing could be judged: each of {self.undecided} {self.coordinates} meets a kink or the end of a "
+                f"range, by {self.method}"
+            )
         if self.passed:
             return f"passed: largest relative error {self.largest_error:.1e} over {judged}{left}"
         worst, wrong = self.worst, [row.quantity for row in self.rows if not row.passed]
+        more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         index = "" if worst.where is None else f" at {list(worst.where)}"
         return (
-            f"failed in {', '.join(wrong)}: {worst.quantity}{index} is {worst.given:.9g}, but the derivative is "
-            f"{worst.derivative:.9g} (relative error {worst.largest_error:.1e} over {judged}{left})"
+            f"failed in {', '.join(wrong[:NAMED])}{more}: {worst.quantity}{index} is {worst.given:.9g}, "
+            f"but the derivative is {worst.derivative:.9g} "
+            f"(relative error {worst.largest_error:.1e} over {judged}{left})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,10 +115,8 @@ class CheckReport:
     def __str__(self) -> str:
         lines = [f"{'quantity':<10}{'compared':>9}{'undecided':>10}{'largest error':>15}  verdict"]
         for row in self.rows:
-            line = f"{row.quantity:<10}{row.compared:>9}{row.undecided:>10}{row.largest_error:>15.1e}  "
-            index = "" if row.where is None else f"at {list(row.where)}: "
-            wrong = f"WRONG {index}given {row.given:.9g}, derivative {row.derivative:.9g}"
-            lines.append(line + ("ok" if row.passed else wrong))
+            error = f"{row.largest_error:.1e}" if row.compared else ""
+            lines.append(f"{row.quantity:<10}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
         return "\n".join([*lines, self.verdict])
 
 

@@ -39,6 +39,12 @@ class Scene:
         """The quantity itself."""
         return getattr(self.trace if family in "ah" else self.network, family)[i]
 
+    @property
+    def loss(self) -> float:
+        """ℒ itself."""
+        L = self.network.depth
+        return float(self.put("a", L, self.trace.a[L]).loss.real)
+
     def put(self, family: str, i: int, value: np.ndarray) -> Outcome:
         """The outcome with ``value`` in the place of W_i, b_i, a_i or h_i."""
         network, L = self.network, self.network.depth
@@ -69,7 +75,8 @@ class Scene:
                 for kink in self.network.activations[i - 1].kinks:
                     points.append((np.sign(np.real(values) - kink), np.imag(values)))
         with np.errstate(invalid="ignore"):
-            return Outcome((self.weight * losses).sum(), points)
+            # an example without weight has no part, also of inf
+            return Outcome((np.where(self.weight > 0, losses, 0) * self.weight).sum(), points)
 
 
 def crosses_kink(low: Outcome, high: Outcome) -> bool:
