@@ -208,6 +208,21 @@ def test_arrays_in_any_memory_order_are_kept_in_rows():
         np.testing.assert_array_equal(network.W[1], given)
 
 
+def test_the_parameters_of_a_torch_model_are_held_outside_of_autograd():
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    parameters = list(model.parameters())
+    network = Network(parameters[::2], parameters[1::2], "tanh", "cross_entropy")
+    X, y = torch.randn(5, 4), torch.tensor([0, 1, 1, 0, 1])
+    grads = gradients(network, X, y)
+    loss = torch.nn.functional.cross_entropy(model(X), y)
+    assert float(grads.loss) == pytest.approx(float(loss.detach()), rel=1e-6)  # a warning would be an error
+    assert not any(W.requires_grad for W in [*network.W.values(), *grads.W.values()])
+    loss.backward()
+    torch.testing.assert_close(grads.W[1], model[0].weight.grad)
+    torch.testing.assert_close(grads.b[2], model[2].bias.grad)
+
+
 def test_a_change_of_the_torch_tensors_that_were_given_changes_nothing():
     torch = pytest.importorskip("torch")
     given = torch.ones(2, 3, dtype=torch.float64)

@@ -40,7 +40,9 @@ class Network:
     Made from a list of weight matrices and a list of bias vectors, in the order of the layers, or with
     :meth:`create`. The arrays may be of NumPy, PyTorch, JAX or any library that follows the Array API standard,
     in float32 or float64: whole numbers become float64, smaller floats float32, and where both stand together
-    all become float64. NumPy arrays are copied and set read-only.
+    all become float64. NumPy arrays are copied and set read-only. PyTorch tensors are copied and detached, so the
+    parameters of a model can be given as they are: training the model changes nothing here, and autograd does not
+    follow the weights, whose gradients backtalk computes itself. It does follow an X that requires a gradient.
 
     Raises :class:`~backtalk.errors.InputError` where shapes do not fit one another or a number is not finite.
     Source: section 2 of the notation, ``docs/notation.md``.
@@ -253,7 +255,7 @@ def _freeze(array: Array) -> Array:
     if isinstance(array, np.ndarray):
         array = np.array(array, order="C")
         array.flags.writeable = False
-    return array
+    return array.detach() if array_api_compat.is_torch_array(array) else array
 
 
 def _as_activations(value: Any, count: int) -> tuple[Activation, ...]:
