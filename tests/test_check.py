@@ -169,6 +169,7 @@ def test_a_backward_pass_written_by_hand_is_checked_with_its_sample_weight():
         (([np.zeros((2, 3))], [np.zeros(2)]), InputError, r"W\[1\] with shape \(2, 3\), expected \(2, 2\)"),
         ({"W": {3: 0}}, InputError, r"W\[3\], expected layers 1 … 1"),
         ({}, InputError, "returned no gradient"),
+        ((["a"], [np.zeros(2)]), InputTypeError, r"W\[1\] that holds no numbers"),
     ],
 )
 def test_what_a_backward_pass_may_not_return_is_named(returned, error, words):
@@ -334,6 +335,23 @@ def test_an_activation_whose_kink_is_not_named_fails_at_it(registered):
     assert check(named).passed
 
 
+def test_an_activation_is_judged_where_it_is_finite(registered):
+    report = check(registered("logarithm", np.log, lambda a: 1 / a, kinks=(0,)))
+    assert report.passed
+    assert (report.compared, report.undecided) == (740, 761)
+    assert not check(registered("logarithm_twice", np.log, lambda a: 2 / a, kinks=(0,))).passed
+
+
+def test_an_activation_that_raises_is_named(registered):
+    with pytest.raises(InputError, match=r"g′ raises ZeroDivisionError \(division by zero\), expected an array"):
+        check(registered("broken", lambda a: a, lambda a: 1 / 0))
+
+
+def test_what_belongs_to_a_network_is_refused_for_an_activation():
+    with pytest.raises(InputError, match="subject is an activation, which takes no X, y, sample_weight or backward"):
+        check("relu", [[1.0]], [1.0])
+
+
 def test_an_activation_that_takes_no_complex_numbers_is_checked_by_central_differences(registered):
     registered("softsign", lambda a: a / (1 + np.abs(a)), lambda a: 1 / (1 + np.abs(a)) ** 2, kinks=(0,))
     assert check("softsign").method == "central differences"
@@ -365,6 +383,9 @@ def test_the_report_reads_as_a_table():
         ({"coordinates": "all"}, UnknownNameError, "coordinates is 'all'"),
         ({"directions": 0}, InputError, "directions is 0"),
         ({"tolerance": 2}, InputError, "tolerance is 2"),
+        ({"tolerance": "small"}, InputTypeError, "tolerance is 'small', expected a number between 0 and 1"),
+        ({"method": ["complex_step"]}, UnknownNameError, r"method is \['complex_step'\]"),
+        ({"backward": "mine"}, InputTypeError, "backward is 'mine', expected a function"),
         ({"X": [[1.0, 2.0]]}, InputError, "X and y belong together"),
     ],
 )

@@ -44,8 +44,15 @@ def test_target_chooses_one_column_or_several(tmp_path):
         ("", [], "has nothing in its first line"),
         ("1,2\n3,4\n", [], "has numbers in its first line, expected the names"),
         ("a,b\n", [], "no examples below it"),
-        ("a,b\n1,x\n", [], "holds 'x' in line 2, column 2, expected a number"),
-        ("a,b\n1,\n", [], "holds '' in line 2, column 2"),
+        ("a,b\n1,x\n", [], r"holds 'x' in line 2, column 2 \(b\), expected a finite number"),
+        ("a,b\n1,\n", [], "holds nothing in line 2, column 2"),
+        ("a,b\n1,2\n\n1, nan\n", [], "holds ' nan' in line 4, column 2"),
+        ("a,b\ninf,2\n", [], "holds 'inf' in line 2, column 1"),
+        ("a,b\n1\n", [], "has 1 cell in line 2, expected 2"),
+        (",a,b\n0,1,2\n", [], "has no name for column 1: name it, or leave out a column of row numbers"),
+        ("a;b\n1;2\n", [], "has semicolons between its columns, expected commas"),
+        ("a,b\n" + "1" * 200_000 + ",2\n", [], "cannot be read as a .csv file: field larger than"),
+        ("a,b\n1,2\n", ["a", "a"], "has 'a' twice"),
         ("a,b\n1,2\n1,2,3\n", [], "has 3 cells in line 3, expected 2"),
         ("a,a\n1,2\n", [], "two columns named 'a'"),
         ("height,b\n1,2\n", ["heigt"], "did you mean 'height'"),
@@ -55,6 +62,13 @@ def test_target_chooses_one_column_or_several(tmp_path):
 def test_a_csv_file_that_cannot_be_used_is_refused_with_the_place(tmp_path, text, target, words):
     with pytest.raises(InputError, match=words):
         load_data(csv(tmp_path, text), target)
+
+
+def test_spaces_around_a_name_and_capitals_in_the_suffix_do_not_matter(tmp_path):
+    path = csv(tmp_path, "a , b, c\n1 , 2, 3\n").rename(tmp_path / "T.CSV")
+    data = load_data(path, ["b"])
+    assert data.columns == ("a", "c")
+    assert data.y.tolist() == [2]
 
 
 def test_an_npz_file_gives_its_arrays(tmp_path):
@@ -70,7 +84,7 @@ def test_an_npz_file_that_cannot_be_used_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds the arrays \['X'\], expected X and y"):
         load_data(path)
     np.savez(path, X=np.array([None, "x"], dtype=object), y=[1, 2])
-    with pytest.raises(InputError, match=r"not an .npz file of numbers"):
+    with pytest.raises(InputError, match=r"t.npz holds Python objects, expected arrays of numbers"):
         load_data(path)
     for content in (b"", b"hello", b"PK\x03\x04zzzz"):
         path.write_bytes(content)

@@ -10,7 +10,7 @@ import pytest
 import safetensors.numpy
 
 import backtalk
-from backtalk import FileFormatError, Network, load, save
+from backtalk import FileFormatError, InputTypeError, Network, load, save
 from backtalk.activations import ACTIVATIONS
 
 NETWORK = Network.create([3, 5, 4, 2], activation=["leaky_relu(slope=0.2)", "selu"], loss="huber(delta=2)", rng=0)
@@ -91,6 +91,9 @@ def test_a_safetensors_file_that_is_not_ours_is_refused(tmp_path):
     [
         ({"version": 2}, "is of format 2, written by a newer backtalk, and this one reads up to 1: update"),
         ({"version": "one"}, "in a way that cannot be read"),
+        ({"version": 0}, "in a way that cannot be read"),
+        ({"version": True}, "in a way that cannot be read"),
+        ({"version": float("inf")}, "in a way that cannot be read"),
         ({"version": None}, "in a way that cannot be read"),
         ({"loss": None}, "lacks the description"),
         ({"activations": None}, "lacks the description"),
@@ -98,7 +101,9 @@ def test_a_safetensors_file_that_is_not_ours_is_refused(tmp_path):
         ({"activations": ["relu", "rleu"]}, "did you mean 'relu'.*must be registered before loading"),
         ({"activations": [1, 2]}, "expected a name"),
         ({"loss": "huber(delta=-1)"}, "delta of huber is -1"),
-        ({"arrays": {}}, "expected W.1, b.1"),
+        ({"loss": "cross_entrop"}, r"did you mean 'cross_entropy'\? Known are [a-z_, ]*\.$"),
+        ({"arrays": {}}, "holds the arrays none, expected W.1, b.1"),
+        ({"arrays": {f"x{i}": np.zeros(1) for i in range(99)}}, "arrays x0, x1, x10, x11, x12, x13 and 93 more, expe"),
         ({"arrays": {"W.1": np.zeros((2, 2))}}, "expected W.1, b.1"),
         ({"arrays": {"W.1": np.zeros((2, 2)), "b.1": np.zeros(3)}, "activations": []}, r"b\[1\] has 3 entries"),
         ({"arrays": {"W.1": np.full((2, 2), np.nan), "b.1": np.zeros(2)}, "activations": []}, r"W\[1\] holds nan"),
@@ -108,6 +113,29 @@ def test_a_file_that_does_not_hold_a_network_is_refused_with_the_reason(tmp_path
     write(tmp_path / "n", **changes)
     with pytest.raises(FileFormatError, match=words):
         load(tmp_path / "n")
+
+
+def test_metadata_that_is_nested_too_deep_is_refused(tmp_path):
+    metadata = {"backtalk.network": "[" * 100_000}
+    safetensors.numpy.save_file({"W.1": np.zeros((1, 1)), "b.1": np.zeros(1)}, tmp_path / "n", metadata)
+    with pytest.raises(FileFormatError, match=r"in a way that cannot be read"):
+        load(tmp_path / "n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes with a name")
+def test_a_pipe_and_a_device_are_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(FileFormatError, match=r"is no ordinary file"):
+            load(path)
+
+
+def test_what_is_no_network_or_no_path_is_refused():
+    with pytest.raises(InputTypeError, match=r"network is a NoneType"):
+        save(None, "n")  # pyright: ignore[reportArgumentType]
+    for use in (load, lambda path: save(NETWORK, path)):
+        with pytest.raises(InputTypeError, match=r"path is 3, expected the name of a file"):
+            use(3)  # pyright: ignore[reportArgumentType]
 
 
 def test_an_activation_of_ones_own_comes_back_once_it_is_registered(tmp_path):
@@ -142,5 +170,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(path, monkeypatch):
 
 
 def test_saving_into_a_folder_that_is_not_there_is_an_os_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as caught:
         save(NETWORK, tmp_path / "none" / "n")
+    assert caught.value.filename == str(tmp_path / "none" / "n")
+
+
+def test_saving_over_a_folder_is_an_os_error_that_names_it(tmp_path):
+    with pytest.raises(IsADirectoryError) as caught:
+        save(NETWORK, tmp_path)
+    assert caught.value.filename == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []

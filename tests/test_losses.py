@@ -281,6 +281,13 @@ def test_smooth_losses_have_no_kinks():
         assert loss.kink_side(np.ones((1, 2)), np.ones((1, 2))) is None
 
 
+def test_a_network_with_1_output_knows_label_0_alone_and_the_error_says_what_to_use():
+    network = Network.create([2, 1], rng=0)
+    assert float(gradients(network, [[1.0, 2.0]], [0]).loss) == 0
+    with pytest.raises(InputError, match="expected label 0, the only one of a network with 1 output; for yes or no"):
+        gradients(network, [[1.0, 2.0]], [1])
+
+
 @pytest.mark.parametrize(
     ("loss", "target", "room"),
     [

@@ -36,6 +36,12 @@ def assert_same(one: Network, other: Network) -> None:
             np.testing.assert_array_equal(to_numpy(mine), to_numpy(yours))
 
 
+def test_the_layers_of_a_deep_network_are_shown_in_line():
+    lines = repr(Network.create([2, *[3] * 10, 2], activation="tanh", rng=0)).splitlines()
+    assert lines[1] == "  1   2 → 3  tanh           W (3, 2)  b (3,)"
+    assert lines[11] == "  11  3 → 2  softmax        W (2, 3)  b (2,)  cross_entropy"
+
+
 def test_create_gives_the_sizes_asked_for():
     network = Network.create([64, 32, 10], rng=0)
     assert network.sizes == (64, 32, 10)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from backtalk import Network, gradients
 from backtalk.norms import layer_norms
@@ -21,6 +22,13 @@ def test_the_norms_are_those_of_the_gradients():
     for row in rows[1:]:
         for family in ("a", "h", "W", "b"):
             np.testing.assert_allclose(getattr(row, family), np.sqrt((getattr(grads, family)[row.layer] ** 2).sum()))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_a_norm_is_right_where_the_squares_leave_the_range(size):
+    network = Network([[[3.0, 4.0]]], [[0.0]], loss="absolute_error")
+    grads = gradients(network, [[3 * size, 4 * size]], [-1.0])
+    np.testing.assert_allclose(layer_norms(network, grads)[1].W, 5 * size)
 
 
 def test_a_norm_that_is_not_finite_is_none_in_json():

@@ -111,6 +111,8 @@ def test_a_parameter_given_twice_is_refused():
 def test_an_unknown_parameter_is_refused_with_those_that_there_are():
     with pytest.raises(InputError, match="thing has no parameter 'weight': it takes size, rate"):
         read_specification("thing(weight=2)", TABLE, "thing")
+    with pytest.raises(InputError, match=r"'leaky_relu\(slope=1', expected the form name\(parameter=number\)"):
+        as_activation("leaky_relu(slope=1")
     with pytest.raises(InputError, match="relu has no parameter 'slope': it takes none"):
         as_activation("relu(slope=1)")
 

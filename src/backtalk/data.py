@@ -37,7 +37,7 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = ()) -> Dat
     """Data from a built-in set, a .csv file or an .npz file.
 
     Built in, with scikit-learn: digits (pixels from 0 to 1), and iris, wine, breast_cancer and diabetes (each column
-    with mean 0 and standard deviation 1). A .csv file has a line of names and then numbers; ``target`` names the
+    with mean 0 and standard deviation 1). A .csv file has a line of names, then finite numbers; ``target`` names the
     column or columns that are y, by default the last. An .npz file has the arrays X and y.
 
     Raises :class:`~backtalk.errors.InputError` or ``OSError``, naming the file and what is wrong with it.
@@ -47,11 +47,12 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = ()) -> Dat
     ((1797, 64), 1.0, 'pixel_1_1')
     """
     path = Path(source)
-    if path.suffix == ".csv":
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
         return _read_csv(path, target)
     if target:
         raise InputError(f"target is {list(target)}, but only a .csv file has columns to choose from, not {source}.")
-    if path.suffix == ".npz":
+    if suffix == ".npz":
         return _read_npz(path)
     if path.name != str(source) or path.suffix or path.exists():
         raise InputError(f"data is {str(source)!r}, expected a .csv or .npz file, or one of {', '.join(BUILT_IN)}.")
@@ -73,14 +74,23 @@ def _built_in(name: str) -> Data:
 def _read_csv(path: Path, target: Sequence[str]) -> Data:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            names = next(csv.reader(file), [])
+            names = [name.strip() for name in next(csv.reader(file), [])]
             first_line = len(names) and all(map(_is_number, names))
             if not names or first_line:
                 found = "numbers" if first_line else "nothing"
                 raise InputError(f"{path} has {found} in its first line, expected the names of the columns.")
-            table = _numbers(path, file, len(names))
+            if "" in names:
+                place = names.index("") + 1
+                raise InputError(
+                    f"{path} has no name for column {place}: name it, or leave out a column of row numbers."
+                )
+            if len(names) == 1 and ";" in names[0]:
+                raise InputError(f"{path} has semicolons between its columns, expected commas.")
+            table = _numbers(path, file, names)
     except UnicodeDecodeError:
         raise FileFormatError(f"{path} is not text in UTF-8, expected a .csv file.") from None
+    except csv.Error as error:
+        raise FileFormatError(f"{path} cannot be read as a .csv file: {error}.") from None
     if len(table) == 0:
         raise InputError(f"{path} has a line of names but no examples below it.")
     if len(set(names)) != len(names):
@@ -89,6 +99,8 @@ def _read_csv(path: Path, target: Sequence[str]) -> Data:
     for name in target:
         if name not in names:
             raise unknown_name("target", name, names)
+        if list(target).count(name) > 1:
+            raise InputError(f"target is {list(target)}, which has {name!r} twice.")
     chosen = [names.index(name) for name in target] or [len(names) - 1]
     kept = [i for i in range(len(names)) if i not in chosen]
     if not kept:
@@ -97,20 +109,23 @@ def _read_csv(path: Path, target: Sequence[str]) -> Data:
     return Data(path.name, table[:, kept], y[:, 0] if len(chosen) == 1 else y, tuple(names[i] for i in kept))
 
 
-def _numbers(path: Path, file: object, width: int) -> np.ndarray:
-    rows = []
+def _numbers(path: Path, file: object, names: list[str]) -> np.ndarray:
+    rows, width = [], len(names)
     for number, row in enumerate(csv.reader(file), start=2):  # pyright: ignore[reportArgumentType]
         if not row:
             continue
         if len(row) != width:
-            raise InputError(f"{path} has {len(row)} cells in line {number}, expected {width}, as in its first line.")
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            raise InputError(f"{path} has {cells} in line {number}, expected {width}, as in its first line.")
         try:
             rows.append(np.array(row, dtype=np.float64))
         except ValueError:
-            place = next(i for i, cell in enumerate(row) if not _is_number(cell))
-            raise InputError(
-                f"{path} holds {row[place]!r} in line {number}, column {place + 1}, expected a number."
-            ) from None
+            rows.append(np.full(width, np.nan))
+        if not np.isfinite(rows[-1]).all():
+            place = next(i for i, cell in enumerate(row) if not (_is_number(cell) and np.isfinite(float(cell))))
+            found = repr(row[place]) if row[place].strip() else "nothing"
+            where = f"line {number}, column {place + 1} ({names[place]})"
+            raise InputError(f"{path} holds {found} in {where}, expected a finite number.")
     return np.array(rows).reshape(len(rows), width)
 
 
@@ -133,6 +148,8 @@ def _read_npz(path: Path) -> Data:
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise FileFormatError(f"{path} is not an .npz file of numbers: {error}") from None
+        if "Object arrays" in str(error):
+            raise FileFormatError(f"{path} holds Python objects, expected arrays of numbers.") from None
+        raise FileFormatError(f"{path} is not an .npz file, or is damaged.") from None
     width = X.shape[1] if X.ndim == 2 else 0
     return Data(path.name, X, y, tuple(f"x_{i}" for i in range(1, width + 1)))

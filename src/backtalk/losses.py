@@ -388,6 +388,8 @@ def _labels(y: Array, count: int, outputs: int) -> Array:
     else:
         y = xp.astype(y, xp.arange(1).dtype)  # a small unsigned dtype could not be compared with k
     wanted = f"expected labels 0 … {outputs - 1}, because the network has {outputs} outputs"
+    if outputs == 1:
+        wanted = "expected label 0, the only one of a network with 1 output; for yes or no use 'binary_cross_entropy'"
     _refuse_where(y, (y < 0) | (y >= outputs), "y", wanted)
     return y
 

@@ -189,8 +189,9 @@ class Network:
         arrows = [f"{m} → {n}" for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
         shapes = [(f"W {tuple(self.W[i].shape)}", f"b {tuple(self.b[i].shape)}") for i in self.W]
         widths = [max(map(len, column)) for column in (arrows, *zip(*shapes, strict=True))]
+        digits = len(str(self.depth))
         for i, (arrow, function, (W, b)) in enumerate(zip(arrows, functions, shapes, strict=True), start=1):
-            line = f"  {i}  {arrow:<{widths[0]}}  {function:<13}  {W:<{widths[1]}}  {b:<{widths[2]}}"
+            line = f"  {i:<{digits}}  {arrow:<{widths[0]}}  {function:<13}  {W:<{widths[1]}}  {b:<{widths[2]}}"
             lines.append((line + (f"  {self.loss}" if i == self.depth else "")).rstrip())
         return "\n".join(lines)
 

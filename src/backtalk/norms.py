@@ -53,4 +53,8 @@ def layer_norms(network: Network, grads: Gradients) -> list[LayerNorms]:
 
 
 def _norm(array: Any) -> float:
-    return float(np.linalg.norm(to_numpy(array).astype(np.float64)))
+    values = np.abs(to_numpy(array).astype(np.float64))
+    largest = float(values.max())
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * float(np.linalg.norm(values / largest))  # the squares alone may leave the range of float64

@@ -32,6 +32,8 @@ def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argu
     if not isinstance(text, str):
         raise InputTypeError(f"{argument} is {text!r}, expected a name such as {next(iter(table))!r}.")
     match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
+    if match is None and text.strip().partition("(")[0] in table:
+        raise InputError(f"{argument} is {text!r}, expected the form name(parameter=number).")
     if match is None or match[1] not in table:
         raise unknown_name(argument, text, table)
     make = table[match[1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -67,15 +68,21 @@ def check(
     >>> print(check(net, backward=half).verdict)
     failed in W[2]: W[2] at [0, 1] is 0.01363..., but the derivative is 0.02726... (relative error 5.0e-01 over 26 ...)
     """
-    if method != "auto" and method not in METHODS:
+    if method not in ("auto", *METHODS):
         raise unknown_name("method", method, ["auto", *METHODS])
     if coordinates not in ("auto", "every", "random"):
         raise unknown_name("coordinates", coordinates, ["auto", "every", "random"])
-    if isinstance(directions, bool) or not isinstance(directions, int) or directions < 1:
+    if isinstance(directions, bool) or not isinstance(directions, int | np.integer) or directions < 1:
         raise InputError(f"directions is {directions!r}, expected a whole number of 1 or more.")
-    if tolerance is not None and not 0 < tolerance < 1:
+    if tolerance is not None and not isinstance(tolerance, Real):
+        raise InputTypeError(f"tolerance is {tolerance!r}, expected a number between 0 and 1.")
+    if tolerance is not None and not 0 < float(tolerance) < 1:
         raise InputError(f"tolerance is {tolerance!r}, expected a number between 0 and 1.")
+    if backward is not None and not callable(backward):
+        raise InputTypeError(f"backward is {backward!r}, expected a function of network, X and y.")
     if isinstance(subject, str | Activation):
+        if any(argument is not None for argument in (X, y, sample_weight, backward)):
+            raise InputError("subject is an activation, which takes no X, y, sample_weight or backward.")
         activation = as_activation(subject, "subject")
         return check_activation(activation, _choose(method, [activation]), tolerance)
     if not isinstance(subject, Network):

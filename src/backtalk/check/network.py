@@ -55,7 +55,10 @@ def read_gradients(given: Any, scene: Scene) -> dict[Quantity, np.ndarray]:
             if i not in range(first, depth + 1):
                 raise InputError(f"backward returned {family}[{i!r}], expected layers {first} … {depth}.")
             wanted = scene.value(family, i).shape
-            values = np.asarray(to_numpy(array), dtype=np.float64)
+            try:
+                values = np.asarray(to_numpy(array), dtype=np.float64)
+            except (TypeError, ValueError):
+                raise InputTypeError(f"backward returned {family}[{i}] that holds no numbers.") from None
             if values.shape != wanted:
                 raise InputError(
                     f"backward returned {family}[{i}] with shape {values.shape}, expected {wanted}, "

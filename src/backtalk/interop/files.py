@@ -7,6 +7,7 @@ The metadata has one key, ``backtalk.network``, so that the same network gives t
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -18,7 +19,8 @@ import safetensors
 import safetensors.numpy
 
 from ..arrays import to_numpy
-from ..errors import BacktalkError, FileFormatError, UnknownNameError
+from ..errors import BacktalkError, FileFormatError, InputTypeError, UnknownNameError
+from ..inputs import require_network
 from ..network import Network
 
 KEY = "backtalk.network"
@@ -28,7 +30,8 @@ VERSION = 1
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network to a safetensors file; a file of that name is replaced only once the new one is complete.
 
-    Raises ``OSError`` where the file cannot be written.
+    Raises ``OSError`` where the file cannot be written, and :class:`~backtalk.errors.InputTypeError` for what is no
+    network or no path.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -37,6 +40,8 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     (2, 3, 2)
     >>> folder.cleanup()
     """
+    require_network(network)
+    path = _as_path(path)
     arrays = {
         f"{family}.{i}": np.ascontiguousarray(to_numpy(array))
         for family, layers in (("W", network.W), ("b", network.b))
@@ -47,7 +52,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         "activations": [repr(activation) for activation in network.activations],
         "loss": repr(network.loss),
     }
-    write_atomically(Path(path), safetensors.numpy.save(arrays, {KEY: json.dumps(structure)}))
+    write_atomically(path, safetensors.numpy.save(arrays, {KEY: json.dumps(structure)}))
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -56,7 +61,9 @@ def load(path: str | os.PathLike[str]) -> Network:
     Raises ``FileNotFoundError``, and :class:`~backtalk.errors.FileFormatError` for a file that is not a backtalk
     network, is truncated or damaged, or was written by a newer version.
     """
-    path = Path(path)
+    path = _as_path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
     with path.open("rb"):  # the plain OSError for a file that is missing, a folder or not readable
         pass
     try:
@@ -73,12 +80,20 @@ def load(path: str | os.PathLike[str]) -> Network:
     return _network(path, _structure(path, metadata[KEY]), arrays)
 
 
+def _as_path(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(f"path is {path!r}, expected the name of a file.")
+    return Path(path)
+
+
 def _structure(path: Path, text: str) -> dict[str, Any]:
     """The metadata's JSON, with its version checked."""
     try:
         structure = json.loads(text)
-        version = int(structure["version"])
-    except (KeyError, TypeError, ValueError):
+        version = structure["version"]
+        if type(version) is not int or version < 1:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise FileFormatError(f"{path} describes its network in a way that cannot be read: {text[:80]!r}.") from None
     if version > VERSION:
         raise FileFormatError(
@@ -94,20 +109,30 @@ def _network(path: Path, structure: dict[str, Any], arrays: dict[str, np.ndarray
     depth = len(arrays) // 2
     expected = {f"{family}.{i}" for family in "Wb" for i in range(1, depth + 1)}
     if not arrays or set(arrays) != expected:
-        raise FileFormatError(f"{path} holds the arrays {sorted(arrays)}, expected W.1, b.1, W.2, b.2, ….")
+        found = ", ".join(sorted(arrays)[:6]) or "none"
+        more = f" and {len(arrays) - 6} more" if len(arrays) > 6 else ""
+        raise FileFormatError(f"{path} holds the arrays {found}{more}, expected W.1, b.1, W.2, b.2, ….")
     W, b = ([arrays[f"{family}.{i}"] for i in range(1, depth + 1)] for family in "Wb")
     try:
         return Network(W, b, structure["activations"], structure["loss"])
     except UnknownNameError as error:
-        raise FileFormatError(
-            f"{path} cannot be read: {error} An activation of your own must be registered before loading."
-        ) from None
+        hint = " An activation of your own must be registered before loading." if "activation" in str(error) else ""
+        raise FileFormatError(f"{path} cannot be read: {error}{hint}") from None
     except BacktalkError as error:
         raise FileFormatError(f"{path} holds a network that cannot be used: {error}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside ``path``, sync it, and rename it to ``path``."""
+    """Write to a temporary file beside ``path``, sync it, and rename it to ``path``; an ``OSError`` names ``path``."""
+    try:
+        _write_atomically(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
