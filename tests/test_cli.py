@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,6 +35,35 @@ def refuse(*arguments, **environment) -> str:
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("backtalk: ")
     return result.stderr
+
+
+def run_in_terminal(columns: int, *arguments, **environment) -> str:
+    """What a terminal of this width gets to show, colours included."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backtalk", *map(str, arguments)],
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        env={**kept, "TERM": "xterm-256color", "PYTHONUTF8": "1", **environment},
+    )
+    os.close(side)
+    content = b""
+    try:
+        while part := os.read(main, 4096):
+            content += part
+    except OSError:  # Linux says so that the other side is closed
+        pass
+    os.close(main)
+    assert process.wait(60) == 0, content
+    return content.decode()
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +167,63 @@ def test_errors_are_one_sentence_and_exit_code_2(model, tmp_path):
     assert "Is a directory" in refuse("check", tmp_path)
     (tmp_path / "file").write_text("")
     assert "exists" in refuse("demo", "--out", tmp_path / "file")
+    assert "4294967295. Try" in refuse("demo", "--seed", 2**32)
+    assert "there is no DATA to take a column from" in refuse("check", model, "--target", "label")
+    missing = tmp_path / "none" / "g.npz"
+    assert f"{missing}: No such file or directory." in refuse("gradients", model, "iris", "--arrays", missing)
+    assert f"{tmp_path}: Is a directory." in refuse("gradients", model, "iris", "--arrays", tmp_path)
 
 
 def test_a_terminal_without_unicode_still_gets_its_answer(model):
     result = run("gradients", model, "iris", PYTHONIOENCODING="ascii")
     assert result.returncode == 0
-    assert "loss" in result.stdout
+    assert "|grad W|" in result.stdout
+    assert "?" not in result.stdout
+    assert "4 -> 5 -> 3, on iris" in run("check", model, "iris", PYTHONIOENCODING="ascii").stdout
+    assert "--out" in run("demo", "--help", PYTHONIOENCODING="ascii").stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+@pytest.mark.parametrize("columns", [40, 120])
+def test_numbers_are_whole_in_a_terminal_of_any_width(model, columns):
+    text = run_in_terminal(columns, "gradients", model, "iris")
+    assert len(re.findall(r"\d\.\d{4}e[+-]\d\d", text)) == 9
+    assert "…" not in text
+    text = run_in_terminal(columns, "check", model, "iris")
+    assert len(re.findall(r"\d\.\de-\d\d", text)) == 10
+    assert text.count("ok") == 9
+    assert "\x1b[32m" in text  # green
+    assert "\x1b[3" not in run_in_terminal(columns, "check", model, "iris", NO_COLOR="1")
+
+
+def test_lines_in_a_pipe_are_whole_at_any_width(model):
+    result = run("check", model, "iris", COLUMNS="40")
+    assert "over 3043 coordinates, by complex step" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the shell of POSIX")
+def test_a_closed_stdout_is_no_error(model):
+    command = f"'{sys.executable}' -m backtalk gradients '{model}' iris >&-"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_values_that_overflow_are_shown_without_a_warning(model, tmp_path):
+    np.savez(tmp_path / "big.npz", X=np.full((2, 4), 1e308), y=[0, 1])
+    result = run("gradients", model, tmp_path / "big.npz")
+    assert result.stderr == ""
+    assert "loss " in result.stdout
+    np.savez(tmp_path / "one.npz", X=np.ones((1, 4)), y=[0])
+    assert "1 example of one.npz" in run("gradients", model, tmp_path / "one.npz").stdout
+
+
+def test_a_check_that_can_judge_nothing_says_so(tmp_path):
+    save(Network([[[1.0]]], [[0.0]], loss="absolute_error"), tmp_path / "n")
+    (tmp_path / "t.csv").write_text("x,y\n2,2\n")
+    result = run("check", tmp_path / "n", tmp_path / "t.csv")
+    assert result.returncode == 0
+    assert "check nothing could be judged: each of 5 coordinates meets a kink" in result.stdout
+    assert result.stdout.count("not judged") == 5
 
 
 def test_a_reader_that_leaves_early_is_no_error(model):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +39,7 @@ Target = Annotated[
     ),
 ]
 INTERRUPTED = 130  # the exit code of Ctrl-C
+SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'"}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -56,25 +59,25 @@ def start(
 @app.command(short_help="Train on digits and show every gradient.")
 def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the results are written.")] = Path("backtalk-demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Split, initial weights and shuffling follow from it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Split, initial weights and shuffling follow from it.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train on handwritten digits, then show every layer's gradients and check them."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from .demo import EPOCHS, SIZES, run_demo
     from .interop.files import save, write_atomically
     from .norms import layer_norms
-    from .terminal import show_norms, show_verdict
+    from .terminal import make_console, show_norms, show_verdict
 
     out.mkdir(parents=True, exist_ok=True)
-    console = Console(quiet=as_json, highlight=False)
+    console, errors = make_console(quiet=as_json), make_console(stderr=True)
     console.print("[bold]backtalk demo[/]: handwritten digits of 8 × 8 pixels, from scikit-learn")
     console.print(f"network {' → '.join(map(str, SIZES))}, relu, softmax with cross-entropy, adam\n")
     text = TextColumn("{task.description}")
     columns = (TextColumn("training"), BarColumn(24), MofNCompleteColumn(), text, TimeElapsedColumn())
-    errors = Console(stderr=True)
     with Progress(*columns, console=errors, disable=as_json or not errors.is_terminal) as progress:
         task = progress.add_task("", total=EPOCHS)
         result = run_demo(
@@ -83,6 +86,8 @@ def demo(
                 task, completed=epoch.number, description=f"loss {epoch.loss:.4f}  accuracy {accuracy:.4f}"
             ),
         )
+    if errors.is_terminal and not as_json:
+        errors.print()
     right = round(result.accuracy * result.test_count)
     console.print(f"test accuracy [bold]{result.accuracy:.4f}[/] ({right} of {result.test_count} right)\n")
     console.print("What each layer hears from the loss, on the test set:")
@@ -98,7 +103,7 @@ def demo(
     model, numbers = out / "model.safetensors", out / "gradients.json"
     save(result.network, model)
     write_atomically(numbers, (json.dumps(summary, indent=2) + "\n").encode())
-    console.print(f"wrote {model} and {numbers}", soft_wrap=True)
+    console.print(f"wrote {model} and {numbers}", soft_wrap=True, markup=False)
     if as_json:
         print(json.dumps(summary))
     _leave_by(result.report)
@@ -116,13 +121,11 @@ def gradients(
     as_json: AsJson = False,
 ) -> None:
     """Show the loss and the norms of every layer's gradients of MODEL on DATA."""
-    from rich.console import Console
-
     from .backward import gradients as compute
     from .data import load_data
     from .interop import load
     from .norms import layer_norms
-    from .terminal import show_norms
+    from .terminal import make_console, show_norms
 
     network = load(model)
     examples = load_data(data, target or [])
@@ -133,13 +136,12 @@ def gradients(
     if as_json:
         print(json.dumps(_norms_as_dict(float(grads.loss), len(examples.X), rows)))
         return
-    console = Console(highlight=False)
-    console.print(
-        f"loss {float(grads.loss):.6g} ({network.loss}), mean over {len(examples.X)} examples of {examples.name}\n"
-    )
+    console, count = make_console(), len(examples.X)
+    mean = f"mean over {count} examples" if count > 1 else "1 example"
+    console.print(f"loss {float(grads.loss):.6g} ({network.loss}), {mean} of {examples.name}\n", markup=False)
     show_norms(console, rows)
     if arrays is not None:
-        console.print(f"\nwrote {arrays}", soft_wrap=True)
+        console.print(f"\nwrote {arrays}", soft_wrap=True, markup=False)
 
 
 @app.command(short_help="Are they the derivatives? Measure it.")
@@ -155,13 +157,14 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Compare every gradient of MODEL with the derivative measured on the loss; exit code 1 where one is wrong."""
-    from rich.console import Console
-
     from .check import check as compare
     from .data import load_data
+    from .errors import InputError
     from .interop import load
-    from .terminal import show_check
+    from .terminal import make_console, show_check
 
+    if target and data is None:
+        raise InputError(f"target is {target}, but there is no DATA to take a column from.")
     network = load(model)
     examples = None if data is None else load_data(data, target or [])
     X, y = (None, None) if examples is None else (examples.X, examples.y)
@@ -169,7 +172,9 @@ def check(
     if as_json:
         print(json.dumps(report.to_dict()))
     else:
-        show_check(Console(highlight=False), report)
+        console = make_console()
+        console.print(f"{report.subject}, on {'5 random examples' if data is None else data}\n", markup=False)
+        show_check(console, report)
     _leave_by(report)
 
 
@@ -239,14 +244,17 @@ def _leave_by(report: CheckReport) -> None:
 
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and exit code 2."""
+    warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
+    codecs.register_error("spell", _spell)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without ∇ shows ?, and goes on
+            stream.reconfigure(errors="spell")
     try:
         code = app(standalone_mode=False, prog_name="backtalk")
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as after >&- in a shell
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -258,11 +266,19 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal without Unicode shows in the place of what it cannot."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(SPELLED.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
 def _sentence(error: Exception) -> str:
     from .errors import BacktalkError
 
     if isinstance(error, typer.TyperException):
-        return f"{error.format_message()} Try 'backtalk --help'."
+        message = error.format_message()
+        return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
     if isinstance(error, BacktalkError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -1,9 +1,12 @@
-"""How results look in a terminal."""
+"""How results look in a terminal, in a pipe, and where the terminal has no Unicode."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -11,13 +14,21 @@ from .check import CheckReport, CheckRow
 from .norms import LayerNorms
 
 
+def make_console(**options: Any) -> Console:
+    """A console that breaks lines between words in a terminal, and leaves them whole in a pipe."""
+    console = Console(highlight=False, **options)
+    console.soft_wrap = not console.is_terminal
+    return console
+
+
 def show_norms(console: Console, rows: list[LayerNorms]) -> None:
     """The norms as a table, in the order of the talk: output layer first, input last."""
-    table = _table("layer", "units", "function", "‖∇a‖", "‖∇h‖", "‖∇W‖", "‖∇b‖")
+    norm = "|grad {}|" if console.options.ascii_only else "‖∇{}‖"
+    table = _table("layer", "units", "function", *(norm.format(family) for family in "ahWb"))
     for row in reversed(rows):
         numbers = ["" if norm is None else f"{norm:.4e}" for norm in (row.a, row.h, row.W, row.b)]
         table.add_row(str(row.layer), str(row.units), row.function, *numbers)
-    console.print(table)
+    _show(console, table)
 
 
 def show_check(console: Console, report: CheckReport) -> None:
@@ -27,13 +38,16 @@ def show_check(console: Console, report: CheckReport) -> None:
         error = f"{row.largest_error:.1e}" if row.compared else ""
         verdict = Text(row.verdict, _style(row))
         table.add_row(row.quantity, str(row.compared), str(row.undecided), error, verdict)
-    console.print(table)
+    if not report.passed:
+        table.columns[-1].no_wrap, table.columns[-1].min_width = False, 28
+    _show(console, table)
+    console.print()
     show_verdict(console, report)
 
 
 def show_verdict(console: Console, report: CheckReport) -> None:
     """The verdict in one line."""
-    console.print(Text("check ", "bold"), Text(report.verdict, _style(report)), sep="", soft_wrap=True)
+    console.print(Text("check ", "bold"), Text(report.verdict, _style(report)), sep="")
 
 
 def _style(judged: CheckReport | CheckRow) -> str:
@@ -45,5 +59,15 @@ def _style(judged: CheckReport | CheckRow) -> str:
 def _table(*names: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in names:
-        table.add_column(name, justify="left" if name in ("function", "quantity", "verdict") else "right")
+        justify = "left" if name in ("function", "quantity", "verdict") else "right"
+        table.add_column(name, justify=justify, no_wrap=True)
     return table
+
+
+def _show(console: Console, table: Table) -> None:
+    """Print a table with every number whole, also where that is wider than the terminal."""
+    size = Measurement.get(console, console.options.update(max_width=1000), table)
+    given = console.width
+    console.width = max(given, size.minimum) if console.is_terminal else size.maximum
+    console.print(table, soft_wrap=False)
+    console.width = given
