@@ -15,15 +15,15 @@ SOURCE = Path(backtalk.__file__).parent
 # A module imports only from stages before its own
 STAGES = [
     "errors", "specification", "initialization", "arrays", "layers", "jax_trees", "activations", "losses",
-    "network", "inputs", "forward", "backward", "check", "norms", "train", "interop", "data",
+    "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "train", "interop", "data",
     "demo", "terminal", "cli",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
-    "SGD", "Activation", "Adam", "BacktalkError", "CheckReport", "DivergedError", "Epoch", "FileFormatError",
-    "Gradients", "InputError", "InputTypeError", "LayerError", "Layers", "Loss", "MissingLibraryError", "Network",
-    "Trace", "Training", "UnknownNameError", "backward", "check", "fit", "forward", "gradients", "load",
-    "register_activation", "save",
+    "Activation", "Adam", "AdamW", "BacktalkError", "CheckReport", "DivergedError", "Epoch", "FileFormatError",
+    "Gradients", "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Loss",
+    "MissingLibraryError", "Nesterov", "Network", "SGD", "Trace", "Training", "TrainingInterrupted",
+    "UnknownNameError", "backward", "check", "fit", "forward", "gradients", "load", "register_activation", "save",
 }  # fmt: skip
 
 

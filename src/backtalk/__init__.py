@@ -1,7 +1,7 @@
 """Feedforward networks with every gradient of back-propagation as a first-class result."""
 
 from .activations import Activation, register_activation
-from .backward import Gradients, backward, gradients
+from .backward import Gradients
 from .check import CheckReport, check
 from .errors import (
     BacktalkError,
@@ -13,17 +13,19 @@ from .errors import (
     MissingLibraryError,
     UnknownNameError,
 )
-from .forward import Trace, forward
+from .forward import Trace
 from .interop import load, save
 from .layers import Layers
 from .losses import Loss
 from .network import Network
-from .train import SGD, Adam, Epoch, Training, fit
+from .train import SGD, Adam, AdamW, Epoch, LayerMeasures, Nesterov, Training, TrainingInterrupted, fit
+from .verbs import backward, forward, gradients
 
 __all__ = [
     "SGD",
     "Activation",
     "Adam",
+    "AdamW",
     "BacktalkError",
     "CheckReport",
     "DivergedError",
@@ -33,12 +35,15 @@ __all__ = [
     "InputError",
     "InputTypeError",
     "LayerError",
+    "LayerMeasures",
     "Layers",
     "Loss",
     "MissingLibraryError",
+    "Nesterov",
     "Network",
     "Trace",
     "Training",
+    "TrainingInterrupted",
     "UnknownNameError",
     "backward",
     "check",

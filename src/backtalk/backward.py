@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from .arrays import Array, namespace
-from .errors import InputError, InputTypeError
-from .forward import Trace, propagate
-from .inputs import as_input, as_target, as_weight, require_network
+from .forward import Trace
 from .jax_trees import note_tree
 from .layers import Layers
 from .network import Network
@@ -33,49 +30,8 @@ class Gradients:
 note_tree(Gradients, ("loss", "a", "h", "W", "b"))
 
 
-def gradients(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
-    """The loss and every gradient of it, in one forward and one backward pass.
-
-    ℒ = Σ_n w_n ℓ_n, with w = sample_weight / Σ sample_weight (1/B without), ℓ_n the loss of example n.
-
-    X: (B, n_0). y: as the loss takes it (labels (B,), or (B, k)). sample_weight: (B,), 0 or more, not all 0.
-    Arrays are of the network's library and stay so. Raises :class:`~backtalk.errors.InputError` or
-    :class:`~backtalk.errors.InputTypeError` for input that does not fit. Source: notation, section 2.
-
-    >>> import numpy as np
-    >>> net = Network.create([3, 4, 2], activation="tanh", loss="cross_entropy", rng=0)
-    >>> grads = gradients(net, np.eye(3), [0, 1, 1])
-    >>> grads.W[1].shape, grads.h[1].shape
-    ((4, 3), (3, 4))
-    """
-    X = as_input(network, X)
-    target = as_target(network, y, X.shape[0])
-    weight = as_weight(network, sample_weight, X.shape[0])
-    return talk_back(network, propagate(network, X), target, weight)
-
-
-def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) -> Gradients:
-    """The same as :func:`gradients`, from a forward pass that has been made.
-
-    >>> from backtalk import forward
-    >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
-    >>> backward(net, forward(net, [[3.0]]), [1.0]).W[1]
-    array([[6.]])
-    """
-    require_network(network)
-    if not isinstance(trace, Trace):
-        raise InputTypeError(f"trace is a {type(trace).__name__}, expected what forward(network, X) gives.")
-    network.home.receive(trace.h[0], "trace")
-    widths = tuple(int(h.shape[-1]) for h in trace.h.values())
-    if widths != network.sizes:
-        raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
-    count = trace.h[0].shape[0]
-    target = as_target(network, y, count)
-    return talk_back(network, trace, target, as_weight(network, sample_weight, count))
-
-
 def talk_back(network: Network, trace: Trace, target: Array, weight: Array) -> Gradients:
-    """:func:`backward` for a target (B, k) and weights (B,) that are known to fit."""
+    """Every gradient, from a target (B, k) and weights (B,) that are known to fit."""
     L = network.depth
     loss, grad_yhat, grad_output = talk_to_output(network, trace, target, weight)
     grad_a, grad_h = {L: grad_output}, {L: grad_yhat}

@@ -121,11 +121,11 @@ def gradients(
     as_json: AsJson = False,
 ) -> None:
     """Show the loss and the norms of every layer's gradients of MODEL on DATA."""
-    from .backward import gradients as compute
     from .data import load_data
     from .interop import load
     from .norms import layer_norms
     from .terminal import make_console, show_norms
+    from .verbs import gradients as compute
 
     network = load(model)
     examples = load_data(data, target or [])

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .backward import Gradients, gradients
+from .backward import Gradients
 from .check import CheckReport, check
 from .data import load_data
-from .forward import forward
 from .network import Network
 from .train import Epoch, fit
+from .verbs import forward, gradients
 
 SIZES = [64, 64, 32, 10]
 EPOCHS = 30

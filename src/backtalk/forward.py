@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from .arrays import Array
-from .inputs import as_input
 from .jax_trees import note_tree
 from .layers import Layers
 from .network import Network
@@ -28,28 +26,8 @@ class Trace:
 note_tree(Trace, ("a", "h"))
 
 
-def forward(network: Network, X: Any) -> Trace:
-    """Run the examples X through the network.
-
-    h_0 = X; a_i = h_{i-1} W_iᵀ + b_i; h_i = g_i(a_i) for i < L; h_L = O(a_L), for all rows of X together.
-
-    X: shape (B, n_0), converted to the network's dtype; an array of another library or device is refused, as
-    are values that are not finite (:class:`~backtalk.errors.InputError`). Source: notation, section 2.
-
-    >>> net = Network([[[2.0]], [[1.0]]], [[0.0], [0.5]], "relu", "squared_error")
-    >>> trace = forward(net, [[3.0], [-1.0]])
-    >>> trace.h[1]
-    array([[6.],
-           [0.]])
-    >>> trace.output
-    array([[6.5],
-           [0.5]])
-    """
-    return propagate(network, as_input(network, X))
-
-
 def propagate(network: Network, X: Array) -> Trace:
-    """:func:`forward` for an X that is known to fit."""
+    """Every a_i and h_i, from an X that is known to fit."""
     a: list[Array] = []
     h: list[Array] = [X]
     for i in range(1, network.depth + 1):

@@ -7,6 +7,7 @@ never imported for those who do not use it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ class _Tree:
     kind: type
     leaves: tuple[str, ...]
     fixed: tuple[str, ...]
+    defaults: Mapping[str, Any]
 
     def flatten(self, value: Any) -> tuple[list[Any], tuple[Any, ...]]:
         return [getattr(value, name) for name in self.leaves], tuple(getattr(value, name) for name in self.fixed)
@@ -26,16 +28,20 @@ class _Tree:
         value = object.__new__(self.kind)  # JAX passes placeholders, which a constructor would refuse
         for name, part in zip(self.leaves + self.fixed, (*leaves, *fixed), strict=True):
             object.__setattr__(value, name, part)
+        for name, part in self.defaults.items():
+            object.__setattr__(value, name, part)
         return value
 
 
-_NOTED: list[_Tree] = [_Tree(Layers, ("_arrays",), ("_first",))]
+_NOTED: list[_Tree] = [_Tree(Layers, ("_arrays",), ("_first",), {})]
 _told = 0
 
 
-def note_tree(kind: type, leaves: tuple[str, ...], fixed: tuple[str, ...] = ()) -> None:
-    """Note a type: the names of its attributes that hold arrays, and of those that are fixed in a trace."""
-    _NOTED.append(_Tree(kind, leaves, fixed))
+def note_tree(
+    kind: type, leaves: tuple[str, ...], fixed: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
+) -> None:
+    """Note a type: its attributes that hold arrays, those that are fixed in a trace, and those that begin anew."""
+    _NOTED.append(_Tree(kind, leaves, fixed, defaults or {}))
 
 
 def tell_jax() -> None:

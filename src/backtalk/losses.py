@@ -101,14 +101,18 @@ class CrossEntropy(Loss):
         return powers / xp.sum(powers, axis=-1, keepdims=True)
 
     def target(self, y: Any, count: int, outputs: int, home: Home) -> Array:
-        y = home.receive(y, "y")
-        if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1 and outputs > 1):
-            target = _one_hot(_labels(y, count, outputs), outputs, home)
-        else:
-            target = _probabilities(y, count, outputs, home)
+        labels = self.labels(y, count, outputs, home)
+        target = _probabilities(y, count, outputs, home) if labels is None else _one_hot(labels, outputs, home)
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * target + self.label_smoothing / outputs
         return target
+
+    def labels(self, y: Any, count: int, outputs: int, home: Home) -> Array | None:
+        """y as whole numbers 0 … k−1, shape (B,), checked; None where y holds probabilities."""
+        y = home.receive(y, "y")
+        if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1 and outputs > 1):
+            return _labels(y, count, outputs)
+        return None
 
     def value(self, a: Array, yhat: Array, target: Array) -> Array:
         # The largest ŷ_j is 1 / Σ_m exp(a_m − max a), so log ŷ_j = a_j − max a + log max ŷ: finite for any a
@@ -399,7 +403,8 @@ def _one_hot(labels: Array, outputs: int, home: Home) -> Array:
     return home.cast(home.xp.astype(labels, classes.dtype)[:, None] == classes[None, :])
 
 
-def _probabilities(y: Array, count: int, outputs: int, home: Home) -> Array:
+def _probabilities(y: Any, count: int, outputs: int, home: Home) -> Array:
+    y = home.receive(y, "y")
     _require_shape(y, count, outputs, f"labels of shape ({count},), or probabilities of shape ({count}, {outputs})")
     y = home.cast_finite(y, "y")
     _refuse_where(y, y < 0, "y", "expected probabilities, which are 0 or more")

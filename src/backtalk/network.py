@@ -61,6 +61,7 @@ class Network:
     b: Layers
     activations: tuple[Activation, ...]
     loss: Loss
+    prepared: Any  # what an engine keeps with the network: it made it from W and b, which do not change
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Network:
         object.__setattr__(self, "b", Layers(biases))
         object.__setattr__(self, "activations", _as_activations(activation, len(weights) - 1))
         object.__setattr__(self, "loss", as_loss(loss))
+        object.__setattr__(self, "prepared", None)
 
     @classmethod
     def create(
@@ -138,12 +140,16 @@ class Network:
         return Home.of(self.W[1])
 
     def replace(self, W: Iterable[Array], b: Iterable[Array]) -> Network:
-        """The same network with other parameters, which are not checked or copied."""
+        """The same network with other parameters, which are not checked or copied, but set read-only."""
         network = object.__new__(Network)
         for name, value in (("W", Layers(W)), ("b", Layers(b))):
             object.__setattr__(network, name, value)
+            for array in value.values():
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
         object.__setattr__(network, "activations", self.activations)
         object.__setattr__(network, "loss", self.loss)
+        object.__setattr__(network, "prepared", None)
         return network
 
     def to_lists(self) -> tuple[list[Array], list[Array]]:
@@ -196,7 +202,7 @@ class Network:
         return "\n".join(lines)
 
 
-note_tree(Network, ("W", "b"), ("activations", "loss"))
+note_tree(Network, ("W", "b"), ("activations", "loss"), {"prepared": None})
 
 
 def _in_layer_order(arrays: Sequence[Any] | Mapping[int, Any], argument: str) -> list[Any]:

@@ -11,11 +11,11 @@ import numpy as np
 
 from ..activations import Activation, as_activation
 from ..arrays import to_numpy
-from ..backward import gradients
 from ..errors import InputError, InputTypeError, unknown_name
 from ..initialization import as_generator
 from ..inputs import as_input, as_target, as_weight
 from ..network import Network
+from ..verbs import gradients
 from .activation import check_activation
 from .measure import CENTRAL, COMPLEX, METHODS, Method, takes_complex
 from .network import Comparer, network_in_float64, read_gradients

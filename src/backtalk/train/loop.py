@@ -1,38 +1,26 @@
-"""The training loop: shuffle, take a mini-batch, talk back, take a step."""
+"""The training loop: shuffle, and take a step for each mini-batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, Home, namespace
-from ..backward import talk_back
-from ..errors import DivergedError, InputError, InputTypeError
-from ..forward import Trace, propagate
+from ..engines.kernels import describe
+from ..errors import InputError, InputTypeError, unknown_name
 from ..initialization import as_generator
-from ..inputs import as_input, as_target, as_weight
+from ..inputs import as_input, as_labels, as_target, as_weight
 from ..network import Network
+from .batch import Examples
+from .formula import FormulaSteps
+from .native import NativeSteps, serves
 from .optimizers import Optimizer, as_optimizer
+from .records import Epoch, Training, TrainingInterrupted
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Epoch:
-    """One pass over the data: its ``number`` from 1, the mean ``loss`` while it ran, the ``network`` after it."""
-
-    number: int
-    loss: float
-    network: Network
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """What training made: the ``network`` and the ``losses``, one for each epoch."""
-
-    network: Network
-    losses: tuple[float, ...]
+ENGINES = ["auto", "native", "formula"]
 
 
 def fit(
@@ -45,6 +33,9 @@ def fit(
     batch_size: int = 32,
     optimizer: str | Optimizer = "adam",
     rng: np.random.Generator | int | None = None,
+    l2_penalty: float = 0.0,
+    engine: str = "auto",
+    measure_every: int = 0,
     callback: Callable[[Epoch], Any] | None = None,
 ) -> Training:
     """Train by mini-batches; the network given is not changed.
@@ -52,12 +43,15 @@ def fit(
     Every step takes the gradient of ℒ over its mini-batch, Σ_n w_n ℓ_n with weights of sum 1 within it. The data
     are shuffled anew in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is left out.
 
-    ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`. ``optimizer``: 'sgd' or 'adam', with
-    parameters such as 'adam(learning_rate=0.01)'. ``rng``: a ``numpy.random.Generator`` or a seed; the same one
-    gives the same bits. ``callback`` is called with each :class:`Epoch`.
+    ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`. ``optimizer``: 'sgd', 'nesterov', 'adam' or
+    'adamw', with parameters such as 'adam(learning_rate=0.01)'. ``rng``: a ``numpy.random.Generator`` or a seed; the
+    same one gives the same bits, on any number of threads. ``l2_penalty`` λ: what is minimized, and reported as the
+    loss, is ℒ + ½λ Σ_i ‖W_i‖². ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any
+    library; 'auto', the first where it can. ``measure_every``: in each so-manieth step the norms of every layer are
+    measured, and their means given with the epoch; 0 for never. ``callback`` is called with each :class:`Epoch`.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first shows and the last good
-    network, when a value is no longer finite.
+    network, when a value is no longer finite; and :class:`TrainingInterrupted` at Ctrl-C, with the network as it was.
 
     >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> net = Network.create([2, 8, 2], activation="tanh", rng=0)
@@ -65,77 +59,46 @@ def fit(
     >>> training.losses[-1] < 0.05
     True
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+    for name, value, least in (
+        ("epochs", epochs, 1),
+        ("batch_size", batch_size, 1),
+        ("measure_every", measure_every, 0),
+    ):
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise InputTypeError(f"{name} is {value!r}, expected a whole number.")
-        if value < 1:
-            raise InputError(f"{name} is {value}, expected 1 or more.")
-    optimizer = as_optimizer(optimizer)
-    generator = as_generator(rng)
+        if value < least:
+            raise InputError(f"{name} is {value}, expected {least} or more.")
+    if isinstance(l2_penalty, bool) or not isinstance(l2_penalty, Real):
+        raise InputTypeError(f"l2_penalty is {l2_penalty!r}, expected a number.")
+    if not 0 <= l2_penalty < math.inf:
+        raise InputError(f"l2_penalty is {l2_penalty!r}, expected a finite number of 0 or more.")
+    optimizer, generator = as_optimizer(optimizer), as_generator(rng)
     X = as_input(network, X)
     count = X.shape[0]
-    target, weight = as_target(network, y, count), as_weight(network, sample_weight, count)
-    state = optimizer.start([*network.W.values(), *network.b.values()])
-    good, step, losses = network, 0, []
-    for number in range(1, epochs + 1):
-        total = 0.0
-        for batch, part in _batches(generator, batch_size, network.home, X, target, weight):
-            step += 1
-            with np.errstate(over="ignore", invalid="ignore"):  # said in full below
-                trace = propagate(network, batch[0])
-                grads = talk_back(network, trace, batch[1], batch[2])
-                loss = float(grads.loss)
-                if not np.isfinite(loss):
-                    raise _diverged(network, trace, good, step)
-                good = network
-                total += loss * part
-                parameters, state = optimizer.step(
-                    [*network.W.values(), *network.b.values()], [*grads.W.values(), *grads.b.values()], state
-                )
-            network = network.replace(parameters[: network.depth], parameters[network.depth :])
-        if _first_non_finite(network, None) is not None:
-            raise _diverged(network, None, good, step)
-        losses.append(total)
-        if callback is not None:
-            callback(Epoch(number, total, network))
-    return Training(network, tuple(losses))
+    weight = None if sample_weight is None else as_weight(network, sample_weight, count)
+    kind = _steps_of(engine, network, optimizer)
+    labels = as_labels(network, y, count) if kind is NativeSteps else None
+    examples = Examples(X, as_target(network, y, count) if labels is None else None, labels, weight)
+    steps = kind(network, examples, optimizer, l2_penalty=float(l2_penalty), measure_every=measure_every)
+    losses: list[float] = []
+    try:
+        for number in range(1, epochs + 1):
+            losses.append(steps.epoch(generator.permutation(count), batch_size))
+            if callback is not None:
+                callback(Epoch(number, losses[-1], steps.network, steps.measures()))
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(Training(steps.network, tuple(losses))) from None
+    return Training(steps.network, tuple(losses))
 
 
-def _batches(
-    rng: np.random.Generator, size: int, home: Home, X: Array, target: Array, weight: Array
-) -> Iterator[tuple[tuple[Array, Array, Array], float]]:
-    """Shuffled mini-batches, with weights of sum 1, and each one's share of the whole weight."""
-    xp = home.xp
-    order = rng.permutation(X.shape[0])
-    for start in range(0, len(order), size):
-        rows = xp.asarray(order[start : start + size], device=home.device)
-        x, t, w = (xp.take(part, rows, axis=0) for part in (X, target, weight))
-        part = float(xp.sum(w))
-        if part > 0:
-            yield (x, t, w / part), part
-
-
-def _first_non_finite(network: Network, trace: Trace | None) -> tuple[str, int] | None:
-    """The first of W_i, b_i, a_i, h_i, layer by layer, that holds a value that is not finite."""
-    families = [("W", network.W), ("b", network.b)]
-    if trace is not None:
-        families += [("a", trace.a), ("h", trace.h)]
-    for i in range(1, network.depth + 1):
-        for name, family in families:
-            xp = namespace(family[i])
-            if not bool(xp.all(xp.isfinite(family[i]))):
-                return name, i
-    return None
-
-
-def _diverged(network: Network, trace: Trace | None, good: Network, step: int) -> DivergedError:
-    quantity, layer = _first_non_finite(network, trace) or ("loss", network.depth)
-    place = "the loss" if quantity == "loss" else f"{quantity}[{layer}]"
-    return DivergedError(
-        f"training diverged at step {step}: {place} is the first value that is not finite; "
-        "use a smaller learning rate, or scale the inputs (the last good network is in the error's .network).",
-        network=good,
-        step=step,
-        quantity=quantity,
-        layer=layer,
-    )
+def _steps_of(engine: str, network: Network, optimizer: Optimizer) -> type[FormulaSteps] | type[NativeSteps]:
+    """What takes the steps: the kernels where they can, unless the formulas are asked for."""
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    served = serves(network, optimizer)
+    if engine == "native" and not served:
+        raise InputError(
+            f"engine is 'native', but it cannot train this network: kernels are {describe()}; "
+            "they take NumPy arrays, the losses of this package, and sgd, nesterov, adam and adamw."
+        )
+    return NativeSteps if served and engine != "formula" else FormulaSteps

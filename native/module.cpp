@@ -1,0 +1,313 @@
+// The Python face of the kernels: arrays in, arrays filled, the GIL released in between.
+// engines/native.py is its only caller, and has checked every shape, dtype and value.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "dispatch.h"
+#include "net.h"
+
+namespace nb = nanobind;
+using namespace backtalk;
+
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+const Kernels<T> &kernels_named(const std::string &name);
+template <>
+const Kernels<float> &kernels_named(const std::string &name) {
+    for (const Variant &variant : variants())
+        if (variant.name == name) return *variant.single;
+    throw std::invalid_argument(name);
+}
+template <>
+const Kernels<double> &kernels_named(const std::string &name) {
+    for (const Variant &variant : variants())
+        if (variant.name == name) return *variant.twice;
+    throw std::invalid_argument(name);
+}
+
+// The data of an optional array, which must have so many entries: what is written through it stays inside
+template <class T>
+T *data_of(nb::handle array, int64_t size) {
+    if (array.is_none()) return nullptr;
+    auto view = nb::cast<nb::ndarray<T, nb::c_contig, nb::device::cpu>>(array);
+    if (int64_t(view.size()) != size) throw std::invalid_argument("an array has not the size that the kernel needs");
+    return view.data();
+}
+
+// A user's activation: called with (layer, derivative, a), gives an array of the shape of a
+template <class T>
+struct Host {
+    nb::object function;
+    const std::vector<int64_t> *widths;
+    std::exception_ptr error;
+
+    static bool call(void *context, int layer, bool derivative, int64_t rows, const T *a, T *result) {
+        Host &host = *static_cast<Host *>(context);
+        nb::gil_scoped_acquire holding;
+        try {
+            const size_t shape[] = {size_t(rows), size_t((*host.widths)[layer + 1])};
+            nb::object given = nb::cast(nb::ndarray<nb::numpy, const T>(a, 2, shape, nb::handle()), nb::rv_policy::copy);
+            nb::object answer = host.function(layer, derivative, given);
+            const T *values = data_of<const T>(answer, rows * (*host.widths)[layer + 1]);
+            std::copy(values, values + rows * (*host.widths)[layer + 1], result);
+            return true;
+        } catch (...) {
+            host.error = std::current_exception();
+            return false;
+        }
+    }
+};
+
+template <class T>
+class PyNet : public Net<T> {
+public:
+    PyNet(const std::string &variant, const std::vector<int64_t> &sizes, const std::vector<int> &activations,
+          const std::vector<double> &parameters, int loss, double loss_parameter, bool trains, bool input_gradient,
+          nb::object host)
+        : Net<T>(kernels_named<T>(variant), sizes, activations, parameters, loss, loss_parameter, trains,
+                 input_gradient),
+          sizes_(sizes),
+          host_{host, &sizes_, nullptr} {
+        this->job().host = &Host<T>::call;
+        this->job().host_context = &host_;
+    }
+
+    void pack(int layer, In<T> W, In<T> b) {
+        check(W.size(), sizes_[layer] * sizes_[layer + 1]);
+        check(b.size(), sizes_[layer + 1]);
+        Net<T>::pack(layer, W.data(), b.data());
+    }
+
+    void unpack(int layer, Out<T> W, Out<T> b) {
+        check(W.size(), sizes_[layer] * sizes_[layer + 1]);
+        check(b.size(), sizes_[layer + 1]);
+        Net<T>::unpack(layer, W.data(), b.data());
+    }
+
+    // a, h: lists for layers 1 ... L, filled; or None
+    void forward(In<T> X, nb::object a, nb::object h, int threads) {
+        std::unique_lock<std::mutex> mine = lock();
+        Job<T> &job = this->job();
+        begin(X, false);
+        want(&Layer<T>::out_a, a);
+        want(&Layer<T>::out_h, h);
+        finish(threads, mine);
+    }
+
+    // grad_a, grad_W, grad_b: lists for layers 1 ... L; grad_h: for 0 ... L; all filled. given_a: a list, or None.
+    // Gives the loss.
+    double gradients(In<T> X, nb::object given_a, nb::object labels, nb::object target, nb::object weight,
+                     double weight_scale, nb::list grad_a, nb::list grad_h, nb::list grad_W, nb::list grad_b,
+                     int threads) {
+        std::unique_lock<std::mutex> mine = lock();
+        Job<T> &job = this->job();
+        begin(X, true);
+        const int64_t batch = job.batch;
+        job.labels = data_of<const int64_t>(labels, batch);
+        job.target = data_of<const T>(target, batch * sizes_.back());
+        job.weight = data_of<const T>(weight, batch);
+        job.weight_scale = T(weight_scale);
+        for (int i = 0; i < job.depth && !given_a.is_none(); ++i)
+            this->layer(i).given_a = data_of<const T>(given_a[i], batch * sizes_[i + 1]);
+        want(&Layer<T>::out_grad_a, grad_a);
+        job.out_grad_x = data_of<T>(grad_h[0], batch * sizes_[0]);
+        for (int i = 0; i < job.depth; ++i) {
+            this->layer(i).out_grad_h = data_of<T>(grad_h[i + 1], batch * sizes_[i + 1]);
+            this->layer(i).out_grad_w = data_of<T>(grad_W[i], sizes_[i] * sizes_[i + 1]);
+            this->layer(i).out_grad_b = data_of<T>(grad_b[i], sizes_[i + 1]);
+        }
+        finish(threads, mine);
+        double loss = 0;
+        for (int64_t n = 0; n < batch; ++n) loss += double(job.losses[n]);
+        return loss;
+    }
+
+    void set_update(int rule, double learning_rate, double momentum, double beta_1, double beta_2, double epsilon,
+                    double l2_penalty, double weight_decay) {
+        Update<T> update{};
+        update.rule = Rule(rule);
+        update.learning_rate = T(learning_rate);
+        update.momentum = T(momentum);
+        update.beta_1 = T(beta_1);
+        update.beta_2 = T(beta_2);
+        update.epsilon = T(epsilon);
+        update.l2_penalty = T(l2_penalty);
+        update.weight_decay = T(weight_decay);
+        this->learning_rate = learning_rate;
+        this->beta_1 = beta_1;
+        this->beta_2 = beta_2;
+        Net<T>::set_update(update);
+    }
+
+    // (examples done, steps, loss, diverged, saved)
+    nb::tuple train(In<T> X, nb::object labels, nb::object target, nb::object weight, In<int64_t> order, int64_t start,
+                    int64_t batch_size, int64_t most_steps, double seconds, int threads, bool save,
+                    int64_t measure_every) {
+        std::unique_lock<std::mutex> mine = lock();
+        Job<T> &job = this->job();
+        forget_wishes();
+        const int64_t examples = int64_t(X.shape(0));
+        check(X.size(), examples * sizes_[0]);
+        for (int64_t n = 0; n < int64_t(order.size()); ++n)
+            if (order.data()[n] < 0 || order.data()[n] >= examples) throw std::invalid_argument("order leaves X");
+        job.X = X.data();
+        job.labels = data_of<const int64_t>(labels, examples);
+        job.target = data_of<const T>(target, examples * sizes_.back());
+        job.weight = data_of<const T>(weight, examples);
+        job.backward = true;
+        job.host_failed = false;
+        host_.error = nullptr;
+        Progress done;
+        {
+            nb::gil_scoped_release released;
+            done = Net<T>::train(order.data(), int64_t(order.size()), start, batch_size, most_steps, seconds, threads,
+                                 save, measure_every);
+        }
+        if (done.host_failed && host_.error) std::rethrow_exception(host_.error);
+        return nb::make_tuple(done.examples, done.steps, done.loss, done.diverged, done.saved);
+    }
+
+    // for each layer: the means over the measured steps; then they are forgotten
+    nb::list measures() {
+        nb::list rows;
+        const double steps = double(this->measured_steps());
+        for (const Measured &m : this->measured()) {
+            if (!steps) break;
+            nb::dict row;
+            row["grad_a"] = m.hidden ? nb::cast(m.grad_a / steps) : nb::none();
+            row["grad_h"] = m.hidden ? nb::cast(m.grad_h / steps) : nb::none();
+            row["silent"] = m.hidden ? nb::cast(m.silent / steps) : nb::none();
+            row["grad_W"] = m.grad_w / steps;
+            row["W"] = m.weight / steps;
+            row["update"] = m.update / steps;
+            rows.append(row);
+        }
+        this->forget_measures();
+        return rows;
+    }
+
+private:
+    static void check(size_t size, int64_t wanted) {
+        if (int64_t(size) != wanted) throw std::invalid_argument("an array has not the size that the kernel needs");
+    }
+
+    // Another thread of Python may be computing with this network
+    std::unique_lock<std::mutex> lock() {
+        nb::gil_scoped_release released;
+        return std::unique_lock<std::mutex>(this->mutex());
+    }
+
+    void forget_wishes() {
+        Job<T> &job = this->job();
+        job.order = nullptr;
+        job.labels = nullptr;
+        job.target = job.weight = nullptr;
+        job.out_grad_x = nullptr;
+        job.measure = false;
+        for (int i = 0; i < job.depth; ++i) {
+            Layer<T> &layer = this->layer(i);
+            layer.given_a = nullptr;
+            layer.out_a = layer.out_h = layer.out_grad_a = layer.out_grad_h = layer.out_grad_w = layer.out_grad_b =
+                nullptr;
+        }
+    }
+
+    void begin(const In<T> &X, bool backward) {
+        Job<T> &job = this->job();
+        forget_wishes();
+        check(X.size(), int64_t(X.shape(0)) * sizes_[0]);
+        this->make_room(int64_t(X.shape(0)));
+        job.X = X.data();
+        job.backward = backward;
+        job.host_failed = false;
+        host_.error = nullptr;
+    }
+
+    void want(T *Layer<T>::*place, nb::object arrays) {
+        Job<T> &job = this->job();
+        for (int i = 0; i < job.depth && !arrays.is_none(); ++i)
+            this->layer(i).*place = data_of<T>(arrays[i], job.batch * sizes_[i + 1]);
+    }
+
+    void finish(int threads, std::unique_lock<std::mutex> &) {
+        {
+            nb::gil_scoped_release released;
+            this->once(threads);
+        }
+        if (host_.error) std::rethrow_exception(host_.error);
+    }
+
+    const std::vector<int64_t> sizes_;
+    Host<T> host_;
+};
+
+template <class T>
+void bind(nb::module_ &m, const char *name) {
+    using N = PyNet<T>;
+    nb::class_<N>(m, name)
+        .def(nb::init<const std::string &, const std::vector<int64_t> &, const std::vector<int> &,
+                      const std::vector<double> &, int, double, bool, bool, nb::object>(),
+             nb::arg("variant"), nb::arg("sizes"), nb::arg("activations"), nb::arg("parameters"), nb::arg("loss"),
+             nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("input_gradient"), nb::arg("host").none())
+        .def("pack", &N::pack)
+        .def("unpack", &N::unpack)
+        .def("forward", &N::forward, nb::arg("X"), nb::arg("a").none(), nb::arg("h").none(), nb::arg("threads"))
+        .def("gradients", &N::gradients, nb::arg("X"), nb::arg("given_a").none(), nb::arg("labels").none(),
+             nb::arg("target").none(), nb::arg("weight").none(), nb::arg("weight_scale"), nb::arg("grad_a"),
+             nb::arg("grad_h"), nb::arg("grad_W"), nb::arg("grad_b"), nb::arg("threads"))
+        .def("set_update", &N::set_update)
+        .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
+             nb::arg("weight").none(), nb::arg("order"),
+             nb::arg("start"), nb::arg("batch_size"), nb::arg("most_steps"), nb::arg("seconds"), nb::arg("threads"),
+             nb::arg("save"), nb::arg("measure_every"))
+        .def("restore", &N::restore)
+        .def("finite", &N::finite)
+        .def("seconds_of_copy", &N::seconds_of_copy)
+        .def("measures", &N::measures);
+}
+
+template <class T>
+bool all_finite(In<T> array) {
+    // x * 0 is 0 for a finite x and NaN otherwise
+    T sums[16] = {};
+    const T *values = array.data();
+    const size_t size = array.size();
+    size_t n = 0;
+    for (; n + 16 <= size; n += 16)
+        for (size_t lane = 0; lane < 16; ++lane) sums[lane] += values[n + lane] * T(0);
+    for (; n < size; ++n) sums[0] += values[n] * T(0);
+    T sum = 0;
+    for (T part : sums) sum += part;
+    return sum == T(0);
+}
+
+}  // namespace
+
+// By this name threadpoolctl knows the library
+extern "C" __attribute__((visibility("default"))) int backtalk_kernels() { return 1; }
+
+NB_MODULE(_native, m) {
+    nb::set_leak_warnings(false);
+    bind<float>(m, "Net32");
+    bind<double>(m, "Net64");
+    m.def("all_finite", &all_finite<float>, nb::arg("array").noconvert());
+    m.def("all_finite", &all_finite<double>, nb::arg("array").noconvert());
+    m.def("processors", &processors);
+    m.def("variants", [] {
+        std::vector<std::pair<std::string, bool>> table;
+        for (const Variant &variant : variants()) table.emplace_back(variant.name, variant.runs_here());
+        return table;
+    });
+}

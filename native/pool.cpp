@@ -1,0 +1,140 @@
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace backtalk {
+
+namespace {
+
+inline void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// A few ten microseconds: longer than most waits, shorter than a time slice
+int spins_for(int threads) { return threads <= processors() ? 2000 : 0; }
+
+class Pool {
+public:
+    void run(int threads, const std::function<void(int, int)> &work) {
+        {
+            std::lock_guard<std::mutex> guard(mutex_);
+            while (int(workers_) < threads - 1) start();
+            work_ = &work;
+            wanted_ = threads;
+            left_.store(threads - 1, std::memory_order_relaxed);
+            job_.fetch_add(1, std::memory_order_release);
+        }
+        called_.notify_all();
+        work(0, threads);
+        for (int spin = 0; spin < 2000 && left_.load(std::memory_order_acquire); ++spin) pause_briefly();
+        std::unique_lock<std::mutex> lock(mutex_);
+        done_.wait(lock, [&] { return left_.load(std::memory_order_acquire) == 0; });
+    }
+
+    std::mutex busy;  // held by whoever uses the pool
+
+private:
+    void start() {
+        const int index = ++workers_;
+        const unsigned seen = job_.load(std::memory_order_relaxed);
+        std::thread([this, index, seen] { serve(index, seen); }).detach();
+    }
+
+    void serve(int index, unsigned seen) {
+        for (;;) {
+            for (int spin = 0; spin < 2000 && job_.load(std::memory_order_acquire) == seen; ++spin) pause_briefly();
+            const std::function<void(int, int)> *work;
+            int threads;
+            {
+                std::unique_lock<std::mutex> lock(mutex_);
+                called_.wait(lock, [&] { return job_.load(std::memory_order_acquire) != seen; });
+                seen = job_.load(std::memory_order_relaxed);
+                work = work_;
+                threads = wanted_;
+            }
+            if (index >= threads) continue;
+            (*work)(index, threads);
+            if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+                std::lock_guard<std::mutex> guard(mutex_);
+                done_.notify_one();
+            }
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable called_, done_;
+    const std::function<void(int, int)> *work_ = nullptr;
+    int wanted_ = 0, workers_ = 0;
+    std::atomic<int> left_{0};
+    std::atomic<unsigned> job_{0};
+};
+
+std::atomic<Pool *> pool{nullptr};  // never destroyed: its threads may outlive every destructor
+
+Pool &the_pool() {
+    static std::mutex making;
+    static const bool registered = [] {
+        // The child of a fork has none of the threads: it begins anew, and leaves the old pool alone
+        pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
+        return true;
+    }();
+    (void)registered;
+    Pool *found = pool.load(std::memory_order_acquire);
+    if (!found) {
+        std::lock_guard<std::mutex> guard(making);
+        found = pool.load();
+        if (!found) pool.store(found = new Pool);
+    }
+    return *found;
+}
+
+}  // namespace
+
+Barrier::Barrier(int threads) : threads_(threads), spins_(spins_for(threads)) {}
+
+void Barrier::release() {
+    {
+        std::lock_guard<std::mutex> guard(mutex_);
+        round_.fetch_add(1, std::memory_order_release);
+    }
+    changed_.notify_all();
+}
+
+void Barrier::wait(unsigned round) {
+    for (int spin = 0; spin < spins_; ++spin) {
+        if (round_.load(std::memory_order_acquire) != round) return;
+        pause_briefly();
+    }
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != round; });
+}
+
+void run_on_threads(int threads, const std::function<void(int, int)> &work) {
+    if (threads > 1) {
+        Pool &shared = the_pool();
+        std::unique_lock<std::mutex> mine(shared.busy, std::try_to_lock);
+        if (mine.owns_lock()) return shared.run(threads, work);
+    }
+    work(0, 1);
+}
+
+int processors() {
+#ifdef __linux__
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    return int(std::thread::hardware_concurrency());
+}
+
+}  // namespace backtalk

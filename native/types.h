@@ -1,0 +1,104 @@
+// What the driver and the kernels tell each other. Plain data: kernels.cpp is compiled once for each
+// instruction set, and nothing that could be shared between two of them by the linker may stand here.
+#pragma once
+#include <cstdint>
+
+namespace backtalk {
+
+enum Activation : int {
+    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, MISH,
+    HOST,  // a user's own: the caller computes it
+};
+
+enum Loss : int { CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON_DEVIANCE };
+
+enum Rule : int { WRITE_OUT, SGD, MOMENTUM, NESTEROV, ADAM };
+
+// What an update adds up on the way, over one piece of W; in a step that is measured.
+struct UpdateSums {
+    double gradient, weight, update;  // squares of the entries of grad_W, of W before, and of what is added to it
+};
+
+// What the talk to the hidden units adds up on the way, over SUM_ROWS rows: the same rows for any number of threads.
+constexpr int64_t SUM_ROWS = 32;
+struct UnitSums {
+    double grad_a, grad_h;  // squares of the entries
+};
+
+template <class T>
+struct Update {
+    Rule rule;
+    T learning_rate, momentum;             // SGD, MOMENTUM, NESTEROV
+    T beta_1, beta_2, epsilon;             // ADAM
+    T step, root_correction;               // learning_rate/(1 - beta_1^t), 1/sqrt(1 - beta_2^t)
+    T l2_penalty, weight_decay;            // of the weights; biases have none
+};
+
+// Every matrix stands in panels of NR columns: [panel][row][NR], so that each kernel reads straight ahead.
+template <class T>
+struct Layer {
+    int64_t inputs, outputs;
+    int activation;       // g of this layer; the last one has the loss instead
+    T parameter;          // of the activation
+    T *w;                 // W^T: [panels of outputs][inputs, rounded up][NR], for the forward product
+    T *wt;                // W: [panels of inputs][outputs, rounded up][NR], for the talk to the layer below, or null
+    T *b;                 // [panels of outputs][NR]
+    T *w1, *w2, *b1, *b2; // the optimizer's state, as w and b; where it has none, w and b themselves
+    T *h;                 // h_i (a_L in the last layer): [panels of outputs][rows][NR]
+    T *d;                 // g'(a_i), and then grad a_i, the same shape
+    T *peak;              // max over a block of |g'(a_i)| for each unit, in [first chunk of the block][unit]
+    UnitSums *unit_sums;  // [chunk of SUM_ROWS rows]
+    UpdateSums *update_sums;  // [piece]
+    // where the caller wants its results, row-major, or null
+    const T *given_a;     // a_i that the caller already has: it is not computed again
+    T *out_a, *out_h, *out_grad_a, *out_grad_h, *out_grad_w, *out_grad_b;
+};
+
+template <class T>
+struct Job {
+    int depth;
+    Layer<T> *layers;        // layers[i] is layer i + 1
+    T *x;                    // h_0 in panels
+    T *out_grad_x;           // grad h_0, row-major, or null
+    int64_t batch;           // B
+    int64_t rows;            // room for rows in each panel
+    int64_t block;           // rows that go through all layers together, whole chunks of SUM_ROWS
+    const T *X;              // the caller's examples, row-major, contiguous
+    const int64_t *order;    // which row of X is example n of the batch, or null: row n
+    const T *target;         // (examples, k), or null where labels serve
+    const int64_t *labels;
+    const T *weight;         // of each row of X, or null: all the same
+    T weight_scale;          // w_n = weight * weight_scale
+    Loss loss;
+    T loss_parameter;        // delta of huber; label smoothing is in the target, or, with labels, here
+    T *losses;               // w_n * l_n, [batch]
+    bool backward;           // false: forward only
+    bool measure;            // add up peak and sums
+    bool prefetch;           // the parameters are larger than the second cache
+    bool (*host)(void *context, int layer, bool derivative, int64_t rows, const T *a, T *result);
+    void *host_context;
+    bool host_failed;
+    Update<T> update;
+};
+
+template <class T>
+struct Kernels {
+    int panel;  // NR
+    int strip;  // MR: W^T is updated in strips of so many rows
+    // rows first ... last - 1 of the batch: forward, the talk to the output units, the talk to the hidden units
+    // scratch: room for 3 rows of outputs, each rounded up to whole panels
+    void (*rows)(Job<T> &job, int64_t first, int64_t last, T *scratch);
+    // the talk to the weights: strips first ... last - 1 of one panel of W^T, and the bias with strip 0
+    void (*weights)(Job<T> &job, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums);
+    void (*pack)(const T *W, const T *b, Layer<T> &layer);    // row-major (outputs, inputs) to w, wt and b
+    void (*unpack)(const Layer<T> &layer, T *W, T *b);
+};
+
+struct Variant {
+    const char *name;
+    bool (*runs_here)();
+    const Kernels<float> *single;
+    const Kernels<double> *twice;
+};
+
+}  // namespace backtalk

@@ -1,0 +1,142 @@
+"""A network's forward and backward pass by the native kernels.
+
+What this module hands over is checked before: contiguous arrays of the network's dtype, finite, of the right shape.
+A network is packed for the kernels once and kept with it, since a network does not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    GELUTanh,
+    Identity,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from ..backward import Gradients
+from ..forward import Trace
+from ..layers import Layers
+from ..losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
+from ..network import Network
+from .kernels import extension, kernels, threads
+
+# The numbers of native/types.h, and the one parameter that an activation or a loss may have
+ACTIVATIONS: dict[type[Activation], tuple[int, Callable[[Any], float]]] = {
+    Identity: (0, lambda _: 0.0),
+    Sigmoid: (1, lambda _: 0.0),
+    Tanh: (2, lambda _: 0.0),
+    ReLU: (3, lambda _: 0.0),
+    LeakyReLU: (4, lambda g: g.slope),
+    ELU: (5, lambda g: g.alpha),
+    SELU: (6, lambda _: 0.0),
+    GELU: (7, lambda _: 0.0),
+    GELUTanh: (8, lambda _: 0.0),
+    SiLU: (9, lambda _: 0.0),
+    Softplus: (10, lambda _: 0.0),
+    Mish: (11, lambda _: 0.0),
+}
+HOST = 12  # an activation of the user's own: its g and g′ are called
+LOSSES: dict[type[Loss], tuple[int, Callable[[Any], float]]] = {
+    CrossEntropy: (0, lambda _: 0.0),  # label smoothing is in the target
+    BinaryCrossEntropy: (1, lambda _: 0.0),
+    SquaredError: (2, lambda _: 0.0),
+    AbsoluteError: (3, lambda _: 0.0),
+    Huber: (4, lambda loss: loss.delta),
+    PoissonDeviance: (5, lambda _: 0.0),
+}
+ROWS_AT_ONCE = 4096  # of a forward pass whose hidden units nobody keeps
+
+
+def serves(network: Network) -> bool:
+    """Whether the kernels compute this network: NumPy arrays, and a loss of this package."""
+    return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in LOSSES
+
+
+def prepare(network: Network, *, trains: bool = False) -> Any:
+    """The network in the kernels' own memory."""
+    make = extension().Net32 if network.W[1].dtype == np.float32 else extension().Net64
+    forms = [ACTIVATIONS.get(type(g)) for g in network.activations]
+    loss, parameter = LOSSES[type(network.loss)]
+    net = make(
+        variant=kernels(),
+        sizes=list(network.sizes),
+        activations=[HOST if form is None else form[0] for form in forms],
+        parameters=[0.0 if form is None else form[1](g) for form, g in zip(forms, network.activations, strict=True)],
+        loss=loss,
+        loss_parameter=parameter(network.loss),
+        trains=trains,
+        input_gradient=not trains,
+        host=_Host(network.activations) if None in forms else None,
+    )
+    for i in range(1, network.depth + 1):
+        net.pack(i - 1, np.ascontiguousarray(network.W[i]), np.ascontiguousarray(network.b[i]))
+    return net
+
+
+class _Host:
+    """Calls an activation of the user's own for the kernels."""
+
+    def __init__(self, activations: tuple[Activation, ...]) -> None:
+        self.activations = activations
+
+    def __call__(self, layer: int, derivative: bool, a: np.ndarray) -> np.ndarray:
+        activation = self.activations[layer]
+        values = activation.g_prime(a) if derivative else activation.g(a)
+        return np.ascontiguousarray(np.broadcast_to(values, a.shape), dtype=a.dtype)
+
+
+def _prepared(network: Network) -> Any:
+    net = network.prepared
+    if net is None:
+        net = prepare(network)
+        object.__setattr__(network, "prepared", net)
+    return net
+
+
+def _empty(network: Network, count: int, sizes: tuple[int, ...]) -> list[np.ndarray]:
+    dtype = network.W[1].dtype
+    return [np.empty((count, size), dtype) for size in sizes]
+
+
+def forward(network: Network, X: np.ndarray) -> Trace:
+    """Every a_i and h_i for the rows of X."""
+    net, count = _prepared(network), len(X)
+    X = np.ascontiguousarray(X)
+    a, h = (_empty(network, count, network.sizes[1:]) for _ in range(2))
+    for first in range(0, count, ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        net.forward(X[rows], [part[rows] for part in a], [part[rows] for part in h], threads())
+    return Trace(Layers(a), Layers((X, *h), first=0))
+
+
+def gradients(
+    network: Network,
+    X: np.ndarray,
+    labels: np.ndarray | None,
+    target: np.ndarray | None,
+    weight: np.ndarray | None,
+    trace: Trace | None = None,
+) -> Gradients:
+    """The loss and every gradient, for labels (int64), or for a target; the weight has sum 1, or is None."""
+    net, count, sizes, dtype = _prepared(network), len(X), network.sizes, X.dtype
+    grad_a = [np.empty((count, size), dtype) for size in sizes[1:]]
+    grad_h = [np.empty((count, size), dtype) for size in sizes]
+    grad_W = [np.empty(W.shape, dtype) for W in network.W.values()]
+    grad_b = [np.empty(size, dtype) for size in sizes[1:]]
+    given_a = None if trace is None else [np.ascontiguousarray(a) for a in trace.a.values()]
+    scale = 1 / count if weight is None else 1.0
+    loss = net.gradients(X, given_a, labels, target, weight, scale, grad_a, grad_h, grad_W, grad_b, threads())
+    return Gradients(dtype.type(loss), Layers(grad_a), Layers(grad_h, first=0), Layers(grad_W), Layers(grad_b))

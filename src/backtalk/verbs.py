@@ -1,0 +1,94 @@
+"""The public verbs on a network: check what comes in, choose the engine, compute.
+
+NumPy arrays are computed by the native kernels where they are installed, and arrays of other libraries by the
+formulas of :mod:`backtalk.forward` and :mod:`backtalk.backward`; the results agree, and mean the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .backward import Gradients, talk_back
+from .engines import native
+from .errors import InputError, InputTypeError
+from .forward import Trace, propagate
+from .inputs import as_input, as_labels, as_target, as_weight, require_network
+from .network import Network
+
+
+def forward(network: Network, X: Any) -> Trace:
+    """Run the examples X through the network.
+
+    h_0 = X; a_i = h_{i-1} W_iᵀ + b_i; h_i = g_i(a_i) for i < L; h_L = O(a_L), for all rows of X together.
+
+    X: shape (B, n_0), converted to the network's dtype; an array of another library or device is refused, as
+    are values that are not finite (:class:`~backtalk.errors.InputError`). Source: notation, section 2.
+
+    >>> net = Network([[[2.0]], [[1.0]]], [[0.0], [0.5]], "relu", "squared_error")
+    >>> trace = forward(net, [[3.0], [-1.0]])
+    >>> trace.h[1]
+    array([[6.],
+           [0.]])
+    >>> trace.output
+    array([[6.5],
+           [0.5]])
+    """
+    X = as_input(network, X)
+    return native.forward(network, X) if native.serves(network) else propagate(network, X)
+
+
+def gradients(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
+    """The loss and every gradient of it, in one forward and one backward pass.
+
+    ℒ = Σ_n w_n ℓ_n, with w = sample_weight / Σ sample_weight (1/B without), ℓ_n the loss of example n.
+
+    X: (B, n_0). y: as the loss takes it (labels (B,), or (B, k)). sample_weight: (B,), 0 or more, not all 0.
+    Arrays are of the network's library and stay so. Raises :class:`~backtalk.errors.InputError` or
+    :class:`~backtalk.errors.InputTypeError` for input that does not fit. Source: notation, section 2.
+
+    >>> import numpy as np
+    >>> net = Network.create([3, 4, 2], activation="tanh", loss="cross_entropy", rng=0)
+    >>> grads = gradients(net, np.eye(3), [0, 1, 1])
+    >>> grads.W[1].shape, grads.h[1].shape
+    ((4, 3), (3, 4))
+    """
+    X = as_input(network, X)
+    if native.serves(network):
+        return _by_kernels(network, X, y, sample_weight, None)
+    target = as_target(network, y, X.shape[0])
+    weight = as_weight(network, sample_weight, X.shape[0])
+    return talk_back(network, propagate(network, X), target, weight)
+
+
+def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) -> Gradients:
+    """The same as :func:`gradients`, from a forward pass that has been made.
+
+    >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
+    >>> backward(net, forward(net, [[3.0]]), [1.0]).W[1]
+    array([[6.]])
+    """
+    require_network(network)
+    if not isinstance(trace, Trace):
+        raise InputTypeError(f"trace is a {type(trace).__name__}, expected what forward(network, X) gives.")
+    network.home.receive(trace.h[0], "trace")
+    widths = tuple(int(h.shape[-1]) for h in trace.h.values())
+    if widths != network.sizes:
+        raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
+    if native.serves(network):
+        return _by_kernels(network, trace.h[0], y, sample_weight, trace)
+    count = trace.h[0].shape[0]
+    target = as_target(network, y, count)
+    return talk_back(network, trace, target, as_weight(network, sample_weight, count))
+
+
+def _by_kernels(network: Network, X: Array, y: Any, sample_weight: Any, trace: Trace | None) -> Gradients:
+    count = X.shape[0]
+    labels = as_labels(network, y, count)
+    target = None if labels is not None else np.ascontiguousarray(as_target(network, y, count))
+    weight = None if sample_weight is None else as_weight(network, sample_weight, count)
+    if labels is not None:
+        labels = np.ascontiguousarray(labels, dtype=np.int64)
+    return native.gradients(network, np.ascontiguousarray(X), labels, target, weight, trace)
