@@ -47,12 +47,13 @@ def layer_norms(network: Network, grads: Gradients) -> list[LayerNorms]:
     functions = ["input", *map(repr, network.activations), network.loss.output_name]
     rows = []
     for i, (units, function) in enumerate(zip(network.sizes, functions, strict=True)):
-        a, W, b = (_norm(family[i]) if i else None for family in (grads.a, grads.W, grads.b))
-        rows.append(LayerNorms(i, units, function, a, _norm(grads.h[i]), W, b))
+        a, W, b = (euclidean_norm(family[i]) if i else None for family in (grads.a, grads.W, grads.b))
+        rows.append(LayerNorms(i, units, function, a, euclidean_norm(grads.h[i]), W, b))
     return rows
 
 
-def _norm(array: Any) -> float:
+def euclidean_norm(array: Any) -> float:
+    """√Σx² over all entries, in float64, whatever their size."""
     values = np.abs(to_numpy(array).astype(np.float64))
     largest = float(values.max())
     if not 0 < largest < math.inf:

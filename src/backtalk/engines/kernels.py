@@ -90,7 +90,7 @@ class _Controller(threadpoolctl.LibController):
     def get_version(self) -> Any:
         return None
 
-    def get_num_threads(self) -> int:
+    def get_num_threads(self) -> Any:
         return threads()
 
     def set_num_threads(self, num_threads: int) -> Any:

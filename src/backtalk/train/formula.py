@@ -10,6 +10,7 @@ from ..arrays import Array, to_numpy
 from ..backward import Gradients, talk_back
 from ..forward import Trace, propagate
 from ..network import Network
+from ..norms import euclidean_norm
 from .batch import Examples, batches, diverged, first_non_finite
 from .optimizers import Optimizer
 from .records import SILENT, LayerMeasures
@@ -93,16 +94,12 @@ def _measure(
         rows.append(
             LayerMeasures(
                 layer=i,
-                grad_a=_norm(grads.a[i]) if hidden else None,
-                grad_h=_norm(grads.h[i]) if hidden else None,
-                grad_W=_norm(gradient[i - 1]),
-                W=_norm(before.W[i]),
-                update=_norm(after.W[i] - before.W[i]),
+                grad_a=euclidean_norm(grads.a[i]) if hidden else None,
+                grad_h=euclidean_norm(grads.h[i]) if hidden else None,
+                grad_W=euclidean_norm(gradient[i - 1]),
+                W=euclidean_norm(before.W[i]),
+                update=euclidean_norm(after.W[i] - before.W[i]),
                 silent=silent,
             )
         )
     return rows
-
-
-def _norm(array: Array) -> float:
-    return float(np.linalg.norm(to_numpy(array).astype(np.float64)))

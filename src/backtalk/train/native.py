@@ -39,6 +39,7 @@ class NativeSteps:
         self._start, self.examples = network, examples
         self.measure_every = measure_every
         self.step = 0
+        self._read = (0, network)  # the network after so many steps
         self._net = native.prepare(network, trains=True)
         self._X = np.ascontiguousarray(examples.X)
         self._labels = None if examples.labels is None else np.ascontiguousarray(examples.labels, dtype=np.int64)
@@ -61,6 +62,11 @@ class NativeSteps:
     @property
     def network(self) -> Network:
         """The network as it stands."""
+        if self._read[0] != self.step:
+            self._read = (self.step, self._unpack())
+        return self._read[1]
+
+    def _unpack(self) -> Network:
         W = [np.empty_like(W) for W in self._start.W.values()]
         b = [np.empty_like(b) for b in self._start.b.values()]
         for i, arrays in enumerate(zip(W, b, strict=True)):
@@ -84,11 +90,10 @@ class NativeSteps:
             total += loss if self._weight is not None else loss / self.examples.count
             if has_diverged:
                 self.step += 1
-                bad, X = self.network, self._X[order[example : example + batch_size]]
+                bad, X = self._unpack(), self._X[order[example : example + batch_size]]
                 raise diverged(bad, X, self._before_last_step(), self.step)
         if not self._net.finite():
-            bad = self.network
-            raise diverged(bad, None, self._before_last_step(), self.step)
+            raise diverged(self._unpack(), None, self._before_last_step(), self.step)
         return total
 
     def _run(
@@ -117,7 +122,7 @@ class NativeSteps:
             if (again := min(left, steps)) > 0:
                 self._run(order, first, batch_size, most=again)
                 left -= again
-        return self.network
+        return self._unpack()
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         """The means over the measured steps since the last call."""
