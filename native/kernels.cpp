@@ -263,11 +263,11 @@ static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *s1,
     }
 }
 
-// One tile of grad_W to the caller's row-major array
+// One tile of W^T or of its gradient to the caller's row-major W
 template <class T>
-static inline void write_out(const T *tile, const Layer<T> &layer, int64_t panel, int64_t strip) {
+static inline void write_out(const T *tile, const Layer<T> &layer, int64_t panel, int64_t strip, T *W) {
     const int64_t columns = least(layer.outputs - panel * NR<T>, NR<T>), rows = least(MR, layer.inputs - strip * MR);
-    T *out = layer.out_grad_w + panel * NR<T> * layer.inputs + strip * MR;
+    T *out = W + panel * NR<T> * layer.inputs + strip * MR;
     const int64_t whole = rows == MR ? columns / MR * MR : 0;
     write_transposed(tile, whole, out, layer.inputs);
     for (int64_t c = whole; c < columns; ++c)
@@ -299,7 +299,7 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
         for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
             for (int v = 0; v < 2; ++v) store(tile + r * NR<T> + v * LANES<T>, gradient[r][v % VECTORS]);
-        return write_out(tile, layer, panel, strip);
+        return write_out(tile, layer, panel, strip, layer.out_grad_w);
     }
     const Update<T> u = job.update;
     const T keep = 1 - u.learning_rate * u.weight_decay;
@@ -375,37 +375,38 @@ static void weights(Job<T> &job, int layer, int64_t panel, int64_t first, int64_
     }
 }
 
-// Row-major (outputs, inputs) from and to [panel][input][NR], and the mirror image for the talk below
-template <class T>
-static int64_t place_in_w(const Layer<T> &layer, int64_t output, int64_t input) {
-    return (output / NR<T> * round_up(layer.inputs, MR) + input) * NR<T> + output % NR<T>;
-}
-
+// Row-major (outputs, inputs) to [panel][input][NR] and to the mirror image for the talk below: blocks of MR x MR are
+// transposed, and what is left at the edges goes one by one
 template <class T>
 static void pack(const T *W, const T *b, Layer<T> &layer) {
-    const int64_t room = round_up(layer.outputs, MR);
-    for (int64_t output = 0; output < layer.outputs; ++output) {
-        layer.b[output] = b[output];
-        for (int64_t input = 0; input < layer.inputs; ++input) {
-            const T value = W[output * layer.inputs + input];
-            layer.w[place_in_w(layer, output, input)] = value;
-            if (layer.wt) layer.wt[(input / NR<T> * room + output) * NR<T> + input % NR<T>] = value;
+    const int64_t room = round_up(layer.outputs, MR), height = round_up(layer.inputs, MR);
+    for (int64_t output = 0; output < layer.outputs; output += MR) {
+        const int64_t outputs = least(MR, layer.outputs - output);
+        __builtin_memcpy(layer.b + output, b + output, outputs * sizeof(T));
+        for (int64_t input = 0; input < layer.inputs; input += MR) {
+            const int64_t inputs = least(MR, layer.inputs - input);
+            typename Strip<T>::Value block[MR] = {};
+            for (int64_t r = 0; r < outputs; ++r)
+                __builtin_memcpy(&block[r], W + (output + r) * layer.inputs + input, inputs * sizeof(T));
+            if (layer.wt)
+                for (int64_t r = 0; r < MR; ++r)
+                    __builtin_memcpy(layer.wt + (input / NR<T> * room + output + r) * NR<T> + input % NR<T>, &block[r],
+                                     sizeof block[r]);
+            transpose<T>(block);
+            for (int64_t r = 0; r < MR; ++r)
+                __builtin_memcpy(layer.w + (output / NR<T> * height + input + r) * NR<T> + output % NR<T>, &block[r],
+                                 sizeof block[r]);
         }
     }
 }
 
 template <class T>
-static void read_out(const Layer<T> &layer, const T *panels, const T *bias, T *W, T *b) {
-    for (int64_t output = 0; output < layer.outputs; ++output) {
-        b[output] = bias[output];
-        for (int64_t input = 0; input < layer.inputs; ++input)
-            W[output * layer.inputs + input] = panels[place_in_w(layer, output, input)];
-    }
-}
-
-template <class T>
 static void unpack(const Layer<T> &layer, T *W, T *b) {
-    read_out(layer, layer.w, layer.b, W, b);
+    __builtin_memcpy(b, layer.b, layer.outputs * sizeof(T));
+    const int64_t height = round_up(layer.inputs, MR);
+    for (int64_t panel = 0; panel < panels_of<T>(layer.outputs); ++panel)
+        for (int64_t strip = 0; strip * MR < layer.inputs; ++strip)
+            write_out(layer.w + (panel * height + strip * MR) * NR<T>, layer, panel, strip, W);
 }
 
 extern const Kernels<float> single;

@@ -46,6 +46,19 @@ T *data_of(nb::handle array, int64_t size) {
     return view.data();
 }
 
+template <class T>
+bool all_finite(const T *values, size_t size) {
+    // x * 0 is 0 for a finite x and NaN otherwise
+    T sums[16] = {};
+    size_t n = 0;
+    for (; n + 16 <= size; n += 16)
+        for (size_t lane = 0; lane < 16; ++lane) sums[lane] += values[n + lane] * T(0);
+    for (; n < size; ++n) sums[0] += values[n] * T(0);
+    T sum = 0;
+    for (T part : sums) sum += part;
+    return sum == T(0);
+}
+
 // A user's activation: called with (layer, derivative, a), gives an array of the shape of a
 template <class T>
 struct Host {
@@ -107,8 +120,8 @@ public:
     }
 
     // grad_a, grad_W, grad_b: lists for layers 1 ... L; grad_h: for 0 ... L; all filled. given_a: a list, or None.
-    // Gives the loss.
-    double gradients(In<T> X, nb::object given_a, nb::object labels, nb::object target, nb::object weight,
+    // Gives the loss; or None, and nothing is computed, where X is not finite or a label is none of the outputs.
+    nb::object gradients(In<T> X, nb::object given_a, nb::object labels, nb::object target, nb::object weight,
                      double weight_scale, nb::list grad_a, nb::list grad_h, nb::list grad_W, nb::list grad_b,
                      int threads) {
         std::unique_lock<std::mutex> mine = lock();
@@ -116,6 +129,7 @@ public:
         begin(X, true);
         const int64_t batch = job.batch;
         job.labels = data_of<const int64_t>(labels, batch);
+        if (!all_finite(X.data(), X.size()) || !labels_fit(job.labels, batch)) return nb::none();
         job.target = data_of<const T>(target, batch * sizes_.back());
         job.weight = data_of<const T>(weight, batch);
         job.weight_scale = T(weight_scale);
@@ -131,7 +145,7 @@ public:
         finish(threads, mine);
         double loss = 0;
         for (int64_t n = 0; n < batch; ++n) loss += double(job.losses[n]);
-        return loss;
+        return nb::float_(loss);
     }
 
     void set_update(int rule, double learning_rate, double momentum, double beta_1, double beta_2, double epsilon,
@@ -164,6 +178,7 @@ public:
             if (order.data()[n] < 0 || order.data()[n] >= examples) throw std::invalid_argument("order leaves X");
         job.X = X.data();
         job.labels = data_of<const int64_t>(labels, examples);
+        if (!labels_fit(job.labels, examples)) throw std::invalid_argument("a label is none of the outputs");
         job.target = data_of<const T>(target, examples * sizes_.back());
         job.weight = data_of<const T>(weight, examples);
         job.backward = true;
@@ -201,6 +216,12 @@ public:
 private:
     static void check(size_t size, int64_t wanted) {
         if (int64_t(size) != wanted) throw std::invalid_argument("an array has not the size that the kernel needs");
+    }
+
+    bool labels_fit(const int64_t *labels, int64_t count) const {
+        for (int64_t n = 0; labels && n < count; ++n)
+            if (labels[n] < 0 || labels[n] >= sizes_.back()) return false;
+        return true;
     }
 
     // Another thread of Python may be computing with this network
@@ -278,21 +299,6 @@ void bind(nb::module_ &m, const char *name) {
         .def("measures", &N::measures);
 }
 
-template <class T>
-bool all_finite(In<T> array) {
-    // x * 0 is 0 for a finite x and NaN otherwise
-    T sums[16] = {};
-    const T *values = array.data();
-    const size_t size = array.size();
-    size_t n = 0;
-    for (; n + 16 <= size; n += 16)
-        for (size_t lane = 0; lane < 16; ++lane) sums[lane] += values[n + lane] * T(0);
-    for (; n < size; ++n) sums[0] += values[n] * T(0);
-    T sum = 0;
-    for (T part : sums) sum += part;
-    return sum == T(0);
-}
-
 }  // namespace
 
 // By this name threadpoolctl knows the library
@@ -302,8 +308,6 @@ NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);
     bind<float>(m, "Net32");
     bind<double>(m, "Net64");
-    m.def("all_finite", &all_finite<float>, nb::arg("array").noconvert());
-    m.def("all_finite", &all_finite<double>, nb::arg("array").noconvert());
     m.def("processors", &processors);
     m.def("variants", [] {
         std::vector<std::pair<std::string, bool>> table;

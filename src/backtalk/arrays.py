@@ -12,15 +12,19 @@ from types import ModuleType
 from typing import Any
 
 import array_api_compat
+import array_api_compat.numpy
 import numpy as np
 
 from .errors import InputError, InputTypeError
 
+REAL = "biuf"  # the kinds of NumPy's dtypes that hold real numbers
 Array = Any  # an array of any library that follows the standard
 
 
 def namespace(array: Array) -> Any:
     """The functions of the library that ``array`` comes from."""
+    if type(array) is np.ndarray:
+        return array_api_compat.numpy  # at once: small networks spend their time on questions like this
     return array_api_compat.array_namespace(array)
 
 
@@ -106,6 +110,8 @@ class Home:
 
         Arrays of another library or on another device, and dtypes that hold no real numbers, are refused.
         """
+        if type(value) is np.ndarray and self.xp is array_api_compat.numpy and value.dtype.kind in REAL:
+            return value
         array = as_array(value, argument)
         if not array_api_compat.is_array_api_obj(value):
             if library_name(self.xp) != "numpy":
@@ -172,7 +178,7 @@ def as_array(value: Any, argument: str) -> Array:
                 f"{argument} is a {type(value).__name__} whose parts differ in length, "
                 "expected a rectangular array of numbers."
             ) from None
-    if isinstance(array, np.ndarray) and array.dtype.kind not in "biuf":
+    if isinstance(array, np.ndarray) and array.dtype.kind not in REAL:
         kind = "text" if array.dtype.kind in "US" else f"dtype {array.dtype}"
         raise InputTypeError(
             f"{argument} holds {kind}, expected real numbers: convert it first, for example with .astype(float)."

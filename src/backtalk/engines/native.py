@@ -98,27 +98,33 @@ class _Host:
         return np.ascontiguousarray(np.broadcast_to(values, a.shape), dtype=a.dtype)
 
 
-def _prepared(network: Network) -> Any:
-    net = network.prepared
-    if net is None:
-        net = prepare(network)
-        object.__setattr__(network, "prepared", net)
-    return net
+class Prepared:
+    """A network in the kernels' memory, with what is asked of it in every call."""
+
+    __slots__ = ("dtype", "inputs", "net", "shapes", "takes_labels", "units")
+
+    def __init__(self, network: Network) -> None:
+        self.net = prepare(network)
+        self.dtype = network.W[1].dtype
+        self.inputs, *self.units = network.sizes
+        self.shapes = [W.shape for W in network.W.values()]
+        self.takes_labels = isinstance(network.loss, CrossEntropy) and not network.loss.label_smoothing
 
 
-def _empty(network: Network, count: int, sizes: tuple[int, ...]) -> list[np.ndarray]:
-    dtype = network.W[1].dtype
-    return [np.empty((count, size), dtype) for size in sizes]
+def _prepared(network: Network) -> Prepared:
+    if network.prepared is None:
+        object.__setattr__(network, "prepared", Prepared(network))
+    return network.prepared
 
 
 def forward(network: Network, X: np.ndarray) -> Trace:
     """Every a_i and h_i for the rows of X."""
-    net, count = _prepared(network), len(X)
+    kept, count = _prepared(network), len(X)
     X = np.ascontiguousarray(X)
-    a, h = (_empty(network, count, network.sizes[1:]) for _ in range(2))
+    a, h = ([np.empty((count, units), kept.dtype) for units in kept.units] for _ in range(2))
     for first in range(0, count, ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
-        net.forward(X[rows], [part[rows] for part in a], [part[rows] for part in h], threads())
+        kept.net.forward(X[rows], [part[rows] for part in a], [part[rows] for part in h], threads())
     return Trace(Layers(a), Layers((X, *h), first=0))
 
 
@@ -131,12 +137,40 @@ def gradients(
     trace: Trace | None = None,
 ) -> Gradients:
     """The loss and every gradient, for labels (int64), or for a target; the weight has sum 1, or is None."""
-    net, count, sizes, dtype = _prepared(network), len(X), network.sizes, X.dtype
-    grad_a = [np.empty((count, size), dtype) for size in sizes[1:]]
-    grad_h = [np.empty((count, size), dtype) for size in sizes]
-    grad_W = [np.empty(W.shape, dtype) for W in network.W.values()]
-    grad_b = [np.empty(size, dtype) for size in sizes[1:]]
+    found = _gradients(_prepared(network), X, labels, target, weight, trace)
+    assert found is not None
+    return found
+
+
+def gradients_at_once(network: Network, X: object, y: object) -> Gradients | None:
+    """The same, where X and y are just what the kernels take; None where they are not, or hold what is refused."""
+    kept: Prepared | None = network.prepared
+    if (
+        kept is not None
+        and type(X) is type(y) is np.ndarray
+        and kept.takes_labels
+        and X.dtype == kept.dtype
+        and y.dtype == np.int64
+        and X.ndim == 2
+        and X.shape[1] == kept.inputs
+        and y.shape == (len(X),)
+        and len(X) > 0
+        and X.flags.c_contiguous
+        and y.flags.c_contiguous
+    ):
+        return _gradients(kept, X, y, None, None, None)
+    return None
+
+
+def _gradients(kept: Prepared, X: Any, labels: Any, target: Any, weight: Any, trace: Trace | None) -> Gradients | None:
+    count, dtype, empty = len(X), kept.dtype, np.empty
+    grad_a = [empty((count, units), dtype) for units in kept.units]
+    grad_h = [empty(X.shape, dtype), *(empty((count, units), dtype) for units in kept.units)]
+    grad_W = [empty(shape, dtype) for shape in kept.shapes]
+    grad_b = [empty(units, dtype) for units in kept.units]
     given_a = None if trace is None else [np.ascontiguousarray(a) for a in trace.a.values()]
     scale = 1 / count if weight is None else 1.0
-    loss = net.gradients(X, given_a, labels, target, weight, scale, grad_a, grad_h, grad_W, grad_b, threads())
+    loss = kept.net.gradients(X, given_a, labels, target, weight, scale, grad_a, grad_h, grad_W, grad_b, threads())
+    if loss is None:
+        return None
     return Gradients(dtype.type(loss), Layers(grad_a), Layers(grad_h, first=0), Layers(grad_W), Layers(grad_b))
