@@ -61,10 +61,11 @@ def compare(work: Work, kind: str, rivals: list[str], rounds: int) -> dict[str, 
         peers["measured", CORES] = peers["backtalk", CORES]
     peers["peak", CORES] = Peer("numpy", CORES)
     times: dict[tuple[str, int], list[float]] = {key: [] for key in peers}
+    repeats = 1 if kind == "train" else 5 if work.operations > 1e9 else 50
     for _ in range(rounds):
         for key, peer in peers.items():
             what = {"peak": "product", "measured": "measured"}.get(key[0], kind)
-            times[key].append(peer.seconds(what, work.name, 20 if kind == "gradients" else 3))
+            times[key].append(peer.seconds(what, work.name, repeats))
     for peer in peers.values():
         peer.close()
     medians = {key: statistics.median(values) for key, values in times.items()}

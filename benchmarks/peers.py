@@ -21,8 +21,8 @@ RATE = 1e-3
 Run = Callable[[], Any]
 
 
-def numpy_product(work: Work) -> Run:
-    """Not a peer but the measure: a float32 matrix product of NumPy's, 1024 x 1024, as often as a run is long."""
+def numpy_product(_: Work) -> Run:
+    """Not a peer but the measure: a float32 matrix product of NumPy's, 1024 x 1024."""
     A = np.random.default_rng(0).normal(size=(1024, 1024)).astype(np.float32)
     out = np.empty_like(A)
     return lambda: np.matmul(A, A, out=out)

@@ -26,7 +26,7 @@ class Work:
     @property
     def steps(self) -> int:
         """Steps of one timed run, EPOCHS over the data: long enough to time, short enough to alternate."""
-        return EPOCHS * max(1, min(500, int(4e9 / self.operations / EPOCHS)))
+        return EPOCHS * max(3, min(500, int(1.6e10 / self.operations / EPOCHS)))
 
     def data(self, batches: int) -> tuple[np.ndarray, np.ndarray]:
         """X (examples, n_0) in float32 and labels, for so many batches."""

@@ -88,12 +88,17 @@ static inline int64_t some_rows(
     return tile_product<T, 1>(vectors, in, panel_step, inputs, w, start, out), 1;
 }
 
+constexpr int64_t AHEAD = 8;  // examples whose memory is asked for before they are copied
+
 // x in panels: h_0, the rows of the batch in the order of the shuffle
 template <class T>
 static void gather(Job<T> &job, int64_t first, int64_t last) {
     const int64_t columns = job.layers[0].inputs, panels = panels_of<T>(columns);
     for (int64_t n = first; n < last; ++n) {
         const int64_t row = job.order ? job.order[n] : n;
+        if (job.order && n + AHEAD < last)  // a shuffled row is far away
+            for (int64_t c = 0; c < columns; c += 64 / int64_t(sizeof(T)))
+                __builtin_prefetch(job.X + job.order[n + AHEAD] * columns + c);
         for (int64_t p = 0; p < panels; ++p) copy_in(job.X, row, columns, p, 1, job.x + (p * job.rows + n) * NR<T>);
     }
 }
@@ -168,7 +173,7 @@ static void output(Job<T> &job, int64_t first, int64_t last, T *scratch) {
             output_only(job.loss, yhat, units);
         } else {
             const int64_t example = job.order ? job.order[n] : n;
-            const T weight = (job.weight ? job.weight[example] : T(1)) * job.weight_scale;
+            const T weight = T(double(job.weight ? job.weight[example] : T(1)) / job.weight_sum);
             const Row<T> row = {units, job.target + example * units, weight, yhat, grad,
                                 layer.out_grad_h ? wanted : nullptr};
             job.losses[n] = share(loss_of_row(job.loss, job.loss_parameter, row), weight);
