@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from backtalk import Network, load, save
+from backtalk.engines.kernels import available, describe, extension, kernels, threads
 
 
 def run(*arguments, **environment):
@@ -138,8 +139,29 @@ def test_info_names_the_engine_and_the_libraries():
     result = run("info", "--json")
     facts = json.loads(result.stdout)
     assert facts["numpy"] == np.__version__
-    assert facts["engine"].startswith("formula")
-    assert "native kernels" in run("info").stdout
+    if kernels() is None:
+        assert facts["engine"] == "formula"
+        assert facts["why_no_kernels"]
+    else:
+        assert facts["engine"] == "native"
+        assert facts["kernels"] == kernels()
+        assert facts["kernels_available"] == available()
+        assert facts["threads"] == threads()
+    assert f"kernels         {describe()}" in run("info").stdout
+
+
+def test_info_says_why_no_kernels_serve():
+    facts = json.loads(run("info", "--json", BACKTALK_KERNELS="none").stdout)
+    assert (facts["engine"], facts["kernels"], facts["threads"]) == ("formula", None, None)
+    if extension() is not None:
+        assert "BACKTALK_KERNELS says" in facts["why_no_kernels"]
+        assert "BACKTALK_KERNELS says" in run("info", BACKTALK_KERNELS="none").stdout
+
+
+@pytest.mark.parametrize("command", [("info",), ("demo",), ("check", "MODEL"), ("gradients", "MODEL", "digits")])
+def test_every_command_refuses_unknown_kernels(command, model):
+    refusal = refuse(*(model if word == "MODEL" else word for word in command), BACKTALK_KERNELS="x86-64-v9")
+    assert "BACKTALK_KERNELS is 'x86-64-v9'" in refusal
 
 
 def test_version_and_help():

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 import array_api_compat
-import array_api_compat.numpy
 import numpy as np
 
 from .errors import InputError, InputTypeError
@@ -21,10 +21,17 @@ REAL = "biuf"  # the kinds of NumPy's dtypes that hold real numbers
 Array = Any  # an array of any library that follows the standard
 
 
+@cache
+def _numpy_namespace() -> Any:
+    import array_api_compat.numpy  # when first asked for: it takes as long to import as NumPy itself
+
+    return array_api_compat.numpy
+
+
 def namespace(array: Array) -> Any:
     """The functions of the library that ``array`` comes from."""
     if type(array) is np.ndarray:
-        return array_api_compat.numpy  # at once: small networks spend their time on questions like this
+        return _numpy_namespace()  # at once: small networks spend their time on questions like this
     return array_api_compat.array_namespace(array)
 
 
@@ -110,7 +117,7 @@ class Home:
 
         Arrays of another library or on another device, and dtypes that hold no real numbers, are refused.
         """
-        if type(value) is np.ndarray and self.xp is array_api_compat.numpy and value.dtype.kind in REAL:
+        if type(value) is np.ndarray and self.xp is _numpy_namespace() and value.dtype.kind in REAL:
             return value
         array = as_array(value, argument)
         if not array_api_compat.is_array_api_obj(value):

@@ -54,6 +54,10 @@ def start(
         raise typer.Exit
     if context.invoked_subcommand is None:  # only an option such as --version may stand alone
         print(context.get_help())
+        return
+    from .engines.kernels import kernels
+
+    kernels()  # refuses what BACKTALK_KERNELS names wrongly, whether the command computes or not
 
 
 @app.command(short_help="Train on digits and show every gradient.")
@@ -184,13 +188,19 @@ def info(as_json: AsJson = False) -> None:
     import importlib.metadata
     import platform
 
+    from .engines.kernels import available, describe, kernels, threads
+
+    serves = kernels()
     facts: dict[str, Any] = {
         "backtalk": _version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
-        "engine": "formula (Array API, in the library of the arrays given)",
-        "native kernels": "none in this version",
+        "engine": "formula" if serves is None else "native",
+        "kernels": serves,
+        "kernels_available": available(),
+        "threads": None if serves is None else threads(),
+        "why_no_kernels": describe() if serves is None else None,
     }
     for library in ("numpy", "scipy", "scikit-learn", "torch", "jax", "cupy"):
         try:
@@ -200,6 +210,11 @@ def info(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(facts))
         return
+    others = "formula for arrays of any other library"
+    facts["engine"] = "formula for all arrays" if serves is None else f"native for NumPy arrays, {others}"
+    facts["kernels"] = describe()
+    for said in ("kernels_available", "threads", "why_no_kernels"):
+        del facts[said]
     for name, fact in facts.items():
         print(f"{name:<15} {'not installed' if fact is None else fact}")
 

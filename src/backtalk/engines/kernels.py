@@ -12,16 +12,21 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import threadpoolctl
 
 from ..errors import InputError, unknown_name
 
+_native: Any = None
+_missing = ""  # why there is none
 try:
-    from . import _native  # pyright: ignore[reportAttributeAccessIssue]
-except ImportError:  # installed without a compiler
-    _native: Any = None
+    _native = import_module("._native", __package__)
+except ModuleNotFoundError:
+    _missing = "backtalk was installed without a C++ compiler"
+except ImportError as error:  # it is there, and a library of the system is too old for it, say
+    _missing = f"the compiled module does not load here ({error})"
 
 VARIABLE = "BACKTALK_KERNELS"
 NONE = "none"
@@ -45,6 +50,8 @@ def kernels() -> str | None:
         return next((name for name, runs in builds.items() if runs), None)
     if wanted == NONE:
         return None
+    if _native is None:
+        raise InputError(f"{VARIABLE} is {wanted!r}, but {_missing}: leave the variable out.")
     if wanted not in builds:
         raise unknown_name(VARIABLE, wanted, [*builds, NONE])
     if not builds[wanted]:
@@ -52,14 +59,18 @@ def kernels() -> str | None:
     return wanted
 
 
+def available() -> list[str]:
+    """The names of the builds that run here, the fastest first."""
+    return [name for name, runs in _native.variants() if runs] if _native else []
+
+
 def describe() -> str:
     """In words: which kernels serve, or why none do."""
-    if _native is None:
-        return "none: backtalk was installed without a C++ compiler, so the formula engine serves NumPy arrays too"
     name = kernels()
     if name is None:
-        return f"none, as {VARIABLE} says, so the formula engine serves NumPy arrays too"
-    others = [build for build, runs in _native.variants() if runs and build != name]
+        reason = f": {_missing}" if _native is None else f", as {VARIABLE} says"
+        return f"none{reason}, so the formula engine serves NumPy arrays too"
+    others = [build for build in available() if build != name]
     return f"{name}, on up to {threads()} threads (this machine also runs {', '.join(others) or 'no other'})"
 
 
