@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
 
 #include "dispatch.h"
 #include "net.h"
@@ -19,6 +20,8 @@ namespace {
 
 template <class T>
 using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Rows = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 
@@ -37,13 +40,34 @@ const Kernels<double> &kernels_named(const std::string &name) {
     throw std::invalid_argument(name);
 }
 
-// The data of an optional array, which must have so many entries: what is written through it stays inside
+inline void require(bool fits, const char *what) {
+    if (!fits) throw std::invalid_argument(what);
+}
+
+template <class T>
+bool has_format(const char *format) {
+    if (format[0] == 0 || format[1] != 0) return false;
+    if (std::is_same_v<T, float>) return format[0] == 'f';
+    if (std::is_same_v<T, double>) return format[0] == 'd';
+    return sizeof(long) == 8 ? format[0] == 'l' || format[0] == 'q' : format[0] == 'q';
+}
+
+// The data of an optional array, which must be of this dtype (a converted copy would not outlive this function) and
+// have so many entries: what is written through it stays inside
 template <class T>
 T *data_of(nb::handle array, int64_t size) {
     if (array.is_none()) return nullptr;
-    auto view = nb::cast<nb::ndarray<T, nb::c_contig, nb::device::cpu>>(array);
-    if (int64_t(view.size()) != size) throw std::invalid_argument("an array has not the size that the kernel needs");
-    return view.data();
+    Py_buffer view;  // the buffer protocol, since what a small network asks of Python must cost little
+    const int writable = std::is_const_v<T> ? 0 : PyBUF_WRITABLE;
+    if (PyObject_GetBuffer(array.ptr(), &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | writable)) nb::raise_python_error();
+    T *data = static_cast<T *>(view.buf);
+    const bool fits = view.len == size * int64_t(sizeof(T));
+    const bool same = view.format && has_format<std::remove_const_t<T>>(view.format) &&
+                      reinterpret_cast<uintptr_t>(data) % alignof(T) == 0;
+    PyBuffer_Release(&view);  // the memory stays as long as the caller holds the array
+    require(same, "an array is not of the dtype that the kernel needs, or not aligned");
+    require(fits, "an array has not the size that the kernel needs");
+    return data;
 }
 
 template <class T>
@@ -89,28 +113,31 @@ public:
     PyNet(const std::string &variant, const std::vector<int64_t> &sizes, const std::vector<int> &activations,
           const std::vector<double> &parameters, int loss, double loss_parameter, bool trains, bool input_gradient,
           nb::object host)
-        : Net<T>(kernels_named<T>(variant), sizes, activations, parameters, loss, loss_parameter, trains,
+        : Net<T>(kernels_named<T>(variant), usable(sizes), activations, parameters, loss, loss_parameter, trains,
                  input_gradient),
           sizes_(sizes),
-          host_{host, &sizes_, nullptr} {
+          host_{host, &sizes_, nullptr},
+          trains_(trains) {
+        require(loss >= CROSS_ENTROPY && loss <= POISSON_DEVIANCE, "no such loss");
+        for (int activation : activations)
+            require(activation >= IDENTITY && activation <= HOST, "no such activation");
+        require(!this->hosted() || !host.is_none(), "nothing computes the activation");
         this->job().host = &Host<T>::call;
         this->job().host_context = &host_;
     }
 
     void pack(int layer, In<T> W, In<T> b) {
-        check(W.size(), sizes_[layer] * sizes_[layer + 1]);
-        check(b.size(), sizes_[layer + 1]);
+        check(layer, W.size(), b.size());
         Net<T>::pack(layer, W.data(), b.data());
     }
 
     void unpack(int layer, Out<T> W, Out<T> b) {
-        check(W.size(), sizes_[layer] * sizes_[layer + 1]);
-        check(b.size(), sizes_[layer + 1]);
+        check(layer, W.size(), b.size());
         Net<T>::unpack(layer, W.data(), b.data());
     }
 
     // a, h: lists for layers 1 ... L, filled; or None
-    void forward(In<T> X, nb::object a, nb::object h, int threads) {
+    void forward(Rows<T> X, nb::object a, nb::object h, int threads) {
         std::unique_lock<std::mutex> mine = lock();
         Job<T> &job = this->job();
         begin(X, false);
@@ -121,8 +148,8 @@ public:
 
     // grad_a, grad_W, grad_b: lists for layers 1 ... L; grad_h: for 0 ... L; all filled. given_a: a list, or None.
     // Gives the loss; or None, and nothing is computed, where X is not finite or a label is none of the outputs.
-    nb::object gradients(In<T> X, nb::object given_a, nb::object labels, nb::object target, nb::object weight,
-                     double weight_scale, nb::list grad_a, nb::list grad_h, nb::list grad_W, nb::list grad_b,
+    nb::object gradients(Rows<T> X, nb::object given_a, nb::object labels, nb::object target, nb::object weight,
+                     double weight_sum, nb::list grad_a, nb::list grad_h, nb::list grad_W, nb::list grad_b,
                      int threads) {
         std::unique_lock<std::mutex> mine = lock();
         Job<T> &job = this->job();
@@ -132,10 +159,12 @@ public:
         if (!all_finite(X.data(), X.size()) || !labels_fit(job.labels, batch)) return nb::none();
         job.target = data_of<const T>(target, batch * sizes_.back());
         job.weight = data_of<const T>(weight, batch);
-        job.weight_scale = T(weight_scale);
+        job.weight_sum = weight_sum;
+        require_wanted();
         for (int i = 0; i < job.depth && !given_a.is_none(); ++i)
             this->layer(i).given_a = data_of<const T>(given_a[i], batch * sizes_[i + 1]);
         want(&Layer<T>::out_grad_a, grad_a);
+        require(!trains_, "a network in training has no gradient of its inputs");
         job.out_grad_x = data_of<T>(grad_h[0], batch * sizes_[0]);
         for (int i = 0; i < job.depth; ++i) {
             this->layer(i).out_grad_h = data_of<T>(grad_h[i + 1], batch * sizes_[i + 1]);
@@ -150,6 +179,7 @@ public:
 
     void set_update(int rule, double learning_rate, double momentum, double beta_1, double beta_2, double epsilon,
                     double l2_penalty, double weight_decay) {
+        require(rule > WRITE_OUT && rule <= ADAM, "no such rule");
         Update<T> update{};
         update.rule = Rule(rule);
         update.learning_rate = T(learning_rate);
@@ -166,14 +196,16 @@ public:
     }
 
     // (examples done, steps, loss, diverged, saved)
-    nb::tuple train(In<T> X, nb::object labels, nb::object target, nb::object weight, In<int64_t> order, int64_t start,
+    nb::tuple train(Rows<T> X, nb::object labels, nb::object target, nb::object weight, In<int64_t> order, int64_t start,
                     int64_t batch_size, int64_t most_steps, double seconds, int threads, bool save,
                     int64_t measure_every) {
         std::unique_lock<std::mutex> mine = lock();
         Job<T> &job = this->job();
         forget_wishes();
         const int64_t examples = int64_t(X.shape(0));
-        check(X.size(), examples * sizes_[0]);
+        require(int64_t(X.shape(1)) == sizes_[0], "X has not the columns that the network needs");
+        require(trains_ && job.update.rule != WRITE_OUT, "a network that does not train, or has no rule");
+        require(start >= 0 && batch_size > 0 && measure_every >= 0, "a count is too small");
         for (int64_t n = 0; n < int64_t(order.size()); ++n)
             if (order.data()[n] < 0 || order.data()[n] >= examples) throw std::invalid_argument("order leaves X");
         job.X = X.data();
@@ -181,6 +213,7 @@ public:
         if (!labels_fit(job.labels, examples)) throw std::invalid_argument("a label is none of the outputs");
         job.target = data_of<const T>(target, examples * sizes_.back());
         job.weight = data_of<const T>(weight, examples);
+        require_wanted();
         job.backward = true;
         job.host_failed = false;
         host_.error = nullptr;
@@ -214,8 +247,26 @@ public:
     }
 
 private:
-    static void check(size_t size, int64_t wanted) {
-        if (int64_t(size) != wanted) throw std::invalid_argument("an array has not the size that the kernel needs");
+    static const std::vector<int64_t> &usable(const std::vector<int64_t> &sizes) {
+        require(sizes.size() >= 2, "a network has inputs and outputs");
+        double entries = 0;
+        for (size_t i = 0; i < sizes.size(); ++i) {
+            require(sizes[i] > 0, "a layer has no units");
+            entries += (double(sizes[i]) + 64) * (i ? double(sizes[i - 1]) + 64 : 1);
+        }
+        if (entries > 1e17) throw std::bad_alloc();  // beyond any memory, and still within int64
+        return sizes;
+    }
+
+    void check(int layer, size_t W, size_t b) const {
+        require(layer >= 0 && layer < this->depth(), "no such layer");
+        require(int64_t(W) == sizes_[layer] * sizes_[layer + 1] && int64_t(b) == sizes_[layer + 1],
+                "an array has not the size that the kernel needs");
+    }
+
+    void require_wanted() {  // by the loss: a target, or for softmax labels
+        const Job<T> &job = this->job();
+        require(job.target || (job.labels && job.loss == CROSS_ENTROPY), "neither a target nor labels");
     }
 
     bool labels_fit(const int64_t *labels, int64_t count) const {
@@ -226,8 +277,11 @@ private:
 
     // Another thread of Python may be computing with this network
     std::unique_lock<std::mutex> lock() {
+        std::mutex &mutex = this->mutex();
+        std::unique_lock<std::mutex> at_once(mutex, std::try_to_lock);
+        if (at_once.owns_lock()) return at_once;
         nb::gil_scoped_release released;
-        return std::unique_lock<std::mutex>(this->mutex());
+        return std::unique_lock<std::mutex>(mutex);
     }
 
     void forget_wishes() {
@@ -245,10 +299,10 @@ private:
         }
     }
 
-    void begin(const In<T> &X, bool backward) {
+    void begin(const Rows<T> &X, bool backward) {
         Job<T> &job = this->job();
         forget_wishes();
-        check(X.size(), int64_t(X.shape(0)) * sizes_[0]);
+        require(X.shape(0) > 0 && int64_t(X.shape(1)) == sizes_[0], "X has not the shape that the network needs");
         this->make_room(int64_t(X.shape(0)));
         job.X = X.data();
         job.backward = backward;
@@ -272,6 +326,7 @@ private:
 
     const std::vector<int64_t> sizes_;
     Host<T> host_;
+    const bool trains_;
 };
 
 template <class T>
@@ -286,7 +341,7 @@ void bind(nb::module_ &m, const char *name) {
         .def("unpack", &N::unpack)
         .def("forward", &N::forward, nb::arg("X"), nb::arg("a").none(), nb::arg("h").none(), nb::arg("threads"))
         .def("gradients", &N::gradients, nb::arg("X"), nb::arg("given_a").none(), nb::arg("labels").none(),
-             nb::arg("target").none(), nb::arg("weight").none(), nb::arg("weight_scale"), nb::arg("grad_a"),
+             nb::arg("target").none(), nb::arg("weight").none(), nb::arg("weight_sum"), nb::arg("grad_a"),
              nb::arg("grad_h"), nb::arg("grad_W"), nb::arg("grad_b"), nb::arg("threads"))
         .def("set_update", &N::set_update)
         .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
@@ -306,6 +361,7 @@ extern "C" __attribute__((visibility("default"))) int backtalk_kernels() { retur
 
 NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);
+    watch_forks();
     bind<float>(m, "Net32");
     bind<double>(m, "Net64");
     m.def("processors", &processors);

@@ -118,7 +118,14 @@ public:
     Layer<T> &layer(int i) { return layers_[i]; }
     Job<T> &job() { return job_; }
     const Kernels<T> &kernels() const { return kernels_; }
-    std::mutex &mutex() { return mutex_; }
+    std::mutex &mutex() {
+        if (forks_ != forks()) {  // in the child of a fork, nobody is left who would unlock it
+            (void)mutex_.release();
+            mutex_.reset(new std::mutex);
+            forks_ = forks();
+        }
+        return *mutex_;
+    }
 
     // Room for a batch; kept for the next one that is no larger
     void make_room(int64_t batch) {
@@ -319,7 +326,7 @@ private:
                 for (int64_t n = 0; n < job_.batch; ++n) sum += double(job_.weight[job_.order[n]]);
                 if (!(sum > 0)) continue;
             }
-            job_.weight_scale = T(1 / sum);
+            job_.weight_sum = sum;
             steps.share = sum;
             job_.measure = steps.measure_every > 0 && (updates_ + 1) % steps.measure_every == 0;
             Update<T> &u = job_.update;
@@ -426,7 +433,8 @@ private:
     std::vector<UnitSums> unit_sums_;
     std::vector<UpdateSums> update_sums_;
     std::vector<Measured> measured_;
-    std::mutex mutex_;
+    std::unique_ptr<std::mutex> mutex_{new std::mutex};
+    unsigned forks_ = forks();
 };
 
 }  // namespace backtalk

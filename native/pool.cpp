@@ -81,19 +81,14 @@ private:
 
 std::atomic<Pool *> pool{nullptr};  // never destroyed: its threads may outlive every destructor
 
-Pool &the_pool() {
-    static std::mutex making;
-    static const bool registered = [] {
-        // The child of a fork has none of the threads: it begins anew, and leaves the old pool alone
-        pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
-        return true;
-    }();
-    (void)registered;
+std::atomic<unsigned> forks_so_far{0};
+
+Pool &the_pool() {  // without a lock, which a fork might leave locked
     Pool *found = pool.load(std::memory_order_acquire);
     if (!found) {
-        std::lock_guard<std::mutex> guard(making);
-        found = pool.load();
-        if (!found) pool.store(found = new Pool);
+        Pool *made = new Pool;
+        if (pool.compare_exchange_strong(found, made)) return *made;
+        delete made;
     }
     return *found;
 }
@@ -127,6 +122,16 @@ void run_on_threads(int threads, const std::function<void(int, int)> &work) {
     }
     work(0, 1);
 }
+
+void watch_forks() {
+    // The child of a fork has none of the threads: it begins anew, and leaves the old pool alone
+    pthread_atfork(nullptr, nullptr, [] {
+        pool.store(nullptr);
+        ++forks_so_far;
+    });
+}
+
+unsigned forks() { return forks_so_far.load(std::memory_order_relaxed); }
 
 int processors() {
 #ifdef __linux__

@@ -43,4 +43,7 @@ void run_on_threads(int threads, const std::function<void(int, int)> &work);
 
 int processors();  // that this process may use
 
+void watch_forks();  // once, before anything runs
+unsigned forks();    // that lie between the first process and this one
+
 }  // namespace backtalk

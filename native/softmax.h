@@ -61,7 +61,7 @@ static void softmax_with_cross_entropy(Job<T> &job, int64_t first, int64_t last)
             if (layer.out_h)
                 for (int64_t j = 0; j < units; ++j) layer.out_h[n * units + j] = row[j / NR<T> * step + j % NR<T>];
             if (!job.backward) continue;
-            const T given = (job.weight ? job.weight[example] : T(1)) * job.weight_scale;
+            const T given = T(double(job.weight ? job.weight[example] : T(1)) / job.weight_sum);
             const T weight = given > 0 ? given : T(0);
             const int64_t label = job.target ? -1 : job.labels[example];
             const T *targets = job.target ? job.target + example * units : nullptr;

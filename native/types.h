@@ -68,7 +68,7 @@ struct Job {
     const T *target;         // (examples, k), or null where labels serve
     const int64_t *labels;
     const T *weight;         // of each row of X, or null: all the same
-    T weight_scale;          // w_n = weight * weight_scale
+    double weight_sum;       // w_n = weight / weight_sum
     Loss loss;
     T loss_parameter;        // delta of huber; label smoothing is in the target, or, with labels, here
     T *losses;               // w_n * l_n, [batch]

@@ -91,8 +91,8 @@ def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) 
 def _by_kernels(network: Network, X: Array, y: Any, sample_weight: Any, trace: Trace | None) -> Gradients:
     count = X.shape[0]
     labels = as_labels(network, y, count)
-    target = None if labels is not None else np.ascontiguousarray(as_target(network, y, count))
+    target = None if labels is not None else native.readable(as_target(network, y, count))
     weight = None if sample_weight is None else as_weight(network, sample_weight, count)
     if labels is not None:
-        labels = np.ascontiguousarray(labels, dtype=np.int64)
-    return native.gradients(network, np.ascontiguousarray(X), labels, target, weight, trace)
+        labels = native.readable(labels, np.int64)
+    return native.gradients(network, native.readable(X, network.W[1].dtype), labels, target, weight, trace)

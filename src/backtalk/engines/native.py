@@ -27,6 +27,7 @@ from ..activations import (
     Tanh,
 )
 from ..backward import Gradients
+from ..errors import InputError
 from ..forward import Trace
 from ..layers import Layers
 from ..losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
@@ -60,6 +61,11 @@ LOSSES: dict[type[Loss], tuple[int, Callable[[Any], float]]] = {
 ROWS_AT_ONCE = 4096  # of a forward pass whose hidden units nobody keeps
 
 
+def readable(array: Any, dtype: Any = None) -> np.ndarray:
+    """The array as the kernels read it, one number after the other on its natural address; a copy where it is not."""
+    return np.require(array, dtype, ["C", "A"])
+
+
 def serves(network: Network) -> bool:
     """Whether the kernels compute this network: NumPy arrays, and a loss of this package."""
     return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in LOSSES
@@ -82,7 +88,7 @@ def prepare(network: Network, *, trains: bool = False) -> Any:
         host=_Host(network.activations) if None in forms else None,
     )
     for i in range(1, network.depth + 1):
-        net.pack(i - 1, np.ascontiguousarray(network.W[i]), np.ascontiguousarray(network.b[i]))
+        net.pack(i - 1, readable(network.W[i]), readable(network.b[i]))
     return net
 
 
@@ -95,7 +101,13 @@ class _Host:
     def __call__(self, layer: int, derivative: bool, a: np.ndarray) -> np.ndarray:
         activation = self.activations[layer]
         values = activation.g_prime(a) if derivative else activation.g(a)
-        return np.ascontiguousarray(np.broadcast_to(values, a.shape), dtype=a.dtype)
+        try:
+            return readable(np.broadcast_to(values, a.shape), a.dtype)
+        except ValueError:
+            raise InputError(
+                f"activation {activation} gives an array of shape {np.shape(values)} for one of shape {a.shape}, "
+                f"expected the same shape from {'g_prime' if derivative else 'g'}."
+            ) from None
 
 
 class Prepared:
@@ -112,15 +124,17 @@ class Prepared:
 
 
 def _prepared(network: Network) -> Prepared:
-    if network.prepared is None:
-        object.__setattr__(network, "prepared", Prepared(network))
-    return network.prepared
+    kept: Prepared | None = network.prepared
+    if kept is None:
+        kept = Prepared(network)
+        object.__setattr__(network, "prepared", kept)
+    return kept
 
 
 def forward(network: Network, X: np.ndarray) -> Trace:
     """Every a_i and h_i for the rows of X."""
     kept, count = _prepared(network), len(X)
-    X = np.ascontiguousarray(X)
+    X = readable(X)
     a, h = ([np.empty((count, units), kept.dtype) for units in kept.units] for _ in range(2))
     for first in range(0, count, ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
@@ -142,7 +156,7 @@ def gradients(
     return found
 
 
-def gradients_at_once(network: Network, X: object, y: object) -> Gradients | None:
+def gradients_at_once(network: Network, X: Any, y: Any) -> Gradients | None:
     """The same, where X and y are just what the kernels take; None where they are not, or hold what is refused."""
     kept: Prepared | None = network.prepared
     if (
@@ -157,6 +171,8 @@ def gradients_at_once(network: Network, X: object, y: object) -> Gradients | Non
         and len(X) > 0
         and X.flags.c_contiguous
         and y.flags.c_contiguous
+        and X.flags.aligned
+        and y.flags.aligned
     ):
         return _gradients(kept, X, y, None, None, None)
     return None
@@ -168,9 +184,9 @@ def _gradients(kept: Prepared, X: Any, labels: Any, target: Any, weight: Any, tr
     grad_h = [empty(X.shape, dtype), *(empty((count, units), dtype) for units in kept.units)]
     grad_W = [empty(shape, dtype) for shape in kept.shapes]
     grad_b = [empty(units, dtype) for units in kept.units]
-    given_a = None if trace is None else [np.ascontiguousarray(a) for a in trace.a.values()]
-    scale = 1 / count if weight is None else 1.0
-    loss = kept.net.gradients(X, given_a, labels, target, weight, scale, grad_a, grad_h, grad_W, grad_b, threads())
+    given_a = None if trace is None else [readable(a, kept.dtype) for a in trace.a.values()]
+    weight_sum = count if weight is None else 1.0
+    loss = kept.net.gradients(X, given_a, labels, target, weight, weight_sum, grad_a, grad_h, grad_W, grad_b, threads())
     if loss is None:
         return None
     return Gradients(dtype.type(loss), Layers(grad_a), Layers(grad_h, first=0), Layers(grad_W), Layers(grad_b))

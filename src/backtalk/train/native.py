@@ -39,12 +39,12 @@ class NativeSteps:
         self._start, self.examples = network, examples
         self.measure_every = measure_every
         self.step = 0
-        self._read = (0, network)  # the network after so many steps
+        self._read: Network | None = network  # the network as it stands, until a step is taken
         self._net = native.prepare(network, trains=True)
-        self._X = np.ascontiguousarray(examples.X)
-        self._labels = None if examples.labels is None else np.ascontiguousarray(examples.labels, dtype=np.int64)
-        self._target = None if examples.labels is not None else np.ascontiguousarray(examples.target)
-        self._weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
+        self._X = native.readable(examples.X)
+        self._labels = None if examples.labels is None else native.readable(examples.labels, np.int64)
+        self._target = None if examples.labels is not None else native.readable(examples.target)
+        self._weight = None if examples.weight is None else native.readable(examples.weight)
         momentum = float(getattr(optimizer, "momentum", 0.0))
         rule = RULES[type(optimizer)]
         self._net.set_update(
@@ -62,9 +62,9 @@ class NativeSteps:
     @property
     def network(self) -> Network:
         """The network as it stands."""
-        if self._read[0] != self.step:
-            self._read = (self.step, self._unpack())
-        return self._read[1]
+        if self._read is None:
+            self._read = self._unpack()
+        return self._read
 
     def _unpack(self) -> Network:
         W = [np.empty_like(W) for W in self._start.W.values()]
@@ -99,6 +99,7 @@ class NativeSteps:
     def _run(
         self, order: np.ndarray, first: int, batch_size: int, *, most: int = ENDLESS, copy: bool = False
     ) -> tuple[int, int, float, bool, bool]:
+        self._read = None  # also where Ctrl-C comes before the counts are back
         return self._net.train(
             self._X,
             self._labels,
