@@ -24,7 +24,7 @@ _missing = ""  # why there is none
 try:
     _native = import_module("._native", __package__)
 except ModuleNotFoundError:
-    _missing = "backtalk was installed without a C++ compiler"
+    _missing = "backtalk was installed without a C++ compiler that builds them"
 except ImportError as error:  # it is there, and a library of the system is too old for it, say
     _missing = f"the compiled module does not load here ({error})"
 
