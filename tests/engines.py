@@ -1,0 +1,144 @@
+"""What the tests of the native engine share: when they are left out, and a table of it against the formula engine.
+
+``python tests/engines.py`` runs the table with the kernels that ``BACKTALK_KERNELS`` names, and prints the largest
+errors. The error of an array is its largest deviation, relative to the largest entry of the expected array.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backtalk import Gradients, Network, Trace, backward, forward, gradients
+from backtalk.activations import ACTIVATIONS, RegisteredActivation
+from backtalk.backward import talk_back
+from backtalk.engines.kernels import kernels
+from backtalk.forward import propagate
+from backtalk.inputs import as_target, as_weight
+from backtalk.losses import LOSSES
+
+needs_kernels = pytest.mark.skipif(kernels() is None, reason="no native kernels here, or BACKTALK_KERNELS=none")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
+SIZES = [
+    [3, 4, 2], [1, 1, 1], [7, 33, 17, 5], [100, 77, 33, 3], [5, 40], [64, 32, 10], [9, 311],
+    [6, 5, 9, 8, 17, 3, 16, 4, 1, 7, 15, 12, 4],
+]  # fmt: skip
+BATCHES = [1, 13, 50]
+SOFTSIGN = RegisteredActivation(  # a user's own, but in no table
+    name="softsign",
+    kinks=(),
+    initialization="glorot_uniform",
+    function=lambda a: a / (1 + abs(a)),
+    derivative=lambda a: 1 / (1 + abs(a)) ** 2,
+)
+EVERY_ACTIVATION = [*ACTIVATIONS, "leaky_relu(slope=0.3)", "elu(alpha=0.5)", SOFTSIGN]
+
+
+def run_python(code: str, *arguments: str, timeout: float = 120, **environment: str) -> str:
+    """What a fresh Python prints; it imports from tests/. A name given as '' is taken out of the environment."""
+    given = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment}
+    found = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, timeout=timeout, env={name: value for name, value in given.items() if value},
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr[-3000:]
+    return found.stdout
+
+
+def by_formula(network: Network, X: Any, y: Any, sample_weight: Any = None, trace: Trace | None = None) -> Gradients:
+    """gradients() of the formula engine, from the trace where one is given."""
+    target, weight = as_target(network, y, len(X)), as_weight(network, sample_weight, len(X))
+    with np.errstate(all="ignore"):
+        return talk_back(network, propagate(network, X) if trace is None else trace, target, weight)
+
+
+def arrays_of(result: Gradients | Trace) -> Iterator[tuple[str, np.ndarray]]:
+    """Every array with its name."""
+    for family in ("a", "h", "W", "b") if isinstance(result, Gradients) else ("a", "h"):
+        for i, array in getattr(result, family).items():
+            yield f"{family}[{i}]", array
+
+
+def error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """NaN and infinities must stand at the same places."""
+    assert actual.shape == expected.shape
+    assert actual.dtype == expected.dtype
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.where(finite, 0, expected), np.where(np.isfinite(actual), 0, actual))
+    scale = np.abs(expected[finite]).max(initial=0)
+    return float(np.abs(actual[finite] - expected[finite]).max(initial=0) / (scale if scale > 0 else 1))
+
+
+def largest_error(actual: Gradients | Trace, expected: Gradients | Trace) -> float:
+    pairs = zip(arrays_of(actual), arrays_of(expected), strict=True)
+    errors = [error(ours, theirs) for (_, ours), (_, theirs) in pairs]
+    if isinstance(actual, Gradients) and isinstance(expected, Gradients):
+        errors.append(error(np.asarray(actual.loss)[None], np.asarray(expected.loss)[None]))
+    return max(errors)
+
+
+def same_bits(one: Any, other: Any) -> bool:
+    """Whether two gradients, traces or networks are equal to the bit."""
+    if isinstance(one, Network):
+        parts = [[array for family in each.to_lists() for array in family] for each in (one, other)]
+    else:
+        parts = [[array for _, array in arrays_of(each)] for each in (one, other)]
+        parts = [[*part, getattr(each, "loss", 0)] for part, each in zip(parts, (one, other), strict=True)]
+    return all(np.array_equal(ours, theirs, equal_nan=True) for ours, theirs in zip(*parts, strict=True))
+
+
+def drawn(
+    sizes: list[int], activation: Any, loss: str, count: int, weighted: bool, dtype: str, seed: int = 0
+) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray | None]:
+    """A network with biases, X, y and weights of which some are 0."""
+    rng = np.random.default_rng([seed, *sizes, count])
+    W = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
+    b = [rng.normal(size=n) / 2 for n in sizes[1:]]
+    network = Network(W, b, activation, loss).to(np, dtype=dtype)
+    y = network.loss.draw_target(rng, count, sizes[-1])
+    if not loss.startswith("cross_entropy"):
+        y = y.astype(dtype)
+    weights = rng.uniform(0.1, 3, count) * (np.arange(count) % 3 != 1) if weighted else None
+    return network, rng.normal(size=(count, sizes[0])).astype(dtype), y, weights
+
+
+def differences(network: Network, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
+    """The largest error of forward, gradients and backward. The formulas begin from the kernels' a_i, so that a unit
+    within rounding of a kink is on the same side of it for both.
+    """
+    trace = forward(network, X)
+    with np.errstate(all="ignore"):
+        expected_trace = propagate(network, X)
+    expected = by_formula(network, X, y, weights, trace)
+    grads = gradients(network, X, y, weights)
+    assert same_bits(backward(network, trace, y, weights), grads)
+    return max(largest_error(trace, expected_trace), largest_error(grads, expected))
+
+
+def table() -> Iterator[tuple[str, str, float]]:
+    """(case, dtype, error): every activation × loss × sizes × dtype, batches and weights in turn."""
+    turns = itertools.cycle(itertools.product(BATCHES, [False, True]))
+    for loss, activation, sizes in itertools.product(LOSSES, EVERY_ACTIVATION, SIZES):
+        count, weighted = next(turns)
+        for dtype in TOLERANCE:
+            case = drawn(sizes, activation, loss, count, weighted, dtype)
+            yield f"{loss} {activation} {sizes} batch {count} weighted {weighted}", dtype, differences(*case)
+
+
+if __name__ == "__main__":
+    worst: dict[str, tuple[float, str]] = dict.fromkeys(TOLERANCE, (0.0, ""))
+    count = 0
+    for name, dtype, found in table():
+        count += 1
+        worst[dtype] = max(worst[dtype], (found, name))
+    print(json.dumps({"kernels": kernels(), "cases": count, "worst": worst}))
