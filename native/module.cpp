@@ -161,6 +161,10 @@ public:
         job.weight = data_of<const T>(weight, batch);
         job.weight_sum = weight_sum;
         require_wanted();
+        const size_t depth = size_t(job.depth);
+        require(grad_a.size() == depth && grad_h.size() == depth + 1 && grad_W.size() == depth &&
+                    grad_b.size() == depth,
+                "a list has not one array for each layer");
         for (int i = 0; i < job.depth && !given_a.is_none(); ++i)
             this->layer(i).given_a = data_of<const T>(given_a[i], batch * sizes_[i + 1]);
         want(&Layer<T>::out_grad_a, grad_a);
