@@ -80,7 +80,8 @@ class NativeSteps:
             began = time.monotonic()
             copy = began >= self._next_copy
             first = example
-            example, steps, loss, has_diverged, copied = self._run(order, first, batch_size, copy=copy)
+            with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
+                example, steps, loss, has_diverged, copied = self._run(order, first, batch_size, copy=copy)
             if copied:
                 self._since_copy, self._steps_since_copy = [], 0
                 self._next_copy = began + self._net.seconds_of_copy() / SHARE_OF_COPIES
