@@ -19,8 +19,8 @@ pytestmark = needs_kernels
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 OPTIMIZERS = [
     SGD(0.05), SGD(0.05, momentum=0), SGD(0.05, weight_decay=0.1), SGD(0.05, momentum=0, weight_decay=0.1),
-    Nesterov(0.05), Nesterov(0.05, momentum=0.5, weight_decay=0.1), Adam(0.01), Adam(0.01, 0.8, 0.99, 1e-3, 0.1),
-    AdamW(0.01), AdamW(0.01, beta_1=0, weight_decay=0.2),
+    Nesterov(0.05), Nesterov(0.05, momentum=0.5, weight_decay=0.1), Adam(0.01),
+    Adam(0.01, 0.8, 0.99, 1e-3, weight_decay=0.1), AdamW(0.01), AdamW(0.01, beta_1=0, weight_decay=0.2),
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The one rule: anything named a gradient is the derivative of one named scalar.
 
-Every loss × activation × outputs × weights × depth × array library, against autodiff, at 1e-12 in float64.
+Every loss × activation × outputs × weights × depth × array library, against autodiff, at 1e-12 in float64. NumPy
+arrays are computed by the native kernels and, as "numpy by formulas", by the formula engine.
 The error of an array is its largest deviation, relative to the largest entry of the expected array.
 """
 
@@ -24,10 +25,12 @@ from backtalk import Gradients, Network, Trace, gradients
 from backtalk.arrays import to_numpy
 from backtalk.check.network import magnitudes
 from backtalk.check.substitute import Scene
+from engines import by_formula
 from oracle import JAX_ACTIVATIONS, JAX_LOSSES, Expected, jax_gradients, torch, torch_gradients
 
 TOLERANCE = 1e-12
-LIBRARIES: dict[str, Any] = {"numpy": np, "jax": jnp, "array_api_strict": array_api_strict}
+BY_FORMULAS = "numpy by formulas"
+LIBRARIES: dict[str, Any] = {"numpy": np, BY_FORMULAS: BY_FORMULAS, "jax": jnp, "array_api_strict": array_api_strict}
 if torch is not None:
     LIBRARIES["torch"] = torch
 
@@ -79,8 +82,11 @@ class Case:
         )  # fmt: skip
 
     def gradients(self, library: Any) -> Gradients:
-        network = Network(self.W, self.b, self.activations, self.loss).to(library)
+        network = Network(self.W, self.b, self.activations, self.loss)
         batch = (self.X, self.y, self.sample_weight)
+        if library == BY_FORMULAS:
+            return by_formula(network, *batch)
+        network = network.to(library)
         return gradients(network, *(None if part is None else library.asarray(part) for part in batch))
 
 
@@ -176,9 +182,10 @@ def test_every_gradient_is_right_for_drawn_shapes_values_and_weights(data):
     assume(oracle_has_the_digits(network, scene.trace))
     # where the terms of a sum, or of g′, cancel to nothing, no arithmetic has 12 digits of what is left
     terms = {quantity: size / 100 for quantity, size in magnitudes(scene).items()}
-    found = largest_error(gradients(network, X, y, weights), expected, terms)
-    record(found)
-    assert found < TOLERANCE
+    for grads in (gradients(network, X, y, weights), by_formula(network, X, y, weights)):
+        found = largest_error(grads, expected, terms)
+        record(found)
+        assert found < TOLERANCE
 
 
 @pytest.mark.parametrize("family", ["a", "h", "W", "b"])

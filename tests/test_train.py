@@ -7,7 +7,19 @@ import pickle
 import numpy as np
 import pytest
 
-from backtalk import SGD, Adam, DivergedError, InputError, InputTypeError, Network, UnknownNameError, fit, gradients
+from backtalk import (
+    SGD,
+    Adam,
+    AdamW,
+    DivergedError,
+    InputError,
+    InputTypeError,
+    Nesterov,
+    Network,
+    UnknownNameError,
+    fit,
+    gradients,
+)
 
 X = np.random.default_rng(0).normal(size=(50, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
@@ -48,13 +60,16 @@ def test_one_full_batch_step_of_plain_sgd_is_minus_the_learning_rate_times_the_g
         np.testing.assert_allclose(end.b[i], start.b[i] - 0.1 * grads.b[i], rtol=1e-12, atol=1e-15)
 
 
-def test_momentum_and_adam_follow_torch():
+def test_every_optimizer_follows_torch():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(1)
-    theta0, grads = rng.normal(size=7), rng.normal(size=(20, 7))
+    theta0, grads = rng.normal(size=(7, 1)), rng.normal(size=(20, 7, 1))
     for ours, theirs in (
         (SGD(0.05, momentum=0.8), lambda p: torch.optim.SGD([p], 0.05, momentum=0.8)),
+        (Nesterov(0.05, momentum=0.8), lambda p: torch.optim.SGD([p], 0.05, momentum=0.8, nesterov=True)),
         (Adam(0.01, beta_1=0.8, epsilon=1e-3), lambda p: torch.optim.Adam([p], 0.01, (0.8, 0.999), 1e-3)),
+        (AdamW(0.01, 0.8, epsilon=1e-3), lambda p: torch.optim.AdamW([p], 0.01, (0.8, 0.999), 1e-3, 0.01)),
+        (AdamW(0.01, weight_decay=0.3), lambda p: torch.optim.AdamW([p], 0.01, weight_decay=0.3)),
     ):
         theta, state = [theta0], ours.start([theta0])
         parameter = torch.tensor(theta0, requires_grad=True)
@@ -64,6 +79,26 @@ def test_momentum_and_adam_follow_torch():
             parameter.grad = torch.tensor(grad)
             peer.step()
         np.testing.assert_allclose(theta[0], parameter.detach().numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+@pytest.mark.parametrize("optimizer", [SGD, Nesterov, Adam, AdamW])
+def test_weight_decay_shrinks_the_matrices_and_leaves_the_biases(optimizer, engine):
+    start = network()
+    start = Network([*start.W.values()], [np.ones(16), np.ones(2)], "tanh")
+    options = {"epochs": 1, "batch_size": 50, "rng": 0, "engine": engine}
+    plain, decayed = (fit(start, X, Y, optimizer=optimizer(0.1, weight_decay=rate), **options) for rate in (0, 0.5))
+    for i in (1, 2):
+        # in the first step the two differ by the decay alone
+        np.testing.assert_allclose(decayed.network.W[i], plain.network.W[i] - 0.05 * start.W[i], rtol=0, atol=1e-15)
+        np.testing.assert_array_equal(decayed.network.b[i], plain.network.b[i])
+
+
+def test_numbers_in_order_are_the_learning_rate_and_what_the_method_is_known_by():
+    assert SGD(0.1, 0.5) == SGD(learning_rate=0.1, momentum=0.5)
+    assert Adam(0.1, 0.5, 0.6, 0.7) == Adam(learning_rate=0.1, beta_1=0.5, beta_2=0.6, epsilon=0.7)
+    with pytest.raises(TypeError):
+        SGD(0.1, 0.5, 0.01)
 
 
 def test_sample_weights_count_as_repeated_rows_in_a_full_batch():

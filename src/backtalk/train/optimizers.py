@@ -7,7 +7,7 @@ Only weight matrices decay, biases do not.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..arrays import Array, namespace
@@ -22,7 +22,7 @@ class Optimizer:
 
     name: ClassVar[str]
     learning_rate: float
-    weight_decay: float
+    weight_decay: float = field(kw_only=True)
 
     def start(self, parameters: list[Array]) -> State:
         raise NotImplementedError
@@ -63,7 +63,7 @@ class SGD(Optimizer):
     name = "sgd"
     learning_rate: float = 0.1
     momentum: float = 0.9
-    weight_decay: float = 0.0
+    weight_decay: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         _require_rates(self)
@@ -114,7 +114,7 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
-    weight_decay: float = 0.0
+    weight_decay: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         _require_rates(self)
@@ -151,7 +151,7 @@ class AdamW(Adam):
     """
 
     name = "adamw"
-    weight_decay: float = 0.01
+    weight_decay: float = field(default=0.01, kw_only=True)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Nesterov, Adam, AdamW)}
