@@ -3,56 +3,16 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <vector>
 
+#include "memory.h"
 #include "pool.h"
 #include "types.h"
 
 namespace backtalk {
-
-// Memory on cache lines, zeroed, given out piece by piece
-template <class T>
-class Memory {
-public:
-    T **reserve(T *&place, int64_t count) {  // the place is filled in by allocate
-        wishes_.push_back({&place, used_});
-        used_ += (count + 15) / 16 * 16;
-        return &place;
-    }
-    void allocate() {
-        free(data_);
-        data_ = nullptr;
-        void *memory = nullptr;
-        if (used_ < 0 || uint64_t(used_) > SIZE_MAX / sizeof(T) - 64 ||
-            posix_memalign(&memory, 64, used_ * sizeof(T) + 64))
-            throw std::bad_alloc();
-        data_ = static_cast<T *>(memory);
-        std::memset(data_, 0, used_ * sizeof(T) + 64);
-        for (const Wish &wish : wishes_) *wish.place = data_ + wish.offset;
-        wishes_.clear();
-    }
-    void restart() { used_ = 0; }
-    T *data() const { return data_; }
-    int64_t size() const { return used_; }
-    ~Memory() { free(data_); }
-    Memory() = default;
-    Memory(const Memory &) = delete;
-    Memory &operator=(const Memory &) = delete;
-
-private:
-    struct Wish {
-        T **place;
-        int64_t offset;
-    };
-    std::vector<Wish> wishes_;
-    T *data_ = nullptr;
-    int64_t used_ = 0;
-};
 
 // One share of the talk to the weights: some strips of a panel
 struct Piece {
@@ -236,7 +196,7 @@ public:
 
     void restore() {
         if (snapshot_.empty()) return;
-        std::memcpy(parameters_.data(), snapshot_.data(), snapshot_.size() * sizeof(T));
+        parameters_.restore(snapshot_);
         updates_ = snapshot_updates_;
         rebuild_mirrors();
     }
@@ -350,7 +310,7 @@ private:
         if (steps.stop || !steps.save) return;
         steps.save = false;
         const auto begin = std::chrono::steady_clock::now();
-        snapshot_.assign(parameters_.data(), parameters_.data() + parameters_.size());
+        parameters_.save(snapshot_);
         snapshot_updates_ = updates_;
         progress.saved = true;
         seconds_of_copy_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
