@@ -1,12 +1,19 @@
 # Each target makes what it needs, once: a virtual environment in .venv, with this project in it.
-# PYTHON picks the interpreter; TORCH (such as TORCH=torch==2.13.0) adds PyTorch to the tests.
+# PYTHON picks the interpreter; TORCH (such as TORCH=torch==2.13.0) adds PyTorch to the tests and is what bench compares.
 
 PYTHON ?= python3
 TORCH  ?=
 BIN    := .venv/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check clean
+# Where there is a C++ compiler, what it says against our code is an error; where there is none, the formulas serve
+COMPILER := $(shell for name in "$$CXX" c++ g++ clang++; do command -v "$$name" && break; done)
+export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
+
+# What make asan runs
+ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
+
+.PHONY: demo test check bench wheel asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -15,12 +22,28 @@ test: .venv/installed-test
 	@$(BIN)/python -m pytest -n auto
 
 check: .venv/installed-check
-	@$(BIN)/ruff format --check src tests
-	@$(BIN)/ruff check src tests
+	@$(BIN)/ruff format --check src tests benchmarks .ci
+	@$(BIN)/ruff check src tests benchmarks .ci
 	@$(BIN)/pyright
 
+bench: .venv/installed-bench
+	@$(BIN)/python -m benchmarks
+
+# Into dist/, from the archive of the sources; then tried in a new environment, in which no compiler is found
+wheel: .venv/pip
+	@$(PIP) build
+	@rm -rf dist && mkdir -p build
+	@$(BIN)/python -m build --outdir dist . >build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
+	@$(BIN)/python .ci/try_wheel.py dist/*.whl
+
+# With GCC, whose sanitizers must be loaded before all else, and so into Python itself
+asan: build/asan/installed
+	@LD_PRELOAD="$(foreach library,libasan.so libstdc++.so.6,$$(g++ -print-file-name=$(library)))" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		build/asan/venv/bin/python -m pytest $(ASAN_TESTS)
+
 clean:
-	rm -rf .venv backtalk-demo dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build backtalk-demo dist .pytest_cache .ruff_cache .hypothesis
 
 .venv/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "backtalk needs Python 3.11 or newer")'
@@ -28,14 +51,27 @@ clean:
 	@$(PIP) --upgrade 'pip>=25.1'
 	@touch $@
 
-.venv/installed: pyproject.toml | .venv/pip
+.venv/installed: pyproject.toml $(wildcard native/*) | .venv/pip
 	@$(PIP) --editable .
 	@touch $@
 
 .venv/installed-test: pyproject.toml | .venv/installed
-	@$(PIP) --editable . --group test $(TORCH)
+	@$(PIP) --group test $(TORCH)
 	@touch $@
 
 .venv/installed-check: pyproject.toml | .venv/installed-test
 	@$(PIP) --group check
+	@touch $@
+
+# An environment of its own, which has its own backtalk and all else from .venv
+SITE := import sysconfig; print(sysconfig.get_path("purelib"))
+build/asan/installed: pyproject.toml $(wildcard native/*) | .venv/installed-test
+	@$(BIN)/python -m venv --clear --without-pip build/asan/venv
+	@$(BIN)/python -c '$(SITE)' >"$$(build/asan/venv/bin/python -c '$(SITE)')/tests.pth"
+	@CXX=g++ $(BIN)/pip --python build/asan/venv/bin/python install --quiet --no-deps --editable . \
+		-C build-dir=build/asan/objects -C cmake.define.SANITIZE=ON -C install.strip=false
+	@touch $@
+
+.venv/installed-bench: | .venv/installed-test
+	@$(PIP) $(or $(TORCH),torch)
 	@touch $@
