@@ -141,15 +141,17 @@ public:
     // Forward, and backward where the job says so, once; the results go where the layers' out_ pointers say
     void once(int allowed) {
         const int threads = threads_for(job_.batch, allowed);
-        std::atomic<int64_t> next_block{0}, next_piece{0};
-        Barrier meeting(threads);
         choose_block(threads);
+        Barrier meeting(threads);
+        Shares blocks(threads), pieces(threads);
+        blocks.deal(block_count());
+        pieces.deal(pieces_.size());
         job_.update.rule = WRITE_OUT;
         run_on_threads(threads, [&](int index, int together) {
-            take_blocks(next_block, index);
+            take_blocks(blocks, index);
             if (!job_.backward) return;
             if (together > 1) meeting.meet([] {});
-            take_pieces(next_piece, false);
+            take_pieces(pieces, index, false);
         });
     }
 
@@ -165,24 +167,25 @@ public:
         if (!next_batch(progress, steps)) return progress;
         const int threads = threads_for(std::min(batch_size, count), allowed);
         choose_block(threads);
-        std::atomic<int64_t> next_block{0}, next_piece{0};
+        Shares blocks(threads), pieces(threads);
+        blocks.deal(block_count());
         Barrier crowd(threads), alone(1);
         run_on_threads(threads, [&](int index, int together) {
             Barrier &meeting = together > 1 ? crowd : alone;
             for (;;) {
-                take_blocks(next_block, index);
-                meeting.meet([&] { judge_loss(progress, steps); next_piece = 0; });
+                take_blocks(blocks, index);
+                meeting.meet([&] { judge_loss(progress, steps); pieces.deal(pieces_.size()); });
                 if (steps.stop) return;
-                take_pieces(next_piece, job_.measure || job_.update.l2_penalty > 0);
+                take_pieces(pieces, index, job_.measure || job_.update.l2_penalty > 0);
                 meeting.meet([&] {
                     if (job_.measure) read_measures();
                     ++progress.steps;
                     ++updates_;
                     progress.loss += (steps.loss + penalty()) * steps.share;
                     progress.examples = steps.next;
-                    next_block = 0;
                     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
                     steps.stop = progress.steps >= most_steps || spent.count() > seconds || !next_batch(progress, steps);
+                    blocks.deal(block_count());
                 });
                 if (steps.stop) return;
             }
@@ -255,23 +258,22 @@ private:
         update_sums_.resize(pieces_.size());
     }
 
-    void take_blocks(std::atomic<int64_t> &next, int index) {
+    int64_t block_count() const { return (job_.batch + job_.block - 1) / job_.block; }
+
+    void take_blocks(Shares &blocks, int index) {
         T *scratch = scratch_ + index * scratch_size_;
-        for (;;) {
-            const int64_t first = next.fetch_add(1, std::memory_order_relaxed) * job_.block;
-            if (first >= job_.batch) return;
+        blocks.take(index, [&](int64_t block) {
+            const int64_t first = block * job_.block;
             kernels_.rows(job_, first, std::min(first + job_.block, job_.batch), scratch);
-        }
+        });
     }
 
-    void take_pieces(std::atomic<int64_t> &next, bool measure) {
-        for (;;) {
-            const int64_t k = next.fetch_add(1, std::memory_order_relaxed);
-            if (k >= int64_t(pieces_.size())) return;
+    void take_pieces(Shares &pieces, int index, bool measure) {
+        pieces.take(index, [&](int64_t k) {
             const Piece &piece = pieces_[k];
             kernels_.weights(job_, piece.layer, piece.panel, piece.first, piece.last,
                              measure ? &update_sums_[k] : nullptr);
-        }
+        });
     }
 
     // The next batch of the order whose weights are not all 0

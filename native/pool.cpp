@@ -110,6 +110,12 @@ void Barrier::wait(unsigned round) {
         if (round_.load(std::memory_order_acquire) != round) return;
         pause_briefly();
     }
+    // Two threads that sleep in turns may share one processor for good: never do both want to run, so the system sees
+    // no reason to move one to the other. A thread that yields still wants to run.
+    for (int turn = 0; turn < spins_ / 2; ++turn) {
+        if (round_.load(std::memory_order_acquire) != round) return;
+        sched_yield();
+    }
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != round; });
 }

@@ -3,7 +3,9 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 
 namespace backtalk {
@@ -34,6 +36,34 @@ private:
     std::atomic<unsigned> round_{0};
     std::mutex mutex_;
     std::condition_variable changed_;
+};
+
+// Items 0 ... count - 1, a contiguous share for each thread, which then helps the others with theirs. In every round a
+// thread begins with the same items: what it wrote for them last time is still in its own caches.
+class Shares {
+public:
+    explicit Shares(int threads) : threads_(threads), shares_(new Share[threads]) {}
+    void deal(int64_t count) {
+        for (int t = 0; t < threads_; ++t) {
+            shares_[t].next.store(count * t / threads_, std::memory_order_relaxed);
+            shares_[t].end = count * (t + 1) / threads_;
+        }
+    }
+    template <class F>
+    void take(int index, F work) {
+        for (int turn = 0; turn < threads_; ++turn) {
+            Share &share = shares_[(index + turn) % threads_];
+            for (int64_t item; (item = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) work(item);
+        }
+    }
+
+private:
+    struct alignas(64) Share {
+        std::atomic<int64_t> next{0};
+        int64_t end = 0;
+    };
+    const int threads_;
+    std::unique_ptr<Share[]> shares_;
 };
 
 // Runs work(0) here and work(1) ... work(threads - 1) on other threads; comes back when all are done. Where the

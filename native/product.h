@@ -60,8 +60,8 @@ static inline __attribute__((always_inline)) void transpose(typename Strip<T>::V
         for (int r = 0; r < MR; ++r) {
             if (r & distance) continue;
             const auto one = rows[r], other = rows[r + distance];
-            rows[r] = __builtin_shuffle(one, other, low);
-            rows[r + distance] = __builtin_shuffle(one, other, high);
+            rows[r] = shuffle(one, other, low);
+            rows[r + distance] = shuffle(one, other, high);
         }
     }
 }

@@ -42,11 +42,25 @@ static inline typename Registers<T>::Bits lane_numbers() {
     return numbers;
 }
 
+// result[lane] = (one, then other)[index[lane]]
+template <class V, class Index>
+static inline __attribute__((always_inline)) V shuffle(V one, V other, Index index) {
+#ifdef __clang__
+    constexpr int LENGTH = sizeof(one) / sizeof(one[0]);
+    V result = one;
+    for (int lane = 0; lane < LENGTH; ++lane)
+        result[lane] = index[lane] < LENGTH ? one[index[lane]] : other[index[lane] - LENGTH];
+    return result;
+#else
+    return __builtin_shuffle(one, other, index);
+#endif
+}
+
 // All lanes into one, by halves: each combined with the one that is `half` lanes on
 template <class T, class F>
 static inline T fold_lanes(Vector<T> value, F combine) {
     for (int half = LANES<T> / 2; half > 0; half /= 2)
-        value = combine(value, __builtin_shuffle(value, (lane_numbers<T>() + half) & (LANES<T> - 1)));
+        value = combine(value, shuffle(value, value, (lane_numbers<T>() + half) & (LANES<T> - 1)));
     return value[0];
 }
 
