@@ -3,91 +3,16 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <vector>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#endif
-
+#include "memory.h"
 #include "pool.h"
 #include "types.h"
 
 namespace backtalk {
-
-// Memory on cache lines, zeroed, given out piece by piece. For AddressSanitizer there is a gap after each piece,
-// which nobody may touch.
-template <class T>
-class Memory {
-public:
-    T **reserve(T *&place, int64_t count) {  // the place is filled in by allocate
-        wishes_.push_back({&place, used_});
-        used_ += (count + 15) / 16 * 16;
-        gaps_.push_back(used_);
-        used_ += GAP;
-        return &place;
-    }
-    void allocate() {
-        free(data_);
-        data_ = nullptr;
-        void *memory = nullptr;
-        if (used_ < 0 || uint64_t(used_) > SIZE_MAX / sizeof(T) - 64 ||
-            posix_memalign(&memory, 64, used_ * sizeof(T) + 64))
-            throw std::bad_alloc();
-        data_ = static_cast<T *>(memory);
-        std::memset(data_, 0, used_ * sizeof(T) + 64);
-        for (const Wish &wish : wishes_) *wish.place = data_ + wish.offset;
-        wishes_.clear();
-        forbid_gaps(true);
-    }
-    void restart() {
-        used_ = 0;
-        gaps_.clear();
-    }
-    void save(std::vector<T> &copy) const {
-        forbid_gaps(false);
-        copy.assign(data_, data_ + used_);
-        forbid_gaps(true);
-    }
-    void restore(const std::vector<T> &copy) {
-        forbid_gaps(false);
-        std::memcpy(data_, copy.data(), copy.size() * sizeof(T));
-        forbid_gaps(true);
-    }
-    int64_t size() const { return used_; }
-    ~Memory() { free(data_); }
-    Memory() = default;
-    Memory(const Memory &) = delete;
-    Memory &operator=(const Memory &) = delete;
-
-private:
-    struct Wish {
-        T **place;
-        int64_t offset;
-    };
-
-#ifdef __SANITIZE_ADDRESS__
-    static constexpr int64_t GAP = 64;
-    void forbid_gaps(bool forbid) const {
-        for (int64_t gap : gaps_) {
-            if (forbid) ASAN_POISON_MEMORY_REGION(data_ + gap, GAP * sizeof(T));
-            else ASAN_UNPOISON_MEMORY_REGION(data_ + gap, GAP * sizeof(T));
-        }
-    }
-#else
-    static constexpr int64_t GAP = 0;
-    void forbid_gaps(bool) const {}
-#endif
-
-    std::vector<Wish> wishes_;
-    std::vector<int64_t> gaps_;
-    T *data_ = nullptr;
-    int64_t used_ = 0;
-};
 
 // One share of the talk to the weights: some strips of a panel
 struct Piece {
@@ -216,15 +141,17 @@ public:
     // Forward, and backward where the job says so, once; the results go where the layers' out_ pointers say
     void once(int allowed) {
         const int threads = threads_for(job_.batch, allowed);
-        std::atomic<int64_t> next_block{0}, next_piece{0};
-        Barrier meeting(threads);
         choose_block(threads);
+        Barrier meeting(threads);
+        Shares blocks(threads), pieces(threads);
+        blocks.deal(block_count());
+        pieces.deal(pieces_.size());
         job_.update.rule = WRITE_OUT;
         run_on_threads(threads, [&](int index, int together) {
-            take_blocks(next_block, index);
+            take_blocks(blocks, index);
             if (!job_.backward) return;
             if (together > 1) meeting.meet([] {});
-            take_pieces(next_piece, false);
+            take_pieces(pieces, index, false);
         });
     }
 
@@ -240,24 +167,25 @@ public:
         if (!next_batch(progress, steps)) return progress;
         const int threads = threads_for(std::min(batch_size, count), allowed);
         choose_block(threads);
-        std::atomic<int64_t> next_block{0}, next_piece{0};
+        Shares blocks(threads), pieces(threads);
+        blocks.deal(block_count());
         Barrier crowd(threads), alone(1);
         run_on_threads(threads, [&](int index, int together) {
             Barrier &meeting = together > 1 ? crowd : alone;
             for (;;) {
-                take_blocks(next_block, index);
-                meeting.meet([&] { judge_loss(progress, steps); next_piece = 0; });
+                take_blocks(blocks, index);
+                meeting.meet([&] { judge_loss(progress, steps); pieces.deal(pieces_.size()); });
                 if (steps.stop) return;
-                take_pieces(next_piece, job_.measure || job_.update.l2_penalty > 0);
+                take_pieces(pieces, index, job_.measure || job_.update.l2_penalty > 0);
                 meeting.meet([&] {
                     if (job_.measure) read_measures();
                     ++progress.steps;
                     ++updates_;
                     progress.loss += (steps.loss + penalty()) * steps.share;
                     progress.examples = steps.next;
-                    next_block = 0;
                     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
                     steps.stop = progress.steps >= most_steps || spent.count() > seconds || !next_batch(progress, steps);
+                    blocks.deal(block_count());
                 });
                 if (steps.stop) return;
             }
@@ -330,23 +258,22 @@ private:
         update_sums_.resize(pieces_.size());
     }
 
-    void take_blocks(std::atomic<int64_t> &next, int index) {
+    int64_t block_count() const { return (job_.batch + job_.block - 1) / job_.block; }
+
+    void take_blocks(Shares &blocks, int index) {
         T *scratch = scratch_ + index * scratch_size_;
-        for (;;) {
-            const int64_t first = next.fetch_add(1, std::memory_order_relaxed) * job_.block;
-            if (first >= job_.batch) return;
+        blocks.take(index, [&](int64_t block) {
+            const int64_t first = block * job_.block;
             kernels_.rows(job_, first, std::min(first + job_.block, job_.batch), scratch);
-        }
+        });
     }
 
-    void take_pieces(std::atomic<int64_t> &next, bool measure) {
-        for (;;) {
-            const int64_t k = next.fetch_add(1, std::memory_order_relaxed);
-            if (k >= int64_t(pieces_.size())) return;
+    void take_pieces(Shares &pieces, int index, bool measure) {
+        pieces.take(index, [&](int64_t k) {
             const Piece &piece = pieces_[k];
             kernels_.weights(job_, piece.layer, piece.panel, piece.first, piece.last,
                              measure ? &update_sums_[k] : nullptr);
-        }
+        });
     }
 
     // The next batch of the order whose weights are not all 0
