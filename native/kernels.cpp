@@ -218,8 +218,8 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
 template <Rule RULE, class T>
 static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *s1, T *s2) {
     if constexpr (RULE == ADAM) {
-        const Vector<T> m = u.beta_1 * load(s1) + (1 - u.beta_1) * gradient;
-        const Vector<T> v = u.beta_2 * load(s2) + (1 - u.beta_2) * gradient * gradient;
+        const Vector<T> m = u.beta_1 * load(s1) + u.rest_1 * gradient;
+        const Vector<T> v = u.beta_2 * load(s2) + u.rest_2 * gradient * gradient;
         store(s1, m);
         store(s2, v);
         return -u.step * m / (root_lanes<T>(v) * u.root_correction + u.epsilon);

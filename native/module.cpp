@@ -191,6 +191,8 @@ public:
         update.beta_1 = T(beta_1);
         update.beta_2 = T(beta_2);
         update.epsilon = T(epsilon);
+        update.rest_1 = T(1 - beta_1);
+        update.rest_2 = T(1 - beta_2);
         update.l2_penalty = T(l2_penalty);
         update.weight_decay = T(weight_decay);
         this->learning_rate = learning_rate;

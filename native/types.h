@@ -30,6 +30,7 @@ struct Update {
     Rule rule;
     T learning_rate, momentum;             // SGD, MOMENTUM, NESTEROV
     T beta_1, beta_2, epsilon;             // ADAM
+    T rest_1, rest_2;                      // 1 - beta_1, 1 - beta_2, rounded after the subtraction
     T step, root_correction;               // learning_rate/(1 - beta_1^t), 1/sqrt(1 - beta_2^t)
     T l2_penalty, weight_decay;            // of the weights; biases have none
 };

@@ -15,6 +15,7 @@ class LayerMeasures:
     ``grad_W``: of ∇_{W_i}, the L2 penalty's share included. ``W``: of W_i before the step. ``update``: of what the
     step adds to W_i; update/W is the update-to-weight ratio. ``silent``: the share of the layer's units whose
     |g′(a)| stays below 0.001 for every example of the mini-batch, dead or saturated (None for the output layer).
+    In float32 the kernels square in float32, so that a norm below 1e-20 reads 0.
     """
 
     layer: int
