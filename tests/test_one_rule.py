@@ -145,7 +145,12 @@ def test_gradients_are_the_same_under_jit_and_vmap(loss, activation):
 
 
 def oracle_has_the_digits(network: Network, trace: Trace) -> bool:
-    """Autodiff writes g′ as 1 − h² for tanh and h(1 − h) for the sigmoid, which lose digits where they saturate."""
+    """Autodiff writes g′ as 1 − h² for tanh and h(1 − h) for the sigmoid, which lose digits where they saturate.
+
+    So does ŷ − e(y), as it is written there, where ŷ is nearly certain.
+    """
+    if network.loss.name == "cross_entropy" and trace.output.shape[1] > 1 and trace.output.max() > 0.999:
+        return False
     limits = {"tanh": 4.0, "sigmoid": 7.0, "binary_cross_entropy": 7.0}
     names = [*(activation.name for activation in network.activations), network.loss.name]
     return all(np.abs(trace.a[i]).max() < limits.get(name, np.inf) for i, name in enumerate(names, 1))
