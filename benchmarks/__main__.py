@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 
 from rich.console import Console
 from rich.table import Table
@@ -65,6 +66,7 @@ def compare(work: Work, kind: str, rivals: list[str], rounds: int) -> dict[str, 
     for _ in range(rounds):
         for key, peer in peers.items():
             what = {"peak": "product", "measured": "measured"}.get(key[0], kind)
+            time.sleep(0.3)  # some threads of the peer before still spin for a while
             times[key].append(peer.seconds(what, work.name, repeats))
     for peer in peers.values():
         peer.close()
