@@ -77,7 +77,6 @@ public:
     int depth() const { return job_.depth; }
     Layer<T> &layer(int i) { return layers_[i]; }
     Job<T> &job() { return job_; }
-    const Kernels<T> &kernels() const { return kernels_; }
     std::mutex &mutex() {
         if (forks_ != forks()) {  // in the child of a fork, nobody is left who would unlock it
             (void)mutex_.release();

@@ -71,7 +71,7 @@ struct Job {
     const T *weight;         // of each row of X, or null: all the same
     double weight_sum;       // w_n = weight / weight_sum
     Loss loss;
-    T loss_parameter;        // delta of huber; label smoothing is in the target, or, with labels, here
+    T loss_parameter;        // delta of huber; label smoothing is in the target
     T *losses;               // w_n * l_n, [batch]
     bool backward;           // false: forward only
     bool measure;            // add up peak and sums

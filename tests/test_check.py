@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -399,3 +401,13 @@ def test_a_subject_of_another_kind_is_refused():
         check(3)
     with pytest.raises(UnknownNameError, match="did you mean 'relu'"):
         check("rellu")
+
+
+def test_a_network_of_a_jax_without_float64_is_checked_in_numpy():
+    code = (
+        "import jax.numpy as jnp, backtalk as bt\n"
+        "network = bt.Network.create([3, 4, 2], activation='tanh', rng=0).to(jnp)\n"
+        "print(bt.check(network).passed, bt.check(network, jnp.ones((2, 3)), jnp.array([0, 1])).passed)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert found.stdout.split() == ["True", "True"], found.stderr

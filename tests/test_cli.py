@@ -261,6 +261,7 @@ def test_ctrl_c_says_so_and_exits_with_130(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever began the tests may ignore Ctrl-C
     )
     while not (tmp_path / "demo").exists():  # made when the work begins
         time.sleep(0.01)

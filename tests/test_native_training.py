@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from backtalk import SGD, Adam, AdamW, DivergedError, InputError, Nesterov, Network, UnknownNameError, fit
-from backtalk.engines.kernels import kernels
 from backtalk.losses import LOSSES, Huber
 from backtalk.train import native
 from backtalk.train.optimizers import Optimizer
@@ -236,14 +235,20 @@ def test_an_activation_that_overflows_is_as_quiet_as_by_the_formulas():
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "reason"),
     [
-        pytest.param(lambda: Network.create([3, 1], loss=OwnHuber(), rng=0), id="a loss of the user's own"),
-        pytest.param(lambda: Network.create([3, 2], rng=0).to(array_api_strict), id="another library"),
+        pytest.param(
+            lambda: Network.create([3, 1], loss=OwnHuber(), rng=0), "no form of huber", id="a loss of one's own"
+        ),
+        pytest.param(
+            lambda: Network.create([3, 2], rng=0).to(array_api_strict),
+            "arrays are of array_api_strict, expected NumPy",
+            id="another library",
+        ),
     ],
 )
-def test_the_kernels_say_what_they_cannot_train(make):
-    with pytest.raises(InputError, match=f"engine is 'native', but it cannot train .* {kernels()}"):
+def test_the_kernels_say_what_they_cannot_train(make, reason):
+    with pytest.raises(InputError, match=f"engine is 'native', which cannot train this network: .*{reason}"):
         fit(network := make(), network.home.xp.zeros((2, 3)), network.home.xp.zeros(2), engine="native")
 
 
@@ -266,7 +271,7 @@ def test_what_the_kernels_do_not_know_is_left_to_the_formulas():
     assert same_bits(fit(own, *case[1:], epochs=2, rng=0).network, expected.network)
     optimizer: Optimizer = OwnAdam()
     assert same_bits(fit(*case, epochs=2, rng=0, optimizer=optimizer).network, expected.network)
-    with pytest.raises(InputError, match="they take NumPy arrays, the losses of this package, and sgd, nesterov"):
+    with pytest.raises(InputError, match="the kernels have no form of "):
         fit(*case, optimizer=optimizer, engine="native")
 
 

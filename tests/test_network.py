@@ -384,3 +384,10 @@ def test_a_network_of_the_table_of_names_is_the_one_of_the_values():
     other = Network.create([3, 4, 2], Tanh(), Huber(2.0), rng=1)
     X, y = np.eye(3), np.ones((3, 2))
     assert gradients(one, X, y).loss == gradients(other, X, y).loss
+
+
+def test_a_dtype_may_be_given_as_a_dtype():
+    assert Network.create([2, 1], dtype=np.float32).home.dtype_name == "float32"
+    assert Network.create([2, 1], rng=0).to(np, dtype=np.dtype("float32")).home.dtype_name == "float32"
+    with pytest.raises(UnknownNameError, match="dtype is 'int64'"):
+        Network.create([2, 1], dtype=np.int64)

@@ -54,3 +54,11 @@ __all__ = [
     "register_activation",
     "save",
 ]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("backtalk")
+    raise AttributeError(f"module 'backtalk' has no attribute {name!r}")

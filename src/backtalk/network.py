@@ -91,7 +91,7 @@ class Network:
         *,
         initialization: str | None = None,
         rng: np.random.Generator | int | None = None,
-        dtype: str = "float64",
+        dtype: Any = "float64",
     ) -> Network:
         """A network with random weights and biases 0.
 
@@ -107,8 +107,7 @@ class Network:
         """
         sizes = _as_sizes(sizes)
         activations = _as_activations(activation, len(sizes) - 2)
-        if dtype not in ("float32", "float64"):
-            raise unknown_name("dtype", dtype, ["float32", "float64"])
+        dtype = _as_dtype_name(dtype)
         generator = as_generator(rng)
         schemes = [initialization or each.initialization for each in activations]
         schemes.append(initialization or "glorot_uniform")
@@ -156,7 +155,7 @@ class Network:
         """The weight matrices and the bias vectors, each as a list in the order of the layers."""
         return list(self.W.values()), list(self.b.values())
 
-    def to(self, library: ModuleType, *, dtype: str | None = None, device: Any = None) -> Network:
+    def to(self, library: ModuleType, *, dtype: Any = None, device: Any = None) -> Network:
         """The same network with arrays of another library (``numpy``, ``torch``, ``jax.numpy``, …).
 
         ``dtype``: 'float32' or 'float64', by default the one it has; JAX makes float32 of everything unless
@@ -167,9 +166,7 @@ class Network:
         dtype('float32')
         """
         xp = resolve_namespace(library, "library")
-        name = dtype or str(to_numpy(self.W[1]).dtype)
-        if name not in ("float32", "float64"):
-            raise unknown_name("dtype", name, ["float32", "float64"])
+        name = _as_dtype_name(dtype or str(to_numpy(self.W[1]).dtype))
         if library_name(xp) == "jax" and not jax_has_float64():
             if dtype == "float64":
                 raise InputError(
@@ -203,6 +200,17 @@ class Network:
 
 
 note_tree(Network, ("W", "b"), ("activations", "loss"), {"prepared": None})
+
+
+def _as_dtype_name(dtype: Any) -> str:
+    """'float32' or 'float64', from the name, or from a dtype of NumPy or another library."""
+    try:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    except TypeError:
+        name = dtype_name(dtype)
+    if name not in ("float32", "float64"):
+        raise unknown_name("dtype", name, ["float32", "float64"])
+    return name
 
 
 def _in_layer_order(arrays: Sequence[Any] | Mapping[int, Any], argument: str) -> list[Any]:

@@ -94,6 +94,8 @@ def check(
         X, y = _random_batch(network, generator)
     elif X is None or y is None:
         raise InputError("X and y belong together: give both, or neither for random examples.")
+    if isinstance(network.W[1], np.ndarray) and not isinstance(subject.W[1], np.ndarray):
+        X, y, sample_weight = (part if part is None else to_numpy(part) for part in (X, y, sample_weight))
     X = as_input(network, X)
     target, weight = as_target(network, y, X.shape[0]), as_weight(network, sample_weight, X.shape[0])
     with np.errstate(all="ignore"):

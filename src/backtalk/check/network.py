@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import to_numpy
+from ..arrays import jax_has_float64, library_name, to_numpy
 from ..backward import Gradients, talk_back
 from ..errors import InputError, InputTypeError
 from ..network import Network
@@ -227,6 +227,11 @@ class Comparer:
 
 
 def network_in_float64(network: Network) -> Network:
-    """The network in its own library, in float64: the formulas are checked, not the rounding of float32."""
+    """The network in its own library, in float64: the formulas are checked, not the rounding of float32.
+
+    In NumPy where its library is a JAX without float64.
+    """
     home = network.home
+    if library_name(home.xp) == "jax" and not jax_has_float64():
+        return network.to(np, dtype="float64")
     return network if home.dtype_name == "float64" else network.to(home.xp, dtype="float64", device=home.device)

@@ -71,7 +71,8 @@ def describe() -> str:
         reason = f": {_missing}" if _native is None else f", as {VARIABLE} says"
         return f"none{reason}, so the formula engine serves NumPy arrays too"
     others = [build for build in available() if build != name]
-    return f"{name}, on up to {threads()} threads (this machine also runs {', '.join(others) or 'no other'})"
+    count = "one thread" if threads() == 1 else f"up to {threads()} threads"
+    return f"{name}, on {count} (this machine also runs {', '.join(others) or 'no other'})"
 
 
 _limit: int | None = None

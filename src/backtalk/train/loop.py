@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.kernels import describe
+from ..arrays import library_name
+from ..engines.kernels import describe, kernels
 from ..errors import InputError, InputTypeError, unknown_name
 from ..initialization import as_generator
 from ..inputs import as_input, as_labels, as_target, as_weight
@@ -97,8 +98,12 @@ def _steps_of(engine: str, network: Network, optimizer: Optimizer) -> type[Formu
         raise unknown_name("engine", engine, ENGINES)
     served = serves(network, optimizer)
     if engine == "native" and not served:
-        raise InputError(
-            f"engine is 'native', but it cannot train this network: kernels are {describe()}; "
-            "they take NumPy arrays, the losses of this package, and sgd, nesterov, adam and adamw."
+        reason = (
+            f"the network's arrays are of {library_name(network.home.xp)}, expected NumPy"
+            if not isinstance(network.W[1], np.ndarray)
+            else f"the kernels are {describe()}"
+            if kernels() is None
+            else f"the kernels have no form of {network.loss!r} or of {optimizer!r}"
         )
+        raise InputError(f"engine is 'native', which cannot train this network: {reason}; use engine='auto'.")
     return NativeSteps if served and engine != "formula" else FormulaSteps
