@@ -256,12 +256,15 @@ def test_a_reader_that_leaves_early_is_no_error(model):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_says_so_and_exits_with_130(tmp_path):
+    listen = (  # whoever began the tests may ignore Ctrl-C, and that would be handed down
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'backtalk', 'demo', '--out', sys.argv[1]])"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "backtalk", "demo", "--out", tmp_path / "demo"],
+        [sys.executable, "-c", listen, tmp_path / "demo"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever began the tests may ignore Ctrl-C
     )
     while not (tmp_path / "demo").exists():  # made when the work begins
         time.sleep(0.01)
