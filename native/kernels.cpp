@@ -238,8 +238,9 @@ template <Rule RULE, class T, int VECTORS>
 static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel,
                                 int64_t strip, UpdateSums *sums) {
     const int64_t offset = (panel * round_up(layer.inputs, MR) + strip * MR) * NR<T>;
-    T *w = layer.w + offset, *s1 = layer.w1 + offset, *s2 = layer.w2 + offset;
-    if (RULE != WRITE_OUT && job.prefetch)  // on their way while the product runs
+    constexpr bool UPDATES = RULE != WRITE_OUT;  // where it does not, there is no state to point into
+    T *w = layer.w + offset, *s1 = UPDATES ? layer.w1 + offset : nullptr, *s2 = UPDATES ? layer.w2 + offset : nullptr;
+    if (UPDATES && job.prefetch)  // on their way while the product runs
         for (int line = 0; line < MR * NR<T>; line += 64 / int(sizeof(T))) {
             __builtin_prefetch(w + line, 1);
             if (RULE != SGD) __builtin_prefetch(s1 + line, 1);

@@ -44,7 +44,7 @@ struct Layer {
     T *w;                 // W^T: [panels of outputs][inputs, rounded up][NR], for the forward product
     T *wt;                // W: [panels of inputs][outputs, rounded up][NR], for the talk to the layer below, or null
     T *b;                 // [panels of outputs][NR]
-    T *w1, *w2, *b1, *b2; // the optimizer's state, as w and b; where it has none, w and b themselves
+    T *w1, *w2, *b1, *b2; // the optimizer's state, as w and b; null outside of training
     T *h;                 // h_i (a_L in the last layer): [panels of outputs][rows][NR]
     T *d;                 // g'(a_i), and then grad a_i, the same shape
     T *peak;              // max over a block of |g'(a_i)| for each unit, in [first chunk of the block][unit]

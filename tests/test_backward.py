@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from backtalk import Gradients, InputError, InputTypeError, Layers, Network, backward, forward, gradients
+from backtalk import Gradients, InputError, InputTypeError, Layers, Network, Trace, backward, forward, gradients
 from backtalk.arrays import to_numpy
 from backtalk.backward import talk_to_hidden, talk_to_weights
 from backtalk.losses import LOSSES
@@ -191,6 +191,18 @@ def test_what_is_no_trace_is_refused():
     network, X, y = case()
     with pytest.raises(InputTypeError, match=r"^trace"):
         backward(network, X, y)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_trace_of_inputs_that_are_not_finite_is_refused(name):
+    library = pytest.importorskip(name)
+    network, X, y = case()
+    network, spoilt = network.to(library), np.array(X)
+    trace = forward(network, library.asarray(X))
+    spoilt[1, 0] = np.nan
+    wrong = Trace(trace.a, Layers((library.asarray(spoilt), *list(trace.h.values())[1:]), first=0))
+    with pytest.raises(InputError, match=r"^trace.h\[0\] holds nan at index \[1, 0\], expected finite numbers"):
+        backward(network, wrong, library.asarray(y))
 
 
 def test_backward_checks_target_and_weights_against_the_trace():

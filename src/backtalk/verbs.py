@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, refuse_non_finite
 from .backward import Gradients, talk_back
 from .engines import native
 from .errors import InputError, InputTypeError
@@ -77,7 +77,7 @@ def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) 
     require_network(network)
     if not isinstance(trace, Trace):
         raise InputTypeError(f"trace is a {type(trace).__name__}, expected what forward(network, X) gives.")
-    network.home.receive(trace.h[0], "trace")
+    refuse_non_finite(network.home.receive(trace.h[0], "trace"), "trace.h[0]")
     widths = tuple(int(h.shape[-1]) for h in trace.h.values())
     if widths != network.sizes:
         raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
