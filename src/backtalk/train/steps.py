@@ -1,0 +1,109 @@
+"""What the two kinds of steps share: what they are asked for, what they answer, and where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..dropout import Dropout
+from ..network import Network
+from .batch import Examples
+from .optimizers import Optimizer
+from .records import LayerMeasures
+
+ENDLESS = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """What a step minimizes, and how.
+
+    ``l2_penalty`` λ: ½λ Σ_i ‖W_i‖² is added to ℒ; where ``l2_per_weight``, λ is divided by the weight of the
+    mini-batch (the number of its examples, without weights). ``clip_norm``: where the norm of the gradient, of all
+    W_i and b_i together and with the penalty's share, exceeds it, the gradient is scaled down to it. ``dropout``:
+    its step counts the updates from 1.
+    """
+
+    optimizer: Optimizer
+    l2_penalty: float = 0.0
+    l2_per_weight: bool = False
+    clip_norm: float | None = None
+    dropout: Dropout | None = None
+    measure_every: int = 0
+
+
+class Taken(NamedTuple):
+    """Steps that were taken: the place in the order after them, how many updates, and the sums so far.
+
+    ``loss`` sums, over the mini-batches, the mean loss (with its penalty) times the mini-batch's weight, and
+    ``weight`` that weight: loss/weight is the mean. Both begin at what the caller gave, so that the sum is the same
+    to the bit however many calls it takes.
+    """
+
+    place: int
+    steps: int
+    loss: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepState:
+    """Where the steps stand, besides W and b: the number of updates, and the optimizer's own arrays.
+
+    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L.
+    """
+
+    step: int
+    arrays: dict[str, list[np.ndarray]]
+
+
+class Steps(Protocol):
+    """A network in training."""
+
+    step: int
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands."""
+        ...
+
+    def use(self, examples: Examples) -> None:
+        """The examples that the next steps are taken on."""
+        ...
+
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        """Steps on mini-batches of ``order`` from ``place`` on, until it ends, ``most`` are taken or time is up.
+
+        ``order`` (N,), int64: rows of the examples. ``rates``, float64: the learning rate of each update of this
+        call, in order. A mini-batch whose weights are all 0 is left out. Raises
+        :class:`~backtalk.errors.DivergedError`.
+        """
+        ...
+
+    def require_finite(self) -> None:
+        """Raise :class:`~backtalk.errors.DivergedError` where a parameter is not finite."""
+        ...
+
+    def state(self) -> StepState:
+        """Where the steps stand."""
+        ...
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        """Stand there again; without a state, at the beginning with this network."""
+        ...
+
+    def measures(self) -> tuple[LayerMeasures, ...]:
+        """The means over the measured steps since the last call."""
+        ...
