@@ -3,6 +3,7 @@
 from .activations import Activation, register_activation
 from .backward import Gradients
 from .check import CheckReport, check
+from .dropout import Dropout
 from .errors import (
     BacktalkError,
     DivergedError,
@@ -18,17 +19,36 @@ from .interop import load, save
 from .layers import Layers
 from .losses import Loss
 from .network import Network
-from .train import SGD, Adam, AdamW, Epoch, LayerMeasures, Nesterov, Training, TrainingInterrupted, fit
+from .train import (
+    LBFGS,
+    SGD,
+    Adam,
+    AdamW,
+    Callback,
+    Checkpoint,
+    Epoch,
+    LayerMeasures,
+    Nesterov,
+    Progress,
+    Training,
+    TrainingInterrupted,
+    fit,
+    resume,
+)
 from .verbs import backward, forward, gradients
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Activation",
     "Adam",
     "AdamW",
     "BacktalkError",
+    "Callback",
     "CheckReport",
+    "Checkpoint",
     "DivergedError",
+    "Dropout",
     "Epoch",
     "FileFormatError",
     "Gradients",
@@ -41,6 +61,7 @@ __all__ = [
     "MissingLibraryError",
     "Nesterov",
     "Network",
+    "Progress",
     "Trace",
     "Training",
     "TrainingInterrupted",
@@ -52,6 +73,7 @@ __all__ = [
     "gradients",
     "load",
     "register_activation",
+    "resume",
     "save",
 ]
 

@@ -35,6 +35,11 @@ def namespace(array: Array) -> Any:
     return array_api_compat.array_namespace(array)
 
 
+def is_array(value: Any) -> bool:
+    """Whether it is an array of some library, and not a list or a table."""
+    return array_api_compat.is_array_api_obj(value)
+
+
 def is_concrete(array: Array) -> bool:
     """Whether the values can be looked at: false while JAX traces a function."""
     jax = sys.modules.get("jax")

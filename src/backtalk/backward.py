@@ -38,8 +38,10 @@ def talk_back(network: Network, trace: Trace, target: Array, weight: Array) -> G
     for i in range(L - 1, -1, -1):
         grad_h[i] = talk_to_hidden(network, i, grad_a[i + 1])
         if i > 0:
-            # forward: h_i = g(a_i), element by element
+            # forward: h_i = g(a_i), or m_i ⊙ g(a_i) with dropout, element by element
             grad_a[i] = grad_h[i] * network.activations[i - 1].g_prime(trace.a[i])
+            if trace.masks is not None:
+                grad_a[i] = grad_a[i] * trace.masks[i]
     talks = [talk_to_weights(grad_a[i], trace.h[i - 1]) for i in range(1, L + 1)]
     return Gradients(
         loss=loss,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .arrays import Array
+from .dropout import Dropout
 from .jax_trees import note_tree
 from .layers import Layers
 from .network import Network
@@ -12,10 +13,14 @@ from .network import Network
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What the forward pass computed: ``a[i]`` for i = 1 … L and ``h[i]`` for i = 0 … L, shapes (B, n_i)."""
+    """What the forward pass computed: ``a[i]`` for i = 1 … L and ``h[i]`` for i = 0 … L, shapes (B, n_i).
+
+    ``masks``: the m_i of dropout for i = 1 … L − 1, with which h_i = m_i ⊙ g(a_i); None without dropout.
+    """
 
     a: Layers
     h: Layers
+    masks: Layers | None = None
 
     @property
     def output(self) -> Array:
@@ -23,17 +28,20 @@ class Trace:
         return self.h[len(self.a)]
 
 
-note_tree(Trace, ("a", "h"))
+note_tree(Trace, ("a", "h", "masks"))
 
 
-def propagate(network: Network, X: Array) -> Trace:
+def propagate(network: Network, X: Array, dropout: Dropout | None = None) -> Trace:
     """Every a_i and h_i, from an X that is known to fit."""
     a: list[Array] = []
     h: list[Array] = [X]
+    masks = None if dropout is None else Layers(dropout.masks(network.sizes, X.shape[0], network.home))
     for i in range(1, network.depth + 1):
         a.append(pre_activation(network, i, h[-1]))
         h.append(unit_output(network, i, a[-1]))
-    return Trace(Layers(a), Layers(h, first=0))
+        if masks is not None and i < network.depth:
+            h[i] = h[i] * masks[i]
+    return Trace(Layers(a), Layers(h, first=0), masks)
 
 
 def pre_activation(network: Network, i: int, h: Array) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .arrays import Array, refuse_non_finite
 from .backward import Gradients, talk_back
+from .dropout import Dropout
 from .engines import native
 from .errors import InputError, InputTypeError
 from .forward import Trace, propagate
@@ -19,10 +20,11 @@ from .inputs import as_input, as_labels, as_target, as_weight, require_network
 from .network import Network
 
 
-def forward(network: Network, X: Any) -> Trace:
+def forward(network: Network, X: Any, *, dropout: Dropout | None = None) -> Trace:
     """Run the examples X through the network.
 
     h_0 = X; a_i = h_{i-1} W_iᵀ + b_i; h_i = g_i(a_i) for i < L; h_L = O(a_L), for all rows of X together.
+    With ``dropout``, h_i = m_i ⊙ g_i(a_i) for the masks m_i that it draws (:class:`~backtalk.Dropout`).
 
     X: shape (B, n_0), converted to the network's dtype; an array of another library or device is refused, as
     are values that are not finite (:class:`~backtalk.errors.InputError`). Source: notation, section 2.
@@ -37,15 +39,19 @@ def forward(network: Network, X: Any) -> Trace:
            [0.5]])
     """
     X = as_input(network, X)
-    return native.forward(network, X) if native.serves(network) else propagate(network, X)
+    _require_dropout(network, dropout)
+    return native.forward(network, X) if native.serves(network) and not dropout else propagate(network, X, dropout)
 
 
-def gradients(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
+def gradients(
+    network: Network, X: Any, y: Any, sample_weight: Any = None, *, dropout: Dropout | None = None
+) -> Gradients:
     """The loss and every gradient of it, in one forward and one backward pass.
 
     ℒ = Σ_n w_n ℓ_n, with w = sample_weight / Σ sample_weight (1/B without), ℓ_n the loss of example n.
 
     X: (B, n_0). y: as the loss takes it (labels (B,), or (B, k)). sample_weight: (B,), 0 or more, not all 0.
+    With ``dropout``, ℒ is the loss of the network with those masks, and every gradient is that ℒ's.
     Arrays are of the network's library and stay so. Raises :class:`~backtalk.errors.InputError` or
     :class:`~backtalk.errors.InputTypeError` for input that does not fit. Source: notation, section 2.
 
@@ -55,16 +61,17 @@ def gradients(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Gr
     >>> grads.W[1].shape, grads.h[1].shape
     ((4, 3), (3, 4))
     """
-    if sample_weight is None and isinstance(network, Network):
+    if sample_weight is None and dropout is None and isinstance(network, Network):
         found = native.gradients_at_once(network, X, y)
         if found is not None:
             return found
     X = as_input(network, X)
-    if native.serves(network):
+    _require_dropout(network, dropout)
+    if native.serves(network) and not dropout:
         return _by_kernels(network, X, y, sample_weight, None)
     target = as_target(network, y, X.shape[0])
     weight = as_weight(network, sample_weight, X.shape[0])
-    return talk_back(network, propagate(network, X), target, weight)
+    return talk_back(network, propagate(network, X, dropout), target, weight)
 
 
 def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) -> Gradients:
@@ -81,11 +88,19 @@ def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) 
     widths = tuple(int(h.shape[-1]) for h in trace.h.values())
     if widths != network.sizes:
         raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
-    if native.serves(network):
+    if native.serves(network) and trace.masks is None:
         return _by_kernels(network, trace.h[0], y, sample_weight, trace)
     count = trace.h[0].shape[0]
     target = as_target(network, y, count)
     return talk_back(network, trace, target, as_weight(network, sample_weight, count))
+
+
+def _require_dropout(network: Network, dropout: Any) -> None:
+    if dropout is None:
+        return
+    if not isinstance(dropout, Dropout):
+        raise InputTypeError(f"dropout is {dropout!r}, expected a backtalk.Dropout.")
+    dropout.levels(network.depth - 1)
 
 
 def _by_kernels(network: Network, X: Array, y: Any, sample_weight: Any, trace: Trace | None) -> Gradients:

@@ -2,7 +2,8 @@
 
 The metadata has one key, ``backtalk.network``, so that the same network gives the same bytes. Its value is JSON:
 ``version`` of the format, a whole number; ``activations``, a list, and ``loss``, in the text form of
-:mod:`backtalk.specification`. Nothing is loaded by pickle.
+:mod:`backtalk.specification`. A checkpoint is such a file with the state of training beside the network: ``training``
+in the JSON, and arrays named ``training.…``. Nothing is loaded by pickle.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..network import Network
 
 KEY = "backtalk.network"
 VERSION = 1
+PREFIX = "training."
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -40,27 +42,43 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     (2, 3, 2)
     >>> folder.cleanup()
     """
+    save_with(network, path)
+
+
+def save_with(
+    network: Network, path: str | os.PathLike[str], training: dict[str, Any] | None = None, **arrays: np.ndarray
+) -> None:
+    """The same, with the state of training beside it: facts, as JSON, and arrays, named ``training.…``."""
     require_network(network)
     path = _as_path(path)
-    arrays = {
-        f"{family}.{i}": np.ascontiguousarray(to_numpy(array))
+    kept = {
+        f"{family}.{i}": to_numpy(array)
         for family, layers in (("W", network.W), ("b", network.b))
         for i, array in layers.items()
     }
+    kept |= {PREFIX + name: array for name, array in arrays.items()}
     structure = {
         "version": VERSION,
         "activations": [repr(activation) for activation in network.activations],
         "loss": repr(network.loss),
     }
-    write_atomically(path, safetensors.numpy.save(arrays, {KEY: json.dumps(structure)}))
+    if training is not None:
+        structure["training"] = training
+    content = {name: np.ascontiguousarray(array) for name, array in kept.items()}
+    write_atomically(path, safetensors.numpy.save(content, {KEY: json.dumps(structure)}))
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Read a network from a file that :func:`save` wrote, as NumPy arrays.
+    """Read a network from a file that :func:`save` wrote, or from a checkpoint, as NumPy arrays.
 
     Raises ``FileNotFoundError``, and :class:`~backtalk.errors.FileFormatError` for a file that is not a backtalk
     network, is truncated or damaged, or was written by a newer version.
     """
+    return load_with(path)[0]
+
+
+def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | None, dict[str, np.ndarray]]:
+    """The network, and what :func:`save_with` wrote beside it: the facts (None where there are none), the arrays."""
     path = _as_path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
@@ -77,7 +95,9 @@ def load(path: str | os.PathLike[str]) -> Network:
         raise FileFormatError(f"{path} holds arrays of a kind that a network does not have.") from None
     if KEY not in metadata:
         raise FileFormatError(f"{path} is a safetensors file, but not a network saved by backtalk.")
-    return _network(path, _structure(path, metadata[KEY]), arrays)
+    structure = _structure(path, metadata[KEY])
+    beside = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
+    return _network(path, structure, arrays), structure.get("training"), beside
 
 
 def _as_path(path: str | os.PathLike[str]) -> Path:

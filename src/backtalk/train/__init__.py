@@ -1,26 +1,56 @@
 """Training: optimizers and the loop.
 
 optimizers.py   SGD, Nesterov, Adam, AdamW: from gradients to the next parameters
-records.py      what training tells: epochs, measures, the result
-batch.py        the examples and their mini-batches; the error for a loss that is not finite
+lbfgs.py        L-BFGS, on whole batches
+schedules.py    learning rates over time
+plan.py         the settings of a run, checked
+records.py      what training tells: epochs, measures, progress, the result
+batch.py        the examples that steps are taken on; the error for a loss that is not finite
+sources.py      where the examples of an epoch come from
+validation.py   the loss on a validation set; class weights
+steps.py        what the two kinds of steps share
 formula.py      steps by the formulas, on arrays of any library
 native.py       steps by the native kernels
-loop.py         ``fit``: seeded shuffling, one record for each epoch
+callbacks.py    who is told, and may stop
+checkpoint.py   where training stands, in a file
+interrupt.py    Ctrl-C between two chunks of steps
+run.py          a run, from the first step to the last
+loop.py         ``fit`` and ``resume``
 """
 
-from .loop import fit
-from .optimizers import SGD, Adam, AdamW, Nesterov, Optimizer
-from .records import Epoch, LayerMeasures, Training, TrainingInterrupted
+from .callbacks import Callback
+from .checkpoint import Checkpoint
+from .lbfgs import LBFGS
+from .loop import fit, resume
+from .optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
+from .records import Epoch, LayerMeasures, Progress, StepState, Training, TrainingInterrupted
+from .schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
+from .sources import Stream
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adam",
+    "AdamEpsilonHat",
     "AdamW",
+    "Adaptive",
+    "Callback",
+    "Checkpoint",
+    "Constant",
+    "Cosine",
     "Epoch",
+    "InverseScaling",
     "LayerMeasures",
     "Nesterov",
+    "OneCycle",
     "Optimizer",
+    "Progress",
+    "Schedule",
+    "StepDecay",
+    "StepState",
+    "Stream",
     "Training",
     "TrainingInterrupted",
     "fit",
+    "resume",
 ]

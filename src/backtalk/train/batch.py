@@ -1,13 +1,13 @@
-"""The data of a training run, and how it divides into mini-batches; and the error for a loss that is not finite."""
+"""The examples that steps are taken on, and the error for a loss that is not finite."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..arrays import Array, namespace
+from ..dropout import Dropout
 from ..errors import DivergedError
 from ..forward import Trace, propagate
 from ..network import Network
@@ -16,7 +16,7 @@ from ..network import Network
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
     """X (N, n_0); y as the target t (N, k), or as ``labels`` (N,) of a one-hot one where the kernels take it so;
-    and the weight of each example (N,), with sum 1, or None: all the same.
+    and the weight of each example (N,), of any scale, or None: 1 for each.
     """
 
     X: Array
@@ -30,22 +30,15 @@ class Examples:
         return self.X.shape[0]
 
     def take(self, rows: np.ndarray) -> tuple[Array, Array, Array, float]:
-        """X, t and w of some rows, w with sum 1, and their share of the whole weight."""
+        """X, t and w of some rows, w with sum 1, and the weight that they have together."""
         xp, device = namespace(self.X), getattr(self.X, "device", None)
         index = xp.asarray(rows, device=device)
         X, target = xp.take(self.X, index, axis=0), xp.take(self.target, index, axis=0)
         if self.weight is None:
-            weight = xp.full((len(rows),), 1 / len(rows), dtype=X.dtype, device=device)
-            return X, target, weight, len(rows) / self.count
+            return X, target, xp.full((len(rows),), 1 / len(rows), dtype=X.dtype, device=device), float(len(rows))
         weight = xp.take(self.weight, index, axis=0)
-        share = float(xp.sum(weight))
-        return X, target, weight / share if share > 0 else weight, share
-
-
-def batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """The rows of each mini-batch: ``size`` of them, fewer in the last."""
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+        together = float(xp.sum(weight))
+        return X, target, weight / together if together > 0 else weight, together
 
 
 def first_non_finite(network: Network, trace: Trace | None) -> tuple[str, int] | None:
@@ -61,10 +54,12 @@ def first_non_finite(network: Network, trace: Trace | None) -> tuple[str, int] |
     return None
 
 
-def diverged(network: Network, X: Array | None, good: Network, step: int) -> DivergedError:
+def diverged(
+    network: Network, X: Array | None, good: Network, step: int, dropout: Dropout | None = None
+) -> DivergedError:
     """The error for ``network``, whose loss on the mini-batch X, or whose parameters, are not finite."""
     with np.errstate(all="ignore"):
-        trace = None if X is None else propagate(network, X)
+        trace = None if X is None else propagate(network, X, dropout)
     quantity, layer = first_non_finite(network, trace) or ("loss", network.depth)
     place = "the loss" if quantity == "loss" else f"{quantity}[{layer}]"
     return DivergedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,60 +12,96 @@ from ..backward import Gradients, talk_back
 from ..forward import Trace, propagate
 from ..network import Network
 from ..norms import euclidean_norm
-from .batch import Examples, batches, diverged, first_non_finite
-from .optimizers import Optimizer
+from .batch import Examples, diverged, first_non_finite
 from .records import SILENT, LayerMeasures
+from .steps import ENDLESS, StepSettings, StepState, Taken
+
+SECONDS = 0.08  # of a call, after which the loop gets control
 
 
 class FormulaSteps:
-    """A network in training: ``epoch`` takes a step for each mini-batch, and ``network`` is where it stands."""
+    """A network in training; what each method promises stands with :class:`~backtalk.train.steps.Steps`."""
 
-    def __init__(
-        self, network: Network, examples: Examples, optimizer: Optimizer, *, l2_penalty: float, measure_every: int
-    ) -> None:
-        self.network = network
-        self.examples, self.optimizer = examples, optimizer
-        self.l2_penalty, self.measure_every = l2_penalty, measure_every
-        self.step = 0
-        self._good = network
-        self._state: Any = optimizer.start(_parameters(network))
+    examples: Examples
+
+    def __init__(self, network: Network, settings: StepSettings) -> None:
+        self.settings = settings
         self._measures: list[list[LayerMeasures]] = []
+        self.restore(network, None)
 
-    def epoch(self, order: np.ndarray, batch_size: int) -> float:
-        """A step for each mini-batch of ``order``; gives the mean loss while it ran."""
-        total = 0.0
-        for rows in batches(order, batch_size):
-            X, target, weight, share = self.examples.take(rows)
-            if share > 0:
-                total += share * self._step(X, target, weight)
-        if first_non_finite(self.network, None) is not None:
-            raise diverged(self.network, None, self._good, self.step)
-        return total
+    def use(self, examples: Examples) -> None:
+        self.examples = examples
 
-    def _step(self, X: Array, target: Array, weight: Array) -> float:
-        network = self.network
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        until, steps = time.monotonic() + SECONDS, 0
+        while place < len(order) and steps < most and (steps == 0 or time.monotonic() < until):
+            X, target, shares, together = self.examples.take(order[place : place + batch_size])
+            place = min(place + batch_size, len(order))
+            if together > 0:
+                loss += together * self._step(X, target, shares, together, float(rates[steps]))
+                weight += together
+                steps += 1
+        if place == len(order):
+            self.require_finite()
+        return Taken(place, steps, loss, weight)
+
+    def _step(self, X: Array, target: Array, weight: Array, together: float, rate: float) -> float:
+        """One update at a learning rate, on a mini-batch whose weights have the sum ``together``; gives its loss."""
+        network, settings = self.network, self.settings
         self.step += 1
+        dropout = settings.dropout and settings.dropout.at(self.step)
+        penalty = settings.l2_penalty / (together if settings.l2_per_weight else 1)
         with np.errstate(over="ignore", invalid="ignore"):  # said in full by the error
-            trace = propagate(network, X)
+            trace = propagate(network, X, dropout)
             grads = talk_back(network, trace, target, weight)
             loss = float(grads.loss)
             if not np.isfinite(loss):
-                raise diverged(network, X, self._good, self.step)
+                raise diverged(network, X, self._good, self.step, dropout)
             self._good = network
             gradient = [*grads.W.values(), *grads.b.values()]
-            if self.l2_penalty:
+            if penalty:
                 # ½λ Σ_i ‖W_i‖² is part of what is minimized: its value of the loss, its derivative λW_i of ∇_{W_i}
-                loss += 0.5 * self.l2_penalty * sum(float((W * W).sum()) for W in network.W.values())
+                loss += 0.5 * penalty * sum(float((W * W).sum()) for W in network.W.values())
                 for i, W in enumerate(network.W.values()):
-                    gradient[i] = gradient[i] + self.l2_penalty * W
-            after, self._state = self.optimizer.step(_parameters(network), gradient, self._state)
+                    gradient[i] = gradient[i] + penalty * W
+            clipped = gradient if settings.clip_norm is None else clip(gradient, settings.clip_norm)
+            after, self._state = settings.optimizer.step(
+                _parameters(network), clipped, self._state, t=self.step, rate=rate
+            )
         self.network = network.replace(after[: network.depth], after[network.depth :])
-        if self.measure_every and self.step % self.measure_every == 0:
+        if settings.measure_every and self.step % settings.measure_every == 0:
             self._measures.append(_measure(network, self.network, trace, grads, gradient))
         return loss
 
+    def require_finite(self) -> None:
+        if first_non_finite(self.network, None) is not None:
+            raise diverged(self.network, None, self._good, self.step)
+
+    def state(self) -> StepState:
+        return StepState(self.step, {name: list(map(to_numpy, part)) for name, part in self._state.items()})
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        self.network = self._good = network
+        self.step = state.step if state else 0
+        self._state: Any = self.settings.optimizer.start(_parameters(network))
+        if state:
+            home = network.home
+            self._state = {
+                name: [home.xp.asarray(part, dtype=home.dtype, device=home.device) for part in state.arrays[name]]
+                for name in self._state
+            }
+
     def measures(self) -> tuple[LayerMeasures, ...]:
-        """The means over the measured steps since the last call."""
         steps, self._measures = self._measures, []
         if not steps:
             return ()
@@ -75,6 +112,16 @@ class FormulaSteps:
 
         names = ("grad_a", "grad_h", "grad_W", "W", "update", "silent")
         return tuple(LayerMeasures(i + 1, *(mean(i, name) for name in names)) for i in range(self.network.depth))
+
+
+def clip(gradient: list[Array], most: float) -> list[Array]:
+    """The gradient, scaled down where the norm of all its parts together exceeds ``most``; a NaN stays one.
+
+    >>> clip([np.array([3.0]), np.array([4.0])], 1.0)
+    [array([0.6]), array([0.8])]
+    """
+    norm = float(np.linalg.norm([euclidean_norm(part) for part in gradient]))
+    return [part * (most / norm) for part in gradient] if norm > most else gradient
 
 
 def _parameters(network: Network) -> list[Array]:
@@ -89,8 +136,10 @@ def _measure(
         hidden = i < before.depth
         silent = None
         if hidden:
-            slope = np.abs(to_numpy(before.activations[i - 1].g_prime(trace.a[i])))
-            silent = float((slope.max(axis=0) < SILENT).mean())
+            slope = before.activations[i - 1].g_prime(trace.a[i])
+            if trace.masks is not None:
+                slope = slope * trace.masks[i]
+            silent = float((np.abs(to_numpy(slope)).max(axis=0) < SILENT).mean())
         rows.append(
             LayerMeasures(
                 layer=i,

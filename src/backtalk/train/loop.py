@@ -1,55 +1,89 @@
-"""The training loop: shuffle, and take a step for each mini-batch."""
+"""The training loop: shuffle, take steps, and between chunks of them listen to who watches."""
 
 from __future__ import annotations
 
-import math
+import os
 from collections.abc import Callable
-from numbers import Real
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..arrays import library_name
+from ..arrays import Home, is_array, library_name
+from ..engines import native
 from ..engines.kernels import describe, kernels
-from ..errors import InputError, InputTypeError, unknown_name
+from ..errors import InputError
 from ..initialization import as_generator
-from ..inputs import as_input, as_labels, as_target, as_weight
+from ..inputs import as_input, as_labels, as_target, as_weight, require_network
 from ..network import Network
 from .batch import Examples
+from .callbacks import as_callbacks
+from .checkpoint import Checkpoint, read, rng_from_json
 from .formula import FormulaSteps
+from .lbfgs import LBFGS
 from .native import NativeSteps, serves
-from .optimizers import Optimizer, as_optimizer
-from .records import Epoch, Training, TrainingInterrupted
-
-ENGINES = ["auto", "native", "formula"]
+from .optimizers import Optimizer
+from .plan import Plan, as_any_optimizer
+from .records import Progress, StepState, Training
+from .run import Run
+from .schedules import Schedule, as_schedule
+from .sources import InMemory, Source, Stream
+from .validation import ValidationSet, class_weights
 
 
 def fit(
     network: Network,
     X: Any,
-    y: Any,
+    y: Any = None,
     sample_weight: Any = None,
     *,
     epochs: int = 20,
     batch_size: int = 32,
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | Optimizer | LBFGS = "adam",
+    schedule: str | Schedule = "constant",
     rng: np.random.Generator | int | None = None,
     l2_penalty: float = 0.0,
+    dropout: float | list[float] | tuple[float, ...] = 0.0,
+    clip_norm: float | None = None,
+    class_weight: Any = None,
+    validation: Any = None,
+    patience: int | None = None,
+    tolerance: float = 0.0,
     engine: str = "auto",
     measure_every: int = 0,
-    callback: Callable[[Epoch], Any] | None = None,
+    callbacks: Any = (),
+    progress: Callable[[Progress], Any] | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    state: StepState | None = None,
 ) -> Training:
     """Train by mini-batches; the network given is not changed.
 
     Every step takes the gradient of ℒ over its mini-batch, Σ_n w_n ℓ_n with weights of sum 1 within it. The data
     are shuffled anew in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is left out.
 
-    ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`. ``optimizer``: 'sgd', 'nesterov', 'adam' or
-    'adamw', with parameters such as 'adam(learning_rate=0.01)'. ``rng``: a ``numpy.random.Generator`` or a seed; the
-    same one gives the same bits, on any number of threads. ``l2_penalty`` λ: what is minimized, and reported as the
-    loss, is ℒ + ½λ Σ_i ‖W_i‖². ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any
-    library; 'auto', the first where it can. ``measure_every``: in each so-manieth step the norms of every layer are
-    measured, and their means given with the epoch; 0 for never. ``callback`` is called with each :class:`Epoch`.
+    What is learned from. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, in the place of X
+    alone, a :class:`Stream` of data that do not fit in memory. ``class_weight``: 'balanced', or a mapping of label to
+    weight, which multiplies the sample weights. ``validation``: a fraction of the rows, drawn at random and not
+    trained on, or (X, y) or (X, y, sample_weight): its loss is computed after each epoch.
+
+    How. ``optimizer``: 'sgd', 'nesterov', 'adam' or 'adamw', with parameters such as 'adam(learning_rate=0.01)'; or
+    'lbfgs', which takes whole batches. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'step',
+    'adaptive', 'cosine' or 'one_cycle', each with ``warm_up`` steps if you wish: 'cosine(warm_up=500)'.
+    ``l2_penalty`` λ: what is minimized, and reported as the loss, is ℒ + ½λ Σ_i ‖W_i‖². ``dropout``: the rate of all
+    hidden layers, or a list with one for each (:class:`~backtalk.Dropout`). ``clip_norm``: a gradient whose norm, over
+    all W_i and b_i together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same
+    one gives the same bits, on any number of threads. ``state``: of an earlier training, to go on from with the
+    optimizer's state. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
+    'auto', the first where it can.
+
+    Until when. After ``epochs``, or where the validation loss (the loss, without a validation set) has not fallen by
+    more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
+
+    Who watches. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`; a
+    true answer ends training. ``progress`` is called with a :class:`Progress` at least every tenth of a second, unless
+    a single step takes longer; a true answer ends training. ``measure_every``: in each so-manieth step the norms of
+    every layer are measured, and their means given with the epoch; 0 for never. ``checkpoint``: a file, or a
+    :class:`Checkpoint`; :func:`resume` goes on from it.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first shows and the last good
     network, when a value is no longer finite; and :class:`TrainingInterrupted` at Ctrl-C, with the network as it was.
@@ -60,50 +94,113 @@ def fit(
     >>> training.losses[-1] < 0.05
     True
     """
-    for name, value, least in (
-        ("epochs", epochs, 1),
-        ("batch_size", batch_size, 1),
-        ("measure_every", measure_every, 0),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise InputTypeError(f"{name} is {value!r}, expected a whole number.")
-        if value < least:
-            raise InputError(f"{name} is {value}, expected {least} or more.")
-    if isinstance(l2_penalty, bool) or not isinstance(l2_penalty, Real):
-        raise InputTypeError(f"l2_penalty is {l2_penalty!r}, expected a number.")
-    if not 0 <= l2_penalty < math.inf:
-        raise InputError(f"l2_penalty is {l2_penalty!r}, expected a finite number of 0 or more.")
-    optimizer, generator = as_optimizer(optimizer), as_generator(rng)
+    require_network(network)
+    fraction = validation if isinstance(validation, float | int) and not isinstance(validation, bool) else None
+    plan = Plan(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=as_any_optimizer(optimizer),
+        schedule=as_schedule(schedule),
+        l2_penalty=l2_penalty,
+        dropout=tuple(dropout) if isinstance(dropout, list) else dropout,
+        clip_norm=clip_norm,
+        class_weight=class_weight,
+        validation=fraction,
+        patience=patience,
+        tolerance=tolerance,
+        engine=engine,
+        measure_every=measure_every,
+    )
+    own = None if validation is None or fraction is not None else ValidationSet.of(network, validation)
+    place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    kind = _steps_of(plan, network)
+    source = _source(network, plan, kind, X, y, sample_weight)
+    run = Run(network, plan, kind, source, as_generator(rng), own, place)
+    if isinstance(plan.optimizer, LBFGS):
+        if place is not None or state is not None or not isinstance(run.source, InMemory):
+            raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
+        return run.search(as_callbacks(callbacks))
+    if state is not None:
+        run.start_from(network, state)
+    return run.train(as_callbacks(callbacks), progress)
+
+
+def resume(
+    path: str | os.PathLike[str] | Checkpoint,
+    X: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    epochs: int | None = None,
+    validation: Any = None,
+    callbacks: Any = (),
+    progress: Callable[[Progress], Any] | None = None,
+) -> Training:
+    """Go on from a checkpoint; the result equals, to the bit, that of training that never stopped.
+
+    ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is written on; or a :class:`Checkpoint`, to write at
+    other times. ``X``, ``y``, ``sample_weight``, and ``validation`` where it was a set of its own: the same as then.
+    ``epochs``: how many in all, where not as many as were asked for then. Every other setting is in the file. A run
+    that had ended gives its result again. What ``measure_every`` measures begins anew within the epoch.
+
+    Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, and
+    :class:`~backtalk.errors.InputError` for data that are not those of the run.
+    """
+    place = path if isinstance(path, Checkpoint) else Checkpoint(path)
+    snapshot = read(place.path)
+    plan = snapshot.plan if epochs is None else replace(snapshot.plan, epochs=epochs)
+    network = _beside(snapshot.network, X)
+    own = None if validation is None else ValidationSet.of(network, validation)
+    if (own is not None) != snapshot.facts["own_validation"]:
+        wanted = "none, as in that run" if own else "the validation set of that run"
+        raise InputError(f"validation is {'given' if own else 'missing'}, expected {wanted}.")
+    kind = _steps_of(plan, network)
+    source = _source(network, plan, kind, X, y, sample_weight)
+    run = Run(network, plan, kind, source, rng_from_json(snapshot.facts["rng_at_start"]), own, place)
+    run.go_on(snapshot)
+    return run.train(as_callbacks(callbacks), progress)
+
+
+def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_weight: Any) -> Source:
+    """The examples, checked."""
+    if isinstance(X, Stream):
+        if y is not None or sample_weight is not None:
+            raise InputError("X is a Stream, which holds y and the weights itself: leave them out.")
+        if plan.validation is not None:
+            raise InputError(f"validation is {plan.validation}, but X is a Stream: give a set, as (X, y).")
+        return X.source(network, kind is NativeSteps, plan.class_weight)
+    if y is None:
+        raise InputError("y is missing: expected one target for each row of X.")
     X = as_input(network, X)
     count = X.shape[0]
+    by_class = class_weights(network, plan.class_weight, y)
     weight = None if sample_weight is None else as_weight(network, sample_weight, count)
-    kind = _steps_of(engine, network, optimizer)
-    labels = as_labels(network, y, count) if kind is NativeSteps else None
-    examples = Examples(X, as_target(network, y, count) if labels is None else None, labels, weight)
-    steps = kind(network, examples, optimizer, l2_penalty=float(l2_penalty), measure_every=measure_every)
-    losses: list[float] = []
-    try:
-        for number in range(1, epochs + 1):
-            losses.append(steps.epoch(generator.permutation(count), batch_size))
-            if callback is not None:
-                callback(Epoch(number, losses[-1], steps.network, steps.measures()))
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(Training(steps.network, tuple(losses))) from None
-    return Training(steps.network, tuple(losses))
+    if by_class is not None:
+        home = network.home
+        of_rows = home.xp.asarray(by_class, dtype=home.dtype, device=home.device)
+        weight = of_rows if weight is None else weight * of_rows
+    labels = as_labels(network, y, count) if kind is NativeSteps and plan.by_steps else None
+    return InMemory(Examples(X, as_target(network, y, count) if labels is None else None, labels, weight))
 
 
-def _steps_of(engine: str, network: Network, optimizer: Optimizer) -> type[FormulaSteps] | type[NativeSteps]:
+def _steps_of(plan: Plan, network: Network) -> type[FormulaSteps] | type[NativeSteps]:
     """What takes the steps: the kernels where they can, unless the formulas are asked for."""
-    if engine not in ENGINES:
-        raise unknown_name("engine", engine, ENGINES)
-    served = serves(network, optimizer)
-    if engine == "native" and not served:
+    served = serves(network, plan.optimizer) if isinstance(plan.optimizer, Optimizer) else native.serves(network)
+    if plan.engine == "native" and not served:
         reason = (
             f"the network's arrays are of {library_name(network.home.xp)}, expected NumPy"
             if not isinstance(network.W[1], np.ndarray)
             else f"the kernels are {describe()}"
             if kernels() is None
-            else f"the kernels have no form of {network.loss!r} or of {optimizer!r}"
+            else f"the kernels have no form of {network.loss!r} or of {plan.optimizer!r}"
         )
         raise InputError(f"engine is 'native', which cannot train this network: {reason}; use engine='auto'.")
-    return NativeSteps if served and engine != "formula" else FormulaSteps
+    return NativeSteps if served and plan.engine != "formula" else FormulaSteps
+
+
+def _beside(network: Network, X: Any) -> Network:
+    """The network with arrays of the library and device of X."""
+    if isinstance(X, Stream | np.ndarray) or not is_array(X):
+        return network
+    home = Home.of(X)
+    return network.to(home.xp, device=home.device)

@@ -13,28 +13,36 @@ from typing import Any, ClassVar
 from ..arrays import Array, namespace
 from ..specification import read_specification, require_range, write_specification
 
-State = Any
+State = dict[str, list[Array]]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Optimizer:
-    """``start`` makes the state for a list of parameters; ``step`` gives the next parameters and state."""
+    """``start`` makes the state for a list of parameters; ``step`` gives the next parameters and state.
+
+    The state holds a list of arrays, one for each parameter, for each of ``families``.
+    """
 
     name: ClassVar[str]
+    families: ClassVar[tuple[str, ...]]
     learning_rate: float
     weight_decay: float = field(kw_only=True)
 
     def start(self, parameters: list[Array]) -> State:
+        """The state before the first step: zeros."""
+        return {family: [namespace(theta).zeros_like(theta) for theta in parameters] for family in self.families}
+
+    def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
+        """What update number t (from 1) adds to each parameter at a learning rate, and the next state."""
         raise NotImplementedError
 
-    def change(self, gradient: list[Array], state: State) -> tuple[list[Array], State]:
-        """What is added to each parameter, and the next state."""
-        raise NotImplementedError
-
-    def step(self, parameters: list[Array], gradient: list[Array], state: State) -> tuple[list[Array], State]:
-        """The next parameters and state."""
-        changes, state = self.change(gradient, state)
-        keep = 1 - self.learning_rate * self.weight_decay
+    def step(
+        self, parameters: list[Array], gradient: list[Array], state: State, *, t: int = 1, rate: float | None = None
+    ) -> tuple[list[Array], State]:
+        """The next parameters and state; ``rate`` stands in for the optimizer's own learning rate, where given."""
+        rate = self.learning_rate if rate is None else rate
+        changes, state = self.change(gradient, state, t, rate)
+        keep = 1 - rate * self.weight_decay
         return [
             (keep * theta if theta.ndim == 2 and self.weight_decay else theta) + change
             for theta, change in zip(parameters, changes, strict=True)
@@ -61,6 +69,7 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
+    families = ("velocity",)
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = field(default=0.0, kw_only=True)
@@ -69,12 +78,10 @@ class SGD(Optimizer):
         _require_rates(self)
         require_range(self, "momentum", 0, 1)
 
-    def start(self, parameters: list[Array]) -> State:
-        return [namespace(theta).zeros_like(theta) for theta in parameters]
-
-    def change(self, gradient: list[Array], state: State) -> tuple[list[Array], State]:
-        velocity = [self.momentum * v - self.learning_rate * grad for v, grad in zip(state, gradient, strict=True)]
-        return velocity, velocity
+    def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
+        pairs = zip(state["velocity"], gradient, strict=True)
+        velocity = [self.momentum * v - rate * grad for v, grad in pairs]
+        return velocity, {"velocity": velocity}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -90,10 +97,9 @@ class Nesterov(SGD):
 
     name = "nesterov"
 
-    def change(self, gradient: list[Array], state: State) -> tuple[list[Array], State]:
-        velocity = [self.momentum * v - self.learning_rate * grad for v, grad in zip(state, gradient, strict=True)]
-        ahead = [self.momentum * v - self.learning_rate * grad for v, grad in zip(velocity, gradient, strict=True)]
-        return ahead, velocity
+    def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
+        velocity, state = SGD.change(self, gradient, state, t, rate)
+        return [self.momentum * v - rate * grad for v, grad in zip(velocity, gradient, strict=True)], state
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -110,6 +116,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
+    families = ("m", "v")
     learning_rate: float = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -122,21 +129,38 @@ class Adam(Optimizer):
         require_range(self, "beta_2", 0, 1)
         require_range(self, "epsilon", 0, math.inf, "()")
 
-    def start(self, parameters: list[Array]) -> State:
-        zeros = [namespace(theta).zeros_like(theta) for theta in parameters]
-        return 0, zeros, zeros
-
-    def change(self, gradient: list[Array], state: State) -> tuple[list[Array], State]:
-        t, first, second = state
-        t += 1
-        first = [self.beta_1 * m + (1 - self.beta_1) * grad for m, grad in zip(first, gradient, strict=True)]
-        second = [self.beta_2 * v + (1 - self.beta_2) * grad * grad for v, grad in zip(second, gradient, strict=True)]
+    def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
+        first, second = self._moments(gradient, state)
         first_bias, second_bias = 1 - self.beta_1**t, 1 - self.beta_2**t
         changes = [
-            -self.learning_rate * (m / first_bias) / (namespace(v).sqrt(v / second_bias) + self.epsilon)
+            -rate * (m / first_bias) / (namespace(v).sqrt(v / second_bias) + self.epsilon)
             for m, v in zip(first, second, strict=True)
         ]
-        return changes, (t, first, second)
+        return changes, {"m": first, "v": second}
+
+    def _moments(self, gradient: list[Array], state: State) -> tuple[list[Array], list[Array]]:
+        m_pairs, v_pairs = (zip(state[family], gradient, strict=True) for family in self.families)
+        return (
+            [self.beta_1 * m + (1 - self.beta_1) * grad for m, grad in m_pairs],
+            [self.beta_2 * v + (1 - self.beta_2) * grad * grad for v, grad in v_pairs],
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AdamEpsilonHat(Adam):
+    """Adam with ε beside the uncorrected √v: θ ← θ − η·√(1−β₂^t)/(1−β₁^t) · m/(√v + ε).
+
+    The second form of Kingma and Ba 2015, at the end of their section 2; it is what scikit-learn and TensorFlow do.
+    It equals :class:`Adam` with ε/√(1−β₂^t), so the two differ where gradients are about as small as ε.
+    """
+
+    name = "adam_epsilon_hat"
+
+    def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
+        first, second = self._moments(gradient, state)
+        rate *= math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        changes = [-rate * m / (namespace(v).sqrt(v) + self.epsilon) for m, v in zip(first, second, strict=True)]
+        return changes, {"m": first, "v": second}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -154,7 +178,7 @@ class AdamW(Adam):
     weight_decay: float = field(default=0.01, kw_only=True)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Nesterov, Adam, AdamW)}
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Nesterov, Adam, AdamEpsilonHat, AdamW)}
 
 
 def as_optimizer(value: str | Optimizer, argument: str = "optimizer") -> Optimizer:

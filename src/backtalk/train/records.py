@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..network import Network
 
 
@@ -31,24 +33,64 @@ SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of w
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class StepState:
+    """Where the steps stand, besides W and b: the number of updates, and the optimizer's own arrays.
+
+    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L.
+    """
+
+    step: int
+    arrays: dict[str, list[np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Epoch:
     """One pass over the data: its ``number`` from 1, the mean ``loss`` while it ran, the ``network`` after it.
 
-    ``measures`` holds a :class:`LayerMeasures` for each layer 1 … L, where ``measure_every`` asked for them.
+    ``validation_loss``: ℒ of that network on the validation set, where there is one; without dropout and penalty.
+    ``learning_rate``: of its last step. ``measures`` holds a :class:`LayerMeasures` for each layer 1 … L, where
+    ``measure_every`` asked for them.
     """
 
     number: int
     loss: float
     network: Network
     measures: tuple[LayerMeasures, ...] = ()
+    validation_loss: float | None = None
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far training is: ``examples`` of ``count`` in ``epoch`` of ``epochs``, ``step`` updates in all.
+
+    ``loss`` is the mean over this epoch so far, NaN before its first step.
+    """
+
+    epoch: int
+    epochs: int
+    examples: int
+    count: int
+    step: int
+    loss: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Training:
-    """What training made: the ``network`` and the ``losses``, one for each epoch."""
+    """What training made: the ``network`` and the ``losses``, one for each epoch.
+
+    ``validation_losses``: one for each epoch, where there is a validation set. ``best_epoch``: the number of the
+    epoch with the lowest of them (of the ``losses`` without one); with ``patience`` the network is the one after that
+    epoch. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted' or, for L-BFGS,
+    'converged'. ``state``: where the optimizer stands, for ``fit(…, state=training.state)`` to go on from.
+    """
 
     network: Network
     losses: tuple[float, ...]
+    validation_losses: tuple[float, ...] = ()
+    best_epoch: int | None = None
+    reason: str = "epochs"
+    state: StepState | None = None
 
 
 class TrainingInterrupted(KeyboardInterrupt):

@@ -11,9 +11,10 @@ from ..dropout import Dropout
 from ..network import Network
 from .batch import Examples
 from .optimizers import Optimizer
-from .records import LayerMeasures
+from .records import LayerMeasures, StepState
 
 ENDLESS = 2**62
+__all__ = ["ENDLESS", "StepSettings", "StepState", "Steps", "Taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,6 @@ class Taken(NamedTuple):
     steps: int
     loss: float
     weight: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StepState:
-    """Where the steps stand, besides W and b: the number of updates, and the optimizer's own arrays.
-
-    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L.
-    """
-
-    step: int
-    arrays: dict[str, list[np.ndarray]]
 
 
 class Steps(Protocol):

@@ -1,0 +1,163 @@
+"""Checkpoints: where training stands, in one file that replaces the one before only once it is complete."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import to_numpy
+from ..errors import FileFormatError, InputError, InputTypeError
+from ..interop.files import load_with, save_with
+from ..network import Network
+from .optimizers import Optimizer
+from .plan import Plan
+from .records import StepState
+
+VERSION = 1
+GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
+FACTS = [
+    "rng_at_start", "rng_at_epoch", "epoch_began_at", "part", "row", "loss", "weight", "losses", "validation_losses",
+    "best_epoch", "best_loss", "waited", "memory", "reason", "own_validation", "origin", "data",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where and how often training writes down where it stands, so that :func:`resume` goes on from there.
+
+    ``path``: the file; it is also a network that :func:`load` reads. ``every_steps``: after each so many updates.
+    ``every_seconds``: when so many seconds have passed since the last one. At the end, and at Ctrl-C, it is written as
+    well. Where it cannot be written (the disk is full), the one before stays, a warning says so, and training goes on.
+
+    >>> Checkpoint("run.safetensors", every_steps=1000)
+    Checkpoint(path='run.safetensors', every_steps=1000, every_seconds=60.0)
+    """
+
+    path: str | os.PathLike[str]
+    every_steps: int | None = None
+    every_seconds: float | None = 60.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike):
+            raise InputTypeError(f"checkpoint is {self.path!r}, expected the name of a file, or a backtalk.Checkpoint.")
+        steps, seconds = self.every_steps, self.every_seconds
+        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise InputError(f"every_steps is {steps!r}, expected a whole number of 1 or more, or None.")
+        if seconds is not None and not (isinstance(seconds, Real) and 0 < seconds < math.inf):
+            raise InputError(f"every_seconds is {seconds!r}, expected a number above 0, or None.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All that a checkpoint holds. ``facts``, in JSON: place in the data, history, random generators."""
+
+    network: Network
+    state: StepState
+    best: Network | None
+    plan: Plan
+    facts: dict[str, Any]
+
+
+class Writer:
+    """Writes snapshots when they are due."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self._last = time.monotonic()
+
+    def steps_left(self, step: int) -> int | None:
+        """Updates until the next one that is due by its number; None where none is."""
+        every = self.checkpoint.every_steps
+        return None if every is None else every - step % every
+
+    def is_due(self, step: int) -> bool:
+        """Whether a snapshot is due after update number ``step``."""
+        every, seconds = self.checkpoint.every_steps, self.checkpoint.every_seconds
+        late = seconds is not None and time.monotonic() - self._last >= seconds
+        return late or (every is not None and step > 0 and step % every == 0)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Write one; where that fails, warn."""
+        path = Path(self.checkpoint.path)
+        arrays = {
+            f"{family}.{i}": array
+            for family, each in snapshot.state.arrays.items()
+            for i, array in enumerate(each, start=1)
+        }
+        if snapshot.best is not None:
+            W, b = snapshot.best.to_lists()
+            arrays |= {f"best.{i}": to_numpy(array) for i, array in enumerate([*W, *b], start=1)}
+        facts = {"version": VERSION, "plan": snapshot.plan.to_json(), "step": snapshot.state.step, **snapshot.facts}
+        try:
+            save_with(snapshot.network, path, facts, **arrays)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            warnings.warn(f"checkpoint {path} was not written ({reason}); training goes on.", stacklevel=2)
+        self._last = time.monotonic()
+
+
+def read(path: str | os.PathLike[str]) -> Snapshot:
+    """The snapshot in a file.
+
+    Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, or lacks a part of one.
+    """
+    network, facts, arrays = load_with(path)
+    if facts is None:
+        raise FileFormatError(f"{path} is a network without the state of its training: fit it anew.")
+    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+        raise FileFormatError(f"{path} is a checkpoint of a version that this backtalk does not read: update it.")
+    try:
+        plan = Plan.from_json(facts["plan"], path)
+        families = plan.optimizer.families if isinstance(plan.optimizer, Optimizer) else ()
+        state = StepState(int(facts["step"]), {family: _parts(network, arrays, family) for family in families})
+        best = _parts(network, arrays, "best") if "best.1" in arrays else None
+        missing = [name for name in FACTS if name not in facts]
+        if missing:
+            raise KeyError(missing[0])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} lacks a part of the state of training ({error}).") from None
+    if best is not None:
+        best = network.replace(best[: network.depth], best[network.depth :])
+    return Snapshot(network, state, best, plan, facts)
+
+
+def _parts(network: Network, arrays: dict[str, np.ndarray], family: str) -> list[np.ndarray]:
+    """One array for each W_i and b_i, of its shape."""
+    found = []
+    for i, part in enumerate([*network.W.values(), *network.b.values()], start=1):
+        array = arrays[f"{family}.{i}"]
+        if array.shape != part.shape or array.dtype != part.dtype:
+            raise ValueError(f"{family}.{i} is {array.dtype} of shape {array.shape}")
+        found.append(array)
+    return found
+
+
+def rng_to_json(generator: np.random.Generator) -> dict[str, Any]:
+    """The state of a generator, in JSON."""
+    return _plain(generator.bit_generator.state)
+
+
+def rng_from_json(state: dict[str, Any]) -> np.random.Generator:
+    """A generator in that state."""
+    name = state["bit_generator"]
+    if name not in GENERATORS:
+        raise InputError(f"the checkpoint's random generator is {name!r}, expected one of {', '.join(GENERATORS)}.")
+    bits = getattr(np.random, name)()
+    bits.state = state
+    return np.random.Generator(bits)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,282 @@
+"""A run of training: where it stands, from the first step to the last, so that it can be written down and go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..dropout import Dropout
+from ..errors import InputError
+from ..inputs import as_target, as_weight
+from ..network import Network
+from .batch import Examples
+from .callbacks import Callback
+from .checkpoint import Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
+from .formula import FormulaSteps
+from .interrupt import held_back
+from .lbfgs import LBFGS, minimize
+from .native import NativeSteps
+from .optimizers import Optimizer
+from .plan import Plan
+from .records import Epoch, Progress, StepState, Training, TrainingInterrupted
+from .schedules import Memory, Place
+from .sources import InMemory, Source
+from .steps import ENDLESS, Steps, StepSettings
+from .validation import ValidationSet
+
+Watch = Callable[[Progress], Any] | None
+
+
+class Run:
+    """Everything that training keeps between two chunks of steps."""
+
+    def __init__(
+        self,
+        network: Network,
+        plan: Plan,
+        kind: type[FormulaSteps] | type[NativeSteps],
+        source: Source,
+        generator: np.random.Generator,
+        own_validation: ValidationSet | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self.plan, self.generator, self.kind = plan, generator, kind
+        self.own_validation = own_validation is not None
+        self.rng_at_start = rng_to_json(generator)
+        self.source, self.validation = _split(network, plan, source, generator, own_validation)
+        self.start = network
+        dropout = None
+        if plan.drops:
+            dropout = Dropout(plan.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
+            dropout.levels(network.depth - 1)
+        if isinstance(plan.optimizer, Optimizer):
+            clip = None if plan.clip_norm is None else float(plan.clip_norm)
+            settings = StepSettings(
+                plan.optimizer, float(plan.l2_penalty), False, clip, dropout, plan.measure_every
+            )  # fmt: skip
+            self.steps: Steps = kind(network, settings)
+        self.writer = None if checkpoint is None else Writer(checkpoint)
+        self.origin = 0  # updates that were made before this run
+        self.epoch_began_at = 0  # updates before this epoch
+        self.rng_at_epoch = self.rng_at_start
+        self.part, self.row, self.loss, self.weight = 0, 0, 0.0, 0.0  # within the epoch
+        self.rows_before = 0  # in the parts of the epoch that are done
+        self.losses: list[float] = []
+        self.validation_losses: list[float] = []
+        self.best: Network | None = None
+        self.best_epoch, self.best_loss, self.waited = None, math.inf, 0
+        self.memory = Memory()
+        self.reason: str | None = None
+
+    def start_from(self, network: Network, state: StepState) -> None:
+        """Begin with the optimizer's state of an earlier training."""
+        self.steps.restore(network, state)
+        self.origin = self.epoch_began_at = state.step
+
+    def train(self, callbacks: list[Callback], progress: Watch) -> Training:
+        """Steps until the end, or until somebody says so."""
+        for callback in callbacks:
+            callback.on_start(self.plan.to_dict())
+        try:
+            while self.reason is None:
+                self._epoch(callbacks, progress)
+        except KeyboardInterrupt:
+            self._write()
+            training = self._training("interrupted")
+            for callback in callbacks:
+                callback.on_end(training)
+            raise TrainingInterrupted(training) from None
+        self._write()
+        training = self._training(self.reason)
+        for callback in callbacks:
+            callback.on_end(training)
+        return training
+
+    def _epoch(self, callbacks: list[Callback], progress: Watch) -> None:
+        self.rng_at_epoch = rng_to_json(self.generator)
+        rates, self.rows_before = self._rates(), 0
+        for number, part in enumerate(self.source.parts(self.generator, self.plan.batch_size)):
+            if number < self.part:
+                self.rows_before += part.count
+                continue
+            examples, order = part.load()
+            self.steps.use(examples)
+            while self.row < len(order):
+                with held_back():
+                    self._take(order, rates)
+                if self.writer and self.writer.is_due(self.steps.step):
+                    self._write()
+                if progress and progress(self._progress()):
+                    self.reason = "callback"
+                    return
+            with held_back():
+                self.part, self.row = self.part + 1, 0
+                self.rows_before += part.count
+        with held_back():
+            epoch = self._close_epoch(bool(callbacks), float(rates[-1]))
+        if epoch is not None:
+            self._tell(callbacks, epoch)
+
+    def _tell(self, callbacks: list[Callback], epoch: Epoch) -> None:
+        answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
+        if any(answers):
+            self.reason = self.reason or "callback"
+
+    def _rates(self) -> np.ndarray:
+        """The learning rate of each step of this epoch."""
+        assert isinstance(self.plan.optimizer, Optimizer)
+        in_epoch = -(-self.source.count // self.plan.batch_size)
+        number = len(self.losses) + 1
+        place = Place(number, self.epoch_began_at - self.origin, in_epoch, self.plan.epochs * in_epoch)
+        return self.plan.optimizer.learning_rate * self.plan.schedule.factors(place, self.memory)
+
+    def _take(self, order: np.ndarray, rates: np.ndarray) -> None:
+        left = self.writer.steps_left(self.steps.step) if self.writer else None
+        taken = self.steps.take(
+            order,
+            self.row,
+            self.plan.batch_size,
+            rates[self.steps.step - self.epoch_began_at :],
+            most=ENDLESS if left is None else left,
+            loss=self.loss,
+            weight=self.weight,
+        )
+        self.row, self.loss, self.weight = taken.place, taken.loss, taken.weight
+
+    def _close_epoch(self, told: bool, rate: float) -> Epoch | None:
+        """Judge the epoch, and begin the next one; what happened in it, where somebody is told."""
+        if not self.weight > 0:
+            raise InputError("sample_weight is 0 for every example that is trained on, expected one above 0.")
+        loss, validation_loss = self.loss / self.weight, None
+        network = self.steps.network if self.validation or told or self.plan.patience else None
+        if self.validation is not None and network is not None:
+            validation_loss = self.validation.loss(network)
+            self.validation_losses.append(validation_loss)
+        self.losses.append(loss)
+        watched = loss if validation_loss is None else validation_loss
+        self._note(watched, network)
+        self.memory = self.plan.schedule.after_epoch(watched, self.memory)
+        self.part, self.row, self.loss, self.weight = 0, 0, 0.0, 0.0
+        self.epoch_began_at, self.rng_at_epoch = self.steps.step, rng_to_json(self.generator)
+        if network is None or not told:
+            return None
+        return Epoch(len(self.losses), loss, network, self.steps.measures(), validation_loss, rate)
+
+    def _note(self, watched: float, network: Network | None) -> None:
+        """Keep the best network, and see whether training has come to its end."""
+        self.waited = 0 if watched < self.best_loss - self.plan.tolerance else self.waited + 1
+        if watched < self.best_loss:
+            self.best_loss, self.best_epoch = watched, len(self.losses)
+            self.best = network if self.plan.patience else None
+        if len(self.losses) >= self.plan.epochs:
+            self.reason = "epochs"
+        elif self.plan.patience and self.waited >= self.plan.patience:
+            self.reason = "patience"
+
+    def _progress(self) -> Progress:
+        done = self.row + self.rows_before
+        mean = self.loss / self.weight if self.weight else math.nan
+        return Progress(len(self.losses) + 1, self.plan.epochs, done, self.source.count, self.steps.step, mean)
+
+    def _training(self, reason: str) -> Training:
+        network = self.best if self.best is not None else self.steps.network
+        return Training(
+            network, tuple(self.losses), tuple(self.validation_losses), self.best_epoch, reason, self.steps.state()
+        )
+
+    def _write(self) -> None:
+        if self.writer is not None:
+            self.steps.require_finite()
+            self.writer.write(Snapshot(self.steps.network, self.steps.state(), self.best, self.plan, self._facts()))
+
+    def _facts(self) -> dict[str, Any]:
+        same = (
+            "rng_at_start", "rng_at_epoch", "epoch_began_at", "part", "row", "loss", "weight", "losses",
+            "validation_losses", "best_epoch", "waited", "reason", "own_validation", "origin",
+        )  # fmt: skip
+        best = self.best_loss if math.isfinite(self.best_loss) else None
+        memory = asdict(self.memory)
+        memory["best"] = memory["best"] if math.isfinite(memory["best"]) else None
+        data = self.source.fingerprint()
+        return {name: getattr(self, name) for name in same} | {"best_loss": best, "memory": memory, "data": data}
+
+    def go_on(self, snapshot: Snapshot) -> None:
+        """Stand where a checkpoint was written."""
+        facts = snapshot.facts
+        if facts["data"] != self.source.fingerprint():
+            raise InputError(
+                "X, y or sample_weight are not those that this run was trained on: expected the same data."
+            )
+        for name in ("epoch_began_at", "part", "row", "loss", "weight", "best_epoch", "waited", "origin"):
+            setattr(self, name, facts[name])
+        self.losses, self.validation_losses = list(facts["losses"]), list(facts["validation_losses"])
+        self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
+        memory = facts["memory"]
+        self.memory = Memory(**(memory | {"best": math.inf if memory["best"] is None else memory["best"]}))
+        self.best = snapshot.best
+        self.generator = rng_from_json(facts["rng_at_epoch"])
+        self.steps.restore(snapshot.network, snapshot.state)
+        ended = facts["reason"] == "patience" or len(self.losses) >= self.plan.epochs
+        self.reason = (facts["reason"] or "epochs") if ended else None
+
+    def search(self, callbacks: list[Callback]) -> Training:
+        """L-BFGS: iterations in the place of epochs."""
+        assert isinstance(self.plan.optimizer, LBFGS)
+        assert isinstance(self.source, InMemory)
+        for callback in callbacks:
+            callback.on_start(self.plan.to_dict())
+
+        def iteration(network: Network, loss: float) -> bool:
+            self.losses.append(loss)
+            validation_loss = self.validation.loss(network) if self.validation else None
+            if validation_loss is not None:
+                self.validation_losses.append(validation_loss)
+            self._note(loss if validation_loss is None else validation_loss, network)
+            self._tell(callbacks, Epoch(len(self.losses), loss, network, (), validation_loss))
+            return self.reason is not None
+
+        found = minimize(
+            self.start,
+            self.source.chosen(),
+            l2_penalty=float(self.plan.l2_penalty),
+            iterations=self.plan.epochs,
+            options=self.plan.optimizer,
+            by_kernels=self.kind is NativeSteps,
+            callback=iteration,
+        )
+        network = self.best if self.best is not None else found.network
+        reason = self.reason or ("converged" if found.converged else "evaluations")
+        losses, validation_losses = tuple(self.losses), tuple(self.validation_losses)
+        training = Training(network, losses, validation_losses, self.best_epoch, reason)
+        for callback in callbacks:
+            callback.on_end(training)
+        return training
+
+
+def _split(
+    network: Network, plan: Plan, source: Source, generator: np.random.Generator, own: ValidationSet | None
+) -> tuple[Source, ValidationSet | None]:
+    """What is trained on, and the validation set."""
+    if plan.validation is None:
+        return source, own
+    assert isinstance(source, InMemory)
+    count = source.count
+    held_out = max(1, round(count * plan.validation))
+    if held_out >= count:
+        raise InputError(f"validation is {plan.validation}, which leaves none of {count} rows to train on.")
+    order = generator.permutation(count)
+    rows, examples = np.sort(order[held_out:]), source.examples
+    return InMemory(examples, rows), _validation_of(network, examples, np.sort(order[:held_out]))
+
+
+def _validation_of(network: Network, examples: Examples, rows: np.ndarray) -> ValidationSet:
+    held_out = InMemory(examples, rows).chosen()
+    target = held_out.target
+    if target is None:
+        target = as_target(network, held_out.labels, len(rows))
+    weight = held_out.weight
+    return ValidationSet(held_out.X, target, as_weight(network, weight, len(rows)))
