@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtalk import Gradients, Network, Trace, backward, forward, gradients
+from backtalk import Dropout, Gradients, Network, Trace, backward, forward, gradients
 from backtalk.activations import ACTIVATIONS, RegisteredActivation
 from backtalk.backward import talk_back
 from backtalk.engines.kernels import kernels
@@ -55,11 +55,18 @@ def run_python(code: str, *arguments: str, timeout: float = 120, **environment: 
     return found.stdout
 
 
-def by_formula(network: Network, X: Any, y: Any, sample_weight: Any = None, trace: Trace | None = None) -> Gradients:
+def by_formula(
+    network: Network,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    trace: Trace | None = None,
+    dropout: Dropout | None = None,
+) -> Gradients:
     """gradients() of the formula engine, from the trace where one is given."""
     target, weight = as_target(network, y, len(X)), as_weight(network, sample_weight, len(X))
     with np.errstate(all="ignore"):
-        return talk_back(network, propagate(network, X) if trace is None else trace, target, weight)
+        return talk_back(network, propagate(network, X, dropout) if trace is None else trace, target, weight)
 
 
 def arrays_of(result: Gradients | Trace) -> Iterator[tuple[str, np.ndarray]]:

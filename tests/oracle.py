@@ -74,8 +74,13 @@ def _perturbations(W: list[Any], count: int) -> tuple[list[np.ndarray], list[np.
     return [np.zeros((count, n)) for n in widths[1:]], [np.zeros((count, n)) for n in widths]
 
 
-def jax_gradients(activations: list[str], loss: str, W: Any, b: Any, X: Any, t: Any, w: Any) -> Expected:
-    """By ``jax.grad``. ∇_{a_L} is taken through the logits, ∇_{h_L} of ℓ as a function of ŷ alone."""
+def jax_gradients(
+    activations: list[str], loss: str, W: Any, b: Any, X: Any, t: Any, w: Any, masks: Any = None
+) -> Expected:
+    """By ``jax.grad``. ∇_{a_L} is taken through the logits, ∇_{h_L} of ℓ as a function of ŷ alone.
+
+    ``masks``: of dropout, one for each hidden layer.
+    """
     output, from_logits, from_output = JAX_LOSSES[loss]
 
     def run(W: Any, b: Any, da: Any, dh: Any, tail: Any) -> Any:
@@ -83,7 +88,8 @@ def jax_gradients(activations: list[str], loss: str, W: Any, b: Any, X: Any, t: 
         for i in range(len(W)):
             a = h @ W[i].T + b[i] + da[i]
             if i < len(W) - 1:
-                h = JAX_ACTIVATIONS[activations[i]](a) + dh[i + 1]
+                h = JAX_ACTIVATIONS[activations[i]](a)
+                h = (h if masks is None else h * masks[i]) + dh[i + 1]
         return tail(a, dh[-1])
 
     def through_logits(W: Any, b: Any, da: Any, dh: Any) -> Any:

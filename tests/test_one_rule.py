@@ -21,7 +21,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backtalk import Gradients, Network, Trace, gradients
+from backtalk import Dropout, Gradients, Network, Trace, gradients
 from backtalk.arrays import to_numpy
 from backtalk.check.network import magnitudes
 from backtalk.check.substitute import Scene
@@ -81,19 +81,28 @@ class Case:
             self.activations, loss, self.W, self.b, self.X, target, weight / weight.sum()
         )  # fmt: skip
 
-    def gradients(self, library: Any) -> Gradients:
+    def gradients(self, library: Any, dropout: Dropout | None = None) -> Gradients:
         network = Network(self.W, self.b, self.activations, self.loss)
         batch = (self.X, self.y, self.sample_weight)
         if library == BY_FORMULAS:
-            return by_formula(network, *batch)
+            return by_formula(network, *batch, dropout=dropout)
         network = network.to(library)
-        return gradients(network, *(None if part is None else library.asarray(part) for part in batch))
+        arrays = (None if part is None else library.asarray(part) for part in batch)
+        return gradients(network, *arrays, dropout=dropout)
 
 
 @cache
 def case_with_oracle(*what: Any) -> tuple[Case, Expected]:
     case = Case(*what)
     return case, jax_gradients(*case.oracle_arguments)
+
+
+@cache
+def case_with_dropout(dropout: Dropout, *what: Any) -> tuple[Case, Expected]:
+    case = Case(*what)
+    sizes = [case.X.shape[1], *(len(b) for b in case.b)]
+    masks = [dropout.mask(i, (len(case.X), sizes[i])) for i in range(1, len(case.b))]
+    return case, jax_gradients(*case.oracle_arguments, masks=masks)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -112,6 +121,26 @@ def case_with_oracle(*what: Any) -> tuple[Case, Expected]:
 def test_every_gradient_is_the_derivative_of_the_loss(loss, activation, k, depth, weighted, library):
     case, expected = case_with_oracle(loss, activation, k, depth, weighted)
     found = largest_error(case.gradients(LIBRARIES[library]), expected)
+    record(found)
+    assert found < TOLERANCE
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("activation", "library"),
+    [
+        (activation, library)
+        for activation in JAX_ACTIVATIONS
+        for library in LIBRARIES
+        if (activation, library) != ("gelu", "array_api_strict")
+    ],
+)
+@pytest.mark.parametrize("loss", JAX_LOSSES)
+def test_with_dropout_every_gradient_is_the_derivative_of_the_masked_loss(loss, activation, depth, weighted, library):
+    dropout = Dropout(tuple([0.5, 0.2, 0.7, 0.0][: depth - 1]), seed=depth, step=3)
+    case, expected = case_with_dropout(dropout, loss, activation, 3, depth, weighted)
+    found = largest_error(case.gradients(LIBRARIES[library], dropout), expected)
     record(found)
     assert found < TOLERANCE
 

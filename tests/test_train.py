@@ -11,6 +11,7 @@ from backtalk import (
     SGD,
     Adam,
     AdamW,
+    Callback,
     DivergedError,
     InputError,
     InputTypeError,
@@ -74,8 +75,8 @@ def test_every_optimizer_follows_torch():
         theta, state = [theta0], ours.start([theta0])
         parameter = torch.tensor(theta0, requires_grad=True)
         peer = theirs(parameter)
-        for grad in grads:
-            theta, state = ours.step(theta, [grad], state)
+        for t, grad in enumerate(grads, start=1):
+            theta, state = ours.step(theta, [grad], state, t=t)
             parameter.grad = torch.tensor(grad)
             peer.step()
         np.testing.assert_allclose(theta[0], parameter.detach().numpy(), rtol=1e-10)
@@ -128,7 +129,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_examples_also_with_a_short_la
 
 def test_the_callback_sees_every_epoch():
     seen = []
-    training = fit(network(), X, Y, epochs=3, rng=0, callback=seen.append)
+    training = fit(network(), X, Y, epochs=3, rng=0, callbacks=seen.append)
     assert [epoch.number for epoch in seen] == [1, 2, 3]
     assert tuple(epoch.loss for epoch in seen) == training.losses
     assert seen[-1].network is training.network
@@ -183,5 +184,196 @@ def test_divergence_stops_with_the_step_the_layer_and_the_last_good_network(opti
     ],
 )
 def test_arguments_that_cannot_be_used_are_named(arguments, error, words):
+    with pytest.raises(error, match=words):
+        fit(network(), X, Y, **arguments)
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+@pytest.mark.parametrize("most", [0.05, 1e6])
+def test_a_gradient_that_is_too_long_is_scaled_down_to_the_norm(most, engine):
+    start = network()
+    grads = gradients(start, X, Y)
+    norm = np.sqrt(sum((part**2).sum() for family in (grads.W, grads.b) for part in family.values()))
+    options = {"epochs": 1, "batch_size": 50, "optimizer": SGD(0.1, momentum=0), "rng": 0, "engine": engine}
+    end = fit(start, X, Y, clip_norm=most, **options).network
+    scale = min(1, most / norm)
+    for i in (1, 2):
+        np.testing.assert_allclose(end.W[i], start.W[i] - 0.1 * scale * grads.W[i], rtol=1e-10)
+        np.testing.assert_allclose(end.b[i], start.b[i] - 0.1 * scale * grads.b[i], rtol=1e-10, atol=1e-15)
+
+
+def test_clipping_includes_the_share_of_the_penalty():
+    start = network()
+    grads = gradients(start, X, Y)
+    whole = [grads.W[i] + 0.3 * start.W[i] for i in (1, 2)] + [grads.b[1], grads.b[2]]
+    norm = np.sqrt(sum((part**2).sum() for part in whole))
+    options = {"epochs": 1, "batch_size": 50, "optimizer": SGD(0.1, momentum=0), "rng": 0, "l2_penalty": 0.3}
+    for engine in ("auto", "formula"):
+        end = fit(start, X, Y, clip_norm=0.2, engine=engine, **options).network
+        np.testing.assert_allclose(end.W[2], start.W[2] - 0.1 * 0.2 / norm * whole[1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+def test_class_weights_are_weights_of_the_examples(engine):
+    options = {"epochs": 2, "batch_size": 8, "rng": 0, "engine": engine}
+    by_class = fit(network(), X, Y, class_weight={1: 3.0}, **options)
+    by_example = fit(network(), X, Y, np.where(Y == 1, 3.0, 1.0), **options)
+    np.testing.assert_allclose(by_class.network.W[1], by_example.network.W[1], rtol=1e-10)
+    balanced = fit(network(), X, Y, class_weight="balanced", **options)
+    by_example = fit(network(), X, Y, np.where(Y == 1, 25 / Y.sum(), 25 / (50 - Y.sum())), **options)
+    np.testing.assert_allclose(balanced.network.W[1], by_example.network.W[1], rtol=1e-10)
+
+
+def test_class_weights_multiply_sample_weights():
+    weights = np.arange(50.0)
+    options = {"epochs": 2, "batch_size": 8, "rng": 0}
+    both = fit(network(), X, Y, weights, class_weight={0: 0.5}, **options)
+    product = fit(network(), X, Y, np.where(Y == 0, 0.5, 1) * weights, **options)
+    np.testing.assert_allclose(both.network.W[1], product.network.W[1], rtol=1e-10)
+
+
+def test_a_validation_set_is_not_trained_on_and_its_loss_is_the_networks():
+    seen = []
+    training = fit(network(), X, Y, epochs=3, rng=0, validation=(X[:10], Y[:10]), callbacks=seen.append)
+    alone = fit(network(), X, Y, epochs=3, rng=0)
+    np.testing.assert_array_equal(training.network.W[1], alone.network.W[1])
+    expected = [float(gradients(epoch.network, X[:10], Y[:10]).loss) for epoch in seen]
+    np.testing.assert_allclose(training.validation_losses, expected, rtol=1e-12)
+    assert [epoch.validation_loss for epoch in seen] == list(training.validation_losses)
+
+
+def test_the_weights_of_a_validation_set_count():
+    weights = np.arange(10.0)
+    training = fit(network(), X, Y, epochs=1, rng=0, validation=(X[:10], Y[:10], weights))
+    expected = float(gradients(training.network, X[:10], Y[:10], weights).loss)
+    assert training.validation_losses[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+def test_a_fraction_of_the_rows_is_held_out(engine):
+    rng = np.random.default_rng(3)
+    order = rng.permutation(50)
+    held_out, kept = np.sort(order[:10]), np.sort(order[10:])
+    training = fit(network(), X, Y, epochs=2, rng=3, validation=0.2, engine=engine)
+    alone = fit(network(), X[kept], Y[kept], epochs=2, rng=rng, engine=engine)
+    np.testing.assert_array_equal(training.network.W[1], alone.network.W[1])
+    expected = float(gradients(training.network, X[held_out], Y[held_out]).loss)
+    assert training.validation_losses[-1] == pytest.approx(expected, rel=1e-10)
+
+
+def test_early_stopping_gives_the_network_of_the_best_epoch():
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 2, 50)  # nothing to learn, so that the validation loss soon rises
+    seen = []
+    options = {"optimizer": "adam(learning_rate=0.05)", "rng": 0, "validation": (X[:20], noise[:20][::-1])}
+    training = fit(network(), X, noise, epochs=500, patience=5, callbacks=seen.append, **options)
+    assert training.reason == "patience"
+    assert training.best_epoch == np.argmin(training.validation_losses) + 1
+    assert len(training.losses) == training.best_epoch + 5
+    np.testing.assert_array_equal(training.network.W[1], seen[training.best_epoch - 1].network.W[1])
+
+
+def test_without_a_validation_set_patience_watches_the_loss():
+    training = fit(network(), X, Y, epochs=500, optimizer="sgd(learning_rate=1e-9)", tolerance=1e-3, patience=4, rng=0)
+    assert training.reason == "patience"
+    assert len(training.losses) == 5
+
+
+def test_a_callback_ends_training_and_hears_of_start_and_end():
+    told = []
+
+    class Watch(Callback):
+        def on_start(self, settings):
+            told.append(settings["optimizer"])
+
+        def on_epoch(self, epoch):
+            told.append(epoch.number)
+            return epoch.number == 2
+
+        def on_end(self, training):
+            told.append(training.reason)
+
+    training = fit(network(), X, Y, epochs=9, rng=0, callbacks=[Watch(), lambda epoch: told.append("function")])
+    assert told == ["adam", 1, "function", 2, "function", "callback"]
+    assert len(training.losses) == 2
+
+
+def test_progress_counts_up_and_ends_training():
+    seen = []
+    training = fit(network(), X, Y, epochs=2, batch_size=8, rng=0, progress=seen.append)
+    assert (seen[-1].epoch, seen[-1].epochs, seen[-1].examples, seen[-1].count, seen[-1].step) == (2, 2, 50, 50, 14)
+    assert seen[-1].loss == training.losses[-1]
+    stopped = fit(network(), X, Y, epochs=2, batch_size=8, rng=0, progress=lambda progress: True)
+    assert stopped.reason == "callback"
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+@pytest.mark.parametrize("optimizer", ["adam", "nesterov", "adamw", "adam_epsilon_hat"])
+def test_training_goes_on_with_the_optimizers_state(optimizer, engine):
+    rng = np.random.default_rng(0)
+    whole = fit(network(), X, Y, epochs=4, optimizer=optimizer, rng=rng, engine=engine)
+    rng = np.random.default_rng(0)
+    half = fit(network(), X, Y, epochs=2, optimizer=optimizer, rng=rng, engine=engine)
+    rest = fit(half.network, X, Y, epochs=2, optimizer=optimizer, rng=rng, engine=engine, state=half.state)
+    np.testing.assert_array_equal(rest.network.W[1], whole.network.W[1])
+    assert half.losses + rest.losses == whole.losses
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+def test_lbfgs_finds_the_minimum_that_scipy_finds(loss, engine):
+    start = Network.create([3, 2], loss=loss, rng=0)
+    y = Y if loss == "cross_entropy" else X @ [[1.0, 0.0], [2.0, -1.0], [0.0, 3.0]]
+    training = fit(start, X, y, epochs=300, optimizer="lbfgs(tolerance=1e-9)", l2_penalty=0.1, engine=engine)
+    assert training.reason == "converged"
+    grads = gradients(training.network, X, y)
+    np.testing.assert_allclose(grads.W[1], -0.1 * training.network.W[1], atol=1e-6)
+    penalty = 0.05 * (training.network.W[1] ** 2).sum()
+    assert training.losses[-1] == pytest.approx(float(grads.loss) + penalty, rel=1e-12)
+    assert (np.diff(training.losses) <= 0).all()
+
+
+def test_lbfgs_takes_weights_a_validation_set_and_callbacks():
+    weights, seen = np.arange(50) % 3, []
+    repeated = np.repeat(np.arange(50), weights)
+    options = {"epochs": 9, "optimizer": "lbfgs", "l2_penalty": 0.01}
+    one = fit(network(), X, Y, weights, callbacks=seen.append, validation=(X, Y), **options)
+    other = fit(network(), X[repeated], Y[repeated], **options)
+    np.testing.assert_allclose(one.losses, other.losses, rtol=1e-8)
+    assert len(seen) == len(one.validation_losses) == len(one.losses)
+    stopped = fit(network(), X, Y, callbacks=lambda epoch: epoch.number == 3, **options)
+    assert (len(stopped.losses), stopped.reason) == (3, "callback")
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [{"dropout": 0.5}, {"clip_norm": 1.0}, {"schedule": "cosine"}, {"measure_every": 1}, {"checkpoint": "run"}],
+)
+def test_what_lbfgs_cannot_use_is_refused(argument):
+    with pytest.raises(InputError, match="'lbfgs'"):
+        fit(network(), X, Y, optimizer="lbfgs", **argument)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"patience": 0}, InputError, "patience is 0"),
+        ({"tolerance": -1}, InputError, "tolerance is -1"),
+        ({"clip_norm": 0}, InputError, "clip_norm is 0, expected a number above 0"),
+        ({"validation": 1.0}, InputError, "validation is 1.0, expected a fraction"),
+        ({"validation": 0.999}, InputError, "leaves none of 50 rows"),
+        ({"validation": "x"}, InputTypeError, "validation is neither"),
+        ({"validation": (X,)}, InputTypeError, "validation is neither"),
+        ({"class_weight": "x"}, InputTypeError, "class_weight is 'x', expected 'balanced' or a mapping"),
+        ({"class_weight": {7: 1.0}}, InputError, "class_weight names the class 7, which does not occur"),
+        ({"class_weight": {1: -1.0}}, InputError, "class_weight gives class 1 the weight -1.0"),
+        ({"callbacks": 3}, InputTypeError, "callbacks holds 3"),
+        ({"callbacks": [Callback]}, InputTypeError, "callbacks holds <class"),
+        ({"checkpoint": 3}, InputTypeError, "checkpoint is 3"),
+        ({"schedule": 3}, InputTypeError, "schedule is 3, expected a name"),
+        ({"engine": "natve"}, UnknownNameError, "did you mean 'native'"),
+    ],
+)
+def test_what_a_run_cannot_use_is_named(arguments, error, words):
     with pytest.raises(error, match=words):
         fit(network(), X, Y, **arguments)

@@ -34,8 +34,8 @@ class Dropout:
 
     >>> dropout = Dropout(0.5, seed=0)
     >>> dropout.mask(1, (2, 4))
-    array([[0., 2., 0., 0.],
-           [2., 2., 2., 2.]])
+    array([[2., 2., 2., 0.],
+           [2., 0., 2., 2.]])
     """
 
     rates: float | tuple[float, ...]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..dropout import Dropout
 from ..errors import InputError
 from ..inputs import as_target, as_weight
@@ -205,7 +206,7 @@ class Run:
         return {name: getattr(self, name) for name in same} | {"best_loss": best, "memory": memory, "data": data}
 
     def go_on(self, snapshot: Snapshot) -> None:
-        """Stand where a checkpoint was written."""
+        """Stand where a checkpoint was written, whose network is the one that this run was made with."""
         facts = snapshot.facts
         if facts["data"] != self.source.fingerprint():
             raise InputError(
@@ -217,11 +218,16 @@ class Run:
         self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
         memory = facts["memory"]
         self.memory = Memory(**(memory | {"best": math.inf if memory["best"] is None else memory["best"]}))
-        self.best = snapshot.best
-        self.generator = rng_from_json(facts["rng_at_epoch"])
-        self.steps.restore(snapshot.network, snapshot.state)
+        self.best = snapshot.best and self.start.replace(*map(self._at_home, snapshot.best.to_lists()))
+        self.rng_at_epoch = facts["rng_at_epoch"]
+        self.generator = rng_from_json(self.rng_at_epoch)
+        self.steps.restore(self.start, snapshot.state)
         ended = facts["reason"] == "patience" or len(self.losses) >= self.plan.epochs
         self.reason = (facts["reason"] or "epochs") if ended else None
+
+    def _at_home(self, arrays: list[np.ndarray]) -> list[Array]:
+        home = self.start.home
+        return [home.xp.asarray(array, dtype=home.dtype, device=home.device) for array in arrays]
 
     def search(self, callbacks: list[Callback]) -> Training:
         """L-BFGS: iterations in the place of epochs."""

@@ -165,7 +165,7 @@ class OneCycle(Schedule):
     Source: Smith and Topin 2019.
 
     >>> OneCycle(rise=0.5).factors(Place(1, 0, 5, 5), Memory()).round(3)
-    array([0.04 , 0.371, 0.908, 0.75 , 0.095])
+    array([0.04 , 0.372, 0.908, 0.905, 0.345])
     """
 
     name = "one_cycle"
