@@ -262,7 +262,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_leaves_a_usable_network(engine, callba
     threading.Thread(target=interrupt).start()
     try:
         # an epoch takes far longer than the test may: it would not end in time
-        fit(start, X, y, epochs=1000, batch_size=1, rng=0, engine={engine!r}, callback={callback})
+        fit(start, X, y, epochs=1000, batch_size=1, rng=0, engine={engine!r}, callbacks={callback})
     except TrainingInterrupted as stopped:
         training = stopped.training
         print(len(training.losses), np.isfinite(gradients(training.network, X[:50], y[:50]).loss))

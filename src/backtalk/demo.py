@@ -43,7 +43,7 @@ def run_demo(seed: int, on_epoch: Callable[[Epoch, float], None]) -> Demo:
     def callback(epoch: Epoch) -> None:
         on_epoch(epoch, accuracy(epoch.network, X, y))
 
-    trained = fit(network, X, y, epochs=EPOCHS, optimizer="adam", rng=seed, callback=callback).network
+    trained = fit(network, X, y, epochs=EPOCHS, optimizer="adam", rng=seed, callbacks=callback).network
     return Demo(
         network=trained,
         grads=gradients(trained, X_test, y_test),

@@ -44,6 +44,8 @@ class _Function(Callback):
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
     """A list of callbacks from one or several, where a plain function is told of each epoch."""
+    if callbacks is None:
+        return []
     several = callbacks if isinstance(callbacks, Iterable) else [callbacks]
     return [_as_callback(each) for each in several]
 
