@@ -28,6 +28,7 @@ check: .venv/installed-check
 
 bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.target
 
 # Into dist/, from the archive of the sources; then tried in a new environment, in which no compiler is found
 wheel: .venv/pip

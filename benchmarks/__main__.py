@@ -24,7 +24,7 @@ CORES = len(os.sched_getaffinity(0))
 class Peer:
     """A process that times work on demand."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, module: str = "benchmarks.peers") -> None:
         flags = "" if threads > 1 else "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")},
@@ -32,20 +32,24 @@ class Peer:
             "JAX_PLATFORMS": "cpu",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.peers", name],
+            [sys.executable, "-m", module, *(["--serve"] if module != "benchmarks.peers" else []), name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
 
     def seconds(self, kind: str, row: str, repeats: int) -> float:
         """The median time of a run of this work, among some in a row."""
+        return float(self.ask(f"{kind} {row} {repeats}"))
+
+    def ask(self, question: str) -> str:
+        """A line of the process for a line."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(f"{kind} {row} {repeats}\n")
+        self.process.stdin.write(question + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"the peer {self.process.args} ended")
-        return float(line)
+        return line
 
     def close(self) -> None:
         """End the process."""
