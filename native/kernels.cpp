@@ -14,6 +14,7 @@ namespace VARIANT {
 #include "product.h"
 #include "panels.h"
 #include "softmax.h"
+#include "dropout.h"
 
 // A product over panels: out(tile of ROWS rows) = start + in * w, in [panel][rows][NR] with `inputs` columns
 template <class T, int ROWS, int VECTORS>
@@ -160,6 +161,8 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
     T *out = layer ? layer->out_grad_h : job.out_grad_x;
     alignas(64) T tile[MR * NR<T>];
     const bool measure = job.measure && layer;
+    // g' of these follows from h, and with dropout that of a ReLU still does: a silent unit has h = 0
+    const bool relu = layer && layer->activation == RELU, plain = layer && layer->activation == IDENTITY && !layer->level;
     for (int64_t chunk = first / SUM_ROWS; measure && chunk * SUM_ROWS < last; ++chunk)
         layer->unit_sums[chunk] = {0, 0};
     for (int64_t p = 0; p < panels; ++p) {
@@ -173,13 +176,12 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
             T *d = layer->d + p * step + n * NR<T>;
             const T *h = layer->h + p * step + n * NR<T>;
             Vector<T> squares_a = {}, squares_h = {};
-            const Vector<T> zero = {}, one = spread<T>(T(1));
+            const Vector<T> zero = {}, active = spread<T>(layer->scale);
             for (int64_t e = 0; e < done * NR<T>; e += LANES<T>) {
                 const int v = e / LANES<T> % 2;
                 if (v >= vectors) continue;
                 const Vector<T> grad_h = load(tile + e);
-                const Vector<T> slope = layer->activation == RELU ? (load(h + e) <= T(0) ? zero : one)
-                                        : layer->activation == IDENTITY ? one : load(d + e);
+                const Vector<T> slope = relu ? (load(h + e) <= T(0) ? zero : active) : plain ? active : load(d + e);
                 const Vector<T> grad_a = grad_h * slope;
                 store(d + e, grad_a);
                 if (measure) {
@@ -206,13 +208,32 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
     gather(job, first, last);
     for (int i = 0; i < job.depth; ++i) {
         forward(job, i, first, last);
-        if (i < job.depth - 1 && job.layers[i].activation == HOST) ask_host(job, i, first, last, scratch);
+        if (i == job.depth - 1) break;
+        if (job.layers[i].activation == HOST) ask_host(job, i, first, last, scratch);
+        if (job.layers[i].level) drop_out(job, i, first, last);
     }
     output(job, first, last, scratch);
     if (!job.backward) return;
     for (int i = job.depth - 2; i >= 0; --i) hidden(job, i, first, last);
     if (job.out_grad_x) hidden(job, -1, first, last);
 }
+
+// The squares of a gradient, in double: those of float neither overflow nor vanish
+template <class T>
+struct Squares {
+    double sums[LANES<T>] = {};
+    inline __attribute__((always_inline)) void add(Vector<T> gradient, double unit) {
+        for (int lane = 0; lane < LANES<T>; ++lane) {
+            const double g = double(gradient[lane]) * unit;
+            sums[lane] += g * g;
+        }
+    }
+    double sum() const {
+        double total = 0;
+        for (double part : sums) total += part;
+        return total;
+    }
+};
 
 // One register of parameters: from the gradient to what is added to the parameter
 template <Rule RULE, class T>
@@ -238,7 +259,7 @@ template <Rule RULE, class T, int VECTORS>
 static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel,
                                 int64_t strip, UpdateSums *sums) {
     const int64_t offset = (panel * round_up(layer.inputs, MR) + strip * MR) * NR<T>;
-    constexpr bool UPDATES = RULE != WRITE_OUT;  // where it does not, there is no state to point into
+    constexpr bool UPDATES = RULE != WRITE_OUT && RULE != NORM;  // where it does not, there is no state to point into
     T *w = layer.w + offset, *s1 = UPDATES ? layer.w1 + offset : nullptr, *s2 = UPDATES ? layer.w2 + offset : nullptr;
     if (UPDATES && job.prefetch)  // on their way while the product runs
         for (int line = 0; line < MR * NR<T>; line += 64 / int(sizeof(T))) {
@@ -251,7 +272,14 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
     for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v) gradient[r][v] = Vector<T>{};
-    multiply<T, MR, VECTORS, 1, NR<T>>(h, d, job.batch, gradient);
+    if (UPDATES && layer.g) {
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) gradient[r][v] = load(layer.g + offset + r * NR<T> + v * LANES<T>);
+    } else {
+        multiply<T, MR, VECTORS, 1, NR<T>>(h, d, job.batch, gradient);
+    }
     if constexpr (RULE == WRITE_OUT) {
         alignas(64) T tile[MR * NR<T>];
 #pragma GCC unroll 16
@@ -261,7 +289,19 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
         return write_out(tile, layer, panel, strip, layer.out_grad_w);
     }
     const Update<T> u = job.update;
-    const T keep = 1 - u.learning_rate * u.weight_decay;
+    if constexpr (RULE == NORM) {
+        Squares<T> squares;
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) {
+                const int e = r * NR<T> + v * LANES<T>;
+                store(layer.g + offset + e, gradient[r][v]);
+                squares.add(gradient[r][v] + u.l2_penalty * load(w + e), u.norm_unit);
+            }
+        sums->gradient += squares.sum();
+        return;
+    }
     Vector<T> squares[3] = {};
 #pragma GCC unroll 16
     for (int r = 0; r < MR; ++r)
@@ -269,7 +309,8 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
         for (int v = 0; v < VECTORS; ++v) {
             const int e = r * NR<T> + v * LANES<T>;
             const Vector<T> before = load(w + e), g = gradient[r][v] + u.l2_penalty * before;
-            const Vector<T> after = before * keep + update_of<RULE>(u, g, s1 + e, s2 + e);
+            const Vector<T> clipped = u.clips ? g * u.scale : g;
+            const Vector<T> after = before * u.keep + update_of<RULE>(u, clipped, s1 + e, s2 + e);
             store(w + e, after);
             if (sums) {
                 squares[0] += g * g;
@@ -292,15 +333,23 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
 
 // grad_{b_i}: grad_{a_i} summed over the batch; one panel, and its update
 template <Rule RULE, class T>
-static inline void biases(Job<T> &job, const Layer<T> &layer, const T *d, int64_t panel, int vectors) {
+static inline void biases(
+    Job<T> &job, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
+    const Update<T> &u = job.update;
     for (int v = 0; v < vectors; ++v) {
         const int64_t e = panel * NR<T> + v * LANES<T>;
         Vector<T> gradient = {};
         for (int64_t n = 0; n < job.batch; ++n) gradient += load(d + n * NR<T> + v * LANES<T>);
-        if constexpr (RULE == WRITE_OUT)
+        if constexpr (RULE == WRITE_OUT) {
             __builtin_memcpy(layer.out_grad_b + e, &gradient, least(LANES<T>, layer.outputs - e) * sizeof(T));
-        else
-            store(layer.b + e, load(layer.b + e) + update_of<RULE>(job.update, gradient, layer.b1 + e, layer.b2 + e));
+        } else if constexpr (RULE == NORM) {
+            Squares<T> squares;
+            squares.add(gradient, u.norm_unit);
+            sums->gradient += squares.sum();
+        } else {
+            const Vector<T> clipped = u.clips ? gradient * u.scale : gradient;
+            store(layer.b + e, load(layer.b + e) + update_of<RULE>(u, clipped, layer.b1 + e, layer.b2 + e));
+        }
     }
 }
 
@@ -311,7 +360,7 @@ static void weights_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t
     const T *in = i ? job.layers[i - 1].h : job.x, *d = layer.d + panel * step;
     const int vectors = vectors_of<T>(panel, layer.outputs);
     if (sums) *sums = {0, 0, 0};
-    if (first == 0) biases<RULE>(job, layer, d, panel, vectors);
+    if (first == 0) biases<RULE>(job, layer, d, panel, vectors, sums);
     for (int64_t strip = first; strip < last; ++strip) {
         const int64_t input = strip * MR;
         const T *h = in + input / NR<T> * step + input % NR<T>;
@@ -324,13 +373,14 @@ static void weights_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t
 
 // weights: the talk to the weights of one panel of outputs, and to its biases with the first strip
 template <class T>
-static void weights(Job<T> &job, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums) {
-    switch (job.update.rule) {
+static void weights(Job<T> &job, Rule rule, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums) {
+    switch (rule) {
         case WRITE_OUT: return weights_by<WRITE_OUT>(job, layer, panel, first, last, sums);
         case SGD: return weights_by<SGD>(job, layer, panel, first, last, sums);
         case MOMENTUM: return weights_by<MOMENTUM>(job, layer, panel, first, last, sums);
         case NESTEROV: return weights_by<NESTEROV>(job, layer, panel, first, last, sums);
         case ADAM: return weights_by<ADAM>(job, layer, panel, first, last, sums);
+        case NORM: return weights_by<NORM>(job, layer, panel, first, last, sums);
     }
 }
 

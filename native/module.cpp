@@ -136,11 +136,23 @@ public:
         Net<T>::unpack(layer, W.data(), b.data());
     }
 
-    // a, h: lists for layers 1 ... L, filled; or None
-    void forward(Rows<T> X, nb::object a, nb::object h, int threads) {
+    void pack_state(int layer, int which, In<T> W, In<T> b) {
+        check(layer, W.size(), b.size());
+        check_state(which);
+        Net<T>::pack_state(layer, which, W.data(), b.data());
+    }
+
+    void unpack_state(int layer, int which, Out<T> W, Out<T> b) {
+        check(layer, W.size(), b.size());
+        check_state(which);
+        Net<T>::unpack_state(layer, which, W.data(), b.data());
+    }
+
+    // a, h: lists for layers 1 ... L, filled; or None. dropout: (levels, seed, step, number of the first row), or None
+    void forward(Rows<T> X, nb::object a, nb::object h, int threads, nb::object dropout) {
         std::unique_lock<std::mutex> mine = lock();
         Job<T> &job = this->job();
-        begin(X, false);
+        begin(X, false, dropout);
         want(&Layer<T>::out_a, a);
         want(&Layer<T>::out_h, h);
         finish(threads, mine);
@@ -150,10 +162,10 @@ public:
     // Gives the loss; or None, and nothing is computed, where X is not finite or a label is none of the outputs.
     nb::object gradients(Rows<T> X, nb::object given_a, nb::object labels, nb::object target, nb::object weight,
                      double weight_sum, nb::list grad_a, nb::list grad_h, nb::list grad_W, nb::list grad_b,
-                     int threads) {
+                     int threads, nb::object dropout) {
         std::unique_lock<std::mutex> mine = lock();
         Job<T> &job = this->job();
-        begin(X, true);
+        begin(X, true, dropout);
         const int64_t batch = job.batch;
         job.labels = data_of<const int64_t>(labels, batch);
         if (!all_finite(X.data(), X.size()) || !labels_fit(job.labels, batch)) return nb::none();
@@ -181,38 +193,33 @@ public:
         return nb::float_(loss);
     }
 
-    void set_update(int rule, double learning_rate, double momentum, double beta_1, double beta_2, double epsilon,
-                    double l2_penalty, double weight_decay) {
+    void set_update(int rule, double momentum, double beta_1, double beta_2, double epsilon, bool epsilon_hat,
+                    double l2_penalty, bool l2_per_weight, double weight_decay, double clip_norm) {
         require(rule > WRITE_OUT && rule <= ADAM, "no such rule");
-        Update<T> update{};
-        update.rule = Rule(rule);
-        update.learning_rate = T(learning_rate);
-        update.momentum = T(momentum);
-        update.beta_1 = T(beta_1);
-        update.beta_2 = T(beta_2);
-        update.epsilon = T(epsilon);
-        update.rest_1 = T(1 - beta_1);
-        update.rest_2 = T(1 - beta_2);
-        update.l2_penalty = T(l2_penalty);
-        update.weight_decay = T(weight_decay);
-        this->learning_rate = learning_rate;
-        this->beta_1 = beta_1;
-        this->beta_2 = beta_2;
-        Net<T>::set_update(update);
+        Net<T>::set_update({Rule(rule), momentum, beta_1, beta_2, epsilon, epsilon_hat, l2_penalty, l2_per_weight,
+                            weight_decay, clip_norm});
     }
 
-    // (examples done, steps, loss, diverged, saved)
+    // For the steps of training, whose numbers are those of the updates
+    void set_dropout(const std::vector<uint32_t> &levels, uint64_t seed) {
+        check_levels(levels);
+        dropout_ = {levels, seed};
+    }
+
+    // loss, weight: the sums so far. Gives (examples done, steps, loss, weight, diverged, saved)
     nb::tuple train(Rows<T> X, nb::object labels, nb::object target, nb::object weight, In<int64_t> order, int64_t start,
-                    int64_t batch_size, int64_t most_steps, double seconds, int threads, bool save,
-                    int64_t measure_every) {
+                    int64_t batch_size, In<double> rates, int64_t most_steps, double seconds, double loss_so_far,
+                    double weight_so_far, int threads, bool save, int64_t measure_every) {
         std::unique_lock<std::mutex> mine = lock();
         Job<T> &job = this->job();
         forget_wishes();
-        const int64_t examples = int64_t(X.shape(0));
+        const int64_t examples = int64_t(X.shape(0)), count = int64_t(order.size());
         require(int64_t(X.shape(1)) == sizes_[0], "X has not the columns that the network needs");
         require(trains_ && job.update.rule != WRITE_OUT, "a network that does not train, or has no rule");
         require(start >= 0 && batch_size > 0 && measure_every >= 0, "a count is too small");
-        for (int64_t n = 0; n < int64_t(order.size()); ++n)
+        const int64_t left = count > start ? (count - start - 1) / batch_size + 1 : 0;
+        require(int64_t(rates.size()) >= std::min(left, most_steps), "rates has not one for each step");
+        for (int64_t n = 0; n < count; ++n)
             if (order.data()[n] < 0 || order.data()[n] >= examples) throw std::invalid_argument("order leaves X");
         job.X = X.data();
         job.labels = data_of<const int64_t>(labels, examples);
@@ -223,14 +230,19 @@ public:
         job.backward = true;
         job.host_failed = false;
         host_.error = nullptr;
+        this->draw_from(dropout_);
+        job.first_row = 0;
         Progress done;
+        done.examples = start;
+        done.loss = loss_so_far;
+        done.weight = weight_so_far;
         {
             nb::gil_scoped_release released;
-            done = Net<T>::train(order.data(), int64_t(order.size()), start, batch_size, most_steps, seconds, threads,
+            done = Net<T>::train({order.data(), count, batch_size, rates.data()}, done, most_steps, seconds, threads,
                                  save, measure_every);
         }
         if (done.host_failed && host_.error) std::rethrow_exception(host_.error);
-        return nb::make_tuple(done.examples, done.steps, done.loss, done.diverged, done.saved);
+        return nb::make_tuple(done.examples, done.steps, done.loss, done.weight, done.diverged, done.saved);
     }
 
     // for each layer: the means over the measured steps; then they are forgotten
@@ -270,6 +282,16 @@ private:
                 "an array has not the size that the kernel needs");
     }
 
+    void check_state(int which) const {
+        require(trains_, "a network that does not train");
+        require(which == 1 || which == 2, "no such array of the optimizer");
+    }
+
+    void check_levels(const std::vector<uint32_t> &levels) const {
+        require(levels.size() + 2 == sizes_.size(), "dropout has not one level for each hidden layer");
+        for (uint32_t level : levels) require(level < 65536, "a level of dropout is too high");
+    }
+
     void require_wanted() {  // by the loss: a target, or for softmax labels
         const Job<T> &job = this->job();
         require(job.target || (job.labels && job.loss == CROSS_ENTROPY), "neither a target nor labels");
@@ -305,9 +327,17 @@ private:
         }
     }
 
-    void begin(const Rows<T> &X, bool backward) {
+    void begin(const Rows<T> &X, bool backward, nb::handle dropout) {
         Job<T> &job = this->job();
         forget_wishes();
+        Dropout drawn;
+        if (!dropout.is_none()) {
+            drawn = {nb::cast<std::vector<uint32_t>>(dropout[0]), nb::cast<uint64_t>(dropout[1])};
+            check_levels(drawn.levels);
+            job.step = nb::cast<uint64_t>(dropout[2]);
+            job.first_row = nb::cast<int64_t>(dropout[3]);
+        }
+        this->draw_from(drawn);
         require(X.shape(0) > 0 && int64_t(X.shape(1)) == sizes_[0], "X has not the shape that the network needs");
         this->make_room(int64_t(X.shape(0)));
         job.X = X.data();
@@ -332,6 +362,7 @@ private:
 
     const std::vector<int64_t> sizes_;
     Host<T> host_;
+    Dropout dropout_;  // while training
     const bool trains_;
 };
 
@@ -345,16 +376,25 @@ void bind(nb::module_ &m, const char *name) {
              nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("input_gradient"), nb::arg("host").none())
         .def("pack", &N::pack)
         .def("unpack", &N::unpack)
-        .def("forward", &N::forward, nb::arg("X"), nb::arg("a").none(), nb::arg("h").none(), nb::arg("threads"))
+        .def("pack_state", &N::pack_state)
+        .def("unpack_state", &N::unpack_state)
+        .def("forward", &N::forward, nb::arg("X"), nb::arg("a").none(), nb::arg("h").none(), nb::arg("threads"),
+             nb::arg("dropout") = nb::none())
         .def("gradients", &N::gradients, nb::arg("X"), nb::arg("given_a").none(), nb::arg("labels").none(),
              nb::arg("target").none(), nb::arg("weight").none(), nb::arg("weight_sum"), nb::arg("grad_a"),
-             nb::arg("grad_h"), nb::arg("grad_W"), nb::arg("grad_b"), nb::arg("threads"))
-        .def("set_update", &N::set_update)
+             nb::arg("grad_h"), nb::arg("grad_W"), nb::arg("grad_b"), nb::arg("threads"),
+             nb::arg("dropout") = nb::none())
+        .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
+             nb::arg("epsilon"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"), nb::arg("l2_per_weight"),
+             nb::arg("weight_decay"), nb::arg("clip_norm"))
+        .def("set_dropout", &N::set_dropout, nb::arg("levels"), nb::arg("seed"))
         .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
              nb::arg("weight").none(), nb::arg("order"),
-             nb::arg("start"), nb::arg("batch_size"), nb::arg("most_steps"), nb::arg("seconds"), nb::arg("threads"),
-             nb::arg("save"), nb::arg("measure_every"))
+             nb::arg("start"), nb::arg("batch_size"), nb::arg("rates"), nb::arg("most_steps"), nb::arg("seconds"),
+             nb::arg("loss"), nb::arg("weight_sum"), nb::arg("threads"), nb::arg("save"), nb::arg("measure_every"))
         .def("restore", &N::restore)
+        .def("begin_after", &N::begin_after)
+        .def("updates", &N::updates)
         .def("finite", &N::finite)
         .def("seconds_of_copy", &N::seconds_of_copy)
         .def("measures", &N::measures);

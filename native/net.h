@@ -26,10 +26,34 @@ struct Measured {
     bool hidden = false;
 };
 
+// What the steps of training are told once, in double: each step rounds its own scalars from it
+struct Settings {
+    Rule rule = WRITE_OUT;
+    double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
+    bool epsilon_hat = false;  // ADAM: epsilon stands beside the root of v before it is corrected
+    double l2_penalty = 0;
+    bool l2_per_weight = false;  // the penalty is divided by the weight of the batch
+    double weight_decay = 0, clip_norm = 0;  // no clipping where it is 0
+};
+
+// Which hidden units fall silent; without levels, none do
+struct Dropout {
+    std::vector<uint32_t> levels;  // of each hidden layer, in units of 1/65536
+    uint64_t seed = 0;
+};
+
+// The order in which a call of train takes the examples, and the learning rate of each update that it may make
+struct Course {
+    const int64_t *order;
+    int64_t count, batch_size;
+    const double *rates;
+};
+
 struct Progress {
     int64_t examples = 0;  // of the order, done
-    int64_t steps = 0;     // updates made
-    double loss = 0;       // sum over the steps of the batch's mean loss times its share of the weight
+    int64_t steps = 0;     // updates made in this call
+    double loss = 0;       // sum over the batches of the mean loss times the weight, from what the caller had so far
+    double weight = 0;     // sum of the weights of the batches, likewise
     bool diverged = false; // the loss of the next step is not finite; its update was not made
     bool host_failed = false;
     bool saved = false;    // the snapshot was replaced, by the parameters at the beginning of this call
@@ -49,6 +73,7 @@ public:
             layer.outputs = sizes[i + 1];
             layer.activation = i < activations.size() ? activations[i] : IDENTITY;
             layer.parameter = i < parameters.size() ? T(parameters[i]) : T(0);
+            layer.scale = 1;
             hosted_ |= layer.activation == HOST;
             parameters_.reserve(layer.w, weights_size(layer));
             parameters_.reserve(layer.b, bias_size(layer));
@@ -72,6 +97,12 @@ public:
 
     void pack(int layer, const T *W, const T *b) { kernels_.pack(W, b, layers_[layer]); }
     void unpack(int layer, T *W, T *b) const { kernels_.unpack(layers_[layer], W, b); }
+    // the optimizer's arrays in the place of W and b: the first or the second of them
+    void pack_state(int layer, int which, const T *W, const T *b) {
+        Layer<T> state = state_of(layer, which);
+        kernels_.pack(W, b, state);
+    }
+    void unpack_state(int layer, int which, T *W, T *b) const { kernels_.unpack(state_of(layer, which), W, b); }
 
     bool hosted() const { return hosted_; }
     int depth() const { return job_.depth; }
@@ -145,26 +176,23 @@ public:
         Shares blocks(threads), pieces(threads);
         blocks.deal(block_count());
         pieces.deal(pieces_.size());
-        job_.update.rule = WRITE_OUT;
         run_on_threads(threads, [&](int index, int together) {
             take_blocks(blocks, index);
             if (!job_.backward) return;
             if (together > 1) meeting.meet([] {});
-            take_pieces(pieces, index, false);
+            take_pieces(pieces, index, WRITE_OUT, false);
         });
     }
 
-    // Steps of training on batches of `order`, beginning at example `done.examples`, until the order ends, a loss is
-    // not finite, `most_steps` are made or `seconds` are over. X, target, weight and labels stand in the job.
-    Progress train(const int64_t *order, int64_t count, int64_t start, int64_t batch_size, int64_t most_steps,
-                   double seconds, int allowed, bool save, int64_t measure_every) {
-        make_room(std::min(batch_size, count));
-        Progress progress;
-        progress.examples = start;
-        Steps steps{order, count, batch_size, 0, 0, false, save, measure_every};
+    // Steps of training on batches of a course, from where `progress` stands, until the order ends, a loss is not
+    // finite, `most_steps` are made or `seconds` are over. X, target, weight and labels stand in the job.
+    Progress train(const Course &course, Progress progress, int64_t most_steps, double seconds, int allowed, bool save,
+                   int64_t measure_every) {
+        make_room(std::min(course.batch_size, course.count));
+        Steps steps{course, 0, false, save, measure_every};
         const auto begin = std::chrono::steady_clock::now();
         if (!next_batch(progress, steps)) return progress;
-        const int threads = threads_for(std::min(batch_size, count), allowed);
+        const int threads = threads_for(std::min(course.batch_size, course.count), allowed);
         choose_block(threads);
         Shares blocks(threads), pieces(threads);
         blocks.deal(block_count());
@@ -175,12 +203,17 @@ public:
                 take_blocks(blocks, index);
                 meeting.meet([&] { judge_loss(progress, steps); pieces.deal(pieces_.size()); });
                 if (steps.stop) return;
-                take_pieces(pieces, index, job_.measure || job_.update.l2_penalty > 0);
+                while (steps.rule == NORM) {
+                    take_pieces(pieces, index, NORM, true);
+                    meeting.meet([&] { judge_norm(steps); pieces.deal(pieces_.size()); });
+                }
+                take_pieces(pieces, index, steps.rule, job_.measure || job_.update.l2_penalty > 0);
                 meeting.meet([&] {
                     if (job_.measure) read_measures();
                     ++progress.steps;
                     ++updates_;
-                    progress.loss += (steps.loss + penalty()) * steps.share;
+                    progress.loss += (steps.loss + penalty()) * job_.weight_sum;
+                    progress.weight += job_.weight_sum;
                     progress.examples = steps.next;
                     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
                     steps.stop = progress.steps >= most_steps || spent.count() > seconds || !next_batch(progress, steps);
@@ -192,9 +225,42 @@ public:
         return progress;
     }
 
-    void set_update(const Update<T> &update) {
-        job_.update = update;
+    void set_update(const Settings &settings) {
+        settings_ = settings;
+        Update<T> &u = job_.update;
+        u = {};
+        u.rule = settings.rule;
+        u.momentum = T(settings.momentum);
+        u.beta_1 = T(settings.beta_1);
+        u.beta_2 = T(settings.beta_2);
+        u.epsilon = T(settings.epsilon);
+        u.rest_1 = T(1 - settings.beta_1);
+        u.rest_2 = T(1 - settings.beta_2);
+        u.norm_unit = 1;
+        gradients_.restart();
+        for (Layer<T> &layer : layers_) {
+            layer.g = nullptr;
+            if (settings.clip_norm > 0) gradients_.reserve(layer.g, weights_size(layer));
+        }
+        gradients_.allocate();
     }
+
+    void draw_from(const Dropout &dropout) {
+        job_.seed = dropout.seed;
+        for (size_t i = 0; i < layers_.size(); ++i) {
+            const uint32_t level = i < dropout.levels.size() ? dropout.levels[i] : 0;
+            layers_[i].level = level;
+            layers_[i].scale = T(LEVELS / (LEVELS - level));
+        }
+    }
+
+    // Parameters and the optimizer's arrays were packed anew: so many updates made them, and what was before is over
+    void begin_after(int64_t updates) {
+        updates_ = updates;
+        snapshot_.clear();
+        forget_measures();
+    }
+    int64_t updates() const { return updates_; }
 
     void restore() {
         if (snapshot_.empty()) return;
@@ -227,15 +293,25 @@ private:
     static constexpr int64_t STRIPS_OF_A_PIECE = 16;
     static constexpr int64_t MOST_ROWS = 256, SECOND_CACHE = 1 << 20;
     static constexpr double SILENT = 1e-3;
+    static constexpr double LEVELS = 65536;     // of a draw of dropout
+    static constexpr double SMALL_UNIT = 0x1p-600;  // times the largest numbers, squares and their sum are finite
 
     struct Steps {
-        const int64_t *order;
-        int64_t count, batch_size, next;
-        double share;
+        const Course &course;
+        int64_t next;  // example of the order after this batch
         bool stop, save;
         int64_t measure_every;
         double loss = 0;
+        Rule rule = WRITE_OUT;  // of the sweep over the weights
     };
+
+    Layer<T> state_of(int i, int which) const {
+        Layer<T> state = layers_[i];
+        state.w = which == 1 ? state.w1 : state.w2;
+        state.b = which == 1 ? state.b1 : state.b2;
+        state.wt = nullptr;
+        return state;
+    }
 
     int64_t panels(int64_t columns) const { return (columns + kernels_.panel - 1) / kernels_.panel; }
     int64_t rounded(int64_t rows) const { return (rows + kernels_.strip - 1) / kernels_.strip * kernels_.strip; }
@@ -267,19 +343,20 @@ private:
         });
     }
 
-    void take_pieces(Shares &pieces, int index, bool measure) {
+    void take_pieces(Shares &pieces, int index, Rule rule, bool measure) {
         pieces.take(index, [&](int64_t k) {
             const Piece &piece = pieces_[k];
-            kernels_.weights(job_, piece.layer, piece.panel, piece.first, piece.last,
+            kernels_.weights(job_, rule, piece.layer, piece.panel, piece.first, piece.last,
                              measure ? &update_sums_[k] : nullptr);
         });
     }
 
     // The next batch of the order whose weights are not all 0
     bool next_batch(Progress &progress, Steps &steps) {
-        for (; progress.examples < steps.count; progress.examples = steps.next) {
-            steps.next = std::min(progress.examples + steps.batch_size, steps.count);
-            job_.order = steps.order + progress.examples;
+        const Course &course = steps.course;
+        for (; progress.examples < course.count; progress.examples = steps.next) {
+            steps.next = progress.examples + std::min(course.batch_size, course.count - progress.examples);
+            job_.order = course.order + progress.examples;
             job_.batch = steps.next - progress.examples;
             double sum = double(job_.batch);
             if (job_.weight) {
@@ -288,17 +365,28 @@ private:
                 if (!(sum > 0)) continue;
             }
             job_.weight_sum = sum;
-            steps.share = sum;
+            job_.step = uint64_t(updates_ + 1);
             job_.measure = steps.measure_every > 0 && (updates_ + 1) % steps.measure_every == 0;
-            Update<T> &u = job_.update;
-            if (u.rule == ADAM) {
-                const double t = double(updates_ + 1);
-                u.step = T(double(learning_rate) / (1 - std::pow(beta_1, t)));
-                u.root_correction = T(1 / std::sqrt(1 - std::pow(beta_2, t)));
-            }
+            prepare_update(course.rates[progress.steps]);
             return true;
         }
         return false;
+    }
+
+    // The scalars of the next update, at a learning rate, on a batch whose weights stand in the job
+    void prepare_update(double rate) {
+        Update<T> &u = job_.update;
+        u.learning_rate = T(rate);
+        u.keep = T(1 - rate * settings_.weight_decay);
+        penalty_ = settings_.l2_penalty / (settings_.l2_per_weight ? job_.weight_sum : 1);
+        u.l2_penalty = T(penalty_);
+        u.clips = false;
+        if (u.rule != ADAM) return;
+        const double t = double(updates_ + 1);
+        const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
+        const double step = rate / (1 - std::pow(settings_.beta_1, t));
+        u.step = T(settings_.epsilon_hat ? step * root : step);
+        u.root_correction = T(settings_.epsilon_hat ? 1 : 1 / root);
     }
 
     void judge_loss(Progress &progress, Steps &steps) {
@@ -308,6 +396,7 @@ private:
         progress.host_failed = job_.host_failed;
         progress.diverged = !std::isfinite(loss) && !job_.host_failed;
         steps.stop = progress.diverged || job_.host_failed;
+        steps.rule = settings_.clip_norm > 0 ? NORM : job_.update.rule;
         if (steps.stop || !steps.save) return;
         steps.save = false;
         const auto begin = std::chrono::steady_clock::now();
@@ -317,11 +406,28 @@ private:
         seconds_of_copy_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     }
 
+    // After a sweep that added up squares: the scale of the gradient, or once more in a smaller unit where they overflow.
+    // A norm that is NaN scales nothing, so the NaN goes into the parameters.
+    void judge_norm(Steps &steps) {
+        Update<T> &u = job_.update;
+        double squares = 0;
+        for (const UpdateSums &sums : update_sums_) squares += sums.gradient;
+        if (std::isinf(squares) && u.norm_unit == 1) {
+            u.norm_unit = SMALL_UNIT;
+            return;
+        }
+        const double norm = std::sqrt(squares);  // in norm_unit
+        u.clips = norm > settings_.clip_norm * u.norm_unit;
+        u.scale = T(settings_.clip_norm / norm * u.norm_unit);
+        u.norm_unit = 1;
+        steps.rule = u.rule;
+    }
+
     double penalty() const {  // of the weights before the step: half the penalty times the sum of their squares
         if (!(job_.update.l2_penalty > 0)) return 0;
         double squares = 0;
         for (const UpdateSums &sums : update_sums_) squares += sums.weight;
-        return 0.5 * double(job_.update.l2_penalty) * squares;
+        return 0.5 * penalty_ * squares;
     }
 
     void read_measures() {
@@ -376,16 +482,14 @@ private:
         }
     }
 
-public:
-    double learning_rate = 0, beta_1 = 0, beta_2 = 0;  // in double, for Adam's corrections
-
-private:
     const Kernels<T> &kernels_;
     std::vector<Layer<T>> layers_;
     const bool trains_;
     bool hosted_ = false;
     Job<T> job_;
-    Memory<T> parameters_, mirrors_, room_;
+    Settings settings_;
+    double penalty_ = 0;  // of this step
+    Memory<T> parameters_, mirrors_, room_, gradients_;
     std::vector<T> snapshot_;
     int64_t capacity_ = 0, scratch_size_ = 0, updates_ = 0, snapshot_updates_ = 0, measured_steps_ = 0;
     double seconds_of_copy_ = 0;

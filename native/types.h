@@ -12,7 +12,10 @@ enum Activation : int {
 
 enum Loss : int { CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON_DEVIANCE };
 
-enum Rule : int { WRITE_OUT, SGD, MOMENTUM, NESTEROV, ADAM };
+enum Rule : int {
+    WRITE_OUT, SGD, MOMENTUM, NESTEROV, ADAM,
+    NORM,  // no update: only the squares of the gradient are added up, those of the biases too
+};
 
 // What an update adds up on the way, over one piece of W; in a step that is measured.
 struct UpdateSums {
@@ -32,7 +35,10 @@ struct Update {
     T beta_1, beta_2, epsilon;             // ADAM
     T rest_1, rest_2;                      // 1 - beta_1, 1 - beta_2, rounded after the subtraction
     T step, root_correction;               // learning_rate/(1 - beta_1^t), 1/sqrt(1 - beta_2^t)
-    T l2_penalty, weight_decay;            // of the weights; biases have none
+    T l2_penalty, keep;                    // of the weights, which are first multiplied by keep; biases have neither
+    bool clips;                            // the gradient is multiplied by scale
+    T scale;
+    double norm_unit;                      // NORM: the gradient is multiplied by this before it is squared
 };
 
 // Every matrix stands in panels of NR columns: [panel][row][NR], so that each kernel reads straight ahead.
@@ -41,10 +47,13 @@ struct Layer {
     int64_t inputs, outputs;
     int activation;       // g of this layer; the last one has the loss instead
     T parameter;          // of the activation
+    uint32_t level;       // dropout: a unit whose draw of 16 bits is below it falls silent
+    T scale;              // dropout: of the other units, 65536/(65536 - level)
     T *w;                 // W^T: [panels of outputs][inputs, rounded up][NR], for the forward product
     T *wt;                // W: [panels of inputs][outputs, rounded up][NR], for the talk to the layer below, or null
     T *b;                 // [panels of outputs][NR]
     T *w1, *w2, *b1, *b2; // the optimizer's state, as w and b; null outside of training
+    T *g;                 // grad W, as w, from the sweep for its norm to that of the update; null without clipping
     T *h;                 // h_i (a_L in the last layer): [panels of outputs][rows][NR]
     T *d;                 // g'(a_i), and then grad a_i, the same shape
     T *peak;              // max over a block of |g'(a_i)| for each unit, in [first chunk of the block][unit]
@@ -72,6 +81,8 @@ struct Job {
     double weight_sum;       // w_n = weight / weight_sum
     Loss loss;
     T loss_parameter;        // delta of huber; label smoothing is in the target
+    uint64_t seed, step;     // dropout: what the draws depend on, besides layer, row and unit
+    int64_t first_row;       // dropout: the number that row 0 of this batch has in its draws
     T *losses;               // w_n * l_n, [batch]
     bool backward;           // false: forward only
     bool measure;            // add up peak and sums
@@ -90,7 +101,7 @@ struct Kernels {
     // scratch: room for 3 rows of outputs, each rounded up to whole panels
     void (*rows)(Job<T> &job, int64_t first, int64_t last, T *scratch);
     // the talk to the weights: strips first ... last - 1 of one panel of W^T, and the bias with strip 0
-    void (*weights)(Job<T> &job, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums);
+    void (*weights)(Job<T> &job, Rule rule, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums);
     void (*pack)(const T *W, const T *b, Layer<T> &layer);    // row-major (outputs, inputs) to w, wt and b
     void (*unpack)(const Layer<T> &layer, T *W, T *b);
 };

@@ -56,7 +56,7 @@ def test_training_is_equal_to_the_bit_for_one_to_eight_threads_and_so_is_what_it
         seen = []
         training = fit(
             network, X, y, weights,
-            epochs=2, batch_size=200, l2_penalty=0.01, measure_every=1, rng=0, callback=seen.append,
+            epochs=2, batch_size=200, l2_penalty=0.01, measure_every=1, rng=0, callbacks=seen.append,
         )  # fmt: skip
         found.append((training, [epoch.measures for epoch in seen]))
     for training, measures in found[1:]:
@@ -279,18 +279,18 @@ class TestTheCompiledModule:
     def train(self, net=None, rule=4, **changes):
         net = net or self.net(trains=True, input_gradient=False)
         if rule is not None:
-            net.set_update(rule, 0.1, 0.9, 0.9, 0.999, 1e-8, 0.0, 0.0)
+            net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, False, 0.0, False, 0.0, 0.0)
         options = {
             "X": np.zeros((5, 3)), "labels": np.zeros(5, int), "target": None, "weight": None,
-            "order": np.arange(5), "start": 0, "batch_size": 2, "most_steps": 9, "seconds": 1.0, "threads": 1,
-            "save": True, "measure_every": 1,
+            "order": np.arange(5), "start": 0, "batch_size": 2, "rates": np.full(3, 0.1), "most_steps": 9,
+            "seconds": 1.0, "loss": 0.0, "weight_sum": 0.0, "threads": 1, "save": True, "measure_every": 1,
         }  # fmt: skip
         return net.train(**(options | changes))
 
     def test_it_serves_who_calls_it_well(self):
         assert self.gradients() == pytest.approx(np.log(2))
-        done, steps, loss, diverged, saved = self.train(most_steps=1)
-        assert (done, steps, diverged, saved) == (2, 1, False, True)
+        done, steps, loss, weight, diverged, saved = self.train(most_steps=1)
+        assert (done, steps, weight, diverged, saved) == (2, 1, 2.0, False, True)
         assert loss == pytest.approx(2 * np.log(2))
 
     @pytest.mark.parametrize(
@@ -360,6 +360,9 @@ class TestTheCompiledModule:
             {"weight": np.ones(4)},
             {"X": np.zeros((6, 3))},
             {"measure_every": -1},
+            {"rates": np.full(2, 0.1)},
+            {"start": 2, "rates": np.full(1, 0.1)},
+            {"most_steps": 2, "rates": np.full(1, 0.1)},
             {"rule": None},
             {"rule": 0},
             {"rule": 5},
@@ -383,7 +386,7 @@ class TestTheCompiledModule:
                 getattr(self.net(), method)(1, W, b)
 
     def test_an_order_that_has_ended_takes_no_step(self):
-        assert self.train(start=5) == (5, 0, 0.0, False, False)
+        assert self.train(start=5, loss=2.0, weight_sum=3.0) == (5, 0, 2.0, 3.0, False, False)
         assert self.train(start=10**9)[1] == 0
         assert self.train(order=np.array([], int))[1] == 0
 

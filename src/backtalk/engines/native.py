@@ -27,6 +27,7 @@ from ..activations import (
     Tanh,
 )
 from ..backward import Gradients
+from ..dropout import Dropout
 from ..errors import InputError
 from ..forward import Trace
 from ..layers import Layers
@@ -132,15 +133,22 @@ def _prepared(network: Network) -> Prepared:
     return kept
 
 
-def forward(network: Network, X: np.ndarray) -> Trace:
-    """Every a_i and h_i for the rows of X."""
+def forward(network: Network, X: np.ndarray, dropout: Dropout | None = None) -> Trace:
+    """Every a_i and h_i for the rows of X; with dropout, those of the network with its masks."""
     kept, count = _prepared(network), len(X)
+    masks = None if dropout is None else Layers(dropout.masks(network.sizes, count, network.home))
     X = readable(X)
     a, h = ([np.empty((count, units), kept.dtype) for units in kept.units] for _ in range(2))
     for first in range(0, count, ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
-        kept.net.forward(X[rows], [part[rows] for part in a], [part[rows] for part in h], threads())
-    return Trace(Layers(a), Layers((X, *h), first=0))
+        drawn = None if dropout is None else _drawn(network, dropout, first)
+        kept.net.forward(X[rows], [part[rows] for part in a], [part[rows] for part in h], threads(), drawn)
+    return Trace(Layers(a), Layers((X, *h), first=0), masks)
+
+
+def _drawn(network: Network, dropout: Dropout, first: int = 0) -> tuple[list[int], int, int, int]:
+    """Dropout as the kernels take it, for a batch whose row 0 is row ``first`` of the masks."""
+    return dropout.levels(network.depth - 1), dropout.seed, dropout.step, first
 
 
 def gradients(
@@ -150,9 +158,11 @@ def gradients(
     target: np.ndarray | None,
     weight: np.ndarray | None,
     trace: Trace | None = None,
+    dropout: Dropout | None = None,
 ) -> Gradients:
     """The loss and every gradient, for labels (int64), or for a target; the weight has sum 1, or is None."""
-    found = _gradients(_prepared(network), X, labels, target, weight, trace)
+    drawn = None if dropout is None else _drawn(network, dropout)
+    found = _gradients(_prepared(network), X, labels, target, weight, trace, drawn)
     assert found is not None
     return found
 
@@ -179,7 +189,9 @@ def gradients_at_once(network: Network, X: Any, y: Any) -> Gradients | None:
     return None
 
 
-def _gradients(kept: Prepared, X: Any, labels: Any, target: Any, weight: Any, trace: Trace | None) -> Gradients | None:
+def _gradients(
+    kept: Prepared, X: Any, labels: Any, target: Any, weight: Any, trace: Trace | None, drawn: Any = None
+) -> Gradients | None:
     count, dtype, empty = len(X), kept.dtype, np.empty
     _keep_memory(kept, count)
     grad_a = [empty((count, units), dtype) for units in kept.units]
@@ -188,7 +200,9 @@ def _gradients(kept: Prepared, X: Any, labels: Any, target: Any, weight: Any, tr
     grad_b = [empty(units, dtype) for units in kept.units]
     given_a = None if trace is None else [readable(a, kept.dtype) for a in trace.a.values()]
     weight_sum = count if weight is None else 1.0
-    loss = kept.net.gradients(X, given_a, labels, target, weight, weight_sum, grad_a, grad_h, grad_W, grad_b, threads())
+    loss = kept.net.gradients(
+        X, given_a, labels, target, weight, weight_sum, grad_a, grad_h, grad_W, grad_b, threads(), drawn
+    )
     if loss is None:
         return None
     return Gradients(dtype.type(loss), Layers(grad_a), Layers(grad_h, first=0), Layers(grad_W), Layers(grad_b))

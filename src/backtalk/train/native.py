@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..engines import native
 from ..engines.kernels import threads
+from ..errors import DivergedError
 from ..network import Network
 from .batch import Examples, diverged
-from .optimizers import SGD, Adam, AdamW, Nesterov, Optimizer
+from .optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
 from .records import LayerMeasures
+from .steps import ENDLESS, StepSettings, StepState, Taken
 
-RULES: dict[type[Optimizer], int] = {SGD: 2, Nesterov: 3, Adam: 4, AdamW: 4}  # as in native/types.h
+# As in native/types.h
+RULES: dict[type[Optimizer], int] = {SGD: 2, Nesterov: 3, Adam: 4, AdamEpsilonHat: 4, AdamW: 4}
 PLAIN_SGD = 1
 SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, callbacks and progress go on
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
-ENDLESS = 2**62
 
 
 def serves(network: Network, optimizer: Optimizer) -> bool:
@@ -30,34 +34,72 @@ def serves(network: Network, optimizer: Optimizer) -> bool:
     return native.serves(network) and type(optimizer) in RULES
 
 
-class NativeSteps:
-    """A network in training: ``epoch`` takes a step for each mini-batch, and ``network`` is where it stands."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Readable:
+    """Examples as the kernels read them."""
 
-    def __init__(
-        self, network: Network, examples: Examples, optimizer: Optimizer, *, l2_penalty: float, measure_every: int
-    ) -> None:
-        self._start, self.examples = network, examples
-        self.measure_every = measure_every
-        self.step = 0
-        self._read: Network | None = network  # the network as it stands, until a step is taken
+    X: np.ndarray
+    labels: np.ndarray | None
+    target: np.ndarray | None
+    weight: np.ndarray | None
+
+    @classmethod
+    def of(cls, examples: Examples) -> _Readable:
+        labels, weight = examples.labels, examples.weight
+        return cls(
+            native.readable(examples.X),
+            None if labels is None else native.readable(labels, np.int64),
+            None if labels is not None else native.readable(examples.target),
+            None if weight is None else native.readable(weight),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Steps that follow one another: what it takes to take them again."""
+
+    examples: _Readable
+    order: np.ndarray
+    place: int
+    batch_size: int
+    rates: np.ndarray
+    steps: int
+
+
+class NativeSteps:
+    """A network in training; what each method promises stands with :class:`~backtalk.train.steps.Steps`."""
+
+    examples: Examples
+
+    def __init__(self, network: Network, settings: StepSettings) -> None:
+        self.settings, self._start = settings, network
         self._net = native.prepare(network, trains=True)
-        self._X = native.readable(examples.X)
-        self._labels = None if examples.labels is None else native.readable(examples.labels, np.int64)
-        self._target = None if examples.labels is not None else native.readable(examples.target)
-        self._weight = None if examples.weight is None else native.readable(examples.weight)
-        momentum = float(getattr(optimizer, "momentum", 0.0))
-        rule = RULES[type(optimizer)]
+        optimizer, dropout = settings.optimizer, settings.dropout
+        momentum, rule = float(getattr(optimizer, "momentum", 0.0)), RULES[type(optimizer)]
         self._net.set_update(
             PLAIN_SGD if rule != 4 and momentum == 0 else rule,
-            optimizer.learning_rate,
             momentum,
             *(float(getattr(optimizer, name, 0.0)) for name in ("beta_1", "beta_2", "epsilon")),
-            l2_penalty,
+            isinstance(optimizer, AdamEpsilonHat),
+            settings.l2_penalty,
+            settings.l2_per_weight,
             optimizer.weight_decay,
+            settings.clip_norm or 0.0,
         )
-        self._since_copy: list[tuple[np.ndarray, int, int, int]] = []  # (order, first example, batch size, steps)
-        self._steps_since_copy = 0
+        if dropout is not None:
+            self._net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
+        self._begin_at(network, 0)
+
+    def _begin_at(self, network: Network, step: int) -> None:
+        self._net.begin_after(step)
+        self.step = step
+        self._read: Network | None = network  # the network as it stands, until a step is taken
+        self._since_copy: list[_Stretch] = []
         self._next_copy = 0.0
+
+    def use(self, examples: Examples) -> None:
+        if examples is not getattr(self, "examples", None):
+            self.examples, self._readable = examples, _Readable.of(examples)
 
     @property
     def network(self) -> Network:
@@ -67,64 +109,120 @@ class NativeSteps:
         return self._read
 
     def _unpack(self) -> Network:
-        W = [np.empty_like(W) for W in self._start.W.values()]
-        b = [np.empty_like(b) for b in self._start.b.values()]
+        W, b = self._empty()
         for i, arrays in enumerate(zip(W, b, strict=True)):
             self._net.unpack(i, *arrays)
         return self._start.replace(W, b)
 
-    def epoch(self, order: np.ndarray, batch_size: int) -> float:
-        """A step for each mini-batch of ``order``; gives the mean loss while it ran."""
-        total, example = 0.0, 0
-        while example < len(order):
-            began = time.monotonic()
-            copy = began >= self._next_copy
-            first = example
-            with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
-                example, steps, loss, has_diverged, copied = self._run(order, first, batch_size, copy=copy)
-            if copied:
-                self._since_copy, self._steps_since_copy = [], 0
-                self._next_copy = began + self._net.seconds_of_copy() / SHARE_OF_COPIES
-            self._since_copy.append((order, first, batch_size, steps))
-            self._steps_since_copy += steps
-            self.step += steps
-            total += loss if self._weight is not None else loss / self.examples.count
-            if has_diverged:
-                self.step += 1
-                bad, X = self._unpack(), self._X[order[example : example + batch_size]]
-                raise diverged(bad, X, self._before_last_step(), self.step)
-        if not self._net.finite():
-            raise diverged(self._unpack(), None, self._before_last_step(), self.step)
-        return total
+    def _empty(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        return [np.empty_like(W) for W in self._start.W.values()], [np.empty_like(b) for b in self._start.b.values()]
+
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        began = time.monotonic()
+        order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
+        ahead = _Stretch(self._readable, order, place, batch_size, rates, most)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
+            place, steps, loss, weight, has_diverged, copied = self._run(
+                ahead, SECONDS, loss, weight, copy=began >= self._next_copy, measure_every=self.settings.measure_every
+            )
+        if copied:
+            self._since_copy = []
+            self._next_copy = began + self._net.seconds_of_copy() / SHARE_OF_COPIES
+        # the rates are copied: the caller may write others into the same array
+        self._since_copy.append(_Stretch(self._readable, order, ahead.place, batch_size, rates[:steps].copy(), steps))
+        self.step += steps
+        if has_diverged:
+            self.step += 1
+            raise self._diverged(self._readable.X[order[place : place + batch_size]])
+        if place >= len(order):
+            self.require_finite()
+        return Taken(place, steps, loss, weight)
 
     def _run(
-        self, order: np.ndarray, first: int, batch_size: int, *, most: int = ENDLESS, copy: bool = False
-    ) -> tuple[int, int, float, bool, bool]:
+        self,
+        stretch: _Stretch,
+        seconds: float = math.inf,
+        loss: float = 0.0,
+        weight: float = 0.0,
+        *,
+        copy: bool = False,
+        measure_every: int = 0,
+    ) -> tuple[int, int, float, float, bool, bool]:
         self._read = None  # also where Ctrl-C comes before the counts are back
+        examples = stretch.examples
         return self._net.train(
-            self._X,
-            self._labels,
-            self._target,
-            self._weight,
-            order,
-            first,
-            batch_size,
-            most,
-            SECONDS if most == ENDLESS else math.inf,
+            examples.X,
+            examples.labels,
+            examples.target,
+            examples.weight,
+            stretch.order,
+            stretch.place,
+            stretch.batch_size,
+            stretch.rates,
+            stretch.steps,
+            seconds,
+            loss,
+            weight,
             threads(),
             copy,
-            self.measure_every if most == ENDLESS else 0,
+            measure_every,
         )
+
+    def require_finite(self) -> None:
+        if not self._net.finite():
+            raise self._diverged(None)
+
+    def _diverged(self, X: np.ndarray | None) -> DivergedError:
+        """The error for what came of the mini-batch X, whose update was not made; or for the parameters."""
+        bad, dropout = self._unpack(), self.settings.dropout
+        return diverged(bad, X, self._before_last_step(), self.step, dropout and dropout.at(self.step))
 
     def _before_last_step(self) -> Network:
         """The network before the last update: the last one whose loss was finite."""
-        left = self._steps_since_copy - 1
+        left = sum(stretch.steps for stretch in self._since_copy) - 1
         self._net.restore()
-        for order, first, batch_size, steps in self._since_copy:
-            if (again := min(left, steps)) > 0:
-                self._run(order, first, batch_size, most=again)
+        for stretch in self._since_copy:
+            if (again := min(left, stretch.steps)) > 0:
+                self._run(
+                    _Stretch(stretch.examples, stretch.order, stretch.place, stretch.batch_size, stretch.rates, again)
+                )
                 left -= again
         return self._unpack()
+
+    def state(self) -> StepState:
+        families = self.settings.optimizer.families
+        arrays: dict[str, list[np.ndarray]] = {}
+        for which, family in enumerate(families, start=1):
+            W, b = self._empty()
+            for i, parts in enumerate(zip(W, b, strict=True)):
+                self._net.unpack_state(i, which, *parts)
+            arrays[family] = [*W, *b]
+        return StepState(self._net.updates(), arrays)
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        depth = network.depth
+        for i in range(depth):
+            self._net.pack(i, native.readable(network.W[i + 1]), native.readable(network.b[i + 1]))
+        for which, family in enumerate(self.settings.optimizer.families, start=1):
+            arrays: list[Any] = (
+                state.arrays[family]
+                if state
+                else [np.zeros_like(part) for part in [*network.W.values(), *network.b.values()]]
+            )
+            arrays = [native.readable(part, network.W[1].dtype) for part in arrays]
+            for i in range(depth):
+                self._net.pack_state(i, which, arrays[i], arrays[depth + i])
+        self._begin_at(network, state.step if state else 0)
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         """The means over the measured steps since the last call."""
