@@ -31,14 +31,18 @@ static inline __attribute__((always_inline)) void draw(
 template <class T>
 static inline void mask_units(
     const Layer<T> &layer, int64_t unit, const uint16_t *draws, int64_t n, int64_t step, bool slope) {
-    alignas(64) T mask[DRAWS];
-    const uint16_t level = uint16_t(layer.level);
-    const T scale = layer.scale;
-#pragma GCC unroll 1
-    for (int j = 0; j < DRAWS; ++j) mask[j] = T(draws[j] >= level) * scale;  // a choice by branches would be guessed wrong
+    // draw - level is below 0 for a silent unit. In whole numbers, since compilers make branches of a choice between
+    // floating-point ones, and these would be guessed wrong every other time.
+    typedef typename Lane<T>::Type Word;
+    const Word level = Word(layer.level);
+    Word scale;
+    __builtin_memcpy(&scale, &layer.scale, sizeof scale);
+    alignas(64) Word mask[DRAWS];
+    for (int j = 0; j < DRAWS; ++j) mask[j] = ~((draws[j] - level) >> (8 * sizeof(Word) - 1)) & scale;
     for (int j = 0; j < DRAWS && unit < layer.outputs; j += LANES<T>, unit += LANES<T>) {
         const int64_t at = unit / NR<T> * step + n * NR<T> + unit % NR<T>;
-        const Vector<T> m = load(mask + j);
+        Vector<T> m;
+        __builtin_memcpy(&m, mask + j, sizeof m);
         store(layer.h + at, load(layer.h + at) * m);
         if (slope) store(layer.d + at, layer.activation == IDENTITY ? m : load(layer.d + at) * m);
     }

@@ -162,7 +162,8 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
     alignas(64) T tile[MR * NR<T>];
     const bool measure = job.measure && layer;
     // g' of these follows from h, and with dropout that of a ReLU still does: a silent unit has h = 0
-    const bool relu = layer && layer->activation == RELU, plain = layer && layer->activation == IDENTITY && !layer->level;
+    const bool relu = layer && layer->activation == RELU;
+    const bool plain = layer && layer->activation == IDENTITY && !layer->level;
     for (int64_t chunk = first / SUM_ROWS; measure && chunk * SUM_ROWS < last; ++chunk)
         layer->unit_sums[chunk] = {0, 0};
     for (int64_t p = 0; p < panels; ++p) {

@@ -406,8 +406,8 @@ private:
         seconds_of_copy_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     }
 
-    // After a sweep that added up squares: the scale of the gradient, or once more in a smaller unit where they overflow.
-    // A norm that is NaN scales nothing, so the NaN goes into the parameters.
+    // After a sweep that added up squares: the scale of the gradient, or another sweep in a smaller unit where they
+    // overflow. A norm that is NaN scales nothing, so the NaN goes into the parameters.
     void judge_norm(Steps &steps) {
         Update<T> &u = job_.update;
         double squares = 0;
