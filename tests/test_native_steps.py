@@ -455,7 +455,33 @@ class TestDivergence:
             first = first or found
             assert same_bits(found.network, first.network)
 
-    def test_the_rates_of_a_call_may_be_written_over_after_it(self):
+    def test_it_looks_for_the_first_value_under_the_masks_of_the_step(self):
+        base, examples = case([3, 24, 1], "identity", "absolute_error")
+        # h_1 is the bias, and overflows by the scale of the mask alone
+        network = Network(
+            [base.W[1] * 0, base.W[2] * 1e-300], [np.full(24, 1e308), base.b[2]], "identity", "absolute_error"
+        )
+        settings, told = StepSettings(SGD(), dropout=Dropout(0.5)), []
+        for kind in (NativeSteps, FormulaSteps):
+            steps = kind(network, settings)
+            with pytest.raises(DivergedError, match=r"h\[1\] is the first") as caught:
+                run(steps, examples, 50)
+            told.append(str(caught.value))
+        assert told[0] == told[1]
+
+    def test_in_the_first_step_after_restore_it_gives_back_what_was_restored(self):
+        network, examples = case([3, 4, 1], "tanh", "squared_error")
+        bad = Examples(examples.X, examples.target * 1e200, None, None)
+        for kind in (NativeSteps, FormulaSteps):
+            steps = kind(network, StepSettings(Adam()))
+            run(steps, examples, 13)
+            steps.restore(network, steps.state())
+            with pytest.raises(DivergedError, match="at step 13: the loss") as caught:
+                run(steps, bad, 13)
+            assert same_bits(caught.value.network, network)
+
+    def test_the_rates_of_a_call_may_be_written_over_after_it(self, monkeypatch):
+        monkeypatch.setattr(native, "SHARE_OF_COPIES", 1e-12)  # all is taken again from the first copy
         network, examples = case([3, 4, 1], "tanh", "squared_error")
         found = []
         for spoilt in (False, True):

@@ -1,0 +1,49 @@
+// What goes into training and what comes out of it. Plain data.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "types.h"
+
+namespace backtalk {
+
+// What a step that is measured found, for one layer: sums of squares, and units whose g' stayed below 1e-3
+struct Measured {
+    double grad_a = 0, grad_h = 0, grad_w = 0, weight = 0, update = 0, silent = 0;
+    bool hidden = false;
+};
+
+// What the steps of training are told once, in double: each step rounds its own scalars from it
+struct Settings {
+    Rule rule = WRITE_OUT;
+    double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
+    bool epsilon_hat = false;  // ADAM: epsilon stands beside the root of v before it is corrected
+    double l2_penalty = 0;
+    bool l2_per_weight = false;  // the penalty is divided by the weight of the batch
+    double weight_decay = 0, clip_norm = 0;  // no clipping where it is 0
+};
+
+// Which hidden units fall silent; without levels, none do
+struct Dropout {
+    std::vector<uint32_t> levels;  // of each hidden layer, in units of 1/65536
+    uint64_t seed = 0;
+};
+
+// The order in which a call of train takes the examples, and the learning rate of each update that it may make
+struct Course {
+    const int64_t *order;
+    int64_t count, batch_size;
+    const double *rates;
+};
+
+struct Progress {
+    int64_t examples = 0;  // of the order, done
+    int64_t steps = 0;     // updates made in this call
+    double loss = 0;       // sum over the batches of the mean loss times the weight, from what the caller had so far
+    double weight = 0;     // sum of the weights of the batches, likewise
+    bool diverged = false; // the loss of the next step is not finite; its update was not made
+    bool host_failed = false;
+    bool saved = false;    // the snapshot was replaced, by the parameters at the beginning of this call
+};
+
+}  // namespace backtalk
