@@ -40,7 +40,7 @@ def forward(network: Network, X: Any, *, dropout: Dropout | None = None) -> Trac
     """
     X = as_input(network, X)
     _require_dropout(network, dropout)
-    return native.forward(network, X) if native.serves(network) and not dropout else propagate(network, X, dropout)
+    return native.forward(network, X, dropout) if native.serves(network) else propagate(network, X, dropout)
 
 
 def gradients(
@@ -67,8 +67,8 @@ def gradients(
             return found
     X = as_input(network, X)
     _require_dropout(network, dropout)
-    if native.serves(network) and not dropout:
-        return _by_kernels(network, X, y, sample_weight, None)
+    if native.serves(network):
+        return _by_kernels(network, X, y, sample_weight, None, dropout)
     target = as_target(network, y, X.shape[0])
     weight = as_weight(network, sample_weight, X.shape[0])
     return talk_back(network, propagate(network, X, dropout), target, weight)
@@ -88,8 +88,8 @@ def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) 
     widths = tuple(int(h.shape[-1]) for h in trace.h.values())
     if widths != network.sizes:
         raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")
-    if native.serves(network) and trace.masks is None:
-        return _by_kernels(network, trace.h[0], y, sample_weight, trace)
+    if native.serves(network) and trace.masks is None:  # the kernels draw masks, and take none
+        return _by_kernels(network, trace.h[0], y, sample_weight, trace, None)
     count = trace.h[0].shape[0]
     target = as_target(network, y, count)
     return talk_back(network, trace, target, as_weight(network, sample_weight, count))
@@ -103,11 +103,13 @@ def _require_dropout(network: Network, dropout: Any) -> None:
     dropout.levels(network.depth - 1)
 
 
-def _by_kernels(network: Network, X: Array, y: Any, sample_weight: Any, trace: Trace | None) -> Gradients:
+def _by_kernels(
+    network: Network, X: Array, y: Any, sample_weight: Any, trace: Trace | None, dropout: Dropout | None
+) -> Gradients:
     count = X.shape[0]
     labels = as_labels(network, y, count)
     target = None if labels is not None else native.readable(as_target(network, y, count))
     weight = None if sample_weight is None else as_weight(network, sample_weight, count)
     if labels is not None:
         labels = native.readable(labels, np.int64)
-    return native.gradients(network, native.readable(X, network.W[1].dtype), labels, target, weight, trace)
+    return native.gradients(network, native.readable(X, network.W[1].dtype), labels, target, weight, trace, dropout)
