@@ -256,7 +256,7 @@ static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *s1,
 
 // grad_{W_i} = grad_{a_i} h_{i-1}^T for MR inputs (transposed: a row of W^T is an input) and one panel of outputs,
 // and the update
-template <Rule RULE, class T, int VECTORS>
+template <Rule RULE, bool CLIPS, class T, int VECTORS>
 static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel,
                                 int64_t strip, UpdateSums *sums) {
     const int64_t offset = (panel * round_up(layer.inputs, MR) + strip * MR) * NR<T>;
@@ -273,7 +273,7 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
     for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v) gradient[r][v] = Vector<T>{};
-    if (UPDATES && layer.g) {
+    if constexpr (UPDATES && CLIPS) {
 #pragma GCC unroll 16
         for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
@@ -310,7 +310,7 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
         for (int v = 0; v < VECTORS; ++v) {
             const int e = r * NR<T> + v * LANES<T>;
             const Vector<T> before = load(w + e), g = gradient[r][v] + u.l2_penalty * before;
-            const Vector<T> clipped = u.clips ? g * u.scale : g;
+            const Vector<T> clipped = CLIPS ? g * u.scale : g;
             const Vector<T> after = before * u.keep + update_of<RULE>(u, clipped, s1 + e, s2 + e);
             store(w + e, after);
             if (sums) {
@@ -333,10 +333,10 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
 }
 
 // grad_{b_i}: grad_{a_i} summed over the batch; one panel, and its update
-template <Rule RULE, class T>
+template <Rule RULE, bool CLIPS, class T>
 static inline void biases(
     Job<T> &job, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
-    const Update<T> &u = job.update;
+    const Update<T> u = job.update;
     for (int v = 0; v < vectors; ++v) {
         const int64_t e = panel * NR<T> + v * LANES<T>;
         Vector<T> gradient = {};
@@ -348,40 +348,48 @@ static inline void biases(
             squares.add(gradient, u.norm_unit);
             sums->gradient += squares.sum();
         } else {
-            const Vector<T> clipped = u.clips ? gradient * u.scale : gradient;
+            const Vector<T> clipped = CLIPS ? gradient * u.scale : gradient;
             store(layer.b + e, load(layer.b + e) + update_of<RULE>(u, clipped, layer.b1 + e, layer.b2 + e));
         }
     }
 }
 
-template <Rule RULE, class T>
+template <Rule RULE, bool CLIPS, class T>
 static void weights_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t last, UpdateSums *sums) {
     const Layer<T> &layer = job.layers[i];
     const int64_t step = job.rows * NR<T>;
     const T *in = i ? job.layers[i - 1].h : job.x, *d = layer.d + panel * step;
     const int vectors = vectors_of<T>(panel, layer.outputs);
     if (sums) *sums = {0, 0, 0};
-    if (first == 0) biases<RULE>(job, layer, d, panel, vectors, sums);
+    if (first == 0) biases<RULE, CLIPS>(job, layer, d, panel, vectors, sums);
     for (int64_t strip = first; strip < last; ++strip) {
         const int64_t input = strip * MR;
         const T *h = in + input / NR<T> * step + input % NR<T>;
         if (vectors == 2)
-            weights_tile<RULE, T, 2>(job, layer, h, d, panel, strip, sums);
+            weights_tile<RULE, CLIPS, T, 2>(job, layer, h, d, panel, strip, sums);
         else
-            weights_tile<RULE, T, 1>(job, layer, h, d, panel, strip, sums);
+            weights_tile<RULE, CLIPS, T, 1>(job, layer, h, d, panel, strip, sums);
     }
+}
+
+template <Rule RULE, class T>
+static void update_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t last, UpdateSums *sums) {
+    if (job.layers[i].g)
+        weights_by<RULE, true>(job, i, panel, first, last, sums);
+    else
+        weights_by<RULE, false>(job, i, panel, first, last, sums);
 }
 
 // weights: the talk to the weights of one panel of outputs, and to its biases with the first strip
 template <class T>
 static void weights(Job<T> &job, Rule rule, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums) {
     switch (rule) {
-        case WRITE_OUT: return weights_by<WRITE_OUT>(job, layer, panel, first, last, sums);
-        case SGD: return weights_by<SGD>(job, layer, panel, first, last, sums);
-        case MOMENTUM: return weights_by<MOMENTUM>(job, layer, panel, first, last, sums);
-        case NESTEROV: return weights_by<NESTEROV>(job, layer, panel, first, last, sums);
-        case ADAM: return weights_by<ADAM>(job, layer, panel, first, last, sums);
-        case NORM: return weights_by<NORM>(job, layer, panel, first, last, sums);
+        case WRITE_OUT: return weights_by<WRITE_OUT, false>(job, layer, panel, first, last, sums);
+        case SGD: return update_by<SGD>(job, layer, panel, first, last, sums);
+        case MOMENTUM: return update_by<MOMENTUM>(job, layer, panel, first, last, sums);
+        case NESTEROV: return update_by<NESTEROV>(job, layer, panel, first, last, sums);
+        case ADAM: return update_by<ADAM>(job, layer, panel, first, last, sums);
+        case NORM: return weights_by<NORM, false>(job, layer, panel, first, last, sums);
     }
 }
 

@@ -340,9 +340,8 @@ private:
         Update<T> &u = job_.update;
         u.learning_rate = T(rate);
         u.keep = T(1 - rate * settings_.weight_decay);
-        penalty_ = settings_.l2_penalty / (settings_.l2_per_weight ? job_.weight_sum : 1);
+        penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / job_.weight_sum : settings_.l2_penalty;
         u.l2_penalty = T(penalty_);
-        u.clips = false;
         if (u.rule != ADAM) return;
         const double t = double(updates_ + 1);
         const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
@@ -379,8 +378,7 @@ private:
             return;
         }
         const double norm = std::sqrt(squares);  // in norm_unit
-        u.clips = norm > settings_.clip_norm * u.norm_unit;
-        u.scale = T(settings_.clip_norm / norm * u.norm_unit);
+        u.scale = norm > settings_.clip_norm * u.norm_unit ? T(settings_.clip_norm / norm * u.norm_unit) : T(1);
         u.norm_unit = 1;
         steps.rule = u.rule;
     }

@@ -36,8 +36,7 @@ struct Update {
     T rest_1, rest_2;                      // 1 - beta_1, 1 - beta_2, rounded after the subtraction
     T step, root_correction;               // learning_rate/(1 - beta_1^t), 1/sqrt(1 - beta_2^t)
     T l2_penalty, keep;                    // of the weights, which are first multiplied by keep; biases have neither
-    bool clips;                            // the gradient is multiplied by scale
-    T scale;
+    T scale;                               // of the gradient, where it is clipped
     double norm_unit;                      // NORM: the gradient is multiplied by this before it is squared
 };
 
