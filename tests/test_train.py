@@ -324,7 +324,9 @@ def test_training_goes_on_with_the_optimizers_state(optimizer, engine):
 def test_lbfgs_finds_the_minimum_that_scipy_finds(loss, engine):
     start = Network.create([3, 2], loss=loss, rng=0)
     y = Y if loss == "cross_entropy" else X @ [[1.0, 0.0], [2.0, -1.0], [0.0, 3.0]]
-    training = fit(start, X, y, epochs=300, optimizer="lbfgs(tolerance=1e-9)", l2_penalty=0.1, engine=engine)
+    training = fit(
+        start, X, y, epochs=300, optimizer="lbfgs(tolerance=1e-9, reduction=0)", l2_penalty=0.1, engine=engine
+    )
     assert training.reason == "converged"
     grads = gradients(training.network, X, y)
     np.testing.assert_allclose(grads.W[1], -0.1 * training.network.W[1], atol=1e-6)

@@ -1,5 +1,7 @@
 """Feedforward networks with every gradient of back-propagation as a first-class result."""
 
+from typing import TYPE_CHECKING, Any
+
 from .activations import Activation, register_activation
 from .backward import Gradients
 from .check import CheckReport, check
@@ -37,6 +39,9 @@ from .train import (
 )
 from .verbs import backward, forward, gradients
 
+if TYPE_CHECKING:
+    from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
+
 __all__ = [
     "LBFGS",
     "SGD",
@@ -52,12 +57,15 @@ __all__ = [
     "Epoch",
     "FileFormatError",
     "Gradients",
+    "HiddenUnits",
     "InputError",
     "InputTypeError",
     "LayerError",
     "LayerMeasures",
     "Layers",
     "Loss",
+    "MLPClassifier",
+    "MLPRegressor",
     "MissingLibraryError",
     "Nesterov",
     "Network",
@@ -78,7 +86,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+ESTIMATORS = ("HiddenUnits", "MLPClassifier", "MLPRegressor")  # imported when asked for, since scikit-learn is slow
+
+
+def __getattr__(name: str) -> Any:
+    if name in ESTIMATORS:
+        from . import estimators
+
+        return getattr(estimators, name)
     if name == "__version__":
         from importlib.metadata import version
 

@@ -23,18 +23,21 @@ from .batch import Examples, diverged
 class LBFGS:
     """Limited-memory BFGS (Liu and Nocedal 1989), as SciPy's L-BFGS-B does it; an epoch is one iteration.
 
-    ``memory``: how many pairs of steps and gradient changes it keeps. ``tolerance``: it has converged where the
-    largest entry of the gradient is no larger. ``evaluations``: of the loss with its gradient, at the most.
+    ``memory``: how many pairs of steps and gradient changes it keeps. It has converged where the largest entry of the
+    gradient is ``tolerance`` or less, or where an iteration lowers the loss by the share ``reduction`` of it or less.
+    ``evaluations``: of the loss with its gradient, at the most.
     """
 
     name: ClassVar[str] = "lbfgs"
     memory: float = 10.0
     tolerance: float = 1e-5
+    reduction: float = 1e7 * 2.0**-52  # SciPy's own
     evaluations: float = 15000.0
 
     def __post_init__(self) -> None:
         require_range(self, "memory", 1, math.inf)
         require_range(self, "tolerance", 0, math.inf)
+        require_range(self, "reduction", 0, 1)
         require_range(self, "evaluations", 1, math.inf)
 
     def __repr__(self) -> str:
@@ -45,7 +48,7 @@ class LBFGS:
 class Minimum:
     """Where the search ended: the ``network``, its ``loss`` with the penalty, how many iterations and evaluations.
 
-    ``converged``: whether a criterion of SciPy's was met, in whose words ``message`` says which.
+    ``converged``: whether a criterion was met; ``stopped``: whether the callback ended it; ``message``: SciPy's words.
     """
 
     network: Network
@@ -53,6 +56,7 @@ class Minimum:
     iterations: int
     evaluations: int
     converged: bool
+    stopped: bool
     message: str
 
 
@@ -72,8 +76,13 @@ def minimize(
     options = options or LBFGS()
     objective = _Objective(network, examples, l2_penalty, by_kernels)
 
+    stopped = False
+
     def told(intermediate_result: Any) -> None:
-        if callback is not None and callback(objective.network(intermediate_result.x), float(intermediate_result.fun)):
+        nonlocal stopped
+        point = intermediate_result
+        stopped = callback is not None and bool(callback(objective.network(point.x), float(point.fun)))
+        if stopped:
             raise StopIteration
 
     found = search(
@@ -87,13 +96,12 @@ def minimize(
             "maxfun": int(options.evaluations),
             "maxcor": int(options.memory),
             "gtol": options.tolerance,
-            "ftol": 64 * np.finfo(float).eps,
+            "ftol": options.reduction,
         },
     )
     message = found.message.decode() if isinstance(found.message, bytes) else str(found.message)
-    return Minimum(
-        objective.network(found.x), float(found.fun), int(found.nit), int(found.nfev), found.status == 0, message
-    )
+    network, converged = objective.network(found.x), found.status == 0 and not stopped
+    return Minimum(network, float(found.fun), int(found.nit), int(found.nfev), converged, stopped, message)
 
 
 class _Objective:

@@ -1,0 +1,430 @@
+"""What MLPClassifier and MLPRegressor have in common: from X and y to a trained network, and what follows from one."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ..activations import as_activation
+from ..backward import Gradients
+from ..check import CheckReport
+from ..check import check as check_gradients
+from ..dropout import Dropout
+from ..engines import native
+from ..errors import DivergedError, InputError
+from ..forward import Trace, propagate
+from ..losses import Loss
+from ..network import Network
+from ..train import LBFGS
+from ..train.batch import Examples
+from ..train.callbacks import as_callbacks
+from ..train.formula import FormulaSteps
+from ..train.lbfgs import minimize
+from ..train.native import NativeSteps
+from ..train.plan import ENGINES
+from ..train.schedules import as_schedule
+from ..train.steps import StepSettings
+from ..verbs import gradients
+from .epochs import SKLEARN_SCHEDULES, Epochs, History, optimizer_of, training_of
+
+ROWS_AT_ONCE = 4096
+STOCHASTIC = ("adam", "sgd")
+
+
+class MultilayerPerceptron(BaseEstimator):
+    """The base of the two estimators."""
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn looks for it on the class
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, "array-like"],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [str],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "callbacks": [callable, "array-like", object, None],
+        "engine": [StrOptions(set(ENGINES))],
+    }
+
+    network_: Network
+    _history: History
+    loss_curve_: list[float]
+    validation_loss_curve_: list[float]
+
+    # What the two differ in
+
+    def _encode(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        """X, and y as the network's target of shape (N, k) or as labels of shape (N,)."""
+        raise NotImplementedError
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        """Another y for the fitted network, in the same form."""
+        raise NotImplementedError
+
+    def _loss(self) -> tuple[Loss, float]:
+        """The network's loss, and how many times the reported loss it is."""
+        raise NotImplementedError
+
+    def _decode(self, output: np.ndarray) -> np.ndarray:
+        """Predictions from the network's output."""
+        raise NotImplementedError
+
+    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
+        raise NotImplementedError
+
+    def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
+        return sample_weight
+
+    # Training
+
+    @staticmethod
+    def _validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> tuple[Any, Any, Any] | None:
+        if (X_val is None) != (y_val is None):
+            raise InputError("X_val and y_val belong together, but one of them is missing.")
+        if X_val is None and sample_weight_val is not None:
+            raise InputError("sample_weight_val is given, but X_val and y_val are missing.")
+        return None if X_val is None else (X_val, y_val, sample_weight_val)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any] | None, incremental: bool = False
+    ) -> Any:
+        self._require_parameters()
+        first = not hasattr(self, "network_") or (not self.warm_start and not incremental)
+        X, target = self._encode(X, y, incremental, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if (sample_weight < 0).any() or not sample_weight.any():
+                raise ValueError("sample_weight must be of 0 or more for every sample, and above 0 for at least one.")
+        sample_weight = self._weights_of(y, sample_weight, incremental)
+        self._random_state = check_random_state(self.random_state)
+        network = self._initial(X) if first else self._continued(X)
+        if first or not incremental:
+            self._begin(first)
+        if self.solver == "lbfgs":
+            self._search(network, X, target, sample_weight, validation)
+        else:
+            self._step(network, X, target, sample_weight, validation, incremental)
+        return self
+
+    def _require_parameters(self) -> None:
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
+        if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+        if self.learning_rate not in SKLEARN_SCHEDULES:
+            as_schedule(self.learning_rate, "learning_rate")
+        if self.solver == "lbfgs":
+            for name, unused in (("dropout", 0.0), ("clip_norm", None)):
+                if getattr(self, name) != unused:
+                    raise InputError(f"{name} is given, but solver='lbfgs' cannot use it: leave it out.")
+
+    def _begin(self, first: bool) -> None:
+        """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
+        self._history = History()
+        self.n_iter_ = 0
+        if first:
+            self.t_ = 0
+            self.validation_loss_curve_ = []
+            if self.solver in STOCHASTIC:
+                self.loss_curve_ = []
+                self.best_loss_ = None if self.early_stopping else np.inf
+                self.validation_scores_ = [] if self.early_stopping else None
+                self.best_validation_score_ = -np.inf if self.early_stopping else None
+
+    def _activations(self, hidden: int) -> list[str]:
+        given = self.activation
+        names = [given] * hidden if isinstance(given, str) else list(given)
+        if len(names) != hidden:
+            raise InputError(f"activation has {len(names)} entries, expected {hidden}: one for each hidden layer.")
+        return ["sigmoid" if name == "logistic" else name for name in names]
+
+    def _initial(self, X: np.ndarray) -> Network:
+        """The network before training: weights and biases uniform within ±√(6/(inputs + outputs)), 2 for sigmoid."""
+        hidden = [int(size) for size in np.atleast_1d(self.hidden_layer_sizes)]
+        activations = [as_activation(name, "activation") for name in self._activations(len(hidden))]
+        sizes = [X.shape[1], *hidden, self.n_outputs_]
+        names = [activation.name for activation in activations]
+        # as in scikit-learn, where one activation serves, also for the output layer
+        names.append(names[0] if names and isinstance(self.activation, str) else "identity")
+        W, b = [], []
+        for name, (inputs, outputs) in zip(names, pairwise(sizes), strict=True):
+            bound = np.sqrt((2.0 if name == "sigmoid" else 6.0) / (inputs + outputs))
+            W.append(self._random_state.uniform(-bound, bound, (inputs, outputs)).astype(X.dtype).T)
+            b.append(self._random_state.uniform(-bound, bound, outputs).astype(X.dtype))
+        loss, _ = self._loss()
+        return Network(W, b, activations, loss)
+
+    def _continued(self, X: np.ndarray) -> Network:
+        network = self.network_
+        sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), self.n_outputs_)
+        if network.sizes != sizes:
+            raise ValueError(f"the fitted network has sizes {network.sizes}, expected {sizes} to go on with it.")
+        W, b = network.to_lists()
+        return (
+            network
+            if W[0].dtype == X.dtype
+            else Network([w.astype(X.dtype) for w in W], b, network.activations, network.loss)
+        )
+
+    def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, kernels: bool) -> Examples:
+        home = network.home
+        weight = None if weight is None else np.asarray(weight, dtype=X.dtype)
+        labels = target if target.ndim == 1 and kernels and not getattr(network.loss, "label_smoothing", 0) else None
+        full = None if labels is not None else network.loss.target(target, len(X), self.n_outputs_, home)
+        return Examples(X, full, labels, weight)
+
+    def _by_kernels(self, network: Network) -> bool:
+        serves = native.serves(network)
+        if self.engine == "native" and not serves:
+            raise InputError("engine is 'native', but the kernels are not installed here: use engine='auto'.")
+        return serves and self.engine != "formula"
+
+    def _step(
+        self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any, incremental: bool
+    ) -> None:
+        _, scale = self._loss()
+        kernels = self._by_kernels(network)
+        X, target, weight, validate = self._held_out(X, target, weight, validation)
+        drops = np.any(self.dropout)
+        settings = StepSettings(
+            optimizer=optimizer_of(self, scale),
+            l2_penalty=float(self.alpha) * scale,
+            l2_per_weight=True,
+            clip_norm=None if self.clip_norm is None else float(self.clip_norm) * scale,
+            dropout=self._dropout(network) if drops else None,
+            measure_every=0,
+        )
+        steps = (NativeSteps if kernels else FormulaSteps)(network, settings)
+        history = self._history
+        if incremental and history.optimizer is not None:
+            steps.restore(network, history.optimizer)
+        if history.stopped and incremental:
+            return
+        callbacks = as_callbacks(self.callbacks)
+        examples = self._examples(network, X, target, weight, kernels)
+        epochs = Epochs(self, steps, examples, history, callbacks, scale, validate, self.early_stopping)
+        for callback in callbacks:
+            callback.on_start(self.get_params(deep=False))
+        try:
+            epochs.run(self.max_iter, incremental)
+        except DivergedError as error:
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                f"preprocessed. {error}"
+            ) from error
+        best = history.best if self.early_stopping and (not incremental or history.stopped) else None
+        self.network_ = steps.network if best is None else best
+        for callback in callbacks:
+            callback.on_end(training_of(self))
+
+    def _dropout(self, network: Network) -> Dropout:
+        rates = self.dropout if isinstance(self.dropout, Real) else tuple(self.dropout)
+        dropout = Dropout(rates, seed=int(self._random_state.randint(2**31)))
+        dropout.levels(network.depth - 1)
+        return dropout
+
+    def _held_out(self, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> Any:
+        """What is trained on, and what judges a network on the rest (None where nothing is held out)."""
+        if validation is not None:
+            X_val, y_val, weight_val = validation
+            X_val = validate_data(self, X_val, reset=False, dtype=X.dtype, accept_sparse=["csr", "csc"])
+            return X, target, weight, self._judge(_dense(X_val), self._encode_more(y_val), weight_val)
+        if not self.early_stopping:
+            return X, target, weight, None
+        stratify = target if is_classifier(self) and (target.ndim == 1 or target.shape[1] == 1) else None
+        arrays = [X, target] if weight is None else [X, target, weight]
+        options = {"random_state": self._random_state, "test_size": self.validation_fraction, "stratify": stratify}
+        split = train_test_split(*arrays, **options)
+        X, X_val, target, target_val = split[:4]
+        weight, weight_val = split[4:] if weight is not None else (None, None)
+        if len(X_val) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        return X, target, weight, self._judge(X_val, target_val, weight_val)
+
+    def _judge(self, X: np.ndarray, target: np.ndarray, weight: Any) -> Any:
+        """A function from a network to its score and its mean loss, as reported, on held-out data."""
+        _, scale = self._loss()
+        share = np.full(len(X), 1 / len(X)) if weight is None else np.asarray(weight) / np.sum(weight)
+
+        def judge(network: Network) -> tuple[float, float]:
+            total, outputs = 0.0, []
+            full = network.loss.target(target, len(X), self.n_outputs_, network.home)
+            for rows, trace in _traces(network, X):
+                outputs.append(trace.output)
+                values = network.loss.value(trace.a[network.depth], trace.output, full[rows])
+                total += float((values * share[rows]).sum())
+            output = np.concatenate(outputs)
+            if not np.isfinite(output).all():
+                return np.nan, total / scale
+            truth = target[:, None] if target.ndim == 1 and not is_classifier(self) else target
+            score = self._score_of(self._plain(truth), self._decode(output), weight)
+            return score, total / scale
+
+        return judge
+
+    def _plain(self, target: np.ndarray) -> np.ndarray:
+        """The y that an encoded target stands for."""
+        raise NotImplementedError
+
+    def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> None:
+        _, scale = self._loss()
+        callbacks, kernels = as_callbacks(self.callbacks), self._by_kernels(network)
+        judge = None
+        if validation is not None:
+            judge = self._held_out(X, target, weight, validation)[3]
+        total = len(X) if weight is None else float(np.sum(weight))
+        self.loss_curve_ = []
+
+        def told(found: Network, loss: float) -> bool:
+            self.loss_curve_.append(loss / scale)
+            if judge is not None:
+                self.validation_loss_curve_.append(judge(found)[1])
+            from ..train import Epoch
+
+            last = self.validation_loss_curve_[-1] if judge is not None else None
+            epoch = Epoch(len(self.loss_curve_), loss / scale, found, (), last)
+            return any([bool(callback.on_epoch(epoch)) for callback in callbacks])  # noqa: C419 - each is told
+
+        for callback in callbacks:
+            callback.on_start(self.get_params(deep=False))
+        found = minimize(
+            network,
+            self._examples(network, X, target, weight, kernels),
+            l2_penalty=self.alpha * scale / total,
+            iterations=self.max_iter,
+            options=LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun),
+            by_kernels=kernels,
+            callback=told,
+        )
+        self.network_, self.loss_, self.n_iter_ = found.network, found.loss / scale, found.iterations
+        if not found.converged and not found.stopped:
+            warnings.warn(
+                f"lbfgs failed to converge after {found.iterations} iteration(s): {found.message}. Increase max_iter "
+                "or max_fun, or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        for callback in callbacks:
+            callback.on_end(training_of(self))
+
+    # What follows from a trained network
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """The weights of each layer, shape (inputs, outputs): W_iᵀ."""
+        return [W.T for W in self._fitted("coefs_").W.values()]
+
+    @coefs_.setter
+    def coefs_(self, coefs: Any) -> None:
+        network = self._fitted("coefs_")
+        self.network_ = Network(
+            [np.asarray(c).T for c in coefs], list(network.b.values()), network.activations, network.loss
+        )
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """The biases of each layer: b_i."""
+        return list(self._fitted("intercepts_").b.values())
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: Any) -> None:
+        network = self._fitted("intercepts_")
+        self.network_ = Network(list(network.W.values()), list(intercepts), network.activations, network.loss)
+
+    @property
+    def n_layers_(self) -> int:
+        """Layers, the input's among them."""
+        return self._fitted("n_layers_").depth + 1
+
+    @property
+    def out_activation_(self) -> str:
+        """The output function."""
+        name = self._fitted("out_activation_").loss.output_name
+        return "logistic" if name == "sigmoid" else name
+
+    def _fitted(self, name: str) -> Network:
+        network = vars(self).get("network_")
+        if network is None:
+            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
+        return network
+
+    def _input(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        return np.asarray(_dense(X), dtype=self.network_.W[1].dtype)
+
+    def _output(self, X: Any) -> np.ndarray:
+        return np.concatenate([trace.output for _, trace in _traces(self.network_, self._input(X))])
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions for the rows of X, in the form of the y that was fitted."""
+        return self._decode(self._output(X))
+
+    def hidden(self, X: Any, layer: int = 1) -> np.ndarray:
+        """The hidden units h_i for the rows of X, shape (N, n_i); ``layer`` from 1, or from −1 for the last."""
+        X = self._input(X)
+        count = self.network_.depth - 1
+        number = layer + count + 1 if layer < 0 else layer
+        if not 1 <= number <= count:
+            raise InputError(f"layer is {layer}, expected 1 to {count}, the hidden layers of this network.")
+        return np.concatenate([trace.h[number] for _, trace in _traces(self.network_, X)])
+
+    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
+        """The loss of ``network_`` and every gradient of it; without the L2 penalty, as :func:`backtalk.gradients`."""
+        X = self._input(X)
+        return gradients(self.network_, X, self._encode_more(y), sample_weight)
+
+    def check(self, X: Any = None, y: Any = None) -> CheckReport:
+        """Whether every gradient is the derivative of the loss (:func:`backtalk.check`), on X and y or at random."""
+        check_is_fitted(self)
+        if X is None:
+            return check_gradients(self.network_)
+        return check_gradients(self.network_, self._input(X), self._encode_more(y))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _dense(X: Any) -> np.ndarray:
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
+def _traces(network: Network, X: np.ndarray) -> Any:
+    """The forward pass in blocks of rows."""
+    kernels = native.serves(network)
+    for first in range(0, len(X), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            trace: Trace = native.forward(network, X[rows]) if kernels else propagate(network, X[rows])
+        yield rows, trace

@@ -1,0 +1,189 @@
+"""scikit-learn's epochs: its shuffling, its learning rates, its reasons to end, on backtalk's steps."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import shuffle
+
+from ..network import Network
+from ..train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
+from ..train.batch import Examples
+from ..train.callbacks import Callback
+from ..train.interrupt import held_back
+from ..train.schedules import Memory, Place, Schedule, as_schedule
+from ..train.steps import Steps
+
+SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
+LEAST_RATE = 1e-6  # at which 'adaptive' gives up
+
+
+@dataclass(eq=False)
+class History:
+    """What is kept from one call of ``partial_fit`` to the next, and from one epoch to the next."""
+
+    optimizer: StepState | None = None
+    rate: float | None = None  # of 'adaptive'
+    memory: Memory = field(default_factory=Memory)  # of backtalk's schedules
+    epochs: int = 0
+    waited: int = 0
+    best: Network | None = None
+    stopped: bool = False
+
+
+def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
+    """The optimizer for a loss that is ``scale`` times the one that is reported: it takes the same steps."""
+    if model.solver == "adam":
+        return AdamEpsilonHat(model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon * scale)
+    kind = Nesterov if model.nesterovs_momentum and model.momentum > 0 else SGD
+    return kind(model.learning_rate_init, model.momentum)
+
+
+@dataclass(eq=False)
+class Epochs:
+    """Training of an estimator by mini-batches. ``score`` and ``validate`` judge a network on the validation set."""
+
+    model: Any
+    steps: Steps
+    examples: Examples
+    history: History
+    callbacks: list[Callback]
+    scale: float  # of the network's loss to the one that is reported
+    validate: Callable[[Network], tuple[float, float]] | None  # score and loss
+    early_stopping: bool
+
+    def run(self, most: int, incremental: bool) -> None:
+        """At most so many epochs; ``incremental``: one, as a part of something longer."""
+        model, count = self.model, self.examples.count
+        self.steps.use(self.examples)
+        batch_size = self._batch_size(count)
+        schedule = (
+            None if model.learning_rate in SKLEARN_SCHEDULES else as_schedule(model.learning_rate, "learning_rate")
+        )
+        order = np.arange(count)
+        begun = self.steps.step
+        try:
+            for number in range(1, most + 1):
+                if model.shuffle:
+                    order = shuffle(order, random_state=model._random_state)
+                rates = self._rates(schedule, -(-count // batch_size), most, begun)
+                loss = self._epoch(order, batch_size, rates)
+                model.n_iter_ = number
+                model.t_ += count
+                if self._ends(loss, schedule, float(rates[-1]) * self._unit()) or incremental:
+                    break
+                if number == most:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization "
+                        "hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=4,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        self.history.optimizer = self.steps.state()
+
+    def _unit(self) -> float:
+        """What a rate handed to the steps is multiplied by to be the estimator's."""
+        return 1.0 if self.model.solver == "adam" else self.scale
+
+    def _batch_size(self, count: int) -> int:
+        if self.model.batch_size == "auto":
+            return min(200, count)
+        if self.model.batch_size > count:
+            warnings.warn(
+                f"batch_size is {self.model.batch_size}, larger than the sample size {count}: it is clipped to it.",
+                stacklevel=5,
+            )
+        return int(np.clip(self.model.batch_size, 1, count))
+
+    def _rates(self, schedule: Schedule | None, in_epoch: int, most: int, begun: int) -> np.ndarray:
+        model, history = self.model, self.history
+        if schedule is not None:
+            place = Place(history.epochs + 1, self.steps.step - begun, in_epoch, most * in_epoch)
+            rates = model.learning_rate_init * schedule.factors(place, history.memory)
+        else:
+            rate = model.learning_rate_init
+            if model.solver == "sgd" and model.learning_rate == "invscaling" and model.t_:
+                rate /= (model.t_ + 1) ** model.power_t
+            elif model.solver == "sgd" and model.learning_rate == "adaptive" and history.rate is not None:
+                rate = history.rate
+            rates = np.full(in_epoch, rate)
+        return rates / self._unit()
+
+    def _epoch(self, order: np.ndarray, batch_size: int, rates: np.ndarray) -> float:
+        """One pass over the data; the mean loss while it ran."""
+        place, loss, weight, first = 0, 0.0, 0.0, self.steps.step
+        while place < len(order):
+            with held_back():
+                taken = self.steps.take(
+                    order, place, batch_size, rates[self.steps.step - first :], loss=loss, weight=weight
+                )
+                place, loss, weight = taken.place, taken.loss, taken.weight
+        return loss / weight / self.scale if weight > 0 else math.nan
+
+    def _ends(self, loss: float, schedule: Schedule | None, rate: float) -> bool:
+        """Note what the epoch brought, and say whether it was the last."""
+        model, history = self.model, self.history
+        history.epochs += 1
+        model.loss_ = loss
+        model.loss_curve_.append(loss)
+        if model.verbose:
+            print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
+        needed = self.validate is not None or self.callbacks
+        network = self.steps.network if needed else None
+        score, validation_loss = self.validate(network) if self.validate and network else (None, None)
+        if validation_loss is not None:
+            model.validation_loss_curve_.append(validation_loss)
+        self._count(loss, score, network)
+        if schedule is not None:
+            history.memory = schedule.after_epoch(loss if validation_loss is None else validation_loss, history.memory)
+        stops = False
+        if network is not None:
+            epoch = Epoch(history.epochs, loss, network, self.steps.measures(), validation_loss, rate)
+            stops = any([bool(callback.on_epoch(epoch)) for callback in self.callbacks])  # noqa: C419 - each is told
+        return self._gives_up(rate) or stops
+
+    def _count(self, loss: float, score: float | None, network: Network | None) -> None:
+        """How many epochs have brought nothing."""
+        model, history = self.model, self.history
+        if self.early_stopping:
+            assert score is not None
+            model.validation_scores_.append(score)
+            if model.verbose:
+                print(f"Validation score: {score:f}")
+            # a score that is not a number is no improvement
+            history.waited = 0 if score >= model.best_validation_score_ + model.tol else history.waited + 1
+            if score > model.best_validation_score_:
+                model.best_validation_score_, history.best = score, network
+            return
+        history.waited = history.waited + 1 if loss > model.best_loss_ - model.tol else 0
+        model.best_loss_ = min(loss, model.best_loss_)
+
+    def _gives_up(self, rate: float) -> bool:
+        model, history = self.model, self.history
+        if history.waited <= model.n_iter_no_change:
+            return False
+        what = "Validation score" if self.early_stopping else "Training loss"
+        message = f"{what} did not improve more than tol={model.tol:f} for {model.n_iter_no_change} consecutive epochs."
+        if model.solver == "sgd" and model.learning_rate == "adaptive" and rate > LEAST_RATE:
+            history.rate, history.waited = rate / 5, 0
+            if model.verbose:
+                print(f"{message} Setting learning rate to {history.rate:f}")
+            return False
+        if model.verbose:
+            print(f"{message} {'Learning rate too small. ' if model.learning_rate == 'adaptive' else ''}Stopping.")
+        history.stopped = True
+        return True
+
+
+def training_of(model: Any) -> Training:
+    """What callbacks are told at the end."""
+    reason = "epochs" if model.n_iter_ >= model.max_iter else "patience"
+    return Training(model.network_, tuple(model.loss_curve_), tuple(model.validation_loss_curve_), None, reason)

@@ -1,0 +1,60 @@
+"""HiddenUnits: a fitted network's hidden units as features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+
+class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
+    """A transformer: from X to the hidden units h_i of a network that it trains on X and y.
+
+    ``estimator``: an :class:`MLPClassifier` or :class:`MLPRegressor`, which is cloned and fitted; wrap one that is
+    fitted in ``sklearn.frozen.FrozenEstimator`` to use it as it is. ``layer``: i from 1, or from −1 for the last one.
+    The features are named ``h1_1``, ``h1_2``, …: layer, unit.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from backtalk import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> features = HiddenUnits(MLPClassifier([8], solver="lbfgs", random_state=0))
+    >>> make_pipeline(features, LogisticRegression(max_iter=1000)).fit(X, y).score(X, y) > 0.95
+    True
+    >>> features.fit(X, y).get_feature_names_out()[:2]
+    array(['h1_1', 'h1_2'], dtype=object)
+    """
+
+    def __init__(self, estimator: Any, layer: int = -1) -> None:
+        self.estimator = estimator
+        self.layer = layer
+
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> HiddenUnits:
+        """Fit the estimator; ``fit_params`` are handed to it."""
+        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        self._model.hidden(X[:1] if hasattr(X, "shape") else X, self.layer)  # refuses a layer that is not there
+        return self
+
+    @property
+    def _model(self) -> Any:
+        return getattr(self.estimator_, "estimator", self.estimator_)  # of a FrozenEstimator
+
+    def transform(self, X: Any) -> np.ndarray:
+        """h_i for the rows of X, shape (N, n_i)."""
+        check_is_fitted(self)
+        return self._model.hidden(X, self.layer)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """The names of the hidden units."""
+        check_is_fitted(self)
+        network = self._model.network_
+        layer = self.layer + network.depth if self.layer < 0 else self.layer
+        return np.array([f"h{layer}_{j}" for j in range(1, network.sizes[layer] + 1)], dtype=object)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of X."""
+        return self._model.n_features_in_
