@@ -15,17 +15,16 @@ SOURCE = Path(backtalk.__file__).parent
 # A module imports only from stages before its own
 STAGES = [
     "errors", "specification", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations", "losses",
-    "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train", "data", "estimators",
-    "demo", "terminal", "cli",
+    "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train", "data",
+    "estimators", "demo", "terminal", "cli",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
-    "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint",
-    "DivergedError", "Dropout", "Epoch", "FileFormatError",
-    "Gradients", "HiddenUnits", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers", "Loss",
-    "MLPClassifier", "MLPRegressor", "MissingLibraryError", "Nesterov", "Network", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted",
-    "UnknownNameError", "backward", "check", "fit", "forward", "gradients", "load", "register_activation", "resume",
-    "save",
+    "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "DivergedError",
+    "Dropout", "Epoch", "FileFormatError", "Gradients", "HiddenUnits", "InputError", "InputTypeError", "LBFGS",
+    "LayerError", "LayerMeasures", "Layers", "Loss", "MLPClassifier", "MLPRegressor", "MissingLibraryError",
+    "Nesterov", "Network", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError",
+    "backward", "check", "fit", "forward", "gradients", "load", "register_activation", "resume", "save",
 }  # fmt: skip
 
 

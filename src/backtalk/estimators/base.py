@@ -35,7 +35,7 @@ from ..train.plan import ENGINES
 from ..train.schedules import as_schedule
 from ..train.steps import StepSettings
 from ..verbs import gradients
-from .epochs import SKLEARN_SCHEDULES, Epochs, History, optimizer_of, training_of
+from .epochs import SKLEARN_SCHEDULES, Epochs, Going, optimizer_of, training_of
 
 ROWS_AT_ONCE = 4096
 STOCHASTIC = ("adam", "sgd")
@@ -75,7 +75,7 @@ class MultilayerPerceptron(BaseEstimator):
     }
 
     network_: Network
-    _history: History
+    _optimizer: Going
     loss_curve_: list[float]
     validation_loss_curve_: list[float]
 
@@ -147,10 +147,10 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _begin(self, first: bool) -> None:
         """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
-        self._history = History()
+        self._optimizer = Going(self.learning_rate_init)
         self.n_iter_ = 0
         if first:
-            self.t_ = 0
+            self.t_ = self._no_improvement_count = 0
             self.validation_loss_curve_ = []
             if self.solver in STOCHASTIC:
                 self.loss_curve_ = []
@@ -222,14 +222,14 @@ class MultilayerPerceptron(BaseEstimator):
             measure_every=0,
         )
         steps = (NativeSteps if kernels else FormulaSteps)(network, settings)
-        history = self._history
-        if incremental and history.optimizer is not None:
-            steps.restore(network, history.optimizer)
-        if history.stopped and incremental:
+        going = self._optimizer
+        if incremental and going.stopped:
             return
+        if incremental and going.state is not None:
+            steps.restore(network, going.state)
         callbacks = as_callbacks(self.callbacks)
         examples = self._examples(network, X, target, weight, kernels)
-        epochs = Epochs(self, steps, examples, history, callbacks, scale, validate, self.early_stopping)
+        epochs = Epochs(self, steps, examples, going, callbacks, scale, validate, self.early_stopping)
         for callback in callbacks:
             callback.on_start(self.get_params(deep=False))
         try:
@@ -239,7 +239,7 @@ class MultilayerPerceptron(BaseEstimator):
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 f"preprocessed. {error}"
             ) from error
-        best = history.best if self.early_stopping and (not incremental or history.stopped) else None
+        best = going.best if self.early_stopping and (not incremental or going.stopped) else None
         self.network_ = steps.network if best is None else best
         for callback in callbacks:
             callback.on_end(training_of(self))
@@ -258,7 +258,7 @@ class MultilayerPerceptron(BaseEstimator):
             return X, target, weight, self._judge(_dense(X_val), self._encode_more(y_val), weight_val)
         if not self.early_stopping:
             return X, target, weight, None
-        stratify = target if is_classifier(self) and (target.ndim == 1 or target.shape[1] == 1) else None
+        stratify = target if is_classifier(self) and self.n_outputs_ == 1 else None
         arrays = [X, target] if weight is None else [X, target, weight]
         options = {"random_state": self._random_state, "test_size": self.validation_fraction, "stratify": stratify}
         split = train_test_split(*arrays, **options)
@@ -383,7 +383,8 @@ class MultilayerPerceptron(BaseEstimator):
         return np.asarray(_dense(X), dtype=self.network_.W[1].dtype)
 
     def _output(self, X: Any) -> np.ndarray:
-        return np.concatenate([trace.output for _, trace in _traces(self.network_, self._input(X))])
+        X = self._input(X)
+        return np.concatenate([trace.output for _, trace in _traces(self.network_, X)])
 
     def predict(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, in the form of the y that was fitted."""

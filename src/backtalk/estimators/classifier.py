@@ -199,7 +199,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             if not np.all(known):
                 raise ValueError(f"y holds {np.asarray(y)[~known][0]!r}, expected one of the classes {self.classes_}.")
             return labels
-        return self._label_binarizer.transform(y).astype(np.float64)
+        return self._label_binarizer.transform(y).astype(bool)  # small, whatever the dtype of X
 
     def _plain(self, target: np.ndarray) -> np.ndarray:
         if target.ndim == 1:

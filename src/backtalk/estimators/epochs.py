@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import shuffle
 
+from ..errors import DivergedError
 from ..network import Network
 from ..train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
 from ..train.batch import Examples
@@ -25,14 +25,17 @@ LEAST_RATE = 1e-6  # at which 'adaptive' gives up
 
 
 @dataclass(eq=False)
-class History:
-    """What is kept from one call of ``partial_fit`` to the next, and from one epoch to the next."""
+class Going:
+    """How optimization goes: kept from one epoch to the next, and from one call of ``partial_fit`` to the next.
 
-    optimizer: StepState | None = None
-    rate: float | None = None  # of 'adaptive'
-    memory: Memory = field(default_factory=Memory)  # of backtalk's schedules
+    ``learning_rate``: of the next epoch, where scikit-learn's schedules give it; ``best``: the network with the best
+    score; ``stopped``: whether ``partial_fit`` has stopped early.
+    """
+
+    learning_rate: float
+    state: StepState | None = None
+    memory: Memory = field(default_factory=Memory)
     epochs: int = 0
-    waited: int = 0
     best: Network | None = None
     stopped: bool = False
 
@@ -52,7 +55,7 @@ class Epochs:
     model: Any
     steps: Steps
     examples: Examples
-    history: History
+    going: Going
     callbacks: list[Callback]
     scale: float  # of the network's loss to the one that is reported
     validate: Callable[[Network], tuple[float, float]] | None  # score and loss
@@ -60,7 +63,7 @@ class Epochs:
 
     def run(self, most: int, incremental: bool) -> None:
         """At most so many epochs; ``incremental``: one, as a part of something longer."""
-        model, count = self.model, self.examples.count
+        model, going, count = self.model, self.going, self.examples.count
         self.steps.use(self.examples)
         batch_size = self._batch_size(count)
         schedule = (
@@ -70,13 +73,18 @@ class Epochs:
         begun = self.steps.step
         try:
             for number in range(1, most + 1):
-                if model.shuffle:
-                    order = shuffle(order, random_state=model._random_state)
+                if model.shuffle:  # as sklearn.utils.shuffle draws, without its checks
+                    rows = np.arange(count)
+                    model._random_state.shuffle(rows)
+                    order = order[rows]
                 rates = self._rates(schedule, -(-count // batch_size), most, begun)
                 loss = self._epoch(order, batch_size, rates)
                 model.n_iter_ = number
                 model.t_ += count
-                if self._ends(loss, schedule, float(rates[-1]) * self._unit()) or incremental:
+                ends = self._ends(loss, schedule, float(rates[-1]) * self._unit())
+                if incremental:
+                    going.stopped = ends and self.early_stopping
+                if ends or incremental:
                     break
                 if number == most:
                     warnings.warn(
@@ -87,7 +95,14 @@ class Epochs:
                     )
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
-        self.history.optimizer = self.steps.state()
+        except DivergedError as error:
+            if going.best is None:
+                raise
+            model.validation_scores_.append(np.nan)
+            warnings.warn(
+                f"{error} The network with the best validation score is kept.", ConvergenceWarning, stacklevel=4
+            )
+        self.going.state = self.steps.state()
 
     def _unit(self) -> float:
         """What a rate handed to the steps is multiplied by to be the estimator's."""
@@ -104,17 +119,12 @@ class Epochs:
         return int(np.clip(self.model.batch_size, 1, count))
 
     def _rates(self, schedule: Schedule | None, in_epoch: int, most: int, begun: int) -> np.ndarray:
-        model, history = self.model, self.history
+        model, going = self.model, self.going
         if schedule is not None:
-            place = Place(history.epochs + 1, self.steps.step - begun, in_epoch, most * in_epoch)
-            rates = model.learning_rate_init * schedule.factors(place, history.memory)
+            place = Place(going.epochs + 1, self.steps.step - begun, in_epoch, most * in_epoch)
+            rates = model.learning_rate_init * schedule.factors(place, going.memory)
         else:
-            rate = model.learning_rate_init
-            if model.solver == "sgd" and model.learning_rate == "invscaling" and model.t_:
-                rate /= (model.t_ + 1) ** model.power_t
-            elif model.solver == "sgd" and model.learning_rate == "adaptive" and history.rate is not None:
-                rate = history.rate
-            rates = np.full(in_epoch, rate)
+            rates = np.full(in_epoch, going.learning_rate)
         return rates / self._unit()
 
     def _epoch(self, order: np.ndarray, batch_size: int, rates: np.ndarray) -> float:
@@ -130,8 +140,8 @@ class Epochs:
 
     def _ends(self, loss: float, schedule: Schedule | None, rate: float) -> bool:
         """Note what the epoch brought, and say whether it was the last."""
-        model, history = self.model, self.history
-        history.epochs += 1
+        model, going = self.model, self.going
+        going.epochs += 1
         model.loss_ = loss
         model.loss_curve_.append(loss)
         if model.verbose:
@@ -143,43 +153,46 @@ class Epochs:
             model.validation_loss_curve_.append(validation_loss)
         self._count(loss, score, network)
         if schedule is not None:
-            history.memory = schedule.after_epoch(loss if validation_loss is None else validation_loss, history.memory)
+            going.memory = schedule.after_epoch(loss if validation_loss is None else validation_loss, going.memory)
         stops = False
         if network is not None:
-            epoch = Epoch(history.epochs, loss, network, self.steps.measures(), validation_loss, rate)
+            epoch = Epoch(going.epochs, loss, network, self.steps.measures(), validation_loss, rate)
             stops = any([bool(callback.on_epoch(epoch)) for callback in self.callbacks])  # noqa: C419 - each is told
         return self._gives_up(rate) or stops
 
     def _count(self, loss: float, score: float | None, network: Network | None) -> None:
         """How many epochs have brought nothing."""
-        model, history = self.model, self.history
+        model, going = self.model, self.going
         if self.early_stopping:
             assert score is not None
             model.validation_scores_.append(score)
             if model.verbose:
                 print(f"Validation score: {score:f}")
             # a score that is not a number is no improvement
-            history.waited = 0 if score >= model.best_validation_score_ + model.tol else history.waited + 1
+            improved = score >= model.best_validation_score_ + model.tol
+            model._no_improvement_count = 0 if improved else model._no_improvement_count + 1
             if score > model.best_validation_score_:
-                model.best_validation_score_, history.best = score, network
+                model.best_validation_score_, going.best = score, network
             return
-        history.waited = history.waited + 1 if loss > model.best_loss_ - model.tol else 0
+        waits = loss > model.best_loss_ - model.tol
+        model._no_improvement_count = model._no_improvement_count + 1 if waits else 0
         model.best_loss_ = min(loss, model.best_loss_)
 
     def _gives_up(self, rate: float) -> bool:
-        model, history = self.model, self.history
-        if history.waited <= model.n_iter_no_change:
+        model, going = self.model, self.going
+        if model.solver == "sgd" and model.learning_rate == "invscaling":
+            going.learning_rate = model.learning_rate_init / (model.t_ + 1) ** model.power_t
+        if model._no_improvement_count <= model.n_iter_no_change:
             return False
         what = "Validation score" if self.early_stopping else "Training loss"
         message = f"{what} did not improve more than tol={model.tol:f} for {model.n_iter_no_change} consecutive epochs."
         if model.solver == "sgd" and model.learning_rate == "adaptive" and rate > LEAST_RATE:
-            history.rate, history.waited = rate / 5, 0
+            going.learning_rate, model._no_improvement_count = rate / 5, 0
             if model.verbose:
-                print(f"{message} Setting learning rate to {history.rate:f}")
+                print(f"{message} Setting learning rate to {going.learning_rate:f}")
             return False
         if model.verbose:
             print(f"{message} {'Learning rate too small. ' if model.learning_rate == 'adaptive' else ''}Stopping.")
-        history.stopped = True
         return True
 
 
