@@ -304,7 +304,7 @@ def test_many_labels_also_by_partial_fit():
     model = MLPClassifier([16], solver="lbfgs", max_iter=300, random_state=0).fit(X_LABELS, Y_LABELS)
     assert model.predict(X_LABELS).shape == model.predict_proba(X_LABELS).shape == Y_LABELS.shape
     assert (model.predict(X_LABELS) == Y_LABELS).mean() > 0.85
-    parts = MLPClassifier([16], random_state=0, early_stopping=True)
+    parts = MLPClassifier([16], random_state=0, early_stopping=True, n_iter_no_change=50)
     for _ in range(20):
         parts.partial_fit(X_LABELS, Y_LABELS, classes=[0, 1, 2, 3], X_val=X_LABELS, y_val=Y_LABELS)
     assert len(parts.validation_scores_) == 20

@@ -25,7 +25,7 @@ from ..errors import DivergedError, InputError
 from ..forward import Trace, propagate
 from ..losses import Loss
 from ..network import Network
-from ..train import LBFGS
+from ..train import LBFGS, Epoch
 from ..train.batch import Examples
 from ..train.callbacks import as_callbacks
 from ..train.formula import FormulaSteps
@@ -74,10 +74,33 @@ class MultilayerPerceptron(BaseEstimator):
         "engine": [StrOptions(set(ENGINES))],
     }
 
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: str
+    alpha: float
+    learning_rate: str
+    learning_rate_init: float
+    max_iter: int
+    random_state: Any
+    tol: float
+    warm_start: bool
+    early_stopping: bool
+    validation_fraction: float
+    max_fun: int
+    dropout: Any
+    clip_norm: float | None
+    callbacks: Any
+    engine: str
     network_: Network
+    n_outputs_: int
     _optimizer: Going
     loss_curve_: list[float]
     validation_loss_curve_: list[float]
+
+    def _keep(self, parameters: dict[str, Any]) -> None:
+        """Keep the parameters of ``__init__`` as they are, each under its name."""
+        for name in self._get_param_names():
+            setattr(self, name, parameters[name])
 
     # What the two differ in
 
@@ -245,7 +268,7 @@ class MultilayerPerceptron(BaseEstimator):
             callback.on_end(training_of(self))
 
     def _dropout(self, network: Network) -> Dropout:
-        rates = self.dropout if isinstance(self.dropout, Real) else tuple(self.dropout)
+        rates = float(self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
         dropout = Dropout(rates, seed=int(self._random_state.randint(2**31)))
         dropout.levels(network.depth - 1)
         return dropout
@@ -261,7 +284,7 @@ class MultilayerPerceptron(BaseEstimator):
         stratify = target if is_classifier(self) and self.n_outputs_ == 1 else None
         arrays = [X, target] if weight is None else [X, target, weight]
         options = {"random_state": self._random_state, "test_size": self.validation_fraction, "stratify": stratify}
-        split = train_test_split(*arrays, **options)
+        split: list[Any] = train_test_split(*arrays, **options)
         X, X_val, target, target_val = split[:4]
         weight, weight_val = split[4:] if weight is not None else (None, None)
         if len(X_val) < 2:
@@ -308,8 +331,6 @@ class MultilayerPerceptron(BaseEstimator):
             self.loss_curve_.append(loss / scale)
             if judge is not None:
                 self.validation_loss_curve_.append(judge(found)[1])
-            from ..train import Epoch
-
             last = self.validation_loss_curve_[-1] if judge is not None else None
             epoch = Epoch(len(self.loss_curve_), loss / scale, found, (), last)
             return any([bool(callback.on_epoch(epoch)) for callback in callbacks])  # noqa: C419 - each is told

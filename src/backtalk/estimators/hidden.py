@@ -34,7 +34,8 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, **fit_params: Any) -> HiddenUnits:
         """Fit the estimator; ``fit_params`` are handed to it."""
-        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        estimator: Any = clone(self.estimator)
+        self.estimator_ = estimator.fit(X, y, **fit_params)
         self._model.hidden(X[:1] if hasattr(X, "shape") else X, self.layer)  # refuses a layer that is not there
         return self
 
