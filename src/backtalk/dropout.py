@@ -51,7 +51,7 @@ class Dropout:
         for rate in [rates] if isinstance(rates, Real) else rates:
             if isinstance(rate, bool) or not isinstance(rate, Real):
                 raise InputTypeError(f"dropout is {rates!r}, expected numbers in [0, 1).")
-            if not 0 <= rate <= 1 - 1 / LEVELS:
+            if not 0 <= float(rate) <= 1 - 1 / LEVELS:
                 raise InputError(f"dropout is {rates!r}, expected numbers of 0 or more, and below 1.")
 
     def levels(self, hidden_layers: int) -> list[int]:
