@@ -28,6 +28,7 @@ from .records import Progress, StepState, Training
 from .run import Run
 from .schedules import Schedule, as_schedule
 from .sources import InMemory, Source, Stream
+from .streams import MemoryMapped, is_streamed
 from .validation import ValidationSet, class_weights
 
 
@@ -163,11 +164,13 @@ def resume(
 
 def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_weight: Any) -> Source:
     """The examples, checked."""
+    if y is not None and plan.by_steps and is_streamed(X):
+        X, y, sample_weight = MemoryMapped(X, y, sample_weight), None, None
     if isinstance(X, Stream):
         if y is not None or sample_weight is not None:
             raise InputError("X is a Stream, which holds y and the weights itself: leave them out.")
         if plan.validation is not None:
-            raise InputError(f"validation is {plan.validation}, but X is a Stream: give a set, as (X, y).")
+            raise InputError(f"validation is {plan.validation}, but X is read as a Stream: give a set, as (X, y).")
         return X.source(network, kind is NativeSteps, plan.class_weight)
     if y is None:
         raise InputError("y is missing: expected one target for each row of X.")

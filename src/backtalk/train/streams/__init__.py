@@ -1,0 +1,12 @@
+"""Data that do not fit in memory: read block by block, and shuffled in a buffer, while training goes on.
+
+drawing.py   in which order blocks are read, and which rows make a part
+source.py    the parts of an epoch: read ahead, checked, shuffled
+arrays.py    ``MemoryMapped``: .npy files and NumPy's memory maps
+parquet.py   ``ParquetFiles``: a Parquet file, or a folder of them
+"""
+
+from .arrays import MemoryMapped, is_streamed
+from .parquet import ParquetFiles
+
+__all__ = ["MemoryMapped", "ParquetFiles", "is_streamed"]
