@@ -1,0 +1,145 @@
+"""CSV and Parquet files to data frames; what is wrong with a file, in a sentence."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ..errors import FileFormatError, InputError
+
+SEPARATORS = [",", ";", "\t", "|"]
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """A .csv file with a line of names, a .parquet file, or a folder of .parquet files with the same columns.
+
+    Columns of a CSV file are separated by commas, semicolons (then a comma in a number is the decimal point), tabs or
+    bars, whichever its first line has most of. Empty cells, and NA, NaN, null and None, are missing values.
+
+    Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
+    """
+    if path.is_dir():
+        files = sorted(path.glob("*.parquet"))
+        if not files:
+            raise FileFormatError(f"{path} is a folder without .parquet files, expected some.")
+        frame = _read_parquet(files)
+    elif path.suffix.lower() == ".parquet":
+        frame = _read_parquet([path])
+    elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        frame = _read_csv(path)
+    else:
+        with path.open("rb"):  # a file that is not there is that, whatever its name
+            pass
+        raise FileFormatError(f"{path} is no .csv or .parquet file, expected one of them by its name.")
+    if frame.height == 0:
+        raise FileFormatError(f"{path} has a line of names but no rows below it.")
+    return frame
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of all .parquet files of a folder."""
+    sums = hashlib.sha256()
+    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                sums.update(block)
+    return sums.hexdigest()
+
+
+def _read_parquet(files: list[Path]) -> pl.DataFrame:
+    for file in files:
+        with file.open("rb"):
+            pass
+    try:
+        frame = pl.read_parquet(files)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise FileFormatError(f"{files[0].parent if len(files) > 1 else files[0]} cannot be read ({reason}).") from None
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    if nested:
+        raise FileFormatError(f"{files[0]} has lists in the column {nested[0]!r}, expected one value in each cell.")
+    return frame
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    content = path.read_bytes()
+    if not content.strip():
+        raise FileFormatError(f"{path} is empty, expected a line of column names and rows below it.")
+    if b"\0" in content:
+        hint = " (UTF-16? Save it as UTF-8)" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        raise FileFormatError(f"{path} holds binary data, expected text{hint}.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise FileFormatError(f"{path} is not text in UTF-8 (line {line}): save it as UTF-8.") from None
+    first = text.lstrip("\r\n").partition("\n")[0]
+    separator = max(SEPARATORS, key=first.count)
+    try:
+        names = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
+    except (csv.Error, StopIteration) as error:
+        raise FileFormatError(f"{path} has a first line that cannot be read ({error}).") from None
+    _require_names(path, names)
+    _require_rectangle(path, text, separator, len(names))
+    try:
+        return pl.read_csv(
+            io.BytesIO(text.encode()),
+            separator=separator,
+            decimal_comma=separator == ";",
+            null_values=["", "NA", "N/A", "NaN", "nan", "null", "None"],
+            try_parse_dates=True,
+            infer_schema_length=None,
+            new_columns=names,
+            raise_if_empty=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise FileFormatError(f"{path} cannot be read as CSV ({str(error).splitlines()[0]}).") from None
+
+
+def _require_names(path: Path, names: list[str]) -> None:
+    if "" in names:
+        place = names.index("") + 1
+        raise InputError(f"{path} has no name for column {place}: name it, or leave out a column of row numbers.")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{path} has two columns named {twice!r}: rename one of them.")
+    if all(_is_number(name) for name in names):
+        raise InputError(f"{path} has numbers in its first line, expected the names of the columns.")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _require_rectangle(path: Path, text: str, separator: str, width: int) -> None:
+    """Refuse a file where a line has more or fewer cells than the first."""
+    if '"' not in text:  # then each separator counts, and NumPy counts faster
+        raw = np.frombuffer(text.encode(), np.uint8)
+        ends = np.flatnonzero(raw == 10)
+        counts = np.diff(np.searchsorted(np.flatnonzero(raw == ord(separator)), [0, *ends, len(raw)]))
+        lines = text.split("\n") if (counts != width - 1).any() else []
+        wrong = [i for i, line in enumerate(lines) if line.strip() and counts[i] != width - 1]
+        if wrong:
+            _refuse_ragged(path, wrong[0] + 1, int(counts[wrong[0]]) + 1, width)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        for row in reader:
+            if row and len(row) != width:
+                _refuse_ragged(path, reader.line_num, len(row), width)
+    except csv.Error as error:
+        raise FileFormatError(f"{path} cannot be read as CSV (line {reader.line_num}: {error}).") from None
+
+
+def _refuse_ragged(path: Path, line: int, cells: int, width: int) -> None:
+    found = "1 cell" if cells == 1 else f"{cells} cells"
+    raise FileFormatError(f"{path} has {found} in line {line}, expected {width}, as in its first line.")
