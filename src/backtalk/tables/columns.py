@@ -161,7 +161,9 @@ def _learn_categories(values: pl.Series) -> Column:
     present = values.drop_nulls()
     counts = Counter(present.to_list())
     if len(counts) > max(MOST_CATEGORIES, SHARE_OF_DISTINCT * len(present)):
-        return Column(values.name, LEFT_OUT, f"{len(counts)} different texts in {len(present)} rows: a name or free text")
+        return Column(
+            values.name, LEFT_OUT, f"{len(counts)} different texts in {len(present)} rows: a name or free text"
+        )
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     kept = sorted(word for word in ordered[:MOST_CATEGORIES] if counts[word] >= LEAST_ROWS) or ordered[:MOST_CATEGORIES]
     rare = len(counts) - len(kept)
@@ -197,7 +199,9 @@ def _as_numbers(values: pl.Series, column: Column) -> np.ndarray:
     A = values.cast(pl.Float64).to_numpy().astype(np.float64)
     infinite = np.isinf(A)
     if infinite.any():
-        raise InputError(f"column {column.name!r} holds {A[infinite][0]} in row {infinite.argmax() + 1}, expected finite numbers.")
+        raise InputError(
+            f"column {column.name!r} holds {A[infinite][0]} in row {infinite.argmax() + 1}, expected finite numbers."
+        )
     return A
 
 
@@ -210,7 +214,9 @@ def _as_words(values: pl.Series, column: Column, said: list[str]) -> np.ndarray:
     words = np.array(values.cast(pl.String).fill_null(MISSING).to_list(), dtype=object)
     unknown = ~np.isin(words, column.categories)
     if unknown.any() and OTHER not in column.categories:
-        said.append(f"column {column.name!r} holds {words[unknown][0]!r}, never seen in training: it counts for nothing.")
+        said.append(
+            f"column {column.name!r} holds {words[unknown][0]!r}, never seen in training: it counts for nothing."
+        )
     words[unknown] = OTHER
     return words
 

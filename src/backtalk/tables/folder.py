@@ -70,7 +70,9 @@ class Folder:
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             if facts["version"] != VERSION:
-                raise FileFormatError(f"{path} is of version {facts['version']}, this backtalk reads {VERSION}: update it.")
+                raise FileFormatError(
+                    f"{path} is of version {facts['version']}, this backtalk reads {VERSION}: update it."
+                )
         except (ValueError, KeyError, TypeError):
             raise FileFormatError(f"{path} is damaged, expected what 'backtalk train' wrote.") from None
         return facts

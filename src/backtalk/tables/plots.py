@@ -44,7 +44,9 @@ def points(x: Sequence[float], y: Sequence[float], *, x_label: str, y_label: str
     ends = (across.low, across.high)
     diagonal = " ".join(f"{_x(across, v):.1f},{_y(up, v):.1f}" for v in ends)
     line = f"<polyline class='mark' points='{diagonal}'/>"
-    return _svg(_grid(up, across, y_label, x_label) + line + f"<g fill='{COLOURS[0]}' opacity='.55'>{dots}</g>", HEIGHT, y_label)
+    return _svg(
+        _grid(up, across, y_label, x_label) + line + f"<g fill='{COLOURS[0]}' opacity='.55'>{dots}</g>", HEIGHT, y_label
+    )
 
 
 def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
@@ -55,16 +57,24 @@ def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     for i, row in enumerate(counts):
         total = sum(row) or 1
         y = top + i * size
-        cells.append(f"<text class='name' x='{left - 8}' y='{y + size / 2 + 4:.0f}' text-anchor='end'>{_short(names[i], 18)}</text>")
+        cells.append(
+            f"<text class='name' x='{left - 8}' y='{y + size / 2 + 4:.0f}' text-anchor='end'>{_short(names[i], 18)}</text>"
+        )
         for j, count in enumerate(row):
             share, x = count / total, left + j * size
             colour = COLOURS[0] if i == j else COLOURS[1]
-            cells.append(f"<rect x='{x}' y='{y}' width='{size - 2}' height='{size - 2}' fill='{colour}' opacity='{0.07 + 0.85 * share:.2f}'/>")
+            cells.append(
+                f"<rect x='{x}' y='{y}' width='{size - 2}' height='{size - 2}' fill='{colour}' opacity='{0.07 + 0.85 * share:.2f}'/>"
+            )
             if count:
                 strong = " class='on'" if share > 0.5 else ""
-                cells.append(f"<text{strong} x='{x + size / 2 - 1:.0f}' y='{y + size / 2 + 4:.0f}' text-anchor='middle'>{count}</text>")
+                cells.append(
+                    f"<text{strong} x='{x + size / 2 - 1:.0f}' y='{y + size / 2 + 4:.0f}' text-anchor='middle'>{count}</text>"
+                )
     for j, name in enumerate(names):
-        cells.append(f"<text class='name' x='{left + j * size + size / 2:.0f}' y='{top - 8}' text-anchor='middle'>{_short(name, max(3, size // 7))}</text>")
+        cells.append(
+            f"<text class='name' x='{left + j * size + size / 2:.0f}' y='{top - 8}' text-anchor='middle'>{_short(name, max(3, size // 7))}</text>"
+        )
     width, height = left + size * len(names) + 8, top + size * len(names) + 4
     return f"<svg viewBox='0 0 {width} {height}' style='max-width:{width}px' role='img' aria-label='confusion matrix'>{''.join(cells)}</svg>"
 
@@ -117,8 +127,12 @@ def _grid(up: _Linear | _Logarithmic, across: _Linear, y_label: str, x_label: st
         lines.append(f"<line class='grid' x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y:.1f}' y2='{y:.1f}'/>")
         lines.append(f"<text x='{LEFT - 7}' y='{y + 4:.1f}' text-anchor='end'>{tick:.4g}</text>")
     for tick in across.ticks:
-        lines.append(f"<text x='{_x(across, tick):.1f}' y='{HEIGHT - BOTTOM + 16}' text-anchor='middle'>{tick:.4g}</text>")
-    lines.append(f"<text class='name' x='{WIDTH - RIGHT}' y='{HEIGHT - 4}' text-anchor='end'>{html.escape(x_label)}</text>")
+        lines.append(
+            f"<text x='{_x(across, tick):.1f}' y='{HEIGHT - BOTTOM + 16}' text-anchor='middle'>{tick:.4g}</text>"
+        )
+    lines.append(
+        f"<text class='name' x='{WIDTH - RIGHT}' y='{HEIGHT - 4}' text-anchor='end'>{html.escape(x_label)}</text>"
+    )
     lines.append(f"<text class='name' x='2' y='{TOP - 3}'>{html.escape(y_label)}</text>")
     return "".join(lines)
 
@@ -132,7 +146,9 @@ def _legend(names: list[str]) -> str:
 
 
 def _svg(inside: str, height: int, label: str) -> str:
-    return f"<svg viewBox='0 0 {WIDTH} {height}' role='img' aria-label='{html.escape(label, quote=True)}'>{inside}</svg>"
+    return (
+        f"<svg viewBox='0 0 {WIDTH} {height}' role='img' aria-label='{html.escape(label, quote=True)}'>{inside}</svg>"
+    )
 
 
 def _short(name: str, most: int) -> str:

@@ -69,7 +69,8 @@ def write_report(
         for i in range(network.depth)
     }
     steps = {
-        f"layer {i + 1}": [_ratio(e["layers"][i]) if e["layers"] else None for e in history] for i in range(network.depth)
+        f"layer {i + 1}": [_ratio(e["layers"][i]) if e["layers"] else None for e in history]
+        for i in range(network.depth)
     }
     cards = [
         _card("Loss", plots.curves(lines, label=str(network.loss), logarithmic=_positive(lines), mark=best)),
@@ -84,7 +85,9 @@ def write_report(
     head = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
     view = "<meta name='viewport' content='width=device-width'>"
     intro = f"<h1>{html.escape(title)}</h1><p class='quiet'>{html.escape(summary)}</p>"
-    page = f"{head}{view}<style>{STYLE}</style><body>{intro}{_numbers(metrics)}<div class='cards'>{''.join(cards)}</div>"
+    page = (
+        f"{head}{view}<style>{STYLE}</style><body>{intro}{_numbers(metrics)}<div class='cards'>{''.join(cards)}</div>"
+    )
     return page + "</body></html>\n"
 
 
@@ -130,7 +133,9 @@ def _number(value: Any) -> str:
 
 
 def _columns(preprocessing: Preprocessing, target: Target) -> str:
-    rows = [f"<tr><td>{html.escape(target.name)}</td><td>target, {target.task}</td><td>{html.escape(target.reason)}</td></tr>"]
+    rows = [
+        f"<tr><td>{html.escape(target.name)}</td><td>target, {target.task}</td><td>{html.escape(target.reason)}</td></tr>"
+    ]
     for column in preprocessing.columns:
         words = column.remark
         if column.categories:

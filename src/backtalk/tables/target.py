@@ -37,7 +37,9 @@ class Target:
             raise unknown_name("task", task, TASKS)
         name, distinct = values.name, values.n_unique()
         if distinct == 1:
-            raise InputError(f"target {name!r} has the one value {values[0]!r} in every row: there is nothing to learn.")
+            raise InputError(
+                f"target {name!r} has the one value {values[0]!r} in every row: there is nothing to learn."
+            )
         found, reason = _tell(values, distinct) if task == "auto" else (task, "as asked for")
         if found == CLASSIFICATION:
             return cls(name, found, reason, classes=_classes(values))
@@ -70,7 +72,9 @@ class Target:
         place = {word: label for label, word in enumerate(self.classes)}
         unknown = next((word for word in words if word not in place), None)
         if unknown is not None:
-            raise InputError(f"target {self.name!r} holds {unknown!r}, which is no class that the model was trained on.")
+            raise InputError(
+                f"target {self.name!r} holds {unknown!r}, which is no class that the model was trained on."
+            )
         return np.array([place[word] for word in words], dtype=np.int64)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
