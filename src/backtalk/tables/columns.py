@@ -1,6 +1,6 @@
 """What each column of a table is, and how it becomes inputs of the network: scikit-learn's transformers.
 
-Everything that was learned from the training rows is a number or a word, so it is kept as JSON, and the transformers are
+Everything that was learned from the training rows is a number or a word. It is kept as JSON, and the transformers are
 made again from it.
 """
 
@@ -142,8 +142,8 @@ def _learn_number(values: pl.Series, column: Column) -> Column:
     from sklearn.preprocessing import StandardScaler
 
     A = _as_numbers(values, column)[:, None]
-    imputer = SimpleImputer(strategy="median").fit(A)
-    scaler = StandardScaler().fit(imputer.transform(A))
+    imputer: Any = SimpleImputer(strategy="median").fit(A)
+    scaler: Any = StandardScaler().fit(imputer.transform(A))
     missing = int(np.isnan(A).sum())
     remarks = [column.remark, f"{missing} missing" if missing else ""]
     return Column(
@@ -234,8 +234,9 @@ def _numeric_transformers(columns: list[Column]) -> tuple[Any, Any]:
 
 
 def _encoder(columns: list[Column]) -> Any:
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.preprocessing import OneHotEncoder as Encoder
 
     categories = [np.array(column.categories, dtype=object) for column in columns]
-    encoder = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+    make: Any = Encoder
+    encoder = make(categories=categories, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
     return encoder.fit(np.array([[each[0] for each in categories]], dtype=object))

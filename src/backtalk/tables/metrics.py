@@ -25,6 +25,7 @@ def scores(target: Target, truth: np.ndarray, output: np.ndarray) -> dict[str, A
 def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray) -> dict[str, Any]:
     from sklearn import metrics
 
+    f1_score: Any = metrics.f1_score
     predicted, known = output.argmax(axis=1), np.arange(len(target.classes))
     matrix = metrics.confusion_matrix(labels, predicted, labels=known)
     rows = matrix.sum(axis=1)
@@ -36,7 +37,7 @@ def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray) -> dict[
         "accuracy": float((predicted == labels).mean()),
         "accuracy_of_the_most_frequent_class": float(rows.max() / len(labels)),
         "balanced_accuracy": float(recall[rows > 0].mean()),
-        "f1_macro": float(metrics.f1_score(labels, predicted, labels=known, average="macro", zero_division=0)),
+        "f1_macro": float(f1_score(labels, predicted, labels=known, average="macro", zero_division=0)),
         "log_loss": float(metrics.log_loss(labels, probability, labels=known)),
     }
     if len(known) == 2 and (rows > 0).all():

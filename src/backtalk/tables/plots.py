@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 WIDTH, HEIGHT = 560, 260
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 36
 COLOURS = ["#3f6fd8", "#d9622b", "#2a9d6f", "#9a5fc4", "#c9a227", "#c2436b", "#4a9fb5", "#7a7f87"]
 
 
-def curves(series: dict[str, Sequence[float | None]], *, label: str, logarithmic: bool = False, mark: int = 0) -> str:
+def curves(
+    series: Mapping[str, Sequence[float | None]], *, label: str, logarithmic: bool = False, mark: int = 0
+) -> str:
     """Lines over the epochs 1, 2, …; ``mark``: an epoch with a vertical line."""
-    values = [v for line in series.values() for v in line if _fits(v, logarithmic)]
+    shown = {name: _places(line, logarithmic) for name, line in series.items()}
+    values = [v for line in shown.values() for _, v in line]
     if not values:
         return "<p class='quiet'>no values</p>"
     low, high = min(values), max(values)
@@ -24,8 +27,7 @@ def curves(series: dict[str, Sequence[float | None]], *, label: str, logarithmic
     if mark:
         x = _x(place, mark)
         parts.append(f"<line class='mark' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}'/>")
-    for k, line in enumerate(series.values()):
-        points = [(n, v) for n, v in enumerate(line, start=1) if _fits(v, logarithmic)]
+    for k, points in enumerate(shown.values()):
         step = max(1, len(points) // 800)
         path = " ".join(f"{_x(place, n):.1f},{_y(scale, v):.1f}" for n, v in points[::step])
         parts.append(f"<polyline points='{path}' stroke='{COLOURS[k % len(COLOURS)]}'/>")
@@ -55,28 +57,25 @@ def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     left, top = 12 + 7 * min(18, max(map(len, names))), 26
     cells = []
     for i, row in enumerate(counts):
-        total = sum(row) or 1
-        y = top + i * size
-        cells.append(
-            f"<text class='name' x='{left - 8}' y='{y + size / 2 + 4:.0f}' text-anchor='end'>{_short(names[i], 18)}</text>"
-        )
+        y, total = top + i * size, sum(row) or 1
+        cells.append(_word(left - 8, y + size / 2 + 4, _short(names[i], 18), "end"))
         for j, count in enumerate(row):
             share, x = count / total, left + j * size
-            colour = COLOURS[0] if i == j else COLOURS[1]
-            cells.append(
-                f"<rect x='{x}' y='{y}' width='{size - 2}' height='{size - 2}' fill='{colour}' opacity='{0.07 + 0.85 * share:.2f}'/>"
-            )
+            colour, strength = COLOURS[0 if i == j else 1], 0.07 + 0.85 * share
+            cells.append(f"<rect x='{x}' y='{y}' width='{size - 2}' height='{size - 2}' fill='{colour}' ")
+            cells.append(f"opacity='{strength:.2f}'/>")
             if count:
-                strong = " class='on'" if share > 0.5 else ""
-                cells.append(
-                    f"<text{strong} x='{x + size / 2 - 1:.0f}' y='{y + size / 2 + 4:.0f}' text-anchor='middle'>{count}</text>"
-                )
+                kind = "on" if share > 0.5 else "off"
+                cells.append(_word(x + size / 2 - 1, y + size / 2 + 4, str(count), "middle", kind))
     for j, name in enumerate(names):
-        cells.append(
-            f"<text class='name' x='{left + j * size + size / 2:.0f}' y='{top - 8}' text-anchor='middle'>{_short(name, max(3, size // 7))}</text>"
-        )
+        cells.append(_word(left + j * size + size / 2, top - 8, _short(name, max(3, size // 7)), "middle"))
     width, height = left + size * len(names) + 8, top + size * len(names) + 4
-    return f"<svg viewBox='0 0 {width} {height}' style='max-width:{width}px' role='img' aria-label='confusion matrix'>{''.join(cells)}</svg>"
+    start = f"<svg viewBox='0 0 {width} {height}' style='max-width:{width}px' role='img' aria-label='confusion matrix'>"
+    return start + "".join(cells) + "</svg>"
+
+
+def _word(x: float, y: float, text: str, anchor: str, kind: str = "name") -> str:
+    return f"<text class='{kind}' x='{x:.0f}' y='{y:.0f}' text-anchor='{anchor}'>{text}</text>"
 
 
 class _Linear:
@@ -108,8 +107,10 @@ class _Logarithmic:
         return (math.log10(value) - self.low) / (self.high - self.low)
 
 
-def _fits(value: float | None, logarithmic: bool) -> bool:
-    return value is not None and math.isfinite(value) and (value > 0 or not logarithmic)
+def _places(line: Sequence[float | None], logarithmic: bool) -> list[tuple[int, float]]:
+    """Epochs with their values, where there are some that can be drawn."""
+    present = [(n, v) for n, v in enumerate(line, start=1) if v is not None and math.isfinite(v)]
+    return [(n, v) for n, v in present if v > 0 or not logarithmic]
 
 
 def _x(scale: _Linear, value: float) -> float:

@@ -125,7 +125,9 @@ def _require_rectangle(path: Path, text: str, separator: str, width: int) -> Non
     if '"' not in text:  # then each separator counts, and NumPy counts faster
         raw = np.frombuffer(text.encode(), np.uint8)
         ends = np.flatnonzero(raw == 10)
-        counts = np.diff(np.searchsorted(np.flatnonzero(raw == ord(separator)), [0, *ends, len(raw)]))
+        counts = np.diff(
+            np.searchsorted(np.flatnonzero(raw == ord(separator)), np.array([0, *ends.tolist(), len(raw)]))
+        )
         lines = text.split("\n") if (counts != width - 1).any() else []
         wrong = [i for i, line in enumerate(lines) if line.strip() and counts[i] != width - 1]
         if wrong:

@@ -16,21 +16,26 @@ STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --quiet: #667085; --line: #e3e6eb; --paper: #fff; --card: #f7f8fa }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8eaee; --quiet: #98a1b0; --line: #343b47; --paper: #15191f; --card: #1c222b } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto; max-width: 1180px;
-  padding: 28px 24px 60px }
-h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px } .quiet { color: var(--quiet); margin: 0 }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
+  max-width: 1180px; padding: 28px 24px 60px }
+h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
+.quiet { color: var(--quiet); margin: 0 }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 16px; margin-top: 18px }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px; overflow-x: auto }
-.numbers { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 20px 0 4px } .numbers b { display: block; font-size: 26px;
-  font-weight: 600; font-variant-numeric: tabular-nums } .numbers span { color: var(--quiet); font-size: 13px }
-svg { width: 100%; display: block } svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px;
+  overflow-x: auto }
+.numbers { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 20px 0 4px }
+.numbers b { display: block; font-size: 26px; font-weight: 600; color: var(--ink); font-variant-numeric: tabular-nums }
+.numbers span { color: var(--quiet); font-size: 13px }
+svg { width: 100%; display: block }
+svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums }
 svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fill: none; stroke-width: 1.8 }
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
 .legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
   border-radius: 2px; margin-right: 6px; vertical-align: middle }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top } th { color: var(--quiet); font-weight: 500 }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } pre { margin: 0; font-size: 13px; overflow-x: auto }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
 """
 NAMES = {
@@ -133,9 +138,8 @@ def _number(value: Any) -> str:
 
 
 def _columns(preprocessing: Preprocessing, target: Target) -> str:
-    rows = [
-        f"<tr><td>{html.escape(target.name)}</td><td>target, {target.task}</td><td>{html.escape(target.reason)}</td></tr>"
-    ]
+    what = f"<td>target, {target.task}</td><td>{html.escape(target.reason)}</td>"
+    rows = [f"<tr><td>{html.escape(target.name)}</td>{what}</tr>"]
     for column in preprocessing.columns:
         words = column.remark
         if column.categories:

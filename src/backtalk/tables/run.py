@@ -176,7 +176,7 @@ def train(
     except BaseException:
         place.discard()
         raise
-    result = _finish(place, ready, training, history, time.monotonic() - began, options)
+    result = _finish(place, ready, training, history, time.monotonic() - began)
     place.keep()
     return result
 
@@ -212,7 +212,7 @@ def resume(
         callbacks=history,
         progress=progress,
     )
-    return _finish(place, ready, training, history, time.monotonic() - began, options)
+    return _finish(place, ready, training, history, time.monotonic() - began)
 
 
 def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
@@ -292,9 +292,7 @@ def _output(network: Network, X: np.ndarray) -> np.ndarray:
     return np.concatenate(blocks)
 
 
-def _finish(
-    place: Folder, ready: Prepared, training: Training, history: History, seconds: float, options: Options
-) -> Result:
+def _finish(place: Folder, ready: Prepared, training: Training, history: History, seconds: float) -> Result:
     """Write the model, the scores and the report."""
     outputs = {part: _output(training.network, X) for part, (X, _) in ready.parts.items()}
     metrics: dict[str, Any] = {

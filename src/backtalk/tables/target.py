@@ -113,8 +113,8 @@ def _classes(values: pl.Series) -> list[str]:
     rare = [str(word) for word in words[counts < ROWS_OF_A_CLASS]]
     if rare:
         raise InputError(
-            f"target {values.name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more of each "
-            "class: remove the row, or merge the class with another."
+            f"target {values.name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more "
+            "of each class: remove the row, or merge the class with another."
         )
     numbers = values.dtype.is_numeric()
     return sorted(map(str, words), key=(lambda word: float(word)) if numbers else None)
