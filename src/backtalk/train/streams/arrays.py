@@ -70,7 +70,7 @@ class MemoryMapped(Stream):
     def lanes(self, block_rows: int) -> int:
         return 1
 
-    def reader(self, block_rows: int) -> _Reader:
+    def reader(self, block_rows: int, dtype: np.dtype[Any]) -> _Reader:
         return _Reader(self._X, self._y, self._weight, block_rows)
 
     def targets(self) -> Iterator[np.ndarray]:

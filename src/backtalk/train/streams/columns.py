@@ -66,6 +66,18 @@ def numbers(column: Any) -> np.ndarray:
     return column.to_numpy(zero_copy_only=False)
 
 
+def matrix(batch: Any, columns: Sequence[str], dtype: np.dtype[Any]) -> np.ndarray:
+    """Columns of numbers, without missing values, as an array that lies row by row."""
+    chosen = [batch.column(name) for name in columns]
+    rows = np.empty((batch.num_rows, len(columns)), dtype)
+    if all(str(column.type) == {"float32": "float", "float64": "double"}[dtype.name] for column in chosen):
+        rows[...] = batch.select(list(columns)).to_tensor(row_major=False).to_numpy()  # several times as fast
+    else:
+        for j, column in enumerate(chosen):
+            rows[:, j] = numbers(column)
+    return rows
+
+
 def first_missing(column: Any) -> int | None:
     """The first row without a value."""
     if not column.null_count:

@@ -14,12 +14,13 @@ import numpy as np
 from ...errors import InputError, InputTypeError, unknown_name
 from ...network import Network
 from ..sources import Stream
-from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, numbers
+from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, matrix, numbers
 from .drawing import Block
 from .source import BUFFER_BYTES, Rows, TableSource, require_buffer
 
 LANE_BYTES = 2**28  # of all row groups that are open at a time
 COLUMN_BYTES = 2**21  # of one column of an open row group: a page and a dictionary of about 1 MiB each
+DECODED_BYTES = 2**24  # of X that are decoded at a time: pyarrow takes some time for each column of each
 MOST_LANES = 16
 ROWS_OF_TARGETS = 2**16  # of y in one reading
 SAMPLE = 2**16  # bytes of either end of a file in its fingerprint
@@ -134,21 +135,38 @@ class ParquetFiles(Stream):
         return [group.rows for group in self._groups]
 
     def lanes(self, block_rows: int) -> int:
-        """As many row groups as fit, with a page of each column, in LANE_BYTES."""
-        largest = max(file.metadata.row_group(number).total_byte_size for file, number, _, _ in self._groups)
-        return max(1, min(MOST_LANES, LANE_BYTES // min(max(1, largest), COLUMN_BYTES * len(self.columns))))
+        """As many row groups as fit into LANE_BYTES: of each, what pyarrow holds of its columns, and what is decoded."""
+        largest = max(each.file.metadata.row_group(each.number).total_byte_size for each in self._groups)
+        bytes_of_one = min(largest, COLUMN_BYTES * self.inputs) + min(largest, DECODED_BYTES)
+        return max(1, min(MOST_LANES, LANE_BYTES // bytes_of_one))
 
-    def reader(self, block_rows: int) -> _Reader:
-        return _Reader(self, block_rows)
+    def reader(self, block_rows: int, dtype: np.dtype[Any]) -> _Reader:
+        return _Reader(self, dtype)
+
+    def group(self, number: int) -> RowGroup:
+        """One of the row groups of all files."""
+        return self._groups[number]
+
+    def decoded(self, number: int, dtype: np.dtype[Any]) -> Iterator[_Decoded]:
+        """A row group, some rows at a time."""
+        file, group, _, begins = self._groups[number]
+        names = [*self.columns, *self._targets, *([] if self._weight is None else [self._weight])]
+        first = 0
+        for batch in file.batches(group, names, max(1, DECODED_BYTES // (dtype.itemsize * self.inputs))):
+            for name in self.columns:
+                _refuse_missing(batch.column(name), name, file, begins + first)
+            y, weight = self._target_of(batch, file, begins + first), self._weight_of(batch, file, begins + first)
+            yield _Decoded(first, matrix(batch, self.columns, dtype), y, weight)
+            first += batch.num_rows
 
     def targets(self) -> Iterator[np.ndarray]:
         for group in self._groups:
             first = group.first
             for batch in group.file.batches(group.number, self._targets, ROWS_OF_TARGETS):
-                yield self.target_of(batch, group.file, first)
+                yield self._target_of(batch, group.file, first)
                 first += batch.num_rows
 
-    def target_of(self, batch: Any, file: ParquetFile, first: int) -> np.ndarray:
+    def _target_of(self, batch: Any, file: ParquetFile, first: int) -> np.ndarray:
         """y of a batch, whose first row is row ``first`` of the file."""
         parts = []
         for name in self._targets:
@@ -164,7 +182,7 @@ class ParquetFiles(Stream):
                 parts.append(values.astype(np.int64) if values.dtype.kind in "bui" else values)
         return parts[0] if self._one else np.stack(parts, axis=1)
 
-    def weight_of(self, batch: Any, file: ParquetFile, first: int) -> np.ndarray | None:
+    def _weight_of(self, batch: Any, file: ParquetFile, first: int) -> np.ndarray | None:
         """The weights of a batch."""
         if self._weight is None:
             return None
@@ -183,58 +201,50 @@ class ParquetFiles(Stream):
         return f"{self.count} rows, {asked:08x}; {len(files)} files, {zlib.crc32(' '.join(files).encode()):08x}"
 
 
+class _Decoded(NamedTuple):
+    """Rows of a row group, from its row ``first`` on."""
+
+    first: int
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None
+
+
 class _Reader:
     """Reads each row group from its first row to its last; several may be open."""
 
-    def __init__(self, table: ParquetFiles, block_rows: int) -> None:
-        self.table, self.block_rows = table, block_rows
-        self.names = [*table.columns, *table._targets, *([] if table._weight is None else [table._weight])]
-        self.open: dict[int, _Cursor] = {}
+    def __init__(self, table: ParquetFiles, dtype: np.dtype[Any]) -> None:
+        self.table, self.dtype = table, dtype
+        self.open: dict[int, tuple[Iterator[_Decoded], _Decoded]] = {}
 
     def read(self, block: Block, X: np.ndarray) -> Rows:
-        table = self.table
-        file, number, rows, begins = table._groups[block.group]
+        first, count, targets, weights = block.first, block.rows, [], []
+        for piece in self._pieces(block):
+            at = slice(first - piece.first, first - piece.first + count)
+            X[block.rows - count : block.rows - count + len(piece.X[at])] = piece.X[at]
+            targets.append(piece.y[at])
+            weights.append(None if piece.weight is None else piece.weight[at])
+            first, count = first + len(targets[-1]), count - len(targets[-1])
+        if first == self.table.group(block.group).rows:
+            self.open.pop(block.group)[0].close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator
+        return Rows(np.concatenate(targets), None if weights[0] is None else np.concatenate(weights))
+
+    def _pieces(self, block: Block) -> Iterator[_Decoded]:
+        """What holds the rows of a block, in order."""
         if block.group not in self.open:
-            self.open[block.group] = _Cursor(file.batches(number, self.names, self.block_rows))
-        at = block.first
-        targets, weights = [], []
-        for batch in self.open[block.group].take(block.first, block.rows):
-            into = X[at - block.first : at - block.first + batch.num_rows]
-            for j, name in enumerate(table.columns):
-                column = batch.column(name)
-                _refuse_missing(column, name, file, begins + at)
-                into[:, j] = numbers(column)
-            targets.append(table.target_of(batch, file, begins + at))
-            weights.append(table.weight_of(batch, file, begins + at))
-            at += batch.num_rows
-        if at == rows:
-            self.open.pop(block.group).close()
-        return Rows(np.concatenate(targets), None if table._weight is None else np.concatenate(weights))
+            decoded = self.table.decoded(block.group, self.dtype)
+            self.open[block.group] = decoded, next(decoded)
+        decoded, piece = self.open[block.group]
+        while (ends := piece.first + len(piece.X)) < block.first + block.rows:
+            if ends > block.first:
+                yield piece
+            piece = next(decoded)
+            self.open[block.group] = decoded, piece
+        yield piece
 
     def close(self) -> None:
         while self.open:
-            self.open.popitem()[1].close()
-
-
-class _Cursor:
-    """Where the reading of a row group stands."""
-
-    def __init__(self, batches: Iterator[Any]) -> None:
-        self.batches, self.batch, self.begins = batches, None, 0
-
-    def take(self, first: int, count: int) -> Iterator[Any]:
-        """The rows from ``first`` on, which is not before those that were taken last."""
-        while count:
-            while self.batch is None or first >= self.begins + self.batch.num_rows:
-                self.begins += 0 if self.batch is None else self.batch.num_rows
-                self.batch = next(self.batches)
-            piece: Any = self.batch.slice(first - self.begins, count)
-            first, count = first + piece.num_rows, count - piece.num_rows
-            yield piece
-
-    def close(self) -> None:
-        self.batch = None
-        self.batches.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator, which closes its file
+            self.open.popitem()[1][0].close()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 _HINTS = {

@@ -67,8 +67,8 @@ class Table(Protocol):
         """How many groups may be open at a time."""
         ...
 
-    def reader(self, block_rows: int) -> Reader:
-        """A reader of an epoch's blocks."""
+    def reader(self, block_rows: int, dtype: np.dtype[Any]) -> Reader:
+        """A reader of the blocks of an epoch, which gives X in a dtype."""
         ...
 
     def targets(self) -> Iterator[np.ndarray]:
@@ -114,7 +114,10 @@ class TableSource:
         blocks = draw_blocks(self.groups, self.block_rows, self.table.lanes(self.block_rows), draw)
         cuts = list(cut(blocks, max(1, self.buffer_rows // batch_size) * batch_size))
         ahead: dict[int, Future[tuple[Examples, np.ndarray]]] = {}
-        with closing(self.table.reader(self.block_rows)) as reader, ThreadPoolExecutor(1, "backtalk-read") as thread:
+        with (
+            closing(self.table.reader(self.block_rows, self.dtype)) as reader,
+            ThreadPoolExecutor(1, "backtalk-read") as thread,
+        ):
 
             def load(number: int) -> tuple[Examples, np.ndarray]:
                 # while training goes on with this part, the thread reads the next one
