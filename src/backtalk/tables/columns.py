@@ -6,6 +6,7 @@ made again from it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from ..errors import InputError
 MOST_CATEGORIES = 30  # of one column; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are identifiers or free text
+IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid)$", re.IGNORECASE)
 OTHER, MISSING = "(other)", "(missing)"
 NUMBER, YES_NO, DATE, CATEGORY, LEFT_OUT = "number", "yes/no", "date", "category", "left out"
 
@@ -127,6 +129,8 @@ def _learn(values: pl.Series) -> Column:
         return Column(name, LEFT_OUT, f"one value only: {present[0]}")
     if values.dtype == pl.Boolean:
         return _learn_number(values, Column(name, YES_NO))
+    if values.dtype.is_integer() and present.n_unique() == len(values) and IDENTIFIER.search(name):
+        return Column(name, LEFT_OUT, "a number of its own in every row: an identifier")
     if values.dtype.is_numeric():
         return _learn_number(values, Column(name, NUMBER))
     if values.dtype.is_temporal():

@@ -99,7 +99,7 @@ class _Logarithmic:
         self.low, self.high = math.log10(low) - 0.05, math.log10(high) + 0.05
         powers = range(math.floor(self.low), math.ceil(self.high) + 1)
         fine = len(powers) <= 3
-        ticks = [10.0**p * m for p in powers for m in ((1, 2, 5) if fine else (1,))]
+        ticks = [10.0**p * m for p in powers for m in ((1, 2, 3, 5, 7) if fine else (1,))]
         shown = [t for t in ticks if 0 <= self.share(t) <= 1]
         self.ticks = shown[:: max(1, math.ceil(len(shown) / 7))]
 
