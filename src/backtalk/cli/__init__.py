@@ -1,0 +1,64 @@
+"""The command line: parse, call, print. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+import warnings
+
+import typer
+
+from . import demo, info, networks
+from .common import app
+
+__all__ = ["app", "demo", "info", "main", "networks"]
+INTERRUPTED = 130  # the exit code of Ctrl-C
+SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'"}
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence on stderr and exit code 2."""
+    warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
+    codecs.register_error("spell", _spell)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spell")
+    try:
+        code = app(standalone_mode=False, prog_name="backtalk")
+        if sys.stdout is not None:  # as after >&- in a shell
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        print(f"backtalk: {_sentence(error)}", file=sys.stderr)
+        code = 2
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code
+        print("backtalk: interrupted.", file=sys.stderr)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal without Unicode shows in the place of what it cannot."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(SPELLED.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
+def _sentence(error: Exception) -> str:
+    from ..errors import BacktalkError
+
+    if isinstance(error, typer.TyperException):
+        message = error.format_message()
+        return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
+    if isinstance(error, BacktalkError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    if os.environ.get("BACKTALK_TRACEBACK"):
+        raise error
+    return f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."

@@ -1,0 +1,62 @@
+"""What the commands share: the app, its common options, and how a result becomes JSON or an exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..check import CheckReport
+    from ..norms import LayerNorms
+
+app = typer.Typer(
+    name="backtalk",
+    help="Feedforward networks with every gradient of back-propagation as a first-class result.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich for it would double the start-up time
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if show_version:
+        print(f"backtalk {version()}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:  # only an option such as --version may stand alone
+        print(context.get_help())
+        return
+    from ..engines.kernels import kernels
+
+    kernels()  # refuses what BACKTALK_KERNELS names wrongly, whether the command computes or not
+
+
+def version() -> str:
+    """The version of the package that is installed."""
+    from importlib.metadata import version
+
+    return version("backtalk")
+
+
+def norms_as_dict(loss: float, count: int, rows: list[LayerNorms]) -> dict[str, Any]:
+    """The norms of the gradients, as JSON."""
+    from math import isfinite
+
+    return {
+        "backtalk": version(),
+        "loss": loss if isfinite(loss) else None,
+        "examples": count,
+        "gradient_norms": [row.to_dict() for row in rows],
+    }
+
+
+def leave_by(report: CheckReport) -> None:
+    """Exit code 1 where a gradient is wrong."""
+    if not report.passed:
+        raise typer.Exit(1)
