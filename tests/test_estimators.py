@@ -43,6 +43,7 @@ SOLVERS = [
     {"solver": "sgd", "momentum": 0.0, "batch_size": 77, "shuffle": False},
     {"solver": "lbfgs"},
     {"activation": "logistic", "alpha": 1.0},
+    {"activation": "logistic", "hidden_layer_sizes": (), "solver": "sgd", "momentum": 1.0},
     {"activation": "tanh", "hidden_layer_sizes": (30, 20), "early_stopping": True},
     {"activation": "identity", "early_stopping": True, "validation_fraction": 0.3, "tol": 0.01, "n_iter_no_change": 2},
 ]
@@ -103,6 +104,7 @@ def test_weights_count_as_in_scikit_learn():
     parameters = {"max_iter": 20, "random_state": 3, "batch_size": 20}
     ours, other = (kind(**parameters).fit(X, y, weights) for kind in (MLPClassifier, theirs.MLPClassifier))
     assert error(ours.coefs_, other.coefs_) < 1e-9
+    assert error([ours.loss_curve_], [other.loss_curve_]) < 1e-9
 
 
 def test_partial_fit_and_warm_start_take_scikit_learns_steps():
@@ -209,6 +211,10 @@ def test_sample_weights_and_validation_sets_are_routed():
         model = MLPClassifier([8], max_iter=5).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         search = GridSearchCV(model, {"alpha": [0.1]}, cv=2)
         search.fit(X, y, sample_weight=weights)
+        model = MLPClassifier([8], max_iter=5, random_state=0)
+        units = make_pipeline(HiddenUnits(clone(model).set_fit_request(sample_weight=True)))
+        units.fit(X, y, sample_weight=weights)
+        np.testing.assert_array_equal(units[0].estimator_.coefs_[0], model.fit(X, y, weights).coefs_[0])
 
 
 def test_labels_of_any_kind_come_back():
@@ -415,6 +421,7 @@ def test_weights_can_be_put_in():
         ({"hidden_layer_sizes": [0]}, "hidden_layer_sizes must be > 0"),
         ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"engine": "gpu"}, "engine"),
+        ({"class_weight": "balance"}, "class_weight"),
     ],
 )
 def test_what_cannot_be_used_is_named(parameters, words):

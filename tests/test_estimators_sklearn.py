@@ -11,7 +11,7 @@ import pytest
 import sklearn.neural_network
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from backtalk import MLPClassifier, MLPRegressor
+from backtalk import HiddenUnits, MLPClassifier, MLPRegressor
 
 THEIRS = Path(sklearn.neural_network.__file__).parent / "tests" / "test_mlp.py"
 # The tests that fail, and why
@@ -59,7 +59,9 @@ def test_scikit_learns_own_tests_pass_but_for_those_that_are_named(tmp_path):
     assert len(passed) >= 0.9 * (len(passed) + len(failed))
 
 
-@parametrize_with_checks([MLPClassifier(max_iter=50), MLPRegressor(max_iter=50)])
+@parametrize_with_checks(
+    [MLPClassifier(max_iter=50), MLPRegressor(max_iter=50), HiddenUnits(MLPClassifier(max_iter=5, random_state=0))]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks_of_every_estimator(estimator, check):
     check(estimator)

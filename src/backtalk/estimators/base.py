@@ -8,21 +8,15 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from ..activations import as_activation
-from ..backward import Gradients
-from ..check import CheckReport
-from ..check import check as check_gradients
 from ..dropout import Dropout
 from ..engines import native
 from ..errors import DivergedError, InputError
-from ..forward import Trace, propagate
 from ..losses import Loss
 from ..network import Network
 from ..train import LBFGS, Epoch
@@ -34,14 +28,14 @@ from ..train.native import NativeSteps
 from ..train.plan import ENGINES
 from ..train.schedules import as_schedule
 from ..train.steps import StepSettings
-from ..verbs import gradients
 from .epochs import SKLEARN_SCHEDULES, Epochs, Going, optimizer_of, training_of
+from .fitted import FittedPerceptron
+from .held_out import hold_out
 
-ROWS_AT_ONCE = 4096
 STOCHASTIC = ("adam", "sgd")
 
 
-class MultilayerPerceptron(BaseEstimator):
+class MultilayerPerceptron(FittedPerceptron):
     """The base of the two estimators."""
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn looks for it on the class
@@ -108,16 +102,8 @@ class MultilayerPerceptron(BaseEstimator):
         """X, and y as the network's target of shape (N, k) or as labels of shape (N,)."""
         raise NotImplementedError
 
-    def _encode_more(self, y: Any) -> np.ndarray:
-        """Another y for the fitted network, in the same form."""
-        raise NotImplementedError
-
     def _loss(self) -> tuple[Loss, float]:
         """The network's loss, and how many times the reported loss it is."""
-        raise NotImplementedError
-
-    def _decode(self, output: np.ndarray) -> np.ndarray:
-        """Predictions from the network's output."""
         raise NotImplementedError
 
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
@@ -191,11 +177,11 @@ class MultilayerPerceptron(BaseEstimator):
     def _initial(self, X: np.ndarray) -> Network:
         """The network before training: weights and biases uniform within ±√(6/(inputs + outputs)), 2 for sigmoid."""
         hidden = [int(size) for size in np.atleast_1d(self.hidden_layer_sizes)]
-        activations = [as_activation(name, "activation") for name in self._activations(len(hidden))]
+        names = self._activations(len(hidden))
+        activations = [as_activation(name, "activation") for name in names]
         sizes = [X.shape[1], *hidden, self.n_outputs_]
-        names = [activation.name for activation in activations]
-        # as in scikit-learn, where one activation serves, also for the output layer
-        names.append(names[0] if names and isinstance(self.activation, str) else "identity")
+        # as in scikit-learn, where one activation is given, its factor serves the output layer as well
+        names += self._activations(1) if isinstance(self.activation, str) else ["identity"]
         W, b = [], []
         for name, (inputs, outputs) in zip(names, pairwise(sizes), strict=True):
             bound = np.sqrt((2.0 if name == "sigmoid" else 6.0) / (inputs + outputs))
@@ -234,7 +220,7 @@ class MultilayerPerceptron(BaseEstimator):
     ) -> None:
         _, scale = self._loss()
         kernels = self._by_kernels(network)
-        X, target, weight, validate = self._held_out(X, target, weight, validation)
+        X, target, weight, validate = hold_out(self, X, target, weight, validation)
         drops = np.any(self.dropout)
         settings = StepSettings(
             optimizer=optimizer_of(self, scale),
@@ -273,47 +259,6 @@ class MultilayerPerceptron(BaseEstimator):
         dropout.levels(network.depth - 1)
         return dropout
 
-    def _held_out(self, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> Any:
-        """What is trained on, and what judges a network on the rest (None where nothing is held out)."""
-        if validation is not None:
-            X_val, y_val, weight_val = validation
-            X_val = validate_data(self, X_val, reset=False, dtype=X.dtype, accept_sparse=["csr", "csc"])
-            return X, target, weight, self._judge(_dense(X_val), self._encode_more(y_val), weight_val)
-        if not self.early_stopping:
-            return X, target, weight, None
-        stratify = target if is_classifier(self) and self.n_outputs_ == 1 else None
-        arrays = [X, target] if weight is None else [X, target, weight]
-        options = {"random_state": self._random_state, "test_size": self.validation_fraction, "stratify": stratify}
-        split: list[Any] = train_test_split(*arrays, **options)
-        X, X_val, target, target_val = split[:4]
-        weight, weight_val = split[4:] if weight is not None else (None, None)
-        if len(X_val) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-            )
-        return X, target, weight, self._judge(X_val, target_val, weight_val)
-
-    def _judge(self, X: np.ndarray, target: np.ndarray, weight: Any) -> Any:
-        """A function from a network to its score and its mean loss, as reported, on held-out data."""
-        _, scale = self._loss()
-        share = np.full(len(X), 1 / len(X)) if weight is None else np.asarray(weight) / np.sum(weight)
-
-        def judge(network: Network) -> tuple[float, float]:
-            total, outputs = 0.0, []
-            full = network.loss.target(target, len(X), self.n_outputs_, network.home)
-            for rows, trace in _traces(network, X):
-                outputs.append(trace.output)
-                values = network.loss.value(trace.a[network.depth], trace.output, full[rows])
-                total += float((values * share[rows]).sum())
-            output = np.concatenate(outputs)
-            if not np.isfinite(output).all():
-                return np.nan, total / scale
-            truth = target[:, None] if target.ndim == 1 and not is_classifier(self) else target
-            score = self._score_of(self._plain(truth), self._decode(output), weight)
-            return score, total / scale
-
-        return judge
-
     def _plain(self, target: np.ndarray) -> np.ndarray:
         """The y that an encoded target stands for."""
         raise NotImplementedError
@@ -323,7 +268,7 @@ class MultilayerPerceptron(BaseEstimator):
         callbacks, kernels = as_callbacks(self.callbacks), self._by_kernels(network)
         judge = None
         if validation is not None:
-            judge = self._held_out(X, target, weight, validation)[3]
+            judge = hold_out(self, X, target, weight, validation)[3]
         total = len(X) if weight is None else float(np.sum(weight))
         self.loss_curve_ = []
 
@@ -356,97 +301,3 @@ class MultilayerPerceptron(BaseEstimator):
             )
         for callback in callbacks:
             callback.on_end(training_of(self))
-
-    # What follows from a trained network
-
-    @property
-    def coefs_(self) -> list[np.ndarray]:
-        """The weights of each layer, shape (inputs, outputs): W_iᵀ."""
-        return [W.T for W in self._fitted("coefs_").W.values()]
-
-    @coefs_.setter
-    def coefs_(self, coefs: Any) -> None:
-        network = self._fitted("coefs_")
-        self.network_ = Network(
-            [np.asarray(c).T for c in coefs], list(network.b.values()), network.activations, network.loss
-        )
-
-    @property
-    def intercepts_(self) -> list[np.ndarray]:
-        """The biases of each layer: b_i."""
-        return list(self._fitted("intercepts_").b.values())
-
-    @intercepts_.setter
-    def intercepts_(self, intercepts: Any) -> None:
-        network = self._fitted("intercepts_")
-        self.network_ = Network(list(network.W.values()), list(intercepts), network.activations, network.loss)
-
-    @property
-    def n_layers_(self) -> int:
-        """Layers, the input's among them."""
-        return self._fitted("n_layers_").depth + 1
-
-    @property
-    def out_activation_(self) -> str:
-        """The output function."""
-        name = self._fitted("out_activation_").loss.output_name
-        return "logistic" if name == "sigmoid" else name
-
-    def _fitted(self, name: str) -> Network:
-        network = vars(self).get("network_")
-        if network is None:
-            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
-        return network
-
-    def _input(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        return np.asarray(_dense(X), dtype=self.network_.W[1].dtype)
-
-    def _output(self, X: Any) -> np.ndarray:
-        X = self._input(X)
-        return np.concatenate([trace.output for _, trace in _traces(self.network_, X)])
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predictions for the rows of X, in the form of the y that was fitted."""
-        return self._decode(self._output(X))
-
-    def hidden(self, X: Any, layer: int = 1) -> np.ndarray:
-        """The hidden units h_i for the rows of X, shape (N, n_i); ``layer`` from 1, or from −1 for the last."""
-        X = self._input(X)
-        count = self.network_.depth - 1
-        number = layer + count + 1 if layer < 0 else layer
-        if not 1 <= number <= count:
-            raise InputError(f"layer is {layer}, expected 1 to {count}, the hidden layers of this network.")
-        return np.concatenate([trace.h[number] for _, trace in _traces(self.network_, X)])
-
-    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
-        """The loss of ``network_`` and every gradient of it; without the L2 penalty, as :func:`backtalk.gradients`."""
-        X = self._input(X)
-        return gradients(self.network_, X, self._encode_more(y), sample_weight)
-
-    def check(self, X: Any = None, y: Any = None) -> CheckReport:
-        """Whether every gradient is the derivative of the loss (:func:`backtalk.check`), on X and y or at random."""
-        check_is_fitted(self)
-        if X is None:
-            return check_gradients(self.network_)
-        return check_gradients(self.network_, self._input(X), self._encode_more(y))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _dense(X: Any) -> np.ndarray:
-    return X.toarray() if hasattr(X, "toarray") else X
-
-
-def _traces(network: Network, X: np.ndarray) -> Any:
-    """The forward pass in blocks of rows."""
-    kernels = native.serves(network)
-    for first in range(0, len(X), ROWS_AT_ONCE):
-        rows = slice(first, first + ROWS_AT_ONCE)
-        with np.errstate(over="ignore", invalid="ignore"):
-            trace: Trace = native.forward(network, X[rows]) if kernels else propagate(network, X[rows])
-        yield rows, trace

@@ -10,14 +10,15 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss
-from .base import STOCHASTIC, MultilayerPerceptron, _dense
+from .base import STOCHASTIC, MultilayerPerceptron
+from .fitted import dense
 
 
 def _is_stochastic(model: Any) -> bool:
@@ -72,7 +73,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     _parameter_constraints = {  # noqa: RUF012
         **MultilayerPerceptron._parameter_constraints,
-        "class_weight": [dict, list, str, None],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -154,7 +155,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             self.n_outputs_ = len(self.classes_)
         else:
             self.n_outputs_ = self._label_binarizer.transform(y[:1]).shape[1]
-        return _dense(X), self._encode_more(y)
+        return dense(X), self._encode_more(y)
 
     def _require_classes(self, found: np.ndarray) -> None:
         if self.warm_start and set(found) != set(self.classes_):

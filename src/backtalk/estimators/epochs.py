@@ -18,10 +18,11 @@ from ..train.batch import Examples
 from ..train.callbacks import Callback
 from ..train.interrupt import held_back
 from ..train.schedules import Memory, Place, Schedule, as_schedule
-from ..train.steps import Steps
+from ..train.steps import ENDLESS, Steps
 
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
 LEAST_RATE = 1e-6  # at which 'adaptive' gives up
+MOST_MOMENTUM = math.nextafter(1.0, 0.0)  # scikit-learn takes 1 as well, our SGD the numbers below it
 
 
 @dataclass(eq=False)
@@ -45,7 +46,7 @@ def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
     if model.solver == "adam":
         return AdamEpsilonHat(model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon * scale)
     kind = Nesterov if model.nesterovs_momentum and model.momentum > 0 else SGD
-    return kind(model.learning_rate_init, model.momentum)
+    return kind(model.learning_rate_init, min(model.momentum, MOST_MOMENTUM))
 
 
 @dataclass(eq=False)
@@ -128,15 +129,20 @@ class Epochs:
         return rates / self._unit()
 
     def _epoch(self, order: np.ndarray, batch_size: int, rates: np.ndarray) -> float:
-        """One pass over the data; the mean loss while it ran."""
-        place, loss, weight, first = 0, 0.0, 0.0, self.steps.step
+        """One pass over the data; the mean loss while it ran, where a mini-batch counts by its examples.
+
+        scikit-learn counts so even where the examples have weights, so these mini-batches are taken one by one.
+        """
+        place, loss, counted, first = 0, 0.0, 0, self.steps.step
+        most = ENDLESS if self.examples.weight is None else 1
         while place < len(order):
             with held_back():
-                taken = self.steps.take(
-                    order, place, batch_size, rates[self.steps.step - first :], loss=loss, weight=weight
-                )
-                place, loss, weight = taken.place, taken.loss, taken.weight
-        return loss / weight / self.scale if weight > 0 else math.nan
+                taken = self.steps.take(order, place, batch_size, rates[self.steps.step - first :], most=most)
+            if taken.weight > 0:
+                loss += taken.loss / taken.weight * (taken.place - place)
+                counted += taken.place - place
+            place = taken.place
+        return loss / counted / self.scale if counted else math.nan
 
     def _ends(self, loss: float, schedule: Schedule | None, rate: float) -> bool:
         """Note what the epoch brought, and say whether it was the last."""

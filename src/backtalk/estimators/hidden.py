@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -33,11 +36,24 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self.layer = layer
 
     def fit(self, X: Any, y: Any, **fit_params: Any) -> HiddenUnits:
-        """Fit the estimator; ``fit_params`` are handed to it."""
+        """Fit the estimator; ``fit_params`` are handed to it, with metadata routing those that it asks for."""
+        if get_config()["enable_metadata_routing"]:
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         estimator: Any = clone(self.estimator)
         self.estimator_ = estimator.fit(X, y, **fit_params)
-        self._model.hidden(X[:1] if hasattr(X, "shape") else X, self.layer)  # refuses a layer that is not there
+        self._model._hidden_layer(self.layer)  # refuses one that is not there
         return self
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """What ``fit`` hands on: all that the estimator asks for."""
+        router = MetadataRouter(owner=self)
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return router.add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
+        return tags
 
     @property
     def _model(self) -> Any:
@@ -51,9 +67,8 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """The names of the hidden units."""
         check_is_fitted(self)
-        network = self._model.network_
-        layer = self.layer + network.depth if self.layer < 0 else self.layer
-        return np.array([f"h{layer}_{j}" for j in range(1, network.sizes[layer] + 1)], dtype=object)
+        layer = self._model._hidden_layer(self.layer)
+        return np.array([f"h{layer}_{j}" for j in range(1, self._model.network_.sizes[layer] + 1)], dtype=object)
 
     @property
     def n_features_in_(self) -> int:

@@ -12,8 +12,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from ..losses import Loss, PoissonDeviance, as_loss
-from .base import MultilayerPerceptron, _dense
+from .base import MultilayerPerceptron
 from .classifier import _is_stochastic
+from .fitted import dense
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
@@ -22,8 +23,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     Parameters, attributes and methods are scikit-learn's, and for the same ``random_state`` training takes the same
     steps. Minimized and reported is the mean loss of the examples, *summed* over the columns of y, plus
     ½·alpha/N·Σ‖W‖², N the examples of the mini-batch. For several columns, scikit-learn reports the mean over the
-    columns and follows the gradient of their sum, which is not the gradient of what it reports; backtalk takes the
-    same steps, and reports the sum.
+    columns and follows the gradient of their sum, which is not the gradient of what it reports; backtalk reports the
+    sum. The steps of ``"adam"`` and ``"sgd"`` are the same, but ``tol`` is compared with the sum; those of ``"lbfgs"``,
+    which looks at the loss, are not.
 
     Beyond scikit-learn's parameters:
 
@@ -111,7 +113,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             y = column_or_1d(y, warn=True)
         y = y[:, None] if y.ndim == 1 else y
         self.n_outputs_ = y.shape[1]
-        return _dense(X), y
+        return dense(X), y
 
     def _encode_more(self, y: Any) -> np.ndarray:
         y = np.asarray(y)

@@ -1,0 +1,131 @@
+"""What follows from a trained network: predictions, hidden units, gradients, and scikit-learn's names for its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..backward import Gradients
+from ..check import CheckReport
+from ..check import check as check_gradients
+from ..engines import native
+from ..errors import InputError
+from ..forward import Trace, propagate
+from ..network import Network
+from ..verbs import gradients
+
+ROWS_AT_ONCE = 4096
+
+
+class FittedPerceptron(BaseEstimator):
+    """An estimator with a ``network_``."""
+
+    network_: Network
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        """Another y for the fitted network, in the same form."""
+        raise NotImplementedError
+
+    def _decode(self, output: np.ndarray) -> np.ndarray:
+        """Predictions from the network's output."""
+        raise NotImplementedError
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """The weights of each layer, shape (inputs, outputs): W_iᵀ."""
+        return [W.T for W in self._fitted("coefs_").W.values()]
+
+    @coefs_.setter
+    def coefs_(self, coefs: Any) -> None:
+        network = self._fitted("coefs_")
+        self.network_ = Network(
+            [np.asarray(c).T for c in coefs], list(network.b.values()), network.activations, network.loss
+        )
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """The biases of each layer: b_i."""
+        return list(self._fitted("intercepts_").b.values())
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: Any) -> None:
+        network = self._fitted("intercepts_")
+        self.network_ = Network(list(network.W.values()), list(intercepts), network.activations, network.loss)
+
+    @property
+    def n_layers_(self) -> int:
+        """Layers, the input's among them."""
+        return self._fitted("n_layers_").depth + 1
+
+    @property
+    def out_activation_(self) -> str:
+        """The output function."""
+        name = self._fitted("out_activation_").loss.output_name
+        return "logistic" if name == "sigmoid" else name
+
+    def _fitted(self, name: str) -> Network:
+        network = vars(self).get("network_")
+        if network is None:
+            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
+        return network
+
+    def _input(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        return np.asarray(dense(X), dtype=self.network_.W[1].dtype)
+
+    def _output(self, X: Any) -> np.ndarray:
+        X = self._input(X)
+        return np.concatenate([trace.output for _, trace in traces(self.network_, X)])
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions for the rows of X, in the form of the y that was fitted."""
+        return self._decode(self._output(X))
+
+    def hidden(self, X: Any, layer: int = 1) -> np.ndarray:
+        """The hidden units h_i for the rows of X, shape (N, n_i); ``layer`` from 1, or from −1 for the last."""
+        X = self._input(X)
+        number = self._hidden_layer(layer)
+        return np.concatenate([trace.h[number] for _, trace in traces(self.network_, X)])
+
+    def _hidden_layer(self, layer: int) -> int:
+        """Its number in the formulas, from 1."""
+        count = self.network_.depth - 1
+        number = layer + count + 1 if layer < 0 else layer
+        if not 1 <= number <= count:
+            raise InputError(f"layer is {layer}, expected 1 to {count}, the hidden layers of this network.")
+        return number
+
+    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
+        """The loss of ``network_`` and every gradient of it; without the L2 penalty, as :func:`backtalk.gradients`."""
+        X = self._input(X)
+        return gradients(self.network_, X, self._encode_more(y), sample_weight)
+
+    def check(self, X: Any = None, y: Any = None) -> CheckReport:
+        """Whether every gradient is the derivative of the loss (:func:`backtalk.check`), on X and y or at random."""
+        check_is_fitted(self)
+        if X is None:
+            return check_gradients(self.network_)
+        return check_gradients(self.network_, self._input(X), self._encode_more(y))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def dense(X: Any) -> np.ndarray:
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
+def traces(network: Network, X: np.ndarray) -> Any:
+    """The forward pass in blocks of rows."""
+    kernels = native.serves(network)
+    for first in range(0, len(X), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            trace: Trace = native.forward(network, X[rows]) if kernels else propagate(network, X[rows])
+        yield rows, trace
