@@ -98,3 +98,18 @@ def test_a_dropout_that_does_not_fit_the_network_is_refused(use):
         use(network, X, 0.5)
     with pytest.raises(InputError, match="dropout has 2 rates"):
         fit(network, X, [0], dropout=[0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"seed": -1}, InputError, "seed of dropout is -1, expected a whole number from 0 to"),
+        ({"seed": 2**64}, InputError, "seed of dropout is"),
+        ({"seed": 0.5}, InputTypeError, "seed of dropout is 0.5"),
+        ({"step": 0}, InputError, "step of dropout is 0, expected a whole number from 1"),
+        ({"step": 1.5}, InputTypeError, "step of dropout is 1.5"),
+    ],
+)
+def test_a_seed_or_step_that_cannot_be_used_is_named(arguments, error, words):
+    with pytest.raises(error, match=words):
+        Dropout(0.5, **arguments)

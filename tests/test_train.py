@@ -370,6 +370,11 @@ def test_what_lbfgs_cannot_use_is_refused(argument):
         ({"class_weight": {7: 1.0}}, InputError, "class_weight names the class 7, which does not occur"),
         ({"class_weight": {1: -1.0}}, InputError, "class_weight gives class 1 the weight -1.0"),
         ({"callbacks": 3}, InputTypeError, "callbacks holds 3"),
+        ({"progress": 3}, InputTypeError, "progress is 3"),
+        ({"state": 3}, InputTypeError, "state is a int"),
+        ({"checkpoint": "."}, InputError, "checkpoint is '.', which is a folder"),
+        ({"checkpoint": "no/such/file"}, InputError, "which lies in no/such, which is no folder"),
+        ({"dropout": []}, InputError, "dropout has 0 rates, expected 1"),
         ({"callbacks": [Callback]}, InputTypeError, "callbacks holds <class"),
         ({"checkpoint": 3}, InputTypeError, "checkpoint is 3"),
         ({"schedule": 3}, InputTypeError, "schedule is 3, expected a name"),
@@ -379,3 +384,11 @@ def test_what_lbfgs_cannot_use_is_refused(argument):
 def test_what_a_run_cannot_use_is_named(arguments, error, words):
     with pytest.raises(error, match=words):
         fit(network(), X, Y, **arguments)
+
+
+def test_a_state_that_does_not_fit_is_refused():
+    state = fit(network(), X, Y, epochs=1, rng=0).state
+    with pytest.raises(InputError, match="state holds m, v, which is not of sgd"):
+        fit(network(), X, Y, optimizer="sgd", state=state)
+    with pytest.raises(InputError, match="state is of a network with other layers"):
+        fit(Network.create([3, 15, 2], rng=0), X, Y, state=state)

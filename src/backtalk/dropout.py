@@ -30,7 +30,7 @@ class Dropout:
     the gradient: ∇_{a_i} = ∇_{h_i} ⊙ m_i ⊙ g′(a_i).
 
     ``rates``: one number in [0, 1) for all hidden layers, or a list with one for each; rounded to 1/65536. ``seed``: a
-    whole number from 0 to 2⁶⁴ − 1. ``step``: the same seed draws other masks in another step.
+    whole number from 0 to 2⁶⁴ − 1. ``step``, from 1: the same seed draws other masks in another step.
 
     >>> dropout = Dropout(0.5, seed=0)
     >>> dropout.mask(1, (2, 4))
@@ -53,6 +53,12 @@ class Dropout:
                 raise InputTypeError(f"dropout is {rates!r}, expected numbers in [0, 1).")
             if not 0 <= float(rate) <= 1 - 1 / LEVELS:
                 raise InputError(f"dropout is {rates!r}, expected numbers of 0 or more, and below 1.")
+        for name, least, most in (("seed", 0, 2**64), ("step", 1, 2**63)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer):
+                raise InputTypeError(f"{name} of dropout is {value!r}, expected a whole number.")
+            if not least <= value < most:
+                raise InputError(f"{name} of dropout is {value}, expected a whole number from {least} to {most - 1}.")
 
     def levels(self, hidden_layers: int) -> list[int]:
         """The rate of each hidden layer in units of 1/65536; refuses a list of another length."""

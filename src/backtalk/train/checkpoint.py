@@ -70,6 +70,10 @@ class Writer:
     """Writes snapshots when they are due."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
+        path = Path(checkpoint.path)
+        if path.is_dir() or not path.parent.is_dir():
+            found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
+            raise InputError(f"checkpoint is {str(path)!r}, which {found}: expected the name of a file.")
         self.checkpoint = checkpoint
         self._last = time.monotonic()
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Home, is_array, library_name
 from ..engines import native
 from ..engines.kernels import describe, kernels
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..initialization import as_generator
 from ..inputs import as_input, as_labels, as_target, as_weight, require_network
 from ..network import Network
@@ -113,6 +113,7 @@ def fit(
         measure_every=measure_every,
     )
     own = None if validation is None or fraction is not None else ValidationSet.of(network, validation)
+    _require_function(progress)
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
     kind = _steps_of(plan, network)
     source = _source(network, plan, kind, X, y, sample_weight)
@@ -148,6 +149,7 @@ def resume(
     :class:`~backtalk.errors.InputError` for data that are not those of the run.
     """
     place = path if isinstance(path, Checkpoint) else Checkpoint(path)
+    _require_function(progress)
     snapshot = read(place.path)
     plan = snapshot.plan if epochs is None else replace(snapshot.plan, epochs=epochs)
     network = _beside(snapshot.network, X)
@@ -160,6 +162,11 @@ def resume(
     run = Run(network, plan, kind, source, rng_from_json(snapshot.facts["rng_at_start"]), own, place)
     run.go_on(snapshot)
     return run.train(as_callbacks(callbacks), progress)
+
+
+def _require_function(progress: Any) -> None:
+    if progress is not None and not callable(progress):
+        raise InputTypeError(f"progress is {progress!r}, expected a function of a Progress.")
 
 
 def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_weight: Any) -> Source:

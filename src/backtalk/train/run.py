@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..dropout import Dropout
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..inputs import as_target, as_weight
 from ..network import Network
 from .batch import Examples
@@ -50,10 +50,10 @@ class Run:
         self.rng_at_start = rng_to_json(generator)
         self.source, self.validation = _split(network, plan, source, generator, own_validation)
         self.start = network
+        Dropout(plan.dropout).levels(network.depth - 1)  # refuses a list that does not fit
         dropout = None
         if plan.drops:
             dropout = Dropout(plan.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
-            dropout.levels(network.depth - 1)
         if isinstance(plan.optimizer, Optimizer):
             clip = None if plan.clip_norm is None else float(plan.clip_norm)
             settings = StepSettings(
@@ -75,6 +75,15 @@ class Run:
 
     def start_from(self, network: Network, state: StepState) -> None:
         """Begin with the optimizer's state of an earlier training."""
+        assert isinstance(self.plan.optimizer, Optimizer)
+        if not isinstance(state, StepState):
+            raise InputTypeError(f"state is a {type(state).__name__}, expected the state of an earlier training.")
+        if set(state.arrays) != set(self.plan.optimizer.families):
+            kept = ", ".join(state.arrays)
+            raise InputError(f"state holds {kept}, which is not of {self.plan.optimizer!r}: use the same optimizer.")
+        shapes = [tuple(part.shape) for part in (*network.W.values(), *network.b.values())]
+        if any([tuple(part.shape) for part in family] != shapes for family in state.arrays.values()):
+            raise InputError("state is of a network with other layers, expected the network of that training.")
         self.steps.restore(network, state)
         self.origin = self.epoch_began_at = state.step
 
