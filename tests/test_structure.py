@@ -16,7 +16,7 @@ SOURCE = Path(backtalk.__file__).parent
 STAGES = [
     "errors", "specification", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations", "losses",
     "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
-    "loggers", "data", "estimators", "demo", "terminal", "cli",
+    "loggers", "data", "tables", "estimators", "demo", "terminal", "cli",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
@@ -68,7 +68,7 @@ def test_the_public_names_are_these():
 def test_importing_backtalk_imports_no_heavy_or_optional_library():
     heavy = [
         "jax", "torch", "cupy", "sklearn", "scipy", "pandas", "rich", "typer", "safetensors.torch", "pyarrow",
-        "tensorboard", "mlflow",
+        "tensorboard", "mlflow", "polars",
     ]  # fmt: skip
     code = f"import sys, backtalk, backtalk.cli; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
