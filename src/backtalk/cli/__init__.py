@@ -10,10 +10,10 @@ import warnings
 
 import typer
 
-from . import demo, info, networks
-from .common import app
+from . import demo, info, networks, tables
+from .common import Interrupted, app
 
-__all__ = ["app", "demo", "info", "main", "networks"]
+__all__ = ["app", "demo", "info", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
 SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'"}
 
@@ -32,6 +32,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    except Interrupted as interrupted:
+        print(f"backtalk: {interrupted}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:

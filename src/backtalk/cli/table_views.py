@@ -1,0 +1,107 @@
+"""A table as it was understood, and scores, in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ..tables.run import Prepared
+
+MOST_COLUMNS = 24  # that are listed
+MOST_CLASSES = 12  # of a confusion matrix
+SAID = 60  # letters of a list of categories
+NAMES = {
+    "rows": "rows",
+    "accuracy": "accuracy",
+    "accuracy_of_the_most_frequent_class": "  of always the most frequent class",
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1, mean over classes",
+    "roc_auc": "area under the ROC curve",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "root_mean_squared_error_of_the_mean": "  of always the mean",
+    "largest_error": "largest error",
+}
+
+
+def show_table(console: Console, ready: Prepared) -> None:
+    """The target, the columns, and what is trained on them."""
+    target, columns = ready.target, ready.preprocessing.columns
+    console.print(f"target {target.name}: {target.task} ({target.reason})\n", markup=False)
+    listed = columns if len(columns) <= MOST_COLUMNS else [column for column in columns if column.remark][:MOST_COLUMNS]
+    if listed:
+        table = _table("column", "is", "", numbers=False)
+        for column in listed:
+            table.add_row(_plain(column.name), column.kind, _plain(_words(column)))
+        console.print(table, soft_wrap=False)
+    if len(listed) < len(columns):
+        rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
+        others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
+        console.print(f"{'and ' if listed else ''}{len(columns) - len(listed)} columns: {others}", markup=False)
+    parts = ", ".join(f"{len(X)} {part}" for part, (X, _) in ready.parts.items())
+    sizes = " → ".join(map(str, ready.network.sizes))
+    console.print(f"\nrows: {parts}", markup=False)
+    console.print(f"network {sizes}, {ready.network.loss}\n", markup=False)
+    for sentence in ready.said:
+        console.print(f"note: {sentence}", markup=False)
+    if ready.said:
+        console.print()
+
+
+def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """One column for each set of rows."""
+    table = _table("", *scores)
+    for name, shown in NAMES.items():
+        if any(name in part for part in scores.values()):
+            table.add_row(shown, *(_number(part.get(name)) for part in scores.values()))
+    console.print(table, soft_wrap=False)
+
+
+def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "rows") -> None:
+    """The confusion matrix, where there are not too many classes."""
+    matrix: Sequence[Sequence[int]] = scores.get("confusion_matrix", [])
+    if not 0 < len(matrix) <= MOST_CLASSES:
+        return
+    names = list(scores["recall"])
+    console.print(f"\nclass of the {rows} (down) and what was predicted (across):", markup=False)
+    table = _table("", *map(_plain, names), "found")
+    for name, counts in zip(names, matrix, strict=True):
+        share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
+        table.add_row(_plain(name), *map(str, counts), share)
+    console.print(table, soft_wrap=False)
+
+
+def _words(column: Any) -> str:
+    """What a column is, in words; its categories as far as they fit."""
+    shown: list[str] = []
+    for category in column.categories:
+        if len(", ".join([*shown, category])) > SAID:
+            shown.append("…")
+            break
+        shown.append(category)
+    return "; ".join(filter(None, [", ".join(shown), column.remark]))
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)  # a name with brackets is no markup
+
+
+def _number(value: Any) -> str:
+    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def _table(*names: Any, numbers: bool = True) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for k, name in enumerate(names):
+        table.add_column(name, justify="right" if numbers and k else "left", overflow="fold")
+    return table

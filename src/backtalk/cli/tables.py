@@ -1,0 +1,254 @@
+"""``backtalk train``, ``resume``, ``predict`` and ``evaluate``: a table in a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .common import AsJson, Interrupted, app
+
+if TYPE_CHECKING:
+    from ..tables import Result
+
+
+def _columns(context: typer.Context, incomplete: str) -> list[str]:
+    """The columns of the table, for the completion of --target."""
+    from ..errors import BacktalkError
+    from ..tables.reading import read_names
+
+    table = context.params.get("table")
+    try:
+        names = read_names(Path(table)) if table else []
+    except (BacktalkError, OSError):
+        names = []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _folders(incomplete: str) -> Iterator[str]:
+    """Folders of runs that lie here, for completion."""
+    for run in sorted(Path().glob("*/run.json")):
+        if run.parent.name.startswith(incomplete):
+            yield run.parent.name
+
+
+Table = Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file, or a folder of .parquet files.")]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="What 'backtalk train' wrote.", autocompletion=_folders)
+]
+
+
+def _option(panel_help: str, **settings: Any) -> Any:
+    return typer.Option(help=panel_help, **settings)
+
+
+@app.command(short_help="Learn a column of a table from the others.")
+def train(
+    table: Table,
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="What is predicted.", autocompletion=_columns)],
+    out: Annotated[Path | None, _option("Where all is written. [default: FILE-run]", metavar="FOLDER")] = None,
+    overwrite: Annotated[bool, _option("Replace the run that is there.", show_default=False)] = False,
+    task: Annotated[str, _option("auto, classification or regression.")] = "auto",
+    hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
+    activation: Annotated[str, _option("Of the hidden layers.")] = "relu",
+    loss: Annotated[
+        str | None, _option("[default: cross_entropy, or squared_error]", metavar="NAME", show_default=False)
+    ] = None,
+    epochs: Annotated[int, _option("At the most.")] = 200,
+    batch_size: Annotated[int, _option("Rows of a step.")] = 64,
+    optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw.")] = "adam",
+    learning_rate: Annotated[float, _option("The optimizer's.")] = 0.003,
+    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
+    dropout: Annotated[float, _option("Share of hidden units that is silenced.")] = 0.0,
+    l2_penalty: Annotated[float, _option("λ of ½λ‖W‖².")] = 1e-4,
+    clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
+    class_weight: Annotated[
+        str | None, _option("balanced: rare classes count as much as frequent ones.", metavar="balanced")
+    ] = None,
+    validation: Annotated[float, _option("Share of rows that says when to stop; 0 for none.")] = 0.1,
+    patience: Annotated[int, _option("Epochs without a better validation loss; 0 for all epochs.")] = 20,
+    test: Annotated[float, _option("Share of rows held out for the scores; 0 for none.")] = 0.2,
+    seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
+    checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Learn the column --target of the table FILE from its other columns.
+
+    Writes a folder with the model, what was learned about the columns, the scores (metrics.json) and report.html.
+    Ctrl-C leaves a checkpoint there, from which 'backtalk resume' goes on.
+    """
+    from dataclasses import replace
+
+    from ..errors import InputError
+    from ..tables import Options
+    from ..tables import train as learn
+    from ..train.optimizers import OPTIMIZERS
+    from ..train.plan import as_any_optimizer
+
+    chosen: Any = as_any_optimizer(optimizer)
+    if not isinstance(chosen, tuple(OPTIMIZERS.values())):
+        raise InputError(f"optimizer is {optimizer!r}, which keeps no checkpoint: use one of {', '.join(OPTIMIZERS)}.")
+    if "learning_rate" not in optimizer:
+        chosen = replace(chosen, learning_rate=learning_rate)
+    folder = out if out is not None else Path(f"{table.resolve().stem}-run")
+    options = Options(
+        target=target,
+        task=task,
+        hidden=_sizes(hidden),
+        activation=activation,
+        loss=loss,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=repr(chosen),
+        schedule=schedule,
+        dropout=dropout,
+        l2_penalty=l2_penalty,
+        clip_norm=clip_norm,
+        class_weight=class_weight,
+        validation=validation,
+        patience=patience,
+        test=test,
+        seed=seed,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    watch = _Watch(folder, as_json)
+    with watch:
+        result = learn(
+            table, folder, options, overwrite=overwrite, prepared=watch.show_table, progress=watch.show_progress
+        )
+    _tell(result, as_json)
+
+
+@app.command(short_help="Go on with a run that was cut short.")
+def resume(folder: RunFolder, as_json: AsJson = False) -> None:
+    """Go on from the checkpoint in FOLDER; the result equals that of never having stopped, to the bit."""
+    from ..tables import resume as go_on
+
+    watch = _Watch(folder, as_json)
+    with watch:
+        result = go_on(folder, prepared=watch.show_table, progress=watch.show_progress)
+    _tell(result, as_json)
+
+
+@app.command(short_help="Predict the rows of a table.")
+def predict(
+    folder: RunFolder,
+    table: Table,
+    out: Annotated[Path | None, _option("Write there. [default: stdout]", metavar="FILE.csv")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the target for each row of FILE by the model in FOLDER, as CSV.
+
+    Each row has the class and the probability of each class, or the value.
+    """
+    from ..interop.files import write_atomically
+    from ..tables import predict as foresee
+
+    predictions, said = foresee(folder, table)
+    _say(said)
+    if out is not None:
+        write_atomically(out, predictions.write_csv().encode())
+    if as_json:
+        content = {"out": str(out)} if out else {"predictions": predictions.to_dicts()}
+        print(json.dumps({"rows": predictions.height, "said": said, **content}))
+    elif out is None:
+        sys.stdout.write(predictions.write_csv())
+    else:
+        print(f"wrote {out}: {predictions.height} rows")
+
+
+@app.command(short_help="Scores of a model on a table.")
+def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
+    """Compare what the model in FOLDER predicts for FILE with the target that stands there."""
+    from ..tables import evaluate as judge
+    from ..terminal import make_console
+    from .table_views import show_confusion, show_scores
+
+    scores, said = judge(folder, table)
+    if as_json:
+        print(json.dumps({**scores, "said": said}))
+        return
+    _say(said)
+    console = make_console()
+    show_scores(console, {table.name: scores})
+    show_confusion(console, scores)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    from ..errors import InputError
+
+    try:
+        sizes = tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise InputError(f"hidden is {text!r}, expected whole numbers of 1 or more with commas between, such as 64,32.")
+    return sizes
+
+
+def _say(said: list[str]) -> None:
+    """Remarks, on stderr, where they do not get between the rows of an answer."""
+    for sentence in said:
+        print(f"backtalk: {sentence}", file=sys.stderr)
+
+
+def _tell(result: Result, as_json: bool) -> None:
+    from ..terminal import make_console
+    from .table_views import show_confusion, show_scores
+
+    if as_json:
+        print(json.dumps({"folder": str(result.folder), **result.metrics, "said": result.said}))
+        return
+    console, metrics = make_console(), result.metrics
+    console.print(_end(metrics), markup=False)
+    console.print()
+    show_scores(console, metrics["scores"])
+    if "test" in metrics["scores"]:
+        show_confusion(console, metrics["scores"]["test"], "test rows")
+    console.print(f"\nwrote {result.folder}/: open report.html there", soft_wrap=True, markup=False)
+    console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
+
+
+def _end(metrics: dict[str, Any]) -> str:
+    epochs, best, seconds = metrics["epochs"], metrics["best_epoch"], metrics["seconds"]
+    spent = f"{epochs} epoch{'s' * (epochs > 1)} in {seconds:.1f} s"
+    if metrics["reason"] == "patience":
+        return f"{spent}, then the validation loss fell no more; kept is the network after epoch {best}"
+    return f"{spent}; kept is the network after epoch {best}" if best else spent
+
+
+class _Watch:
+    """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
+
+    def __init__(self, folder: Path, as_json: bool) -> None:
+        from ..terminal import make_console
+        from .progress import TrainingProgress
+
+        self.folder, self.quiet = folder, as_json
+        self.console = make_console(quiet=as_json)
+        self.bar = TrainingProgress(make_console(stderr=True), disabled=as_json)
+
+    def show_table(self, ready: Any) -> None:
+        from .table_views import show_table
+
+        show_table(self.console, ready)
+
+    def show_progress(self, progress: Any) -> None:
+        self.bar.show(progress)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
+        from ..train import TrainingInterrupted
+
+        self.bar.close()
+        if isinstance(error, TrainingInterrupted):
+            done = len(error.training.losses)
+            raise Interrupted(
+                f"interrupted after {done} whole epoch{'s' * (done != 1)}; 'backtalk resume {self.folder}' goes on."
+            ) from None
