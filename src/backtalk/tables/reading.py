@@ -11,15 +11,18 @@ import numpy as np
 import polars as pl
 
 from ..errors import FileFormatError, InputError
+from .cells import MISSING_WORDS
 
 SEPARATORS = [",", ";", "\t", "|"]
+UNNAMED = "column 1"  # the row numbers that pandas writes have no name
 
 
 def read_table(path: Path) -> pl.DataFrame:
     """A .csv file with a line of names, a .parquet file, or a folder of .parquet files with the same columns.
 
     Columns of a CSV file are separated by commas, semicolons (then a comma in a number is the decimal point), tabs or
-    bars, whichever its first line has most of. Empty cells, and NA, NaN, null and None, are missing values.
+    bars, whichever its first line has most of. Empty cells, and ?, NA, NaN, null and None, are missing values. Cells of
+    a CSV file come as text: what they are is for the columns to tell.
 
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
     """
@@ -60,10 +63,18 @@ def _read_parquet(files: list[Path]) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise FileFormatError(f"{files[0].parent if len(files) > 1 else files[0]} cannot be read ({reason}).") from None
-    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
-    if nested:
-        raise FileFormatError(f"{files[0]} has lists in the column {nested[0]!r}, expected one value in each cell.")
-    return frame
+    for name, kind in frame.schema.items():
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+            what = "bytes" if kind == pl.Binary else "lists"
+            raise FileFormatError(f"{files[0]} has {what} in the column {name!r}, expected numbers, text or dates.")
+    plain = [
+        pl.col(name).dt.total_microseconds() / 1e6 if isinstance(kind, pl.Duration)
+        else pl.col(name).cast(pl.Int64) / 3.6e12 if kind == pl.Time
+        else pl.col(name).fill_nan(None) if kind.is_float()
+        else pl.col(name)
+        for name, kind in frame.schema.items()
+    ]  # fmt: skip
+    return frame.select(plain)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
@@ -84,21 +95,34 @@ def _read_csv(path: Path) -> pl.DataFrame:
         names = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
     except (csv.Error, StopIteration) as error:
         raise FileFormatError(f"{path} has a first line that cannot be read ({error}).") from None
+    if len(names) > 1 and not names[0]:
+        names[0] = UNNAMED
     _require_names(path, names)
     _require_rectangle(path, text, separator, len(names))
     try:
-        return pl.read_csv(
+        frame = pl.read_csv(
             io.BytesIO(text.encode()),
             separator=separator,
-            decimal_comma=separator == ";",
-            null_values=["", "NA", "N/A", "NaN", "nan", "null", "None"],
-            try_parse_dates=True,
-            infer_schema_length=None,
+            infer_schema=False,
             new_columns=names,
             raise_if_empty=False,
         )
     except pl.exceptions.PolarsError as error:
         raise FileFormatError(f"{path} cannot be read as CSV ({str(error).splitlines()[0]}).") from None
+    cells = pl.all().str.strip_chars()
+    if separator == ";":
+        cells = cells.str.replace(r"^([-+]?\d+),(\d+)$", "$1.$2")
+    return frame.select(pl.when(~cells.is_in(MISSING_WORDS)).then(cells).name.keep())
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the columns of a file, without reading it all; for completion in a shell, so nothing is refused."""
+    if path.suffix.lower() == ".parquet":
+        return list(pl.read_parquet_schema(path))
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline()
+    separator = max(SEPARATORS, key=first.count)
+    return [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
 
 
 def _require_names(path: Path, names: list[str]) -> None:

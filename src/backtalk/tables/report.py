@@ -9,7 +9,8 @@ import numpy as np
 
 from ..network import Network
 from . import plots
-from .columns import LEFT_OUT, Preprocessing
+from .columns import LEFT_OUT
+from .preprocessing import Preprocessing
 from .target import Target
 
 STYLE = """

@@ -14,20 +14,20 @@ import polars as pl
 
 from ..errors import InputError, unknown_name
 from ..interop.files import load, load_with, save, write_atomically
-from ..losses import BinaryCrossEntropy, CrossEntropy, PoissonDeviance, as_loss
+from ..losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
 from ..network import Network
 from ..train import Checkpoint, Progress, Training, TrainingInterrupted, fit
 from ..train import resume as go_on
 from ..verbs import forward
-from .columns import Preprocessing
 from .folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN, Folder
 from .history import History
 from .metrics import score, scores
+from .preprocessing import Preprocessing
 from .reading import digest, read_table
 from .report import write_report
 from .target import Target
 
-LEAST_ROWS = 5
+LEAST_ROWS = 10
 ROWS_AT_ONCE = 8192
 MEASURED_IN_EPOCH = 5
 
@@ -78,40 +78,48 @@ class Result:
 
 def prepare(table: Path, options: Options) -> Prepared:
     """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
-    frame = read_table(table)
-    name, said = options.target, []
+    frame, said = read_table(table), []
+    frame, missing = _with_target(frame, options.target, table)
+    if missing:
+        said.append(f"left out: {_rows(missing)} without a value of {options.target!r}.")
+    if frame.height < LEAST_ROWS:
+        raise InputError(f"{table} has {_rows(frame.height)} with a target, expected {LEAST_ROWS} or more.")
+    target = Target.learn(frame[options.target], options.task)
+    loss = _loss(options, target)
+    y = target.encode(frame[options.target])
+    rows = _split(y if target.classifies else None, frame.height, options)
+    if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
+        target = target.scaled_by(y[rows["training"]].astype(np.float64))
+        y = target.encode(frame[options.target])
+    inputs = frame.drop(options.target)
+    preprocessing = Preprocessing.learn(inputs, rows["training"])
+    X, more = preprocessing.transform(inputs)
+    parts = {part: (X[chosen], y[chosen]) for part, chosen in rows.items()}
+    sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
+    network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
+    return Prepared(preprocessing, target, network, parts, said + more)
+
+
+def _with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
+    """The rows with a target, and how many have none."""
     if name not in frame.columns:
         raise unknown_name("target", name, frame.columns)
     if frame.width == 1:
         raise InputError(f"{table} has no column besides the target, expected at least one.")
-    missing = frame[name].null_count()
-    if missing == frame.height:
-        raise InputError(f"target {name!r} is missing in every row: there is nothing to learn from.")
-    if missing:
-        frame = frame.filter(frame[name].is_not_null())
-        said.append(f"left out: {missing} rows without a value of {name!r}.")
-    if frame.height < LEAST_ROWS:
-        raise InputError(f"{table} has {frame.height} rows with a target, expected {LEAST_ROWS} or more.")
-    loss = None if options.loss is None else as_loss(options.loss)
-    target = Target.learn(frame[name], options.task, plain=isinstance(loss, PoissonDeviance))
-    loss = loss or as_loss("cross_entropy" if target.classifies else "squared_error")
-    if isinstance(loss, CrossEntropy | BinaryCrossEntropy) != target.classifies or isinstance(loss, BinaryCrossEntropy):
+    present = frame[name].is_not_null()
+    if not present.any():
+        raise InputError(f"target {name!r} is missing in every row of {table}: there is nothing to learn from.")
+    return frame.filter(present), frame.height - int(present.sum())
+
+
+def _loss(options: Options, target: Target) -> Loss:
+    loss = as_loss(options.loss or ("cross_entropy" if target.classifies else "squared_error"))
+    if target.classifies != isinstance(loss, CrossEntropy) or isinstance(loss, BinaryCrossEntropy):
         wanted = "cross_entropy" if target.classifies else "squared_error, absolute_error, huber or poisson_deviance"
         raise InputError(f"loss is '{loss}', but the task is {target.task}: expected {wanted}.")
     if options.class_weight is not None and not target.classifies:
         raise InputError("class_weight is given, but the task is regression, which has no classes.")
-    y = target.encode(frame[name])
-    rows = _split(y if target.classifies else None, frame.height, options)
-    inputs = frame.drop(name)
-    preprocessing = Preprocessing.learn(inputs[rows["training"].tolist()])
-    parts = {}
-    for part, chosen in rows.items():
-        X, more = preprocessing.transform(inputs[chosen.tolist()])
-        said += [f"{part} rows: {sentence}" for sentence in more]
-        parts[part] = (X, y[chosen])
-    sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
-    network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
-    return Prepared(preprocessing, target, network, parts, said)
+    return loss
 
 
 def train(
@@ -233,16 +241,10 @@ def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
 def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
     """Scores on a table with the target, and what there is to say."""
     network, preprocessing, target = _open(folder)
-    frame = read_table(table)
-    if target.name not in frame.columns:
-        raise InputError(f"{table} has no column {target.name!r}, the target, expected it to compare with.")
-    missing = frame[target.name].null_count()
-    if missing == frame.height:
-        raise InputError(f"target {target.name!r} is missing in every row: there is nothing to compare with.")
-    frame = frame.filter(frame[target.name].is_not_null())
+    frame, missing = _with_target(read_table(table), target.name, table)
     X, said = preprocessing.transform(frame.drop(target.name))
     if missing:
-        said.append(f"left out: {missing} rows without a value of {target.name!r}.")
+        said.append(f"left out: {_rows(missing)} without a value of {target.name!r}.")
     return scores(target, target.encode(frame[target.name]), _output(network, X)), said
 
 
@@ -336,7 +338,12 @@ def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:
         raise InputError(
             f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it."
         )
-    return load(path), Preprocessing.from_json(facts["columns"]), Target(**facts["target"])
+    target = Target.from_json(facts["target"], place / PREPROCESSING)
+    return load(path), Preprocessing.from_json(facts["columns"], place / PREPROCESSING), target
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 __all__ = ["Options", "Prepared", "Result", "evaluate", "predict", "prepare", "resume", "train"]

@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ..errors import InputError, unknown_name
+from ..errors import FileFormatError, InputError, unknown_name
+from .cells import DATE, NUMBER, PLAIN, as_numbers, as_words, tell
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 TASKS = ["auto", CLASSIFICATION, REGRESSION]
 MOST_CLASSES = 20  # up to which whole numbers are taken for classes
+ROWS_OF_WHOLE_NUMBERS = 5  # of each on average, at the least, for them to be classes
 ROWS_OF_A_CLASS = 2  # at the least
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The column's name, what is done, and why; the classes as text, or mean and scale of the numbers.
+    """The column's name, what is done with it, and why; the classes as text, or mean and scale of the numbers.
 
-    ``plain``: numbers stand as they are, for losses whose output is not any number (Poisson).
+    ``form`` is how its numbers are written, None where it holds text.
     """
 
     name: str
     task: str
     reason: str
+    form: str | None = None
     classes: list[str] = field(default_factory=list)
     mean: float = 0.0
     scale: float = 1.0
 
     @classmethod
-    def learn(cls, values: pl.Series, task: str, plain: bool) -> Target:
+    def learn(cls, cells: pl.Series, task: str) -> Target:
         """From a column without missing values."""
         if task not in TASKS:
             raise unknown_name("task", task, TASKS)
-        name, distinct = values.name, values.n_unique()
-        if distinct == 1:
-            raise InputError(
-                f"target {name!r} has the one value {values[0]!r} in every row: there is nothing to learn."
-            )
-        found, reason = _tell(values, distinct) if task == "auto" else (task, "as asked for")
-        if found == CLASSIFICATION:
-            return cls(name, found, reason, classes=_classes(values))
-        if not values.dtype.is_numeric():
-            raise InputError(f"target {name!r} holds {values[0]!r}, expected numbers for a regression.")
-        numbers = values.cast(pl.Float64).to_numpy()
-        if not np.isfinite(numbers).all():
-            raise InputError(f"target {name!r} holds a number that is not finite, expected finite numbers.")
-        if plain:
-            return cls(name, found, reason)
-        return cls(name, found, reason, mean=float(numbers.mean()), scale=float(numbers.std()))
+        name, reading = cells.name, tell(cells)
+        if cells.n_unique() == 1:
+            raise InputError(f"target {name!r} is {cells[0]!r} in every row: there is nothing to learn.")
+        if reading.kind == DATE:
+            raise InputError(f"target {name!r} holds dates, such as {cells[0]}: expected classes or numbers.")
+        form = reading.form if reading.kind == NUMBER else None
+        unproven = cls(name, REGRESSION, "as asked for", form)
+        if form is None and task == REGRESSION:
+            raise InputError(f"target {name!r} holds {cells[0]!r}, expected numbers for a regression.")
+        if form is None:
+            kinds = "truth values" if cells.dtype == pl.Boolean else "texts"
+            found, reason = CLASSIFICATION, f"{cells.n_unique()} different {kinds}"
+        else:
+            found, reason = _tell(unproven._numbers(cells))
+        if task != "auto":
+            found, reason = task, "as asked for"
+        classes = _classes(name, unproven._words(cells), form is not None) if found == CLASSIFICATION else []
+        return cls(name, found, reason, form, classes)
+
+    def scaled_by(self, y: np.ndarray) -> Target:
+        """The same, with the mean and the standard deviation of these numbers."""
+        return replace(self, mean=float(y.mean()), scale=float(y.std()) or 1.0)
 
     @property
     def classifies(self) -> bool:
@@ -62,19 +71,16 @@ class Target:
         """Output units of the network."""
         return len(self.classes) if self.classifies else 1
 
-    def encode(self, values: pl.Series) -> np.ndarray:
-        """Labels (rows,), int64, or scaled numbers (rows, 1), float32."""
+    def encode(self, cells: pl.Series) -> np.ndarray:
+        """Labels (rows,), int64, or scaled numbers (rows, 1), float32, of a column without missing values."""
         if not self.classifies:
-            if not values.dtype.is_numeric():
-                raise InputError(f"target {self.name!r} holds {values[0]!r}, but was a number in training.")
-            return ((values.cast(pl.Float64).to_numpy() - self.mean) / self.scale).astype(np.float32)[:, None]
-        words = _words(values)
+            numbers = self._numbers(cells).to_numpy()
+            return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
+        words = self._words(cells)
         place = {word: label for label, word in enumerate(self.classes)}
         unknown = next((word for word in words if word not in place), None)
         if unknown is not None:
-            raise InputError(
-                f"target {self.name!r} holds {unknown!r}, which is no class that the model was trained on."
-            )
+            raise InputError(f"target {self.name!r} holds {unknown!r}, which is no class of the training.")
         return np.array([place[word] for word in words], dtype=np.int64)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
@@ -87,34 +93,44 @@ class Target:
         """As plain values."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any], path: Any) -> Target:
+        """From what :meth:`to_json` gave."""
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise FileFormatError(f"{path} describes the target in a way that cannot be read ({error}).") from None
 
-def _tell(values: pl.Series, distinct: int) -> tuple[str, str]:
-    if values.dtype in (pl.String, pl.Boolean, pl.Categorical):
-        return CLASSIFICATION, f"{distinct} different {'texts' if values.dtype != pl.Boolean else 'truth values'}"
-    if not values.dtype.is_numeric():
-        raise InputError(f"target {values.name!r} holds {values.dtype}, expected classes or numbers.")
-    whole = bool((values == values.round()).all()) if values.dtype.is_float() else True
-    if whole and distinct <= MOST_CLASSES and distinct < len(values) / 2:
+    def _numbers(self, cells: pl.Series) -> pl.Series:
+        numbers = as_numbers(cells, self.form or PLAIN)
+        if numbers.null_count():
+            wrong = cells.filter(numbers.is_null())[0]
+            raise InputError(
+                f"target {self.name!r} holds {wrong!r}, expected finite numbers: correct or empty the cell."
+            )
+        return numbers
+
+    def _words(self, cells: pl.Series) -> list[str]:
+        words = as_words(cells if self.form is None else self._numbers(cells))
+        return words.to_list()
+
+
+def _tell(numbers: pl.Series) -> tuple[str, str]:
+    distinct = numbers.n_unique()
+    whole = bool((numbers == numbers.round()).all())
+    if whole and distinct <= MOST_CLASSES and distinct * ROWS_OF_WHOLE_NUMBERS <= len(numbers):
         return CLASSIFICATION, f"{distinct} different whole numbers"
-    return REGRESSION, f"{distinct} different numbers"
+    return REGRESSION, f"{distinct} different {'whole ' if whole else ''}numbers"
 
 
-def _words(values: pl.Series) -> list[str]:
-    if values.dtype.is_float():
-        numbers = values.to_list()
-        return [str(int(number)) if float(number).is_integer() else str(number) for number in numbers]
-    return values.cast(pl.String).to_list()
-
-
-def _classes(values: pl.Series) -> list[str]:
-    words, counts = np.unique(np.array(_words(values), dtype=object), return_counts=True)
-    if len(words) > max(100, len(values) / 2):
-        raise InputError(f"target {values.name!r} has {len(words)} classes in {len(values)} rows: is it a name?")
-    rare = [str(word) for word in words[counts < ROWS_OF_A_CLASS]]
+def _classes(name: str, words: list[str], numbers: bool) -> list[str]:
+    found, counts = np.unique(np.array(words, dtype=object), return_counts=True)
+    if len(found) > max(100, len(words) / 2):
+        raise InputError(f"target {name!r} has {len(found)} classes in {len(words)} rows: is it a name or a number?")
+    rare = [str(word) for word in found[counts < ROWS_OF_A_CLASS]]
     if rare:
         raise InputError(
-            f"target {values.name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more "
-            "of each class: remove the row, or merge the class with another."
+            f"target {name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more of each "
+            "class: remove the row, or merge the class with another."
         )
-    numbers = values.dtype.is_numeric()
-    return sorted(map(str, words), key=(lambda word: float(word)) if numbers else None)
+    return sorted(map(str, found), key=(lambda word: float(word)) if numbers else None)
