@@ -28,7 +28,7 @@ def show_norms(console: Console, rows: list[LayerNorms]) -> None:
     for row in reversed(rows):
         numbers = ["" if norm is None else f"{norm:.4e}" for norm in (row.a, row.h, row.W, row.b)]
         table.add_row(str(row.layer), str(row.units), row.function, *numbers)
-    _show(console, table)
+    show_table(console, table)
 
 
 def show_check(console: Console, report: CheckReport) -> None:
@@ -40,7 +40,7 @@ def show_check(console: Console, report: CheckReport) -> None:
         table.add_row(row.quantity, str(row.compared), str(row.undecided), error, verdict)
     if not report.passed:
         table.columns[-1].no_wrap, table.columns[-1].min_width = False, 28
-    _show(console, table)
+    show_table(console, table)
     console.print()
     show_verdict(console, report)
 
@@ -64,7 +64,7 @@ def _table(*names: str) -> Table:
     return table
 
 
-def _show(console: Console, table: Table) -> None:
+def show_table(console: Console, table: Table) -> None:
     """Print a table with every number whole, also where that is wider than the terminal."""
     size = Measurement.get(console, console.options.update(max_width=1000), table)
     given = console.width

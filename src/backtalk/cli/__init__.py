@@ -11,7 +11,7 @@ import warnings
 import typer
 
 from . import demo, info, networks, tables
-from .common import Interrupted, app
+from .common import StoppedError, app
 
 __all__ = ["app", "demo", "info", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
@@ -32,8 +32,8 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
-    except Interrupted as interrupted:
-        print(f"backtalk: {interrupted}", file=sys.stderr)
+    except StoppedError as stopped:
+        print(f"backtalk: {stopped}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     """Ctrl-C, with a sentence that says how to go on."""
 
 

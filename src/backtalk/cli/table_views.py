@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from ..terminal import show_table
 
 if TYPE_CHECKING:
     from ..tables.run import Prepared
@@ -32,7 +35,7 @@ NAMES = {
 }
 
 
-def show_table(console: Console, ready: Prepared) -> None:
+def show_understood(console: Console, ready: Prepared) -> None:
     """The target, the columns, and what is trained on them."""
     target, columns = ready.target, ready.preprocessing.columns
     console.print(f"target {target.name}: {target.task} ({target.reason})\n", markup=False)
@@ -41,7 +44,7 @@ def show_table(console: Console, ready: Prepared) -> None:
         table = _table("column", "is", "", numbers=False)
         for column in listed:
             table.add_row(_plain(column.name), column.kind, _plain(_words(column)))
-        console.print(table, soft_wrap=False)
+        show_table(console, table)
     if len(listed) < len(columns):
         rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
         others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
@@ -49,7 +52,9 @@ def show_table(console: Console, ready: Prepared) -> None:
     parts = ", ".join(f"{len(X)} {part}" for part, (X, _) in ready.parts.items())
     sizes = " → ".join(map(str, ready.network.sizes))
     console.print(f"\nrows: {parts}", markup=False)
-    console.print(f"network {sizes}, {ready.network.loss}\n", markup=False)
+    kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))
+    kinds = ", ".join(filter(None, [kinds, repr(ready.network.loss)]))
+    console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count} parameters\n", markup=False)
     for sentence in ready.said:
         console.print(f"note: {sentence}", markup=False)
     if ready.said:
@@ -62,7 +67,7 @@ def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> No
     for name, shown in NAMES.items():
         if any(name in part for part in scores.values()):
             table.add_row(shown, *(_number(part.get(name)) for part in scores.values()))
-    console.print(table, soft_wrap=False)
+    show_table(console, table)
 
 
 def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "rows") -> None:
@@ -76,7 +81,7 @@ def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "row
     for name, counts in zip(names, matrix, strict=True):
         share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
         table.add_row(_plain(name), *map(str, counts), share)
-    console.print(table, soft_wrap=False)
+    show_table(console, table)
 
 
 def _words(column: Any) -> str:
@@ -90,18 +95,19 @@ def _words(column: Any) -> str:
     return "; ".join(filter(None, [", ".join(shown), column.remark]))
 
 
-def _plain(text: str) -> Any:
-    from rich.text import Text
-
+def _plain(text: str) -> Text:
     return Text(text)  # a name with brackets is no markup
 
 
 def _number(value: Any) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
+    if value is None or isinstance(value, int):
+        return "" if value is None else str(value)
+    return f"{value:#.4g}" if abs(value) < 1000 else f"{value:.5g}"
 
 
 def _table(*names: Any, numbers: bool = True) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for k, name in enumerate(names):
-        table.add_column(name, justify="right" if numbers and k else "left", overflow="fold")
+        number = numbers and k > 0
+        table.add_column(name, justify="right" if number else "left", no_wrap=number or not k, overflow="fold")
     return table

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, Interrupted, app
+from .common import AsJson, StoppedError, app
 
 if TYPE_CHECKING:
     from ..tables import Result
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 def _columns(context: typer.Context, incomplete: str) -> list[str]:
     """The columns of the table, for the completion of --target."""
     from ..errors import BacktalkError
-    from ..tables.reading import read_names
+    from ..tables.reading import column_names
 
     table = context.params.get("table")
     try:
-        names = read_names(Path(table)) if table else []
+        names = column_names(Path(table)) if table else []
     except (BacktalkError, OSError):
         names = []
     return [name for name in names if name.startswith(incomplete)]
@@ -59,9 +60,9 @@ def train(
         str | None, _option("[default: cross_entropy, or squared_error]", metavar="NAME", show_default=False)
     ] = None,
     epochs: Annotated[int, _option("At the most.")] = 200,
-    batch_size: Annotated[int, _option("Rows of a step.")] = 64,
-    optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw.")] = "adam",
-    learning_rate: Annotated[float, _option("The optimizer's.")] = 0.003,
+    batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
+    optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw or lbfgs.")] = "adam",
+    learning_rate: Annotated[float | None, _option("The optimizer's. [default: 0.003 for adam]")] = None,
     schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
     dropout: Annotated[float, _option("Share of hidden units that is silenced.")] = 0.0,
     l2_penalty: Annotated[float, _option("λ of ½λ‖W‖².")] = 1e-4,
@@ -81,19 +82,9 @@ def train(
     Writes a folder with the model, what was learned about the columns, the scores (metrics.json) and report.html.
     Ctrl-C leaves a checkpoint there, from which 'backtalk resume' goes on.
     """
-    from dataclasses import replace
-
-    from ..errors import InputError
     from ..tables import Options
     from ..tables import train as learn
-    from ..train.optimizers import OPTIMIZERS
-    from ..train.plan import as_any_optimizer
 
-    chosen: Any = as_any_optimizer(optimizer)
-    if not isinstance(chosen, tuple(OPTIMIZERS.values())):
-        raise InputError(f"optimizer is {optimizer!r}, which keeps no checkpoint: use one of {', '.join(OPTIMIZERS)}.")
-    if "learning_rate" not in optimizer:
-        chosen = replace(chosen, learning_rate=learning_rate)
     folder = out if out is not None else Path(f"{table.resolve().stem}-run")
     options = Options(
         target=target,
@@ -103,7 +94,7 @@ def train(
         loss=loss,
         epochs=epochs,
         batch_size=batch_size,
-        optimizer=repr(chosen),
+        optimizer=_optimizer(optimizer, learning_rate),
         schedule=schedule,
         dropout=dropout,
         l2_penalty=l2_penalty,
@@ -120,18 +111,24 @@ def train(
         result = learn(
             table, folder, options, overwrite=overwrite, prepared=watch.show_table, progress=watch.show_progress
         )
-    _tell(result, as_json)
+    _tell(result, watch.seconds, as_json)
 
 
 @app.command(short_help="Go on with a run that was cut short.")
-def resume(folder: RunFolder, as_json: AsJson = False) -> None:
+def resume(
+    folder: RunFolder,
+    table: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where the table is now, if it was moved.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Go on from the checkpoint in FOLDER; the result equals that of never having stopped, to the bit."""
     from ..tables import resume as go_on
 
     watch = _Watch(folder, as_json)
     with watch:
-        result = go_on(folder, prepared=watch.show_table, progress=watch.show_progress)
-    _tell(result, as_json)
+        result = go_on(folder, table, prepared=watch.show_table, progress=watch.show_progress)
+    _tell(result, watch.seconds, as_json)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -178,6 +175,22 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     show_confusion(console, scores)
 
 
+def _optimizer(text: str, learning_rate: float | None) -> str:
+    """With the learning rate; Adam's is larger here than elsewhere, since tables are small and their columns scaled."""
+    from dataclasses import replace
+
+    from ..errors import InputError
+    from ..train.optimizers import Optimizer
+    from ..train.plan import as_any_optimizer
+
+    chosen = as_any_optimizer(text)
+    if learning_rate is None:
+        return "adam(learning_rate=0.003)" if text == "adam" else text
+    if not isinstance(chosen, Optimizer):
+        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {text!r} has none: leave it out.")
+    return repr(replace(chosen, learning_rate=learning_rate))
+
+
 def _sizes(text: str) -> tuple[int, ...]:
     from ..errors import InputError
 
@@ -196,15 +209,15 @@ def _say(said: list[str]) -> None:
         print(f"backtalk: {sentence}", file=sys.stderr)
 
 
-def _tell(result: Result, as_json: bool) -> None:
+def _tell(result: Result, seconds: float, as_json: bool) -> None:
     from ..terminal import make_console
     from .table_views import show_confusion, show_scores
 
     if as_json:
-        print(json.dumps({"folder": str(result.folder), **result.metrics, "said": result.said}))
+        print(json.dumps({"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}))
         return
     console, metrics = make_console(), result.metrics
-    console.print(_end(metrics), markup=False)
+    console.print(_end(metrics, seconds), markup=False)
     console.print()
     show_scores(console, metrics["scores"])
     if "test" in metrics["scores"]:
@@ -213,12 +226,17 @@ def _tell(result: Result, as_json: bool) -> None:
     console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
 
 
-def _end(metrics: dict[str, Any]) -> str:
-    epochs, best, seconds = metrics["epochs"], metrics["best_epoch"], metrics["seconds"]
-    spent = f"{epochs} epoch{'s' * (epochs > 1)} in {seconds:.1f} s"
-    if metrics["reason"] == "patience":
-        return f"{spent}, then the validation loss fell no more; kept is the network after epoch {best}"
-    return f"{spent}; kept is the network after epoch {best}" if best else spent
+def _end(metrics: dict[str, Any], seconds: float) -> str:
+    epochs, best = metrics["epochs"], metrics["best_epoch"]
+    stopped = f"{epochs} epoch{'s' * (epochs > 1)} in {seconds:.2g} s"
+    why = {
+        "patience": ", until the validation loss no longer fell"
+        if metrics["validation_losses"]
+        else ", until the loss no longer fell",
+        "converged": ", until the gradient was almost 0",
+    }
+    kept = f"; the network is the one after epoch {best}" if metrics["reason"] == "patience" else ""
+    return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
 
 
 class _Watch:
@@ -228,17 +246,23 @@ class _Watch:
         from ..terminal import make_console
         from .progress import TrainingProgress
 
-        self.folder, self.quiet = folder, as_json
+        self.folder, self.began = folder, time.monotonic()
         self.console = make_console(quiet=as_json)
         self.bar = TrainingProgress(make_console(stderr=True), disabled=as_json)
 
     def show_table(self, ready: Any) -> None:
-        from .table_views import show_table
+        from .table_views import show_understood
 
-        show_table(self.console, ready)
+        show_understood(self.console, ready)
+        self.began = time.monotonic()
 
     def show_progress(self, progress: Any) -> None:
         self.bar.show(progress)
+
+    @property
+    def seconds(self) -> float:
+        """Since training began."""
+        return time.monotonic() - self.began
 
     def __enter__(self) -> None:
         return None
@@ -249,6 +273,6 @@ class _Watch:
         self.bar.close()
         if isinstance(error, TrainingInterrupted):
             done = len(error.training.losses)
-            raise Interrupted(
+            raise StoppedError(
                 f"interrupted after {done} whole epoch{'s' * (done != 1)}; 'backtalk resume {self.folder}' goes on."
             ) from None
