@@ -14,6 +14,7 @@ from . import demo, info, networks, tables
 from .common import StoppedError, app
 
 __all__ = ["app", "demo", "info", "main", "networks", "tables"]
+INTERRUPTED = 130  # the exit code of Ctrl-C
 SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'"}
 
 
@@ -33,9 +34,6 @@ def main() -> None:
         code = 0
     except StoppedError as stopped:
         print(f"backtalk: {stopped}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except Interrupted as interrupted:
-        print(f"backtalk: {interrupted}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
         code = INTERRUPTED

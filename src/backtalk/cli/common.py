@@ -23,13 +23,6 @@ class StoppedError(Exception):
     """Ctrl-C, with a sentence that says how to go on."""
 
 
-INTERRUPTED = 130  # the exit code of Ctrl-C
-
-
-class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """Ctrl-C came; the text says how to go on."""
-
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

@@ -1,154 +1,113 @@
-"""How a table, its training and its scores look in a terminal."""
+"""A table as it was understood, and scores, in a terminal."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, Progress, Task, TextColumn
+from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .. import train
-from ..tables.report import NAMES
-from ..tables.run import Prepared, Result
-from ..terminal import make_console
+from ..terminal import show_table
 
-MOST_COLUMNS = 40  # that are listed one by one
+if TYPE_CHECKING:
+    from ..tables.run import Prepared
 
-
-class TrainingView:
-    """Shows the table as it was understood, and then how far training is; the latter on stderr, in a terminal."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.console, self.errors = make_console(quiet=quiet), make_console(stderr=True)
-        columns = (
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(20),
-            TextColumn("loss {task.fields[loss]}"),
-            _Pace(),
-        )
-        shown = self.errors.is_terminal and not quiet
-        self.progress = Progress(*columns, console=self.errors, disable=not shown, transient=True)
-        self.task = None
-
-    def __enter__(self) -> TrainingView:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Take the line away."""
-        self.progress.stop()
-
-    def show_table(self, ready: Prepared) -> None:
-        """The target, the columns and the network."""
-        target, counts = ready.target, {part: len(X) for part, (X, _) in ready.parts.items()}
-        self.console.print(
-            Text.assemble(
-                (target.name, "bold"),
-                f": {target.task}, since it holds {target.reason}"
-                if target.reason != "as asked for"
-                else f": {target.task}, as asked for",
-            )
-        )
-        if target.classifies:
-            shown = ", ".join(target.classes[:12]) + (", …" if len(target.classes) > 12 else "")
-            self.console.print(Text(f"classes {shown}"))
-        self.console.print()
-        self.console.print(_columns(ready), soft_wrap=False)
-        for sentence in ready.said:
-            self.console.print(Text(sentence, "yellow"))
-        parts = ", ".join(f"{count} for {part}" for part, count in counts.items())
-        sizes = " → ".join(map(str, ready.network.sizes))
-        self.console.print(Text(f"\nrows: {parts}"))
-        self.console.print(Text(f"network {sizes}, {ready.network.parameter_count} parameters, {ready.network.loss}\n"))
-
-    def show_progress(self, progress: train.Progress) -> None:
-        """One more chunk of steps."""
-        done = (progress.epoch - 1) * progress.count + progress.examples
-        facts = {"epoch": progress.epoch, "epochs": progress.epochs, "loss": f"{progress.loss:.4f}"}
-        if self.task is None:
-            self.progress.start()
-            total = progress.epochs * progress.count
-            self.task = self.progress.add_task("", total=total, completed=done, **facts)
-        self.progress.update(self.task, completed=done, **facts)
+MOST_COLUMNS = 24  # that are listed
+MOST_CLASSES = 12  # of a confusion matrix
+SAID = 60  # letters of a list of categories
+NAMES = {
+    "rows": "rows",
+    "accuracy": "accuracy",
+    "accuracy_of_the_most_frequent_class": "  of always the most frequent class",
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1, mean over classes",
+    "roc_auc": "area under the ROC curve",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "root_mean_squared_error_of_the_mean": "  of always the mean",
+    "largest_error": "largest error",
+}
 
 
-class _Pace(TextColumn):
-    """Examples in a second, and the time left if training goes to its last epoch."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: Task) -> Text:
-        if not task.speed or task.time_remaining is None:
-            return Text("")
-        minutes, seconds = divmod(int(task.time_remaining), 60)
-        hours, minutes = divmod(minutes, 60)
-        left = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-        return Text(f"{task.speed:,.0f} examples/s  at most {left} left")
-
-
-def show_notes(notes: list[str]) -> None:
-    """What there is to say about a table, on stderr."""
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-
-
-def show_scores(parts: dict[str, dict[str, Any]]) -> None:
-    """The scores of one or more parts, side by side."""
-    table = _plain_table()
-    table.add_column("")
-    for part in parts:
-        table.add_column(part, justify="right")
-    for name in NAMES:
-        values = [scores.get(name) for scores in parts.values()]
-        if any(value is not None for value in values):
-            cells = ["" if v is None else str(v) if isinstance(v, int) else f"{v:.4g}" for v in values]
-            table.add_row(NAMES[name], *cells)
-    make_console().print(table, soft_wrap=False)
+def show_understood(console: Console, ready: Prepared) -> None:
+    """The target, the columns, and what is trained on them."""
+    target, columns = ready.target, ready.preprocessing.columns
+    console.print(f"target {target.name}: {target.task} ({target.reason})\n", markup=False)
+    listed = columns if len(columns) <= MOST_COLUMNS else [column for column in columns if column.remark][:MOST_COLUMNS]
+    if listed:
+        table = _table("column", "is", "", numbers=False)
+        for column in listed:
+            table.add_row(_plain(column.name), column.kind, _plain(_words(column)))
+        show_table(console, table)
+    if len(listed) < len(columns):
+        rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
+        others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
+        console.print(f"{'and ' if listed else ''}{len(columns) - len(listed)} columns: {others}", markup=False)
+    parts = ", ".join(f"{len(X)} {part}" for part, (X, _) in ready.parts.items())
+    sizes = " → ".join(map(str, ready.network.sizes))
+    console.print(f"\nrows: {parts}", markup=False)
+    kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))
+    kinds = ", ".join(filter(None, [kinds, repr(ready.network.loss)]))
+    console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count} parameters\n", markup=False)
+    for sentence in ready.said:
+        console.print(f"note: {sentence}", markup=False)
+    if ready.said:
+        console.print()
 
 
-def show_end(result: Result) -> None:
-    """Why training ended, the scores, and what was written."""
-    metrics, console = result.metrics, make_console()
-    best = metrics["best_epoch"]
-    why = {
-        "patience": f"stopped after {metrics['epochs']} epochs, since the loss no longer fell; best was epoch {best}",
-        "epochs": f"{metrics['epochs']} epochs; best was epoch {best}",
-    }.get(metrics["reason"], f"{metrics['epochs']} epochs, {metrics['reason']}")
-    console.print(Text(why + "\n"))
-    show_scores(dict(reversed(metrics["scores"].items())))
-    console.print(Text(f"\nwrote {result.folder}/: look at report.html; predict with"))
-    console.print(Text(f"  backtalk predict {result.folder} FILE"), soft_wrap=True)
+def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """One column for each set of rows."""
+    table = _table("", *scores)
+    for name, shown in NAMES.items():
+        if any(name in part for part in scores.values()):
+            table.add_row(shown, *(_number(part.get(name)) for part in scores.values()))
+    show_table(console, table)
 
 
-def _columns(ready: Prepared) -> Table:
-    table = _plain_table()
-    for name in ("column", "what it is", "remark"):
-        table.add_column(name)
-    plain = [column for column in ready.preprocessing.columns if column.used and not column.remark]
-    listed = ready.preprocessing.columns
-    if len(listed) > MOST_COLUMNS:
-        listed = [column for column in listed if column not in plain]
-    for column in listed[:MOST_COLUMNS]:
-        style = "" if column.used else "dim"
-        words = [column.remark, _few(column.categories)]
-        table.add_row(Text(column.name, style), Text(column.kind, style), Text("; ".join(filter(None, words)), style))
-    if len(listed) > MOST_COLUMNS:
-        table.add_row(f"… {len(listed) - MOST_COLUMNS} more", "", "see report.html")
-    if len(ready.preprocessing.columns) > MOST_COLUMNS and plain:
-        table.add_row(f"{plain[0].name} … {plain[-1].name}", "", f"{len(plain)} columns as they are")
+def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "rows") -> None:
+    """The confusion matrix, where there are not too many classes."""
+    matrix: Sequence[Sequence[int]] = scores.get("confusion_matrix", [])
+    if not 0 < len(matrix) <= MOST_CLASSES:
+        return
+    names = list(scores["recall"])
+    console.print(f"\nclass of the {rows} (down) and what was predicted (across):", markup=False)
+    table = _table("", *map(_plain, names), "found")
+    for name, counts in zip(names, matrix, strict=True):
+        share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
+        table.add_row(_plain(name), *map(str, counts), share)
+    show_table(console, table)
+
+
+def _words(column: Any) -> str:
+    """What a column is, in words; its categories as far as they fit."""
+    shown: list[str] = []
+    for category in column.categories:
+        if len(", ".join([*shown, category])) > SAID:
+            shown.append("…")
+            break
+        shown.append(category)
+    return "; ".join(filter(None, [", ".join(shown), column.remark]))
+
+
+def _plain(text: str) -> Text:
+    return Text(text)  # a name with brackets is no markup
+
+
+def _number(value: Any) -> str:
+    if value is None or isinstance(value, int):
+        return "" if value is None else str(value)
+    return f"{value:#.4g}" if abs(value) < 1000 else f"{value:.5g}"
+
+
+def _table(*names: Any, numbers: bool = True) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for k, name in enumerate(names):
+        number = numbers and k > 0
+        table.add_column(name, justify="right" if number else "left", no_wrap=number or not k, overflow="fold")
     return table
-
-
-def _few(words: list[str]) -> str:
-    return ", ".join(words[:6]) + (", …" if len(words) > 6 else "")
-
-
-def _plain_table() -> Table:
-    from rich import box
-
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)

@@ -1,108 +1,100 @@
-"""``backtalk train``, ``resume``, ``predict`` and ``evaluate``: a table, a network, and what it is good for."""
+"""``backtalk train``, ``resume``, ``predict`` and ``evaluate``: a table in a file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, Interrupted, app
+from .common import AsJson, StoppedError, app
 
 if TYPE_CHECKING:
     from ..tables import Result
 
 
-def _columns_of_table(context: typer.Context, incomplete: str) -> list[str]:
-    """The names of the columns that a shell may complete."""
+def _columns(context: typer.Context, incomplete: str) -> list[str]:
+    """The columns of the table, for the completion of --target."""
+    from ..errors import BacktalkError
+    from ..tables.reading import column_names
+
+    table = context.params.get("table")
     try:
-        from ..tables.reading import column_names
+        names = column_names(Path(table)) if table else []
+    except (BacktalkError, OSError):
+        names = []
+    return [name for name in names if name.startswith(incomplete)]
 
-        return [name for name in column_names(Path(context.params["table"])) if name.startswith(incomplete)]
-    except Exception:  # a shell that completes shows no errors
-        return []
 
-
-def _folders_of_runs(incomplete: str) -> list[str]:
-    """The folders of runs that a shell may complete."""
-    found = sorted(path.parent for path in Path().glob("*/run.json"))
-    return [f"{path}/" for path in found if str(path).startswith(incomplete)]
+def _folders(incomplete: str) -> Iterator[str]:
+    """Folders of runs that lie here, for completion."""
+    for run in sorted(Path().glob("*/run.json")):
+        if run.parent.name.startswith(incomplete):
+            yield run.parent.name
 
 
 Table = Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file, or a folder of .parquet files.")]
-Run = Annotated[
-    Path,
-    typer.Argument(metavar="FOLDER", help="The folder that 'backtalk train' wrote.", autocompletion=_folders_of_runs),
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="What 'backtalk train' wrote.", autocompletion=_folders)
 ]
 
 
-@app.command(short_help="Train on a table, and write model, scores and a report.")
+def _option(panel_help: str, **settings: Any) -> Any:
+    return typer.Option(help=panel_help, **settings)
+
+
+@app.command(short_help="Learn a column of a table from the others.")
 def train(
     table: Table,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column to predict.", autocompletion=_columns_of_table),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Where the run is written. [default: FILE-model]", show_default=False),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")] = False,
-    task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
-    hidden: Annotated[
-        str, typer.Option(metavar="UNITS", help="Units of the hidden layers, such as 64,32; 0 for none.")
-    ] = "64,32",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "relu",
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="What is predicted.", autocompletion=_columns)],
+    out: Annotated[Path | None, _option("Where all is written. [default: FILE-run]", metavar="FOLDER")] = None,
+    overwrite: Annotated[bool, _option("Replace the run that is there.", show_default=False)] = False,
+    task: Annotated[str, _option("auto, classification or regression.")] = "auto",
+    hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
+    activation: Annotated[str, _option("Of the hidden layers.")] = "relu",
     loss: Annotated[
-        str | None, typer.Option(help="By default cross_entropy or squared_error.", show_default=False)
+        str | None, _option("[default: cross_entropy, or squared_error]", metavar="NAME", show_default=False)
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="At the most.")] = 200,
-    patience: Annotated[
-        int, typer.Option(min=0, help="Epochs without a lower validation loss before training stops; 0 for never.")
-    ] = 20,
-    validation: Annotated[float, typer.Option(help="Share of the rows that tells when to stop.")] = 0.1,
-    test: Annotated[float, typer.Option(help="Share of the rows that is held out for the scores.")] = 0.2,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="By default 16 to 256, by the number of rows.", show_default=False)
-    ] = None,
-    optimizer: Annotated[str, typer.Option(help="sgd, nesterov, adam, adamw, lbfgs, with parameters.")] = "adam",
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Of the optimizer. [default: 0.003 for adam]", show_default=False)
-    ] = None,
-    schedule: Annotated[
-        str, typer.Option(help="constant, inverse_scaling, step, adaptive, cosine, one_cycle.")
-    ] = "constant",
-    dropout: Annotated[float, typer.Option(help="Share of the hidden units that is silenced in a step.")] = 0.0,
-    l2_penalty: Annotated[float, typer.Option(help="Weight of the squared weights in the loss.")] = 1e-4,
-    clip_norm: Annotated[float | None, typer.Option(help="Largest norm of a gradient.", show_default=False)] = None,
+    epochs: Annotated[int, _option("At the most.")] = 200,
+    batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
+    optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw or lbfgs.")] = "adam",
+    learning_rate: Annotated[float | None, _option("The optimizer's. [default: 0.003 for adam]")] = None,
+    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
+    dropout: Annotated[float, _option("Share of hidden units that is silenced.")] = 0.0,
+    l2_penalty: Annotated[float, _option("λ of ½λ‖W‖².")] = 1e-4,
+    clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
     class_weight: Annotated[
-        str | None, typer.Option(help="'balanced' weighs each class alike.", show_default=False)
+        str | None, _option("balanced: rare classes count as much as frequent ones.", metavar="balanced")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Split, initial weights and shuffling follow from it.")] = 0,
-    checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 10.0,
+    validation: Annotated[float, _option("Share of rows that says when to stop; 0 for none.")] = 0.1,
+    patience: Annotated[int, _option("Epochs without a better validation loss; 0 for all epochs.")] = 20,
+    test: Annotated[float, _option("Share of rows held out for the scores; 0 for none.")] = 0.2,
+    seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
+    checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network on a table; classes or numbers are told from the target.
+    """Learn the column --target of the table FILE from its other columns.
 
-    FOLDER gets model.safetensors, preprocessing.json, metrics.json and report.html. Ctrl-C keeps what was reached, and
-    'backtalk resume FOLDER' goes on.
+    Writes a folder with the model, what was learned about the columns, the scores (metrics.json) and report.html.
+    Ctrl-C leaves a checkpoint there, from which 'backtalk resume' goes on.
     """
     from ..tables import Options
-    from ..tables import train as train_on
+    from ..tables import train as learn
 
+    folder = out if out is not None else Path(f"{table.resolve().stem}-run")
     options = Options(
-        target=_require_target(target, table),
+        target=target,
         task=task,
-        hidden=_units(hidden),
+        hidden=_sizes(hidden),
         activation=activation,
         loss=loss,
         epochs=epochs,
         batch_size=batch_size,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
+        optimizer=_optimizer(optimizer, learning_rate),
         schedule=schedule,
         dropout=dropout,
         l2_penalty=l2_penalty,
@@ -114,118 +106,173 @@ def train(
         seed=seed,
         checkpoint_seconds=checkpoint_seconds,
     )
-    folder = out or Path(f"{table.stem}-model")
-    with _watched(folder, table, as_json) as (prepared, progress):
-        result = train_on(table, folder, options, overwrite=overwrite, prepared=prepared, progress=progress)
-    _show_result(result, as_json)
+    watch = _Watch(folder, as_json)
+    with watch:
+        result = learn(
+            table, folder, options, overwrite=overwrite, prepared=watch.show_table, progress=watch.show_progress
+        )
+    _tell(result, watch.seconds, as_json)
 
 
-@app.command(short_help="Go on with a training that was cut short.")
+@app.command(short_help="Go on with a run that was cut short.")
 def resume(
-    folder: Run,
+    folder: RunFolder,
     table: Annotated[
-        Path | None,
-        typer.Argument(metavar="[FILE]", help="Where the table is, if it was moved.", show_default=False),
+        Path | None, typer.Argument(metavar="[FILE]", help="Where the table is now, if it was moved.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a training that was cut short; the result equals one that never was, to the bit."""
+    """Go on from the checkpoint in FOLDER; the result equals that of never having stopped, to the bit."""
     from ..tables import resume as go_on
 
-    with _watched(folder, table, as_json) as (prepared, progress):
-        result = go_on(folder, table, prepared=prepared, progress=progress)
-    _show_result(result, as_json)
+    watch = _Watch(folder, as_json)
+    with watch:
+        result = go_on(folder, table, prepared=watch.show_table, progress=watch.show_progress)
+    _tell(result, watch.seconds, as_json)
 
 
-@app.command(short_help="Predict the target of each row of a table.")
+@app.command(short_help="Predict the rows of a table.")
 def predict(
-    folder: Run,
+    folder: RunFolder,
     table: Table,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Where the predictions go. [default: stdout]")
-    ] = None,
+    out: Annotated[Path | None, _option("Write there. [default: stdout]", metavar="FILE.csv")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a line for each row of FILE: the class and the probability of each, or the number."""
-    import sys
+    """Predict the target for each row of FILE by the model in FOLDER, as CSV.
 
+    Each row has the class and the probability of each class, or the value.
+    """
     from ..interop.files import write_atomically
-    from ..tables import predict as predict_with
-    from .table_views import show_notes
+    from ..tables import predict as foresee
 
-    frame, notes = predict_with(folder, table)
-    if as_json:
-        print(json.dumps({"folder": str(folder), "notes": notes, "predictions": frame.to_dict(as_series=False)}))
-    show_notes([] if as_json else notes)
+    predictions, said = foresee(folder, table)
+    _say(said)
     if out is not None:
-        write_atomically(out, frame.write_csv().encode())
-        print(f"wrote {len(frame)} predictions to {out}", file=sys.stderr)
-    elif not as_json:
-        print(frame.write_csv(), end="")
-
-
-@app.command(short_help="Scores of a trained network on a table.")
-def evaluate(folder: Run, table: Table, as_json: AsJson = False) -> None:
-    """Compare the predictions for FILE with its target column."""
-    from ..tables import evaluate as evaluate_on
-    from .table_views import show_notes, show_scores
-
-    found, notes = evaluate_on(folder, table)
+        write_atomically(out, predictions.write_csv().encode())
     if as_json:
-        print(json.dumps({"folder": str(folder), "table": str(table), "notes": notes, "scores": found}))
+        content = {"out": str(out)} if out else {"predictions": predictions.to_dicts()}
+        print(json.dumps({"rows": predictions.height, "said": said, **content}))
+    elif out is None:
+        sys.stdout.write(predictions.write_csv())
+    else:
+        print(f"wrote {out}: {predictions.height} rows")
+
+
+@app.command(short_help="Scores of a model on a table.")
+def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
+    """Compare what the model in FOLDER predicts for FILE with the target that stands there."""
+    from ..tables import evaluate as judge
+    from ..terminal import make_console
+    from .table_views import show_confusion, show_scores
+
+    scores, said = judge(folder, table)
+    if as_json:
+        print(json.dumps({**scores, "said": said}))
         return
-    show_notes(notes)
-    show_scores({table.name: found})
+    _say(said)
+    console = make_console()
+    show_scores(console, {table.name: scores})
+    show_confusion(console, scores)
 
 
-def _require_target(target: str | None, table: Path) -> str:
-    if target is None:
-        from ..errors import InputError
-        from ..tables.reading import read_table
+def _optimizer(text: str, learning_rate: float | None) -> str:
+    """With the learning rate; Adam's is larger here than elsewhere, since tables are small and their columns scaled."""
+    from dataclasses import replace
 
-        names = read_table(table).columns
-        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        raise InputError(f"target is missing: name the column to predict with --target, one of {shown}.")
-    return target
+    from ..errors import InputError
+    from ..train.optimizers import Optimizer
+    from ..train.plan import as_any_optimizer
+
+    chosen = as_any_optimizer(text)
+    if learning_rate is None:
+        return "adam(learning_rate=0.003)" if text == "adam" else text
+    if not isinstance(chosen, Optimizer):
+        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {text!r} has none: leave it out.")
+    return repr(replace(chosen, learning_rate=learning_rate))
 
 
-def _units(text: str) -> tuple[int, ...]:
+def _sizes(text: str) -> tuple[int, ...]:
     from ..errors import InputError
 
     try:
-        units = tuple(int(part) for part in text.split(","))
+        sizes = tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        units = (-1,)
-    if units == (0,):
-        return ()
-    if min(units) < 1:
-        raise InputError(f"hidden is {text!r}, expected whole numbers of 1 or more, such as 64,32, or 0 for none.")
-    return units
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise InputError(f"hidden is {text!r}, expected whole numbers of 1 or more with commas between, such as 64,32.")
+    return sizes
 
 
-@contextmanager
-def _watched(
-    folder: Path, table: Path | None, as_json: bool
-) -> Iterator[tuple[Callable[..., Any], Callable[..., Any]]]:
-    """What is shown while training runs, on stderr; and at Ctrl-C, how to go on."""
-    from ..train import TrainingInterrupted
-    from .table_views import TrainingView
-
-    with TrainingView(quiet=as_json) as view:
-        try:
-            yield view.show_table, view.show_progress
-        except TrainingInterrupted as interrupted:
-            view.stop()
-            done = len(interrupted.training.losses)
-            moved = f" {table}" if table and not (folder / "run.json").exists() else ""
-            where = f"after {done} epoch{'' if done == 1 else 's'}"
-            raise Interrupted(f"interrupted {where}; go on with: backtalk resume {folder}{moved}") from None
+def _say(said: list[str]) -> None:
+    """Remarks, on stderr, where they do not get between the rows of an answer."""
+    for sentence in said:
+        print(f"backtalk: {sentence}", file=sys.stderr)
 
 
-def _show_result(result: Result, as_json: bool) -> None:
-    from .table_views import show_end
+def _tell(result: Result, seconds: float, as_json: bool) -> None:
+    from ..terminal import make_console
+    from .table_views import show_confusion, show_scores
 
     if as_json:
-        print(json.dumps({"folder": str(result.folder), "notes": result.said, **result.metrics}))
+        print(json.dumps({"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}))
         return
-    show_end(result)
+    console, metrics = make_console(), result.metrics
+    console.print(_end(metrics, seconds), markup=False)
+    console.print()
+    show_scores(console, metrics["scores"])
+    if "test" in metrics["scores"]:
+        show_confusion(console, metrics["scores"]["test"], "test rows")
+    console.print(f"\nwrote {result.folder}/: open report.html there", soft_wrap=True, markup=False)
+    console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
+
+
+def _end(metrics: dict[str, Any], seconds: float) -> str:
+    epochs, best = metrics["epochs"], metrics["best_epoch"]
+    stopped = f"{epochs} epoch{'s' * (epochs > 1)} in {seconds:.2g} s"
+    why = {
+        "patience": ", until the validation loss no longer fell"
+        if metrics["validation_losses"]
+        else ", until the loss no longer fell",
+        "converged": ", until the gradient was almost 0",
+    }
+    kept = f"; the network is the one after epoch {best}" if metrics["reason"] == "patience" else ""
+    return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
+
+
+class _Watch:
+    """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
+
+    def __init__(self, folder: Path, as_json: bool) -> None:
+        from ..terminal import make_console
+        from .progress import TrainingProgress
+
+        self.folder, self.began = folder, time.monotonic()
+        self.console = make_console(quiet=as_json)
+        self.bar = TrainingProgress(make_console(stderr=True), disabled=as_json)
+
+    def show_table(self, ready: Any) -> None:
+        from .table_views import show_understood
+
+        show_understood(self.console, ready)
+        self.began = time.monotonic()
+
+    def show_progress(self, progress: Any) -> None:
+        self.bar.show(progress)
+
+    @property
+    def seconds(self) -> float:
+        """Since training began."""
+        return time.monotonic() - self.began
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
+        from ..train import TrainingInterrupted
+
+        self.bar.close()
+        if isinstance(error, TrainingInterrupted):
+            done = len(error.training.losses)
+            raise StoppedError(
+                f"interrupted after {done} whole epoch{'s' * (done != 1)}; 'backtalk resume {self.folder}' goes on."
+            ) from None
