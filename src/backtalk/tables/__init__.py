@@ -1,16 +1,22 @@
 """From a table in a file to a trained network in a folder, and from there to predictions.
 
-reading.py   CSV and Parquet files to data frames
-columns.py   what each column is, and how it becomes inputs of the network
-target.py    what the target is: classes or numbers, and how they become targets and come back
-folder.py    the files of a run
-history.py   what is noted after each epoch
-metrics.py   scores
-plots.py     curves and matrices as SVG
-report.py    report.html
-run.py       train, resume, predict, evaluate
+reading.py        CSV and Parquet files to data frames
+cells.py          cells as numbers, dates, truth values or words
+columns.py        what each column is, and what is learned of it
+preprocessing.py  the columns as inputs of the network, and to and from JSON
+target.py         what the target is: classes or numbers, and how they become targets and come back
+prepare.py        a table, understood: rows to train on and to test on, the network before training
+folder.py         the files of a run
+history.py        what is noted after each epoch
+metrics.py        scores
+plots.py          curves and matrices as SVG
+report.py         report.html
+run.py            train, resume
+use.py            predict, evaluate
 """
 
-from .run import Options, Result, evaluate, predict, resume, train
+from .prepare import Options, Prepared
+from .run import Result, resume, train
+from .use import evaluate, predict
 
-__all__ = ["Options", "Result", "evaluate", "predict", "resume", "train"]
+__all__ = ["Options", "Prepared", "Result", "evaluate", "predict", "resume", "train"]

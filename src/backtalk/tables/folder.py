@@ -12,6 +12,7 @@ from ..interop.files import write_atomically
 
 RUN, MODEL, CHECKPOINT = "run.json", "model.safetensors", "checkpoint.safetensors"
 PREPROCESSING, HISTORY, METRICS, REPORT = "preprocessing.json", "history.jsonl", "metrics.json", "report.html"
+OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
 VERSION = 1
 
 
@@ -20,7 +21,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._before = path.with_name(f".{path.name}.before")
+        self._before = path.absolute().with_name(f".{path.absolute().name}.before")
+        if self._before.exists() and not path.exists():  # killed between the two steps of begin
+            self._before.rename(path)
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -37,6 +40,9 @@ class Folder:
             raise InputError(f"{self.path} holds other files, expected an empty folder, or one of an earlier run.")
         if not overwrite:
             raise InputError(f"{self.path} already holds a run: give --overwrite to replace it, or another --out.")
+        others = sorted(file.name for file in self.path.iterdir() if file.name not in OURS)
+        if others:
+            raise InputError(f"{self.path} also holds {others[0]}, which backtalk did not write: move it away first.")
 
     def begin(self) -> None:
         """Make the folder; what was there is kept aside until :meth:`keep` or :meth:`discard`."""

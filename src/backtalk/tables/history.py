@@ -7,18 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..interop.files import write_atomically
 from ..network import Network
 from ..train import Callback, Epoch
 
 
 class History(Callback):
-    """Writes a line for each epoch: losses, score, learning rate, and for each layer the norms of ∇_W, W and update."""
+    """Writes a line for each epoch: losses, score, learning rate, and the norms of each layer.
+
+    ``kept``: epochs of the file that stay, where a run goes on; those after its checkpoint are made again.
+    """
 
     def __init__(self, path: Path, score: Callable[[Network], float] | None, kept: int = 0) -> None:
         self.path, self.score = path, score
         self.epochs = read_history(path)[:kept]
         lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
-        path.write_text(lines, encoding="utf-8")
+        write_atomically(path, lines.encode())
 
     def on_epoch(self, epoch: Epoch) -> None:
         line: dict[str, Any] = {
@@ -28,7 +32,13 @@ class History(Callback):
             "validation_score": None if self.score is None else self.score(epoch.network),
             "learning_rate": epoch.learning_rate,
             "layers": [
-                {"grad_W": layer.grad_W, "W": layer.W, "update": layer.update, "silent": layer.silent}
+                {
+                    "grad_a": layer.grad_a,
+                    "grad_W": layer.grad_W,
+                    "W": layer.W,
+                    "update": layer.update,
+                    "silent": layer.silent,
+                }
                 for layer in epoch.measures
             ],
         }

@@ -108,7 +108,7 @@ def _numbers(metrics: dict[str, Any]) -> str:
         (NAMES[name] + f" ({part})" * (k == 0), f"{found[name]:.4g}")
         for k, name in enumerate(n for n in NAMES if n in found and n != "rows")
     ]
-    shown += [("epochs", str(metrics["epochs"])), ("seconds", f"{metrics['seconds']:.3g}")]
+    shown += [("epochs", str(metrics["epochs"]))]
     return "<div class='numbers'>" + "".join(f"<span><b>{v}</b>{html.escape(n)}</span>" for n, v in shown) + "</div>"
 
 

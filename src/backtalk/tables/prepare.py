@@ -1,0 +1,133 @@
+"""A table, understood: what is learned, from which rows, by which network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ..errors import InputError, unknown_name
+from ..losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
+from ..network import Network
+from .preprocessing import Preprocessing
+from .reading import read_table
+from .target import Target
+
+LEAST_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a table is learned; the defaults suit most tables of a few hundred to a million rows."""
+
+    target: str
+    task: str = "auto"
+    hidden: tuple[int, ...] = (64, 32)
+    activation: str = "relu"
+    loss: str | None = None
+    epochs: int = 200
+    batch_size: int | None = None  # by the number of rows
+    optimizer: str = "adam(learning_rate=0.003)"
+    schedule: str = "constant"
+    dropout: float = 0.0
+    l2_penalty: float = 1e-4
+    clip_norm: float | None = None
+    class_weight: str | None = None
+    validation: float = 0.1
+    patience: int = 20
+    test: float = 0.2
+    seed: int = 0
+    checkpoint_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A table, understood: the network before training, X and encoded y of each part, and what there is to say."""
+
+    preprocessing: Preprocessing
+    target: Target
+    network: Network
+    parts: dict[str, tuple[np.ndarray, np.ndarray]]  # training, and validation and test where they are asked for
+    said: list[str]
+
+
+def prepare(table: Path, options: Options) -> Prepared:
+    """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
+    frame, said = read_table(table), []
+    frame, missing = with_target(frame, options.target, table)
+    if missing:
+        said.append(f"left out: {rows_text(missing)} without a value of {options.target!r}.")
+    if frame.height < LEAST_ROWS:
+        raise InputError(f"{table} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
+    target = Target.learn(frame[options.target], options.task)
+    loss = _loss(options, target)
+    y = target.encode(frame[options.target])
+    rows = _split(y if target.classifies else None, frame.height, options)
+    if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
+        target = target.scaled_by(y[rows["training"]].astype(np.float64))
+        y = target.encode(frame[options.target])
+    inputs = frame.drop(options.target)
+    preprocessing = Preprocessing.learn(inputs, rows["training"])
+    X, more = preprocessing.transform(inputs)
+    parts = {part: (X[chosen], y[chosen]) for part, chosen in rows.items()}
+    sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
+    network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
+    return Prepared(preprocessing, target, network, parts, said + more)
+
+
+def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
+    """The rows with a target, and how many have none."""
+    if name not in frame.columns:
+        raise unknown_name("target", name, frame.columns)
+    if frame.width == 1:
+        raise InputError(f"{table} has no column besides the target, expected at least one.")
+    present = frame[name].is_not_null()
+    if not present.any():
+        raise InputError(f"target {name!r} is missing in every row of {table}: there is nothing to learn from.")
+    return frame.filter(present), frame.height - int(present.sum())
+
+
+def _loss(options: Options, target: Target) -> Loss:
+    loss = as_loss(options.loss or ("cross_entropy" if target.classifies else "squared_error"))
+    if target.classifies != isinstance(loss, CrossEntropy) or isinstance(loss, BinaryCrossEntropy):
+        wanted = "cross_entropy" if target.classifies else "squared_error, absolute_error, huber or poisson_deviance"
+        raise InputError(f"loss is '{loss}', but the task is {target.task}: expected {wanted}.")
+    if options.class_weight is not None and not target.classifies:
+        raise InputError("class_weight is given, but the task is regression, which has no classes.")
+    return loss
+
+
+def _split(labels: np.ndarray | None, count: int, options: Options) -> dict[str, np.ndarray]:
+    """Rows of each part, drawn by the seed; of every class its share, where there are rows enough for that."""
+    for name in ("validation", "test"):
+        share = getattr(options, name)
+        if not 0 <= share < 1:
+            raise InputError(f"{name} is {share}, expected a fraction of 0 or more, and below 1.")
+    if options.test + options.validation >= 1:
+        raise InputError("test and validation together leave no rows to train on: make them smaller.")
+    rows, parts = np.arange(count), {}
+    for name, share in (("test", options.test), ("validation", options.validation / (1 - options.test))):
+        if share > 0:
+            rows, parts[name] = _hold_out(rows, labels, share, options.seed)
+    return {"training": rows, **dict(reversed(parts.items()))}
+
+
+def _hold_out(rows: np.ndarray, labels: np.ndarray | None, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import train_test_split
+
+    most = max(1, round(share * len(rows)))
+    stratify = None
+    if labels is not None:
+        counts = np.bincount(labels[rows])
+        counts = counts[counts > 0]
+        if counts.min() >= 2 and len(counts) <= min(most, len(rows) - most):
+            stratify = labels[rows]
+    kept, held_out = train_test_split(rows, test_size=most, random_state=seed, stratify=stratify)
+    return np.sort(kept), np.sort(held_out)
+
+
+def rows_text(count: int) -> str:
+    """'1 row', or how many."""
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,65 @@
+"""A trained network on another table: predictions and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..errors import InputError
+from ..interop.files import load
+from ..network import Network
+from ..verbs import forward
+from .folder import MODEL, PREPROCESSING, Folder
+from .metrics import scores
+from .prepare import rows_text, with_target
+from .preprocessing import Preprocessing
+from .reading import read_table
+from .target import Target
+
+ROWS_AT_ONCE = 8192
+
+
+def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Predictions for the rows of a table, one row each, and what there is to say.
+
+    A class, and the probability of each; or a number.
+    """
+    network, preprocessing, target = _open(folder)
+    frame = read_table(table)
+    X, said = preprocessing.transform(frame.drop(target.name, strict=False))
+    output = output_of(network, X)
+    columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
+    if target.classifies:
+        columns |= {f"probability of {name}": output[:, k] for k, name in enumerate(target.classes)}
+    return pl.DataFrame(columns), said
+
+
+def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
+    """Scores on a table with the target, and what there is to say."""
+    network, preprocessing, target = _open(folder)
+    frame, missing = with_target(read_table(table), target.name, table)
+    X, said = preprocessing.transform(frame.drop(target.name))
+    if missing:
+        said.append(f"left out: {rows_text(missing)} without a value of {target.name!r}.")
+    return scores(target, target.encode(frame[target.name]), output_of(network, X)), said
+
+
+def output_of(network: Network, X: np.ndarray) -> np.ndarray:
+    """ŷ (rows, outputs), computed for some rows at a time."""
+    blocks = [forward(network, X[first : first + ROWS_AT_ONCE]).output for first in range(0, len(X), ROWS_AT_ONCE)]
+    return np.concatenate(blocks)
+
+
+def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:
+    place = Folder(folder)
+    facts = place.read(PREPROCESSING)
+    path = place / MODEL
+    if not path.exists():
+        raise InputError(
+            f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it."
+        )
+    target = Target.from_json(facts["target"], place / PREPROCESSING)
+    return load(path), Preprocessing.from_json(facts["columns"], place / PREPROCESSING), target
