@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..tables.report import NAMES, number_text
 from ..terminal import show_table
 
 if TYPE_CHECKING:
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 24  # that are listed
 MOST_CLASSES = 12  # of a confusion matrix
 SAID = 60  # letters of a list of categories
-NAMES = {
-    "rows": "rows",
-    "accuracy": "accuracy",
-    "accuracy_of_the_most_frequent_class": "  of always the most frequent class",
-    "balanced_accuracy": "balanced accuracy",
-    "f1_macro": "F1, mean over classes",
-    "roc_auc": "area under the ROC curve",
-    "log_loss": "log loss",
-    "r2": "R²",
-    "mean_absolute_error": "mean absolute error",
-    "root_mean_squared_error": "root mean squared error",
-    "root_mean_squared_error_of_the_mean": "  of always the mean",
-    "largest_error": "largest error",
-}
 
 
 def show_understood(console: Console, ready: Prepared) -> None:
@@ -41,9 +28,10 @@ def show_understood(console: Console, ready: Prepared) -> None:
     console.print(f"target {target.name}: {target.task} ({target.reason})\n", markup=False)
     listed = columns if len(columns) <= MOST_COLUMNS else [column for column in columns if column.remark][:MOST_COLUMNS]
     if listed:
-        table = _table("column", "is", "", numbers=False)
+        table = _table("column", "is", *[""] * any(map(_words, listed)), numbers=False)
         for column in listed:
-            table.add_row(_plain(column.name), column.kind, _plain(_words(column)))
+            dim = "" if column.used else "dim"
+            table.add_row(_plain(column.name), column.kind, *filter(None, [_plain(_words(column))]), style=dim)
         show_table(console, table)
     if len(listed) < len(columns):
         rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
@@ -66,7 +54,7 @@ def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> No
     table = _table("", *scores)
     for name, shown in NAMES.items():
         if any(name in part for part in scores.values()):
-            table.add_row(shown, *(_number(part.get(name)) for part in scores.values()))
+            table.add_row(shown, *(number_text(part.get(name)) for part in scores.values()))
     show_table(console, table)
 
 
@@ -97,12 +85,6 @@ def _words(column: Any) -> str:
 
 def _plain(text: str) -> Text:
     return Text(text)  # a name with brackets is no markup
-
-
-def _number(value: Any) -> str:
-    if value is None or isinstance(value, int):
-        return "" if value is None else str(value)
-    return f"{value:#.4g}" if abs(value) < 1000 else f"{value:.5g}"
 
 
 def _table(*names: Any, numbers: bool = True) -> Table:

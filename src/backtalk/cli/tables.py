@@ -50,7 +50,9 @@ def _option(panel_help: str, **settings: Any) -> Any:
 @app.command(short_help="Learn a column of a table from the others.")
 def train(
     table: Table,
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="What is predicted.", autocompletion=_columns)],
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What is predicted. [required]", autocompletion=_columns)
+    ] = None,
     out: Annotated[Path | None, _option("Where all is written. [default: FILE-run]", metavar="FOLDER")] = None,
     overwrite: Annotated[bool, _option("Replace the run that is there.", show_default=False)] = False,
     task: Annotated[str, _option("auto, classification or regression.")] = "auto",
@@ -64,8 +66,8 @@ def train(
     optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw or lbfgs.")] = "adam",
     learning_rate: Annotated[float | None, _option("The optimizer's. [default: 0.003 for adam]")] = None,
     schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
-    dropout: Annotated[float, _option("Share of hidden units that is silenced.")] = 0.0,
-    l2_penalty: Annotated[float, _option("λ of ½λ‖W‖².")] = 1e-4,
+    dropout: Annotated[float, _option("Share of hidden units that is silenced.")] = 0.1,
+    l2_penalty: Annotated[float, _option("λ of ½λ‖W‖².")] = 1e-3,
     clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
     class_weight: Annotated[
         str | None, _option("balanced: rare classes count as much as frequent ones.", metavar="balanced")
@@ -82,9 +84,14 @@ def train(
     Writes a folder with the model, what was learned about the columns, the scores (metrics.json) and report.html.
     Ctrl-C leaves a checkpoint there, from which 'backtalk resume' goes on.
     """
+    from ..errors import InputError
     from ..tables import Options
     from ..tables import train as learn
+    from ..tables.reading import column_names
 
+    if target is None:
+        names = ", ".join(column_names(table))
+        raise InputError(f"target is missing: give --target with the column to predict, one of {names}.")
     folder = out if out is not None else Path(f"{table.resolve().stem}-run")
     options = Options(
         target=target,

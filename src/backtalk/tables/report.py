@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..network import Network
 from . import plots
-from .columns import LEFT_OUT
+from .columns import NUMBER
 from .preprocessing import Preprocessing
 from .target import Target
 
@@ -20,7 +21,7 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
   max-width: 1180px; padding: 28px 24px 60px }
 h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
-.quiet { color: var(--quiet); margin: 0 }
+.quiet { color: var(--quiet); margin: 0 } .card .quiet { font-size: 13px; margin-bottom: 8px }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 16px; margin-top: 18px }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px;
   overflow-x: auto }
@@ -33,12 +34,15 @@ svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fil
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
 .legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
   border-radius: 2px; margin-right: 6px; vertical-align: middle }
+details summary { cursor: pointer; color: var(--quiet) } ul { margin: 0; padding-left: 18px }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top } th { color: var(--quiet); font-weight: 500 }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
 """
+MOST_CLASSES = 25  # of a confusion matrix
+MOST_COLUMNS = 60  # that are shown without asking
 NAMES = {
     "accuracy": "accuracy",
     "accuracy_of_the_most_frequent_class": "always the most frequent class",
@@ -61,99 +65,169 @@ def write_report(
     network: Network,
     preprocessing: Preprocessing,
     target: Target,
-    metrics: dict[str, Any],
-    history: list[dict[str, Any]],
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
     judged: tuple[str, np.ndarray, np.ndarray],
+    *,
+    said: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page. ``judged``: which rows the last picture shows, their encoded targets and the network's output."""
-    best = metrics["best_epoch"] or 0
-    lines = {"training": [e["loss"] for e in history], "validation": [e["validation_loss"] for e in history]}
-    name = "accuracy" if target.classifies else "R²"
-    followed = {f"validation {name}": [e["validation_score"] for e in history]}
-    layers = {
-        f"layer {i + 1}": [e["layers"][i]["grad_W"] if e["layers"] else None for e in history]
-        for i in range(network.depth)
-    }
-    steps = {
-        f"layer {i + 1}": [_ratio(e["layers"][i]) if e["layers"] else None for e in history]
-        for i in range(network.depth)
-    }
+    """The page.
+
+    ``judged``: which rows the last pictures show, their encoded targets and the network's output; ``said``: what there
+    is to say about the table; ``settings``: of the run.
+    """
+    part, truth, output = judged
     cards = [
-        _card("Loss", plots.curves(lines, label=str(network.loss), logarithmic=_positive(lines), mark=best)),
-        _card("Score", plots.curves(followed, label=name, mark=best)),
-        _card("Gradient of each layer's weights", plots.curves(layers, label="‖∇W‖", logarithmic=True, mark=best)),
-        _card("Size of the updates", plots.curves(steps, label="‖update‖ / ‖W‖", logarithmic=True, mark=best)),
-        _card(*_judged(target, *judged)),
+        *_training(network, target, metrics, history),
+        *_judged(target, part, truth, output),
         _card("Scores", _scores(metrics["scores"])),
-        _card("Network", f"<pre>{html.escape(repr(network))}</pre>", wide=True),
+        _card("Network", f"<pre>{html.escape(repr(network))}</pre>"),
+        *([_card("Settings", _pairs(settings))] if settings else []),
+        *([_card("Notes", _list(said), wide=True)] if said else []),
         _card("Columns", _columns(preprocessing, target), wide=True),
     ]
-    head = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
-    view = "<meta name='viewport' content='width=device-width'>"
-    intro = f"<h1>{html.escape(title)}</h1><p class='quiet'>{html.escape(summary)}</p>"
-    page = (
-        f"{head}{view}<style>{STYLE}</style><body>{intro}{_numbers(metrics)}<div class='cards'>{''.join(cards)}</div>"
+    return (
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
+        f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style><body>"
+        f"<h1>{html.escape(title)}</h1><p class='quiet'>{html.escape(summary)}</p>"
+        f"{_headline(metrics, part)}<div class='cards'>{''.join(cards)}</div></body></html>\n"
     )
-    return page + "</body></html>\n"
 
 
-def _card(title: str, inside: str, wide: bool = False) -> str:
-    return f"<section class='card{' wide' if wide else ''}'><h2>{html.escape(title)}</h2>{inside}</section>"
+def _training(
+    network: Network, target: Target, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Losses, score, and what each layer heard, over the epochs."""
+    best = metrics["best_epoch"] if metrics["reason"] == "patience" else None
+    kept = f"the dashed line is epoch {best}, whose network was kept" if best else ""
+    losses = {"training": [epoch["loss"] for epoch in history]}
+    validated = any(epoch["validation_loss"] is not None for epoch in history)
+    if validated:
+        losses["validation"] = [epoch["validation_loss"] for epoch in history]
+    cards = [_card("Loss", _curves(losses, str(network.loss), _positive(losses), best), kept)]
+    if validated:
+        name = "accuracy" if target.classifies else "R²"
+        score = {name: [epoch["validation_score"] for epoch in history]}
+        cards.append(_card("Score", _curves(score, name, False, best), "of the validation rows"))
+    if any(epoch["layers"] for epoch in history):
+        heard = "how loud each layer hears the loss; where the lines drift far apart, gradients vanish or explode"
+        moved = "between 0.0001 and 0.01 is usual"
+        silent = "dead or saturated: whatever the row, they pass on almost nothing"
+        cards += [
+            _card("Gradient of each layer's weights", _layers(network, history, "grad_W", "‖∇W‖", best), heard),
+            _card("Size of the updates", _layers(network, history, "update", "‖update‖ / ‖W‖", best), moved),
+        ]
+        if network.depth > 1:
+            cards.append(_card("Silent units", _layers(network, history, "silent", "share", best), silent))
+    rates = {epoch["learning_rate"] for epoch in history}
+    if len(rates) > 1:
+        line = {"learning rate": [epoch["learning_rate"] for epoch in history]}
+        cards.append(_card("Learning rate", _curves(line, "learning rate", False, best)))
+    return cards
 
 
-def _numbers(metrics: dict[str, Any]) -> str:
-    part = "test" if "test" in metrics["scores"] else "validation" if "validation" in metrics["scores"] else "training"
+def _layers(network: Network, history: Sequence[Mapping[str, Any]], quantity: str, label: str, best: int | None) -> str:
+    hidden = quantity == "silent"
+    lines = {
+        f"layer {i + 1}": [_of_layer(epoch["layers"][i], quantity) if epoch["layers"] else None for epoch in history]
+        for i in range(network.depth - hidden)
+    }
+    return _curves(lines, label, not hidden, best)
+
+
+def _of_layer(layer: Mapping[str, Any], quantity: str) -> float | None:
+    if quantity == "update":
+        return layer["update"] / layer["W"] if layer["W"] else None
+    return layer[quantity]
+
+
+def _curves(lines: Mapping[str, Sequence[float | None]], label: str, logarithmic: bool, best: int | None) -> str:
+    return plots.curves(dict(lines), label=label, logarithmic=logarithmic, mark=best)
+
+
+def _card(title: str, inside: str, note: str = "", wide: bool = False) -> str:
+    said = f"<p class='quiet'>{html.escape(note)}</p>" if note else ""
+    return f"<section class='card{' wide' if wide else ''}'><h2>{html.escape(title)}</h2>{said}{inside}</section>"
+
+
+def _headline(metrics: Mapping[str, Any], part: str) -> str:
     found = metrics["scores"][part]
-    shown = [
-        (NAMES[name] + f" ({part})" * (k == 0), f"{found[name]:.4g}")
-        for k, name in enumerate(n for n in NAMES if n in found and n != "rows")
-    ]
-    shown += [("epochs", str(metrics["epochs"]))]
+    shown = [(NAMES[name], number_text(found[name])) for name in NAMES if name in found and name != "rows"]
+    shown = [(f"{shown[0][0]} ({part} rows)", shown[0][1]), *shown[1:], ("epochs", str(metrics["epochs"]))]
     return "<div class='numbers'>" + "".join(f"<span><b>{v}</b>{html.escape(n)}</span>" for n, v in shown) + "</div>"
 
 
-def _judged(target: Target, part: str, truth: np.ndarray, output: np.ndarray) -> tuple[str, str]:
-    if target.classifies:
-        counts = np.zeros((target.outputs, target.outputs), dtype=int)
-        np.add.at(counts, (truth, output.argmax(axis=1)), 1)
-        note = f"<p class='quiet'>rows: the truth; columns: predicted; {part} rows</p>"
-        return "Confusion matrix", note + plots.matrix(counts.tolist(), target.classes)
-    y, predicted = (each[:, 0].astype(float) * target.scale + target.mean for each in (truth, output))
-    note = f"<p class='quiet'>{part} rows; on the dashed line both are equal</p>"
-    picture = plots.points(y.tolist(), predicted.tolist(), x_label=f"{target.name}, in the table", y_label="predicted")
-    return "Predicted and true", note + picture
+def _judged(target: Target, part: str, truth: np.ndarray, output: np.ndarray) -> list[str]:
+    """What was predicted beside the truth."""
+    if not target.classifies:
+        y, predicted = (each[:, 0].astype(float) * target.scale + target.mean for each in (truth, output))
+        across = f"{target.name}, in the table"
+        picture = plots.points(y.tolist(), predicted.tolist(), x_label=across, y_label="predicted")
+        residuals = plots.bars((predicted - y).tolist(), label="predicted − true")
+        note = f"{part} rows; on the dashed line both are equal"
+        return [_card("Predicted and true", picture, note), _card("Residuals", residuals, f"{part} rows")]
+    counts = np.zeros((target.outputs, target.outputs), dtype=int)
+    np.add.at(counts, (truth, output.argmax(axis=1)), 1)
+    if target.outputs <= MOST_CLASSES:
+        note = f"rows: the truth; columns: predicted; {part} rows"
+        return [_card("Confusion matrix", plots.matrix(counts.tolist(), target.classes), note)]
+    wrong = [(int(counts[i, j]), i, j) for i, j in np.argwhere(counts) if i != j]
+    pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
+    rows = [[target.classes[i], target.classes[j], str(count)] for count, i, j in pairs]
+    return [_card("Most frequent confusions", _table(["truth", "predicted", "rows"], rows), f"{part} rows")]
 
 
-def _scores(scores: dict[str, dict[str, Any]]) -> str:
+def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
     names = [name for name in NAMES if any(name in part for part in scores.values())]
-    head = "".join(f"<th class='n'>{part}</th>" for part in scores)
-    rows = []
-    for name in names:
-        cells = "".join(f"<td class='n'>{_number(part.get(name))}</td>" for part in scores.values())
-        rows.append(f"<tr><td>{html.escape(NAMES[name])}</td>{cells}</tr>")
-    return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
-
-
-def _number(value: Any) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
+    rows = [[NAMES[name], *(number_text(part.get(name)) for part in scores.values())] for name in names]
+    return _table(["", *scores], rows, numbers=True)
 
 
 def _columns(preprocessing: Preprocessing, target: Target) -> str:
-    what = f"<td>target, {target.task}</td><td>{html.escape(target.reason)}</td>"
-    rows = [f"<tr><td>{html.escape(target.name)}</td>{what}</tr>"]
+    rows = [[target.name, f"target, {target.task}", target.reason]]
     for column in preprocessing.columns:
-        words = column.remark
-        if column.categories:
-            shown = ", ".join(column.categories[:12]) + (", …" if len(column.categories) > 12 else "")
-            words = "; ".join(filter(None, [shown, words]))
-        kind = column.kind if column.kind != LEFT_OUT else "<b>left out</b>"
-        rows.append(f"<tr><td>{html.escape(column.name)}</td><td>{kind}</td><td>{html.escape(words)}</td></tr>")
-    return f"<table><tr><th>column</th><th>what it is</th><th></th></tr>{''.join(rows)}</table>"
+        shown = ", ".join(column.categories[:12]) + (", …" if len(column.categories) > 12 else "")
+        if column.kind == NUMBER and not column.quantiles:
+            shown = f"mean {column.mean[0]:.4g}, standard deviation {column.scale[0]:.4g}"
+        rows.append([column.name, column.kind, "; ".join(filter(None, [shown, column.remark]))])
+    table = _table(["column", "what it is", "what was found"], rows)
+    if len(rows) <= MOST_COLUMNS:
+        return table
+    return f"<details><summary>all {len(rows)} columns</summary>{table}</details>"
 
 
-def _ratio(layer: dict[str, Any]) -> float | None:
-    return layer["update"] / layer["W"] if layer["W"] else None
+def _pairs(settings: Mapping[str, Any]) -> str:
+    """Settings by name; those that were left alone and are None say nothing."""
+    rows = [
+        [name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)]
+        for name, value in settings.items()
+        if value is not None
+    ]
+    return _table(["setting", "value"], rows)
 
 
-def _positive(lines: dict[str, list[float | None]]) -> bool:
+def _list(sentences: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> str:
+    """Cells as text; with ``numbers``, all but the first of a row are numbers."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        kind = " class='n'" if numbers else ""
+        return "".join(f"<{tag}{kind if k else ''}>{html.escape(cell)}</{tag}>" for k, cell in enumerate(cells))
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f"<table><tr>{line('th', names)}</tr>{body}</table>"
+
+
+def number_text(value: Any) -> str:
+    """A count, or a score with four digits; nothing for None."""
+    if value is None or isinstance(value, int):
+        return "" if value is None else str(value)
+    return f"{value:#.4g}" if abs(value) < 1000 else f"{value:.5g}"
+
+
+def _positive(lines: Mapping[str, Sequence[float | None]]) -> bool:
     return all(value is None or value > 0 for line in lines.values() for value in line)
