@@ -18,7 +18,7 @@ _SEPARATED = r"^[-+]?([1-9]\d{0,2}([,\s_'’]\d{3})+|\d+)(\.\d+)?$"
 _COMMA = r"^[-+]?(\d{1,3}([.\s'’]\d{3})+|\d+)(,\d+)?$"
 
 # The first that reads every cell is taken
-_TIME = ["T%H:%M:%S%.f%Z", "T%H:%M:%S%.f", " %H:%M:%S%.f", " %H:%M", ""]
+_TIME = ["T%H:%M:%S%.f%Z", "T%H:%M:%S%.f", "T%H:%M", " %H:%M:%S%.f", " %H:%M", ""]
 DATES = [day + time for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y") for time in _TIME]
 
 

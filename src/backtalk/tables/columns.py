@@ -13,7 +13,7 @@ import polars as pl
 from ..errors import InputError
 from .cells import CATEGORY, DATE, NUMBER, PLAIN, YES_NO, Reading, as_dates, as_numbers, as_truth, as_words, tell
 
-MOST_CATEGORIES = 50  # of one column; rarer ones become one, "(other)"
+MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
 FAR_OUT = 12.0  # standard deviations from the mean, where numbers are taken by their ranks
@@ -77,7 +77,8 @@ class Column:
         if cells.dtype.is_temporal():
             raise InputError(f"column {self.name!r} holds the date {cells.drop_nulls()[0]}, but was text in training.")
         words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
-        unknown = ~np.isin(words, self.categories)
+        known = set(self.categories)
+        unknown = np.array([word not in known for word in words])
         never = unknown & (words != MISSING)
         if unknown.any() and not never.any():
             said.append(f"column {self.name!r} has missing values, and had none in training: they count for nothing.")
@@ -156,11 +157,12 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
 def _learn_categories(words: pl.Series) -> Column:
     present = words.drop_nulls()
     counts = Counter(present.to_list())
-    if len(counts) > max(MOST_CATEGORIES, SHARE_OF_DISTINCT * len(present)) or len(counts) == len(present):
+    most = min(max(MOST_CATEGORIES[0], len(words) // 100), MOST_CATEGORIES[1])
+    if len(counts) > max(most, SHARE_OF_DISTINCT * len(present)) or len(counts) == len(present):
         remark = f"{len(counts)} different texts in {_rows(len(present))}: a name, an identifier or free text"
         return Column(words.name, LEFT_OUT, remark)
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    kept = sorted(word for word in ordered[:MOST_CATEGORIES] if counts[word] >= LEAST_ROWS)
+    kept = sorted(word for word in ordered[:most] if counts[word] >= LEAST_ROWS)
     rare, missing = len(counts) - len(kept), words.null_count()
     categories = [*kept, *([OTHER] if rare else []), *([MISSING] if missing else [])]
     remarks = [

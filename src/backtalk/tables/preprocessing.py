@@ -58,16 +58,23 @@ class Preprocessing:
 
     def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, list[str]]:
         """X (rows, inputs), float32, and what there is to say about the table, such as categories never seen."""
-        said, blocks = self._compare(frame), []
-        if self._numeric:
-            parts = {column.name: column.values(frame[column.name]) for column in self._numeric}
-            blocks.append(_as_inputs(self._numeric, np.column_stack(list(parts.values()))))
-            blocks += [np.isnan(parts[column.name][:, :1]) for column in self._marked]
-        if self._categorical:
-            words = [column.words(frame[column.name], said) for column in self._categorical]
-            blocks.append(_encoder(self._categorical).transform(np.column_stack(words)))
+        said = self._compare(frame)
+        X, first = np.empty((frame.height, len(self.inputs)), np.float32), 0
         with np.errstate(over="ignore"):
-            return np.concatenate([block.astype(np.float32) for block in blocks], axis=1), said
+            if self._numeric:
+                parts = {column.name: column.values(frame[column.name]) for column in self._numeric}
+                A = np.column_stack(list(parts.values()))
+                first = A.shape[1]
+                X[:, :first] = _as_inputs(self._numeric, A)
+                for column in self._marked:
+                    X[:, first] = np.isnan(parts[column.name][:, 0])
+                    first += 1
+        for column in self._categorical:
+            words = column.words(frame[column.name], said)
+            last = first + len(column.categories)
+            X[:, first:last] = _encoder(column).transform(words[:, None])
+            first = last
+        return X, said
 
     def _compare(self, frame: pl.DataFrame) -> list[str]:
         """Refuse a table in which a column is missing; say which columns are not known."""
@@ -119,10 +126,10 @@ def _as_inputs(columns: list[Column], A: np.ndarray) -> np.ndarray:
 _FITTED = ("median", "mean", "scale")
 
 
-def _encoder(columns: list[Column]) -> Any:
+def _encoder(column: Column) -> Any:
     from sklearn.preprocessing import OneHotEncoder
 
     make: Any = OneHotEncoder
-    categories = [np.array(column.categories, dtype=object) for column in columns]
+    categories = [np.array(column.categories, dtype=object)]
     encoder = make(categories=categories, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-    return encoder.fit(np.array([[each[0] for each in categories]], dtype=object))
+    return encoder.fit([[column.categories[0]]])

@@ -28,6 +28,7 @@ from .use import output_of
 
 Watch = Callable[[Progress], Any] | None
 MEASURED_IN_EPOCH = 5
+MANY_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +122,8 @@ def resume(
 
 def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch) -> Training:
     X, y = ready.parts["training"]
+    few = len(X) < MANY_ROWS
+    dropout, l2_penalty = options.dropout, options.l2_penalty
     optimizer = as_any_optimizer(options.optimizer)
     by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
     return fit(
@@ -132,8 +135,8 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
         optimizer=optimizer,
         schedule=options.schedule,
         rng=options.seed,
-        l2_penalty=options.l2_penalty,
-        dropout=options.dropout,
+        l2_penalty=(1e-3 if few else 1e-5) if l2_penalty is None else l2_penalty,
+        dropout=(0.1 if few and by_steps else 0.0) if dropout is None else dropout,
         clip_norm=options.clip_norm,
         class_weight=options.class_weight,
         validation=_validation(ready, options),
