@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class MemoryMapped(Stream):
     """X and y in files of NumPy arrays that may be larger than memory, read while training goes on.
 
     ``X`` (N, n_0): a .npy file, or a ``numpy.memmap``. ``y`` and ``sample_weight``, of N rows: the same, or an array
-    in memory. The files are read, not mapped: three or four buffers of ``buffer_bytes`` of X are in memory at a time.
+    in memory. The files are read, not mapped: two or three buffers of ``buffer_bytes`` of X are in memory at a time.
     Blocks of 1/64 of a buffer are drawn in random order, and shuffled in the buffer.
 
     ``count`` is N, ``inputs`` n_0. A value that is not finite is refused when it is read, with its row and column.
@@ -97,6 +97,11 @@ class _Reader:
         self.X.read_into(first, X)
         weight = None if self.weight is None else self.weight.read(first, first + block.rows)
         return Rows(self.y.read(first, first + block.rows), weight)
+
+    def expect(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            first = block.group * self.block_rows + block.first
+            self.X.expect(first, first + block.rows)
 
     def close(self) -> None:
         pass  # a file is open only while it is read

@@ -42,7 +42,7 @@ class ParquetFile:
         try:
             file = parquet.ParquetFile(self.path, metadata=self.metadata, buffer_size=READ_AHEAD, pre_buffer=False)
             with file:
-                yield from file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=False)
+                yield from file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=True)
         except (OSError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
@@ -55,6 +55,13 @@ class ParquetFile:
             rows = self.metadata.row_group(number).num_rows
             yield number, rows, first
             first += rows
+
+    def bytes_of(self, group: int) -> tuple[int, int]:
+        """Where a row group begins in the file, and how many bytes it has."""
+        group_data = self.metadata.row_group(group)
+        chunk = group_data.column(0)
+        first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+        return first, sum(group_data.column(j).total_compressed_size for j in range(group_data.num_columns))
 
 
 def numbers(column: Any) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from ...network import Network
 from ..sources import Stream
 from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, matrix, numbers
 from .drawing import Block
+from .rows import ask_for
 from .source import BUFFER_BYTES, Rows, TableSource, require_buffer
 
 LANE_BYTES = 2**28  # of all row groups that are open at a time
@@ -135,7 +136,7 @@ class ParquetFiles(Stream):
         return [group.rows for group in self._groups]
 
     def lanes(self, block_rows: int) -> int:
-        """As many row groups as fit into LANE_BYTES: of each, what pyarrow holds of its columns, and what is decoded."""
+        """As many row groups as fit into LANE_BYTES: of each, pyarrow holds a part, and another is decoded."""
         largest = max(each.file.metadata.row_group(each.number).total_byte_size for each in self._groups)
         bytes_of_one = min(largest, COLUMN_BYTES * self.inputs) + min(largest, DECODED_BYTES)
         return max(1, min(MOST_LANES, LANE_BYTES // bytes_of_one))
@@ -241,6 +242,12 @@ class _Reader:
             piece = next(decoded)
             self.open[block.group] = decoded, piece
         yield piece
+
+    def expect(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            if block.first == 0:
+                group = self.table.group(block.group)
+                ask_for(group.file.path, *group.file.bytes_of(group.number))
 
     def close(self) -> None:
         while self.open:

@@ -15,6 +15,7 @@ from ...arrays import as_array
 from ...errors import FileFormatError, InputError, InputTypeError
 from ..sources import fingerprint
 
+ASKED_AT_ONCE = 2**19  # bytes: of each request, Linux reads no more than the device's read-ahead
 SAMPLE = 2**16  # bytes of either end of a file in its fingerprint
 
 
@@ -85,12 +86,25 @@ class InFileRows:
         if left:
             raise FileFormatError(f"{self.path} ends before row {first + len(into)}: it was made shorter.")
 
+    def expect(self, first: int, last: int) -> None:
+        """Ask the system to read rows ``first`` … ``last`` − 1 from the disk, while we go on."""
+        ask_for(self.path, self.offset + first * self.strides[0], (last - first) * self.strides[0])
+
     def fingerprint(self) -> str:
         """Shape, dtype, and a check sum of the rows at both ends."""
         count = min(self.shape[0], -(-SAMPLE // self.strides[0]))
         ends = (self.read(0, count), self.read(self.shape[0] - count, self.shape[0]))
         sums = [f"{zlib.crc32(np.ascontiguousarray(end).data.cast('B')):08x}" for end in ends]
         return f"{self.shape} {self.dtype} {' '.join(sums)}"
+
+
+def ask_for(path: Path, first: int, count: int) -> None:
+    """Ask the system to read so many bytes of a file into its cache, from byte ``first`` on; it does not wait."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    with path.open("rb", buffering=0) as file:
+        for at in range(first, first + count, ASKED_AT_ONCE):
+            os.posix_fadvise(file.fileno(), at, min(ASKED_AT_ONCE, first + count - at), os.POSIX_FADV_WILLNEED)
 
 
 def in_file(value: Any, argument: str) -> InFileRows:

@@ -1,10 +1,9 @@
-"""The parts of an epoch over a file: read ahead in a thread of its own, checked, and shuffled."""
+"""The parts of an epoch over a file: read, checked and shuffled."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol
@@ -19,7 +18,7 @@ from ..sources import Part
 from ..validation import class_weights
 from .drawing import Block, cut, draw_blocks
 
-BUFFER_BYTES = 2**26  # of X in a part, which is shuffled as a whole; three or four of them are in memory at a time
+BUFFER_BYTES = 2**26  # of X in a part, which is shuffled as a whole; two or three of them are in memory at a time
 BLOCKS_IN_BUFFER = 64  # that are mixed in it, where the groups of the file are not smaller
 
 
@@ -40,10 +39,14 @@ class Rows(NamedTuple):
 
 
 class Reader(Protocol):
-    """Reads blocks; used by one thread at a time."""
+    """Reads blocks."""
 
     def read(self, block: Block, X: np.ndarray) -> Rows:
         """Write the block's rows of X, cast to its dtype, into an array."""
+        ...
+
+    def expect(self, blocks: Iterable[Block]) -> None:
+        """Ask the system to have the file's bytes ready for blocks that are read next."""
         ...
 
     def close(self) -> None:
@@ -113,18 +116,15 @@ class TableSource:
         draw = np.random.default_rng(seed)
         blocks = draw_blocks(self.groups, self.block_rows, self.table.lanes(self.block_rows), draw)
         cuts = list(cut(blocks, max(1, self.buffer_rows // batch_size) * batch_size))
-        ahead: dict[int, Future[tuple[Examples, np.ndarray]]] = {}
-        with (
-            closing(self.table.reader(self.block_rows, self.dtype)) as reader,
-            ThreadPoolExecutor(1, "backtalk-read") as thread,
-        ):
+        with closing(self.table.reader(self.block_rows, self.dtype)) as reader:
 
             def load(number: int) -> tuple[Examples, np.ndarray]:
-                # while training goes on with this part, the thread reads the next one
-                for k in range(number, min(number + 2, len(cuts))):
-                    if k not in ahead:
-                        ahead[k] = thread.submit(self._read, reader, cuts[k], (seed, k))
-                return ahead.pop(number).result()
+                # On the thread that trains: one beside the kernels' would take turns with them, and each of their
+                # barriers would wait for it. What the system fetches from the disk meanwhile costs no such time.
+                part = self._read(reader, cuts[number], (seed, number))
+                if number + 1 < len(cuts):
+                    reader.expect(cuts[number + 1])
+                return part
 
             for k, each in enumerate(cuts):
                 yield Part(sum(block.rows for block in each), partial(load, k))
