@@ -1,0 +1,184 @@
+"""Files to frames, cells to numbers, dates and words: what is read, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from backtalk.errors import FileFormatError, InputError
+from backtalk.tables.cells import CATEGORY, DATE, NUMBER, YES_NO, as_dates, as_numbers, as_truth, as_words, tell
+from backtalk.tables.reading import column_names, digest, read_table
+
+
+def written(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.fixture
+def csv(tmp_path):
+    return lambda text, encoding="utf-8": written(tmp_path / "t.csv", text, encoding)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_the_one_that_the_first_line_has_most_of(csv, separator):
+    frame = read_table(csv("a,b\n1,2\n3,4\n".replace(",", separator)))
+    assert frame.rows() == [("1", "2"), ("3", "4")]
+
+
+def test_missing_words_and_spaces_around_cells_are_taken_away(csv):
+    frame = read_table(csv("a,b\n 1 ,x\nNA, ?\n,NaN\nnull,None\n"))
+    assert frame["a"].to_list() == ["1", None, None, None]
+    assert frame["b"].to_list() == ["x", None, None, None]
+
+
+def test_a_comma_is_the_decimal_point_between_semicolons(csv):
+    assert read_table(csv("a;b\n1,5;-2,25\n"))["b"].to_list() == ["-2.25"]
+
+
+def test_a_byte_order_mark_quotes_and_line_ends_of_windows_are_read(csv):
+    frame = read_table(csv('\ufeffname,b\r\n"a, b",1\r\n"c ""d""\ne",2\r\n'))
+    assert frame["name"].to_list() == ["a, b", 'c "d"\ne']
+
+
+def test_row_numbers_as_pandas_writes_them_get_a_name(csv):
+    assert read_table(csv(",a\n0,5\n1,6\n")).columns == ["column 1", "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        (" \n\n", "is empty"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1,2\n3\n", "1 cell in line 3, expected 2"),
+        ("a,b\n1,2\n3,4,5\n", "3 cells in line 3, expected 2"),
+        ('a,b\n"1",2\n3,4,5\n', "3 cells in line 3, expected 2"),
+        ('a,b\n1,"2\n', "cannot be read as CSV"),
+        ("a,b\n1,\0\n", "holds binary data"),
+        ("a,,c\n1,2,3\n", "no name for column 2"),
+        ("a,a\n1,2\n", "two columns named 'a'"),
+        ("1,2\n3,4\n", "numbers in its first line"),
+    ],
+)
+def test_a_damaged_csv_file_is_refused_in_a_sentence(csv, text, words):
+    with pytest.raises(InputError, match=words):
+        read_table(csv(text))
+
+
+def test_other_encodings_are_refused_with_the_line(csv):
+    with pytest.raises(FileFormatError, match=r"not text in UTF-8 \(line 3\)"):
+        read_table(csv("a,b\n1,2\n3,ü\n", "latin-1"))
+    with pytest.raises(FileFormatError, match="UTF-16"):
+        read_table(csv("a,b\n1,2\n", "utf-16"))
+
+
+def test_other_files_and_missing_files_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_table(tmp_path / "t.csv")
+    with pytest.raises(FileNotFoundError):
+        read_table(tmp_path / "t.parquet")
+    (tmp_path / "t.xlsx").write_text("")
+    with pytest.raises(FileFormatError, match=r"no .csv or .parquet"):
+        read_table(tmp_path / "t.xlsx")
+    (tmp_path / "t.parquet").write_text("not parquet")
+    with pytest.raises(FileFormatError, match="cannot be read"):
+        read_table(tmp_path / "t.parquet")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileFormatError, match="without .parquet files"):
+        read_table(tmp_path / "empty")
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path):
+    whole = pl.DataFrame({"a": [1.0, math.nan, 3.0], "b": ["x", "y", None]})
+    whole[:2].write_parquet(tmp_path / "1.parquet")
+    whole[2:].write_parquet(tmp_path / "2.parquet")
+    assert read_table(tmp_path).rows() == [(1.0, "x"), (None, "y"), (3.0, None)]
+    before = digest(tmp_path)
+    whole[:1].write_parquet(tmp_path / "2.parquet")
+    assert digest(tmp_path) != before
+
+
+def test_lists_and_bytes_in_parquet_are_refused(tmp_path):
+    pl.DataFrame({"a": [[1], [2]]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(FileFormatError, match="lists in the column 'a'"):
+        read_table(tmp_path / "t.parquet")
+    pl.DataFrame({"a": [b"1"]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(FileFormatError, match="bytes in the column 'a'"):
+        read_table(tmp_path / "t.parquet")
+
+
+def test_durations_and_times_become_numbers(tmp_path):
+    frame = pl.DataFrame({"d": [dt.timedelta(minutes=1)], "t": [dt.time(6, 30)]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").rows() == [(60.0, 6.5)]
+
+
+def test_column_names_are_read_without_the_rows(tmp_path):
+    assert column_names(written(tmp_path / "t.csv", "a; b\n1;2")) == ["a", "b"]
+    pl.DataFrame({"c": [1]}).write_parquet(tmp_path / "t.parquet")
+    assert column_names(tmp_path / "t.parquet") == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1", "-2.5", "1e3", None], [1, -2.5, 1000, None]),
+        (["1,234", "12", "1,000,000.5"], [1234, 12, 1000000.5]),
+        (["$5", "€1 200", "7 %"], [5, 1200, 7]),
+        (["3,14", "2", "-1.234,5"], [3.14, 2, -1234.5]),
+    ],
+)
+def test_numbers_are_told_from_text(cells, numbers):
+    values = pl.Series("a", cells)
+    reading = tell(values)
+    assert (reading.kind, reading.unreadable) == (NUMBER, 0)
+    assert as_numbers(values, reading.form).to_list() == numbers
+
+
+def test_few_cells_that_are_no_numbers_are_tolerated_and_counted():
+    reading = tell(pl.Series("a", ["1"] * 30 + ["abc"]))
+    assert (reading.kind, reading.unreadable) == (NUMBER, 1)
+    assert tell(pl.Series("a", ["1"] * 5 + ["abc"])).kind == CATEGORY
+
+
+def test_codes_with_leading_zeros_stay_text():
+    assert tell(pl.Series("zip", ["00501", "12345"])).kind == CATEGORY
+
+
+@pytest.mark.parametrize(
+    ("cells", "second"),
+    [
+        (["2024-01-05", "2023-12-31"], dt.datetime(2023, 12, 31)),
+        (["2024-01-05T10:00:00Z", "2024-01-05T10:30:00Z"], dt.datetime(2024, 1, 5, 10, 30)),
+        (["2024-01-05 10:00", "2024-01-05 10:01"], dt.datetime(2024, 1, 5, 10, 1)),
+        (["5.1.2024", "31.12.2023"], dt.datetime(2023, 12, 31)),
+        (["01/02/2024", "13/02/2024"], dt.datetime(2024, 2, 13)),
+        (["01/02/2024", "02/13/2024"], dt.datetime(2024, 2, 13)),
+    ],
+)
+def test_dates_are_told_from_text(cells, second):
+    values = pl.Series("a", cells)
+    reading = tell(values)
+    assert reading.kind == DATE
+    assert as_dates(values, reading.form)[1] == second
+
+
+def test_truth_values_in_any_spelling_are_one_and_zero():
+    assert tell(pl.Series("a", ["Yes", "no", None])).kind == YES_NO
+    for cells in (["TRUE", "false", None], ["y", "n", None], [True, False, None], [1, 0, None]):
+        assert as_truth(pl.Series("a", cells)).to_list() == [1.0, 0.0, None]
+
+
+def test_words_of_whole_floats_have_no_point():
+    assert as_words(pl.Series("a", [1.0, 2.5, None])).to_list() == ["1", "2.5", None]
+
+
+def test_infinite_numbers_are_unreadable():
+    values = pl.Series("a", np.array([1.0] * 30 + [np.inf]))
+    assert tell(values).unreadable == 1
+    assert as_numbers(values, "plain").null_count() == 1
