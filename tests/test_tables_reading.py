@@ -89,7 +89,7 @@ def test_other_files_and_missing_files_are_refused(tmp_path):
     with pytest.raises(FileFormatError, match="cannot be read"):
         read_table(tmp_path / "t.parquet")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileFormatError, match="without .parquet files"):
+    with pytest.raises(FileFormatError, match=r"without \.parquet files"):
         read_table(tmp_path / "empty")
 
 

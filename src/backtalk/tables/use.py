@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..errors import InputError
+from ..errors import FileFormatError, InputError
 from ..interop.files import load
 from ..network import Network
 from ..verbs import forward
@@ -61,5 +61,7 @@ def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:
         raise InputError(
             f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it."
         )
+    if not {"columns", "target"} <= set(facts):
+        raise FileFormatError(f"{place / PREPROCESSING} lacks the columns or the target.")
     target = Target.from_json(facts["target"], place / PREPROCESSING)
     return load(path), Preprocessing.from_json(facts["columns"], place / PREPROCESSING), target

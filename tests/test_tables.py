@@ -1,0 +1,491 @@
+"""Columns, target, training in a folder, predictions: from a table to its scores."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
+
+from backtalk import DivergedError, TrainingInterrupted, load
+from backtalk.errors import FileFormatError, InputError, UnknownNameError
+from backtalk.tables import Options, evaluate, predict, resume, train
+from backtalk.tables.columns import LEFT_OUT, learn
+from backtalk.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.tables.prepare import prepare
+from backtalk.tables.preprocessing import Preprocessing
+from backtalk.tables.target import Target
+
+RNG = np.random.default_rng(0)
+FILES = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
+
+
+def passengers(count=300):
+    """A table with all kinds of columns; who survives follows from sex, class and age."""
+    rng = np.random.default_rng(1)
+    sex, cabin_class, age = rng.choice(["male", "female"], count), rng.integers(1, 4, count), rng.gamma(6, 5, count)
+    chance = 1 / (1 + np.exp(-2.5 * (sex == "female") + 0.9 * cabin_class + 0.02 * age - 1.2))
+    return pl.DataFrame(
+        {
+            "PassengerId": np.arange(1, count + 1),
+            "name": [f"Person {i}" for i in range(count)],
+            "survived": np.where(rng.random(count) < chance, "yes", "no"),
+            "class": cabin_class,
+            "sex": sex,
+            "age": [None if rng.random() < 0.2 else float(a) for a in age.round(1)],
+            "fare": [f"{x:,.2f}" for x in [*np.exp(rng.normal(7, 1, count - 1)), 1e9]],
+            "port": [None if rng.random() < 0.1 else str(p) for p in rng.choice(["S", "C", "Q"], count)],
+            "booked": [dt.date(1912, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 90, count)],
+            "line": ["White Star"] * count,
+            "crew": [None] * count,
+            "alone": rng.choice(["yes", "no"], count),
+        },
+        schema_overrides={"crew": pl.String},
+    )
+
+
+@pytest.fixture(scope="module")
+def titanic(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("titanic")
+    passengers().write_csv(folder / "t.csv")
+    passengers().write_parquet(folder / "t.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(titanic):
+    result = train(titanic / "t.csv", titanic / "run", Options("survived", epochs=30))
+    return titanic / "run", result
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory):
+    data = load_iris()
+    path = tmp_path_factory.mktemp("iris") / "iris.csv"
+    frame = pl.DataFrame(data.data, schema=list("abcd")).with_columns(kind=data.target_names[data.target])
+    frame.write_csv(path)
+    return path
+
+
+# Columns
+
+
+def learned(cells, name="a"):
+    return learn(pl.Series(name, cells), np.arange(len(cells)))
+
+
+def test_each_column_of_a_table_is_what_it_looks_like(titanic):
+    ready = prepare(titanic / "t.csv", Options("survived"))
+    kinds = {column.name: column.kind for column in ready.preprocessing.columns}
+    assert kinds == {
+        "PassengerId": LEFT_OUT, "name": LEFT_OUT, "class": "number", "sex": "category", "age": "number",
+        "fare": "number", "port": "category", "booked": "date", "line": LEFT_OUT, "crew": LEFT_OUT, "alone": "yes/no",
+    }  # fmt: skip
+    remarks = {column.name: column.remark for column in ready.preprocessing.columns}
+    assert "an identifier" in remarks["PassengerId"]
+    assert "different texts" in remarks["name"]
+    assert remarks["line"] == "one value only: White Star"
+    assert remarks["crew"] == "every value is missing"
+    assert "missing" in remarks["age"]
+    assert "with separators" in remarks["fare"]
+    assert "by ranks" in remarks["fare"]
+
+
+def test_csv_and_parquet_of_the_same_table_give_the_same_inputs(titanic):
+    of_csv, of_parquet = (prepare(titanic / name, Options("survived")) for name in ("t.csv", "t.parquet"))
+    assert of_csv.preprocessing.inputs == of_parquet.preprocessing.inputs
+    np.testing.assert_array_equal(of_csv.parts["test"][0], of_parquet.parts["test"][0])
+
+
+def test_the_inputs_are_those_of_scikit_learns_transformers():
+    far = np.concatenate([RNG.normal(size=399), [1e6]])
+    numbers = RNG.normal(3, 2, size=(400, 2))
+    numbers[RNG.random((400, 2)) < 0.1] = np.nan
+    words = RNG.choice(["x", "y", "z"], 400).astype(object)
+    columns = {"p": numbers[:, 0], "q": numbers[:, 1], "far": far, "word": words}
+    frame = pl.DataFrame(columns).with_columns(pl.col("p", "q").fill_nan(None))
+    X, said = Preprocessing.learn(frame, np.arange(400)).transform(frame)
+    table = np.column_stack([numbers, far, words]).astype(object)
+    ranks = QuantileTransformer(n_quantiles=101, output_distribution="normal", subsample=2**62)
+    reference = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), [0, 1]),
+        (ranks, [2]),
+        ("passthrough", []),
+        (OneHotEncoder(sparse_output=False), [3]),
+    ).fit_transform(table)
+    reference = np.insert(reference.astype(float), [3, 3], np.isnan(numbers), axis=1)
+    np.testing.assert_allclose(X, reference, rtol=1e-6, atol=1e-6)
+    assert said == []
+
+
+def test_what_was_learned_comes_back_from_json_to_the_bit(titanic):
+    ready = prepare(titanic / "t.csv", Options("survived"))
+    inputs = passengers().drop("survived")
+    again = Preprocessing.from_json(json.loads(json.dumps(ready.preprocessing.to_json())), "file")
+    np.testing.assert_array_equal(again.transform(inputs)[0], ready.preprocessing.transform(inputs)[0])
+    with pytest.raises(FileFormatError, match="cannot be read"):
+        Preprocessing.from_json([{"colour": "red"}], "file")
+
+
+def test_dates_become_days_and_waves():
+    column = learned(["2024-01-01", "2024-07-01", "2024-12-31"] * 2)
+    assert column.numbers == [
+        "a", "a: time of year, sine", "a: time of year, cosine", "a: day of week, sine", "a: day of week, cosine",
+    ]  # fmt: skip
+    values = column.values(pl.Series("a", ["1970-01-02", None]))
+    assert values[0, 0] == 1
+    assert np.isnan(values[1]).all()
+    assert "a: time of day, sine" in learned(["2024-01-01 10:00", "2024-07-01 11:00"]).numbers
+
+
+@pytest.mark.parametrize("name", ["id", "row_id", "customerID", "Index", "column 1"])
+def test_whole_numbers_that_are_all_distinct_are_identifiers_by_their_name(name):
+    assert learned([3, 1, 2], name).kind == LEFT_OUT
+    assert learned([3, 1, 1], name).kind == "number"
+    assert learned([3, 1, 2], "paid").kind == "number"
+
+
+def test_rare_categories_are_taken_together_and_missing_is_one_of_its_own():
+    column = learned(["x"] * 5 + ["y"] * 5 + ["z", "w", None])
+    assert column.categories == ["x", "y", "(other)", "(missing)"]
+    said = []
+    assert column.words(pl.Series("a", ["z", "never", None, "x"]), said).tolist() == [
+        "(other)", "(other)", "(missing)", "x",
+    ]  # fmt: skip
+    assert said == []
+
+
+def test_unseen_categories_count_for_nothing_and_are_told():
+    preprocessing = Preprocessing.learn(pl.DataFrame({"a": ["x", "y"] * 5}), np.arange(10))
+    X, said = preprocessing.transform(pl.DataFrame({"a": ["x", "new"]}))
+    assert X.tolist() == [[1, 0], [0, 0]]
+    assert said == ["column 'a' holds 'new', never seen in training, in 1 row: it counts for nothing."]
+
+
+def test_a_column_that_is_missing_or_of_another_kind_is_refused():
+    frame = pl.DataFrame({"n": ["1", "2", "3"] * 5, "d": ["2024-01-01", "2024-01-02", "2024-01-03"] * 5})
+    preprocessing = Preprocessing.learn(frame, np.arange(15))
+    with pytest.raises(InputError, match="lacks the column 'n'"):
+        preprocessing.transform(frame.drop("n"))
+    with pytest.raises(InputError, match="column 'n' holds 'many' in row 2, but was a number in training"):
+        preprocessing.transform(pl.DataFrame({"n": ["1", "many"], "d": ["2024-01-01"] * 2}))
+    with pytest.raises(InputError, match="column 'd' holds '5' in row 1, but was a date in training"):
+        preprocessing.transform(pl.DataFrame({"n": ["1"], "d": ["5"]}))
+    words = Preprocessing.learn(pl.DataFrame({"a": ["x", "y"] * 5}), np.arange(10))
+    with pytest.raises(InputError, match=r"column 'a' holds numbers such as 1.*but was text"):
+        words.transform(pl.DataFrame({"a": [1, 2]}))
+    with pytest.raises(InputError, match="holds the date"):
+        words.transform(pl.DataFrame({"a": [dt.date(2024, 1, 1)]}))
+
+
+def test_more_columns_than_in_training_are_told_and_not_used():
+    preprocessing = Preprocessing.learn(pl.DataFrame({"a": [1, 2, 3]}), np.arange(3))
+    X, said = preprocessing.transform(pl.DataFrame({"b": [5], "a": [2]}))
+    assert X.tolist() == [[0]]
+    assert said == ["not used, since the model does not know them: b."]
+
+
+def test_a_table_without_a_column_to_learn_from_is_refused():
+    frame = pl.DataFrame({"a": ["x"] * 3, "b": [None] * 3})
+    with pytest.raises(InputError, match="no column to learn from"):
+        Preprocessing.learn(frame, np.arange(3))
+
+
+# Target
+
+
+@pytest.mark.parametrize(
+    ("cells", "task", "classes"),
+    [
+        (["b", "a"] * 5, "classification", ["a", "b"]),
+        (["10", "9"] * 5, "classification", ["9", "10"]),
+        ([1.0, 2.0] * 5, "classification", ["1", "2"]),
+        ([True, False] * 5, "classification", ["false", "true"]),
+        (["1.5", "2.5"] * 5, "regression", []),
+        (list(range(30)), "regression", []),
+        ([1, 2, 3, 4], "regression", []),
+        (["1,200", "3,400"] * 5, "classification", ["1200", "3400"]),
+    ],
+)
+def test_the_task_is_told_from_the_target(cells, task, classes):
+    target = Target.learn(pl.Series("y", cells), "auto")
+    assert (target.task, target.classes) == (task, classes)
+
+
+def test_the_task_can_be_asked_for():
+    assert Target.learn(pl.Series("y", [0, 1] * 5), "regression").task == "regression"
+    assert Target.learn(pl.Series("y", [0.5, 1.5] * 5), "classification").classes == ["0.5", "1.5"]
+    with pytest.raises(UnknownNameError, match="classification"):
+        Target.learn(pl.Series("y", [0, 1] * 5), "clasification")
+
+
+@pytest.mark.parametrize(
+    ("cells", "task", "words"),
+    [
+        ([5] * 20, "auto", "is 5 in every row"),
+        (["x"] * 10 + ["y"] * 9 + ["z"], "auto", "class 'z' in one row only"),
+        (["2024-01-01", "2024-01-02"], "auto", "holds dates"),
+        (["x", "y"] * 5, "regression", "expected numbers"),
+        ([str(i) for i in range(99)] + ["abc"], "auto", "holds 'abc', expected finite numbers"),
+        ([f"name {i // 2 * (i % 3)}" for i in range(400)], "auto", "is it a name or a number"),
+    ],
+)
+def test_a_target_that_cannot_be_learned_is_refused(cells, task, words):
+    with pytest.raises(InputError, match=words):
+        Target.learn(pl.Series("y", cells), task)
+
+
+# Runs
+
+
+def test_a_run_writes_its_folder_and_beats_the_most_frequent_class(run):
+    folder, result = run
+    assert {path.name for path in folder.iterdir()} == FILES
+    scores = result.metrics["scores"]["test"]
+    assert scores["accuracy"] > scores["accuracy_of_the_most_frequent_class"] + 0.05
+    assert json.loads((folder / METRICS).read_text())["scores"]["test"] == scores
+    assert load(folder / MODEL).sizes[-1] == 2
+    assert "<svg" in (folder / REPORT).read_text()
+
+
+def test_the_same_seed_gives_the_same_bytes(run, titanic, tmp_path):
+    train(titanic / "t.csv", tmp_path / "run", Options("survived", epochs=30))
+    for name in FILES - {RUN, CHECKPOINT}:
+        assert (tmp_path / "run" / name).read_bytes() == (run[0] / name).read_bytes(), name
+
+
+def test_a_regression_is_scored_in_the_units_of_the_target(tmp_path):
+    data = load_diabetes()
+    frame = pl.DataFrame(data.data, schema=list(data.feature_names)).with_columns(y=data.target)
+    frame.write_parquet(tmp_path / "d.parquet")
+    result = train(tmp_path / "d.parquet", tmp_path / "run", Options("y"))
+    scores = result.metrics["scores"]["test"]
+    assert scores["r2"] > 0.2
+    assert 40 < scores["root_mean_squared_error"] < 70
+    predictions, _ = predict(tmp_path / "run", tmp_path / "d.parquet")
+    assert predictions.columns == ["prediction"]
+    assert 100 < predictions["prediction"].mean() < 200
+    everything, _ = evaluate(tmp_path / "run", tmp_path / "d.parquet")
+    residual = predictions["prediction"].to_numpy() - data.target
+    assert everything["mean_absolute_error"] == pytest.approx(np.abs(residual).mean())
+
+
+def test_predictions_have_a_row_each_and_probabilities_that_sum_to_one(run, tmp_path):
+    passengers(20).drop("survived", "PassengerId", "line").write_csv(tmp_path / "new.csv")
+    predictions, said = predict(run[0], tmp_path / "new.csv")
+    assert predictions.columns == ["prediction", "probability of no", "probability of yes"]
+    assert said == []
+    probabilities = predictions.select(pl.selectors.starts_with("probability")).to_numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert predictions["prediction"].to_list() == [["no", "yes"][k] for k in probabilities.argmax(axis=1)]
+
+
+def test_evaluate_agrees_with_the_scores_of_training(run, titanic):
+    scores, said = evaluate(run[0], titanic / "t.parquet")
+    assert said == []
+    parts = run[1].metrics["scores"].values()
+    expected = sum(part["accuracy"] * part["rows"] for part in parts) / sum(part["rows"] for part in parts)
+    assert scores["accuracy"] == pytest.approx(expected)
+
+
+def test_evaluate_refuses_a_class_that_was_not_learned_and_a_table_without_target(run, tmp_path):
+    passengers(20).drop("survived").write_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match="survived"):
+        evaluate(run[0], tmp_path / "a.csv")
+    passengers(20).with_columns(survived=pl.lit("maybe")).write_csv(tmp_path / "b.csv")
+    with pytest.raises(InputError, match="'maybe', which is no class of the training"):
+        evaluate(run[0], tmp_path / "b.csv")
+
+
+def test_rows_without_a_target_are_left_out_and_told(tmp_path, flowers):
+    lines = flowers.read_text().splitlines()
+    lines[3] = lines[3].rpartition(",")[0] + ","
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    ready = prepare(tmp_path / "t.csv", Options("kind"))
+    assert ready.said == ["left out: 1 row without a value of 'kind'."]
+    assert sum(len(X) for X, _ in ready.parts.values()) == 149
+
+
+def test_the_parts_are_disjoint_and_hold_each_class_by_its_share(flowers):
+    ready = prepare(flowers, Options("kind"))
+    assert {part: np.bincount(y).tolist() for part, (_, y) in ready.parts.items()} == {
+        "training": [35] * 3, "validation": [5] * 3, "test": [10] * 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"optimizer": "lbfgs", "epochs": 20},
+        {"class_weight": "balanced", "epochs": 5},
+        {"validation": 0.0, "test": 0.0, "epochs": 3},
+        {"hidden": (), "epochs": 3},
+        {"schedule": "cosine", "dropout": 0.2, "clip_norm": 1.0, "epochs": 3, "batch_size": 10},
+        {"loss": "cross_entropy(label_smoothing=0.1)", "activation": "gelu", "epochs": 3},
+    ],
+    ids=str,
+)
+def test_options_reach_the_training(flowers, tmp_path, changed):
+    result = train(flowers, tmp_path / "run", Options("kind", **changed))
+    assert len(result.metrics["losses"]) == result.metrics["epochs"] <= changed["epochs"]
+    assert (tmp_path / "run" / REPORT).exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"target": "knd"}, "did you mean 'kind'"),
+        ({"loss": "squared_error"}, "expected cross_entropy"),
+        ({"test": 0.6, "validation": 0.5}, "leave no rows"),
+        ({"test": -0.1}, "fraction"),
+        ({"optimizer": "adamm"}, "did you mean"),
+        ({"activation": "rleu"}, "did you mean 'relu'"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"class_weight": "heavy"}, "class_weight"),
+        ({"checkpoint_seconds": -1.0}, "every_seconds"),
+    ],
+)
+def test_wrong_options_are_refused_and_leave_nothing(flowers, tmp_path, changed, words):
+    with pytest.raises((InputError, TypeError), match=words):
+        train(flowers, tmp_path / "run", Options(**{"target": "kind", **changed}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_poisson_regression_predicts_above_zero(tmp_path):
+    x = RNG.normal(size=400)
+    y = RNG.poisson(np.exp(1 + x))
+    pl.DataFrame({"x": x, "y": y}).write_csv(tmp_path / "t.csv")
+    result = train(tmp_path / "t.csv", tmp_path / "run", Options("y", task="regression", loss="poisson_deviance"))
+    assert result.metrics["scores"]["test"]["r2"] > 0.5
+    assert predict(tmp_path / "run", tmp_path / "t.csv")[0]["prediction"].min() > 0
+
+
+def test_a_folder_that_holds_something_is_refused(flowers, tmp_path):
+    options = Options("kind", epochs=1)
+    train(flowers, tmp_path / "run", options)
+    with pytest.raises(InputError, match="already holds a run: give --overwrite"):
+        train(flowers, tmp_path / "run", options)
+    train(flowers, tmp_path / "run", options, overwrite=True)
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"also holds notes.txt"):
+        train(flowers, tmp_path / "run", options, overwrite=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        train(flowers, tmp_path / "other", options, overwrite=True)
+    with pytest.raises(InputError, match="is a file"):
+        train(flowers, tmp_path / "other" / "notes.txt", options)
+    assert (tmp_path / "run" / "notes.txt").read_text() == "mine"
+
+
+def test_training_that_diverges_leaves_the_earlier_run_as_it_was(flowers, tmp_path):
+    train(flowers, tmp_path / "run", Options("kind", epochs=2))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(DivergedError):
+        train(
+            flowers,
+            tmp_path / "run",
+            Options("kind", optimizer="sgd(learning_rate=1e30)", activation="identity"),
+            overwrite=True,
+        )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+# Stop and go on
+
+
+def same_results(one, other):
+    for name in (MODEL, METRICS):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_a_run_that_is_interrupted_goes_on_to_the_same_bits(run, titanic, tmp_path):
+    def interrupt(progress):
+        if progress.epoch == 7:
+            raise KeyboardInterrupt
+
+    options = Options("survived", epochs=30)
+    with pytest.raises(TrainingInterrupted):
+        train(titanic / "t.csv", tmp_path / "run", options, progress=interrupt)
+    assert not (tmp_path / "run" / MODEL).exists()
+    with pytest.raises(InputError, match="resume"):
+        predict(tmp_path / "run", titanic / "t.csv")
+    result = resume(tmp_path / "run")
+    assert result.metrics == run[1].metrics
+    same_results(tmp_path / "run", run[0])
+    epochs = [json.loads(line)["epoch"] for line in (tmp_path / "run" / HISTORY).read_text().splitlines()]
+    assert epochs == list(range(1, result.metrics["epochs"] + 1))
+
+
+def test_a_run_that_had_ended_gives_its_result_again(run):
+    before = {name: (run[0] / name).read_bytes() for name in (MODEL, METRICS, REPORT, HISTORY)}
+    assert resume(run[0]).metrics == run[1].metrics
+    assert {name: (run[0] / name).read_bytes() for name in before} == before
+
+
+def test_a_run_without_a_checkpoint_yet_begins_again(run, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in (RUN, PREPROCESSING):
+        (folder / name).write_bytes((run[0] / name).read_bytes())
+    resume(folder)
+    same_results(folder, run[0])
+
+
+def test_a_table_that_changed_is_refused_and_one_that_moved_is_named(run, titanic, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in run[0].iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    facts = json.loads((folder / RUN).read_text())
+    (folder / RUN).write_text(json.dumps(facts | {"table": str(tmp_path / "gone.csv")}))
+    with pytest.raises(InputError, match="no longer there"):
+        resume(folder)
+    with pytest.raises(InputError, match="not what it was"):
+        resume(folder, titanic / "t.parquet")
+    assert resume(folder, titanic / "t.csv").metrics == run[1].metrics
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_bits(run, titanic, tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from backtalk.tables import Options, train;"
+        "train(Path(sys.argv[1]), Path(sys.argv[2]), Options('survived', epochs=30, checkpoint_seconds=0.001),"
+        " progress=lambda progress: time.sleep(0.02))"
+    )
+    folder = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", code, titanic / "t.csv", folder])
+    deadline = time.monotonic() + 60
+    while not (folder / CHECKPOINT).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / MODEL).exists()
+    resume(folder)
+    same_results(folder, run[0])
+
+
+@pytest.mark.parametrize("name", [RUN, PREPROCESSING])
+def test_a_folder_that_is_no_run_or_is_damaged_is_refused(flowers, tmp_path, name):
+    use = resume if name == RUN else lambda folder: predict(folder, flowers)
+    with pytest.raises(InputError, match="does not exist"):
+        use(tmp_path / "none")
+    with pytest.raises(InputError, match="not the folder of a run"):
+        use(tmp_path)
+    train(flowers, tmp_path / "run", Options("kind", epochs=1))
+    for content in ("", "[]", "{", '{"version": 99}', '{"version": 1}'):
+        (tmp_path / "run" / name).write_text(content)
+        with pytest.raises(FileFormatError):
+            use(tmp_path / "run")
