@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from ..tables import Result
 
 
+MOST_NAMES = 20  # of columns, in an error
+
+
 def _columns(context: typer.Context, incomplete: str) -> list[str]:
     """The columns of the table, for the completion of --target."""
     from ..errors import BacktalkError
     from ..tables.reading import column_names
 
-    table = context.params.get("table")
+    given = [context.params.get("table"), *context.args]  # where --target has no value yet, FILE is still in args
+    table = next((Path(word) for word in given if word is not None and Path(word).is_file()), None)
     try:
-        names = column_names(Path(table)) if table else []
-    except (BacktalkError, OSError):
+        names = column_names(table) if table else []
+    except (BacktalkError, OSError, ValueError):
         names = []
     return [name for name in names if name.startswith(incomplete)]
 
@@ -57,17 +61,19 @@ def train(
     overwrite: Annotated[bool, _option("Replace the run that is there.", show_default=False)] = False,
     task: Annotated[str, _option("auto, classification or regression.")] = "auto",
     hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
-    activation: Annotated[str, _option("Of the hidden layers.")] = "relu",
+    activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …")] = "tanh",
     loss: Annotated[
         str | None, _option("[default: cross_entropy, or squared_error]", metavar="NAME", show_default=False)
     ] = None,
     epochs: Annotated[int, _option("At the most.")] = 200,
     batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
     optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw or lbfgs.")] = "adam",
-    learning_rate: Annotated[float | None, _option("The optimizer's. [default: 0.003 for adam]")] = None,
+    learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]")] = None,
     schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
-    dropout: Annotated[float, _option("Share of hidden units that is silenced.")] = 0.1,
-    l2_penalty: Annotated[float, _option("λ of ½λ‖W‖².")] = 1e-3,
+    dropout: Annotated[float, _option("Share of hidden units that is silenced in training.")] = 0.0,
+    l2_penalty: Annotated[
+        float | None, _option("λ of ½λ‖W‖². [default: 0.001 below 10 000 rows to train on, else 0.00001]")
+    ] = None,
     clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
     class_weight: Annotated[
         str | None, _option("balanced: rare classes count as much as frequent ones.", metavar="balanced")
@@ -87,11 +93,12 @@ def train(
     from ..errors import InputError
     from ..tables import Options
     from ..tables import train as learn
-    from ..tables.reading import column_names
+    from ..tables.reading import read_table
 
     if target is None:
-        names = ", ".join(column_names(table))
-        raise InputError(f"target is missing: give --target with the column to predict, one of {names}.")
+        names = read_table(table).columns
+        shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+        raise InputError(f"target is missing: give --target with the column to predict, one of {shown}.")
     folder = out if out is not None else Path(f"{table.resolve().stem}-run")
     options = Options(
         target=target,
@@ -183,7 +190,7 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
 
 
 def _optimizer(text: str, learning_rate: float | None) -> str:
-    """With the learning rate; Adam's is larger here than elsewhere, since tables are small and their columns scaled."""
+    """The optimizer with the learning rate that was asked for."""
     from dataclasses import replace
 
     from ..errors import InputError
@@ -192,7 +199,7 @@ def _optimizer(text: str, learning_rate: float | None) -> str:
 
     chosen = as_any_optimizer(text)
     if learning_rate is None:
-        return "adam(learning_rate=0.003)" if text == "adam" else text
+        return text
     if not isinstance(chosen, Optimizer):
         raise InputError(f"learning_rate is {learning_rate}, but the optimizer {text!r} has none: leave it out.")
     return repr(replace(chosen, learning_rate=learning_rate))
@@ -255,11 +262,14 @@ class _Watch:
 
         self.folder, self.began = folder, time.monotonic()
         self.console = make_console(quiet=as_json)
-        self.bar = TrainingProgress(make_console(stderr=True), disabled=as_json)
+        errors = make_console(stderr=True)
+        self.bar = TrainingProgress(errors, disabled=as_json)
+        self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not as_json else None
 
     def show_table(self, ready: Any) -> None:
         from .table_views import show_understood
 
+        self._stop_reading()
         show_understood(self.console, ready)
         self.began = time.monotonic()
 
@@ -271,12 +281,18 @@ class _Watch:
         """Since training began."""
         return time.monotonic() - self.began
 
+    def _stop_reading(self) -> None:
+        if self.reading is not None:
+            self.reading.stop()
+
     def __enter__(self) -> None:
-        return None
+        if self.reading is not None:
+            self.reading.start()
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
         from ..train import TrainingInterrupted
 
+        self._stop_reading()
         self.bar.close()
         if isinstance(error, TrainingInterrupted):
             done = len(error.training.losses)
