@@ -363,6 +363,11 @@ def test_wrong_options_are_refused_and_leave_nothing(flowers, tmp_path, changed,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_options_are_refused_before_the_table_is_read(tmp_path):
+    with pytest.raises(UnknownNameError, match="schedule"):
+        prepare(tmp_path / "none.csv", Options("y", schedule="cosin"))
+
+
 def test_a_poisson_regression_predicts_above_zero(tmp_path):
     x = RNG.normal(size=400)
     y = RNG.poisson(np.exp(1 + x))
@@ -428,6 +433,21 @@ def test_a_run_that_is_interrupted_goes_on_to_the_same_bits(run, titanic, tmp_pa
     same_results(tmp_path / "run", run[0])
     epochs = [json.loads(line)["epoch"] for line in (tmp_path / "run" / HISTORY).read_text().splitlines()]
     assert epochs == list(range(1, result.metrics["epochs"] + 1))
+
+
+def test_an_epoch_whose_line_was_never_written_is_filled_in_from_the_checkpoint(run, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in run[0].iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    lines = (folder / HISTORY).read_text().splitlines(keepends=True)
+    (folder / HISTORY).write_text("".join(lines[:-1]) + lines[-1][:10])
+    resume(folder)
+    last = json.loads((folder / HISTORY).read_text().splitlines()[-1])
+    whole = json.loads(lines[-1])
+    nothing = {"validation_score": None, "learning_rate": None, "layers": []}
+    assert last == whole | nothing
+    same_results(folder, run[0])
 
 
 def test_a_run_that_had_ended_gives_its_result_again(run):

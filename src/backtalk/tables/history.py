@@ -3,48 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..interop.files import write_atomically
 from ..network import Network
-from ..train import Callback, Epoch
+from ..train import Callback, Epoch, LayerMeasures
 
 
 class History(Callback):
     """Writes a line for each epoch: losses, score, learning rate, and the norms of each layer.
 
-    ``kept``: epochs of the file that stay, where a run goes on; those after its checkpoint are made again.
+    ``losses``, ``validation_losses``: of the epochs that a checkpoint has, where a run goes on. Their lines stay, and
+    those after them are made again. One that is missing, since the run was cut short just before it was written, has
+    the losses only.
     """
 
-    def __init__(self, path: Path, score: Callable[[Network], float] | None, kept: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        score: Callable[[Network], float] | None,
+        losses: Sequence[float] = (),
+        validation_losses: Sequence[float] = (),
+    ) -> None:
         self.path, self.score = path, score
-        self.epochs = read_history(path)[:kept]
+        self.epochs = read_history(path)[: len(losses)]
+        for number in range(len(self.epochs) + 1, len(losses) + 1):
+            validation_loss = validation_losses[number - 1] if validation_losses else None
+            self.epochs.append(_line(number, losses[number - 1], validation_loss))
         lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
         write_atomically(path, lines.encode())
 
     def on_epoch(self, epoch: Epoch) -> None:
-        line: dict[str, Any] = {
-            "epoch": epoch.number,
-            "loss": epoch.loss,
-            "validation_loss": epoch.validation_loss,
-            "validation_score": None if self.score is None else self.score(epoch.network),
-            "learning_rate": epoch.learning_rate,
-            "layers": [
-                {
-                    "grad_a": layer.grad_a,
-                    "grad_W": layer.grad_W,
-                    "W": layer.W,
-                    "update": layer.update,
-                    "silent": layer.silent,
-                }
-                for layer in epoch.measures
-            ],
-        }
+        line = _line(
+            epoch.number,
+            epoch.loss,
+            epoch.validation_loss,
+            None if self.score is None else self.score(epoch.network),
+            epoch.learning_rate,
+            epoch.measures,
+        )
         self.epochs.append(line)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _line(
+    number: int,
+    loss: float,
+    validation_loss: float | None,
+    score: float | None = None,
+    rate: float | None = None,
+    measures: Sequence[LayerMeasures] = (),
+) -> dict[str, Any]:
+    return {
+        "epoch": number,
+        "loss": loss,
+        "validation_loss": validation_loss,
+        "validation_score": score,
+        "learning_rate": rate,
+        "layers": [asdict(layer) for layer in measures],
+    }
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ..activations import as_activation
 from ..errors import InputError, unknown_name
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
 from ..network import Network
+from ..train import Checkpoint
+from ..train.plan import Plan, as_any_optimizer
+from ..train.schedules import as_schedule
 from .preprocessing import Preprocessing
 from .reading import read_table
 from .target import Target
@@ -23,20 +27,20 @@ class Options:
     """How a table is learned; the defaults suit most tables of a few hundred to a million rows.
 
     ``loss``: by default cross-entropy or squared error. ``batch_size``: by default some fifty mini-batches in an epoch,
-    of 16 to 256 rows. ``dropout`` and ``l2_penalty``: by default 0.1 and 0.001 below 10 000 rows to train on, where
-    they keep a network from learning the rows by heart, and 0 and 0.00001 from there on.
+    of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
+    learning the rows by heart, and 0.00001 from there on.
     """
 
     target: str
     task: str = "auto"
     hidden: tuple[int, ...] = (64, 32)
-    activation: str = "relu"
+    activation: str = "tanh"
     loss: str | None = None
     epochs: int = 200
     batch_size: int | None = None
-    optimizer: str = "adam(learning_rate=0.003)"
+    optimizer: str = "adam"
     schedule: str = "constant"
-    dropout: float | None = None
+    dropout: float = 0.0
     l2_penalty: float | None = None
     clip_norm: float | None = None
     class_weight: str | None = None
@@ -60,6 +64,7 @@ class Prepared:
 
 def prepare(table: Path, options: Options) -> Prepared:
     """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
+    _require_usable(options)
     frame, said = read_table(table), []
     frame, missing = with_target(frame, options.target, table)
     if missing:
@@ -83,6 +88,37 @@ def prepare(table: Path, options: Options) -> Prepared:
     sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
     network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
     return Prepared(preprocessing, target, network, parts, said)
+
+
+def _require_usable(options: Options) -> None:
+    """Refuse what no training can use, before anything is read."""
+    for name in ("validation", "test"):
+        share = getattr(options, name)
+        if not 0 <= share < 1:
+            raise InputError(f"{name} is {share}, expected a fraction of 0 or more, and below 1.")
+    if options.test + options.validation >= 1:
+        raise InputError("test and validation together leave no rows to train on: make them smaller.")
+    if options.patience < 0:
+        raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
+    if options.class_weight not in (None, "balanced"):
+        raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
+    as_activation(options.activation)
+    Checkpoint("", every_seconds=options.checkpoint_seconds)
+    Plan(
+        epochs=options.epochs,
+        batch_size=1 if options.batch_size is None else options.batch_size,
+        optimizer=as_any_optimizer(options.optimizer),
+        schedule=as_schedule(options.schedule),
+        l2_penalty=options.l2_penalty or 0.0,
+        dropout=options.dropout,
+        clip_norm=options.clip_norm,
+        class_weight=options.class_weight,
+        validation=None,
+        patience=options.patience or None,
+        tolerance=0.0,
+        engine="auto",
+        measure_every=0,
+    )
 
 
 def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
@@ -109,12 +145,6 @@ def _loss(options: Options, target: Target) -> Loss:
 
 def _split(labels: np.ndarray | None, count: int, options: Options) -> dict[str, np.ndarray]:
     """Rows of each part, drawn by the seed; of every class its share, where there are rows enough for that."""
-    for name in ("validation", "test"):
-        share = getattr(options, name)
-        if not 0 <= share < 1:
-            raise InputError(f"{name} is {share}, expected a fraction of 0 or more, and below 1.")
-    if options.test + options.validation >= 1:
-        raise InputError("test and validation together leave no rows to train on: make them smaller.")
     rows, parts = np.arange(count), {}
     for name, share in (("test", options.test), ("validation", options.validation / (1 - options.test))):
         if share > 0:

@@ -74,9 +74,10 @@ def train(
     except BaseException:
         place.discard()
         raise
-    result = _finish(place, ready, training, history)
-    place.keep()
-    return result
+    try:
+        return _finish(place, ready, training, history, options, table)
+    finally:
+        place.keep()  # also where Ctrl-C comes now: the checkpoint has it all
 
 
 def resume(
@@ -106,8 +107,9 @@ def resume(
     if prepared is not None:
         prepared(ready)
     path = place / CHECKPOINT
-    kept = len((load_with(path)[1] or {}).get("losses", [])) if path.exists() else 0
-    history = History(place / HISTORY, _follow(ready), kept)
+    facts = load_with(path)[1] or {} if path.exists() else {}
+    losses = facts.get("losses", []), facts.get("validation_losses", [])
+    history = History(place / HISTORY, _follow(ready), *losses)
     if path.exists():
         X, y = ready.parts["training"]
         validation = _validation(ready, options)
@@ -115,7 +117,7 @@ def resume(
         training = go_on(checkpoint, X, y, validation=validation, callbacks=history, progress=progress)
     else:
         training = _fit(place, ready, options, history, progress)
-    result = _finish(place, ready, training, history)
+    result = _finish(place, ready, training, history, options, table)
     place.keep()
     return result
 
@@ -123,7 +125,7 @@ def resume(
 def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch) -> Training:
     X, y = ready.parts["training"]
     few = len(X) < MANY_ROWS
-    dropout, l2_penalty = options.dropout, options.l2_penalty
+    l2_penalty = options.l2_penalty
     optimizer = as_any_optimizer(options.optimizer)
     by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
     return fit(
@@ -136,7 +138,7 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
         schedule=options.schedule,
         rng=options.seed,
         l2_penalty=(1e-3 if few else 1e-5) if l2_penalty is None else l2_penalty,
-        dropout=(0.1 if few and by_steps else 0.0) if dropout is None else dropout,
+        dropout=options.dropout,
         clip_norm=options.clip_norm,
         class_weight=options.class_weight,
         validation=_validation(ready, options),
@@ -176,7 +178,9 @@ def _follow(ready: Prepared) -> Callable[[Network], float] | None:
     return lambda network: score(ready.target, y, output_of(network, X))
 
 
-def _finish(place: Folder, ready: Prepared, training: Training, history: History) -> Result:
+def _finish(
+    place: Folder, ready: Prepared, training: Training, history: History, options: Options, table: Path
+) -> Result:
     """Write the model, the scores and the report."""
     outputs = {part: output_of(training.network, X) for part, (X, _) in ready.parts.items()}
     metrics: dict[str, Any] = {
@@ -196,7 +200,7 @@ def _finish(place: Folder, ready: Prepared, training: Training, history: History
     shown = next(part for part in ("test", "validation", "training") if part in ready.parts)
     rows = sum(len(X) for X, _ in ready.parts.values())
     page = write_report(
-        f"{ready.target.name}: {ready.target.task}",
+        f"{table.name}: {ready.target.name}",
         f"{rows} rows, {len(ready.preprocessing.columns)} columns, trained with backtalk {version('backtalk')}",
         training.network,
         ready.preprocessing,
@@ -204,6 +208,8 @@ def _finish(place: Folder, ready: Prepared, training: Training, history: History
         metrics,
         history.epochs,
         (shown, ready.parts[shown][1], outputs[shown]),
+        said=ready.said,
+        settings={"table": table.name, **asdict(options)},
     )
     write_atomically(place / REPORT, page.encode())
     place.write(METRICS, metrics)
