@@ -15,6 +15,7 @@ from .drawing import Block
 from .rows import InFileRows, InMemoryRows, in_file, in_file_or_memory, rows_of_map
 from .source import BUFFER_BYTES, Rows, TableSource, require_buffer
 
+BLOCKS_IN_BUFFER = 64  # that are mixed in it: of 1 MiB, which a disk still reads at its full speed
 STREAMED_FROM = 2**28  # bytes of a memory map that fit reads while it trains, and does not copy into memory
 ROWS_OF_TARGETS = 2**20  # of y in one reading
 
@@ -60,7 +61,7 @@ class MemoryMapped(Stream):
         return f"MemoryMapped({self._X.name!r}: {self.count} rows of {self.inputs} columns, {self._X.dtype})"
 
     def source(self, network: Network, labels: bool, class_weight: Any) -> TableSource:
-        return TableSource(self, network, labels, class_weight, self.buffer_bytes)
+        return TableSource(self, network, labels, class_weight, self.buffer_bytes, BLOCKS_IN_BUFFER)
 
     def groups(self, block_rows: int) -> list[int]:
         """A block is a group: any of them can be read at any time."""

@@ -19,10 +19,11 @@ from .drawing import Block
 from .rows import ask_for
 from .source import BUFFER_BYTES, Rows, TableSource, require_buffer
 
-LANE_BYTES = 2**28  # of all row groups that are open at a time
+BLOCKS_IN_BUFFER = 16  # that are mixed in it, or more where row groups are smaller
+LANE_BYTES = 2**27  # of all row groups that are open at a time
 COLUMN_BYTES = 2**21  # of one column of an open row group: a page and a dictionary of about 1 MiB each
 DECODED_BYTES = 2**24  # of X that are decoded at a time: pyarrow takes some time for each column of each
-MOST_LANES = 16
+MOST_LANES = 8
 ROWS_OF_TARGETS = 2**16  # of y in one reading
 SAMPLE = 2**16  # bytes of either end of a file in its fingerprint
 
@@ -130,7 +131,7 @@ class ParquetFiles(Stream):
         return tuple(sorted(found))
 
     def source(self, network: Network, labels: bool, class_weight: Any) -> TableSource:
-        return TableSource(self, network, labels, class_weight, self.buffer_bytes)
+        return TableSource(self, network, labels, class_weight, self.buffer_bytes, BLOCKS_IN_BUFFER)
 
     def groups(self, block_rows: int) -> list[int]:
         return [group.rows for group in self._groups]

@@ -19,7 +19,6 @@ from ..validation import class_weights
 from .drawing import Block, cut, draw_blocks
 
 BUFFER_BYTES = 2**26  # of X in a part, which is shuffled as a whole; two or three of them are in memory at a time
-BLOCKS_IN_BUFFER = 64  # that are mixed in it, where the groups of the file are not smaller
 
 
 def require_buffer(buffer_bytes: Any) -> int:
@@ -88,9 +87,11 @@ class Table(Protocol):
 
 
 class TableSource:
-    """The examples of a table for a network."""
+    """The examples of a table for a network. A buffer mixes ``blocks``, or more where the table's groups are smaller."""
 
-    def __init__(self, table: Table, network: Network, labels: bool, class_weight: Any, buffer_bytes: int) -> None:
+    def __init__(
+        self, table: Table, network: Network, labels: bool, class_weight: Any, buffer_bytes: int, blocks: int
+    ) -> None:
         if network.sizes[0] != table.inputs:
             raise InputError(
                 f"X has {table.inputs} columns, but the network has {network.sizes[0]} inputs: "
@@ -99,7 +100,7 @@ class TableSource:
         self.table, self.network, self.labels = table, network, labels
         self.dtype = np.dtype(network.home.dtype_name)
         self.buffer_rows = max(1, buffer_bytes // (table.inputs * self.dtype.itemsize))
-        self.block_rows = max(1, self.buffer_rows // BLOCKS_IN_BUFFER)
+        self.block_rows = max(1, self.buffer_rows // blocks)
         self.groups = table.groups(self.block_rows)
         self.count = sum(self.groups)
         self.by_class = None if class_weight is None else _by_class(network, class_weight, table)
