@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-WIDTH, HEIGHT = 560, 260
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 36
+WIDTH, HEIGHT = 560, 264
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 24, 36
 COLOURS = ["#3f6fd8", "#d9622b", "#2a9d6f", "#9a5fc4", "#c9a227", "#c2436b", "#4a9fb5", "#7a7f87"]
 MOST_POINTS = 800  # of a curve
 MOST_DOTS = 1500
@@ -15,15 +15,20 @@ BARS = 31
 
 
 def curves(
-    series: dict[str, Sequence[float | None]], *, label: str, logarithmic: bool = False, mark: int | None = None
+    series: Mapping[str, Sequence[float | None]],
+    *,
+    label: str,
+    logarithmic: bool = False,
+    share: bool = False,
+    mark: int | None = None,
 ) -> str:
-    """Lines over the epochs 1, 2, …; ``mark``: an epoch with a vertical line."""
+    """Lines over the epochs 1, 2, …; ``share``: from 0 to 1; ``mark``: an epoch with a vertical line."""
     found = [_known(line, logarithmic) for line in series.values()]
     values = [value for line in found for _, value in line]
     if not values:
         return "<p class='quiet'>nothing was measured</p>"
-    low, high = min(values), max(values)
-    scale = _Logarithmic(low, high) if logarithmic else _Linear(low, high)
+    low, high = (0, 1) if share else (min(values), max(values))
+    scale = _Logarithmic(low, high) if logarithmic and high > 4 * low else _Linear(low, high)
     across = _Linear(1, max(2, *map(len, series.values())), whole=True)
     parts = [_grid(scale, across, label, "epoch")]
     if mark:
@@ -159,7 +164,7 @@ def _grid(up: _Linear | _Logarithmic, across: _Linear, y_label: str, x_label: st
         parts.append(f"<text {place} text-anchor='middle'>{tick:.4g}</text>")
     end = f"x='{WIDTH - RIGHT}' y='{HEIGHT - 4}'"
     parts.append(f"<text class='name' {end} text-anchor='end'>{_short(x_label, 60)}</text>")
-    parts.append(f"<text class='name' x='2' y='{TOP - 3}'>{_short(y_label, 60)}</text>")
+    parts.append(f"<text class='name' x='2' y='{TOP - 12}'>{_short(y_label, 60)}</text>")
     return "".join(parts)
 
 

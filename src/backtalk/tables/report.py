@@ -22,7 +22,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   max-width: 1180px; padding: 28px 24px 60px }
 h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
 .quiet { color: var(--quiet); margin: 0 } .card .quiet { font-size: 13px; margin-bottom: 8px }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 16px; margin-top: 18px }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px;
+  margin-top: 18px }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px;
   overflow-x: auto }
 .numbers { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 20px 0 4px }
@@ -34,6 +35,8 @@ svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fil
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
 .legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
   border-radius: 2px; margin-right: 6px; vertical-align: middle }
+.settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
+.settings span { display: inline-block; margin-right: 18px } .settings b { font-weight: 500; color: var(--ink) }
 details summary { cursor: pointer; color: var(--quiet) } ul { margin: 0; padding-left: 18px }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top } th { color: var(--quiet); font-weight: 500 }
@@ -82,8 +85,7 @@ def write_report(
         *_training(network, target, metrics, history),
         *_judged(target, part, truth, output),
         _card("Scores", _scores(metrics["scores"])),
-        _card("Network", f"<pre>{html.escape(repr(network))}</pre>"),
-        *([_card("Settings", _pairs(settings))] if settings else []),
+        _card("Network", f"<pre>{html.escape(repr(network))}</pre>{_settings(settings or {})}", wide=True),
         *([_card("Notes", _list(said), wide=True)] if said else []),
         _card("Columns", _columns(preprocessing, target), wide=True),
     ]
@@ -111,9 +113,9 @@ def _training(
         score = {name: [epoch["validation_score"] for epoch in history]}
         cards.append(_card("Score", _curves(score, name, False, best), "of the validation rows"))
     if any(epoch["layers"] for epoch in history):
-        heard = "how loud each layer hears the loss; where the lines drift far apart, gradients vanish or explode"
+        heard = "how loud each layer hears the loss"
         moved = "between 0.0001 and 0.01 is usual"
-        silent = "dead or saturated: whatever the row, they pass on almost nothing"
+        silent = "the share of units that pass on almost nothing, whatever the row: dead or saturated"
         cards += [
             _card("Gradient of each layer's weights", _layers(network, history, "grad_W", "‖∇W‖", best), heard),
             _card("Size of the updates", _layers(network, history, "update", "‖update‖ / ‖W‖", best), moved),
@@ -133,7 +135,7 @@ def _layers(network: Network, history: Sequence[Mapping[str, Any]], quantity: st
         f"layer {i + 1}": [_of_layer(epoch["layers"][i], quantity) if epoch["layers"] else None for epoch in history]
         for i in range(network.depth - hidden)
     }
-    return _curves(lines, label, not hidden, best)
+    return plots.curves(lines, label=label, logarithmic=not hidden, share=hidden, mark=best)
 
 
 def _of_layer(layer: Mapping[str, Any], quantity: str) -> float | None:
@@ -143,7 +145,7 @@ def _of_layer(layer: Mapping[str, Any], quantity: str) -> float | None:
 
 
 def _curves(lines: Mapping[str, Sequence[float | None]], label: str, logarithmic: bool, best: int | None) -> str:
-    return plots.curves(dict(lines), label=label, logarithmic=logarithmic, mark=best)
+    return plots.curves(lines, label=label, logarithmic=logarithmic, mark=best)
 
 
 def _card(title: str, inside: str, note: str = "", wide: bool = False) -> str:
@@ -197,14 +199,13 @@ def _columns(preprocessing: Preprocessing, target: Target) -> str:
     return f"<details><summary>all {len(rows)} columns</summary>{table}</details>"
 
 
-def _pairs(settings: Mapping[str, Any]) -> str:
-    """Settings by name; those that were left alone and are None say nothing."""
-    rows = [
-        [name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)]
-        for name, value in settings.items()
-        if value is not None
-    ]
-    return _table(["setting", "value"], rows)
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Settings by name; one that is None says nothing."""
+    pairs = {name.replace("_", " "): value for name, value in settings.items() if value is not None}
+    texts = {k: ", ".join(map(str, v)) or "none" if isinstance(v, list | tuple) else str(v) for k, v in pairs.items()}
+    return "<div class='settings'>" + "".join(
+        f"<span>{html.escape(name)} <b>{html.escape(text)}</b></span>" for name, text in texts.items()
+    ) + "</div>"  # fmt: skip
 
 
 def _list(sentences: Sequence[str]) -> str:
