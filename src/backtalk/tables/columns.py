@@ -136,7 +136,7 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
         quantiles = ranks.quantiles_[:, 0].tolist()
     remarks = [
         _how(reading),
-        f"{missing} of {len(A)} missing" if missing else "",
+        _filled(missing, len(A), imputer.statistics_[0] if reading.kind == NUMBER else None),
         "taken by ranks, since some are far out" if quantiles else "",
     ]
     return Column(
@@ -183,6 +183,11 @@ def _how(reading: Reading) -> str:
         cells = "1 cell is no number and counts" if reading.unreadable == 1 else "{} cells are no numbers and count"
         said.append(f"{cells.format(reading.unreadable)} as missing")
     return "; ".join(said)
+
+
+def _filled(missing: int, count: int, median: float | None) -> str:
+    with_what = "the median" if median is None else f"the median {median:.4g}"
+    return f"{missing} of {count} missing, filled with {with_what}" if missing else ""
 
 
 def _a(kind: str) -> str:
