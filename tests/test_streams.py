@@ -1,418 +1,626 @@
-"""Data that do not fit in memory: memory maps and Parquet files, read while training goes on."""
+"""Training on data in files: the same examples as in memory, each once in an epoch, to the bit after a resume."""
 
 from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import tracemalloc
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
-from backtalk import Checkpoint, FileFormatError, InputError, InputTypeError, Network, UnknownNameError, fit, resume
-from backtalk.train.streams import MemoryMapped, ParquetFiles, arrays
+import backtalk.train.streams.arrays as arrays
+from backtalk import (
+    Checkpoint,
+    FileFormatError,
+    InputError,
+    InputTypeError,
+    MissingLibraryError,
+    Network,
+    UnknownNameError,
+    fit,
+    resume,
+)
+from backtalk.train.streams import MemoryMapped, ParquetFiles
 from backtalk.train.streams.drawing import cut, draw_blocks
 
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
-
-ROWS, COLUMNS, BUFFER = 1000, 5, 4000  # a buffer of float64 holds 100 rows
-NAMES = ["ant", "bee", "cat"]
-
-
-@pytest.fixture
-def data():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(ROWS, COLUMNS))
-    return X, (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.5), rng.uniform(0.5, 2, size=ROWS)
+needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+RNG = np.random.default_rng(0)
+ROWS, COLUMNS = 230, 5
+X = RNG.normal(size=(ROWS, COLUMNS))
+LABELS = RNG.integers(0, 3, ROWS)
+WEIGHT = RNG.uniform(0.5, 2, ROWS)
+CLASSES = np.array(["ash", "elm", "oak"])
+BUFFER = 50 * COLUMNS * 8  # of 50 rows in float64
 
 
-@pytest.fixture
-def net():
-    return Network.create([COLUMNS, 7, 3], activation="tanh", rng=1)
+def network(loss="cross_entropy", dtype="float64", outputs=3):
+    return Network.create([COLUMNS, 4, outputs], activation="tanh", loss=loss, rng=0, dtype=dtype)
 
 
-def write_npy(folder, X, y, weight=None):
-    for name, array in (("X", X), ("y", y), ("w", weight)):
-        if array is not None:
-            np.save(folder / f"{name}.npy", array)
+def write_npy(folder, X=X, y=LABELS, weight=WEIGHT):
+    for name, array in (("X", X), ("y", y), ("weight", weight)):
+        np.save(folder / f"{name}.npy", array)
+    return folder
 
 
-def mapped(folder, X, y, weight=None, **options):
-    write_npy(folder, X, y, weight)
-    weights = None if weight is None else folder / "w.npy"
-    return MemoryMapped(folder / "X.npy", folder / "y.npy", weights, **{"buffer_bytes": BUFFER, **options})
+def write_parquet(path, X=X, rows=37, **others):
+    import pyarrow
+    import pyarrow.parquet
+
+    columns = {f"x{j}": X[:, j] for j in range(X.shape[1])}
+    pyarrow.parquet.write_table(pyarrow.table({**columns, **others}), path, row_group_size=rows)
+    return path
 
 
-def table_of(X, y, weight=None):
-    columns = {f"x{j}": X[:, j] for j in range(X.shape[1])} | {"y": y}
-    return pa.table(columns if weight is None else columns | {"w": weight})
+def npy(folder, **options):
+    write_npy(folder)
+    return MemoryMapped(folder / "X.npy", folder / "y.npy", **{"buffer_bytes": BUFFER, **options})
 
 
-def parquet(folder, X, y, weight=None, row_group_size=37, **options):
-    half = len(X) // 2
-    for number, rows in enumerate((slice(0, half), slice(half, None))):
-        table = table_of(X[rows], y[rows], None if weight is None else weight[rows])
-        pq.write_table(table, folder / f"{number}.parquet", row_group_size=row_group_size)
-    weights = None if weight is None else "w"
-    return ParquetFiles(folder, sample_weight=weights, **{"buffer_bytes": BUFFER, **options})
+def parquet(folder, **options):
+    """Three files of several row groups each, in a folder."""
+    folder.mkdir(exist_ok=True)
+    for k, part in enumerate(np.array_split(np.arange(ROWS), 3)):
+        write_parquet(folder / f"part-{k}.parquet", X[part], y=LABELS[part], weight=WEIGHT[part])
+    columns = [f"x{j}" for j in range(COLUMNS)]
+    return ParquetFiles(folder, columns=columns, **{"buffer_bytes": BUFFER, **options})
 
 
-KINDS = pytest.mark.parametrize("kind", [mapped, parquet])
+KINDS = [npy, pytest.param(parquet, marks=needs_pyarrow)]
+either = pytest.mark.parametrize("kind", KINDS)
 
 
-def parameters(training):
-    return [*training.network.W.values(), *training.network.b.values()]
+def weighted(kind, folder, **options):
+    weight = {npy: folder / "weight.npy", parquet: "weight"}[kind]
+    write_npy(folder)
+    return kind(folder, sample_weight=weight, **options)
 
 
-def assert_same_bits(one, other):
-    assert one.losses == other.losses
-    assert all((a == b).all() for a, b in zip(parameters(one), parameters(other), strict=True))
-
-
-def epoch_of(stream, net, batch_size=32, seed=0):
-    """The parts of an epoch, as (X in the order in which it is taken, y)."""
+def epoch_of(stream, net, batch_size=8, seed=0):
+    """The parts of an epoch as (X, labels), in the order in which they are taken."""
+    source = stream.source(net, True, None)
     parts = []
-    for part in stream.source(net, True, None).parts(np.random.default_rng(seed), batch_size):
+    for part in source.parts(np.random.default_rng(seed), batch_size):
         examples, order = part.load()
-        assert len(order) == part.count
+        assert part.count == len(order) == examples.count
         parts.append((examples.X[order], examples.labels[order]))
     return parts
 
 
-@KINDS
-@pytest.mark.parametrize("row_group_size", [37, 1000])
-def test_an_epoch_holds_every_row_once(tmp_path, data, net, kind, row_group_size):
-    X, y, _ = data
-    stream = kind(tmp_path, X, y, **({"row_group_size": row_group_size} if kind is parquet else {}))
-    parts = epoch_of(stream, net)
-    found = np.column_stack([np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])])
-    expected = np.column_stack([X, y])
-    assert (found[np.lexsort(found.T)] == expected[np.lexsort(expected.T)]).all()
-    assert (found != expected).any()
+def same(one, other):
+    families = (one.network.to_lists(), other.network.to_lists())
+    pairs = zip(itertools.chain(*families[0]), itertools.chain(*families[1]), strict=True)
+    history = [(each.losses, each.validation_losses, each.reason) for each in (one, other)]
+    return history[0] == history[1] and all(np.array_equal(a, b) for a, b in pairs)
 
 
-@KINDS
-def test_each_part_but_the_last_holds_whole_mini_batches(tmp_path, data, net, kind):
-    counts = [len(labels) for _, labels in epoch_of(kind(tmp_path, *data[:2]), net, batch_size=32)]
-    assert counts == [96] * 10 + [40]
+# drawing
 
 
-@KINDS
-def test_the_rows_of_a_mini_batch_come_from_all_over_the_file(tmp_path, data, net, kind):
-    X, y, _ = data
-    X = X.copy()
-    X[:, 0] = np.arange(ROWS)
-    places = np.sort(epoch_of(kind(tmp_path, X, y), net)[0][0][:32, 0])
-    assert places[-1] - places[0] > ROWS / 2
+@pytest.mark.parametrize("lanes", [1, 3, 20])
+@pytest.mark.parametrize("block_rows", [1, 4, 100])
+def test_every_row_is_drawn_once_and_each_group_from_its_first_row_to_its_last(block_rows, lanes):
+    groups = [5, 1, 12, 7, 30]
+    blocks = draw_blocks(groups, block_rows, lanes, np.random.default_rng(3))
+    for group, rows in enumerate(groups):
+        ours = [block for block in blocks if block.group == group]
+        assert [block.first for block in ours] == list(range(0, rows, block_rows))
+        assert sum(block.rows for block in ours) == rows
 
 
-@KINDS
-def test_epochs_differ_in_their_order_and_the_seed_fixes_it(tmp_path, data, net, kind):
-    stream = kind(tmp_path, *data[:2])
-    first, again, other = (epoch_of(stream, net, seed=seed)[0][0] for seed in (0, 0, 1))
-    assert (first == again).all()
-    assert (first != other).any()
+def test_no_more_groups_than_lanes_are_open_at_a_time():
+    blocks = draw_blocks([9] * 12, 2, 3, np.random.default_rng(1))
+    last = {block.group: place for place, block in enumerate(blocks)}
+    first = {block.group: place for place, block in reversed(list(enumerate(blocks)))}
+    assert max(sum(first[g] <= place <= last[g] for g in last) for place in range(len(blocks))) == 3
 
 
-def test_a_group_is_read_from_its_first_row_to_its_last_and_groups_are_mixed():
-    blocks = draw_blocks([50, 50, 57], 5, 2, np.random.default_rng(3))
-    for group in range(3):
-        firsts = [block.first for block in blocks if block.group == group]
-        assert firsts == sorted(firsts)
-    assert len({block.group for block in blocks[:10]}) == 2
-    assert sum(block.rows for part in cut(blocks, 16) for block in part) == 157
+def test_all_parts_but_the_last_are_of_one_size():
+    blocks = draw_blocks([9, 4, 20, 8], 3, 2, np.random.default_rng(1))
+    parts = list(cut(blocks, 10))
+    assert [sum(block.rows for block in part) for part in parts] == [10, 10, 10, 10, 1]
 
 
-@KINDS
+# the examples of an epoch
+
+
+@either
+@pytest.mark.parametrize("buffer_bytes", [1, 400, BUFFER, 10**9])
+def test_every_row_is_in_an_epoch_once_with_its_label(kind, buffer_bytes, tmp_path):
+    parts = epoch_of(kind(tmp_path, buffer_bytes=buffer_bytes), network())
+    found_X, found_y = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order, expected = np.lexsort(found_X.T), np.lexsort(X.T)
+    np.testing.assert_array_equal(found_X[order], X[expected])
+    np.testing.assert_array_equal(found_y[order], LABELS[expected])
+
+
+@either
+def test_every_part_but_the_last_holds_whole_mini_batches(kind, tmp_path):
+    counts = [len(y) for _, y in epoch_of(kind(tmp_path), network(), batch_size=8)]
+    assert counts == [48, 48, 48, 48, 38]
+
+
+@either
+def test_the_order_follows_from_the_generator_alone_and_differs_between_epochs(kind, tmp_path):
+    stream = kind(tmp_path)
+    first, again, other = (np.concatenate([each for each, _ in epoch_of(stream, network(), seed=s)]) for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@either
+def test_a_buffer_mixes_rows_from_all_over_the_file(kind, tmp_path):
+    places = {row.tobytes(): k for k, row in enumerate(X)}
+    parts = epoch_of(kind(tmp_path), network(), batch_size=8)
+    for each, _ in parts[:-1]:
+        found = np.array([places[row.tobytes()] for row in each])
+        assert np.abs(np.diff(found)).mean() > 10
+        assert np.ptp(found) > ROWS / 3
+
+
+@either
+def test_float32_networks_get_float32(kind, tmp_path):
+    parts = epoch_of(kind(tmp_path), network(dtype="float32"))
+    assert {each.dtype for each, _ in parts} == {np.dtype(np.float32)}
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("decoded_rows", [1, 7, 37, 50])
+def test_row_groups_are_read_in_stretches_of_any_length(decoded_rows, tmp_path, monkeypatch):
+    whole = epoch_of(parquet(tmp_path), network())
+    monkeypatch.setattr("backtalk.train.streams.parquet.DECODED_BYTES", decoded_rows * COLUMNS * 8)
+    for (found, labels), (expected, expected_labels) in zip(epoch_of(parquet(tmp_path), network()), whole, strict=True):
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(labels, expected_labels)
+
+
+def test_the_memory_that_an_epoch_takes_does_not_grow_with_the_file(tmp_path):
+    large = np.zeros((200_000, COLUMNS))  # 8 MB
+    np.save(tmp_path / "X.npy", large)
+    np.save(tmp_path / "y.npy", np.arange(len(large)) % 3)
+    stream = MemoryMapped(tmp_path / "X.npy", tmp_path / "y.npy", buffer_bytes=100_000)
+    del large
+    tracemalloc.start()
+    fit(network(), stream, epochs=1, batch_size=100, rng=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+# training
+
+
+@either
 @pytest.mark.parametrize("engine", ["auto", "formula"])
-def test_one_whole_batch_gives_the_loss_and_step_of_the_same_data_in_memory(tmp_path, data, net, kind, engine):
-    X, y, weight = data
-    stream = kind(tmp_path, X, y, weight, buffer_bytes=2**20)
-    settings = {"epochs": 3, "batch_size": ROWS, "engine": engine, "class_weight": "balanced", "rng": 0}
-    ours, theirs = fit(net, stream, **settings), fit(net, X, y, weight, **settings)
-    np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-12)
-    for a, b in zip(parameters(ours), parameters(theirs), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2.0}])
+def test_training_on_whole_batches_is_that_of_memory(kind, engine, class_weight, tmp_path):
+    options = {"epochs": 4, "batch_size": ROWS, "rng": 0, "engine": engine, "class_weight": class_weight}
+    stream = weighted(kind, tmp_path, buffer_bytes=10**6)
+    losses = fit(network(), stream, **options).losses
+    np.testing.assert_allclose(losses, fit(network(), X, LABELS, WEIGHT, **options).losses, rtol=1e-12)
 
 
-@KINDS
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_training_from_a_file_learns_as_from_memory(tmp_path, data, kind, dtype):
-    X, y, _ = data
-    net = Network.create([COLUMNS, 16, 3], rng=1, dtype=dtype)
-    settings = {"epochs": 30, "optimizer": "adam(learning_rate=0.01)", "rng": 0}
-    losses = fit(net, kind(tmp_path, X.astype(dtype), y), **settings, validation=(X, y)).validation_losses
-    assert losses[-1] == pytest.approx(fit(net, X, y, **settings, validation=(X, y)).validation_losses[-1], abs=0.05)
+@either
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+def test_training_learns_by_mini_batches(kind, engine, tmp_path):
+    training = fit(network(), kind(tmp_path), epochs=8, optimizer="adam(learning_rate=0.01)", rng=0, engine=engine)
+    assert training.losses[-1] < training.losses[0]
+    assert same(training, fit(network(), kind(tmp_path), epochs=8, optimizer="adam(learning_rate=0.01)", rng=0,
+                              engine=engine))  # fmt: skip
 
 
-@KINDS
-@pytest.mark.parametrize("stop", [1, 3, 17, 31, 40, 63])
-def test_training_resumed_within_an_epoch_equals_to_the_bit_training_that_never_stopped(
-    tmp_path, data, net, kind, stop, monkeypatch
+@either
+def test_a_validation_set_stops_training_early(kind, tmp_path):
+    own = (X[:40], LABELS[:40])
+    training = fit(network(), kind(tmp_path), epochs=500, validation=own, patience=2, rng=0,
+                   optimizer="adam(learning_rate=0.1)")  # fmt: skip
+    assert training.reason == "patience"
+
+
+@either
+def test_progress_counts_the_rows_of_all_parts(kind, tmp_path):
+    seen = []
+    fit(network(), kind(tmp_path), epochs=1, rng=0, progress=lambda p: seen.append((p.examples, p.count)) and None)
+    assert seen[-1] == (ROWS, ROWS)
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("shape", [(ROWS,), (ROWS, 2)])
+def test_numbers_are_targets_of_regression(shape, tmp_path):
+    y = RNG.normal(size=shape)
+    write_npy(tmp_path, y=y)
+    net = network("squared_error", outputs=len(shape) if len(shape) == 1 else 2)
+    stream = MemoryMapped(tmp_path / "X.npy", tmp_path / "y.npy")
+    options = {"epochs": 3, "batch_size": ROWS, "rng": 0}
+    np.testing.assert_allclose(fit(net, stream, **options).losses, fit(net, X, y, **options).losses, rtol=1e-12)
+
+
+@needs_pyarrow
+def test_several_columns_of_numbers_are_several_outputs(tmp_path):
+    y = RNG.normal(size=(ROWS, 2))
+    path = write_parquet(tmp_path / "data.parquet", y0=y[:, 0], y1=y[:, 1])
+    stream = ParquetFiles(path, target=["y0", "y1"])
+    net, options = network("squared_error", outputs=2), {"epochs": 3, "batch_size": ROWS, "rng": 0}
+    assert (stream.columns, stream.classes) == (tuple(f"x{j}" for j in range(COLUMNS)), None)
+    np.testing.assert_allclose(fit(net, stream, **options).losses, fit(net, X, y, **options).losses, rtol=1e-12)
+
+
+@needs_pyarrow
+def test_text_is_classes_in_sorted_order(tmp_path):
+    stream = ParquetFiles(write_parquet(tmp_path / "data.parquet", y=CLASSES[LABELS]), buffer_bytes=BUFFER)
+    assert stream.classes == ("ash", "elm", "oak")
+    whole = {"epochs": 3, "batch_size": ROWS, "rng": 0}
+    for given, class_weight in (({"elm": 3.0}, {1: 3.0}), ("balanced", "balanced"), (None, None)):
+        large = ParquetFiles(tmp_path / "data.parquet")
+        found = fit(network(), large, class_weight=given, **whole).losses
+        expected = fit(network(), X, LABELS, class_weight=class_weight, **whole).losses
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("form", ["dictionary", "large_string"])
+def test_text_of_other_forms_is_classes_too(form, tmp_path):
+    import pyarrow
+
+    text = pyarrow.array(CLASSES[LABELS])
+    y = text.dictionary_encode() if form == "dictionary" else text.cast(form)
+    stream = ParquetFiles(write_parquet(tmp_path / "data.parquet", y=y), buffer_bytes=BUFFER)
+    assert stream.classes == tuple(CLASSES)
+    labels = np.concatenate([each for _, each in epoch_of(stream, network())])
+    np.testing.assert_array_equal(np.bincount(labels), np.bincount(LABELS))
+
+
+@needs_pyarrow
+def test_a_class_weight_for_a_class_that_does_not_occur_is_refused(tmp_path):
+    stream = ParquetFiles(write_parquet(tmp_path / "data.parquet", y=CLASSES[LABELS]))
+    with pytest.raises(InputError, match="class_weight names the class 'fir', which does not occur in y"):
+        fit(network(), stream, class_weight={"fir": 2.0})
+
+
+@needs_pyarrow
+def test_whole_numbers_are_their_own_classes(tmp_path):
+    assert parquet(tmp_path).classes == (0, 1, 2)
+
+
+@needs_pyarrow
+def test_columns_of_every_kind_of_number_are_read(tmp_path):
+    import pyarrow
+
+    table = {
+        "small": pyarrow.array(RNG.integers(0, 9, ROWS), pyarrow.int8()),
+        "flag": pyarrow.array(RNG.integers(0, 2, ROWS).astype(bool)),
+        "half": pyarrow.array(RNG.normal(size=ROWS).astype(np.float32)),
+        "fixed": pyarrow.array(np.round(RNG.normal(size=ROWS), 2)).cast(pyarrow.decimal128(9, 2), safe=False),
+    }
+    path = write_parquet(tmp_path / "data.parquet", X[:, :1], y=LABELS, **table)
+    stream = ParquetFiles(path, columns=["x0", *table])
+    parts = epoch_of(stream, network())
+    found = np.concatenate([each for each, _ in parts])
+    plain = [np.asarray([float(value) for value in column.to_pylist()]) for column in table.values()]
+    expected = np.stack([X[:, 0], *plain], axis=1)
+    np.testing.assert_allclose(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)], rtol=1e-15)
+
+
+@either
+def test_the_arrays_are_of_the_library_of_the_network(kind, tmp_path):
+    import array_api_strict
+
+    net, options = network(), {"epochs": 2, "batch_size": 16, "rng": 0, "engine": "formula"}
+    elsewhere = fit(net.to(array_api_strict), kind(tmp_path), **options)
+    np.testing.assert_allclose(elsewhere.losses, fit(net, kind(tmp_path), **options).losses, rtol=1e-12)
+
+
+# memory maps given as X
+
+
+def test_a_large_memory_map_is_read_while_training_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "STREAMED_FROM", 1000)
+    write_npy(tmp_path)
+    X_map = np.load(tmp_path / "X.npy", mmap_mode="r")
+    found = fit(network(), X_map, LABELS, WEIGHT, epochs=3, rng=0)
+    stream = MemoryMapped(tmp_path / "X.npy", LABELS, WEIGHT)
+    assert same(found, fit(network(), stream, epochs=3, rng=0))
+    with pytest.raises(InputError, match=r"validation is 0.1, but X is read as a Stream: give a set"):
+        fit(network(), X_map, LABELS, validation=0.1)
+
+
+def test_a_small_memory_map_is_trained_on_in_memory(tmp_path):
+    write_npy(tmp_path)
+    X_map = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert same(fit(network(), X_map, LABELS, epochs=3, rng=0), fit(network(), X, LABELS, epochs=3, rng=0))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [lambda a: a[20:], lambda a: a[::2], lambda a: a[:, 1:], lambda a: a[3:200:3, ::2], lambda a: a[5:][10:, 2:]],
+)
+def test_parts_of_memory_maps_are_read_where_they_lie(view, tmp_path):
+    np.save(tmp_path / "wide.npy", np.hstack([X, X + 1]).astype(np.float32))
+    part = view(np.load(tmp_path / "wide.npy", mmap_mode="r"))
+    stream = MemoryMapped(part, np.zeros(len(part), int), buffer_bytes=500)
+    net = Network.create([part.shape[1], 3], rng=0)
+    found = np.concatenate([each for each, _ in epoch_of(stream, net)])
+    expected = np.asarray(part, np.float64)
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)])
+
+
+@pytest.mark.parametrize("view", [lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a.T])
+def test_memory_maps_that_do_not_lie_row_by_row_are_refused(view, tmp_path):
+    write_npy(tmp_path)
+    part = view(np.load(tmp_path / "X.npy", mmap_mode="r"))
+    with pytest.raises(InputError, match="do not lie in its file row by row"):
+        MemoryMapped(part, np.zeros(len(part), int))
+
+
+def test_what_is_written_into_a_map_and_not_into_its_file_is_not_passed_over(tmp_path):
+    write_npy(tmp_path)
+    X_map = np.load(tmp_path / "X.npy", mmap_mode="c")
+    with pytest.raises(InputError, match="do not lie in its file row by row"):
+        MemoryMapped(X_map, LABELS)
+    y_map = np.load(tmp_path / "y.npy", mmap_mode="c")
+    y_map[:] = 0
+    stream = MemoryMapped(tmp_path / "X.npy", y_map)
+    assert not np.concatenate([each for _, each in epoch_of(stream, network())]).any()
+
+
+def test_whole_batches_are_taken_of_a_large_memory_map_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "STREAMED_FROM", 1000)
+    X_map = np.load(write_npy(tmp_path) / "X.npy", mmap_mode="r")
+    options = {"epochs": 3, "optimizer": "lbfgs"}
+    assert same(fit(network(), X_map, LABELS, **options), fit(network(), X, LABELS, **options))
+
+
+def test_whole_numbers_of_a_raw_binary_file_are_read_through_a_memory_map(tmp_path):
+    whole = (X * 40).astype(np.int16)
+    whole.tofile(tmp_path / "X.bin")
+    stream = MemoryMapped(np.memmap(tmp_path / "X.bin", np.int16, "r", shape=X.shape), LABELS, buffer_bytes=BUFFER)
+    found = np.concatenate([each for each, _ in epoch_of(stream, network())])
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], whole[np.lexsort(whole.T)])
+
+
+# checkpoints
+
+
+@either
+@pytest.mark.parametrize("stop", [1, 3, 6, 14, 15, 29, 30, 40])
+def test_a_resumed_run_equals_one_that_never_stopped_to_the_bit(kind, stop, tmp_path):
+    options = {"epochs": 4, "batch_size": 16, "rng": 4, "dropout": 0.2, "class_weight": "balanced"}
+    whole = fit(network(), weighted(kind, tmp_path), **options)
+    place = Checkpoint(tmp_path / "run.safetensors", every_steps=1)
+    part = fit(network(), weighted(kind, tmp_path), checkpoint=place, progress=lambda p: p.step >= stop, **options)
+    assert part.reason == "callback"
+    assert same(resume(place.path, weighted(kind, tmp_path)), whole)
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("decoded_rows", [7, 1000])
+@pytest.mark.parametrize("stop", [1, 4, 9, 13, 16])
+def test_a_run_that_is_resumed_within_row_groups_larger_than_the_buffer_is_the_same_to_the_bit(
+    stop, decoded_rows, tmp_path, monkeypatch
 ):
-    X, y, weight = data
-    group = {"row_group_size": 260} if kind is parquet else {}
-    stream = kind(tmp_path, X, y, weight, **group)
-    settings = {"epochs": 2, "rng": 5, "dropout": 0.2, "class_weight": {0: 2.0}}
-    whole = fit(net, stream, **settings)
-    path = tmp_path / "run.safetensors"
-    fit(net, stream, **settings, checkpoint=Checkpoint(path, every_steps=1), progress=lambda p: p.step >= stop)
+    monkeypatch.setattr("backtalk.train.streams.parquet.DECODED_BYTES", decoded_rows * COLUMNS * 8)
+    path = write_parquet(tmp_path / "data.parquet", rows=90, y=LABELS)
+    options = {"epochs": 2, "batch_size": 16, "rng": 4}
+    whole = fit(network(), ParquetFiles(path, buffer_bytes=BUFFER), **options)
+    place = Checkpoint(tmp_path / "run.safetensors", every_steps=1)
+    stream = ParquetFiles(path, buffer_bytes=BUFFER)
+    fit(network(), stream, checkpoint=place, progress=lambda p: p.step >= stop, **options)
+    assert same(resume(place.path, stream), whole)
+
+
+@either
+def test_parts_that_were_done_are_not_loaded_again(kind, tmp_path, monkeypatch):
+    place = Checkpoint(tmp_path / "run.safetensors", every_steps=1)
+    fit(network(), kind(tmp_path), epochs=1, batch_size=16, rng=0, checkpoint=place, progress=lambda p: p.step >= 10)
     read = []
-    before = arrays._Reader.read
-    monkeypatch.setattr(arrays._Reader, "read", lambda self, block, X: (read.append(block), before(self, block, X))[1])
-    resumed = resume(path, kind(tmp_path, X, y, weight, **group))
-    assert_same_bits(resumed, whole)
-    if kind is mapped:  # the parts that were done are not read again: 96 rows each, in mini-batches of 32
-        left = 2 * ROWS - stop // 32 * ROWS - stop % 32 * 32
-        assert left <= sum(block.rows for block in read) <= left + 96
+    stream = kind(tmp_path)
+    make = stream.reader
+
+    def watched(*arguments):
+        reader = make(*arguments)
+        monkeypatch.setattr(type(reader), "read", _noting(type(reader).read, read))
+        return reader
+
+    monkeypatch.setattr(stream, "reader", watched)
+    resume(place.path, stream)
+    assert sum(read) <= ROWS - 48 * 3  # steps 1 to 9 took the first three parts of 48 rows
 
 
-def test_resume_refuses_other_data_and_another_buffer(tmp_path, data, net):
-    X, y, _ = data
-    stream, path = mapped(tmp_path, X, y), tmp_path / "run.safetensors"
-    fit(net, stream, epochs=1, rng=0, checkpoint=path)
-    with pytest.raises(InputError, match="expected the same data"):
-        resume(path, mapped(tmp_path, X, y, buffer_bytes=2 * BUFFER), epochs=2)
-    X = X.copy()
-    X[-1] += 1
-    with pytest.raises(InputError, match="expected the same data"):
-        resume(path, mapped(tmp_path, X, y), epochs=2)
+def _noting(method, read):
+    def note(self, block, X):
+        read.append(block.rows)
+        return method(self, block, X)
+
+    return note
 
 
-def test_parquet_files_of_other_values_have_another_fingerprint(tmp_path, data):
-    X, y, _ = data
-    first = parquet(tmp_path, X, y).fingerprint()
-    assert parquet(tmp_path, X, y).fingerprint() == first
-    assert parquet(tmp_path, X, y, columns=["x0", "x1"]).fingerprint() != first
-    assert parquet(tmp_path, X + 1, y).fingerprint() != first
+@either
+def test_other_data_are_refused_by_resume(kind, tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(network(), kind(tmp_path), epochs=1, checkpoint=path, rng=0)
+    for stream in (kind(tmp_path, buffer_bytes=2 * BUFFER), weighted(kind, tmp_path)):
+        with pytest.raises(InputError, match="not those that this run was trained on"):
+            resume(path, stream)
+    resume(path, kind(tmp_path))
 
 
-@KINDS
-def test_training_stopped_by_progress_leaves_no_file_open(tmp_path, data, net, kind):
-    training = fit(net, kind(tmp_path, *data[:2]), rng=0, progress=lambda p: True)
-    assert training.reason == "callback"
+# what is refused
 
 
-def test_a_large_memory_map_given_to_fit_is_read_as_a_stream(tmp_path, data, net, monkeypatch):
-    X, y, weight = data
-    write_npy(tmp_path, X, y, weight)
-    X, y, weight = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("X", "y", "w"))
-    small = fit(net, X, y, epochs=2, rng=0)
-    monkeypatch.setattr(arrays, "STREAMED_FROM", 1)
-    large = fit(net, X, y, weight, epochs=2, rng=0)
-    assert_same_bits(large, fit(net, MemoryMapped(X, y, weight), epochs=2, rng=0))
-    assert small.losses != large.losses
-    assert fit(net, X, y, epochs=2, optimizer="lbfgs").losses  # whole batches need the whole array
-    with pytest.raises(InputError, match="read as a Stream: give a set"):
-        fit(net, X, y, validation=0.1)
+@either
+def test_a_value_that_is_not_finite_is_refused_with_its_row_and_column(kind, tmp_path):
+    bad = X.copy()
+    bad[123, 2] = np.nan
+    if kind is npy:
+        kind(tmp_path)
+        np.save(tmp_path / "X.npy", bad)
+        stream, place = MemoryMapped(tmp_path / "X.npy", LABELS, buffer_bytes=BUFFER), r"row 123, column 2 of .*X\.npy"
+    else:
+        stream = ParquetFiles(write_parquet(tmp_path / "a.parquet", bad, y=LABELS), buffer_bytes=BUFFER)
+        place = r"row 123, column 'x2' of .*a\.parquet"
+    with pytest.raises(InputError, match=rf"X holds nan as float64 in {place}: expected finite numbers"):
+        fit(network(), stream, rng=0)
 
 
-def test_a_part_of_a_memory_map_is_found_in_its_file(tmp_path, data):
-    X, y, _ = data
-    np.save(tmp_path / "all.npy", np.column_stack([X, y]))
-    whole = np.load(tmp_path / "all.npy", mmap_mode="r")
-    stream = MemoryMapped(whole[100:900:2, 1:4], whole[100:900:2, -1], buffer_bytes=BUFFER)
-    net = Network.create([3, 1], loss="squared_error", rng=0)
-    examples = [part.load()[0] for part in stream.source(net, True, None).parts(np.random.default_rng(0), 1000)]
-    found = np.column_stack([examples[0].X, examples[0].target])
-    expected = np.column_stack([X[100:900:2, 1:4], y[100:900:2]])
-    assert (found[np.argsort(found[:, 0])] == expected[np.argsort(expected[:, 0])]).all()
+@either
+def test_a_number_too_large_for_float32_is_refused(kind, tmp_path):
+    bad = X.copy()
+    bad[7, 1] = 1e300
+    if kind is npy:
+        stream = MemoryMapped(np.load(write_npy(tmp_path, bad) / "X.npy", mmap_mode="r"), LABELS)
+    else:
+        stream = ParquetFiles(write_parquet(tmp_path / "a.parquet", bad, y=LABELS))
+    with pytest.raises(InputError, match="X holds inf as float32 in row 7, column"):
+        fit(network(dtype="float32"), stream, rng=0)
 
 
-def test_raw_binary_files_and_whole_numbers_are_read_through_a_memory_map(tmp_path, data, net):
-    X = (data[0] * 40).astype(np.int16)
-    X.tofile(tmp_path / "X.bin")
-    stream = MemoryMapped(np.memmap(tmp_path / "X.bin", np.int16, "r", shape=X.shape), data[1], buffer_bytes=2**20)
-    assert_same_bits(
-        fit(net, stream, rng=0, epochs=2),
-        fit(net, mapped(tmp_path, X.astype(float), data[1], buffer_bytes=2**20), rng=0, epochs=2),
-    )
+@either
+def test_a_label_outside_of_the_network_is_refused_with_its_row(kind, tmp_path):
+    rows = np.flatnonzero(LABELS == 2).tolist()
+    if kind is parquet:  # three files, whose rows are counted in each
+        rows = [row - start for start, end in ((0, 77), (77, 154), (154, ROWS)) for row in rows if start <= row < end]
+    row = f"({'|'.join(map(str, rows))})"
+    with pytest.raises(InputError, match=rf"y is 2 in row {row} of .*, expected labels 0 … 1"):
+        fit(network(outputs=2), kind(tmp_path), rng=0)
 
 
-def test_several_outputs_are_a_list_of_target_columns(tmp_path, data):
-    X, y, _ = data
-    pq.write_table(table_of(X, y), tmp_path / "data.parquet", row_group_size=100)
-    stream = ParquetFiles(tmp_path / "data.parquet", target=["x3", "x4"], columns=["x2", "x0"])
-    net = Network.create([stream.inputs, 2], loss="squared_error", rng=0)
-    assert (stream.columns, stream.count, stream.classes) == (("x2", "x0"), ROWS, None)
-    settings = {"epochs": 2, "batch_size": ROWS, "rng": 0}
-    ours, theirs = fit(net, stream, **settings), fit(net, X[:, [2, 0]], X[:, 3:5], **settings)
-    np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-12)
+@either
+def test_a_negative_weight_is_refused_with_its_row(kind, tmp_path):
+    weight = WEIGHT.copy()
+    weight[201] = -1
+    if kind is npy:
+        write_npy(tmp_path, weight=weight)
+        stream = MemoryMapped(tmp_path / "X.npy", LABELS, tmp_path / "weight.npy", buffer_bytes=BUFFER)
+    else:
+        path = write_parquet(tmp_path / "a.parquet", y=LABELS, weight=weight)
+        stream = ParquetFiles(path, sample_weight="weight", buffer_bytes=BUFFER)
+    with pytest.raises(InputError, match=r"sample_weight holds -1\.0 in row 201 of"):
+        fit(network(), stream, rng=0)
 
 
-@pytest.mark.parametrize("form", ["text", "dictionary", "large"])
-def test_text_classes_are_numbered_in_sorted_order(tmp_path, data, net, form):
-    X, y, _ = data
-    text = pa.array(np.array(NAMES)[y])
-    text = {"text": text, "dictionary": text.dictionary_encode(), "large": text.cast(pa.large_string())}[form]
-    pq.write_table(table_of(X, text), tmp_path / "text.parquet", row_group_size=50)
-    stream = ParquetFiles(tmp_path / "text.parquet", buffer_bytes=BUFFER)
-    assert stream.classes == tuple(NAMES)
-    settings = {"epochs": 2, "rng": 0, "class_weight": {"cat": 3.0}}
-    (tmp_path / "numbers").mkdir()
-    pq.write_table(table_of(X, y), tmp_path / "numbers" / "a.parquet", row_group_size=50)
-    numbered = ParquetFiles(tmp_path / "numbers", buffer_bytes=BUFFER)
-    assert numbered.classes == (0, 1, 2)
-    assert_same_bits(fit(net, stream, **settings), fit(net, numbered, **settings | {"class_weight": {2: 3.0}}))
-    with pytest.raises(InputError, match="names the class 'dog', which does not occur in y"):
-        fit(net, stream, class_weight={"dog": 2.0})
+@either
+def test_what_cannot_go_with_a_stream_is_refused(kind, tmp_path):
+    stream = kind(tmp_path)
+    with pytest.raises(InputError, match="X is a Stream, which holds y and the weights itself"):
+        fit(network(), stream, LABELS)
+    with pytest.raises(InputError, match=r"validation is 0.2, but X is read as a Stream: give a set"):
+        fit(network(), stream, validation=0.2)
+    with pytest.raises(InputError, match="optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream"):
+        fit(network(), stream, optimizer="lbfgs")
+    with pytest.raises(InputError, match="X has 5 columns, but the network has 7 inputs"):
+        fit(Network.create([7, 3], rng=0), stream)
+    for wrong, error in ((0, InputError), (1.5, InputTypeError), (True, InputTypeError)):
+        with pytest.raises(error, match="buffer_bytes is"):
+            kind(tmp_path, buffer_bytes=wrong)
 
 
-def test_columns_of_mixed_kinds_become_numbers(tmp_path):
-    decimals = pa.array([1, 2, 3]).cast(pa.decimal128(20, 1))
-    table = pa.table({"a": [True, False, True], "b": [1, 2, 3], "c": decimals, "y": [True, False, True]})
-    pq.write_table(table, tmp_path / "mixed.parquet")
-    stream = ParquetFiles(tmp_path)
-    assert stream.classes == (False, True)
-    X, _ = epoch_of(stream, Network.create([3, 2], rng=0))[0]
-    assert sorted(X.tolist()) == [[0, 2, 2], [1, 1, 1], [1, 3, 3]]
-
-
-def test_arrays_of_other_libraries_are_trained_on_files_too(tmp_path, data):
-    torch = pytest.importorskip("torch")
-    X, y, _ = data
-    net = Network.create([COLUMNS, 3], rng=0)
-    stream = mapped(tmp_path, X, y)
-    ours = fit(net.to(torch), stream, epochs=2, rng=0, class_weight="balanced")
-    np.testing.assert_allclose(ours.losses, fit(net, stream, epochs=2, rng=0, class_weight="balanced").losses)
-
-
-def spoil(array, row, column, value):
-    array = array.copy()
-    array[row, column] = value
-    return array
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_value_that_is_not_finite_is_refused_with_its_row_and_column(tmp_path, data, net, value):
-    X = spoil(data[0], 777, 3, value)
-    with pytest.raises(InputError, match=rf"X holds {value} as float64 in row 777, column 3 of .*X\.npy"):
-        fit(net, mapped(tmp_path, X, data[1]), rng=0)
-    with pytest.raises(InputError, match=r"in row 277, column 'x3' of .*1\.parquet: expected finite numbers"):
-        fit(net, parquet(tmp_path, X, data[1]), rng=0)
-
-
-def test_a_value_too_big_for_the_network_is_refused(tmp_path, data):
-    X = spoil(data[0], 5, 1, 1e300)
-    with pytest.raises(InputError, match="X holds inf as float32 in row 5, column 1"):
-        fit(Network.create([COLUMNS, 3], rng=0, dtype="float32"), mapped(tmp_path, X, data[1]), rng=0)
-
-
-@KINDS
-def test_a_label_beyond_the_outputs_is_refused_with_where_to_look(tmp_path, data, net, kind):
-    y = data[1].copy()
-    y[123] = 3
-    with pytest.raises(InputError, match=r"y is 3 at row.*Counted from row \d+ of"):
-        fit(net, kind(tmp_path, data[0], y), rng=0)
-
-
-@KINDS
-@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
-def test_a_weight_below_0_or_not_finite_is_refused(tmp_path, data, net, kind, value):
-    weight = data[2].copy()
-    weight[600] = value
-    with pytest.raises(InputError, match=rf"sample_weight holds {value} in row (600|100) of .*: expected 0 or more"):
-        fit(net, kind(tmp_path, *data[:2], weight), rng=0)
-
-
-@KINDS
-def test_what_does_not_fit_the_network_or_the_settings_is_refused(tmp_path, data, net, kind):
-    stream = kind(tmp_path, *data[:2])
-    with pytest.raises(InputError, match="X has 5 columns, but the network has 4 inputs"):
-        fit(Network.create([4, 3], rng=0), stream)
-    with pytest.raises(InputError, match="no Stream"):
-        fit(net, stream, optimizer="lbfgs")
-    with pytest.raises(InputError, match="has no classes"):
-        fit(Network.create([COLUMNS, 1], loss="squared_error", rng=0), stream, class_weight="balanced")
-
-
-def test_files_that_are_no_arrays_are_refused(tmp_path, data):
-    X, y, _ = data
-    (tmp_path / "text.npy").write_text("hello")
-    with pytest.raises(FileFormatError, match=r"text\.npy is not a \.npy file"):
-        MemoryMapped(tmp_path / "text.npy", y)
-    np.savez(tmp_path / "both.npz", X=X, y=y)
-    with pytest.raises(FileFormatError, match="several arrays"):
-        MemoryMapped(tmp_path / "both.npz", y)
-    np.save(tmp_path / "names.npy", np.array(NAMES))
-    with pytest.raises(FileFormatError, match="expected real numbers"):
-        MemoryMapped(tmp_path / "names.npy", y)
-    with pytest.raises(FileNotFoundError):
-        MemoryMapped(tmp_path / "none.npy", y)
-    with pytest.raises(InputTypeError, match="X is a ndarray, expected the name"):
-        MemoryMapped(X, y)
-
-
-def test_arrays_of_other_shapes_are_refused(tmp_path, data):
-    X, y, weight = data
-    write_npy(tmp_path, X, y)
-    np.save(tmp_path / "columns.npy", np.asfortranarray(X))
+def test_files_that_are_not_arrays_of_numbers_are_refused(tmp_path):
+    write_npy(tmp_path)
+    (tmp_path / "text.npy").write_text("no array")
+    np.save(tmp_path / "words.npy", CLASSES[LABELS])
+    np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
     np.save(tmp_path / "empty.npy", X[:0])
-    with pytest.raises(InputError, match="row by row"):
-        MemoryMapped(tmp_path / "columns.npy", y)
-    with pytest.raises(FileFormatError, match="holds nothing"):
-        MemoryMapped(tmp_path / "empty.npy", y)
-    with pytest.raises(InputError, match="y has 999 rows, but X has 1000"):
-        MemoryMapped(tmp_path / "X.npy", y[1:])
-    with pytest.raises(InputError, match="sample_weight has shape"):
-        MemoryMapped(tmp_path / "X.npy", y, weight[1:])
-    with pytest.raises(InputError, match=r"X has shape \(1000,\)"):
-        MemoryMapped(tmp_path / "y.npy", y)
-    with pytest.raises(InputError, match="buffer_bytes is 0"):
-        MemoryMapped(tmp_path / "X.npy", y, buffer_bytes=0)
-    with pytest.raises(InputError, match="row by row"):  # what is written into the map is not in the file
-        MemoryMapped(np.load(tmp_path / "X.npy", mmap_mode="c"), y)
+    np.savez(tmp_path / "several.npz", X=X)
+    for name in ("text.npy", "words.npy", "objects.npy", "empty.npy", "several.npz"):
+        with pytest.raises(FileFormatError, match=name):
+            MemoryMapped(tmp_path / name, LABELS)
+    with pytest.raises(FileNotFoundError):
+        MemoryMapped(tmp_path / "nothing.npy", LABELS)
+    with pytest.raises(InputTypeError, match=r"X is a ndarray, expected the name of a \.npy file, or a memmap"):
+        MemoryMapped(X, LABELS)
 
 
-def test_a_file_made_shorter_is_refused(tmp_path, data, net):
-    stream = mapped(tmp_path, *data[:2])
-    (tmp_path / "X.npy").write_bytes((tmp_path / "X.npy").read_bytes()[:-8000])
-    with pytest.raises(FileFormatError, match="it was made shorter"):
-        fit(net, stream, rng=0)
+def test_shapes_that_do_not_fit_are_refused(tmp_path):
+    write_npy(tmp_path)
+    with pytest.raises(InputError, match="y has 3 rows, but X has 230"):
+        MemoryMapped(tmp_path / "X.npy", [0, 1, 2])
+    with pytest.raises(InputError, match=r"X has shape \(230,\), expected \(examples, columns\)"):
+        MemoryMapped(tmp_path / "y.npy", LABELS)
+    with pytest.raises(InputError, match=r"sample_weight has shape \(230, 5\), expected \(230,\)"):
+        MemoryMapped(tmp_path / "X.npy", LABELS, tmp_path / "X.npy")
 
 
-def test_parquet_columns_that_cannot_be_used_are_refused(tmp_path, data):
-    X, y, _ = data
-    stream = parquet(tmp_path, X, y)
-    with pytest.raises(UnknownNameError, match="did you mean 'x1'"):
-        ParquetFiles(tmp_path, columns=["x1x"])
-    with pytest.raises(UnknownNameError, match="target is 'label'"):
-        ParquetFiles(tmp_path, target="label")
-    with pytest.raises(InputError, match="columns holds 'y', which is the target"):
-        ParquetFiles(tmp_path, columns=["x0", "y"])
+def test_a_file_that_was_made_shorter_is_refused(tmp_path):
+    stream = npy(tmp_path)
+    content = (tmp_path / "X.npy").read_bytes()
+    (tmp_path / "X.npy").write_bytes(content[:-300])
+    with pytest.raises(FileFormatError, match=r"X\.npy ends before row .*: it was made shorter"):
+        fit(network(), stream, rng=0)
+
+
+@needs_pyarrow
+def test_columns_that_cannot_be_used_are_refused(tmp_path):
+    import pyarrow
+
+    holes = pyarrow.array([None if k == 41 else float(k) for k in range(ROWS)])
+    path = write_parquet(tmp_path / "a.parquet", y=LABELS, name=CLASSES[LABELS], holes=holes, weight=WEIGHT)
+    numbers = [f"x{j}" for j in range(COLUMNS)]
+    with pytest.raises(UnknownNameError, match="target is 'z', which is not known"):
+        ParquetFiles(path, target="z")
+    with pytest.raises(UnknownNameError, match="columns is 'x9', which is not known: did you mean"):
+        ParquetFiles(path, columns=["x9"])
+    with pytest.raises(InputError, match=r"column 'name' holds text in .*a\.parquet: expected numbers"):
+        ParquetFiles(path)
+    with pytest.raises(InputError, match="columns holds 'y', which is the target or the weight"):
+        ParquetFiles(path, columns=["x0", "y"])
     with pytest.raises(InputError, match="columns names 'x0' twice"):
-        ParquetFiles(tmp_path, columns=["x0", "x0"])
-    pq.write_table(table_of(X, y).append_column("name", [["a"] * ROWS]), tmp_path / "2.parquet")
-    with pytest.raises(InputError, match=r"column 'name' holds text in .*2\.parquet.*columns=\[…\]"):
-        ParquetFiles(tmp_path / "2.parquet")
-    pq.write_table(table_of(X, y).drop_columns("x2"), tmp_path / "2.parquet")
-    with pytest.raises(InputError, match=r"column 'x2' is missing in .*2\.parquet"):
-        ParquetFiles(tmp_path)
-    pq.write_table(table_of(X, y.astype(str)), tmp_path / "2.parquet")
-    with pytest.raises(InputError, match=r"column 'y' holds text in .*2\.parquet, but whole numbers in .*0\.parquet"):
-        ParquetFiles(tmp_path)
-    assert stream.count == ROWS
+        ParquetFiles(path, columns=["x0", "x0"])
+    with pytest.raises(InputTypeError, match="columns is 'x0', expected a list of names"):
+        ParquetFiles(path, columns="x0")
+    for options in ({"columns": [*numbers[1:], "holes"]}, {"columns": numbers, "target": "holes"}):
+        with pytest.raises(InputError, match=r"column 'holes' has no value in row 41 of .*a\.parquet"):
+            fit(network(), ParquetFiles(path, **options), rng=0)
 
 
-def test_a_missing_value_in_a_parquet_file_is_refused_with_its_row(tmp_path, data, net):
-    X, y, _ = data
-    values = X[:, 1].tolist()
-    values[444] = None
-    table = table_of(X, y).set_column(1, "x1", pa.array(values))
-    pq.write_table(table, tmp_path / "holes.parquet", row_group_size=100)
-    with pytest.raises(InputError, match="column 'x1' has no value in row 444 of"):
-        fit(net, ParquetFiles(tmp_path), rng=0)
-    labels = [None if row == 7 else int(label) for row, label in enumerate(y)]
-    pq.write_table(table_of(X, pa.array(labels)), tmp_path / "holes.parquet")
-    with pytest.raises(InputError, match="column 'y' has no value in row 7 of"):
-        assert ParquetFiles(tmp_path).classes
-
-
-def test_files_that_are_not_parquet_are_refused(tmp_path, data):
+@needs_pyarrow
+def test_files_that_are_not_parquet_or_differ_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds no file named \*\.parquet"):
         ParquetFiles(tmp_path)
-    (tmp_path / "a.parquet").write_text("hello")
-    with pytest.raises(FileFormatError, match=r"a\.parquet is not a Parquet file"):
-        ParquetFiles(tmp_path)
-    pq.write_table(table_of(*data[:2])[:0], tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="has no rows"):
-        ParquetFiles(tmp_path)
     with pytest.raises(FileNotFoundError):
-        ParquetFiles(tmp_path / "none.parquet")
+        ParquetFiles(tmp_path / "nothing.parquet")
+    write_parquet(tmp_path / "a.parquet", y=LABELS)
+    write_parquet(tmp_path / "b.parquet", X[:, :4], y=LABELS)
+    with pytest.raises(InputError, match=r"column 'x4' is missing in .*b\.parquet"):
+        ParquetFiles(tmp_path)
+    (tmp_path / "b.parquet").write_text("no parquet")
+    with pytest.raises(FileFormatError, match=r"b\.parquet is not a Parquet file, or is damaged"):
+        ParquetFiles(tmp_path)
+
+
+@needs_pyarrow
+def test_a_target_of_another_kind_in_one_of_the_files_is_refused(tmp_path):
+    write_parquet(tmp_path / "a.parquet", y=LABELS)
+    write_parquet(tmp_path / "b.parquet", y=CLASSES[LABELS])
+    with pytest.raises(InputError, match=r"column 'y' holds text in .*b\.parquet, but whole numbers in .*a\.parquet"):
+        ParquetFiles(tmp_path)
+
+
+@needs_pyarrow
+def test_a_file_without_rows_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has no rows"):
+        ParquetFiles(write_parquet(tmp_path / "a.parquet", X[:0], y=LABELS[:0]))
+
+
+@needs_pyarrow
+def test_parquet_files_of_other_values_or_columns_have_another_fingerprint(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", y=LABELS)
+    first = ParquetFiles(path).fingerprint()
+    assert ParquetFiles(path, columns=["x0"]).fingerprint() != first
+    assert ParquetFiles(write_parquet(path, y=LABELS)).fingerprint() == first
+    assert ParquetFiles(write_parquet(path, X + 1, y=LABELS)).fingerprint() != first
+
+
+# the libraries
+
+
+def test_pyarrow_is_imported_when_it_is_needed_and_its_absence_told(monkeypatch, tmp_path):
+    code = "import sys, backtalk.train.streams; print('pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingLibraryError, match=r"pip install 'backtalk\[data\]'"):
+        ParquetFiles(tmp_path / "a.parquet")

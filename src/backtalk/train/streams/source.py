@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -87,7 +88,7 @@ class Table(Protocol):
 
 
 class TableSource:
-    """The examples of a table for a network. A buffer mixes ``blocks``, or more where the table's groups are smaller."""
+    """The examples of a table for a network. A buffer mixes ``blocks``, or more where its groups are smaller."""
 
     def __init__(
         self, table: Table, network: Network, labels: bool, class_weight: Any, buffer_bytes: int, blocks: int
@@ -160,12 +161,18 @@ class TableSource:
             return self._checked(np.concatenate(parts))
         except (InputError, InputTypeError):
             for block, y in zip(blocks, parts, strict=True):
-                try:
-                    self._checked(y)
-                except (InputError, InputTypeError) as error:
-                    place = self.table.place(block.group, block.first, self.block_rows)
-                    raise type(error)(f"{error} (Counted from {place}.)") from None
+                for row in range(block.rows):
+                    self._check_row(block, row, y[row : row + 1])
             raise
+
+    def _check_row(self, block: Block, row: int, y: np.ndarray) -> None:
+        try:
+            self._checked(y)
+        except (InputError, InputTypeError) as error:
+            place = self.table.place(block.group, block.first + row, self.block_rows)
+            # the sentence counts the rows of what it was given, which is this one
+            message, found = re.subn(r" at (row 0|index \[0.*?\])", lambda _: f" in {place}", str(error))
+            raise type(error)(message if found else f"{message} It stands in {place}.") from None
 
     def _checked(self, y: np.ndarray) -> tuple[Any, Any]:
         home = self.network.home
