@@ -325,6 +325,22 @@ def test_the_parts_are_disjoint_and_hold_each_class_by_its_share(flowers):
     }  # fmt: skip
 
 
+def test_the_parts_of_a_regression_have_small_and_large_numbers(tmp_path):
+    y = RNG.permutation(np.arange(1000) ** 2)
+    pl.DataFrame({"x": RNG.normal(size=1000), "y": y}).write_csv(tmp_path / "t.csv")
+    ready = prepare(tmp_path / "t.csv", Options("y"))
+    tenths = np.quantile(y, np.linspace(0, 1, 11))
+    in_units = ready.parts["test"][1][:, 0].astype(float) * ready.target.scale + ready.target.mean
+    assert np.histogram(in_units, tenths)[0].tolist() == [20] * 10
+
+
+def test_the_error_for_a_target_in_a_wide_table_names_a_few_columns(tmp_path):
+    (tmp_path / "t.csv").write_text(",".join(f"column_{i}" for i in range(500)) + "\n" + ",".join("1" * 500) + "\n")
+    with pytest.raises(UnknownNameError, match="did you mean") as error:
+        prepare(tmp_path / "t.csv", Options("colum_7"))
+    assert len(str(error.value)) < 500
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from .reading import read_table
 from .target import Target
 
 LEAST_ROWS = 10
+MOST_NAMES = 20  # of columns, in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def prepare(table: Path, options: Options) -> Prepared:
     target = Target.learn(frame[options.target], options.task)
     loss = _loss(options, target)
     y = target.encode(frame[options.target])
-    rows = _split(y if target.classifies else None, frame.height, options)
+    rows = _split(y if target.classifies else _tenths(y[:, 0]), options)
     if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
         target = target.scaled_by(y[rows["training"]].astype(np.float64))
         y = target.encode(frame[options.target])
@@ -124,7 +126,10 @@ def _require_usable(options: Options) -> None:
 def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
     """The rows with a target, and how many have none."""
     if name not in frame.columns:
-        raise unknown_name("target", name, frame.columns)
+        near = get_close_matches(name, frame.columns, n=MOST_NAMES, cutoff=0.3)
+        raise unknown_name(
+            "target", name, frame.columns if frame.width <= MOST_NAMES else near or frame.columns[:MOST_NAMES]
+        )
     if frame.width == 1:
         raise InputError(f"{table} has no column besides the target, expected at least one.")
     present = frame[name].is_not_null()
@@ -143,26 +148,30 @@ def _loss(options: Options, target: Target) -> Loss:
     return loss
 
 
-def _split(labels: np.ndarray | None, count: int, options: Options) -> dict[str, np.ndarray]:
-    """Rows of each part, drawn by the seed; of every class its share, where there are rows enough for that."""
-    rows, parts = np.arange(count), {}
+def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:
+    """Rows of each part, drawn by the seed; of every label its share, where there are rows enough for that."""
+    rows, parts = np.arange(len(labels)), {}
     for name, share in (("test", options.test), ("validation", options.validation / (1 - options.test))):
         if share > 0:
             rows, parts[name] = _hold_out(rows, labels, share, options.seed)
     return {"training": rows, **dict(reversed(parts.items()))}
 
 
-def _hold_out(rows: np.ndarray, labels: np.ndarray | None, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _tenths(y: np.ndarray) -> np.ndarray:
+    """The tenth of the ordered numbers that each belongs to, so that all parts have small and large ones."""
+    return np.argsort(np.argsort(y, kind="stable"), kind="stable") * 10 // len(y)
+
+
+def _hold_out(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.model_selection import train_test_split
 
     most = max(1, round(share * len(rows)))
-    stratify = None
-    if labels is not None:
-        counts = np.bincount(labels[rows])
-        counts = counts[counts > 0]
-        if counts.min() >= 2 and len(counts) <= min(most, len(rows) - most):
-            stratify = labels[rows]
-    kept, held_out = train_test_split(rows, test_size=most, random_state=seed, stratify=stratify)
+    counts = np.bincount(labels[rows])
+    counts = counts[counts > 0]
+    enough = counts.min() >= 2 and len(counts) <= min(most, len(rows) - most)
+    kept, held_out = train_test_split(
+        rows, test_size=most, random_state=seed, stratify=labels[rows] if enough else None
+    )
     return np.sort(kept), np.sort(held_out)
 
 

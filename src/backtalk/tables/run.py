@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,8 @@ def resume(
 
 def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch) -> Training:
     X, y = ready.parts["training"]
-    few = len(X) < MANY_ROWS
-    l2_penalty = options.l2_penalty
+    options = _settled(options, len(X))
+    assert options.batch_size is not None
     optimizer = as_any_optimizer(options.optimizer)
     by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
     return fit(
@@ -133,26 +133,31 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
         X,
         y,
         epochs=options.epochs,
-        batch_size=options.batch_size or _batch_size(len(X)),
+        batch_size=options.batch_size,
         optimizer=optimizer,
         schedule=options.schedule,
         rng=options.seed,
-        l2_penalty=(1e-3 if few else 1e-5) if l2_penalty is None else l2_penalty,
+        l2_penalty=options.l2_penalty or 0.0,
         dropout=options.dropout,
         clip_norm=options.clip_norm,
         class_weight=options.class_weight,
         validation=_validation(ready, options),
         patience=options.patience or None,
-        measure_every=_measure_every(len(X), options) if by_steps else 0,
+        measure_every=max(1, -(-len(X) // options.batch_size) // MEASURED_IN_EPOCH) if by_steps else 0,
         callbacks=history,
         progress=progress,
         checkpoint=Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if by_steps else None,
     )
 
 
-def _batch_size(rows: int) -> int:
-    """Some fifty steps in an epoch, where that gives mini-batches of 16 to 256 rows."""
-    return min(256, max(16, 2 ** round(math.log2(rows / 50))))
+def _settled(options: Options, rows: int) -> Options:
+    """The options, with what follows from the number of rows to train on."""
+    batch_size, l2_penalty = options.batch_size, options.l2_penalty
+    if batch_size is None:
+        batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
+    if l2_penalty is None:
+        l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
+    return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
 
 
 def _validation(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | None:
@@ -164,10 +169,6 @@ def _validation(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | N
         return X, y
     counts = np.bincount(ready.parts["training"][1], minlength=ready.target.outputs)
     return X, y, (1 / np.maximum(counts, 1))[y]
-
-
-def _measure_every(rows: int, options: Options) -> int:
-    return max(1, -(-rows // (options.batch_size or _batch_size(rows))) // MEASURED_IN_EPOCH)
 
 
 def _follow(ready: Prepared) -> Callable[[Network], float] | None:
@@ -209,7 +210,7 @@ def _finish(
         history.epochs,
         (shown, ready.parts[shown][1], outputs[shown]),
         said=ready.said,
-        settings={"table": table.name, **asdict(options)},
+        settings={"table": table.name, **asdict(_settled(options, len(ready.parts["training"][0])))},
     )
     write_atomically(place / REPORT, page.encode())
     place.write(METRICS, metrics)
