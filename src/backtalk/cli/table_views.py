@@ -65,10 +65,10 @@ def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "row
         return
     names = list(scores["recall"])
     console.print(f"\nclass of the {rows} (down) and what was predicted (across):", markup=False)
-    table = _table("", *map(_plain, names), "found")
+    table = _table("", *(_plain(name, 12) for name in names), "found")
     for name, counts in zip(names, matrix, strict=True):
         share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
-        table.add_row(_plain(name), *map(str, counts), share)
+        table.add_row(_plain(name, 30), *map(str, counts), share)
     show_table(console, table)
 
 
@@ -83,13 +83,15 @@ def _words(column: Any) -> str:
     return "; ".join(filter(None, [", ".join(shown), column.remark]))
 
 
-def _plain(text: str) -> Text:
-    return Text(text)  # a name with brackets is no markup
+def _plain(text: str, most: int = 1000) -> Text:
+    return Text(text if len(text) <= most else text[: most - 1] + "…")  # a name with brackets is no markup
 
 
 def _table(*names: Any, numbers: bool = True) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for k, name in enumerate(names):
         number = numbers and k > 0
-        table.add_column(name, justify="right" if number else "left", no_wrap=number or not k, overflow="fold")
+        table.add_column(
+            name, justify="right" if number else "left", no_wrap=number or not (k or numbers), overflow="fold"
+        )
     return table

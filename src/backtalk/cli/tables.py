@@ -58,7 +58,7 @@ def train(
         str | None, typer.Option(metavar="COLUMN", help="What is predicted. [required]", autocompletion=_columns)
     ] = None,
     out: Annotated[Path | None, _option("Where all is written. [default: FILE-run]", metavar="FOLDER")] = None,
-    overwrite: Annotated[bool, _option("Replace the run that is there.", show_default=False)] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
     task: Annotated[str, _option("auto, classification or regression.")] = "auto",
     hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
     activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …")] = "tanh",
@@ -142,7 +142,7 @@ def resume(
     watch = _Watch(folder, as_json)
     with watch:
         result = go_on(folder, table, prepared=watch.show_table, progress=watch.show_progress)
-    _tell(result, watch.seconds, as_json)
+    _tell(result, watch.seconds, as_json, went_on=True)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -223,7 +223,7 @@ def _say(said: list[str]) -> None:
         print(f"backtalk: {sentence}", file=sys.stderr)
 
 
-def _tell(result: Result, seconds: float, as_json: bool) -> None:
+def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) -> None:
     from ..terminal import make_console
     from .table_views import show_confusion, show_scores
 
@@ -231,7 +231,7 @@ def _tell(result: Result, seconds: float, as_json: bool) -> None:
         print(json.dumps({"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}))
         return
     console, metrics = make_console(), result.metrics
-    console.print(_end(metrics, seconds), markup=False)
+    console.print(_end(metrics, seconds, went_on), markup=False)
     console.print()
     show_scores(console, metrics["scores"])
     if "test" in metrics["scores"]:
@@ -240,9 +240,12 @@ def _tell(result: Result, seconds: float, as_json: bool) -> None:
     console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
 
 
-def _end(metrics: dict[str, Any], seconds: float) -> str:
+def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
+    from .progress import time_text
+
     epochs, best = metrics["epochs"], metrics["best_epoch"]
-    stopped = f"{epochs} epoch{'s' * (epochs > 1)} in {seconds:.2g} s"
+    spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
+    stopped = f"{epochs} epoch{'s' * (epochs > 1)} {f'({spent} since it went on)' if went_on else f'in {spent}'}"
     why = {
         "patience": ", until the validation loss no longer fell"
         if metrics["validation_losses"]
@@ -296,6 +299,14 @@ class _Watch:
         self.bar.close()
         if isinstance(error, TrainingInterrupted):
             done = len(error.training.losses)
-            raise StoppedError(
-                f"interrupted after {done} whole epoch{'s' * (done != 1)}; 'backtalk resume {self.folder}' goes on."
-            ) from None
+            after = f" after {done} whole epoch{'s' * (done != 1)}"
+        elif isinstance(error, KeyboardInterrupt) and self._can_go_on():  # while the results were written
+            after = ""
+        else:
+            return
+        raise StoppedError(f"interrupted{after}; 'backtalk resume {self.folder}' goes on.") from None
+
+    def _can_go_on(self) -> bool:
+        from ..tables.folder import CHECKPOINT, MODEL
+
+        return (self.folder / CHECKPOINT).exists() and not (self.folder / MODEL).exists()
