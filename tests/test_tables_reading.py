@@ -45,6 +45,20 @@ def test_a_byte_order_mark_quotes_and_line_ends_of_windows_are_read(csv):
     assert frame["name"].to_list() == ["a, b", 'c "d"\ne']
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2\n\n3,4\n\n", 'a,b\n"1",2\n\n3,4\n', "a,b\r1,2\r3,4\r", "\n\na,b\n1,2\n3,4"])
+def test_empty_lines_are_skipped_and_any_line_end_is_read(csv, text):
+    assert read_table(csv(text)).rows() == [("1", "2"), ("3", "4")]
+
+
+def test_quotes_within_cells_and_line_ends_within_names_are_read(csv):
+    assert read_table(csv('a,b\n5" pipe,1\n"6"" pipe",2\n'))["a"].to_list() == ['5" pipe', '6" pipe']
+    assert read_table(csv('"a\nb",c\n1,2\n')).columns == ["a\nb", "c"]
+
+
+def test_a_row_of_empty_cells_is_a_row(csv):
+    assert read_table(csv("a,b\n1,2\n,\n3,4\n")).rows() == [("1", "2"), (None, None), ("3", "4")]
+
+
 def test_row_numbers_as_pandas_writes_them_get_a_name(csv):
     assert read_table(csv(",a\n0,5\n1,6\n")).columns == ["column 1", "a"]
 
@@ -56,6 +70,8 @@ def test_row_numbers_as_pandas_writes_them_get_a_name(csv):
         (" \n\n", "is empty"),
         ("a,b\n", "no rows"),
         ("a,b\n1,2\n3\n", "1 cell in line 3, expected 2"),
+        ("a,b\n1,2\n\n3\n", "1 cell in line 4, expected 2"),
+        ('a,b\n"1",2\n\n3\n', "1 cell in line 4, expected 2"),
         ("a,b\n1,2\n3,4,5\n", "3 cells in line 3, expected 2"),
         ('a,b\n"1",2\n3,4,5\n', "3 cells in line 3, expected 2"),
         ('a,b\n1,"2\n', "cannot be read as CSV"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -89,26 +90,16 @@ def _read_csv(path: Path) -> pl.DataFrame:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise FileFormatError(f"{path} is not text in UTF-8 (line {line}): save it as UTF-8.") from None
-    first = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(SEPARATORS, key=first.count)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n") + "\n"
+    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
     try:
-        names = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
-    except (csv.Error, StopIteration) as error:
+        names = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))]
+    except csv.Error as error:
         raise FileFormatError(f"{path} has a first line that cannot be read ({error}).") from None
     if len(names) > 1 and not names[0]:
         names[0] = UNNAMED
     _require_names(path, names)
-    _require_rectangle(path, text, separator, len(names))
-    try:
-        frame = pl.read_csv(
-            io.BytesIO(text.encode()),
-            separator=separator,
-            infer_schema=False,
-            new_columns=names,
-            raise_if_empty=False,
-        )
-    except pl.exceptions.PolarsError as error:
-        raise FileFormatError(f"{path} cannot be read as CSV ({str(error).splitlines()[0]}).") from None
+    frame = _parse(path, text, separator, names)
     cells = pl.all().str.strip_chars()
     if separator == ";":
         cells = cells.str.replace(r"^([-+]?\d+),(\d+)$", "$1.$2")
@@ -144,26 +135,37 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _require_rectangle(path: Path, text: str, separator: str, width: int) -> None:
-    """Refuse a file where a line has more or fewer cells than the first."""
-    if '"' not in text:  # then each separator counts, and NumPy counts faster
+def _parse(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFrame:
+    """The cells as text; refuses a line that has more or fewer than the first, and skips empty lines."""
+    if '"' not in text:  # then each separator and each line end counts, and NumPy counts faster
         raw = np.frombuffer(text.encode(), np.uint8)
-        ends = np.flatnonzero(raw == 10)
-        counts = np.diff(
-            np.searchsorted(np.flatnonzero(raw == ord(separator)), np.array([0, *ends.tolist(), len(raw)]))
-        )
-        lines = text.split("\n") if (counts != width - 1).any() else []
-        wrong = [i for i, line in enumerate(lines) if line.strip() and counts[i] != width - 1]
-        if wrong:
-            _refuse_ragged(path, wrong[0] + 1, int(counts[wrong[0]]) + 1, width)
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        ends = np.flatnonzero(raw == ord("\n"))
+        counts = np.diff(np.searchsorted(np.flatnonzero(raw == ord(separator)), np.concatenate([[0], ends])))
+        empty = np.diff(ends, prepend=-1) == 1
+        if (wrong := (counts != len(names) - 1) & ~empty).any():
+            line = int(wrong.argmax())
+            _refuse_ragged(path, line + 1, int(counts[line]) + 1, len(names))
+        return _by_polars(re.sub(r"\n\n+", "\n", text), separator, names)
+    reader, count = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), 0
     try:
         for row in reader:
-            if row and len(row) != width:
-                _refuse_ragged(path, reader.line_num, len(row), width)
+            count += bool(row)
+            if row and len(row) != len(names):
+                _refuse_ragged(path, reader.line_num, len(row), len(names))
     except csv.Error as error:
         raise FileFormatError(f"{path} cannot be read as CSV (line {reader.line_num}: {error}).") from None
+    try:
+        frame = _by_polars(text, separator, names)
+    except pl.exceptions.PolarsError:  # a quote within a cell, as in 5" of pipe
+        frame = pl.DataFrame()
+    if frame.height != count - 1:  # so does an empty line, which is a row to polars
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+        frame = pl.DataFrame(rows[1:], schema=dict.fromkeys(names, pl.String), orient="row")
+    return frame
+
+
+def _by_polars(text: str, separator: str, names: list[str]) -> pl.DataFrame:
+    return pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False, new_columns=names)
 
 
 def _refuse_ragged(path: Path, line: int, cells: int, width: int) -> None:
