@@ -267,3 +267,46 @@ def test_the_facts_are_plain_json(tmp_path):
     path = tmp_path / "run.safetensors"
     fit(network(), X, Y, epochs=2, checkpoint=path, rng=0, class_weight={np.int64(1): np.float32(2)})
     json.dumps(files.load_with(path)[1])
+
+
+def test_a_single_wrong_bit_is_found(tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(network(), X, Y, epochs=2, checkpoint=path, rng=0)
+    whole = path.read_bytes()
+    for place in range(8, len(whole), 97):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 16
+        path.write_bytes(bytes(spoilt))
+        with pytest.raises(FileFormatError):
+            resume(path, X, Y)
+
+
+def test_a_file_that_is_no_checkpoint_is_not_replaced(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="a file that is no checkpoint: remove it, or name another"):
+        fit(network(), X, Y, epochs=1, checkpoint=path)
+    assert path.read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    real, link = tmp_path / "real.safetensors", tmp_path / "link.safetensors"
+    link.symlink_to(real)
+    fit(network(), X, Y, epochs=1, checkpoint=link, rng=0)
+    assert link.is_symlink()
+    assert load(real).sizes == (5, 12, 7, 2)
+
+
+def test_what_a_killed_run_left_half_written_is_cleared_away(tmp_path):
+    path = tmp_path / "run.safetensors"
+    (tmp_path / ".run.safetensors.abc12345").write_bytes(b"half")
+    fit(network(), X, Y, epochs=1, checkpoint=path, rng=0)
+    assert os.listdir(tmp_path) == ["run.safetensors"]
+
+
+def test_fewer_epochs_than_were_done_are_refused(tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(network(), X, Y, epochs=3, checkpoint=path, rng=0)
+    with pytest.raises(InputError, match="epochs is 2, but this run has done 3"):
+        resume(path, X, Y, epochs=2)

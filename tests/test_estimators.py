@@ -443,3 +443,37 @@ def test_a_single_row_and_a_single_class():
         assert MLPRegressor(hidden_layer_sizes=[3], max_iter=2).fit([[1.0, 2.0]], [7.0]).predict(
             [[1.0, 2.0]]
         ).shape == (1,)
+
+
+def test_labels_that_were_never_seen_are_refused_with_two_classes_too():
+    X, y = IRIS[0][:100], np.array(["cat", "dog"])[IRIS[1][:100]]
+    model = MLPClassifier([4], max_iter=2, random_state=0).fit(X, y)
+    for wrong in (["bird"] * 100, ["bird", "fish"] * 50, ["cat", "bird"] * 50):
+        with pytest.raises(ValueError, match=r"y holds .*bird.*, expected one of the classes"):
+            model.gradients(X, wrong)
+        with pytest.raises(ValueError, match="expected one of the classes"):
+            MLPClassifier([4], max_iter=2).fit(X, y, X_val=X, y_val=wrong)
+
+
+def test_a_schedule_runs_over_the_calls_of_partial_fit():
+    rates = []
+    model = MLPClassifier(
+        [4], learning_rate="cosine", max_iter=4, batch_size=150, callbacks=lambda e: rates.append(e.learning_rate)
+    )
+    for _ in range(4):
+        model.partial_fit(*IRIS, classes=[0, 1, 2])
+    np.testing.assert_allclose(rates, 1e-3 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2)
+
+
+def test_divergence_of_lbfgs_is_a_value_error_with_the_last_good_network():
+    with pytest.raises(ValueError, match="non-finite parameter weights") as caught:
+        MLPRegressor(hidden_layer_sizes=[4], solver="lbfgs").fit(IRIS[0] * 1e200, IRIS[0][:, 0])
+    assert isinstance(caught.value, backtalk.DivergedError)
+    assert caught.value.network.sizes == (4, 4, 1)
+
+
+def test_what_is_no_perceptron_of_backtalk_has_no_hidden_units():
+    with pytest.raises(TypeError, match="estimator is a LogisticRegression, expected backtalk's MLPClassifier"):
+        HiddenUnits(LogisticRegression()).fit(*IRIS)
+    with pytest.raises(TypeError, match="layer is 'a', expected a whole number from 1 to 1"):
+        MLPClassifier([4], max_iter=2).fit(*IRIS).hidden(IRIS[0], "a")

@@ -13,14 +13,17 @@ from backtalk import (
     AdamW,
     Callback,
     DivergedError,
+    Dropout,
     InputError,
     InputTypeError,
     Nesterov,
     Network,
+    TrainingInterrupted,
     UnknownNameError,
     fit,
     gradients,
 )
+from backtalk.activations import RegisteredActivation
 
 X = np.random.default_rng(0).normal(size=(50, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
@@ -392,3 +395,91 @@ def test_a_state_that_does_not_fit_is_refused():
         fit(network(), X, Y, optimizer="sgd", state=state)
     with pytest.raises(InputError, match="state is of a network with other layers"):
         fit(Network.create([3, 15, 2], rng=0), X, Y, state=state)
+
+
+def test_ctrl_c_in_lbfgs_keeps_the_last_iteration():
+    def interrupt(epoch):
+        if epoch.number == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted) as caught:
+        fit(network(), X, Y, optimizer="lbfgs", callbacks=interrupt)
+    training = caught.value.training
+    assert (len(training.losses), training.reason) == (3, "interrupted")
+    assert float(gradients(training.network, X, Y).loss) == pytest.approx(training.losses[-1], rel=1e-12)
+
+
+def test_progress_hears_of_lbfgs_and_ends_it():
+    seen = []
+    fit(network(), X, Y, epochs=4, optimizer="lbfgs", progress=seen.append)
+    assert [progress.epoch for progress in seen] == [1, 2, 3, 4]
+    assert fit(network(), X, Y, optimizer="lbfgs", progress=lambda progress: True).reason == "callback"
+
+
+def test_a_fraction_held_out_is_judged_without_class_weights():
+    options = {"epochs": 1, "rng": 0, "validation": 0.4, "optimizer": SGD(1e-300, momentum=0)}
+    weighted = fit(network(), X, Y, class_weight={0: 9.0}, **options)
+    assert weighted.validation_losses[0] == pytest.approx(fit(network(), X, Y, **options).validation_losses[0])
+
+
+def test_class_weights_of_any_size_are_taken():
+    options = {"epochs": 2, "rng": 0}
+    huge = fit(network(), X, Y, class_weight={0: 1e308, 1: 1e308}, **options)
+    np.testing.assert_allclose(huge.losses, fit(network(), X, Y, **options).losses)
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+def test_a_loss_that_is_infinite_with_its_penalty_is_divergence(engine):
+    with pytest.raises(DivergedError, match="loss is the first value that is not finite"):
+        fit(network(), X, Y, l2_penalty=1.7e308, optimizer="adam", engine=engine, rng=0)
+
+
+def test_only_true_ends_training_and_any_object_with_the_methods_is_told():
+    class Told:
+        heard = 0
+
+        def on_epoch(self, epoch):
+            Told.heard += 1
+            return np.ones(3)
+
+    training = fit(network(), X, Y, epochs=3, rng=0, callbacks=[Told(), lambda epoch: 1, lambda epoch: [epoch]])
+    assert (training.reason, Told.heard) == ("epochs", 3)
+
+
+def test_callbacks_are_told_the_seed_of_dropout():
+    told = []
+
+    class Watch(Callback):
+        def on_start(self, settings):
+            told.append(settings["dropout_seed"])
+
+    start = network()
+    options = {"epochs": 1, "batch_size": 50, "optimizer": SGD(0.1, momentum=0), "rng": 0, "callbacks": Watch()}
+    trained = fit(start, X, Y, dropout=0.5, **options).network
+    order = np.random.default_rng(0)
+    order.integers(2**64, dtype=np.uint64)
+    rows = order.permutation(50)
+    grads = gradients(start, X[rows], Y[rows], dropout=Dropout(0.5, seed=told[0], step=1))
+    np.testing.assert_allclose(trained.W[1], start.W[1] - 0.1 * grads.W[1], rtol=1e-10)
+
+
+def test_a_batch_of_any_size_is_taken():
+    huge = fit(network(), X, Y, epochs=2, batch_size=10**30, rng=0)
+    assert huge.losses == fit(network(), X, Y, epochs=2, batch_size=50, rng=0).losses
+
+
+@pytest.mark.parametrize("engine", ["auto", "formula"])
+def test_huge_gradients_are_clipped_to_the_norm(engine):
+    start = Network([[[1.0, 1.0]]], [[0.0]], loss="absolute_error")
+    end = fit(start, [[1e200, 1e200]], [0.0], epochs=1, clip_norm=1.0, optimizer=SGD(1.0, momentum=0), engine=engine)
+    np.testing.assert_allclose(end.network.W[1], start.W[1] - np.sqrt(0.5), rtol=1e-10)
+
+
+def test_an_activation_of_another_shape_is_refused_by_both_engines():
+    shrinking = RegisteredActivation(
+        name="shrinking", kinks=(), initialization="he_normal", function=lambda a: a[:1], derivative=np.cos
+    )
+    start = Network.create([3, 4, 2], shrinking, rng=0)
+    for engine in ("auto", "formula"):
+        with pytest.raises(InputError, match="activation shrinking gives an array of shape"):
+            fit(start, X, Y, engine=engine, rng=0)

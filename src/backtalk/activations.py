@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .arrays import Array, erfc, namespace, real_part
 from .errors import InputError, InputTypeError, unknown_name
@@ -302,10 +302,19 @@ class RegisteredActivation(Activation):
     derivative: Callable[[Array], Array]
 
     def g(self, a: Array) -> Array:
-        return self.function(a)
+        return self._of_same_shape(self.function(a), a, "g")
 
     def g_prime(self, a: Array) -> Array:
-        return self.derivative(a)
+        return self._of_same_shape(self.derivative(a), a, "g_prime")
+
+    def _of_same_shape(self, values: Any, a: Array, function: str) -> Any:
+        shape = tuple(getattr(values, "shape", ()))
+        if shape not in ((), tuple(a.shape)):  # one number serves for all, such as a derivative of 1
+            raise InputError(
+                f"activation {self.name} gives an array of shape {shape} for one of shape {tuple(a.shape)}, "
+                f"expected the same shape from {function}."
+            )
+        return values
 
     def __repr__(self) -> str:
         return self.name

@@ -68,7 +68,7 @@ class DivergedError(BacktalkError, ArithmeticError):
         self.layer = layer
 
     def __reduce__(self) -> tuple[Any, ...]:
-        rebuild = partial(DivergedError, network=self.network, step=self.step, quantity=self.quantity, layer=self.layer)
+        rebuild = partial(type(self), network=self.network, step=self.step, quantity=self.quantity, layer=self.layer)
         return rebuild, self.args
 
 

@@ -21,7 +21,7 @@ from ..losses import Loss
 from ..network import Network
 from ..train import LBFGS, Epoch
 from ..train.batch import Examples
-from ..train.callbacks import as_callbacks
+from ..train.callbacks import as_callbacks, is_true
 from ..train.formula import FormulaSteps
 from ..train.lbfgs import minimize
 from ..train.native import NativeSteps
@@ -33,6 +33,17 @@ from .fitted import FittedPerceptron
 from .held_out import hold_out
 
 STOCHASTIC = ("adam", "sgd")
+
+
+class NonFiniteError(DivergedError, ValueError):
+    """Training diverged: a ``ValueError`` as in scikit-learn, with the last good network and the place."""
+
+    @classmethod
+    def of(cls, error: DivergedError) -> NonFiniteError:
+        """With scikit-learn's words before ours."""
+        words = "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+        place = {"step": error.step, "quantity": error.quantity, "layer": error.layer}
+        return cls(f"{words}preprocessed. {error}", network=error.network, **place)
 
 
 class MultilayerPerceptron(FittedPerceptron):
@@ -150,9 +161,10 @@ class MultilayerPerceptron(FittedPerceptron):
         if self.learning_rate not in SKLEARN_SCHEDULES:
             as_schedule(self.learning_rate, "learning_rate")
         if self.solver == "lbfgs":
-            for name, unused in (("dropout", 0.0), ("clip_norm", None)):
-                if getattr(self, name) != unused:
-                    raise InputError(f"{name} is given, but solver='lbfgs' cannot use it: leave it out.")
+            given = {"dropout": np.any(self.dropout), "clip_norm": self.clip_norm is not None}
+            given["learning_rate"] = self.learning_rate not in SKLEARN_SCHEDULES
+            for name in filter(given.get, given):
+                raise InputError(f"{name} is given, but solver='lbfgs' cannot use it: leave it out.")
 
     def _begin(self, first: bool) -> None:
         """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
@@ -244,10 +256,7 @@ class MultilayerPerceptron(FittedPerceptron):
         try:
             epochs.run(self.max_iter, incremental)
         except DivergedError as error:
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed. {error}"
-            ) from error
+            raise NonFiniteError.of(error) from None
         best = going.best if self.early_stopping and (not incremental or going.stopped) else None
         self.network_ = steps.network if best is None else best
         for callback in callbacks:
@@ -278,19 +287,23 @@ class MultilayerPerceptron(FittedPerceptron):
                 self.validation_loss_curve_.append(judge(found)[1])
             last = self.validation_loss_curve_[-1] if judge is not None else None
             epoch = Epoch(len(self.loss_curve_), loss / scale, found, (), last)
-            return any([bool(callback.on_epoch(epoch)) for callback in callbacks])  # noqa: C419 - each is told
+            answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
+            return any(map(is_true, answers))
 
         for callback in callbacks:
             callback.on_start(self.get_params(deep=False))
-        found = minimize(
-            network,
-            self._examples(network, X, target, weight, kernels),
-            l2_penalty=self.alpha * scale / total,
-            iterations=self.max_iter,
-            options=LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun),
-            by_kernels=kernels,
-            callback=told,
-        )
+        try:
+            found = minimize(
+                network,
+                self._examples(network, X, target, weight, kernels),
+                l2_penalty=self.alpha * scale / total,
+                iterations=self.max_iter,
+                options=LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun),
+                by_kernels=kernels,
+                callback=told,
+            )
+        except DivergedError as error:
+            raise NonFiniteError.of(error) from None
         self.network_, self.loss_, self.n_iter_ = found.network, found.loss / scale, found.iterations
         if not found.converged and not found.stopped:
             warnings.warn(

@@ -43,7 +43,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Any of backtalk's, such as ``"gelu"``; or a list with one for each hidden layer.
     learning_rate
         Besides scikit-learn's three, which change the rate for ``"sgd"`` only, a schedule of
-        :func:`backtalk.fit` for both solvers, such as ``"cosine(warm_up=100)"``.
+        :func:`backtalk.fit` for both solvers, such as ``"cosine(warm_up=100)"``. It runs over ``max_iter`` epochs, or
+        so many calls of ``partial_fit``.
     dropout
         The rate of all hidden layers, or a list with one for each.
     clip_norm
@@ -53,7 +54,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     label_smoothing
         The share of each target that is spread over all classes.
     callbacks
-        Functions of an :class:`backtalk.Epoch`, or :class:`backtalk.Callback` objects; a true answer ends training.
+        Functions of an :class:`backtalk.Epoch`, or :class:`backtalk.Callback` objects; the answer True ends training.
     engine
         ``"native"``, ``"formula"``, or ``"auto"``: the first where it can.
 
@@ -169,14 +170,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
 
     def _encode_more(self, y: Any) -> np.ndarray:
-        if self._label_binarizer.y_type_ == "multiclass":
-            y = column_or_1d(y)
-            labels = np.searchsorted(self.classes_, y)
-            known = self.classes_[np.minimum(labels, len(self.classes_) - 1)] == y
-            if not np.all(known):
-                raise ValueError(f"y holds {np.asarray(y)[~known][0]!r}, expected one of the classes {self.classes_}.")
-            return labels
-        return self._label_binarizer.transform(y).astype(bool)  # small, whatever the dtype of X
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return self._label_binarizer.transform(y).astype(bool)  # small, whatever the dtype of X
+        y = column_or_1d(y)
+        labels = np.searchsorted(self.classes_, y)
+        known = self.classes_[np.minimum(labels, len(self.classes_) - 1)] == y
+        if not np.all(known):
+            raise ValueError(f"y holds {np.asarray(y)[~known][0]!r}, expected one of the classes {self.classes_}.")
+        return labels if self._label_binarizer.y_type_ == "multiclass" else (labels == 1)[:, None]
 
     def _plain(self, target: np.ndarray) -> np.ndarray:
         if target.ndim == 1:

@@ -15,7 +15,7 @@ from ..errors import DivergedError
 from ..network import Network
 from ..train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
 from ..train.batch import Examples
-from ..train.callbacks import Callback
+from ..train.callbacks import Callback, is_true
 from ..train.interrupt import held_back
 from ..train.schedules import Memory, Place, Schedule, as_schedule
 from ..train.steps import ENDLESS, Steps
@@ -34,6 +34,7 @@ class Going:
     """
 
     learning_rate: float
+    begun: int = 0  # updates before the schedule began
     state: StepState | None = None
     memory: Memory = field(default_factory=Memory)
     epochs: int = 0
@@ -71,14 +72,15 @@ class Epochs:
             None if model.learning_rate in SKLEARN_SCHEDULES else as_schedule(model.learning_rate, "learning_rate")
         )
         order = np.arange(count)
-        begun = self.steps.step
+        if going.epochs == 0:
+            going.begun = self.steps.step
         try:
             for number in range(1, most + 1):
                 if model.shuffle:  # as sklearn.utils.shuffle draws, without its checks
                     rows = np.arange(count)
                     model._random_state.shuffle(rows)
                     order = order[rows]
-                rates = self._rates(schedule, -(-count // batch_size), most, begun)
+                rates = self._rates(schedule, -(-count // batch_size), most)
                 loss = self._epoch(order, batch_size, rates)
                 model.n_iter_ = number
                 model.t_ += count
@@ -119,10 +121,10 @@ class Epochs:
             )
         return int(np.clip(self.model.batch_size, 1, count))
 
-    def _rates(self, schedule: Schedule | None, in_epoch: int, most: int, begun: int) -> np.ndarray:
+    def _rates(self, schedule: Schedule | None, in_epoch: int, most: int) -> np.ndarray:
         model, going = self.model, self.going
         if schedule is not None:
-            place = Place(going.epochs + 1, self.steps.step - begun, in_epoch, most * in_epoch)
+            place = Place(going.epochs + 1, self.steps.step - going.begun, in_epoch, most * in_epoch)
             rates = model.learning_rate_init * schedule.factors(place, going.memory)
         else:
             rates = np.full(in_epoch, going.learning_rate)
@@ -163,7 +165,8 @@ class Epochs:
         stops = False
         if network is not None:
             epoch = Epoch(going.epochs, loss, network, self.steps.measures(), validation_loss, rate)
-            stops = any([bool(callback.on_epoch(epoch)) for callback in self.callbacks])  # noqa: C419 - each is told
+            answers = [callback.on_epoch(epoch) for callback in self.callbacks]  # each of them is told
+            stops = any(map(is_true, answers))
         return self._gives_up(rate) or stops
 
     def _count(self, loss: float, score: float | None, network: Network | None) -> None:

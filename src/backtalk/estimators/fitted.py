@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..backward import Gradients
 from ..check import CheckReport
 from ..check import check as check_gradients
 from ..engines import native
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..forward import Trace, propagate
 from ..network import Network
 from ..verbs import gradients
@@ -94,6 +95,8 @@ class FittedPerceptron(BaseEstimator):
     def _hidden_layer(self, layer: int) -> int:
         """Its number in the formulas, from 1."""
         count = self.network_.depth - 1
+        if isinstance(layer, bool) or not isinstance(layer, Integral):
+            raise InputTypeError(f"layer is {layer!r}, expected a whole number from 1 to {count}.")
         number = layer + count + 1 if layer < 0 else layer
         if not 1 <= number <= count:
             raise InputError(f"layer is {layer}, expected 1 to {count}, the hidden layers of this network.")

@@ -11,6 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
+from ..errors import InputTypeError
+
 
 class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     """A transformer: from X to the hidden units h_i of a network that it trains on X and y.
@@ -39,6 +41,10 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         """Fit the estimator; ``fit_params`` are handed to it, with metadata routing those that it asks for."""
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        wrapped = getattr(self.estimator, "estimator", self.estimator)  # of a FrozenEstimator
+        if not hasattr(wrapped, "hidden"):
+            kind = type(wrapped).__name__
+            raise InputTypeError(f"estimator is a {kind}, expected backtalk's MLPClassifier or MLPRegressor.")
         estimator: Any = clone(self.estimator)
         self.estimator_ = estimator.fit(X, y, **fit_params)
         self._model._hidden_layer(self.layer)  # refuses one that is not there

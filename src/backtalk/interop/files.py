@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def save_with(
     if training is not None:
         structure["training"] = training
     content = {name: np.ascontiguousarray(array) for name, array in kept.items()}
+    structure["check_sum"] = _check_sum(structure, content)
     write_atomically(path, safetensors.numpy.save(content, {KEY: json.dumps(structure)}))
 
 
@@ -96,8 +98,21 @@ def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | N
     if KEY not in metadata:
         raise FileFormatError(f"{path} is a safetensors file, but not a network saved by backtalk.")
     structure = _structure(path, metadata[KEY])
+    found = structure.pop("check_sum", None)  # files of the first days have none
+    if found is not None and found != _check_sum(structure, arrays):
+        raise FileFormatError(f"{path} is damaged: its check sum does not fit what it holds.")
     beside = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
     return _network(path, structure, arrays), structure.get("training"), beside
+
+
+def _check_sum(structure: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    """CRC-32 of the structure and of all arrays."""
+    total = zlib.crc32(json.dumps(structure, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        total = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), total)
+        total = zlib.crc32(array.data.cast("B") if array.size else b"", total)
+    return f"{total:08x}"
 
 
 def _as_path(path: str | os.PathLike[str]) -> Path:
@@ -151,6 +166,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
+    path = Path(os.path.realpath(path))  # a link stays, and what it leads to is replaced
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

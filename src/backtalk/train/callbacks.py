@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputTypeError
 from .records import Epoch, Training
+
+METHODS = ("on_start", "on_epoch", "on_end")
 
 
 class Callback:
@@ -28,31 +32,48 @@ class Callback:
         """Before the first step, with the settings of the run by name: numbers, texts and None."""
 
     def on_epoch(self, epoch: Epoch) -> Any:
-        """After each epoch; a true answer ends training."""
+        """After each epoch; the answer True ends training."""
 
     def on_end(self, training: Training) -> None:
         """With the result, also where training was interrupted; not where an error ended it."""
 
 
-class _Function(Callback):
-    def __init__(self, function: Callable[[Epoch], Any]) -> None:
-        self.function = function
+def is_true(answer: Any) -> bool:
+    """Whether a callback answered True: nothing else ends training, such as what a list's method gives back."""
+    return isinstance(answer, bool | np.bool_) and bool(answer)
+
+
+class _Told(Callback):
+    """Hands what it is told to the methods of an object, or to a function of an Epoch."""
+
+    def __init__(self, **methods: Callable[..., Any]) -> None:
+        self.methods = methods
+
+    def on_start(self, settings: Mapping[str, Any]) -> None:
+        self._tell("on_start", settings)
 
     def on_epoch(self, epoch: Epoch) -> Any:
-        return self.function(epoch)
+        return self._tell("on_epoch", epoch)
+
+    def on_end(self, training: Training) -> None:
+        self._tell("on_end", training)
+
+    def _tell(self, method: str, what: Any) -> Any:
+        return self.methods[method](what) if method in self.methods else None
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
     """A list of callbacks from one or several, where a plain function is told of each epoch."""
     if callbacks is None:
         return []
-    several = callbacks if isinstance(callbacks, Iterable) else [callbacks]
+    several = callbacks if isinstance(callbacks, Iterable) and not isinstance(callbacks, Callback) else [callbacks]
     return [_as_callback(each) for each in several]
 
 
 def _as_callback(value: Any) -> Callback:
     if isinstance(value, Callback):
         return value
-    if isinstance(value, type) or not callable(value):
+    methods = {name: getattr(value, name) for name in METHODS if callable(getattr(value, name, None))}
+    if isinstance(value, type) or not (methods or callable(value)):
         raise InputTypeError(f"callbacks holds {value!r}, expected a backtalk.Callback or a function of an Epoch.")
-    return _Function(value)
+    return _Told(**(methods or {"on_epoch": value}))

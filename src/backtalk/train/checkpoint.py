@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 import time
@@ -15,11 +16,12 @@ import numpy as np
 
 from ..arrays import to_numpy
 from ..errors import FileFormatError, InputError, InputTypeError
-from ..interop.files import load_with, save_with
+from ..interop.files import KEY, load_with, save_with
 from ..network import Network
 from .optimizers import Optimizer
 from .plan import Plan
 from .records import StepState
+from .schedules import Memory
 
 VERSION = 1
 GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
@@ -74,6 +76,10 @@ class Writer:
         if path.is_dir() or not path.parent.is_dir():
             found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
             raise InputError(f"checkpoint is {str(path)!r}, which {found}: expected the name of a file.")
+        if path.exists() and not _is_ours(path):
+            raise InputError(f"checkpoint is {str(path)!r}, a file that is no checkpoint: remove it, or name another.")
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):  # by a run that was killed while it wrote
+            left.unlink(missing_ok=True)
         self.checkpoint = checkpoint
         self._last = time.monotonic()
 
@@ -108,6 +114,13 @@ class Writer:
         self._last = time.monotonic()
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file may be replaced: a checkpoint or a network, also a damaged one, or an empty file."""
+    with path.open("rb") as file:
+        beginning = file.read(1 << 16)
+    return not beginning or KEY.encode() in beginning
+
+
 def read(path: str | os.PathLike[str]) -> Snapshot:
     """The snapshot in a file.
 
@@ -119,6 +132,9 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         raise FileFormatError(f"{path} is a checkpoint of a version that this backtalk does not read: update it.")
     try:
+        for name in ("rng_at_start", "rng_at_epoch"):
+            rng_from_json(facts[name])
+        Memory(**facts["memory"])
         plan = Plan.from_json(facts["plan"], path)
         families = plan.optimizer.families if isinstance(plan.optimizer, Optimizer) else ()
         state = StepState(int(facts["step"]), {family: _parts(network, arrays, family) for family in families})
@@ -126,7 +142,7 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
         missing = [name for name in FACTS if name not in facts]
         if missing:
             raise KeyError(missing[0])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FileFormatError(f"{path} lacks a part of the state of training ({error}).") from None
     if best is not None:
         best = network.replace(best[: network.depth], best[network.depth :])

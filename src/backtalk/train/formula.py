@@ -97,7 +97,9 @@ class FormulaSteps:
         if state:
             home = network.home
             self._state = {
-                name: [home.xp.asarray(part, dtype=home.dtype, device=home.device) for part in state.arrays[name]]
+                name: [
+                    home.xp.asarray(np.array(part), dtype=home.dtype, device=home.device) for part in state.arrays[name]
+                ]
                 for name in self._state
             }
 
@@ -120,7 +122,7 @@ def clip(gradient: list[Array], most: float) -> list[Array]:
     >>> clip([np.array([3.0]), np.array([4.0])], 1.0)
     [array([0.6]), array([0.8])]
     """
-    norm = float(np.linalg.norm([euclidean_norm(part) for part in gradient]))
+    norm = euclidean_norm(np.array([euclidean_norm(part) for part in gradient]))
     return [part * (most / norm) for part in gradient] if norm > most else gradient
 
 

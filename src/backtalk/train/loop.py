@@ -80,10 +80,10 @@ def fit(
     Until when. After ``epochs``, or where the validation loss (the loss, without a validation set) has not fallen by
     more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
 
-    Who watches. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`; a
-    true answer ends training. ``progress`` is called with a :class:`Progress` at least every tenth of a second, unless
-    a single step takes longer; a true answer ends training. ``measure_every``: in each so-manieth step the norms of
-    every layer are measured, and their means given with the epoch; 0 for never. ``checkpoint``: a file, or a
+    Who watches. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`;
+    the answer True ends training. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
+    unless a single step takes longer; the answer True ends training. ``measure_every``: in each so-manieth step the
+    norms of every layer are measured, and their means given with the epoch; 0 for never. ``checkpoint``: a file, or a
     :class:`Checkpoint`; :func:`resume` goes on from it.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first shows and the last good
@@ -121,7 +121,7 @@ def fit(
     if isinstance(plan.optimizer, LBFGS):
         if place is not None or state is not None or not isinstance(run.source, InMemory):
             raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
-        return run.search(as_callbacks(callbacks))
+        return run.search(as_callbacks(callbacks), progress)
     if state is not None:
         run.start_from(network, state)
     return run.train(as_callbacks(callbacks), progress)
@@ -184,13 +184,14 @@ def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_wei
     X = as_input(network, X)
     count = X.shape[0]
     by_class = class_weights(network, plan.class_weight, y)
-    weight = None if sample_weight is None else as_weight(network, sample_weight, count)
+    plain = weight = None if sample_weight is None else as_weight(network, sample_weight, count)
     if by_class is not None:
         home = network.home
-        of_rows = home.xp.asarray(by_class, dtype=home.dtype, device=home.device)
-        weight = of_rows if weight is None else weight * of_rows
+        of_rows = as_weight(network, home.xp.asarray(by_class, dtype=home.dtype, device=home.device), count)
+        weight = of_rows if weight is None else as_weight(network, weight * of_rows, count)
     labels = as_labels(network, y, count) if kind is NativeSteps and plan.by_steps else None
-    return InMemory(Examples(X, as_target(network, y, count) if labels is None else None, labels, weight))
+    target = as_target(network, y, count) if labels is None else None
+    return InMemory(Examples(X, target, labels, weight), sample_weight=plain)
 
 
 def _steps_of(plan: Plan, network: Network) -> type[FormulaSteps] | type[NativeSteps]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from ..dropout import Dropout
 from ..errors import InputError, InputTypeError
 from ..inputs import as_target, as_weight
 from ..network import Network
-from .batch import Examples
-from .callbacks import Callback
+from .batch import Examples, diverged
+from .callbacks import Callback, is_true
 from .checkpoint import Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
 from .formula import FormulaSteps
 from .interrupt import held_back
@@ -61,6 +61,9 @@ class Run:
             )  # fmt: skip
             self.steps: Steps = kind(network, settings)
         self.writer = None if checkpoint is None else Writer(checkpoint)
+        self.data = None if checkpoint is None else self.source.fingerprint()
+        self.batch_size = min(plan.batch_size, max(self.source.count, 1))
+        self.dropout_seed = None if dropout is None else dropout.seed
         self.origin = 0  # updates that were made before this run
         self.epoch_began_at = 0  # updates before this epoch
         self.rng_at_epoch = self.rng_at_start
@@ -89,27 +92,38 @@ class Run:
 
     def train(self, callbacks: list[Callback], progress: Watch) -> Training:
         """Steps until the end, or until somebody says so."""
-        for callback in callbacks:
-            callback.on_start(self.plan.to_dict())
+        self._begin(callbacks)
         try:
             while self.reason is None:
                 self._epoch(callbacks, progress)
         except KeyboardInterrupt:
             self._write()
-            training = self._training("interrupted")
-            for callback in callbacks:
-                callback.on_end(training)
-            raise TrainingInterrupted(training) from None
+            raise TrainingInterrupted(self._end(callbacks, "interrupted")) from None
         self._write()
-        training = self._training(self.reason)
+        return self._end(callbacks, self.reason)
+
+    def _begin(self, callbacks: list[Callback]) -> None:
+        for callback in callbacks:
+            callback.on_start(self.plan.to_dict() | {"dropout_seed": self.dropout_seed})
+
+    def _end(self, callbacks: list[Callback], reason: str) -> Training:
+        network = self.best if self.best is not None else self.network
+        state = self.steps.state() if self.plan.by_steps else None
+        losses, validation_losses = tuple(self.losses), tuple(self.validation_losses)
+        training = Training(network, losses, validation_losses, self.best_epoch, reason, state)
         for callback in callbacks:
             callback.on_end(training)
         return training
 
+    @property
+    def network(self) -> Network:
+        """The network as it stands."""
+        return self.steps.network if self.plan.by_steps else self.found
+
     def _epoch(self, callbacks: list[Callback], progress: Watch) -> None:
         self.rng_at_epoch = rng_to_json(self.generator)
         rates, self.rows_before = self._rates(), 0
-        for number, part in enumerate(self.source.parts(self.generator, self.plan.batch_size)):
+        for number, part in enumerate(self.source.parts(self.generator, self.batch_size)):
             if number < self.part:
                 self.rows_before += part.count
                 continue
@@ -120,7 +134,7 @@ class Run:
                     self._take(order, rates)
                 if self.writer and self.writer.is_due(self.steps.step):
                     self._write()
-                if progress and progress(self._progress()):
+                if progress and is_true(progress(self._progress())):
                     self.reason = "callback"
                     return
             with held_back():
@@ -133,13 +147,13 @@ class Run:
 
     def _tell(self, callbacks: list[Callback], epoch: Epoch) -> None:
         answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
-        if any(answers):
+        if any(map(is_true, answers)):
             self.reason = self.reason or "callback"
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of this epoch."""
         assert isinstance(self.plan.optimizer, Optimizer)
-        in_epoch = -(-self.source.count // self.plan.batch_size)
+        in_epoch = -(-self.source.count // self.batch_size)
         number = len(self.losses) + 1
         place = Place(number, self.epoch_began_at - self.origin, in_epoch, self.plan.epochs * in_epoch)
         return self.plan.optimizer.learning_rate * self.plan.schedule.factors(place, self.memory)
@@ -149,12 +163,14 @@ class Run:
         taken = self.steps.take(
             order,
             self.row,
-            self.plan.batch_size,
+            self.batch_size,
             rates[self.steps.step - self.epoch_began_at :],
             most=ENDLESS if left is None else left,
             loss=self.loss,
             weight=self.weight,
         )
+        if not math.isfinite(taken.loss):  # each loss is finite, but not their sum, or not with the penalty
+            raise diverged(self.steps.network, None, self.steps.network, self.steps.step)
         self.row, self.loss, self.weight = taken.place, taken.loss, taken.weight
 
     def _close_epoch(self, told: bool, rate: float) -> Epoch | None:
@@ -192,12 +208,6 @@ class Run:
         mean = self.loss / self.weight if self.weight else math.nan
         return Progress(len(self.losses) + 1, self.plan.epochs, done, self.source.count, self.steps.step, mean)
 
-    def _training(self, reason: str) -> Training:
-        network = self.best if self.best is not None else self.steps.network
-        return Training(
-            network, tuple(self.losses), tuple(self.validation_losses), self.best_epoch, reason, self.steps.state()
-        )
-
     def _write(self) -> None:
         if self.writer is not None:
             self.steps.require_finite()
@@ -211,19 +221,20 @@ class Run:
         best = self.best_loss if math.isfinite(self.best_loss) else None
         memory = asdict(self.memory)
         memory["best"] = memory["best"] if math.isfinite(memory["best"]) else None
-        data = self.source.fingerprint()
-        return {name: getattr(self, name) for name in same} | {"best_loss": best, "memory": memory, "data": data}
+        return {name: getattr(self, name) for name in same} | {"best_loss": best, "memory": memory, "data": self.data}
 
     def go_on(self, snapshot: Snapshot) -> None:
         """Stand where a checkpoint was written, whose network is the one that this run was made with."""
         facts = snapshot.facts
-        if facts["data"] != self.source.fingerprint():
+        if facts["data"] != self.data:
             raise InputError(
                 "X, y or sample_weight are not those that this run was trained on: expected the same data."
             )
         for name in ("epoch_began_at", "part", "row", "loss", "weight", "best_epoch", "waited", "origin"):
             setattr(self, name, facts[name])
         self.losses, self.validation_losses = list(facts["losses"]), list(facts["validation_losses"])
+        if len(self.losses) > self.plan.epochs:
+            raise InputError(f"epochs is {self.plan.epochs}, but this run has done {len(self.losses)}: expected more.")
         self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
         memory = facts["memory"]
         self.memory = Memory(**(memory | {"best": math.inf if memory["best"] is None else memory["best"]}))
@@ -236,40 +247,42 @@ class Run:
 
     def _at_home(self, arrays: list[np.ndarray]) -> list[Array]:
         home = self.start.home
-        return [home.xp.asarray(array, dtype=home.dtype, device=home.device) for array in arrays]
+        return [home.xp.asarray(np.array(array), dtype=home.dtype, device=home.device) for array in arrays]
 
-    def search(self, callbacks: list[Callback]) -> Training:
+    def search(self, callbacks: list[Callback], progress: Watch) -> Training:
         """L-BFGS: iterations in the place of epochs."""
         assert isinstance(self.plan.optimizer, LBFGS)
         assert isinstance(self.source, InMemory)
-        for callback in callbacks:
-            callback.on_start(self.plan.to_dict())
+        self.found = self.start
+        self._begin(callbacks)
 
         def iteration(network: Network, loss: float) -> bool:
+            self.found = network
             self.losses.append(loss)
             validation_loss = self.validation.loss(network) if self.validation else None
             if validation_loss is not None:
                 self.validation_losses.append(validation_loss)
             self._note(loss if validation_loss is None else validation_loss, network)
             self._tell(callbacks, Epoch(len(self.losses), loss, network, (), validation_loss))
+            count, number = self.source.count, len(self.losses)
+            if progress and is_true(progress(Progress(number, self.plan.epochs, count, count, number, loss))):
+                self.reason = self.reason or "callback"
             return self.reason is not None
 
-        found = minimize(
-            self.start,
-            self.source.chosen(),
-            l2_penalty=float(self.plan.l2_penalty),
-            iterations=self.plan.epochs,
-            options=self.plan.optimizer,
-            by_kernels=self.kind is NativeSteps,
-            callback=iteration,
-        )
-        network = self.best if self.best is not None else found.network
-        reason = self.reason or ("converged" if found.converged else "evaluations")
-        losses, validation_losses = tuple(self.losses), tuple(self.validation_losses)
-        training = Training(network, losses, validation_losses, self.best_epoch, reason)
-        for callback in callbacks:
-            callback.on_end(training)
-        return training
+        try:
+            found = minimize(
+                self.start,
+                self.source.chosen(),
+                l2_penalty=float(self.plan.l2_penalty),
+                iterations=self.plan.epochs,
+                options=self.plan.optimizer,
+                by_kernels=self.kind is NativeSteps,
+                callback=iteration,
+            )
+        except KeyboardInterrupt:
+            raise TrainingInterrupted(self._end(callbacks, "interrupted")) from None
+        self.found = found.network
+        return self._end(callbacks, self.reason or ("converged" if found.converged else "evaluations"))
 
 
 def _split(
@@ -285,7 +298,8 @@ def _split(
         raise InputError(f"validation is {plan.validation}, which leaves none of {count} rows to train on.")
     order = generator.permutation(count)
     rows, examples = np.sort(order[held_out:]), source.examples
-    return InMemory(examples, rows), _validation_of(network, examples, np.sort(order[:held_out]))
+    plain = replace(examples, weight=source.sample_weight)  # a validation set knows no class weights
+    return InMemory(examples, rows), _validation_of(network, plain, np.sort(order[:held_out]))
 
 
 def _validation_of(network: Network, examples: Examples, rows: np.ndarray) -> ValidationSet:
@@ -293,5 +307,4 @@ def _validation_of(network: Network, examples: Examples, rows: np.ndarray) -> Va
     target = held_out.target
     if target is None:
         target = as_target(network, held_out.labels, len(rows))
-    weight = held_out.weight
-    return ValidationSet(held_out.X, target, as_weight(network, weight, len(rows)))
+    return ValidationSet(held_out.X, target, as_weight(network, held_out.weight, len(rows)))

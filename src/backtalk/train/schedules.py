@@ -73,7 +73,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class InverseScaling(Schedule):
-    """η_t = η/(1 + t)^power, t counting steps from 0 (Robbins and Monro 1951 for the conditions on the power).
+    """η_t = η/t^power, t counting steps from 1 (Robbins and Monro 1951 for the conditions on the power).
 
     >>> InverseScaling(0.5).factors(Place(1, 0, 4, 4), Memory()).round(3)
     array([1.   , 0.707, 0.577, 0.5  ])

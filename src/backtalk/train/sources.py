@@ -40,10 +40,10 @@ class Source(Protocol):
 
 
 class InMemory:
-    """Arrays in memory: one part, of all rows or of some."""
+    """Arrays in memory: one part, of all rows or of some. ``sample_weight``: the weights without those of classes."""
 
-    def __init__(self, examples: Examples, rows: np.ndarray | None = None) -> None:
-        self.examples = examples
+    def __init__(self, examples: Examples, rows: np.ndarray | None = None, sample_weight: Array | None = None) -> None:
+        self.examples, self.sample_weight = examples, sample_weight
         self.rows = np.arange(examples.count) if rows is None else rows
         self.count = len(self.rows)
 
