@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -365,7 +366,7 @@ def wait_for(process: subprocess.Popen, seen) -> None:
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
 def test_a_run_that_is_cut_short_goes_on_to_the_same_bits(call, tmp_path, how):
     write(tmp_path / "t.csv", passengers(2000))
-    command = ("train", "t.csv", "--target", "survived", "--epochs", 150, "--patience", 0, "--dropout", 0.2)
+    command = ("train", "t.csv", "--target", "survived", "--epochs", 60, "--patience", 0, "--dropout", 0.2)
     command += ("--hidden", "200,100", "--batch-size", 20, "--class-weight", "balanced", "--checkpoint-seconds", 0.05)
     process = listening(*command, cwd=tmp_path)
     history, checkpoint = tmp_path / "t-run" / "history.jsonl", tmp_path / "t-run" / "checkpoint.safetensors"
@@ -381,7 +382,7 @@ def test_a_run_that_is_cut_short_goes_on_to_the_same_bits(call, tmp_path, how):
     assert "holds no model yet" in call("predict", "t-run", "t.csv")[2]
     assert "already holds a run" in call(*command)[2]
     code, out, _ = call("resume", "t-run")
-    assert (code, "150 epochs in" in out) == (0, True)
+    assert (code, "60 epochs (" in out, "since it went on)" in out) == (0, True, True)
     assert call(*command, "--out", "whole")[0] == 0
     for name in ("model.safetensors", "metrics.json", "preprocessing.json"):
         assert Path("t-run", name).read_bytes() == Path("whole", name).read_bytes(), name
@@ -406,9 +407,9 @@ def test_resume_refuses_a_table_that_changed_or_went(refuse, call, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
 def test_a_terminal_gets_progress_and_a_pipe_does_not(trained, tmp_path):
     table, _, _ = trained
-    options = ("--target", "survived", "--epochs", "4000", "--patience", "0", "--dropout", "0")
+    options = ("--target", "survived", "--epochs", "1500", "--patience", "0", "--dropout", "0")
     text = run_in_terminal(100, "train", str(table), *options, "--out", str(tmp_path / "a"))
-    assert re.search(r"epoch .*\d+/4000", text)
+    assert re.search(r"epoch .*\d+/1500", text)
     assert "examples/s" in text
     assert "left at most" in text
 
@@ -424,3 +425,27 @@ def test_completion_offers_columns_and_folders(trained):
         command, cwd=folder.parent, env={**os.environ, **asked}, capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == ["run"]
+
+
+def test_a_terminal_without_unicode_gets_plain_letters(trained):
+    table, folder, _ = trained
+    assert "?" not in run("train", "--help", PYTHONIOENCODING="ascii").stdout
+    text = run("evaluate", folder, table, PYTHONIOENCODING="ascii").stdout
+    assert text.isascii()
+    assert "?" not in text
+
+
+def test_a_checkpoint_that_cannot_be_written_is_one_line_on_stderr(trained, call, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("backtalk.train.checkpoint.save_with", refused)
+    table, _, _ = trained
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        code, _, err = call("train", table, "--target", "survived", "--epochs", 2, "--checkpoint-seconds", 1e-9)
+    assert code == 0
+    assert set(err.splitlines()) == {
+        "backtalk: checkpoint passengers-run/checkpoint.safetensors was not written (No space left on device); "
+        "training goes on."
+    }

@@ -15,12 +15,13 @@ from .common import StoppedError, app
 
 __all__ = ["app", "demo", "info", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
-SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'"}
+SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "²": "^2", "ℒ": "loss", "′": "'"}
 
 
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and exit code 2."""
     warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
+    warnings.showwarning = _warn
     codecs.register_error("spell", _spell)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -43,6 +44,11 @@ def main() -> None:
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code
         print("backtalk: interrupted.", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    """A warning, such as that a checkpoint could not be written, in one line."""
+    print(f"backtalk: {message}", file=sys.stderr)
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

@@ -72,7 +72,7 @@ def train(
     schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
     dropout: Annotated[float, _option("Share of hidden units that is silenced in training.")] = 0.0,
     l2_penalty: Annotated[
-        float | None, _option("λ of ½λ‖W‖². [default: 0.001 below 10 000 rows to train on, else 0.00001]")
+        float | None, _option("What large weights cost. [default: 0.001 below 10 000 rows to train on, else 0.00001]")
     ] = None,
     clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
     class_weight: Annotated[
