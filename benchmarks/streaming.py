@@ -28,14 +28,24 @@ AT_ONCE = 2**26  # bytes that are drawn and written at a time
 ROW_GROUP = 10_000
 
 
-def write(folder: Path, columns: int, size: int, *, parquet: bool, npy: bool, dictionary: bool = True) -> int:
+def write(
+    folder: Path,
+    columns: int,
+    size: int,
+    *,
+    parquet: bool,
+    npy: bool,
+    dictionary: bool = True,
+    row_group: int = ROW_GROUP,
+) -> int:
     """Standard normal X in float32 and labels 0 … 9, ``size`` bytes of X; gives the number of rows."""
     import pyarrow
     import pyarrow.parquet
 
     rng, rows = np.random.default_rng(0), size // (4 * columns)
     teacher = rng.standard_normal((columns, 10), dtype=np.float32)
-    step, writer, X, y = max(1, AT_ONCE // (4 * columns)), None, None, None
+    writer, X, y = None, None, None
+    step = -(-max(1, AT_ONCE // (4 * columns)) // row_group) * row_group
     if npy:
         X = np.lib.format.open_memmap(folder / "X.npy", "w+", np.float32, (rows, columns))
         y = np.lib.format.open_memmap(folder / "y.npy", "w+", np.int64, (rows,))
@@ -50,7 +60,7 @@ def write(folder: Path, columns: int, size: int, *, parquet: bool, npy: bool, di
                 path = folder / "data.parquet"
                 kind = {"use_dictionary": dictionary, "compression": "snappy" if dictionary else "none"}
                 writer = pyarrow.parquet.ParquetWriter(path, table.schema, **kind)
-            writer.write_table(table, row_group_size=ROW_GROUP)
+            writer.write_table(table, row_group_size=row_group)
     if writer is not None:
         writer.close()
     return rows
@@ -78,7 +88,7 @@ def train_once(kind: str, folder: Path, columns: int) -> None:
     print(f"peak {peak():.0f} MiB ({before:.0f} before training), {time.perf_counter() - began:.1f} s")
 
 
-def memory(gib: float, columns: int) -> None:
+def memory(gib: float, columns: int, row_group: int) -> None:
     """The peak of one epoch over files of so many GiB."""
     size = int(gib * 2**30)
     for parquet in (False, True):
@@ -86,11 +96,12 @@ def memory(gib: float, columns: int) -> None:
             folder = Path(name)
             if shutil.disk_usage(folder).free < 1.5 * size:
                 raise SystemExit(f"{folder} has no room for a file of {gib:g} GiB: set TMPDIR, or give --gib.")
-            write(folder, columns, size, parquet=parquet, npy=not parquet)
+            write(folder, columns, size, parquet=parquet, npy=not parquet, row_group=row_group)
             for kind in ("parquet",) if parquet else ("npy", "memmap"):
                 command = [sys.executable, "-m", "benchmarks.streaming", "--child", kind, name, str(columns)]
                 said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-                print(f"{gib:g} GiB of X, {columns} columns, {kind}: {said}", flush=True)
+                rows = f" with row groups of {row_group} rows" if parquet else ""
+                print(f"{gib:g} GiB of X, {columns} columns, {kind}{rows}: {said}", flush=True)
 
 
 def cost(rounds: int) -> None:
@@ -133,6 +144,7 @@ def main() -> None:
     parser.add_argument("--what", choices=["cost", "memory", "both"], default="both")
     parser.add_argument("--gib", type=float, default=5.0, help="size of X where the peak of memory is measured")
     parser.add_argument("--columns", type=int, choices=[sizes[0] for sizes in NETWORKS], default=100)
+    parser.add_argument("--row-group", type=int, default=ROW_GROUP, help="rows of a row group, there too")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -144,7 +156,7 @@ def main() -> None:
     if arguments.what != "memory":
         cost(arguments.rounds)
     if arguments.what != "cost":
-        memory(arguments.gib, arguments.columns)
+        memory(arguments.gib, arguments.columns, arguments.row_group)
 
 
 if __name__ == "__main__":

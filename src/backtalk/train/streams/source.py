@@ -133,7 +133,6 @@ class TableSource:
 
     def _read(self, reader: Reader, blocks: list[Block], seed: tuple[int, int]) -> tuple[Examples, np.ndarray]:
         """A part: its examples as they lie in the file, and the order in which they are taken."""
-        blocks = sorted(blocks)
         count = sum(block.rows for block in blocks)
         X = np.empty((count, self.table.inputs), self.dtype)
         rows, first = [], 0
