@@ -157,6 +157,34 @@ def test_whole_numbers_that_are_all_distinct_are_identifiers_by_their_name(name)
     assert learned([3, 1, 2], "paid").kind == "number"
 
 
+def test_dates_with_the_year_first_are_read_however_they_are_written():
+    times = [dt.datetime(2024, 1, 1, 8) + dt.timedelta(hours=7 * k) for k in range(30)]
+    forms = ["%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%SZ"]
+    cells = [pl.Series("when", times), *(pl.Series("when", [time.strftime(form) for time in times]) for form in forms)]
+    columns = [learn(each, np.arange(30)) for each in cells]
+    expected = columns[0].values(cells[0])
+    for column in columns:
+        assert all(np.array_equal(column.values(each), expected) for each in cells)
+
+
+@pytest.mark.parametrize("center", [0.0, 1e15])
+def test_numbers_too_large_to_be_scaled_are_taken_by_ranks(center):
+    frame = pl.DataFrame({"x": center + np.random.default_rng(0).normal(size=100) * (4 if center else 1e300)})
+    preprocessing = Preprocessing.learn(frame, np.arange(100))
+    assert "taken by ranks" in preprocessing.columns[0].remark
+    X, _ = preprocessing.transform(frame)
+    assert np.isfinite(X).all()
+    assert 0.5 < X.std() < 2
+    tiny = learn(pl.Series("x", np.random.default_rng(0).normal(size=100) * 1e-300), np.arange(100))
+    assert (tiny.kind, "too close to one another" in tiny.remark) == (LEFT_OUT, True)
+
+
+def test_a_number_too_far_from_those_of_the_training_is_refused_with_its_place():
+    preprocessing = Preprocessing.learn(pl.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 4.0]}), np.arange(3))
+    with pytest.raises(InputError, match=r"column 'b' holds 1e\+300 in row 2, too far from the numbers"):
+        preprocessing.transform(pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 1e300]}))
+
+
 def test_rare_categories_are_taken_together_and_missing_is_one_of_its_own():
     column = learned(["x"] * 5 + ["y"] * 5 + ["z", "w", None])
     assert column.categories == ["x", "y", "(other)", "(missing)"]

@@ -20,6 +20,7 @@ _COMMA = r"^[-+]?(\d{1,3}([.\s'’]\d{3})+|\d+)(,\d+)?$"
 # The first that reads every cell is taken
 _TIME = ["T%H:%M:%S%.f%Z", "T%H:%M:%S%.f", "T%H:%M", " %H:%M:%S%.f", " %H:%M", ""]
 DATES = [day + time for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y") for time in _TIME]
+YEAR_FIRST = [form for form in DATES if form.startswith("%Y")]  # which cannot be mistaken for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def tell(values: pl.Series) -> Reading:
             return Reading(NUMBER, form, unreadable)
     some = words.head(100)
     for form in DATES:
-        if as_dates(some, form).null_count() == 0 and as_dates(words, form).null_count() == 0:
+        if _dates_in(some, form).null_count() == 0 and _dates_in(words, form).null_count() == 0:
             return Reading(DATE, form)
     return Reading(CATEGORY)
 
@@ -73,14 +74,14 @@ def as_numbers(values: pl.Series, form: str) -> pl.Series:
 
 
 def as_dates(values: pl.Series, form: str) -> pl.Series:
-    """Datetime; null where there is none of this form."""
+    """Datetime; null where there is none of this form, nor of one with the year first: files write them differently."""
     if values.dtype == pl.String:
-        if form.endswith("%Z"):
-            values = values.str.replace(r"(Z|[+-]00:?00)$", "")
-            form = form.removesuffix("%Z")
-        if "%H" not in form:
-            return values.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-        return values.str.to_datetime(form, strict=False, time_unit="us")
+        dates = pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+        for each in [*([form] if form != PLAIN else []), *YEAR_FIRST]:
+            if not (dates.is_null() & values.is_not_null()).any():
+                break
+            dates = dates.fill_null(_dates_in(values, each))
+        return dates
     if values.dtype == pl.Date or isinstance(values.dtype, pl.Datetime):
         return (
             values.dt.replace_time_zone(None).cast(pl.Datetime("us"))
@@ -88,6 +89,15 @@ def as_dates(values: pl.Series, form: str) -> pl.Series:
             else values.cast(pl.Datetime("us"))
         )
     return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+
+
+def _dates_in(words: pl.Series, form: str) -> pl.Series:
+    if form.endswith("%Z"):
+        words = words.str.replace(r"(Z|[+-]00:?00)$", "")
+        form = form.removesuffix("%Z")
+    if "%H" not in form:
+        return words.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+    return words.str.to_datetime(form, strict=False, time_unit="us")
 
 
 def as_truth(values: pl.Series) -> pl.Series:

@@ -18,6 +18,7 @@ LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
 FAR_OUT = 12.0  # standard deviations from the mean, where numbers are taken by their ranks
 QUANTILES = 101
+CLOSE = 1e-6  # numbers that are closer together than this have one rank
 IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column 1)$", re.IGNORECASE)
 CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
 OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
@@ -129,15 +130,26 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
         return Column(name, LEFT_OUT, "no cell of the training rows holds a number")
     imputer: Any = SimpleImputer(strategy="median").fit(A)
     filled = imputer.transform(A)
-    scaler: Any = StandardScaler().fit(filled)
+    scaler: Any = StandardScaler()
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = scaler.fit_transform(filled)
+        can_be_scaled = bool(np.isfinite(scaled).all()) and abs(scaled[:, 0].std() - 1) < 0.1
+    mean, scale = scaler.mean_.tolist(), scaler.scale_.tolist()
+    by_ranks = ""
+    if not can_be_scaled and np.ptp(filled[:, 0] / 2) < CLOSE:
+        return Column(name, LEFT_OUT, "its numbers are too close to one another to be told apart")
+    if reading.kind == NUMBER and not can_be_scaled:  # such as 1e300, whose square float64 does not hold
+        mean, scale, by_ranks = [0.0], [1.0], "taken by ranks, since they are too large to scale"
+    elif reading.kind == NUMBER and np.abs(scaled).max() > FAR_OUT:
+        by_ranks = "taken by ranks, since some are far out"
     quantiles: list[float] = []
-    if reading.kind == NUMBER and np.abs(scaler.transform(filled)).max() > FAR_OUT:
+    if by_ranks:
         ranks: Any = QuantileTransformer(n_quantiles=min(QUANTILES, len(A)), subsample=2**62).fit(filled)
         quantiles = ranks.quantiles_[:, 0].tolist()
     remarks = [
         _how(reading),
         _filled(missing, len(A), imputer.statistics_[0] if reading.kind == NUMBER else None),
-        "taken by ranks, since some are far out" if quantiles else "",
+        by_ranks,
     ]
     return Column(
         name,
@@ -147,8 +159,8 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
         tolerant=tolerant,
         numbers=numbers,
         median=imputer.statistics_.tolist(),
-        mean=scaler.mean_.tolist(),
-        scale=scaler.scale_.tolist(),
+        mean=mean,
+        scale=scale,
         quantiles=quantiles,
         has_missing=missing > 0,
     )

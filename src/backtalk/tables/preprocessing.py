@@ -66,6 +66,7 @@ class Preprocessing:
                 A = np.column_stack(list(parts.values()))
                 first = A.shape[1]
                 X[:, :first] = _as_inputs(self._numeric, A)
+                self._require_finite(X[:, :first], A)
                 for column in self._marked:
                     X[:, first] = np.isnan(parts[column.name][:, 0])
                     first += 1
@@ -75,6 +76,18 @@ class Preprocessing:
             X[:, first:last] = _encoder(column).transform(words[:, None])
             first = last
         return X, said
+
+    def _require_finite(self, X: np.ndarray, A: np.ndarray) -> None:
+        """Refuse numbers that float32 does not hold when they are scaled."""
+        wrong = ~np.isfinite(X)
+        if not wrong.any():
+            return
+        row, place = (int(each) for each in np.argwhere(wrong)[0])
+        owners = [column.name for column in self._numeric for _ in column.numbers]
+        raise InputError(
+            f"column {owners[place]!r} holds {A[row, place]:g} in row {row + 1}, too far from the numbers of the "
+            "training to be scaled: correct or empty the cell."
+        )
 
     def _compare(self, frame: pl.DataFrame) -> list[str]:
         """Refuse a table in which a column is missing; say which columns are not known."""
