@@ -137,7 +137,7 @@ class ParquetFiles(Stream):
         return [group.rows for group in self._groups]
 
     def lanes(self, block_rows: int) -> int:
-        """As many row groups as fit into LANE_BYTES: pyarrow holds up to three times a small one, and some is decoded."""
+        """As many row groups as fit into LANE_BYTES: pyarrow takes three times a small one, and a part is decoded."""
         largest = max(each.file.metadata.row_group(each.number).total_byte_size for each in self._groups)
         bytes_of_one = min(3 * largest, COLUMN_BYTES * self.inputs) + min(largest, DECODED_BYTES)
         return max(1, min(MOST_LANES, LANE_BYTES // bytes_of_one))
