@@ -140,10 +140,10 @@ class Run:
             with held_back():
                 self.part, self.row = self.part + 1, 0
                 self.rows_before += part.count
-        with held_back():
+        with held_back():  # who is told of an epoch is told of each that a checkpoint holds
             epoch = self._close_epoch(bool(callbacks), float(rates[-1]))
-        if epoch is not None:
-            self._tell(callbacks, epoch)
+            if epoch is not None:
+                self._tell(callbacks, epoch)
 
     def _tell(self, callbacks: list[Callback], epoch: Epoch) -> None:
         answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
