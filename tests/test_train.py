@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from backtalk import (
     gradients,
 )
 from backtalk.activations import RegisteredActivation
+from backtalk.train.interrupt import held_back
 
 X = np.random.default_rng(0).normal(size=(50, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
@@ -483,3 +486,21 @@ def test_an_activation_of_another_shape_is_refused_by_both_engines():
     for engine in ("auto", "formula"):
         with pytest.raises(InputError, match="activation shrinking gives an array of shape"):
             fit(start, X, Y, engine=engine, rng=0)
+
+
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread")
+def test_ctrl_c_is_held_back_once():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore Ctrl-C
+    try:
+        done = []
+        with pytest.raises(KeyboardInterrupt), held_back():
+            signal.raise_signal(signal.SIGINT)
+            done.append("held back")
+        with pytest.raises(KeyboardInterrupt), held_back():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            done.append("never")
+        assert done == ["held back"]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -13,6 +13,8 @@ from typing import Any
 def held_back() -> Iterator[None]:
     """Hold back Ctrl-C within the block and raise it at its end, so that what the block keeps track of is whole.
 
+    A second Ctrl-C is raised at once.
+
     Where Ctrl-C does not raise KeyboardInterrupt anyway, or in another thread than the main one, nothing changes.
     """
     main = threading.current_thread() is threading.main_thread()
@@ -20,7 +22,13 @@ def held_back() -> Iterator[None]:
         yield
         return
     heard: list[Any] = []
-    signal.signal(signal.SIGINT, lambda number, frame: heard.append((number, frame)))
+
+    def hear(number: int, frame: Any) -> None:
+        if heard:  # whoever asks twice wants it at once
+            raise KeyboardInterrupt
+        heard.append(number)
+
+    signal.signal(signal.SIGINT, hear)
     try:
         yield
     finally:
