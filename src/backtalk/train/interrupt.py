@@ -23,10 +23,10 @@ def held_back() -> Iterator[None]:
         return
     heard: list[Any] = []
 
-    def hear(number: int, frame: Any) -> None:
+    def hear(*signalled: Any) -> None:
         if heard:  # whoever asks twice wants it at once
             raise KeyboardInterrupt
-        heard.append(number)
+        heard.append(signalled)
 
     signal.signal(signal.SIGINT, hear)
     try:
