@@ -624,3 +624,15 @@ def test_pyarrow_is_imported_when_it_is_needed_and_its_absence_told(monkeypatch,
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingLibraryError, match=r"pip install 'backtalk\[data\]'"):
         ParquetFiles(tmp_path / "a.parquet")
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parquet_is_decoded_once_into_arrays(dtype, tmp_path):
+    data, net = weighted(parquet, tmp_path), network(dtype=dtype)
+    decoded = data.to_npy(tmp_path / "decoded", dtype=dtype)
+    np.testing.assert_array_equal(np.load(tmp_path / "decoded" / "X.npy"), X.astype(dtype))
+    options = {"epochs": 2, "batch_size": ROWS, "rng": 0}
+    one, other = fit(net, data, **options), fit(net, decoded, **options)
+    np.testing.assert_allclose(one.losses, other.losses, rtol=1e-5)
+    assert sorted(path.name for path in (tmp_path / "decoded").iterdir()) == ["X.npy", "sample_weight.npy", "y.npy"]

@@ -22,9 +22,10 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE 
 PUBLIC = {
     "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "DivergedError",
     "Dropout", "Epoch", "FileFormatError", "Gradients", "HiddenUnits", "InputError", "InputTypeError", "LBFGS",
-    "LayerError", "LayerMeasures", "Layers", "Loss", "MLPClassifier", "MLPRegressor", "MissingLibraryError",
-    "Nesterov", "Network", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError",
-    "backward", "check", "fit", "forward", "gradients", "load", "register_activation", "resume", "save",
+    "LayerError", "LayerMeasures", "Layers", "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped",
+    "MissingLibraryError", "Nesterov", "Network", "ParquetFiles", "Progress", "SGD", "Trace", "Training",
+    "TrainingInterrupted", "UnknownNameError", "backward", "check", "fit", "forward", "gradients", "load",
+    "register_activation", "resume", "save",
 }  # fmt: skip
 
 

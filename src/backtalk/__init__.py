@@ -37,6 +37,7 @@ from .train import (
     fit,
     resume,
 )
+from .train.streams import MemoryMapped, ParquetFiles
 from .verbs import backward, forward, gradients
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ __all__ = [
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
+    "MemoryMapped",
     "MissingLibraryError",
     "Nesterov",
     "Network",
+    "ParquetFiles",
     "Progress",
     "Trace",
     "Training",

@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import InputError, InputTypeError, unknown_name
 from ...network import Network
 from ..sources import Stream
+from .arrays import MemoryMapped
 from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, matrix, numbers
 from .drawing import Block
 from .rows import ask_for
@@ -129,6 +130,32 @@ class ParquetFiles(Stream):
                 found.update(distinct(column))
                 first += batch.num_rows
         return tuple(sorted(found))
+
+    def to_npy(self, folder: str | os.PathLike[str], dtype: Any = "float32") -> MemoryMapped:
+        """The same data as ``X.npy``, ``y.npy`` and, with weights, ``sample_weight.npy`` in a folder, which is made.
+
+        Parquet is decoded anew in each epoch, and these files are read as they are: that is faster from the second
+        epoch on, for room on the disk. Text in y is numbered as in ``classes``. A file of one of these names is
+        replaced once its successor is complete.
+        """
+        folder, kind = Path(folder), np.dtype(dtype)
+        folder.mkdir(parents=True, exist_ok=True)
+        header = {"descr": kind.str, "fortran_order": False, "shape": (self.count, self.inputs)}
+        y, weights = [], []
+        unfinished = folder / "X.npy.part"
+        with unfinished.open("wb") as file:
+            np.lib.format.write_array_header_2_0(file, header)
+            for number in range(len(self._groups)):
+                for piece in self.decoded(number, kind):
+                    piece.X.tofile(file)
+                    y.append(piece.y)
+                    weights.append(piece.weight)
+        unfinished.replace(folder / "X.npy")
+        np.save(folder / "y.npy", np.concatenate(y))
+        weight = None if self._weight is None else folder / "sample_weight.npy"
+        if weight is not None:
+            np.save(weight, np.concatenate(weights))
+        return MemoryMapped(folder / "X.npy", folder / "y.npy", weight, buffer_bytes=self.buffer_bytes)
 
     def source(self, network: Network, labels: bool, class_weight: Any) -> TableSource:
         return TableSource(self, network, labels, class_weight, self.buffer_bytes, BLOCKS_IN_BUFFER)
