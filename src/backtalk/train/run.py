@@ -103,8 +103,16 @@ class Run:
         return self._end(callbacks, self.reason)
 
     def _begin(self, callbacks: list[Callback]) -> None:
+        network, optimizer = self.start, self.plan.optimizer
+        settings = self.plan.to_dict() | {
+            "learning_rate": optimizer.learning_rate if isinstance(optimizer, Optimizer) else None,
+            "dropout_seed": self.dropout_seed,
+            "sizes": list(network.sizes),
+            "activations": list(map(repr, network.activations)),
+            "loss": repr(network.loss),
+        }
         for callback in callbacks:
-            callback.on_start(self.plan.to_dict() | {"dropout_seed": self.dropout_seed})
+            callback.on_start(settings)
 
     def _end(self, callbacks: list[Callback], reason: str) -> Training:
         network = self.best if self.best is not None else self.network
