@@ -446,3 +446,13 @@ def test_a_checkpoint_that_cannot_be_written_is_one_line_on_stderr(trained, call
         "backtalk: checkpoint passengers-run/checkpoint.safetensors was not written (No space left on device); "
         "training goes on."
     }
+
+
+def test_predictions_are_not_written_over_the_table_or_into_the_run(trained, call):
+    table, folder, _ = trained
+    before = Path(table).read_bytes()
+    for out, words in ((table, "the table itself"), (Path(folder) / "run.json", "in the folder of the run")):
+        code, _, err = call("predict", folder, table, "--out", out)
+        assert code == 2
+        assert words in err
+    assert Path(table).read_bytes() == before

@@ -12,6 +12,7 @@ import safetensors.numpy
 import backtalk
 from backtalk import FileFormatError, InputTypeError, Network, load, save
 from backtalk.activations import ACTIVATIONS
+from backtalk.interop.files import write_atomically
 
 NETWORK = Network.create([3, 5, 4, 2], activation=["leaky_relu(slope=0.2)", "selu"], loss="huber(delta=2)", rng=0)
 
@@ -180,3 +181,14 @@ def test_saving_over_a_folder_is_an_os_error_that_names_it(tmp_path):
         save(NETWORK, tmp_path)
     assert caught.value.filename == str(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_what_is_no_ordinary_file_is_written_into_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, b"content")
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
+    assert pipe.is_fifo()

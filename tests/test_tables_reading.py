@@ -40,6 +40,13 @@ def test_a_comma_is_the_decimal_point_between_semicolons(csv):
     assert read_table(csv("a;b\n1,5;-2,25\n"))["b"].to_list() == ["-2.25"]
 
 
+def test_with_a_decimal_comma_in_a_column_points_stand_between_thousands(csv):
+    frame = read_table(csv("a;b;c\n500,5;1.234;x\n1.234,5;2.5;a,b\n1.234;3;1.234,5\n"))
+    assert frame["a"].to_list() == ["500.5", "1234.5", "1234"]
+    assert frame["b"].to_list() == ["1.234", "2.5", "3"]
+    assert frame["c"].to_list() == ["x", "a,b", "1234.5"]
+
+
 def test_a_byte_order_mark_quotes_and_line_ends_of_windows_are_read(csv):
     frame = read_table(csv('\ufeffname,b\r\n"a, b",1\r\n"c ""d""\ne",2\r\n'))
     assert frame["name"].to_list() == ["a, b", 'c "d"\ne']

@@ -65,7 +65,7 @@ def _sentence(error: Exception) -> str:
         message = error.format_message()
         return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
     if isinstance(error, BacktalkError):
-        return str(error)
+        return str(error).replace(" (the last good network is in the error's .network)", "")  # that is for Python
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     if os.environ.get("BACKTALK_TRACEBACK"):

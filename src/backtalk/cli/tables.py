@@ -159,6 +159,8 @@ def predict(
     from ..interop.files import write_atomically
     from ..tables import predict as foresee
 
+    if out is not None:
+        _require_other(out, folder, table)
     predictions, said = foresee(folder, table)
     _say(said)
     if out is not None:
@@ -187,6 +189,17 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     console = make_console()
     show_scores(console, {table.name: scores})
     show_confusion(console, scores)
+
+
+def _require_other(out: Path, folder: Path, table: Path) -> None:
+    """Refuse to write predictions over the table, into the run, or over what is no ordinary file."""
+    from ..errors import InputError
+
+    place = out.resolve()
+    if place == table.resolve() or table.resolve() in place.parents:
+        raise InputError(f"out is {out}, the table itself: give another file for the predictions.")
+    if folder.resolve() in place.parents:
+        raise InputError(f"out is {out}, which lies in the folder of the run: give a file elsewhere.")
 
 
 def _optimizer(text: str, learning_rate: float | None) -> str:

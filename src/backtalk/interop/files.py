@@ -169,6 +169,9 @@ def _write_atomically(path: Path, content: bytes) -> None:
     path = Path(os.path.realpath(path))  # a link stays, and what it leads to is replaced
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():  # a pipe or a device, which nothing may take the place of
+        path.write_bytes(content)
+        return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

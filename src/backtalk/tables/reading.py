@@ -101,8 +101,14 @@ def _read_csv(path: Path) -> pl.DataFrame:
     _require_names(path, names)
     frame = _parse(path, text, separator, names)
     cells = pl.all().str.strip_chars()
-    if separator == ";":
-        cells = cells.str.replace(r"^([-+]?\d+),(\d+)$", "$1.$2")
+    if separator == ";":  # where a cell of a column has a decimal comma, a point stands between thousands
+        plain = cells.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        has_comma = cells.str.contains(r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$").any()
+        cells = (
+            pl.when(has_comma & cells.str.contains(r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"))
+            .then(plain)
+            .otherwise(cells)
+        )
     return frame.select(pl.when(~cells.is_in(MISSING_WORDS)).then(cells).name.keep())
 
 

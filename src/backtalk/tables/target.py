@@ -59,7 +59,13 @@ class Target:
 
     def scaled_by(self, y: np.ndarray) -> Target:
         """The same, with the mean and the standard deviation of these numbers."""
-        return replace(self, mean=float(y.mean()), scale=float(y.std()) or 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, scale = float(y.mean()), float(y.std()) or 1.0
+        if not (np.isfinite(mean) and np.isfinite(scale)):
+            raise InputError(
+                f"target {self.name!r} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
+            )
+        return replace(self, mean=mean, scale=scale)
 
     @property
     def classifies(self) -> bool:
