@@ -194,10 +194,10 @@ public:
     }
 
     void set_update(int rule, double momentum, double beta_1, double beta_2, double epsilon, bool epsilon_hat,
-                    double l2_penalty, bool l2_per_weight, double weight_decay, double clip_norm) {
+                    double l2_penalty, bool l2_per_weight, double weight_decay, double clip_norm, bool loss_by_count) {
         require(rule > WRITE_OUT && rule <= ADAM, "no such rule");
         Net<T>::set_update({Rule(rule), momentum, beta_1, beta_2, epsilon, epsilon_hat, l2_penalty, l2_per_weight,
-                            weight_decay, clip_norm});
+                            weight_decay, clip_norm, loss_by_count});
     }
 
     // For the steps of training, whose numbers are those of the updates
@@ -386,7 +386,7 @@ void bind(nb::module_ &m, const char *name) {
              nb::arg("dropout") = nb::none())
         .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
              nb::arg("epsilon"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"), nb::arg("l2_per_weight"),
-             nb::arg("weight_decay"), nb::arg("clip_norm"))
+             nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)
         .def("set_dropout", &N::set_dropout, nb::arg("levels"), nb::arg("seed"))
         .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
              nb::arg("weight").none(), nb::arg("order"),

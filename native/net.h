@@ -174,8 +174,9 @@ public:
                     if (job_.measure) read_measures();
                     ++progress.steps;
                     ++updates_;
-                    progress.loss += (steps.loss + penalty()) * job_.weight_sum;
-                    progress.weight += job_.weight_sum;
+                    const double counts = settings_.loss_by_count ? double(job_.batch) : job_.weight_sum;
+                    progress.loss += (steps.loss + penalty()) * counts;
+                    progress.weight += counts;
                     progress.examples = steps.next;
                     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
                     steps.stop = progress.steps >= most_steps || spent.count() > seconds || !next_batch(progress, steps);

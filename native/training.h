@@ -21,6 +21,7 @@ struct Settings {
     double l2_penalty = 0;
     bool l2_per_weight = false;  // the penalty is divided by the weight of the batch
     double weight_decay = 0, clip_norm = 0;  // no clipping where it is 0
+    bool loss_by_count = false;  // in the sums of losses a batch counts by its examples, and not by its weight
 };
 
 // Which hidden units fall silent; without levels, none do
@@ -40,7 +41,7 @@ struct Progress {
     int64_t examples = 0;  // of the order, done
     int64_t steps = 0;     // updates made in this call
     double loss = 0;       // sum over the batches of the mean loss times the weight, from what the caller had so far
-    double weight = 0;     // sum of the weights of the batches, likewise
+    double weight = 0;     // sum of the weights of the batches, likewise; with loss_by_count, of their examples
     bool diverged = false; // the loss of the next step is not finite; its update was not made
     bool host_failed = false;
     bool saved = false;    // the snapshot was replaced, by the parameters at the beginning of this call

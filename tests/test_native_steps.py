@@ -127,6 +127,7 @@ def test_every_optimizer_with_every_setting_takes_the_steps_of_the_formulas(dtyp
         {"measure_every": 2},
         {"l2_penalty": 0.1},
         {"l2_penalty": 0.1, "l2_per_weight": True},
+        {"l2_penalty": 0.1, "l2_per_weight": True, "loss_by_count": True},
         {"clip_norm": 0.1},
         {"clip_norm": 1e9},
         {"clip_norm": 0.5, "l2_penalty": 2.0},

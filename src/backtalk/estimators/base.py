@@ -238,6 +238,7 @@ class MultilayerPerceptron(FittedPerceptron):
             optimizer=optimizer_of(self, scale),
             l2_penalty=float(self.alpha) * scale,
             l2_per_weight=True,
+            loss_by_count=True,  # as scikit-learn counts, also where the examples have weights
             clip_norm=None if self.clip_norm is None else float(self.clip_norm) * scale,
             dropout=self._dropout(network) if drops else None,
             measure_every=0,

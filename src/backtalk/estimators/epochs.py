@@ -18,7 +18,7 @@ from ..train.batch import Examples
 from ..train.callbacks import Callback, is_true
 from ..train.interrupt import held_back
 from ..train.schedules import Memory, Place, Schedule, as_schedule
-from ..train.steps import ENDLESS, Steps
+from ..train.steps import Steps
 
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
 LEAST_RATE = 1e-6  # at which 'adaptive' gives up
@@ -131,19 +131,13 @@ class Epochs:
         return rates / self._unit()
 
     def _epoch(self, order: np.ndarray, batch_size: int, rates: np.ndarray) -> float:
-        """One pass over the data; the mean loss while it ran, where a mini-batch counts by its examples.
-
-        scikit-learn counts so even where the examples have weights, so these mini-batches are taken one by one.
-        """
-        place, loss, counted, first = 0, 0.0, 0, self.steps.step
-        most = ENDLESS if self.examples.weight is None else 1
+        """One pass over the data; the mean loss while it ran."""
+        place, loss, counted, first = 0, 0.0, 0.0, self.steps.step
         while place < len(order):
             with held_back():
-                taken = self.steps.take(order, place, batch_size, rates[self.steps.step - first :], most=most)
-            if taken.weight > 0:
-                loss += taken.loss / taken.weight * (taken.place - place)
-                counted += taken.place - place
-            place = taken.place
+                place, _, loss, counted = self.steps.take(
+                    order, place, batch_size, rates[self.steps.step - first :], loss=loss, weight=counted
+                )
         return loss / counted / self.scale if counted else math.nan
 
     def _ends(self, loss: float, schedule: Schedule | None, rate: float) -> bool:

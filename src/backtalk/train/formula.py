@@ -14,9 +14,7 @@ from ..network import Network
 from ..norms import euclidean_norm
 from .batch import Examples, diverged, first_non_finite
 from .records import SILENT, LayerMeasures
-from .steps import ENDLESS, StepSettings, StepState, Taken
-
-SECONDS = 0.08  # of a call, after which the loop gets control
+from .steps import ENDLESS, SECONDS, StepSettings, StepState, Taken
 
 
 class FormulaSteps:
@@ -48,8 +46,9 @@ class FormulaSteps:
             X, target, shares, together = self.examples.take(order[place : place + batch_size])
             place = min(place + batch_size, len(order))
             if together > 0:
-                loss += together * self._step(X, target, shares, together, float(rates[steps]))
-                weight += together
+                counts = float(X.shape[0]) if self.settings.loss_by_count else together
+                loss += counts * self._step(X, target, shares, together, float(rates[steps]))
+                weight += counts
                 steps += 1
         if place == len(order):
             self.require_finite()

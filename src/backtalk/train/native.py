@@ -20,12 +20,11 @@ from ..network import Network
 from .batch import Examples, diverged
 from .optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
 from .records import LayerMeasures
-from .steps import ENDLESS, StepSettings, StepState, Taken
+from .steps import ENDLESS, SECONDS, StepSettings, StepState, Taken
 
 # As in native/types.h
 RULES: dict[type[Optimizer], int] = {SGD: 2, Nesterov: 3, Adam: 4, AdamEpsilonHat: 4, AdamW: 4}
 PLAIN_SGD = 1
-SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, callbacks and progress go on
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
 
@@ -85,6 +84,7 @@ class NativeSteps:
             settings.l2_per_weight,
             optimizer.weight_decay,
             settings.clip_norm or 0.0,
+            settings.loss_by_count,
         )
         if dropout is not None:
             self._net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)

@@ -55,10 +55,13 @@ class Run:
         if plan.drops:
             dropout = Dropout(plan.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
         if isinstance(plan.optimizer, Optimizer):
-            clip = None if plan.clip_norm is None else float(plan.clip_norm)
             settings = StepSettings(
-                plan.optimizer, float(plan.l2_penalty), False, clip, dropout, plan.measure_every
-            )  # fmt: skip
+                plan.optimizer,
+                l2_penalty=float(plan.l2_penalty),
+                clip_norm=None if plan.clip_norm is None else float(plan.clip_norm),
+                dropout=dropout,
+                measure_every=plan.measure_every,
+            )
             self.steps: Steps = kind(network, settings)
         self.writer = None if checkpoint is None else Writer(checkpoint)
         self.data = None if checkpoint is None else self.source.fingerprint()

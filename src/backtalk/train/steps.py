@@ -14,7 +14,8 @@ from .optimizers import Optimizer
 from .records import LayerMeasures, StepState
 
 ENDLESS = 2**62
-__all__ = ["ENDLESS", "StepSettings", "StepState", "Steps", "Taken"]
+SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, callbacks and progress go on
+__all__ = ["ENDLESS", "SECONDS", "StepSettings", "StepState", "Steps", "Taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class StepSettings:
     """What a step minimizes, and how.
 
     ``l2_penalty`` λ: ½λ Σ_i ‖W_i‖² is added to ℒ; where ``l2_per_weight``, λ is divided by the weight of the
-    mini-batch (the number of its examples, without weights). ``clip_norm``: where the norm of the gradient, of all
+    mini-batch (the number of its examples, without weights); where ``loss_by_count``, mini-batches count in the loss by
+    the number of their examples, and not by that weight. ``clip_norm``: where the norm of the gradient, of all
     W_i and b_i together and with the penalty's share, exceeds it, the gradient is scaled down to it. ``dropout``:
     its step counts the updates from 1.
     """
@@ -30,6 +32,7 @@ class StepSettings:
     optimizer: Optimizer
     l2_penalty: float = 0.0
     l2_per_weight: bool = False
+    loss_by_count: bool = False
     clip_norm: float | None = None
     dropout: Dropout | None = None
     measure_every: int = 0
@@ -39,8 +42,8 @@ class Taken(NamedTuple):
     """Steps that were taken: the place in the order after them, how many updates, and the sums so far.
 
     ``loss`` sums, over the mini-batches, the mean loss (with its penalty) times the mini-batch's weight, and
-    ``weight`` that weight: loss/weight is the mean. Both begin at what the caller gave, so that the sum is the same
-    to the bit however many calls it takes.
+    ``weight`` that weight (or how many examples it has, with ``loss_by_count``): loss/weight is the mean. Both begin at
+    what the caller gave, so that the sum is the same to the bit however many calls it takes.
     """
 
     place: int
