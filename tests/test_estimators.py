@@ -477,3 +477,13 @@ def test_what_is_no_perceptron_of_backtalk_has_no_hidden_units():
         HiddenUnits(LogisticRegression()).fit(*IRIS)
     with pytest.raises(TypeError, match="layer is 'a', expected a whole number from 1 to 1"):
         MLPClassifier([4], max_iter=2).fit(*IRIS).hidden(IRIS[0], "a")
+
+
+def test_training_that_goes_on_with_another_dtype_goes_on_in_it():
+    X, y = IRIS
+    model = MLPClassifier([4], max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    for dtype in ("float32", "float64"):
+        before = model.coefs_[0]
+        model.set_params(learning_rate_init=1e-12).fit(X.astype(dtype), y)
+        assert model.coefs_[0].dtype == model.intercepts_[0].dtype == dtype
+        np.testing.assert_allclose(model.coefs_[0], before, rtol=1e-6)

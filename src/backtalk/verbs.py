@@ -6,6 +6,7 @@ formulas of :mod:`backtalk.forward` and :mod:`backtalk.backward`; the results ag
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,16 @@ def forward(network: Network, X: Any, *, dropout: Dropout | None = None) -> Trac
     X = as_input(network, X)
     _require_dropout(network, dropout)
     return native.forward(network, X, dropout) if native.serves(network) else propagate(network, X, dropout)
+
+
+def forward_in_blocks(network: Network, X: Array) -> Iterator[tuple[slice, Trace]]:
+    """The forward pass of an X that is known to fit, so many rows at a time, where nobody keeps the hidden units."""
+    kernels = native.serves(network)
+    for first in range(0, X.shape[0], native.ROWS_AT_ONCE):
+        rows = slice(first, first + native.ROWS_AT_ONCE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            trace = native.forward(network, X[rows, :]) if kernels else propagate(network, X[rows, :])
+        yield rows, trace
 
 
 def gradients(

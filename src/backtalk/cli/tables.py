@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ..tables import Result
 
 
-MOST_NAMES = 20  # of columns, in an error
-
-
 def _columns(context: typer.Context, incomplete: str) -> list[str]:
     """The columns of the table, for the completion of --target."""
     from ..errors import BacktalkError
@@ -93,6 +90,7 @@ def train(
     from ..errors import InputError
     from ..tables import Options
     from ..tables import train as learn
+    from ..tables.prepare import MOST_NAMES
     from ..tables.reading import read_table
 
     if target is None:

@@ -75,7 +75,7 @@ class MultilayerPerceptron(FittedPerceptron):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "callbacks": [callable, "array-like", object, None],
+        "callbacks": [object],  # as_callbacks looks
         "engine": [StrOptions(set(ENGINES))],
     }
 
@@ -207,12 +207,7 @@ class MultilayerPerceptron(FittedPerceptron):
         sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), self.n_outputs_)
         if network.sizes != sizes:
             raise ValueError(f"the fitted network has sizes {network.sizes}, expected {sizes} to go on with it.")
-        W, b = network.to_lists()
-        return (
-            network
-            if W[0].dtype == X.dtype
-            else Network([w.astype(X.dtype) for w in W], b, network.activations, network.loss)
-        )
+        return network if network.W[1].dtype == X.dtype else network.to(np, dtype=X.dtype)
 
     def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, kernels: bool) -> Examples:
         home = network.home

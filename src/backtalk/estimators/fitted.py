@@ -12,13 +12,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..backward import Gradients
 from ..check import CheckReport
 from ..check import check as check_gradients
-from ..engines import native
 from ..errors import InputError, InputTypeError
-from ..forward import Trace, propagate
 from ..network import Network
-from ..verbs import gradients
-
-ROWS_AT_ONCE = 4096
+from ..verbs import forward_in_blocks, gradients
 
 
 class FittedPerceptron(BaseEstimator):
@@ -80,7 +76,7 @@ class FittedPerceptron(BaseEstimator):
 
     def _output(self, X: Any) -> np.ndarray:
         X = self._input(X)
-        return np.concatenate([trace.output for _, trace in traces(self.network_, X)])
+        return np.concatenate([trace.output for _, trace in forward_in_blocks(self.network_, X)])
 
     def predict(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, in the form of the y that was fitted."""
@@ -90,7 +86,7 @@ class FittedPerceptron(BaseEstimator):
         """The hidden units h_i for the rows of X, shape (N, n_i); ``layer`` from 1, or from −1 for the last."""
         X = self._input(X)
         number = self._hidden_layer(layer)
-        return np.concatenate([trace.h[number] for _, trace in traces(self.network_, X)])
+        return np.concatenate([trace.h[number] for _, trace in forward_in_blocks(self.network_, X)])
 
     def _hidden_layer(self, layer: int) -> int:
         """Its number in the formulas, from 1."""
@@ -122,13 +118,3 @@ class FittedPerceptron(BaseEstimator):
 
 def dense(X: Any) -> np.ndarray:
     return X.toarray() if hasattr(X, "toarray") else X
-
-
-def traces(network: Network, X: np.ndarray) -> Any:
-    """The forward pass in blocks of rows."""
-    kernels = native.serves(network)
-    for first in range(0, len(X), ROWS_AT_ONCE):
-        rows = slice(first, first + ROWS_AT_ONCE)
-        with np.errstate(over="ignore", invalid="ignore"):
-            trace: Trace = native.forward(network, X[rows]) if kernels else propagate(network, X[rows])
-        yield rows, trace

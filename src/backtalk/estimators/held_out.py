@@ -10,7 +10,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..network import Network
-from .fitted import dense, traces
+from ..verbs import forward_in_blocks
+from .fitted import dense
 
 
 def hold_out(model: Any, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> Any:
@@ -41,7 +42,7 @@ def judge_on(model: Any, X: np.ndarray, target: np.ndarray, weight: Any) -> Any:
     def judge(network: Network) -> tuple[float, float]:
         total, outputs = 0.0, []
         full = network.loss.target(target, len(X), model.n_outputs_, network.home)
-        for rows, trace in traces(network, X):
+        for rows, trace in forward_in_blocks(network, X):
             outputs.append(trace.output)
             values = network.loss.value(trace.a[network.depth], trace.output, full[rows])
             total += float((values * share[rows]).sum())

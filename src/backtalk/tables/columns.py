@@ -88,7 +88,7 @@ class Column:
             if never.all() and len(words) > 1 and as_numbers(cells, PLAIN).is_not_null().all():
                 raise InputError(f"column {self.name!r} holds numbers such as {first}, but was text in training.")
             said.append(
-                f"column {self.name!r} holds {first!r}, never seen in training, in {_rows(int(never.sum()))}: it "
+                f"column {self.name!r} holds {first!r}, never seen in training, in {rows_text(int(never.sum()))}: it "
                 "counts for nothing."
             )
         words[unknown] = OTHER
@@ -171,7 +171,7 @@ def _learn_categories(words: pl.Series) -> Column:
     counts = Counter(present.to_list())
     most = min(max(MOST_CATEGORIES[0], len(words) // 100), MOST_CATEGORIES[1])
     if len(counts) > max(most, SHARE_OF_DISTINCT * len(present)) or len(counts) == len(present):
-        remark = f"{len(counts)} different texts in {_rows(len(present))}: a name, an identifier or free text"
+        remark = f"{len(counts)} different texts in {rows_text(len(present))}: a name, an identifier or free text"
         return Column(words.name, LEFT_OUT, remark)
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     kept = sorted(word for word in ordered[:most] if counts[word] >= LEAST_ROWS)
@@ -206,5 +206,6 @@ def _a(kind: str) -> str:
     return kind if kind == YES_NO else f"a {kind}"
 
 
-def _rows(count: int) -> str:
+def rows_text(count: int) -> str:
+    """'1 row', or how many."""
     return "1 row" if count == 1 else f"{count} rows"

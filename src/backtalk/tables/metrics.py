@@ -47,7 +47,7 @@ def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray) -> dict[
 
 
 def _of_numbers(target: Target, truth: np.ndarray, output: np.ndarray) -> dict[str, Any]:
-    y, predicted = (each[:, 0].astype(np.float64) * target.scale + target.mean for each in (truth, output))
+    y, predicted = target.decode(truth), target.decode(output)
     residual = predicted - y
     return {
         "rows": len(y),

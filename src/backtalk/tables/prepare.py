@@ -16,6 +16,7 @@ from ..network import Network
 from ..train import Checkpoint
 from ..train.plan import Plan, as_any_optimizer
 from ..train.schedules import as_schedule
+from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading import read_table
 from .target import Target
@@ -173,8 +174,3 @@ def _hold_out(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> 
         rows, test_size=most, random_state=seed, stratify=labels[rows] if enough else None
     )
     return np.sort(kept), np.sort(held_out)
-
-
-def rows_text(count: int) -> str:
-    """'1 row', or how many."""
-    return "1 row" if count == 1 else f"{count} rows"

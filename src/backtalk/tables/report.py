@@ -163,7 +163,7 @@ def _headline(metrics: Mapping[str, Any], part: str) -> str:
 def _judged(target: Target, part: str, truth: np.ndarray, output: np.ndarray) -> list[str]:
     """What was predicted beside the truth."""
     if not target.classifies:
-        y, predicted = (each[:, 0].astype(float) * target.scale + target.mean for each in (truth, output))
+        y, predicted = target.decode(truth), target.decode(output)
         across = f"{target.name}, in the table"
         picture = plots.points(y.tolist(), predicted.tolist(), x_label=across, y_label="predicted")
         residuals = plots.bars((predicted - y).tolist(), label="predicted − true")

@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 
 from ..errors import FileFormatError, InputError
+from ..inputs import as_input
 from ..interop.files import load
 from ..network import Network
-from ..verbs import forward
+from ..verbs import forward_in_blocks
+from .columns import rows_text
 from .folder import MODEL, PREPROCESSING, Folder
 from .metrics import scores
-from .prepare import rows_text, with_target
+from .prepare import with_target
 from .preprocessing import Preprocessing
 from .reading import read_table
 from .target import Target
-
-ROWS_AT_ONCE = 8192
 
 
 def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
@@ -49,8 +49,7 @@ def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
 
 def output_of(network: Network, X: np.ndarray) -> np.ndarray:
     """ŷ (rows, outputs), computed for some rows at a time."""
-    blocks = [forward(network, X[first : first + ROWS_AT_ONCE]).output for first in range(0, len(X), ROWS_AT_ONCE)]
-    return np.concatenate(blocks)
+    return np.concatenate([trace.output for _, trace in forward_in_blocks(network, as_input(network, X))])
 
 
 def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:

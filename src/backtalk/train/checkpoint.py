@@ -19,7 +19,7 @@ from ..errors import FileFormatError, InputError, InputTypeError
 from ..interop.files import KEY, load_with, save_with
 from ..network import Network
 from .optimizers import Optimizer
-from .plan import Plan
+from .plan import Plan, plain
 from .records import StepState
 from .schedules import Memory
 
@@ -162,7 +162,7 @@ def _parts(network: Network, arrays: dict[str, np.ndarray], family: str) -> list
 
 def rng_to_json(generator: np.random.Generator) -> dict[str, Any]:
     """The state of a generator, in JSON."""
-    return _plain(generator.bit_generator.state)
+    return plain(generator.bit_generator.state)
 
 
 def rng_from_json(state: dict[str, Any]) -> np.random.Generator:
@@ -173,11 +173,3 @@ def rng_from_json(state: dict[str, Any]) -> np.random.Generator:
     bits = getattr(np.random, name)()
     bits.state = state
     return np.random.Generator(bits)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value.item() if isinstance(value, np.generic) else value

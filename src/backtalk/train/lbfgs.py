@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import Array, namespace, to_numpy
+from ..arrays import Array, to_numpy
 from ..backward import talk_back
 from ..engines import native
 from ..engines.kernels import threads
 from ..forward import propagate
+from ..inputs import as_weight
 from ..network import Network
 from ..specification import require_range, write_specification
 from .batch import Examples, diverged
@@ -110,13 +111,7 @@ class _Objective:
     def __init__(self, network: Network, examples: Examples, l2_penalty: float, by_kernels: bool) -> None:
         self.start, self.examples, self.l2_penalty = network, examples, l2_penalty
         self.evaluations = 0
-        weight = examples.weight
-        xp = namespace(examples.X)
-        if weight is None:
-            count = examples.count
-            self.weight = xp.full((count,), 1 / count, dtype=examples.X.dtype, device=examples.X.device)
-        else:
-            self.weight = weight / xp.sum(weight)
+        self.weight = as_weight(network, examples.weight, examples.count)
         self.net: Any = native.prepare(network) if by_kernels else None
         if self.net is not None:
             self.X = native.readable(examples.X)

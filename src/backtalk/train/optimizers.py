@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..arrays import Array, namespace
-from ..specification import read_specification, require_range, write_specification
+from ..specification import require_range, write_specification
 
 State = dict[str, list[Array]]
 
@@ -179,14 +179,3 @@ class AdamW(Adam):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Nesterov, Adam, AdamEpsilonHat, AdamW)}
-
-
-def as_optimizer(value: str | Optimizer, argument: str = "optimizer") -> Optimizer:
-    """An optimizer from itself or from its name, with parameters where it has some.
-
-    >>> as_optimizer("adam(learning_rate=0.01)")
-    adam(learning_rate=0.01)
-    """
-    if isinstance(value, Optimizer):
-        return value
-    return read_specification(value, OPTIMIZERS, argument)

@@ -102,7 +102,7 @@ class Plan:
         if type(self.optimizer) not in OPTIMIZERS.values():
             raise InputError(f"optimizer is {self.optimizer!r}, which a checkpoint cannot hold: use one by its name.")
         if isinstance(self.class_weight, Mapping):
-            values["class_weight"] = [[_plain(label), float(weight)] for label, weight in self.class_weight.items()]
+            values["class_weight"] = [[plain(label), float(weight)] for label, weight in self.class_weight.items()]
         return values
 
     @classmethod
@@ -122,11 +122,20 @@ class Plan:
 
 
 def as_any_optimizer(value: Any) -> Optimizer | LBFGS:
-    """An optimizer of steps, or L-BFGS, from itself or its name."""
+    """An optimizer of steps, or L-BFGS, from itself or from its name, with parameters where it has some.
+
+    >>> as_any_optimizer("adam(learning_rate=0.01)")
+    adam(learning_rate=0.01)
+    """
     if isinstance(value, Optimizer | LBFGS):
         return value
     return read_specification(value, {**OPTIMIZERS, LBFGS.name: LBFGS}, "optimizer")
 
 
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label
+def plain(value: Any) -> Any:
+    """The same without NumPy's types, for JSON."""
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, np.generic) else value

@@ -16,7 +16,7 @@ from ..inputs import as_target, as_weight
 from ..network import Network
 from .batch import Examples, diverged
 from .callbacks import Callback, is_true
-from .checkpoint import Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
+from .checkpoint import FACTS, Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
 from .formula import FormulaSteps
 from .interrupt import held_back
 from .lbfgs import LBFGS, minimize
@@ -69,7 +69,7 @@ class Run:
         self.dropout_seed = None if dropout is None else dropout.seed
         self.origin = 0  # updates that were made before this run
         self.epoch_began_at = 0  # updates before this epoch
-        self.rng_at_epoch = self.rng_at_start
+        self.rng_at_epoch = rng_to_json(generator)
         self.part, self.row, self.loss, self.weight = 0, 0, 0.0, 0.0  # within the epoch
         self.rows_before = 0  # in the parts of the epoch that are done
         self.losses: list[float] = []
@@ -132,7 +132,6 @@ class Run:
         return self.steps.network if self.plan.by_steps else self.found
 
     def _epoch(self, callbacks: list[Callback], progress: Watch) -> None:
-        self.rng_at_epoch = rng_to_json(self.generator)
         rates, self.rows_before = self._rates(), 0
         for number, part in enumerate(self.source.parts(self.generator, self.batch_size)):
             if number < self.part:
@@ -225,14 +224,10 @@ class Run:
             self.writer.write(Snapshot(self.steps.network, self.steps.state(), self.best, self.plan, self._facts()))
 
     def _facts(self) -> dict[str, Any]:
-        same = (
-            "rng_at_start", "rng_at_epoch", "epoch_began_at", "part", "row", "loss", "weight", "losses",
-            "validation_losses", "best_epoch", "waited", "reason", "own_validation", "origin",
-        )  # fmt: skip
         best = self.best_loss if math.isfinite(self.best_loss) else None
         memory = asdict(self.memory)
         memory["best"] = memory["best"] if math.isfinite(memory["best"]) else None
-        return {name: getattr(self, name) for name in same} | {"best_loss": best, "memory": memory, "data": self.data}
+        return {name: getattr(self, name) for name in FACTS} | {"best_loss": best, "memory": memory}
 
     def go_on(self, snapshot: Snapshot) -> None:
         """Stand where a checkpoint was written, whose network is the one that this run was made with."""

@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, namespace, to_numpy
-from ..engines import native
 from ..errors import InputError, InputTypeError
-from ..forward import propagate
 from ..inputs import as_input, as_target, as_weight
 from ..losses import BinaryCrossEntropy, CrossEntropy
 from ..network import Network
-
-ROWS_AT_ONCE = 4096
+from ..verbs import forward_in_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +37,9 @@ class ValidationSet:
 
     def loss(self, network: Network) -> float:
         """ℒ = Σ_n w_n ℓ_n of a network, without dropout or penalty."""
-        total, kernels = 0.0, native.serves(network)
-        for first in range(0, self.X.shape[0], ROWS_AT_ONCE):
-            rows = slice(first, first + ROWS_AT_ONCE)
+        total = 0.0
+        for rows, trace in forward_in_blocks(network, self.X):
             with np.errstate(over="ignore", invalid="ignore"):
-                X = self.X[rows, :]
-                trace = native.forward(network, X) if kernels else propagate(network, X)
                 values = network.loss.value(trace.a[network.depth], trace.output, self.target[rows, :])
                 weight = self.weight[rows]
                 total += float(namespace(values).sum(namespace(values).where(weight > 0, values, weight) * weight))

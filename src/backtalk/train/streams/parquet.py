@@ -17,7 +17,7 @@ from ..sources import Stream
 from .arrays import MemoryMapped
 from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, matrix, numbers
 from .drawing import Block
-from .rows import ask_for
+from .rows import SAMPLE, ask_for
 from .source import BUFFER_BYTES, Rows, TableSource, require_buffer
 
 BLOCKS_IN_BUFFER = 16  # that are mixed in it, or more where row groups are smaller
@@ -26,7 +26,6 @@ COLUMN_BYTES = 2**21  # of one column of an open row group: a page and a diction
 DECODED_BYTES = 2**24  # of X that are decoded at a time: pyarrow takes some time for each column of each
 MOST_LANES = 8
 ROWS_OF_TARGETS = 2**16  # of y in one reading
-SAMPLE = 2**16  # bytes of either end of a file in its fingerprint
 
 
 class RowGroup(NamedTuple):
