@@ -8,6 +8,8 @@ static inline float log_of(float x) { return __builtin_logf(x); }
 static inline double log_of(double x) { return __builtin_log(x); }
 static inline float log1p_of(float x) { return __builtin_log1pf(x); }
 static inline double log1p_of(double x) { return __builtin_log1p(x); }
+static inline float expm1_of(float x) { return __builtin_expm1f(x); }
+static inline double expm1_of(double x) { return __builtin_expm1(x); }
 
 template <class T>
 static inline T quotient(T numerator, T denominator) {  // both >= 0; 0/0 = 0
@@ -86,7 +88,10 @@ static T loss_of_row(Loss loss, T parameter, const Row<T> &row) {
                 yhat = exp_of(x);
                 grad_a = 2 * (yhat - t);
                 grad_yhat = 2 * (1 - quotient(t, yhat));
-                return 2 * ((t > 0 ? t * log_of(t) : T(0)) + (yhat - t - t * x));
+                if (!(t > 0)) return 2 * (yhat - t - t * x);
+                const T log_t = log_of(t), u = x - log_t;  // near u = 0 the terms cancel
+                if (u > -1 && u < 1) return 2 * t * (expm1_of(u) - u);
+                return 2 * (t * log_t + (yhat - t - t * x));
             });
     }
     return 0;

@@ -33,6 +33,13 @@ JAX_ACTIVATIONS = {
     "softplus": jax.nn.softplus,
     "mish": jax.nn.mish,
 }
+
+
+def _log(t: Any) -> Any:
+    """log t, of a t that is 0 or a count."""
+    return jnp.log(jnp.maximum(t, 1e-9))
+
+
 # Each loss: (ŷ from a, ℓ per example from a, ℓ per example from ŷ), t of shape (B, k)
 JAX_LOSSES = {
     "cross_entropy": (
@@ -53,7 +60,8 @@ JAX_LOSSES = {
     ),
     "poisson_deviance": (
         jnp.exp,
-        lambda a, t: 2 * jnp.sum(jax.scipy.special.xlogy(t, t) - t * a - t + jnp.exp(a), axis=-1),
+        # the terms of t log t − ta − t + e^a cancel where e^a is near t
+        lambda a, t: 2 * jnp.sum(jnp.where(t > 0, t * (jnp.expm1(u := a - _log(t)) - u), jnp.exp(a)), axis=-1),
         lambda p, t: 2 * jnp.sum(jax.scipy.special.xlogy(t, t) - t * jnp.log(p) - t + p, axis=-1),
     ),
 }
@@ -137,7 +145,7 @@ TORCH_LOSSES = {} if torch is None else {
     "huber": (lambda a: a, *[lambda p, t: F.huber_loss(p, t, reduction="none").sum(-1)] * 2),
     "poisson_deviance": (
         torch.exp,
-        lambda a, t: 2 * (torch.xlogy(t, t) - t * a - t + torch.exp(a)).sum(-1),
+        lambda a, t: 2 * torch.where(t > 0, t * (torch.expm1(u := a - t.clamp(1e-9).log()) - u), torch.exp(a)).sum(-1),
         lambda p, t: 2 * (torch.xlogy(t, t) - torch.xlogy(t, p) - t + p).sum(-1),
     ),
 }  # fmt: skip

@@ -23,6 +23,7 @@ from backtalk.losses import (
     SquaredError,
     as_loss,
 )
+from engines import by_formula
 
 RNG = np.random.default_rng(0)
 A, NUMBERS = RNG.normal(size=(6, 3)) * 2, RNG.normal(size=(6, 3))
@@ -467,3 +468,13 @@ def test_a_smoothed_target_of_a_traced_network_is_not_checked_and_right():
     network = echo(CrossEntropy(0.1)).to(jnp)
     traced = jax.jit(gradients)(network, jnp.asarray(A), jnp.asarray(LABELS))
     np.testing.assert_allclose(traced.loss, gradients(echo(CrossEntropy(0.1)), A, LABELS).loss, rtol=1e-14)
+
+
+@pytest.mark.parametrize("u", [1e-3, -1e-3, 1e-2, 0.3, -0.3])
+@pytest.mark.parametrize("t", [1.0, 7.0, 0.25])
+def test_the_deviance_keeps_its_digits_where_the_prediction_is_near_the_target(t, u):
+    network = Network([[[1.0]]], [[np.log(t)]], loss="poisson_deviance")
+    u = (u + np.log(t)) - np.log(t)  # as a and log t are rounded
+    terms = [u**n / math.factorial(n) for n in range(2, 30)]  # of e^u − 1 − u
+    for grads in (gradients(network, [[u]], [t]), by_formula(network, np.array([[u]]), [t])):
+        assert float(grads.loss) == pytest.approx(2 * t * math.fsum(terms), rel=2e-12)

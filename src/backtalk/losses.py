@@ -301,8 +301,13 @@ class PoissonDeviance(Loss):
         return target
 
     def value(self, a: Array, yhat: Array, target: Array) -> Array:
-        # log(t/ŷ) = log t − a
-        return 2 * (_times_log(target, target) + namespace(a).sum(yhat - target - target * a, axis=-1))
+        # log(t/ŷ) = −u for u = a − log t, and near u = 0 the terms cancel: there t(e^u − 1 − u) keeps the digits
+        xp = namespace(a)
+        log_target = xp.log(xp.where(target > 0, target, xp.ones_like(target)))
+        u = a - log_target
+        near = (target > 0) & (xp.abs(real_part(u)) < 1)
+        close = target * (xp.expm1(xp.where(near, u, xp.zeros_like(u))) - u)
+        return 2 * xp.sum(xp.where(near, close, target * log_target + (yhat - target - target * a)), axis=-1)
 
     def gradient(self, a: Array, yhat: Array, target: Array) -> Array:
         return 2 * (yhat - target)
