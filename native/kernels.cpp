@@ -15,6 +15,7 @@ namespace VARIANT {
 #include "panels.h"
 #include "softmax.h"
 #include "dropout.h"
+#include "norms.h"
 
 // A product over panels: out(tile of ROWS rows) = start + in * w, in [panel][rows][NR] with `inputs` columns
 template <class T, int ROWS, int VECTORS>
@@ -217,6 +218,7 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
     if (!job.backward) return;
     for (int i = job.depth - 2; i >= 0; --i) hidden(job, i, first, last);
     if (job.out_grad_x) hidden(job, -1, first, last);
+    if (job.norms) judge_rows(job, first, last);
 }
 
 // The squares of a gradient, in double: those of float neither overflow nor vanish

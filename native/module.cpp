@@ -184,13 +184,44 @@ public:
         job.out_grad_x = data_of<T>(grad_h[0], batch * sizes_[0]);
         for (int i = 0; i < job.depth; ++i) {
             this->layer(i).out_grad_h = data_of<T>(grad_h[i + 1], batch * sizes_[i + 1]);
-            this->layer(i).out_grad_w = data_of<T>(grad_W[i], sizes_[i] * sizes_[i + 1]);
-            this->layer(i).out_grad_b = data_of<T>(grad_b[i], sizes_[i + 1]);
         }
+        want_sums(grad_W, grad_b);
         finish(threads, mine);
         double loss = 0;
         for (int64_t n = 0; n < batch; ++n) loss += double(job.losses[n]);
         return nb::float_(loss);
+    }
+
+    // Of each example's own loss: h, grad_a: lists for layers 1 ... L, where None is not wanted; norms_h, norms_a: of
+    // h_{i-1} and grad_{a_i}, in double; losses. And grad_W, grad_b: sums over the examples, each times its part and
+    // scaled down to most_norm. All but losses, or None.
+    void pairs(Rows<T> X, nb::object labels, nb::object target, nb::object h, nb::object grad_a, nb::object norms_h,
+               nb::object norms_a, nb::object losses, nb::object grad_W, nb::object grad_b, nb::object parts,
+               double most_norm, int threads) {
+        std::unique_lock<std::mutex> mine = lock();
+        Job<T> &job = this->job();
+        begin(X, true, nb::none());
+        const int64_t batch = job.batch;
+        job.labels = data_of<const int64_t>(labels, batch);
+        if (!labels_fit(job.labels, batch)) throw std::invalid_argument("a label is none of the outputs");
+        job.target = data_of<const T>(target, batch * sizes_.back());
+        require_wanted();
+        job.weight_sum = 1;
+        want(&Layer<T>::out_h, h);
+        want(&Layer<T>::out_grad_a, grad_a);
+        job.norms = !norms_h.is_none();
+        for (int i = 0; i < job.depth && job.norms; ++i) {
+            this->layer(i).out_norm_h = data_of<double>(norms_h[i], batch);
+            this->layer(i).out_norm_a = data_of<double>(norms_a[i], batch);
+        }
+        job.to_weights = !grad_W.is_none();
+        if (job.to_weights) want_sums(grad_W, grad_b);
+        job.parts = data_of<const double>(parts, batch);
+        job.most_norm = most_norm;
+        T *kept = data_of<T>(losses, batch);
+        require(kept && (job.norms || (!job.parts && most_norm == 0)), "parts follow from norms");
+        finish(threads, mine);
+        std::copy(job.losses, job.losses + batch, kept);
     }
 
     void set_update(int rule, double momentum, double beta_1, double beta_2, double epsilon, bool epsilon_hat,
@@ -318,12 +349,15 @@ private:
         job.labels = nullptr;
         job.target = job.weight = nullptr;
         job.out_grad_x = nullptr;
-        job.measure = false;
+        job.measure = job.norms = false;
+        job.parts = nullptr;
+        job.most_norm = 0;
         for (int i = 0; i < job.depth; ++i) {
             Layer<T> &layer = this->layer(i);
             layer.given_a = nullptr;
             layer.out_a = layer.out_h = layer.out_grad_a = layer.out_grad_h = layer.out_grad_w = layer.out_grad_b =
                 nullptr;
+            layer.out_norm_h = layer.out_norm_a = nullptr;
         }
     }
 
@@ -341,7 +375,7 @@ private:
         require(X.shape(0) > 0 && int64_t(X.shape(1)) == sizes_[0], "X has not the shape that the network needs");
         this->make_room(int64_t(X.shape(0)));
         job.X = X.data();
-        job.backward = backward;
+        job.backward = job.to_weights = backward;
         job.host_failed = false;
         host_.error = nullptr;
     }
@@ -350,6 +384,13 @@ private:
         Job<T> &job = this->job();
         for (int i = 0; i < job.depth && !arrays.is_none(); ++i)
             this->layer(i).*place = data_of<T>(arrays[i], job.batch * sizes_[i + 1]);
+    }
+
+    void want_sums(nb::handle grad_W, nb::handle grad_b) {
+        for (int i = 0; i < this->depth(); ++i) {
+            this->layer(i).out_grad_w = data_of<T>(grad_W[i], sizes_[i] * sizes_[i + 1]);
+            this->layer(i).out_grad_b = data_of<T>(grad_b[i], sizes_[i + 1]);
+        }
     }
 
     void finish(int threads, std::unique_lock<std::mutex> &) {
@@ -384,6 +425,10 @@ void bind(nb::module_ &m, const char *name) {
              nb::arg("target").none(), nb::arg("weight").none(), nb::arg("weight_sum"), nb::arg("grad_a"),
              nb::arg("grad_h"), nb::arg("grad_W"), nb::arg("grad_b"), nb::arg("threads"),
              nb::arg("dropout") = nb::none())
+        .def("pairs", &N::pairs, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(), nb::arg("h").none(),
+             nb::arg("grad_a").none(), nb::arg("norms_h").none(), nb::arg("norms_a").none(), nb::arg("losses"),
+             nb::arg("grad_W").none(), nb::arg("grad_b").none(), nb::arg("parts").none(), nb::arg("most_norm"),
+             nb::arg("threads"))
         .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
              nb::arg("epsilon"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"), nb::arg("l2_per_weight"),
              nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)

@@ -140,7 +140,7 @@ public:
         pieces.deal(pieces_.size());
         run_on_threads(threads, [&](int index, int together) {
             take_blocks(blocks, index);
-            if (!job_.backward) return;
+            if (!job_.to_weights) return;
             if (together > 1) meeting.meet([] {});
             take_pieces(pieces, index, WRITE_OUT, false);
         });

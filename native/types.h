@@ -61,6 +61,7 @@ struct Layer {
     // where the caller wants its results, row-major, or null
     const T *given_a;     // a_i that the caller already has: it is not computed again
     T *out_a, *out_h, *out_grad_a, *out_grad_h, *out_grad_w, *out_grad_b;
+    double *out_norm_h, *out_norm_a;  // of each example's h_{i-1} and grad_{a_i}
 };
 
 template <class T>
@@ -84,6 +85,10 @@ struct Job {
     int64_t first_row;       // dropout: the number that row 0 of this batch has in its draws
     T *losses;               // w_n * l_n, [batch]
     bool backward;           // false: forward only
+    bool to_weights;         // the third talk too
+    bool norms;              // of each example, where the layers' out_norm_ pointers say
+    const double *parts;     // what each example counts in grad_W and grad_b, after its norms; or null: 1
+    double most_norm;        // an example whose whole gradient has a larger norm counts less; or 0: none does
     bool measure;            // add up peak and sums
     bool prefetch;           // the parameters are larger than the second cache
     bool (*host)(void *context, int layer, bool derivative, int64_t rows, const T *a, T *result);

@@ -34,14 +34,8 @@ def talk_back(network: Network, trace: Trace, target: Array, weight: Array) -> G
     """Every gradient, from a target (B, k) and weights (B,) that are known to fit."""
     L = network.depth
     loss, grad_yhat, grad_output = talk_to_output(network, trace, target, weight)
-    grad_a, grad_h = {L: grad_output}, {L: grad_yhat}
-    for i in range(L - 1, -1, -1):
-        grad_h[i] = talk_to_hidden(network, i, grad_a[i + 1])
-        if i > 0:
-            # forward: h_i = g(a_i), or m_i ⊙ g(a_i) with dropout, element by element
-            grad_a[i] = grad_h[i] * network.activations[i - 1].g_prime(trace.a[i])
-            if trace.masks is not None:
-                grad_a[i] = grad_a[i] * trace.masks[i]
+    grad_a, grad_h = talk_down(network, trace, grad_output)
+    grad_h[L] = grad_yhat
     talks = [talk_to_weights(grad_a[i], trace.h[i - 1]) for i in range(1, L + 1)]
     return Gradients(
         loss=loss,
@@ -63,6 +57,21 @@ def talk_to_output(network: Network, trace: Trace, target: Array, weight: Array)
     w = weight[:, None]
     grad_yhat = share(network.loss.output_gradient(a, yhat, target), w)
     return loss, grad_yhat, share(network.loss.gradient(a, yhat, target), w)
+
+
+def talk_down(
+    network: Network, trace: Trace, grad_output: Array, lowest: int = 0
+) -> tuple[dict[int, Array], dict[int, Array]]:
+    """From ∇_{a_L} to every ∇_{a_i} and to ∇_{h_i} for i < L, layer by layer, down to h_lowest."""
+    grad_a, grad_h = {network.depth: grad_output}, {}
+    for i in range(network.depth - 1, lowest - 1, -1):
+        grad_h[i] = talk_to_hidden(network, i, grad_a[i + 1])
+        if i > 0:
+            # forward: h_i = g(a_i), or m_i ⊙ g(a_i) with dropout, element by element
+            grad_a[i] = grad_h[i] * network.activations[i - 1].g_prime(trace.a[i])
+            if trace.masks is not None:
+                grad_a[i] = grad_a[i] * trace.masks[i]
+    return grad_a, grad_h
 
 
 def talk_to_hidden(network: Network, i: int, grad_a: Array) -> Array:

@@ -7,6 +7,7 @@ A network is packed for the kernels once and kept with it, since a network does 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -206,6 +207,64 @@ def _gradients(
     if loss is None:
         return None
     return Gradients(dtype.type(loss), Layers(grad_a), Layers(grad_h, first=0), Layers(grad_W), Layers(grad_b))
+
+
+def pairs(
+    network: Network, X: np.ndarray, labels: np.ndarray | None, target: np.ndarray | None
+) -> tuple[Layers, Layers, np.ndarray]:
+    """h_0 … h_{L−1}, ∇_{a_1}ℓ_n … ∇_{a_L}ℓ_n and ℓ_n: one row for each example, of its own loss."""
+    kept, count = _prepared(network), len(X)
+    X = readable(X)
+    h = [np.empty((count, units), kept.dtype) for units in kept.units[:-1]]
+    grad_a = [np.empty((count, units), kept.dtype) for units in kept.units]
+    losses = np.empty(count, kept.dtype)
+    _talk(kept, X, labels, target, losses, h=[*h, None], grad_a=grad_a)
+    return Layers((X, *h), first=0), Layers(grad_a), losses
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowNorms:
+    """Of each example's own loss: ‖h_{i−1}‖ and ‖∇_{a_i}ℓ_n‖ for i = 1 … L, shape (L, B), and ℓ_n.
+
+    ``W``, ``b``: sums of the gradients over the examples, where they were asked for.
+    """
+
+    h: np.ndarray
+    a: np.ndarray
+    losses: np.ndarray
+    W: list[np.ndarray]
+    b: list[np.ndarray]
+
+
+def row_norms(
+    network: Network,
+    X: np.ndarray,
+    labels: np.ndarray | None,
+    target: np.ndarray | None,
+    *,
+    sums: bool = False,
+    parts: np.ndarray | None = None,
+    most_norm: float = 0.0,
+) -> RowNorms:
+    """The norms; with ``sums``, also Σ_n c_n ∇ℓ_n, where c_n is the example's part (1 without ``parts``), and less where
+    its norm exceeds ``most_norm`` (0: none is scaled down).
+    """
+    kept, count = _prepared(network), len(X)
+    h, a = (np.empty((network.depth, count)) for _ in range(2))
+    losses = np.empty(count, kept.dtype)
+    W = [np.empty(shape, kept.dtype) for shape in kept.shapes] if sums else []
+    b = [np.empty(units, kept.dtype) for units in kept.units] if sums else []
+    wanted: dict[str, Any] = {"grad_W": W, "grad_b": b, "parts": parts, "most_norm": most_norm} if sums else {}
+    _talk(kept, readable(X), labels, target, losses, norms_h=list(h), norms_a=list(a), **wanted)
+    return RowNorms(h, a, losses, W, b)
+
+
+def _talk(kept: Prepared, X: np.ndarray, labels: Any, target: Any, losses: np.ndarray, **wanted: Any) -> None:
+    names = ("h", "grad_a", "norms_h", "norms_a", "grad_W", "grad_b", "parts")
+    arguments = dict.fromkeys(names) | {"most_norm": 0.0} | wanted
+    labels = None if labels is None else readable(labels, np.int64)
+    target = None if target is None else readable(target)
+    kept.net.pairs(X, labels, target, losses=losses, threads=threads(), **arguments)
 
 
 def _keep_memory(kept: Prepared, count: int) -> None:

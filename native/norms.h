@@ -1,0 +1,73 @@
+// What one example has to say: the norms of its h_{i-1} and grad_{a_i}, whose product is that of its grad_{W_i}; and its
+// part in the sum over the batch, clipped or weighed. Included by kernels.cpp inside the namespace of one instruction set.
+
+static inline double root_of(double x) { return __builtin_sqrt(x); }
+
+// Between these no square of an entry that matters overflows or vanishes
+template <class T>
+struct SafeSquares;
+template <>
+struct SafeSquares<float> {
+    static constexpr double LOWEST = 1e-25, HIGHEST = 1e30;
+};
+template <>
+struct SafeSquares<double> {
+    static constexpr double LOWEST = 1e-280, HIGHEST = 1e300;
+};
+
+// One row of panels that are `step` apart, whatever the size of its entries: in units of the largest, in double
+template <class T>
+static double scaled_norm(const T *row, int64_t step, int64_t columns) {
+    double largest = 0, sum = 0;
+    for (int64_t c = 0; c < columns; ++c) {
+        const double value = __builtin_fabs(double(row[c / NR<T> * step + c % NR<T>]));
+        if (!(value <= largest)) largest = value;  // NaN is taken, and stays: nothing is above it or equal
+        if (largest != largest) return largest;
+    }
+    if (largest == 0 || largest > __DBL_MAX__) return largest;
+    for (int64_t c = 0; c < columns; ++c) {
+        const double value = double(row[c / NR<T> * step + c % NR<T>]) / largest;
+        sum += value * value;
+    }
+    return largest * root_of(sum);
+}
+
+template <class T>
+static inline double norm_of_row(const T *row, int64_t step, int64_t columns) {
+    Vector<T> squares[2] = {};
+    const T *at = row;
+    for (int64_t p = 0; p < panels_of<T>(columns); ++p, at += step)
+        for (int v = 0; v < vectors_of<T>(p, columns); ++v) {  // what stands beyond the last column is 0
+            const Vector<T> value = load(at + v * LANES<T>);
+            squares[v] += value * value;
+        }
+    const double sum = double(sum_lanes<T>(squares[0] + squares[1]));
+    const bool safe = sum > SafeSquares<T>::LOWEST && sum < SafeSquares<T>::HIGHEST;
+    return safe ? root_of(sum) : scaled_norm(row, step, columns);
+}
+
+// The norms of each row, for each layer; and grad_a times the row's part in the sum, where one was asked for
+template <class T>
+static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
+    const int64_t step = job.rows * NR<T>;
+    for (int64_t n = first; n < last; ++n) {
+        double whole = 0;
+        for (int i = 0; i < job.depth; ++i) {
+            const Layer<T> &layer = job.layers[i];
+            const T *in = i ? job.layers[i - 1].h : job.x;
+            const double norm_h = norm_of_row(in + n * NR<T>, step, layer.inputs);
+            const double norm_a = norm_of_row(layer.d + n * NR<T>, step, layer.outputs);
+            layer.out_norm_h[n] = norm_h;
+            layer.out_norm_a[n] = norm_a;
+            if (job.most_norm > 0) whole = __builtin_hypot(whole, norm_a * __builtin_hypot(norm_h, 1));
+        }
+        double part = job.parts ? job.parts[n] : 1;
+        if (job.most_norm > 0 && whole > job.most_norm) part *= job.most_norm / whole;
+        if (part == 1) continue;
+        for (int i = 0; i < job.depth; ++i)
+            for (int64_t p = 0; p < panels_of<T>(job.layers[i].outputs); ++p) {
+                T *d = job.layers[i].d + p * step + n * NR<T>;
+                for (int e = 0; e < NR<T>; ++e) d[e] = part > 0 ? d[e] * T(part) : T(0);  // no part also of inf
+            }
+    }
+}

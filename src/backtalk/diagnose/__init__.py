@@ -1,0 +1,1 @@
+"""What is wrong with a network, in words with the numbers behind them."""

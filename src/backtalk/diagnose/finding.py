@@ -1,0 +1,31 @@
+"""What the doctor says: findings, ranked, each with its numbers and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SEVERITIES = ("severe", "warning", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a network, its data or its training, or worth knowing.
+
+    ``kind``: its name in the table of thresholds. ``severity``: 'severe' (training cannot work like this), 'warning'
+    (it works worse than it could) or 'note'. ``excess``: how far beyond its threshold, 1 at the threshold; findings of
+    one severity are ranked by it. ``title``: a few words. ``said``: what was found, in sentences with the numbers.
+    ``advice``: what to do. ``numbers``: the same numbers by name. ``layer``: as in the formulas, or None. ``units``:
+    columns of ``h[layer]``, and ``examples``: rows of X, both counted from 0, the worst first.
+    """
+
+    kind: str
+    severity: str
+    excess: float
+    title: str
+    said: str
+    advice: str
+    numbers: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    layer: int | None = None
+    units: tuple[int, ...] = ()
+    examples: tuple[int, ...] = ()

@@ -1,0 +1,1 @@
+"""Which training examples taught a network what: influence and scores of examples."""

@@ -1,0 +1,120 @@
+"""The pairs (h_{i-1}, ∇_{a_i}ℓ_n) of a set of examples, block by block: all of this package is computed from them.
+
+The gradient of one example's own loss ℓ_n is ∇_{W_i}ℓ_n = ∇_{a_i}ℓ_n h_{i-1}ᵀ and ∇_{b_i}ℓ_n = ∇_{a_i}ℓ_n: a pair of
+vectors says all about a matrix, which is never formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..backward import talk_down, talk_to_output
+from ..engines import native
+from ..errors import InputError, InputTypeError
+from ..forward import propagate
+from ..inputs import as_input, as_labels, as_target, as_weight
+from ..layers import Layers
+from ..network import Network
+
+MEMORY_LIMIT = 64 * 2**20  # bytes that the blocks of one call take
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """``h[i]`` for i = 0 … L − 1 and ``a[i]``, ∇_{a_i}ℓ_n of each example's own loss, for i = 1 … L.
+
+    Each has one row for each of the examples in ``rows``. ``losses``: ℓ_n, shape (rows,).
+    """
+
+    rows: slice
+    h: Layers
+    a: Layers
+    losses: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExampleSet:
+    """A network with examples that were checked against it: X (N, n_0), y as target or labels, w (N,) of sum 1.
+
+    ``weight`` is None where each has 1/N.
+    """
+
+    network: Network
+    X: Array
+    labels: Array | None
+    target: Array | None
+    weight: Array | None
+
+    @classmethod
+    def of(cls, network: Network, X: Any, y: Any, sample_weight: Any = None) -> ExampleSet:
+        """From what the user gives; raises as :func:`backtalk.gradients` does."""
+        X = as_input(network, X)
+        count = X.shape[0]
+        labels = as_labels(network, y, count) if native.serves(network) else None
+        target = None if labels is not None else as_target(network, y, count)
+        weight = None if sample_weight is None else as_weight(network, sample_weight, count)
+        return cls(network, X, labels, target, weight)
+
+    @property
+    def count(self) -> int:
+        """N."""
+        return self.X.shape[0]
+
+    def shares(self) -> Array:
+        """w, shape (N,), of sum 1: what part of ℒ = Σ_n w_n ℓ_n each example has."""
+        return as_weight(self.network, None, self.count) if self.weight is None else self.weight
+
+    def blocks(self, rows_at_once: int) -> Iterator[Pairs]:
+        """The pairs of all examples, so many rows at a time."""
+        for rows in slices(self.count, rows_at_once):
+            yield self.pairs(rows)
+
+    def pairs(self, rows: slice) -> Pairs:
+        """The pairs of some rows that follow one another."""
+        network = self.network
+        X = self.X[rows, :]
+        if native.serves(network):
+            labels = None if self.labels is None else self.labels[rows]
+            target = None if self.target is None else self.target[rows, :]
+            h, a, losses = native.pairs(network, X, labels, target)
+            return Pairs(rows, h, a, losses)
+        assert self.target is not None
+        home = network.home
+        with np.errstate(over="ignore", invalid="ignore"):
+            trace = propagate(network, X)
+            target, each = self.target[rows, :], home.xp.ones((X.shape[0],), dtype=home.dtype, device=home.device)
+            losses = network.loss.value(trace.a[network.depth], trace.output, target)
+            _, _, grad_output = talk_to_output(network, trace, target, each)
+            grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
+        h = Layers((trace.h[i] for i in range(network.depth)), first=0)
+        return Pairs(rows, h, Layers(grad_a[i] for i in range(1, network.depth + 1)), losses)
+
+
+def slices(count: int, at_once: int) -> Iterator[slice]:
+    """0 … count in pieces."""
+    for first in range(0, count, at_once):
+        yield slice(first, min(first + at_once, count))
+
+
+def rows_within(memory_limit: int, bytes_per_row: int, what: str = "one example") -> int:
+    """How many rows fit into so many bytes; :class:`~backtalk.errors.InputError` where none does."""
+    if isinstance(memory_limit, bool) or not isinstance(memory_limit, Integral):
+        raise InputTypeError(f"memory_limit is {memory_limit!r}, expected a whole number of bytes.")
+    if memory_limit < bytes_per_row:
+        raise InputError(
+            f"memory_limit is {memory_limit} bytes, but {what} takes {bytes_per_row}: expected at least that many."
+        )
+    return int(memory_limit) // bytes_per_row
+
+
+def bytes_of_pairs(network: Network) -> int:
+    """What the forward and backward pass of one example takes: x, and a_i, h_i and ∇_{a_i} of each layer."""
+    inputs, *units = network.sizes
+    itemsize = 4 if network.home.dtype_name == "float32" else 8
+    return itemsize * (2 * inputs + 4 * sum(units))
