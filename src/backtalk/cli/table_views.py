@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..tables.report import NAMES, number_text
+from ..pages.page import number_text
+from ..tables.report import NAMES
 from ..terminal import show_table
 
 if TYPE_CHECKING:

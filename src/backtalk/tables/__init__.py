@@ -9,7 +9,6 @@ prepare.py        a table, understood: rows to train on and to test on, the netw
 folder.py         the files of a run
 history.py        what is noted after each epoch
 metrics.py        scores
-plots.py          curves and matrices as SVG
 report.py         report.html
 run.py            train, resume
 use.py            predict, evaluate

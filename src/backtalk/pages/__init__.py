@@ -1,0 +1,5 @@
+"""Pages that need nothing from elsewhere.
+
+plots.py  curves, bars and matrices as SVG
+page.py   the page around them: its style, cards, tables
+"""

@@ -1,0 +1,83 @@
+"""One self-contained page: its style, its cards, and the tables and lists in them. All text is escaped here."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2430; --quiet: #667085; --line: #e3e6eb; --paper: #fff; --card: #f7f8fa }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8eaee; --quiet: #98a1b0; --line: #343b47; --paper: #15191f; --card: #1c222b } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
+  max-width: 1180px; padding: 28px 24px 60px }
+h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
+.quiet { color: var(--quiet); margin: 0 } .card .quiet { font-size: 13px; margin-bottom: 8px }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px;
+  margin-top: 18px }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px;
+  overflow-x: auto }
+.numbers { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 20px 0 4px }
+.numbers b { display: block; font-size: 26px; font-weight: 600; color: var(--ink); font-variant-numeric: tabular-nums }
+.numbers span { color: var(--quiet); font-size: 13px }
+svg { width: 100%; display: block }
+svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums }
+svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fill: none; stroke-width: 1.8 }
+svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
+.legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
+  border-radius: 2px; margin-right: 6px; vertical-align: middle }
+.settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
+.settings span { display: inline-block; margin-right: 18px } .settings b { font-weight: 500; color: var(--ink) }
+details summary { cursor: pointer; color: var(--quiet) } ul { margin: 0; padding-left: 18px }
+table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
+  border-bottom: 1px solid var(--line); vertical-align: top } th { color: var(--quiet); font-weight: 500 }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+pre { margin: 0; font-size: 13px; overflow-x: auto }
+.wide { grid-column: 1 / -1 }
+"""
+
+
+def page(title: str, summary: str, cards: Sequence[str], *, above: str = "") -> str:
+    """A page of cards, below a headline; ``above`` and ``cards`` are HTML, the rest is text."""
+    return (
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
+        f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style><body>"
+        f"<h1>{html.escape(title)}</h1><p class='quiet'>{html.escape(summary)}</p>"
+        f"{above}<div class='cards'>{''.join(cards)}</div></body></html>\n"
+    )
+
+
+def numbers(shown: Mapping[str, str]) -> str:
+    """Large numbers in a row, each with its name below."""
+    each = (f"<span><b>{html.escape(value)}</b>{html.escape(name)}</span>" for name, value in shown.items())
+    return f"<div class='numbers'>{''.join(each)}</div>"
+
+
+def card(title: str, inside: str, note: str = "", wide: bool = False) -> str:
+    """A section with a title and perhaps a note, which are text; ``inside`` is HTML."""
+    said = f"<p class='quiet'>{html.escape(note)}</p>" if note else ""
+    return f"<section class='card{' wide' if wide else ''}'><h2>{html.escape(title)}</h2>{said}{inside}</section>"
+
+
+def bullets(sentences: Sequence[str]) -> str:
+    """A list of sentences."""
+    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> str:
+    """Cells as text; with ``numbers``, all but the first of a row are numbers."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        kind = " class='n'" if numbers else ""
+        return "".join(f"<{tag}{kind if k else ''}>{html.escape(cell)}</{tag}>" for k, cell in enumerate(cells))
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f"<table><tr>{line('th', names)}</tr>{body}</table>"
+
+
+def number_text(value: Any) -> str:
+    """A count, or a score with four digits; nothing for None."""
+    if value is None or isinstance(value, int):
+        return "" if value is None else str(value)
+    return f"{value:#.4g}" if abs(value) < 1000 else f"{value:.5g}"
