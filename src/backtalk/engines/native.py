@@ -7,7 +7,6 @@ A network is packed for the kernels once and kept with it, since a network does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -222,20 +221,6 @@ def pairs(
     return Layers((X, *h), first=0), Layers(grad_a), losses
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RowNorms:
-    """Of each example's own loss: ‖h_{i−1}‖ and ‖∇_{a_i}ℓ_n‖ for i = 1 … L, shape (L, B), and ℓ_n.
-
-    ``W``, ``b``: sums of the gradients over the examples, where they were asked for.
-    """
-
-    h: np.ndarray
-    a: np.ndarray
-    losses: np.ndarray
-    W: list[np.ndarray]
-    b: list[np.ndarray]
-
-
 def row_norms(
     network: Network,
     X: np.ndarray,
@@ -245,18 +230,20 @@ def row_norms(
     sums: bool = False,
     parts: np.ndarray | None = None,
     most_norm: float = 0.0,
-) -> RowNorms:
-    """The norms; with ``sums``, also Σ_n c_n ∇ℓ_n, where c_n is the example's part (1 without ``parts``), and less where
-    its norm exceeds ``most_norm`` (0: none is scaled down).
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Of each example's own loss: ‖h_{i−1}‖ and ‖∇_{a_i}ℓ_n‖ for i = 1 … L, shape (L, B), and ℓ_n.
+
+    With ``sums``, also Σ_n c_n ∇ℓ_n for each W_i and b_i, where c_n is the example's part (1 without ``parts``), and less
+    where its norm exceeds ``most_norm`` (0: none is scaled down).
     """
     kept, count = _prepared(network), len(X)
-    h, a = (np.empty((network.depth, count)) for _ in range(2))
+    h, a = np.empty((network.depth, count)), np.empty((network.depth, count))
     losses = np.empty(count, kept.dtype)
     W = [np.empty(shape, kept.dtype) for shape in kept.shapes] if sums else []
     b = [np.empty(units, kept.dtype) for units in kept.units] if sums else []
     wanted: dict[str, Any] = {"grad_W": W, "grad_b": b, "parts": parts, "most_norm": most_norm} if sums else {}
     _talk(kept, readable(X), labels, target, losses, norms_h=list(h), norms_a=list(a), **wanted)
-    return RowNorms(h, a, losses, W, b)
+    return h, a, losses, W, b
 
 
 def _talk(kept: Prepared, X: np.ndarray, labels: Any, target: Any, losses: np.ndarray, **wanted: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, namespace
 from ..backward import talk_down, talk_to_output
 from ..engines import native
 from ..errors import InputError, InputTypeError
@@ -23,6 +23,7 @@ from ..layers import Layers
 from ..network import Network
 
 MEMORY_LIMIT = 64 * 2**20  # bytes that the blocks of one call take
+MOST_ROWS = 1024  # of a block: more are not faster
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,25 +71,37 @@ class ExampleSet:
         """w, shape (N,), of sum 1: what part of ℒ = Σ_n w_n ℓ_n each example has."""
         return as_weight(self.network, None, self.count) if self.weight is None else self.weight
 
-    def blocks(self, rows_at_once: int) -> Iterator[Pairs]:
-        """The pairs of all examples, so many rows at a time."""
-        for rows in slices(self.count, rows_at_once):
-            yield self.pairs(rows)
+    def slices(self, memory_limit: int, more: int = 0) -> Iterator[slice]:
+        """The rows in blocks whose pairs, with so many bytes ``more`` for each row, stay within the limit."""
+        return slices(self.count, rows_within(memory_limit, bytes_of_pairs(self.network) + more))
+
+    def blocks(self, memory_limit: int, more: int = 0) -> Iterator[Pairs]:
+        """The pairs of all examples, in these blocks."""
+        return map(self.pairs, self.slices(memory_limit, more))
+
+    def block(self, rows: slice) -> tuple[Array, Array | None, Array | None]:
+        """X, labels and target of some rows, as the kernels take them."""
+        labels = None if self.labels is None else self.labels[rows]
+        return self.X[rows, :], labels, None if self.target is None else self.target[rows, :]
+
+    def targets(self, rows: slice) -> Array:
+        """t of some rows, also where labels serve."""
+        if self.target is not None:
+            return self.target[rows, :]
+        assert self.labels is not None
+        labels = self.labels[rows]
+        return as_target(self.network, labels, labels.shape[0])
 
     def pairs(self, rows: slice) -> Pairs:
         """The pairs of some rows that follow one another."""
-        network = self.network
+        network, home = self.network, self.network.home
         X = self.X[rows, :]
         if native.serves(network):
-            labels = None if self.labels is None else self.labels[rows]
-            target = None if self.target is None else self.target[rows, :]
-            h, a, losses = native.pairs(network, X, labels, target)
+            h, a, losses = native.pairs(network, *self.block(rows))
             return Pairs(rows, h, a, losses)
-        assert self.target is not None
-        home = network.home
         with np.errstate(over="ignore", invalid="ignore"):
             trace = propagate(network, X)
-            target, each = self.target[rows, :], home.xp.ones((X.shape[0],), dtype=home.dtype, device=home.device)
+            target, each = self.targets(rows), home.xp.ones((X.shape[0],), dtype=home.dtype, device=home.device)
             losses = network.loss.value(trace.a[network.depth], trace.output, target)
             _, _, grad_output = talk_to_output(network, trace, target, each)
             grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
@@ -103,14 +116,14 @@ def slices(count: int, at_once: int) -> Iterator[slice]:
 
 
 def rows_within(memory_limit: int, bytes_per_row: int, what: str = "one example") -> int:
-    """How many rows fit into so many bytes; :class:`~backtalk.errors.InputError` where none does."""
+    """How many rows of a block fit into so many bytes; :class:`~backtalk.errors.InputError` where none does."""
     if isinstance(memory_limit, bool) or not isinstance(memory_limit, Integral):
         raise InputTypeError(f"memory_limit is {memory_limit!r}, expected a whole number of bytes.")
     if memory_limit < bytes_per_row:
         raise InputError(
             f"memory_limit is {memory_limit} bytes, but {what} takes {bytes_per_row}: expected at least that many."
         )
-    return int(memory_limit) // bytes_per_row
+    return min(int(memory_limit) // bytes_per_row, MOST_ROWS)
 
 
 def bytes_of_pairs(network: Network) -> int:
@@ -118,3 +131,22 @@ def bytes_of_pairs(network: Network) -> int:
     inputs, *units = network.sizes
     itemsize = 4 if network.home.dtype_name == "float32" else 8
     return itemsize * (2 * inputs + 4 * sum(units))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterArrays:
+    """An array of the shape of each W_i, ``W[i]``, and of each b_i, ``b[i]``, for i = 1 … L."""
+
+    W: Layers
+    b: Layers
+
+
+def wide(array: Array) -> Array:
+    """In float64, where an array of NumPy: sums of squares of float32 would vanish or lose digits."""
+    return array.astype(np.float64, copy=False) if isinstance(array, np.ndarray) else array
+
+
+def as_part(values: Array, w: Array) -> Array:
+    """values · w, where an example without weight has no part, also of inf; w has a row for each of the values."""
+    xp = namespace(values)
+    return xp.where(w > 0, values, w) * w
