@@ -35,6 +35,12 @@ table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
+.meters { display: grid; grid-template-columns: minmax(0, max-content) minmax(60px, 1fr) max-content; gap: 7px 12px;
+  align-items: center; font-size: 13px; margin-top: 8px } .meters .text { text-align: right; color: var(--quiet);
+  font-variant-numeric: tabular-nums } .meters .name { overflow-wrap: anywhere }
+.track { display: flex; height: 12px; border-radius: 3px; overflow: hidden; background: var(--line) }
+.track i { height: 100%; min-width: 0 }
+@media (max-width: 520px) { body { padding: 18px 14px 40px } .card { padding: 13px } svg.plot text { font-size: 15px } }
 """
 
 

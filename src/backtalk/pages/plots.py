@@ -1,4 +1,4 @@
-"""Curves, matrices, points and bars as SVG, in the colours of the page around them."""
+"""Curves, matrices, points and bars as SVG or HTML, in the colours of the page around them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,22 @@ def curves(
     logarithmic: bool = False,
     share: bool = False,
     mark: int | None = None,
+    over: str = "epoch",
+    first: int = 1,
 ) -> str:
-    """Lines over the epochs 1, 2, …; ``share``: from 0 to 1; ``mark``: an epoch with a vertical line."""
-    found = [_known(line, logarithmic) for line in series.values()]
+    """Lines over the epochs 1, 2, …; ``share``: from 0 to 1; ``mark``: an epoch with a vertical line.
+
+    ``over``: what they go over, if not epochs, from the number ``first``; then every value has a dot.
+    """
+    found = [_known(line, logarithmic, first) for line in series.values()]
     values = [value for line in found for _, value in line]
     if not values:
         return "<p class='quiet'>nothing was measured</p>"
     low, high = (0, 1) if share else (min(values), max(values))
     scale = _Logarithmic(low, high) if logarithmic and high > 4 * low else _Linear(low, high)
-    across = _Linear(1, max(2, *map(len, series.values())), whole=True)
-    parts = [_grid(scale, across, label, "epoch")]
+    longest = max(map(len, series.values()))
+    across = _Linear(first, first + max(1, longest - 1), whole=True)
+    parts = [_grid(scale, across, label, over)]
     if mark:
         x = _x(across, mark)
         parts.append(f"<line class='mark' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}'/>")
@@ -38,8 +44,8 @@ def curves(
         shown = [*line[:: math.ceil(len(line) / MOST_POINTS) or 1], *line[-1:]]
         path = " ".join(f"{_x(across, n):.1f},{_y(scale, value):.1f}" for n, value in shown)
         parts.append(f"<polyline points='{path}' stroke='{_colour(k)}'/>")
-        if len(line) == 1:
-            parts.append(_dot(_x(across, line[0][0]), _y(scale, line[0][1]), _colour(k)))
+        if len(line) == 1 or over != "epoch":
+            parts += [_dot(_x(across, n), _y(scale, value), _colour(k)) for n, value in shown]
     legend = _legend(list(series)) if len(series) > 1 else ""
     return legend + _svg("".join(parts), label)
 
@@ -55,23 +61,45 @@ def points(x: Sequence[float], y: Sequence[float], *, x_label: str, y_label: str
     return _svg(_grid(scale, scale, y_label, x_label) + line + group, f"{y_label} against {x_label}")
 
 
-def bars(values: Sequence[float], *, label: str) -> str:
-    """How often values fall into equal parts of their range; 0 is marked."""
+def bars(values: Sequence[float], *, label: str, logarithmic: bool = False) -> str:
+    """How often values fall into equal parts of their range; 0 is marked.
+
+    ``logarithmic``: parts of equal factors, where the range is wide; all values are above 0.
+    """
     low, high = min(values), max(values)
-    width = (high - low) / BARS or 1.0
+    across = _Logarithmic(low, high) if logarithmic and high > 4 * low else _Linear(low, high)
+    start, end = across.share(low), across.share(high)
+    width = (end - start) / BARS or 1.0
     counts = [0] * BARS
     for value in values:
-        counts[min(BARS - 1, int((value - low) / width))] += 1
-    across, up = _Linear(low, high), _Linear(0, max(counts), floor=True)
+        counts[min(BARS - 1, int((across.share(value) - start) / width))] += 1
+    up = _Linear(0, max(counts), floor=True)
     parts = [_grid(up, across, "rows", label)]
     for k, count in enumerate(counts):
-        left, right, top = _x(across, low + k * width), _x(across, low + (k + 1) * width), _y(up, count)
+        left, right = (LEFT + (start + n * width) * (WIDTH - LEFT - RIGHT) for n in (k, k + 1))
+        top = _y(up, count)
         size = f"width='{max(right - left - 1, 0.5):.1f}' height='{_y(up, 0) - top:.1f}'"
         parts.append(f"<rect x='{left:.1f}' y='{top:.1f}' {size} fill='{COLOURS[0]}' opacity='.75'/>")
-    if across.low < 0 < across.high:
+    if low < 0 < high:
         x = _x(across, 0)
         parts.append(f"<line class='mark' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}'/>")
     return _svg("".join(parts), label)
+
+
+def meters(names: Sequence[str], parts: Mapping[str, Sequence[float]], texts: Sequence[str], *, full: float) -> str:
+    """One bar for each name, of parts that lie end to end; ``full`` fills it. A text stands behind each."""
+    rows = []
+    for n, (name, text) in enumerate(zip(names, texts, strict=True)):
+        lengths = [max(0.0, min(1.0, values[n] / full)) if full else 0.0 for values in parts.values()]
+        pieces = "".join(
+            f"<i style='width:{100 * length:.2f}%;background:{_colour(k)}'></i>" for k, length in enumerate(lengths)
+        )
+        rows.append(
+            f"<span class='name'>{html.escape(name)}</span><span class='track'>{pieces}</span>"
+            f"<span class='text'>{html.escape(text)}</span>"
+        )
+    legend = _legend(list(parts)) if len(parts) > 1 else ""
+    return f"{legend}<div class='meters'>{''.join(rows)}</div>"
 
 
 def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
@@ -130,9 +158,9 @@ class _Logarithmic:
         return (math.log10(value) - self.low) / (self.high - self.low)
 
 
-def _known(line: Sequence[float | None], logarithmic: bool) -> list[tuple[int, float]]:
+def _known(line: Sequence[float | None], logarithmic: bool, first: int) -> list[tuple[int, float]]:
     """The values that can be shown, each with its epoch."""
-    known = [(n, value) for n, value in enumerate(line, start=1) if value is not None and math.isfinite(value)]
+    known = [(n, value) for n, value in enumerate(line, start=first) if value is not None and math.isfinite(value)]
     return [(n, value) for n, value in known if value > 0 or not logarithmic]
 
 
@@ -140,7 +168,7 @@ def _colour(k: int) -> str:
     return COLOURS[k % len(COLOURS)]
 
 
-def _x(scale: _Linear, value: float) -> float:
+def _x(scale: _Linear | _Logarithmic, value: float) -> float:
     return LEFT + scale.share(value) * (WIDTH - LEFT - RIGHT)
 
 
@@ -153,7 +181,7 @@ def _dot(x: float, y: float, colour: str = "") -> str:
     return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.4'{fill}/>"
 
 
-def _grid(up: _Linear | _Logarithmic, across: _Linear, y_label: str, x_label: str) -> str:
+def _grid(up: _Linear | _Logarithmic, across: _Linear | _Logarithmic, y_label: str, x_label: str) -> str:
     parts = []
     for tick in up.ticks:
         y = _y(up, tick)
@@ -178,7 +206,7 @@ def _legend(names: list[str]) -> str:
 
 def _svg(inside: str, label: str) -> str:
     said = html.escape(label, quote=True)
-    return f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{said}'>{inside}</svg>"
+    return f"<svg class='plot' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{said}'>{inside}</svg>"
 
 
 def _short(name: str, most: int) -> str:
