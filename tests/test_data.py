@@ -103,3 +103,13 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_a_missing_file_is_an_os
         load_data(tmp_path / "none.csv")
     with pytest.raises(FileNotFoundError):
         load_data(tmp_path / "none.npz")
+
+
+def test_numbers_that_are_not_finite_are_read_where_they_are_asked_for(tmp_path):
+    path = csv(tmp_path, "a,b,c\n1,nan,0\n,inf,1\n")
+    np.testing.assert_array_equal(load_data(path, finite=False).X, [[1, np.nan], [np.nan, np.inf]])
+    with pytest.raises(InputError, match=r"holds 'nan' in line 2, column 2 \(b\), expected a finite number"):
+        load_data(path)
+    path = csv(tmp_path, "a,b,c\n1,,0\n,x,1\n")
+    with pytest.raises(InputError, match=r"holds 'x' in line 3, column 2 \(b\), expected a number"):
+        load_data(path, finite=False)

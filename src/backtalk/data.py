@@ -33,12 +33,13 @@ class Data:
     columns: tuple[str, ...]
 
 
-def load_data(source: str | os.PathLike[str], target: Sequence[str] = ()) -> Data:
+def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, finite: bool = True) -> Data:
     """Data from a built-in set, a .csv file or an .npz file.
 
     Built in, with scikit-learn: digits (pixels from 0 to 1), and iris, wine, breast_cancer and diabetes (each column
     with mean 0 and standard deviation 1). A .csv file has a line of names, then finite numbers; ``target`` names the
-    column or columns that are y, by default the last. An .npz file has the arrays X and y.
+    column or columns that are y, by default the last. An .npz file has the arrays X and y. ``finite=False`` lets a .csv
+    file hold nan, inf and empty cells, which are read as nan.
 
     Raises :class:`~backtalk.errors.InputError` or ``OSError``, naming the file and what is wrong with it.
 
@@ -49,7 +50,7 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = ()) -> Dat
     path = Path(source)
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return _read_csv(path, target)
+        return _read_csv(path, target, finite)
     if target:
         raise InputError(f"target is {list(target)}, but only a .csv file has columns to choose from, not {source}.")
     if suffix == ".npz":
@@ -71,7 +72,7 @@ def _built_in(name: str) -> Data:
     return Data(name, X, np.asarray(bunch.target), tuple(map(str, bunch.feature_names)))
 
 
-def _read_csv(path: Path, target: Sequence[str]) -> Data:
+def _read_csv(path: Path, target: Sequence[str], finite: bool) -> Data:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             names = [name.strip() for name in next(csv.reader(file), [])]
@@ -86,7 +87,7 @@ def _read_csv(path: Path, target: Sequence[str]) -> Data:
                 )
             if len(names) == 1 and ";" in names[0]:
                 raise InputError(f"{path} has semicolons between its columns, expected commas.")
-            table = _numbers(path, file, names)
+            table = _numbers(path, file, names, finite)
     except UnicodeDecodeError:
         raise FileFormatError(f"{path} is not text in UTF-8, expected a .csv file.") from None
     except csv.Error as error:
@@ -109,7 +110,7 @@ def _read_csv(path: Path, target: Sequence[str]) -> Data:
     return Data(path.name, table[:, kept], y[:, 0] if len(chosen) == 1 else y, tuple(names[i] for i in kept))
 
 
-def _numbers(path: Path, file: object, names: list[str]) -> np.ndarray:
+def _numbers(path: Path, file: object, names: list[str], finite: bool) -> np.ndarray:
     rows, width = [], len(names)
     for number, row in enumerate(csv.reader(file), start=2):  # pyright: ignore[reportArgumentType]
         if not row:
@@ -117,24 +118,25 @@ def _numbers(path: Path, file: object, names: list[str]) -> np.ndarray:
         if len(row) != width:
             cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
             raise InputError(f"{path} has {cells} in line {number}, expected {width}, as in its first line.")
+        if not finite:
+            row = [cell if cell.strip() else "nan" for cell in row]
         try:
             rows.append(np.array(row, dtype=np.float64))
         except ValueError:
-            rows.append(np.full(width, np.nan))
-        if not np.isfinite(rows[-1]).all():
-            place = next(i for i, cell in enumerate(row) if not (_is_number(cell) and np.isfinite(float(cell))))
+            rows.append(None)
+        if rows[-1] is None or (finite and not np.isfinite(rows[-1]).all()):
+            place = next(i for i, cell in enumerate(row) if not _is_number(cell, finite))
             found = repr(row[place]) if row[place].strip() else "nothing"
             where = f"line {number}, column {place + 1} ({names[place]})"
-            raise InputError(f"{path} holds {found} in {where}, expected a finite number.")
+            raise InputError(f"{path} holds {found} in {where}, expected a {'finite ' * finite}number.")
     return np.array(rows).reshape(len(rows), width)
 
 
-def _is_number(cell: str) -> bool:
+def _is_number(cell: str, finite: bool = False) -> bool:
     try:
-        float(cell)
+        return np.isfinite(float(cell)) or not finite
     except ValueError:
         return False
-    return True
 
 
 def _read_npz(path: Path) -> Data:
