@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -11,7 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .check import CheckReport, CheckRow
+from .diagnose.finding import Finding
 from .norms import LayerNorms
+
+STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+INDENT = 10  # of what stands beside a severity
+MOST_LETTERS = 100  # of a line of text, however wide the terminal
+MOST_LISTED = 12  # of units, or of examples
 
 
 def make_console(**options: Any) -> Console:
@@ -48,6 +55,38 @@ def show_check(console: Console, report: CheckReport) -> None:
 def show_verdict(console: Console, report: CheckReport) -> None:
     """The verdict in one line."""
     console.print(Text("check ", "bold"), Text(report.verdict, _style(report)), sep="")
+
+
+def show_finding(console: Console, finding: Finding) -> None:
+    """What was found, what to do about it, and where."""
+    style = STYLES[finding.severity]
+    layer = "" if finding.layer is None else f"  layer {finding.layer}"
+    console.print(Text(f"{finding.severity:<{INDENT}}", style), Text(finding.title, "bold"), Text(layer, "dim"), sep="")
+    _print_beside(console, Text(finding.said))
+    for name, numbers in (("unit", finding.units), ("example", finding.examples)):
+        if numbers:
+            _print_beside(console, Text(listed(name, numbers), "dim"))
+    _print_beside(console, Text(finding.advice, "italic"), "→ ")
+
+
+def listed(name: str, numbers: Sequence[int], most: int = MOST_LISTED) -> str:
+    """Units or examples by number, those that are worst; of very many, how many there are.
+
+    >>> listed("unit", [3]), listed("example", range(20), most=3)
+    ('unit 3', 'examples 0, 1, 2, … (20 in all)')
+    """
+    shown = ", ".join(map(str, numbers[:most]))
+    rest = f", … ({len(numbers)} in all)" if len(numbers) > most else ""
+    return f"{name}{'s' * (len(numbers) > 1)} {shown}{rest}"
+
+
+def _print_beside(console: Console, text: Text, mark: str = "") -> None:
+    """Lines beside a severity, the first with a mark; in a pipe one line, whole."""
+    indent = INDENT + len(mark)
+    width = max(20, min(MOST_LETTERS, console.width) - indent) if console.is_terminal else 10**6
+    for k, line in enumerate(text.wrap(console, width)):
+        line.rstrip()
+        console.print(Text(" " * INDENT), Text(mark if k == 0 else " " * len(mark), text.style), line, sep="")
 
 
 def _style(judged: CheckReport | CheckRow) -> str:
