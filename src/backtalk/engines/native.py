@@ -233,7 +233,7 @@ def row_norms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray], list[np.ndarray]]:
     """Of each example's own loss: ‖h_{i−1}‖ and ‖∇_{a_i}ℓ_n‖ for i = 1 … L, shape (L, B), and ℓ_n.
 
-    With ``sums``, also Σ_n c_n ∇ℓ_n for each W_i and b_i, where c_n is the example's part (1 without ``parts``), and less
+    With ``sums``, also Σ_n c_n ∇ℓ_n for each W_i and b_i, where c_n is its part (1 without ``parts``), and less
     where its norm exceeds ``most_norm`` (0: none is scaled down).
     """
     kept, count = _prepared(network), len(X)

@@ -95,16 +95,22 @@ def norms(
     if scale not in SCALES:
         raise unknown_name("scale", scale, SCALES)
     examples = ExampleSet.of(network, X, y, sample_weight)
+    found = norms_of(examples, batch_gradient, memory_limit)
+    if scale == "own":
+        return found
+    shares = wide(examples.shares())
+    return replace(found, a=Layers(as_part(norm, shares) for norm in found.a.values()), scale=scale)
+
+
+def norms_of(examples: ExampleSet, batch_gradient: bool, memory_limit: int) -> ExampleNorms:
+    """The norms of examples that are known to fit, of their own losses."""
     shares = wide(examples.shares())
     blocks, total = [], Sum()
     for rows in examples.slices(memory_limit):
         blocks.append(norms_of_block(examples, rows, shares[rows] if batch_gradient else None))
         if batch_gradient:
             total.add(blocks[-1])
-    found = joined(blocks)
-    if scale == "share":
-        found = replace(found, a=Layers(as_part(norm, shares) for norm in found.a.values()))
-    return replace(found, scale=scale, batch_gradient=total.arrays if batch_gradient else None)
+    return replace(joined(blocks), batch_gradient=total.arrays)
 
 
 def losses(network: Network, X: Any, y: Any) -> Array:
@@ -184,7 +190,7 @@ def norms_of_rows(arrays: Layers) -> Layers:
 
     def norms(array: Array) -> Array:
         rows, xp = wide(array), namespace(array)
-        largest = _unit(xp.max(xp.abs(rows), axis=1))
+        largest = positive(xp.max(xp.abs(rows), axis=1))
         scaled = rows / largest[:, None]
         return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
 
@@ -196,11 +202,11 @@ def together(parts: Iterable[Array]) -> Array:
     stacked = list(parts)
     xp = namespace(stacked[0])
     array = xp.stack(stacked)
-    largest = _unit(xp.max(array, axis=0))
+    largest = positive(xp.max(array, axis=0))
     return largest * xp.sqrt(xp.sum((array / largest) ** 2, axis=0))
 
 
-def _unit(largest: Array) -> Array:
-    """What to divide by: 1 where the largest entry is 0 or not finite."""
-    xp = namespace(largest)
-    return xp.where((largest > 0) & (largest < math.inf), largest, xp.ones_like(largest))
+def positive(sizes: Array) -> Array:
+    """What to divide by: 1 where a size is 0 or not finite."""
+    xp = namespace(sizes)
+    return xp.where((sizes > 0) & (sizes < math.inf), sizes, xp.ones_like(sizes))

@@ -6,7 +6,7 @@ vectors says all about a matrix, which is never formed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -129,8 +129,20 @@ def rows_within(memory_limit: int, bytes_per_row: int, what: str = "one example"
 def bytes_of_pairs(network: Network) -> int:
     """What the forward and backward pass of one example takes: x, and a_i, h_i and ∇_{a_i} of each layer."""
     inputs, *units = network.sizes
-    itemsize = 4 if network.home.dtype_name == "float32" else 8
-    return itemsize * (2 * inputs + 4 * sum(units))
+    return itemsize(network) * (2 * inputs + 4 * sum(units))
+
+
+def itemsize(network: Network) -> int:
+    """Bytes of a number."""
+    return 4 if network.home.dtype_name == "float32" else 8
+
+
+def summed(blocks: Iterable[list[Array]]) -> list[Array]:
+    """The sums of what stands at the same place in each block."""
+    total: list[Array] = []
+    for block in blocks:
+        total = [one + other for one, other in zip(total, block, strict=True)] if total else block
+    return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
