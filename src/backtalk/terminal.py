@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -12,8 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from .check import CheckReport, CheckRow
-from .diagnose.finding import Finding
+from .diagnose.words import is_healthy, listed, verdict
 from .norms import LayerNorms
+
+if TYPE_CHECKING:
+    from .diagnose import Diagnosis, Finding
+    from .diagnose.measure import Measurements
 
 STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 INDENT = 10  # of what stands beside a severity
@@ -57,6 +60,45 @@ def show_verdict(console: Console, report: CheckReport) -> None:
     console.print(Text("check ", "bold"), Text(report.verdict, _style(report)), sep="")
 
 
+def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
+    """The findings, the worst first; what was measured of each layer; the verdict."""
+    for finding in diagnosis.findings:
+        show_finding(console, finding)
+        console.print()
+    _show_layers(console, diagnosis.measurements)
+    console.print()
+    findings = diagnosis.findings
+    style = "green" if is_healthy(findings) else STYLES[findings[0].severity]
+    console.print(Text("diagnosis ", "bold"), Text(verdict(findings), style), sep="")
+
+
+def _show_layers(console: Console, measured: Measurements) -> None:
+    grad, change = ("grad ", "d") if console.options.ascii_only else ("∇", "Δ")
+    names = [
+        "layer",
+        "units",
+        "function",
+        "std a",
+        f"{grad}a",
+        f"{grad}W",
+        f"{grad}W/W",
+        f"{change}W/W",
+        "dead",
+        "satur.",
+    ]
+    rows = []
+    for layer in reversed(measured.layers):
+        numbers = [layer.a_std, layer.grad_a, layer.grad_W, layer.ratio, layer.update]
+        texts = ["" if number is None else f"{number:.1e}" for number in numbers]
+        shares = ["" if part is None else f"{part:.0%}" for part in (layer.dead, layer.saturated)]
+        rows.append([str(layer.layer), str(layer.units), layer.function, *texts, *shares])
+    used = [k for k in range(len(names)) if any(row[k] for row in rows)]  # no updates are known without a history
+    table = _table(*(names[k] for k in used))
+    for row in rows:
+        table.add_row(*(row[k] for k in used))
+    show_table(console, table)
+
+
 def show_finding(console: Console, finding: Finding) -> None:
     """What was found, what to do about it, and where."""
     style = STYLES[finding.severity]
@@ -65,19 +107,8 @@ def show_finding(console: Console, finding: Finding) -> None:
     _print_beside(console, Text(finding.said))
     for name, numbers in (("unit", finding.units), ("example", finding.examples)):
         if numbers:
-            _print_beside(console, Text(listed(name, numbers), "dim"))
+            _print_beside(console, Text(listed(name, numbers, MOST_LISTED), "dim"))
     _print_beside(console, Text(finding.advice, "italic"), "→ ")
-
-
-def listed(name: str, numbers: Sequence[int], most: int = MOST_LISTED) -> str:
-    """Units or examples by number, those that are worst; of very many, how many there are.
-
-    >>> listed("unit", [3]), listed("example", range(20), most=3)
-    ('unit 3', 'examples 0, 1, 2, … (20 in all)')
-    """
-    shown = ", ".join(map(str, numbers[:most]))
-    rest = f", … ({len(numbers)} in all)" if len(numbers) > most else ""
-    return f"{name}{'s' * (len(numbers) > 1)} {shown}{rest}"
 
 
 def _print_beside(console: Console, text: Text, mark: str = "") -> None:

@@ -44,11 +44,11 @@ pre { margin: 0; font-size: 13px; overflow-x: auto }
 """
 
 
-def page(title: str, summary: str, cards: Sequence[str], *, above: str = "") -> str:
-    """A page of cards, below a headline; ``above`` and ``cards`` are HTML, the rest is text."""
+def page(title: str, summary: str, cards: Sequence[str], *, above: str = "", style: str = "") -> str:
+    """A page of cards, below a headline; ``above`` and ``cards`` are HTML, ``style`` is CSS, the rest is text."""
     return (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
-        f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style><body>"
+        f"<meta name='viewport' content='width=device-width'><style>{STYLE}{style}</style><body>"
         f"<h1>{html.escape(title)}</h1><p class='quiet'>{html.escape(summary)}</p>"
         f"{above}<div class='cards'>{''.join(cards)}</div></body></html>\n"
     )
