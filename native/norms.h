@@ -62,7 +62,8 @@ static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
             if (job.most_norm > 0) whole = __builtin_hypot(whole, norm_a * __builtin_hypot(norm_h, 1));
         }
         double part = job.parts ? job.parts[n] : 1;
-        if (job.most_norm > 0 && whole > job.most_norm) part *= job.most_norm / whole;
+        if (job.most_norm > 0 && whole > job.most_norm && whole <= __DBL_MAX__)  // one that is not finite stays so
+            part *= job.most_norm / whole;
         if (part == 1) continue;
         for (int i = 0; i < job.depth; ++i)
             for (int64_t p = 0; p < panels_of<T>(job.layers[i].outputs); ++p) {

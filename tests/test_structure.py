@@ -26,7 +26,7 @@ PUBLIC = {
     "LayerError", "LayerMeasures", "Layers", "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped",
     "MissingLibraryError", "Nesterov", "Network", "ParquetFiles", "Progress", "SGD", "Trace", "Training",
     "TrainingInterrupted", "UnknownNameError", "backward", "check", "fit", "forward", "gradients", "load",
-    "register_activation", "resume", "save",
+    "per_example", "register_activation", "resume", "save",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from . import per_example
 from .activations import Activation, register_activation
 from .backward import Gradients
 from .check import CheckReport, check
@@ -83,6 +84,7 @@ __all__ = [
     "forward",
     "gradients",
     "load",
+    "per_example",
     "register_activation",
     "resume",
     "save",

@@ -147,7 +147,9 @@ def norms_of_block(
     whole = found.whole
     c = namespace(whole).ones_like(whole) if parts is None else parts
     if clip_norm > 0:
-        c = namespace(c).where(whole > clip_norm, c * clip_norm / whole, c)
+        xp = namespace(whole)
+        above = (whole > clip_norm) & (whole < math.inf)  # one that is not finite makes the sum so
+        c = c * clip_norm / xp.where(above, whole, xp.full_like(whole, clip_norm))
     return replace(found, batch_gradient=weighted_sums(pairs, network.home.cast(c)))
 
 
