@@ -62,8 +62,8 @@ def influence(
 
     The arrays of the networks may be of any library; the products are made there, and the result is of NumPy, in
     float32 where all the networks are. Raises :class:`~backtalk.errors.InputError` where a gradient, or an influence,
-    is not finite, naming network and example. The whole matrix (N, M) for one network is
-    ``per_example.gram(network, *train, *test)``.
+    is not finite, naming network and example. The whole matrix (M, N) for one network is
+    ``per_example.gram(network, *test, train)``.
 
     Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".
 

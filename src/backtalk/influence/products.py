@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Array, namespace, to_numpy
+from ..arrays import namespace, to_numpy
 from ..errors import InputError
 from ..layers import Layers
+from ..per_example.gram import inner_products
 from ..per_example.pairs import ExampleSet, Pairs, bytes_of_pairs, rows_within, slices
 from .checkpoints import Moment, refuse
 
@@ -57,7 +58,8 @@ class Products:
             total: np.ndarray | None = None
             for t, one in enumerate(scaled):
                 other = self._pairs(t, self.train[t], columns, "train")
-                part = to_numpy(inner_products(one, other, self.layers[t]))
+                with np.errstate(over="ignore", invalid="ignore"):
+                    part = to_numpy(inner_products(one, other, self.layers[t]))
                 total = part if total is None else total + part
             assert total is not None
             if not np.isfinite(total).all():
@@ -72,14 +74,15 @@ class Products:
     def _pairs(self, t: int, examples: ExampleSet, rows: slice, argument: str) -> Pairs:
         """The pairs of some rows, every number finite."""
         pairs = examples.pairs(rows)
-        for i in self.layers[t]:
-            for name, array in ((f"h_{i - 1}", pairs.h[i - 1]), (f"∇_a_{i}", pairs.a[i])):
-                xp = namespace(array)
-                if not bool(xp.all(xp.isfinite(array))):
-                    values = to_numpy(array)
-                    row, unit = np.argwhere(~np.isfinite(values))[0]
-                    what = f"{name} holds {values[row, unit]} at unit {unit}"
-                    raise refuse(self.moments[t], rows.start + int(row), argument, what)
+        layers = self.layers[t]
+        in_order = [(f"h_{i - 1}", pairs.h[i - 1]) for i in layers] + [(f"∇_a_{i}", pairs.a[i]) for i in layers[::-1]]
+        for name, array in in_order:
+            xp = namespace(array)
+            if not bool(xp.all(xp.isfinite(array))):
+                values = to_numpy(array)
+                row, unit = np.argwhere(~np.isfinite(values))[0]
+                what = f"{name} holds {values[row, unit]} at unit {unit}"
+                raise refuse(self.moments[t], rows.start + int(row), argument, what)
         return pairs
 
 
@@ -88,18 +91,3 @@ def _scaled(pairs: Pairs, rate: float) -> Pairs:
     if rate == 1:
         return pairs
     return Pairs(pairs.rows, pairs.h, Layers(rate * grad_a for grad_a in pairs.a.values()), pairs.losses)
-
-
-def inner_products(one: Pairs, other: Pairs, layers: tuple[int, ...]) -> Array:
-    """Σ_i (Δ Δ'ᵀ) ∘ (H H'ᵀ + 1): row m, column n is the inner product of the gradients of example m and example n."""
-    total = None
-    with np.errstate(over="ignore", invalid="ignore"):
-        for i in layers:
-            product = one.h[i - 1] @ other.h[i - 1].T
-            product += 1  # the bias
-            product *= one.a[i] @ other.a[i].T
-            if total is None:
-                total = product
-            else:
-                total += product
-    return total

@@ -39,8 +39,13 @@ def self_influence(
     array([0.6, 1.5])
     """
     moments = as_moments(networks, learning_rates)
-    found = _squared_norms(moments, X, y, layers, memory_limit)
-    return np.sum([moment.rate * squares for moment, squares in zip(moments, found, strict=True)], axis=0)
+    total = np.zeros(())
+    for moment, norm in zip(moments, _norms(moments, X, y, layers, memory_limit), strict=True):
+        with np.errstate(over="ignore"):
+            squares = norm**2
+        _require_finite(squares, moment, "self-influence", "squared norm")
+        total = total + moment.rate * squares
+    return total
 
 
 def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: int = MEMORY_LIMIT) -> np.ndarray:
@@ -58,7 +63,7 @@ def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: in
     array([2.    , 2.8284])
     """
     moments = as_unrated(networks)
-    return np.mean([np.sqrt(squares) for squares in _squared_norms(moments, X, y, layers, memory_limit)], axis=0)
+    return np.mean(_norms(moments, X, y, layers, memory_limit), axis=0)
 
 
 def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
@@ -106,21 +111,21 @@ def _lengths(errors: Array) -> np.ndarray:
         return np.linalg.norm(values, axis=1)
 
 
-def _squared_norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int) -> list[np.ndarray]:
-    """‖∇ℓ‖² over the layers that count, in float64, for each network."""
+def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int) -> list[np.ndarray]:
+    """‖∇ℓ‖ over the layers that count, in float64, for each network."""
     found = []
     for moment, chosen in zip(moments, as_layers(layers, moments), strict=True):
         each = norms(moment.network, X, y, memory_limit=memory_limit)
+        # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
         with np.errstate(over="ignore", invalid="ignore"):
-            # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
-            squares = np.sum([_square(each.a[i]) * (_square(each.h[i - 1]) + 1) for i in chosen], axis=0)
-        _require_finite(squares, moment, "gradient", "squared norm")
-        found.append(squares)
+            parts = [_wide(each.a[i]) * np.hypot(_wide(each.h[i - 1]), 1) for i in chosen]
+            found.append(np.hypot.reduce(parts))
+        _require_finite(found[-1], moment, "gradient", "norm")
     return found
 
 
-def _square(norm: Array) -> np.ndarray:
-    return to_numpy(norm).astype(np.float64) ** 2
+def _wide(norm: Array) -> np.ndarray:
+    return to_numpy(norm).astype(np.float64)
 
 
 def _require_finite(values: np.ndarray, moment: Moment, quantity: str, what: str) -> None:
