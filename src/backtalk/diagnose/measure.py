@@ -77,8 +77,8 @@ class Targets:
 
     ``hard``: whether each row is one class of several, or yes or no. Then ``counts`` (examples of each class),
     ``shares`` (of the weight), ``recall`` (of each class: the share of its examples that the network gets right; NaN
-    for a class without examples) and, for each example, ``given`` and ``predicted``, its classes, and ``confidence``,
-    ŷ of the predicted one. All of these are None where targets are not classes.
+    for a class without examples) and, for each example, ``given`` and ``predicted``, its classes, ``confidence``, ŷ of
+    the predicted one, and ``of_given``, ŷ of the given one. All of these are None where targets are not classes.
     """
 
     mean: np.ndarray
@@ -95,6 +95,7 @@ class Targets:
     given: np.ndarray | None = None
     predicted: np.ndarray | None = None
     confidence: np.ndarray | None = None
+    of_given: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,85 @@
+"""What a diagnosis is: the findings, ranked, and all that was measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from .finding import Finding
+from .measure import Measurements, finite_or_none
+
+QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagnosis:
+    """``findings``, the first one first to be looked at; ``measurements``, all numbers; ``network``, in one line."""
+
+    findings: tuple[Finding, ...]
+    measurements: Measurements
+    network: str
+
+    @property
+    def healthy(self) -> bool:
+        """No finding is above 'note'."""
+        return all(each.severity == "note" for each in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: a number that is not finite is None, and of arrays over examples there are the quantiles."""
+        return finite_or_none(
+            {
+                "healthy": self.healthy,
+                "network": self.network,
+                "findings": [asdict(each) for each in self.findings],
+                "measurements": _summary(self.measurements),
+            }
+        )
+
+
+def _summary(measured: Measurements) -> dict[str, Any]:
+    targets, columns, telemetry = measured.targets, measured.columns, measured.telemetry
+    return {
+        "examples": measured.examples,
+        "loss": measured.loss,
+        "baseline": measured.baseline,
+        "validation_loss": measured.validation_loss,
+        "gradient": measured.gradient,
+        "noise_scale": measured.noise_scale,
+        "losses": _quantiles(measured.losses),
+        "norms": _quantiles(measured.norms),
+        "layers": [asdict(layer) for layer in measured.layers],
+        "columns": {
+            "names": columns.names,
+            "mean": columns.mean,
+            "std": columns.std,
+            "least": columns.least,
+            "most": columns.most,
+            "non_finite": columns.non_finite,
+        },
+        "targets": {
+            "mean": targets.mean,
+            "std": targets.std,
+            "least": targets.least,
+            "most": targets.most,
+            "counts": targets.counts,
+            "shares": targets.shares,
+            "recall": targets.recall,
+        },
+        "telemetry": {
+            "losses": telemetry.losses,
+            "validation_losses": telemetry.validation_losses,
+            "learning_rates": telemetry.learning_rates,
+            "measures": [[asdict(row) for row in epoch] for epoch in telemetry.measures],
+            "moved": telemetry.moved,
+        },
+        "non_finite": [asdict(place) for place in measured.non_finite],
+    }
+
+
+def _quantiles(values: np.ndarray) -> dict[str, float]:
+    """By name, as '0.5'; all NaN where a value is."""
+    with np.errstate(all="ignore"):
+        found = np.quantile(values, QUANTILES)
+    return {str(share): float(value) for share, value in zip(QUANTILES, found, strict=True)}

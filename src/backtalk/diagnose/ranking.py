@@ -1,0 +1,53 @@
+"""The order of findings: the severest first, and a cause before what it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .finding import SEVERITIES, Finding
+from .thresholds import RULES
+
+
+def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Ranked, with at most one of a kind for each layer: the worst.
+
+    A warning that explains a severe finding is severe itself. Within a severity, findings that others explain come
+    after all that explain them; beyond that, by excess.
+    """
+    worst: dict[tuple[str, int | None], Finding] = {}
+    for each in findings:
+        place = each.kind, each.layer
+        if place not in worst or _badness(each) > _badness(worst[place]):
+            worst[place] = each
+    found = _raised(list(worst.values()))
+    steps: dict[int, int] = {}
+
+    def step(each: Finding) -> int:
+        """How many causes stand above one another before this finding."""
+        if id(each) not in steps:
+            causes = [other for other in found if other.severity == each.severity and explains(other.kind, each.kind)]
+            steps[id(each)] = 1 + max(map(step, causes), default=-1)
+        return steps[id(each)]
+
+    return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), step(each), -each.excess)))
+
+
+def explains(cause: str, consequence: str) -> bool:
+    """Whether the table says so."""
+    named = RULES[cause].explains
+    return cause != consequence and ("*" in named or consequence in named)
+
+
+def _raised(findings: list[Finding]) -> list[Finding]:
+    severe = [each.kind for each in findings if each.severity == "severe"]
+    return [
+        replace(each, severity="severe")
+        if each.severity == "warning" and any(explains(each.kind, kind) for kind in severe)
+        else each
+        for each in findings
+    ]
+
+
+def _badness(each: Finding) -> tuple[int, float]:
+    return -SEVERITIES.index(each.severity), each.excess

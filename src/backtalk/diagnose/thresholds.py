@@ -1,0 +1,254 @@
+"""Every number by which the doctor judges, in one table, each with its reason or its source.
+
+A rule compares one number with its thresholds: 'severe' (training cannot work like this), 'warning' (it works worse
+than it could) and 'note' (worth knowing). "Healthy runs" are those of tests/test_diagnose_healthy.py: digits, wine,
+breast cancer and diabetes with ReLU and tanh, several seeds each.
+
+The table is in the order of causes: a kind ``explains`` only kinds that stand below it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of finding: the number that is ``compared``, from where it is one, and what it ``explains``.
+
+    ``low``: it is one where the number is below the threshold. A threshold of None is never reached.
+    """
+
+    kind: str
+    compared: str
+    note: float | None
+    warning: float | None
+    severe: float | None
+    reason: str
+    explains: tuple[str, ...] = ()
+    low: bool = False
+
+    def judge(self, value: float, most: str = "severe") -> tuple[str, float] | None:
+        """The severity, at most so high, and the excess; None where the number is no finding, or is no number."""
+        if math.isnan(value):
+            return None
+        order = ("severe", "warning", "note")
+        for severity in order[order.index(most) :]:
+            threshold = getattr(self, severity)
+            if threshold is not None and (value <= threshold if self.low else value >= threshold):
+                return severity, self._excess(value, threshold)
+        return None
+
+    def _excess(self, value: float, threshold: float) -> float:
+        above, below = (threshold, value) if self.low else (value, threshold)
+        if below <= 0 or math.isinf(above):
+            return MOST_EXCESS if above > below else 1.0
+        return min(above / below, MOST_EXCESS)
+
+
+MOST_EXCESS = 1e12  # of a number that is infinitely far beyond its threshold: JSON has no inf
+LEARNS_BADLY = ("loss_stands_still", "underfitting")
+GRADIENTS = ("saturated_units", "dead_units", "vanishing_gradient", "exploding_gradient", "layer_not_learning")
+
+_TABLE = (
+    Rule(
+        "non_finite", "examples with a value that is not finite", None, None, 1,
+        "One NaN in a batch makes NaN of the mean, of every gradient, and with one step of every weight.",
+        explains=("*",),
+    ),
+    Rule(
+        "one_target", "share of the examples that have the commonest target", 1.0, None, 1.0,
+        "Where every target is the same, a constant output has loss 0: there is nothing in X to be learned.",
+        explains=("missing_classes", "class_imbalance", *GRADIENTS, *LEARNS_BADLY),
+    ),
+    Rule(
+        "wrong_loss", "share of the targets that are of another kind than the loss's", None, 1.0, 1.0,
+        "Only where every single target fits the other kind, so that chance is no explanation. Severe for a softmax "
+        "with one output, which is 1 whatever the weights are; a warning where training works, but the loss asks "
+        "for something else than a probability (Bishop 2006, section 4.3.4: cross-entropy with softmax or sigmoid is "
+        "the likelihood of class labels, squared error that of normal noise).",
+        explains=("targets_not_scaled", "class_imbalance", "learning_rate_too_high", "mislabelled_examples",
+                  "dominating_examples", *GRADIENTS, *LEARNS_BADLY),
+    ),
+    Rule(
+        "inputs_not_scaled", "root mean square of a column of X", None, 10.0, 1000.0,
+        "Initial weights are drawn for inputs with a mean square near 1 (Glorot and Bengio 2010; He et al. 2015; LeCun "
+        "et al. 1998, section 4.3: mean 0, about equal variances). At 10, one column alone drives tanh to "
+        "saturation in a layer that hears up to 100 columns, and its weights' gradients are 10 times the others', "
+        "their curvature 100 times: the largest stable step is then 100 times too small for the other columns. "
+        "Columns divided by their standard deviation have 1, pixels from 0 to 1 less than 1.",
+        explains=("targets_not_scaled", "exploding_gradient", "learning_rate_too_high", "batch_too_small",
+                  "dominating_examples", "learning_rate_too_low", "overfitting", *GRADIENTS, *LEARNS_BADLY),
+    ),
+    Rule(
+        "inputs_too_small", "root mean square of X, over all columns", None, 0.01, 1e-4,
+        "The gradient of the first weights is a hundredth of what it is for inputs near 1, and hidden units hardly "
+        "differ between examples: what is learned first is the bias.",
+        explains=("learning_rate_too_low", *GRADIENTS, *LEARNS_BADLY), low=True,
+    ),
+    Rule(
+        "targets_not_scaled", "root mean square of an output's targets", None, 10.0, 1000.0,
+        "∂ℓ/∂a of an output that begins near 0 is the target itself, where weights and steps are made for numbers "
+        "near 1; at 10 the curvature of what the weights have to reach is 100 times. Scaled targets have 1.",
+        explains=("exploding_gradient", "learning_rate_too_high", "batch_too_small", "dominating_examples",
+                  "learning_rate_too_low", *GRADIENTS, *LEARNS_BADLY),
+    ),
+    Rule(
+        "targets_too_small", "root mean square of an output's targets", None, 0.01, 1e-4,
+        "The initial output, near 1, is then 100 times the target: all of training goes into unlearning it, and "
+        "gradients end below what steps and stopping rules are made for.",
+        explains=("dominating_examples", *LEARNS_BADLY), low=True,
+    ),
+    Rule(
+        "constant_columns", "columns of X that never change", 1, None, None,
+        "Such a column acts as a second bias, and does no harm: 3 of digits' 64 pixels are always 0.",
+    ),
+    Rule(
+        "duplicate_columns", "columns of X that are equal to another one", 1, None, None,
+        "They say the same twice: the steps for their common part are twice as long, no more.",
+    ),
+    Rule(
+        "missing_classes", "outputs whose class never occurs", 1, 1, None,
+        "An output without examples learns only 'never'. With 10 examples for each class on average, one that is as "
+        "frequent as the others is missing by chance with k·e^−10: a warning from there, a note with fewer.",
+        explains=("class_imbalance",),
+    ),
+    Rule(
+        "symmetry", "share of a hidden layer's units that are copies of another one", None, 0.05, 0.5,
+        "Units with equal incoming and outgoing weights have equal gradients, and so stay copies for ever (Goodfellow, "
+        "Bengio and Courville 2016, section 8.4). Random weights have none: 5 % is no accident.",
+        explains=("learning_rate_too_low", "batch_too_small", *GRADIENTS, *LEARNS_BADLY),
+    ),
+    Rule(
+        "class_imbalance", "weight of the most frequent class over that of the rarest", 10.0, 20.0, None,
+        "Buda, Maki and Mazurowski 2018 find that training suffers from ratios of 10 on, and clearly at 20 to 100. "
+        "A note only, where the network gets most examples of the rarest class right.",
+        explains=("mislabelled_examples", "dominating_examples", "overfitting", "batch_too_small", *LEARNS_BADLY),
+    ),
+    Rule(
+        "mislabelled_examples", "share of the examples that the network contradicts with confidence", 0.001, 0.02, None,
+        "The network gives another class 90 % or more, and the given one less than 10 %. Where it gets most others "
+        "right, wrong labels are the likely reason: Northcutt, Athalye and Mueller 2021 find 3.3 % of them on "
+        "average in ten well-known test sets. Healthy runs: up to 0.6 %.",
+        explains=("dominating_examples", "overfitting", "batch_too_small", *LEARNS_BADLY),
+    ),
+    Rule(
+        "dominating_examples", "share of Σ_n w_n ‖∇ℓ_n‖ that the loudest hundredth of the examples has", 0.25, 0.5, 0.9,
+        "One in a hundred, with as much say as all others together. Once a network fits most examples, the few that "
+        "it does not fit have most of what is left of the gradient: so it is a warning only where they also have half "
+        "of the loss of the best constant output.",
+        explains=("batch_too_small", "learning_rate_too_high", *LEARNS_BADLY),
+    ),
+    Rule(
+        "exploding_gradient", "‖∇_{a_1}‖ over that of the last layer measured", 100.0, 1e3, 1e6,
+        "A thousandfold gradient in the first layer means that steps which suit the last layer throw the first one "
+        "away (Bengio, Simard and Frasconi 1994; Pascanu et al. 2013). Healthy runs of 2 to 5 layers: 0.3 to 10.",
+        explains=("learning_rate_too_high", "saturated_units", "dead_units", "layer_not_learning", "batch_too_small",
+                  *LEARNS_BADLY),
+    ),
+    Rule(
+        "batch_too_small", "gradient noise scale over the batch size", None, 100.0, None,
+        "At a batch of a hundredth of the noise scale, 99 % of a step is noise (McCandlish et al. 2018, section 2.2). "
+        "Every run ends there once its gradient vanishes; so it is one only where the loss no longer falls, jumps, "
+        "and is not small.",
+        explains=("learning_rate_too_high", *LEARNS_BADLY),
+    ),
+    Rule(
+        "learning_rate_too_high", "the mean update-to-weight ratio, or how the loss moves (see LIMITS)", None, 1.0, 3.0,
+        "In units of what is too high by each sign: an update that is 10 % of the weights (the rule of thumb is 0.1 %, "
+        "Karpathy 2015; healthy runs: 0.02 % to 4 %), a loss that rises or that jumps up and down.",
+        explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "overfitting",
+                  *LEARNS_BADLY),
+    ),
+    Rule(
+        "saturated_units", "share of a layer's units that are saturated", None, 0.3, 0.8,
+        "g′ is then below a hundredth of its largest value for 95 of 100 examples: |tanh a| > 0.995. The unit "
+        "is a constant or a step, and passes next to nothing back (Glorot and Bengio 2010, section 3).",
+        explains=("vanishing_gradient", "layer_not_learning", "learning_rate_too_low", *LEARNS_BADLY),
+    ),
+    Rule(
+        "dead_units", "share of a layer's units that are dead", 0.001, 0.3, 0.8,
+        "Such a unit is silent for every example and hears nothing, so it never comes back (Maas et al. 2013; Lu et "
+        "al. 2020). Some are usual in wide ReLU layers (healthy runs: up to 10 %) and cost only their "
+        "width; from 30 % on the layer is another one than was asked for.",
+        explains=("vanishing_gradient", "layer_not_learning", "learning_rate_too_low", *LEARNS_BADLY),
+    ),
+    Rule(
+        "vanishing_gradient", "‖∇_{a_1}‖ over that of the last layer measured", 0.01, 1e-3, 1e-5,
+        "The first layer then learns a thousand times more slowly than the last (Hochreiter 1991; Glorot and Bengio "
+        "2010). Sigmoids, with g′ ≤ ¼, come there in 5 layers. Healthy runs of 2 to 5 layers: 0.3 to 10.",
+        explains=("layer_not_learning", "learning_rate_too_low", *LEARNS_BADLY), low=True,
+    ),
+    Rule(
+        "layer_not_learning", "a layer's ‖∇_{W_i}‖/‖W_i‖ or its way per epoch, over the median of the layers",
+        None, 1e-3, 1e-6,
+        "A layer that moves a thousandth as far as the others stays as it was initialized. Healthy runs: above 0.05.",
+        explains=("learning_rate_too_low", *LEARNS_BADLY), low=True,
+    ),
+    Rule(
+        "learning_rate_too_low", "the largest update-to-weight ratio of any layer, in any epoch", None, 1e-4, 1e-6,
+        "A tenth of the rule of thumb of 0.1 % (Karpathy 2015); found only where the loss has hardly fallen and is "
+        "not small, since updates also grow small where there is nothing left to learn.",
+        explains=("training_too_short", *LEARNS_BADLY), low=True,
+    ),
+    Rule(
+        "training_too_short", "how much the loss fell in the last tenth of the epochs, of all that it fell", 0.1, None,
+        None, "A fall that goes on at an even pace, a tenth in the last tenth, has not begun to end.",
+        explains=LEARNS_BADLY,
+    ),
+    Rule(
+        "overfitting", "how far validation lies behind, or how the validation loss rose (see LIMITS)", None, 1.0, 3.0,
+        "In units of what is too much by either sign. At 3 the network is about as bad on new examples as if it had "
+        "learned nothing.",
+    ),
+    Rule(
+        "loss_stands_still", "how much the loss fell over all epochs, of what it was", None, 0.01, None,
+        "The usual reasons have their own findings above this one; it says that none of them was seen.",
+        explains=("underfitting",), low=True,
+    ),
+    Rule(
+        "underfitting", "the loss over that of the best constant output", None, 0.9, None,
+        "Nine tenths or more of what one knows without looking at X at all. Healthy runs: up to 0.6 (diabetes, whose "
+        "columns explain half of the target).",
+    ),
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {rule.kind: rule for rule in _TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers that say where a rule applies, each with its reason beside it."""
+
+    examples: int = 30  # fewer, and a ReLU unit that is active for one example in ten is silent in all by chance (4 %)
+    flat_slope: float = 0.01  # of the largest g′: tanh beyond ±0.995, sigmoid beyond 0.0025 and 0.9975
+    flat_examples: float = 0.95  # of the examples at the ends, for a unit to count as saturated
+    copies: float = 1e-6  # of the norm: what float32 makes of sums in another order
+    classes: int = 20  # whole numbers 0, 1, … with more levels are counts or scores rather than labels
+    examples_of_class: int = 10  # for each class, before 'never' is no accident: k·e^−10
+    learned: float = 0.5  # of the best constant's loss: below, scale did not keep the network from learning
+    recall: float = 0.5  # of the rarest class: more than half right, and the imbalance does little harm
+    confident: float = 0.9  # ŷ of another class, for a contradiction
+    accurate: float = 0.8  # of the examples right, before the network's word weighs more than a label
+    loud: float = 0.01  # the share of examples whose say is compared with all others'
+    loud_loss: float = 0.5  # of the best constant's loss, that dominating examples must have for a warning
+    listed: int = 50  # examples or units in one finding
+    epochs: int = 5  # before the shape of a loss curve is judged
+    update_high: float = 0.1  # update-to-weight ratio that counts as 1 in learning_rate_too_high
+    loss_rise: float = 0.1  # of the first epoch's loss, above it, counts as 1: more than chance from epoch to epoch
+    jumps: float = 0.1  # mean rise from epoch to epoch, of the loss, counts as 1: epochs that differ by 18 % (0.1·√π)
+    level: float = 0.25  # of the best constant's loss: jumps of a smaller loss are measured by this
+    hardly: float = 0.1  # of the loss: less of a fall is hardly one, for learning_rate_too_low
+    small: float = 0.25  # of the best constant's loss: a loss that may well stand still
+    trial_steps: int = 20  # over all examples at once, at the run's learning rate: too few to be more training
+    trial_examples: int = 4096  # of the examples, so that a trial stays cheap
+    trial_fall: float = 0.1  # of the loss, in these steps: then it was the noise that kept the loss up
+    validation_gap: float = (
+        0.3  # of the best constant's loss, that counts as 1 in overfitting; healthy runs: up to 0.15
+    )
+    validation_rise: float = 0.1  # the same for the rise of the validation loss above its least value
+    relative_rise: float = 0.25  # of that least value, which the rise has to be as well
+
+
+LIMITS = Limits()
