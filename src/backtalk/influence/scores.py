@@ -115,9 +115,9 @@ def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int
     """‖∇ℓ‖ over the layers that count, in float64, for each network."""
     found = []
     for moment, chosen in zip(moments, as_layers(layers, moments), strict=True):
-        each = norms(moment.network, X, y, memory_limit=memory_limit)
-        # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
         with np.errstate(over="ignore", invalid="ignore"):
+            each = norms(moment.network, X, y, memory_limit=memory_limit)
+            # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
             parts = [_wide(each.a[i]) * np.hypot(_wide(each.h[i - 1]), 1) for i in chosen]
             found.append(np.hypot.reduce(parts))
         _require_finite(found[-1], moment, "gradient", "norm")
