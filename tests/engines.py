@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtalk import Dropout, Gradients, Network, Trace, backward, forward, gradients
+from backtalk import Dropout, Gradients, Network, Trace, backward, forward, gradients, per_example
 from backtalk.activations import ACTIVATIONS, RegisteredActivation
 from backtalk.backward import talk_back
 from backtalk.engines.kernels import kernels
@@ -129,7 +129,25 @@ def differences(network: Network, X: np.ndarray, y: np.ndarray, weights: np.ndar
     expected = by_formula(network, X, y, weights, trace)
     grads = gradients(network, X, y, weights)
     assert same_bits(backward(network, trace, y, weights), grads)
-    return max(largest_error(trace, expected_trace), largest_error(grads, expected))
+    errors = [largest_error(trace, expected_trace), largest_error(grads, expected)]
+    return max(*errors, norms_error(network, trace, X, y))
+
+
+def norms_error(network: Network, trace: Trace, X: np.ndarray, y: np.ndarray) -> float:
+    """The largest error of the norms of each example's gradient, and of the sum of those clipped to the median norm."""
+    own, L = by_formula(network, X, y, None, trace), network.depth
+    h = [np.linalg.norm(trace.h[i].astype(float), axis=1) for i in range(L)]
+    a = [np.linalg.norm(own.a[i].astype(float) * len(X), axis=1) for i in range(1, L + 1)]
+    found = per_example.norms(network, X, y)
+    pairs = [*zip(found.h.values(), h, strict=True), *zip(found.a.values(), a, strict=True)]
+    whole = np.sqrt(sum(a[i] ** 2 * (h[i] ** 2 + 1) for i in range(L)))
+    most = float(np.median(whole)) or 1.0
+    c = np.minimum(1, most / np.where(whole > 0, whole, 1)) * len(X)
+    clipped = per_example.clipped_sum(network, X, y, most)
+    for i in range(1, L + 1):
+        grad_a = own.a[i] * c[:, None].astype(X.dtype)
+        pairs += [(clipped.W[i], grad_a.T @ trace.h[i - 1]), (clipped.b[i], grad_a.sum(axis=0))]
+    return max(error(ours, theirs) for ours, theirs in pairs)
 
 
 def table() -> Iterator[tuple[str, str, float]]:

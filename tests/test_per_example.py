@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from backtalk import Network, gradients, per_example
+from backtalk import Network, per_example
 from backtalk.arrays import to_numpy
 from backtalk.engines import native
 from oracle import JAX_ACTIVATIONS, JAX_LOSSES, torch
@@ -194,9 +194,7 @@ def test_each_result_is_that_of_explicit_gradients(known):
         errors[f"factor a[{i}]"] = error(factors.a[i], (shares[:, None] * a).T @ a)
         errors[f"factor h[{i - 1}]"] = error(factors.h[i - 1], (shares[:, None] * h).T @ h)
         with_bias = np.concatenate([h, np.ones((COUNT, 1))], axis=1)
-        errors[f"factor (h, 1)[{i - 1}]"] = error(
-            factors.with_bias(i - 1), (shares[:, None] * with_bias).T @ with_bias
-        )
+        errors[f"factor (h, 1)[{i - 1}]"] = error(factors.with_bias(i - 1), (shares[:, None] * with_bias).T @ with_bias)
         errors[f"importance {i - 1}"] = error(importance[i - 1], shares @ np.abs(h * expected.h[i - 1]))
 
     errors["gram"] = error(per_example.gram(network, X, y, memory_limit=TINY), expected.flat @ expected.flat.T)

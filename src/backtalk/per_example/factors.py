@@ -9,7 +9,7 @@ from ..arrays import Array, namespace
 from ..backward import talk_to_hidden
 from ..layers import Layers
 from ..network import Network
-from .pairs import MEMORY_LIMIT, ExampleSet, Pairs, as_part, itemsize, summed
+from .pairs import MEMORY_LIMIT, ExampleSet, Pairs, itemsize, summed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +55,11 @@ def kronecker_factors(
     shares, L = examples.shares(), network.depth
 
     def of_block(pairs: Pairs) -> list[Array]:
-        w = shares[pairs.rows][:, None]
+        w = shares[pairs.rows]
+        pairs, w = pairs.heard(w), w[:, None]
         both = [*pairs.h.values(), *pairs.a.values()]
-        means = [namespace(w).sum(as_part(h, w), axis=0) for h in pairs.h.values()]
-        return [*(as_part(array, w).T @ array for array in both), *means]
+        means = [namespace(w).sum(h * w, axis=0) for h in pairs.h.values()]
+        return [*((array * w).T @ array for array in both), *means]
 
     more = 4 * itemsize(network) * sum(network.sizes)
     sums = summed(map(of_block, examples.blocks(memory_limit, more)))
@@ -88,9 +89,10 @@ def unit_importance(
     shares = examples.shares()
 
     def of_block(pairs: Pairs) -> list[Array]:
-        w = shares[pairs.rows][:, None]
+        w = shares[pairs.rows]
+        pairs, w = pairs.heard(w), w[:, None]
         effects = [namespace(w).abs(h * talk_to_hidden(network, i, pairs.a[i + 1])) for i, h in pairs.h.items()]
-        return [namespace(w).sum(as_part(effect, w), axis=0) for effect in effects]
+        return [namespace(w).sum(effect * w, axis=0) for effect in effects]
 
     more = 3 * itemsize(network) * sum(network.sizes)
     return Layers(summed(map(of_block, examples.blocks(memory_limit, more))), first=0)

@@ -157,5 +157,5 @@ def _put(result: Array, place: tuple[slice, slice], block: Array) -> Array:
     """The block at its place; JAX's arrays cannot be written into, and give another."""
     if hasattr(result, "at"):
         return result.at[place].set(block)
-    result[place] = block
+    result[(*place, ...)] = block
     return result

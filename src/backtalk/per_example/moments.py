@@ -63,11 +63,12 @@ def moments(
     more = 16 * (network.sizes[0] + 2 * sum(network.sizes[1:]))  # the pair in float64, and its square
 
     def of_block(pairs: Pairs) -> list[Array]:
-        w, block = shares[pairs.rows][:, None], []
+        w, block = shares[pairs.rows], []
+        pairs, w = pairs.heard(w), w[:, None]
         for i in pairs.a:
             grad_a, h = wide(pairs.a[i]), wide(pairs.h[i - 1])
-            block += talk_to_weights(as_part(grad_a, w), h)
-            block += talk_to_weights(as_part(grad_a * grad_a, w), h * h)
+            block += talk_to_weights(grad_a * w, h)
+            block += talk_to_weights(grad_a * grad_a * w, h * h)
         return block
 
     sums = summed(map(of_block, examples.blocks(memory_limit, more)))
@@ -113,12 +114,9 @@ def noise_scale(
     examples = ExampleSet.of(network, X, y, sample_weight)
     count, w = examples.count, to_numpy(examples.shares()).astype(np.float64)
     q = float(np.sum(w * w))
-    if count < 2 or q >= 1:
-        raise InputError(
-            f"X has {count} example{'s' * (count != 1)} with weight, but how gradients vary needs 2 or more."
-            if count < 2
-            else "sample_weight lies on one example alone, but how gradients vary needs 2 or more."
-        )
+    if q >= 1:
+        where = "X has 1 example" if count == 1 else "sample_weight is 0 for all examples but one"
+        raise InputError(f"{where}, but how gradients vary is seen on 2 or more.")
     found = norms_of(examples, True, memory_limit)
     sums = found.batch_gradient
     assert sums is not None

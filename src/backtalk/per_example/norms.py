@@ -26,8 +26,9 @@ class ExampleNorms:
     """Euclidean norms of each example's gradient, each of shape (N,).
 
     ``h[i]`` is ‖h_i‖ for i = 0 … L − 1, ``a[i]`` is ‖∇_{a_i}‖ for i = 1 … L. ``scale``: 'own' where the gradients are
-    those of the example's own loss ℓ_n, 'share' where they are those of its share w_n ℓ_n of ℒ. ``losses`` is ℓ_n in
-    either case. ``batch_gradient``: ∇_{W_i}ℒ and ∇_{b_i}ℒ, where they were asked for.
+    those of the example's own loss ℓ_n, 'share' where they are those of its share w_n ℓ_n of ℒ: an example of weight 0
+    has norms of 0 then. ``losses`` is ℓ_n in either case. ``batch_gradient``: ∇_{W_i}ℒ and ∇_{b_i}ℒ, where they were
+    asked for.
 
     They are in float64 where the network's arrays are NumPy's.
     """
@@ -99,7 +100,9 @@ def norms(
     if scale == "own":
         return found
     shares = wide(examples.shares())
-    return replace(found, a=Layers(as_part(norm, shares) for norm in found.a.values()), scale=scale)
+    heard = namespace(shares).where(shares > 0, namespace(shares).ones_like(shares), shares)
+    h, a = ([as_part(norm, part) for norm in family.values()] for family, part in ((found.h, heard), (found.a, shares)))
+    return replace(found, h=Layers(h, first=0), a=Layers(a), scale=scale)
 
 
 def norms_of(examples: ExampleSet, batch_gradient: bool, memory_limit: int) -> ExampleNorms:

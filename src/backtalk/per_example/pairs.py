@@ -7,7 +7,7 @@ vectors says all about a matrix, which is never formed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -37,6 +37,17 @@ class Pairs:
     h: Layers
     a: Layers
     losses: Array
+
+    def heard(self, w: Array) -> Pairs:
+        """The same, with 0 in the rows of examples that have no weight: they have no part in a sum, also of inf."""
+        xp = namespace(w)
+        if bool(xp.all(w > 0)):
+            return self
+        h, a = (
+            Layers((xp.where(w[:, None] > 0, part, xp.zeros_like(part)) for part in family.values()), first=min(family))
+            for family in (self.h, self.a)
+        )
+        return replace(self, h=h, a=a)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
