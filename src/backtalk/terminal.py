@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .check import CheckReport, CheckRow
-from .diagnose.words import is_healthy, listed, verdict
+from .diagnose.words import is_healthy, verdict, where
 from .norms import LayerNorms
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 INDENT = 10  # of what stands beside a severity
 MOST_LETTERS = 100  # of a line of text, however wide the terminal
-MOST_LISTED = 12  # of units, or of examples
+MOST_LISTED = 24  # of units, or of examples
 
 
 def make_console(**options: Any) -> Console:
@@ -63,7 +64,7 @@ def show_verdict(console: Console, report: CheckReport) -> None:
 def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     """The findings, the worst first; what was measured of each layer; the verdict."""
     for finding in diagnosis.findings:
-        show_finding(console, finding)
+        show_finding(console, finding, diagnosis.measurements.columns.names)
         console.print()
     _show_layers(console, diagnosis.measurements)
     console.print()
@@ -99,15 +100,12 @@ def _show_layers(console: Console, measured: Measurements) -> None:
     show_table(console, table)
 
 
-def show_finding(console: Console, finding: Finding) -> None:
-    """What was found, what to do about it, and where."""
-    style = STYLES[finding.severity]
-    layer = "" if finding.layer is None else f"  layer {finding.layer}"
-    console.print(Text(f"{finding.severity:<{INDENT}}", style), Text(finding.title, "bold"), Text(layer, "dim"), sep="")
+def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()) -> None:
+    """What was found, where, and what to do about it; ``columns``: names of X's columns, where they have some."""
+    console.print(Text(f"{finding.severity:<{INDENT}}", STYLES[finding.severity]), Text(finding.title, "bold"), sep="")
     _print_beside(console, Text(finding.said))
-    for name, numbers in (("unit", finding.units), ("example", finding.examples)):
-        if numbers:
-            _print_beside(console, Text(listed(name, numbers, MOST_LISTED), "dim"))
+    if more := where(finding, columns, MOST_LISTED):
+        _print_beside(console, Text(more, "dim"))
     _print_beside(console, Text(finding.advice, "italic"), "→ ")
 
 

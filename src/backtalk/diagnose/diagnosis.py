@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from .finding import Finding
 from .measure import Measurements, finite_or_none
+from .report import write_report
+from .words import verdict
 
 QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Diagnosis:
     """``findings``, the first one first to be looked at; ``measurements``, all numbers; ``network``, in one line."""
 
@@ -36,6 +40,20 @@ class Diagnosis:
                 "measurements": _summary(self.measurements),
             }
         )
+
+    def to_html(self, title: str = "Diagnosis", *, classes: Sequence[str] = ()) -> str:
+        """One page that needs nothing else: the findings, and pictures of what was measured.
+
+        ``classes``: the names of classes 0, 1, …, where they have some.
+        """
+        return write_report(self, title, classes=classes)
+
+    def _repr_html_(self) -> str:
+        """In a notebook, the page, in a frame of its own so that its style stays there."""
+        return f'<iframe srcdoc="{escape(self.to_html())}" style="width:100%;height:680px;border:0"></iframe>'
+
+    def __repr__(self) -> str:
+        return "\n".join([verdict(self.findings), *(f"{each.severity:<8} {each.title}" for each in self.findings)])
 
 
 def _summary(measured: Measurements) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from ..pages import plots
 from ..pages.page import card, numbers, page, table
 from .finding import Finding
 from .measure import LayerMeasurement, Measurements
-from .words import is_healthy, listed, share, short, verdict
+from .words import is_healthy, share, short, verdict, where
 
 if TYPE_CHECKING:
-    from .diagnose import Diagnosis
+    from .diagnosis import Diagnosis
 
 STYLE = """
 :root { --severe: #c62f3b; --warning: #b26a00; --note: #3f6fd8; --healthy: #1f8a5b }
@@ -27,14 +27,13 @@ STYLE = """
 .finding p { margin: 0 0 8px; max-width: 78ch; overflow-wrap: anywhere }
 .finding .do { margin: 0 } .finding .do::before { content: "→ "; color: var(--tone) }
 .badge { font-size: 12px; font-weight: 600; color: var(--tone); border: 1px solid var(--tone); border-radius: 99px;
-  padding: 1px 9px; margin-right: 9px; vertical-align: 1px } .place { font-weight: 400; color: var(--quiet);
-  font-size: 13px; margin-left: 8px }
+  padding: 1px 9px; margin-right: 9px; vertical-align: 1px }
 .severe { --tone: var(--severe) } .warning { --tone: var(--warning) } .note { --tone: var(--note) }
 .healthy { --tone: var(--healthy) } .verdict { color: var(--tone) }
 """
 MOST_CLASSES = 30  # that are shown, the rarest first
 MOST_EXAMPLES = 12
-MOST_LISTED = 40  # of the units or examples of a finding
+MOST_LISTED = 50  # of the units or examples of a finding
 
 
 def write_report(diagnosis: Diagnosis, title: str = "Diagnosis", *, classes: Sequence[str] = ()) -> str:
@@ -42,7 +41,13 @@ def write_report(diagnosis: Diagnosis, title: str = "Diagnosis", *, classes: Seq
     m, findings = diagnosis.measurements, diagnosis.findings
     worst = "healthy" if is_healthy(findings) else findings[0].severity
     above = f"<p class='verdict {worst}'>{html.escape(verdict(findings))}</p>{numbers(_headline(m))}"
-    cards = [*map(_finding, findings), _layers(m), *_along_layers(m), *_over_epochs(m), *_examples(m, classes)]
+    cards = [
+        *(_finding(each, m.columns.names) for each in findings),
+        _layers(m),
+        *_along_layers(m),
+        *_over_epochs(m),
+        *_examples(m, classes),
+    ]
     return page(title, _summary(m), cards, above=above, style=STYLE)
 
 
@@ -63,15 +68,11 @@ def _headline(m: Measurements) -> dict[str, str]:
     return {name: short(value) for name, value in shown.items() if value is not None}
 
 
-def _finding(finding: Finding) -> str:
-    layer = "" if finding.layer is None else f"<span class='place'>layer {finding.layer}</span>"
-    title = f"<h2><span class='badge'>{finding.severity}</span>{html.escape(finding.title)}{layer}</h2>"
-    where = "".join(
-        f"<p class='quiet'>{html.escape(listed(name, which, MOST_LISTED))}</p>"
-        for name, which in (("unit", finding.units), ("example", finding.examples))
-        if which
-    )
-    said = f"<p>{html.escape(finding.said)}</p>{where}<p class='do'>{html.escape(finding.advice)}</p>"
+def _finding(finding: Finding, columns: Sequence[str]) -> str:
+    title = f"<h2><span class='badge'>{finding.severity}</span>{html.escape(finding.title)}</h2>"
+    more = where(finding, columns, MOST_LISTED)
+    details = f"<p class='quiet'>{html.escape(more)}</p>" if more else ""
+    said = f"<p>{html.escape(finding.said)}</p>{details}<p class='do'>{html.escape(finding.advice)}</p>"
     return f"<section class='card wide finding {finding.severity}'>{title}{said}</section>"
 
 
@@ -190,7 +191,11 @@ def _worst(m: Measurements, classes: Sequence[str]) -> str:
     for n in order.tolist():
         row = [str(n), short(float(m.losses[n])), short(float(m.norms[n]))]
         if t.given is not None and t.predicted is not None and t.confidence is not None:
-            row += [_class(int(t.given[n]), classes), _class(int(t.predicted[n]), classes), short(float(t.confidence[n]))]
+            row += [
+                _class(int(t.given[n]), classes),
+                _class(int(t.predicted[n]), classes),
+                short(float(t.confidence[n])),
+            ]
         rows.append(row)
     more = ["label", "the network says", "with ŷ"] if labelled else []
     return card("Examples with the largest loss", table([*names, *more], rows, numbers=True), "rows of X, from 0")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .finding import SEVERITIES, Finding
 
+NAMED = 5  # units or examples that the sentences of every finding name
 HEALTHY = "healthy: no finding above a note"
 
 
@@ -33,15 +34,26 @@ def verdict(findings: Sequence[Finding]) -> str:
     return ", ".join(words)
 
 
-def listed(name: str, numbers: Sequence[int], most: int) -> str:
-    """Units or examples by number, the worst of them; of very many, how many there are.
+def where(finding: Finding, columns: Sequence[str], most: int) -> str:
+    """The units, or columns of X, and the examples of a finding, where they are too many for its sentences.
 
-    >>> listed("unit", [3], 3), listed("example", range(20), 3)
-    ('unit 3', 'examples 0, 1, 2, … (20 in all)')
+    ``columns``: the names of X's columns, where they have some.
     """
-    shown = ", ".join(map(str, numbers[:most]))
-    rest = f", … ({len(numbers)} in all)" if len(numbers) > most else ""
-    return f"{name}{'s' * (len(numbers) > 1)} {shown}{rest}"
+    units = "columns" if finding.layer == 0 else "units"
+    names = [columns[k] if finding.layer == 0 and columns else str(k) for k in finding.units]
+    lists = {units: names, "examples": [str(n) for n in finding.examples]}
+    return "; ".join(
+        f"{kind} {listed(all_of_them, most)}" for kind, all_of_them in lists.items() if len(all_of_them) > NAMED
+    )
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names, the worst of them; of very many, how many there are.
+
+    >>> listed(["3", "5", "8"], 2)
+    '3, 5, … (3 in all)'
+    """
+    return ", ".join(names[:most]) + (f", … ({len(names)} in all)" if len(names) > most else "")
 
 
 def short(value: float | None) -> str:
