@@ -57,7 +57,7 @@ def diagnose(
     sample_weight: Any = None,
     *,
     validation: Any = None,
-    history: Doctor | Iterable[Any] | None = None,
+    history: Doctor | Telemetry | Iterable[Any] | None = None,
     columns: Sequence[str] | None = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Diagnosis:
@@ -105,6 +105,8 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
 def _telemetry(history: Any) -> Telemetry:
     if history is None:
         return Telemetry()
+    if isinstance(history, Telemetry):
+        return history
     if isinstance(history, Doctor):
         return history.telemetry
     if isinstance(history, str) or not isinstance(history, Iterable):
