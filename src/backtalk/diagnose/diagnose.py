@@ -98,6 +98,7 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     scale = measured.baseline or course.scale_of(network, telemetry)
     found += noise + course.find_learning_rate_too_high(telemetry, scale, noise=bool(noise))
     found += course.find_learning_rate_too_low(telemetry, scale) + course.find_standstill(telemetry, scale)
+    found += course.find_ratio_in_measures(telemetry) + course.find_still_layers(telemetry, network)
     found += course.find_training_too_short(telemetry) + course.find_overfitting(telemetry, scale)
     return found
 

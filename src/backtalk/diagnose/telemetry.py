@@ -21,7 +21,8 @@ class Telemetry:
 
     ``losses``; ``validation_losses`` and ``learning_rates``, None where the epoch had none; ``measures``: a tuple of
     :class:`~backtalk.LayerMeasures`, empty where nothing was measured. ``moved``: ‖W_i − W_i before the epoch‖ /
-    ‖W_i‖ for each layer, empty for the first epoch. ``settings``: of the run, where it told them.
+    ‖W_i‖ for each layer, empty for the first epoch. ``sizes``: ‖W_i‖ after the epoch. ``settings``: of the run, where
+    it told them.
     """
 
     losses: tuple[float, ...] = ()
@@ -29,6 +30,7 @@ class Telemetry:
     learning_rates: tuple[float | None, ...] = ()
     measures: tuple[tuple[LayerMeasures, ...], ...] = ()
     moved: tuple[tuple[float, ...], ...] = ()
+    sizes: tuple[tuple[float, ...], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,6 +48,18 @@ class Telemetry:
         """The measures of those epochs that have some."""
         return [each for each in self.measures if each]
 
+    def growth(self) -> float:
+        """How many times as large the weights of a layer have become at most, as far as it was told."""
+        first = self.measured()[0] if self.measured() else ()
+        starts = [tuple(row.W for row in first), *self.sizes[:1]]
+        ratios = [
+            last / start
+            for sizes in starts
+            for start, last in zip(sizes, self.sizes[-1] if self.sizes else (), strict=False)
+            if start > 0
+        ]
+        return max(ratios, default=1.0)
+
 
 class Recorder:
     """Takes epochs one by one and keeps their numbers, and the last network to see how far the next one moved."""
@@ -58,6 +72,7 @@ class Recorder:
         self._learning_rates: list[float | None] = []
         self._measures: list[tuple[LayerMeasures, ...]] = []
         self._moved: list[tuple[float, ...]] = []
+        self._sizes: list[tuple[float, ...]] = []
 
     def note(self, epoch: Any) -> None:
         """One more epoch."""
@@ -68,6 +83,7 @@ class Recorder:
         self._learning_rates.append(None if epoch.learning_rate is None else float(epoch.learning_rate))
         self._measures.append(tuple(epoch.measures))
         self._moved.append(() if self.last is None else _moved(self.last, epoch.network))
+        self._sizes.append(tuple(euclidean_norm(W) for W in epoch.network.W.values()))
         self.last = epoch.network
 
     @property
@@ -79,6 +95,7 @@ class Recorder:
             tuple(self._learning_rates),
             tuple(self._measures),
             tuple(self._moved),
+            tuple(self._sizes),
             self.settings,
         )
 

@@ -58,18 +58,18 @@ _TABLE = (
         explains=("*",),
     ),
     Rule(
-        "one_target", "share of the examples that have the commonest target", 1.0, None, 1.0,
-        "Where every target is the same, a constant output has loss 0: there is nothing in X to be learned.",
-        explains=("missing_classes", "class_imbalance", *GRADIENTS, *LEARNS_BADLY),
-    ),
-    Rule(
         "wrong_loss", "share of the targets that are of another kind than the loss's", None, 1.0, 1.0,
         "Only where every single target fits the other kind, so that chance is no explanation. Severe for a softmax "
         "with one output, which is 1 whatever the weights are; a warning where training works, but the loss asks "
         "for something else than a probability (Bishop 2006, section 4.3.4: cross-entropy with softmax or sigmoid is "
         "the likelihood of class labels, squared error that of normal noise).",
-        explains=("targets_not_scaled", "class_imbalance", "learning_rate_too_high", "mislabelled_examples",
-                  "dominating_examples", *GRADIENTS, *LEARNS_BADLY),
+        explains=("one_target", "targets_not_scaled", "class_imbalance", "batch_too_small", "learning_rate_too_high",
+                  "learning_rate_too_low", "mislabelled_examples", "dominating_examples", *GRADIENTS, *LEARNS_BADLY),
+    ),
+    Rule(
+        "one_target", "share of the examples that have the commonest target", 1.0, None, 1.0,
+        "Where every target is the same, a constant output has loss 0: there is nothing in X to be learned.",
+        explains=("missing_classes", "class_imbalance", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
         "inputs_not_scaled", "root mean square of a column of X", None, 10.0, 1000.0,
@@ -128,16 +128,19 @@ _TABLE = (
     ),
     Rule(
         "mislabelled_examples", "share of the examples that the network contradicts with confidence", 0.001, 0.02, None,
-        "The network gives another class 90 % or more, and the given one less than 10 %. Where it gets most others "
-        "right, wrong labels are the likely reason: Northcutt, Athalye and Mueller 2021 find 3.3 % of them on "
-        "average in ten well-known test sets. Healthy runs: up to 0.6 %.",
+        "The network gives the given class less than 10 %, and another one as much as it gives that class on average "
+        "where it is the given one (the threshold of confident learning: Northcutt, Jiang and Chuang 2021). Where it "
+        "gets most others right, wrong labels are the likely reason: Northcutt, Athalye and Mueller 2021 find 3.3 % "
+        "of them on average in ten well-known test sets. Healthy runs: up to 0.6 %.",
         explains=("dominating_examples", "overfitting", "batch_too_small", *LEARNS_BADLY),
     ),
     Rule(
-        "dominating_examples", "share of Σ_n w_n ‖∇ℓ_n‖ that the loudest hundredth of the examples has", 0.25, 0.5, 0.9,
-        "One in a hundred, with as much say as all others together. Once a network fits most examples, the few that "
-        "it does not fit have most of what is left of the gradient: so it is a warning only where they also have half "
-        "of the loss of the best constant output.",
+        "dominating_examples", "share of Σ_n (w_n ‖∇ℓ_n‖)² that the loudest hundredth of the examples has", 0.5, 0.75,
+        0.95, "Squares, because the others' gradients point in many directions, and the square of the length of their "
+        "sum is about the sum of their squares: at 0.75 one example in a hundred moves the weights "
+        "√3 times as far as all others together. Once a network fits most examples, the few that it does not fit have "
+        "most of what is left of the gradient: so it is a warning only where they also have half of the loss, and of "
+        "the loss of the best constant output.",
         explains=("batch_too_small", "learning_rate_too_high", *LEARNS_BADLY),
     ),
     Rule(
@@ -148,16 +151,17 @@ _TABLE = (
                   *LEARNS_BADLY),
     ),
     Rule(
-        "batch_too_small", "gradient noise scale over the batch size", None, 100.0, None,
-        "At a batch of a hundredth of the noise scale, 99 % of a step is noise (McCandlish et al. 2018, section 2.2). "
-        "Every run ends there once its gradient vanishes; so it is one only where the loss no longer falls, jumps, "
-        "and is not small.",
+        "batch_too_small", "gradient noise scale over the batch size", None, 10.0, None,
+        "At a batch of a tenth of the noise scale, 10 of 11 parts of a step's square are noise (McCandlish et al. "
+        "2018, section 2.2). Every run ends there once its gradient vanishes; so it is one only where the loss is not "
+        "small, and where a trial shows that it is the noise that keeps it up (LIMITS.trial_steps).",
         explains=("learning_rate_too_high", *LEARNS_BADLY),
     ),
     Rule(
-        "learning_rate_too_high", "the mean update-to-weight ratio, or how the loss moves (see LIMITS)", None, 1.0, 3.0,
+        "learning_rate_too_high", "the update-to-weight ratio at its largest, or how the loss moves (see LIMITS)",
+        None, 1.0, 3.0,
         "In units of what is too high by each sign: an update that is 10 % of the weights (the rule of thumb is 0.1 %, "
-        "Karpathy 2015; healthy runs: 0.02 % to 4 %), a loss that rises or that jumps up and down.",
+        "Karpathy 2015; healthy runs: at most 1.2 %), a loss that rises or that jumps up and down.",
         explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "overfitting",
                   *LEARNS_BADLY),
     ),
@@ -168,9 +172,9 @@ _TABLE = (
         explains=("vanishing_gradient", "layer_not_learning", "learning_rate_too_low", *LEARNS_BADLY),
     ),
     Rule(
-        "dead_units", "share of a layer's units that are dead", 0.001, 0.3, 0.8,
+        "dead_units", "share of a layer's units that are dead", 0.03, 0.3, 0.8,
         "Such a unit is silent for every example and hears nothing, so it never comes back (Maas et al. 2013; Lu et "
-        "al. 2020). Some are usual in wide ReLU layers (healthy runs: up to 10 %) and cost only their "
+        "al. 2020). Some are usual in wide ReLU layers (healthy runs: up to 13 %) and cost only their "
         "width; from 30 % on the layer is another one than was asked for.",
         explains=("vanishing_gradient", "layer_not_learning", "learning_rate_too_low", *LEARNS_BADLY),
     ),
@@ -229,13 +233,15 @@ class Limits:
     examples_of_class: int = 10  # for each class, before 'never' is no accident: k·e^−10
     learned: float = 0.5  # of the best constant's loss: below, scale did not keep the network from learning
     recall: float = 0.5  # of the rarest class: more than half right, and the imbalance does little harm
-    confident: float = 0.9  # ŷ of another class, for a contradiction
+    contradicted: float = 0.1  # ŷ of the given class, at most, for a contradiction
+    confident: float = 0.9  # ŷ of another class that is enough, also where that class has more on average
     accurate: float = 0.8  # of the examples right, before the network's word weighs more than a label
     loud: float = 0.01  # the share of examples whose say is compared with all others'
-    loud_loss: float = 0.5  # of the best constant's loss, that dominating examples must have for a warning
+    loud_loss: float = 0.5  # of the loss, and of the best constant's, that dominating examples must have for a warning
     listed: int = 50  # examples or units in one finding
     epochs: int = 5  # before the shape of a loss curve is judged
     update_high: float = 0.1  # update-to-weight ratio that counts as 1 in learning_rate_too_high
+    growth: float = 10.0  # of a layer's weights in training, beyond which their size is the steps', not the start's
     loss_rise: float = 0.1  # of the first epoch's loss, above it, counts as 1: more than chance from epoch to epoch
     jumps: float = 0.1  # mean rise from epoch to epoch, of the loss, counts as 1: epochs that differ by 18 % (0.1·√π)
     level: float = 0.25  # of the best constant's loss: jumps of a smaller loss are measured by this

@@ -32,9 +32,9 @@ def find_learning_rate_too_high(telemetry: Telemetry, scale: float | None, *, no
     ratios = [_whole_ratio(epoch) for epoch in telemetry.measured()]
     numbers: dict[str, float | int | str | None] = {"learning_rate": _rate(telemetry)}
     if ratios:
-        usual = float(np.median(ratios))
+        usual = max(ratios)
         numbers["update_ratio"] = usual
-        signs.append((usual / LIMITS.update_high, f"A step changes the weights by {percent(usual)} of their size"))
+        signs.append((usual / LIMITS.update_high, f"A step changed the weights by {percent(usual)} of their size"))
     if len(losses) >= 3 and losses[0] > 0:
         late = float(np.median(losses[-max(1, len(losses) // 10) :]))
         numbers["first_loss"], numbers["last_loss"] = float(losses[0]), late
@@ -71,7 +71,7 @@ def jumpiness(losses: np.ndarray, scale: float | None) -> float | None:
 def find_learning_rate_too_low(telemetry: Telemetry, scale: float | None) -> list[Finding]:
     """Updates that are tiny beside the weights, and a loss that hardly falls."""
     losses = telemetry.losses
-    if len(losses) < 2 or _is_small(losses[0], scale) or _fall(losses) > LIMITS.hardly:
+    if len(losses) < 2 or not losses[0] > 0 or _is_small(losses[0], scale) or _fall(losses) > LIMITS.hardly:
         return []
     ratios = [row.update / row.W for epoch in telemetry.measured() for row in epoch if row.W > 0]
     if not ratios:
@@ -93,7 +93,7 @@ def find_learning_rate_too_low(telemetry: Telemetry, scale: float | None) -> lis
 def find_standstill(telemetry: Telemetry, scale: float | None) -> list[Finding]:
     """A loss that stays where it was."""
     losses = telemetry.losses
-    if len(losses) < LIMITS.epochs or _is_small(losses[0], scale):
+    if len(losses) < LIMITS.epochs or not losses[0] > 0 or _is_small(losses[0], scale):
         return []
     fall = _fall(losses)
     return finding(
@@ -157,10 +157,8 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
     measured = telemetry.measured()
     if not measured:
         return []
-    rows = measured[-1]
-    sizes = [math.nan if row.grad_a is None else row.grad_a for row in rows[:-1]]
-    found = ratio_findings(np.array(sizes), network, "a mini-batch of the last epoch")
-    batch = telemetry.batch_size
+    found = find_ratio_in_measures(telemetry)
+    rows, batch = measured[-1], telemetry.batch_size
     for row in rows[:-1]:
         if row.silent is None or batch is None or batch < LIMITS.examples:
             continue  # in a small mini-batch a unit is silent by chance
@@ -174,6 +172,20 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
             numbers={"share": row.silent, "units": network.sizes[row.layer]}, layer=row.layer,
         )  # fmt: skip
     return found
+
+
+def find_ratio_in_measures(telemetry: Telemetry) -> list[Finding]:
+    """Gradients that vanish or explode, in the middle of the epochs that were measured (their median)."""
+    measured = [[row.grad_a for row in epoch[:-1]] for epoch in telemetry.measured()]
+    sizes = np.array([[np.nan if size is None else size for size in epoch] for epoch in measured])
+    if sizes.ndim != 2 or sizes.shape[1] < 2:
+        return []
+    with np.errstate(all="ignore"):
+        relative = sizes / sizes[:, -1:]
+    return ratio_findings(
+        np.median(relative, axis=0), f"the mini-batches of {len(sizes)} epochs, in units of the latter",
+        telemetry.growth(),
+    )  # fmt: skip
 
 
 def find_still_layers(telemetry: Telemetry, network: Network) -> list[Finding]:

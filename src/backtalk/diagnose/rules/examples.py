@@ -19,8 +19,9 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
     right = float((targets.given == targets.predicted).mean())
     if right < LIMITS.accurate or measured.examples < LIMITS.examples:
         return []
-    against = (targets.confidence >= LIMITS.confident) & (targets.of_given < 1 - LIMITS.confident)
-    against &= targets.given != targets.predicted
+    usual = _usual_confidence(targets.given, targets.of_given, network.sizes[-1])
+    against = targets.confidence >= np.minimum(usual[targets.predicted], LIMITS.confident)
+    against &= (targets.of_given < LIMITS.contradicted) & (targets.given != targets.predicted)
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
     shown = [f"{n} ({targets.given[n]}, rather {targets.predicted[n]})" for n in rows]
@@ -36,6 +37,12 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
     )  # fmt: skip
 
 
+def _usual_confidence(given: np.ndarray, of_given: np.ndarray, outputs: int) -> np.ndarray:
+    """The mean ŷ of each class over the examples that have it as their label; 1 where none has."""
+    sums, counts = (np.bincount(given, weights=weights, minlength=max(2, outputs)) for weights in (of_given, None))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), 1.0)
+
+
 def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     """A hundredth of the examples with as much say as all others."""
     count = measured.examples
@@ -43,6 +50,7 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
         return []
     with np.errstate(all="ignore"):
         say = measured.weights * measured.norms
+        say = (say / say.max()) ** 2
         say = say / say.sum()
         loss = measured.weights * measured.losses
     if not np.isfinite(say).all():
@@ -52,12 +60,12 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     rows = order[:few]
     share, part = float(say[rows].sum()), float(loss[rows].sum())
     baseline = measured.baseline
-    heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * baseline
+    heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
     loudest = [f"{n} ({percent(float(say[n]))})" for n in rows]
     return finding(
         "dominating_examples", share, "a few examples drown out the others",
-        f"{counted(few, 'example')} of {count} have {percent(share)} of the sum of the gradients' norms: "
-        f"{listed(loudest, 5)}. They also have {percent(part / measured.loss) if measured.loss > 0 else 'none'} of the "
+        f"{counted(few, 'example')} of {count} have {percent(share)} of the sum of the squares of the gradients' "
+        f"norms: {listed(loudest, 5)}. They also have {percent(part / measured.loss) if measured.loss > 0 else 'none'} of the "
         "loss.",
         "Look at these rows for wrong values, in X as in y, and at their weights. If they are right, a loss that "
         "listens to them less (huber, absolute_error), clip_norm, or a logarithm of the target helps.",

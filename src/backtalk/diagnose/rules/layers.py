@@ -28,7 +28,7 @@ def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
         found += finding(
             "symmetry", len(copies) / units, f"layer {i} has units that are copies of one another",
             f"{counted(len(copies), 'unit')} of the {units} in layer {i} have the same incoming and outgoing weights "
-            f"as another one, in {counted(len(groups), 'group')}; {how}. Copies have equal gradients, and so stay copies: "
+            f"as another one, in {counted(len(groups), 'group')}; {how}. Copies have equal gradients and stay copies: "
             f"the layer works as if it had {units - len(copies) + len(groups)}.",
             "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0.",
             numbers={"copies": len(copies), "units": units, "groups": len(groups)}, layer=i, units=copies,
@@ -101,11 +101,15 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
 def find_gradient_ratio(network: Network, measured: Measurements) -> list[Finding]:
     """What of the output's gradient comes down to each layer."""
     sizes = np.array([layer.grad_a_rms for layer in measured.layers])
-    return ratio_findings(sizes, network, f"{counted(measured.examples, 'example')}")
+    del network
+    return ratio_findings(sizes, f"{counted(measured.examples, 'example')}", measured.telemetry.growth())
 
 
-def ratio_findings(sizes: np.ndarray, network: Network, over: str) -> list[Finding]:
-    """Vanishing or exploding, from ‖∇_{a_i}‖ for layers 1, 2, …, the last of them being the measure."""
+def ratio_findings(sizes: np.ndarray, over: str, growth: float = 1.0) -> list[Finding]:
+    """Vanishing or exploding, from ‖∇_{a_i}‖ for layers 1, 2, …, the last of them being the measure.
+
+    ``growth``: of the weights while they were trained. Where steps have blown them up, what explodes is their doing.
+    """
     last = len(sizes)
     if last < 2 or not np.isfinite(sizes).all() or not sizes[-1] > 0:
         return []
@@ -127,18 +131,17 @@ def ratio_findings(sizes: np.ndarray, network: Network, over: str) -> list[Findi
             else f"{BY_SCALE}: these weights are too large. Else use clip_norm, and a smaller learning rate."
         )
         numbers = {"ratio": ratio, "step": float(steps[step - 1]), "step_layer": step, "last": last}
-        found += finding(kind, ratio, title, said, advice, numbers=numbers, layer=i)
-    del network
+        grown = kind == "exploding_gradient" and growth >= LIMITS.growth
+        if grown:
+            said += f" The weights became {growth:.3g} times as large in training."
+        found += finding(kind, ratio, title, said, advice, most="note" if grown else "severe", numbers=numbers, layer=i)
     return found
 
 
 def find_layer_not_learning(network: Network, measured: Measurements) -> list[Finding]:
-    """A layer that hears next to nothing, or that did not move in the whole run."""
-    telemetry = measured.telemetry
-    moved = [ways for ways in telemetry.moved if len(ways) == network.depth]
-    if moved:
-        ways = np.median(np.array(moved), axis=0)
-        return lagging(ways, f"moved by {{}} of its size in an epoch (median of {len(moved)})")
+    """A layer that hears next to nothing; what it did in the run says more, where that was told."""
+    if any(len(ways) == network.depth for ways in measured.telemetry.moved):
+        return []
     return lagging(
         np.array([np.nan if layer.ratio is None else layer.ratio for layer in measured.layers]),
         "has a gradient of {} of its size",
