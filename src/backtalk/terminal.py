@@ -90,7 +90,7 @@ def _show_layers(console: Console, measured: Measurements) -> None:
     rows = []
     for layer in reversed(measured.layers):
         numbers = [layer.a_std, layer.grad_a, layer.grad_W, layer.ratio, layer.update]
-        texts = ["" if number is None else f"{number:.1e}" for number in numbers]
+        texts = ["" if number is None else f"{number:.2g}" for number in numbers]
         shares = ["" if part is None else f"{part:.0%}" for part in (layer.dead, layer.saturated)]
         rows.append([str(layer.layer), str(layer.units), layer.function, *texts, *shares])
     used = [k for k in range(len(names)) if any(row[k] for row in rows)]  # no updates are known without a history
@@ -106,16 +106,17 @@ def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()
     _print_beside(console, Text(finding.said))
     if more := where(finding, columns, MOST_LISTED):
         _print_beside(console, Text(more, "dim"))
-    _print_beside(console, Text(finding.advice, "italic"), "→ ")
+    _print_beside(console, Text(finding.advice), Text("→ ", STYLES[finding.severity]))
 
 
-def _print_beside(console: Console, text: Text, mark: str = "") -> None:
+def _print_beside(console: Console, text: Text, mark: Text | None = None) -> None:
     """Lines beside a severity, the first with a mark; in a pipe one line, whole."""
+    mark = mark or Text()
     indent = INDENT + len(mark)
     width = max(20, min(MOST_LETTERS, console.width) - indent) if console.is_terminal else 10**6
     for k, line in enumerate(text.wrap(console, width)):
         line.rstrip()
-        console.print(Text(" " * INDENT), Text(mark if k == 0 else " " * len(mark), text.style), line, sep="")
+        console.print(Text(" " * INDENT), mark if k == 0 else Text(" " * len(mark)), line, sep="")
 
 
 def _style(judged: CheckReport | CheckRow) -> str:

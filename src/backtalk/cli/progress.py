@@ -17,6 +17,7 @@ class TrainingProgress:
     """A line that says epoch, loss, examples per second and the time left, and goes when training ends."""
 
     def __init__(self, console: Console, disabled: bool) -> None:
+        self._console, self._disabled = console, disabled
         columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), TextColumn("{task.description}"))
         self._progress = Progress(
             *columns, console=console, disable=disabled or not console.is_terminal, transient=True
@@ -39,6 +40,11 @@ class TrainingProgress:
             words += [f"{count_text(rate)} examples/s", f"{time_text((total - done) / rate)} left at most"]
         epoch = f"{min(progress.epoch, progress.epochs)}/{progress.epochs}"
         self._progress.update(self._task, completed=done, description="  ".join(words), epoch=epoch)
+
+    def say(self, text: str) -> None:
+        """A line above, which stays."""
+        if not self._disabled:
+            self._console.print(f"doctor: {text}", markup=False)
 
     def close(self) -> None:
         """The line goes."""

@@ -80,6 +80,7 @@ def train(
     test: Annotated[float, _option("Share of rows held out for the scores; 0 for none.")] = 0.2,
     seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
     checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
+    diagnose: Annotated[bool, typer.Option("--diagnose", help="Say what goes wrong, and what to do.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Learn the column --target of the table FILE from its other columns.
@@ -117,12 +118,11 @@ def train(
         test=test,
         seed=seed,
         checkpoint_seconds=checkpoint_seconds,
+        diagnose=diagnose,
     )
     watch = _Watch(folder, as_json)
     with watch:
-        result = learn(
-            table, folder, options, overwrite=overwrite, prepared=watch.show_table, progress=watch.show_progress
-        )
+        result = learn(table, folder, options, overwrite=overwrite, **watch.watchers)
     _tell(result, watch.seconds, as_json)
 
 
@@ -139,7 +139,7 @@ def resume(
 
     watch = _Watch(folder, as_json)
     with watch:
-        result = go_on(folder, table, prepared=watch.show_table, progress=watch.show_progress)
+        result = go_on(folder, table, **watch.watchers)
     _tell(result, watch.seconds, as_json, went_on=True)
 
 
@@ -160,7 +160,7 @@ def predict(
     if out is not None:
         _require_other(out, folder, table)
     predictions, said = foresee(folder, table)
-    _say(said)
+    say(said)
     if out is not None:
         write_atomically(out, predictions.write_csv().encode())
     if as_json:
@@ -183,7 +183,7 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps({**scores, "said": said}))
         return
-    _say(said)
+    say(said)
     console = make_console()
     show_scores(console, {table.name: scores})
     show_confusion(console, scores)
@@ -228,18 +228,21 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _say(said: list[str]) -> None:
+def say(said: list[str]) -> None:
     """Remarks, on stderr, where they do not get between the rows of an answer."""
     for sentence in said:
         print(f"backtalk: {sentence}", file=sys.stderr)
 
 
 def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) -> None:
-    from ..terminal import make_console
+    from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_scores
 
     if as_json:
-        print(json.dumps({"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}))
+        facts = {"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}
+        if result.diagnosis is not None:
+            facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
+        print(json.dumps(facts))
         return
     console, metrics = make_console(), result.metrics
     console.print(_end(metrics, seconds, went_on), markup=False)
@@ -247,7 +250,11 @@ def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) 
     show_scores(console, metrics["scores"])
     if "test" in metrics["scores"]:
         show_confusion(console, metrics["scores"]["test"], "test rows")
-    console.print(f"\nwrote {result.folder}/: open report.html there", soft_wrap=True, markup=False)
+    if result.diagnosis is not None:
+        console.print()
+        show_diagnosis(console, result.diagnosis)
+    pages = "report.html" if result.diagnosis is None else "report.html and diagnosis.html"
+    console.print(f"\nwrote {result.folder}/: open {pages} there", soft_wrap=True, markup=False)
     console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
 
 
@@ -287,8 +294,10 @@ class _Watch:
         show_understood(self.console, ready)
         self.began = time.monotonic()
 
-    def show_progress(self, progress: Any) -> None:
-        self.bar.show(progress)
+    @property
+    def watchers(self) -> dict[str, Any]:
+        """What is told of the run, by the names of the arguments."""
+        return {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
 
     @property
     def seconds(self) -> float:

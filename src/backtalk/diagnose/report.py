@@ -24,7 +24,8 @@ STYLE = """
   :root { --severe: #ff7b83; --warning: #f0b24d; --note: #8db0ff; --healthy: #5fd3a0 } }
 .verdict { font-size: 19px; font-weight: 600; margin: 18px 0 0 }
 .finding { border-left: 4px solid var(--tone); padding-left: 16px } .finding h2 { margin-bottom: 6px }
-.finding p { margin: 0 0 8px; max-width: 78ch; overflow-wrap: anywhere }
+.finding p { margin: 0 0 8px; overflow-wrap: anywhere } .finding .quiet { margin: 0 }
+.finding > div { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); gap: 4px 34px }
 .finding .do { margin: 0 } .finding .do::before { content: "→ "; color: var(--tone) }
 .badge { font-size: 12px; font-weight: 600; color: var(--tone); border: 1px solid var(--tone); border-radius: 99px;
   padding: 1px 9px; margin-right: 9px; vertical-align: 1px }
@@ -72,8 +73,8 @@ def _finding(finding: Finding, columns: Sequence[str]) -> str:
     title = f"<h2><span class='badge'>{finding.severity}</span>{html.escape(finding.title)}</h2>"
     more = where(finding, columns, MOST_LISTED)
     details = f"<p class='quiet'>{html.escape(more)}</p>" if more else ""
-    said = f"<p>{html.escape(finding.said)}</p>{details}<p class='do'>{html.escape(finding.advice)}</p>"
-    return f"<section class='card wide finding {finding.severity}'>{title}{said}</section>"
+    said = f"<div><p>{html.escape(finding.said)}</p>{details}</div><p class='do'>{html.escape(finding.advice)}</p>"
+    return f"<section class='card wide finding {finding.severity}'>{title}<div>{said}</div></section>"
 
 
 def _layers(m: Measurements) -> str:
@@ -107,9 +108,12 @@ def _along_layers(m: Measurements) -> list[str]:
         "deviation of a": line(lambda layer: layer.a_std),
         "deviation of h": line(lambda layer: layer.h_std),
     }
+    even = "where the lines are level, all layers hear the loss as well"
     cards = [
-        card("Gradient of each layer", _over_layers(heard, "norm"), "an even line is heard as well by all layers"),
-        card("Activations of each layer", _over_layers(passed, "over examples and units"), "what the layers pass on"),
+        card("Gradient of each layer", *_over_layers(heard, "norm", even)),
+        card(
+            "Activations of each layer", *_over_layers(passed, "over examples and units", "what each layer passes on")
+        ),
     ]
     hidden = [layer for layer in m.layers if layer.dead is not None]
     if hidden:
@@ -123,8 +127,14 @@ def _along_layers(m: Measurements) -> list[str]:
     return cards
 
 
-def _over_layers(series: dict[str, Sequence[float | None]], label: str) -> str:
-    return plots.curves(series, label=label, logarithmic=True, over="layer")
+def _over_layers(series: dict[str, Sequence[float | None]], label: str, note: str) -> tuple[str, str]:
+    """The picture, and the note, which says what no scale of factors can show."""
+    gone = {
+        word: [f"{name} of layer {k}" for name, line in series.items() for k, v in enumerate(line, 1) if is_so(v)]
+        for word, is_so in (("0", lambda v: v == 0), ("not finite", lambda v: v is not None and not math.isfinite(v)))
+    }
+    notes = [note, *(f"{word}, so not shown: {', '.join(places)}" for word, places in gone.items() if places)]
+    return plots.curves(series, label=label, logarithmic=True, over="layer"), "; ".join(notes)
 
 
 def _over_epochs(m: Measurements) -> list[str]:
@@ -175,7 +185,8 @@ def _classes(m: Measurements, counts: np.ndarray, classes: Sequence[str]) -> str
     order = np.argsort(counts, kind="stable")[:MOST_CLASSES] if len(counts) > MOST_CLASSES else np.arange(len(counts))
     names = [_class(k, classes) for k in order.tolist()]
     texts = [
-        f"{counts[k]}" + ("" if recall is None or math.isnan(recall[k]) else f", {recall[k]:.1%} right") for k in order
+        f"{counts[k]}" + ("" if recall is None or math.isnan(recall[k]) else f", {share(float(recall[k]))} right")
+        for k in order
     ]
     note = f"the {MOST_CLASSES} rarest of {len(counts)}" if len(counts) > MOST_CLASSES else ""
     lengths = {"examples": [float(counts[k]) for k in order]}
@@ -187,7 +198,7 @@ def _worst(m: Measurements, classes: Sequence[str]) -> str:
     order = np.argsort(-np.nan_to_num(m.losses, nan=np.inf), kind="stable")[:MOST_EXAMPLES]
     names, t = ["example", "loss", "‖∇ℓ‖"], m.targets
     labelled = t.given is not None and t.predicted is not None and t.confidence is not None
-    rows = []
+    rows: list[list[str]] = []
     for n in order.tolist():
         row = [str(n), short(float(m.losses[n])), short(float(m.norms[n]))]
         if t.given is not None and t.predicted is not None and t.confidence is not None:
@@ -198,7 +209,9 @@ def _worst(m: Measurements, classes: Sequence[str]) -> str:
             ]
         rows.append(row)
     more = ["label", "the network says", "with ŷ"] if labelled else []
-    return card("Examples with the largest loss", table([*names, *more], rows, numbers=True), "rows of X, from 0")
+    return card(
+        "Examples with the largest loss", table([*names, *more], rows, numbers=True), "rows of X, from 0", wide=True
+    )
 
 
 def _class(k: int, classes: Sequence[str]) -> str:

@@ -39,21 +39,35 @@ def where(finding: Finding, columns: Sequence[str], most: int) -> str:
 
     ``columns``: the names of X's columns, where they have some.
     """
-    units = "columns" if finding.layer == 0 else "units"
-    names = [columns[k] if finding.layer == 0 and columns else str(k) for k in finding.units]
-    lists = {units: names, "examples": [str(n) for n in finding.examples]}
+    of_input = finding.layer == 0
+    units = [columns[k] for k in finding.units] if of_input and columns else runs(finding.units)
+    lists = {
+        "columns" if of_input else "units": (finding.units, units),
+        "examples": (finding.examples, runs(finding.examples)),
+    }
     return "; ".join(
-        f"{kind} {listed(all_of_them, most)}" for kind, all_of_them in lists.items() if len(all_of_them) > NAMED
+        f"{kind} {', '.join(words[:most])}{', …' if len(words) > most else ''} ({len(all_of_them)} in all)"
+        for kind, (all_of_them, words) in lists.items()
+        if len(all_of_them) > NAMED
     )
 
 
-def listed(names: Sequence[str], most: int) -> str:
-    """Names, the worst of them; of very many, how many there are.
+def runs(numbers: Sequence[int]) -> list[str]:
+    """The numbers as they come, three or more that follow one another as a run.
 
-    >>> listed(["3", "5", "8"], 2)
-    '3, 5, … (3 in all)'
+    >>> runs([0, 1, 2, 3, 7, 8, 5])
+    ['0-3', '7', '8', '5']
     """
-    return ", ".join(names[:most]) + (f", … ({len(names)} in all)" if len(names) > most else "")
+    words: list[str] = []
+    k = 0
+    while k < len(numbers):
+        last = k
+        while last + 1 < len(numbers) and numbers[last + 1] == numbers[last] + 1:
+            last += 1
+        run = numbers[k : last + 1]
+        words += [f"{run[0]}-{run[-1]}"] if len(run) > 2 else [str(number) for number in run]
+        k = last + 1
+    return words
 
 
 def short(value: float | None) -> str:
@@ -65,6 +79,6 @@ def share(value: float | None) -> str:
     """A share in percent; nothing for None.
 
     >>> share(0.0), share(0.123), share(None)
-    ('0%', '12.3%', '')
+    ('0 %', '12.3 %', '')
     """
-    return "" if value is None else f"{value:.0%}" if value in (0, 1) else f"{value:.1%}"
+    return "" if value is None else f"{100 * value:.3g} %"

@@ -12,10 +12,12 @@ metrics.py        scores
 report.py         report.html
 run.py            train, resume
 use.py            predict, evaluate
+diagnosis.py      diagnose, and the files of a diagnosis
 """
 
+from .diagnosis import diagnose
 from .prepare import Options, Prepared
 from .run import Result, resume, train
 from .use import evaluate, predict
 
-__all__ = ["Options", "Prepared", "Result", "evaluate", "predict", "resume", "train"]
+__all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "predict", "resume", "train"]

@@ -12,7 +12,8 @@ from ..interop.files import write_atomically
 
 RUN, MODEL, CHECKPOINT = "run.json", "model.safetensors", "checkpoint.safetensors"
 PREPROCESSING, HISTORY, METRICS, REPORT = "preprocessing.json", "history.jsonl", "metrics.json", "report.html"
-OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
+DIAGNOSIS, DIAGNOSIS_PAGE = "diagnosis.json", "diagnosis.html"
+OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE}
 VERSION = 1
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..diagnose.telemetry import Telemetry
 from ..interop.files import write_atomically
 from ..network import Network
 from ..train import Callback, Epoch, LayerMeasures
@@ -79,3 +80,15 @@ def read_history(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return epochs
+
+
+def telemetry_of(epochs: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> Telemetry:
+    """What the doctor reads of a run, from its lines."""
+    return Telemetry(
+        losses=tuple(epoch["loss"] for epoch in epochs),
+        validation_losses=tuple(epoch["validation_loss"] for epoch in epochs),
+        learning_rates=tuple(epoch["learning_rate"] for epoch in epochs),
+        measures=tuple(tuple(LayerMeasures(**layer) for layer in epoch["layers"]) for epoch in epochs),
+        moved=((),) * len(epochs),
+        settings=settings,
+    )

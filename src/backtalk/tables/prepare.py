@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +25,7 @@ from .reading import read_table
 from .target import Target
 
 LEAST_ROWS = 10
+MANY_ROWS = 10_000
 MOST_NAMES = 20  # of columns, in an error
 
 
@@ -31,7 +35,7 @@ class Options:
 
     ``loss``: by default cross-entropy or squared error. ``batch_size``: by default some fifty mini-batches in an epoch,
     of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
-    learning the rows by heart, and 0.00001 from there on.
+    learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
     """
 
     target: str
@@ -52,6 +56,23 @@ class Options:
     test: float = 0.2
     seed: int = 0
     checkpoint_seconds: float = 10.0
+    diagnose: bool = False
+
+
+def options_of(run: Mapping[str, Any]) -> Options:
+    """The options that a run was begun with; one of an earlier backtalk knows nothing of a diagnosis."""
+    kept = {"diagnose": False, **run}
+    return Options(**{**{name: kept[name] for name in Options.__slots__}, "hidden": tuple(kept["hidden"])})
+
+
+def settled(options: Options, rows: int) -> Options:
+    """The options, with what follows from the number of rows to train on."""
+    batch_size, l2_penalty = options.batch_size, options.l2_penalty
+    if batch_size is None:
+        batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
+    if l2_penalty is None:
+        l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
+    return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +143,23 @@ def _require_usable(options: Options) -> None:
         engine="auto",
         measure_every=0,
     )
+
+
+def class_weights(ready: Prepared, options: Options, y: np.ndarray) -> np.ndarray | None:
+    """Weights of rows with these labels, so that the classes weigh as in training; None where nothing was asked for."""
+    if options.class_weight is None:
+        return None
+    counts = np.bincount(ready.parts["training"][1], minlength=ready.target.outputs)
+    return (1 / np.maximum(counts, 1))[y]
+
+
+def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | None:
+    """The validation set, with the classes weighed as in training."""
+    if "validation" not in ready.parts:
+        return None
+    X, y = ready.parts["validation"]
+    weight = class_weights(ready, options, y)
+    return (X, y) if weight is None else (X, y, weight)
 
 
 def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:

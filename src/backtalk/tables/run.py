@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..diagnose import Diagnosis, Doctor
 from ..errors import FileFormatError, InputError
 from ..interop.files import load_with, save, write_atomically
 from ..network import Network
-from ..train import Checkpoint, Progress, Training, TrainingInterrupted, fit
+from ..train import Callback, Checkpoint, Progress, Training, TrainingInterrupted, fit
 from ..train import resume as go_on
 from ..train.optimizers import Optimizer
 from ..train.plan import as_any_optimizer
+from .diagnosis import Tell, diagnose_run, explained, write_diagnosis
 from .folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN, Folder
 from .history import History
 from .metrics import score, scores
-from .prepare import Options, Prepared, prepare
+from .prepare import Options, Prepared, options_of, prepare, settled, validation_of
 from .reading import digest
 from .report import write_report
 from .use import output_of
 
 Watch = Callable[[Progress], Any] | None
 MEASURED_IN_EPOCH = 5
-MANY_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A finished run: its folder, ``metrics`` as in metrics.json, and what there is to say."""
+    """A finished run: its folder, ``metrics`` as in metrics.json, what there is to say, the diagnosis if asked for."""
 
     folder: Path
     metrics: dict[str, Any]
     said: list[str] = field(default_factory=list)
+    diagnosis: Diagnosis | None = None
 
 
 def train(
@@ -48,10 +47,12 @@ def train(
     overwrite: bool = False,
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
+    tell: Callable[[str], Any] | None = None,
 ) -> Result:
     """Learn a table, and write the run into a folder.
 
-    ``prepared`` is called with the table as it was understood, before training. Ctrl-C raises
+    ``prepared`` is called with the table as it was understood, before training; ``tell``, with ``options.diagnose``,
+    with each finding of the doctor in words, when it first shows, and where training diverges. Ctrl-C raises
     :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. Where training
     diverges, the folder is as it was before.
     """
@@ -67,7 +68,8 @@ def train(
         facts = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
         place.write(PREPROCESSING, facts | {"inputs": ready.preprocessing.inputs})
         history = History(place / HISTORY, _follow(ready))
-        training = _fit(place, ready, options, history, progress)
+        with explained(ready, options, history, tell):
+            training = _fit(place, ready, options, history, progress, tell)
     except TrainingInterrupted:
         place.keep()
         raise
@@ -86,6 +88,7 @@ def resume(
     *,
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
+    tell: Callable[[str], Any] | None = None,
 ) -> Result:
     """Go on with a run that was cut short; the result equals that of one that never was, to the bit.
 
@@ -95,7 +98,7 @@ def resume(
     place = Folder(folder)
     run = place.read(RUN)
     try:
-        options = Options(**{**{name: run[name] for name in Options.__slots__}, "hidden": tuple(run["hidden"])})
+        options = options_of(run)
         table, known = table or Path(run["table"]), run["sha256"]
     except (KeyError, TypeError) as error:
         raise FileFormatError(f"{place / RUN} lacks a setting of the run ({error}).") from None
@@ -110,21 +113,27 @@ def resume(
     facts = load_with(path)[1] or {} if path.exists() else {}
     losses = facts.get("losses", []), facts.get("validation_losses", [])
     history = History(place / HISTORY, _follow(ready), *losses)
-    if path.exists():
-        X, y = ready.parts["training"]
-        validation = _validation(ready, options)
-        checkpoint = Checkpoint(path, every_seconds=options.checkpoint_seconds)
-        training = go_on(checkpoint, X, y, validation=validation, callbacks=history, progress=progress)
-    else:
-        training = _fit(place, ready, options, history, progress)
+    with explained(ready, options, history, tell):
+        if path.exists():
+            X, y = ready.parts["training"]
+            validation = validation_of(ready, options)
+            checkpoint = Checkpoint(path, every_seconds=options.checkpoint_seconds)
+            watchers = _watchers(history, options, tell)
+            training = go_on(checkpoint, X, y, validation=validation, callbacks=watchers, progress=progress)
+        else:
+            training = _fit(place, ready, options, history, progress, tell)
     result = _finish(place, ready, training, history, options, table)
     place.keep()
     return result
 
 
-def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch) -> Training:
+def _watchers(history: History, options: Options, tell: Tell) -> list[Callback]:
+    return [history, Doctor(tell)] if options.diagnose else [history]
+
+
+def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch, tell: Tell) -> Training:
     X, y = ready.parts["training"]
-    options = _settled(options, len(X))
+    options = settled(options, len(X))
     assert options.batch_size is not None
     optimizer = as_any_optimizer(options.optimizer)
     by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
@@ -141,34 +150,13 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
         dropout=options.dropout,
         clip_norm=options.clip_norm,
         class_weight=options.class_weight,
-        validation=_validation(ready, options),
+        validation=validation_of(ready, options),
         patience=options.patience or None,
         measure_every=max(1, -(-len(X) // options.batch_size) // MEASURED_IN_EPOCH) if by_steps else 0,
-        callbacks=history,
+        callbacks=_watchers(history, options, tell),
         progress=progress,
         checkpoint=Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if by_steps else None,
     )
-
-
-def _settled(options: Options, rows: int) -> Options:
-    """The options, with what follows from the number of rows to train on."""
-    batch_size, l2_penalty = options.batch_size, options.l2_penalty
-    if batch_size is None:
-        batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
-    if l2_penalty is None:
-        l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
-    return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
-
-
-def _validation(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | None:
-    """The validation set, with the classes weighed as in training."""
-    if "validation" not in ready.parts:
-        return None
-    X, y = ready.parts["validation"]
-    if options.class_weight is None:
-        return X, y
-    counts = np.bincount(ready.parts["training"][1], minlength=ready.target.outputs)
-    return X, y, (1 / np.maximum(counts, 1))[y]
 
 
 def _follow(ready: Prepared) -> Callable[[Network], float] | None:
@@ -210,12 +198,16 @@ def _finish(
         history.epochs,
         (shown, ready.parts[shown][1], outputs[shown]),
         said=ready.said,
-        settings={"table": table.name, **asdict(_settled(options, len(ready.parts["training"][0])))},
+        settings={"table": table.name, **asdict(settled(options, len(ready.parts["training"][0])))},
     )
     write_atomically(place / REPORT, page.encode())
     place.write(METRICS, metrics)
+    diagnosis = None
+    if options.diagnose:
+        diagnosis = diagnose_run(ready, training.network, history.epochs, options)
+        write_diagnosis(place, diagnosis, f"Diagnosis: {table.name}, {ready.target.name}", ready.target.classes)
     save(training.network, place / MODEL)  # the last: a folder with a model is whole
-    return Result(place.path, metrics, ready.said)
+    return Result(place.path, metrics, ready.said, diagnosis)
 
 
 __all__ = ["Options", "Prepared", "Result", "resume", "train"]

@@ -39,12 +39,20 @@ def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
 
 def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
     """Scores on a table with the target, and what there is to say."""
+    network, _, target, (X, y), said = examples_of(folder, table)
+    return scores(target, y, output_of(network, X)), said
+
+
+def examples_of(
+    folder: Path, table: Path
+) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, np.ndarray], list[str]]:
+    """A run's network, and X and encoded y of a table with the target; and what there is to say."""
     network, preprocessing, target = _open(folder)
     frame, missing = with_target(read_table(table), target.name, table)
     X, said = preprocessing.transform(frame.drop(target.name))
     if missing:
         said.append(f"left out: {rows_text(missing)} without a value of {target.name!r}.")
-    return scores(target, target.encode(frame[target.name]), output_of(network, X)), said
+    return network, preprocessing, target, (X, target.encode(frame[target.name])), said
 
 
 def output_of(network: Network, X: np.ndarray) -> np.ndarray:
