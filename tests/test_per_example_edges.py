@@ -372,3 +372,15 @@ def test_jax_arrays_stay_jax_arrays():
     found = per_example.norms(net, jnp.asarray(X), jnp.asarray(Y))
     assert isinstance(found.whole, jax.Array)
     assert isinstance(per_example.gram(net, jnp.asarray(X), jnp.asarray(Y)), jax.Array)
+
+
+def test_jit_of_jax():
+    net = NET.to(jnp)
+
+    def found(X, y):
+        norms, moments = per_example.norms(net, X, y), per_example.moments(net, X, y)
+        return norms.whole, moments.variance.W[1], per_example.gram(net, X, y), per_example.losses(net, X, y)
+
+    arguments = jnp.asarray(X), jnp.asarray(Y)
+    for jitted, plain in zip(jax.jit(found)(*arguments), found(*arguments), strict=True):
+        np.testing.assert_allclose(jitted, plain, rtol=1e-10, atol=1e-12)

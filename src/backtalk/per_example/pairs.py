@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, namespace
+from ..arrays import Array, is_concrete, namespace
 from ..backward import talk_down, talk_to_output
 from ..engines import native
 from ..errors import InputError, InputTypeError
@@ -41,7 +41,7 @@ class Pairs:
     def heard(self, w: Array) -> Pairs:
         """The same, with 0 in the rows of examples that have no weight: they have no part in a sum, also of inf."""
         xp = namespace(w)
-        if bool(xp.all(w > 0)):
+        if is_concrete(w) and bool(xp.all(w > 0)):
             return self
         h, a = (
             Layers((xp.where(w[:, None] > 0, part, xp.zeros_like(part)) for part in family.values()), first=min(family))
