@@ -49,11 +49,12 @@ class Rule:
 
 MOST_EXCESS = 1e12  # of a number that is infinitely far beyond its threshold: JSON has no inf
 LEARNS_BADLY = ("loss_stands_still", "underfitting")
+BREAKS = ("learning_rate_too_high", "non_finite")
 GRADIENTS = ("saturated_units", "dead_units", "vanishing_gradient", "exploding_gradient", "layer_not_learning")
 
 _TABLE = (
     Rule(
-        "non_finite", "examples with a value that is not finite", None, None, 1,
+        "non_finite_data", "rows of X, or of y, with a value that is not finite", None, None, 1,
         "One NaN in a batch makes NaN of the mean, of every gradient, and with one step of every weight.",
         explains=("*",),
     ),
@@ -78,7 +79,7 @@ _TABLE = (
         "saturation in a layer that hears up to 100 columns, and its weights' gradients are 10 times the others', "
         "their curvature 100 times: the largest stable step is then 100 times too small for the other columns. "
         "Columns divided by their standard deviation have 1, pixels from 0 to 1 less than 1.",
-        explains=("targets_not_scaled", "exploding_gradient", "learning_rate_too_high", "batch_too_small",
+        explains=("targets_not_scaled", "exploding_gradient", *BREAKS, "batch_too_small",
                   "dominating_examples", "learning_rate_too_low", "overfitting", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
@@ -91,7 +92,7 @@ _TABLE = (
         "targets_not_scaled", "root mean square of an output's targets", None, 10.0, 1000.0,
         "∂ℓ/∂a of an output that begins near 0 is the target itself, where weights and steps are made for numbers "
         "near 1; at 10 the curvature of what the weights have to reach is 100 times. Scaled targets have 1.",
-        explains=("exploding_gradient", "learning_rate_too_high", "batch_too_small", "dominating_examples",
+        explains=("exploding_gradient", *BREAKS, "batch_too_small", "dominating_examples",
                   "learning_rate_too_low", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
@@ -127,7 +128,7 @@ _TABLE = (
         explains=("mislabelled_examples", "dominating_examples", "overfitting", "batch_too_small", *LEARNS_BADLY),
     ),
     Rule(
-        "mislabelled_examples", "share of the examples that the network contradicts with confidence", 0.001, 0.02, None,
+        "mislabelled_examples", "share of the examples that the network contradicts with confidence", 0.002, 0.02, None,
         "The network gives the given class less than 10 %, and another one as much as it gives that class on average "
         "where it is the given one (the threshold of confident learning: Northcutt, Jiang and Chuang 2021). Where it "
         "gets most others right, wrong labels are the likely reason: Northcutt, Athalye and Mueller 2021 find 3.3 % "
@@ -141,13 +142,13 @@ _TABLE = (
         "√3 times as far as all others together. Once a network fits most examples, the few that it does not fit have "
         "most of what is left of the gradient: so it is a warning only where they also have half of the loss, and of "
         "the loss of the best constant output.",
-        explains=("batch_too_small", "learning_rate_too_high", *LEARNS_BADLY),
+        explains=("batch_too_small", *BREAKS, *LEARNS_BADLY),
     ),
     Rule(
         "exploding_gradient", "‖∇_{a_1}‖ over that of the last layer measured", 100.0, 1e3, 1e6,
         "A thousandfold gradient in the first layer means that steps which suit the last layer throw the first one "
         "away (Bengio, Simard and Frasconi 1994; Pascanu et al. 2013). Healthy runs of 2 to 5 layers: 0.3 to 10.",
-        explains=("learning_rate_too_high", "saturated_units", "dead_units", "layer_not_learning", "batch_too_small",
+        explains=(*BREAKS, "saturated_units", "dead_units", "layer_not_learning", "batch_too_small",
                   *LEARNS_BADLY),
     ),
     Rule(
@@ -155,19 +156,25 @@ _TABLE = (
         "At a batch of a tenth of the noise scale, 10 of 11 parts of a step's square are noise (McCandlish et al. "
         "2018, section 2.2). Every run ends there once its gradient vanishes; so it is one only where the loss is not "
         "small, and where a trial shows that it is the noise that keeps it up (LIMITS.trial_steps).",
-        explains=("learning_rate_too_high", *LEARNS_BADLY),
+        explains=(*BREAKS, *LEARNS_BADLY),
     ),
     Rule(
         "learning_rate_too_high", "the update-to-weight ratio at its largest, or how the loss moves (see LIMITS)",
         None, 1.0, 3.0,
         "In units of what is too high by each sign: an update that is 10 % of the weights (the rule of thumb is 0.1 %, "
         "Karpathy 2015; healthy runs: at most 1.2 %), a loss that rises or that jumps up and down.",
+        explains=("non_finite", "saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning",
+                  "overfitting", *LEARNS_BADLY),
+    ),
+    Rule(
+        "non_finite", "examples with a value that is not finite, in the first quantity that has one", None, None, 1,
+        "From the first value that is not finite on, everything computed from it is lost.",
         explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "overfitting",
                   *LEARNS_BADLY),
     ),
     Rule(
         "saturated_units", "share of a layer's units that are saturated", None, 0.3, 0.8,
-        "g′ is then below a hundredth of its largest value for 95 of 100 examples: |tanh a| > 0.995. The unit "
+        "g′ is then below a hundredth of its largest value for 80 of 100 examples: |tanh a| > 0.995. The unit "
         "is a constant or a step, and passes next to nothing back (Glorot and Bengio 2010, section 3).",
         explains=("vanishing_gradient", "layer_not_learning", "learning_rate_too_low", *LEARNS_BADLY),
     ),
@@ -197,8 +204,8 @@ _TABLE = (
         explains=("training_too_short", *LEARNS_BADLY), low=True,
     ),
     Rule(
-        "training_too_short", "how much the loss fell in the last tenth of the epochs, of all that it fell", 0.1, None,
-        None, "A fall that goes on at an even pace, a tenth in the last tenth, has not begun to end.",
+        "training_too_short", "how much the loss fell in the last tenth of the epochs, of all that it fell", 0.05, None,
+        None, "At an even pace it falls by a tenth in the last tenth; at half of that it is still far from its end.",
         explains=LEARNS_BADLY,
     ),
     Rule(
@@ -227,7 +234,9 @@ class Limits:
 
     examples: int = 30  # fewer, and a ReLU unit that is active for one example in ten is silent in all by chance (4 %)
     flat_slope: float = 0.01  # of the largest g′: tanh beyond ±0.995, sigmoid beyond 0.0025 and 0.9975
-    flat_examples: float = 0.95  # of the examples at the ends, for a unit to count as saturated
+    flat_examples: float = (
+        0.8  # of the examples at the ends, for a saturated unit; healthy runs: up to 0.25, by heart 0.7
+    )
     copies: float = 1e-6  # of the norm: what float32 makes of sums in another order
     classes: int = 20  # whole numbers 0, 1, … with more levels are counts or scores rather than labels
     examples_of_class: int = 10  # for each class, before 'never' is no accident: k·e^−10
@@ -247,9 +256,12 @@ class Limits:
     level: float = 0.25  # of the best constant's loss: jumps of a smaller loss are measured by this
     hardly: float = 0.1  # of the loss: less of a fall is hardly one, for learning_rate_too_low
     small: float = 0.25  # of the best constant's loss: a loss that may well stand still
-    trial_steps: int = 20  # over all examples at once, at the run's learning rate: too few to be more training
+    trial_steps: int = 20  # at the run's learning rate: few, so that a trial is cheap
+    trial_draws: int = 5  # of mini-batches for so many steps, whose losses are averaged
     trial_examples: int = 4096  # of the examples, so that a trial stays cheap
-    trial_fall: float = 0.1  # of the loss, in these steps: then it was the noise that kept the loss up
+    trial_fall: float = (
+        0.1  # of the loss, by which all examples a step do better than mini-batches; healthy: up to 0.05
+    )
     validation_gap: float = (
         0.3  # of the best constant's loss, that counts as 1 in overfitting; healthy runs: up to 0.15
     )

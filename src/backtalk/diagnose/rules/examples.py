@@ -59,17 +59,16 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     order = np.argsort(-say, kind="stable")
     rows = order[:few]
     share, part = float(say[rows].sum()), float(loss[rows].sum())
-    baseline = measured.baseline
+    of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
     loudest = [f"{n} ({percent(float(say[n]))})" for n in rows]
     return finding(
         "dominating_examples", share, "a few examples drown out the others",
         f"{counted(few, 'example')} of {count} have {percent(share)} of the sum of the squares of the gradients' "
-        f"norms: {listed(loudest, 5)}. They also have {percent(part / measured.loss) if measured.loss > 0 else 'none'} of the "
-        "loss.",
+        f"norms: {listed(loudest, 5)}. They also have {percent(of_loss)} of the loss.",
         "Look at these rows for wrong values, in X as in y, and at their weights. If they are right, a loss that "
         "listens to them less (huber, absolute_error), clip_norm, or a logarithm of the target helps.",
         most="severe" if heavy else "note",
-        numbers={"examples": few, "share": share, "share_of_loss": part / measured.loss if measured.loss > 0 else None},
+        numbers={"examples": few, "share": share, "share_of_loss": of_loss},
         layer=network.depth, examples=rows,
     )  # fmt: skip

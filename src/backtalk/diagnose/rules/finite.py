@@ -68,7 +68,7 @@ def _said(place: Place, measured: Measurements, quantities: int) -> list[Finding
     units = () if place.layer is None else place.columns
     examples = place.rows
     return finding(
-        "non_finite", max(place.examples, 1), title, said, advice,
+        "non_finite_data" if place.layer is None else "non_finite", max(place.examples, 1), title, said, advice,
         numbers=numbers | ({"columns": ", ".join(names)} if place.quantity == "X" else {}),
         layer=place.layer if place.layer is not None else (0 if place.quantity == "X" else None),
         units=units or (place.columns if place.quantity == "X" else ()), examples=examples,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...errors import DivergedError
+from ...errors import DivergedError, InputError
 from ...network import Network
 from ...train import fit
 from ...train.optimizers import Optimizer
 from ...train.plan import as_any_optimizer
+from ...train.validation import ValidationSet
 from ..examples import Examples
 from ..finding import Finding
 from ..measure import Measurements
+from ..telemetry import Telemetry
 from ..thresholds import LIMITS, RULES
 from .course import overfitting
-from .words import finding, percent
+from .words import finding
 
 
 def find_overfitting_now(network: Network, measured: Measurements) -> list[Finding]:
@@ -56,59 +59,78 @@ def find_underfitting(network: Network, measured: Measurements) -> list[Finding]
 
 
 def find_batch_too_small(network: Network, measured: Measurements, examples: Examples) -> list[Finding]:
-    """The noise of mini-batches keeps the loss up: a few steps over all examples at once bring it down."""
+    """The noise of mini-batches keeps the loss up: steps over all examples bring it down, as many small ones do not."""
     telemetry, batch, scale = measured.telemetry, measured.telemetry.batch_size, measured.noise_scale
-    share, rule = measured.share_of_baseline, RULES["batch_too_small"]
+    share = measured.share_of_baseline
     if batch is None or scale is None or share is None or batch >= measured.examples:
         return []
     ratio = scale / batch
-    if rule.judge(ratio) is None or share < LIMITS.small:
+    if RULES["batch_too_small"].judge(ratio) is None or share < LIMITS.small:
         return []
-    after = _trial(network, examples, telemetry.settings, telemetry.learning_rates[-1] if telemetry.epochs else None)
-    if after is None or not after[1] <= (1 - LIMITS.trial_fall) * after[0]:
+    trial = try_steps(network, examples, telemetry, batch)
+    if trial is None or not trial.by_few - trial.by_all >= LIMITS.trial_fall * trial.before:
         return []
     return finding(
         "batch_too_small", ratio, "the mini-batches are too small for this learning rate",
-        f"At {batch} examples a step, noise is {'all' if math.isinf(ratio) else f'{ratio:.3g} times as strong'} as the "
-        f"gradient (the noise scale is {scale:.3g} examples), and it keeps the loss up: {LIMITS.trial_steps} steps "
-        f"at the same learning rate over all examples at once bring it from {after[0]:.3g} to {after[1]:.3g}, "
-        f"{percent(1 - after[1] / after[0])} less.",
+        f"With a batch_size of {batch}, noise is {'far stronger than' if math.isinf(ratio) else f'{ratio:.3g} times'} "
+        f"the gradient (the noise scale is {scale:.3g} examples), and it keeps the loss up. In a trial, "
+        f"{LIMITS.trial_steps} steps at the same learning rate took the loss from {trial.before:.3g} to "
+        f"{trial.by_all:.3g} with all examples in each step, and to {trial.by_few:.3g} with {batch}.",
         "Use larger mini-batches, or a learning rate that falls to a tenth and less ('cosine', 'step').",
-        numbers={"noise_scale": scale, "batch_size": batch, "ratio": ratio, "loss": after[0], "trial_loss": after[1]},
+        numbers={"noise_scale": scale, "batch_size": batch, "ratio": ratio, "loss": trial.before,
+                 "loss_by_all": trial.by_all, "loss_by_batches": trial.by_few},
     )  # fmt: skip
 
 
-def _trial(network: Network, examples: Examples, settings: object, rate: float | None) -> tuple[float, float] | None:
-    """The loss before and after some steps over all examples, or over some, where there are very many."""
-    get = getattr(settings, "get", None)
-    given = get("optimizer") if get else None
-    if not isinstance(given, str) or examples.unknown.any() or not np.isfinite(examples.X).all():
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The loss ``before``, after some steps ``by_all`` examples, and after as many ``by_few`` of them (the mean)."""
+
+    before: float
+    by_all: float
+    by_few: float
+
+
+def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch: int) -> Trial | None:
+    """What a few steps with the run's optimizer do; None where the run did not tell it, or where they diverge."""
+    optimizer = _optimizer(telemetry)
+    if optimizer is None or examples.unknown.any() or not np.isfinite(examples.X).all():
         return None
+    rng, rows = np.random.default_rng(0), np.arange(examples.count)
+    if examples.count > LIMITS.trial_examples:
+        rows = np.sort(rng.choice(rows, LIMITS.trial_examples, replace=False))
+    X, y, weight = examples.X[rows], examples.y[rows], examples.weight[rows]
+    if not weight.max() > 0:
+        return None
+    steps = LIMITS.trial_steps
+
+    def after(drawn: np.ndarray, size: int, epochs: int) -> float:
+        parts = X[drawn], y[drawn], weight[drawn]
+        trained = fit(network, *parts, epochs=epochs, batch_size=size, optimizer=optimizer, rng=0).network
+        return loss(trained)
+
+    def loss(of: Network) -> float:
+        return ValidationSet.of(of, (X, y, weight)).loss(of)
+
     try:
-        optimizer = as_any_optimizer(given)
-    except ValueError:
+        draws = [rng.integers(len(rows), size=steps * batch) for _ in range(LIMITS.trial_draws)]
+        few = [after(drawn, batch, 1) for drawn in draws if weight[drawn].max() > 0]
+        return Trial(loss(network), after(np.arange(len(rows)), len(rows), steps), float(np.mean(few)))
+    except DivergedError:
+        return None
+
+
+def _optimizer(telemetry: Telemetry) -> Optimizer | None:
+    """The run's, at its last learning rate."""
+    given = telemetry.settings.get("optimizer")
+    try:
+        optimizer = as_any_optimizer(given) if isinstance(given, str | Optimizer) else None
+    except InputError:
         return None
     if not isinstance(optimizer, Optimizer):
         return None
-    rows = np.arange(examples.count)
-    if examples.count > LIMITS.trial_examples:
-        rows = np.sort(np.random.default_rng(0).choice(rows, LIMITS.trial_examples, replace=False))
-    if rate is not None:
-        optimizer = _with_rate(optimizer, rate)
-    try:
-        training = fit(
-            network, examples.X[rows], examples.y[rows], examples.weight[rows], epochs=LIMITS.trial_steps + 1,
-            batch_size=len(rows), optimizer=optimizer, rng=0,
-        )  # fmt: skip
-    except DivergedError:
-        return None
-    return training.losses[0], training.losses[-1]  # each is the loss before its step
-
-
-def _with_rate(optimizer: Optimizer, rate: float) -> Optimizer:
-    from dataclasses import replace
-
-    return replace(optimizer, learning_rate=rate) if rate > 0 else optimizer
+    rate = telemetry.learning_rates[-1] if telemetry.epochs else None
+    return replace(optimizer, learning_rate=rate) if rate is not None and rate > 0 else optimizer
 
 
 def _is_positive(value: object) -> bool:
