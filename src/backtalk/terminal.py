@@ -89,7 +89,7 @@ def _show_layers(console: Console, measured: Measurements) -> None:
     ]
     rows = []
     for layer in reversed(measured.layers):
-        numbers = [layer.a_std, layer.grad_a, layer.grad_W, layer.ratio, layer.update]
+        numbers = [layer.a_std, layer.grad_a, layer.ratio, layer.update]
         texts = ["" if number is None else f"{number:.2g}" for number in numbers]
         shares = ["" if part is None else f"{part:.0%}" for part in (layer.dead, layer.saturated)]
         rows.append([str(layer.layer), str(layer.units), layer.function, *texts, *shares])

@@ -251,7 +251,7 @@ def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) 
     if "test" in metrics["scores"]:
         show_confusion(console, metrics["scores"]["test"], "test rows")
     if result.diagnosis is not None:
-        console.print()
+        console.print("\nwhat the doctor found, with the training rows:\n")
         show_diagnosis(console, result.diagnosis)
     pages = "report.html" if result.diagnosis is None else "report.html and diagnosis.html"
     console.print(f"\nwrote {result.folder}/: open {pages} there", soft_wrap=True, markup=False)

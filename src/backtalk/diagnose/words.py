@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .finding import SEVERITIES, Finding
+from .thresholds import LIMITS
 
 NAMED = 5  # units or examples that the sentences of every finding name
 HEALTHY = "healthy: no finding above a note"
@@ -46,7 +47,7 @@ def where(finding: Finding, columns: Sequence[str], most: int) -> str:
         "examples": (finding.examples, runs(finding.examples)),
     }
     return "; ".join(
-        f"{kind} {', '.join(words[:most])}{', …' if len(words) > most else ''} ({len(all_of_them)} in all)"
+        f"{kind} {', '.join(words[:most])}{', …' if len(words) > most or len(all_of_them) == LIMITS.listed else ''}"
         for kind, (all_of_them, words) in lists.items()
         if len(all_of_them) > NAMED
     )

@@ -17,7 +17,6 @@ from ..activations import as_activation
 from ..dropout import Dropout
 from ..engines import native
 from ..errors import DivergedError, InputError
-from ..losses import Loss
 from ..network import Network
 from ..train import LBFGS, Epoch
 from ..train.batch import Examples
@@ -113,15 +112,8 @@ class MultilayerPerceptron(FittedPerceptron):
         """X, and y as the network's target of shape (N, k) or as labels of shape (N,)."""
         raise NotImplementedError
 
-    def _loss(self) -> tuple[Loss, float]:
-        """The network's loss, and how many times the reported loss it is."""
-        raise NotImplementedError
-
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
         raise NotImplementedError
-
-    def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
-        return sample_weight
 
     # Training
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..diagnose.telemetry import Telemetry
 from ..errors import DivergedError
 from ..network import Network
 from ..train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
@@ -203,3 +204,28 @@ def training_of(model: Any) -> Training:
     """What callbacks are told at the end."""
     reason = "epochs" if model.n_iter_ >= model.max_iter else "patience"
     return Training(model.network_, tuple(model.loss_curve_), tuple(model.validation_loss_curve_), None, reason)
+
+
+def telemetry_of(model: Any, count: int, scale: float) -> Telemetry:
+    """What the doctor reads of a fit on ``count`` samples: the curves, in units of the network's loss."""
+    curve, other = model.loss_curve_, model.validation_loss_curve_
+    known = len(other) == len(curve)
+    optimizer = None
+    if model.solver != "lbfgs":
+        name = "adam" if model.solver == "adam" else "nesterov" if model.nesterovs_momentum else "sgd"
+        optimizer = f"{name}(learning_rate={model.learning_rate_init / (1 if name == 'adam' else scale)!r})"
+    return Telemetry(
+        losses=tuple(loss * scale for loss in curve),
+        validation_losses=tuple(loss * scale for loss in other) if known else (None,) * len(curve),
+        learning_rates=(None,) * len(curve),
+        measures=((),) * len(curve),
+        moved=((),) * len(curve),
+        settings={
+            "optimizer": optimizer,
+            "batch_size": None
+            if optimizer is None
+            else min(200 if model.batch_size == "auto" else model.batch_size, count),
+            "patience": model.n_iter_no_change if model.early_stopping else None,
+            "dropout": model.dropout,
+        },
+    )

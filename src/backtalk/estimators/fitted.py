@@ -12,9 +12,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..backward import Gradients
 from ..check import CheckReport
 from ..check import check as check_gradients
+from ..diagnose import Diagnosis, diagnose
 from ..errors import InputError, InputTypeError
+from ..losses import Loss
 from ..network import Network
 from ..verbs import forward_in_blocks, gradients
+from .epochs import telemetry_of
 
 
 class FittedPerceptron(BaseEstimator):
@@ -25,6 +28,14 @@ class FittedPerceptron(BaseEstimator):
     def _encode_more(self, y: Any) -> np.ndarray:
         """Another y for the fitted network, in the same form."""
         raise NotImplementedError
+
+    def _loss(self) -> tuple[Loss, float]:
+        """The network's loss, and how many times the reported loss it is."""
+        raise NotImplementedError
+
+    def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
+        """The weights of the samples, those of their classes included."""
+        return sample_weight
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
         """Predictions from the network's output."""
@@ -69,9 +80,10 @@ class FittedPerceptron(BaseEstimator):
             raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
         return network
 
-    def _input(self, X: Any) -> np.ndarray:
+    def _input(self, X: Any, finite: bool = True) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        sparse, dtypes = ["csr", "csc"], (np.float64, np.float32)
+        X = validate_data(self, X, accept_sparse=sparse, dtype=dtypes, reset=False, ensure_all_finite=finite)
         return np.asarray(dense(X), dtype=self.network_.W[1].dtype)
 
     def _output(self, X: Any) -> np.ndarray:
@@ -109,6 +121,24 @@ class FittedPerceptron(BaseEstimator):
         if X is None:
             return check_gradients(self.network_)
         return check_gradients(self.network_, self._input(X), self._encode_more(y))
+
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Diagnosis:
+        """What is wrong with ``network_`` and its training, in words, best on what it fitted: :func:`backtalk.diagnose`.
+
+        ``X_val`` and ``y_val`` show whether it overfits. The curves of the training count as well; X may hold NaN.
+        """
+        X = self._input(X, finite=False)
+        if (X_val is None) != (y_val is None):
+            raise InputError("X_val and y_val belong together, but one of them is missing.")
+        return diagnose(
+            self.network_,
+            X,
+            self._encode_more(y),
+            self._weights_of(y, sample_weight, False),
+            validation=None if X_val is None else (self._input(X_val), self._encode_more(y_val)),
+            history=telemetry_of(self, len(X), self._loss()[1]),
+            columns=getattr(self, "feature_names_in_", None),
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

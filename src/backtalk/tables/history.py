@@ -90,5 +90,6 @@ def telemetry_of(epochs: Sequence[Mapping[str, Any]], settings: Mapping[str, Any
         learning_rates=tuple(epoch["learning_rate"] for epoch in epochs),
         measures=tuple(tuple(LayerMeasures(**layer) for layer in epoch["layers"]) for epoch in epochs),
         moved=((),) * len(epochs),
+        sizes=tuple(tuple(layer["W"] for layer in epoch["layers"]) for epoch in epochs),
         settings=settings,
     )
