@@ -49,7 +49,8 @@ def influence(
     The influence of z on z′ is Σ_t η_t ∇ℓ(θ_t, z) · ∇ℓ(θ_t, z′): to first order, by how much the loss of z′ falls in
     a step of gradient descent on z alone, summed over networks θ_t from several moments of training ("TracInCP"). ℓ is
     each example's own loss. The inner product of two gradients is Σ_i (δ_i · δ′_i)(h_{i−1} · h′_{i−1} + 1), so none is
-    formed, and neither is the matrix of all influences: only the ``k`` largest and smallest of a row are kept.
+    formed, and neither is the matrix of all influences: only the ``k`` largest and smallest of a row are kept. Dropout
+    and L2 penalty have no part in ℓ.
 
     ``networks``: one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate), of the
     :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of files
@@ -88,11 +89,11 @@ def influence(
     M, k = sets["test"][0].count, min(int(k), sets["train"][0].count)
     rows_of = [np.empty((M, k), np.int64) for _ in range(2)]
     scores_of = [np.empty((M, k), products.dtype) for _ in range(2)]
-    for rows, blocks in products.blocks(memory_limit):
+    for rows, blocks in products.blocks(memory_limit, 2 * Extremes.bytes_per_row(k, products.dtype.itemsize)):
         best = [Extremes(rows.stop - rows.start, k, sign, products.dtype) for sign in (1, -1)]
         for columns, block in blocks:
             for extremes in best:
                 extremes.offer(block, columns.start)
         for place, extremes in enumerate(best):
-            rows_of[place][rows], scores_of[place][rows] = extremes.columns, extremes.values
+            rows_of[place][rows], scores_of[place][rows] = extremes.in_order()
     return Influence(rows_of[0], scores_of[0], rows_of[1], scores_of[1])

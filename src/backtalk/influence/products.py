@@ -32,10 +32,12 @@ class Products:
         """Of the result: float64 where one of the networks is."""
         return np.result_type(*(moment.network.home.dtype_name for moment in self.moments))
 
-    def rows_at_once(self, memory_limit: int) -> tuple[int, int]:
-        """How many test and how many training examples a block has."""
+    def rows_at_once(self, memory_limit: int, more: int) -> tuple[int, int]:
+        """How many test examples, each with so many bytes ``more``, and how many training examples a block has."""
         itemsize = self.dtype.itemsize
-        held = itemsize * sum(sum(moment.network.sizes[:-1] + moment.network.sizes[1:]) for moment in self.moments)
+        held = more + itemsize * sum(
+            sum(moment.network.sizes[:-1] + moment.network.sizes[1:]) for moment in self.moments
+        )
         pairs = max(bytes_of_pairs(moment.network) for moment in self.moments)
         # of a pair of examples: two products, their sum, and what the search for the largest takes
         product = 3 * itemsize + 4
@@ -45,9 +47,9 @@ class Products:
         n = min(TRAIN_ROWS, self.train[0].count, (memory_limit - m * (held + pairs)) // (pairs + m * product))
         return m, n
 
-    def blocks(self, memory_limit: int) -> Iterator[tuple[slice, Iterator[tuple[slice, np.ndarray]]]]:
+    def blocks(self, memory_limit: int, more: int = 0) -> Iterator[tuple[slice, Iterator[tuple[slice, np.ndarray]]]]:
         """For some test examples after others: their rows, and the blocks (m, n) with the rows in train."""
-        m, n = self.rows_at_once(memory_limit)
+        m, n = self.rows_at_once(memory_limit, more)
         for rows in slices(self.test[0].count, m):
             yield rows, self._along(rows, n)
 
