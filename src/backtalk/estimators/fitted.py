@@ -123,9 +123,10 @@ class FittedPerceptron(BaseEstimator):
         return check_gradients(self.network_, self._input(X), self._encode_more(y))
 
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Diagnosis:
-        """What is wrong with ``network_`` and its training, in words, best on what it fitted: :func:`backtalk.diagnose`.
+        """What is wrong with ``network_`` and its training, in words, as :func:`backtalk.diagnose` says it.
 
-        ``X_val`` and ``y_val`` show whether it overfits. The curves of the training count as well; X may hold NaN.
+        X and y are best what was fitted; ``X_val`` and ``y_val`` show whether it overfits. The curves of the training
+        count as well. X may hold NaN, to be found.
         """
         X = self._input(X, finite=False)
         if (X_val is None) != (y_val is None):

@@ -19,6 +19,7 @@ from .history import History, read_history, telemetry_of
 from .prepare import Options, Prepared, class_weights, options_of, settled, validation_of
 from .use import examples_of
 
+MOST_TOLD = 3  # the first ones explain the others
 Tell = Callable[[str], Any] | None
 
 
@@ -72,7 +73,7 @@ def explained(ready: Prepared, options: Options, history: History, tell: Tell) -
         yield
     except DivergedError as error:
         if options.diagnose and tell is not None:
-            for finding in diagnose_run(ready, error.network, history.epochs, options).findings:
+            for finding in diagnose_run(ready, error.network, history.epochs, options).findings[:MOST_TOLD]:
                 if finding.severity != "note":
                     tell(f"{finding.severity}: {finding.title}. {finding.said} {finding.advice}")
         raise
