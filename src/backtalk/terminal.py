@@ -75,28 +75,18 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
 
 def _show_layers(console: Console, measured: Measurements) -> None:
     grad, change = ("grad ", "d") if console.options.ascii_only else ("∇", "Δ")
-    names = [
-        "layer",
-        "units",
-        "function",
-        "std a",
-        f"{grad}a",
-        f"{grad}W",
-        f"{grad}W/W",
-        f"{change}W/W",
-        "dead",
-        "satur.",
-    ]
+    names = ["layer", "units", "function", "std a", f"{grad}a", f"{grad}W/W", f"{change}W/W", "dead", "satur."]
     rows = []
     for layer in reversed(measured.layers):
         numbers = [layer.a_std, layer.grad_a, layer.ratio, layer.update]
         texts = ["" if number is None else f"{number:.2g}" for number in numbers]
         shares = ["" if part is None else f"{part:.0%}" for part in (layer.dead, layer.saturated)]
-        rows.append([str(layer.layer), str(layer.units), layer.function, *texts, *shares])
-    used = [k for k in range(len(names)) if any(row[k] for row in rows)]  # no updates are known without a history
-    table = _table(*(names[k] for k in used))
+        row = [str(layer.layer), str(layer.units), layer.function, *texts, *shares]
+        rows.append(dict(zip(names, row, strict=True)))
+    used = [name for name in names if any(row[name] for row in rows)]  # no updates are known without a history
+    table = _table(*used)
     for row in rows:
-        table.add_row(*(row[k] for k in used))
+        table.add_row(*(row[name] for name in used))
     show_table(console, table)
 
 
