@@ -19,7 +19,7 @@ class Doctor(Callback):
     ``tell`` is called with each finding's text once, when it first appears. ``findings``: what holds now, ranked.
     With ``fit(…, measure_every=…)`` it sees gradients, updates and silent units as well as the losses. Given to
     :func:`diagnose` as ``history``, it adds the run to what is seen of the network. It keeps numbers, and of the
-    networks only the last.
+    networks only the last. An epoch whose number is not above the last one's begins a new run.
 
     Raises :class:`~backtalk.errors.InputTypeError` where ``tell`` is no function.
 
@@ -38,6 +38,7 @@ class Doctor(Callback):
         self.tell = tell
         self.findings: tuple[Finding, ...] = ()
         self._recorder = Recorder()
+        self._settings: Mapping[str, Any] = {}
         self._told: set[tuple[str, int | None]] = set()
 
     @property
@@ -46,9 +47,13 @@ class Doctor(Callback):
         return self._recorder.telemetry
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
-        self._recorder.settings = dict(settings)
+        self._settings = dict(settings)
 
     def on_epoch(self, epoch: Epoch) -> None:
+        numbers = self._recorder.numbers
+        if numbers and isinstance(epoch, Epoch) and epoch.number <= numbers[-1]:
+            self._recorder, self._told = Recorder(), set()
+        self._recorder.settings = self._settings
         self._recorder.note(epoch)
         self.findings = rank(live_findings(self._recorder))
         for each in self.findings:

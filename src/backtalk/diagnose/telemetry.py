@@ -22,7 +22,7 @@ class Telemetry:
     ``losses``; ``validation_losses`` and ``learning_rates``, None where the epoch had none; ``measures``: a tuple of
     :class:`~backtalk.LayerMeasures`, empty where nothing was measured. ``moved``: ‖W_i − W_i before the epoch‖ /
     ‖W_i‖ for each layer, empty for the first epoch. ``sizes``: ‖W_i‖ after the epoch. ``settings``: of the run, where
-    it told them.
+    it told them. ``first``: the number of the first of these epochs.
     """
 
     losses: tuple[float, ...] = ()
@@ -32,6 +32,7 @@ class Telemetry:
     moved: tuple[tuple[float, ...], ...] = ()
     sizes: tuple[tuple[float, ...], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    first: int = 1
 
     @property
     def epochs(self) -> int:
@@ -67,6 +68,7 @@ class Recorder:
     def __init__(self) -> None:
         self.settings: Mapping[str, Any] = {}
         self.last: Network | None = None
+        self.numbers: list[int] = []
         self._losses: list[float] = []
         self._validation_losses: list[float | None] = []
         self._learning_rates: list[float | None] = []
@@ -78,6 +80,7 @@ class Recorder:
         """One more epoch."""
         if not isinstance(epoch, Epoch):
             raise InputTypeError(f"history holds {epoch!r}, expected backtalk.Epoch objects, as callbacks get them.")
+        self.numbers.append(int(epoch.number))
         self._losses.append(float(epoch.loss))
         self._validation_losses.append(None if epoch.validation_loss is None else float(epoch.validation_loss))
         self._learning_rates.append(None if epoch.learning_rate is None else float(epoch.learning_rate))
@@ -97,6 +100,7 @@ class Recorder:
             tuple(self._moved),
             tuple(self._sizes),
             self.settings,
+            self.numbers[0] if self.numbers else 1,
         )
 
 

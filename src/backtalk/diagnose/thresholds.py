@@ -219,7 +219,7 @@ _TABLE = (
         explains=("underfitting",), low=True,
     ),
     Rule(
-        "underfitting", "the loss over that of the best constant output", None, 0.9, None,
+        "underfitting", "the loss over that of the best constant output", 0.9, 0.9, None,
         "Nine tenths or more of what one knows without looking at X at all. Healthy runs: up to 0.6 (diabetes, whose "
         "columns explain half of the target).",
     ),
@@ -253,7 +253,7 @@ class Limits:
     growth: float = 10.0  # of a layer's weights in training, beyond which their size is the steps', not the start's
     loss_rise: float = 0.1  # of the first epoch's loss, above it, counts as 1: more than chance from epoch to epoch
     jumps: float = 0.1  # mean rise from epoch to epoch, of the loss, counts as 1: epochs that differ by 18 % (0.1·√π)
-    level: float = 0.25  # of the best constant's loss: jumps of a smaller loss are measured by this
+    level: float = 0.25  # of the best constant's loss: rises and jumps of a smaller loss are measured by this
     hardly: float = 0.1  # of the loss: less of a fall is hardly one, for learning_rate_too_low
     small: float = 0.25  # of the best constant's loss: a loss that may well stand still
     trial_steps: int = 20  # at the run's learning rate: few, so that a trial is cheap

@@ -38,7 +38,7 @@ def find_learning_rate_too_high(telemetry: Telemetry, scale: float | None, *, no
     if len(losses) >= 3 and losses[0] > 0:
         late = float(np.median(losses[-max(1, len(losses) // 10) :]))
         numbers["first_loss"], numbers["last_loss"] = float(losses[0]), late
-        rise = late / losses[0] - 1
+        rise = (late - losses[0]) / max(losses[0], LIMITS.level * (scale or 0.0))
         signs.append((rise / LIMITS.loss_rise, f"The loss rose from {losses[0]:.3g} in the first epoch to {late:.3g}"))
     jumps = jumpiness(losses, scale)
     if jumps is not None and not noise:
@@ -134,7 +134,7 @@ def find_overfitting(telemetry: Telemetry, scale: float | None) -> list[Finding]
     stopped_early = telemetry.settings.get("patience") is not None
     if last - best < LIMITS.relative_rise * best or stopped_early:
         rise = 0.0  # with patience the network of the best epoch is the result
-    number = telemetry.validation_losses.index(best) + 1
+    number = telemetry.first + telemetry.validation_losses.index(best)
     said = f"The loss is {loss:.3g} on the examples that it was trained on, and {last:.3g} on the validation set."
     if rise >= 1:
         said += f" That was {best:.3g} after epoch {number}, and has risen since."

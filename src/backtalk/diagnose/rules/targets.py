@@ -148,6 +148,7 @@ def find_class_imbalance(network: Network, measured: Measurements) -> list[Findi
     if len(present) < 2 or measured.examples < LIMITS.examples:
         return []
     rare, common = (int(present[place(targets.shares[present])]) for place in (np.argmin, np.argmax))
+    balanced = measured.telemetry.settings.get("class_weight") is not None  # what was trained with had other weights
     ratio, recall = float(targets.shares[common] / targets.shares[rare]), float(targets.recall[rare])
     return finding(
         "class_imbalance", ratio, "classes of very different weight",
@@ -156,7 +157,7 @@ def find_class_imbalance(network: Network, measured: Measurements) -> list[Findi
         f"{percent(float(targets.recall[common]))} of the common one.",
         "Train with class_weight='balanced', judge by each class's recall rather than by accuracy, and look for more "
         f"examples of class {rare}.",
-        most="note" if recall >= LIMITS.recall else "severe",
+        most="note" if recall >= LIMITS.recall or balanced else "severe",
         numbers={"ratio": ratio, "rare": rare, "common": common, "recall": recall},
         layer=network.depth, units=(rare,),
     )  # fmt: skip
