@@ -12,7 +12,8 @@ class Moments:
 
     def __init__(self, columns: int) -> None:
         self.count = 0
-        self.mean = np.zeros(columns)
+        self.shift = np.zeros(columns)  # near the mean, so that what is summed is about as large as its deviations
+        self.away = np.zeros(columns)  # of the mean from it
         self.squares = np.zeros(columns)  # Σ (x − mean)²
 
     def add(self, block: np.ndarray) -> None:
@@ -20,12 +21,22 @@ class Moments:
         rows = len(block)
         with np.errstate(all="ignore"):
             block = block.astype(np.float64)
+            if self.count == 0:
+                first = block.mean(axis=0)
+                self.shift = np.where(np.isfinite(first), first, 0.0)
+            block = block - self.shift
             mean = block.mean(axis=0)
             squares = ((block - mean) ** 2).sum(axis=0)
-            away, together = mean - self.mean, self.count + rows
-            self.mean = self.mean + away * (rows / together)
+            away, together = mean - self.away, self.count + rows
+            self.away = self.away + away * (rows / together)
             self.squares = self.squares + squares + away**2 * (self.count * rows / together)
         self.count = together
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of each column."""
+        with np.errstate(all="ignore"):
+            return self.shift + self.away
 
     @property
     def std(self) -> np.ndarray:

@@ -39,6 +39,10 @@ def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
 
 def _copies(rows: np.ndarray) -> list[list[int]]:
     """Groups of rows that are equal but for rounding."""
+    largest = float(np.abs(rows).max())
+    if not np.isfinite(largest):
+        return []
+    rows = rows / (largest or 1.0)  # no square leaves the range of float64
     place = rows @ np.random.default_rng(0).normal(size=rows.shape[1])  # equal rows come to stand beside one another
     order = np.argsort(place, kind="stable")
     sizes = np.linalg.norm(rows, axis=1)
