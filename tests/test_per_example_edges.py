@@ -261,17 +261,22 @@ def test_what_is_not_finite_is_never_dropped(engine, monkeypatch):
         monkeypatch.setattr(native, "serves", lambda network: False)
     net = Network([[[1e200, 0.0], [1.0, 1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]], "relu", "squared_error")
     X, y = np.array([[1e200, 1.0], [0.0, 1.0]]), np.array([0.0, 0.0])
-    with np.errstate(all="ignore"):
-        found = per_example.norms(net, X, y)
-        assert not np.isfinite(found.whole[0])
-        assert np.isfinite(found.whole[1])
-        assert not np.isfinite(per_example.clipped_sum(net, X, y, 1.0).W[2]).all()
-        assert not np.isfinite(per_example.moments(net, X, y).variance.W[2]).all()
-        assert np.isnan(per_example.noise_scale(net, X, y).value)
-        # an example without weight has no part
-        weighted = per_example.moments(net, X, y, [0.0, 1.0])
-        assert np.isfinite(weighted.second_moment.W[1]).all()
-        assert np.isfinite(per_example.norms(net, X, y, [0.0, 1.0], scale="share").whole).all()
+    found = per_example.norms(net, X, y)
+    assert not np.isfinite(found.whole[0])
+    assert np.isfinite(found.whole[1])
+    assert not np.isfinite(per_example.clipped_sum(net, X, y, 1.0).W[2]).all()
+    assert not np.isfinite(per_example.moments(net, X, y).variance.W[2]).all()
+    assert np.isnan(per_example.noise_scale(net, X, y).value)
+    assert not np.isfinite(per_example.kronecker_factors(net, X, y).a[1]).all()
+    assert not np.isfinite(per_example.unit_importance(net, X, y)[0]).all()
+    assert not np.isfinite(per_example.gram(net, X, y)).all()
+    cosines = per_example.cosines(net, X, y)
+    assert np.isnan(cosines.whole).all()  # the batch's gradient is not finite
+    assert cosines.undefined == ()
+    # an example without weight has no part
+    weighted = per_example.moments(net, X, y, [0.0, 1.0])
+    assert np.isfinite(weighted.second_moment.W[1]).all()
+    assert np.isfinite(per_example.norms(net, X, y, [0.0, 1.0], scale="share").whole).all()
 
 
 @pytest.mark.parametrize("verb", WITH_MEMORY)

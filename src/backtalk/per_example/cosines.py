@@ -54,23 +54,24 @@ def cosines(
     found = norms_of(examples, True, memory_limit)
     G = found.batch_gradient
     assert G is not None
-    lengths = {i: math.hypot(euclidean_norm(G.W[i]), euclidean_norm(G.b[i])) for i in G.W}
-    blocks: list[list[Array]] = []
-    for pairs in examples.blocks(memory_limit, more=32 * sum(network.sizes)):
-        rows, block = pairs.rows, []
-        for i in pairs.a:
-            # of δ/‖δ‖ and G/‖G‖, whose products neither overflow nor vanish; ‖(h, 1)‖ is left to divide by
-            direction, h = wide(pairs.a[i]) / positive(found.a[i][rows])[:, None], wide(pairs.h[i - 1])
-            W, b = (wide(part[i]) / (lengths[i] or 1.0) for part in (G.W, G.b))
-            xp = namespace(h)
-            size = together([found.h[i - 1][rows], xp.ones_like(found.h[i - 1][rows])])
-            block.append(xp.sum((direction @ W) * (h / size[:, None]), axis=1) + (direction @ b) / size)
-        blocks.append(block)
-    xp = network.home.xp
-    parts = Layers(xp.concat([block[i] for block in blocks]) for i in range(network.depth))
-    # Σ_i cos_i · ‖∇_i ℓ_n‖/‖∇ℓ_n‖ · ‖∇_i ℒ‖/‖∇ℒ‖
-    whole, length = found.whole, math.hypot(*lengths.values())
-    terms = [parts[i] * (found.layers[i] / positive(whole)) * (lengths[i] / (length or 1.0)) for i in parts]
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = {i: math.hypot(euclidean_norm(G.W[i]), euclidean_norm(G.b[i])) for i in G.W}
+        blocks: list[list[Array]] = []
+        for pairs in examples.blocks(memory_limit, more=32 * sum(network.sizes)):
+            rows, block = pairs.rows, []
+            for i in pairs.a:
+                # of δ/‖δ‖ and G/‖G‖, whose products neither overflow nor vanish; ‖(h, 1)‖ is left to divide by
+                direction, h = wide(pairs.a[i]) / positive(found.a[i][rows])[:, None], wide(pairs.h[i - 1])
+                W, b = (wide(part[i]) / (lengths[i] or 1.0) for part in (G.W, G.b))
+                xp = namespace(h)
+                size = together([found.h[i - 1][rows], xp.ones_like(found.h[i - 1][rows])])
+                block.append(xp.sum((direction @ W) * (h / size[:, None]), axis=1) + (direction @ b) / size)
+            blocks.append(block)
+        xp = network.home.xp
+        parts = Layers(xp.concat([block[i] for block in blocks]) for i in range(network.depth))
+        # Σ_i cos_i · ‖∇_i ℓ_n‖/‖∇ℓ_n‖ · ‖∇_i ℒ‖/‖∇ℒ‖
+        whole, length = found.whole, math.hypot(*lengths.values())
+        terms = [parts[i] * (found.layers[i] / positive(whole)) * (lengths[i] / (length or 1.0)) for i in parts]
     defined = to_numpy(whole != 0) & (length != 0)
     undefined = tuple(int(n) for n in np.flatnonzero(~defined))
     if undefined:

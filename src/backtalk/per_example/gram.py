@@ -105,9 +105,10 @@ def tangent_kernel(
 def inner_products(one: Pairs, other: Pairs, layers: Sequence[int] | None = None) -> Array:
     """Σ_i (Δ_i Δ_i′ᵀ) ∘ (H_{i−1} H_{i−1}′ᵀ + 1) of two blocks of examples, over the chosen layers."""
     found: Array = None
-    for i in layers or one.a:
-        products = (one.h[i - 1] @ other.h[i - 1].T + 1) * (one.a[i] @ other.a[i].T)
-        found = products if found is None else found + products
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in layers or one.a:
+            products = (one.h[i - 1] @ other.h[i - 1].T + 1) * (one.a[i] @ other.a[i].T)
+            found = products if found is None else found + products
     return found
 
 

@@ -35,7 +35,8 @@ class Moments:
 
         def variance(mean: Layers, second: Layers) -> Layers:
             # rounding may leave a little less than 0; NaN stays
-            differences = [second[i] - mean[i] ** 2 for i in mean]
+            with np.errstate(over="ignore", invalid="ignore"):
+                differences = [second[i] - mean[i] ** 2 for i in mean]
             return Layers(namespace(v).where(v < 0, namespace(v).zeros_like(v), v) for v in differences)
 
         return ParameterArrays(variance(self.mean.W, self.second_moment.W), variance(self.mean.b, self.second_moment.b))

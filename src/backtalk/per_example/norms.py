@@ -42,7 +42,8 @@ class ExampleNorms:
     @property
     def W(self) -> Layers:
         """‖∇_{W_i}‖ = ‖∇_{a_i}‖ · ‖h_{i−1}‖."""
-        return Layers(self.a[i] * self.h[i - 1] for i in self.a)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Layers([self.a[i] * self.h[i - 1] for i in self.a])
 
     @property
     def b(self) -> Layers:
@@ -196,8 +197,9 @@ def norms_of_rows(arrays: Layers) -> Layers:
     def norms(array: Array) -> Array:
         rows, xp = wide(array), namespace(array)
         largest = positive(xp.max(xp.abs(rows), axis=1))
-        scaled = rows / largest[:, None]
-        return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
+        with np.errstate(over="ignore", invalid="ignore"):  # of a row with inf, whose norm is inf
+            scaled = rows / largest[:, None]
+            return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
 
     return Layers(map(norms, arrays.values()), first=min(arrays))
 
@@ -208,7 +210,8 @@ def together(parts: Iterable[Array]) -> Array:
     xp = namespace(stacked[0])
     array = xp.stack(stacked)
     largest = positive(xp.max(array, axis=0))
-    return largest * xp.sqrt(xp.sum((array / largest) ** 2, axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return largest * xp.sqrt(xp.sum((array / largest) ** 2, axis=0))
 
 
 def positive(sizes: Array) -> Array:

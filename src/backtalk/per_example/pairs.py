@@ -149,10 +149,11 @@ def itemsize(network: Network) -> int:
 
 
 def summed(blocks: Iterable[list[Array]]) -> list[Array]:
-    """The sums of what stands at the same place in each block."""
+    """The sums of what stands at the same place in each block; what overflows is seen in them."""
     total: list[Array] = []
-    for block in blocks:
-        total = [one + other for one, other in zip(total, block, strict=True)] if total else block
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks:
+            total = [one + other for one, other in zip(total, block, strict=True)] if total else block
     return total
 
 
