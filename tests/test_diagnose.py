@@ -217,7 +217,7 @@ def test_the_loss_may_be_the_first_place():
 def test_a_gradient_may_be_the_first_place():
     net = Network([[[1.0]], [[1e200]], [[1e200]]], [[0.0], [0.0], [0.0]], "relu", "absolute_error")
     found = place(net, [[1e-300], [1e-200]], [1.0, 2.0])
-    assert found == ("gradient of a", 1, 0, 0, "-inf")
+    assert found == ("gradient of a", 1, 0, 0, "inf")
 
 
 def test_weights_that_are_not_finite_are_named():
