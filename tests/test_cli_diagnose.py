@@ -104,12 +104,11 @@ def test_nan_in_the_data_is_found(call, healthy, tmp_path):
         code, out, _ = call("diagnose", healthy[0], data, "--json")
         found = json.loads(out, parse_constant=pytest.fail)
         assert code == 1
-        assert (found["findings"][0]["kind"], found["findings"][0]["examples"]) == ("non_finite", [7])
+        assert (found["findings"][0]["kind"], found["findings"][0]["examples"]) == ("non_finite_data", [7])
     assert "salary" in call("diagnose", healthy[0], "gaps.csv")[1]
 
 
 def test_target_chooses_the_column(call, healthy, tmp_path):
-    X, y = points()
     text = (tmp_path / "data.csv").read_text().splitlines()
     moved = [",".join([line.split(",")[3], *line.split(",")[:3]]) for line in text]
     (tmp_path / "moved.csv").write_text("\n".join(moved))
@@ -139,11 +138,6 @@ def test_the_page_takes_the_place_of_an_earlier_one_only_when_it_is_whole(call, 
     assert (tmp_path / "page.html").read_text() == "before"
 
 
-@pytest.mark.parametrize("wrong", ["data.csv", "healthy.safetensors", "./data.csv"])
-def test_the_page_does_not_take_the_place_of_model_or_data(refuse, healthy, wrong):
-    assert "expected" in refuse("diagnose", *healthy, "--html", wrong) or True
-
-
 def test_what_cannot_be_diagnosed_is_refused(refuse, healthy, tmp_path):
     model, data = healthy
     X, y = points()
@@ -158,9 +152,9 @@ def test_what_cannot_be_diagnosed_is_refused(refuse, healthy, tmp_path):
     assert "holds 'x' in line 2, column 4 (bought), expected a number" in refuse("diagnose", model, "text.csv")
     assert "y" in refuse("diagnose", model, "labels.npz")
     assert "html is data.csv, the data itself" in refuse("diagnose", model, data, "--html", "data.csv")
-    assert "html is ./healthy.safetensors, the model itself" in refuse(
-        "diagnose", model, data, "--html", "./healthy.safetensors"
-    )
+    (tmp_path / "folder").mkdir()
+    around = "folder/../healthy.safetensors"
+    assert f"html is {around}, the model itself" in refuse("diagnose", model, data, "--html", around)
     assert "Is a directory" in refuse("diagnose", model, data, "--html", tmp_path)
     assert "No such file or directory" in refuse("diagnose", model, data, "--html", "nowhere/page.html")
 
@@ -226,7 +220,7 @@ def test_json_of_a_training_has_the_findings_and_nothing_is_told(call, tmp_path)
 
 def test_where_training_diverges_the_findings_come_before_the_error(call, tmp_path):
     table(tmp_path)
-    steps = ("--optimizer", "sgd", "--learning-rate", "1e30", "--activation", "relu", *SMALL)
+    steps = ("--optimizer", "sgd", "--learning-rate", "1e30", *SMALL)
     code, _, err = call("train", "table.csv", "--target", "bought", "--diagnose", *steps)
     lines = err.splitlines()
     assert code == 2

@@ -253,6 +253,9 @@ def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) 
     if result.diagnosis is not None:
         console.print("\nwhat the doctor found, with the training rows:\n")
         show_diagnosis(console, result.diagnosis)
+        if any(finding.examples for finding in result.diagnosis.findings):
+            hint = f"'backtalk diagnose {result.folder} FILE' counts those of FILE"
+            console.print(f"\nexamples are counted among the training rows; {hint}", soft_wrap=True, markup=False)
     pages = "report.html" if result.diagnosis is None else "report.html and diagnosis.html"
     console.print(f"\nwrote {result.folder}/: open {pages} there", soft_wrap=True, markup=False)
     console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
