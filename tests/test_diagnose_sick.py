@@ -331,7 +331,7 @@ def steps_a_thousand_times_too_short():
 def stopped_on_the_way():
     data = load_data("wine")
     network = Network.create([13, 16, 3], "tanh", rng=0)
-    return trained(network, data.X, data.y, optimizer="sgd(learning_rate=0.002, momentum=0)", epochs=30)
+    return trained(network, data.X, data.y, optimizer="sgd(learning_rate=0.001, momentum=0)", epochs=30)
 
 
 # Fit

@@ -14,7 +14,7 @@ from .examples import Examples
 from .finding import Finding
 from .gather import measure
 from .measure import Measurements
-from .ranking import rank
+from .ranking import rank, worst_of_each_kind
 from .rules import course
 from .rules.examples import find_dominating, find_mislabelled
 from .rules.finite import find_non_finite
@@ -42,7 +42,6 @@ OF_NETWORK_AND_DATA = (
     find_class_imbalance,
     find_mislabelled,
     find_dominating,
-    find_gradient_ratio,
     find_silent_units,
     find_layer_not_learning,
     find_overfitting_now,
@@ -98,7 +97,8 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     scale = measured.baseline or course.scale_of(network, telemetry)
     found += noise + course.find_learning_rate_too_high(telemetry, scale, noise=bool(noise))
     found += course.find_learning_rate_too_low(telemetry, scale) + course.find_standstill(telemetry, scale)
-    found += course.find_ratio_in_measures(telemetry) + course.find_still_layers(telemetry, network)
+    found += worst_of_each_kind(find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry))
+    found += course.find_still_layers(telemetry, network)
     found += course.find_training_too_short(telemetry) + course.find_overfitting(telemetry, scale)
     return found
 

@@ -20,6 +20,7 @@ from .thresholds import LIMITS
 
 LARGEST_SLOPE = {Sigmoid: 0.25, Tanh: 1.0}  # of the activations with two ends
 MOST_LEVELS = 100
+ROUNDING = 1e-12  # of a sum of N weights, which makes of 1 a little less
 
 
 def measure(
@@ -261,10 +262,9 @@ def _baseline(loss: Loss, targets: _Targets, examples: Examples) -> float | None
     mean = targets.weighted / float(examples.weight.astype(np.float64).sum())
     with np.errstate(all="ignore"):
         if isinstance(loss, CrossEntropy):
-            return float(-np.where(mean > 0, mean * np.log(np.where(mean > 0, mean, 1)), 0 * mean).sum())
+            return _entropy(mean)
         if isinstance(loss, BinaryCrossEntropy):
-            parts = [-np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0 * p) for p in (mean, 1 - mean)]
-            return float(sum(part.sum() for part in parts))
+            return math.fsum(_entropy(np.array([p, 1 - p])) for p in mean)
         if type(loss) not in (SquaredError, AbsoluteError, Huber, PoissonDeviance):
             return None
         t = examples.target(slice(None)).astype(np.float64)
@@ -275,6 +275,12 @@ def _baseline(loss: Loss, targets: _Targets, examples: Examples) -> float | None
             output = np.broadcast_to(mean if isinstance(loss, SquaredError) else _medians(t, examples.weight), t.shape)
             values = loss.value(output, output, t)
         return _weighted_sum(values, examples.weight)
+
+
+def _entropy(p: np.ndarray) -> float:
+    """−Σ_j p_j log p_j; 0 where one p_j is 1 but for rounding."""
+    found = float(-np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0 * p).sum())
+    return 0.0 if abs(found) < ROUNDING else found
 
 
 def _medians(t: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -33,6 +33,15 @@ def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), step(each), -each.excess)))
 
 
+def worst_of_each_kind(findings: Iterable[Finding]) -> list[Finding]:
+    """One of each kind, where several ways of looking found it in different layers."""
+    worst: dict[str, Finding] = {}
+    for each in findings:
+        if each.kind not in worst or _badness(each) > _badness(worst[each.kind]):
+            worst[each.kind] = each
+    return list(worst.values())
+
+
 def explains(cause: str, consequence: str) -> bool:
     """Whether the table says so."""
     named = RULES[cause].explains

@@ -248,6 +248,7 @@ class Limits:
     loud: float = 0.01  # the share of examples whose say is compared with all others'
     loud_loss: float = 0.5  # of the loss, and of the best constant's, that dominating examples must have for a warning
     listed: int = 50  # examples or units in one finding
+    wild: float = 10.0  # of the best constant's loss: more than an untrained network has
     epochs: int = 5  # before the shape of a loss curve is judged
     update_high: float = 0.1  # update-to-weight ratio that counts as 1 in learning_rate_too_high
     growth: float = 10.0  # of a layer's weights in training, beyond which their size is the steps', not the start's

@@ -13,7 +13,7 @@ from ..finding import Finding
 from ..telemetry import Telemetry
 from ..thresholds import LIMITS
 from .layers import lagging, ratio_findings
-from .words import finding, percent
+from .words import counted, finding, percent
 
 
 def scale_of(network: Network, telemetry: Telemetry) -> float | None:
@@ -109,12 +109,12 @@ def find_training_too_short(telemetry: Telemetry) -> list[Finding]:
     """A loss that still falls at an even pace."""
     losses = np.array(telemetry.losses)
     tenth = len(losses) // 10
-    if tenth < 1 or not losses[0] > losses[-1] > 0:
+    if tenth < 1 or not losses[0] > losses[-1] > 0 or _fall(telemetry.losses) < LIMITS.hardly:
         return []
     part = float((losses[-1 - tenth] - losses[-1]) / (losses[0] - losses[-1]))
     return finding(
         "training_too_short", part, "the loss still falls",
-        f"In the last {tenth} of {len(losses)} epochs the loss fell from {losses[-1 - tenth]:.4g} to "
+        f"In the last {counted(tenth, 'epoch')} of {len(losses)} the loss fell from {losses[-1 - tenth]:.4g} to "
         f"{losses[-1]:.4g}, {percent(part)} of all that it fell.",
         "Train for more epochs, or with a higher learning rate.",
         numbers={"share_of_fall": part, "epochs": len(losses)},
@@ -183,7 +183,7 @@ def find_ratio_in_measures(telemetry: Telemetry) -> list[Finding]:
     with np.errstate(all="ignore"):
         relative = sizes / sizes[:, -1:]
     return ratio_findings(
-        np.median(relative, axis=0), f"the mini-batches of {len(sizes)} epochs, in units of the latter",
+        np.median(relative, axis=0), f"in the mini-batches of {counted(len(sizes), 'epoch')} (their median)",
         telemetry.growth(),
     )  # fmt: skip
 

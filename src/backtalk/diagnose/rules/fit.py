@@ -49,7 +49,7 @@ def find_underfitting(network: Network, measured: Measurements) -> list[Finding]
     return finding(
         "underfitting", share, "the network has learned next to nothing",
         f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has "
-        f"{measured.baseline:.4g}." + ("" if told else " That is as it should be before training."),
+        f"{measured.baseline:.4g}." + (" That is usual before training." if not told and share < LIMITS.wild else ""),
         "See the findings above. Else: more or wider layers, more epochs, a higher learning rate"
         + (f", and less of what holds it back ({', '.join(held)})" if held else "")
         + "; or the columns of X say nothing about y.",
@@ -70,10 +70,12 @@ def find_batch_too_small(network: Network, measured: Measurements, examples: Exa
     trial = try_steps(network, examples, telemetry, batch)
     if trial is None or not trial.by_few - trial.by_all >= LIMITS.trial_fall * trial.before:
         return []
+    strength = "far stronger than"
+    if math.isfinite(scale):
+        strength = f"{ratio:.3g} times as strong (the noise scale is {scale:.3g} examples) as"
     return finding(
         "batch_too_small", ratio, "the mini-batches are too small for this learning rate",
-        f"With a batch_size of {batch}, noise is {'far stronger than' if math.isinf(ratio) else f'{ratio:.3g} times'} "
-        f"the gradient (the noise scale is {scale:.3g} examples), and it keeps the loss up. In a trial, "
+        f"With a batch_size of {batch}, noise is {strength} the gradient, and it keeps the loss up. In a trial, "
         f"{LIMITS.trial_steps} steps at the same learning rate took the loss from {trial.before:.3g} to "
         f"{trial.by_all:.3g} with all examples in each step, and to {trial.by_few:.3g} with {batch}.",
         "Use larger mini-batches, or a learning rate that falls to a tenth and less ('cosine', 'step').",

@@ -8,7 +8,7 @@ from ...network import Network
 from ..finding import Finding
 from ..measure import LayerMeasurement, Measurements
 from ..thresholds import LIMITS
-from .words import counted, finding, listed, percent
+from .words import are, counted, finding, listed, percent
 
 BY_SCALE = "Use the initialization of the activation (Network.create's own)"
 
@@ -73,8 +73,8 @@ def _dead(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
     i, units = layer.layer, layer.dead_units
     return finding(
         "dead_units", len(units) / layer.units, f"dead units in layer {i}",
-        f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) are silent for every one of "
-        f"{examples} examples, and hear nothing from the loss: {listed(units)}.",
+        f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} silent "
+        f"for every one of {examples} examples, and hear nothing from the loss: {listed(units)}.",
         "Use a smaller learning rate and scaled inputs, and see that biases did not become very negative; or an "
         "activation that is never flat, such as leaky_relu.",
         most=most, numbers={"dead": len(units), "units": layer.units, "share": len(units) / layer.units},
@@ -87,9 +87,9 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
     flat = float(layer.unit_flat[list(units)].mean()) if units else 0.0
     return finding(
         "saturated_units", len(units) / layer.units, f"saturated units in layer {i}",
-        f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) are at an end of their range "
-        f"for {percent(flat) if flat else 'all'} of {examples} examples: {listed(units)}. The standard deviation of a "
-        f"is {layer.a_std:.3g} in this layer, where about 1 is usual.",
+        f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} at an end "
+        f"of the range for {percent(flat) if flat else 'all'} of {examples} examples: {listed(units)}. The standard "
+        f"deviation of a is {layer.a_std:.3g} in this layer, where about 1 is usual.",
         f"Scale the inputs, use a smaller learning rate, or smaller weights. {BY_SCALE}; l2_penalty keeps them small.",
         most=most,
         numbers={
@@ -104,9 +104,10 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
 
 def find_gradient_ratio(network: Network, measured: Measurements) -> list[Finding]:
     """What of the output's gradient comes down to each layer."""
-    sizes = np.array([layer.grad_a_rms for layer in measured.layers])
     del network
-    return ratio_findings(sizes, f"{counted(measured.examples, 'example')}", measured.telemetry.growth())
+    sizes = np.array([layer.grad_a_rms for layer in measured.layers])
+    over = f"over {counted(measured.examples, 'example')} (root mean square)"
+    return ratio_findings(sizes, over, measured.telemetry.growth())
 
 
 def ratio_findings(sizes: np.ndarray, over: str, growth: float = 1.0) -> list[Finding]:
@@ -125,8 +126,8 @@ def ratio_findings(sizes: np.ndarray, over: str, growth: float = 1.0) -> list[Fi
         step = int(np.argsort(steps)[place]) + 1
         ratio = float(ratios[i - 1])
         said = (
-            f"‖∇a‖ is {sizes[-1]:.3g} in layer {last} and {sizes[i - 1]:.3g} in layer {i}, {ratio:.3g} times as much, "
-            f"over {over}. It {word} most between layers {step + 1} and {step}, by a factor of {steps[step - 1]:.3g}."
+            f"‖∇a‖ of layer {i} is {ratio:.3g} times that of layer {last}, {over}. On its way down it {word} most "
+            f"between layers {step + 1} and {step}, by a factor of {steps[step - 1]:.3g}."
         )
         title = f"the gradient {'vanishes' if place == 0 else 'explodes'} on its way down to layer {i}"
         advice = (

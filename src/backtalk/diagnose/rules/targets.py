@@ -11,7 +11,7 @@ from ...network import Network
 from ..finding import Finding
 from ..measure import Measurements
 from ..thresholds import LIMITS
-from .words import counted, finding, listed, percent
+from .words import are, counted, finding, listed, percent
 
 NUMERIC = (SquaredError, AbsoluteError, Huber, PoissonDeviance)
 
@@ -131,7 +131,8 @@ def find_missing_classes(network: Network, measured: Measurements) -> list[Findi
     enough = measured.examples >= LIMITS.examples_of_class * len(counts)
     return finding(
         "missing_classes", len(missing), "classes that never occur",
-        f"{counted(len(missing), 'class')} of {len(counts)} are the class of no example: {listed(missing)}.",
+        f"{counted(len(missing), 'class')} of {len(counts)} {are(len(missing))} the class of no example: "
+        f"{listed(missing)}.",
         "Give the network as many outputs as there are classes, numbered from 0; or see whether a part of the data "
         "was left out, such as where rows are sorted by class.",
         most="warning" if enough else "note", numbers={"missing": len(missing), "classes": len(counts)},

@@ -25,7 +25,7 @@ def finding(
 def listed(things: Iterable[Any], most: int = 8) -> str:
     """'3, 5 and 9', or '3, 5, 9 and 12 others'."""
     words = [str(thing) for thing in things]
-    if len(words) > most:
+    if len(words) > most + 1:  # '1 other' would take as much room as its name
         return f"{', '.join(words[:most])} and {len(words) - most} others"
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
@@ -34,6 +34,11 @@ def counted(count: int, noun: str) -> str:
     """'1 unit', '2 units'."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("ss") else f"{noun}s"
     return f"{count} {noun if count == 1 else plural}"
+
+
+def are(count: int) -> str:
+    """'is' or 'are'."""
+    return "is" if count == 1 else "are"
 
 
 def percent(share: float) -> str:
