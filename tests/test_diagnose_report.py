@@ -7,13 +7,14 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from backtalk import Network, fit
-from backtalk.diagnose import Diagnosis, Doctor, Finding, diagnose
+from backtalk.diagnose import RULES, Diagnosis, Doctor, Finding, diagnose
 from backtalk.diagnose.words import runs, verdict, where
 from backtalk.terminal import make_console, show_diagnosis, show_finding
 from test_tables_report import drawn
@@ -62,6 +63,17 @@ def test_the_page_has_every_picture_and_needs_nothing_else(trained):
     ]
     assert "<title>my title</title>" in page
     assert "healthy" in page
+
+
+def test_the_page_for_users_has_every_finding_with_its_thresholds():
+    text = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
+    means = {kind: words.strip() for kind, words in re.findall(r"^\| `(\w+)` \|(.*?)\|", text, re.MULTILINE)}
+    lines = []
+    for kind, rule in RULES.items():
+        numbers = ("" if value is None else f"{value:g}" for value in (rule.note, rule.warning, rule.severe))
+        lines.append(" | ".join([f"| `{kind}`", means.get(kind, "(say here what it means)"), rule.compared, *numbers]))
+    table = "\n".join(f"{line} |" for line in lines)
+    assert text.endswith(f"|---|---|---|---|---|---|\n{table}\n"), f"docs/diagnose.md should end with\n{table}"
 
 
 def test_the_page_has_both_colour_schemes_and_a_narrow_form(trained):

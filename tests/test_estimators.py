@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_diabetes, load_digits, load_iris, make_multilabel_classification
+from sklearn.datasets import load_diabetes, load_digits, load_iris, load_wine, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -487,3 +487,85 @@ def test_training_that_goes_on_with_another_dtype_goes_on_in_it():
         model.set_params(learning_rate_init=1e-12).fit(X.astype(dtype), y)
         assert model.coefs_[0].dtype == model.intercepts_[0].dtype == dtype
         np.testing.assert_allclose(model.coefs_[0], before, rtol=1e-6)
+
+
+def test_a_diagnosis_of_a_classifier_names_columns_and_knows_the_curves():
+    frame = load_wine(as_frame=True)
+    model = MLPClassifier([16], random_state=0).fit(frame.data, frame.target)
+    diagnosis = model.diagnose(frame.data, frame.target)
+    assert diagnosis.findings[0].kind == "inputs_not_scaled"
+    assert "proline" in diagnosis.findings[0].said
+    assert list(diagnosis.measurements.telemetry.losses) == model.loss_curve_
+    assert diagnosis.measurements.telemetry.batch_size == 178
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"solver": "lbfgs"},
+        {"early_stopping": True},
+        {"solver": "sgd", "learning_rate_init": 0.1},
+        {"class_weight": "balanced"},
+        {"dropout": [0.1]},
+    ],
+)
+def test_a_classifier_that_learned_is_healthy(options):
+    X, y = IRIS
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    model = MLPClassifier([16], max_iter=400, random_state=0, **options).fit(X, names)
+    diagnosis = model.diagnose(X, names, X_val=X[::5], y_val=names[::5])
+    assert diagnosis.healthy, diagnosis
+    assert diagnosis.measurements.validation_examples == 30
+
+
+def test_a_diagnosis_counts_class_weights_as_in_training():
+    X, y = IRIS[0][45:], (IRIS[1][45:] > 0).astype(int)
+    balanced = MLPClassifier([4], class_weight="balanced", random_state=0).fit(X, y).diagnose(X, y)
+    plain = MLPClassifier([4], random_state=0).fit(X, y).diagnose(X, y)
+    np.testing.assert_allclose(balanced.measurements.targets.shares, [0.5, 0.5])
+    assert plain.measurements.targets.shares[0] < 0.05
+    weighted = MLPClassifier([4], random_state=0).fit(X, y).diagnose(X, y, np.where(y == 0, 20.0, 1.0))
+    np.testing.assert_allclose(weighted.measurements.targets.shares, [0.5, 0.5])
+
+
+def test_a_diagnosis_of_a_regressor_is_in_units_of_the_network_s_loss():
+    X, y = DIABETES
+    model = MLPRegressor("poisson", [8], max_iter=50, random_state=0).fit(X * 20, y / 100)
+    diagnosis = model.diagnose(X * 20, y / 100)
+    np.testing.assert_allclose(diagnosis.measurements.telemetry.losses, 2 * np.array(model.loss_curve_))
+    raw = MLPRegressor(hidden_layer_sizes=[8], max_iter=5, random_state=0).fit(X, y).diagnose(X, y)
+    assert raw.findings[0].kind == "targets_not_scaled"
+
+
+def test_a_diagnosis_of_several_labels_and_of_several_numbers():
+    labels = MLPClassifier([8], max_iter=20, random_state=0).fit(X_LABELS, Y_LABELS)
+    assert labels.diagnose(X_LABELS, Y_LABELS).measurements.examples == 120
+    numbers = MLPRegressor(hidden_layer_sizes=[8], max_iter=20, random_state=0).fit(IRIS[0], IRIS[0][:, :2])
+    assert numbers.diagnose(IRIS[0], IRIS[0][:, :2]).measurements.layers[-1].units == 2
+
+
+def test_a_diagnosis_finds_nan_and_refuses_what_does_not_fit():
+    X, y = IRIS
+    model = MLPClassifier([8], max_iter=20, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.diagnose(X, y)
+    model.fit(X, y)
+    broken = X.copy()
+    broken[7, 1] = np.nan
+    assert model.diagnose(broken, y).findings[0].examples == (7,)
+    with pytest.raises(ValueError, match="expected one of the classes"):
+        model.diagnose(X, y + 1)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        model.diagnose(X[:, :3], y)
+    with pytest.raises(InputError, match="X_val and y_val belong together"):
+        model.diagnose(X, y, X_val=X)
+
+
+def test_a_diagnosis_after_partial_fits_knows_what_it_can():
+    X, y = IRIS
+    model = MLPClassifier([8], random_state=0)
+    for _ in range(3):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert model.diagnose(X, y).measurements.telemetry.epochs == 3
