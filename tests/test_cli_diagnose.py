@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk import Network, fit, load, save
+from backtalk import Diagnosis, Doctor, Network, fit, load, save
 from backtalk.cli import main
 from backtalk.diagnose import RULES
 from test_cli import run, run_in_terminal
@@ -131,7 +131,7 @@ def test_the_page_is_written_and_says_the_same(call, healthy, tmp_path):
 
 def test_the_page_takes_the_place_of_an_earlier_one_only_when_it_is_whole(call, healthy, tmp_path, monkeypatch):
     (tmp_path / "page.html").write_text("before")
-    monkeypatch.setattr("backtalk.diagnose.diagnosis.Diagnosis.to_html", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(Diagnosis, "to_html", lambda *_, **__: 1 / 0)
     code, _, err = call("diagnose", *healthy, "--html", "page.html")
     assert code == 2
     assert "ZeroDivisionError" in err
@@ -273,7 +273,7 @@ def test_resume_of_a_diagnosed_run_goes_on_diagnosing(call, tmp_path, monkeypatc
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("backtalk.diagnose.doctor.Doctor.on_epoch", stop)
+        patched.setattr(Doctor, "on_epoch", stop)
         code, _, err = call(*arguments, "--out", "cut")
     assert (code, "'backtalk resume cut' goes on" in err) == (130, True)
     assert not (tmp_path / "cut" / "diagnosis.json").exists()

@@ -65,6 +65,30 @@ def test_bars_count_every_value():
     assert heights[0] == pytest.approx(2 * heights[-1], abs=0.2)
 
 
+@pytest.mark.parametrize("values", [[3.0], [1e-300, 1e300], [1.0, 1.5], [1e-12, 1e-3, 1.0, 50.0, 50.0]])
+def test_bars_of_equal_factors_count_every_value(values):
+    (picture,) = drawn(plots.bars(values, label="x", logarithmic=True))
+    bars = list(picture.iter("rect"))
+    assert len(bars) == plots.BARS
+    assert sum(float(bar.attrib["height"]) > 0 for bar in bars) == len(set(values))
+    for bar in bars:
+        assert 0 <= float(bar.attrib["x"]) <= plots.WIDTH - plots.RIGHT
+
+
+def test_curves_over_layers_have_a_dot_for_every_value():
+    (picture,) = drawn(plots.curves({"a": [1.0, None, 100.0]}, label="norm", logarithmic=True, over="layer", first=0))
+    assert len(list(picture.iter("circle"))) == 2
+    assert [text.text for text in picture.iter("text")][-2:] == ["layer", "norm"]
+
+
+def test_meters_show_parts_of_the_whole_and_escape_their_names():
+    page = plots.meters(["<a>", "b"], {"x": [1.0, 9.0], "y": [0.0, math.nan]}, ["1 & 0", "9"], full=4.0)
+    assert re.findall(r"width:([\d.]+)%", page) == ["25.00", "0.00", "100.00", "0.00"]
+    assert "&lt;a&gt;" in page
+    assert "1 &amp; 0" in page
+    assert plots.meters(["a"], {"x": [0.0]}, [""], full=0.0).count("width:0.00%") == 1
+
+
 def test_a_matrix_shows_its_counts_and_escapes_its_names():
     (picture,) = drawn(plots.matrix([[3, 1], [0, 4]], ["<a>", "b & c"]))
     assert [text.text for text in picture.iter("text")] == ["<a>", "3", "1", "b & c", "4", "<a>", "b & c"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from .. import train
@@ -44,7 +45,7 @@ class TrainingProgress:
     def say(self, text: str) -> None:
         """A line above, which stays."""
         if not self._disabled:
-            self._console.print(f"doctor: {text}", markup=False)
+            self._console.print(Text("doctor: ", "bold"), Text(text), sep="")
 
     def close(self) -> None:
         """The line goes."""

@@ -45,7 +45,7 @@ def curves(
         path = " ".join(f"{_x(across, n):.1f},{_y(scale, value):.1f}" for n, value in shown)
         parts.append(f"<polyline points='{path}' stroke='{_colour(k)}'/>")
         if len(line) == 1 or over != "epoch":
-            parts += [_dot(_x(across, n), _y(scale, value), _colour(k)) for n, value in shown]
+            parts += [_dot(_x(across, n), _y(scale, value), _colour(k)) for n, value in dict.fromkeys(shown)]
     legend = _legend(list(series)) if len(series) > 1 else ""
     return legend + _svg("".join(parts), label)
 
@@ -68,8 +68,8 @@ def bars(values: Sequence[float], *, label: str, logarithmic: bool = False) -> s
     """
     low, high = min(values), max(values)
     across = _Logarithmic(low, high) if logarithmic and high > 4 * low else _Linear(low, high)
-    start, end = across.share(low), across.share(high)
-    width = (end - start) / BARS or 1.0
+    start, end = (across.share(low), across.share(high)) if high > low else (0.0, 1.0)
+    width = (end - start) / BARS
     counts = [0] * BARS
     for value in values:
         counts[min(BARS - 1, int((across.share(value) - start) / width))] += 1
@@ -90,7 +90,8 @@ def meters(names: Sequence[str], parts: Mapping[str, Sequence[float]], texts: Se
     """One bar for each name, of parts that lie end to end; ``full`` fills it. A text stands behind each."""
     rows = []
     for n, (name, text) in enumerate(zip(names, texts, strict=True)):
-        lengths = [max(0.0, min(1.0, values[n] / full)) if full else 0.0 for values in parts.values()]
+        shares = [values[n] / full if full else 0.0 for values in parts.values()]
+        lengths = [min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0 for share in shares]
         pieces = "".join(
             f"<i style='width:{100 * length:.2f}%;background:{_colour(k)}'></i>" for k, length in enumerate(lengths)
         )
