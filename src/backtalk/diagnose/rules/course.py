@@ -93,7 +93,7 @@ def find_learning_rate_too_low(telemetry: Telemetry, scale: float | None) -> lis
 def find_standstill(telemetry: Telemetry, scale: float | None) -> list[Finding]:
     """A loss that stays where it was."""
     losses = telemetry.losses
-    if len(losses) < LIMITS.epochs or not losses[0] > 0 or _is_small(losses[0], scale):
+    if len(losses) < LIMITS.standstill or not losses[0] > 0 or _is_small(losses[0], scale):
         return []
     fall = _fall(losses)
     return finding(

@@ -70,6 +70,8 @@ def find_batch_too_small(network: Network, measured: Measurements, examples: Exa
     trial = try_steps(network, examples, telemetry, batch)
     if trial is None or not trial.by_few - trial.by_all >= LIMITS.trial_fall * trial.before:
         return []
+    if not trial.spread >= LIMITS.trial_spread * trial.before:
+        return []
     strength = "far stronger than"
     if math.isfinite(scale):
         strength = f"{ratio:.3g} times as strong (the noise scale is {scale:.3g} examples) as"
@@ -77,7 +79,8 @@ def find_batch_too_small(network: Network, measured: Measurements, examples: Exa
         "batch_too_small", ratio, "the mini-batches are too small for this learning rate",
         f"With a batch_size of {batch}, noise is {strength} the gradient, and it keeps the loss up. In a trial, "
         f"{LIMITS.trial_steps} steps at the same learning rate took the loss from {trial.before:.3g} to "
-        f"{trial.by_all:.3g} with all examples in each step, and to {trial.by_few:.3g} with {batch}.",
+        f"{trial.by_all:.3g} with all examples in each step, and to {trial.by_few:.3g} ± {trial.spread:.2g} "
+        f"with {batch}.",
         "Use larger mini-batches, or a learning rate that falls to a tenth and less ('cosine', 'step').",
         numbers={"noise_scale": scale, "batch_size": batch, "ratio": ratio, "loss": trial.before,
                  "loss_by_all": trial.by_all, "loss_by_batches": trial.by_few},
@@ -86,11 +89,15 @@ def find_batch_too_small(network: Network, measured: Measurements, examples: Exa
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The loss ``before``, after some steps ``by_all`` examples, and after as many ``by_few`` of them (the mean)."""
+    """The loss ``before``, after some steps ``by_all`` examples, and after as many ``by_few`` of them (the mean).
+
+    ``spread``: the standard deviation of the latter, which hangs on the examples that are drawn.
+    """
 
     before: float
     by_all: float
     by_few: float
+    spread: float
 
 
 def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch: int) -> Trial | None:
@@ -117,7 +124,9 @@ def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch:
     try:
         draws = [rng.integers(len(rows), size=steps * batch) for _ in range(LIMITS.trial_draws)]
         few = [after(drawn, batch, 1) for drawn in draws if weight[drawn].max() > 0]
-        return Trial(loss(network), after(np.arange(len(rows)), len(rows), steps), float(np.mean(few)))
+        return Trial(
+            loss(network), after(np.arange(len(rows)), len(rows), steps), float(np.mean(few)), float(np.std(few))
+        )
     except DivergedError:
         return None
 

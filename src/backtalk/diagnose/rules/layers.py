@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...network import Network
@@ -10,6 +12,7 @@ from ..measure import LayerMeasurement, Measurements
 from ..thresholds import LIMITS
 from .words import are, counted, finding, listed, percent
 
+MILDER = {"severe": "warning", "warning": "note", "note": "note"}
 BY_SCALE = "Use the initialization of the activation (Network.create's own)"
 
 
@@ -66,6 +69,9 @@ def find_silent_units(network: Network, measured: Measurements) -> list[Finding]
         # with few examples a unit may be silent by chance, but not a whole layer of them
         most = "severe" if measured.examples >= LIMITS.examples else "note"
         found += _dead(layer, measured.examples, most) + _saturated(layer, measured.examples, most)
+    share = measured.share_of_baseline
+    if share is not None and share <= LIMITS.small:
+        return [replace(each, severity=MILDER[each.severity]) for each in found]  # they did not keep it from learning
     return found
 
 
