@@ -22,13 +22,15 @@ test: .venv/installed-test
 	@$(BIN)/python -m pytest -n auto
 
 check: .venv/installed-check
-	@$(BIN)/ruff format --check src tests benchmarks .ci
-	@$(BIN)/ruff check src tests benchmarks .ci
+	@$(BIN)/ruff format --check src tests benchmarks examples .ci
+	@$(BIN)/ruff check src tests benchmarks examples .ci
 	@$(BIN)/pyright
 
 bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.target
+	@$(BIN)/python -m benchmarks.per_example
+	@$(BIN)/python -m benchmarks.influence
 
 # Into dist/, from the archive of the sources; then tried in a new environment, in which no compiler is found
 wheel: .venv/pip
@@ -74,5 +76,5 @@ build/asan/installed: pyproject.toml $(wildcard native/*) | .venv/installed-test
 	@touch $@
 
 .venv/installed-bench: | .venv/installed-test
-	@$(PIP) $(or $(TORCH),torch)
+	@$(PIP) $(or $(TORCH),torch) backpack-for-pytorch opacus
 	@touch $@

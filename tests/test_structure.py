@@ -21,12 +21,13 @@ STAGES = [
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
-    "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "DivergedError",
-    "Dropout", "Epoch", "FileFormatError", "Gradients", "HiddenUnits", "InputError", "InputTypeError", "LBFGS",
-    "LayerError", "LayerMeasures", "Layers", "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped",
-    "MissingLibraryError", "Nesterov", "Network", "ParquetFiles", "Progress", "SGD", "Trace", "Training",
-    "TrainingInterrupted", "UnknownNameError", "backward", "check", "fit", "forward", "gradients", "load",
-    "per_example", "register_activation", "resume", "save",
+    "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "Diagnosis",
+    "DivergedError", "Doctor", "Dropout", "Epoch", "FileFormatError", "Finding", "Gradients", "HiddenUnits",
+    "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers", "Loss",
+    "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network", "ParquetFiles",
+    "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check",
+    "diagnose", "el2n", "fit", "forward", "gradients", "grand", "influence", "load", "per_example",
+    "register_activation", "resume", "save", "self_influence",
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from . import per_example
 from .activations import Activation, register_activation
 from .backward import Gradients
 from .check import CheckReport, check
+from .diagnose import Diagnosis, Doctor, Finding, diagnose
 from .dropout import Dropout
 from .errors import (
     BacktalkError,
@@ -18,6 +19,7 @@ from .errors import (
     UnknownNameError,
 )
 from .forward import Trace
+from .influence import Influence, el2n, grand, influence, self_influence
 from .interop import load, save
 from .layers import Layers
 from .losses import Loss
@@ -54,12 +56,16 @@ __all__ = [
     "Callback",
     "CheckReport",
     "Checkpoint",
+    "Diagnosis",
     "DivergedError",
+    "Doctor",
     "Dropout",
     "Epoch",
     "FileFormatError",
+    "Finding",
     "Gradients",
     "HiddenUnits",
+    "Influence",
     "InputError",
     "InputTypeError",
     "LayerError",
@@ -80,14 +86,19 @@ __all__ = [
     "UnknownNameError",
     "backward",
     "check",
+    "diagnose",
+    "el2n",
     "fit",
     "forward",
     "gradients",
+    "grand",
+    "influence",
     "load",
     "per_example",
     "register_activation",
     "resume",
     "save",
+    "self_influence",
 ]
 
 
