@@ -172,7 +172,7 @@ def _examples(m: Measurements, classes: Sequence[str]) -> list[str]:
 def _histogram(title: str, label: str, values: np.ndarray) -> str:
     known = values[np.isfinite(values)]
     above = known[known > 0]
-    left = [(len(values) - len(known), "not finite"), (len(known) - len(above), "0 or below, left of the picture")]
+    left = [(len(values) - len(known), "not finite"), (len(known) - len(above), "at 0 or below, left of the picture")]
     by_factors = len(above) > 0.5 * len(known)
     note = "; ".join(f"{count} {words}" for count, words in left if count and (by_factors or words == "not finite"))
     shown = (above if by_factors else known).astype(np.float64).tolist()
