@@ -123,6 +123,21 @@ def test_moments_keep_their_digits_far_from_zero():
     assert moments.std == pytest.approx((values - 1e8).std(axis=0), rel=1e-12)
 
 
+def test_moments_do_not_leave_the_range():
+    values = rng.normal(size=(100, 2))
+    moments = Moments(2)
+    for first in range(0, 100, 30):
+        moments.add(values[first : first + 30] * 1e200)
+    assert moments.std / 1e200 == pytest.approx(values.std(axis=0), rel=1e-12)
+    assert moments.whole()[1] / 1e200 == pytest.approx(values.std(), rel=1e-12)
+
+
+def test_huge_inputs_are_said_to_be_the_cause_of_what_overflows():
+    found = kinds(diagnose(network("squared_error", 1, "relu"), X * 1e200, X[:, 0]))
+    assert found[0] == "inputs_not_scaled"
+    assert "non_finite" in found
+
+
 def test_row_norms_do_not_leave_the_range():
     assert row_norms(np.array([[3e200, 4e200], [3e-200, 4e-200], [0, 0]])) == pytest.approx([5e200, 5e-200, 0])
     assert np.isnan(row_norms(np.array([[np.nan, 1.0]]))).all()

@@ -8,13 +8,16 @@ import numpy as np
 
 
 class Moments:
-    """Mean and variance of columns, from blocks of rows (Chan, Golub and LeVeque 1983: no digits are cancelled)."""
+    """Mean and standard deviation of columns, from blocks of rows (Chan, Golub and LeVeque 1983: no digits cancel).
+
+    What is kept of Σ (x − mean)² is its root, so that no square leaves the range of float64.
+    """
 
     def __init__(self, columns: int) -> None:
         self.count = 0
         self.shift = np.zeros(columns)  # near the mean, so that what is summed is about as large as its deviations
         self.away = np.zeros(columns)  # of the mean from it
-        self.squares = np.zeros(columns)  # Σ (x − mean)²
+        self.root = np.zeros(columns)
 
     def add(self, block: np.ndarray) -> None:
         """More rows."""
@@ -26,10 +29,10 @@ class Moments:
                 self.shift = np.where(np.isfinite(first), first, 0.0)
             block = block - self.shift
             mean = block.mean(axis=0)
-            squares = ((block - mean) ** 2).sum(axis=0)
             away, together = mean - self.away, self.count + rows
+            apart = np.abs(away) * math.sqrt(self.count * rows / together) if self.count else 0.0
             self.away = self.away + away * (rows / together)
-            self.squares = self.squares + squares + away**2 * (self.count * rows / together)
+            self.root = np.hypot(np.hypot(self.root, row_norms((block - mean).T)), apart)
         self.count = together
 
     @property
@@ -41,15 +44,13 @@ class Moments:
     @property
     def std(self) -> np.ndarray:
         """Of each column."""
-        with np.errstate(all="ignore"):
-            return np.sqrt(self.squares / self.count)
+        return self.root / math.sqrt(self.count)
 
     def whole(self) -> tuple[float, float]:
         """Mean and standard deviation over all columns together."""
         with np.errstate(all="ignore"):
             mean = float(self.mean.mean())
-            variance = (self.squares / self.count).mean() + ((self.mean - mean) ** 2).mean()
-        return mean, math.sqrt(variance) if variance >= 0 else float(variance)
+            return mean, float(np.hypot(root_mean_square(self.std), root_mean_square(self.mean - mean)))
 
 
 def row_norms(block: np.ndarray) -> np.ndarray:
