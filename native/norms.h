@@ -62,13 +62,18 @@ static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
             if (job.most_norm > 0) whole = __builtin_hypot(whole, norm_a * __builtin_hypot(norm_h, 1));
         }
         double part = job.parts ? job.parts[n] : 1;
-        if (job.most_norm > 0 && whole > job.most_norm && whole <= __DBL_MAX__)  // one that is not finite stays so
-            part *= job.most_norm / whole;
+        if (job.most_norm > 0 && !(whole <= job.most_norm))  // a norm that is not finite makes the sum so
+            part *= whole <= __DBL_MAX__ ? job.most_norm / whole : __builtin_nan("");
         if (part == 1) continue;
-        for (int i = 0; i < job.depth; ++i)
-            for (int64_t p = 0; p < panels_of<T>(job.layers[i].outputs); ++p) {
-                T *d = job.layers[i].d + p * step + n * NR<T>;
-                for (int e = 0; e < NR<T>; ++e) d[e] = part > 0 ? d[e] * T(part) : T(0);  // no part also of inf
+        for (int i = 0; i < job.depth; ++i) {
+            const Layer<T> &layer = job.layers[i];
+            for (int64_t p = 0; p < panels_of<T>(layer.outputs); ++p) {
+                T *d = layer.d + p * step + n * NR<T>;  // times a part that may be smaller than a T can be
+                for (int e = 0; e < NR<T>; ++e) d[e] = part == 0 ? T(0) : T(double(d[e]) * part);
             }
+            T *in = i ? job.layers[i - 1].h : job.x;  // no part, also of an h that is inf
+            for (int64_t p = 0; part == 0 && p < panels_of<T>(layer.inputs); ++p)
+                __builtin_memset(in + p * step + n * NR<T>, 0, NR<T> * sizeof(T));
+        }
     }
 }

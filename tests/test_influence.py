@@ -508,3 +508,27 @@ def test_the_whole_matrix_is_the_gram_matrix_between_the_two_sets():
     network, train, test = examples([3, 4, 5, 2], "tanh", "cross_entropy")
     assert_extremes(influence(network, train, test, k=9), gram(network, *test, train), 9)
     np.testing.assert_allclose(self_influence(network, *train), np.diag(gram(network, *train)), rtol=RELATIVE)
+
+
+def test_a_score_that_leaves_float64_is_said_and_a_mean_that_does_not_is_given():
+    net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    with pytest.raises(InputError, match="X holds example 0, whose self-influence under networks is not finite"):
+        self_influence(net, [[0.0]], [1.3e155])
+    with pytest.raises(InputError, match=r"self-influence under networks\[1\] is not finite"):
+        self_influence([(net, 1.0), (net, 1.0)], [[0.0]], [1.3e154])
+    assert grand([net, net], [[0.0]], [1e308]) == 1e308
+
+
+def test_what_has_no_order_is_no_list_of_networks_or_rates():
+    net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    for wrong in ({0.1, 0.2}, {0.1: 1, 0.2: 2}, np.array(0.1)):
+        with pytest.raises(InputTypeError, match="learning_rates is "):
+            self_influence([net, net], [[0.0]], [1.0], learning_rates=wrong)
+    with pytest.raises(InputTypeError, match="networks is a dict"):
+        self_influence({"a": net}, [[0.0]], [1.0])
+    with pytest.raises(InputTypeError, match="is a pair within a pair"):
+        self_influence([((net, 0.1), 0.2)], [[0.0]], [1.0])
+    with pytest.raises(InputError, match="the learning rate of .* is 1000"):  # noqa: RUF043
+        self_influence([(net, 10**400)], [[0.0]], [1.0])
+    with pytest.raises(InputError, match=r"networks\[1\]: X has 1 columns"):
+        self_influence([net, Network.create([2, 1], loss="squared_error", rng=0)], [[0.0]], [1.0])

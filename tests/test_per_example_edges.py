@@ -223,7 +223,7 @@ def test_one_example():
     np.testing.assert_allclose(per_example.cosines(NET, X[:1], Y[:1]).whole, [1.0])
     with pytest.raises(InputError, match="X has 1 example, but how gradients vary is seen on 2 or more"):
         per_example.noise_scale(NET, X[:1], Y[:1])
-    with pytest.raises(InputError, match="sample_weight is 0 for all examples but one"):
+    with pytest.raises(InputError, match="sample_weight leaves all weight on one example"):
         per_example.noise_scale(NET, X, Y, np.arange(9) == 3)
 
 
@@ -362,7 +362,7 @@ def test_settings_that_do_not_exist_are_refused():
         per_example.add_noise(total, None, 0)
     with pytest.raises(InputTypeError, match="other is not"):
         per_example.gram(NET, X, Y, X)
-    with pytest.raises(InputError, match="other has 3 columns"):
+    with pytest.raises(InputError, match="other: X has 3 columns"):
         per_example.tangent_kernel(NET, X, X[:, :3])
     with pytest.raises(LayerError, match="layers holds 3, expected whole numbers from 1 to 2"):
         per_example.gram(NET, X, Y, layers=[1, 3])
@@ -389,3 +389,82 @@ def test_jit_of_jax():
     arguments = jnp.asarray(X), jnp.asarray(Y)
     for jitted, plain in zip(jax.jit(found)(*arguments), found(*arguments), strict=True):
         np.testing.assert_allclose(jitted, plain, rtol=1e-10, atol=1e-12)
+
+
+# At the ends of the range
+
+
+def linear(inputs=1, dtype="float64"):
+    return Network([np.zeros((1, inputs))], [np.zeros(1)], loss="squared_error").to(np, dtype=dtype)
+
+
+@pytest.fixture(params=["native", "formula"])
+def engine(request, monkeypatch):
+    if request.param == "formula":
+        monkeypatch.setattr(native, "serves", lambda network: False)
+
+
+@pytest.mark.usefixtures("engine")
+def test_nothing_goes_unclipped_into_a_sum():
+    found = per_example.clipped_sum(linear(400), np.full((1, 400), 1e154), [0.99e154], 1.0)
+    assert not np.isfinite(found.W[1]).any()  # its norm is beyond float64
+    net, big = linear(dtype="float32"), np.array([[1e25]], np.float32)
+    np.testing.assert_allclose(per_example.clipped_sum(net, big, big[0], 1.0).W[1], -1, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_cosine_of_a_gradient_that_is_not_finite_is_nan():
+    found = per_example.cosines(linear(2), [[1.0, 1.0], [1e200, 0.0]], [1.0, 1e200], [1, 0])
+    np.testing.assert_array_equal(np.isnan(found.whole), [False, True])
+    assert found.undefined == ()
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_example_without_weight_has_no_part_whatever_its_hidden_units_are():
+    net = Network([np.full((2, 1), 100.0), np.ones((1, 2))], [np.zeros(2), np.zeros(1)], "relu", "squared_error")
+    X, y, weight = np.array([[0.01], [0.02], [1e308]]), [1.0, 2.0, 0.0], [1, 1, 0]
+    found = per_example.norms(net, X, y, weight, batch_gradient=True)
+    np.testing.assert_allclose(found.batch_gradient.W[2], [[2.5, 2.5]])
+    np.testing.assert_allclose(per_example.noise_scale(net, X, y, weight).value, noise_scale_of_two(net, X, y))
+    assert np.isfinite(per_example.cosines(net, X, y, weight).whole[:2]).all()
+
+
+def noise_scale_of_two(net, X, y):
+    return per_example.noise_scale(net, X[:2], y[:2]).value
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_variance_is_never_below_zero_and_overflow_is_seen():
+    net = Network.create([20, 30, 3], rng=0, dtype="float32")
+    same = per_example.noise_scale(net, np.tile(RNG.random((1, 20)), (50, 1)), [1] * 50)
+    assert same.trace >= 0
+    assert same.value >= 0
+    assert np.isnan(per_example.noise_scale(linear(), np.ones((3, 1)), [1e160, 1e160, 1.0]).value)
+    found = per_example.moments(linear(dtype="float32"), np.ones((3, 1)), [999.0, 1000.0, 1001.0])
+    np.testing.assert_allclose(found.variance.W[1], 2 / 3, rtol=1e-9)
+
+
+def test_memory_does_not_grow_with_the_number_of_blocks():
+    import tracemalloc
+
+    net = Network.create([100, 500, 10], rng=0, dtype="float32")  # 0.2 MB
+    X, y = RNG.random((20_000, 100), np.float32), np.zeros(20_000, int)
+    for few in (lambda **more: per_example.norms(net, X, y, batch_gradient=True, **more),
+                lambda **more: per_example.clipped_sum(net, X, y, 1.0, **more)):  # fmt: skip
+        tracemalloc.start()
+        few(memory_limit=1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 10e6
+
+
+def test_what_is_no_clipped_sum_is_refused():
+    for wrong in (None, np.ones(3)):
+        with pytest.raises(InputTypeError, match="clipped is a .*, expected what clipped_sum gives"):  # noqa: RUF043
+            per_example.add_noise(wrong, 1.0, 0)
+    with pytest.raises(InputError, match="clip_norm is inf"):
+        per_example.clipped_sum(NET, X, Y, 10**400)
+    with pytest.raises(InputError, match="other: y has 4 labels"):
+        per_example.gram(NET, X, Y, (X, Y[:4]))
+    with pytest.raises(InputError, match=r"memory_limit is 304 bytes, but one example takes \d+"):
+        per_example.cosines(NET, X, Y, memory_limit=304)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
@@ -57,14 +57,14 @@ def as_layers(layers: Any, moments: list[Moment]) -> list[tuple[int, ...]]:
     if layers is None:
         return [tuple(range(1, moment.network.depth + 1)) for moment in moments]
     named = [layers] if isinstance(layers, Integral) else layers
-    if isinstance(named, str) or not isinstance(named, Iterable):
+    if isinstance(named, str | bytes) or not isinstance(named, Iterable) or getattr(named, "ndim", 1) != 1:
         raise InputTypeError(f"layers is {layers!r}, expected the number of a layer, or a list of such numbers.")
     chosen = list(named)
     if not chosen:
         raise InputError("layers is empty, expected at least one layer number, or None for all layers.")
     for moment in moments:
         for layer in chosen:
-            if isinstance(layer, bool) or layer not in moment.network.W:
+            if isinstance(layer, bool) or not isinstance(layer, Integral) or layer not in moment.network.W:
                 raise LayerError(
                     f"layers holds {layer!r}, expected whole numbers from 1 to {moment.network.depth}, "
                     f"the layers of {moment.name}."
@@ -90,7 +90,8 @@ def example_sets(moments: list[Moment], X: Any, y: Any, argument: str = "") -> l
         try:
             sets.append(replace(like, network=moment.network) if like else ExampleSet.of(moment.network, X, y))
         except BacktalkError as error:
-            raise type(error)(": ".join(part for part in (argument, str(error)) if part)) from None
+            where = [argument, moment.name if len(moments) > 1 else "", str(error)]
+            raise type(error)(": ".join(filter(None, where))) from None
     return sets
 
 
@@ -110,7 +111,7 @@ def _takes_the_same(one: Network, other: Network) -> bool:
 def _entries(networks: Any) -> list[tuple[str, Any]]:
     if isinstance(networks, Network | Epoch | str | os.PathLike):
         return [("networks", networks)]
-    if not isinstance(networks, Iterable):
+    if not isinstance(networks, Iterable) or isinstance(networks, set | frozenset | Mapping):  # these have no order
         raise InputTypeError(f"networks is a {type(networks).__name__}, expected {EXPECTED}.")
     entries = [(f"networks[{t}]", value) for t, value in enumerate(networks)]
     if not entries:
@@ -127,6 +128,8 @@ def _read(value: Any, name: str) -> tuple[Network, float | None]:
     if isinstance(value, str | os.PathLike):
         return load(value), None
     if isinstance(value, tuple) and len(value) == 2:
+        if isinstance(value[0], tuple):
+            raise InputTypeError(f"{name} is a pair within a pair, expected (network, learning rate).")
         return _read(value[0], name)[0], _rate(value[1], f"the learning rate of {name}")
     found = f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"
     raise InputTypeError(f"{name} is {found}, expected {EXPECTED.partition(', or a list')[0]}, or a pair of those.")
@@ -135,7 +138,8 @@ def _read(value: Any, name: str) -> tuple[Network, float | None]:
 def _rates(learning_rates: Any, count: int) -> list[float]:
     if isinstance(learning_rates, Real):
         return [_rate(learning_rates, "learning_rates")] * count
-    if isinstance(learning_rates, str) or not isinstance(learning_rates, Iterable):
+    ordered = isinstance(learning_rates, Iterable) and not isinstance(learning_rates, str | set | frozenset | Mapping)
+    if not ordered or getattr(learning_rates, "ndim", 1) == 0:
         raise InputTypeError(f"learning_rates is {learning_rates!r}, expected a number, or one for each network.")
     rates = [_rate(rate, f"learning_rates[{t}]") for t, rate in enumerate(learning_rates)]
     if len(rates) != count:
@@ -146,6 +150,6 @@ def _rates(learning_rates: Any, count: int) -> list[float]:
 def _rate(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{name} is {value!r}, expected a number.")
-    if not 0 <= float(value) < math.inf:
+    if not 0 <= value <= sys.float_info.max:  # pyright: ignore[reportOperatorIssue]
         raise InputError(f"{name} is {value!r}, expected a finite number of 0 or more.")
     return float(value)

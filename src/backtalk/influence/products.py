@@ -11,7 +11,7 @@ from ..arrays import namespace, to_numpy
 from ..errors import InputError
 from ..layers import Layers
 from ..per_example.gram import inner_products
-from ..per_example.pairs import ExampleSet, Pairs, bytes_of_pairs, rows_within, slices
+from ..per_example.pairs import ExampleSet, Pairs, as_bytes, bytes_of_pairs, rows_within, slices
 from .checkpoints import Moment, refuse
 
 TEST_ROWS = 2048  # of a block, at most: from here on, the passes over the training examples weigh little
@@ -42,6 +42,7 @@ class Products:
         # of a pair of examples: two products, their sum, and what the search for the largest takes
         product = 3 * itemsize + 4
         test = held + pairs + product
+        memory_limit = as_bytes(memory_limit)
         rows_within(memory_limit, test + pairs, "one test example with one training example")
         m = max(1, min(TEST_ROWS, self.test[0].count, (memory_limit - pairs) // 2 // test))
         n = min(TRAIN_ROWS, self.train[0].count, (memory_limit - m * (held + pairs)) // (pairs + m * product))

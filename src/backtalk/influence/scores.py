@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Array, to_numpy
 from ..losses import BinaryCrossEntropy, CrossEntropy
 from ..network import Network
-from ..per_example.norms import norms
+from ..per_example.norms import norms_of
 from ..per_example.pairs import MEMORY_LIMIT
 from ..verbs import forward_in_blocks
 from .checkpoints import Moment, as_layers, as_moments, as_unrated, example_sets, refuse
@@ -42,9 +42,8 @@ def self_influence(
     total = np.zeros(())
     for moment, norm in zip(moments, _norms(moments, X, y, layers, memory_limit), strict=True):
         with np.errstate(over="ignore"):
-            squares = norm**2
-        _require_finite(squares, moment, "self-influence", "squared norm")
-        total = total + moment.rate * squares
+            total = total + moment.rate * norm**2
+        _require_finite(total, moment, "self-influence", "sum over the networks so far")
     return total
 
 
@@ -63,7 +62,8 @@ def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: in
     array([2.    , 2.8284])
     """
     moments = as_unrated(networks)
-    return np.mean(_norms(moments, X, y, layers, memory_limit), axis=0)
+    parts = [norm / len(moments) for norm in _norms(moments, X, y, layers, memory_limit)]  # so that no sum overflows
+    return np.sum(parts, axis=0)
 
 
 def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
@@ -114,9 +114,10 @@ def _lengths(errors: Array) -> np.ndarray:
 def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int) -> list[np.ndarray]:
     """‖∇ℓ‖ over the layers that count, in float64, for each network."""
     found = []
-    for moment, chosen in zip(moments, as_layers(layers, moments), strict=True):
+    sets = example_sets(moments, X, y)
+    for moment, chosen, examples in zip(moments, as_layers(layers, moments), sets, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):
-            each = norms(moment.network, X, y, memory_limit=memory_limit)
+            each = norms_of(examples, False, memory_limit)
             # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
             parts = [_wide(each.a[i]) * np.hypot(_wide(each.h[i - 1]), 1) for i in chosen]
             found.append(np.hypot.reduce(parts))

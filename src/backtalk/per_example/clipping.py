@@ -57,17 +57,17 @@ def clipped_sum(network: Network, X: Any, y: Any, clip_norm: float, *, memory_li
     >>> total.b[1], total.norms, total.share_clipped
     (array([-1.5]), array([0.5, 8. ]), 0.5)
     """
-    if isinstance(clip_norm, bool) or not isinstance(clip_norm, Real):
-        raise InputTypeError(f"clip_norm is {clip_norm!r}, expected a number above 0.")
+    clip_norm = _as_number(clip_norm, "clip_norm", "above 0")
     if not 0 < clip_norm < math.inf:
         raise InputError(f"clip_norm is {clip_norm}, expected a finite number above 0.")
     examples = ExampleSet.of(network, X, y)
     blocks, total = [], Sum()
     for rows in examples.slices(memory_limit):
-        blocks.append(norms_of_block(examples, rows, clip_norm=float(clip_norm)))
-        total.add(blocks[-1])
+        block = norms_of_block(examples, rows, clip_norm=clip_norm)
+        total.add(block)
+        blocks.append(replace(block, batch_gradient=None))
     assert total.arrays is not None
-    return ClippedSum(total.arrays.W, total.arrays.b, joined(blocks).whole, float(clip_norm))
+    return ClippedSum(total.arrays.W, total.arrays.b, joined(blocks).whole, clip_norm)
 
 
 def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Generator | int | None) -> ClippedSum:
@@ -84,13 +84,14 @@ def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Gener
     >>> noisy.noise, bool(noisy.b[1] != total.b[1])
     (0.5, True)
     """
-    if isinstance(noise_multiplier, bool) or not isinstance(noise_multiplier, Real):
-        raise InputTypeError(f"noise_multiplier is {noise_multiplier!r}, expected a number of 0 or more.")
+    if not isinstance(clipped, ClippedSum):
+        raise InputTypeError(f"clipped is a {type(clipped).__name__}, expected what clipped_sum gives.")
+    noise_multiplier = _as_number(noise_multiplier, "noise_multiplier", "of 0 or more")
     if not 0 <= noise_multiplier < math.inf:
         raise InputError(f"noise_multiplier is {noise_multiplier}, expected a finite number of 0 or more.")
     if clipped.noise:
         raise InputError(f"clipped already has noise of {clipped.noise}: add noise to the sum of clipped_sum.")
-    generator, deviation = as_generator(rng), float(noise_multiplier) * clipped.clip_norm
+    generator, deviation = as_generator(rng), noise_multiplier * clipped.clip_norm
     home = Home.of(clipped.W[1])
 
     def noisy(array: Array) -> Array:
@@ -99,3 +100,12 @@ def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Gener
 
     W, b = (Layers(map(noisy, family.values())) for family in (clipped.W, clipped.b))
     return replace(clipped, W=W, b=b, noise=deviation)
+
+
+def _as_number(value: Any, argument: str, expected: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{argument} is {value!r}, expected a number {expected}.")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

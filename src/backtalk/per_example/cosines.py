@@ -51,13 +51,14 @@ def cosines(
     array([ 1.,  1., -1.])
     """
     examples = ExampleSet.of(network, X, y, sample_weight)
+    pairs_again = examples.blocks(memory_limit, more=32 * sum(network.sizes))  # refuses a limit that is too small
     found = norms_of(examples, True, memory_limit)
     G = found.batch_gradient
     assert G is not None
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = {i: math.hypot(euclidean_norm(G.W[i]), euclidean_norm(G.b[i])) for i in G.W}
         blocks: list[list[Array]] = []
-        for pairs in examples.blocks(memory_limit, more=32 * sum(network.sizes)):
+        for pairs in pairs_again:
             rows, block = pairs.rows, []
             for i in pairs.a:
                 # of δ/‖δ‖ and G/‖G‖, whose products neither overflow nor vanish; ‖(h, 1)‖ is left to divide by
@@ -90,8 +91,8 @@ def cosines(
 
 
 def _where_defined(cosine: Array, norm: Array, length: float) -> Array:
-    """Between −1 and 1, where rounding would leave it; NaN where one of the two gradients is 0."""
+    """Between −1 and 1, where rounding would leave it; NaN where one of the two gradients is 0 or not finite."""
     xp = namespace(cosine)
     if length == 0:
         return xp.full_like(cosine, math.nan)
-    return xp.where(norm != 0, xp.clip(cosine, -1.0, 1.0), xp.full_like(cosine, math.nan))
+    return xp.where((norm > 0) & (norm < math.inf), xp.clip(cosine, -1.0, 1.0), xp.full_like(cosine, math.nan))

@@ -8,6 +8,8 @@ from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ..arrays import Array
 from ..errors import InputError, InputTypeError, LayerError, unknown_name
 from ..network import Network
@@ -72,7 +74,8 @@ def _blocks(examples: ExampleSet, layers: list[int], scale: str, rows_at_once: i
         grad_a = {i: pairs.a[i] for i in layers}
         if scale == "share":
             grad_a = {i: as_part(d, shares[rows][:, None]) for i, d in grad_a.items()}
-        W = {i: d[:, :, None] * pairs.h[i - 1][:, None, :] for i, d in grad_a.items()}
+        with np.errstate(over="ignore", invalid="ignore"):
+            W = {i: d[:, :, None] * pairs.h[i - 1][:, None, :] for i, d in grad_a.items()}
         yield ExampleGradients(rows, MappingProxyType(W), MappingProxyType(grad_a), scale)
 
 

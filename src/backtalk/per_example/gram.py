@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..backward import talk_down
-from ..errors import InputError, InputTypeError, unknown_name
+from ..errors import BacktalkError, InputTypeError, unknown_name
 from ..forward import propagate
 from ..inputs import as_input
 from ..layers import Layers
@@ -45,7 +45,7 @@ def gram(
            [ 6., 20.]])
     """
     one, chosen = ExampleSet.of(network, X, y), as_layers(network, layers)
-    two = one if other is None else ExampleSet.of(network, *_pair(other))
+    two = one if other is None else _called_other(ExampleSet.of, network, *_pair(other))
     rows_at_once = _rows(network, memory_limit, 1)
     result = _empty(network, (one.count, two.count))
     for rows in slices(one.count, rows_at_once):
@@ -84,7 +84,7 @@ def tangent_kernel(
     if outputs not in OUTPUTS:
         raise unknown_name("outputs", outputs, OUTPUTS)
     X = as_input(network, X)
-    X_other = X if other is None else _other_input(network, other)
+    X_other = X if other is None else _called_other(as_input, network, other)
     k, xp = network.sizes[-1], network.home.xp
     shape = {"sum": (), "each": (k,), "pairs": (k, k)}[outputs]
     rows_at_once = _rows(network, memory_limit, k * k if outputs == "pairs" else k)
@@ -142,11 +142,12 @@ def _pair(other: Any) -> tuple[Any, Any]:
     return other[0], other[1]
 
 
-def _other_input(network: Network, other: Any) -> Array:
+def _called_other(read: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``read`` makes of the other set, whose errors say that it is that one."""
     try:
-        return as_input(network, other)
-    except InputError as error:
-        raise type(error)(str(error).replace("X", "other", 1)) from None
+        return read(*arguments)
+    except BacktalkError as error:
+        raise type(error)(f"other: {error}") from None
 
 
 def _empty(network: Network, shape: tuple[int, ...]) -> Array:

@@ -50,8 +50,9 @@ def moments(
     Σ_n w_n (∇_{W_i}ℓ_n)² = (w ⊙ Δ²)ᵀ(H²), since the square of an outer product is that of the squares.
 
     X: (N, n_0). y, sample_weight: as for :func:`backtalk.gradients`. ``memory_limit``: bytes that the computation may
-    take besides X and the result. Raises :class:`~backtalk.errors.InputError` for input that does not fit. Source:
-    Dangel, Kunstner and Hennig 2020, "BackPACK: packing more into backprop"; notation, section 2.
+    take besides X and the result. A variance is the difference of two sums: what is less than 1e-14 of the squared mean
+    is lost in rounding. Raises :class:`~backtalk.errors.InputError` for input that does not fit. Source: Dangel,
+    Kunstner and Hennig 2020, "BackPACK: packing more into backprop"; notation, section 2.
 
     >>> from backtalk import Network
     >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
@@ -60,7 +61,7 @@ def moments(
     (array([[0.]]), array([[1.]]), array([[1.]]))
     """
     examples = ExampleSet.of(network, X, y, sample_weight)
-    shares = wide(examples.shares())
+    shares = examples.exact_shares()
     more = 16 * (network.sizes[0] + 2 * sum(network.sizes[1:]))  # the pair in float64, and its square
 
     def of_block(pairs: Pairs) -> list[Array]:
@@ -101,7 +102,8 @@ def noise_scale(
     (S − ‖∇ℒ‖²)/(1 − q), and ‖G‖² by ‖∇ℒ‖² − q·tr Σ.
 
     X: (N, n_0), N of 2 or more. y, sample_weight: as for :func:`backtalk.gradients`. ``memory_limit``: bytes that the
-    computation may take besides X. NaN where a gradient is not finite. Raises :class:`~backtalk.errors.InputError` for
+    computation may take besides X. NaN where a gradient is not finite. tr Σ is the difference of two sums: what is less
+    than 1e-6 of ‖∇ℒ‖² (1e-14 in float64) is lost in rounding. Raises :class:`~backtalk.errors.InputError` for
     input that does not fit, and where all weight lies on one example. Source: McCandlish, Kaplan and Amodei 2018, "An
     empirical model of large-batch training", appendix A.
 
@@ -113,18 +115,20 @@ def noise_scale(
     (2.0, 0.0, inf)
     """
     examples = ExampleSet.of(network, X, y, sample_weight)
-    count, w = examples.count, to_numpy(examples.shares()).astype(np.float64)
+    count, w = examples.count, to_numpy(examples.exact_shares()).astype(np.float64)
     q = float(np.sum(w * w))
     if q >= 1:
-        where = "X has 1 example" if count == 1 else "sample_weight is 0 for all examples but one"
+        where = "X has 1 example" if count == 1 else "sample_weight leaves all weight on one example"
         raise InputError(f"{where}, but how gradients vary is seen on 2 or more.")
     found = norms_of(examples, True, memory_limit)
     sums = found.batch_gradient
     assert sums is not None
-    gradient = euclidean_norm(np.array([euclidean_norm(array) for array in [*sums.W.values(), *sums.b.values()]])) ** 2
+    norm = euclidean_norm(np.array([euclidean_norm(array) for array in [*sums.W.values(), *sums.b.values()]]))
     with np.errstate(over="ignore", invalid="ignore"):
+        gradient = float(np.square(norm))
         mean_square = float(np.sum(as_part(to_numpy(found.whole).astype(np.float64) ** 2, w)))
     trace = (mean_square - gradient) / (1 - q)
+    trace = 0.0 if trace < 0 else trace  # rounding; NaN stays
     squared_norm = gradient - q * trace
     value = math.inf if squared_norm <= 0 else trace / squared_norm  # NaN stays
     return NoiseScale(value, trace, squared_norm, count)

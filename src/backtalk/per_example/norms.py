@@ -100,7 +100,7 @@ def norms(
     found = norms_of(examples, batch_gradient, memory_limit)
     if scale == "own":
         return found
-    shares = wide(examples.shares())
+    shares = examples.exact_shares()
     heard = namespace(shares).where(shares > 0, namespace(shares).ones_like(shares), shares)
     h, a = ([as_part(norm, part) for norm in family.values()] for family, part in ((found.h, heard), (found.a, shares)))
     return replace(found, h=Layers(h, first=0), a=Layers(a), scale=scale)
@@ -108,12 +108,13 @@ def norms(
 
 def norms_of(examples: ExampleSet, batch_gradient: bool, memory_limit: int) -> ExampleNorms:
     """The norms of examples that are known to fit, of their own losses."""
-    shares = wide(examples.shares())
+    shares = examples.exact_shares()
     blocks, total = [], Sum()
     for rows in examples.slices(memory_limit):
-        blocks.append(norms_of_block(examples, rows, shares[rows] if batch_gradient else None))
+        block = norms_of_block(examples, rows, shares[rows] if batch_gradient else None)
         if batch_gradient:
-            total.add(blocks[-1])
+            total.add(block)
+        blocks.append(replace(block, batch_gradient=None))
     return replace(joined(blocks), batch_gradient=total.arrays)
 
 
@@ -152,9 +153,9 @@ def norms_of_block(
     c = namespace(whole).ones_like(whole) if parts is None else parts
     if clip_norm > 0:
         xp = namespace(whole)
-        above = (whole > clip_norm) & (whole < math.inf)  # one that is not finite makes the sum so
-        c = c * clip_norm / xp.where(above, whole, xp.full_like(whole, clip_norm))
-    return replace(found, batch_gradient=weighted_sums(pairs, network.home.cast(c)))
+        limit = xp.full_like(whole, clip_norm)  # a norm that is not finite makes the sum so
+        c = c * limit / xp.where(whole < math.inf, xp.maximum(whole, limit), xp.full_like(whole, math.nan))
+    return replace(found, batch_gradient=weighted_sums(pairs, c, network))
 
 
 def joined(blocks: list[ExampleNorms]) -> ExampleNorms:
@@ -185,9 +186,12 @@ class Sum:
         self.arrays = ParameterArrays(W, b)
 
 
-def weighted_sums(pairs: Pairs, w: Array) -> ParameterArrays:
+def weighted_sums(pairs: Pairs, w: Array, network: Network) -> ParameterArrays:
     """Σ_n w_n ∇_{W_i}ℓ_n and Σ_n w_n ∇_{b_i}ℓ_n over a block: the third talk, of w ⊙ ∇_{a_i}."""
-    talks = [talk_to_weights(as_part(pairs.a[i], w[:, None]), pairs.h[i - 1]) for i in pairs.a]
+    with np.errstate(over="ignore", invalid="ignore"):
+        pairs = pairs.heard(w)
+        grad_a = {i: network.home.cast(wide(pairs.a[i]) * w[:, None]) for i in pairs.a}
+        talks = [talk_to_weights(grad_a[i], pairs.h[i - 1]) for i in pairs.a]
     return ParameterArrays(Layers(W for W, _ in talks), Layers(b for _, b in talks))
 
 

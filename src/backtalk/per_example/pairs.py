@@ -41,10 +41,12 @@ class Pairs:
     def heard(self, w: Array) -> Pairs:
         """The same, with 0 in the rows of examples that have no weight: they have no part in a sum, also of inf."""
         xp = namespace(w)
-        if is_concrete(w) and bool(xp.all(w > 0)):
+        if is_concrete(w) and bool(xp.all(w != 0)):
             return self
         h, a = (
-            Layers((xp.where(w[:, None] > 0, part, xp.zeros_like(part)) for part in family.values()), first=min(family))
+            Layers(
+                (xp.where(w[:, None] != 0, part, xp.zeros_like(part)) for part in family.values()), first=min(family)
+            )
             for family in (self.h, self.a)
         )
         return replace(self, h=h, a=a)
@@ -81,6 +83,11 @@ class ExampleSet:
     def shares(self) -> Array:
         """w, shape (N,), of sum 1: what part of ℒ = Σ_n w_n ℓ_n each example has."""
         return as_weight(self.network, None, self.count) if self.weight is None else self.weight
+
+    def exact_shares(self) -> Array:
+        """The same in float64 where arrays are NumPy's: a sum of 1 + 1e-8 would show in a difference of sums."""
+        shares = wide(self.shares())
+        return shares / namespace(shares).sum(shares)
 
     def slices(self, memory_limit: int, more: int = 0) -> Iterator[slice]:
         """The rows in blocks whose pairs, with so many bytes ``more`` for each row, stay within the limit."""
@@ -128,13 +135,18 @@ def slices(count: int, at_once: int) -> Iterator[slice]:
 
 def rows_within(memory_limit: int, bytes_per_row: int, what: str = "one example") -> int:
     """How many rows of a block fit into so many bytes; :class:`~backtalk.errors.InputError` where none does."""
-    if isinstance(memory_limit, bool) or not isinstance(memory_limit, Integral):
-        raise InputTypeError(f"memory_limit is {memory_limit!r}, expected a whole number of bytes.")
-    if memory_limit < bytes_per_row:
+    if as_bytes(memory_limit) < bytes_per_row:
         raise InputError(
             f"memory_limit is {memory_limit} bytes, but {what} takes {bytes_per_row}: expected at least that many."
         )
     return min(int(memory_limit) // bytes_per_row, MOST_ROWS)
+
+
+def as_bytes(memory_limit: Any) -> int:
+    """The limit as a number of Python."""
+    if isinstance(memory_limit, bool) or not isinstance(memory_limit, Integral):
+        raise InputTypeError(f"memory_limit is {memory_limit!r}, expected a whole number of bytes.")
+    return int(memory_limit)
 
 
 def bytes_of_pairs(network: Network) -> int:
