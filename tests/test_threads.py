@@ -254,15 +254,18 @@ def test_ctrl_c_in_the_middle_of_an_epoch_leaves_a_usable_network(engine, callba
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(1_000_000, 4)), rng.integers(2, size=1_000_000)
     start = Network.create([4, 128, 128, 2], rng=0)
+    stepped = threading.Event()
 
     def interrupt():
-        time.sleep(0.5)
+        stepped.wait()
+        time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     try:
         # an epoch takes far longer than the test may: it would not end in time
-        fit(start, X, y, epochs=1000, batch_size=1, rng=0, engine={engine!r}, callbacks={callback})
+        fit(start, X, y, epochs=1000, batch_size=1, rng=0, engine={engine!r}, callbacks={callback},
+            progress=lambda progress: stepped.set())
     except TrainingInterrupted as stopped:
         training = stopped.training
         print(len(training.losses), np.isfinite(gradients(training.network, X[:50], y[:50]).loss))
@@ -277,12 +280,19 @@ def test_ctrl_c_in_the_first_call_keeps_the_steps_that_were_made():
     from backtalk import TrainingInterrupted
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore Ctrl-C
     from backtalk.train import native
-    native.SECONDS = 1.0
+    native.SECONDS, taking, take = 1.0, threading.Event(), native.NativeSteps.take
+
+    def told(*arguments, **more):
+        taking.set()
+        return take(*arguments, **more)
+
+    native.NativeSteps.take = told
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(1_000_000, 4)), rng.integers(2, size=1_000_000)
     start = Network.create([4, 128, 128, 2], rng=0)
 
     def interrupt():
+        taking.wait()
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGINT)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError, InputTypeError
 from ..network import Network
 from ..per_example.pairs import MEMORY_LIMIT
@@ -85,7 +87,8 @@ def diagnose(
     held_out = None if validation is None else _validation(network, validation)
     telemetry = _telemetry(history)
     measured = measure(examples, telemetry, held_out, _names(columns, examples.X.shape[1]), memory_limit)
-    findings = rank(_findings(examples, measured))
+    with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
+        findings = rank(_findings(examples, measured))
     return Diagnosis(findings, measured, repr(network).splitlines()[0])
 
 
