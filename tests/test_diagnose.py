@@ -562,3 +562,36 @@ def test_lists_read_as_sentences():
     assert listed([3, 5, 9]) == "3, 5 and 9"
     assert listed(range(12), 3) == "0, 1, 2 and 9 others"
     assert (counted(1, "class"), counted(2, "class"), counted(3, "unit")) == ("1 class", "2 classes", "3 units")
+
+
+@pytest.mark.parametrize("optimizer", ["adam(learning_rate=10)", "sgd(learning_rate=10)"])
+def test_a_learning_rate_that_throws_the_weights_out_is_seen_without_measures(optimizer):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 5))
+    y = (X[:, 0] + 0.5 * X[:, 1] ** 2 > 0.5).astype(int)
+    doctor = Doctor()
+    training = fit(
+        Network.create([5, 32, 2], "tanh", rng=0), X, y, epochs=8, optimizer=optimizer, rng=0, callbacks=doctor
+    )
+    diagnosis = diagnose(training.network, X, y, history=doctor)
+    assert diagnosis.findings[0].kind == "learning_rate_too_high"
+    assert "clip_norm" in str(diagnosis)
+
+
+def test_layers_of_one_kind_stand_from_below():
+    net = Network.create([20, 64, 64, 2], rng=0)
+    b = [net.b[1] - 50, *(net.b[i] for i in (2, 3))]
+    X = np.random.default_rng(0).normal(size=(300, 20))
+    found = diagnose(net.replace(net.W.values(), b), X, X[:, 0] > 0).findings
+    dead = [each.layer for each in found if each.kind == "dead_units" and each.severity == found[0].severity]
+    assert dead == sorted(dead)
+    assert dead[0] == 1
+
+
+def test_a_column_that_is_not_finite_is_not_called_unscaled():
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    y = X[:, 0] > 0
+    X[3, 1] = np.inf
+    kinds = [each.kind for each in diagnose(Network.create([3, 8, 2], rng=0), X, y).findings]
+    assert kinds[0] == "non_finite_data"
+    assert "inputs_not_scaled" not in kinds

@@ -98,7 +98,7 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     found += find_duplicate_columns(network, measured, examples.X)
     noise = find_batch_too_small(network, measured, examples)
     scale = measured.baseline or course.scale_of(network, telemetry)
-    found += noise + course.find_learning_rate_too_high(telemetry, scale, noise=bool(noise))
+    found += noise + course.find_learning_rate_too_high(network, telemetry, scale, noise=bool(noise))
     found += course.find_learning_rate_too_low(telemetry, scale) + course.find_standstill(telemetry, scale)
     found += worst_of_each_kind(find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry))
     found += course.find_still_layers(telemetry, network)

@@ -52,6 +52,11 @@ class Diagnosis:
         """In a notebook, the page, in a frame of its own so that its style stays there."""
         return f'<iframe srcdoc="{escape(self.to_html())}" style="width:100%;height:680px;border:0"></iframe>'
 
+    def __str__(self) -> str:
+        """Every finding with its numbers and what to do."""
+        told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
+        return "\n\n".join([verdict(self.findings), *told])
+
     def __repr__(self) -> str:
         return "\n".join([verdict(self.findings), *(f"{each.severity:<8} {each.title}" for each in self.findings)])
 

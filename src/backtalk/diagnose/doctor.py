@@ -70,7 +70,7 @@ def live_findings(recorder: Recorder) -> list[Finding]:
         return []
     scale = course.scale_of(network, telemetry)
     return [
-        *course.find_learning_rate_too_high(telemetry, scale),
+        *course.find_learning_rate_too_high(network, telemetry, scale),
         *course.find_learning_rate_too_low(telemetry, scale),
         *course.find_standstill(telemetry, scale),
         *course.find_overfitting(telemetry, scale),

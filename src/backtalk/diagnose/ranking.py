@@ -13,7 +13,7 @@ def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Ranked, with at most one of a kind for each layer: the worst.
 
     A warning that explains a severe finding is severe itself. Within a severity, findings that others explain come
-    after all that explain them; beyond that, by excess.
+    after all that explain them; beyond that, kinds by their largest excess, and one kind from the lowest layer up.
     """
     worst: dict[tuple[str, int | None], Finding] = {}
     for each in findings:
@@ -30,7 +30,11 @@ def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             steps[id(each)] = 1 + max(map(step, causes), default=-1)
         return steps[id(each)]
 
-    return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), step(each), -each.excess)))
+    def place_of(each: Finding) -> tuple[int, int, float, str, int]:
+        alike = [other.excess for other in found if (other.kind, other.severity) == (each.kind, each.severity)]
+        return SEVERITIES.index(each.severity), step(each), -max(alike), each.kind, each.layer or 0
+
+    return tuple(sorted(found, key=place_of))
 
 
 def worst_of_each_kind(findings: Iterable[Finding]) -> list[Finding]:

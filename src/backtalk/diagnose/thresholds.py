@@ -274,6 +274,14 @@ class Limits:
     update_high: float = 0.1
     # of the first epoch's loss, above it, counts as 1: more than chance from epoch to epoch
     loss_rise: float = 0.1
+    # mean loss of an epoch over that of guessing (log k), for class labels, counts as 1: scaled inputs and the usual
+    # initial weights begin below 2, so the steps have thrown the weights far out
+    loss_high: float = 10.0
+    # from this l2_penalty on, the loss of an epoch is not compared with guessing: half of it times ‖W‖², which is about
+    # the number of units at the start, would be as large as the loss
+    penalty: float = 0.01
+    # median of the other layers' ways, below which none of them moves: rounding in float64 is 1e-16
+    moves: float = 1e-12
     # mean rise from epoch to epoch, of the loss, counts as 1: epochs that differ by 18 % (0.1·√π)
     jumps: float = 0.1
     # of the best constant's loss: rises and jumps of a smaller loss are measured by this

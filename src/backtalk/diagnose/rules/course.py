@@ -25,8 +25,12 @@ def scale_of(network: Network, telemetry: Telemetry) -> float | None:
     return telemetry.losses[0] if telemetry.epochs and telemetry.losses[0] > 0 else None
 
 
-def find_learning_rate_too_high(telemetry: Telemetry, scale: float | None, *, noise: bool = False) -> list[Finding]:
-    """Updates that are large beside the weights; a loss that rises; or that jumps, unless ``noise`` explains it."""
+def find_learning_rate_too_high(
+    network: Network, telemetry: Telemetry, scale: float | None, *, noise: bool = False
+) -> list[Finding]:
+    """Updates that are large beside the weights; a loss far above guessing; one that rises; or that jumps, unless
+    ``noise`` explains it.
+    """
     signs: list[tuple[float, str]] = []
     losses = np.array(telemetry.losses)
     ratios = [_whole_ratio(epoch) for epoch in telemetry.measured()]
@@ -35,6 +39,12 @@ def find_learning_rate_too_high(telemetry: Telemetry, scale: float | None, *, no
         usual = max(ratios)
         numbers["update_ratio"] = usual
         signs.append((usual / LIMITS.update_high, f"A step changed the weights by {percent(usual)} of their size"))
+    penalty = telemetry.settings.get("l2_penalty") or 0.0  # is part of the loss of an epoch
+    if len(losses) and isinstance(network.loss, CrossEntropy | BinaryCrossEntropy) and penalty < LIMITS.penalty:
+        guessing, highest = scale_of(network, telemetry) or math.inf, float(losses.max())
+        numbers["highest_loss"] = highest
+        said = f"The mean loss of an epoch was {highest:.3g}, where guessing costs {guessing:.3g}"
+        signs.append((highest / guessing / LIMITS.loss_high, said))
     if len(losses) >= 3 and losses[0] > 0:
         late = float(np.median(losses[-max(1, len(losses) // 10) :]))
         numbers["first_loss"], numbers["last_loss"] = float(losses[0]), late
@@ -98,9 +108,10 @@ def find_standstill(telemetry: Telemetry, scale: float | None) -> list[Finding]:
     fall = _fall(losses)
     return finding(
         "loss_stands_still", max(fall, 0.0), "the loss stands still",
-        f"In {len(losses)} epochs the loss went from {losses[0]:.4g} to {losses[-1]:.4g}, {percent(abs(fall))} of it.",
-        "See the findings above. If there are none, try to fit ten examples alone: a network that cannot do that has "
-        "a fault in its data or in its layers.",
+        f"In {len(losses)} epochs the loss went from {losses[0]:.4g} to {losses[-1]:.4g}, and was never "
+        f"more than {percent(max(fall, 0.0))} below where it began.",
+        "Look at the other findings first. If there are none, try to fit ten examples alone: a network that cannot do "
+        "that has a fault in its data or in its layers.",
         numbers={"fall": fall, "first_loss": losses[0], "last_loss": losses[-1]},
     )  # fmt: skip
 
@@ -129,6 +140,8 @@ def find_overfitting(telemetry: Telemetry, scale: float | None) -> list[Finding]
         return []
     others = [other for _, other in known]
     loss, last, best = known[-1][0], others[-1], min(others)
+    if not loss < scale:  # it has learned nothing that it could know too well
+        return []
     gap = (last - loss) / scale / LIMITS.validation_gap
     rise = (last - best) / scale / LIMITS.validation_rise
     stopped_early = telemetry.settings.get("patience") is not None

@@ -26,7 +26,7 @@ def find_overfitting_now(network: Network, measured: Measurements) -> list[Findi
     """From the loss on the validation set beside that on the examples."""
     del network
     other, baseline = measured.validation_loss, measured.baseline
-    if other is None or baseline is None or not baseline > 0:
+    if other is None or baseline is None or not measured.loss < baseline:  # nothing learned, nothing known too well
         return []
     gap = (other - measured.loss) / baseline
     return overfitting(

@@ -20,7 +20,9 @@ def find_input_scale(network: Network, measured: Measurements) -> list[Finding]:
     columns = measured.columns
     with np.errstate(all="ignore"):
         sizes = np.hypot(columns.mean, columns.std)
-        together = float(np.hypot.reduce(sizes / np.sqrt(len(sizes))))
+        sizes = np.where(columns.non_finite > 0, 0.0, sizes)  # such a column has a finding of its own
+        known = int((columns.non_finite == 0).sum())
+        together = float(np.hypot.reduce(sizes / np.sqrt(known))) if known else 0.0
     order = np.argsort(-sizes, kind="stable")
     worst, threshold = int(order[0]), RULES["inputs_not_scaled"].warning
     large = [int(column) for column in order if sizes[column] >= (threshold or np.inf)]

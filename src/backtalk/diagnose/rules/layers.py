@@ -165,7 +165,7 @@ def lagging(ways: np.ndarray, how: str) -> list[Finding]:
     for i in range(1, len(ways) + 1):
         others = np.delete(ways, i - 1)
         usual = float(np.median(others)) if len(others) else 0.0
-        if not (usual > 0 and np.isfinite(usual)):
+        if not (usual > LIMITS.moves and np.isfinite(usual)):  # where none moves, none lags
             continue
         found += finding(
             "layer_not_learning", float(ways[i - 1] / usual), f"layer {i} does not learn",
