@@ -595,3 +595,19 @@ def test_a_column_that_is_not_finite_is_not_called_unscaled():
     kinds = [each.kind for each in diagnose(Network.create([3, 8, 2], rng=0), X, y).findings]
     assert kinds[0] == "non_finite_data"
     assert "inputs_not_scaled" not in kinds
+
+
+def test_a_history_of_other_layers_is_refused():
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    doctor = Doctor()
+    fit(Network.create([5, 8, 2], rng=0), X, X[:, 0] > 0, epochs=2, measure_every=1, rng=0, callbacks=doctor)
+    with pytest.raises(InputError, match="history is of a network with other layers, expected that of one with 3"):
+        diagnose(Network.create([5, 8, 8, 2], rng=0), X, X[:, 0] > 0, history=doctor)
+
+
+def test_a_network_that_is_worse_than_guessing_accuses_no_label():
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = (X[:, 0] > 0).astype(int)
+    y[:40] = 1 - y[:40]
+    sure = Network([[[-50.0, 0.0], [50.0, 0.0]]], [[0.0, 0.0]])
+    assert "mislabelled_examples" not in [each.kind for each in diagnose(sure, X, y).findings]

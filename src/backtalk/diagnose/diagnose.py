@@ -86,6 +86,8 @@ def diagnose(
     examples = Examples.of(network, X, y, sample_weight)
     held_out = None if validation is None else _validation(network, validation)
     telemetry = _telemetry(history)
+    if any(len(rows) != network.depth for rows in telemetry.measured()):
+        raise InputError(f"history is of a network with other layers, expected that of one with {network.depth}.")
     measured = measure(examples, telemetry, held_out, _names(columns, examples.X.shape[1]), memory_limit)
     with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
         findings = rank(_findings(examples, measured))

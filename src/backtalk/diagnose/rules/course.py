@@ -142,9 +142,11 @@ def find_overfitting(telemetry: Telemetry, scale: float | None) -> list[Finding]
     loss, last, best = known[-1][0], others[-1], min(others)
     if not loss < scale:  # it has learned nothing that it could know too well
         return []
+    stopped_early = telemetry.settings.get("patience") is not None
+    if stopped_early:  # the network is that of the best epoch
+        loss, last = next(pair for pair in known if pair[1] == best)
     gap = (last - loss) / scale / LIMITS.validation_gap
     rise = (last - best) / scale / LIMITS.validation_rise
-    stopped_early = telemetry.settings.get("patience") is not None
     if last - best < LIMITS.relative_rise * best or stopped_early:
         rise = 0.0  # with patience the network of the best epoch is the result
     number = telemetry.first + telemetry.validation_losses.index(best)

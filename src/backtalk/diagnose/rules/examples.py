@@ -19,6 +19,8 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
     right = float((targets.given == targets.predicted).mean())
     if right < LIMITS.accurate or measured.examples < LIMITS.examples:
         return []
+    if measured.baseline is not None and not measured.loss < measured.baseline:
+        return []  # the confidence of a network that is worse than guessing says nothing
     usual = _usual_confidence(targets.given, targets.of_given, network.sizes[-1])
     against = targets.confidence >= np.minimum(usual[targets.predicted], LIMITS.confident)
     against &= (targets.of_given < LIMITS.contradicted) & (targets.given != targets.predicted)
