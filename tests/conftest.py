@@ -1,9 +1,28 @@
-"""JAX counts in float64 in these tests, on the CPU, and quietly."""
+"""JAX counts in float64 in these tests, on the CPU, and quietly; and the command line can be called."""
 
 import os
+import sys
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
+import pytest
+
+from backtalk.cli import main
 
 jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """Calls the command line in an empty folder; gives the exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["backtalk", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capsys.readouterr()
+        return left.value.code or 0, out, err  # pyright: ignore[reportReturnType]
+
+    return called

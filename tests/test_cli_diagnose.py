@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +10,8 @@ import polars as pl
 import pytest
 
 from backtalk import Diagnosis, Doctor, Network, fit, load, save
-from backtalk.cli import main
 from backtalk.diagnose import RULES
 from test_cli import run, run_in_terminal
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """Calls the command line in an empty folder; gives the exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def called(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["backtalk", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return left.value.code or 0, out, err  # pyright: ignore[reportReturnType]
-
-    return called
 
 
 @pytest.fixture

@@ -19,27 +19,11 @@ import polars as pl
 import pytest
 
 from backtalk import Network, load
-from backtalk.cli import main
 from backtalk.tables import Options
 from test_cli import run, run_in_terminal
 
 FILES = ["checkpoint.safetensors", "history.jsonl", "metrics.json", "model.safetensors", "preprocessing.json"]
 FILES += ["report.html", "run.json"]
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """Calls the command line in an empty folder; gives the exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def called(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["backtalk", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return left.value.code or 0, out, err  # pyright: ignore[reportReturnType]
-
-    return called
 
 
 @pytest.fixture

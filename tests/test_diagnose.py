@@ -11,7 +11,8 @@ from backtalk.diagnose import LIMITS, RULES, Doctor, diagnose
 from backtalk.diagnose.finding import Finding
 from backtalk.diagnose.ranking import rank
 from backtalk.diagnose.rules.words import counted, listed
-from backtalk.diagnose.statistics import Moments, row_norms
+from backtalk.diagnose.statistics import Moments
+from backtalk.per_example.norms import row_norms
 
 rng = np.random.default_rng(0)
 X, LABELS, WEIGHT = rng.normal(size=(50, 4)), rng.integers(3, size=50), rng.uniform(0.1, 2, 50)

@@ -528,7 +528,7 @@ def test_what_has_no_order_is_no_list_of_networks_or_rates():
         self_influence({"a": net}, [[0.0]], [1.0])
     with pytest.raises(InputTypeError, match="is a pair within a pair"):
         self_influence([((net, 0.1), 0.2)], [[0.0]], [1.0])
-    with pytest.raises(InputError, match="the learning rate of .* is 1000"):  # noqa: RUF043
+    with pytest.raises(InputError, match=r"the learning rate of .* is 1000"):
         self_influence([(net, 10**400)], [[0.0]], [1.0])
     with pytest.raises(InputError, match=r"networks\[1\]: X has 1 columns"):
         self_influence([net, Network.create([2, 1], loss="squared_error", rng=0)], [[0.0]], [1.0])

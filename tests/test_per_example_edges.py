@@ -460,7 +460,7 @@ def test_memory_does_not_grow_with_the_number_of_blocks():
 
 def test_what_is_no_clipped_sum_is_refused():
     for wrong in (None, np.ones(3)):
-        with pytest.raises(InputTypeError, match="clipped is a .*, expected what clipped_sum gives"):  # noqa: RUF043
+        with pytest.raises(InputTypeError, match=r"clipped is a .*, expected what clipped_sum gives"):
             per_example.add_noise(wrong, 1.0, 0)
     with pytest.raises(InputError, match="clip_norm is inf"):
         per_example.clipped_sum(NET, X, Y, 10**400)

@@ -18,8 +18,6 @@ from ..losses import CrossEntropy
 from ..network import Network
 from ..per_example.pairs import rows_within, slices
 
-ROWS_AT_ONCE = 4096  # beyond which larger blocks are no faster
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
@@ -76,9 +74,8 @@ class Examples:
         network = self.network
         inputs, *units = network.sizes
         each = 8 * (4 * inputs + 12 * sum(units))  # a_i, h_i, ∇_{a_i}, and what the statistics make of them
-        at_once = min(ROWS_AT_ONCE, rows_within(memory_limit, each))
         kernels = native.serves(network)
-        for rows in slices(self.count, at_once):
+        for rows in slices(self.count, rows_within(memory_limit, each)):
             X, target = self.X[rows], self.target(rows)
             with np.errstate(all="ignore"):
                 trace = native.forward(network, X) if kernels else propagate(network, X)

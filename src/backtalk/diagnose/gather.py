@@ -10,11 +10,13 @@ from ..activations import Sigmoid, Tanh
 from ..losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
 from ..network import Network
 from ..norms import euclidean_norm
+from ..per_example.moments import estimate_noise
+from ..per_example.norms import row_norms
 from ..train.records import SILENT
 from .examples import Block, Examples
 from .locate import Locator
 from .measure import Columns, LayerMeasurement, Measurements, Targets
-from .statistics import Moments, median, root_mean_square, row_norms
+from .statistics import Moments, median, root_mean_square
 from .telemetry import Telemetry
 from .thresholds import LIMITS
 
@@ -246,15 +248,11 @@ def _loss(examples: Examples, memory_limit: int) -> float:
 
 def _noise_scale(norms: np.ndarray, weight: np.ndarray, gradient: float) -> float | None:
     """tr Σ/‖∇ℒ‖², both without bias, from ‖∇ℓ_n‖ of N drawn examples and the norm of their mean."""
-    share = float((weight.astype(np.float64) ** 2).sum())  # 1/N where all weigh the same
-    if not share < 1 or not gradient > 0:
+    w = weight.astype(np.float64)
+    if not (w * w).sum() < 1 or not gradient > 0:
         return None
-    spread = _weighted_sum((norms / gradient) ** 2, weight)  # in units of ‖∇ℒ‖², so that nothing overflows
-    trace = (spread - 1) / (1 - share)
-    true = 1 - share * trace
-    if not math.isfinite(trace):
-        return None
-    return max(trace, 0.0) / true if true > 0 else math.inf
+    found = estimate_noise(norms / gradient, 1.0, w)  # in units of ‖∇ℒ‖, so that nothing overflows
+    return found.value if math.isfinite(found.trace) else None
 
 
 def _baseline(loss: Loss, targets: _Targets, examples: Examples) -> float | None:

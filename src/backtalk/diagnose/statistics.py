@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from ..per_example.norms import row_norms
+
 
 class Moments:
     """Mean and standard deviation of columns, from blocks of rows (Chan, Golub and LeVeque 1983: no digits cancel).
@@ -51,16 +53,6 @@ class Moments:
         with np.errstate(all="ignore"):
             mean = float(self.mean.mean())
             return mean, float(np.hypot(root_mean_square(self.std), root_mean_square(self.mean - mean)))
-
-
-def row_norms(block: np.ndarray) -> np.ndarray:
-    """‖row‖ for each row, in float64, whatever its size."""
-    with np.errstate(all="ignore"):
-        values = np.abs(block.astype(np.float64))
-        largest = values.max(axis=1)
-        scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-        scaled = values / scale[:, None]
-        return scale * np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
 
 
 def root_mean_square(values: np.ndarray) -> float:

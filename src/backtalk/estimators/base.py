@@ -117,14 +117,6 @@ class MultilayerPerceptron(FittedPerceptron):
 
     # Training
 
-    @staticmethod
-    def _validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> tuple[Any, Any, Any] | None:
-        if (X_val is None) != (y_val is None):
-            raise InputError("X_val and y_val belong together, but one of them is missing.")
-        if X_val is None and sample_weight_val is not None:
-            raise InputError("sample_weight_val is given, but X_val and y_val are missing.")
-        return None if X_val is None else (X_val, y_val, sample_weight_val)
-
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any] | None, incremental: bool = False
     ) -> Any:

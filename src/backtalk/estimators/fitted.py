@@ -122,6 +122,14 @@ class FittedPerceptron(BaseEstimator):
             return check_gradients(self.network_)
         return check_gradients(self.network_, self._input(X), self._encode_more(y))
 
+    @staticmethod
+    def _validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> tuple[Any, Any, Any] | None:
+        if (X_val is None) != (y_val is None):
+            raise InputError("X_val and y_val belong together, but one of them is missing.")
+        if X_val is None and sample_weight_val is not None:
+            raise InputError("sample_weight_val is given, but X_val and y_val are missing.")
+        return None if X_val is None else (X_val, y_val, sample_weight_val)
+
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Diagnosis:
         """What is wrong with ``network_`` and its training, in words, as :func:`backtalk.diagnose` says it.
 
@@ -129,14 +137,13 @@ class FittedPerceptron(BaseEstimator):
         count as well. X may hold NaN, to be found.
         """
         X = self._input(X, finite=False)
-        if (X_val is None) != (y_val is None):
-            raise InputError("X_val and y_val belong together, but one of them is missing.")
+        given = self._validation(X_val, y_val, None)
         return diagnose(
             self.network_,
             X,
             self._encode_more(y),
             self._weights_of(y, sample_weight, False),
-            validation=None if X_val is None else (self._input(X_val), self._encode_more(y_val)),
+            validation=None if given is None else (self._input(X_val), self._encode_more(y_val)),
             history=telemetry_of(self, len(X), self._loss()[1]),
             columns=getattr(self, "feature_names_in_", None),
         )

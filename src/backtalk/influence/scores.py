@@ -117,7 +117,7 @@ def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int
     sets = example_sets(moments, X, y)
     for moment, chosen, examples in zip(moments, as_layers(layers, moments), sets, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):
-            each = norms_of(examples, False, memory_limit)
+            each = norms_of(examples, memory_limit)
             # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
             parts = [_wide(each.a[i]) * np.hypot(_wide(each.h[i - 1]), 1) for i in chosen]
             found.append(np.hypot.reduce(parts))

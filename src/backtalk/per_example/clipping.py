@@ -14,7 +14,7 @@ from ..errors import InputError, InputTypeError
 from ..initialization import as_generator
 from ..layers import Layers
 from ..network import Network
-from .norms import Sum, joined, norms_of_block
+from .norms import norms_of
 from .pairs import MEMORY_LIMIT, ExampleSet
 
 
@@ -60,14 +60,10 @@ def clipped_sum(network: Network, X: Any, y: Any, clip_norm: float, *, memory_li
     clip_norm = _as_number(clip_norm, "clip_norm", "above 0")
     if not 0 < clip_norm < math.inf:
         raise InputError(f"clip_norm is {clip_norm}, expected a finite number above 0.")
-    examples = ExampleSet.of(network, X, y)
-    blocks, total = [], Sum()
-    for rows in examples.slices(memory_limit):
-        block = norms_of_block(examples, rows, clip_norm=clip_norm)
-        total.add(block)
-        blocks.append(replace(block, batch_gradient=None))
-    assert total.arrays is not None
-    return ClippedSum(total.arrays.W, total.arrays.b, joined(blocks).whole, clip_norm)
+    found = norms_of(ExampleSet.of(network, X, y), memory_limit, clip_norm=clip_norm)
+    sums = found.batch_gradient
+    assert sums is not None
+    return ClippedSum(sums.W, sums.b, found.whole, clip_norm)
 
 
 def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Generator | int | None) -> ClippedSum:

@@ -52,7 +52,7 @@ def cosines(
     """
     examples = ExampleSet.of(network, X, y, sample_weight)
     pairs_again = examples.blocks(memory_limit, more=32 * sum(network.sizes))  # refuses a limit that is too small
-    found = norms_of(examples, True, memory_limit)
+    found = norms_of(examples, memory_limit, batch_gradient=True)
     G = found.batch_gradient
     assert G is not None
     with np.errstate(over="ignore", invalid="ignore"):

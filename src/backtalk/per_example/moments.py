@@ -120,15 +120,21 @@ def noise_scale(
     if q >= 1:
         where = "X has 1 example" if count == 1 else "sample_weight leaves all weight on one example"
         raise InputError(f"{where}, but how gradients vary is seen on 2 or more.")
-    found = norms_of(examples, True, memory_limit)
+    found = norms_of(examples, memory_limit, batch_gradient=True)
     sums = found.batch_gradient
     assert sums is not None
     norm = euclidean_norm(np.array([euclidean_norm(array) for array in [*sums.W.values(), *sums.b.values()]]))
+    return estimate_noise(to_numpy(found.whole).astype(np.float64), norm, w)
+
+
+def estimate_noise(norms: np.ndarray, gradient: float, w: np.ndarray) -> NoiseScale:
+    """The noise scale from ‖∇ℓ_n‖ and w, shape (N,), and ‖∇ℒ‖."""
+    q = float(np.sum(w * w))
     with np.errstate(over="ignore", invalid="ignore"):
-        gradient = float(np.square(norm))
-        mean_square = float(np.sum(as_part(to_numpy(found.whole).astype(np.float64) ** 2, w)))
-    trace = (mean_square - gradient) / (1 - q)
+        square = float(np.square(gradient))
+        mean_square = float(np.sum(as_part(norms**2, w)))
+    trace = (mean_square - square) / (1 - q)
     trace = 0.0 if trace < 0 else trace  # rounding; NaN stays
-    squared_norm = gradient - q * trace
+    squared_norm = square - q * trace
     value = math.inf if squared_norm <= 0 else trace / squared_norm  # NaN stays
-    return NoiseScale(value, trace, squared_norm, count)
+    return NoiseScale(value, trace, squared_norm, len(norms))

@@ -97,7 +97,7 @@ def norms(
     if scale not in SCALES:
         raise unknown_name("scale", scale, SCALES)
     examples = ExampleSet.of(network, X, y, sample_weight)
-    found = norms_of(examples, batch_gradient, memory_limit)
+    found = norms_of(examples, memory_limit, batch_gradient=batch_gradient)
     if scale == "own":
         return found
     shares = examples.exact_shares()
@@ -106,15 +106,17 @@ def norms(
     return replace(found, h=Layers(h, first=0), a=Layers(a), scale=scale)
 
 
-def norms_of(examples: ExampleSet, batch_gradient: bool, memory_limit: int) -> ExampleNorms:
-    """The norms of examples that are known to fit, of their own losses."""
-    shares = examples.exact_shares()
+def norms_of(
+    examples: ExampleSet, memory_limit: int, *, batch_gradient: bool = False, clip_norm: float = 0.0
+) -> ExampleNorms:
+    """The norms of examples that are known to fit, of their own losses; and ∇ℒ, or the sum of the clipped gradients."""
+    shares = examples.exact_shares() if batch_gradient else None
     blocks, total = [], Sum()
     for rows in examples.slices(memory_limit):
-        block = norms_of_block(examples, rows, shares[rows] if batch_gradient else None)
-        if batch_gradient:
-            total.add(block)
-        blocks.append(replace(block, batch_gradient=None))
+        block = norms_of_block(examples, rows, None if shares is None else shares[rows], clip_norm)
+        if block.batch_gradient is not None:
+            total.add(block.batch_gradient)
+        blocks.append(replace(block, batch_gradient=None))  # kept once, and not for each block
     return replace(joined(blocks), batch_gradient=total.arrays)
 
 
@@ -144,9 +146,11 @@ def norms_of_block(
     network, sums = examples.network, parts is not None or clip_norm > 0
     if native.serves(network):
         h, a, own, W, b = native.row_norms(network, *examples.block(rows), sums=sums, parts=parts, most_norm=clip_norm)
-        return ExampleNorms(Layers(h, first=0), Layers(a), own, "own", ParameterArrays(Layers(W), Layers(b)))
+        gradient = ParameterArrays(Layers(W), Layers(b)) if sums else None
+        return ExampleNorms(Layers(h, first=0), Layers(a), own, "own", gradient)
     pairs = examples.pairs(rows)
-    found = ExampleNorms(norms_of_rows(pairs.h), norms_of_rows(pairs.a), pairs.losses, "own")
+    h, a = Layers(map(row_norms, pairs.h.values()), first=0), Layers(map(row_norms, pairs.a.values()))
+    found = ExampleNorms(h, a, pairs.losses, "own")
     if not sums:
         return found
     whole = found.whole
@@ -174,10 +178,8 @@ class Sum:
     def __init__(self) -> None:
         self.arrays: ParameterArrays | None = None
 
-    def add(self, block: ExampleNorms) -> None:
+    def add(self, more: ParameterArrays) -> None:
         """Add the sums of one more block."""
-        more = block.batch_gradient
-        assert more is not None
         if self.arrays is None:
             self.arrays = more
             return
@@ -195,17 +197,13 @@ def weighted_sums(pairs: Pairs, w: Array, network: Network) -> ParameterArrays:
     return ParameterArrays(Layers(W for W, _ in talks), Layers(b for _, b in talks))
 
 
-def norms_of_rows(arrays: Layers) -> Layers:
-    """The norm of each row of each array, whatever its size."""
-
-    def norms(array: Array) -> Array:
-        rows, xp = wide(array), namespace(array)
-        largest = positive(xp.max(xp.abs(rows), axis=1))
-        with np.errstate(over="ignore", invalid="ignore"):  # of a row with inf, whose norm is inf
-            scaled = rows / largest[:, None]
-            return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
-
-    return Layers(map(norms, arrays.values()), first=min(arrays))
+def row_norms(array: Array) -> Array:
+    """The norm of each row, whatever its size."""
+    rows, xp = wide(array), namespace(array)
+    largest = positive(xp.max(xp.abs(rows), axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):  # of a row with inf, whose norm is inf
+        scaled = rows / largest[:, None]
+        return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
 
 
 def together(parts: Iterable[Array]) -> Array:
