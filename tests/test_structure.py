@@ -16,8 +16,8 @@ SOURCE = Path(backtalk.__file__).parent
 STAGES = [
     "errors", "specification", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations", "losses",
     "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
-    "per_example", "influence", "loggers", "data", "pages", "diagnose", "tables", "estimators", "demo", "terminal",
-    "cli",
+    "per_example", "influence", "loggers", "data", "pages", "diagnose", "derivations", "tables", "estimators", "demo", "lab",
+    "terminal", "cli",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
