@@ -1,0 +1,93 @@
+"""What an explanation holds: steps, in the order of the talks, each an equation with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..network import Network
+from .expressions import Derivative, Expression, Number, Partial, Symbol, Values, evaluate, with_numbers
+from .quantity import Quantity
+
+TALKS = {
+    "forward": "Forward: what the network computed",
+    "output": "The loss talks to the output units",
+    "hidden": "Each layer talks to the one before it",
+    "weights": "The last one talks to the weights and biases",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One equation of a derivation: ``left`` = ``right``, in symbols; ``numbers`` is right with numbers put in.
+
+    ``talk``: forward, output, hidden or weights; ``layer``: the layer it speaks of (the network's depth L for the
+    output). ``title`` and ``reason`` are sentences. ``value`` is what left comes to: a number, or an array of shape
+    (n, 1) for a vector and (n, m) for a matrix. Where left is a gradient or a value of the forward pass, ``value`` is
+    what the library computes, and not what right comes to.
+    """
+
+    talk: str
+    layer: int
+    title: str
+    reason: str
+    left: Symbol | Derivative | Partial
+    right: Expression
+    numbers: Expression
+    value: Any
+
+    @property
+    def both_sides(self) -> tuple[Any, Any, Any]:
+        """The value of the left side, that of the right side, and the scale by which their difference is judged.
+
+        The scale is the right side with every number by its absolute value and every difference as a sum.
+        """
+        return self.value, evaluate(self.numbers, {}), evaluate(self.numbers, {}, absolute=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derivation:
+    """How one gradient follows from the loss, by the chain rule, with the numbers of a network and an example.
+
+    ``steps`` are in order: forward, then the talks to the output units, to the hidden units and to the weights, as
+    far as ``quantity`` lies. ``value`` is ∂ℒ/∂(quantity): a number, an array (n,) for a vector or (n, m) for a
+    matrix. ``loss`` is ℒ of the one example. Everything is in float64.
+    """
+
+    network: Network
+    quantity: Quantity
+    loss: float
+    value: Any
+    steps: tuple[Step, ...]
+
+    @property
+    def left(self) -> Derivative:
+        """∂ℒ/∂(quantity), or ∇ℒ with respect to it, as a symbol."""
+        return Derivative(symbol_of(self.network, self.quantity))
+
+
+def symbol_of(network: Network, quantity: Quantity) -> Symbol:
+    """A quantity in the formulas: h_L is ŷ there."""
+    if quantity.family == "h" and quantity.layer == network.depth:
+        return Symbol("yhat", None, quantity.indices)
+    return Symbol(quantity.family, quantity.layer, quantity.indices)
+
+
+def make_step(
+    values: Values,
+    talk: str,
+    layer: int,
+    title: str,
+    reason: str,
+    left: Symbol | Derivative | Partial,
+    right: Expression,
+) -> Step:
+    """A step from symbols alone: numbers and value are looked up."""
+    value = values[left]
+    value = float(value) if np.ndim(value) == 0 else value
+    return Step(talk, layer, title, reason, left, right, with_numbers(right, values), value)
+
+
+__all__ = ["TALKS", "Derivation", "Number", "Step", "make_step", "symbol_of"]

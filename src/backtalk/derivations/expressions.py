@@ -1,0 +1,256 @@
+"""Formulas as trees: symbols and what is done with them. Numbers can be put in, and each side can be computed.
+
+A vector is a column, shape (n, 1), so that the product of two arrays is always the matrix product. A writer, such as
+:mod:`backtalk.derivations.text`, turns a tree into text; nothing here knows how a formula looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+Index = int | str  # a number, or the letter of a sum, such as m
+Values = Mapping["Leaf", Any]  # a float for a scalar, an array of shape (n, 1) or (n, m)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A quantity of the formulas: ``letter`` with its layer and indices, all counted from 1.
+
+    ``letter``: h, a, W, b, yhat (ŷ), target (t), loss (ℒ). Without indices, the whole vector or matrix. ``layer`` is
+    None for ŷ, t and ℒ, which have none.
+    """
+
+    letter: str
+    layer: int | None = None
+    indices: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """∂ℒ/∂(a scalar), or ∇ℒ with respect to a whole vector or matrix."""
+
+    of: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """∂above/∂below: of one quantity with respect to another, a number, a column or a Jacobian."""
+
+    above: Symbol
+    below: Symbol
+
+
+Leaf = Symbol | Derivative | Partial
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Number:
+    """What was put in for a symbol: a number, a column or a matrix."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Others:
+    """What ``count`` terms of a sum, which are not shown, come to."""
+
+    count: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """terms[0] + terms[1] + …; a :class:`Negative` among them is subtracted."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SumOver:
+    """Σ from 1 to ``last`` of ``term(m)``; ``term(index)``, with the letter itself, is what is written."""
+
+    index: str
+    last: int
+    term: Callable[[Any], Expression]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """Of numbers, or the matrix product."""
+
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Negative:
+    """−of."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elementwise:
+    """left ⊙ right; with ``divide``, left ⊘ right, where 0 ⊘ 0 is 0."""
+
+    left: Expression
+    right: Expression
+    divide: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transposed:
+    """ofᵀ."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagonal:
+    """diag(of): the matrix with a column on its diagonal."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply:
+    """A function of each element; ``name`` is g, g′, log, exp, softmax, σ, sign, clip, square or absolute.
+
+    ``layer`` numbers g and g′; ``detail`` says which one, such as relu.
+    """
+
+    name: str
+    of: Expression
+    function: Callable[[Any], Any]
+    layer: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """1 where both indices are the same, else 0."""
+
+    left: Index
+    right: Index
+
+
+Expression = (
+    Symbol
+    | Derivative
+    | Partial
+    | Number
+    | Others
+    | Sum
+    | SumOver
+    | Product
+    | Negative
+    | Elementwise
+    | Transposed
+    | Diagonal
+    | Apply
+    | Indicator
+)
+
+
+def evaluate(expression: Expression, values: Values, *, absolute: bool = False) -> Any:
+    """The number, column or matrix that a formula comes to.
+
+    With ``absolute``, every number in it by its absolute value and every difference as a sum: what the rounding
+    errors of the formula are to be measured by.
+    """
+
+    def value(part: Expression) -> Any:
+        return evaluate(part, values, absolute=absolute)
+
+    def leaf(found: Any) -> Any:
+        return np.abs(found) if absolute else found
+
+    match expression:
+        case Symbol() | Derivative() | Partial():
+            return leaf(values[expression])
+        case Number(found) | Others(_, found):
+            return leaf(found)
+        case Sum(terms):
+            return reduce(np.add, map(value, terms))
+        case SumOver():
+            return reduce(np.add, map(value, terms_of(expression)))
+        case Product(factors):
+            return reduce(_times, map(value, factors))
+        case Negative(part):
+            return value(part) if absolute else -value(part)
+        case Elementwise(left, right, divide):
+            return _divided(value(left), value(right)) if divide else value(left) * value(right)
+        case Transposed(part):
+            return value(part).T
+        case Diagonal(part):
+            return np.diagflat(value(part))
+        case Apply(_, part, function):
+            return leaf(function(evaluate(part, values)))
+        case Indicator(left, right):
+            return float(left == right)
+
+
+def terms_of(total: SumOver) -> tuple[Expression, ...]:
+    """The terms of a sum, each with its number for the letter."""
+    return tuple(total.term(m) for m in range(1, total.last + 1))
+
+
+def with_numbers(expression: Expression, values: Values, most: int = 8) -> Expression:
+    """The same formula with numbers for its symbols.
+
+    Of a sum over an index, at most ``most`` terms are kept, those of the largest absolute value in their order, and
+    what the others come to.
+    """
+
+    def put(part: Expression) -> Expression:
+        return with_numbers(part, values, most)
+
+    match expression:
+        case Symbol() | Derivative() | Partial():
+            return Number(values[expression])
+        case Sum(terms):
+            return Sum(tuple(map(put, terms)))
+        case SumOver():
+            return _largest_terms(expression, values, most)
+        case Product(factors):
+            return Product(tuple(map(put, factors)))
+        case Negative(part):
+            return Negative(put(part))
+        case Elementwise(left, right, divide):
+            return Elementwise(put(left), put(right), divide)
+        case Transposed(part):
+            return Transposed(put(part))
+        case Diagonal(part):
+            return Diagonal(put(part))
+        case Apply(name, part, function, layer, detail):
+            return Apply(name, put(part), function, layer, detail)
+        case Indicator():
+            return Number(evaluate(expression, values))
+        case _:
+            return expression
+
+
+def _largest_terms(total: SumOver, values: Values, most: int) -> Expression:
+    terms = terms_of(total)
+    if len(terms) == 1:
+        return with_numbers(terms[0], values, most)
+    sizes = np.array([float(evaluate(term, values)) for term in terms])
+    shown = range(len(terms)) if len(terms) <= most else np.sort(np.argsort(-np.abs(sizes), kind="stable")[: most - 1])
+    kept = [with_numbers(terms[m], values, most) for m in shown]
+    if len(kept) < len(terms):
+        left_out = np.delete(sizes, list(shown))
+        kept.append(Others(len(left_out), float(left_out.sum())))
+    return Sum(tuple(kept))
+
+
+def _times(left: Any, right: Any) -> Any:
+    return left @ right if np.ndim(left) == 2 and np.ndim(right) == 2 else left * right
+
+
+def _divided(numerator: Any, denominator: Any) -> Any:
+    numerator, denominator = np.broadcast_arrays(numerator, denominator)
+    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=numerator != 0)
