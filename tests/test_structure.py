@@ -16,17 +16,17 @@ SOURCE = Path(backtalk.__file__).parent
 STAGES = [
     "errors", "specification", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations", "losses",
     "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
-    "per_example", "influence", "loggers", "data", "pages", "diagnose", "derivations", "tables", "estimators", "demo", "lab",
-    "terminal", "cli",
+    "per_example", "influence", "loggers", "data", "pages", "diagnose", "derivations", "tables", "estimators", "demo",
+    "lab", "terminal", "cli",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
-    "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "Diagnosis",
+    "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis",
     "DivergedError", "Doctor", "Dropout", "Epoch", "FileFormatError", "Finding", "Gradients", "HiddenUnits",
     "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers", "Loss",
     "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network", "ParquetFiles",
-    "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check",
-    "diagnose", "el2n", "fit", "forward", "gradients", "grand", "influence", "load", "per_example",
+    "Paths", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check",
+    "diagnose", "el2n", "explain", "fit", "forward", "gradients", "grand", "influence", "load", "paths", "per_example",
     "register_activation", "resume", "save", "self_influence",
 }  # fmt: skip
 

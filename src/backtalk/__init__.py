@@ -44,6 +44,7 @@ from .train.streams import MemoryMapped, ParquetFiles
 from .verbs import backward, forward, gradients
 
 if TYPE_CHECKING:
+    from .derivations import Derivation, Paths, explain, paths
     from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Callback",
     "CheckReport",
     "Checkpoint",
+    "Derivation",
     "Diagnosis",
     "DivergedError",
     "Doctor",
@@ -79,6 +81,7 @@ __all__ = [
     "Nesterov",
     "Network",
     "ParquetFiles",
+    "Paths",
     "Progress",
     "Trace",
     "Training",
@@ -88,12 +91,14 @@ __all__ = [
     "check",
     "diagnose",
     "el2n",
+    "explain",
     "fit",
     "forward",
     "gradients",
     "grand",
     "influence",
     "load",
+    "paths",
     "per_example",
     "register_activation",
     "resume",
@@ -102,14 +107,17 @@ __all__ = [
 ]
 
 
-ESTIMATORS = ("HiddenUnits", "MLPClassifier", "MLPRegressor")  # imported when asked for, since scikit-learn is slow
+LATER = {  # imported when asked for: what few programs need, or what imports a slow library
+    **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
+    **dict.fromkeys(("Derivation", "Paths", "explain", "paths"), "derivations"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ESTIMATORS:
-        from . import estimators
+    from importlib import import_module
 
-        return getattr(estimators, name)
+    if name in LATER:
+        return getattr(import_module(f".{LATER[name]}", __name__), name)
     if name == "__version__":
         from importlib.metadata import version
 

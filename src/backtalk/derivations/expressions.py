@@ -21,8 +21,8 @@ Values = Mapping["Leaf", Any]  # a float for a scalar, an array of shape (n, 1) 
 class Symbol:
     """A quantity of the formulas: ``letter`` with its layer and indices, all counted from 1.
 
-    ``letter``: h, a, W, b, yhat (ŷ), target (t), loss (ℒ). Without indices, the whole vector or matrix. ``layer`` is
-    None for ŷ, t and ℒ, which have none.
+    ``letter``: h, a, W, b, yhat (ŷ), target (t), loss (ℒ), or unit (e_j, the column with 1 in row j, which is written
+    with its index and is not a number). Without indices, the whole vector or matrix. ``layer`` is None for ŷ, t, ℒ, e.
     """
 
     letter: str
@@ -39,7 +39,10 @@ class Derivative:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """∂above/∂below: of one quantity with respect to another, a number, a column or a Jacobian."""
+    """∂above/∂below: of one quantity with respect to another, a number, a column or a Jacobian.
+
+    With the letter j for an index of both, the column of ∂above_j/∂below_j for each j.
+    """
 
     above: Symbol
     below: Symbol
@@ -118,9 +121,11 @@ class Diagonal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apply:
-    """A function of each element; ``name`` is g, g′, log, exp, softmax, σ, sign, clip, square or absolute.
+    """A function, of each element but for softmax.
 
-    ``layer`` numbers g and g′; ``detail`` says which one, such as relu.
+    ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, absolute, rho (Huber's ρ); for clip and rho,
+    ``detail`` is δ. ``layer`` numbers g and g′, and their ``detail`` says which they are, such as relu. Where
+    ``as_value``, its value stands in its place when numbers are put in.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Apply:
     function: Callable[[Any], Any]
     layer: int | None = None
     detail: str = ""
+    as_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +232,8 @@ def with_numbers(expression: Expression, values: Values, most: int = 8) -> Expre
             return Transposed(put(part))
         case Diagonal(part):
             return Diagonal(put(part))
-        case Apply(name, part, function, layer, detail):
-            return Apply(name, put(part), function, layer, detail)
+        case Apply(name, part, function, layer, detail, as_value):
+            return Number(evaluate(expression, values)) if as_value else Apply(name, put(part), function, layer, detail)
         case Indicator():
             return Number(evaluate(expression, values))
         case _:

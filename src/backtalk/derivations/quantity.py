@@ -80,6 +80,6 @@ def shapes_of(network: Network, family: str) -> dict[int, tuple[int, ...]]:
 def _those_of(network: Network) -> str:
     last = network.depth
     return (
-        f"there are h[0] (the input) to h[{last}], a[1] to a[{last}], W[1] to W[{last}] and b[1] to b[{last}], and their "
-        "numbers, such as W[1,1,1] or h[1,1]."
+        f"there are h[0] (the input) to h[{last}], a[1] to a[{last}], W[1] to W[{last}] and b[1] to b[{last}], and "
+        "their numbers, such as W[1,1,1] or h[1,1]."
     )

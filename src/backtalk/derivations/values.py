@@ -1,0 +1,140 @@
+"""The numbers of the symbols: from the library's forward and backward pass of one example, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arrays import to_numpy
+from ..errors import InputError
+from ..inputs import as_input, as_target, require_network
+from ..network import Network
+from ..verbs import backward, forward
+from .expressions import Derivative, Leaf, Partial, Symbol
+
+STEP = 1e-40  # of the complex step: its square is no number any more beside 1
+
+
+class ExampleValues(Mapping["Leaf", Any]):
+    """What each symbol of the formulas is for one example: scalars as floats, vectors as columns (n, 1).
+
+    Gradients are those that :func:`backtalk.gradients` gives; the slopes ∂ŷ/∂a_L are measured on the output function
+    by complex steps, and those of g are g′.
+
+    Raises :class:`~backtalk.errors.InputError` where x is not one example, and where a value is not finite.
+    """
+
+    def __init__(self, network: Network, x: Any, y: Any) -> None:
+        require_network(network)
+        self.network = network = network.to(np, dtype="float64")
+        X = as_input(network, _one_row(to_numpy(x) if hasattr(x, "shape") else x, network.sizes[0]))
+        y = _one_target(network, to_numpy(y) if hasattr(y, "shape") else y)
+        self.target = as_target(network, y, 1)[0]
+        with np.errstate(all="ignore"):
+            self.trace = forward(network, X)
+            self.grads = backward(network, self.trace, y)
+        self.loss = float(self.grads.loss)
+        self._require_finite()
+
+    def __getitem__(self, leaf: Leaf) -> Any:
+        match leaf:
+            case Symbol("unit", _, (j,)):
+                return np.eye(len(self.target))[:, [int(j) - 1]]
+            case Symbol(_, _, indices):
+                return _entry(self._array(leaf), indices)
+            case Derivative(of):
+                return _entry(self._gradient(of), of.indices)
+            case Partial(above, below):
+                return self._slope(above, below)
+
+    def __iter__(self) -> Iterator[Leaf]:
+        raise TypeError("the symbols of a network are not listed")
+
+    def __len__(self) -> int:
+        raise TypeError("the symbols of a network are not counted")
+
+    def _array(self, symbol: Symbol) -> Any:
+        i = symbol.layer
+        match symbol.letter:
+            case "loss":
+                return self.loss
+            case "target":
+                return self.target[:, None]
+            case "yhat":
+                return self.trace.output.T
+            case "W":
+                return self.network.W[i or 0]
+            case "b":
+                return self.network.b[i or 0][:, None]
+            case letter:
+                return getattr(self.trace, letter)[i].T
+
+    def _gradient(self, of: Symbol) -> Any:
+        if of.letter == "yhat":
+            return self.grads.h[self.network.depth].T
+        array = getattr(self.grads, of.letter)[of.layer]
+        return array if of.letter == "W" else array[:, None] if of.letter == "b" else array.T
+
+    def _slope(self, above: Symbol, below: Symbol) -> Any:
+        """∂h_{ij}/∂a_{ij}, or ∂ŷ/∂a_L: a column for the letter j, and a number, a column or the Jacobian else."""
+        L = self.network.depth
+        if above.letter == "h":
+            slopes = self._g_prime(above.layer or 0)
+            return slopes if isinstance(above.indices[0], str) else _entry(slopes, above.indices)
+        a = self.trace.a[L]
+        k = a.shape[1]
+        if above.indices and isinstance(above.indices[0], str):
+            return np.diagonal(self._jacobian(range(k)))[:, None]
+        columns = range(k) if not below.indices else [int(below.indices[0]) - 1]
+        jacobian = self._jacobian(columns)
+        return jacobian if not above.indices else float(jacobian[int(above.indices[0]) - 1, 0])
+
+    def _g_prime(self, i: int) -> np.ndarray:
+        a = self.trace.a[i]
+        return np.broadcast_to(self.network.activations[i - 1].g_prime(a), a.shape).T
+
+    def _jacobian(self, columns: range | list[int]) -> np.ndarray:
+        """The chosen columns of ∂ŷ/∂a_L: Im O(a + i·s·e_j)/s."""
+        a = self.trace.a[self.network.depth]
+        moved = np.repeat(a.astype(np.complex128), len(columns), axis=0)
+        moved[np.arange(len(columns)), list(columns)] += 1j * STEP
+        with np.errstate(all="ignore"):
+            return np.imag(self.network.loss.output(moved)).T / STEP
+
+    def _require_finite(self) -> None:
+        for i in range(1, self.network.depth + 1):
+            for family in (self.trace.a, self.trace.h):
+                if not np.isfinite(family[i]).all():
+                    letter = "a" if family is self.trace.a else "h"
+                    place = int(np.argmin(np.isfinite(family[i][0]))) + 1
+                    raise InputError(
+                        f"{letter}[{i},{place}] is {family[i][0, place - 1]} for this example, expected finite values "
+                        "to explain: scale x or the weights; 'backtalk diagnose' looks for the cause."
+                    )
+        if not np.isfinite(self.loss):
+            raise InputError(f"the loss is {self.loss} for this example, expected a finite one to explain.")
+
+
+def _entry(array: Any, indices: tuple[Any, ...]) -> Any:
+    if not indices:
+        return array
+    place = tuple(int(index) - 1 for index in indices)
+    return float(array[place if len(place) == 2 else (place[0], 0)])
+
+
+def _one_row(x: Any, inputs: int) -> np.ndarray:
+    row = np.asarray(x)
+    if row.ndim == 1:
+        row = row[None, :]
+    if row.ndim != 2 or len(row) != 1:
+        raise InputError(f"x has shape {np.shape(x)}, expected one example, ({inputs},).")
+    return row
+
+
+def _one_target(network: Network, y: Any) -> np.ndarray:
+    target = np.asarray(y)
+    if target.ndim == 0:
+        return target[None]
+    return target[None, :] if target.ndim == 1 and len(target) == network.sizes[-1] and len(target) > 1 else target
