@@ -10,10 +10,10 @@ import warnings
 
 import typer
 
-from . import demo, diagnose, info, networks, tables
+from . import demo, diagnose, info, lab, networks, tables
 from .common import StoppedError, app
 
-__all__ = ["app", "demo", "diagnose", "info", "main", "networks", "tables"]
+__all__ = ["app", "demo", "diagnose", "info", "lab", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
 SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "²": "^2", "ℒ": "loss", "′": "'"}
 

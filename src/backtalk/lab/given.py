@@ -1,0 +1,69 @@
+"""The network and the data that the command line names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..data import load_data
+from ..errors import InputError
+from ..inputs import as_input, as_target
+from ..interop import load
+from ..losses import CrossEntropy
+from .datasets import LabData, hold_out
+
+
+def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
+    """A network in a file with its data, or a run of ``backtalk train`` with a table.
+
+    Raises :class:`~backtalk.errors.InputError` where they do not fit one another.
+    """
+    title = f"{model.name} on {Path(data).name}"
+    return _of_run(model, Path(data), target, title) if model.is_dir() else _of_file(model, data, target, title)
+
+
+def _of_file(model: Path, data: str, target: Sequence[str], title: str) -> LabData:
+    network = load(model)
+    examples = load_data(data, target)
+    X = np.asarray(as_input(network, examples.X))
+    y = examples.y
+    as_target(network, y, len(X))
+    labels = isinstance(network.loss, CrossEntropy) and y.ndim == 1
+    outputs = network.sizes[-1]
+    image = (8, 8) if data == "digits" else None
+    return LabData(
+        title=title,
+        X=X,
+        y=y.astype(np.int64) if labels else np.asarray(y, np.float64),
+        columns=examples.columns,
+        classes=tuple(map(str, range(outputs))) if isinstance(network.loss, CrossEntropy) else (),
+        loss=network.loss,
+        outputs=outputs,
+        held_out=hold_out(len(X)),
+        image=image,
+        network=network,
+    )
+
+
+def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> LabData:
+    from ..tables.use import examples_of
+
+    if target:
+        raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
+    network, preprocessing, learned, (X, y), said = examples_of(folder, table)
+    return LabData(
+        title=title,
+        X=X,
+        y=y,
+        columns=tuple(preprocessing.inputs),
+        classes=tuple(learned.classes),
+        loss=network.loss,
+        outputs=network.sizes[-1],
+        held_out=hold_out(len(X)),
+        mean=learned.mean,
+        scale=learned.scale,
+        network=network,
+        said=said,
+    )
