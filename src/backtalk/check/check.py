@@ -18,6 +18,7 @@ from ..network import Network
 from ..verbs import gradients
 from .activation import check_activation
 from .measure import CENTRAL, COMPLEX, METHODS, Method, takes_complex
+from .mistakes import name_mistakes
 from .network import Comparer, network_in_float64, read_gradients
 from .report import CheckReport
 from .substitute import Scene
@@ -114,6 +115,10 @@ def check(
     with np.errstate(all="ignore"):
         comparer = Comparer(scene, chosen, limit, directions, generator)
         rows = tuple(comparer.row(quantity, array, every) for quantity, array in given.items())
+    mistakes = None
+    if backward is not None and not all(row.passed for row in rows):
+        raw = None if sample_weight is None else np.asarray(to_numpy(sample_weight), dtype=np.float64)
+        mistakes = name_mistakes(scene, given, comparer.size, raw)
     path = " → ".join(str(size) for size in network.sizes)
     whose = "gradients" if backward is None else "backward pass"
     return CheckReport(
@@ -122,6 +127,7 @@ def check(
         "coordinates" if every else "random directions",
         limit,
         rows,
+        mistakes,
     )
 
 

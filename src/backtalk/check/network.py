@@ -14,6 +14,7 @@ from ..backward import Gradients, talk_back
 from ..errors import InputError, InputTypeError
 from ..network import Network
 from .measure import EPSILON, LEAST_ROOM, Method, relative_error
+from .mistakes import reason_for_shape
 from .report import CheckRow
 from .substitute import Outcome, Scene
 
@@ -60,9 +61,10 @@ def read_gradients(given: Any, scene: Scene) -> dict[Quantity, np.ndarray]:
             except (TypeError, ValueError):
                 raise InputTypeError(f"backward returned {family}[{i}] that holds no numbers.") from None
             if values.shape != wanted:
+                reason = reason_for_shape(family, i, values.shape, scene, arrays)
                 raise InputError(
                     f"backward returned {family}[{i}] with shape {values.shape}, expected {wanted}, "
-                    f"the shape of {family}[{i}] itself."
+                    f"the shape of {family}[{i}] itself{reason and f'; likely {reason}'}."
                 )
             found[family, i] = values
     if not found:

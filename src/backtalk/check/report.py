@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .mistakes import Mistake
+
 NAMED = 8  # so many wrong quantities are named in the verdict
 
 
@@ -43,6 +45,8 @@ class CheckReport:
 
     A row passes where its largest relative error is at most ``tolerance``. Nothing that was judged is wrong, then:
     a row with nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so.
+    ``mistakes``: what was likely done wrong in a backward pass of your own that fails, empty where no mistake of the
+    table explains it; None where nothing of that kind was looked for.
     """
 
     subject: str
@@ -50,6 +54,12 @@ class CheckReport:
     coordinates: str
     tolerance: float
     rows: tuple[CheckRow, ...]
+    mistakes: tuple[Mistake, ...] | None = None
+
+    @property
+    def mistake(self) -> Mistake | None:
+        """The likely mistake in a backward pass of your own, the first in the order of the talks; None for none."""
+        return self.mistakes[0] if self.mistakes else None
 
     @property
     def passed(self) -> bool:
@@ -94,8 +104,16 @@ class CheckReport:
         return (
             f"failed in {', '.join(wrong[:NAMED])}{more}: {worst.quantity}{index} is {worst.given:.9g}, "
             f"but the derivative is {worst.derivative:.9g} "
-            f"(relative error {worst.largest_error:.1e} over {judged}{left})"
+            f"(relative error {worst.largest_error:.1e} over {judged}{left}){self._likely}"
         )
+
+    @property
+    def _likely(self) -> str:
+        if self.mistakes is None:
+            return ""
+        if not self.mistakes:
+            return "; no mistake that has a name here explains it"
+        return "".join(f"; {'and' if k else 'likely'}: {mistake.sentence}" for k, mistake in enumerate(self.mistakes))
 
     def to_dict(self) -> dict[str, Any]:
         """The report for JSON; numbers that are not finite become None."""
@@ -109,6 +127,7 @@ class CheckReport:
             "largest_error": _finite(self.largest_error),
             "compared": self.compared,
             "undecided": self.undecided,
+            "mistakes": None if self.mistakes is None else [mistake.to_dict() for mistake in self.mistakes],
             "rows": rows,
         }
 
@@ -117,7 +136,8 @@ class CheckReport:
         for row in self.rows:
             error = f"{row.largest_error:.1e}" if row.compared else ""
             lines.append(f"{row.quantity:<10}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
-        return "\n".join([*lines, self.verdict])
+        told = [line for mistake in self.mistakes or () for line in mistake.lines]
+        return "\n".join([*lines, *([""] if told else []), *told, *([""] if told else []), self.verdict])
 
 
 def _finite(value: Any) -> Any:

@@ -67,6 +67,12 @@ class Derivation:
         """∂ℒ/∂(quantity), or ∇ℒ with respect to it, as a symbol."""
         return Derivative(symbol_of(self.network, self.quantity))
 
+    def to_dict(self) -> dict[str, Any]:
+        """The quantity, its value, and each step with its formulas as text and as LaTeX: plain values, for JSON."""
+        from .records import as_record
+
+        return as_record(self)
+
 
 def symbol_of(network: Network, quantity: Quantity) -> Symbol:
     """A quantity in the formulas: h_L is ŷ there."""
