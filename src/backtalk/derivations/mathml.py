@@ -1,0 +1,171 @@
+"""Formulas as MathML Core, which browsers show without a library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .expressions import (
+    Apply,
+    Derivative,
+    Diagonal,
+    Elementwise,
+    Expression,
+    Indicator,
+    Number,
+    Others,
+    Partial,
+    SumOver,
+    Symbol,
+    Transposed,
+)
+from .notation import MOST, Writer, by_letter, is_scalar, positions
+from .numbers import as_written
+
+LETTERS = {
+    "yhat": "<mover accent='true'><mi>y</mi><mo stretchy='false'>^</mo></mover>",
+    "target": "<mi>t</mi>",
+    "loss": "<mi mathvariant='normal'>ℒ</mi>",
+    "unit": "<mi>e</mi>",
+}
+FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
+PARTIAL = "<mi mathvariant='normal'>∂</mi>"
+NABLA = "<mi mathvariant='normal'>∇</mi>"
+OPENING, CLOSING = "<mo form='prefix'>(</mo>", "<mo form='postfix'>)</mo>"
+
+
+def write_mathml(part: Expression, most: int = MOST) -> str:
+    """A formula as a <math> element; of a row or column with more than ``most`` entries, a part.
+
+    >>> write_mathml(Symbol("h", 2))
+    "<math displaystyle='true'><msub><mi>h</mi><mn>2</mn></msub></math>"
+    """
+    return as_element(MathWriter(most).write(part))
+
+
+def as_element(inside: str) -> str:
+    """A <math> element around what a writer gives."""
+    return f"<math displaystyle='true'>{inside}</math>"
+
+
+class MathWriter(Writer):
+    """Formulas as what stands in a <math> element."""
+
+    fractions = True
+    negative = "<mo form='prefix'>−</mo>"
+    minus, plus, times = "<mo form='infix'>−</mo>", "<mo form='infix'>+</mo>", "<mo form='infix'>·</mo>"
+    beside = "<mspace width='0.17em'/>"
+    brackets = "<mo form='prefix' stretchy='false'>(</mo>", "<mo form='postfix' stretchy='false'>)</mo>"
+    between = ""
+
+    def enclose(self, written: str) -> str:
+        return _row(OPENING + written + CLOSING)
+
+    def atom(self, part: Expression) -> str:
+        match part:
+            case Symbol():
+                return _symbol(part)
+            case Derivative(of):
+                loss = LETTERS["loss"]
+                if is_scalar(of):
+                    return _fraction(PARTIAL + loss, PARTIAL + _symbol(of))
+                return f"<msub>{NABLA}{_symbol(of)}</msub>{loss}"
+            case Partial(above, below):
+                slope = _fraction(PARTIAL + _symbol(above), PARTIAL + _symbol(below))
+                letter = by_letter(part)
+                return slope if letter is None else f"<msub>{self.enclose(slope)}<mi>{letter}</mi></msub>"
+            case Number(value):
+                return self.array(value) if np.ndim(value) else number_mathml(value)
+            case Others(count, value):
+                brace = f"<munder>{number_mathml(value)}<mo stretchy='true'>⏟</mo></munder>"
+                return f"<munder>{brace}<mtext>{count} other{'s' * (count > 1)}</mtext></munder>"
+            case SumOver(index, last, term):
+                below = f"<mrow><mi>{index}</mi><mo>=</mo><mn>1</mn></mrow>"
+                return f"<munderover><mo>∑</mo>{below}<mn>{last}</mn></munderover>{self.within(term(index), part)}"
+            case Elementwise(left, right, True) if is_scalar(part):
+                return _fraction(self.write(left), self.write(right))
+            case Elementwise(left, right, divide):
+                sign = f"<mo>{'⊘' if divide else '⊙'}</mo>"
+                return self.within(left, part) + sign + self.within(right, part)
+            case Transposed(of):
+                return f"<msup>{_row(self.within(of, part))}<mo>⊤</mo></msup>"
+            case Diagonal(of):
+                return self._call("<mi>diag</mi>", of)
+            case Apply():
+                return self._function(part)
+            case Indicator(left, right):
+                return f"<mn>1</mn><mo>[</mo>{_index(left)}<mo>=</mo>{_index(right)}<mo>]</mo>"
+        raise TypeError(f"{part!r} is no atom of a formula")
+
+    def _function(self, part: Apply) -> str:
+        match part:
+            case Apply("square", of):
+                return f"<msup>{_row(self.within(of, part))}<mn>2</mn></msup>"
+            case Apply("absolute", of):
+                bar = "<mo form='{}' stretchy='true'>|</mo>".format
+                return _row(bar("prefix") + self.write(of) + bar("postfix"))
+            case Apply("g", of, layer=layer):
+                return self._call(f"<msub><mi>g</mi><mn>{layer}</mn></msub>", of)
+            case Apply("g′", of, layer=layer):
+                return self._call(f"<msubsup><mi>g</mi><mn>{layer}</mn><mo>′</mo></msubsup>", of)
+            case Apply("rho", of, detail=limit):
+                return self._call(f"<msub><mi>ρ</mi><mn>{limit}</mn></msub>", of)
+            case Apply("clip", of, detail=limit):
+                ends = f"<mo>,</mo>{self.negative}<mn>{limit}</mn><mo>,</mo><mn>{limit}</mn>"
+                return self._call("<mi>clip</mi>", of, ends)
+        return self._call(f"<mi>{FUNCTIONS.get(part.name, part.name)}</mi>", part.of)
+
+    def _call(self, name: str, of: Expression, more: str = "") -> str:
+        return f"{name}<mo>&#x2061;</mo>{self.enclose(self.write(of) + more)}"
+
+    def array(self, value: Any) -> str:
+        """A column or matrix in brackets, its size beside it where a part is shown."""
+        rows, columns = value.shape
+        shown, across = positions(rows, self.most), positions(columns, self.most)
+        lines = []
+        for i in shown:
+            dots = "⋮" if i is None else "⋯"
+            cells = [f"<mo>{dots}</mo>" if i is None or k is None else number_mathml(value[i, k]) for k in across]
+            if i is None and None in across:
+                cells[across.index(None)] = "<mo>⋱</mo>"
+            lines.append("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in cells) + "</mtr>")
+        table = f"<mrow><mo form='prefix'>[</mo><mtable>{''.join(lines)}</mtable><mo form='postfix'>]</mo></mrow>"
+        if None not in (*shown, *across):
+            return table
+        return f"<msub>{table}<mrow><mn>{rows}</mn><mo>×</mo><mn>{columns}</mn></mrow></msub>"
+
+
+def number_mathml(value: float) -> str:
+    """A number; a small or large one with a power of ten.
+
+    >>> number_mathml(0.25)
+    '<mn>0.25</mn>'
+    """
+    negative, digits, power = as_written(value)
+    written = f"<mn>{digits}</mn>"
+    if power is not None:
+        sign = MathWriter.negative if power < 0 else ""
+        written += f"<mo>×</mo><msup><mn>10</mn><mrow>{sign}<mn>{abs(power)}</mn></mrow></msup>"
+    return _row(MathWriter.negative * negative + written) if negative or power is not None else written
+
+
+def _symbol(symbol: Symbol) -> str:
+    numbers = (*(() if symbol.layer is None else (symbol.layer,)), *symbol.indices)
+    letter = LETTERS.get(symbol.letter) or f"<mi>{symbol.letter}</mi>"
+    if not numbers:
+        return letter
+    index = "<mo separator='true' lspace='0' rspace='0'>,</mo>".join(map(_index, numbers))
+    return f"<msub>{letter}{index if len(numbers) == 1 else _row(index)}</msub>"
+
+
+def _index(written: int | str) -> str:
+    return f"<mi>{written}</mi>" if isinstance(written, str) else f"<mn>{written}</mn>"
+
+
+def _fraction(above: str, below: str) -> str:
+    return f"<mfrac>{_row(above)}{_row(below)}</mfrac>"
+
+
+def _row(inside: str) -> str:
+    return f"<mrow>{inside}</mrow>"
