@@ -1,0 +1,382 @@
+// What the page knows, and what follows from what: settings → server → frames → drawing.
+
+import { configurationOf, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
+import { Charts } from "./charts";
+import { Connection } from "./connection";
+import { Controls } from "./controls";
+import { DerivationPanel } from "./derivation";
+import { find, offer, say } from "./dom";
+import { clearFindings, showFindings } from "./findings";
+import { Drawing } from "./network/drawing";
+import { forgetLegends } from "./network/legend";
+import { placeOf, quantityOf, type Place } from "./network/place";
+import { Notice } from "./notice";
+import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
+import { showExample, showReadouts } from "./readouts";
+import { Surface } from "./surface";
+import { onTheme } from "./theme";
+import { Upload } from "./upload";
+import { Walk } from "./walk";
+
+const SPEEDS = [1, 2, 5, 10, 20, 50, 100];
+
+export class App {
+  readonly walk = new Walk((message) => this.send(message));
+  private state: State | null = null; // null until the server said what it offers
+  private setup: Setup | null = null;
+  private frame: Frame | null = null;
+  private running = false;
+  private drawing_ = false; // a frame waits for the screen
+  private explainedAt: number | null = null;
+  private readonly connection = new Connection({
+    message: (message) => this.receive(message),
+    frame: (frame) => this.receiveFrame(frame),
+    lost: (seconds) => this.lost(seconds),
+    refused: (reason) => this.refused(reason),
+  });
+  private readonly notice = new Notice();
+  private readonly charts = new Charts();
+  private readonly surface = new Surface((row) => this.showRow(row));
+  private readonly drawing = new Drawing(
+    (place) => this.open(place),
+    () => this.closeDerivation(),
+  );
+  private readonly controls = new Controls(
+    (configuration) => this.configure(configuration, true),
+    (rate) => this.rate(rate),
+  );
+  private readonly panel = new DerivationPanel({
+    explain: (quantity) => this.explain(quantity, true),
+    close: () => this.closeDerivation(),
+    lightPath: (path) => this.drawing.lightOne(path),
+  });
+  private readonly upload = new Upload((uploaded) => {
+    this.controls.addFile(uploaded);
+    if (this.state) this.configure({ ...configurationOf(this.state), data: uploaded.data }, true);
+  });
+
+  start(): void {
+    const speed = find<HTMLSelectElement>("speed");
+    offer(speed, SPEEDS.map(String));
+    speed.addEventListener("change", () => this.send({ type: "speed", steps: Number(speed.value) }));
+    find("run").addEventListener("click", () => this.runOrPause());
+    find("step").addEventListener("click", () => this.step());
+    find("reset").addEventListener("click", () => this.reset());
+    find("diagnose").addEventListener("click", () => this.diagnose());
+    find("example-back").addEventListener("click", () => this.example(-1));
+    find("example-on").addEventListener("click", () => this.example(1));
+    const example = find<HTMLInputElement>("example");
+    example.addEventListener("change", () => this.showRow(Math.round(Number(example.value))));
+    for (const input of document.querySelectorAll<HTMLInputElement>("input[name=color]")) {
+      input.addEventListener("change", () => this.colourBy(input.value as Colour));
+    }
+    const wide = matchMedia("(min-width: 900px)");
+    const unfold = (): void => {
+      find<HTMLDetailsElement>("settings").open = wide.matches;
+    };
+    wide.addEventListener("change", unfold);
+    unfold();
+    onTheme(() => this.repaint());
+    addEventListener("popstate", () => this.goTo(readFragment(location.hash)));
+    document.addEventListener("visibilitychange", () => this.schedule());
+    this.enable();
+    this.connection.open();
+  }
+
+  runOrPause(): void {
+    const run = !this.running;
+    if (!this.send({ type: run ? "run" : "pause" })) return;
+    this.running = run;
+    this.showRunning();
+    if (!run) this.diagnose();
+  }
+
+  step(): void {
+    this.send({ type: "step" });
+  }
+
+  reset(): void {
+    clearFindings();
+    this.send({ type: "reset" });
+  }
+
+  diagnose(): void {
+    this.send({ type: "diagnose" });
+  }
+
+  example(by: number): void {
+    if (this.setup && this.state) this.showRow((this.state.example + by + this.setup.rows) % this.setup.rows);
+  }
+
+  otherColour(): void {
+    this.colourBy(this.state?.color === "gradient" ? "value" : "gradient");
+  }
+
+  closeSomething(): void {
+    if (this.state?.quantity) this.closeDerivation();
+    else this.walk.leave();
+  }
+
+  private send(message: Sent): boolean {
+    return this.connection.send(message);
+  }
+
+  private receive(message: Received): void {
+    switch (message.type) {
+      case "hello":
+        void this.greet(message);
+        break;
+      case "setup":
+        this.begin(message);
+        break;
+      case "slide":
+        this.walk.show(message.at === null ? null : message);
+        this.drawing.walk(this.walk.slide);
+        break;
+      case "derivation":
+        this.showDerivation(message);
+        break;
+      case "findings":
+        showFindings(message);
+        break;
+      case "stopped":
+        this.running = false;
+        this.showRunning();
+        this.notice.say(message.message, "warning");
+        break;
+      case "error":
+        this.complain(message.about, message.message);
+    }
+  }
+
+  /** The first message of a connection: what the server offers, and whether it still knows this page. */
+  private async greet(hello: Hello): Promise<void> {
+    const before = this.state;
+    this.upload.limit = hello.limits.upload_bytes;
+    this.controls.offer(hello);
+    if (hello.resumed && before) {
+      if (this.upload.uploaded) this.controls.addFile(this.upload.uploaded);
+      this.notice.clear();
+      return; // setup and a frame follow by themselves
+    }
+    let state: State = before ?? { ...hello.start, example: 0, color: "value", quantity: "", ...readFragment(location.hash) };
+    if (before) {
+      this.notice.say("The server was started anew: training begins anew.", "note");
+      if (before.data.startsWith("file:") && (await this.upload.again())) {
+        state = { ...before, data: this.upload.uploaded!.data };
+        this.controls.addFile(this.upload.uploaded!);
+      }
+    }
+    if (!this.controls.has(state.data)) {
+      const what = state.data.startsWith("file:") ? "A file of yours cannot be in an address: choose it again under Data." : `There is no data named ${state.data} here.`;
+      this.notice.say(`${what} The lab begins with ${hello.start.data}.`, "note");
+      state = { ...state, data: hello.start.data };
+    } else if (!before) {
+      this.notice.clear();
+    }
+    this.state = state;
+    this.configure(configurationOf(state), false);
+    if (state.example > 0) this.send({ type: "example", row: state.example });
+  }
+
+  private configure(configuration: Configuration, byHand: boolean): void {
+    if (!this.state) return;
+    const other = byHand && configuration.data !== this.state.data;
+    this.state = { ...this.state, ...configuration, example: other ? 0 : this.state.example };
+    this.controls.show(configuration);
+    this.running = false;
+    if (byHand) this.note(true);
+    this.send({ type: "configure", ...configuration });
+    if (byHand && this.state.example > 0) this.send({ type: "example", row: this.state.example });
+  }
+
+  private begin(setup: Setup): void {
+    this.setup = setup;
+    const configuration = this.controls.simplified(setup.configuration);
+    if (this.state) this.state = { ...this.state, ...configuration };
+    this.controls.show(configuration);
+    this.controls.describe(setup);
+    this.charts.begin(setup);
+    this.surface.begin(setup);
+    this.drawing.begin(setup);
+    this.drawing.colourBy(this.state?.color ?? "value");
+    this.showColour();
+    this.walk.show(null);
+    this.drawing.walk(null);
+    clearFindings();
+    say(find("example-error"), "");
+    this.explainedAt = null;
+    this.note(false);
+    const speed = Number(find<HTMLSelectElement>("speed").value);
+    if (speed > 1) this.send({ type: "speed", steps: speed });
+    if (this.state?.quantity) this.explain(this.state.quantity, false);
+    else this.closeDerivation();
+    this.enable();
+  }
+
+  private receiveFrame(frame: Frame): void {
+    const moved = this.frame && (this.frame.step !== frame.step || this.frame.example.row !== frame.example.row);
+    this.frame = frame;
+    this.running = frame.running;
+    if (this.state && this.state.example !== frame.example.row) {
+      this.state.example = frame.example.row;
+      this.note(false);
+    }
+    this.schedule();
+    if (this.state?.quantity && this.explainedAt !== null) {
+      if (frame.running) this.panel.stale(this.explainedAt);
+      else if (moved || this.explainedAt !== frame.step) this.explain(this.state.quantity, false);
+    }
+  }
+
+  private schedule(): void {
+    if (!this.frame || this.drawing_) return;
+    if (document.hidden) {
+      this.send({ type: "drawn" }); // nobody looks: training goes on without a picture
+      return;
+    }
+    this.drawing_ = true;
+    requestAnimationFrame(() => {
+      this.drawing_ = false;
+      const { frame, setup } = this;
+      if (!frame || !setup) return;
+      this.drawing.show(frame);
+      this.surface.show(frame);
+      this.charts.add(frame);
+      showReadouts(frame, setup);
+      showExample(frame, setup);
+      this.showRunning();
+      document.documentElement.dataset.step = String(frame.step);
+      this.send({ type: "drawn" });
+    });
+  }
+
+  private showRunning(): void {
+    const text = this.running ? "Pause" : "Run";
+    const button = find("run");
+    if (button.textContent !== text) button.textContent = text;
+    button.classList.toggle("on", this.running);
+  }
+
+  private showRow(row: number): void {
+    if (!this.setup || !Number.isInteger(row)) return;
+    say(find("example-error"), "");
+    this.send({ type: "example", row });
+  }
+
+  private colourBy(color: Colour): void {
+    if (!this.state) return;
+    this.state.color = color;
+    this.showColour();
+    this.drawing.colourBy(color);
+    this.note(false);
+  }
+
+  private showColour(): void {
+    for (const input of document.querySelectorAll<HTMLInputElement>("input[name=color]")) {
+      input.checked = input.value === this.state?.color;
+    }
+  }
+
+  private rate(rate: number): void {
+    if (!this.state) return;
+    this.state.rate = rate;
+    this.note(false);
+    this.send({ type: "rate", rate });
+  }
+
+  private open(place: Place): void {
+    if (this.setup) this.explain(quantityOf(place, this.setup.network.sizes.length - 1), true);
+  }
+
+  private explain(quantity: string, byHand: boolean): void {
+    if (!this.state || !this.setup) return;
+    const other = this.state.quantity !== quantity;
+    this.state.quantity = quantity;
+    this.panel.expect(quantity);
+    if (other || byHand) this.drawing.select(placeOf(quantity, this.setup.network.sizes.length - 1));
+    if (byHand && other) this.note(true);
+    this.send({ type: "explain", quantity });
+  }
+
+  private showDerivation(explained: Explained): void {
+    if (!this.setup || !this.state?.quantity) return;
+    const place = placeOf(explained.quantity, this.setup.network.sizes.length - 1);
+    this.explainedAt = explained.step ?? this.frame?.step ?? 0;
+    this.drawing.select(place);
+    this.drawing.lightPaths(explained.paths);
+    this.panel.show(explained, place, this.setup);
+    if (this.running) this.panel.stale(this.explainedAt);
+  }
+
+  private closeDerivation(): void {
+    const open = Boolean(this.state?.quantity);
+    if (this.state) this.state.quantity = "";
+    this.explainedAt = null;
+    this.panel.clear();
+    this.drawing.select(null);
+    if (open) this.note(true);
+  }
+
+  private complain(about: string, message: string): void {
+    if (about === "configure" || about === "rate") this.controls.refuse(message);
+    else if (about === "explain") {
+      this.explainedAt = null;
+      this.drawing.select(null);
+      this.panel.refuse(message);
+    } else if (about === "example") say(find("example-error"), message);
+    else this.notice.say(message, "warning");
+  }
+
+  /** Writes the state into the address; `step` makes a step that the back button takes back. */
+  private note(step: boolean): void {
+    if (!this.state) return;
+    const fragment = writeFragment(this.state);
+    if (fragment === location.hash) return;
+    history[step ? "pushState" : "replaceState"](null, "", fragment);
+  }
+
+  private goTo(said: Partial<State>): void {
+    if (!this.state || !this.setup) return;
+    const next: State = { ...this.state, ...said };
+    const { example, color, quantity } = next;
+    if (!sameConfiguration(next, this.state)) {
+      this.state = { ...next };
+      this.configure(configurationOf(next), false);
+      if (example > 0) this.send({ type: "example", row: example });
+      return;
+    }
+    if (color !== this.state.color) this.colourBy(color);
+    if (example !== this.state.example) this.showRow(example);
+    if (quantity === this.state.quantity) return;
+    if (quantity) this.explain(quantity, false);
+    else this.closeDerivation();
+  }
+
+  private lost(seconds: number): void {
+    this.running = false;
+    this.drawing_ = false;
+    this.showRunning();
+    this.enable();
+    const what = this.setup ? "The connection to the lab dropped." : "There is no connection to the lab.";
+    const again = seconds === 1 ? "It is tried again." : `It is tried again in ${seconds} seconds.`;
+    this.notice.say(`${what} ${again} Is backtalk lab still running?`, "warning");
+  }
+
+  private refused(reason: string): void {
+    this.enable();
+    this.notice.say(reason, "warning");
+  }
+
+  private enable(): void {
+    const ready = this.connection.connected && this.setup !== null;
+    for (const id of ["run", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
+  }
+
+  private repaint(): void {
+    forgetLegends();
+    this.drawing.redraw();
+    this.surface.redraw();
+    this.charts.draw();
+  }
+}

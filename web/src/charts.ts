@@ -1,0 +1,184 @@
+// Small charts of what happens over the steps.
+
+import { make, sharp, find } from "./dom";
+import { written } from "./numbers";
+import type { Frame, Setup } from "./protocol";
+import { theme } from "./theme";
+
+const MOST = 1200; // points kept; then every second one is dropped
+
+interface Series {
+  name: string;
+  colour: number; // of the theme's series
+  dash: number[];
+  values: (number | null)[];
+}
+
+class History {
+  steps: number[] = [];
+  series: Series[] = [];
+  private every = 1;
+  private seen = 0;
+
+  begin(series: Omit<Series, "values">[]): void {
+    this.steps = [];
+    this.series = series.map((each) => ({ ...each, values: [] }));
+    this.every = 1;
+    this.seen = 0;
+  }
+
+  add(step: number, values: (number | null)[]): void {
+    const last = this.steps.at(-1);
+    if (last !== undefined && step < last) this.begin(this.series);
+    const replace = step === last;
+    this.seen += replace ? 0 : 1;
+    // The last point always stands, and gives way to the next one unless it is one of those kept
+    if (replace || (this.steps.length > 1 && (this.seen - 2) % this.every !== 0)) this.drop(this.steps.length - 1);
+    this.steps.push(step);
+    this.series.forEach((each, k) => each.values.push(values[k] ?? null));
+    if (this.steps.length > MOST) {
+      for (let k = this.steps.length - 2; k > 0; k -= 2) this.drop(k);
+      this.every *= 2;
+    }
+  }
+
+  private drop(at: number): void {
+    this.steps.splice(at, 1);
+    for (const each of this.series) each.values.splice(at, 1);
+  }
+}
+
+export class Charts {
+  private readonly loss = new History();
+  private readonly flow = new History();
+
+  begin(setup: Setup): void {
+    this.loss.begin([
+      { name: "training", colour: 0, dash: [] },
+      { name: "held out", colour: 1, dash: [5, 3] },
+    ]);
+    const layers = setup.network.sizes.slice(1).map((_, k) => k + 1);
+    this.flow.begin(layers.map((layer) => ({ name: `layer ${layer}`, colour: (layer - 1) % 8, dash: [] })));
+    this.draw();
+  }
+
+  add(frame: Frame): void {
+    this.loss.add(frame.step, [frame.loss, frame.validation_loss]);
+    if (frame.flow.some((value) => value !== null)) this.flow.add(frame.step, frame.flow);
+    else if (frame.step === 0) this.flow.begin(this.flow.series);
+    this.draw();
+  }
+
+  draw(): void {
+    chart("loss", this.loss, false);
+    chart("flow", this.flow, true);
+  }
+}
+
+function chart(id: string, history: History, logarithmic: boolean): void {
+  const element = find<HTMLCanvasElement>(id);
+  const latest = history.series.map(({ name, values }) => ({ name, value: values.at(-1) ?? null }));
+  keys(find(`${id}-keys`), history.series, latest);
+  element.setAttribute("aria-label", `${id === "loss" ? "Loss" : "Norm of the gradient"} at step ${history.steps.at(-1) ?? 0}: ${latest
+    .map(({ name, value }) => `${name} ${written(value)}`)
+    .join(", ")}`);
+  const canvas = sharp(element);
+  if (!canvas) return;
+  const { context, width, height } = canvas;
+  const { quiet, line, series: colours } = theme();
+  const box = { left: 44, right: width - 8, top: 6, bottom: height - 18 };
+  const known = history.series.flatMap(({ values }) =>
+    values.filter((value): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0)),
+  );
+  const [low, high] = range(known, logarithmic);
+  const [first, last] = [history.steps[0] ?? 0, Math.max(history.steps.at(-1) ?? 0, (history.steps[0] ?? 0) + 10)];
+  const place = (value: number): number => (logarithmic ? Math.log10(value) : value);
+  const y = (value: number): number =>
+    box.bottom - ((place(value) - place(low)) / (place(high) - place(low))) * (box.bottom - box.top);
+  const x = (step: number): number => box.left + ((step - first) / (last - first)) * (box.right - box.left);
+
+  context.font = "11px system-ui, sans-serif";
+  context.fillStyle = quiet;
+  context.strokeStyle = line;
+  context.lineWidth = 1;
+  context.textAlign = "right";
+  for (const tick of logarithmic ? powers(low, high) : steps(low, high, 4)) {
+    const at = Math.round(y(tick)) + 0.5;
+    context.beginPath();
+    context.moveTo(box.left, at);
+    context.lineTo(box.right, at);
+    context.stroke();
+    context.fillText(written(tick, 2), box.left - 6, at + 3.5);
+  }
+  context.textAlign = "center";
+  for (const tick of steps(first, last, 4)) {
+    if (!Number.isInteger(tick)) continue;
+    context.textAlign = x(tick) > box.right - 14 ? "right" : "center";
+    context.fillText(String(tick), Math.min(x(tick), box.right), height - 4);
+  }
+  for (const { values, colour, dash } of history.series) {
+    context.strokeStyle = colours[colour]!;
+    context.lineWidth = 1.6;
+    context.setLineDash(dash);
+    context.beginPath();
+    let open = false;
+    values.forEach((value, k) => {
+      const drawable = value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
+      if (drawable && open) context.lineTo(x(history.steps[k]!), y(value));
+      else if (drawable) context.moveTo(x(history.steps[k]!), y(value));
+      open = drawable;
+    });
+    context.stroke();
+    context.setLineDash([]);
+    const end = values.at(-1);
+    if (end === null || end === undefined || !Number.isFinite(end) || (logarithmic && end <= 0)) continue;
+    context.fillStyle = colours[colour]!;
+    context.beginPath();
+    context.arc(x(history.steps.at(-1)!), y(end), 2.4, 0, 2 * Math.PI);
+    context.fill();
+  }
+}
+
+function keys(box: HTMLElement, series: Series[], latest: { name: string; value: number | null }[]): void {
+  if (box.childElementCount !== series.length) {
+    box.replaceChildren(
+      ...series.map(({ name, colour, dash }) =>
+        make("span", { className: `key series-${colour}${dash.length ? " dashed" : ""}` }, make("i"), `${name} `, make("b")),
+      ),
+    );
+  }
+  box.querySelectorAll("b").forEach((value, k) => {
+    const text = latest[k]?.value === null ? "" : written(latest[k]?.value, 3);
+    if (value.textContent !== text) value.textContent = text;
+  });
+}
+
+function range(values: number[], logarithmic: boolean): [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  if (low > high) return logarithmic ? [0.01, 1] : [0, 1];
+  if (logarithmic) return [10 ** (Math.log10(low) - 0.15), 10 ** (Math.log10(high) + 0.15)];
+  return [Math.min(0, low), high > 0 ? 1.05 * high : 1];
+}
+
+function powers(low: number, high: number): number[] {
+  const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const by = Math.max(1, Math.ceil((to - from) / 5));
+  const found = [];
+  for (let power = from; power <= to; power++) {
+    const factors = to - from <= 2 ? [1, 2, 5] : [1];
+    for (const factor of factors) {
+      const tick = factor * 10 ** power;
+      if (tick >= low && tick <= high && (power - from) % by === 0) found.push(tick);
+    }
+  }
+  return found;
+}
+
+function steps(low: number, high: number, count: number): number[] {
+  const size = 10 ** Math.floor(Math.log10((high - low) / count));
+  const by = [1, 2, 5, 10].map((factor) => factor * size).find((each) => (high - low) / each <= count) ?? 10 * size;
+  const found = [];
+  for (let tick = Math.ceil(low / by) * by; tick <= high * (1 + 1e-9); tick += by) found.push(Number(tick.toPrecision(6)));
+  return found;
+}

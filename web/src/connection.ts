@@ -1,0 +1,72 @@
+// One WebSocket, opened again with growing pauses when it drops.
+
+import { readFrame, type Frame, type Received, type Sent } from "./protocol";
+
+const PAUSES = [1, 2, 4, 8, 10]; // seconds
+// Codes with which the server says that to come back would not help
+const FINAL: Record<number, string> = {
+  4403: "The token in the address is not the lab's. Open the address that backtalk lab prints when it starts: it has the right one.",
+  4001: "Another page took this session over. Reload this page to go on here.",
+  1013: "The lab has as many pages open as it takes. Close one, then reload this page.",
+};
+
+export interface Listener {
+  message(message: Received): void;
+  frame(frame: Frame): void;
+  lost(seconds: number): void;
+  refused(reason: string): void;
+}
+
+const token = new URLSearchParams(location.search).get("token") ?? "";
+// Made at load and kept until the page is closed: a dropped connection comes back to its session,
+// and two tabs never share one
+const session = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The address of a part of our server, with the token and the session. */
+export function address(path: string, more: Record<string, string> = {}): string {
+  return `${path}?${new URLSearchParams({ token, session, ...more })}`;
+}
+
+export class Connection {
+  private socket: WebSocket | null = null;
+  private failures = 0;
+
+  constructor(private readonly listener: Listener) {}
+
+  open(): void {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}${address("/live")}`);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
+      this.failures = 0;
+      if (typeof event.data === "string") this.listener.message(JSON.parse(event.data) as Received);
+      else this.listener.frame(readFrame(event.data));
+    };
+    socket.onclose = (event) => this.closed(event);
+    this.socket = socket;
+  }
+
+  get connected(): boolean {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether it was sent. Nothing is kept for later: after a break the page says anew what it wants. */
+  send(message: Sent): boolean {
+    if (!this.connected) return false;
+    this.socket?.send(JSON.stringify(message));
+    return true;
+  }
+
+  private closed(event: CloseEvent): void {
+    this.socket = null;
+    const final = FINAL[event.code];
+    if (final) {
+      this.listener.refused(final);
+      return;
+    }
+    const seconds = PAUSES[Math.min(this.failures, PAUSES.length - 1)] ?? 10;
+    this.failures += 1;
+    this.listener.lost(seconds);
+    setTimeout(() => this.open(), 1000 * seconds);
+  }
+}

@@ -1,0 +1,216 @@
+// The settings: data, network, training.
+
+import { choose, find, make, offer, say } from "./dom";
+import { subscript } from "./numbers";
+import type { Configuration, DataSet, Hello, Setup, Uploaded } from "./protocol";
+
+const PER_LAYER = "per layer";
+const RATES = [1, 3].flatMap((factor) => [-5, -4, -3, -2, -1, 0].map((power) => factor * 10 ** power)).sort((a, b) => a - b);
+
+export class Controls {
+  private hello: Hello | null = null;
+  private data: DataSet[] = [];
+  private configuration: Configuration | null = null;
+  private perLayer = false; // whether each layer has an activation of its own to choose
+  private readonly layers = find("layers");
+  private readonly activation = find<HTMLSelectElement>("activation");
+  private readonly optimizer = find<HTMLSelectElement>("optimizer");
+  private readonly error = find("configure-error");
+
+  /** `changed`: something that begins training anew; `rated`: the learning rate alone. */
+  constructor(
+    private readonly changed: (configuration: Configuration) => void,
+    private readonly rated: (rate: number) => void,
+  ) {
+    find("controls").addEventListener("submit", (event) => event.preventDefault());
+    find("layer-add").addEventListener("click", () => this.edit((next) => addLayer(next)));
+    this.activation.addEventListener("change", () => this.edit((next) => this.chooseActivation(next)));
+    this.optimizer.addEventListener("change", () => this.edit((next) => (next.optimizer = this.optimizer.value)));
+    for (const name of ["batch", "seed"] as const) {
+      const field = find<HTMLInputElement>(name);
+      field.addEventListener("change", () => this.edit((next) => (next[name] = whole(field, name === "batch" ? 1 : 0))));
+    }
+    const noise = find<HTMLInputElement>("noise");
+    noise.addEventListener("input", () => (find("noise-shown").textContent = noise.value));
+    noise.addEventListener("change", () => this.edit((next) => (next.noise = Number(noise.value))));
+    const rate = find<HTMLInputElement>("rate");
+    rate.addEventListener("change", () => this.rate(Number(rate.value)));
+    find("rate-down").addEventListener("click", () => this.rate(RATES.filter((each) => each < 0.99 * this.now.rate).at(-1)));
+    find("rate-up").addEventListener("click", () => this.rate(RATES.find((each) => each > 1.01 * this.now.rate)));
+  }
+
+  /** What the server offers. */
+  offer(hello: Hello): void {
+    this.hello = hello;
+    this.data = hello.data;
+    offer(this.optimizer, hello.optimizers);
+    offer(this.activation, [...hello.activations, PER_LAYER]);
+    this.showData();
+  }
+
+  has(data: string): boolean {
+    return this.data.some(({ name }) => name === data);
+  }
+
+  /** The user's file becomes one of the choices. */
+  addFile(uploaded: Uploaded): void {
+    const inputs = uploaded.columns.length - 1;
+    const file = { name: uploaded.data, title: uploaded.name, inputs, classes: [], noise: false };
+    this.data = [...this.data.filter(({ name }) => !name.startsWith("file:")), file];
+    this.showData();
+  }
+
+  /** The same with one activation, where the layers have the same and none of them was asked for. */
+  simplified(configuration: Configuration): Configuration {
+    const { activation } = configuration;
+    if (typeof activation === "string") return configuration;
+    const [first] = activation;
+    const same = activation.every((each) => each === first);
+    if (!same) this.perLayer = true;
+    return same && !this.perLayer ? { ...configuration, activation: first ?? "tanh" } : configuration;
+  }
+
+  show(configuration: Configuration): void {
+    this.configuration = structuredClone(this.simplified(configuration));
+    say(this.error, "");
+    this.showData();
+    this.showLayers();
+    const { activation, optimizer, rate, batch, seed, noise } = this.configuration;
+    choose(this.activation, typeof activation === "string" ? activation : PER_LAYER);
+    choose(this.optimizer, optimizer);
+    for (const [name, value] of Object.entries({ rate, batch, seed, noise })) {
+      const field = find<HTMLInputElement>(name);
+      if (document.activeElement !== field || name === "noise") field.value = String(value);
+    }
+    find("noise-shown").textContent = String(noise);
+  }
+
+  describe(setup: Setup): void {
+    const { sizes, parameters, output, loss } = setup.network;
+    find("network-said").textContent =
+      `${sizes.join(" → ")}, ${parameters.toLocaleString("en").replaceAll(",", "\u202f")} parameters; ` +
+      `output ${output.replaceAll("_", " ")} with ${loss.replaceAll("_", " ")}.`;
+    const title = this.data.find(({ name }) => name === setup.configuration.data)?.title ?? setup.configuration.data;
+    find("settings-summary").textContent = `Settings: ${title}, ${sizes.join("–")}`;
+  }
+
+  refuse(message: string): void {
+    say(this.error, message);
+  }
+
+  private get now(): Configuration {
+    return this.configuration ?? this.hello!.start;
+  }
+
+  private edit(change: (next: Configuration) => void): void {
+    if (!this.hello) return;
+    const next = structuredClone(this.now);
+    change(next);
+    this.show(next);
+    this.changed(next);
+  }
+
+  private rate(value: number | undefined): void {
+    if (!value || !(value > 0)) {
+      find<HTMLInputElement>("rate").value = String(this.now.rate);
+      return;
+    }
+    const rate = Number(value.toPrecision(6));
+    this.configuration = { ...this.now, rate };
+    find<HTMLInputElement>("rate").value = String(rate);
+    this.rated(rate);
+  }
+
+  private chooseActivation(next: Configuration): void {
+    const { value } = this.activation;
+    this.perLayer = value === PER_LAYER;
+    const one = typeof next.activation === "string" ? next.activation : (next.activation[0] ?? "tanh");
+    next.activation = value === PER_LAYER ? next.layers.map((_, k) => activationOf(next, k) || one) : value;
+    if (value === PER_LAYER && next.layers.length === 0) next.activation = one;
+  }
+
+  private showData(): void {
+    const box = find("data");
+    const chosen = this.configuration?.data;
+    const said = JSON.stringify(this.data);
+    if (box.dataset.said !== said) {
+      box.dataset.said = said;
+      box.replaceChildren(
+        ...this.data.map(({ name, title }) => {
+          const ours = /^[a-z]+$/.test(name) && name !== "given"; // one of ours has a short name, a file its own
+          const shown = ours ? name[0]!.toUpperCase() + name.slice(1) : title;
+          const input = make("input", { type: "radio", name: "data", value: name });
+          input.addEventListener("change", () => this.edit((next) => (next.data = name)));
+          return make("label", { className: ours ? "tile" : "tile wide", title }, input, make("span", { textContent: shown }));
+        }),
+      );
+    }
+    for (const input of box.querySelectorAll("input")) input.checked = input.value === chosen;
+    find("noise-row").hidden = !this.data.find(({ name }) => name === chosen)?.noise;
+  }
+
+  private showLayers(): void {
+    const { now } = this;
+    const limits = this.hello?.limits;
+    find<HTMLButtonElement>("layer-add").disabled = now.layers.length >= (limits?.layers ?? 8);
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.id : "";
+    this.layers.replaceChildren(...now.layers.map((size, k) => this.layer(size, k, limits?.units ?? 512)));
+    if (focused.startsWith("layer-")) document.getElementById(focused)?.focus();
+  }
+
+  private layer(size: number, k: number, most: number): HTMLElement {
+    const set = (units: number): void => this.edit((next) => (next.layers[k] = Math.max(1, Math.min(most, units))));
+    const field = make("input", { type: "number", id: `layer-${k}`, min: "1", max: String(most), value: String(size) });
+    field.setAttribute("aria-label", `Units of hidden layer ${k + 1}`);
+    field.addEventListener("change", () => set(Math.round(Number(field.value)) || size));
+    const button = (id: string, text: string, label: string, press: () => void): HTMLButtonElement => {
+      const made = make("button", { type: "button", className: "round", id: `layer-${k}-${id}`, textContent: text });
+      made.setAttribute("aria-label", label);
+      made.addEventListener("click", press);
+      return made;
+    };
+    const row = make(
+      "li",
+      {},
+      make("span", { className: "layer-name", textContent: `h${subscript(k + 1)}` }),
+      button("fewer", "−", `Fewer units in hidden layer ${k + 1}`, () => set(size - 1)),
+      field,
+      button("more", "+", `More units in hidden layer ${k + 1}`, () => set(size + 1)),
+      button("remove", "×", `Remove hidden layer ${k + 1}`, () => this.edit((next) => removeLayer(next, k))),
+    );
+    if (typeof this.now.activation !== "string") {
+      const select = make("select", { id: `layer-${k}-activation` });
+      offer(select, this.hello?.activations ?? []);
+      choose(select, activationOf(this.now, k));
+      select.setAttribute("aria-label", `Activation of hidden layer ${k + 1}`);
+      select.addEventListener("change", () =>
+        this.edit((next) => (next.activation = next.layers.map((_, n) => (n === k ? select.value : activationOf(next, n))))),
+      );
+      row.append(select);
+    }
+    return row;
+  }
+}
+
+function addLayer(next: Configuration): void {
+  next.layers.push(next.layers.at(-1) ?? 8);
+  if (typeof next.activation !== "string") next.activation = [...next.activation, next.activation.at(-1) ?? "tanh"];
+}
+
+function removeLayer(next: Configuration, k: number): void {
+  next.layers.splice(k, 1);
+  if (typeof next.activation === "string") return;
+  const left = next.activation.filter((_, n) => n !== k);
+  next.activation = left.length ? left : (next.activation[0] ?? "tanh");
+}
+
+function activationOf(configuration: Configuration, k: number): string {
+  const { activation } = configuration;
+  return typeof activation === "string" ? activation : (activation[k] ?? activation.at(-1) ?? "tanh");
+}
+
+function whole(field: HTMLInputElement, least: number): number {
+  const value = Math.max(least, Math.round(Number(field.value)) || least);
+  field.value = String(value);
+  return value;
+}

@@ -1,0 +1,183 @@
+// The derivation of a gradient with its numbers, and its strongest paths.
+
+import { find, make, say } from "./dom";
+import { formula } from "./formula";
+import { quantitiesAt, type Place } from "./network/place";
+import { percent, subscript, written } from "./numbers";
+import type { DerivationStep, Explained, Paths, Setup, Talk } from "./protocol";
+
+const TALKS: Record<Talk, string> = {
+  forward: "forward",
+  output: "to the output units",
+  hidden: "to the hidden units",
+  weights: "to the weights",
+  update: "the step",
+};
+
+export interface Asked {
+  explain(quantity: string): void;
+  close(): void;
+  lightPath(path: number | null): void;
+}
+
+export class DerivationPanel {
+  private readonly box = find("derivation");
+  private readonly field = find<HTMLInputElement>("quantity");
+  private readonly error = find("explain-error");
+  private readonly stage = find("stage");
+  private readonly folded = new Set<Talk>(["forward"]);
+  private readonly closeButton = find<HTMLButtonElement>("explain-close");
+
+  constructor(private readonly asked: Asked) {
+    find("explain-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const quantity = this.field.value.trim();
+      if (quantity) asked.explain(quantity);
+    });
+    this.closeButton.addEventListener("click", () => asked.close());
+    this.clear();
+  }
+
+  clear(): void {
+    this.field.value = "";
+    this.closeButton.hidden = true;
+    this.stage.classList.remove("explaining"); // open, it stands right below the drawing
+    say(this.error, "");
+    const hint = "Click a unit or a weight in the drawing, or write one: W[1,1,1], b[1,2], h[1,2], a[2] or x[1].";
+    this.box.replaceChildren(make("p", { className: "quiet small", textContent: hint }));
+  }
+
+  /** What was asked for, before the answer is there. */
+  expect(quantity: string): void {
+    this.field.value = quantity;
+    this.closeButton.hidden = false;
+    this.stage.classList.add("explaining");
+    say(this.error, "");
+  }
+
+  refuse(message: string): void {
+    say(this.error, message);
+    this.box.replaceChildren();
+  }
+
+  /** `stale`: training went on since. */
+  stale(step: number): void {
+    const note = this.box.querySelector<HTMLElement>(".as-of");
+    if (note) say(note, `As of step ${step}; a pause brings it up to date.`);
+  }
+
+  show(explained: Explained, place: Place | null, setup: Setup): void {
+    say(this.error, "");
+    this.closeButton.hidden = false;
+    const { derivation, paths } = explained;
+    const depth = setup.network.sizes.length - 1;
+    const { value } = derivation;
+    const heading = make("div", { className: "result" }, formula(derivation.latex, `∂ℒ/∂${derivation.quantity}`, false));
+    if (typeof value === "number") {
+      const shown = make("data", { id: "derivation-value", value: String(value), textContent: `= ${written(value, 6)}` });
+      heading.append(shown);
+    }
+    const about = explained.row === undefined ? "" : `Example ${explained.row}, `;
+    heading.append(make("span", { className: "quiet small", textContent: `${about}ℒ = ${written(derivation.loss)}` }));
+    this.box.replaceChildren(
+      heading,
+      ...(place ? [this.others(place, depth, derivation.quantity)] : []),
+      make("p", { className: "as-of quiet small", hidden: true }),
+      ...(paths && paths.paths.length ? [this.paths(paths, setup)] : []),
+      ...this.groups(derivation.steps),
+    );
+  }
+
+  /** The other quantities of the same unit or weight. */
+  private others(place: Place, depth: number, now: string): HTMLElement {
+    const choices = quantitiesAt(place, depth).map(([quantity, name]) => {
+      const button = make("button", { type: "button", className: "chip", textContent: `∂ℒ/∂ ${name}` });
+      if (name.startsWith("all of ")) button.textContent = `∇ ${name.slice(7)}`;
+      button.setAttribute("aria-pressed", String(quantity === now));
+      button.addEventListener("click", () => this.asked.explain(quantity));
+      return button;
+    });
+    return make("div", { className: "chips" }, ...choices);
+  }
+
+  /** The steps of each talk together; what was folded stays folded when the numbers change. */
+  private groups(steps: DerivationStep[]): HTMLElement[] {
+    const groups: DerivationStep[][] = [];
+    for (const step of steps) {
+      if (groups.at(-1)?.[0]?.talk === step.talk) groups.at(-1)!.push(step);
+      else groups.push([step]);
+    }
+    return groups.map((group) => {
+      const { talk } = group[0]!;
+      const count = group.length === 1 ? "1 step" : `${group.length} steps`;
+      const box = make(
+        "details",
+        { className: "talk-group", open: !this.folded.has(talk) },
+        make(
+          "summary",
+          {},
+          make("span", { className: `talk talk-${talk}`, textContent: TALKS[talk] }),
+          make("span", { className: "quiet small", textContent: count }),
+        ),
+        make("ol", { className: "steps" }, ...group.map((step) => this.step(step))),
+      );
+      box.addEventListener("toggle", () => (box.open ? this.folded.delete(talk) : this.folded.add(talk)));
+      return box;
+    });
+  }
+
+  private step(step: DerivationStep): HTMLElement {
+    const lines = [formula(step.formula.latex, step.formula.text)];
+    if (step.numbers) lines.push(formula(`{}= ${step.numbers.latex}`, `= ${step.numbers.text}`));
+    lines.push(formula(`{}= ${step.value.latex}`, `= ${step.value.text}`));
+    lines.at(-1)?.classList.add("value");
+    return make(
+      "li",
+      {},
+      make("h4", { textContent: step.title }),
+      make("p", { className: "reason", textContent: step.reason }),
+      make("div", { className: "formulas" }, ...lines),
+    );
+  }
+
+  private paths(paths: Paths, setup: Setup): HTMLElement {
+    const most = Math.max(...paths.paths.map((path) => path.share), 1e-12);
+    const rows = paths.paths.map((path, k) => {
+      const meter = make("meter", { min: 0, max: 1, value: path.share / most });
+      meter.setAttribute("aria-hidden", "true");
+      const button = make(
+        "button",
+        { type: "button", className: "path" },
+        make("span", { className: "route", textContent: path.units.map((unit) => this.unitName(unit, setup)).join(" → ") }),
+        make("span", { className: "amount", textContent: written(path.contribution, 3) }),
+        meter,
+        make("span", { className: "quiet", textContent: percent(path.share) }),
+      );
+      for (const name of ["pointerenter", "focus"]) button.addEventListener(name, () => this.asked.lightPath(k));
+      for (const name of ["pointerleave", "blur"]) button.addEventListener(name, () => this.asked.lightPath(null));
+      return make("li", {}, button);
+    });
+    const many = paths.count === "1" ? "1 path" : `${grouped(paths.count)} paths`;
+    const listed = paths.paths.length === 1 ? "this one carries" : `the ${paths.paths.length} strongest carry`;
+    const said = `${many} to the loss; ${listed} ${percent(paths.share)} of the absolute flow.`;
+    return make(
+      "details",
+      { className: "paths", open: true },
+      make("summary", {}, make("span", { textContent: "Strongest paths " }), make("span", { className: "quiet small", textContent: said })),
+      make("ol", {}, ...rows),
+    );
+  }
+
+  private unitName([layer, unit]: [number, number], setup: Setup): string {
+    const depth = setup.network.sizes.length - 1;
+    if (layer === 0) return `x${subscript(unit)}`;
+    if (layer < depth) return `h${subscript(layer, unit)}`;
+    const name = setup.classes.length === setup.network.sizes[depth] ? ` (${setup.classes[unit - 1]})` : "";
+    return `ŷ${subscript(unit)}${name}`;
+  }
+}
+
+/** 1000000 as 1 000 000, and counts beyond that as a power of ten. */
+function grouped(count: string): string {
+  return count.length > 12 ? `about 10${[...String(count.length - 1)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}` : count.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}

@@ -1,0 +1,314 @@
+// The drawing of the network: two canvases, the network below and what is lit above; pointer and keyboard.
+
+import type { Colour } from "../address";
+import { find, say, sharp } from "../dom";
+import { written } from "../numbers";
+import type { Frame, Paths, Setup, Slide } from "../protocol";
+import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
+import { showLegend } from "./legend";
+import { lightMessages, lightNeighbours, lightPaths, lightPlace } from "./light";
+import { paint } from "./paint";
+import { exists, nameOf, numbersAt, placeAt, samePlace, type Place } from "./place";
+import { Scale } from "./scale";
+import { titlesOf, unitsName, unitsOf, viewOf, weightsName, weightsOf, type View } from "./view";
+
+const TRAVEL = 900; // milliseconds that a message takes from layer to layer
+const MOST_MESSAGES = 160;
+
+export class Drawing {
+  private setup: Setup | null = null;
+  private frame: Frame | null = null;
+  private layout: Layout | null = null;
+  private color: Colour = "value";
+  private slide: Slide | null = null;
+  private selected: Place | null = null;
+  private hovered: Place | null = null;
+  private cursor: Place = { kind: "unit", layer: 1, unit: 1 };
+  private paths: Paths | null = null;
+  private onlyPath: number | null = null;
+  private scales = new Map<string, Scale>();
+  private travelStarted = 0;
+  private readonly box = find("drawing");
+  private readonly below = find<HTMLCanvasElement>("network");
+  private readonly above = find<HTMLCanvasElement>("overlay");
+  private readonly tip = find("tip");
+
+  /** `open` is called when a unit or a weight is chosen, `close` when the choice is taken back. */
+  constructor(
+    private readonly open: (place: Place) => void,
+    private readonly close: () => void,
+  ) {
+    new ResizeObserver(() => this.arrange()).observe(this.box);
+    this.above.addEventListener("pointermove", (event) => this.hover(event));
+    this.above.addEventListener("pointerleave", () => this.leave());
+    this.above.addEventListener("click", (event) => this.click(event));
+    this.above.addEventListener("keydown", (event) => this.key(event));
+    this.above.addEventListener("focus", () => this.showCursor());
+    this.above.addEventListener("blur", () => this.leave());
+  }
+
+  begin(setup: Setup): void {
+    this.setup = setup;
+    this.frame = null;
+    this.paths = null;
+    this.hovered = null;
+    this.scales.clear();
+    const depth = setup.network.sizes.length - 1;
+    this.cursor = { kind: "unit", layer: depth, unit: setup.drawn.units[String(depth)]?.[0] ?? 1 };
+    say(find("drawn-note"), setup.drawn.note);
+    this.arrange();
+  }
+
+  show(frame: Frame): void {
+    this.frame = frame;
+    this.draw();
+  }
+
+  colourBy(color: Colour): void {
+    this.color = color;
+    this.draw();
+  }
+
+  walk(slide: Slide | null): void {
+    const moved = slide !== null && slide.at !== this.slide?.at;
+    this.slide = slide;
+    this.draw();
+    if (moved && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.travel();
+  }
+
+  select(place: Place | null): void {
+    this.selected = place;
+    this.paths = null;
+    this.onlyPath = null;
+    if (place && this.layout && exists(place, this.layout)) this.cursor = place;
+    this.draw();
+  }
+
+  lightPaths(paths: Paths | null): void {
+    this.paths = paths;
+    this.onlyPath = null;
+    this.draw();
+  }
+
+  lightOne(path: number | null): void {
+    this.onlyPath = path;
+    this.drawAbove();
+  }
+
+  redraw(): void {
+    this.arrange();
+  }
+
+  private get view(): View | null {
+    return this.setup && viewOf(this.color, this.slide, this.setup.network.sizes.length - 1);
+  }
+
+  private arrange(): void {
+    if (!this.setup) return;
+    const width = this.box.clientWidth;
+    if (width === 0) return;
+    const height = heightFor(this.setup, width);
+    this.box.style.height = `${height}px`;
+    const context = this.below.getContext("2d");
+    if (!context) return;
+    context.font = "12px system-ui, sans-serif";
+    this.layout = layOut(this.setup, width, height, (text) => context.measureText(text).width);
+    this.draw();
+  }
+
+  private draw(): void {
+    const { setup, frame, layout, view } = this;
+    if (!setup || !frame || !layout || !view) return;
+    const canvas = sharp(this.below);
+    if (!canvas) return;
+    const layers = layout.layers.map((_, i) => i);
+    const lit = (kind: "units" | "weights", i: number): boolean => view.light?.[kind].has(i) ?? true;
+    // An image of inputs has a scale of its own, grey; the others share one, of what is lit
+    const withUnits = layers.filter((i) => lit("units", i) && !(layout.layers[i]!.image && view.family === "h"));
+    const withWeights = layers.filter((i) => i > 0 && lit("weights", i));
+    const units = this.scale(unitsName(view, layout.layers.length - 2) + view.family + String(this.slide?.at ?? ""));
+    const weights = this.scale(weightsName(view, 0) + String(this.slide?.at ?? ""));
+    units.follow(withUnits.flatMap((i) => unitsOf(view, frame, i)?.values ?? []));
+    weights.follow(withWeights.flatMap((i) => weightsOf(view, frame, i)?.values ?? []));
+    const dimmed = this.paths !== null || (this.selected !== null && exists(this.selected, layout));
+    paint(canvas.context, { setup, frame, layout, view, units, weights, dimmed });
+    const titles = titlesOf(view);
+    showLegend("units", titles.units, units.most);
+    showLegend("weights", titles.weights, weights.most);
+    this.drawAbove();
+    this.showSelection();
+  }
+
+  /** One line below the drawing, so that the numbers of the selected place are seen without the derivation. */
+  private showSelection(): void {
+    const { setup, layout, frame, selected } = this;
+    const box = find("selection");
+    if (!setup || !layout || !frame || !selected || !exists(selected, layout)) {
+      box.textContent = setup ? "Click a unit or a weight to see where its gradient comes from." : "";
+      return;
+    }
+    const name = document.createElement("b");
+    name.textContent = nameOf(selected, setup);
+    const numbers = numbersAt(selected, layout, frame).map(({ name, value }) => `${name} = ${written(value)}`);
+    box.replaceChildren(name, `: ${numbers.join(", ")}`);
+  }
+
+  private scale(name: string): Scale {
+    const scale = this.scales.get(name) ?? new Scale();
+    this.scales.set(name, scale);
+    return scale;
+  }
+
+  private drawAbove(): void {
+    const { layout } = this;
+    if (!layout) return;
+    const canvas = sharp(this.above);
+    if (!canvas) return;
+    const { context } = canvas;
+    if (this.paths) lightPaths(context, layout, this.paths, this.onlyPath);
+    if (this.selected) lightPlace(context, layout, this.selected, true);
+    if (this.hovered) {
+      lightNeighbours(context, layout, this.hovered);
+      lightPlace(context, layout, this.hovered, false);
+    }
+    const share = (performance.now() - this.travelStarted) / TRAVEL;
+    if (share < 1 && this.slide) lightMessages(context, layout, this.messages(), share, this.slide.talk !== "forward");
+  }
+
+  /** The lines of the lit weights along which messages travel: the strongest, if there are many. */
+  private messages(): [Unit, Unit][] {
+    const { layout, frame, slide, view } = this;
+    if (!layout || !frame || !slide || !view || slide.talk === "update") return [];
+    const found: { line: [Unit, Unit]; size: number }[] = [];
+    for (const i of slide.light.weights) {
+      const [to, from] = [layout.layers[i]?.units ?? [], layout.layers[i - 1]?.units ?? []];
+      weightsOf(view, frame, i)?.values.forEach((value, k) => {
+        found.push({ line: [from[k % from.length]!, to[Math.floor(k / from.length)]!], size: Math.abs(value) });
+      });
+    }
+    found.sort((one, other) => other.size - one.size);
+    return found.slice(0, MOST_MESSAGES).map(({ line }) => line);
+  }
+
+  private travel(): void {
+    this.travelStarted = performance.now();
+    const next = (): void => {
+      this.drawAbove();
+      if (performance.now() - this.travelStarted < TRAVEL) requestAnimationFrame(next);
+      else this.drawAbove();
+    };
+    requestAnimationFrame(next);
+  }
+
+  private hit(event: MouseEvent, near: number): Place | null {
+    const { layout, frame, view } = this;
+    if (!layout || !frame || !view) return null;
+    const box = this.above.getBoundingClientRect();
+    return placeAt(layout, frame, view, event.clientX - box.left, event.clientY - box.top, near);
+  }
+
+  private hover(event: PointerEvent): void {
+    if (event.pointerType === "touch") return;
+    const place = this.hit(event, 5);
+    const box = this.above.getBoundingClientRect();
+    this.above.classList.toggle("over", place !== null);
+    this.showTip(place, event.clientX - box.left, event.clientY - box.top);
+    if (samePlace(place, this.hovered)) return;
+    this.hovered = place;
+    this.drawAbove();
+  }
+
+  private leave(): void {
+    this.hovered = null;
+    this.showTip(null, 0, 0);
+    this.drawAbove();
+  }
+
+  private click(event: MouseEvent): void {
+    const place = this.hit(event, 9);
+    if (place) {
+      this.cursor = place;
+      this.showTip(null, 0, 0);
+      this.open(place);
+    } else if (this.selected) {
+      this.close();
+    }
+  }
+
+  private showTip(place: Place | null, x: number, y: number): void {
+    const { setup, layout, frame } = this;
+    if (!place || !setup || !layout || !frame) {
+      this.tip.hidden = true;
+      return;
+    }
+    const numbers = numbersAt(place, layout, frame).slice(0, 4);
+    this.tip.replaceChildren(nameOf(place, setup), ...numbers.map(({ name, value }) => line(`${name} = ${written(value)}`)));
+    this.tip.hidden = false;
+    const left = Math.max(4, Math.min(x + 14, layout.width - this.tip.offsetWidth - 4));
+    const below = y + 18 + this.tip.offsetHeight < layout.height;
+    this.tip.style.transform = `translate(${left}px, ${below ? y + 18 : Math.max(0, y - this.tip.offsetHeight - 12)}px)`;
+  }
+
+  private key(event: KeyboardEvent): void {
+    const { layout } = this;
+    if (!layout || event.ctrlKey || event.metaKey || event.altKey) return;
+    const sideways: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
+    const upright: Record<string, number> = { ArrowUp: -1, ArrowDown: 1 };
+    if (event.key in sideways) this.moveLayer(layout, sideways[event.key]!);
+    else if (event.key in upright) this.moveUnit(layout, upright[event.key]!);
+    else if (event.key === "w" || event.key === "W") this.moveWeight(layout, event.shiftKey ? -1 : 1);
+    else if (event.key === "Enter") this.open(this.cursor);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key !== "Enter") this.showCursor();
+  }
+
+  private moveLayer(layout: Layout, by: number): void {
+    const next = layout.layers[this.cursor.layer + by];
+    if (!next) return;
+    const before = layout.layers[this.cursor.layer]!.units.find((unit) => unit.number === this.cursor.unit);
+    const nearest = next.units.reduce((best, unit) =>
+      Math.abs(unit.y - (before?.y ?? 0)) < Math.abs(best.y - (before?.y ?? 0)) ? unit : best,
+    );
+    this.cursor = { kind: "unit", layer: this.cursor.layer + by, unit: nearest.number };
+  }
+
+  private moveUnit(layout: Layout, by: number): void {
+    const { layer, unit } = this.cursor;
+    const numbers = layout.layers[layer]!.units.map((each) => each.number);
+    this.cursor = { kind: "unit", layer, unit: around(numbers, unit, by) };
+  }
+
+  private moveWeight(layout: Layout, by: number): void {
+    const { layer, unit } = this.cursor;
+    if (layer === 0) return; // nobody talks to the inputs
+    const numbers = layout.layers[layer - 1]!.units.map((each) => each.number);
+    const first = by > 0 ? numbers[0]! : numbers.at(-1)!;
+    const heard = this.cursor.kind === "weight" ? around(numbers, this.cursor.heard, by) : first;
+    this.cursor = { kind: "weight", layer, unit, heard };
+  }
+
+  /** Shows and says where the keyboard is; only after a key, so that a click leaves no second mark. */
+  private showCursor(): void {
+    const { setup, layout, frame } = this;
+    if (!setup || !layout || !frame || !this.above.matches(":focus-visible")) return;
+    this.hovered = this.cursor;
+    this.drawAbove();
+    const numbers = numbersAt(this.cursor, layout, frame).map(({ name, value }) => `${name} = ${written(value)}`);
+    find("selected").textContent = `${nameOf(this.cursor, setup)}: ${numbers.join(", ")}`;
+    const unit = unitAt(layout, this.cursor.layer, this.cursor.unit);
+    if (unit) this.showTip(this.cursor, unit.x, unit.y);
+  }
+}
+
+function around(numbers: number[], from: number, by: number): number {
+  const at = numbers.indexOf(from);
+  return numbers[(at + by + numbers.length) % numbers.length]!;
+}
+
+function line(text: string): HTMLElement {
+  const element = document.createElement("span");
+  element.textContent = text;
+  return element;
+}

@@ -1,0 +1,121 @@
+// Where each unit stands in the drawing, in CSS pixels.
+
+import { readable } from "../numbers";
+import type { Setup } from "../protocol";
+
+export interface Unit {
+  layer: number;
+  number: number; // as in the formulas, from 1
+  x: number;
+  y: number;
+}
+
+export interface Layer {
+  units: Unit[];
+  radius: number;
+  image: { x: number; y: number; width: number; height: number; rows: number; columns: number } | null;
+  x: number; // the middle
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  layers: Layer[];
+  labels: string[]; // of the inputs, where there is room
+  curved: boolean;
+  weights: number; // how many are drawn
+}
+
+const TOP = 16;
+const BOTTOM = 40;
+const NARROWEST = 7; // pixels from one unit to the next in a column
+const MOST_CURVED = 700; // weights; more are drawn as straight lines
+
+/** The height that suits a network: small ones need less. */
+export function heightFor(setup: Setup, width: number): number {
+  const most = Math.max(...Object.values(setup.drawn.units).map((units) => units.length));
+  const least = width < 500 ? 300 : 340;
+  return Math.max(least, Math.min(width < 500 ? 380 : 460, TOP + BOTTOM + most * 40));
+}
+
+export function layOut(setup: Setup, width: number, height: number, measure: (text: string) => number): Layout {
+  const numbers = setup.network.sizes.map((_, layer) => setup.drawn.units[String(layer)] ?? []);
+  const asImage = setup.image !== null && numbers[0]!.length === setup.image[0] * setup.image[1];
+  const inside = height - TOP - BOTTOM;
+  const narrow = width < 500;
+  const labels = !asImage && numbers[0]!.length <= 20 ? numbers[0]!.map((n) => readable(setup.columns[n - 1] ?? `x_${n}`)) : [];
+  const labelWidth = Math.min(narrow ? 56 : 130, Math.max(0, ...labels.map(measure)));
+  const imageSize = asImage ? Math.min(inside, narrow ? 84 : 150) : 0;
+  const left = 14 + (asImage ? imageSize / 2 : labelWidth + (labels.length ? 18 : 8));
+  const named = Math.max(0, ...setup.classes.map((name) => measure(shortened(name))));
+  const right = width - 20 - (setup.classes.length ? Math.min(narrow ? 84 : 150, named + (narrow ? 46 : 84)) : 54);
+  const last = numbers.length - 1;
+  const firstGap = asImage ? imageSize / 2 : 0; // the layer after an image stands as far from its edge as from the next
+  const gap = (right - left - firstGap) / Math.max(1, last);
+
+  const layers = numbers.map((units, layer): Layer => {
+    const x = layer === 0 ? left : left + firstGap + layer * gap;
+    if (layer === 0 && asImage) {
+      const [rows, columns] = setup.image!;
+      const pixel = Math.floor(imageSize / Math.max(rows, columns));
+      const image = {
+        x: Math.round(x - (pixel * columns) / 2),
+        y: Math.round(TOP + (inside - pixel * rows) / 2),
+        width: pixel * columns,
+        height: pixel * rows,
+        rows,
+        columns,
+      };
+      const placed = units.map((number, k) => ({
+        layer,
+        number,
+        x: image.x + ((k % columns) + 0.5) * pixel,
+        y: image.y + (Math.floor(k / columns) + 0.5) * pixel,
+      }));
+      return { units: placed, radius: pixel / 2, image, x };
+    }
+    const abreast = Math.max(1, Math.ceil((units.length * NARROWEST) / inside));
+    const rows = Math.ceil(units.length / abreast);
+    const spacing = Math.min(inside / rows, 54);
+    const radius = Math.max(2.4, Math.min(17, spacing * 0.39, gap * 0.3));
+    const top = TOP + inside / 2 - (spacing * (rows - 1)) / 2;
+    const placed = units.map((number, k) => ({
+      layer,
+      number,
+      x: x + ((k % abreast) - (abreast - 1) / 2) * (2 * radius + 3),
+      y: top + Math.floor(k / abreast) * spacing + (spacing / abreast) * (k % abreast) * 0.5,
+    }));
+    return { units: placed, radius, image: null, x };
+  });
+  let weights = 0;
+  for (let layer = 1; layer < numbers.length; layer++) weights += numbers[layer]!.length * numbers[layer - 1]!.length;
+  return { width, height, layers, labels, curved: weights <= MOST_CURVED, weights };
+}
+
+export function shortened(name: string, most = 14): string {
+  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+}
+
+/** The point at a share of the way along a weight's line. */
+export function along(layout: Layout, from: Unit, to: Unit, share: number): [number, number] {
+  if (!layout.curved) return [from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share];
+  const rest = 1 - share;
+  const middle = 3 * rest * share; // of a Bézier curve whose handles are horizontal and end in the middle
+  const x = rest ** 3 * from.x + middle * ((from.x + to.x) / 2) + share ** 3 * to.x;
+  const y = (rest ** 3 + middle * rest) * from.y + (share ** 3 + middle * share) * to.y;
+  return [x, y];
+}
+
+export function trace(context: CanvasRenderingContext2D, layout: Layout, from: Unit, to: Unit): void {
+  context.moveTo(from.x, from.y);
+  if (layout.curved) {
+    const middle = (from.x + to.x) / 2;
+    context.bezierCurveTo(middle, from.y, middle, to.y, to.x, to.y);
+  } else {
+    context.lineTo(to.x, to.y);
+  }
+}
+
+export function unitAt(layout: Layout, layer: number, number: number): Unit | null {
+  return layout.layers[layer]?.units.find((unit) => unit.number === number) ?? null;
+}

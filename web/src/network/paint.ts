@@ -1,0 +1,228 @@
+// Paints the network: weights in few strokes, one for each colour, then the units.
+
+import { subscript, written } from "../numbers";
+import type { Frame, Setup } from "../protocol";
+import { css, LEVELS, mix, theme } from "../theme";
+import { shortened, trace, type Layer, type Layout } from "./layout";
+import { intensity, level, type Scale } from "./scale";
+import { unitsOf, weightsOf, type View } from "./view";
+
+const DASHED = 300; // weights; up to so many, negative ones are dashed
+const DIM = 0.13;
+
+export interface Picture {
+  setup: Setup;
+  frame: Frame;
+  layout: Layout;
+  view: View;
+  units: Scale;
+  weights: Scale;
+  dimmed: boolean; // something else is lit above
+}
+
+export function paint(context: CanvasRenderingContext2D, picture: Picture): void {
+  context.lineCap = "round";
+  for (let layer = 1; layer < picture.layout.layers.length; layer++) paintWeights(context, picture, layer);
+  context.globalAlpha = 1;
+  picture.layout.layers.forEach((layer, i) => paintUnits(context, picture, layer, i));
+  paintNames(context, picture);
+}
+
+function paintWeights(context: CanvasRenderingContext2D, picture: Picture, i: number): void {
+  const { layout, frame, view } = picture;
+  const numbers = weightsOf(view, frame, i);
+  if (!numbers) return;
+  const [to, from] = [layout.layers[i]!.units, layout.layers[i - 1]!.units];
+  const most = picture.weights.most;
+  const { values } = numbers;
+  // Buckets of one colour each: a stroke for each bucket, not for each weight
+  const buckets: number[][] = Array.from({ length: 2 * LEVELS }, () => []);
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k]!;
+    if (Number.isNaN(value)) continue;
+    buckets[2 * level(value, most) + (value < 0 ? 1 : 0)]!.push(k);
+  }
+  const lit = view.light ? view.light.weights.has(i) : true;
+  const dense = Math.min(1, Math.sqrt(150 / layout.weights)); // many lines are thinner and fainter
+  const { negative, positive } = theme();
+  buckets.forEach((members, bucket) => {
+    if (members.length === 0) return;
+    const size = bucket >> 1;
+    const share = size / (LEVELS - 1);
+    if (size === 0 && layout.weights > 700) return; // of many, those near zero only make a haze
+    const minus = bucket % 2 === 1;
+    context.strokeStyle = (minus ? negative : positive)[size]!;
+    context.lineWidth = 0.5 + (0.4 + 3.4 * dense) * share * share + 0.5 * share;
+    context.globalAlpha = (dense + (1 - dense) * share) * (lit ? 1 : DIM) * (picture.dimmed ? 0.3 : 1);
+    if (minus && layout.weights <= DASHED) context.setLineDash([4 + 2 * context.lineWidth, 2.5 + 1.5 * context.lineWidth]);
+    context.beginPath();
+    for (const k of members) trace(context, layout, from[k % from.length]!, to[Math.floor(k / from.length)]!);
+    context.stroke();
+    context.setLineDash([]);
+  });
+}
+
+function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: Layer, i: number): void {
+  const { view, frame } = picture;
+  const values = unitsOf(view, frame, i)?.values;
+  if (!values) return;
+  const lit = view.light ? view.light.units.has(i) : true;
+  if (layer.image) {
+    paintImage(context, picture, layer, values, lit);
+    return;
+  }
+  const { negative, positive, card, ink, quiet, negativeEnd, positiveEnd } = theme();
+  const most = picture.units.most;
+  const shown = layer.radius >= 13;
+  layer.units.forEach((unit, k) => {
+    const value = values[k]!;
+    const share = level(value, most);
+    // Paper below, so that no weight shines through a dimmed unit
+    disc(context, unit.x, unit.y, layer.radius + 1.2, card);
+    context.globalAlpha = lit ? 1 : 0.25;
+    if (Number.isNaN(value)) {
+      cross(context, unit.x, unit.y, layer.radius * 0.7, ink);
+    } else {
+      disc(context, unit.x, unit.y, layer.radius, (value < 0 ? negative : positive)[share]!);
+      context.lineWidth = 1;
+      context.strokeStyle = css(mix(mix(theme().paper, theme().inkRGB, 0.25), value < 0 ? negativeEnd : positiveEnd, 0.6));
+      context.stroke();
+      const strong = intensity(value, most) > 0.55;
+      if (shown) {
+        context.fillStyle = strong ? card : ink;
+        context.font = `500 ${layer.radius >= 15.5 ? 10 : 9}px system-ui, sans-serif`;
+        context.textAlign = "center";
+        context.fillText(brief(value), unit.x, unit.y + 3.4);
+      } else if (value < 0 && share > 1 && layer.radius > 3.5) {
+        context.fillStyle = strong ? card : quiet; // a minus sign: the colour is not needed to see the sign
+        context.fillRect(unit.x - layer.radius * 0.5, unit.y - 0.75, layer.radius, 1.5);
+      }
+    }
+    context.globalAlpha = 1;
+  });
+}
+
+/** A number in a circle: two or three characters and its sign. */
+function brief(value: number): string {
+  const size = Math.abs(value);
+  const sign = value < 0 ? "−" : "";
+  if (size < 0.005) return size === 0 ? "0" : `${sign}.00`;
+  if (size < 0.995) return sign + size.toFixed(2).slice(1);
+  return sign + (size < 9.95 ? size.toFixed(1) : size < 999.5 ? size.toFixed(0) : "≫");
+}
+
+function paintImage(
+  context: CanvasRenderingContext2D,
+  picture: Picture,
+  layer: Layer,
+  values: Float32Array,
+  lit: boolean,
+): void {
+  const image = layer.image!;
+  const { negative, positive, paper, inkRGB, line, card } = theme();
+  const asInk = picture.view.family === "h" || picture.view.family === "a";
+  const pixel = 2 * layer.radius;
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  context.fillStyle = card;
+  context.fillRect(image.x - 3, image.y - 3, image.width + 6, image.height + 6);
+  context.globalAlpha = lit ? 1 : 0.35;
+  layer.units.forEach((unit, k) => {
+    const value = values[k]!;
+    const share = high > low ? (value - low) / (high - low) : 0;
+    context.fillStyle = asInk
+      ? css(mix(mix(paper, inkRGB, 0.04), inkRGB, 0.92 * share))
+      : (value < 0 ? negative : positive)[level(value, picture.units.most)]!;
+    context.fillRect(unit.x - layer.radius, unit.y - layer.radius, pixel, pixel);
+  });
+  context.strokeStyle = line;
+  context.lineWidth = 1;
+  context.strokeRect(image.x - 1.5, image.y - 1.5, image.width + 3, image.height + 3);
+  context.globalAlpha = 1;
+}
+
+function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
+  const { setup, layout, frame } = picture;
+  const { ink, quiet, accent } = theme();
+  const narrow = layout.width < 500;
+  context.textAlign = "right";
+  context.font = "12px system-ui, sans-serif";
+  context.fillStyle = quiet;
+  const [first, last] = [layout.layers[0]!, layout.layers.at(-1)!];
+  layout.labels.forEach((name, k) => {
+    const unit = first.units[k]!;
+    context.fillText(fitted(context, name, unit.x - first.radius - 12), unit.x - first.radius - 7, unit.y + 4);
+  });
+  const output = frame.numbers.get(`h.${setup.network.sizes.length - 1}`)?.values;
+  context.textAlign = "left";
+  last.units.forEach((unit, k) => {
+    const name = setup.classes.length === setup.network.sizes.at(-1) ? shortened(setup.classes[unit.number - 1]!) : "";
+    const value = output?.[k];
+    if (value === undefined) return;
+    const x = unit.x + last.radius + 8;
+    const right = name !== "" && name === frame.example.label;
+    context.font = `${right ? 650 : 400} 12px system-ui, sans-serif`;
+    context.fillStyle = right ? ink : quiet;
+    if (setup.network.output === "softmax" || setup.network.output === "sigmoid") {
+      const shown = Number.isNaN(value) ? "NaN" : value.toFixed(value > 0.9995 ? 1 : 2);
+      const start = x + (narrow ? 0 : 26);
+      if (!narrow && !Number.isNaN(value)) {
+        context.globalAlpha = 0.25;
+        context.fillRect(x, unit.y - 2, 20, 4);
+        context.globalAlpha = 1;
+        context.fillRect(x, unit.y - 2, 20 * value, 4);
+      }
+      context.fillText(`${shown} `, start, unit.y + 4);
+      context.fillText(name, start + context.measureText("0.00 ").width + 2, unit.y + 4);
+      if (right) {
+        const end = start + context.measureText("0.00 ").width + 2 + context.measureText(name).width + 4;
+        context.fillStyle = accent; // the label of the example
+        context.fillText("✓", end, unit.y + 4);
+      }
+    } else {
+      context.fillText(written(value, 3), x, unit.y + 4);
+    }
+  });
+  context.textAlign = "center";
+  const many = layout.layers.length > (narrow ? 5 : 9);
+  layout.layers.forEach((layer, i) => {
+    const { sizes, activations, output: outputName } = setup.network;
+    const lit = picture.view.light?.units.has(i) ?? false;
+    const name = i === 0 ? "x" : i === sizes.length - 1 ? "ŷ" : `h${subscript(i)}`;
+    const function_ = i === 0 ? "input" : i === sizes.length - 1 ? outputName : activations[i - 1]!;
+    context.fillStyle = lit ? accent : ink;
+    context.font = "600 12px system-ui, sans-serif";
+    context.fillText(name, layer.x, layout.height - 19);
+    context.fillStyle = quiet;
+    context.font = "11px system-ui, sans-serif";
+    context.fillText(many ? String(sizes[i]) : `${sizes[i]} ${function_}`, layer.x, layout.height - 5);
+  });
+}
+
+function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
+  let shown = text;
+  while (shown.length > 2 && context.measureText(shown).width > width) shown = `${shown.slice(0, -2)}…`;
+  return shown;
+}
+
+export function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fillStyle = colour;
+  context.fill();
+}
+
+function cross(context: CanvasRenderingContext2D, x: number, y: number, size: number, colour: string): void {
+  context.beginPath();
+  context.moveTo(x - size, y - size);
+  context.lineTo(x + size, y + size);
+  context.moveTo(x - size, y + size);
+  context.lineTo(x + size, y - size);
+  context.strokeStyle = colour;
+  context.lineWidth = 1.5;
+  context.stroke();
+}

@@ -1,0 +1,189 @@
+// The messages between page and server, as docs/lab.md has them.
+
+export interface Configuration {
+  data: string;
+  layers: number[];
+  activation: string | string[];
+  optimizer: string;
+  rate: number;
+  batch: number;
+  seed: number;
+  noise: number;
+}
+
+export type Sent =
+  | ({ type: "configure" } & Configuration)
+  | { type: "rate"; rate: number }
+  | { type: "run" | "pause" | "step" | "reset" | "diagnose" | "drawn" }
+  | { type: "speed"; steps: number }
+  | { type: "example"; row: number }
+  | { type: "slide"; at: number | null }
+  | { type: "explain"; quantity: string };
+
+export interface DataSet {
+  name: string;
+  title: string;
+  inputs: number;
+  classes: string[];
+  noise: boolean;
+}
+
+export interface Hello {
+  type: "hello";
+  version: string;
+  resumed?: boolean;
+  data: DataSet[];
+  activations: string[];
+  optimizers: string[];
+  limits: { upload_bytes: number; layers: number; units: number };
+  start: Configuration;
+}
+
+export interface Points {
+  x: [number, number][];
+  y: number[];
+  row?: number[];
+}
+
+export interface Setup {
+  type: "setup";
+  configuration: Configuration;
+  task: "classification" | "regression";
+  rows: number;
+  columns: string[];
+  classes: string[];
+  image: [number, number] | null;
+  network: { sizes: number[]; activations: string[]; output: string; loss: string; parameters: number };
+  drawn: { whole: boolean; units: Record<string, number[]>; note: string };
+  points: Points | null;
+  bounds: [number, number, number, number] | null;
+}
+
+export interface FrameHead {
+  type: "frame";
+  step: number;
+  epoch: number;
+  running: boolean;
+  loss: number | null;
+  validation_loss: number | null;
+  score: number | null;
+  flow: (number | null)[];
+  example: { row: number; label: string; prediction: string; loss: number | null; x: [number, number] | null };
+  arrays: { name: string; shape: number[] }[];
+}
+
+export interface Numbers {
+  shape: number[];
+  values: Float32Array;
+}
+
+export interface Frame extends FrameHead {
+  numbers: Map<string, Numbers>;
+}
+
+export type Talk = "forward" | "output" | "hidden" | "weights" | "update";
+export type Family = "h" | "a" | "grad_a" | "grad_h" | "grad_W";
+
+export interface Slide {
+  type: "slide";
+  at: number;
+  count: number;
+  talk: Talk;
+  title: string;
+  reason: string;
+  latex: string[];
+  light: { units: number[]; weights: number[] };
+  family: Family;
+}
+
+export interface Written {
+  text: string;
+  latex: string;
+}
+
+export interface DerivationStep {
+  talk: Talk;
+  layer: number;
+  quantity: string;
+  title: string;
+  reason: string;
+  formula: Written;
+  numbers: Written | null;
+  value: Written;
+}
+
+export interface Path {
+  units: [number, number][];
+  factors: number[];
+  contribution: number;
+  share: number;
+}
+
+export interface Paths {
+  quantity: string;
+  value: number;
+  count: string;
+  share: number;
+  paths: Path[];
+  flow: Record<string, number[]>;
+}
+
+type Nested = number | null | Nested[];
+
+export interface Explained {
+  type: "derivation";
+  quantity: string;
+  step?: number;
+  row?: number;
+  derivation: { quantity: string; latex: string; value: Nested; loss: number; steps: DerivationStep[] };
+  paths: Paths | null;
+}
+
+export interface Finding {
+  severity: "severe" | "warning" | "note";
+  kind: string;
+  title: string;
+  said: string;
+  advice: string;
+  layer: number | null;
+}
+
+export interface Findings {
+  type: "findings";
+  step?: number;
+  healthy: boolean;
+  findings: Finding[];
+}
+
+export type Received =
+  | Hello
+  | Setup
+  | Slide
+  | { type: "slide"; at: null }
+  | Explained
+  | Findings
+  | { type: "error"; message: string; about: string }
+  | { type: "stopped"; message: string };
+
+export interface Uploaded {
+  data: string;
+  name: string;
+  rows: number;
+  columns: string[];
+  target: string;
+  said: string[];
+}
+
+/** uint32 n, n bytes of JSON, then the float32 arrays that the JSON lists: all little-endian. */
+export function readFrame(buffer: ArrayBuffer): Frame {
+  const length = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as FrameHead;
+  const numbers = new Map<string, Numbers>();
+  let offset = 4 + length;
+  for (const { name, shape } of head.arrays) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    numbers.set(name, { shape, values: new Float32Array(buffer, offset, count) });
+    offset += 4 * count;
+  }
+  return { ...head, numbers };
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { defineConfig } from "vite";
+
+// KaTeX names each font in three formats; every browser that runs this page reads woff2
+const onlyWoff2 = {
+  name: "only-woff2",
+  enforce: "pre",
+  transform(code, id) {
+    if (id.includes("katex") && id.endsWith(".css")) {
+      return code.replace(/,\s*url\([^)]*\.(woff|ttf)\)\s*format\("[a-z]+"\)/g, "");
+    }
+  },
+};
+
+// What is bundled is handed on, so its licences are too
+const licences = {
+  name: "licences",
+  generateBundle() {
+    const folder = new URL("node_modules/katex/", import.meta.url);
+    const { version } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
+    const text = readFileSync(new URL("LICENSE", folder), "utf8").trim();
+    const source = `lab.js and lab.css hold KaTeX ${version}, and the fonts KaTeX_*.woff2 are its fonts.\n\n${text}\n`;
+    this.emitFile({ type: "asset", fileName: "LICENSES", source });
+  },
+};
+
+export default defineConfig({
+  base: "/static/",
+  publicDir: false,
+  plugins: [onlyWoff2, licences],
+  build: {
+    outDir: "../src/backtalk/lab/static",
+    emptyOutDir: true,
+    sourcemap: false,
+    modulePreload: false,
+    assetsInlineLimit: 0, // font-src 'self' of the page's security policy allows no data: URL
+    target: "es2022",
+    rolldownOptions: {
+      output: {
+        // No hash in the names: the server says no-cache, and differences between builds stay small
+        entryFileNames: "lab.js",
+        chunkFileNames: "[name].js",
+        assetFileNames: (asset) => (asset.names[0]?.endsWith(".css") ? "lab.css" : "[name][extname]"),
+      },
+    },
+  },
+});
