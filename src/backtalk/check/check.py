@@ -56,6 +56,9 @@ def check(
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
     that has rounded to an end of its range. The verdict says so where nothing is left to judge.
 
+    Where a backward pass of yours fails, the report's ``mistakes`` name what was likely done, from a table of
+    mistakes that are often made, if it explains every number that you gave (docs/teaching.md).
+
     The weights, the biases, every a_i and every h_i (h_0 is the input) are checked. Raises
     :class:`~backtalk.errors.InputError` for a batch or for gradients that do not fit, and where ℒ is not finite.
 
@@ -68,7 +71,12 @@ def check(
     ...     grads.W[2][0, 1] /= 2
     ...     return list(grads.W.values()), list(grads.b.values())
     >>> print(check(net, backward=half).verdict)
-    failed in W[2]: W[2] at [0, 1] is 0.01363..., but the derivative is 0.02726... (relative error 5.0e-01 over 26 ...)
+    failed in W[2]: W[2] at [0, 1] is 0.01363..., but the derivative is 0.02726... (relative error 5.0e-01 over 26 ...
+    >>> def summed(network, X, y):
+    ...     grads = gradients(network, X, y)
+    ...     return {"W": [len(X) * W for W in grads.W.values()]}
+    >>> print(check(net, backward=summed).mistake.said)
+    the sum over the batch stands in the place of the mean: 1/B is missing
     """
     if method not in ("auto", *METHODS):
         raise unknown_name("method", method, ["auto", *METHODS])
