@@ -1,7 +1,9 @@
 """JAX counts in float64 in these tests, on the CPU, and quietly; and the command line can be called."""
 
 import os
+import re
 import sys
+from importlib.util import find_spec
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -26,3 +28,14 @@ def call(monkeypatch, capsys, tmp_path):
         return left.value.code or 0, out, err  # pyright: ignore[reportReturnType]
 
     return called
+
+
+def pytest_collection_modifyitems(items):
+    """Examples of libraries that not everybody has are left out where those are not installed."""
+    for item in items:
+        example = getattr(item, "dtest", None)
+        if example is not None:
+            imported = re.findall(r"^\s*>>> import (torch|keras)$", example.docstring or "", re.MULTILINE)
+            for name in imported:
+                if find_spec(name) is None:
+                    item.add_marker(pytest.mark.skip(reason=f"{name} is not installed"))

@@ -46,6 +46,7 @@ from .verbs import backward, forward, gradients
 if TYPE_CHECKING:
     from .derivations import Derivation, Paths, explain, paths
     from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
+    from .interop.torch import from_torch, to_torch
 
 __all__ = [
     "LBFGS",
@@ -94,6 +95,7 @@ __all__ = [
     "explain",
     "fit",
     "forward",
+    "from_torch",
     "gradients",
     "grand",
     "influence",
@@ -104,12 +106,14 @@ __all__ = [
     "resume",
     "save",
     "self_influence",
+    "to_torch",
 ]
 
 
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
     **dict.fromkeys(("Derivation", "Paths", "explain", "paths"), "derivations"),
+    **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
 }
 
 

@@ -1,0 +1,180 @@
+"""A network from and to an ``nn.Sequential`` of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from array_api_compat import is_torch_array
+
+from ..activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    GELUTanh,
+    Identity,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from ..errors import InputError, InputTypeError
+from ..inputs import require_network
+from ..losses import Loss
+from ..network import Network
+from .stack import Stack, need_library
+
+INSTALL = "pip install 'backtalk[torch]'"
+# From so large an a on, torch's Softplus gives a itself. At 40 that is log(1 + e^a) to the last digit of float64, and
+# e^40 is no trouble for float32; at torch's own 20 they differ by 2e-9.
+EXACT_THRESHOLD, LEAST_THRESHOLD = 40.0, 20.0
+
+
+def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
+    """The network of a ``torch.nn.Sequential`` of ``Linear`` layers and activations.
+
+    The weights are copied as they are, to the bit, and stay tensors of the model's dtype and device; the network's ŷ is
+    what ``model.eval()`` gives, and its gradients are those that autograd finds. Understood are: nested ``Sequential``,
+    ``Linear`` (without bias: b = 0), ``Flatten`` before the first layer (X is then flat), ``Identity``, ``Dropout`` and
+    ``AlphaDropout`` (left out: they do nothing in ``model.eval()``), ``ReLU``, ``LeakyReLU``, ``ELU``, ``SELU``,
+    ``GELU``, ``SiLU``, ``Softplus``, ``Mish``, ``Tanh``, ``Sigmoid``, and ``Softmax`` or ``LogSoftmax`` at the end.
+
+    ``loss``: by default the one whose output function the model ends with: ``cross_entropy`` after ``Softmax`` or
+    ``LogSoftmax``, ``binary_cross_entropy`` after ``Sigmoid``, ``squared_error`` after ``Linear``. A model that is
+    trained with ``nn.CrossEntropyLoss`` or ``nn.BCEWithLogitsLoss`` ends with ``Linear`` and gives logits: say
+    ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"`` for it.
+
+    Raises :class:`~backtalk.errors.InputError`, which names the first module that a network does not have and where it
+    stands, and :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
+
+    >>> import torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
+    >>> from_torch(model, loss="cross_entropy")
+    Network 4 → 8 → 3, 67 parameters, float32, torch
+      1  4 → 8  tanh           W (8, 4)  b (8,)
+      2  8 → 3  softmax        W (3, 8)  b (3,)  cross_entropy
+    """
+    torch = need_library("torch", "from_torch", INSTALL)
+    if not isinstance(model, torch.nn.Module):
+        raise InputTypeError(f"model is a {type(model).__name__}, expected a torch.nn.Sequential.")
+    stack, functions = Stack("model"), _functions(torch.nn)
+    for place, module in _modules(torch.nn, model, "model"):
+        kind = type(module)
+        if kind.forward is torch.nn.Linear.forward:
+            _add_linear(torch, stack, module, place)
+        elif kind is torch.nn.Flatten:
+            if stack.W or (module.start_dim, module.end_dim) != (1, -1):
+                raise InputError(f"{place} is not Flatten(1, -1) before the first layer, as a Network has it.")
+        elif kind not in (torch.nn.Identity, torch.nn.Dropout, torch.nn.AlphaDropout):
+            if kind not in functions:
+                raise InputError(f"{place} is a module that a Network does not have: expected {_known(functions)}.")
+            stack.add_function(functions[kind](module, place), place)
+    return stack.network(loss)
+
+
+def to_torch(network: Network) -> Any:
+    """A ``torch.nn.Sequential`` that computes a_L: the network without its output function.
+
+    It gives what the losses of PyTorch want: logits for ``nn.CrossEntropyLoss`` and ``nn.BCEWithLogitsLoss``, log ŷ for
+    ``nn.PoissonNLLLoss``, and ŷ itself where the output function is the identity. Its parameters are a copy of W and b,
+    to the bit, on the network's device if it has tensors of PyTorch, else on the CPU; training it changes nothing here.
+    ``from_torch(to_torch(network), network.loss)`` is the same network.
+
+    Raises :class:`~backtalk.errors.InputError` for an activation of your own, of which PyTorch has no module, and
+    :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
+
+    >>> import torch
+    >>> to_torch(Network.create([4, 8, 3], "elu(alpha=0.5)", rng=0))
+    Sequential(
+      (0): Linear(in_features=4, out_features=8, bias=True)
+      (1): ELU(alpha=0.5)
+      (2): Linear(in_features=8, out_features=3, bias=True)
+    )
+    """
+    require_network(network)
+    torch = need_library("torch", "to_torch", INSTALL)
+    if not is_torch_array(network.W[1]):
+        network = network.to(torch)
+    modules = []
+    for i, W in network.W.items():
+        options = {"device": W.device, "dtype": W.dtype}
+        linear = torch.nn.utils.skip_init(torch.nn.Linear, W.shape[1], W.shape[0], **options)
+        with torch.no_grad():
+            linear.weight.copy_(W)
+            linear.bias.copy_(network.b[i])
+        modules.append(linear)
+        if i < network.depth:
+            modules.append(_module(torch.nn, network.activations[i - 1], f"activations[{i - 1}]"))
+    return torch.nn.Sequential(*modules)
+
+
+def _modules(nn: Any, module: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The modules of nested Sequentials in their order, each with its place."""
+    if type(module).forward is not nn.Sequential.forward:
+        yield f"{place} ({type(module).__name__})", module
+        return
+    for name, part in module.named_children():
+        yield from _modules(nn, part, f"{place}[{name}]" if name.isdigit() else f"{place}.{name}")
+
+
+def _add_linear(torch: Any, stack: Stack, module: Any, place: str) -> None:
+    if isinstance(module.weight, torch.nn.UninitializedParameter) or module.weight.is_meta:
+        raise InputError(f"{place} has no weights yet: run the model once, or load its weights.")
+    W, b = module.weight, module.bias
+    stack.add_layer(W, W.new_zeros(W.shape[0]) if b is None else b)
+
+
+def _functions(nn: Any) -> dict[Any, Callable[[Any, str], Activation | str]]:
+    """From the class of a module to its activation, or the name of its output function."""
+
+    def of_softplus(module: Any, place: str) -> Activation:
+        if module.beta != 1 or module.threshold < LEAST_THRESHOLD:
+            raise InputError(f"{place} has beta {module.beta} and threshold {module.threshold}, expected 1 and ≥ 20.")
+        return Softplus()
+
+    def of_softmax(module: Any, place: str) -> str:
+        if module.dim not in (-1, 1, None):  # None is 1 for a matrix
+            raise InputError(f"{place} is over dimension {module.dim}, expected -1: over the outputs of one example.")
+        return "softmax"
+
+    plain = {
+        nn.ReLU: ReLU, nn.SELU: SELU, nn.SiLU: SiLU, nn.Mish: Mish, nn.Tanh: Tanh, nn.Sigmoid: Sigmoid,
+    }  # fmt: skip
+    return {
+        **{kind: lambda module, place, make=make: make() for kind, make in plain.items()},
+        nn.LeakyReLU: lambda module, place: LeakyReLU(module.negative_slope),
+        nn.ELU: lambda module, place: ELU(module.alpha),
+        nn.GELU: lambda module, place: GELUTanh() if module.approximate == "tanh" else GELU(),
+        nn.Softplus: of_softplus,
+        nn.Softmax: of_softmax,
+        nn.LogSoftmax: of_softmax,
+    }
+
+
+def _known(functions: dict[Any, Any]) -> str:
+    names = [kind.__name__ for kind in functions]
+    return f"Linear, Dropout, Identity, Flatten, {', '.join(names[:-1])} or {names[-1]}"
+
+
+def _module(nn: Any, activation: Activation, argument: str) -> Any:
+    makers: dict[type[Activation], Callable[[Any], Any]] = {
+        Identity: lambda g: nn.Identity(),
+        Sigmoid: lambda g: nn.Sigmoid(),
+        Tanh: lambda g: nn.Tanh(),
+        ReLU: lambda g: nn.ReLU(),
+        LeakyReLU: lambda g: nn.LeakyReLU(g.slope),
+        ELU: lambda g: nn.ELU(g.alpha),
+        SELU: lambda g: nn.SELU(),
+        GELU: lambda g: nn.GELU(),
+        GELUTanh: lambda g: nn.GELU("tanh"),
+        SiLU: lambda g: nn.SiLU(),
+        Softplus: lambda g: nn.Softplus(threshold=EXACT_THRESHOLD),
+        Mish: lambda g: nn.Mish(),
+    }
+    if type(activation) not in makers:
+        raise InputError(f"{argument} is {activation!r}, an activation of your own, of which PyTorch has no module.")
+    return makers[type(activation)](activation)
