@@ -3,9 +3,10 @@
 import { readFrame, type Frame, type Received, type Sent } from "./protocol";
 
 const PAUSES = [1, 2, 4, 8, 10]; // seconds
+const WRONG_TOKEN =
+  "The token in the address is not the lab's. Open the address that backtalk lab prints when it starts: it has the right one.";
 // Codes with which the server says that to come back would not help
 const FINAL: Record<number, string> = {
-  4403: "The token in the address is not the lab's. Open the address that backtalk lab prints when it starts: it has the right one.",
   4001: "Another page took this session over. Reload this page to go on here.",
   1013: "The lab has as many pages open as it takes. Close one, then reload this page.",
 };
@@ -42,7 +43,11 @@ export class Connection {
       if (typeof event.data === "string") this.listener.message(JSON.parse(event.data) as Received);
       else this.listener.frame(readFrame(event.data));
     };
-    socket.onclose = (event) => this.closed(event);
+    let opened = false;
+    socket.onopen = () => {
+      opened = true;
+    };
+    socket.onclose = (event) => void this.closed(event.code, opened);
     this.socket = socket;
   }
 
@@ -57,9 +62,10 @@ export class Connection {
     return true;
   }
 
-  private closed(event: CloseEvent): void {
+  private async closed(code: number, opened: boolean): Promise<void> {
     this.socket = null;
-    const final = FINAL[event.code];
+    // A browser does not say why a WebSocket was refused; the page itself is refused for the same reason
+    const final = FINAL[code] ?? (!opened && (await refusesPage()) ? WRONG_TOKEN : undefined);
     if (final) {
       this.listener.refused(final);
       return;
@@ -68,5 +74,13 @@ export class Connection {
     this.failures += 1;
     this.listener.lost(seconds);
     setTimeout(() => this.open(), 1000 * seconds);
+  }
+}
+
+async function refusesPage(): Promise<boolean> {
+  try {
+    return (await fetch(address("/"))).status === 403;
+  } catch {
+    return false; // nobody answers
   }
 }

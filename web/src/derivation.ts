@@ -43,6 +43,7 @@ export class DerivationPanel {
     this.closeButton.hidden = true;
     this.stage.classList.remove("explaining"); // open, it stands right below the drawing
     say(this.error, "");
+    delete this.box.dataset.quantity;
     const hint = "Click a unit or a weight in the drawing, or write one: W[1,1,1], b[1,2], h[1,2], a[2] or x[1].";
     this.box.replaceChildren(make("p", { className: "quiet small", textContent: hint }));
   }
@@ -57,6 +58,7 @@ export class DerivationPanel {
 
   refuse(message: string): void {
     say(this.error, message);
+    delete this.box.dataset.quantity;
     this.box.replaceChildren();
   }
 
@@ -79,6 +81,7 @@ export class DerivationPanel {
     }
     const about = explained.row === undefined ? "" : `Example ${explained.row}, `;
     heading.append(make("span", { className: "quiet small", textContent: `${about}ℒ = ${written(derivation.loss)}` }));
+    this.box.dataset.quantity = derivation.quantity;
     this.box.replaceChildren(
       heading,
       ...(place ? [this.others(place, depth, derivation.quantity)] : []),

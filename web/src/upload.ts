@@ -10,6 +10,7 @@ export class Upload {
   uploaded: Uploaded | null = null;
   limit = Infinity;
   private file: File | null = null;
+  private chosen = ""; // the target, where the user named one; else the server takes the last column
   private readonly input = find<HTMLInputElement>("file");
   private readonly error = find("file-error");
   private readonly target = find<HTMLSelectElement>("target");
@@ -30,7 +31,7 @@ export class Upload {
   /** Sends the file once more, to a server that was started anew. Whether there was one and it was taken. */
   async again(): Promise<boolean> {
     if (!this.file) return false;
-    return this.send(this.file, this.uploaded?.target ?? "");
+    return this.send(this.file, this.chosen);
   }
 
   private async take(file: File, target = ""): Promise<void> {
@@ -58,10 +59,11 @@ export class Upload {
     const said = (await answer.json().catch(() => ({ error: answer.statusText }))) as Uploaded | { error: string };
     if ("error" in said || !answer.ok) return this.refuse("error" in said ? said.error : answer.statusText);
     this.file = file;
+    this.chosen = target;
     this.uploaded = said;
     offer(this.target, said.columns);
     choose(this.target, said.target);
-    find("target-row").hidden = said.columns.length < 2;
+    find("target-row").hidden = file.name.toLowerCase().endsWith(".npz"); // there it is the array y
     const list = find("file-said");
     list.replaceChildren(...said.said.map((sentence) => make("li", { textContent: sentence })));
     list.hidden = said.said.length === 0;

@@ -149,8 +149,8 @@ export class Drawing {
     }
     const name = document.createElement("b");
     name.textContent = nameOf(selected, setup);
-    const numbers = numbersAt(selected, layout, frame).map(({ name, value }) => `${name} = ${written(value)}`);
-    box.replaceChildren(name, `: ${numbers.join(", ")}`);
+    const numbers = numbersAt(selected, layout, frame).map(({ name, value }) => line(`${name} = ${written(value)}`));
+    box.replaceChildren(name, ...numbers.flatMap((number) => [" ", number]));
   }
 
   private scale(name: string): Scale {

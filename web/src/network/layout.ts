@@ -45,7 +45,7 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
   const narrow = width < 500;
   const labels = !asImage && numbers[0]!.length <= 20 ? numbers[0]!.map((n) => readable(setup.columns[n - 1] ?? `x_${n}`)) : [];
   const labelWidth = Math.min(narrow ? 56 : 130, Math.max(0, ...labels.map(measure)));
-  const imageSize = asImage ? Math.min(inside, narrow ? 84 : 150) : 0;
+  const imageSize = asImage ? Math.min(inside, narrow ? 84 : 168) : 0;
   const left = 14 + (asImage ? imageSize / 2 : labelWidth + (labels.length ? 18 : 8));
   const named = Math.max(0, ...setup.classes.map((name) => measure(shortened(name))));
   const right = width - 20 - (setup.classes.length ? Math.min(narrow ? 84 : 150, named + (narrow ? 46 : 84)) : 54);

@@ -84,7 +84,10 @@ export function lightMessages(
 
 function line(context: CanvasRenderingContext2D, layout: Layout, from: Unit, to: Unit, colour: string, width: number): void {
   context.beginPath();
-  trace(context, layout, from, to);
+  // From edge to edge, so that the numbers in the units can still be read
+  const before = layout.layers[from.layer]!;
+  const start = before.image ? from : { ...from, x: from.x + before.radius + 1 };
+  trace(context, layout, start, { ...to, x: to.x - layout.layers[to.layer]!.radius - 1 });
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineCap = "round";

@@ -8,6 +8,8 @@ import { intensity, level, type Scale } from "./scale";
 import { unitsOf, weightsOf, type View } from "./view";
 
 const DASHED = 300; // weights; up to so many, negative ones are dashed
+const MANY = 700; // weights; of more, those near zero would only make a haze
+const HAZE = 0.15;
 const DIM = 0.13;
 
 export interface Picture {
@@ -35,7 +37,7 @@ function paintWeights(context: CanvasRenderingContext2D, picture: Picture, i: nu
   const [to, from] = [layout.layers[i]!.units, layout.layers[i - 1]!.units];
   const most = picture.weights.most;
   const { values } = numbers;
-  // Buckets of one colour each: a stroke for each bucket, not for each weight
+  // Buckets of one colour each: one stroke for all thin lines of a bucket, not one for each weight
   const buckets: number[][] = Array.from({ length: 2 * LEVELS }, () => []);
   for (let k = 0; k < values.length; k++) {
     const value = values[k]!;
@@ -43,21 +45,30 @@ function paintWeights(context: CanvasRenderingContext2D, picture: Picture, i: nu
     buckets[2 * level(value, most) + (value < 0 ? 1 : 0)]!.push(k);
   }
   const lit = view.light ? view.light.weights.has(i) : true;
+  const many = layout.weights > MANY;
+  const hairline = 1 / (window.devicePixelRatio || 1); // the widest that is drawn fast in one stroke with others
   const dense = Math.min(1, Math.sqrt(150 / layout.weights)); // many lines are thinner and fainter
   const { negative, positive } = theme();
   buckets.forEach((members, bucket) => {
     if (members.length === 0) return;
     const size = bucket >> 1;
     const share = size / (LEVELS - 1);
-    if (size === 0 && layout.weights > 700) return; // of many, those near zero only make a haze
+    if (many && share < HAZE) return;
     const minus = bucket % 2 === 1;
+    const width = 0.5 + (0.4 + 3.4 * dense) * share * share + 0.5 * share;
+    const thin = many && (share < 0.7 || width <= hairline);
     context.strokeStyle = (minus ? negative : positive)[size]!;
-    context.lineWidth = 0.5 + (0.4 + 3.4 * dense) * share * share + 0.5 * share;
-    context.globalAlpha = (dense + (1 - dense) * share) * (lit ? 1 : DIM) * (picture.dimmed ? 0.3 : 1);
-    if (minus && layout.weights <= DASHED) context.setLineDash([4 + 2 * context.lineWidth, 2.5 + 1.5 * context.lineWidth]);
+    context.lineWidth = thin ? hairline : width;
+    context.globalAlpha = (many ? 0.1 + 0.75 * share * share : dense + (1 - dense) * share) * (lit ? 1 : DIM) * (picture.dimmed ? 0.3 : 1);
+    if (minus && layout.weights <= DASHED) context.setLineDash([4 + 2 * width, 2.5 + 1.5 * width]);
     context.beginPath();
-    for (const k of members) trace(context, layout, from[k % from.length]!, to[Math.floor(k / from.length)]!);
-    context.stroke();
+    for (const k of members) {
+      trace(context, layout, from[k % from.length]!, to[Math.floor(k / from.length)]!);
+      if (thin) continue;
+      context.stroke(); // wide lines that cross are slow to draw as one shape
+      context.beginPath();
+    }
+    if (thin) context.stroke();
     context.setLineDash([]);
   });
 }

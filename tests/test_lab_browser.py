@@ -1,0 +1,370 @@
+"""The lab as a person uses it: in headless Chromium, with a lab in a process of its own."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import backtalk
+from backtalk import Network, gradients
+from backtalk.lab.datasets import named_data
+from browser_page import Lab, Tab, browsing
+
+TABLE = "width,height,kind\n" + "".join(
+    f"{i % 7 + (i % 2) * 3}.5,{i % 5 - (i % 2)},{'round' if i % 2 else 'flat'}\n" for i in range(60)
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    found = Lab(tmp_path_factory.mktemp("state"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def tab(browser, lab):
+    """Opens tabs; at the end none of them may have complained, or asked another server for something."""
+    opened: list[Tab] = []
+
+    def open_tab(fragment: str = "", *, lab: Lab = lab, width: int = 1280, dark: bool = False) -> Tab:
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+        )
+        found = Tab(context.new_page(), lab.port)
+        opened.append(found)
+        return found.open(lab.address + fragment)
+
+    yield open_tab
+    for each in opened:
+        assert not each.foreign
+        assert not each.complaints
+        each.page.context.close()
+
+
+def moons_at_first() -> tuple[Network, np.ndarray, np.ndarray]:
+    """What the lab begins with: the network before the first step, and the data."""
+    data = named_data("moons", 0.1)
+    return Network.create([2, 8, 8, 2], "tanh", "cross_entropy", rng=0), data.X, data.y
+
+
+# Training
+
+
+def test_the_page_begins_with_a_network_that_waits(tab):
+    page = tab()
+    assert page.step == 0
+    assert page.text("#run") == "Run"
+    assert "2 → 8 → 8 → 2" in page.text("#network-said")
+    assert page.page.locator("#surface").is_visible()
+    assert page.text("#drawn-note") == ""
+
+
+def test_run_trains_and_pause_stops(tab):
+    page = tab()
+    before = float(page.text("#readout-held-out dd"))
+    page.page.click("#run")
+    page.wait_beyond(60)
+    assert page.text("#run") == "Pause"
+    page.page.click("#run")
+    page.page.wait_for_selector("#findings .finding, #findings .healthy")  # a pause asks the doctor
+    assert page.text("#run") == "Run"
+    stopped = page.step
+    page.page.click("#step")
+    page.wait_for_step(stopped + 1)
+    assert float(page.text("#readout-held-out dd")) < before
+
+
+def test_steps_and_reset_come_back_to_the_first_network(tab):
+    page = tab()
+    first = page.explain("b[3,1]")
+    for step in (1, 2):
+        page.page.click("#step")
+        page.wait_for_step(step)
+    page.wait_until("Number(document.getElementById('derivation-value').value) !== v[0]", first)
+    page.page.click("#reset")
+    page.wait_for_step(0)
+    page.wait_until("Number(document.getElementById('derivation-value').value) === v[0]", first)
+
+
+def test_settings_change_the_network_and_the_address(tab):
+    page = tab()
+    page.page.click("#layer-add")
+    page.wait_until("document.getElementById('network-said').textContent.startsWith('2 → 8 → 8 → 8 → 2')")
+    page.page.click("[aria-label='Remove hidden layer 1']")
+    page.page.click("[aria-label='Fewer units in hidden layer 1']")
+    page.wait_until("document.getElementById('network-said').textContent.startsWith('2 → 7 → 8 → 2')")
+    page.page.check("input[value=digits]")
+    page.wait_until("document.getElementById('network-said').textContent.startsWith('64 → 7 → 8 → 10')")
+    assert page.page.locator("#surface").is_hidden()
+    page.page.select_option("#activation", "relu")
+    page.wait_until("location.hash.includes('data=digits&layers=7,8&activation=relu')")
+    page.page.go_back()
+    page.wait_until("location.hash.includes('data=digits&layers=7,8&activation=tanh')")
+    page.wait_until("document.getElementById('activation').value === 'tanh'")
+
+
+def test_a_learning_rate_that_throws_the_weights_out_is_told(tab):
+    page = tab("#data=moons&layers=8&activation=identity&optimizer=sgd&rate=100000&noise=0.1")
+    page.page.click("#run")
+    page.page.wait_for_selector("#notice.warning:not([hidden])")
+    assert "diverged" in page.text("#notice")
+    page.wait_until("document.getElementById('run').textContent === 'Run'")
+
+
+# Derivations
+
+
+def test_a_clicked_weight_shows_the_number_of_the_library(tab):
+    page = tab()
+    network, X, y = moons_at_first()
+    expected = gradients(network, X[:1], y[:1])
+    page.page.hover("#overlay", position={"x": 5, "y": 5})
+    box = page.page.locator("#overlay").bounding_box()
+    found: set[str] = set()
+    for share in (0.42, 0.5, 0.58):  # down the middle of the drawing, where the weights between hidden units are
+        page.page.mouse.click(box["x"] + 0.47 * box["width"], box["y"] + share * box["height"])
+        page.wait_until("document.getElementById('quantity').value.startsWith('W[2,')")
+        quantity = page.page.input_value("#quantity")
+        unit, heard = map(int, re.fullmatch(r"W\[2,(\d),(\d)\]", quantity).groups())  # pyright: ignore
+        assert page.explained(quantity) == pytest.approx(float(expected.W[2][unit - 1, heard - 1]), rel=1e-12)
+        assert f"quantity={quantity}" in page.page.url
+        assert page.page.locator("#derivation .path").count() > 0
+        found.add(quantity)
+    assert len(found) > 1
+
+
+def test_a_written_quantity_shows_the_number_of_the_library(tab):
+    page = tab("#data=moons&layers=8,8&activation=tanh&noise=0.1&seed=0&example=7")
+    network, X, y = moons_at_first()
+    for quantity in ["W[1,3,2]", "b[2,8]", "h[1,4]", "a[3,1]", "h[0,2]"]:
+        expected = backtalk.explain(network, X[7], y[7], quantity).value
+        assert page.explain(quantity) == pytest.approx(expected, rel=1e-12)
+        assert page.page.locator("#derivation .katex").count() > 3
+        assert page.page.locator("#derivation .plain").count() == 0  # KaTeX takes every formula
+
+
+def test_a_quantity_that_does_not_exist_is_refused_with_those_that_do(tab):
+    page = tab()
+    page.page.fill("#quantity", "W[9,1,1]")
+    page.page.press("#quantity", "Enter")
+    page.page.wait_for_selector("#explain-error:not([hidden])")
+    assert "W[9,1,1]" in page.text("#explain-error")
+    assert page.explain("W[1,1,1]") != 0
+    assert page.page.locator("#explain-error").is_hidden()
+
+
+def test_a_whole_family_is_derived_too(tab):
+    page = tab()
+    page.page.fill("#quantity", "a[2]")
+    page.page.press("#quantity", "Enter")
+    page.page.wait_for_selector('#derivation[data-quantity="a[2]"] .talk-group')
+    assert page.page.locator("#derivation-value").count() == 0
+
+
+# Examples and slides
+
+
+def test_an_example_is_chosen_by_number_by_point_and_by_key(tab):
+    page = tab()
+    page.page.fill("#example", "12")
+    page.page.press("#example", "Enter")
+    page.wait_until("document.getElementById('example-said').textContent.startsWith('Example 12 ')")
+    page.page.click("#example-on")
+    page.wait_until("document.getElementById('example-said').textContent.startsWith('Example 13 ')")
+    data = named_data("moons", 0.1)
+    low, high = data.X.min(axis=0), data.X.max(axis=0)
+    margin = 0.15 * (high - low)
+    left, bottom = low - margin
+    width, height = high - low + 2 * margin
+    box = page.page.locator("#surface").bounding_box()
+    alone = int(np.argmin(data.X[:, 0]))  # the leftmost point has no other near it
+    x, y = (data.X[alone, 0] - left) / width, 1 - (data.X[alone, 1] - bottom) / height
+    page.page.click("#surface", position={"x": x * box["width"], "y": y * box["height"]})
+    page.wait_until("document.getElementById('example-said').textContent.startsWith(v[0])", f"Example {alone} ")
+    assert f"example={alone}" in page.page.url
+    page.page.fill("#example", "4000")
+    page.page.press("#example", "Enter")
+    page.page.wait_for_selector("#example-error:not([hidden])")
+
+
+def test_the_talks_of_a_step_as_slides(tab):
+    page = tab()
+    page.page.click("#walk-on")
+    page.page.wait_for_selector("#walk-slide .katex")
+    count = int(page.text("#walk-at").split()[-1])
+    talks = []
+    for at in range(count):
+        page.wait_until("document.getElementById('walk-at').textContent === v[0]", f"{at + 1} of {count}")
+        talks.append(page.text("#walk-slide .talk"))
+        assert page.step == 0
+        page.press("n")
+    page.wait_for_step(1)  # the last slide is the update
+    page.wait_until("document.getElementById('walk-at').textContent === v[0]", f"1 of {count}")
+    assert talks == sorted(
+        talks, key=["Forward", "To the output units", "To the hidden units", "To the weights", "The step"].index
+    )
+    page.press("Escape")
+    page.page.wait_for_selector("#walk-leave", state="hidden")
+
+
+# Files
+
+
+def test_a_file_of_the_user_is_learned_and_not_put_in_an_address(tab, tmp_path):
+    path = tmp_path / "shapes.csv"
+    path.write_text(TABLE)
+    page = tab()
+    page.page.set_input_files("#file", path)
+    page.wait_until("document.getElementById('network-said').textContent.includes('→ 2,')")
+    page.page.wait_for_selector("input[name=data][value='file:1']:checked", state="attached")
+    assert "shapes.csv" in page.text("#data")
+    page.page.click("#step")
+    page.wait_for_step(1)
+    page.page.select_option("#target", "height")
+    page.page.wait_for_selector("input[name=data][value='file:2']:checked", state="attached")
+    other = tab(page.page.url[page.page.url.index("#") :])
+    assert "cannot be in an address" in other.text("#notice")
+
+
+def test_wrong_files_are_refused_with_a_sentence(tab, tmp_path):
+    page = tab()
+    for name, content, said in [
+        ("notes.txt", b"hello", "notes.txt is none of"),
+        ("empty.csv", b"", "empty.csv"),
+        ("broken.npz", b"PK no archive", "broken.npz"),
+        ("large.csv", b"0" * (33 * 2**20), "33 MB"),
+    ]:
+        path = tmp_path / name
+        path.write_bytes(content)
+        page.page.set_input_files("#file", path)
+        page.wait_until("document.getElementById('file-error').textContent.includes(v[0])", said)
+    assert page.page.locator("input[value=moons]").is_checked()
+    page.complaints = [text for text in page.complaints if "status of 4" not in text]  # the browser notes each refusal
+
+
+# Connections
+
+
+def test_a_page_comes_back_after_the_server_was_started_anew(tab, tmp_path):
+    lab = Lab(tmp_path)
+    try:
+        page = tab("#data=circles&layers=5&activation=tanh&noise=0.05&seed=3", lab=lab)
+        page.page.click("#step")
+        page.wait_for_step(1)
+        lab.stop()
+        page.page.wait_for_selector("#notice.warning:not([hidden])")
+        assert page.page.locator("#run").is_disabled()
+        lab.start()
+        page.page.wait_for_selector("#notice.note:not([hidden])")
+        assert "training begins anew" in page.text("#notice")
+        page.wait_for_step(0)
+        assert "2 → 5 → 2" in page.text("#network-said")
+        page.page.click("#step")
+        page.wait_for_step(1)
+        lab.stop()
+        (tmp_path / "backtalk" / "lab-token").unlink()
+        lab.start()  # now with another token
+        page.wait_until("document.getElementById('notice').textContent.startsWith('The token in the address')")
+        page.complaints = [text for text in page.complaints if "WebSocket connection" not in text and "403" not in text]
+    finally:
+        lab.stop()
+
+
+def test_a_wrong_token_is_told(tab):
+    page = tab()
+    wrong = re.sub(r"token=[^#]*", "token=wrong", page.page.url)
+    page.page.goto(wrong)
+    assert "token" in page.text("body")
+    page.complaints = [text for text in page.complaints if "status of 40" not in text]
+
+
+def test_two_tabs_have_a_network_each(tab):
+    one, other = tab(), tab("#data=wine&layers=4&activation=relu")
+    one.page.click("#step")
+    one.wait_for_step(1)
+    other.page.click("#run")
+    other.wait_beyond(20)
+    one.page.click("#step")
+    one.wait_for_step(2)
+    assert "2 → 8 → 8 → 2" in one.text("#network-said")
+    assert "13 → 4 → 3" in other.text("#network-said")
+
+
+# Who it works for
+
+
+def test_everything_by_the_keyboard(tab):
+    page = tab()
+    page.press("s")
+    page.wait_for_step(1)
+    page.press("Space")
+    page.wait_beyond(5)
+    page.press("Space")
+    page.wait_until("document.getElementById('run').textContent === 'Run'")
+    page.press("c")
+    page.wait_until("location.hash.includes('color=gradient')")
+    page.press("?")
+    page.page.wait_for_selector("#help[open]")
+    page.press("Escape")
+    page.press("r")
+    page.wait_for_step(0)
+    for _ in range(60):
+        page.press("Tab")
+        if page.page.evaluate("document.activeElement.id") == "overlay":
+            break
+    page.press("ArrowLeft")
+    page.wait_until("document.getElementById('selected').textContent.startsWith('Hidden unit')")
+    page.press("ArrowLeft")
+    page.press("ArrowDown")
+    page.press("w")
+    page.press("w")
+    page.wait_until("document.getElementById('selected').textContent.startsWith('Weight W')")
+    page.press("Enter")
+    page.page.wait_for_selector("#derivation-value")
+    quantity = page.page.input_value("#quantity")
+    unit = int(re.fullmatch(r"W\[1,(\d),2\]", quantity)[1])  # pyright: ignore
+    network, X, y = moons_at_first()
+    expected = gradients(network, X[:1], y[:1]).W[1][unit - 1, 1]
+    assert page.explained(quantity) == pytest.approx(float(expected), rel=1e-12)
+    page.press("Escape")
+    page.wait_until("!location.hash.includes('quantity')")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_is_wider_than_a_phone(tab, dark):
+    page = tab("#data=digits&layers=32,32&activation=relu&rate=0.003", width=390, dark=dark)
+    assert page.overflow() == 0
+    page.page.click("#settings-summary")
+    page.page.click("#walk-on")
+    page.page.wait_for_selector("#walk-slide .katex")
+    page.explain("W[1,2,3]")
+    page.page.click("#diagnose")
+    page.page.wait_for_selector("#findings .finding, #findings .healthy")
+    assert page.overflow() == 0
+    background = page.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (max(map(int, re.findall(r"\d+", background))) < 60) == dark
+
+
+def test_a_network_too_large_to_draw_says_so(tab):
+    page = tab("#data=digits&layers=512,512&activation=relu&rate=0.001")
+    assert "drawn in part" in page.text("#drawn-note")
+    page.page.click("#step")
+    page.wait_for_step(1)
+
+
+def test_a_derivation_in_an_address_is_opened(tab):
+    page = tab("#data=moons&layers=8,8&activation=tanh&noise=0.1&seed=0&example=5&color=gradient&quantity=h[1,2]")
+    network, X, y = moons_at_first()
+    expected = gradients(network, X[5:6], y[5:6]).h[1][0, 1]
+    assert page.explained("h[1,2]") == pytest.approx(float(expected), rel=1e-12)
+    assert page.page.locator("input[value=gradient]").is_checked()
+    assert page.page.input_value("#example") == "5"
