@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backtalk import Network, check
+from backtalk import InputError, Network, check, gradients
+from backtalk.check import CheckReport
+from backtalk.check.mistakes import MISTAKES
+from backtalk.losses import LOSSES
 
 G = {
     "tanh": (np.tanh, lambda a: 1 / np.cosh(a) ** 2),
@@ -56,6 +60,8 @@ class Student:
         m, L, B, loss = self.mistake, network.depth, len(X), network.loss.name
         names = [activation.name for activation in network.activations]
         W, b = dict(network.W), dict(network.b)
+        if m == "float32":
+            X, W, b = X.astype(np.float32), *({i: each[i].astype(np.float32) for i in each} for each in (W, b))
         a, h = {}, {0: X}
         for i in range(1, L + 1):
             a[i] = h[i - 1] @ W[i].T + b[i]
@@ -71,10 +77,12 @@ class Student:
             w = s
         if m == "mean_twice":
             w = w / B
-        if m == "first example":
+        if m == "one_example_only" and self.returns != "Wb":
             w = np.eye(B)[0]
         w = w[:, None]
         t = targets(network, y)
+        if loss == "cross_entropy" and network.loss.label_smoothing and m != "smoothing_left_out":
+            t = (1 - network.loss.label_smoothing) * t + network.loss.label_smoothing / t.shape[1]
         if m == "label_plus_one":
             t = np.roll(t, 1, axis=1)
         if m == "label_minus_one":
@@ -177,7 +185,7 @@ class Student:
             return grad_W, delta.sum(axis=1)
         if m == "bias_mean":
             return grad_W, delta.mean(axis=0)
-        if m == "one_example_only":
+        if m == "one_example_only" and self.returns == "Wb":
             return np.outer(delta[-1], heard[-1]), delta[-1]
         if m == "negated":
             return -grad_W, -grad_b
@@ -191,7 +199,318 @@ class Student:
         if self.mistake == "left_at_zero":
             W, b = [0 * array for array in W], [0 * array for array in b]
         if self.mistake == "float32":
-            W, b = ([array.astype(np.float32) for array in arrays] for arrays in (W, b))
+            W, b, grad_a, grad_h = (
+                {
+                    i: array.astype(np.float32)
+                    for i, array in (each.items() if isinstance(each, dict) else enumerate(each))
+                }
+                for each in (W, b, grad_a, grad_h)
+            )
+            W, b = list(W.values()), list(b.values())
         if self.returns == "Wb":
             return W, b
         return {"a": [grad_a[i] for i in range(1, L + 1)], "h": [grad_h[i] for i in range(L + 1)], "W": W, "b": b}
+
+
+MIXED = ["tanh", "sigmoid", "softplus"]
+# sizes, activations, loss, examples, what is returned, whether the examples are weighted
+CASES = [
+    ((3, 3), [], "cross_entropy", 5, "Wb", False),
+    ((4, 4, 3), ["tanh"], "cross_entropy", 5, "Wb", False),
+    ((4, 4, 4), ["sigmoid"], "cross_entropy(label_smoothing=0.1)", 32, "ahWb", False),
+    ((3, 5, 4, 3), ["tanh", "sigmoid"], "cross_entropy", 32, "Wb", True),
+    ((5, 5, 5, 5), ["tanh", "softplus"], "binary_cross_entropy", 7, "Wb", False),
+    ((4, 4, 4, 4), ["relu", "relu"], "huber", 6, "Wb", False),
+    ((4, 3, 3, 3, 3), MIXED, "squared_error", 6, "Wb", True),
+    ((2, 4, 4, 4, 3), MIXED, "poisson_deviance", 5, "ahWb", False),
+    ((3, 5, 5, 3), ["tanh", "sigmoid"], "absolute_error", 5, "ahWb", True),
+    ((3, 4, 4, 3), ["sigmoid", "sigmoid"], "cross_entropy", 1, "ahWb", False),
+    ((4, 4, 4, 4, 3), MIXED, "cross_entropy", 1, "Wb", False),
+    ((3, 4, 3), ["tanh"], "squared_error", 5, "Wb", False),
+]
+ONLY_FOR = {
+    "label_plus_one": ["cross_entropy"],
+    "label_minus_one": ["cross_entropy"],
+    "label_as_number": ["cross_entropy"],
+    "smoothing_left_out": ["cross_entropy"],
+    "jacobian_diagonal": ["cross_entropy"],
+    "jacobian_twice": ["cross_entropy", "binary_cross_entropy"],
+    "factor_two": ["squared_error", "huber", "poisson_deviance"],
+    "squared_error_for_other": ["absolute_error", "huber"],
+}
+# of which the second is the same deed as the first, where nobody sees what lies between
+SAME = {("no_g_prime", "weights_from_h"), ("jacobian_left_out", "weights_from_h"), ("output_sign", "negated")}
+
+
+def examples(network: Network, count: int, seed: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(zlib.crc32(repr(seed).encode()))
+    X = rng.normal(size=(count, network.sizes[0]))
+    return X, network.loss.draw_target(rng, count, network.sizes[-1]), rng.uniform(0.5, 2, count)
+
+
+def planted(mistake: str, case: tuple[Any, ...]) -> CheckReport:
+    sizes, activations, loss, count, returns, weighted = case
+    network = Network.create(sizes, activations, loss, rng=zlib.crc32(repr((mistake, case)).encode()))
+    X, y, weight = examples(network, count, (mistake, case))
+    return check(
+        network,
+        X,
+        y,
+        weight if weighted else None,
+        backward=Student(mistake, returns),
+        coordinates="random",
+        directions=2,
+    )
+
+
+@pytest.mark.parametrize("mistake", [known.name for known in MISTAKES])
+def test_each_mistake_is_named_wherever_it_makes_a_difference(mistake):
+    shown = 0
+    for case in CASES:
+        loss = case[2].partition("(")[0]
+        if loss not in ONLY_FOR.get(mistake, LOSSES):
+            continue
+        report = planted(mistake, case)
+        if report.passed:  # as where the network has no hidden layer, or no square W
+            continue
+        shown += 1
+        found = report.mistakes or ()
+        assert len(found) == 1, f"{case}: {report.verdict}"
+        names = [found[0].name, *(other.name for other in found[0].others)]
+        if case[3] == 1:  # on one example more is the same: without its label, a label after the last is no label
+            assert mistake in names or (names[0], mistake) in SAME, f"{case}: {report.verdict}"
+            continue
+        assert names[0] == mistake or (names[0], mistake) in SAME, f"{case}: {report.verdict}"
+        assert set(names[1:]) <= {b for a, b in SAME if a == names[0]}, f"{case}: {report.verdict}"
+    assert shown >= 1 + (mistake not in ("smoothing_left_out", "bias_over_wrong_axis"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_backward_pass_without_a_mistake_passes(case):
+    report = planted("", case)
+    assert report.passed, str(report)
+    assert report.mistakes is None
+    assert report.mistake is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_noise_has_no_name(case):
+    sizes, activations, loss, count, returns, _ = case
+    network = Network.create(sizes, activations, loss, rng=0)
+    X, y, _ = examples(network, count, case)
+    rng = np.random.default_rng(1)
+
+    def noise(network: Network, X: np.ndarray, y: np.ndarray) -> Any:
+        right = Student("", "ahWb")(network, X, y)
+        return {f: [rng.normal(size=array.shape) for array in right[f]] for f in returns}
+
+    report = check(network, X, y, backward=noise)
+    assert report.mistakes == ()
+    assert report.mistake is None
+    assert report.verdict.endswith("; no mistake that has a name here explains it")
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("family", ["W", "b"])
+def test_one_wrong_number_has_no_name(family, seed):
+    rng = np.random.default_rng(seed)
+    network = Network.create([3, 4, 4, 3], ["tanh", "sigmoid"], rng=seed)
+
+    def slip(network: Network, X: np.ndarray, y: np.ndarray) -> Any:
+        W, b = Student()(network, X, y)
+        array = {"W": W, "b": b}[family][rng.integers(3)]
+        array.flat[rng.integers(array.size)] *= rng.choice([-1.0, 2.0, 0.5, 1.001])
+        return W, b
+
+    assert check(network, *examples(network, 5, seed)[:2], backward=slip).mistakes == ()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_on_a_network_of_single_units_has_no_name(seed):
+    network = Network.create([1, 1, 1], "tanh", "squared_error", rng=seed)
+    rng = np.random.default_rng(seed)
+    noise = lambda net, X, y: ([rng.normal(size=(1, 1)) for _ in (1, 2)], [rng.normal(size=1) for _ in (1, 2)])  # noqa: E731
+    assert check(network, backward=noise).mistakes == ()
+
+
+def test_the_layers_where_it_shows_are_named():
+    network = Network.create([3, 4, 4, 4, 3], MIXED, rng=0)
+    X, y, _ = examples(network, 5, "layers")
+
+    class OnceWithoutGPrime(Student):
+        def through(self, i, *rest):
+            self.mistake = "no_g_prime" if i == 2 else ""
+            return super().through(i, *rest)
+
+    report = check(network, X, y, backward=OnceWithoutGPrime())
+    assert report.mistake is not None
+    assert (report.mistake.name, report.mistake.layers, report.mistake.where) == ("no_g_prime", (2,), "i = 2")
+    everywhere = check(network, X, y, backward=Student("no_g_prime")).mistake
+    assert everywhere is not None
+    assert everywhere.layers == (1, 2, 3)
+
+
+def test_a_consequence_is_not_blamed():
+    network = Network.create([3, 4, 4, 3], "tanh", rng=0)
+    X, y, _ = examples(network, 5, "consequence")
+    report = check(network, X, y, backward=Student("W_not_transposed", "ahWb"))
+    assert {row.quantity for row in report.rows if not row.passed} == {"h[0]", "h[1]", "a[1]", "W[1]", "b[1]"}
+    assert report.mistakes is not None
+    assert [(mistake.name, mistake.layers) for mistake in report.mistakes] == [("W_not_transposed", (1,))]
+
+
+def test_a_mistake_is_named_although_something_below_it_is_wrong_as_well():
+    network = Network.create([3, 4, 4, 3], "tanh", rng=0)
+
+    def mine(network: Network, X: np.ndarray, y: np.ndarray) -> Any:
+        W, b = Student("sum_for_mean")(network, X, y)
+        return [np.cos(W[0]), *W[1:]], b
+
+    report = check(network, *examples(network, 5, "below")[:2], backward=mine)
+    assert [mistake.name for mistake in report.mistakes or ()] == ["sum_for_mean"]
+
+
+def test_several_mistakes_are_named_in_the_order_of_the_talks():
+    network = Network.create([3, 4, 4, 2], "tanh", rng=0)
+    X, y, _ = examples(network, 6, "several")
+
+    class Tired(Student):
+        def to_weights(self, *given):
+            self.mistake = "bias_mean"
+            found = super().to_weights(*given)
+            self.mistake = ""
+            return found
+
+        def through(self, i, *rest):
+            self.mistake = "no_g_prime" if i == 2 else ""
+            return super().through(i, *rest)
+
+        def to_hidden(self, i, *rest):
+            self.mistake = "W_not_transposed" if i == 1 else ""
+            return super().to_hidden(i, *rest)
+
+    report = check(network, X, y, backward=Tired())
+    found = [(mistake.name, mistake.layers) for mistake in report.mistakes or ()]
+    assert found == [("no_g_prime", (2,)), ("W_not_transposed", (1,)), ("bias_mean", (1, 2, 3))]
+    assert report.verdict.count("; and: ") == 2
+
+
+def test_two_mistakes_at_one_place_are_both_named():
+    network = Network.create([3, 4, 3], "tanh", rng=0)
+
+    class Summed(Student):
+        def at_output(self, top_h, top_a, loss, yhat, y, t, w):
+            return -super().at_output(top_h, top_a, loss, yhat, y, t, w) * len(yhat)
+
+    report = check(network, *examples(network, 7, "two")[:2], backward=Summed("target_left_out"))
+    assert report.mistakes == ()  # three at once are too many
+    report = check(network, *examples(network, 7, "two")[:2], backward=Summed())
+    assert {mistake.name for mistake in report.mistakes or ()} == {"output_sign", "sum_for_mean"}
+
+
+def test_mistakes_that_cannot_be_told_apart_are_told_together():
+    network = Network.create([3, 4, 2], "tanh", rng=0)
+    X, y, _ = examples(network, 5, "two classes")
+    mistake = check(network, X, y, backward=Student("label_minus_one")).mistake
+    assert mistake is not None
+    assert {mistake.name, *(other.name for other in mistake.others)} == {"label_plus_one", "label_minus_one"}
+    assert mistake.sentence.startswith("either the labels are off by one: e(y + 1)")
+    assert ", or the labels are off by one: e(y − 1)" in mistake.sentence
+
+
+def test_what_makes_no_difference_on_one_example_passes():
+    network = Network.create([3, 4, 3], "tanh", rng=0)
+    X, y, _ = examples(network, 1, "one")
+    for mistake in ("sum_for_mean", "mean_twice", "bias_mean", "one_example_only", "product_of_sums"):
+        assert check(network, X, y, backward=Student(mistake)).passed
+
+
+def test_a_rate_that_nobody_knows_is_found():
+    network = Network.create([3, 4, 3], "tanh", rng=0)
+    X, y, _ = examples(network, 5, "rate")
+    decay, step = (check(network, X, y, backward=Student(each)).mistake for each in ("weight_decay", "updated_weights"))
+    assert decay is not None
+    assert decay.said == "a weight decay is added, 0.01 times the weights"
+    assert step is not None
+    assert step.said == "W_{i+1} was updated before it was used, by a step of rate 0.1"
+
+
+def test_the_mistake_is_told_in_the_report_the_verdict_and_json():
+    network = Network.create([3, 4, 3], "tanh", rng=0)
+    report = check(network, *examples(network, 5, "told")[:2], backward=Student("no_g_prime"))
+    assert report.verdict.endswith("; likely: g′ is left out: ∇_{h_i} is taken for ∇_{a_i} (i = 1)")
+    assert "likely mistake: g′ is left out: ∇_{h_i} is taken for ∇_{a_i} (i = 1)" in str(report)
+    assert "to do: multiply ∇_{h_i} by g′(a_i), element by element" in str(report)
+    told = json.loads(json.dumps(report.to_dict()))["mistakes"]
+    assert [mistake["name"] for mistake in told] == ["no_g_prime"]
+    assert told[0]["layers"] == [1]
+    assert told[0]["formula"] == "∇_{a_i}ℒ = ∇_{h_i}ℒ ⊙ g′(a_i)"
+
+
+def test_our_own_gradients_are_not_searched_for_mistakes():
+    assert check(Network.create([3, 4, 3], rng=0)).to_dict()["mistakes"] is None
+
+
+def test_gradients_that_are_not_finite_have_no_name():
+    network = Network.create([2, 2], rng=0)
+    report = check(network, backward=lambda net, X, y: ([np.full((2, 2), np.nan)], [np.zeros(2)]))
+    assert report.mistakes == ()
+
+
+def test_a_deep_network_is_searched_as_well():
+    network = Network.create([3, *[3] * 400, 2], "tanh", rng=0)
+    X, y, _ = examples(network, 2, "deep")
+    report = check(network, X, y, backward=Student("sum_for_mean"), coordinates="random", directions=1)
+    assert [mistake.name for mistake in report.mistakes or ()] == ["sum_for_mean"]
+
+
+@pytest.mark.parametrize(
+    ("family", "layer", "change", "words"),
+    [
+        ("W", 1, lambda array, delta, heard: array.T, "it is transposed"),
+        ("W", 2, lambda array, delta, heard: np.einsum("nj,nk->njk", delta, heard), "it is not summed over the batch"),
+        ("b", 2, lambda array, delta, heard: delta, r"it is not summed over the batch: use grad_a.sum\(axis=0\)"),
+        ("b", 1, lambda array, delta, heard: delta.sum(axis=1), "it is summed over the units and not over the batch"),
+        ("b", 1, lambda array, delta, heard: array[None, :], "it keeps an axis of length 1"),
+        ("b", 1, lambda array, delta, heard: delta.sum(), "it is summed over everything"),
+        ("b", 1, lambda array, delta, heard: array[:, None], "it is a column"),
+        ("a", 2, lambda array, delta, heard: array.T, "it is transposed: one example a row"),
+        ("h", 1, lambda array, delta, heard: array.sum(axis=0), "it is summed over the batch, or of one example"),
+        ("h", 1, lambda array, delta, heard: np.zeros((7, 9)), "the shape of h\\[1\\] itself\\.$"),
+    ],
+)
+def test_a_wrong_shape_is_refused_with_its_likely_reason(family, layer, change, words):
+    network = Network.create([3, 4, 2], "tanh", rng=0)
+
+    def mine(network: Network, X: np.ndarray, y: np.ndarray) -> Any:
+        found = Student("", "ahWb")(network, X, y)
+        arrays = dict(enumerate(found[family], 0 if family == "h" else 1))
+        heard = X if layer == 1 else np.tanh(X @ network.W[1].T + network.b[1])
+        return {family: {layer: change(arrays[layer], found["a"][layer - 1], heard)}}
+
+    with pytest.raises(InputError, match=words):
+        check(network, *examples(network, 5, "shape")[:2], backward=mine)
+
+
+def test_layers_in_the_wrong_order_are_refused_with_that_reason():
+    network = Network.create([3, 4, 2], "tanh", rng=0)
+    turned = lambda net, X, y: tuple(list(each)[::-1] for each in Student()(net, X, y))  # noqa: E731
+    with pytest.raises(InputError, match="likely the layers stand in the wrong order, from the output down"):
+        check(network, *examples(network, 5, "order")[:2], backward=turned)
+
+
+def test_one_output_less_targets_without_a_second_axis_is_named():
+    network = Network.create([3, 1], loss="squared_error", rng=0)
+    X, y, _ = examples(network, 5, "axes")
+    mine = lambda net, X, y: {"a": [(X @ net.W[1].T + net.b[1]) - y]}  # noqa: E731
+    with pytest.raises(InputError, match=r"ŷ of shape \(B, 1\) less a target of shape \(B,\) is \(B, B\)"):
+        check(network, X, y[:, 0], backward=mine)
+
+
+def test_the_planted_passes_begin_from_a_right_one():
+    network = Network.create([3, 4, 3], "tanh", rng=0)
+    X, y, _ = examples(network, 5, "right")
+    ours, theirs = gradients(network, X, y), Student("", "ahWb")(network, X, y)
+    for family in "ahWb":
+        for i, array in enumerate(theirs[family], 0 if family == "h" else 1):
+            np.testing.assert_allclose(array, getattr(ours, family)[i], rtol=1e-12, atol=1e-15)

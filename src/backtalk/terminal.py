@@ -53,6 +53,11 @@ def show_check(console: Console, report: CheckReport) -> None:
         table.columns[-1].no_wrap, table.columns[-1].min_width = False, 28
     show_table(console, table)
     console.print()
+    for mistake in report.mistakes or ():
+        for line in mistake.lines:
+            indent = len(line) - len(line.lstrip())
+            _print_beside(console, Text(line.lstrip(), "" if indent else "bold"), Text(" " * indent), indent=0)
+        console.print()
     show_verdict(console, report)
 
 
@@ -99,14 +104,14 @@ def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()
     _print_beside(console, Text(finding.advice), Text("→ ", STYLES[finding.severity]))
 
 
-def _print_beside(console: Console, text: Text, mark: Text | None = None) -> None:
+def _print_beside(console: Console, text: Text, mark: Text | None = None, indent: int = INDENT) -> None:
     """Lines beside a severity, the first with a mark; in a pipe one line, whole."""
     mark = mark or Text()
-    indent = INDENT + len(mark)
+    before, indent = Text(" " * indent), indent + len(mark)
     width = max(20, min(MOST_LETTERS, console.width) - indent) if console.is_terminal else 10**6
     for k, line in enumerate(text.wrap(console, width)):
         line.rstrip()
-        console.print(Text(" " * INDENT), mark if k == 0 else Text(" " * len(mark)), line, sep="")
+        console.print(before, mark if k == 0 else Text(" " * len(mark)), line, sep="")
 
 
 def _style(judged: CheckReport | CheckRow) -> str:

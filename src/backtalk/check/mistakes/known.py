@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ class Variant:
     as their last argument, and it is found from the first gradient that shows it.
     """
 
-    changes: dict[str, Callable[..., np.ndarray | None]]
+    changes: Mapping[str, Callable[..., np.ndarray | None]]
     fit: bool = False
 
 

@@ -24,7 +24,7 @@ class Mistake:
     @property
     def where(self) -> str:
         """The layers in a few words, such as 'i = 1, 2'; empty where the sentence says it."""
-        if not self.layers or "_i" not in self.said and "_{i" not in self.said and "layer" not in self.said:
+        if not self.layers or ("_i" not in self.said and "_{i" not in self.said and "layer" not in self.said):
             return ""
         first, last = self.layers[0], self.layers[-1]
         if len(self.layers) > 3 and self.layers == tuple(range(first, last + 1)):

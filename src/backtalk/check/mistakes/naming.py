@@ -60,14 +60,16 @@ class Search:
         self.scene, self.given, self.sample_weight = scene, given, sample_weight
         self.order = [quantity for quantity in order_of(scene.network.depth) if quantity in given]
         self.floor = {quantity: 1e-12 * float(np.max(size[quantity], initial=0.0)) for quantity in size}
-        self.in_float32 = all(np.array_equal(array.astype(np.float32), array) for array in given.values())
-        self.close = CLOSE_IN_FLOAT32 if self.in_float32 else CLOSE
+        self.close = {
+            quantity: CLOSE_IN_FLOAT32 if np.array_equal(array.astype(np.float32), array) else CLOSE
+            for quantity, array in given.items()
+        }
 
     def name(self) -> tuple[Mistake, ...]:
         links, found = right_links(self.scene.network.depth), []
         if self._reach(links) == len(self.order):
-            # right as far as this search looks, which is finer than float32 and coarser than the check
-            return (_plainly(ROUNDED),) if self.in_float32 else ()
+            # the check looks closer than this search, and found something
+            return (_plainly(ROUNDED),) if self._is_rounded(links) else ()
         if self._is_reversed():
             return (_plainly(LAYERS_REVERSED),)
         chain, _ = self._chain(links, self._reach(links), MOST)
@@ -116,6 +118,8 @@ class Search:
                 if variant.fit:
                     continue
                 first = exchange(links, variant, layers)
+                if not self._is_proportional(first, self.order[reach]):
+                    continue
                 for second in MISTAKES:
                     if second.scales and second is not known:
                         for scale in second.variants:
@@ -123,6 +127,12 @@ class Search:
                                 continue
                             both = exchange(first, scale, self._everywhere(scale))
                             yield from self._tried((known, second), links, (both, None), reach)
+
+    def _is_proportional(self, links: Links, quantity: Quantity) -> bool:
+        """Whether these links give a multiple of what was given."""
+        given = self.given[quantity]
+        said = Pass(self.scene, links, self.given, self.sample_weight).says(*quantity)
+        return self._fits(quantity, given, said * ((given * said).sum() / (said * said).sum()))
 
     def _tried(
         self, known: tuple[Known, ...], links: Links, changed: tuple[Links, float | None] | None, reach: int
@@ -201,17 +211,34 @@ class Search:
     def _fits(self, quantity: Quantity, given: np.ndarray, said: np.ndarray) -> bool:
         error = np.abs(given - said).max()
         scale = max(np.abs(said).max(), np.abs(given).max())
-        return bool(error <= max(self.close * scale, self.floor[quantity]))
+        return bool(error <= max(self.close.get(quantity, CLOSE) * scale, self.floor[quantity]))
+
+    def _is_rounded(self, links: Links) -> bool:
+        """Whether float32 holds every array that is off by more than float64's own rounding."""
+        talk = Pass(self.scene, links, self.given, self.sample_weight)
+        off = [
+            quantity
+            for quantity in self.order
+            if not np.allclose(self.given[quantity], talk.says(*quantity), rtol=1e-9, atol=self.floor[quantity])
+        ]
+        return bool(off) and all(self.close[quantity] == CLOSE_IN_FLOAT32 for quantity in off)
 
     def _is_reversed(self) -> bool:
+        return any(self._is_right(self._turned(families)) for families in ("Wb", "ahWb", "W", "b", "a", "h", "ah"))
+
+    def _turned(self, families: str) -> dict[Quantity, np.ndarray]:
+        """What was given, with the layers of some families in the other order."""
         L = self.scene.network.depth
-        turned = {(f, (L if f == "h" else L + 1) - i): array for (f, i), array in self.given.items()}
+        return {
+            (f, ((L if f == "h" else L + 1) - i) if f in families else i): array for (f, i), array in self.given.items()
+        }
+
+    def _is_right(self, given: dict[Quantity, np.ndarray]) -> bool:
         if any(quantity not in self.given or self.given[quantity].shape != array.shape
-               for quantity, array in turned.items()):  # fmt: skip
+               for quantity, array in given.items()):  # fmt: skip
             return False
-        links = right_links(L)
-        talk = Pass(self.scene, links, turned, self.sample_weight)
-        return all(self._fits(quantity, turned[quantity], talk.says(*quantity)) for quantity in self.order)
+        talk = Pass(self.scene, right_links(self.scene.network.depth), given, self.sample_weight)
+        return all(self._fits(quantity, given[quantity], talk.says(*quantity)) for quantity in self.order)
 
     def _tell(self, guesses: list[Guess], links: Links) -> list[Mistake]:
         """The first guess as mistakes, most often one, with the others that explain as much."""

@@ -1,19 +1,27 @@
 """Mistakes of the first talk, to the output units."""
 
+# ruff: noqa: ARG001 (the functions of a table have one signature)
+
 from __future__ import annotations
 
 import numpy as np
 
 from ...losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, PoissonDeviance, SquaredError
-from .known import Known, on
+from .known import Known, Variant, on
 from .talks import OUTPUT, Link, Pass
 
 TOP = "output"
 
 
-def _is_one_hot(talk: Pass) -> bool:
-    target = talk.scene.target
-    return isinstance(talk.network.loss, CrossEntropy) and bool(((target == 0) | (target == 1)).all())
+def _one_hot(talk: Pass) -> np.ndarray | None:
+    """e(y) for each example, of which the target is made; None where y holds no labels."""
+    loss, target = talk.network.loss, talk.scene.target
+    if not isinstance(loss, CrossEntropy):
+        return None
+    smoothing = loss.label_smoothing
+    one_hot = np.round(target)
+    smoothed = (1 - smoothing) * one_hot + smoothing / target.shape[1]
+    return one_hot if np.allclose(smoothed, target) and bool((one_hot.sum(axis=1) == 1).all()) else None
 
 
 def _softmax_jacobian(yhat: np.ndarray, grad: np.ndarray) -> np.ndarray:
@@ -34,38 +42,30 @@ def _negated(talk: Pass, i: int, link: Link) -> np.ndarray:
 
 
 def _label_moved(talk: Pass, i: int, link: Link, by: int, wraps: bool) -> np.ndarray | None:
-    if not _is_one_hot(talk):
+    loss, one_hot = talk.network.loss, _one_hot(talk)
+    if one_hot is None or not isinstance(loss, CrossEntropy):
         return None
-    moved = np.roll(talk.scene.target, by, axis=1)
+    moved = np.roll(one_hot, by, axis=1)
     if not wraps:
-        moved[:, :by] = 0
-    return link(talk.on(target=moved), i)
+        moved[:, 0 if by == 1 else -1] = 0
+    smoothing = loss.label_smoothing
+    return link(talk.on(target=(1 - smoothing) * moved + smoothing / moved.shape[1]), i)
 
 
-def _label_after(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    return _label_moved(talk, i, link, 1, True)
-
-
-def _label_after_or_none(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    return _label_moved(talk, i, link, 1, False)
-
-
-def _label_before(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    return _label_moved(talk, i, link, -1, True)
-
-
-def _label_before_or_none(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    if not _is_one_hot(talk):
-        return None
-    moved = np.roll(talk.scene.target, -1, axis=1)
-    moved[:, -1] = 0
-    return link(talk.on(target=moved), i)
+def _moves(by: int) -> tuple[Variant, ...]:
+    """e(y + by), where the label after the last is the first, or none."""
+    return tuple(
+        on(kinds, lambda talk, i, link, wraps=wraps: _label_moved(talk, i, link, by, wraps))
+        for wraps in (True, False)
+        for kinds in (OUTPUT, TOP)
+    )
 
 
 def _label_as_number(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    if not _is_one_hot(talk):
+    one_hot = _one_hot(talk)
+    if one_hot is None:
         return None
-    labels = talk.scene.target.argmax(axis=1)[:, None]
+    labels = one_hot.argmax(axis=1)[:, None]
     return (talk.trace.output - labels) * talk.scene.weight[:, None]
 
 
@@ -143,16 +143,14 @@ MISTAKES = (
         "the labels are off by one: e(y + 1) stands in the place of e(y)",
         "∇_{a_L}ℒ = (ŷ − e(y)) · w, where label y = 0 is the first output",
         "count the labels from 0",
-        (on(OUTPUT, _label_after), on(TOP, _label_after), on(OUTPUT, _label_after_or_none),
-         on(TOP, _label_after_or_none)),
+        _moves(1),
     ),
     Known(
         "label_minus_one",
         "the labels are off by one: e(y − 1) stands in the place of e(y)",
         "∇_{a_L}ℒ = (ŷ − e(y)) · w, where label y = 0 is the first output",
         "count the labels from 0",
-        (on(OUTPUT, _label_before), on(TOP, _label_before), on(OUTPUT, _label_before_or_none),
-         on(TOP, _label_before_or_none)),
+        _moves(-1),
     ),
     Known(
         "label_as_number",

@@ -15,7 +15,7 @@ def reason_for_shape(family: str, i: int, shape: tuple[int, ...], scene: Scene, 
 
     ``arrays``: all that was given for this family, by layer.
     """
-    network, B = scene.network, len(scene.weight)
+    B = len(scene.weight)
     wanted = scene.value(family, i).shape
     if _is_reversed(family, scene, arrays):
         return "the layers stand in the wrong order, from the output down: reverse the list"
@@ -33,14 +33,14 @@ def reason_for_shape(family: str, i: int, shape: tuple[int, ...], scene: Scene, 
             return "it is summed over the units and not over the batch: use axis 0"
         if shape == ():
             return "it is summed over everything: sum over the batch alone, which is axis 0"
-        if shape == network.b[i].shape[::-1] + (1,) or shape == (*wanted, 1):
+        if shape == (*wanted, 1):
             return "it is a column: a bias is a vector, one number a unit"
     if family in "ah":
         if shape == wanted[::-1]:
             return "it is transposed: one example a row"
         if shape == wanted[1:]:
             return "it is summed over the batch, or of one example: one row for each example is expected"
-        if (family, i) == ("a", network.depth) and shape == (B, B):
+        if (family, i) == ("a", scene.network.depth) and shape == (B, B):
             return "ŷ of shape (B, 1) less a target of shape (B,) is (B, B): use y[:, None]"
     return ""
 

@@ -1,5 +1,7 @@
 """Mistakes with the share w that each example has in ℒ: 1/B, or sample_weight / Σ sample_weight."""
 
+# ruff: noqa: ARG001 (the functions of a table have one signature)
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,6 +18,10 @@ def _total(talk: Pass) -> float:
     return float(talk.sample_weight.sum())
 
 
+def _are_equal(talk: Pass) -> bool:
+    return bool((talk.sample_weight == talk.sample_weight[0]).all())
+
+
 def _summed(talk: Pass, i: int, link: Link) -> np.ndarray:
     return link(talk, i) * _total(talk)
 
@@ -24,15 +30,21 @@ def _averaged_twice(talk: Pass, i: int, link: Link) -> np.ndarray:
     return link(talk, i) / talk.B
 
 
-def _divided_by_count(talk: Pass, i: int, link: Link) -> np.ndarray:
+def _divided_by_count(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    if _are_equal(talk):
+        return None
     return link(talk, i) * (_total(talk) / talk.B)
 
 
-def _unweighted(talk: Pass, i: int, link: Link) -> np.ndarray:
+def _unweighted(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    if _are_equal(talk):
+        return None
     return link(talk.on(weight=np.full(talk.B, 1 / talk.B)), i)
 
 
-def _unweighted_sum(talk: Pass, i: int, link: Link) -> np.ndarray:
+def _unweighted_sum(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    if _are_equal(talk):
+        return None
     return link(talk.on(weight=np.ones(talk.B)), i)
 
 
