@@ -39,6 +39,18 @@ def backtalk_train(work: Work, measure_every: int = 0) -> Run:
     )  # fmt: skip
 
 
+def compiled_train(work: Work) -> Run:
+    """The compiled engine, through fit, as a user calls it."""
+    import backtalk
+
+    X, y = work.data(work.steps // EPOCHS)
+    network = backtalk.Network.create(work.sizes, rng=0, dtype="float32")
+    return lambda: backtalk.fit(
+        network, X, y, epochs=EPOCHS, batch_size=work.batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
+        engine="compiled",
+    )  # fmt: skip
+
+
 def backtalk_measured(work: Work) -> Run:
     return backtalk_train(work, measure_every=1)
 
@@ -195,6 +207,7 @@ def sklearn_train(work: Work) -> Run:
 PEERS: dict[str, dict[str, Callable[[Work], Run]]] = {
     "numpy": {"product": numpy_product},
     "backtalk": {"train": backtalk_train, "measured": backtalk_measured, "gradients": backtalk_gradients},
+    "compiled": {"train": compiled_train},
     "jax": {"train": jax_train, "gradients": jax_gradients},
     "torch": {"train": torch_train, "gradients": torch_gradients},
     "torch.compile": {"train": torch_compiled},

@@ -80,6 +80,7 @@ def train(
     test: Annotated[float, _option("Share of rows held out for the scores; 0 for none.")] = 0.2,
     seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
     checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
+    engine: Annotated[str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.")] = "auto",
     diagnose: Annotated[bool, typer.Option("--diagnose", help="Say what goes wrong, and what to do.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -119,6 +120,7 @@ def train(
         seed=seed,
         checkpoint_seconds=checkpoint_seconds,
         diagnose=diagnose,
+        engine=engine,
     )
     watch = _Watch(folder, as_json)
     with watch:

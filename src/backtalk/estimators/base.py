@@ -15,13 +15,13 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..activations import as_activation
 from ..dropout import Dropout
-from ..engines import native
 from ..errors import DivergedError, InputError
 from ..network import Network
 from ..train import LBFGS, Epoch
 from ..train.batch import Examples
 from ..train.callbacks import as_callbacks, is_true
 from ..train.formula import FormulaSteps
+from ..train.kinds import kind_of_steps
 from ..train.lbfgs import minimize
 from ..train.native import NativeSteps
 from ..train.plan import ENGINES
@@ -193,24 +193,18 @@ class MultilayerPerceptron(FittedPerceptron):
             raise ValueError(f"the fitted network has sizes {network.sizes}, expected {sizes} to go on with it.")
         return network if network.W[1].dtype == X.dtype else network.to(np, dtype=X.dtype)
 
-    def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, kernels: bool) -> Examples:
+    def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, labels: bool) -> Examples:
+        """With ``labels``, y as labels where they are one-hot targets."""
         home = network.home
         weight = None if weight is None else np.asarray(weight, dtype=X.dtype)
-        labels = target if target.ndim == 1 and kernels and not getattr(network.loss, "label_smoothing", 0) else None
-        full = None if labels is not None else network.loss.target(target, len(X), self.n_outputs_, home)
-        return Examples(X, full, labels, weight)
-
-    def _by_kernels(self, network: Network) -> bool:
-        serves = native.serves(network)
-        if self.engine == "native" and not serves:
-            raise InputError("engine is 'native', but the kernels are not installed here: use engine='auto'.")
-        return serves and self.engine != "formula"
+        given = target if target.ndim == 1 and labels and not getattr(network.loss, "label_smoothing", 0) else None
+        full = None if given is not None else network.loss.target(target, len(X), self.n_outputs_, home)
+        return Examples(X, full, given, weight)
 
     def _step(
         self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any, incremental: bool
     ) -> None:
         _, scale = self._loss()
-        kernels = self._by_kernels(network)
         X, target, weight, validate = hold_out(self, X, target, weight, validation)
         drops = np.any(self.dropout)
         settings = StepSettings(
@@ -222,14 +216,14 @@ class MultilayerPerceptron(FittedPerceptron):
             dropout=self._dropout(network) if drops else None,
             measure_every=0,
         )
-        steps = (NativeSteps if kernels else FormulaSteps)(network, settings)
+        steps = kind_of_steps(self.engine, network, settings.optimizer)(network, settings)
         going = self._optimizer
         if incremental and going.stopped:
             return
         if incremental and going.state is not None:
             steps.restore(network, going.state)
         callbacks = as_callbacks(self.callbacks)
-        examples = self._examples(network, X, target, weight, kernels)
+        examples = self._examples(network, X, target, weight, labels=not isinstance(steps, FormulaSteps))
         epochs = Epochs(self, steps, examples, going, callbacks, scale, validate, self.early_stopping)
         for callback in callbacks:
             callback.on_start(self.get_params(deep=False))
@@ -254,7 +248,9 @@ class MultilayerPerceptron(FittedPerceptron):
 
     def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> None:
         _, scale = self._loss()
-        callbacks, kernels = as_callbacks(self.callbacks), self._by_kernels(network)
+        options = LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun)
+        kernels = kind_of_steps(self.engine, network, options) is NativeSteps
+        callbacks = as_callbacks(self.callbacks)
         judge = None
         if validation is not None:
             judge = hold_out(self, X, target, weight, validation)[3]
@@ -278,7 +274,7 @@ class MultilayerPerceptron(FittedPerceptron):
                 self._examples(network, X, target, weight, kernels),
                 l2_penalty=self.alpha * scale / total,
                 iterations=self.max_iter,
-                options=LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun),
+                options=options,
                 by_kernels=kernels,
                 callback=told,
             )

@@ -36,6 +36,7 @@ class Options:
     ``loss``: by default cross-entropy or squared error. ``batch_size``: by default some fifty mini-batches in an epoch,
     of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
     learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
+    ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps.
     """
 
     target: str
@@ -57,11 +58,12 @@ class Options:
     seed: int = 0
     checkpoint_seconds: float = 10.0
     diagnose: bool = False
+    engine: str = "auto"
 
 
 def options_of(run: Mapping[str, Any]) -> Options:
-    """The options that a run was begun with; one of an earlier backtalk knows nothing of a diagnosis."""
-    kept = {"diagnose": False, **run}
+    """The options that a run was begun with; one of an earlier backtalk knows nothing of some."""
+    kept = {"diagnose": False, "engine": "auto", **run}
     return Options(**{**{name: kept[name] for name in Options.__slots__}, "hidden": tuple(kept["hidden"])})
 
 
@@ -140,7 +142,7 @@ def _require_usable(options: Options) -> None:
         validation=None,
         patience=options.patience or None,
         tolerance=0.0,
-        engine="auto",
+        engine=options.engine,
         measure_every=0,
     )
 

@@ -15,7 +15,7 @@ from ..network import Network
 from ..train import Callback, Checkpoint, Progress, Training, TrainingInterrupted, fit
 from ..train import resume as go_on
 from ..train.optimizers import Optimizer
-from ..train.plan import as_any_optimizer
+from ..train.plan import COMPILED, as_any_optimizer
 from .diagnosis import Tell, diagnose_run, explained, write_diagnosis
 from .folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN, Folder
 from .history import History
@@ -137,6 +137,7 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
     assert options.batch_size is not None
     optimizer = as_any_optimizer(options.optimizer)
     by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
+    measures = by_steps and options.engine not in COMPILED
     return fit(
         ready.network,
         X,
@@ -152,7 +153,8 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
         class_weight=options.class_weight,
         validation=validation_of(ready, options),
         patience=options.patience or None,
-        measure_every=max(1, -(-len(X) // options.batch_size) // MEASURED_IN_EPOCH) if by_steps else 0,
+        engine=options.engine,
+        measure_every=max(1, -(-len(X) // options.batch_size) // MEASURED_IN_EPOCH) if measures else 0,
         callbacks=_watchers(history, options, tell),
         progress=progress,
         checkpoint=Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if by_steps else None,

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Home, is_array, library_name
-from ..engines import native
-from ..engines.kernels import describe, kernels
+from ..arrays import Home, is_array
 from ..errors import InputError, InputTypeError
 from ..initialization import as_generator
 from ..inputs import as_input, as_labels, as_target, as_weight, require_network
@@ -20,8 +18,8 @@ from .batch import Examples
 from .callbacks import as_callbacks
 from .checkpoint import Checkpoint, read, rng_from_json
 from .formula import FormulaSteps
+from .kinds import kind_of_steps
 from .lbfgs import LBFGS
-from .native import NativeSteps, serves
 from .optimizers import Optimizer
 from .plan import Plan, as_any_optimizer
 from .records import Progress, StepState, Training
@@ -75,7 +73,8 @@ def fit(
     all W_i and b_i together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same
     one gives the same bits, on any number of threads. ``state``: of an earlier training, to go on from with the
     optimizer's state. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
-    'auto', the first where it can.
+    'auto', the first where it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds;
+    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, where the device has them.
 
     Until when. After ``epochs``, or where the validation loss (the loss, without a validation set) has not fallen by
     more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
@@ -115,7 +114,7 @@ def fit(
     own = None if validation is None or fraction is not None else ValidationSet.of(network, validation)
     _require_function(progress)
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-    kind = _steps_of(plan, network)
+    kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every)
     source = _source(network, plan, kind, X, y, sample_weight)
     run = Run(network, plan, kind, source, as_generator(rng), own, place)
     if isinstance(plan.optimizer, LBFGS):
@@ -157,7 +156,7 @@ def resume(
     if (own is not None) != snapshot.facts["own_validation"]:
         wanted = "none, as in that run" if own else "the validation set of that run"
         raise InputError(f"validation is {'given' if own else 'missing'}, expected {wanted}.")
-    kind = _steps_of(plan, network)
+    kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every)
     source = _source(network, plan, kind, X, y, sample_weight)
     run = Run(network, plan, kind, source, rng_from_json(snapshot.facts["rng_at_start"]), own, place)
     run.go_on(snapshot)
@@ -169,7 +168,7 @@ def _require_function(progress: Any) -> None:
         raise InputTypeError(f"progress is {progress!r}, expected a function of a Progress.")
 
 
-def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_weight: Any) -> Source:
+def _source(network: Network, plan: Plan, kind: Any, X: Any, y: Any, sample_weight: Any) -> Source:
     """The examples, checked."""
     if y is not None and plan.by_steps and is_streamed(X):
         X, y, sample_weight = MemoryMapped(X, y, sample_weight), None, None
@@ -178,7 +177,7 @@ def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_wei
             raise InputError("X is a Stream, which holds y and the weights itself: leave them out.")
         if plan.validation is not None:
             raise InputError(f"validation is {plan.validation}, but X is read as a Stream: give a set, as (X, y).")
-        return X.source(network, kind is NativeSteps, plan.class_weight)
+        return X.source(network, kind is not FormulaSteps, plan.class_weight)
     if y is None:
         raise InputError("y is missing: expected one target for each row of X.")
     X = as_input(network, X)
@@ -189,24 +188,9 @@ def _source(network: Network, plan: Plan, kind: type, X: Any, y: Any, sample_wei
         home = network.home
         of_rows = as_weight(network, home.xp.asarray(by_class, dtype=home.dtype, device=home.device), count)
         weight = of_rows if weight is None else as_weight(network, weight * of_rows, count)
-    labels = as_labels(network, y, count) if kind is NativeSteps and plan.by_steps else None
+    labels = as_labels(network, y, count) if kind is not FormulaSteps and plan.by_steps else None
     target = as_target(network, y, count) if labels is None else None
     return InMemory(Examples(X, target, labels, weight), sample_weight=plain)
-
-
-def _steps_of(plan: Plan, network: Network) -> type[FormulaSteps] | type[NativeSteps]:
-    """What takes the steps: the kernels where they can, unless the formulas are asked for."""
-    served = serves(network, plan.optimizer) if isinstance(plan.optimizer, Optimizer) else native.serves(network)
-    if plan.engine == "native" and not served:
-        reason = (
-            f"the network's arrays are of {library_name(network.home.xp)}, expected NumPy"
-            if not isinstance(network.W[1], np.ndarray)
-            else f"the kernels are {describe()}"
-            if kernels() is None
-            else f"the kernels have no form of {network.loss!r} or of {plan.optimizer!r}"
-        )
-        raise InputError(f"engine is 'native', which cannot train this network: {reason}; use engine='auto'.")
-    return NativeSteps if served and plan.engine != "formula" else FormulaSteps
 
 
 def _beside(network: Network, X: Any) -> Network:

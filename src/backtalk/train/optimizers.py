@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..arrays import Array, namespace
+from ..arrays import Array, is_array, namespace
 from ..specification import require_range, write_specification
 
 State = dict[str, list[Array]]
@@ -102,6 +102,13 @@ class Nesterov(SGD):
         return [self.momentum * v - rate * grad for v, grad in zip(velocity, gradient, strict=True)], state
 
 
+def _risen(beta: float, t: Any) -> Any:
+    """1 − β^t, to full precision also where t is an array of float32, inside a compiled step."""
+    if beta == 0 or not is_array(t):
+        return 1 - beta**t
+    return -namespace(t).expm1(t * math.log(beta))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Adam(Optimizer):
     """m ← β₁m + (1−β₁)∇, v ← β₂v + (1−β₂)∇², θ ← θ − η·m̂/(√v̂ + ε), m̂ = m/(1−β₁^t), v̂ = v/(1−β₂^t).
@@ -131,7 +138,7 @@ class Adam(Optimizer):
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self._moments(gradient, state)
-        first_bias, second_bias = 1 - self.beta_1**t, 1 - self.beta_2**t
+        first_bias, second_bias = _risen(self.beta_1, t), _risen(self.beta_2, t)
         changes = [
             -rate * (m / first_bias) / (namespace(v).sqrt(v / second_bias) + self.epsilon)
             for m, v in zip(first, second, strict=True)
@@ -158,7 +165,7 @@ class AdamEpsilonHat(Adam):
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self._moments(gradient, state)
-        rate *= math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        rate = rate * _risen(self.beta_2, t) ** 0.5 / _risen(self.beta_1, t)
         changes = [-rate * m / (namespace(v).sqrt(v) + self.epsilon) for m, v in zip(first, second, strict=True)]
         return changes, {"m": first, "v": second}
 

@@ -17,7 +17,8 @@ from .lbfgs import LBFGS
 from .optimizers import OPTIMIZERS, Optimizer
 from .schedules import Constant, Schedule, as_schedule
 
-ENGINES = ["auto", "native", "formula"]
+COMPILED = ["compiled", "compiled_bfloat16"]
+ENGINES = ["auto", "native", "formula", *COMPILED]
 
 
 @dataclass(frozen=True, slots=True)

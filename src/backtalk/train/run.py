@@ -17,7 +17,6 @@ from ..network import Network
 from .batch import Examples, diverged
 from .callbacks import Callback, is_true
 from .checkpoint import FACTS, Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
-from .formula import FormulaSteps
 from .interrupt import held_back
 from .lbfgs import LBFGS, minimize
 from .native import NativeSteps
@@ -39,7 +38,7 @@ class Run:
         self,
         network: Network,
         plan: Plan,
-        kind: type[FormulaSteps] | type[NativeSteps],
+        kind: Callable[[Network, StepSettings], Steps],
         source: Source,
         generator: np.random.Generator,
         own_validation: ValidationSet | None,

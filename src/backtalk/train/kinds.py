@@ -1,0 +1,58 @@
+"""Which kind of steps an engine's name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..arrays import library_name
+from ..engines import native
+from ..engines.kernels import describe, kernels
+from ..errors import InputError
+from ..network import Network
+from .formula import FormulaSteps
+from .lbfgs import LBFGS
+from .native import NativeSteps, serves
+from .optimizers import Optimizer
+from .plan import COMPILED
+from .steps import Steps, StepSettings
+
+Kind = Callable[[Network, StepSettings], Steps]
+
+
+def kind_of_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int = 0) -> Kind:
+    """What takes the steps: what was asked for, or with 'auto' the kernels where they can and the formulas elsewhere.
+
+    Raises :class:`~backtalk.errors.InputError` where what was asked for cannot.
+    """
+    if engine in COMPILED:
+        return _compiled(engine, network, optimizer, measure_every)
+    served = serves(network, optimizer) if isinstance(optimizer, Optimizer) else native.serves(network)
+    if engine == "native" and not served:
+        reason = (
+            f"the network's arrays are of {library_name(network.home.xp)}, expected NumPy"
+            if not isinstance(network.W[1], np.ndarray)
+            else f"the kernels are {describe()}"
+            if kernels() is None
+            else f"the kernels have no form of {network.loss!r} or of {optimizer!r}"
+        )
+        raise InputError(f"engine is 'native', which cannot train this network: {reason}; use engine='auto'.")
+    return NativeSteps if served and engine != "formula" else FormulaSteps
+
+
+def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> Kind:
+    """The steps of JAX's compiler, which is imported now."""
+    if measure_every or isinstance(optimizer, LBFGS):
+        what = "the optimizer 'lbfgs'" if isinstance(optimizer, LBFGS) else f"measure_every={measure_every}"
+        raise InputError(f"engine is {engine!r}, which does not know {what}: use engine='auto' for it.")
+    from .compiled import CompiledBfloat16Steps, CompiledSteps
+
+    if engine == "compiled":
+        return CompiledSteps
+    if network.home.dtype_name != "float32":
+        raise InputError(
+            f"engine is {engine!r}, but the network is {network.home.dtype_name}: expected float32, in which its "
+            "products are summed; use network.to(…, dtype='float32')."
+        )
+    return CompiledBfloat16Steps
