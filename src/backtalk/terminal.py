@@ -16,10 +16,12 @@ from .diagnose.words import is_healthy, verdict, where
 from .norms import LayerNorms
 
 if TYPE_CHECKING:
+    from .derivations import Derivation, Paths
     from .diagnose import Diagnosis, Finding
     from .diagnose.measure import Measurements
 
 STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+FORMULA_STYLES = {"title": "bold", "reason": "dim", "formula": "", "value": "bold green"}
 INDENT = 10  # of what stands beside a severity
 MOST_LETTERS = 100  # of a line of text, however wide the terminal
 MOST_LISTED = 24  # of units, or of examples
@@ -93,6 +95,28 @@ def _show_layers(console: Console, measured: Measurements) -> None:
     for row in rows:
         table.add_row(*(row[name] for name in used))
     show_table(console, table)
+
+
+def show_derivation(console: Console, derivation: Derivation, paths: Paths | None = None) -> None:
+    """The steps of a derivation, in the order of the talks, and the strongest paths below."""
+    from .derivations.plain import tell
+
+    room = min(console.width, MOST_LETTERS) if console.is_terminal else 10**6
+    before = ""
+    for said in tell(derivation, paths, room=room, spell=lambda text: _as_shown(console, text)):
+        if said.kind == "talk":
+            rule = "─" * max(0, min(room, MOST_LETTERS) - len(said.text) - 4)
+            console.print(Text(f"\n── {said.text} {rule}", "bold cyan"), soft_wrap=True)
+        else:
+            apart = "\n" if said.kind == "title" and before != "title" else ""
+            console.print(Text(apart + said.text, FORMULA_STYLES[said.kind]), soft_wrap=True)
+        before = said.kind
+
+
+def _as_shown(console: Console, text: str) -> str:
+    """What a terminal without Unicode shows for a text, so that columns stand below one another there as well."""
+    errors = getattr(console.file, "errors", None)
+    return text.encode(console.encoding, errors or "replace").decode(console.encoding) if text else text
 
 
 def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()) -> None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import sys
 import warnings
 
 import typer
 
-from . import demo, diagnose, info, lab, networks, tables
+from . import demo, diagnose, explain, info, lab, networks, tables
 from .common import StoppedError, app
 
-__all__ = ["app", "demo", "diagnose", "info", "lab", "main", "networks", "tables"]
+__all__ = ["app", "demo", "diagnose", "explain", "info", "lab", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
-SPELLED = {"→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "²": "^2", "ℒ": "loss", "′": "'"}
+SPELLED = {
+    "→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'", "∂": "d", "−": "-",
+    "·": "*", "⊙": ".*", "⊘": "./", "Σ": "sum", "ᵀ": "^T", "⋮": ":", "⋯": "...", "⋱": "...", "─": "-", "∞": "inf",
+    "σ": "sigma", "ρ": "rho", "≤": "<=", "≥": ">=",
+    **dict.fromkeys("⎡⎢⎣", "["), **dict.fromkeys("⎤⎥⎦", "]"), **dict.fromkeys("⎛⎜⎝", "("), **dict.fromkeys("⎞⎟⎠", ")"),
+}  # fmt: skip
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 def main() -> None:
@@ -55,7 +62,10 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     """What a terminal without Unicode shows in the place of what it cannot."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(SPELLED.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+    refused = re.sub(
+        "[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda power: f"^{power[0].translate(RAISED)}", error.object[error.start : error.end]
+    )
+    return "".join(letter if letter.isascii() else SPELLED.get(letter, "?") for letter in refused), error.end
 
 
 def _sentence(error: Exception) -> str:

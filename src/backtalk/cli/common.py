@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..check import CheckReport
     from ..norms import LayerNorms
 
@@ -65,3 +67,18 @@ def leave_by(report: CheckReport) -> None:
     """Exit code 1 where a gradient is wrong."""
     if not report.passed:
         raise typer.Exit(1)
+
+
+def require_other(argument: str, place: Path, model: Path, data: str, what: str, own: str = "") -> None:
+    """Refuse to write a file over the model or the data, or into the folder of the run, where ``own`` may lie."""
+    from pathlib import Path
+
+    from ..errors import InputError
+
+    target, source = place.resolve(), Path(data).resolve()
+    if target == model.resolve():
+        raise InputError(f"{argument} is {place}, the model itself: give another file for {what}.")
+    if target == source or source in target.parents:
+        raise InputError(f"{argument} is {place}, the data itself: give another file for {what}.")
+    if model.resolve() in target.parents and place.name != own:
+        raise InputError(f"{argument} is {place}, which lies in the folder of the run: give a file elsewhere.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import AsJson, app, version
+from .common import AsJson, app, require_other, version
 from .networks import Target
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def diagnose(
     from ..terminal import make_console, show_diagnosis
 
     if page is not None:
-        _require_other(page, model, data)
+        require_other("html", page, model, data, "the page", own="diagnosis.html")
     title = f"{model.name} on {Path(data).name}"
     diagnosis, said, classes = _of_run(model, Path(data), target) if model.is_dir() else _of_file(model, data, target)
     if page is not None:
@@ -81,16 +81,3 @@ def _of_run(folder: Path, table: Path, target: list[str] | None) -> Found:
     if target:
         raise InputError(f"target is {target}, but {folder} is a run, which has its target: leave it out.")
     return doctor(folder, table)
-
-
-def _require_other(page: Path, model: Path, data: str) -> None:
-    """Refuse to write the page over the model or the data."""
-    from ..errors import InputError
-
-    place, source = page.resolve(), Path(data).resolve()
-    if place == model.resolve():
-        raise InputError(f"html is {page}, the model itself: give another file for the page.")
-    if place == source or source in place.parents:
-        raise InputError(f"html is {page}, the data itself: give another file for the page.")
-    if model.resolve() in place.parents and page.name != "diagnosis.html":
-        raise InputError(f"html is {page}, which lies in the folder of the run: give a file elsewhere.")

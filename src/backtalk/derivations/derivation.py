@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..network import Network
 from .expressions import Derivative, Expression, Number, Partial, Symbol, Values, evaluate, with_numbers
 from .quantity import Quantity
+
+if TYPE_CHECKING:
+    from .paths import Paths
 
 TALKS = {
     "forward": "Forward: what the network computed",
@@ -72,6 +75,50 @@ class Derivation:
         from .records import as_record
 
         return as_record(self)
+
+    def to_markdown(self, paths: Paths | None = None, *, about: str = "") -> str:
+        """As Markdown, with LaTeX between dollars, as GitHub and Jupyter show it.
+
+        ``paths``: the strongest paths, from :func:`backtalk.paths`, which then stand below. ``about``: a sentence below
+        the title, such as which example it is.
+        """
+        from .markdown import write_markdown
+
+        return write_markdown(self, paths, about)
+
+    def to_latex(self, paths: Paths | None = None, *, about: str = "") -> str:
+        """As an article in LaTeX, a whole document for pdflatex with amsmath. Arguments as for :meth:`to_markdown`."""
+        from .article import write_article
+
+        return write_article(self, paths, about)
+
+    def to_slides(self, paths: Paths | None = None, *, about: str = "") -> str:
+        """As slides in LaTeX's Beamer, which reveal each step line by line. Arguments as for :meth:`to_markdown`."""
+        from .slides import write_slides
+
+        return write_slides(self, paths, about)
+
+    def to_html(self, paths: Paths | None = None, *, about: str = "") -> str:
+        """As one page for a browser that needs nothing from elsewhere. Arguments as for :meth:`to_markdown`."""
+        from .page import write_page
+
+        return write_page(self, paths, about)
+
+    def __str__(self) -> str:
+        from .plain import write_plain
+
+        return write_plain(self)
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows."""
+        from .page import write_fragment
+
+        return write_fragment(self)
+
+
+def column_of(value: Any) -> Any:
+    """A value as formulas take it: a vector as a column."""
+    return value[:, None] if np.ndim(value) == 1 else value
 
 
 def symbol_of(network: Network, quantity: Quantity) -> Symbol:

@@ -2,6 +2,7 @@ r"""Formulas as LaTeX, for amsmath and amssymb, KaTeX and MathJax: W_3^{\top} \,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,11 @@ from .expressions import (
     Symbol,
     Transposed,
 )
-from .notation import MOST, Writer, by_letter, is_scalar, positions
+from .layout import FractionRuler, Line, lines
+from .notation import MOST, Marked, Writer, by_letter, is_scalar
 from .numbers import as_written
 
+OF_LINES = 4  # entries of a row or column, where lines stand below one another
 LETTERS = {"yhat": r"\hat{y}", "target": "t", "loss": r"\mathcal{L}", "unit": "e"}
 FUNCTIONS = {"sigmoid": r"\sigma", "log": r"\log", "exp": r"\exp"}
 SPECIAL = {"ŷ": r"\hat{y}", "∞": r"\infty", "NaN": r"\mathrm{NaN}"}
@@ -37,6 +40,19 @@ def write_latex(part: Expression, most: int = MOST) -> str:
     W_3^{\top} \, \nabla_{a_3}\mathcal{L}
     """
     return LatexWriter(most).write(part)
+
+
+def latex_lines(
+    left: Expression, rights: Sequence[Expression], marked: Marked, room: float, most: int = OF_LINES
+) -> list[Line]:
+    """left = rights[0] = rights[1] …, one = below the other, each broken where it is too wide."""
+    return lines(left, rights, LatexWriter(most, marked), room, FractionRuler)
+
+
+def aligned(found: Sequence[Line]) -> str:
+    """The rows of an align environment, = below =."""
+    rows = (f"{line.left} &= {line.right}" if line.equals else rf"&\quad {{}}{line.right}" for line in found)
+    return " \\\\\n".join(rows)
 
 
 def number_latex(value: float) -> str:
@@ -123,16 +139,17 @@ class LatexWriter(Writer):
     def array(self, value: Any) -> str:
         """A column or matrix in brackets, its size below it where a part is shown."""
         rows, columns = value.shape
-        shown, across = positions(rows, self.most), positions(columns, self.most)
-        lines = []
-        for i in shown:
-            dots = r"\vdots" if i is None else r"\cdots"
-            cells = [dots if i is None or k is None else number_latex(value[i, k]) for k in across]
-            if i is None and None in across:
-                cells[across.index(None)] = r"\ddots"
-            lines.append(" & ".join(cells))
-        size = rf"_{{{rows} \times {columns}}}" if None in (*shown, *across) else ""
-        return r"\begin{bmatrix} " + r" \\ ".join(lines) + r" \end{bmatrix}" + size
+        shown, across, cut = self.shown(value.shape)
+        rows_shown = (" & ".join(_cell(value, i, k) for k in across) for i in shown)
+        size = rf"_{{{rows} \times {columns}}}" if cut else ""
+        return r"\begin{bmatrix} " + r" \\ ".join(rows_shown) + r" \end{bmatrix}" + size
+
+
+def _cell(value: Any, i: int | None, k: int | None) -> str:
+    """A number of a matrix, or the dots in its place."""
+    if i is not None and k is not None:
+        return number_latex(value[i, k])
+    return r"\ddots" if i is None and k is None else r"\vdots" if i is None else r"\cdots"
 
 
 def _symbol(symbol: Symbol) -> str:

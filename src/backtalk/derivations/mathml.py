@@ -20,7 +20,7 @@ from .expressions import (
     Symbol,
     Transposed,
 )
-from .notation import MOST, Writer, by_letter, is_scalar, positions
+from .notation import MOST, Writer, by_letter, is_scalar
 from .numbers import as_written
 
 LETTERS = {
@@ -122,16 +122,10 @@ class MathWriter(Writer):
     def array(self, value: Any) -> str:
         """A column or matrix in brackets, its size beside it where a part is shown."""
         rows, columns = value.shape
-        shown, across = positions(rows, self.most), positions(columns, self.most)
-        lines = []
-        for i in shown:
-            dots = "⋮" if i is None else "⋯"
-            cells = [f"<mo>{dots}</mo>" if i is None or k is None else number_mathml(value[i, k]) for k in across]
-            if i is None and None in across:
-                cells[across.index(None)] = "<mo>⋱</mo>"
-            lines.append("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in cells) + "</mtr>")
+        shown, across, cut = self.shown(value.shape)
+        lines = ("<mtr>" + "".join(f"<mtd>{_cell(value, i, k)}</mtd>" for k in across) + "</mtr>" for i in shown)
         table = f"<mrow><mo form='prefix'>[</mo><mtable>{''.join(lines)}</mtable><mo form='postfix'>]</mo></mrow>"
-        if None not in (*shown, *across):
+        if not cut:
             return table
         return f"<msub>{table}<mrow><mn>{rows}</mn><mo>×</mo><mn>{columns}</mn></mrow></msub>"
 
@@ -148,6 +142,13 @@ def number_mathml(value: float) -> str:
         sign = MathWriter.negative if power < 0 else ""
         written += f"<mo>×</mo><msup><mn>10</mn><mrow>{sign}<mn>{abs(power)}</mn></mrow></msup>"
     return _row(MathWriter.negative * negative + written) if negative or power is not None else written
+
+
+def _cell(value: Any, i: int | None, k: int | None) -> str:
+    """A number of a matrix, or the dots in its place."""
+    if i is not None and k is not None:
+        return number_mathml(value[i, k])
+    return f"<mo>{'⋱' if i is None and k is None else '⋮' if i is None else '⋯'}</mo>"
 
 
 def _symbol(symbol: Symbol) -> str:

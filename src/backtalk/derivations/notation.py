@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from enum import IntEnum
 from itertools import pairwise
 from typing import ClassVar
@@ -28,6 +29,8 @@ from .expressions import (
 from .numbers import as_written
 
 MOST = 6  # entries of a row or a column that are shown
+Marked = Mapping[int, Collection[int]]  # for each length, the entries, from 0, that are shown in any case
+NONE_MARKED: Marked = {}
 
 
 class Binding(IntEnum):
@@ -43,7 +46,7 @@ class Binding(IntEnum):
 class Writer:
     """Turns formulas into text of one kind; ``atom`` writes what is no sum and no negative.
 
-    ``most``: entries of a row or column that are shown.
+    ``most``: entries of a row or column that are shown; ``marked``: those that are shown in any case.
     """
 
     fractions: ClassVar[bool]  # whether a quotient of numbers has its parts above and below a line
@@ -55,8 +58,14 @@ class Writer:
     brackets: ClassVar[tuple[str, str]]  # which may stand in different lines
     between: ClassVar[str] = " "  # pieces of one line
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, marked: Marked = NONE_MARKED) -> None:
         self.most = most
+        self.marked = marked
+
+    def shown(self, shape: tuple[int, int]) -> tuple[list[int | None], list[int | None], bool]:
+        """The rows and columns of a matrix that are shown, with None for dots; and whether any are left out."""
+        rows, columns = (positions(length, self.most, self.marked.get(length, ())) for length in shape)
+        return rows, columns, None in rows or None in columns
 
     def atom(self, part: Expression) -> str:
         raise NotImplementedError
@@ -187,12 +196,25 @@ def has_dot(left: Expression, right: Expression) -> bool:
     return is_scalar(left) or is_scalar(right)
 
 
-def positions(length: int, most: int = MOST) -> list[int | None]:
+def positions(length: int, most: int = MOST, marked: Collection[int] = ()) -> list[int | None]:
     """The entries of a row or column that are shown; None for the dots.
+
+    ``marked``: entries that are shown in any case, from 0.
 
     >>> positions(3), positions(64)
     ([0, 1, 2], [0, 1, 2, 3, 4, None, 63])
+    >>> positions(64, 4, {19})
+    [0, 1, None, 19, None, 63]
     """
     if length <= most:
         return list(range(length))
-    return [*range(most - 1), None, length - 1]
+    begin = max(1, most - 1 - len(marked))
+    shown = sorted({*range(begin), *marked, length - 1})
+    found: list[int | None] = []
+    for before, k in pairwise((-1, *shown)):
+        if k - before > 2:
+            found.append(None)
+        elif k - before == 2:  # dots would take as much room as what they stand for
+            found.append(before + 1)
+        found.append(k)
+    return found

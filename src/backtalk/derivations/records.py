@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .expressions import Derivative, Expression, Number
-from .latex import write_latex
-from .text import write_text
+from .expressions import Derivative, Expression
+from .latex import LatexWriter, write_latex
+from .layout import marked_of, sides
+from .notation import Marked
+from .text import TextWriter, write_text
 
 if TYPE_CHECKING:
     from .derivation import Derivation, Step
@@ -24,30 +26,27 @@ def as_record(derivation: Derivation) -> dict[str, Any]:
         "latex": write_latex(derivation.left),
         "value": value.tolist() if isinstance(value, np.ndarray) else float(value),
         "loss": derivation.loss,
-        "steps": [_step(step) for step in derivation.steps],
+        "steps": [_step(step, marked_of(derivation)) for step in derivation.steps],
     }
 
 
-def shown_numbers(step: Step) -> Expression | None:
-    """The right side with numbers put in; None where that says no more than the formula or the value."""
-    written = write_text(step.numbers)
-    return None if written in (write_text(step.right), write_text(Number(step.value))) else step.numbers
-
-
-def _step(step: Step) -> dict[str, Any]:
-    numbers = shown_numbers(step)
-    left = _both(step.left)
+def _step(step: Step, marked: Marked) -> dict[str, Any]:
+    left, formula = write_text(step.left), _both(step.right, marked)
+    _, *numbers, value = (_both(side, marked) for side in sides(step))
     return {
         "talk": step.talk,
         "layer": step.layer,
-        "quantity": write_text(step.left.of if isinstance(step.left, Derivative) else step.left),
+        "quantity": write_text(step.left.of) if isinstance(step.left, Derivative) else left,
         "title": step.title,
         "reason": step.reason,
-        "formula": {kind: f"{left[kind]} = {right}" for kind, right in _both(step.right).items()},
-        "numbers": None if numbers is None else _both(numbers),
-        "value": _both(Number(step.value)),
+        "formula": {
+            "text": f"{left} = {formula['text']}",
+            "latex": f"{write_latex(step.left)} = {formula['latex']}",
+        },
+        "numbers": numbers[0] if numbers else None,
+        "value": value,
     }
 
 
-def _both(part: Expression) -> dict[str, str]:
-    return {"text": write_text(part, MOST), "latex": write_latex(part, MOST)}
+def _both(part: Expression, marked: Marked) -> dict[str, str]:
+    return {"text": TextWriter(MOST, marked).write(part), "latex": LatexWriter(MOST, marked).write(part)}

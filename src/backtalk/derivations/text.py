@@ -23,7 +23,7 @@ from .expressions import (
     Symbol,
     Transposed,
 )
-from .notation import MOST, Writer, by_letter, is_scalar, positions
+from .notation import MOST, Writer, by_letter, is_scalar
 from .numbers import as_written
 
 LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e"}
@@ -107,16 +107,23 @@ class TextWriter(Writer):
     def array(self, value: Any) -> str:
         """[…] for a column, [[…], …] for a matrix; the dots say how many numbers or rows there are."""
         rows, columns = value.shape
+        shown, across, _ = self.shown(value.shape)
         if columns == 1:
-            shown = positions(rows, self.most)
             return _list([None if k is None else number_text(value[k, 0]) for k in shown], f"{rows} numbers")
         lines: list[str | None] = []
-        for i in positions(rows, self.most):
-            cells = [None if k is None else number_text(value[i or 0, k]) for k in positions(columns, self.most)]
+        for i in shown:
+            cells = [None if k is None else number_text(value[i or 0, k]) for k in across]
             lines.append(None if i is None else _list(cells, f"{columns} columns" if i == 0 else ""))
         return _list(lines, f"{rows} rows")
 
 
 def _list(entries: list[str | None], said: str) -> str:
-    dots = f"… {said} …" if said else "…"
-    return f"[{', '.join(dots if entry is None else entry for entry in entries)}]"
+    """With dots for what is left out, of which the first say how many there are."""
+    written: list[str] = []
+    for entry in entries:
+        if entry is None:
+            written.append(f"… {said} …" if said else "…")
+            said = ""
+        else:
+            written.append(entry)
+    return f"[{', '.join(written)}]"
