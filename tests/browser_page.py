@@ -76,6 +76,10 @@ class Tab:
         if not url.startswith((self.origin + "/", "data:")):
             self.foreign.append(url)
 
+    def forgive(self, *causes: str) -> None:
+        """Take back complaints that the browser makes of what the test brought about."""
+        self.complaints = [text for text in self.complaints if not any(cause in text for cause in causes)]
+
     def open(self, address: str) -> Tab:
         self.page.goto(address)
         self.page.wait_for_selector("html[data-step]")

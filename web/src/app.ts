@@ -1,32 +1,25 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
 import { configurationOf, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
-import { Charts } from "./charts";
 import { Connection } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
-import { find, offer, say } from "./dom";
+import { find, say } from "./dom";
 import { clearFindings, showFindings } from "./findings";
 import { Drawing } from "./network/drawing";
-import { forgetLegends } from "./network/legend";
 import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
-import { showExample, showReadouts } from "./readouts";
-import { Surface } from "./surface";
+import { Screen } from "./screen";
 import { onTheme } from "./theme";
 import { Upload } from "./upload";
 import { Walk } from "./walk";
-
-const SPEEDS = [1, 2, 5, 10, 20, 50, 100];
 
 export class App {
   readonly walk = new Walk((message) => this.send(message));
   private state: State | null = null; // null until the server said what it offers
   private setup: Setup | null = null;
-  private frame: Frame | null = null;
   private running = false;
-  private drawing_ = false; // a frame waits for the screen
   private explainedAt: number | null = null;
   private readonly connection = new Connection({
     message: (message) => this.receive(message),
@@ -35,11 +28,14 @@ export class App {
     refused: (reason) => this.refused(reason),
   });
   private readonly notice = new Notice();
-  private readonly charts = new Charts();
-  private readonly surface = new Surface((row) => this.showRow(row));
   private readonly drawing = new Drawing(
     (place) => this.open(place),
     () => this.closeDerivation(),
+  );
+  private readonly screen = new Screen(
+    this.drawing,
+    (row) => this.showRow(row),
+    () => this.send({ type: "drawn" }),
   );
   private readonly controls = new Controls(
     (configuration) => this.configure(configuration, true),
@@ -56,31 +52,14 @@ export class App {
   });
 
   start(): void {
-    const speed = find<HTMLSelectElement>("speed");
-    offer(speed, SPEEDS.map(String));
-    speed.addEventListener("change", () => this.send({ type: "speed", steps: Number(speed.value) }));
-    find("run").addEventListener("click", () => this.runOrPause());
-    find("step").addEventListener("click", () => this.step());
-    find("reset").addEventListener("click", () => this.reset());
-    find("diagnose").addEventListener("click", () => this.diagnose());
-    find("example-back").addEventListener("click", () => this.example(-1));
-    find("example-on").addEventListener("click", () => this.example(1));
-    const example = find<HTMLInputElement>("example");
-    example.addEventListener("change", () => this.showRow(Math.round(Number(example.value))));
-    for (const input of document.querySelectorAll<HTMLInputElement>("input[name=color]")) {
-      input.addEventListener("change", () => this.colourBy(input.value as Colour));
-    }
-    const wide = matchMedia("(min-width: 900px)");
-    const unfold = (): void => {
-      find<HTMLDetailsElement>("settings").open = wide.matches;
-    };
-    wide.addEventListener("change", unfold);
-    unfold();
-    onTheme(() => this.repaint());
+    onTheme(() => this.screen.repaint());
     addEventListener("popstate", () => this.goTo(readFragment(location.hash)));
-    document.addEventListener("visibilitychange", () => this.schedule());
     this.enable();
     this.connection.open();
+  }
+
+  speed(): void {
+    this.send({ type: "speed", steps: Number(find<HTMLSelectElement>("speed").value) });
   }
 
   runOrPause(): void {
@@ -196,9 +175,7 @@ export class App {
     if (this.state) this.state = { ...this.state, ...configuration };
     this.controls.show(configuration);
     this.controls.describe(setup);
-    this.charts.begin(setup);
-    this.surface.begin(setup);
-    this.drawing.begin(setup);
+    this.screen.begin(setup);
     this.drawing.colourBy(this.state?.color ?? "value");
     this.showColour();
     this.walk.show(null);
@@ -207,48 +184,26 @@ export class App {
     say(find("example-error"), "");
     this.explainedAt = null;
     this.note(false);
-    const speed = Number(find<HTMLSelectElement>("speed").value);
-    if (speed > 1) this.send({ type: "speed", steps: speed });
+    this.speed();
     if (this.state?.quantity) this.explain(this.state.quantity, false);
     else this.closeDerivation();
     this.enable();
   }
 
   private receiveFrame(frame: Frame): void {
-    const moved = this.frame && (this.frame.step !== frame.step || this.frame.example.row !== frame.example.row);
-    this.frame = frame;
+    const before = this.screen.frame;
+    const moved = before && (before.step !== frame.step || before.example.row !== frame.example.row);
     this.running = frame.running;
+    this.showRunning();
     if (this.state && this.state.example !== frame.example.row) {
       this.state.example = frame.example.row;
       this.note(false);
     }
-    this.schedule();
+    this.screen.show(frame);
     if (this.state?.quantity && this.explainedAt !== null) {
       if (frame.running) this.panel.stale(this.explainedAt);
       else if (moved || this.explainedAt !== frame.step) this.explain(this.state.quantity, false);
     }
-  }
-
-  private schedule(): void {
-    if (!this.frame || this.drawing_) return;
-    if (document.hidden) {
-      this.send({ type: "drawn" }); // nobody looks: training goes on without a picture
-      return;
-    }
-    this.drawing_ = true;
-    requestAnimationFrame(() => {
-      this.drawing_ = false;
-      const { frame, setup } = this;
-      if (!frame || !setup) return;
-      this.drawing.show(frame);
-      this.surface.show(frame);
-      this.charts.add(frame);
-      showReadouts(frame, setup);
-      showExample(frame, setup);
-      this.showRunning();
-      document.documentElement.dataset.step = String(frame.step);
-      this.send({ type: "drawn" });
-    });
   }
 
   private showRunning(): void {
@@ -258,13 +213,13 @@ export class App {
     button.classList.toggle("on", this.running);
   }
 
-  private showRow(row: number): void {
+  showRow(row: number): void {
     if (!this.setup || !Number.isInteger(row)) return;
     say(find("example-error"), "");
     this.send({ type: "example", row });
   }
 
-  private colourBy(color: Colour): void {
+  colourBy(color: Colour): void {
     if (!this.state) return;
     this.state.color = color;
     this.showColour();
@@ -302,7 +257,7 @@ export class App {
   private showDerivation(explained: Explained): void {
     if (!this.setup || !this.state?.quantity) return;
     const place = placeOf(explained.quantity, this.setup.network.sizes.length - 1);
-    this.explainedAt = explained.step ?? this.frame?.step ?? 0;
+    this.explainedAt = explained.step ?? this.screen.frame?.step ?? 0;
     this.drawing.select(place);
     this.drawing.lightPaths(explained.paths);
     this.panel.show(explained, place, this.setup);
@@ -355,7 +310,6 @@ export class App {
 
   private lost(seconds: number): void {
     this.running = false;
-    this.drawing_ = false;
     this.showRunning();
     this.enable();
     const what = this.setup ? "The connection to the lab dropped." : "There is no connection to the lab.";
@@ -371,12 +325,5 @@ export class App {
   private enable(): void {
     const ready = this.connection.connected && this.setup !== null;
     for (const id of ["run", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
-  }
-
-  private repaint(): void {
-    forgetLegends();
-    this.drawing.redraw();
-    this.surface.redraw();
-    this.charts.draw();
   }
 }

@@ -5,7 +5,7 @@ import { written } from "./numbers";
 import type { Frame, Setup } from "./protocol";
 import { theme } from "./theme";
 
-const MOST = 1200; // points kept; then every second one is dropped
+const MOST = 400; // points kept; then every second one is dropped
 
 interface Series {
   name: string;
@@ -51,6 +51,11 @@ class History {
 export class Charts {
   private readonly loss = new History();
   private readonly flow = new History();
+  private readonly logarithmic = find<HTMLInputElement>("loss-log");
+
+  constructor() {
+    this.logarithmic.addEventListener("change", () => this.draw());
+  }
 
   begin(setup: Setup): void {
     this.loss.begin([
@@ -70,7 +75,7 @@ export class Charts {
   }
 
   draw(): void {
-    chart("loss", this.loss, false);
+    chart("loss", this.loss, this.logarithmic.checked);
     chart("flow", this.flow, true);
   }
 }
@@ -110,6 +115,7 @@ function chart(id: string, history: History, logarithmic: boolean): void {
     context.stroke();
     context.fillText(written(tick, 2), box.left - 6, at + 3.5);
   }
+  context.fillText("step", box.left - 8, height - 4);
   context.textAlign = "center";
   for (const tick of steps(first, last, 4)) {
     if (!Number.isInteger(tick)) continue;

@@ -90,8 +90,9 @@ export class Controls {
     find("network-said").textContent =
       `${sizes.join(" → ")}, ${parameters.toLocaleString("en").replaceAll(",", "\u202f")} parameters; ` +
       `output ${output.replaceAll("_", " ")} with ${loss.replaceAll("_", " ")}.`;
-    const title = this.data.find(({ name }) => name === setup.configuration.data)?.title ?? setup.configuration.data;
-    find("settings-summary").textContent = `Settings: ${title}, ${sizes.join("–")}`;
+    const { data } = setup.configuration;
+    const set = this.data.find(({ name }) => name === data);
+    find("settings-summary").textContent = `Settings: ${set ? shortName(set) : data}, ${sizes.join("–")}`;
   }
 
   refuse(message: string): void {
@@ -136,12 +137,11 @@ export class Controls {
     if (box.dataset.said !== said) {
       box.dataset.said = said;
       box.replaceChildren(
-        ...this.data.map(({ name, title }) => {
-          const ours = /^[a-z]+$/.test(name) && name !== "given"; // one of ours has a short name, a file its own
-          const shown = ours ? name[0]!.toUpperCase() + name.slice(1) : title;
+        ...this.data.map((set) => {
+          const { name, title } = set;
           const input = make("input", { type: "radio", name: "data", value: name });
           input.addEventListener("change", () => this.edit((next) => (next.data = name)));
-          return make("label", { className: ours ? "tile" : "tile wide", title }, input, make("span", { textContent: shown }));
+          return make("label", { className: isOurs(set) ? "tile" : "tile wide", title }, input, make("span", { textContent: shortName(set) }));
         }),
       );
     }
@@ -190,6 +190,15 @@ export class Controls {
     }
     return row;
   }
+}
+
+function isOurs({ name }: DataSet): boolean {
+  return /^[a-z]+$/.test(name) && name !== "given";
+}
+
+/** Ours by their names, the user's by the title that they came with. */
+function shortName(set: DataSet): string {
+  return isOurs(set) ? set.name[0]!.toUpperCase() + set.name.slice(1) : set.title;
 }
 
 function addLayer(next: Configuration): void {

@@ -3,7 +3,7 @@
 import { find, make, sharp } from "./dom";
 import { readable, written } from "./numbers";
 import type { Frame, Numbers, Setup } from "./protocol";
-import { css, mix, theme, type RGB } from "./theme";
+import { css, mix, theme } from "./theme";
 
 const FINER = 4; // pixels of the picture for one of the grid
 const SHAPES = ["●", "◆", "▲", "■"];
@@ -25,6 +25,7 @@ export class Surface {
     this.setup = setup;
     this.surface = null;
     this.card.hidden = setup.bounds === null;
+    find("surface-title").textContent = setup.task === "regression" ? "What it says" : "What it decides";
     const classes = setup.classes.map((name, k) =>
       make("span", { className: `key series-${k % 8}` }, make("span", { className: "shape", textContent: SHAPES[k % 4] ?? "●" }), name),
     );
@@ -68,29 +69,32 @@ export class Surface {
           const high = values[above]! * (1 - right) + values[above + outputs]! * right;
           output[k] = low * (1 - up) + high * up;
         }
-        const [red, green, blue] = this.colour(output, most);
-        const pixel = 4 * ((down - 1 - y) * across + x); // the lowest x₂ is the lowest row of the picture
-        image.data[pixel] = red;
-        image.data[pixel + 1] = green;
-        image.data[pixel + 2] = blue;
-        image.data[pixel + 3] = 255;
+        this.colour(output, most, image.data, 4 * ((down - 1 - y) * across + x)); // the lowest x₂ is the lowest row
       }
     }
     context.putImageData(image, 0, 0);
   }
 
-  /** The classes' colours, mixed as the probabilities say; numbers by sign and size. */
-  private colour(output: Float32Array, most: number): RGB {
+  /** Writes a pixel: the classes' colours, mixed as the probabilities say; numbers by sign and size. */
+  private colour(output: Float32Array, most: number, pixels: Uint8ClampedArray, pixel: number): void {
     const { paper, classes, negativeEnd, positiveEnd } = theme();
-    if (output.some((value) => !Number.isFinite(value))) return paper;
-    if (this.setup?.task !== "classification") {
-      const value = output[0]!;
-      return mix(paper, value < 0 ? negativeEnd : positiveEnd, 0.6 * Math.min(1, Math.abs(value) / most));
+    const labels = this.setup?.task === "classification";
+    const single = output.length === 1;
+    const first = output[0]!;
+    const end = first < 0 ? negativeEnd : positiveEnd;
+    let largest = single ? Math.max(first, 1 - first) : 0;
+    for (const share of output) largest = Math.max(largest, share);
+    const least = single ? 0.5 : 1 / output.length;
+    const amount = labels ? 0.12 + (0.38 * (largest - least)) / (1 - least) : 0.6 * Math.min(1, Math.abs(first) / most);
+    for (let k = 0; k < 3; k++) {
+      let mixed = 0;
+      if (!labels) mixed = end[k]!;
+      else if (single) mixed = (1 - first) * classes[0]![k]! + first * classes[1]![k]!;
+      else for (let j = 0; j < output.length; j++) mixed += output[j]! * classes[j % 8]![k]!;
+      const value = paper[k]! + (mixed - paper[k]!) * amount;
+      pixels[pixel + k] = Number.isNaN(value) ? paper[k]! : value;
     }
-    const shares = output.length === 1 ? [1 - output[0]!, output[0]!] : [...output];
-    const certain = (Math.max(...shares) - 1 / shares.length) / (1 - 1 / shares.length);
-    const mixed = [0, 1, 2].map((k) => shares.reduce((sum, share, j) => sum + share * classes[j % 8]![k]!, 0)) as RGB;
-    return mix(paper, mixed, 0.12 + 0.38 * certain);
+    pixels[pixel + 3] = 255;
   }
 
   private draw(): void {
@@ -111,7 +115,7 @@ export class Surface {
       const number = setup.task === "regression";
       const value = mix(theme().paper, label < 0 ? negativeEnd : positiveEnd, Math.abs(label) / most);
       context.fillStyle = css(number ? value : classes[label % 8]!);
-      context.strokeStyle = card;
+      context.strokeStyle = number ? quiet : card;
       shape(context, number ? 0 : label % 4, x, y, setup.points!.x.length > 250 ? 3 : 3.6);
     });
     const shown = frame.example.x;

@@ -4,6 +4,7 @@ import type { Colour } from "../address";
 import { find, say, sharp } from "../dom";
 import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
+import { moveCursor } from "./cursor";
 import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
 import { showLegend } from "./legend";
 import { lightMessages, lightNeighbours, lightPaths, lightPlace } from "./light";
@@ -252,41 +253,13 @@ export class Drawing {
   private key(event: KeyboardEvent): void {
     const { layout } = this;
     if (!layout || event.ctrlKey || event.metaKey || event.altKey) return;
-    const sideways: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
-    const upright: Record<string, number> = { ArrowUp: -1, ArrowDown: 1 };
-    if (event.key in sideways) this.moveLayer(layout, sideways[event.key]!);
-    else if (event.key in upright) this.moveUnit(layout, upright[event.key]!);
-    else if (event.key === "w" || event.key === "W") this.moveWeight(layout, event.shiftKey ? -1 : 1);
+    const moved = moveCursor(layout, this.cursor, event.key, event.shiftKey);
+    if (moved) this.cursor = moved;
     else if (event.key === "Enter") this.open(this.cursor);
     else return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.key !== "Enter") this.showCursor();
-  }
-
-  private moveLayer(layout: Layout, by: number): void {
-    const next = layout.layers[this.cursor.layer + by];
-    if (!next) return;
-    const before = layout.layers[this.cursor.layer]!.units.find((unit) => unit.number === this.cursor.unit);
-    const nearest = next.units.reduce((best, unit) =>
-      Math.abs(unit.y - (before?.y ?? 0)) < Math.abs(best.y - (before?.y ?? 0)) ? unit : best,
-    );
-    this.cursor = { kind: "unit", layer: this.cursor.layer + by, unit: nearest.number };
-  }
-
-  private moveUnit(layout: Layout, by: number): void {
-    const { layer, unit } = this.cursor;
-    const numbers = layout.layers[layer]!.units.map((each) => each.number);
-    this.cursor = { kind: "unit", layer, unit: around(numbers, unit, by) };
-  }
-
-  private moveWeight(layout: Layout, by: number): void {
-    const { layer, unit } = this.cursor;
-    if (layer === 0) return; // nobody talks to the inputs
-    const numbers = layout.layers[layer - 1]!.units.map((each) => each.number);
-    const first = by > 0 ? numbers[0]! : numbers.at(-1)!;
-    const heard = this.cursor.kind === "weight" ? around(numbers, this.cursor.heard, by) : first;
-    this.cursor = { kind: "weight", layer, unit, heard };
+    if (moved) this.showCursor();
   }
 
   /** Shows and says where the keyboard is; only after a key, so that a click leaves no second mark. */
@@ -300,11 +273,6 @@ export class Drawing {
     const unit = unitAt(layout, this.cursor.layer, this.cursor.unit);
     if (unit) this.showTip(this.cursor, unit.x, unit.y);
   }
-}
-
-function around(numbers: number[], from: number, by: number): number {
-  const at = numbers.indexOf(from);
-  return numbers[(at + by + numbers.length) % numbers.length]!;
 }
 
 function line(text: string): HTMLElement {

@@ -48,7 +48,7 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
   const imageSize = asImage ? Math.min(inside, narrow ? 84 : 168) : 0;
   const left = 14 + (asImage ? imageSize / 2 : labelWidth + (labels.length ? 18 : 8));
   const named = Math.max(0, ...setup.classes.map((name) => measure(shortened(name))));
-  const right = width - 20 - (setup.classes.length ? Math.min(narrow ? 84 : 150, named + (narrow ? 46 : 84)) : 54);
+  const right = width - 20 - (setup.classes.length ? Math.min(narrow ? 98 : 164, named + (narrow ? 60 : 98)) : 54);
   const last = numbers.length - 1;
   const firstGap = asImage ? imageSize / 2 : 0; // the layer after an image stands as far from its edge as from the next
   const gap = (right - left - firstGap) / Math.max(1, last);

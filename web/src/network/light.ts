@@ -28,8 +28,8 @@ export function lightNeighbours(context: CanvasRenderingContext2D, layout: Layou
   const before = layout.layers[place.layer - 1]?.units ?? [];
   const after = layout.layers[place.layer + 1]?.units ?? [];
   context.beginPath();
-  for (const other of before) trace(context, layout, other, unit);
-  for (const other of after) trace(context, layout, unit, other);
+  for (const other of before) trace(context, layout, ...between(layout, other, unit, true));
+  for (const other of after) trace(context, layout, ...between(layout, unit, other, false));
   context.strokeStyle = theme().accent;
   context.lineWidth = 1;
   context.stroke();
@@ -82,12 +82,20 @@ export function lightMessages(
   context.globalAlpha = 1;
 }
 
+/** From edge to edge, so that the numbers in the units can still be read, and on request an image. */
+function between(layout: Layout, from: Unit, to: Unit, besideImage: boolean): [Unit, Unit] {
+  const { image, radius } = layout.layers[from.layer]!;
+  const end = { ...to, x: to.x - layout.layers[to.layer]!.radius - 1 };
+  if (!image) return [{ ...from, x: from.x + radius + 1 }, end];
+  if (!besideImage) return [from, end];
+  const edge = image.x + image.width + 2;
+  const share = (edge - from.x) / (to.x - from.x);
+  return [{ ...from, x: edge, y: from.y + (to.y - from.y) * share }, end];
+}
+
 function line(context: CanvasRenderingContext2D, layout: Layout, from: Unit, to: Unit, colour: string, width: number): void {
   context.beginPath();
-  // From edge to edge, so that the numbers in the units can still be read
-  const before = layout.layers[from.layer]!;
-  const start = before.image ? from : { ...from, x: from.x + before.radius + 1 };
-  trace(context, layout, start, { ...to, x: to.x - layout.layers[to.layer]!.radius - 1 });
+  trace(context, layout, ...between(layout, from, to, false));
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineCap = "round";

@@ -101,9 +101,10 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
       const strong = intensity(value, most) > 0.55;
       if (shown) {
         context.fillStyle = strong ? card : ink;
-        context.font = `500 ${layer.radius >= 15.5 ? 10 : 9}px system-ui, sans-serif`;
+        const text = brief(value);
+        context.font = `500 ${text.length > 4 ? 8 : layer.radius >= 15.5 ? 10 : 9}px system-ui, sans-serif`;
         context.textAlign = "center";
-        context.fillText(brief(value), unit.x, unit.y + 3.4);
+        context.fillText(text, unit.x, unit.y + 3.4);
       } else if (value < 0 && share > 1 && layer.radius > 3.5) {
         context.fillStyle = strong ? card : quiet; // a minus sign: the colour is not needed to see the sign
         context.fillRect(unit.x - layer.radius * 0.5, unit.y - 0.75, layer.radius, 1.5);
@@ -113,11 +114,12 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
   });
 }
 
-/** A number in a circle: two or three characters and its sign. */
+/** A number in a circle: a few characters. */
 function brief(value: number): string {
   const size = Math.abs(value);
   const sign = value < 0 ? "−" : "";
-  if (size < 0.005) return size === 0 ? "0" : `${sign}.00`;
+  if (size === 0) return "0";
+  if (size < 0.005) return sign + size.toExponential(0).replace("-", "−");
   if (size < 0.995) return sign + size.toFixed(2).slice(1);
   return sign + (size < 9.95 ? size.toFixed(1) : size < 999.5 ? size.toFixed(0) : "≫");
 }
@@ -199,7 +201,8 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     }
   });
   context.textAlign = "center";
-  const many = layout.layers.length > (narrow ? 5 : 9);
+  const gaps = layout.layers.slice(1).map((layer, i) => layer.x - layout.layers[i]!.x);
+  const many = Math.min(...gaps) < 66; // then their names would run into one another
   layout.layers.forEach((layer, i) => {
     const { sizes, activations, output: outputName } = setup.network;
     const lit = picture.view.light?.units.has(i) ?? false;

@@ -1,0 +1,38 @@
+// What the buttons of the bar and above the drawing do.
+
+import type { Colour } from "./address";
+import type { App } from "./app";
+import { find, offer } from "./dom";
+
+const SPEEDS = [1, 2, 5, 10, 20, 50, 100]; // steps a frame
+
+export function listenToButtons(app: App): void {
+  const speed = find<HTMLSelectElement>("speed");
+  offer(speed, SPEEDS.map(String));
+  speed.addEventListener("change", () => app.speed());
+  const actions: Record<string, () => void> = {
+    run: () => app.runOrPause(),
+    step: () => app.step(),
+    reset: () => app.reset(),
+    diagnose: () => app.diagnose(),
+    "example-back": () => app.example(-1),
+    "example-on": () => app.example(1),
+  };
+  for (const [id, action] of Object.entries(actions)) find(id).addEventListener("click", action);
+  const example = find<HTMLInputElement>("example");
+  example.addEventListener("change", () => app.showRow(Math.round(Number(example.value))));
+  for (const input of document.querySelectorAll<HTMLInputElement>("input[name=color]")) {
+    input.addEventListener("change", () => app.colourBy(input.value as Colour));
+  }
+  unfoldWhereWide(find<HTMLDetailsElement>("settings"));
+}
+
+/** The settings stand open beside the drawing, and folded above it where the page is narrow. */
+function unfoldWhereWide(settings: HTMLDetailsElement): void {
+  const wide = matchMedia("(min-width: 900px)");
+  const unfold = (): void => {
+    settings.open = wide.matches;
+  };
+  wide.addEventListener("change", unfold);
+  unfold();
+}

@@ -1,0 +1,67 @@
+// Frames come as fast as they are drawn: each is drawn when the screen is ready, and then the next one is asked for.
+
+import { Charts } from "./charts";
+import type { Drawing } from "./network/drawing";
+import { forgetLegends } from "./network/legend";
+import type { Frame, Setup } from "./protocol";
+import { showExample, showReadouts } from "./readouts";
+import { Surface } from "./surface";
+
+export class Screen {
+  frame: Frame | null = null;
+  private setup: Setup | null = null;
+  private waits = false; // a frame waits for the screen
+  private readonly charts = new Charts();
+  private readonly surface: Surface;
+
+  constructor(
+    private readonly drawing: Drawing,
+    chooseRow: (row: number) => void,
+    private readonly drawn: () => void,
+  ) {
+    this.surface = new Surface(chooseRow);
+    document.addEventListener("visibilitychange", () => {
+      if (this.frame) this.show(this.frame);
+    });
+  }
+
+  begin(setup: Setup): void {
+    this.setup = setup;
+    this.charts.begin(setup);
+    this.surface.begin(setup);
+    this.drawing.begin(setup);
+  }
+
+  show(frame: Frame): void {
+    this.frame = frame;
+    if (this.waits) return;
+    if (document.hidden) {
+      this.drawn(); // nobody looks: training goes on without a picture
+      return;
+    }
+    this.waits = true;
+    requestAnimationFrame(() => {
+      this.waits = false;
+      this.draw();
+    });
+  }
+
+  repaint(): void {
+    forgetLegends();
+    this.drawing.redraw();
+    this.surface.redraw();
+    this.charts.draw();
+  }
+
+  private draw(): void {
+    const { frame, setup } = this;
+    if (!frame || !setup) return;
+    this.drawing.show(frame);
+    this.surface.show(frame);
+    this.charts.add(frame);
+    showReadouts(frame, setup);
+    showExample(frame, setup);
+    document.documentElement.dataset.step = String(frame.step);
+    this.drawn();
+  }
+}
