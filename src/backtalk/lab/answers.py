@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..diagnose.measure import finite_or_none
 from ..errors import InputError, InputTypeError
 from ..network import Network
 from .datasets import LabData
@@ -34,13 +35,9 @@ def explain_message(network: Network, data: LabData, row: int, quantity: Any) ->
             strongest = paths(network, x, y, quantity, k=STRONGEST).to_dict()
         except InputError:  # of a whole vector there are none
             strongest = None
-    message = {
-        "type": "derivation",
-        "quantity": quantity,
-        "row": row,
-        "derivation": derivation,
-        "paths": strongest,
-    }
+    message = finite_or_none(
+        {"type": "derivation", "quantity": quantity, "row": row, "derivation": derivation, "paths": strongest}
+    )
     if len(json.dumps(message)) > MOST_BYTES:
         raise InputError(f"the derivation of {quantity} is too long to be shown: choose a single unit or weight.")
     return message
@@ -56,10 +53,15 @@ def findings_message(trainer: Trainer, network: Network, telemetry: Any) -> dict
     diagnosis = diagnose(
         network, X, y, validation=validation, history=telemetry, columns=trainer.data.columns
     ).to_dict()
+    findings, rows = diagnosis["findings"], trainer.data.training
+    for each in findings:
+        if each["examples"] and len(held_out):
+            each["said"] += f" (Counted from 0 among the {len(X)} rows that are trained on.)"
+        each["examples"] = rows[list(each["examples"])].tolist()
     return {
         "type": "findings",
         "healthy": diagnosis["healthy"],
         "step": trainer.step,
         "examples": len(X),
-        "findings": diagnosis["findings"],
+        "findings": findings,
     }

@@ -70,7 +70,7 @@ class LabData:
         if self.task == CLASSIFICATION and np.ndim(value) == 0 and isinstance(self.loss, CrossEntropy):
             label = int(value)
             return self.classes[label] if label < len(self.classes) else str(label)
-        return ", ".join(f"{float(each) * self.scale + self.mean:.4g}" for each in np.ravel(value))
+        return ", ".join(f"{float(each) * self.scale + self.mean:.6g}" for each in np.ravel(value))
 
 
 def hold_out(count: int) -> np.ndarray:

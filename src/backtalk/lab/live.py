@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from ..errors import BacktalkError, InputError, InputTypeError, unknown_name
 from .answers import explain_message, findings_message
 from .datasets import listed
-from .session import Session
+from .session import Session, finish
 from .settings import (
     LONGEST,
     MOST_LAYERS,
@@ -83,9 +84,11 @@ class Live:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if session.connection is self:
-                session.connection = None
+            try:
+                await finish(tasks)
+            finally:
+                if session.connection is self:
+                    session.connection = None
 
     async def leave(self) -> None:
         """Another connection has taken the session over."""
@@ -242,7 +245,6 @@ class Live:
             if not session.running:
                 await self.news.wait()
             await self.drawn.wait()
-            self.news.clear()
             await self.saying_errors("frame", self._show_once)
 
     async def _show_once(self) -> None:
@@ -250,6 +252,7 @@ class Live:
         try:
             if session.running:
                 await self.tell_stop(await session.work(self._advance_if_running))
+            self.news.clear()  # what comes from here on is news to this frame
             now = time.monotonic()
             surface = not session.running or now - self.last_surface >= SURFACE_SECONDS
             message = await session.work(session.frame, surface)
@@ -287,6 +290,6 @@ def read_message(text: str | None) -> dict[str, Any]:
 
 
 def sentence(error: BacktalkError | str) -> str:
-    """An error as it is shown: one sentence that begins with a capital letter."""
+    """An error as it is shown: its first word with a capital letter, unless that is a letter or the name of a file."""
     text = str(error)
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]{2,}(\[\d+\])? ", text) else text

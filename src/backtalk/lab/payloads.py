@@ -38,10 +38,14 @@ class Drawn:
         >>> Drawn.of((784, 10)).note
         'The network is drawn in part: 64 of the 784 units of layer 0.'
         """
-        most = MOST_UNITS
-        while most > 1 and _weights(sizes, most) > MOST_WEIGHTS:
-            most -= 1
-        units = tuple(np.linspace(0, size - 1, min(size, most)).round().astype(np.int64) for size in sizes)
+        kept = [min(size, MOST_UNITS) for size in sizes]
+        for most in range(MOST_UNITS, 0, -1):  # of a hidden layer: an input that is a picture should stay one
+            kept[1:-1] = [min(size, most) for size in sizes[1:-1]]
+            if sum(m * n for m, n in pairwise(kept)) <= MOST_WEIGHTS:
+                break
+        units = tuple(
+            np.linspace(0, size - 1, count).round().astype(np.int64) for size, count in zip(sizes, kept, strict=True)
+        )
         parts = [
             f"{len(chosen)} of the {size} units of layer {i}"
             for i, (chosen, size) in enumerate(zip(units, sizes, strict=True))
@@ -56,11 +60,6 @@ class Drawn:
         """Units numbered from 1, as in the formulas."""
         units = {str(i): (chosen + 1).tolist() for i, chosen in enumerate(self.units)}
         return {"whole": self.whole, "units": units, "note": self.note}
-
-
-def _weights(sizes: tuple[int, ...], most: int) -> int:
-    kept = [min(size, most) for size in sizes]
-    return sum(m * n for m, n in pairwise(kept))
 
 
 def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: np.ndarray | None) -> bytes:
@@ -157,7 +156,8 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
     if data.X.shape[1] == 2:
         rows = np.unique(np.linspace(0, len(data.X) - 1, MOST_POINTS).round().astype(np.int64))
         y = data.y[rows]
-        points = {"x": data.X[rows].tolist(), "y": (y if y.ndim == 1 else y[:, 0]).tolist()}
+        y = y if y.ndim == 1 else y[:, 0]
+        points = {"x": data.X[rows].tolist(), "y": y.tolist(), "row": rows.tolist()}
     return {
         "type": "setup",
         "configuration": trainer.settings.to_json(),

@@ -76,13 +76,15 @@ def _read(path: Path) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise InputError(f"{path}, the place of the lab's token, is no ordinary file: remove it.")
         if hasattr(os, "getuid") and facts.st_uid != os.getuid():
             raise InputError(f"{path}, the file of the lab's token, belongs to another user: remove it.")
-        content = file.read(100)
+        content = os.read(descriptor, 100)
+    finally:
+        os.close(descriptor)
     if os.name == "posix" and stat.S_IMODE(facts.st_mode) & 0o077:
         return None
     text = content.decode("ascii", "replace").strip()

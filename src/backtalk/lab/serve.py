@@ -63,6 +63,7 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
                 log_level="error",
                 access_log=False,  # it would hold the token
                 ws_max_size=MOST_MESSAGE,
+                ws_per_message_deflate=False,  # the way is short
                 ws_ping_interval=20,
                 ws_ping_timeout=20,
                 server_header=False,

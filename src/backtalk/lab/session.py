@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -42,11 +42,8 @@ class Session:
         """Do a job in a thread, once those before it are done; the event loop goes on meanwhile."""
         async with self._turn:
             doing = asyncio.get_running_loop().run_in_executor(self.threads, job, *arguments)
-            try:
-                return await asyncio.shield(doing)
-            except asyncio.CancelledError:
-                await asyncio.wait([doing])  # a thread cannot be stopped, and the next must not begin beside it
-                raise
+            await finish([doing])  # a thread cannot be stopped, and the next must not begin beside it
+            return doing.result()
 
     # What follows is called by work alone.
 
@@ -144,6 +141,18 @@ class Session:
             return {"type": "slide", "at": None}, why
         self.walk = Walk.through(trainer, self.row)
         return self.walk.slides[0].to_json(0, count), ""
+
+
+async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
+    """Wait until all are done, also where the waiting is cancelled; then give way to that."""
+    cancelled: asyncio.CancelledError | None = None
+    while not all(job.done() for job in jobs):
+        try:
+            await asyncio.wait(jobs)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class Sessions:

@@ -99,7 +99,7 @@ def _forward(network: Network, trace: Any) -> Iterable[Slide]:
             "forward",
             f"Forward: what layer {i} hears",
             f"Each unit of layer {i} adds what it hears from {below}, each times its weight, and its bias.",
-            (f"a_{i} = W_{i}\\, h_{i - 1} + b_{i}", f"a_{i} = {vector(trace.a[i][0])}"),
+            (f"a_{{{i}}} = W_{{{i}}}\\, h_{{{i - 1}}} + b_{{{i}}}", f"a_{{{i}}} = {vector(trace.a[i][0])}"),
             "a",
             units=(i,),
             weights=(i,),
@@ -110,7 +110,7 @@ def _forward(network: Network, trace: Any) -> Iterable[Slide]:
                 "forward",
                 f"Forward: what layer {i} says",
                 f"The activation {g} is applied to each unit by itself.",
-                (f"h_{i} = g(a_{i})", f"h_{i} = {vector(trace.h[i][0])}"),
+                (f"h_{{{i}}} = g(a_{{{i}}})", f"h_{{{i}}} = {vector(trace.h[i][0])}"),
                 "h",
                 units=(i,),
             )
@@ -120,7 +120,7 @@ def _forward(network: Network, trace: Any) -> Iterable[Slide]:
         "Forward: the output",
         f"The output function of the last layer is {O}; its values are the prediction ŷ.",
         (
-            f"\\hat{{y}} = h_{L} = \\operatorname{{{O}}}(a_{L})",
+            f"\\hat{{y}} = h_{{{L}}} = \\operatorname{{{O}}}(a_{{{L}}})",
             f"\\hat{{y}} = {vector(trace.output[0])}",
         ),
         "h",
@@ -130,7 +130,7 @@ def _forward(network: Network, trace: Any) -> Iterable[Slide]:
 
 def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
     L, loss = network.depth, network.loss
-    name = NABLA % f"a_{L}"
+    name = NABLA % f"a_{{{L}}}"
     lines = [f"{name} = {vector(grads.a[L][0])}", f"\\mathcal{{L}} = {figure(float(grads.loss))}"]
     label = trainer.data.label(row)
     if isinstance(loss, CrossEntropy) and not loss.label_smoothing:
@@ -142,15 +142,16 @@ def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
     else:
         reason = f"The loss talks to the output units first: {loss} with the output function {loss.output_name}."
         O = rf"\operatorname{{{loss.output_name}}}"  # noqa: E741
-        lines.insert(0, rf"{name} = \frac{{\partial \mathcal{{L}}}}{{\partial a_{L}}}, \quad \hat{{y}} = {O}(a_{L})")
+        derivative = rf"\frac{{\partial \mathcal{{L}}}}{{\partial a_{{{L}}}}}"
+        lines.insert(0, rf"{name} = {derivative}, \quad \hat{{y}} = {O}(a_{{{L}}})")
         if repr(loss) == "squared_error":
-            lines.insert(1, rf"\mathcal{{L}} = \|\hat{{y}} - y\|^2, \quad {name} = 2\,(\hat{{y}} - y)")
+            lines.insert(1, rf"\mathcal{{L}} = \tfrac{{1}}{{2}} \|\hat{{y}} - y\|^2, \quad {name} = \hat{{y}} - y")
     return Slide("output", "Back: to the output units", reason, tuple(lines), "grad_a", units=(L,))
 
 
 def _hidden(network: Network, grads: Any) -> Iterable[Slide]:
     for i in range(network.depth - 1, 0, -1):
-        h, a, above = NABLA % f"h_{i}", NABLA % f"a_{i}", NABLA % f"a_{i + 1}"
+        h, a, above = NABLA % f"h_{{{i}}}", NABLA % f"a_{{{i}}}", NABLA % f"a_{{{i + 1}}}"
         yield Slide(
             "hidden",
             f"Back: to the hidden units of layer {i}",
@@ -159,7 +160,7 @@ def _hidden(network: Network, grads: Any) -> Iterable[Slide]:
             (
                 rf"\frac{{\partial \mathcal{{L}}}}{{\partial h_{{{i},j}}}} = \sum_m "
                 rf"\frac{{\partial \mathcal{{L}}}}{{\partial a_{{{i + 1},m}}}}\, W_{{{i + 1},m,j}}",
-                rf"{h} = W_{i + 1}^\top\, {above}",
+                rf"{h} = W_{{{i + 1}}}^\top\, {above}",
                 f"{h} = {vector(grads.h[i][0])}",
             ),
             "grad_h",
@@ -182,7 +183,7 @@ def _hidden(network: Network, grads: Any) -> Iterable[Slide]:
 
 def _weights(network: Network, grads: Any) -> Iterable[Slide]:
     for i in range(network.depth, 0, -1):
-        W, b, a = NABLA % f"W_{i}", NABLA % f"b_{i}", NABLA % f"a_{i}"
+        W, b, a = NABLA % f"W_{{{i}}}", NABLA % f"b_{{{i}}}", NABLA % f"a_{{{i}}}"
         size = float(np.sqrt(np.vdot(grads.W[i], grads.W[i])))
         yield Slide(
             "weights",

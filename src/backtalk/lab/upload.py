@@ -60,6 +60,7 @@ def place_for(suffix: str) -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
     """A table, with its columns as inputs as ``backtalk train`` understands them."""
+    from ..tables.columns import rows_text
     from ..tables.prepare import LEAST_ROWS, with_target
     from ..tables.preprocessing import Preprocessing
     from ..tables.reading import read_table
@@ -73,9 +74,9 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     said = []
     frame, missing = with_target(frame, name, path)
     if missing:
-        said.append(f"left out: {missing} rows without a value of {name!r}.")
+        said.append(f"left out: {rows_text(missing)} without a value of {name!r}.")
     if frame.height < LEAST_ROWS:
-        raise InputError(f"{label} has {frame.height} rows with a target, expected {LEAST_ROWS} or more.")
+        raise InputError(f"{label} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
     learned = Target.learn(frame[name], "auto")
     held_out = hold_out(frame.height)
     training = np.setdiff1d(np.arange(frame.height), held_out)
