@@ -26,8 +26,8 @@ PUBLIC = {
     "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers", "Loss",
     "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network", "ParquetFiles",
     "Paths", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check",
-    "diagnose", "el2n", "explain", "fit", "forward", "from_torch", "gradients", "grand", "influence", "load", "paths",
-    "per_example", "register_activation", "resume", "save", "self_influence", "to_torch",
+    "diagnose", "el2n", "explain", "fit", "forward", "from_onnx", "from_torch", "gradients", "grand", "influence",
+    "load", "paths", "per_example", "register_activation", "resume", "save", "self_influence", "to_onnx", "to_torch",
 }  # fmt: skip
 
 

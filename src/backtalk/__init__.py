@@ -46,6 +46,7 @@ from .verbs import backward, forward, gradients
 if TYPE_CHECKING:
     from .derivations import Derivation, Paths, explain, paths
     from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
+    from .interop.onnx import from_onnx, to_onnx
     from .interop.torch import from_torch, to_torch
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "explain",
     "fit",
     "forward",
+    "from_onnx",
     "from_torch",
     "gradients",
     "grand",
@@ -106,6 +108,7 @@ __all__ = [
     "resume",
     "save",
     "self_influence",
+    "to_onnx",
     "to_torch",
 ]
 
@@ -113,6 +116,7 @@ __all__ = [
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
     **dict.fromkeys(("Derivation", "Paths", "explain", "paths"), "derivations"),
+    **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
 }
 

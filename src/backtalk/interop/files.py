@@ -1,5 +1,7 @@
 """A network to and from a safetensors file: the arrays ``W.1``, ``b.1``, …, and the structure as metadata.
 
+A name that ends in ``.onnx`` leads to :mod:`backtalk.interop.onnx`.
+
 The metadata has one key, ``backtalk.network``, so that the same network gives the same bytes. Its value is JSON:
 ``version`` of the format, a whole number; ``activations``, a list, and ``loss``, in the text form of
 :mod:`backtalk.specification`. A checkpoint is such a file with the state of training beside the network: ``training``
@@ -31,10 +33,11 @@ PREFIX = "training."
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network to a safetensors file; a file of that name is replaced only once the new one is complete.
+    """Write a network to a safetensors file, or, where the name ends in ``.onnx``, to an ONNX file.
 
-    Raises ``OSError`` where the file cannot be written, and :class:`~backtalk.errors.InputTypeError` for what is no
-    network or no path.
+    A file of that name is replaced only once the new one is complete. Raises ``OSError`` where the file cannot be
+    written, :class:`~backtalk.errors.InputTypeError` for what is no network or no path, and what
+    :func:`backtalk.to_onnx` raises.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -43,7 +46,12 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     (2, 3, 2)
     >>> folder.cleanup()
     """
-    save_with(network, path)
+    if is_onnx(path):
+        from .onnx import to_onnx
+
+        to_onnx(network, path)
+    else:
+        save_with(network, path)
 
 
 def save_with(
@@ -51,18 +59,14 @@ def save_with(
 ) -> None:
     """The same, with the state of training beside it: facts, as JSON, and arrays, named ``training.…``."""
     require_network(network)
-    path = _as_path(path)
+    path = as_path(path)
     kept = {
         f"{family}.{i}": to_numpy(array)
         for family, layers in (("W", network.W), ("b", network.b))
         for i, array in layers.items()
     }
     kept |= {PREFIX + name: array for name, array in arrays.items()}
-    structure = {
-        "version": VERSION,
-        "activations": [repr(activation) for activation in network.activations],
-        "loss": repr(network.loss),
-    }
+    structure = structure_of(network)
     if training is not None:
         structure["training"] = training
     content = {name: np.ascontiguousarray(array) for name, array in kept.items()}
@@ -70,22 +74,35 @@ def save_with(
     write_atomically(path, safetensors.numpy.save(content, {KEY: json.dumps(structure)}))
 
 
+def structure_of(network: Network) -> dict[str, Any]:
+    """What the metadata says of a network."""
+    return {
+        "version": VERSION,
+        "activations": [repr(activation) for activation in network.activations],
+        "loss": repr(network.loss),
+    }
+
+
 def load(path: str | os.PathLike[str]) -> Network:
     """Read a network from a file that :func:`save` wrote, or from a checkpoint, as NumPy arrays.
+
+    A name that ends in ``.onnx`` is that of an ONNX file, of backtalk or of another exporter:
+    :func:`backtalk.from_onnx` says what is read, and which loss the network gets where the file does not say.
 
     Raises ``FileNotFoundError``, and :class:`~backtalk.errors.FileFormatError` for a file that is not a backtalk
     network, is truncated or damaged, or was written by a newer version.
     """
+    if is_onnx(path):
+        from .onnx import from_onnx
+
+        return from_onnx(path)
     return load_with(path)[0]
 
 
 def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | None, dict[str, np.ndarray]]:
     """The network, and what :func:`save_with` wrote beside it: the facts (None where there are none), the arrays."""
-    path = _as_path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
-    with path.open("rb"):  # the plain OSError for a file that is missing, a folder or not readable
-        pass
+    path = as_path(path)
+    require_ordinary(path)
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -97,7 +114,7 @@ def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | N
         raise FileFormatError(f"{path} holds arrays of a kind that a network does not have.") from None
     if KEY not in metadata:
         raise FileFormatError(f"{path} is a safetensors file, but not a network saved by backtalk.")
-    structure = _structure(path, metadata[KEY])
+    structure = read_structure(path, metadata[KEY])
     found = structure.pop("check_sum", None)  # files of the first days have none
     if found is not None and found != _check_sum(structure, arrays):
         raise FileFormatError(f"{path} is damaged: its check sum does not fit what it holds.")
@@ -115,13 +132,27 @@ def _check_sum(structure: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
     return f"{total:08x}"
 
 
-def _as_path(path: str | os.PathLike[str]) -> Path:
+def require_ordinary(path: Path) -> None:
+    """Refuse what cannot be read as a file: with the plain ``OSError`` where there is one."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
+    with path.open("rb"):  # a file that is missing, a folder or not readable
+        pass
+
+
+def is_onnx(path: Any) -> bool:
+    """Whether the name says that it is an ONNX file."""
+    return isinstance(path, str | os.PathLike) and Path(path).suffix.lower() == ".onnx"
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """The name of a file as a path."""
     if not isinstance(path, str | os.PathLike):
         raise InputTypeError(f"path is {path!r}, expected the name of a file.")
     return Path(path)
 
 
-def _structure(path: Path, text: str) -> dict[str, Any]:
+def read_structure(path: Path | str, text: str) -> dict[str, Any]:
     """The metadata's JSON, with its version checked."""
     try:
         structure = json.loads(text)

@@ -70,16 +70,23 @@ class Stack:
         """The network; without a loss, with the one whose output function the model ends with."""
         if not self.W:
             raise InputError(f"{self.source} has no layer with weights, expected at least one.")
-        output = self._output()
-        chosen = as_loss(LOSS_OF_OUTPUT[output] if loss is None else loss)
-        if output not in ("identity", chosen.output_name):
+        return Network(self.W, self.b, self.activations, self.loss(loss))
+
+    def loss(self, given: str | Loss | None) -> Loss:
+        """The loss that is given, which must fit the end of the model, or the one that belongs to it."""
+        output = self.output()
+        if given is None:
+            return as_loss(LOSS_OF_OUTPUT[output])
+        loss = as_loss(given)
+        if output not in ("identity", loss.output_name):
             raise InputError(
-                f"loss is {str(loss)!r}, which takes {chosen.output_name}, but {self.source} ends with {self.place}: "
+                f"loss is {str(given)!r}, which takes {loss.output_name}, but {self.source} ends with {self.place}: "
                 f"leave loss out for {LOSS_OF_OUTPUT[output]!r}, or take that end off."
             )
-        return Network(self.W, self.b, self.activations, chosen)
+        return loss
 
-    def _output(self) -> str:
+    def output(self) -> str:
+        """The output function that the model ends with."""
         if self.function is None:
             return "identity"
         if isinstance(self.function, str):
