@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,11 +36,15 @@ def tab(browser, lab):
     """Opens tabs; at the end none of them may have complained, or asked another server for something."""
     opened: list[Tab] = []
 
-    def open_tab(fragment: str = "", *, lab: Lab = lab, width: int = 1280, dark: bool = False) -> Tab:
+    def open_tab(
+        fragment: str = "", *, lab: Lab = lab, width: int = 1280, dark: bool = False, pass_on: Any = None
+    ) -> Tab:
         context = browser.new_context(
             viewport={"width": width, "height": 844}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
         )
         found = Tab(context.new_page(), lab.port)
+        if pass_on:
+            found.page.route_web_socket(re.compile("/live"), pass_on)
         opened.append(found)
         return found.open(lab.address + fragment)
 
@@ -254,10 +259,33 @@ def test_wrong_files_are_refused_with_a_sentence(tab, tmp_path):
 # Connections
 
 
+def test_a_page_comes_back_to_its_training_after_the_connection_dropped(tab):
+    sockets = []
+
+    def pass_on(socket):
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page = tab(pass_on=pass_on)
+    page.page.click("#step")
+    page.wait_for_step(1)
+    sockets[0].close(code=1001)
+    page.page.wait_for_selector("#notice.warning:not([hidden])")
+    page.page.wait_for_selector("#notice", state="hidden")
+    assert page.step == 1
+    page.page.click("#step")
+    page.wait_for_step(2)
+    assert len(sockets) == 2
+
+
 def test_a_page_comes_back_after_the_server_was_started_anew(tab, tmp_path):
     lab = Lab(tmp_path)
+    path = tmp_path / "shapes.csv"
+    path.write_text(TABLE)
     try:
         page = tab("#data=circles&layers=5&activation=tanh&noise=0.05&seed=3", lab=lab)
+        page.page.set_input_files("#file", path)
+        page.page.wait_for_selector("input[value='file:1']:checked", state="attached")
         page.page.click("#step")
         page.wait_for_step(1)
         lab.stop()
@@ -268,6 +296,7 @@ def test_a_page_comes_back_after_the_server_was_started_anew(tab, tmp_path):
         assert "training begins anew" in page.text("#notice")
         page.wait_for_step(0)
         assert "2 → 5 → 2" in page.text("#network-said")
+        assert page.page.locator("input[value='file:1']").is_checked()  # it was sent again
         page.page.click("#step")
         page.wait_for_step(1)
         lab.stop()
@@ -297,6 +326,15 @@ def test_two_tabs_have_a_network_each(tab):
     one.wait_for_step(2)
     assert "2 → 8 → 8 → 2" in one.text("#network-said")
     assert "13 → 4 → 3" in other.text("#network-said")
+
+
+def test_an_address_that_asks_for_what_there_is_not_begins_all_the_same(tab):
+    page = tab("#data=moons&layers=9999&example=5000&color=red&quantity=W[7,7,7]")
+    assert "9999" in page.text("#notice")
+    assert "2 → 8 → 8 → 2" in page.text("#network-said")
+    page.page.wait_for_selector("#explain-error:not([hidden])")
+    page.page.click("#step")
+    page.wait_for_step(1)
 
 
 # Who it works for

@@ -19,6 +19,7 @@ export class App {
   readonly walk = new Walk((message) => this.send(message));
   private state: State | null = null; // null until the server said what it offers
   private setup: Setup | null = null;
+  private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
   private readonly connection = new Connection({
@@ -131,6 +132,7 @@ export class App {
   /** The first message of a connection: what the server offers, and whether it still knows this page. */
   private async greet(hello: Hello): Promise<void> {
     const before = this.state;
+    this.hello = hello;
     this.upload.limit = hello.limits.upload_bytes;
     this.controls.offer(hello);
     if (hello.resumed && before) {
@@ -175,7 +177,8 @@ export class App {
     if (this.state) this.state = { ...this.state, ...configuration };
     this.controls.show(configuration);
     this.controls.describe(setup);
-    this.screen.begin(setup);
+    this.screen.begin(setup, this.hello?.resumed ?? false);
+    if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
     this.drawing.colourBy(this.state?.color ?? "value");
     this.showColour();
     this.walk.show(null);
@@ -274,13 +277,29 @@ export class App {
   }
 
   private complain(about: string, message: string): void {
-    if (about === "configure" || about === "rate") this.controls.refuse(message);
+    if (about === "configure" || about === "rate") this.refuseSettings(message);
     else if (about === "explain") {
       this.explainedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
     } else if (about === "example") say(find("example-error"), message);
     else this.notice.say(message, "warning");
+  }
+
+  /** The settings go back to those of the network that is there; at the start, to those of the server. */
+  private refuseSettings(message: string): void {
+    if (!this.state || !this.hello) return;
+    if (this.setup) {
+      const configuration = this.controls.simplified(this.setup.configuration);
+      this.state = { ...this.state, ...configuration };
+      this.controls.show(configuration, true);
+      this.note(false);
+    } else {
+      this.state = { ...this.state, ...configurationOf(this.hello.start), example: 0 };
+      this.notice.say(`The address asks for what there is not: ${message}`, "warning");
+      this.configure(configurationOf(this.state), false);
+    }
+    this.controls.refuse(message);
   }
 
   /** Writes the state into the address; `step` makes a step that the back button takes back. */

@@ -70,7 +70,8 @@ export class Controls {
     return same && !this.perLayer ? { ...configuration, activation: first ?? "tanh" } : configuration;
   }
 
-  show(configuration: Configuration): void {
+  /** `all`: also a field that is being written in. */
+  show(configuration: Configuration, all = false): void {
     this.configuration = structuredClone(this.simplified(configuration));
     say(this.error, "");
     this.showData();
@@ -80,7 +81,7 @@ export class Controls {
     choose(this.optimizer, optimizer);
     for (const [name, value] of Object.entries({ rate, batch, seed, noise })) {
       const field = find<HTMLInputElement>(name);
-      if (document.activeElement !== field || name === "noise") field.value = String(value);
+      if (all || document.activeElement !== field || name === "noise") field.value = String(value);
     }
     find("noise-shown").textContent = String(noise);
   }

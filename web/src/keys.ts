@@ -33,6 +33,7 @@ export function listenToKeys(app: App): void {
 
 function takesKey(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement) || key === "Escape") return false;
+  if (target instanceof HTMLInputElement && target.type === "number") return /[\d.,e+-]/.test(key);
   if (target instanceof HTMLInputElement) return !["radio", "range"].includes(target.type) || key === " ";
   if (target instanceof HTMLSelectElement) return true;
   return key === " " && (target instanceof HTMLButtonElement || target.tagName === "SUMMARY");

@@ -2,7 +2,6 @@
 
 import { Charts } from "./charts";
 import type { Drawing } from "./network/drawing";
-import { forgetLegends } from "./network/legend";
 import type { Frame, Setup } from "./protocol";
 import { showExample, showReadouts } from "./readouts";
 import { Surface } from "./surface";
@@ -25,9 +24,10 @@ export class Screen {
     });
   }
 
-  begin(setup: Setup): void {
+  /** `goesOn`: the connection dropped and came back to the same training, whose curves go on. */
+  begin(setup: Setup, goesOn: boolean): void {
     this.setup = setup;
-    this.charts.begin(setup);
+    if (!goesOn) this.charts.begin(setup);
     this.surface.begin(setup);
     this.drawing.begin(setup);
   }
@@ -47,7 +47,6 @@ export class Screen {
   }
 
   repaint(): void {
-    forgetLegends();
     this.drawing.redraw();
     this.surface.redraw();
     this.charts.draw();

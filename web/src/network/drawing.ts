@@ -6,7 +6,7 @@ import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
 import { moveCursor } from "./cursor";
 import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
-import { showLegend } from "./legend";
+import { forgetLegends, showLegend } from "./legend";
 import { lightMessages, lightNeighbours, lightPaths, lightPlace } from "./light";
 import { paint } from "./paint";
 import { exists, nameOf, numbersAt, placeAt, samePlace, type Place } from "./place";
@@ -113,6 +113,7 @@ export class Drawing {
     const context = this.below.getContext("2d");
     if (!context) return;
     context.font = "12px system-ui, sans-serif";
+    forgetLegends(); // their widths may have changed too
     this.layout = layOut(this.setup, width, height, (text) => context.measureText(text).width);
     this.draw();
   }
@@ -151,7 +152,10 @@ export class Drawing {
     const name = document.createElement("b");
     name.textContent = nameOf(selected, setup);
     const numbers = numbersAt(selected, layout, frame).map(({ name, value }) => line(`${name} = ${written(value)}`));
-    box.replaceChildren(name, ...numbers.flatMap((number) => [" ", number]));
+    const below = document.createElement("button");
+    below.textContent = "to its derivation";
+    below.addEventListener("click", () => find("explain-title").scrollIntoView());
+    box.replaceChildren(name, ...numbers.flatMap((number) => [" ", number]), " ", below);
   }
 
   private scale(name: string): Scale {
