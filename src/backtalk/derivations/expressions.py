@@ -242,15 +242,16 @@ def with_numbers(expression: Expression, values: Values, most: int = 8) -> Expre
 
 def _largest_terms(total: SumOver, values: Values, most: int) -> Expression:
     terms = terms_of(total)
-    if len(terms) == 1:
-        return with_numbers(terms[0], values, most)
     sizes = np.array([float(evaluate(term, values)) for term in terms])
-    shown = range(len(terms)) if len(terms) <= most else np.sort(np.argsort(-np.abs(sizes), kind="stable")[: most - 1])
-    kept = [with_numbers(terms[m], values, most) for m in shown]
-    if len(kept) < len(terms):
-        left_out = np.delete(sizes, list(shown))
-        kept.append(Others(len(left_out), float(left_out.sum())))
-    return Sum(tuple(kept))
+    order = np.argsort(-np.abs(sizes), kind="stable")
+    heard = int(np.count_nonzero(sizes))
+    if len(terms) - heard > 2:  # one-hot targets, silent units: many terms of 0 say nothing
+        order = order[: max(heard, 1)]
+    kept = np.sort(order if len(order) <= most else order[: most - 1])
+    shown = [with_numbers(terms[m], values, most) for m in kept]
+    if len(shown) < len(terms):
+        shown.append(Others(len(terms) - len(shown), float(np.delete(sizes, kept).sum())))
+    return shown[0] if len(shown) == 1 else Sum(tuple(shown))
 
 
 def _times(left: Any, right: Any) -> Any:
