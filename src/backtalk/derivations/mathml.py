@@ -32,7 +32,6 @@ LETTERS = {
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
 PARTIAL = "<mi mathvariant='normal'>∂</mi>"
 NABLA = "<mi mathvariant='normal'>∇</mi>"
-OPENING, CLOSING = "<mo form='prefix'>(</mo>", "<mo form='postfix'>)</mo>"
 
 
 def write_mathml(part: Expression, most: int = MOST) -> str:
@@ -44,9 +43,9 @@ def write_mathml(part: Expression, most: int = MOST) -> str:
     return as_element(MathWriter(most).write(part))
 
 
-def as_element(inside: str) -> str:
-    """A <math> element around what a writer gives."""
-    return f"<math displaystyle='true'>{inside}</math>"
+def as_element(inside: str, *, in_words: bool = False) -> str:
+    """A <math> element around what a writer gives; its fractions are small between words."""
+    return f"<math>{inside}</math>" if in_words else f"<math displaystyle='true'>{inside}</math>"
 
 
 class MathWriter(Writer):
@@ -54,13 +53,15 @@ class MathWriter(Writer):
 
     fractions = True
     negative = "<mo form='prefix'>−</mo>"
-    minus, plus, times = "<mo form='infix'>−</mo>", "<mo form='infix'>+</mo>", "<mo form='infix'>·</mo>"
+    minus, plus, times = (f"<mo form='infix' lspace='0.22em' rspace='0.22em'>{sign}</mo>" for sign in "−+·")
     beside = "<mspace width='0.17em'/>"
     brackets = "<mo form='prefix' stretchy='false'>(</mo>", "<mo form='postfix' stretchy='false'>)</mo>"
     between = ""
 
     def enclose(self, written: str) -> str:
-        return _row(OPENING + written + CLOSING)
+        tall = any(tag in written for tag in ("<mfrac", "<mtable", "<munder"))
+        opening, closing = (bracket.replace("'false'", "'true'") if tall else bracket for bracket in self.brackets)
+        return _row(opening + written + closing)
 
     def atom(self, part: Expression) -> str:
         match part:
@@ -88,6 +89,8 @@ class MathWriter(Writer):
             case Elementwise(left, right, divide):
                 sign = f"<mo>{'⊘' if divide else '⊙'}</mo>"
                 return self.within(left, part) + sign + self.within(right, part)
+            case Transposed(Number(value)) if np.ndim(value):
+                return self.array(value, "<mo>⊤</mo>")
             case Transposed(of):
                 return f"<msup>{_row(self.within(of, part))}<mo>⊤</mo></msup>"
             case Diagonal(of):
@@ -119,15 +122,18 @@ class MathWriter(Writer):
     def _call(self, name: str, of: Expression, more: str = "") -> str:
         return f"{name}<mo>&#x2061;</mo>{self.enclose(self.write(of) + more)}"
 
-    def array(self, value: Any) -> str:
-        """A column or matrix in brackets, its size beside it where a part is shown."""
+    def array(self, value: Any, raised: str = "") -> str:
+        """A column or matrix in brackets, its size beside it where a part is shown, and what is raised."""
         rows, columns = value.shape
         shown, across, cut = self.shown(value.shape)
         lines = ("<mtr>" + "".join(f"<mtd>{_cell(value, i, k)}</mtd>" for k in across) + "</mtr>" for i in shown)
         table = f"<mrow><mo form='prefix'>[</mo><mtable>{''.join(lines)}</mtable><mo form='postfix'>]</mo></mrow>"
-        if not cut:
-            return table
-        return f"<msub>{table}<mrow><mn>{rows}</mn><mo>×</mo><mn>{columns}</mn></mrow></msub>"
+        size = f"<mrow><mn>{rows}</mn><mo>×</mo><mn>{columns}</mn></mrow>"
+        if cut and raised:
+            return f"<msubsup>{table}{size}{raised}</msubsup>"
+        if cut:
+            return f"<msub>{table}{size}</msub>"
+        return f"<msup>{table}{raised}</msup>" if raised else table
 
 
 def number_mathml(value: float) -> str:

@@ -10,7 +10,7 @@ from ..pages.page import card, page
 from .derivation import TALKS, Derivation, column_of
 from .expressions import Expression, Number
 from .layout import marked_of, sides
-from .mathml import MathWriter, as_element, write_mathml
+from .mathml import MathWriter, as_element
 from .notation import Marked
 from .paths import Paths
 from .routes import factors_of, route_text, share_text, summary_of
@@ -25,12 +25,11 @@ STYLE = """
 .derivation p { margin: 0 0 10px; max-width: 78ch; color: var(--quiet, inherit) }
 .derivation p math { font-size: 1.05em }
 .derivation .equation { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 9px 0;
-  align-items: center; font-size: 17px }
-.derivation .right { display: flex; flex-wrap: wrap; align-items: center; gap: 5px 0; overflow-x: auto;
-  padding: 1px 0 3px }
-.derivation .equals { margin: 0 0.4em } .derivation .right math { margin-right: 0.22em; flex: none }
+  align-items: baseline; font-size: 17px }
+.derivation .right { overflow-x: auto; padding: 2px 0 4px; line-height: 1.7 } .derivation .first { white-space: nowrap }
+.derivation .equals { margin: 0 0.4em }
 .derivation math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math }
-.derivation mtd { padding: 0.12em 0.45em }
+.derivation mtd { padding: 0.24em 0.45em }
 @media (max-width: 640px) { .derivation .equation { grid-template-columns: minmax(0, 1fr); font-size: 16px }
   .derivation .left:empty { display: none } .derivation .right { padding-left: 10px } }
 """
@@ -84,12 +83,11 @@ def _equation(left: Expression, rights: Sequence[Expression], marked: Marked) ->
     rows = []
     for k, right in enumerate(rights):
         beginning = as_element(writer.write(left)) if k == 0 else ""
-        pieces = "".join(map(as_element, writer.pieces(right)))
-        rows.append(
-            f"<div class='left'>{beginning}</div><div class='right'><span class='equals'>=</span>{pieces}</div>"
-        )
+        first, *others = map(as_element, writer.pieces(right))
+        inside = "<wbr>".join([f"<span class='first'><span class='equals'>=</span>{first}</span>", *others])
+        rows.append(f"<div class='left'>{beginning}</div><div class='right'>{inside}</div>")
     return f"<div class='equation'>{''.join(rows)}</div>"
 
 
 def _words(sentence: str) -> str:
-    return typeset(sentence, write_mathml, html.escape)
+    return typeset(sentence, lambda part: as_element(MathWriter().write(part), in_words=True), html.escape)
