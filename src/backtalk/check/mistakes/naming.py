@@ -36,15 +36,18 @@ def name_mistakes(
     given: dict[Quantity, np.ndarray],
     size: dict[Quantity, np.ndarray],
     sample_weight: np.ndarray | None = None,
+    *,
+    close: float = CLOSE,
 ) -> tuple[Mistake, ...]:
     """The mistakes that explain ``given``, the first of them first; empty where none does.
 
     ``size``: how large the terms are that each gradient sums (:func:`~backtalk.check.network.magnitudes`).
+    ``close``: how closely, relative to the largest number of each array; more for numbers rounded by hand.
     """
     if not all(np.isfinite(array).all() for array in given.values()):
         return ()
     with np.errstate(all="ignore"):
-        return Search(scene, given, size, sample_weight).name()
+        return Search(scene, given, size, sample_weight, close).name()
 
 
 class Search:
@@ -56,12 +59,13 @@ class Search:
         given: dict[Quantity, np.ndarray],
         size: dict[Quantity, np.ndarray],
         sample_weight: np.ndarray | None,
+        close: float,
     ) -> None:
         self.scene, self.given, self.sample_weight = scene, given, sample_weight
         self.order = [quantity for quantity in order_of(scene.network.depth) if quantity in given]
         self.floor = {quantity: 1e-12 * float(np.max(size[quantity], initial=0.0)) for quantity in size}
         self.close = {
-            quantity: CLOSE_IN_FLOAT32 if np.array_equal(array.astype(np.float32), array) else CLOSE
+            quantity: max(close, CLOSE_IN_FLOAT32) if np.array_equal(array.astype(np.float32), array) else close
             for quantity, array in given.items()
         }
 
@@ -221,7 +225,7 @@ class Search:
             for quantity in self.order
             if not np.allclose(self.given[quantity], talk.says(*quantity), rtol=1e-9, atol=self.floor[quantity])
         ]
-        return bool(off) and all(self.close[quantity] == CLOSE_IN_FLOAT32 for quantity in off)
+        return bool(off) and all(self.close[quantity] >= CLOSE_IN_FLOAT32 for quantity in off)
 
     def _is_reversed(self) -> bool:
         return any(self._is_right(self._turned(families)) for families in ("Wb", "ahWb", "W", "b", "a", "h", "ah"))

@@ -1,0 +1,153 @@
+"""Numbers as one writes them by hand, 3/4 or log 3 − 1/2; rounded where they are none of these."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+CLOSE = 1e-12  # what float64's rounding leaves of a number of this size
+LARGEST_DENOMINATOR = 1000  # of a fraction
+BESIDE_LOGARITHM = 144  # the same, of a fraction beside a logarithm
+DIGITS = 4  # after the point, of a number that is rounded
+COEFFICIENTS = tuple(map(Fraction, ("1", "-1", "1/2", "-1/2", "2", "-2", "3", "-3", "4", "-4", "6", "-6")))
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """``rational`` + ``coefficient`` · log ``of``, with the natural logarithm."""
+
+    rational: Fraction
+    coefficient: Fraction = Fraction(0)
+    of: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How the parts of a number are written: a fraction, the logarithm of one, a rounded number, signs between."""
+
+    fraction: Callable[[Fraction], str]
+    logarithm: Callable[[Fraction], str]
+    rounded: Callable[[str], str]
+    negative: str
+    minus: str
+    plus: str
+    beside: str
+
+
+def as_exact(value: float) -> Exact | None:
+    """A number as a fraction, or as one with a logarithm; None where it is neither.
+
+    >>> import math
+    >>> as_exact(-0.375).rational, as_exact(math.log(3) - 0.5)
+    (Fraction(-3, 8), Exact(rational=Fraction(-1, 2), coefficient=Fraction(1, 1), of=Fraction(3, 1)))
+    >>> as_exact(math.sqrt(2)) is None
+    True
+    """
+    value = float(value)
+    rational = as_fraction(value, LARGEST_DENOMINATOR)
+    if rational is not None:
+        return Exact(rational)
+    for coefficient, of, logarithm in _logarithms():
+        beside = as_fraction(value - logarithm, BESIDE_LOGARITHM)
+        if beside is not None and (beside == 0 or of.denominator == 1):
+            return Exact(beside, coefficient, of)
+    return None
+
+
+def exact_text(value: float) -> str:
+    """A number as text.
+
+    >>> import math
+    >>> exact_text(0.75), exact_text(math.log(3) - 0.5), exact_text(-math.log(3) / 2), exact_text(math.pi)
+    ('3/4', 'log 3 − 1/2', '−1/2 log 3', '3.1416')
+    """
+    return _written(value, TEXT)
+
+
+def exact_latex(value: float) -> str:
+    r"""A number as LaTeX.
+
+    >>> print(exact_latex(-0.75))
+    -\tfrac{3}{4}
+    """
+    return _written(value, LATEX)
+
+
+def exact_mathml(value: float) -> str:
+    """A number as what stands in a <math> element.
+
+    >>> exact_mathml(2.0)
+    '<mn>2</mn>'
+    """
+    return _written(value, MATHML)
+
+
+def as_fraction(value: float, largest: int) -> Fraction | None:
+    """A number as a fraction whose denominator is at most ``largest``; None where it is none."""
+    fraction = Fraction(value).limit_denominator(largest)
+    return fraction if abs(value - fraction) <= CLOSE * max(1.0, abs(value)) else None
+
+
+@cache
+def _logarithms() -> tuple[tuple[Fraction, Fraction, float], ...]:
+    """Multiples of logarithms, the simplest first."""
+    return tuple(
+        (coefficient, of, float(coefficient) * math.log(of)) for coefficient in COEFFICIENTS for of in _arguments()
+    )
+
+
+def _arguments() -> Iterator[Fraction]:
+    yield from map(Fraction, range(2, 25))
+    for below in range(2, 17):
+        yield from (Fraction(above, below) for above in range(below + 1, 25) if math.gcd(above, below) == 1)
+
+
+def _written(value: float, script: Script) -> str:
+    found = as_exact(value)
+    if found is None:
+        return (script.negative if value < 0 else "") + script.rounded(_rounded(abs(value)))
+    parts = []
+    if found.coefficient:
+        size = abs(found.coefficient)
+        before = "" if size == 1 else script.fraction(size) + script.beside
+        parts.append((found.coefficient < 0, before + script.logarithm(found.of)))
+    if found.rational or not parts:
+        parts.append((found.rational < 0, script.fraction(abs(found.rational))))
+    (negative, first), *others = parts
+    return (
+        (script.negative if negative else "")
+        + first
+        + "".join((script.minus if below else script.plus) + part for below, part in others)
+    )
+
+
+def _rounded(size: float) -> str:
+    return f"{size:.{DIGITS}f}".rstrip("0").rstrip(".") if 1e-3 <= size < 1e6 else f"{size:.3e}"
+
+
+def _latex_fraction(size: Fraction) -> str:
+    return str(size) if size.denominator == 1 else rf"\tfrac{{{size.numerator}}}{{{size.denominator}}}"
+
+
+def _mathml_fraction(size: Fraction) -> str:
+    if size.denominator == 1:
+        return f"<mn>{size}</mn>"
+    return f"<mfrac><mn>{size.numerator}</mn><mn>{size.denominator}</mn></mfrac>"
+
+
+def _mathml_logarithm(of: Fraction) -> str:
+    argument = _mathml_fraction(of)
+    if of.denominator != 1:
+        argument = f"<mo form='prefix'>(</mo>{argument}<mo form='postfix'>)</mo>"
+    return f"<mi>log</mi><mspace width='0.17em'/>{argument}"
+
+
+TEXT = Script(str, lambda of: f"log {of}" if of.denominator == 1 else f"log({of})", str, "−", " − ", " + ", " ")
+LATEX = Script(_latex_fraction, lambda of: rf"\log {_latex_fraction(of)}", str, "-", " - ", " + ", r" \, ")
+MATHML = Script(
+    _mathml_fraction, _mathml_logarithm, lambda digits: f"<mn>{digits}</mn>", "<mo form='prefix'>−</mo>",
+    "<mo form='infix'>−</mo>", "<mo form='infix'>+</mo>", "<mspace width='0.17em'/>",
+)  # fmt: skip
