@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
 
-.PHONY: demo test check bench wheel asan clean
+.PHONY: demo test check bench wheel web asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -38,6 +38,10 @@ wheel: .venv/pip
 	@rm -rf dist && mkdir -p build
 	@$(BIN)/python -m build --outdir dist . >build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
 	@$(BIN)/python .ci/try_wheel.py dist/*.whl
+
+# The page of the lab, whose built files are in the repository: only those who change web/ need Node
+web:
+	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
 
 # With GCC, whose sanitizers must be loaded before all else, and so into Python itself
 asan: build/asan/installed
