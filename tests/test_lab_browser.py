@@ -82,7 +82,8 @@ def test_run_trains_and_pause_stops(tab):
     page.page.click("#run")
     page.page.wait_for_selector("#findings .finding, #findings .healthy")  # a pause asks the doctor
     assert page.text("#run") == "Run"
-    stopped = page.step
+    stopped = int(re.findall(r"at step (\d+)", page.text("#findings"))[0])
+    page.wait_for_step(stopped)
     page.page.click("#step")
     page.wait_for_step(stopped + 1)
     assert float(page.text("#readout-held-out dd")) < before

@@ -9,6 +9,7 @@ import { clearFindings, showFindings } from "./findings";
 import { Drawing } from "./network/drawing";
 import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
+import { written } from "./numbers";
 import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
 import { Screen } from "./screen";
 import { onTheme } from "./theme";
@@ -264,6 +265,9 @@ export class App {
     this.drawing.select(place);
     this.drawing.lightPaths(explained.paths);
     this.panel.show(explained, place, this.setup);
+    const { value } = explained.derivation;
+    const said = typeof value === "number" ? ` is ${written(value, 6)}` : "";
+    find("selected").textContent = `The gradient by ${explained.quantity}${said}. Its derivation stands below the drawing.`;
     if (this.running) this.panel.stale(this.explainedAt);
   }
 

@@ -8,7 +8,7 @@ import { moveCursor } from "./cursor";
 import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
 import { forgetLegends, showLegend } from "./legend";
 import { lightMessages, lightNeighbours, lightPaths, lightPlace } from "./light";
-import { paint } from "./paint";
+import { MANY, paint } from "./paint";
 import { exists, nameOf, numbersAt, placeAt, samePlace, type Place } from "./place";
 import { Scale } from "./scale";
 import { titlesOf, unitsName, unitsOf, viewOf, weightsName, weightsOf, type View } from "./view";
@@ -136,7 +136,8 @@ export class Drawing {
     paint(canvas.context, { setup, frame, layout, view, units, weights, dimmed });
     const titles = titlesOf(view);
     showLegend("units", titles.units, units.most);
-    showLegend("weights", titles.weights, weights.most);
+    const faint = layout.weights > MANY ? ", the faintest left out" : "";
+    showLegend("weights", titles.weights + faint, weights.most);
     this.drawAbove();
     this.showSelection();
   }
@@ -259,8 +260,10 @@ export class Drawing {
     if (!layout || event.ctrlKey || event.metaKey || event.altKey) return;
     const moved = moveCursor(layout, this.cursor, event.key, event.shiftKey);
     if (moved) this.cursor = moved;
-    else if (event.key === "Enter") this.open(this.cursor);
-    else return;
+    else if (event.key === "Enter") {
+      this.leave(); // the selected place has a mark of its own
+      this.open(this.cursor);
+    } else return;
     event.preventDefault();
     event.stopPropagation();
     if (moved) this.showCursor();

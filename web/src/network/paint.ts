@@ -8,7 +8,7 @@ import { intensity, level, type Scale } from "./scale";
 import { unitsOf, weightsOf, type View } from "./view";
 
 const DASHED = 300; // weights; up to so many, negative ones are dashed
-const MANY = 700; // weights; of more, those near zero would only make a haze
+export const MANY = 700; // weights; of more, those near zero would only make a haze
 const HAZE = 0.15;
 const DIM = 0.13;
 
