@@ -37,8 +37,8 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # of 32 random bytes
 def token_path(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the token lies, so that tabs and bookmarks outlive a restart.
 
-    >>> token_path({"XDG_STATE_HOME": "/home/ada/state"}).as_posix()
-    '/home/ada/state/backtalk/lab-token'
+    >>> token_path({"XDG_STATE_HOME": "/srv/ada/state"}).as_posix()
+    '/srv/ada/state/backtalk/lab-token'
     """
     state = environment.get("XDG_STATE_HOME", "")
     base = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
