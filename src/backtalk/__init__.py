@@ -44,7 +44,7 @@ from .train.streams import MemoryMapped, ParquetFiles
 from .verbs import backward, forward, gradients
 
 if TYPE_CHECKING:
-    from .derivations import Derivation, Paths, explain, paths
+    from .derivations import Derivation, Exercise, Paths, exercise, explain, paths
     from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
     from .interop.onnx import from_onnx, to_onnx
     from .interop.torch import from_torch, to_torch
@@ -65,6 +65,7 @@ __all__ = [
     "Doctor",
     "Dropout",
     "Epoch",
+    "Exercise",
     "FileFormatError",
     "Finding",
     "Gradients",
@@ -93,6 +94,7 @@ __all__ = [
     "check",
     "diagnose",
     "el2n",
+    "exercise",
     "explain",
     "fit",
     "forward",
@@ -115,7 +117,7 @@ __all__ = [
 
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
-    **dict.fromkeys(("Derivation", "Paths", "explain", "paths"), "derivations"),
+    **dict.fromkeys(("Derivation", "Exercise", "Paths", "exercise", "explain", "paths"), "derivations"),
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
 }

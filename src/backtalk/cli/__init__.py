@@ -11,10 +11,10 @@ import warnings
 
 import typer
 
-from . import demo, diagnose, explain, info, lab, networks, tables
+from . import demo, diagnose, exercise, explain, info, lab, networks, tables
 from .common import StoppedError, app
 
-__all__ = ["app", "demo", "diagnose", "explain", "info", "lab", "main", "networks", "tables"]
+__all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
 SPELLED = {
     "→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'", "∂": "d", "−": "-",

@@ -13,8 +13,8 @@ from ...activations import Activation, Identity, LeakyReLU, ReLU, Sigmoid, Softp
 from ...losses import CrossEntropy, Huber, Loss
 from ...network import Network
 from ..derivation import column_of
-from ..expressions import Derivative, Expression, Number, Symbol
-from ..layout import sides
+from ..expressions import Derivative, Expression, Number, Sum, Symbol
+from ..layout import FractionRuler, sides
 from ..routes import factors_of, route_text
 from .questions import PathQuestion, Question
 
@@ -24,6 +24,13 @@ OUTPUTS = {
     "exp": "exp(a) of each unit",
     "identity": "the identity",
 }
+
+
+class BlankRuler(FractionRuler):
+    """Writes text as long as a formula with blanks is wide."""
+
+    def array(self, value: Any) -> str:
+        return "0" * (value.shape[1] * (9 if np.isnan(value).any() else 6) + 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,12 @@ class Equation:
     left: Expression
     rights: tuple[Expression, ...]
     label: str = ""
+
+    @property
+    def width(self) -> int:
+        """About how many letters wide it is, a blank as wide as eight."""
+        ruler = BlankRuler()
+        return sum(len(ruler.write(part)) + 3 for part in (self.left, *self.rights))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +106,8 @@ def sheet_blocks(
     there = "there is 1" if count == 1 else f"there are {count}"
     yield Words(
         f"({label + 1}) Compute ∂ℒ/∂{last.quantity} once more, along its paths to the loss, of which {there}: for "
-        "each, write the units on the way and the product of the factors along it; the sum of the products is the gradient."
+        "each, write the units on the way and the product of the factors along it; the sum of the products is the "
+        "gradient."
         + (" Some of the products are 0." if len(last.paths.strongest) < count <= len(_lines(count)) else "")
     )
     yield Lines(_lines(count))
@@ -120,8 +134,9 @@ def key_blocks(
     for path in strongest:
         equation = Equation(Number(path.contribution), factors_of(last.quantity, path))
         yield Told(route_text(last.quantity, path), "", equation)
-    total = Number(last.paths.value)
-    yield Row((Equation(Derivative(_symbol(last)), (total,)),))
+    terms = tuple(Number(path.contribution) for path in strongest)
+    sums = (Sum(terms),) if len(terms) > 1 and not rest.startswith(" These") else ()
+    yield Row((Equation(Derivative(_symbol(last)), (*sums, Number(last.paths.value))),))
     yield Words("The same by the chain rule, step by step:")
     for step in last.derivation.steps:
         if step.talk in ("hidden", "weights"):
@@ -140,7 +155,10 @@ def _network(network: Network, y: Any, given: list[tuple[Symbol, np.ndarray]]) -
     for i in range(0, len(given) - 2, 2):
         yield Row(tuple(Equation(symbol, (Number(value),)) for symbol, value in given[i : i + 2]))
     yield Row(tuple(Equation(symbol, (Number(value),)) for symbol, value in given[-2:]))
-    label = f"The label is output {int(y) + 1}, and t is made of it. " if isinstance(loss, CrossEntropy) else ""
+    label = ""
+    if isinstance(loss, CrossEntropy):
+        label = f"The label is output {int(y) + 1}"
+        label += ". " if loss.label_smoothing else ": t is 1 there and 0 elsewhere. "
     yield Words(
         f"h[0] is the input and t the target. {label}Write fractions where there are some, else three digits after the "
         "point; log is the natural logarithm."

@@ -104,8 +104,8 @@ def exercise(
     Raises :class:`~backtalk.errors.InputError` for sizes that are too large for paper, and for unknown names.
 
     >>> given = exercise(seed=1, sizes=(2, 3, 2))
-    >>> given.network.sizes, given.answers["yhat"]
-    ((2, 3, 2), [0.3333333333333333, 0.6666666666666667])
+    >>> given.network.sizes, [round(number, 4) for number in given.answers["yhat"]]
+    ((2, 3, 2), [0.6667, 0.3333])
     >>> print(given.sheet.to_markdown())
     # Back-propagation by hand: exercise 1
     ...

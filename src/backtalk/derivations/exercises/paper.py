@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...pages.page import page
+from ..article import BEGIN
 from ..expressions import Expression, Number
 from ..latex import LatexWriter, aligned, write_latex
 from ..layout import FractionRuler, lines
@@ -20,30 +21,23 @@ from .blocks import Block, Equation, Heading, Lines, Row, Told, Words
 from .exact import as_exact, exact_latex, exact_mathml
 
 ROOM = 78  # letters of a line
+NARROW = 40  # letters of an equation that fits into half a line
 BLANK, LONG_BLANK = r"\underline{\hspace{3em}}", r"\underline{\hspace{7em}}"
-BEGIN = r"""\documentclass[11pt,a4paper]{article}
-\usepackage[utf8]{inputenc}
-\usepackage[T1]{fontenc}
-\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
-\usepackage[margin=2.2cm]{geometry}
-\usepackage{amsmath,amssymb}
-\setlength{\parindent}{0pt}
-\setlength{\parskip}{6pt plus 2pt}
-\setlength{\jot}{5pt}
-\emergencystretch=3em
-\renewcommand{\arraystretch}{1.25}
-\newcommand{\blank}{\rule{0pt}{17pt}\underline{\hspace{13mm}}}
-\newcommand{\longblank}{\rule{0pt}{17pt}\underline{\hspace{30mm}}}
+COMMANDS = r"""
+\renewcommand{\arraystretch}{1.45}
+\newcommand{\blank}{\underline{\hspace{13mm}}}
+\newcommand{\longblank}{\underline{\hspace{30mm}}}
+\newcommand{\half}[1]{\makebox[0.5\linewidth][l]{#1}}
 \newcommand{\writeon}[1]{\par\vspace{5mm}#1\enspace\hrulefill\enspace$=$\enspace\underline{\hspace{25mm}}\par}
 \newcommand{\work}{\par\vspace{11mm plus 4mm}}
-\newcommand{\step}[2]{\pagebreak[2]\medskip\textbf{#1}\nopagebreak\par\nopagebreak #2}
 """
+TALL = "<mspace width='0em' height='1.4em'/>"  # room to write in
 STYLE = """
 .talk { margin-top: 26px } .row { display: flex; flex-wrap: wrap; gap: 14px 56px; align-items: center; margin: 14px 0 }
 .row.space { margin-bottom: 44px } .equation { display: flex; align-items: center; gap: 8px; font-size: 17px }
 .label { color: var(--quiet); font-size: 14px; min-width: 30px } p { max-width: 80ch }
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math }
-mtd { padding: 0.14em 0.45em } h3 { font-size: 15px; margin: 18px 0 2px }
+mtd { padding: 0.22em 0.45em } h3 { font-size: 15px; margin: 18px 0 2px }
 .line { display: flex; gap: 10px; align-items: end; margin: 22px 0; max-width: 720px }
 .line i { flex: 1; border-bottom: 1px solid var(--quiet) } .line i.short { flex: 0 0 110px }
 @media print { .row, .line, h2, h3 { break-inside: avoid; break-after: avoid-page } }
@@ -79,13 +73,14 @@ class ExactMath(MathWriter):
         match part:
             case Number(value) if np.ndim(value) == 0:
                 if math.isnan(value):
-                    return f"<mtext>{'_' * 14}</mtext>"
+                    return TALL + f"<mtext>{'_' * 14}</mtext>"
                 return f"<mrow>{_alone(value, exact_mathml(value), '<mo>(</mo>{}<mo>)</mo>'.format)}</mrow>"
         return super().atom(part)
 
     def array(self, value: Any, raised: str = "") -> str:
         cells = (
-            (f"<mtext>{'_' * 7}</mtext>" if math.isnan(cell) else exact_mathml(cell) for cell in row) for row in value
+            (f"{TALL}<mtext>{'_' * 7}</mtext>" if math.isnan(cell) else exact_mathml(cell) for cell in row)
+            for row in value
         )
         rows = ("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in row) + "</mtr>" for row in cells)
         table = f"<mrow><mo form='prefix'>[</mo><mtable>{''.join(rows)}</mtable><mo form='postfix'>]</mo></mrow>"
@@ -111,7 +106,7 @@ class Paper:
 
     def to_latex(self) -> str:
         """As an article in LaTeX, a whole document for pdflatex with amsmath."""
-        begin = [BEGIN + rf"\title{{\vspace{{-18mm}}{self.title}\vspace{{-3mm}}}}", "\\author{}\n\\date{}"]
+        begin = [BEGIN + COMMANDS + rf"\title{{\vspace{{-18mm}}{self.title}\vspace{{-3mm}}}}", "\\author{}\n\\date{}"]
         inside = [r"\begin{document}" + "\n\\maketitle\n\\vspace{-14mm}", *map(_latex, self.blocks), r"\end{document}"]
         return "\n\n".join([*begin, *inside]) + "\n"
 
@@ -149,13 +144,18 @@ def _latex(block: Block) -> str:
         case Words(text):
             return words(text)
         case Row(equations, space):
-            inside = "\\hfill\n".join(_labelled(each, ExactLatex(), "$\\displaystyle ") for each in equations)
-            return rf"{inside}\hfill\null" + ("\n\n\\work" if space else "")
+            written = [_labelled(each, ExactLatex(), "$\\displaystyle ") for each in equations]
+            if len(written) == 2 and all(each.width <= NARROW for each in equations):
+                inside = "".join(rf"\half{{{each}}}" for each in written)
+            else:
+                inside = "\\hspace{3em plus 1fill}\n".join(written) + r"\hspace*{0pt plus 1fill}"
+            return inside + ("\n\n\\work" if space else "")
         case Lines(before):
-            return "\n".join(rf"\writeon{{{words(text)}}}" for text in before)
+            return "\n".join(rf"\writeon{{{words(text)}}}" for text in before) + "\n\\medskip"
         case Told(title, reason, equation):
             rows = aligned(lines(equation.left, equation.rights, ExactLatex(), ROOM, FractionRuler))
-            return f"\\step{{{words(title)}}}{{{words(reason)}}}\n\\begin{{align*}}\n{rows}\n\\end{{align*}}"
+            said = f"\\step{{{words(title)}}}{{{words(reason)}}}" if reason else f"\\pagebreak[2]{words(title)}"
+            return f"{said}\n\\begin{{align*}}\n{rows}\n\\end{{align*}}"
 
 
 def _labelled(equation: Equation, writer: LatexWriter, dollar: str = "$") -> str:
