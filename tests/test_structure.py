@@ -23,11 +23,12 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE 
 PUBLIC = {
     "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis",
     "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise", "FileFormatError", "Finding", "Gradients",
-    "HiddenUnits", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers", "Loss",
-    "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network", "ParquetFiles",
-    "Paths", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check",
-    "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_onnx", "from_torch", "gradients", "grand",
-    "influence", "load", "paths", "per_example", "register_activation", "resume", "save", "self_influence", "to_onnx", "to_torch",
+    "HiddenUnits", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
+    "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network",
+    "ParquetFiles", "Paths", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError",
+    "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_onnx", "from_torch",
+    "gradients", "grand", "influence", "load", "paths", "per_example", "register_activation", "resume", "save",
+    "self_influence", "to_onnx", "to_torch",
 }  # fmt: skip
 
 
