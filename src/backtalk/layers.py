@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from .arrays import Array
 from .errors import LayerError
@@ -53,3 +55,15 @@ class Layers(Mapping[int, Array]):
     def __repr__(self) -> str:
         shapes = ", ".join(f"{layer}: {tuple(array.shape)}" for layer, array in self.items())
         return f"Layers({{{shapes}}})"
+
+
+def mapped(function: Callable[..., Array], family: Mapping[Any, Array], *others: Mapping[Any, Array]) -> Mapping:
+    """What the function makes of the arrays with the same key: in Layers, or by name where the family is by name.
+
+    >>> mapped(lambda W, b: W + b, {"head": 1}, {"head": 2})["head"]
+    3
+    """
+    arrays = [function(family[key], *(other[key] for other in others)) for key in family]
+    if isinstance(family, Layers):
+        return Layers(arrays, first=min(family))
+    return MappingProxyType(dict(zip(family, arrays, strict=True)))

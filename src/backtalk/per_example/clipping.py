@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from ..arrays import Array, Home, to_numpy
 from ..errors import InputError, InputTypeError
 from ..initialization import as_generator
-from ..layers import Layers
+from ..layers import mapped
 from ..network import Network
 from .norms import norms_of
 from .pairs import MEMORY_LIMIT, ExampleSet
@@ -22,13 +23,13 @@ from .pairs import MEMORY_LIMIT, ExampleSet
 class ClippedSum:
     """Σ_n c_n ∇ℓ_n, the sum over examples of their own losses' gradients, each scaled down to ``clip_norm``.
 
-    ``W[i]``, ``b[i]``: the sums, of the shapes of W_i and b_i; they are no means: divide by N for one. ``norms``:
-    ‖∇ℓ_n‖ before, shape (N,); c_n = min(1, clip_norm / ‖∇ℓ_n‖). ``noise``: the standard deviation of what
-    :func:`add_noise` added to each entry; 0 before.
+    ``W[i]``, ``b[i]``: the sums, of the shapes of W_i and b_i; they are no means: divide by N for one. Keys are layer
+    numbers, or names where a model of PyTorch was heard. ``norms``: ‖∇ℓ_n‖ before, shape (N,); c_n = min(1, clip_norm /
+    ‖∇ℓ_n‖). ``noise``: the standard deviation of what :func:`add_noise` added to each entry; 0 before.
     """
 
-    W: Layers
-    b: Layers
+    W: Mapping[Any, Array]
+    b: Mapping[Any, Array]
     norms: Array
     clip_norm: float
     noise: float = 0.0
@@ -88,14 +89,13 @@ def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Gener
     if clipped.noise:
         raise InputError(f"clipped already has noise of {clipped.noise}: add noise to the sum of clipped_sum.")
     generator, deviation = as_generator(rng), noise_multiplier * clipped.clip_norm
-    home = Home.of(clipped.W[1])
 
     def noisy(array: Array) -> Array:
+        home = Home.of(array)
         drawn = generator.normal(0.0, deviation, tuple(array.shape))
         return array + home.xp.asarray(drawn, dtype=home.dtype, device=home.device)
 
-    W, b = (Layers(map(noisy, family.values())) for family in (clipped.W, clipped.b))
-    return replace(clipped, W=W, b=b, noise=deviation)
+    return replace(clipped, W=mapped(noisy, clipped.W), b=mapped(noisy, clipped.b), noise=deviation)
 
 
 def _as_number(value: Any, argument: str, expected: str) -> float:

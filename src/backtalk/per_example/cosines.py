@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,13 @@ class UndefinedCosineWarning(RuntimeWarning):
 @dataclass(frozen=True, slots=True, eq=False)
 class Cosines:
     """cos(∇ℓ_n, ∇ℒ) for each example, shape (N,): ``whole``, over all weights and biases, and ``layers[i]``, W_i and
-    b_i alone. The scale of a loss does not change it.
+    b_i alone (by name, where a model of PyTorch was heard). The scale of a loss does not change it.
 
     Where a gradient is 0 there is no angle, and the cosine is NaN; ``undefined`` lists these examples, for ``whole``.
     """
 
     whole: Array
-    layers: Layers
+    layers: Mapping[Any, Array]
     undefined: tuple[int, ...]
 
 
@@ -73,7 +74,17 @@ def cosines(
         # Σ_i cos_i · ‖∇_i ℓ_n‖/‖∇ℓ_n‖ · ‖∇_i ℒ‖/‖∇ℒ‖
         whole, length = found.whole, math.hypot(*lengths.values())
         terms = [parts[i] * (found.layers[i] / positive(whole)) * (lengths[i] / (length or 1.0)) for i in parts]
-    defined = to_numpy(whole != 0) & (length != 0)
+    undefined = warn_undefined(whole, length)
+    return Cosines(
+        where_defined(sum(terms[1:], terms[0]), whole, length),
+        Layers(where_defined(parts[i], found.layers[i], lengths[i]) for i in parts),
+        undefined,
+    )
+
+
+def warn_undefined(norms: Array, length: float) -> tuple[int, ...]:
+    """The examples without a cosine, from ‖∇ℓ_n‖ and ‖∇ℒ‖; a warning, where there are some."""
+    defined = to_numpy(norms != 0) & (length != 0)
     undefined = tuple(int(n) for n in np.flatnonzero(~defined))
     if undefined:
         which = "the gradient of the batch is 0" if length == 0 else f"the gradient of example {undefined[0]} is 0"
@@ -81,16 +92,12 @@ def cosines(
         warnings.warn(
             f"{which}{more}: the cosine of such an example is not defined, and NaN.",
             UndefinedCosineWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return Cosines(
-        _where_defined(sum(terms[1:], terms[0]), whole, length),
-        Layers(_where_defined(parts[i], found.layers[i], lengths[i]) for i in parts),
-        undefined,
-    )
+    return undefined
 
 
-def _where_defined(cosine: Array, norm: Array, length: float) -> Array:
+def where_defined(cosine: Array, norm: Array, length: float) -> Array:
     """Between −1 and 1, where rounding would leave it; NaN where one of the two gradients is 0 or not finite."""
     xp = namespace(cosine)
     if length == 0:

@@ -25,8 +25,8 @@ class ExampleGradients:
     """
 
     rows: slice
-    W: Mapping[int, Array]
-    b: Mapping[int, Array]
+    W: Mapping[Any, Array]
+    b: Mapping[Any, Array]
     scale: str
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,15 @@ class KroneckerFactors:
     """The factors of E[∇ℓ_n ∇ℓ_nᵀ] ≈ E[h hᵀ] ⊗ E[δ δᵀ], layer by layer; the means weigh examples by w, of sum 1.
 
     ``h[i]``: E[h_i h_iᵀ], shape (n_i, n_i), i = 0 … L − 1. ``a[i]``: E[δ δᵀ] for δ = ∇_{a_i}ℓ_n of the example's own
-    loss, shape (n_i, n_i), i = 1 … L. ``mean_h[i]``: E[h_i]. The factors of layer i are h[i − 1] and a[i].
+    loss, shape (n_i, n_i), i = 1 … L. ``mean_h[i]``: E[h_i]. The factors of layer i are h[i − 1] and a[i]; where a
+    model of PyTorch was heard, h[name] and a[name] are those of the layer with this name.
     """
 
-    h: Layers
-    a: Layers
-    mean_h: Layers
+    h: Mapping[Any, Array]
+    a: Mapping[Any, Array]
+    mean_h: Mapping[Any, Array]
 
-    def with_bias(self, i: int) -> Array:
+    def with_bias(self, i: Any) -> Array:
         """E[h̄ h̄ᵀ] for h̄ = (h_i, 1), shape (n_i + 1, n_i + 1): the factor of W_{i+1} and b_{i+1} together."""
         xp, mean = namespace(self.h[i]), self.mean_h[i]
         right = xp.concat([mean, xp.ones_like(mean[:1])])

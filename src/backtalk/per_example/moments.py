@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays import Array, namespace, to_numpy
 from ..backward import talk_to_weights
 from ..errors import InputError
-from ..layers import Layers
+from ..layers import Layers, mapped
 from ..network import Network
 from ..norms import euclidean_norm
 from .norms import norms_of
@@ -33,13 +33,13 @@ class Moments:
     def variance(self) -> ParameterArrays:
         """Σ_n w_n (∇ℓ_n − mean)², the variance over these examples (not an estimate for others)."""
 
-        def variance(mean: Layers, second: Layers) -> Layers:
-            # rounding may leave a little less than 0; NaN stays
+        def variance(mean: Array, second: Array) -> Array:
             with np.errstate(over="ignore", invalid="ignore"):
-                differences = [second[i] - mean[i] ** 2 for i in mean]
-            return Layers(namespace(v).where(v < 0, namespace(v).zeros_like(v), v) for v in differences)
+                v = second - mean**2
+            return namespace(v).where(v < 0, namespace(v).zeros_like(v), v)  # rounding; NaN stays
 
-        return ParameterArrays(variance(self.mean.W, self.second_moment.W), variance(self.mean.b, self.second_moment.b))
+        one, two = self.mean, self.second_moment
+        return ParameterArrays(mapped(variance, one.W, two.W), mapped(variance, one.b, two.b))
 
 
 def moments(

@@ -6,7 +6,7 @@ vectors says all about a matrix, which is never formed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -171,10 +171,10 @@ def summed(blocks: Iterable[list[Array]]) -> list[Array]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParameterArrays:
-    """An array of the shape of each W_i, ``W[i]``, and of each b_i, ``b[i]``, for i = 1 … L."""
+    """An array of the shape of each W_i, ``W[i]``, and of each b_i, ``b[i]``: for i = 1 … L, or by a layer's name."""
 
-    W: Layers
-    b: Layers
+    W: Mapping[Any, Array]
+    b: Mapping[Any, Array]
 
 
 def wide(array: Array) -> Array:
