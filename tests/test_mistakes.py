@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -505,6 +506,13 @@ def test_one_output_less_targets_without_a_second_axis_is_named():
     mine = lambda net, X, y: {"a": [(X @ net.W[1].T + net.b[1]) - y]}  # noqa: E731
     with pytest.raises(InputError, match=r"ŷ of shape \(B, 1\) less a target of shape \(B,\) is \(B, B\)"):
         check(network, X, y[:, 0], backward=mine)
+
+
+def test_the_table_in_the_documentation_is_this_one():
+    rows = [f"| `{known.name}` | {known.said.replace('FACTOR', 'r')} | {known.formula} |" for known in MISTAKES]
+    text = (Path(__file__).parents[1] / "docs" / "teaching.md").read_text()
+    table = "\n".join(rows)
+    assert text.endswith(f"|---|---|---|\n{table}\n"), f"docs/teaching.md should end with\n{table}"
 
 
 def test_the_planted_passes_begin_from_a_right_one():

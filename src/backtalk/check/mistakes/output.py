@@ -48,6 +48,8 @@ def _label_moved(talk: Pass, i: int, link: Link, by: int, wraps: bool) -> np.nda
     moved = np.roll(one_hot, by, axis=1)
     if not wraps:
         moved[:, 0 if by == 1 else -1] = 0
+    if not moved.any():  # that is a target that was left out
+        return None
     smoothing = loss.label_smoothing
     return link(talk.on(target=(1 - smoothing) * moved + smoothing / moved.shape[1]), i)
 
@@ -63,7 +65,7 @@ def _moves(by: int) -> tuple[Variant, ...]:
 
 def _label_as_number(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     one_hot = _one_hot(talk)
-    if one_hot is None:
+    if one_hot is None or one_hot[:, 0].all():  # ŷ − 0 is a target that was left out
         return None
     labels = one_hot.argmax(axis=1)[:, None]
     return (talk.trace.output - labels) * talk.scene.weight[:, None]

@@ -87,7 +87,7 @@ def _zero(talk: Pass, i: int, link: Link) -> np.ndarray:
 
 
 WEIGHTS_FORMULA = "∇_{W_i}ℒ = ∇_{a_i}ℒ h_{i-1}ᵀ, summed over the batch"
-BIAS_FORMULA = "∇_{b_i}ℒ = Σ_n ∇_{a_i}ℒ, row by row"
+BIAS_FORMULA = "∇_{b_i}ℒ = Σ_n ∇_{a_i}ℒ, summed over the batch"
 
 MISTAKES = (
     Known(
@@ -182,8 +182,8 @@ MISTAKES = (
     Known(
         "left_at_zero",
         "the gradient is 0 everywhere, as if it was never filled in",
-        "the formulas of the three talks",
-        "compute it",
+        "each gradient follows from the one above it, by the formulas of the three talks",
+        "fill it in",
         tuple(on(kinds, _zero) for kinds in (tuple(FAMILY), OUTPUT, HIDDEN, WEIGHTS, *FAMILY)),
     ),
 )

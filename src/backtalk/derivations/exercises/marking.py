@@ -23,8 +23,10 @@ from .exact import exact_text
 from .questions import PathQuestion, Question
 
 ROUNDING = 1.5e-3  # of numbers written with three digits after the point
-ROUNDED_LOGARITHM = re.compile(r"(?P<sign>[-−]?)\s*(?:(?P<factor>[0-9/.]+)\s*)?(?:log|ln)\s*\(?(?P<of>[0-9/.]+)\)?")
-VERDICTS = ("right", "follows", "wrong")
+TERM = re.compile(
+    r"\s*(?P<sign>[-−+]?)\s*(?:(?P<factor>[0-9][0-9/.]*)?\s*[·*]?\s*(?:log|ln)\s*\(?\s*(?P<of>[0-9][0-9/.]*)\s*\)?"
+    r"|(?P<number>[0-9][0-9/.]*(?:e-?[0-9]+)?))\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +110,19 @@ def _read(name: str, value: Any) -> np.ndarray:
     """An answer as an array: numbers, or text such as '3/4' and 'log 3'."""
 
     def number(part: Any) -> Any:
-        if isinstance(part, list | tuple | np.ndarray):
-            return [number(each) for each in part] if np.ndim(part) or isinstance(part, list | tuple) else float(part)
+        if isinstance(part, np.ndarray):
+            part = part.tolist()
+        if isinstance(part, list | tuple):
+            return [number(each) for each in part]
         if isinstance(part, str):
             return _number_of(name, part)
         if isinstance(part, bool) or not isinstance(part, int | float | np.number | Fraction):
             raise InputTypeError(f"the answer {name!r} holds {part!r}, expected numbers, or text such as '3/4'.")
         return float(part)
 
+    numbers = number(value)
     try:
-        array = np.array(number(value), dtype=np.float64)
+        array = np.array(numbers, dtype=np.float64)
     except ValueError:
         raise InputError(f"the answer {name!r} has rows of different lengths, expected a list of equal rows.") from None
     if not np.isfinite(array).all():
@@ -126,18 +131,23 @@ def _read(name: str, value: Any) -> np.ndarray:
 
 
 def _number_of(name: str, text: str) -> float:
+    """A sum of fractions and of multiples of logarithms."""
+    total, place, written = 0.0, 0, text.strip()
     try:
-        return float(Fraction(text.replace("−", "-").replace(" ", "")))
+        while place < len(written) or place == 0:
+            term = TERM.match(written, place)
+            if term is None or (place and not term["sign"]):
+                raise ValueError(text)
+            size = float(Fraction(term["factor"] or term["number"] or "1"))
+            if term["of"]:
+                size *= math.log(Fraction(term["of"]))
+            total += size if term["sign"] in ("", "+") else -size
+            place = term.end()
     except (ValueError, ZeroDivisionError):
-        pass
-    found = ROUNDED_LOGARITHM.fullmatch(text.strip())
-    try:
-        if found:
-            size = float(Fraction(found["factor"] or "1")) * math.log(Fraction(found["of"]))
-            return -size if found["sign"] else size
-    except (ValueError, ZeroDivisionError):
-        pass
-    raise InputError(f"the answer {name!r} holds {text!r}, expected a number, or text such as '3/4' or 'log 3'.")
+        raise InputError(
+            f"the answer {name!r} holds {text!r}, expected a number, or text such as '3/4' or 'log 3 - 1/2'."
+        ) from None
+    return total
 
 
 def _shaped(name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
