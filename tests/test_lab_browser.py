@@ -118,6 +118,17 @@ def test_settings_change_the_network_and_the_address(tab):
     page.wait_until("document.getElementById('activation').value === 'tanh'")
 
 
+def test_other_data_can_be_chosen_while_training_runs(tab):
+    page = tab()
+    for data, inputs in [("digits", 64), ("wine", 13), ("spirals", 2), ("moons", 2)]:
+        page.page.click("#run")
+        page.wait_beyond(3)
+        page.page.check(f"input[value={data}]")
+        page.wait_until("document.getElementById('network-said').textContent.startsWith(v[0])", f"{inputs} → ")
+        page.wait_for_step(0)
+        page.wait_until("document.getElementById('run').textContent === 'Run'")
+
+
 def test_a_learning_rate_that_throws_the_weights_out_is_told(tab):
     page = tab("#data=moons&layers=8&activation=identity&optimizer=sgd&rate=100000&noise=0.1")
     page.page.click("#run")

@@ -63,7 +63,9 @@ export class Charts {
       { name: "held out", colour: 1, dash: [5, 3] },
     ]);
     const layers = setup.network.sizes.slice(1).map((_, k) => k + 1);
-    this.flow.begin(layers.map((layer) => ({ name: `layer ${layer}`, colour: (layer - 1) % 8, dash: [] })));
+    this.flow.begin(
+      layers.map((layer) => ({ name: `layer ${layer}`, colour: (layer - 1) % 8, dash: layer > 8 ? [2, 3] : [] })),
+    );
     this.draw();
   }
 

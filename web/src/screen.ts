@@ -27,6 +27,7 @@ export class Screen {
   /** `goesOn`: the connection dropped and came back to the same training, whose curves go on. */
   begin(setup: Setup, goesOn: boolean): void {
     this.setup = setup;
+    this.frame = null; // one of the network before may still wait: it does not fit this one
     if (!goesOn) this.charts.begin(setup);
     this.surface.begin(setup);
     this.drawing.begin(setup);
@@ -54,13 +55,16 @@ export class Screen {
 
   private draw(): void {
     const { frame, setup } = this;
-    if (!frame || !setup) return;
+    if (frame && setup) this.paint(frame, setup);
+    this.drawn(); // also of a frame that was given up, or the server would wait for ever
+  }
+
+  private paint(frame: Frame, setup: Setup): void {
     this.drawing.show(frame);
     this.surface.show(frame);
     this.charts.add(frame);
     showReadouts(frame, setup);
     showExample(frame, setup);
     document.documentElement.dataset.step = String(frame.step);
-    this.drawn();
   }
 }
