@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 DIGITS = 6
 EXACT = 8  # a number of so many digits is written as it is
+ROUNDING = 1e-14  # what is so near to a whole number is one but for rounding errors
 SMALLEST = -4  # the power of ten below which a number is written with one
 
 
@@ -22,12 +23,14 @@ class Written(NamedTuple):
 def as_written(value: float) -> Written:
     """A number with six digits; whole numbers, and those of up to eight digits, exactly.
 
+    Where six digits would make a whole number of what is none, such as a ŷ of nearly 1, it has more.
+
     >>> as_written(-0.123456789)
     Written(negative=True, digits='0.123457', power=None)
     >>> as_written(1.2e-9)
     Written(negative=False, digits='1.2', power=-9)
-    >>> as_written(1797.0).digits, as_written(0.0078125).digits
-    ('1797', '0.0078125')
+    >>> as_written(1797.0).digits, as_written(0.0078125).digits, as_written(0.99999999123).digits
+    ('1797', '0.0078125', '0.99999999')
     """
     value = float(value)
     negative = value < 0
@@ -38,8 +41,16 @@ def as_written(value: float) -> Written:
         return Written(negative, str(int(size)), None)
     number = Decimal(repr(size)).normalize()
     if len(number.as_tuple().digits) > EXACT:
-        number = Decimal(f"{size:.{DIGITS - 1}e}").normalize()
+        number = Decimal(f"{size:.{_digits(size) - 1}e}").normalize()
     power, count = number.adjusted(), len(number.as_tuple().digits)
     if SMALLEST <= power < max(DIGITS, count):
         return Written(negative, f"{number:f}", None)
     return Written(negative, f"{number.scaleb(-power):f}", power)
+
+
+def _digits(size: float) -> int:
+    """As many as it takes to tell a number from the next whole one, unless that is rounding alone."""
+    whole = round(size) if size < 1e15 else 0
+    if whole == 0 or abs(size - whole) < ROUNDING * whole:
+        return DIGITS
+    return next(count for count in range(DIGITS, 18) if float(f"{size:.{count - 1}e}") != whole or size > 10**count)
