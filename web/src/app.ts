@@ -167,7 +167,10 @@ export class App {
     this.state = { ...this.state, ...configuration, example: other ? 0 : this.state.example };
     this.controls.show(configuration);
     this.running = false;
-    if (byHand) this.note(true);
+    if (byHand) {
+      this.notice.clear(); // it was about what is changed now
+      this.note(true);
+    }
     this.send({ type: "configure", ...configuration });
     if (byHand && this.state.example > 0) this.send({ type: "example", row: this.state.example });
   }
