@@ -182,7 +182,7 @@ def _row(X: Any, y: Any, row: int, data: str) -> tuple[Any, Any]:
         raise InputError(f"example is {row}, but {data} has {len(X)} rows: expected 0 to {len(X) - 1}.")
     for name, values in (("x", X[row]), ("y", y[row])):
         if not np.isfinite(np.asarray(values, dtype=np.float64)).all():
-            raise InputError(f"example {row} of {data} has a {name} that is not finite: choose another row.")
+            raise InputError(f"example {row} of {data} has values in {name} that are not finite: choose another row.")
     return X[row], y[row]
 
 
