@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -30,17 +30,15 @@ PRODUCTS = {"compiled": "float32", "compiled_bfloat16": "BF16_BF16_F32"}  # the 
 
 
 class Batches(NamedTuple):
-    """The examples that a chunk takes its mini-batches from, on the device.
+    """Examples in the order in which they are taken, on the device, filled up to whole mini-batches.
 
-    ``X`` (N, n_0); ``labels`` (N,) of a one-hot target or ``target`` (N, k); ``weight`` (N,) or None; ``order``
-    (N + batch_size,): the rows in the order in which they are taken, filled up at its end.
+    ``X`` (rows, n_0); ``labels`` (rows,) of a one-hot target or ``target`` (rows, k); ``weight`` (rows,) or None.
     """
 
     X: Array
     labels: Array | None
     target: Array | None
     weight: Array | None
-    order: Array
 
 
 class Standing(NamedTuple):
@@ -115,26 +113,28 @@ class Form:
 def compile_chunk(form: Form, rule: StepRule, batch_size: int) -> Callable[..., Chunk]:
     """A compiled function that takes many steps; the same one for the same arguments.
 
-    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the place in the order, the
-    number of rows that the order has, the number of mini-batches, the learning rates and, with dropout, the masks of
-    each of them.
+    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the row to begin at, how many
+    rows there are, the number of mini-batches, the learning rates and, with dropout, the masks of each of them.
     """
     jax = jax_library()
     jnp, lax = jax.numpy, jax.lax
     hollow, depth = form.hollow(), len(form.sizes) - 1
 
     def mini_batch(batches: Batches, place: Any, last: Any) -> tuple[Array, Array, Array, Array]:
-        """X, t, w of sum 1, and the weight of the rows together; rows beyond the end have weight 0."""
-        rows = lax.dynamic_slice(batches.order, (place,), (batch_size,))
-        X = batches.X[rows]
+        """X, t, w of sum 1, and the weight of the rows together; rows beyond the last have weight 0."""
+
+        def rows(array: Array) -> Array:
+            return lax.dynamic_slice_in_dim(array, place, batch_size)
+
+        X = rows(batches.X)
         there = (place + jnp.arange(batch_size) < last).astype(X.dtype)
-        weight = there if batches.weight is None else there * batches.weight[rows]
+        weight = there if batches.weight is None else there * rows(batches.weight)
         together = jnp.sum(weight)
         if batches.labels is not None:
-            target = jax.nn.one_hot(batches.labels[rows], form.sizes[-1], dtype=X.dtype)
+            target = jax.nn.one_hot(rows(batches.labels), form.sizes[-1], dtype=X.dtype)
         else:
             assert batches.target is not None
-            target = batches.target[rows]
+            target = rows(batches.target)
         return X, target, weight / jnp.where(together > 0, together, 1), together
 
     def gradient_of(
@@ -199,6 +199,17 @@ def compile_chunk(form: Form, rule: StepRule, batch_size: int) -> Callable[..., 
         return Chunk(standing, losses, counts, number)
 
     return jax.jit(chunk, donate_argnums=0)
+
+
+def copy_of(standing: Standing) -> Standing:
+    """The same in buffers of its own."""
+    return _copier()(standing)
+
+
+@cache
+def _copier() -> Callable[[Standing], Standing]:
+    jax = jax_library()
+    return jax.jit(lambda standing: jax.tree.map(jax.numpy.copy, standing))
 
 
 class _Drawn:

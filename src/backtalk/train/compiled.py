@@ -21,6 +21,7 @@ from ..engines.compiled import (
     Standing,
     StepRule,
     compile_chunk,
+    copy_of,
     jax_library,
     numbers_as,
 )
@@ -30,8 +31,19 @@ from .batch import Examples, diverged
 from .records import LayerMeasures
 from .steps import ENDLESS, SECONDS, StepSettings, StepState, Taken
 
+MOST_IN_ORDER = 2**28  # bytes of examples that lie ready in their order
 MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
 FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """Examples in their order: those of ``order`` from ``first`` to ``last``."""
+
+    order: np.ndarray
+    first: int
+    last: int
+    batches: Batches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +51,8 @@ class _Stretch:
     """Steps that follow one another: what it takes to take them again, and by how much each mini-batch counted."""
 
     before: Standing
-    batches: Batches
+    window: _Window
     place: int
-    last: int
     batch_size: int
     rates: np.ndarray
     masks: Any
@@ -72,13 +83,37 @@ class CompiledSteps:
     def use(self, examples: Examples) -> None:
         if examples is self.examples:
             return
-        self.examples, self._order = examples, (None, None)
+        self.examples, self._window = examples, None
         target = None if examples.labels is not None else examples.target
-        with self._numbers():
-            X = self._on_device(examples.X)
-            labels = None if examples.labels is None else self._on_device(examples.labels, "int32")
-            target, weight = (None if each is None else self._on_device(each) for each in (target, examples.weight))
-            self._fields = Batches(X, labels, target, weight, order=X)
+        fields = (examples.X, examples.labels, target, examples.weight)
+        if self.jax.default_backend() == "cpu":  # NumPy gathers rows many times as fast as XLA does on a CPU
+            self._fields = [None if each is None else to_numpy(each) for each in fields]
+        else:
+            with self._numbers():
+                self._fields = [None if each is None else self._on_device(each) for each in fields]
+
+    def _window_at(self, order: np.ndarray, place: int, batch_size: int) -> _Window:
+        """The examples from a place in the order on, ready on the device; the same as before where they still serve."""
+        window = self._window
+        if window is None or window.order is not order or not window.first <= place < window.last:
+            assert self.examples is not None
+            row_bytes = max(1, self.examples.X.shape[1]) * np.dtype(self._start.home.dtype_name).itemsize
+            batches = min(-(-len(order) // batch_size), max(1, MOST_IN_ORDER // (row_bytes * batch_size)))
+            rows = order[place : place + batches * batch_size]
+            filled = np.append(rows, np.full(batches * batch_size - len(rows), order[-1]))
+            self._window = window = _Window(order, place, place + len(rows), self._in_order(filled))
+        return window
+
+    def _in_order(self, rows: np.ndarray) -> Batches:
+        def chosen(field: Any) -> Any:
+            if field is None:
+                return None
+            taken = np.take(field, rows, axis=0) if isinstance(field, np.ndarray) else field[rows]
+            if self.jax.numpy.issubdtype(taken.dtype, np.integer):
+                taken = taken.astype("int32")
+            return self.jax.device_put(taken)  # nobody else has it, so that it need not be copied
+
+        return Batches(*[chosen(field) for field in self._fields])
 
     @property
     def network(self) -> Network:
@@ -110,11 +145,11 @@ class CompiledSteps:
         weight: float = 0.0,
     ) -> Taken:
         room = self._masks_room(batch_size)
-        wanted = min(most, -(-(len(order) - place) // batch_size), self._in_time(batch_size), room)
         with self._numbers():
-            before = self._copy(self._standing)
+            window = self._window_at(order, place, batch_size)
+            wanted = min(most, -(-(window.last - place) // batch_size), self._in_time(batch_size), room)
             stretch = _Stretch(
-                before, self._batches(order, batch_size), place, len(order), batch_size,
+                copy_of(self._standing), window, place, batch_size,
                 np.resize(rates[:AT_ONCE].astype(self._start.home.dtype_name), AT_ONCE),
                 self._masks(batch_size, wanted, room), np.empty(0),
             )  # fmt: skip
@@ -142,21 +177,12 @@ class CompiledSteps:
         run = compile_chunk(Form.of(self._start), self._rule, stretch.batch_size)
         masks = () if stretch.masks is None else (stretch.masks,)
         with self._numbers():
-            chunk = run(standing, stretch.batches, stretch.place, stretch.last, wanted, stretch.rates, *masks)
+            window = stretch.window
+            place, last = stretch.place - window.first, window.last - window.first
+            chunk = run(standing, window.batches, place, last, wanted, stretch.rates, *masks)
             count = int(chunk.count)
             losses, counts = (np.asarray(part)[:count].astype(np.float64) for part in (chunk.losses, chunk.counts))
         return chunk.standing, losses, counts
-
-    def _copy(self, standing: Standing) -> Standing:
-        return self.jax.tree.map(self.jax.numpy.copy, standing)
-
-    def _batches(self, order: np.ndarray, batch_size: int) -> Batches:
-        """The examples with the order on the device, filled up so that the last mini-batch finds its rows."""
-        source, held = self._order
-        if source is not order:
-            held = self._on_device(np.concatenate([order, np.full(batch_size, order[-1])]), dtype="int32")
-            self._order = order, held
-        return self._fields._replace(order=held)
 
     def _in_time(self, batch_size: int) -> int:
         """Steps that take about as long as Python may wait."""
@@ -215,7 +241,7 @@ class CompiledSteps:
     def _again(self, stretch: _Stretch, wanted: int) -> Standing:
         """The same steps again, to the bit, as far as wanted."""
         with self._numbers():
-            standing = self._copy(stretch.before)
+            standing = copy_of(stretch.before)
             return self._run(stretch, standing, wanted)[0] if wanted else standing
 
     def state(self) -> StepState:
