@@ -72,8 +72,8 @@ class Exercise:
         """Compare a student's numbers with the right ones; wrong ones are told with the likely mistake.
 
         ``answers``: for some of the names of ``answers``, such as 'a[1]', 'yhat', 'loss' or 'grad W[2]', a number, a
-        list, or a list of rows. A number may be text, '3/4' or 'log 3 - 1/2'. A number that follows rightly from a wrong one
-        above it is told apart from one that does not. Rounding to three digits after the point is right.
+        list, or a list of rows. A number may be text, '3/4' or 'log 3 - 1/2'. A number that follows rightly from a
+        wrong one above it is told apart from one that does not. Rounding to three digits after the point is right.
 
         >>> found = exercise(seed=0).check({"a[1]": exercise(seed=0).answers["a[1]"], "yhat": [0.5, 0.5]})
         >>> [(row.name, row.verdict) for row in found.rows]
