@@ -16,19 +16,19 @@ SOURCE = Path(backtalk.__file__).parent
 STAGES = [
     "errors", "specification", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations", "losses",
     "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
-    "per_example", "influence", "loggers", "data", "pages", "diagnose", "derivations", "tables", "estimators", "demo",
-    "lab", "terminal", "cli",
+    "per_example", "influence", "loggers", "data", "pages", "diagnose", "listening", "derivations", "tables",
+    "estimators", "demo", "lab", "terminal", "cli",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
 PUBLIC = {
     "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis",
-    "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise", "FileFormatError", "Finding", "Gradients",
+    "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise", "FileFormatError", "Finding", "Gradients", "Heard",
     "HiddenUnits", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
     "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network",
     "ParquetFiles", "Paths", "Progress", "SGD", "Trace", "Training", "TrainingInterrupted", "UnknownNameError",
-    "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_onnx", "from_torch",
-    "gradients", "grand", "influence", "load", "paths", "per_example", "register_activation", "resume", "save",
-    "self_influence", "to_onnx", "to_torch",
+    "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_onnx", "from_sklearn",
+    "from_torch", "gradients", "grand", "influence", "listen", "load", "paths", "per_example", "register_activation",
+    "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 }  # fmt: skip
 
 

@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from .derivations import Derivation, Exercise, Paths, exercise, explain, paths
     from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
     from .interop.onnx import from_onnx, to_onnx
+    from .interop.scikit_learn import from_sklearn, to_sklearn
     from .interop.torch import from_torch, to_torch
+    from .listening import Heard, listen
 
 __all__ = [
     "LBFGS",
@@ -69,6 +71,7 @@ __all__ = [
     "FileFormatError",
     "Finding",
     "Gradients",
+    "Heard",
     "HiddenUnits",
     "Influence",
     "InputError",
@@ -99,10 +102,12 @@ __all__ = [
     "fit",
     "forward",
     "from_onnx",
+    "from_sklearn",
     "from_torch",
     "gradients",
     "grand",
     "influence",
+    "listen",
     "load",
     "paths",
     "per_example",
@@ -111,6 +116,7 @@ __all__ = [
     "save",
     "self_influence",
     "to_onnx",
+    "to_sklearn",
     "to_torch",
 ]
 
@@ -119,7 +125,9 @@ LATER = {  # imported when asked for: what few programs need, or what imports a 
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
     **dict.fromkeys(("Derivation", "Exercise", "Paths", "exercise", "explain", "paths"), "derivations"),
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
+    **dict.fromkeys(("from_sklearn", "to_sklearn"), "interop.scikit_learn"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
+    **dict.fromkeys(("Heard", "listen"), "listening"),
 }
 
 

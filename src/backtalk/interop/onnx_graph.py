@@ -120,9 +120,9 @@ class Graph:
             raise self._unsupported(place)
         from onnx.reference import ReferenceEvaluator  # pyright: ignore[reportMissingImports]
 
-        return ReferenceEvaluator(node, opsets={node.domain: self.opset}).run(
-            None, dict(zip(inputs, constants, strict=True))
-        )[0]
+        evaluator = ReferenceEvaluator(node, opsets={node.domain: self.opset})
+        found = evaluator.run(None, dict(zip(inputs, constants, strict=True)))
+        return cast("list[np.ndarray]", found)[0]
 
     def _numbers(self, name: str, place: str) -> np.ndarray:
         if name not in self.constants:
