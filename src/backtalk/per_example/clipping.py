@@ -58,9 +58,7 @@ def clipped_sum(network: Network, X: Any, y: Any, clip_norm: float, *, memory_li
     >>> total.b[1], total.norms, total.share_clipped
     (array([-1.5]), array([0.5, 8. ]), 0.5)
     """
-    clip_norm = _as_number(clip_norm, "clip_norm", "above 0")
-    if not 0 < clip_norm < math.inf:
-        raise InputError(f"clip_norm is {clip_norm}, expected a finite number above 0.")
+    clip_norm = as_clip_norm(clip_norm)
     found = norms_of(ExampleSet.of(network, X, y), memory_limit, clip_norm=clip_norm)
     sums = found.batch_gradient
     assert sums is not None
@@ -96,6 +94,14 @@ def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Gener
         return array + home.xp.asarray(drawn, dtype=home.dtype, device=home.device)
 
     return replace(clipped, W=mapped(noisy, clipped.W), b=mapped(noisy, clipped.b), noise=deviation)
+
+
+def as_clip_norm(value: Any) -> float:
+    """The clip norm as a number of Python."""
+    clip_norm = _as_number(value, "clip_norm", "above 0")
+    if not 0 < clip_norm < math.inf:
+        raise InputError(f"clip_norm is {clip_norm}, expected a finite number above 0.")
+    return clip_norm
 
 
 def _as_number(value: Any, argument: str, expected: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
     for i in range(1, network.depth):
         units = network.sizes[i]
         both = [network.W[i], network.b[i][:, None], network.W[i + 1].T]
-        groups = _copies(np.concatenate(both, axis=1).astype(np.float64))
+        groups = copies_among(np.concatenate(both, axis=1).astype(np.float64))
         copies = [unit for group in groups for unit in group]
         if units < 2 or not groups:
             continue
@@ -40,7 +41,7 @@ def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
     return found
 
 
-def _copies(rows: np.ndarray) -> list[list[int]]:
+def copies_among(rows: np.ndarray) -> list[list[int]]:
     """Groups of rows that are equal but for rounding."""
     largest = float(np.abs(rows).max())
     if not np.isfinite(largest):
@@ -116,14 +117,18 @@ def find_gradient_ratio(network: Network, measured: Measurements) -> list[Findin
     return ratio_findings(sizes, over, measured.telemetry.growth())
 
 
-def ratio_findings(sizes: np.ndarray, over: str, growth: float = 1.0) -> list[Finding]:
+def ratio_findings(
+    sizes: np.ndarray, over: str, growth: float = 1.0, names: Sequence[str] | None = None
+) -> list[Finding]:
     """Vanishing or exploding, from ‖∇_{a_i}‖ for layers 1, 2, …, the last of them being the measure.
 
     ``growth``: of the weights while they were trained. Where steps have blown them up, what explodes is their doing.
+    ``names``: what to call the layers, by default by their numbers.
     """
     last = len(sizes)
     if last < 2 or not np.isfinite(sizes).all() or not sizes[-1] > 0:
         return []
+    called = ["", *(names or map(str, range(1, last + 1)))]
     ratios = sizes[:-1] / sizes[-1]
     steps = sizes[:-1] / np.where(sizes[1:] > 0, sizes[1:], 1)
     least, most = int(np.argmin(ratios)) + 1, int(np.argmax(ratios)) + 1
@@ -132,10 +137,10 @@ def ratio_findings(sizes: np.ndarray, over: str, growth: float = 1.0) -> list[Fi
         step = int(np.argsort(steps)[place]) + 1
         ratio = float(ratios[i - 1])
         said = (
-            f"‖∇a‖ of layer {i} is {ratio:.3g} times that of layer {last}, {over}. On its way down it {word} most "
-            f"between layers {step + 1} and {step}, by a factor of {steps[step - 1]:.3g}."
+            f"‖∇a‖ of layer {called[i]} is {ratio:.3g} times that of layer {called[last]}, {over}. On its way down it "
+            f"{word} most between layers {called[step + 1]} and {called[step]}, by a factor of {steps[step - 1]:.3g}."
         )
-        title = f"the gradient {'vanishes' if place == 0 else 'explodes'} on its way down to layer {i}"
+        title = f"the gradient {'vanishes' if place == 0 else 'explodes'} on its way down to layer {called[i]}"
         advice = (
             f"{BY_SCALE}, relu or tanh in the place of sigmoid, and fewer layers."
             if place == 0
@@ -159,17 +164,19 @@ def find_layer_not_learning(network: Network, measured: Measurements) -> list[Fi
     )
 
 
-def lagging(ways: np.ndarray, how: str) -> list[Finding]:
-    """The layers whose number is far below the median of the others'."""
+def lagging(ways: np.ndarray, how: str, names: Sequence[str] | None = None) -> list[Finding]:
+    """The layers whose number is far below the median of the others'; ``names``: as for ratio_findings."""
     found = []
+    called = ["", *(names or map(str, range(1, len(ways) + 1)))]
     for i in range(1, len(ways) + 1):
         others = np.delete(ways, i - 1)
         usual = float(np.median(others)) if len(others) else 0.0
         if not (usual > LIMITS.moves and np.isfinite(usual)):  # where none moves, none lags
             continue
+        weights = f"W of layer {called[i]}" if names else f"W_{i}"
         found += finding(
-            "layer_not_learning", float(ways[i - 1] / usual), f"layer {i} does not learn",
-            f"W_{i} {how.format(f'{ways[i - 1]:.3g}')}; the other layers' median is {usual:.3g}.",
+            "layer_not_learning", float(ways[i - 1] / usual), f"layer {called[i]} does not learn",
+            f"{weights} {how.format(f'{ways[i - 1]:.3g}')}; the other layers' median is {usual:.3g}.",
             "See that this layer's weights are among those that the optimizer changes, that they are not far larger "
             "than the other layers', and that the layer above passes its gradient down.",
             numbers={"way": float(ways[i - 1]), "others": usual}, layer=i,
