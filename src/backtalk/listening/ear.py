@@ -1,8 +1,9 @@
 """What hears the backward pass: hooks that keep references to h and ∇_a, and change nothing.
 
-One hook that PyTorch calls after the forward of every module, so that none is put on the user's own modules; and one
-on the node of the graph that gave a Linear's output, which is called with the gradient of that output, whatever was
-done to the output in place since. Nothing is copied, and no random number is drawn.
+One hook that PyTorch calls after the forward of every module and before the user's own hooks, so that none is put on
+the user's modules (where a model is compiled, one on each Linear). And one on the node of the graph that gave a
+Linear's output: it is called with the gradient of that output, after the user's hooks on tensors changed it, and
+whatever was done to the output in place. Nothing is copied, and no random number is drawn.
 """
 
 from __future__ import annotations
@@ -61,8 +62,14 @@ class Ear:
 
         self._run_uncompiled()
         self._stack.callback(self._forget)
-        handle = register_module_forward_hook(self._hook())
-        self._stack.callback(handle.remove)
+        hook = self._hook()
+        if self._compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
+            linears = [linear for linear in self.model.linears.values() if not linear.unheard]
+            handles = [linear.module.register_forward_hook(hook, prepend=True) for linear in linears]
+        else:
+            handles = [register_module_forward_hook(hook)]
+        for handle in handles:
+            self._stack.callback(handle.remove)
         self.is_open = True
 
     def close(self) -> None:
