@@ -18,7 +18,6 @@ from ..network import Network
 from ..verbs import gradients
 from .activation import check_activation
 from .measure import CENTRAL, COMPLEX, METHODS, Method, takes_complex
-from .mistakes import name_mistakes
 from .network import Comparer, network_in_float64, read_gradients
 from .report import CheckReport
 from .substitute import Scene
@@ -125,6 +124,8 @@ def check(
         rows = tuple(comparer.row(quantity, array, every) for quantity, array in given.items())
     mistakes = None
     if backward is not None and not all(row.passed for row in rows):
+        from .mistakes import name_mistakes  # seldom needed
+
         raw = None if sample_weight is None else np.asarray(to_numpy(sample_weight), dtype=np.float64)
         mistakes = name_mistakes(scene, given, comparer.size, raw)
     path = " → ".join(str(size) for size in network.sizes)

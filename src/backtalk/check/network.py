@@ -14,7 +14,6 @@ from ..backward import Gradients, talk_back
 from ..errors import InputError, InputTypeError
 from ..network import Network
 from .measure import EPSILON, LEAST_ROOM, Method, relative_error
-from .mistakes import reason_for_shape
 from .report import CheckRow
 from .substitute import Outcome, Scene
 
@@ -61,6 +60,8 @@ def read_gradients(given: Any, scene: Scene) -> dict[Quantity, np.ndarray]:
             except (TypeError, ValueError):
                 raise InputTypeError(f"backward returned {family}[{i}] that holds no numbers.") from None
             if values.shape != wanted:
+                from .mistakes import reason_for_shape  # seldom needed
+
                 reason = reason_for_shape(family, i, values.shape, scene, arrays)
                 raise InputError(
                     f"backward returned {family}[{i}] with shape {values.shape}, expected {wanted}, "

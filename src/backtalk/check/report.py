@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .mistakes import Mistake
+if TYPE_CHECKING:
+    from .mistakes import Mistake
 
 NAMED = 8  # so many wrong quantities are named in the verdict
 
