@@ -26,7 +26,7 @@ def reason(ear: Ear, linear: Linear) -> str:
             return f"it shares a parameter with '{other.name}', which is not heard: {other.unheard}"
     if any(call.heard for call in linear.calls):
         return ""
-    if linear.calls:
+    if linear.calls or linear.called:
         return "no backward pass within the block reached it"
     return "it was called without gradients alone" if linear.silent else "it was not called within the block"
 

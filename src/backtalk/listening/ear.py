@@ -52,6 +52,7 @@ class Ear:
         self._changed = ""
         self._torch = require_torch()
         self._inside: dict[int, int] = {}  # a checkpoint's backward pass, and the one that it is a part of
+        self._running: list[int] = []  # backward passes in which a Linear was called
         self._handles: list[Any] = []
         self._stack = ExitStack()
         self._compiled = is_compiled(model)
@@ -102,6 +103,9 @@ class Ear:
             linear = linears.get(id(module))
             if linear is None or linear.unheard:
                 return
+            inside = running()
+            if inside != -1 or self._running:
+                self._enter(inside)
             if linear.first is None:
                 linear.first = next(places)
             node = output.grad_fn
@@ -112,11 +116,25 @@ class Ear:
             elif module._parameters["weight"] is not linear.weight:
                 linear.unheard = "it was called with other parameters than the model's"
             else:
-                call = Call(self, linear, inputs[0], running())
+                call = Call(self, linear, inputs[0], inside)
                 linear.calls.append(call)
                 handles.append(node.register_prehook(call.hear))
 
         return after_forward
+
+    def _enter(self, task: int) -> None:
+        """A checkpoint calls a Linear again within a backward pass: note which one that pass is a part of, if any."""
+        if task == -1:
+            self._running.clear()  # one that ended with an exception tells nobody
+        elif task not in self._running:
+            if self._running:
+                self._inside[task] = self._running[-1]
+            self._running.append(task)
+            self._torch.autograd.Variable._execution_engine.queue_callback(lambda: self._leave(task))
+
+    def _leave(self, task: int) -> None:
+        if task in self._running:
+            self._running.remove(task)
 
     def _run_uncompiled(self) -> None:
         """Compiled code has no modules to hook into: within the block it is run as it was before torch.compile."""
@@ -135,4 +153,5 @@ class Ear:
             handle.remove()
         self._handles.clear()
         for linear in self.model.linears.values():
+            linear.called = bool(linear.calls)
             linear.calls = [call for call in linear.calls if call.heard]

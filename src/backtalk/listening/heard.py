@@ -76,8 +76,8 @@ class Tells:
         ∂/∂h is what comes through this layer, Wᵀ∇_a: a unit that others hear as well matters more. To be asked for
         before the optimizer changes the weights. Source: Molchanov et al. 2017.
         """
-        batch = self._batch()
-        return unit_importance_of(batch.pairs(), batch.weights(), memory_limit)
+        batch, pairs = self._batch(), self._pairs()
+        return unit_importance_of(pairs, batch.weights(), memory_limit)
 
     def cosines(self, *, memory_limit: int = MEMORY_LIMIT) -> Cosines:
         """cos(∇ℓ_n, ∇s) of each example, whole and by name; see :func:`backtalk.per_example.cosines`."""
@@ -212,7 +212,7 @@ class Heard(Tells):
         linears = list(self._ear.model.linears.values())
         if changed := self._ear.change():
             raise InputError(f"model was changed after listen began, and nothing was heard: {changed}.")
-        if any(linear.calls for linear in linears):
+        if any((linear.calls or linear.called) and not linear.unheard for linear in linears):
             raise InputError(
                 "no backward pass reached a Linear of the model: call loss.backward() within the block, of a loss that "
                 "depends on one, before reading what was heard."

@@ -17,7 +17,8 @@ class Linear:
 
     ``name``: that of ``model.named_modules()``. ``weights``, ``biases``: whether these are trained. ``unheard``: why it
     cannot be heard, in words; empty where it can. ``first``: its place in the order in which the Linears were first
-    called. ``silent``: how many of its calls had an output without gradient.
+    called. ``silent``: how many of its calls had an output without gradient; ``calls``: the others, and after the block
+    those alone that a backward pass reached; ``called``: whether there were others then.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Linear:
     unheard: str = ""
     first: int | None = None
     silent: int = 0
+    called: bool = False
     calls: list[Any] = field(default_factory=list)
 
     def change(self) -> str:
@@ -119,7 +121,9 @@ def _linear(torch: Any, name: str, module: Any) -> Linear:
     plain = kind.forward is torch.nn.Linear.forward or lazy
     if weight is None or "bias" not in module._parameters:  # to look at such a weight would compute it anew
         found.unheard = "its weight or bias is computed from other parameters (weight_norm, or another parametrization)"
-    elif not plain or "forward" in module.__dict__:
+    elif "forward" in module.__dict__:
+        found.unheard = "its forward was replaced"
+    elif not plain:
         found.unheard = f"its forward is not that of nn.Linear but of {kind.__name__}"
     elif not found.weights and not found.biases:
         found.unheard = "its weight and bias are frozen"
