@@ -46,6 +46,7 @@ from .verbs import backward, forward, gradients
 if TYPE_CHECKING:
     from .derivations import Derivation, Exercise, Paths, exercise, explain, paths
     from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
+    from .interop.keras import from_keras
     from .interop.onnx import from_onnx, to_onnx
     from .interop.scikit_learn import from_sklearn, to_sklearn
     from .interop.torch import from_torch, to_torch
@@ -101,6 +102,7 @@ __all__ = [
     "explain",
     "fit",
     "forward",
+    "from_keras",
     "from_onnx",
     "from_sklearn",
     "from_torch",
@@ -124,6 +126,7 @@ __all__ = [
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
     **dict.fromkeys(("Derivation", "Exercise", "Paths", "exercise", "explain", "paths"), "derivations"),
+    "from_keras": "interop.keras",
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
     **dict.fromkeys(("from_sklearn", "to_sklearn"), "interop.scikit_learn"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
