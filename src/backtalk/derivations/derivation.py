@@ -71,7 +71,13 @@ class Derivation:
         return Derivative(symbol_of(self.network, self.quantity))
 
     def to_dict(self) -> dict[str, Any]:
-        """The quantity, its value, and each step with its formulas as text and as LaTeX: plain values, for JSON."""
+        """The quantity, its value, and each step with its formulas as text and as LaTeX: plain values, for JSON.
+
+        >>> from backtalk import explain
+        >>> net = Network([[[2.0]]], [[0.5]], loss="squared_error")
+        >>> explain(net, [3.0], [1.5], "W[1,1,1]").to_dict()["steps"][-1]["formula"]["text"]
+        '∂ℒ/∂W[1,1,1] = ∂ℒ/∂a[1,1] · h[0,1]'
+        """
         from .records import as_record
 
         return as_record(self)
@@ -81,6 +87,11 @@ class Derivation:
 
         ``paths``: the strongest paths, from :func:`backtalk.paths`, which then stand below. ``about``: a sentence below
         the title, such as which example it is.
+
+        >>> from backtalk import explain
+        >>> net = Network([[[2.0]]], [[0.5]], loss="squared_error")
+        >>> explain(net, [3.0], [1.5], "W[1,1,1]").to_markdown(about="a line through 0.5").splitlines()[:3]
+        ['# The chain rule for $W_{1,1,1}$, step by step', '', 'a line through 0.5']
         """
         from .markdown import write_markdown
 

@@ -108,7 +108,7 @@ class LatexWriter(Writer):
             case Transposed(of):
                 return rf"{self.within(of, part)}^{{\top}}"
             case Diagonal(of):
-                return rf"\operatorname{{diag}}{self._argument(of)}"
+                return rf"\mathrm{{diag}}{self._argument(of)}"
             case Apply():
                 return self._function(part)
             case Indicator(left, right):
@@ -126,10 +126,10 @@ class LatexWriter(Writer):
             case Apply("g′", of, layer=layer):
                 return rf"g_{_index(layer)}^{{\prime}}{self._argument(of)}"
             case Apply("clip", of, detail=limit):
-                return rf"\operatorname{{clip}}\left({self.write(of)}, -{limit}, {limit}\right)"
+                return rf"\mathrm{{clip}}\left({self.write(of)}, -{limit}, {limit}\right)"
             case Apply("rho", of, detail=limit):
                 return rf"\rho_{{{limit}}}{self._argument(of)}"
-        name = FUNCTIONS.get(part.name) or rf"\operatorname{{{part.name}}}"
+        name = FUNCTIONS.get(part.name) or rf"\mathrm{{{part.name}}}"
         return name + self._argument(part.of)
 
     def _argument(self, of: Expression) -> str:

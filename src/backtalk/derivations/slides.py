@@ -17,7 +17,7 @@ from .paths import Paths
 from .routes import factors_of, route_text, share_text, summary_of
 
 ROOM = 68  # letters of a line
-HEIGHT = 13.9  # of a slide, in lines of text
+HEIGHT = 13.3  # of a slide, in lines of text
 MOST = 3  # entries of a row or column
 SIZES = {"\\Large": 1.31, "\\large": 1.09, "": 1.0, "\\small": 0.91, "\\footnotesize": 0.82}
 CHAIN = 10  # equations of one slide
@@ -34,6 +34,7 @@ BEGIN = r"""\documentclass[aspectratio=169,11pt]{beamer}
 \setbeamercolor{frametitle}{fg=accent}
 \setbeamerfont{frametitle}{size=\large,series=\bfseries}
 \setbeamertemplate{navigation symbols}{}
+\setbeamertemplate{frametitle}{\vspace*{0.6em}\insertframetitle\par}
 \setbeamertemplate{footline}{\hfill\usebeamercolor[fg]{quiet}\color{quiet}\scriptsize
   \insertframenumber\hspace{1em}\vspace{0.6em}}
 \setbeamercovered{invisible}
@@ -97,8 +98,17 @@ def _sized(step: Step, marked: Marked, room: float) -> tuple[str, list[Line]]:
     if not fitting:
         return list(layouts.items())[-1]
     matrices = any("bmatrix" in line.right for line in next(iter(fitting.values())))
-    fewest = min(map(len, fitting.values())) if matrices else len(next(iter(fitting.values())))
-    return next((size, found) for size, found in fitting.items() if len(found) == fewest)
+
+    def loss_of(found: Sequence[Line]) -> tuple[int, int]:
+        """How many lines were broken for the size, and how little is shown of the matrices."""
+        return (
+            (len(found), -sum(line.right.count("&") + line.right.count(r"\\") for line in found))
+            if matrices
+            else (0, 0)
+        )
+
+    least = min(map(loss_of, fitting.values()))
+    return next((size, found) for size, found in fitting.items() if loss_of(found) == least)
 
 
 def _chain(derivation: Derivation) -> Iterator[str]:
@@ -110,7 +120,7 @@ def _chain(derivation: Derivation) -> Iterator[str]:
     for k in range(count):
         title = "The whole chain" + (f" ({k + 1} of {count})" if count > 1 else "")
         some = " \\\\[3pt]\n".join(rows[k * each : (k + 1) * each])
-        yield _frame(title, rf"\begin{{center}}\fitted{{{some}}}\end{{center}}")
+        yield _frame(title, rf"\begin{{center}}\large\fitted{{{some}}}\end{{center}}", centred=True)
 
 
 def _of_chain(step: Step) -> str:
