@@ -127,12 +127,16 @@ def tell(
 
     def formula(left: Expression, *rights: Expression) -> Iterator[Said]:
         grid = GridWriter(marked, spell)
-        set_off = 0
+        set_off, tall = 0, False
         for line in lines(left, rights, grid, room - len(INDENT)):
             begin = f"{line.left} = " if line.left else "= " if line.equals else "  "
             set_off = set_off or len(spell(line.left)) + 1
             shift = "" if line.left else " " * set_off
-            for row in grid.set_lines(begin + line.right):
+            rows = grid.set_lines(begin + line.right)
+            if tall and len(rows) > 1:  # the brackets of two matrices would run into one another
+                yield Said("formula", "")
+            tall = len(rows) > 1
+            for row in rows:
                 yield Said("formula", f"{INDENT}{shift}{row}".rstrip())
 
     yield from formula(derivation.left, Number(column_of(derivation.value)))

@@ -19,7 +19,7 @@ LATEX_LETTERS = {
     "∂": r"$\partial$", "∇": r"$\nabla$", "′": r"$^{\prime}$", "·": r"$\cdot$", "−": "$-$", "×": r"$\times$",
     "→": r"$\to$", "…": r"\dots{}", "Σ": r"$\Sigma$", "⊙": r"$\odot$", "⊘": r"$\oslash$", "²": "$^2$",
     "ᵀ": r"$^{\top}$", "≤": r"$\le$", "≥": r"$\ge$", "∞": r"$\infty$", "ℓ": r"$\ell$", "σ": r"$\sigma$",
-    "ρ": r"$\rho$", "δ": r"$\delta$", "α": r"$\alpha$", "λ": r"$\lambda$", "‖": r"$\|$",
+    "ρ": r"$\rho$", "δ": r"$\delta$", "α": r"$\alpha$", "λ": r"$\lambda$", "‖": r"$\|$", "½": r"$\frac{1}{2}$",
     "Φ": r"$\Phi$", "φ": r"$\varphi$",
 }  # fmt: skip
 
