@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         example = getattr(item, "dtest", None)
         if example is not None:
-            imported = re.findall(r"^\s*>>> import (torch|keras)$", example.docstring or "", re.MULTILINE)
+            imported = re.findall(r"^\s*>>> import (torch|keras|onnxruntime)$", example.docstring or "", re.MULTILINE)
             for name in imported:
                 if find_spec(name) is None:
                     item.add_marker(pytest.mark.skip(reason=f"{name} is not installed"))

@@ -20,7 +20,7 @@ def lab(
         Path | None,
         typer.Argument(
             metavar="[MODEL",
-            help="A network (.safetensors), or the folder of a run of 'train', to begin with.",
+            help="A network (.safetensors or .onnx), or the folder of a run of 'train', to begin with.",
             show_default=False,
         ),
     ] = None,

@@ -11,7 +11,7 @@ import typer
 
 from .common import AsJson, app, leave_by, norms_as_dict
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A network saved by backtalk (.safetensors).")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A network: a .safetensors or .onnx file.")]
 DataSource = Annotated[
     str,
     typer.Argument(metavar="DATA", help="A .csv or .npz file, or digits, iris, wine, breast_cancer, diabetes."),
