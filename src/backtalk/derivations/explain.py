@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..inputs import require_network
+from ..losses import Huber
 from ..network import Network
 from .derivation import Derivation, Step, make_step, symbol_of
 from .expressions import Apply, Derivative, Elementwise, Expression, Partial, Product, Sum, SumOver, Symbol, Transposed
@@ -108,6 +109,8 @@ def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[S
         yield make_step(values, "forward", depth, "The output", reason, yhat, replace(function, of=a))
     if clear:
         reason = f"The loss, {network.loss}, compares ŷ with the target t."
+        if isinstance(network.loss, Huber):
+            reason += " ρ(r) is ½r² where |r| ≤ δ, and δ(|r| − ½δ) elsewhere."
         yield make_step(values, "forward", depth, "The loss", reason, Symbol("loss"), talk.loss)
 
 

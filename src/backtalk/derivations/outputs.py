@@ -73,10 +73,12 @@ def output_talk(loss: Loss, target: np.ndarray) -> OutputTalk:
             )  # fmt: skip
         case SquaredError():
             total = SumOver("j", k, lambda j: Apply("square", _residual(j), np.square))
-            return _of_identity(Product((Number(0.5), total)), _residual)
+            return _of_identity(Product((Number(0.5), total)), _residual, "½r² has the derivative r")
         case AbsoluteError():
             total = SumOver("j", k, lambda j: Apply("absolute", _residual(j), np.abs))
-            return _of_identity(total, lambda j: Apply("sign", _residual(j), np.sign))
+            return _of_identity(
+                total, lambda j: Apply("sign", _residual(j), np.sign), "|r| has the derivative sign(r), and 0 at r = 0"
+            )
         case Huber(delta):
 
             def rho(r: Any) -> Any:
@@ -86,7 +88,7 @@ def output_talk(loss: Loss, target: np.ndarray) -> OutputTalk:
             clipped: OfUnit = lambda j: Apply(  # noqa: E731
                 "clip", _residual(j), lambda r: np.clip(r, -delta, delta), detail=f"{delta:g}"
             )
-            return _of_identity(total, clipped)
+            return _of_identity(total, clipped, "ρ(r) has the derivative r, clipped to −δ and δ")
     raise TypeError(f"no derivation of {loss}")
 
 
@@ -98,8 +100,9 @@ def output_function(loss: Loss) -> Apply | None:
     return Apply(loss.output_name, Symbol("a"), functions[loss.output_name])
 
 
-def _of_identity(loss: Expression, grad: OfUnit) -> OutputTalk:
-    return OutputTalk(loss, grad, None, False, grad, "The output function is the identity: ŷ is a.")
+def _of_identity(loss: Expression, grad: OfUnit, derivative: str) -> OutputTalk:
+    why = f"The output function is the identity, so that ŷ is a; {derivative}."
+    return OutputTalk(loss, grad, None, False, grad, why)
 
 
 def _yhat(j: Index | None) -> Symbol:
