@@ -294,3 +294,38 @@ def test_classes_that_do_not_fit_are_refused(outputs, loss, classes, words):
 def test_what_is_no_network_is_refused():
     with pytest.raises(InputTypeError, match=r"^network is a MLPRegressor, expected a backtalk.Network"):
         to_sklearn(MLPRegressor())  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_backtalks_estimator_goes_on_where_scikit_learns_left_off(kind, solver):
+    X, y = data(kind)
+    model = fitted(kind).set_params(solver=solver, max_iter=5).fit(X, y)
+    cls = backtalk.MLPClassifier if isinstance(model, MLPClassifier) else backtalk.MLPRegressor
+    own = cls.from_sklearn(model)
+    assert {name: own.get_params()[name] for name in model.get_params()} == model.get_params()
+    np.testing.assert_allclose(own.coefs_[0], model.coefs_[0], rtol=0, atol=0)
+    assert (own.n_iter_, own.out_activation_, own.n_layers_) == (model.n_iter_, model.out_activation_, model.n_layers_)
+    assert getattr(own, "loss_curve_", []) == getattr(model, "loss_curve_", [])
+    if isinstance(model, MLPClassifier):
+        assert np.array_equal(own.predict(X), model.predict(X))
+        np.testing.assert_allclose(own.predict_proba(X), model.predict_proba(X), rtol=0, atol=1e-12)
+    else:
+        np.testing.assert_allclose(own.predict(X), model.predict(X), rtol=1e-12)
+    before = own.score(X, y)
+    if solver == "lbfgs":
+        own.set_params(warm_start=True, max_iter=20).fit(X, y)
+    else:
+        for _ in range(20):
+            own.partial_fit(X, y)
+    assert own.score(X, y) >= before
+    assert pickle.loads(pickle.dumps(own)).score(X, y) == own.score(X, y)
+
+
+def test_backtalks_estimator_is_made_of_scikit_learns_of_the_same_name_only():
+    own = backtalk.MLPRegressor.from_sklearn(fitted("number"))
+    for model in (fitted("two"), own):
+        with pytest.raises(InputTypeError, match=r"^model is a MLP\w*, expected a MLPRegressor of scikit-learn\.$"):
+            backtalk.MLPRegressor.from_sklearn(model)
+    with pytest.raises(InputError, match="not fitted"):
+        backtalk.MLPClassifier.from_sklearn(MLPClassifier())

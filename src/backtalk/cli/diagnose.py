@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @app.command(short_help="What is wrong with a network, and what to do.")
 def diagnose(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'.")
+        Path,
+        typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'."),
     ],
     data: Annotated[
         str,

@@ -35,7 +35,8 @@ class Example:
 @app.command(short_help="Derive one gradient, step by step, with numbers.")
 def explain(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'.")
+        Path,
+        typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'."),
     ],
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="As for gradients; for a folder, a table as for evaluate.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from numbers import Integral
 from typing import Any
 
@@ -14,16 +15,39 @@ from ..check import CheckReport
 from ..check import check as check_gradients
 from ..diagnose import Diagnosis, diagnose
 from ..errors import InputError, InputTypeError
+from ..interop.scikit_learn import from_sklearn
 from ..losses import Loss
 from ..network import Network
 from ..verbs import forward_in_blocks, gradients
-from .epochs import telemetry_of
+from .epochs import Going, telemetry_of
+
+# Attributes that scikit-learn's fit sets: those that follow from the network here, and those without a _ at the end
+OF_ITS_WEIGHTS = ("coefs_", "intercepts_", "n_layers_", "out_activation_")
+KEPT = ("_label_binarizer", "_no_improvement_count", "n_features_in_", "_random_state")
 
 
 class FittedPerceptron(BaseEstimator):
     """An estimator with a ``network_``."""
 
     network_: Network
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Any:
+        """This estimator from scikit-learn's fitted one of the same name: its parameters, weights and curves.
+
+        It predicts the same, and ``partial_fit`` and ``warm_start`` go on from its weights, but with an optimizer that
+        begins anew. Raises :class:`~backtalk.errors.InputTypeError` for anything else.
+        """
+        network = from_sklearn(model)
+        if type(model).__name__ != cls.__name__ or isinstance(model, FittedPerceptron):
+            raise InputTypeError(f"model is a {type(model).__name__}, expected a {cls.__name__} of scikit-learn.")
+        own = cls(**model.get_params(deep=False))
+        for name, value in vars(model).items():
+            if name not in OF_ITS_WEIGHTS and (name.endswith("_") or name in KEPT):
+                setattr(own, name, copy(value))
+        going = Going(model.learning_rate_init)
+        vars(own).update(network_=network, validation_loss_curve_=[], _optimizer=going)
+        return own
 
     def _encode_more(self, y: Any) -> np.ndarray:
         """Another y for the fitted network, in the same form."""
