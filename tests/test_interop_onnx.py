@@ -82,6 +82,17 @@ def test_onnxruntime_gives_our_outputs_and_the_network_comes_back_to_the_bit(tmp
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", BUILT_IN)
+def test_onnxruntime_gives_our_activations_from_end_to_end(tmp_path, activation, dtype):
+    network = Network([[[1.0]], [[1.0]]], [[0.0], [0.0]], activation, "squared_error").to(np, dtype=dtype)
+    to_onnx(network, tmp_path / "n.onnx")
+    far = [1e3, 1e6, {"float32": 1e20, "float64": 1e150}[dtype]]
+    a = np.concatenate([np.linspace(-60, 60, 4001), far, np.negative(far)]).astype(dtype)[:, None]
+    ours, theirs = forward(network, a).output, run(str(tmp_path / "n.onnx"), a)[0]
+    assert (np.abs(ours - theirs) <= TOLERANCE[dtype] * np.maximum(1, np.abs(theirs))).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_parameters_of_activations_and_losses_come_back(tmp_path, dtype):
     activations = ["elu(alpha=0.123456789012345)", "leaky_relu(slope=-0.3333333333333333)", "identity", "relu"]
     for loss in ("huber(delta=2.5)", "cross_entropy(label_smoothing=0.1)", "binary_cross_entropy(label_smoothing=0.2)"):

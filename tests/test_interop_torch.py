@@ -139,6 +139,15 @@ def test_layers_without_an_activation_between_them_have_the_identity():
     assert repr(network.activations) == "(identity, identity)"
 
 
+def test_a_module_that_is_used_twice_counts_twice():
+    shared, square = nn.ReLU(), nn.Linear(4, 4)
+    model = nn.Sequential(nn.Linear(3, 4), shared, square, shared, square, shared, nn.Linear(4, 2))
+    network = from_torch(model)
+    assert (network.sizes, repr(network.activations)) == ((3, 4, 4, 4, 2), "(relu, relu, relu)")
+    X = torch.randn(5, 3)
+    torch.testing.assert_close(forward(network, X).output, model(X).detach())
+
+
 def test_a_single_linear_and_named_modules_and_half_precision():
     from collections import OrderedDict
 

@@ -117,7 +117,7 @@ def _modules(nn: Any, module: Any, place: str) -> Iterator[tuple[str, Any]]:
     if type(module).forward is not nn.Sequential.forward:
         yield f"{place} ({type(module).__name__})", module
         return
-    for name, part in module.named_children():
+    for name, part in zip(module._modules, module, strict=True):  # named_children leaves a module's second use out
         yield from _modules(nn, part, f"{place}[{name}]" if name.isdigit() else f"{place}.{name}")
 
 
