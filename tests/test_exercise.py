@@ -360,3 +360,20 @@ def test_the_command_says_in_a_sentence_what_is_wrong(call, arguments, words):
 def test_exercise_is_imported_when_it_is_asked_for():
     assert backtalk.exercise is exercise
     assert isinstance(exercise(0), backtalk.Exercise)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "softplus", "elu"])
+def test_what_the_sheet_gives_is_exact_whatever_the_activation(activation):
+    for seed in range(5):
+        made = exercise(seed, (2, 3, 2), activation)
+        given = [
+            number for family in (made.network.W, made.network.b) for array in family.values() for number in array.flat
+        ]
+        assert all(as_exact(number) is not None for number in given)
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (2, 4, 4, 3), (4, 4, 4, 4, 4)])
+def test_the_last_question_has_few_enough_paths_to_write_down(sizes):
+    made = exercise(0, sizes)
+    assert 1 <= made.last.paths.count <= 8
+    assert sum(path.contribution for path in made.last.paths.strongest) == pytest.approx(made.last.paths.value)

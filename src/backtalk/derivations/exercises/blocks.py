@@ -107,8 +107,7 @@ def sheet_blocks(
     yield Words(
         f"({label + 1}) Compute ∂ℒ/∂{last.quantity} once more, along its paths to the loss, of which {there}: for "
         "each, write the units on the way and the product of the factors along it; the sum of the products is the "
-        "gradient."
-        + (" Some of the products are 0." if len(last.paths.strongest) < count <= len(_lines(count)) else "")
+        "gradient." + (" Some of the products are 0." if len(last.paths.strongest) < count else "")
     )
     yield Lines(_lines(count))
     yield Row((Equation(Derivative(_symbol(last)), (Number(np.nan),)),))
@@ -128,14 +127,12 @@ def key_blocks(
     yield Heading("Along the paths")
     strongest, count = last.paths.strongest, last.paths.count
     rest = "" if len(strongest) == count else f" All others of the {count} contribute 0."
-    if len(strongest) < count and last.paths.share < 1 - 1e-9:
-        rest = f" These are the strongest {len(strongest)} of {count}."
     yield Words(f"({label + 1}) ∂ℒ/∂{last.quantity} is the sum over its paths to the loss.{rest}")
     for path in strongest:
         equation = Equation(Number(path.contribution), factors_of(last.quantity, path))
         yield Told(route_text(last.quantity, path), "", equation)
     terms = tuple(Number(path.contribution) for path in strongest)
-    sums = (Sum(terms),) if len(terms) > 1 and not rest.startswith(" These") else ()
+    sums = (Sum(terms),) if len(terms) > 1 else ()
     yield Row((Equation(Derivative(_symbol(last)), (*sums, Number(last.paths.value))),))
     yield Words("The same by the chain rule, step by step:")
     for step in last.derivation.steps:
@@ -210,7 +207,7 @@ def _loss(loss: Loss) -> str:
 
 
 def _lines(count: int) -> tuple[str, ...]:
-    return tuple(f"path {k}" for k in range(1, min(count, 8) + 1))
+    return tuple(f"path {k}" for k in range(1, count + 1))
 
 
 def _symbol(last: PathQuestion) -> Symbol:

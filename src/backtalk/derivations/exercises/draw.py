@@ -18,7 +18,7 @@ from ...errors import InputError
 from ...losses import Huber, Loss
 from ...network import Network
 from ...verbs import backward, forward
-from .exact import as_fraction
+from .exact import BESIDE_LOGARITHM, as_fraction
 
 TRIES = 150
 INPUTS = (-2.0, -1.0, 1.0, 2.0)
@@ -64,7 +64,12 @@ def _drawn(
         W.append(rng.choice(WHOLE if by_logarithm else HALVES, (units, sizes[i - 1])))
         heard = W[-1] @ h
         wanted = _logarithms(rng, units, None if i == len(sizes) - 1 else activations[i - 1], loss)
-        b.append(rng.choice(BIASES, units) if wanted is None else wanted - heard)
+        if wanted is None:
+            b.append(rng.choice(BIASES, units))
+        elif all(as_fraction(number, BESIDE_LOGARITHM) is not None for number in heard):
+            b.append(wanted - heard)
+        else:  # what the sheet gives has to be exact, so that it comes only near to what is wanted
+            b.append(np.round(2 * (wanted - heard)) / 2)
         h = heard + b[-1] if i == len(sizes) - 1 else activations[i - 1].g(heard + b[-1])
     network = Network(W, b, activations, loss)
     return network, x, _target(rng, network.loss, network.loss.output(h[None])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,16 +69,16 @@ def questions_of(network: Network, x: np.ndarray, y: Any) -> list[Question]:
 
 
 def path_question(network: Network, x: np.ndarray, y: Any) -> PathQuestion:
-    """Of the weights of the first layer, the one to whose gradient most paths contribute."""
-    depth, (inputs, units) = network.depth, network.sizes[:2]
+    """Of the lowest layer whose weights have few enough paths, the one to whose gradient most of them contribute."""
+    sizes = network.sizes
+    layer = next(i for i in range(1, len(sizes)) if math.prod(sizes[i + 1 :]) <= MOST_PATHS)
     found = [
         (quantity, paths(network, x, y, quantity, MOST_PATHS))
-        for j in range(1, units + 1)
-        for k in range(1, inputs + 1)
-        for quantity in [Quantity("W", 1, (j, k))]
+        for j in range(1, sizes[layer] + 1)
+        for k in range(1, sizes[layer - 1] + 1)
+        for quantity in [Quantity("W", layer, (j, k))]
     ]
     quantity, strongest = max(found, key=lambda pair: (len(pair[1].strongest), pair[1].value != 0))
-    del depth
     return PathQuestion(quantity, strongest, explain(network, x, y, quantity))
 
 
