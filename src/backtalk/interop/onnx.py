@@ -22,7 +22,7 @@ from ..inputs import require_network
 from ..losses import Loss, as_loss
 from ..network import Network
 from .files import KEY, as_path, read_structure, require_ordinary, structure_of, write_atomically
-from .onnx_graph import Graph, tensors_of
+from .onnx_graph import Graph
 from .onnx_writer import PRODUCER, build_model
 from .stack import need_library
 
@@ -140,7 +140,7 @@ def _check(onnx: Any, model: Any) -> None:
     """Refuse what is no whole model by itself."""
     if not model.HasField("graph") or not model.graph.node:
         raise InputError("it holds no graph, as an ONNX model does.")
-    parts = (tensors_of(part) for part in (model.graph, *model.functions))
+    parts = (_tensors(part) for part in (model.graph, *model.functions))
     for tensor in chain.from_iterable(parts):
         if onnx.external_data_helper.uses_external_data(tensor):
             raise InputError(
@@ -162,3 +162,13 @@ def _metadata(model: Any, name: str) -> tuple[list[Activation], Loss | None]:
         return [], None
     structure = read_structure(name, texts[0])
     return [as_activation(text) for text in structure["activations"]], as_loss(structure["loss"])
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Every tensor that a graph or its nodes hold."""
+    yield from getattr(graph, "initializer", ())
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield attribute.t
+            yield from attribute.tensors
+            yield from (tensor for part in (attribute.g, *attribute.graphs) for tensor in _tensors(part))

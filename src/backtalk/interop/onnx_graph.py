@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -314,13 +314,3 @@ class Graph:
             raise InputError(f"it gives what layer {end.layer} says, expected {len(self.stack.W)}, the last.")
         function, place = self._function_of(end, 0)
         return function, place
-
-
-def tensors_of(graph: Any) -> Iterator[Any]:
-    """Every tensor that a graph or its nodes hold."""
-    yield from getattr(graph, "initializer", ())
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield attribute.t
-            yield from attribute.tensors
-            yield from (tensor for part in (attribute.g, *attribute.graphs) for tensor in tensors_of(part))
