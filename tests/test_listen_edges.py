@@ -375,12 +375,12 @@ def test_weights_that_are_computed_or_of_others_are_said_not_to_be_heard():
 
     model = Language()
     X, y = torch.randint(5, (6,)), torch.randint(5, (6,))
-    with pytest.raises(InputError, match=r"^no Linear was heard: of layer 'head', its weight is also that of"):
+    with pytest.raises(InputError, match=r"^no Linear was heard: of layer 'head', a parameter of it is also that of"):
         heard_of(model, X, y).norms()
     reasons = heard_of(model, X, y).unheard
     computed = "its weight or bias is computed from other parameters (weight_norm, or another parametrization)"
     assert reasons["normed"] == reasons["spectral"] == computed
-    assert reasons["head"] == "its weight is also that of 'embedding', an Embedding, whose part is not heard"
+    assert reasons["head"] == "a parameter of it is also that of 'embedding', an Embedding, whose part is not heard"
     assert reasons["doubled"] == "its forward is not that of nn.Linear but of Doubled"
     assert reasons["patched"] == "its forward was replaced"
     assert reasons["plain"] == "its input was given by name"

@@ -34,7 +34,9 @@ class Call:
         """∇_a of this call, from autograd."""
         gradient = gradients[0]
         if gradient is not None:
-            task = self._ear.task(self.inside)
+            task = self._ear.running()
+            if self.inside != -1 or task not in self._ear.passes:
+                task = self._ear.task(task, self.inside)
             if gradient.requires_grad:  # with create_graph=True
                 self._ear.differentiable.add(task)
                 gradient = gradient.detach()
@@ -51,6 +53,7 @@ class Ear:
         self.is_open = False
         self._changed = ""
         self._torch = require_torch()
+        self.running = self._torch._C._current_graph_task_id
         self._inside: dict[int, int] = {}  # a checkpoint's backward pass, and the one that it is a part of
         self._running: list[int] = []  # backward passes in which a Linear was called
         self._handles: list[Any] = []
@@ -84,9 +87,8 @@ class Ear:
         """What of the model changed, now or until listening ended, in words; empty where nothing did."""
         return self.model.change() if self.is_open else self._changed
 
-    def task(self, inside: int) -> int:
-        """The number of the backward pass that is running: for a part of it that a checkpoint runs, its own."""
-        task = self._torch._C._current_graph_task_id()
+    def task(self, task: int, inside: int) -> int:
+        """The number of a backward pass: for a part that a checkpoint runs, that of the whole."""
         if inside != -1 and inside != task:
             self._inside[task] = inside
         while task in self._inside:
@@ -97,7 +99,7 @@ class Ear:
 
     def _hook(self) -> Any:
         linears, handles, places = self.model.linears, self._handles, count()
-        running = self._torch._C._current_graph_task_id
+        running = self.running
 
         def after_forward(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
             linear = linears.get(id(module))

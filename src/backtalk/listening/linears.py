@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,37 +52,46 @@ class Model:
             kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
             raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
         self.linears: dict[int, Linear] = {}
-        self.others: dict[str, str] = {}  # modules with trained parameters that are no Linears, and why unheard
-        self._tree: list[
-            tuple[str, dict[str, Any], dict[str, Any]]
-        ] = []  # the parts of each module, live and as copies
-        owners: dict[int, str] = {}  # of parameters that are not a Linear's
-        for name, module in _named_modules(model):
-            if module._modules:
-                self._tree.append((name, module._modules, dict(module._modules)))
+        self._modules = [(name, module) for name, module in model.named_modules() if COMPILED not in module._modules]
+        # The parts of each module, live and as copies
+        self._tree = [(name, m._modules, m._modules.copy()) for name, m in self._modules if m._modules]
+        for name, module in self._modules:
             if isinstance(module, torch.nn.Linear):
                 self.linears[id(module)] = _linear(torch, name, module)
-                continue
-            own = [key for key, part in module._parameters.items() if part is not None and part.requires_grad]
-            if own:
-                self.others[name] = f"{type(module).__name__}, no nn.Linear: {', '.join(own)}"
-            owners |= {id(part): f"'{name}', {_a(module)}" for part in module._parameters.values() if part is not None}
         if not self.linears:
             raise InputError(f"model is {_a(model)} without an nn.Linear: there is nothing that listen could hear.")
-        attention = torch.nn.MultiheadAttention
-        for _, module in _named_modules(model):
-            if isinstance(module, attention) and id(module.out_proj) in self.linears:
-                self.linears[id(module.out_proj)].unheard = "MultiheadAttention uses its weights without calling it"
+        owners: dict[int, list[Linear]] = {}  # of parameters
         for linear in self.linears.values():
-            if id(linear.weight) in owners and not linear.unheard:
-                linear.unheard = f"its weight is also that of {owners[id(linear.weight)]}, whose part is not heard"
+            for part in (linear.weight, linear.bias):
+                if part is not None:
+                    owners.setdefault(id(part), []).append(linear)
+        for name, module in self._modules:
+            if id(module) in self.linears:
+                continue
+            if isinstance(module, torch.nn.MultiheadAttention) and id(module.out_proj) in self.linears:
+                self.linears[id(module.out_proj)].unheard = "MultiheadAttention uses its weights without calling it"
+            for part in module._parameters.values():
+                for linear in owners.get(id(part), ()):
+                    linear.unheard = (
+                        f"a parameter of it is also that of '{_plain(name)}', {_a(module)}, whose part is not heard"
+                    )
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Modules with trained parameters that are no Linears, and why they are not heard."""
+        found = {}
+        for name, module in self._modules:
+            own = [key for key, part in module._parameters.items() if part is not None and part.requires_grad]
+            if own and id(module) not in self.linears:
+                found[_plain(name)] = f"{type(module).__name__}, no nn.Linear: {', '.join(own)}"
+        return found
 
     def change(self) -> str:
         """What is no longer as it was, in words; empty where all is."""
         for name, parts, copies in self._tree:
             if parts != copies:  # modules are equal only to themselves
                 keys = [key for key in {**copies, **parts} if parts.get(key) is not copies.get(key)]
-                return f"the part '{keys[0]}' of module '{name}' was replaced, added or removed"
+                return f"the part '{keys[0]}' of module '{_plain(name)}' was replaced, added or removed"
         return next((found for linear in self.linears.values() if (found := linear.change())), "")
 
 
@@ -103,18 +111,15 @@ def is_compiled(model: Any) -> bool:
     return any(COMPILED in m._modules or getattr(m, "_compiled_call_impl", None) for m in model.modules())
 
 
-def _named_modules(model: Any) -> Iterator[tuple[str, Any]]:
-    """Each module once, under its first name, which is the same for a compiled model; the model itself is 'model'."""
-    for name, module in model.named_modules():
-        if COMPILED not in module._modules:
-            parts = [part for part in name.split(".") if part and part != COMPILED]
-            yield ".".join(parts) or "model", module
+def _plain(name: str) -> str:
+    """The name that a module has where nothing is compiled; of the model itself, 'model'."""
+    return ".".join(part for part in name.split(".") if part and part != COMPILED) or "model"
 
 
 def _linear(torch: Any, name: str, module: Any) -> Linear:
     weight, bias = (module._parameters.get(key) for key in ("weight", "bias"))
     lazy = torch.nn.parameter.is_lazy(weight) if weight is not None else False
-    found = Linear(name, module, weight, bias, shape=None if weight is None or lazy else tuple(weight.shape))
+    found = Linear(_plain(name), module, weight, bias, shape=None if weight is None or lazy else tuple(weight.shape))
     found.weights = weight is not None and weight.requires_grad
     found.biases = bias is not None and bias.requires_grad
     kind = type(module)
