@@ -113,8 +113,24 @@ def test_a_label_that_the_network_gives_no_chance_is_explained_without_dividing_
     assert [step.title for step in derivation.steps if step.talk == "output"] == ["To the output units"]
     for step in derivation.steps:
         require_agreement(step)
-    with pytest.raises(InputError, match=r"explain a\[1\] instead"):
+    with pytest.raises(InputError, match=r"take a\[1\] instead"):
         explain(network, [1.0, -1.0], 1, "yhat[2]")
+
+
+@pytest.mark.parametrize("a", [-40.0, -19.0, 19.0, 40.0, 300.0])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy", "poisson_deviance"])
+def test_a_network_that_is_nearly_certain_is_explained_through_yhat(loss, a):
+    a = min(a, 60.0) if loss == "poisson_deviance" else a
+    if loss == "cross_entropy":
+        network, targets = Network([[[a], [0.0]]], [[0.0, 0.0]], loss=loss), (0, 1)
+    else:
+        network, targets = Network([[[a]]], [[0.0]], loss=loss), (0.0, 1.0)
+    for y in targets:
+        for quantity in ("W[1,1,1]", "a[1]", "yhat[1]"):
+            derivation = explain(network, [1.0], y, quantity)
+            assert len([step for step in derivation.steps if step.talk == "output"]) == (1 if "yhat" in quantity else 4)
+            for step in derivation.steps:
+                require_agreement(step)
 
 
 def test_other_spellings_name_the_same_quantity():
@@ -152,12 +168,25 @@ def test_other_input_that_cannot_be_explained_gets_one_sentence():
         explain("net", [2.0, 1.0], 1, "a[1]")  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match=r"x has shape \(2, 2\), expected one example, \(2,\)"):
         explain(WORKED, [[2.0, 1.0], [1.0, 1.0]], 1, "a[1]")
-    with pytest.raises(InputError, match="3 columns"):
+    with pytest.raises(InputError, match="x has 3 numbers, but the network has 2 inputs"):
         explain(WORKED, [2.0, 1.0, 0.0], 1, "a[1]")
     with pytest.raises(InputError, match="X holds nan"):
         explain(WORKED, [np.nan, 1.0], 1, "a[1]")
     with pytest.raises(InputError, match="y is 2"):
         explain(WORKED, [2.0, 1.0], 2, "a[1]")
+
+
+def test_lists_that_are_no_arrays_are_refused_by_name():
+    with pytest.raises(InputTypeError, match="x is a list that is no array of numbers"):
+        explain(WORKED, [[1.0], [1.0, 2.0]], 0, "x")
+    with pytest.raises(InputTypeError, match="y is a list that is no array of numbers"):
+        explain(WORKED, [1.0, 2.0], [[1.0], [1.0, 2.0]], "x")
+
+
+def test_a_derivation_is_short_where_it_is_shown_and_long_where_it_is_printed():
+    derivation = explain(WORKED, [2.0, 1.0], 1, "W[1,2,1]")
+    assert repr(derivation) == "Derivation of ∂ℒ/∂W[1,2,1] = -0.000740367 in 13 steps; print it to see them"
+    assert len(str(derivation).splitlines()) > 50
 
 
 def test_values_that_overflow_are_refused_with_their_place():

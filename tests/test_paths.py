@@ -105,6 +105,21 @@ def test_an_output_has_one_path_and_so_has_its_pre_activation():
         assert found.strongest[0].units == ((2, 1),)
 
 
+def test_an_output_that_has_rounded_away_has_no_paths_to_tell():
+    network = Network([[[1000.0], [0.0]]], [[0.0, 0.0]])
+    for quantity in ("yhat[1]", "h[1,2]"):
+        with pytest.raises(InputError, match=r"take a\[1\] instead"):
+            paths(network, [1.0], 1, quantity)
+    assert paths(network, [1.0], 1, "a[1,1]").value == 1.0
+
+
+def test_paths_are_listed_where_they_are_printed():
+    network = Network.create([2, 3, 2], "tanh", rng=0)
+    shown = str(paths(network, [1.0, -0.5], 1, "x[2]", k=2)).splitlines()
+    assert shown[0].startswith("Paths of h[0,2]: 2 of 6, which carry ")
+    assert [line.split()[-1].split(":")[0] for line in shown[1:]] == ["2", "2"]
+
+
 def test_where_nothing_flows_no_path_is_given():
     network = Network([[[-1.0]], [[1.0], [2.0]]], [[0.0], [0.0, 0.0]], "relu")
     found = paths(network, [1.0], 0, "x[1]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +110,7 @@ def _print(derivation: Derivation, kind: str, found: Paths | None, about: str, o
         console.print(f"{about}: loss {derivation.loss:.6g}\n{derivation.network}\n", soft_wrap=True, markup=False)
         show_derivation(console, derivation, found)
     else:
-        sys.stdout.write(_written(derivation, kind, found, about))
+        print(_written(derivation, kind, found, about), end="")  # which knows of a stdout that is closed
 
 
 def _written(derivation: Derivation, kind: str, found: Paths | None, about: str) -> str:

@@ -169,7 +169,7 @@ def predict(
         content = {"out": str(out)} if out else {"predictions": predictions.to_dicts()}
         print(json.dumps({"rows": predictions.height, "said": said, **content}))
     elif out is None:
-        sys.stdout.write(predictions.write_csv())
+        print(predictions.write_csv(), end="")
     else:
         print(f"wrote {out}: {predictions.height} rows")
 

@@ -46,7 +46,7 @@ def write_article(derivation: Derivation, paths: Paths | None = None, about: str
 
     parts = [
         BEGIN + rf"\title{{{title}}}",
-        rf"\author{{{words(about)}}}" if about else r"\author{}",
+        rf"\author{{\parbox{{0.9\textwidth}}{{\centering {words(about)}}}}}" if about else r"\author{}",
         "\\date{}\n\\begin{document}\n\\maketitle",
         f"The gradient that is derived here:\n{equation(derivation.left, [Number(column_of(derivation.value))])}",
     ]

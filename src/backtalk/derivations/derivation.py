@@ -50,7 +50,7 @@ class Step:
         return self.value, evaluate(self.numbers, {}), evaluate(self.numbers, {}, absolute=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation:
     """How one gradient follows from the loss, by the chain rule, with the numbers of a network and an example.
 
@@ -114,6 +114,10 @@ class Derivation:
         from .page import write_page
 
         return write_page(self, paths, about)
+
+    def __repr__(self) -> str:
+        value = f" = {self.value:.6g}" if self.quantity.is_scalar else ""
+        return f"Derivation of ∂ℒ/∂{self.quantity}{value} in {len(self.steps)} steps; print it to see them"
 
     def __str__(self) -> str:
         from .plain import write_plain

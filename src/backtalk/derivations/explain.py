@@ -18,8 +18,6 @@ from .outputs import OutputTalk, output_function, output_talk
 from .quantity import Quantity, as_quantity
 from .values import ExampleValues
 
-NEAR = 1e-8  # a ŷ_j that has rounded so near to an end of its range has too few digits left to divide by
-
 
 def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Derivation:
     """Derive one gradient by the chain rule, step by step, with the numbers of one example.
@@ -44,6 +42,7 @@ def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Deriv
     require_network(network)
     asked = as_quantity(network, quantity)
     values = ExampleValues(network, x, y)
+    values.require_clear(asked)
     network = values.network
     with np.errstate(all="ignore"):
         steps = tuple(_steps(values, asked))
@@ -61,16 +60,11 @@ def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Deriv
 
 def _steps(values: ExampleValues, asked: Quantity) -> Iterator[Step]:
     depth = values.network.depth
-    clear = bool((values.network.loss.room(values.trace.output, values.target[None, :]) >= NEAR).all())
+    clear = values.clear
     talk = output_talk(values.network.loss, values.target)
     yield from _forward(values, talk, clear)
     unit = asked.indices[:1]  # of the layer that is talked to last
     if asked.family == "h" and asked.layer == depth:
-        if not clear:
-            raise InputError(
-                "quantity is an output unit, but ŷ has rounded so near to an end of its range that ∂ℒ/∂ŷ cannot be "
-                f"told: explain a[{depth}] instead."
-            )
         yield _to_yhat(values, talk, unit)
         return
     last = asked.layer if asked.family != "h" else asked.layer + 1
@@ -136,6 +130,8 @@ def _to_output(values: ExampleValues, talk: OutputTalk, clear: bool, unit: tuple
         if talk.coupled:
             k = len(values.target)
             reason = f"A change of {_said(a)} reaches the loss through each of the {k} outputs: the paths add up."
+            if k == 1:
+                reason = f"A change of {_said(a)} reaches the loss through the one output."
             right = _through_every_yhat(a, k) if unit else _through_jacobian(depth)
         else:
             reason = "Each output depends on its own pre-activation alone, so there is one path, element by element."
@@ -145,8 +141,8 @@ def _to_output(values: ExampleValues, talk: OutputTalk, clear: bool, unit: tuple
     elif talk.slope is not None:
         title = "To the output units"
         why = (
-            f"ŷ has rounded so near to an end of its range that 1/ŷ has no digits left; {name} and the loss, "
-            f"differentiated as one, still do. {talk.why}"
+            f"ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ is no number; {name} and the loss, differentiated as "
+            f"one, still give one. {talk.why}"
         )
     else:
         title = "To the output units"

@@ -21,8 +21,9 @@ Values = Mapping["Leaf", Any]  # a float for a scalar, an array of shape (n, 1) 
 class Symbol:
     """A quantity of the formulas: ``letter`` with its layer and indices, all counted from 1.
 
-    ``letter``: h, a, W, b, yhat (ŷ), target (t), loss (ℒ), or unit (e_j, the column with 1 in row j, which is written
-    with its index and is not a number). Without indices, the whole vector or matrix. ``layer`` is None for ŷ, t, ℒ, e.
+    ``letter``: h, a, W, b, yhat (ŷ), target (t), loss (ℒ), complement (1 − ŷ, which
+    is known to more digits than the difference has), or unit (e_j, the column with 1 in row j: with its index it is a
+    column). Without indices, the whole vector or matrix. ``layer`` is None for ŷ, t, ℒ, e.
     """
 
     letter: str
@@ -166,7 +167,8 @@ def evaluate(expression: Expression, values: Values, *, absolute: bool = False) 
     """The number, column or matrix that a formula comes to.
 
     With ``absolute``, every number in it by its absolute value and every difference as a sum: what the rounding
-    errors of the formula are to be measured by.
+    errors of the formula are to be measured by. To a logarithm 1 is added, since log x moves by ε where x, rounded,
+    moves by ε·x.
     """
 
     def value(part: Expression) -> Any:
@@ -194,8 +196,9 @@ def evaluate(expression: Expression, values: Values, *, absolute: bool = False) 
             return value(part).T
         case Diagonal(part):
             return np.diagflat(value(part))
-        case Apply(_, part, function):
-            return leaf(function(evaluate(part, values)))
+        case Apply(name, part, function):
+            found = leaf(function(evaluate(part, values)))
+            return found + 1 if absolute and name == "log" else found
         case Indicator(left, right):
             return float(left == right)
 

@@ -66,6 +66,10 @@ def number_latex(value: float) -> str:
     return f"{'-' * negative}{SPECIAL.get(digits, digits)}{tens}"
 
 
+def _limit(detail: str) -> str:
+    return number_latex(float(detail))
+
+
 class LatexWriter(Writer):
     """Formulas as LaTeX in one line."""
 
@@ -126,9 +130,9 @@ class LatexWriter(Writer):
             case Apply("g′", of, layer=layer):
                 return rf"g_{_index(layer)}^{{\prime}}{self._argument(of)}"
             case Apply("clip", of, detail=limit):
-                return rf"\mathrm{{clip}}\left({self.write(of)}, -{limit}, {limit}\right)"
+                return rf"\mathrm{{clip}}\left({self.write(of)}, -{_limit(limit)}, {_limit(limit)}\right)"
             case Apply("rho", of, detail=limit):
-                return rf"\rho_{{{limit}}}{self._argument(of)}"
+                return rf"\rho_{{{_limit(limit)}}}{self._argument(of)}"
         name = FUNCTIONS.get(part.name) or rf"\mathrm{{{part.name}}}"
         return name + self._argument(part.of)
 

@@ -113,9 +113,10 @@ class MathWriter(Writer):
             case Apply("g′", of, layer=layer):
                 return self._call(f"<msubsup><mi>g</mi><mn>{layer}</mn><mo>′</mo></msubsup>", of)
             case Apply("rho", of, detail=limit):
-                return self._call(f"<msub><mi>ρ</mi><mn>{limit}</mn></msub>", of)
+                return self._call(f"<msub><mi>ρ</mi><mrow>{number_mathml(float(limit))}</mrow></msub>", of)
             case Apply("clip", of, detail=limit):
-                ends = f"<mo>,</mo>{self.negative}<mn>{limit}</mn><mo>,</mo><mn>{limit}</mn>"
+                delta = number_mathml(float(limit))
+                ends = f"<mo>,</mo>{self.negative}{delta}<mo>,</mo>{delta}"
                 return self._call("<mi>clip</mi>", of, ends)
         return self._call(f"<mi>{FUNCTIONS.get(part.name, part.name)}</mi>", part.of)
 

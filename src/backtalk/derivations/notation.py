@@ -86,6 +86,8 @@ class Writer:
     def pieces(self, part: Expression) -> list[str]:
         """A formula, cut where a line may end: before each term of its sum, or each factor."""
         match part:
+            case Symbol("complement", _, indices):
+                return self.pieces(Sum((Number(1.0), Negative(Symbol("yhat", None, indices)))))
             case Sum((only,)):
                 return self.pieces(only)
             case Sum(terms):
@@ -125,7 +127,7 @@ def binding(part: Expression, *, fractions: bool) -> Binding:
     match part:
         case Sum((only,)) | Product((only,)):
             return binding(only, fractions=fractions)
-        case Sum():
+        case Sum() | Symbol("complement"):
             return Binding.SUM
         case Negative():
             return Binding.SIGN

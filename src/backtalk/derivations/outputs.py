@@ -34,6 +34,7 @@ from .expressions import (
 
 OfUnit = Callable[[Index | None], Expression]  # for output unit j; None: for all of them, as a column
 ONE = Number(1.0)
+SMALLEST = 1e-300  # of what is divided by: below, quotients overflow, and digits are lost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,12 +85,22 @@ def output_talk(loss: Loss, target: np.ndarray) -> OutputTalk:
             def rho(r: Any) -> Any:
                 return np.where(np.abs(r) <= delta, np.square(r) / 2, delta * (np.abs(r) - delta / 2))
 
-            total = SumOver("j", k, lambda j: Apply("rho", _residual(j), rho, detail=f"{delta:g}"))
+            total = SumOver("j", k, lambda j: Apply("rho", _residual(j), rho, detail=repr(float(delta))))
             clipped: OfUnit = lambda j: Apply(  # noqa: E731
-                "clip", _residual(j), lambda r: np.clip(r, -delta, delta), detail=f"{delta:g}"
+                "clip", _residual(j), lambda r: np.clip(r, -delta, delta), detail=repr(float(delta))
             )
             return _of_identity(total, clipped, "ρ(r) has the derivative r, clipped to −δ and δ")
     raise TypeError(f"no derivation of {loss}")
+
+
+def yhat_divides(loss: Loss, yhat: np.ndarray, rest: np.ndarray, target: np.ndarray) -> bool:
+    """Whether 1/ŷ, and 1/(1 − ŷ) where the loss has it, are numbers where the target makes them count; shapes (k,)."""
+    match loss:
+        case CrossEntropy() | PoissonDeviance():
+            return bool((yhat[target > 0] >= SMALLEST).all())
+        case BinaryCrossEntropy():
+            return bool((yhat[target > 0] >= SMALLEST).all() and (rest[target < 1] >= SMALLEST).all())
+    return True
 
 
 def output_function(loss: Loss) -> Apply | None:
@@ -119,6 +130,10 @@ def _residual(j: Index | None) -> Expression:
 
 def _complement(of: Expression) -> Expression:
     return Sum((ONE, Negative(of)))
+
+
+def _rest(j: Index | None) -> Symbol:
+    return Symbol("complement", None, () if j is None else (j,))
 
 
 def _log(of: Expression) -> Apply:
@@ -154,16 +169,16 @@ def _softmax_slope(j: Index | None) -> Expression:
 
 def _binary_term(j: Index) -> Expression:
     told = Product((_target(j), _log(_yhat(j))))
-    return Sum((told, Product((_complement(_target(j)), _log(_complement(_yhat(j)))))))
+    return Sum((told, Product((_complement(_target(j)), _log(_rest(j))))))
 
 
 def _binary_grad(j: Index | None) -> Expression:
-    above = Elementwise(_complement(_target(j)), _complement(_yhat(j)), divide=True)
+    above = Elementwise(_complement(_target(j)), _rest(j), divide=True)
     return Sum((above, Negative(Elementwise(_target(j), _yhat(j), divide=True))))
 
 
 def _sigmoid_slope(j: Index | None) -> Expression:
-    yhat, rest = _yhat(j), _complement(_yhat(j))
+    yhat, rest = _yhat(j), _rest(j)
     return Elementwise(yhat, rest) if j is None else Product((yhat, rest))
 
 

@@ -39,7 +39,7 @@ class Path:
     share: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Paths:
     """The strongest paths of a gradient: the gradient is the sum of the contributions of all ``count`` paths.
 
@@ -55,6 +55,19 @@ class Paths:
     share: float
     strongest: tuple[Path, ...]
     flow: Layers
+
+    def __repr__(self) -> str:
+        return (
+            f"Paths of {self.quantity}: {len(self.strongest)} of {self.count}, which carry {100 * self.share:.3g} % of "
+            f"the absolute flow {self.absolute:.6g}; the gradient is {self.value:.6g}"
+        )
+
+    def __str__(self) -> str:
+        lines = [repr(self)]
+        for path in self.strongest:
+            way = " → ".join(f"{i}:{unit}" for i, unit in path.units)
+            lines.append(f"  {path.contribution:12.6g}  {100 * path.share:6.3g} %  {way}")
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; ``count``, which may have any number of digits, as text."""
@@ -109,6 +122,7 @@ def paths(network: Network, x: Any, y: Any, quantity: str | Quantity, k: int = 1
     if not 1 <= k <= MOST:
         raise InputError(f"k is {k}, expected 1 to {MOST} paths.")
     values = ExampleValues(network, x, y)
+    values.require_clear(asked)
     with np.errstate(all="ignore"):
         found = _Search(values, asked).search(int(k))
     if not np.isfinite(found.absolute):

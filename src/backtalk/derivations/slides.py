@@ -133,11 +133,15 @@ def _paths(paths: Paths, marked: Marked) -> Iterator[str]:
     for path in paths.strongest:
         found = latex_lines(Number(path.contribution), factors_of(paths.quantity, path), marked, ROOM)
         height = 2.0 + sum(map(_height, found))
-        if used + height > HEIGHT:
+        if used + height > HEIGHT and told:
             yield _frame("The strongest paths", "\n".join(told))
             told, used = [], 0.0
         title = f"{words(route_text(paths.quantity, path))}: {words(share_text(path.share))} of the flow"
-        told.append(f"\\textbf{{{title}}}\n\\begin{{align*}}\n{aligned(found)}\n\\end{{align*}}")
+        if height > HEIGHT:  # of a network with many layers
+            equation = f"\\begin{{center}}\\fitted{{{aligned(found)}}}\\end{{center}}"
+        else:
+            equation = f"\\begin{{align*}}\n{aligned(found)}\n\\end{{align*}}"
+        told.append(f"\\textbf{{{title}}}\n{equation}")
         used += height
     yield _frame("The strongest paths", "\n".join(told))
 
@@ -160,4 +164,5 @@ def _height(line: Line) -> float:
 
 
 def _frame(title: str, inside: str, *, centred: bool = False) -> str:
-    return f"\\begin{{frame}}[{'c' if centred else 't'}]{{{title}}}\n{inside}\n\\end{{frame}}"
+    # \relax: what begins with a brace would be the slide's subtitle
+    return f"\\begin{{frame}}[{'c' if centred else 't'}]{{{title}}}\n\\relax\n{inside}\n\\end{{frame}}"

@@ -99,9 +99,9 @@ class TextWriter(Writer):
             case Apply("g" | "g′", layer=layer):
                 return f"{part.name}_{layer}({of})"
             case Apply("clip", detail=limit):
-                return f"clip({of}, −{limit}, {limit})"
+                return f"clip({of}, −{number_text(float(limit))}, {number_text(float(limit))})"
             case Apply("rho", detail=limit):
-                return f"ρ_{limit}({of})"
+                return f"ρ_{number_text(float(limit))}({of})"
         return f"{FUNCTIONS.get(part.name, part.name)}({of})"
 
     def array(self, value: Any) -> str:

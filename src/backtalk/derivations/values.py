@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import to_numpy
-from ..errors import InputError
+from ..arrays import is_array, to_numpy
+from ..errors import InputError, InputTypeError
 from ..inputs import as_input, as_target, require_network
 from ..network import Network
 from ..verbs import backward, forward
 from .expressions import Derivative, Leaf, Partial, Symbol
+from .outputs import yhat_divides
+from .quantity import Quantity
 
 STEP = 1e-40  # of the complex step: its square is no number any more beside 1
 
@@ -29,8 +31,8 @@ class ExampleValues(Mapping["Leaf", Any]):
     def __init__(self, network: Network, x: Any, y: Any) -> None:
         require_network(network)
         self.network = network = network.to(np, dtype="float64")
-        X = as_input(network, _one_row(to_numpy(x) if hasattr(x, "shape") else x, network.sizes[0]))
-        y = _one_target(network, to_numpy(y) if hasattr(y, "shape") else y)
+        X = as_input(network, _one_row(_array(x, "x"), network.sizes[0]))
+        y = _one_target(network, _array(y, "y"))
         self.target = as_target(network, y, 1)[0]
         with np.errstate(all="ignore"):
             self.trace = forward(network, X)
@@ -64,12 +66,32 @@ class ExampleValues(Mapping["Leaf", Any]):
                 return self.target[:, None]
             case "yhat":
                 return self.trace.output.T
+            case "complement":
+                return self._rest()[:, None]
             case "W":
                 return self.network.W[i or 0]
             case "b":
                 return self.network.b[i or 0][:, None]
             case letter:
                 return getattr(self.trace, letter)[i].T
+
+    def _rest(self) -> np.ndarray:
+        """1 − ŷ, shape (k,); for the sigmoid σ(−a), which keeps the digits that ŷ near 1 has rounded away."""
+        loss, a = self.network.loss, self.trace.a[self.network.depth]
+        return loss.output(-a)[0] if loss.output_name == "sigmoid" else 1 - self.trace.output[0]
+
+    @property
+    def clear(self) -> bool:
+        """Whether the way through ŷ can be told: it cannot where ŷ has rounded to an end of its range."""
+        return yhat_divides(self.network.loss, self.trace.output[0], self._rest(), self.target)
+
+    def require_clear(self, asked: Quantity) -> None:
+        """Refuse to tell of ∂ℒ/∂ŷ where it is no number."""
+        if asked.family == "h" and asked.layer == self.network.depth and not self.clear:
+            raise InputError(
+                "quantity is an output, but ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ is no number: "
+                f"take a[{self.network.depth}] instead."
+            )
 
     def _gradient(self, of: Symbol) -> Any:
         if of.letter == "yhat":
@@ -124,17 +146,23 @@ def _entry(array: Any, indices: tuple[Any, ...]) -> Any:
     return float(array[place if len(place) == 2 else (place[0], 0)])
 
 
-def _one_row(x: Any, inputs: int) -> np.ndarray:
-    row = np.asarray(x)
-    if row.ndim == 1:
-        row = row[None, :]
-    if row.ndim != 2 or len(row) != 1:
-        raise InputError(f"x has shape {np.shape(x)}, expected one example, ({inputs},).")
-    return row
+def _array(value: Any, argument: str) -> np.ndarray:
+    """What the user gives, as an array of NumPy."""
+    try:
+        return to_numpy(value) if is_array(value) else np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputTypeError(f"{argument} is a {type(value).__name__} that is no array of numbers: {error}.") from None
 
 
-def _one_target(network: Network, y: Any) -> np.ndarray:
-    target = np.asarray(y)
+def _one_row(x: np.ndarray, inputs: int) -> np.ndarray:
+    if x.ndim not in (1, 2) or (x.ndim == 2 and len(x) != 1):
+        raise InputError(f"x has shape {x.shape}, expected one example, ({inputs},).")
+    if x.shape[-1] != inputs:
+        raise InputError(f"x has {x.shape[-1]} numbers, but the network has {inputs} inputs: expected one each.")
+    return x.reshape(1, inputs)
+
+
+def _one_target(network: Network, target: np.ndarray) -> np.ndarray:
     if target.ndim == 0:
         return target[None]
     return target[None, :] if target.ndim == 1 and len(target) == network.sizes[-1] and len(target) > 1 else target
