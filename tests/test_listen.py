@@ -345,3 +345,15 @@ def test_a_compiled_model_is_heard_like_the_model(backend, how):
     nn.functional.cross_entropy(compiled(X), y).backward()  # as compiled code again
     assert torch.compiler.is_compiling() is False
     torch._dynamo.reset()
+
+
+def test_the_examples_of_the_page_run(capsys):
+    from pathlib import Path
+
+    page = (Path(__file__).parent.parent / "docs" / "pytorch.md").read_text()
+    names = {}
+    for part in page.split("```python\n")[1:]:
+        exec(part.split("```")[0], names)
+    said = capsys.readouterr().out
+    assert "self_attn.out_proj: MultiheadAttention uses its weights without calling it" in said
+    assert "[torch.Size([32]), torch.Size([32])]" in said

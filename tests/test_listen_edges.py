@@ -418,6 +418,12 @@ def test_a_batch_dimension_that_is_none_is_refused():
         model(torch.randn(4)).sum().backward()
     with pytest.raises(InputError, match=r"^layer 'model' was given an input of shape \(4,\), expected \(B, …, n\)\.$"):
         heard.norms()
+    model = nn.Linear(4, 3, dtype=torch.complex64)
+    with listen(model) as heard:
+        model(torch.randn(2, 4, dtype=torch.complex64)).abs().sum().backward()
+    with pytest.raises(InputError, match=r"^layer 'model' has complex numbers, expected real ones\.$"):
+        heard.norms()
+    model = nn.Linear(4, 3)
     with listen(model) as heard:
         model(torch.randn(0, 4)).sum().backward()
     with pytest.raises(InputError, match=r"^the batch has no examples"):
@@ -649,6 +655,11 @@ def test_the_doctor_finds_what_is_wrong():
     nn.init.constant_(alike[0].bias, 0.0)
     nn.init.constant_(alike[2].weight, 0.01)
     assert "symmetry" in kinds(alike, X, y)
+    some = stack((20, 30, 3), nn.Tanh)
+    for family in (some[0].weight.data, some[0].bias.data, some[2].weight.data.T):
+        family[7], family[20] = family[4], family[11]
+    found = heard_of(some, X, y).diagnose().findings[0]
+    assert (found.kind, found.units) == ("symmetry", (4, 7, 11, 20))
     assert kinds(stack((20, 30, 3), nn.Tanh), 50 * X, y)[0] == "inputs_not_scaled"
     assert kinds(stack((20, 30, 3), nn.Tanh), 1e-3 * X, y)[0] == "inputs_too_small"
     model, target = stack((20, 3), nn.Tanh), torch.randn(64, 3)

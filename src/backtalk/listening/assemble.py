@@ -99,6 +99,8 @@ def _count(hearings: dict[str, tuple[Hearing, ...]], batch_dimension: int) -> in
     for name, calls in hearings.items():
         for each in calls:
             shape = tuple(each.h.shape)
+            if each.a.is_complex():
+                raise InputError(f"layer '{name}' has complex numbers, expected real ones.")
             if len(shape) == 1:
                 raise InputError(f"layer '{name}' was given an input of shape {shape}, expected (B, …, n).")
             if len(shape) > 2 and batch_dimension > len(shape) - 2:

@@ -81,7 +81,8 @@ def copies(
         weight, same = weights[layer.name]
         if layer.outputs < 2 or not same:
             continue
-        groups = copies_among(rows_of_units(batch.own[layer.name], weight, memory_limit))
+        alike, rows = rows_of_units(batch.own[layer.name], weight, memory_limit)
+        groups = [[int(alike[k]) for k in group] for group in copies_among(rows)] if len(alike) else []
         units = [unit for group in groups for unit in group]
         if not groups:
             continue

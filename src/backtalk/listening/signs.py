@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Array, to_numpy
 from ..diagnose.statistics import median, root_mean_square
+from ..diagnose.thresholds import LIMITS
 from ..norms import euclidean_norm
 from ..per_example.norms import row_norms
 from .norms import unit_norms, weighted_sums
@@ -85,11 +86,28 @@ def column_sizes(own: Pairs, memory_limit: int) -> tuple[np.ndarray, np.ndarray]
     return means, squares
 
 
-def rows_of_units(own: Pairs, weight: Array, memory_limit: int, most: int = 256) -> np.ndarray:
-    """Of each unit its incoming weights, and its gradients in some of the examples, each in units of the largest."""
+def rows_of_units(own: Pairs, weight: Array, memory_limit: int, most: int = 256) -> tuple[np.ndarray, np.ndarray]:
+    """Units that may have copies; of each its weights and its gradients in some examples, in units of the largest."""
+    weight = _wide(weight)
+    units = _maybe_alike(weight)
     _, _, a = next(iter(own.blocks(memory_limit)))
-    parts = [to_numpy(_wide(part)).astype(np.float64) for part in (weight, a.flatten(0, 1)[:most].mT)]
-    return np.concatenate([part / (np.abs(part).max() or 1.0) for part in parts], axis=1)
+    chosen = weight.new_tensor(units).long()
+    parts = [to_numpy(part).astype(np.float64) for part in (weight[chosen], a.flatten(0, 1)[:most][:, chosen].mT)]
+    return units, np.concatenate([part / (np.abs(part).max(initial=0.0) or 1.0) for part in parts], axis=1)
+
+
+def _maybe_alike(weight: Array) -> np.ndarray:
+    """The units whose weights have nearly the same product with one vector as another one's: all copies are among them.
+
+    So a head with 50,000 units need not come to NumPy whole.
+    """
+    vector = np.random.default_rng(0).normal(size=weight.shape[1])
+    places, sizes = (
+        to_numpy(part).astype(np.float64) for part in (weight @ weight.new_tensor(vector), row_norms(weight))
+    )
+    order = np.argsort(places, kind="stable")
+    near = np.diff(places[order]) <= 10 * LIMITS.copies * sizes[order[1:]]
+    return np.sort(order[np.append(near, False) | np.append(False, near)])
 
 
 def _ever(own: Pairs, which: str, memory_limit: int) -> np.ndarray:
