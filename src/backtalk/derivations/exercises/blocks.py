@@ -12,7 +12,6 @@ import numpy as np
 from ...activations import Activation, Identity, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from ...losses import CrossEntropy, Huber, Loss
 from ...network import Network
-from ..derivation import column_of
 from ..expressions import Derivative, Expression, Number, Sum, Symbol
 from ..layout import FractionRuler, sides
 from ..routes import factors_of, route_text
@@ -212,6 +211,3 @@ def _lines(count: int) -> tuple[str, ...]:
 
 def _symbol(last: PathQuestion) -> Symbol:
     return Symbol(last.quantity.family, last.quantity.layer, last.quantity.indices)
-
-
-__all__ = ["Block", "Equation", "Heading", "Lines", "Row", "Told", "Words", "column_of", "key_blocks", "sheet_blocks"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...check.mistakes import Mistake, name_mistakes, reason_for_shape
+from ...check.mistakes import Mistake, name_mistakes
 from ...check.mistakes.talks import Pass, right_links
 from ...check.network import magnitudes
 from ...check.substitute import Scene
@@ -19,7 +19,6 @@ from ...errors import InputError, InputTypeError, unknown_name
 from ...forward import Trace, pre_activation, unit_output
 from ...layers import Layers
 from ...network import Network
-from .exact import exact_text
 from .questions import PathQuestion, Question
 
 ROUNDING = 1.5e-3  # of numbers written with three digits after the point
@@ -254,6 +253,3 @@ def _as_batch(name: str, value: np.ndarray) -> np.ndarray:
     if name.startswith("grad W"):
         return value
     return value[:, 0] if name.startswith("grad b") else value.T
-
-
-__all__ = ["Mark", "Marks", "exact_text", "mark", "reason_for_shape"]

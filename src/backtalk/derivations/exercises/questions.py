@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...network import Network
-from ..derivation import Derivation, Step, column_of
+from ..derivation import Derivation, Step
 from ..explain import explain
-from ..expressions import Derivative, Expression, Number, Symbol
+from ..expressions import Derivative, Expression, Symbol
 from ..paths import Paths, paths
 from ..quantity import Quantity
 from ..values import ExampleValues
@@ -96,8 +96,3 @@ def _formulas(network: Network, x: np.ndarray, y: Any) -> dict[Any, Expression]:
         for family in ("W", "b"):
             steps += explain(network, x, y, Quantity(family, i)).steps
     return {step.left: step.right for step in steps}
-
-
-def number_of(value: Any) -> Number:
-    """A value as a formula has it."""
-    return Number(column_of(value))
