@@ -20,10 +20,10 @@ from .linears import Linear, Model, is_compiled, require_torch
 class Call:
     """One call of a Linear whose output has a gradient: its input, and ∇_a of each backward pass that reached it."""
 
-    __slots__ = ("_ear", "heard", "input", "inside", "version", "weight_version")
+    __slots__ = ("ear", "heard", "input", "inside", "version", "weight_version")
 
     def __init__(self, ear: Ear, linear: Linear, h: Any, inside: int) -> None:
-        self._ear = ear
+        self.ear: Ear | None = ear  # until listening ends: what was heard then goes when the last one drops it
         self.input = h.detach()  # the same memory, without the graph
         self.version = h._version  # which counts how often it was changed in place
         self.weight_version = linear.weight._version
@@ -32,13 +32,13 @@ class Call:
 
     def hear(self, gradients: tuple[Any, ...]) -> None:
         """∇_a of this call, from autograd."""
-        gradient = gradients[0]
-        if gradient is not None:
-            task = self._ear.running()
-            if self.inside != -1 or task not in self._ear.passes:
-                task = self._ear.task(task, self.inside)
+        gradient, ear = gradients[0], self.ear
+        if gradient is not None and ear is not None:
+            task = ear.running()
+            if self.inside != -1 or task not in ear.passes:
+                task = ear.task(task, self.inside)
             if gradient.requires_grad:  # with create_graph=True
-                self._ear.differentiable.add(task)
+                ear.differentiable.add(task)
                 gradient = gradient.detach()
             self.heard.append((task, gradient, gradient._version))
 
@@ -157,3 +157,5 @@ class Ear:
         for linear in self.model.linears.values():
             linear.called = bool(linear.calls)
             linear.calls = [call for call in linear.calls if call.heard]
+            for call in linear.calls:
+                call.ear = None
