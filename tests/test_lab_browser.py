@@ -349,6 +349,73 @@ def test_an_address_that_asks_for_what_there_is_not_begins_all_the_same(tab):
     page.wait_for_step(1)
 
 
+@pytest.mark.parametrize(
+    ("fragment", "sizes"),
+    [("#layers=16", "2 → 16 → 2"), ("#data=digits&layers=16", "64 → 16 → 10"), ("#layers=", "2 → 2")],
+)
+def test_an_address_need_not_name_an_activation_for_each_of_its_layers(tab, fragment, sizes):
+    page = tab(fragment)
+    assert page.text("#network-said").startswith(sizes + ",")
+    assert page.page.locator("#notice").is_hidden()
+    assert page.page.input_value("#activation") == "tanh"
+
+
+def test_an_address_of_many_letters_is_refused_and_the_page_goes_on(tab):
+    for fragment in ["#data=" + "m" * 70_000, "#data=moons&optimizer=" + "o" * 70_000]:
+        page = tab(fragment)
+        page.page.wait_for_selector("#notice:not([hidden])")
+        assert len(page.text("#notice")) < 300
+        assert "2 → 8 → 8 → 2" in page.text("#network-said")
+        page.page.click("#step")
+        page.wait_for_step(1)
+
+
+def test_a_message_longer_than_the_lab_takes_is_not_sent(tab):
+    page = tab()
+    page.page.fill("#quantity", "W" * 70_000)
+    page.page.press("#quantity", "Enter")
+    page.page.wait_for_selector("#explain-error:not([hidden])")
+    assert "65536" in page.text("#explain-error")
+    assert page.overflow() == 0
+    page.page.click("#step")
+    page.wait_for_step(1)  # the connection holds
+    assert page.page.locator("#notice").is_hidden()
+
+
+def test_a_connection_that_ended_for_a_long_message_is_not_tried_again(tab):
+    sockets = []
+
+    def pass_on(socket):
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page = tab(pass_on=pass_on)
+    sockets[0].close(code=1009)
+    page.wait_until("document.getElementById('notice').textContent.includes('more at once than it takes')")
+    assert page.page.locator("#run").is_disabled()
+
+
+def test_what_is_said_of_a_learning_rate_is_of_the_one_written_last(tab):
+    page = tab()
+
+    def write(rate: str) -> None:
+        page.page.fill("#rate", rate)
+        page.page.press("#rate", "Enter")
+
+    def wait_for(said: str) -> None:
+        page.wait_until("document.getElementById('configure-error').textContent.includes(v[0])", said)
+
+    write("1e300")
+    wait_for("1e+300")
+    write("-1")
+    wait_for("-1 is not above 0")
+    assert "1e+300" not in page.text("#configure-error")
+    assert page.page.input_value("#rate") == "0.03"
+    write("0.01")
+    page.page.wait_for_selector("#configure-error", state="hidden")
+    assert "rate=0.01&" in page.page.url
+
+
 # Who it works for
 
 
@@ -418,3 +485,67 @@ def test_a_derivation_in_an_address_is_opened(tab):
     assert page.explained("h[1,2]") == pytest.approx(float(expected), rel=1e-12)
     assert page.page.locator("input[value=gradient]").is_checked()
     assert page.page.input_value("#example") == "5"
+
+
+# Many classes, and long names
+
+
+def table_of(classes: list[str]) -> str:
+    """Two numbers and a class in each row, the classes beside one another in the plane."""
+    rows = [f"{i % len(classes) % 6 + i % 11 / 20},{i % len(classes) // 6 + i % 13 / 20}" for i in range(300)]
+    return "width,height,kind\n" + "".join(f"{row},{classes[i % len(classes)]}\n" for i, row in enumerate(rows))
+
+
+def uploaded(page: Tab, path: Any, classes: list[str]) -> None:
+    path.write_text(table_of(classes))
+    if page.page.locator("#settings").get_attribute("open") is None:
+        page.page.click("#settings-summary")
+    page.page.set_input_files("#file", path)
+    page.wait_until("document.getElementById('network-said').textContent.includes(v[0])", f"→ {len(classes)},")
+    page.wait_for_step(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_names_of_classes_are_cut_where_they_differ(tab, tmp_path, width):
+    page = tab(width=width)
+    uploaded(page, tmp_path / "long.csv", ["x" * 60 + "a" * 140, "x" * 60 + "b" * 140, "y" * 200])
+    page.page.wait_for_selector("#example-said .name")
+    assert page.overflow() == 0
+    keys = page.page.locator("#surface-legend .key")
+    shown = [text[1:] for text in keys.all_inner_texts()]  # after the mark
+    assert len(set(shown)) == 3
+    assert shown[0].strip().startswith("xxx…aaa")
+    assert shown[1].strip().startswith("xxx…bbb")
+    assert keys.nth(2).get_attribute("title").startswith("y" * 60)
+    assert max(map(len, page.page.locator("#example-said .name").all_inner_texts())) <= 30
+    page.explain("a[3,1]")
+    assert page.overflow() == 0
+
+
+def test_thirty_classes_have_a_mark_each(tab, tmp_path):
+    page = tab()
+    uploaded(page, tmp_path / "thirty.csv", [f"kind of thing number {k}" for k in range(30)])
+    keys = page.page.locator("#surface-legend .key")
+    marks = keys.evaluate_all("keys => keys.map(key => key.className + key.firstChild.textContent)")
+    assert len(marks) == len(set(marks)) == 30
+    assert len(set(keys.all_inner_texts())) == 30
+    assert keys.nth(29).get_attribute("title") == "kind of thing number 9"  # in the order of the alphabet
+
+
+def test_long_formulas_scroll_in_their_own_box_on_a_phone(tab):
+    page = tab("#data=digits&layers=16,16&activation=relu&rate=0.003", width=390)
+    for quantity in ["W[2,3,4]", "W[2]"]:
+        page.page.fill("#quantity", quantity)
+        page.page.press("#quantity", "Enter")
+        page.page.wait_for_selector(f'#derivation[data-quantity="{quantity}"] .formulas', state="attached")
+        page.page.evaluate("document.querySelectorAll('#derivation details').forEach(group => { group.open = true; })")
+        assert page.overflow() == 0
+        boxes = page.page.locator("#derivation .formulas").evaluate_all(
+            "boxes => boxes.map(box => [box.getBoundingClientRect().right, box.scrollWidth - box.clientWidth])"
+        )
+        assert max(right for right, _ in boxes) <= 390
+        assert max(more for _, more in boxes) > 0
+        scrolled = page.page.locator("#derivation .formulas").evaluate_all(
+            "boxes => boxes.map(box => { box.scrollLeft = 9999; return box.scrollLeft; })"
+        )
+        assert max(scrolled) > 0

@@ -40,6 +40,14 @@ export function readFragment(fragment: string): Partial<State> {
   return state;
 }
 
+/** A state with what a fragment says; one activation for all layers where it names layers and none. */
+export function merged(state: State, said: Partial<State>): State {
+  const next = { ...state, ...said };
+  const { activation, layers } = next;
+  if (typeof activation === "string" || said.activation !== undefined || activation.length === layers.length) return next;
+  return { ...next, activation: activation[0] ?? "tanh" };
+}
+
 export function writeFragment(state: State): string {
   const parts: [string, string][] = [
     ["data", state.data],

@@ -1,6 +1,6 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
-import { configurationOf, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
+import { configurationOf, merged, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
 import { Connection } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
@@ -9,6 +9,7 @@ import { clearFindings, showFindings } from "./findings";
 import { Drawing } from "./network/drawing";
 import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
+import { shortened } from "./names";
 import { written } from "./numbers";
 import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
 import { Screen } from "./screen";
@@ -78,6 +79,7 @@ export class App {
 
   reset(): void {
     clearFindings();
+    this.notice.clear(); // it may say why the training before stopped
     this.send({ type: "reset" });
   }
 
@@ -141,7 +143,7 @@ export class App {
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? { ...hello.start, example: 0, color: "value", quantity: "", ...readFragment(location.hash) };
+    let state: State = before ?? merged({ ...hello.start, example: 0, color: "value", quantity: "" }, readFragment(location.hash));
     if (before) {
       this.notice.say("The server was started anew: training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
@@ -150,7 +152,7 @@ export class App {
       }
     }
     if (!this.controls.has(state.data)) {
-      const what = state.data.startsWith("file:") ? "A file of yours cannot be in an address: choose it again under Data." : `There is no data named ${state.data} here.`;
+      const what = state.data.startsWith("file:") ? "A file of yours cannot be in an address: choose it again under Data." : `There is no data named ${shortened(state.data, 40)} here.`;
       this.notice.say(`${what} The lab begins with ${hello.start.data}.`, "note");
       state = { ...state, data: hello.start.data };
     } else if (!before) {
@@ -283,7 +285,8 @@ export class App {
     if (open) this.note(true);
   }
 
-  private complain(about: string, message: string): void {
+  private complain(about: string, whole: string): void {
+    const message = shortened(whole, 600);
     if (about === "configure" || about === "rate") this.refuseSettings(message);
     else if (about === "explain") {
       this.explainedAt = null;
@@ -319,7 +322,7 @@ export class App {
 
   private goTo(said: Partial<State>): void {
     if (!this.state || !this.setup) return;
-    const next: State = { ...this.state, ...said };
+    const next = merged(this.state, said);
     const { example, color, quantity } = next;
     if (!sameConfiguration(next, this.state)) {
       this.state = { ...next };

@@ -2,12 +2,14 @@
 
 import { readFrame, type Frame, type Received, type Sent } from "./protocol";
 
+const MOST_MESSAGE = 65_536; // bytes; at a longer one the server ends the connection
 const PAUSES = [1, 2, 4, 8, 10]; // seconds
 const WRONG_TOKEN =
   "The token in the address is not the lab's. Open the address that backtalk lab prints when it starts: it has the right one.";
 // Codes with which the server says that to come back would not help
 const FINAL: Record<number, string> = {
   4001: "Another page took this session over. Reload this page to go on here.",
+  1009: "The lab ended the connection, for this page sent more at once than it takes. Reload this page to go on.",
   1013: "The lab has as many pages open as it takes. Close one, then reload this page.",
 };
 
@@ -58,8 +60,14 @@ export class Connection {
   /** Whether it was sent. Nothing is kept for later: after a break the page says anew what it wants. */
   send(message: Sent): boolean {
     if (!this.connected) return false;
-    this.socket?.send(JSON.stringify(message));
-    return true;
+    const text = JSON.stringify(message);
+    const { length } = new TextEncoder().encode(text);
+    if (length <= MOST_MESSAGE) this.socket?.send(text);
+    else {
+      const said = `This is ${length} bytes long, and the lab takes at most ${MOST_MESSAGE} at once.`;
+      queueMicrotask(() => this.listener.message({ type: "error", about: message.type, message: said }));
+    }
+    return length <= MOST_MESSAGE;
   }
 
   private async closed(code: number, opened: boolean): Promise<void> {

@@ -34,7 +34,7 @@ export class Controls {
     noise.addEventListener("input", () => (find("noise-shown").textContent = noise.value));
     noise.addEventListener("change", () => this.edit((next) => (next.noise = Number(noise.value))));
     const rate = find<HTMLInputElement>("rate");
-    rate.addEventListener("change", () => this.rate(Number(rate.value)));
+    rate.addEventListener("change", () => this.writtenRate(rate));
     find("rate-down").addEventListener("click", () => this.rate(RATES.filter((each) => each < 0.99 * this.now.rate).at(-1)));
     find("rate-up").addEventListener("click", () => this.rate(RATES.find((each) => each > 1.01 * this.now.rate)));
   }
@@ -112,11 +112,19 @@ export class Controls {
     this.changed(next);
   }
 
-  private rate(value: number | undefined): void {
-    if (!value || !(value > 0)) {
-      find<HTMLInputElement>("rate").value = String(this.now.rate);
+  private writtenRate(field: HTMLInputElement): void {
+    const { value } = field;
+    if (Number(value) > 0) {
+      this.rate(Number(value));
       return;
     }
+    field.value = String(this.now.rate);
+    this.refuse(`The learning rate stays at ${field.value}: ${value === "" ? "what was written is no number" : `${value} is not above 0`}.`);
+  }
+
+  private rate(value: number | undefined): void {
+    this.refuse(""); // what was said of the rate before
+    if (value === undefined) return; // there is none beyond
     const rate = Number(value.toPrecision(6));
     this.configuration = { ...this.now, rate };
     find<HTMLInputElement>("rate").value = String(rate);

@@ -2,6 +2,7 @@
 
 import { find, make, say } from "./dom";
 import { formula } from "./formula";
+import { shortened } from "./names";
 import { quantitiesAt, type Place } from "./network/place";
 import { percent, subscript, written } from "./numbers";
 import type { DerivationStep, Explained, Paths, Setup, Talk } from "./protocol";
@@ -175,7 +176,7 @@ export class DerivationPanel {
     const depth = setup.network.sizes.length - 1;
     if (layer === 0) return `x${subscript(unit)}`;
     if (layer < depth) return `h${subscript(layer, unit)}`;
-    const name = setup.classes.length === setup.network.sizes[depth] ? ` (${setup.classes[unit - 1]})` : "";
+    const name = setup.classes.length === setup.network.sizes[depth] ? ` (${shortened(setup.classes[unit - 1]!, 40)})` : "";
     return `ŷ${subscript(unit)}${name}`;
   }
 }

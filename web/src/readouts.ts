@@ -25,16 +25,21 @@ export function showReadouts(frame: Frame, setup: Setup): void {
   }
 }
 
-export function showExample(frame: Frame, setup: Setup): void {
+/** `short`: names of classes, cut. */
+export function showExample(frame: Frame, setup: Setup, short: Map<string, string>): void {
   const { row, label, prediction, loss } = frame.example;
   const field = find<HTMLInputElement>("example");
   field.max = String(setup.rows - 1);
   if (document.activeElement !== field) field.value = String(row);
   const said = find("example-said");
-  const right = label === prediction;
-  const parts =
-    setup.task === "classification"
-      ? [`Example ${row} is `, make("b", { textContent: label }), ", the network says ", make("b", { className: right ? "right" : "wrong", textContent: prediction })]
-      : [`Example ${row} is `, make("b", { textContent: label }), ", the network says ", make("b", { textContent: prediction })];
-  said.replaceChildren(...parts, `, ℒ = ${written(loss, 3)}`);
+  const verdict = setup.task === "regression" ? "" : label === prediction ? "right" : "wrong";
+  const named = (name: string, className: string): HTMLElement =>
+    make("b", { className }, make("span", { className: "name", title: name, textContent: short.get(name) ?? name }));
+  said.replaceChildren(
+    `Example ${row} is `,
+    named(label, ""),
+    ", the network says ",
+    named(prediction, verdict),
+    `, ℒ = ${written(loss, 3)}`,
+  );
 }

@@ -1,6 +1,7 @@
 // Frames come as fast as they are drawn: each is drawn when the screen is ready, and then the next one is asked for.
 
 import { Charts } from "./charts";
+import { toldApart } from "./names";
 import type { Drawing } from "./network/drawing";
 import type { Frame, Setup } from "./protocol";
 import { showExample, showReadouts } from "./readouts";
@@ -9,6 +10,7 @@ import { Surface } from "./surface";
 export class Screen {
   frame: Frame | null = null;
   private setup: Setup | null = null;
+  private short = new Map<string, string>();
   private waits = false; // a frame waits for the screen
   private readonly charts = new Charts();
   private readonly surface: Surface;
@@ -28,6 +30,8 @@ export class Screen {
   begin(setup: Setup, goesOn: boolean): void {
     this.setup = setup;
     this.frame = null; // one of the network before may still wait: it does not fit this one
+    const cut = toldApart(setup.classes, 30);
+    this.short = new Map(setup.classes.map((name, k) => [name, cut[k]!]));
     if (!goesOn) this.charts.begin(setup);
     this.surface.begin(setup);
     this.drawing.begin(setup);
@@ -64,7 +68,7 @@ export class Screen {
     this.surface.show(frame);
     this.charts.add(frame);
     showReadouts(frame, setup);
-    showExample(frame, setup);
+    showExample(frame, setup, this.short);
     document.documentElement.dataset.step = String(frame.step);
   }
 }

@@ -1,12 +1,14 @@
 // What the network decides on the plane of its two inputs, with the training points.
 
 import { find, make, sharp } from "./dom";
+import { shortened, toldApart } from "./names";
 import { readable, written } from "./numbers";
 import type { Frame, Numbers, Setup } from "./protocol";
 import { css, mix, theme } from "./theme";
 
 const FINER = 4; // pixels of the picture for one of the grid
-const SHAPES = ["●", "◆", "▲", "■"];
+const SHAPES = ["●", "◆", "▲", "■", "▼", "★"];
+const COLOURS = 8;
 
 export class Surface {
   private setup: Setup | null = null;
@@ -26,9 +28,12 @@ export class Surface {
     this.surface = null;
     this.card.hidden = setup.bounds === null;
     find("surface-title").textContent = setup.task === "regression" ? "What it says" : "What it decides";
-    const classes = setup.classes.map((name, k) =>
-      make("span", { className: `key series-${k % 8}` }, make("span", { className: "shape", textContent: SHAPES[k % 4] ?? "●" }), name),
-    );
+    const most = setup.classes.length > COLOURS ? 14 : 30; // letters: of many classes, two stand beside each other
+    const names = toldApart(setup.classes, most).map((name) => shortened(name, most));
+    const classes = setup.classes.map((name, k) => {
+      const mark = make("span", { className: "shape", textContent: SHAPES[formOf(k)]! });
+      return make("span", { className: `key series-${k % COLOURS}`, title: name }, mark, names[k]!);
+    });
     find("surface-legend").replaceChildren(...classes);
   }
 
@@ -90,7 +95,7 @@ export class Surface {
       let mixed = 0;
       if (!labels) mixed = end[k]!;
       else if (single) mixed = (1 - first) * classes[0]![k]! + first * classes[1]![k]!;
-      else for (let j = 0; j < output.length; j++) mixed += output[j]! * classes[j % 8]![k]!;
+      else for (let j = 0; j < output.length; j++) mixed += output[j]! * classes[j % COLOURS]![k]!;
       const value = paper[k]! + (mixed - paper[k]!) * amount;
       pixels[pixel + k] = Number.isNaN(value) ? paper[k]! : value;
     }
@@ -114,9 +119,9 @@ export class Surface {
       const label = setup.points!.y[k]!;
       const number = setup.task === "regression";
       const value = mix(theme().paper, label < 0 ? negativeEnd : positiveEnd, Math.abs(label) / most);
-      context.fillStyle = css(number ? value : classes[label % 8]!);
+      context.fillStyle = css(number ? value : classes[label % COLOURS]!);
       context.strokeStyle = number ? quiet : card;
-      shape(context, number ? 0 : label % 4, x, y, setup.points!.x.length > 250 ? 3 : 3.6);
+      shape(context, number ? 0 : formOf(label), x, y, setup.points!.x.length > 250 ? 3 : 3.6);
     });
     const shown = frame.example.x;
     if (shown) {
@@ -138,7 +143,7 @@ export class Surface {
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
     };
-    const [across, up] = [readable(setup.columns[0] ?? "x_1"), readable(setup.columns[1] ?? "x_2")];
+    const [across, up] = toldApart(setup.columns, 24).map((name) => shortened(readable(name), 24)) as [string, string];
     corner(written(x0, 2), 5, height - 5, "left");
     corner(`${across}  ${written(x1, 2)}`, width - 5, height - 5, "right");
     corner(`${written(y1, 2)}  ${up}`, 5, 14, "left");
@@ -168,15 +173,22 @@ export class Surface {
   }
 }
 
-/** A form for each class, so that colour is not needed to tell them apart. */
+/** A form beside the colour, so that few classes need no colour, and many share a form only where colours differ. */
+function formOf(label: number): number {
+  return ((label % COLOURS) + Math.floor(label / COLOURS)) % SHAPES.length;
+}
+
 function shape(context: CanvasRenderingContext2D, kind: number, x: number, y: number, size: number): void {
   context.beginPath();
   if (kind === 0) context.arc(x, y, size, 0, 2 * Math.PI);
   else {
-    const corners = { 1: [0, 90, 180, 270], 2: [270, 30, 150], 3: [45, 135, 225, 315] }[kind] ?? [];
+    const star = kind === 5;
+    const turns = [0, 36, 72, 108, 144, 180, 216, 252, 288, 324].map((degrees) => degrees - 90);
+    const corners = [[], [0, 90, 180, 270], [270, 30, 150], [45, 135, 225, 315], [90, 210, 330], turns][kind]!;
     corners.forEach((degrees, k) => {
       const angle = (degrees * Math.PI) / 180;
-      const [across, down] = [x + 1.35 * size * Math.cos(angle), y + 1.35 * size * Math.sin(angle)];
+      const reach = size * (!star ? 1.35 : k % 2 ? 0.75 : 1.7); // every other corner of a star is an inner one
+      const [across, down] = [x + reach * Math.cos(angle), y + reach * Math.sin(angle)];
       if (k === 0) context.moveTo(across, down);
       else context.lineTo(across, down);
     });

@@ -1,5 +1,6 @@
 // Where each unit stands in the drawing, in CSS pixels.
 
+import { fitted } from "../names";
 import { readable } from "../numbers";
 import type { Setup } from "../protocol";
 
@@ -22,6 +23,7 @@ export interface Layout {
   height: number;
   layers: Layer[];
   labels: string[]; // of the inputs, where there is room
+  classes: string[]; // names of the output units, cut
   curved: boolean;
   weights: number; // how many are drawn
 }
@@ -43,12 +45,15 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
   const asImage = setup.image !== null && numbers[0]!.length === setup.image[0] * setup.image[1];
   const inside = height - TOP - BOTTOM;
   const narrow = width < 500;
-  const labels = !asImage && numbers[0]!.length <= 20 ? numbers[0]!.map((n) => readable(setup.columns[n - 1] ?? `x_${n}`)) : [];
-  const labelWidth = Math.min(narrow ? 56 : 130, Math.max(0, ...labels.map(measure)));
+  const columns = !asImage && numbers[0]!.length <= 20 ? numbers[0]!.map((n) => readable(setup.columns[n - 1] ?? `x_${n}`)) : [];
+  const labels = fitted(columns, 40, (name) => measure(name) <= (narrow ? 56 : 130));
+  const labelWidth = Math.max(0, ...labels.map(measure));
+  const bold = (name: string): number => 1.1 * measure(name); // as the label of the example is written
+  const classes = fitted(setup.classes, 14, (name) => bold(name) <= (narrow ? 56 : 92));
   const imageSize = asImage ? Math.min(inside, narrow ? 84 : 168) : 0;
   const left = 14 + (asImage ? imageSize / 2 : labelWidth + (labels.length ? 18 : 8));
-  const named = Math.max(0, ...setup.classes.map((name) => measure(shortened(name))));
-  const right = width - 20 - (setup.classes.length ? Math.min(narrow ? 98 : 164, named + (narrow ? 60 : 98)) : 54);
+  const named = Math.max(0, ...classes.map(bold));
+  const right = width - 20 - (setup.classes.length ? named + (narrow ? 56 : 82) : 54);
   const last = numbers.length - 1;
   const firstGap = asImage ? imageSize / 2 : 0; // the layer after an image stands as far from its edge as from the next
   const gap = (right - left - firstGap) / Math.max(1, last);
@@ -89,11 +94,7 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
   });
   let weights = 0;
   for (let layer = 1; layer < numbers.length; layer++) weights += numbers[layer]!.length * numbers[layer - 1]!.length;
-  return { width, height, layers, labels, curved: weights <= MOST_CURVED, weights };
-}
-
-export function shortened(name: string, most = 14): string {
-  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+  return { width, height, layers, labels, classes, curved: weights <= MOST_CURVED, weights };
 }
 
 /** The point at a share of the way along a weight's line. */

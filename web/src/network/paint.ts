@@ -3,7 +3,7 @@
 import { subscript, written } from "../numbers";
 import type { Frame, Setup } from "../protocol";
 import { css, LEVELS, mix, theme } from "../theme";
-import { shortened, trace, type Layer, type Layout } from "./layout";
+import { trace, type Layer, type Layout } from "./layout";
 import { intensity, level, type Scale } from "./scale";
 import { unitsOf, weightsOf, type View } from "./view";
 
@@ -168,16 +168,16 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
   const [first, last] = [layout.layers[0]!, layout.layers.at(-1)!];
   layout.labels.forEach((name, k) => {
     const unit = first.units[k]!;
-    context.fillText(fitted(context, name, unit.x - first.radius - 12), unit.x - first.radius - 7, unit.y + 4);
+    context.fillText(name, unit.x - first.radius - 7, unit.y + 4);
   });
   const output = frame.numbers.get(`h.${setup.network.sizes.length - 1}`)?.values;
   context.textAlign = "left";
   last.units.forEach((unit, k) => {
-    const name = setup.classes.length === setup.network.sizes.at(-1) ? shortened(setup.classes[unit.number - 1]!) : "";
+    const name = setup.classes.length === setup.network.sizes.at(-1) ? layout.classes[unit.number - 1]! : "";
     const value = output?.[k];
     if (value === undefined) return;
     const x = unit.x + last.radius + 8;
-    const right = name !== "" && name === frame.example.label;
+    const right = name !== "" && setup.classes[unit.number - 1] === frame.example.label;
     context.font = `${right ? 650 : 400} 12px system-ui, sans-serif`;
     context.fillStyle = right ? ink : quiet;
     if (setup.network.output === "softmax" || setup.network.output === "sigmoid") {
@@ -215,12 +215,6 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     context.font = "11px system-ui, sans-serif";
     context.fillText(many ? String(sizes[i]) : `${sizes[i]} ${function_}`, layer.x, layout.height - 5);
   });
-}
-
-function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
-  let shown = text;
-  while (shown.length > 2 && context.measureText(shown).width > width) shown = `${shown.slice(0, -2)}…`;
-  return shown;
 }
 
 export function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {

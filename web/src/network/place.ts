@@ -1,5 +1,6 @@
 // What can be selected in the drawing: units, weights, biases, whole layers; and what lies under a pointer.
 
+import { shortened } from "../names";
 import { subscript } from "../numbers";
 import type { Frame, Setup } from "../protocol";
 import { along, unitAt, type Layout, type Unit } from "./layout";
@@ -145,7 +146,7 @@ export function nameOf(place: Place, setup: Setup): string {
 }
 
 function named(name: string | undefined): string {
-  return name ? ` (${name})` : "";
+  return name ? ` (${shortened(name, 40)})` : "";
 }
 
 export function exists(place: Place, layout: Layout): boolean {
