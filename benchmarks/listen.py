@@ -80,6 +80,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.listen", description=__doc__)
     parser.add_argument("--rounds", type=int, default=41, help="turns that each gets")
+    parser.add_argument("--only", nargs="*", help="rows to measure, by the beginning of their names")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     rows = {name: (mlp, (WORKS[name].sizes, WORKS[name].batch)) for name in ROWS}
@@ -90,6 +91,8 @@ def main() -> None:
         table.add_column(column, justify="left" if not column else "right")
     worst = 0.0
     for name, (create, sizes) in rows.items():
+        if arguments.only and not name.startswith(tuple(arguments.only)):
+            continue
         for threads in sorted({1, cores}):
             torch.set_num_threads(threads)
             seconds = measure(works(*create(*sizes)), arguments.rounds)
