@@ -31,6 +31,7 @@ bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks.target
 	@$(BIN)/python -m benchmarks.per_example
 	@$(BIN)/python -m benchmarks.influence
+	@$(BIN)/python -m benchmarks.listen
 
 # Into dist/, from the archive of the sources; then tried in a new environment, in which no compiler is found
 wheel: .venv/pip
