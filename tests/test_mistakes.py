@@ -159,6 +159,8 @@ class Student:
             return grad_h[i] * g_prime(a[i]) * g_prime(a[i])
         if m == "g_prime_at_gradient":
             return grad_h[i] * g_prime(grad_h[i])
+        if m == "g_prime_of_other_function":
+            return grad_h[i] * (1 - h[i] ** 2 if names[i - 1] == "sigmoid" else h[i] * (1 - h[i]))
         if m == "g_prime_of_layer_above" and a[i + 1].shape == a[i].shape:
             return grad_h[i] * g_prime(a[i + 1])
         if m == "g_prime_of_layer_below" and i > 1 and a[i - 1].shape == a[i].shape:
@@ -275,7 +277,7 @@ def test_each_mistake_is_named_wherever_it_makes_a_difference(mistake):
         if report.passed:  # as where the network has no hidden layer, or no square W
             continue
         shown += 1
-        found = report.mistakes or ()
+        found = report.mistakes
         assert len(found) == 1, f"{case}: {report.verdict}"
         names = [found[0].name, *(other.name for other in found[0].others)]
         if case[3] == 1:  # on one example more is the same: without its label, a label after the last is no label
@@ -290,7 +292,7 @@ def test_each_mistake_is_named_wherever_it_makes_a_difference(mistake):
 def test_a_backward_pass_without_a_mistake_passes(case):
     report = planted("", case)
     assert report.passed, str(report)
-    assert report.mistakes is None
+    assert report.mistakes == ()
     assert report.mistake is None
 
 
@@ -351,6 +353,23 @@ def test_the_layers_where_it_shows_are_named():
     assert everywhere.layers == (1, 2, 3)
 
 
+@pytest.mark.parametrize(
+    ("activation", "slope"),
+    [("tanh", lambda a, h: h * (1 - h)), ("tanh", lambda a, h: a > 0), ("tanh", lambda a, h: 1 - h),
+     ("relu", lambda a, h: 1 - h**2), ("sigmoid", lambda a, h: h > 0.5)],
+)  # fmt: skip
+def test_the_slope_of_another_function_is_named(activation, slope):
+    class OtherFunction(Student):
+        def through(self, i, L, names, a, h, grad_h):
+            return grad_h[i] * slope(a[i], h[i])
+
+    network = Network.create([3, 4, 4, 3], activation, rng=0)
+    X, y, _ = examples(network, 8, "other function")
+    report = check(network, X, y, backward=OtherFunction(""))
+    names = [mistake.name for mistake in report.mistakes]
+    assert names == ([] if activation == "sigmoid" else ["g_prime_of_other_function"])
+
+
 def test_a_consequence_is_not_blamed():
     network = Network.create([3, 4, 4, 3], "tanh", rng=0)
     X, y, _ = examples(network, 5, "consequence")
@@ -368,7 +387,7 @@ def test_a_mistake_is_named_although_something_below_it_is_wrong_as_well():
         return [np.cos(W[0]), *W[1:]], b
 
     report = check(network, *examples(network, 5, "below")[:2], backward=mine)
-    assert [mistake.name for mistake in report.mistakes or ()] == ["sum_for_mean"]
+    assert [mistake.name for mistake in report.mistakes] == ["sum_for_mean"]
 
 
 def test_several_mistakes_are_named_in_the_order_of_the_talks():
@@ -391,7 +410,7 @@ def test_several_mistakes_are_named_in_the_order_of_the_talks():
             return super().to_hidden(i, *rest)
 
     report = check(network, X, y, backward=Tired())
-    found = [(mistake.name, mistake.layers) for mistake in report.mistakes or ()]
+    found = [(mistake.name, mistake.layers) for mistake in report.mistakes]
     assert found == [("no_g_prime", (2,)), ("W_not_transposed", (1,)), ("bias_mean", (1, 2, 3))]
     assert report.verdict.count("; and: ") == 2
 
@@ -406,7 +425,7 @@ def test_two_mistakes_at_one_place_are_both_named():
     report = check(network, *examples(network, 7, "two")[:2], backward=Summed("target_left_out"))
     assert report.mistakes == ()  # three at once are too many
     report = check(network, *examples(network, 7, "two")[:2], backward=Summed())
-    assert {mistake.name for mistake in report.mistakes or ()} == {"output_sign", "sum_for_mean"}
+    assert {mistake.name for mistake in report.mistakes} == {"output_sign", "sum_for_mean"}
 
 
 def test_mistakes_that_cannot_be_told_apart_are_told_together():
@@ -449,7 +468,7 @@ def test_the_mistake_is_told_in_the_report_the_verdict_and_json():
 
 
 def test_our_own_gradients_are_not_searched_for_mistakes():
-    assert check(Network.create([3, 4, 3], rng=0)).to_dict()["mistakes"] is None
+    assert check(Network.create([3, 4, 3], rng=0)).to_dict()["mistakes"] == []
 
 
 def test_gradients_that_are_not_finite_have_no_name():
@@ -462,7 +481,7 @@ def test_a_deep_network_is_searched_as_well():
     network = Network.create([3, *[3] * 400, 2], "tanh", rng=0)
     X, y, _ = examples(network, 2, "deep")
     report = check(network, X, y, backward=Student("sum_for_mean"), coordinates="random", directions=1)
-    assert [mistake.name for mistake in report.mistakes or ()] == ["sum_for_mean"]
+    assert [mistake.name for mistake in report.mistakes] == ["sum_for_mean"]
 
 
 @pytest.mark.parametrize(

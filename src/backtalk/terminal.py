@@ -55,7 +55,7 @@ def show_check(console: Console, report: CheckReport) -> None:
         table.columns[-1].no_wrap, table.columns[-1].min_width = False, 28
     show_table(console, table)
     console.print()
-    for mistake in report.mistakes or ():
+    for mistake in report.mistakes:
         for line in mistake.lines:
             indent = len(line) - len(line.lstrip())
             _print_beside(console, Text(line.lstrip(), "" if indent else "bold"), Text(" " * indent), indent=0)

@@ -122,7 +122,7 @@ def check(
     with np.errstate(all="ignore"):
         comparer = Comparer(scene, chosen, limit, directions, generator)
         rows = tuple(comparer.row(quantity, array, every) for quantity, array in given.items())
-    mistakes = None
+    mistakes = ()
     if backward is not None and not all(row.passed for row in rows):
         from .mistakes import name_mistakes  # seldom needed
 
@@ -136,6 +136,7 @@ def check(
         "coordinates" if every else "random directions",
         limit,
         rows,
+        backward is not None,
         mistakes,
     )
 

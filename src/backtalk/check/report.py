@@ -46,8 +46,8 @@ class CheckReport:
 
     A row passes where its largest relative error is at most ``tolerance``. Nothing that was judged is wrong, then:
     a row with nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so.
-    ``mistakes``: what was likely done wrong in a backward pass of your own that fails, empty where no mistake of the
-    table explains it; None where nothing of that kind was looked for.
+    ``own``: whether a backward pass of your own was checked. ``mistakes``: what was likely done wrong in it, where it
+    fails; empty where no mistake of the table explains it.
     """
 
     subject: str
@@ -55,7 +55,8 @@ class CheckReport:
     coordinates: str
     tolerance: float
     rows: tuple[CheckRow, ...]
-    mistakes: tuple[Mistake, ...] | None = None
+    own: bool = False
+    mistakes: tuple[Mistake, ...] = ()
 
     @property
     def mistake(self) -> Mistake | None:
@@ -110,7 +111,7 @@ class CheckReport:
 
     @property
     def _likely(self) -> str:
-        if self.mistakes is None:
+        if not self.own:
             return ""
         if not self.mistakes:
             return "; no mistake that has a name here explains it"
@@ -128,7 +129,7 @@ class CheckReport:
             "largest_error": _finite(self.largest_error),
             "compared": self.compared,
             "undecided": self.undecided,
-            "mistakes": None if self.mistakes is None else [mistake.to_dict() for mistake in self.mistakes],
+            "mistakes": [mistake.to_dict() for mistake in self.mistakes],
             "rows": rows,
         }
 
@@ -137,7 +138,7 @@ class CheckReport:
         for row in self.rows:
             error = f"{row.largest_error:.1e}" if row.compared else ""
             lines.append(f"{row.quantity:<10}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
-        told = [line for mistake in self.mistakes or () for line in mistake.lines]
+        told = [line for mistake in self.mistakes for line in mistake.lines]
         return "\n".join([*lines, *([""] if told else []), *told, *([""] if told else []), self.verdict])
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...activations import Sigmoid, Tanh
+from ...activations import ReLU, Sigmoid, Tanh
 from .known import Known, on
 from .talks import Link, Pass
 
@@ -53,6 +53,22 @@ def _by_other_layer(talk: Pass, i: int, j: int) -> np.ndarray:
     if not 0 < j < talk.L:
         raise IndexError(j)
     return talk.h(i) * talk.network.activations[j - 1].g_prime(talk.trace.a[j])
+
+
+# The derivatives of common functions, as they are written with h = g(a), and one with its square forgotten
+IN_H = {
+    Sigmoid: lambda h: h * (1 - h),
+    Tanh: lambda h: 1 - h**2,
+    ReLU: lambda h: (h > 0).astype(h.dtype),
+    None: lambda h: 1 - h,
+}
+
+
+def _by_formula_of(talk: Pass, i: int, kind: type | None) -> np.ndarray | None:
+    if kind is not None and isinstance(talk.network.activations[i - 1], kind):
+        return None
+    slope = IN_H[kind](talk.trace.h[i])
+    return None if (slope == 1).all() else talk.h(i) * slope  # as of a sigmoid's h, all above 0: no factor at all
 
 
 def _W_not_transposed(talk: Pass, i: int, link: Link) -> np.ndarray:
@@ -148,6 +164,13 @@ MISTAKES = (
         THROUGH,
         "take g′ and a of the same layer as ∇_{h_i}",
         tuple(on("through", lambda talk, i, link, at=at: at(talk, i, i - 1)) for at in LAYER),
+    ),
+    Known(
+        "g_prime_of_other_function",
+        "g′ is that of another function, such as h(1 − h), 1 − h² or 1 where h > 0",
+        "σ′(a) = h(1 − h), tanh′(a) = 1 − h², relu′(a) = 1 where a > 0, with h = g(a)",
+        "take the derivative of the g that this layer has",
+        tuple(on("through", lambda talk, i, link, kind=kind: _by_formula_of(talk, i, kind)) for kind in IN_H),
     ),
     Known(
         "W_not_transposed",
