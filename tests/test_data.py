@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,32 @@ def test_an_npz_file_that_cannot_be_used_is_refused(tmp_path):
             load_data(path)
     with pytest.raises(InputError, match=r"only a .csv file has columns to choose from"):
         load_data("digits", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("{'descr':'<f8','fortran_order':False,'shape':(0,10000000000),}", r"X of shape \(0, 10000000000\)"),
+        ("{'descr':'|V0','fortran_order':False,'shape':(4,10000000000),}", "expected at least one number"),
+        ("((((", "is not an .npz file, or is damaged"),
+    ],
+)
+def test_a_header_that_promises_columns_without_numbers_is_refused_before_they_are_named(tmp_path, header, said):
+    head = header.encode().ljust(70)
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as file:
+        file.writestr("X.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+        with file.open("y.npy", "w") as part:
+            np.save(part, np.zeros(4))
+    with pytest.raises(InputError, match=said):
+        load_data(tmp_path / "t.npz")
+
+
+def test_a_part_of_an_npz_file_that_is_no_array_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as file:
+        file.writestr("X.npy", b"hello")
+        file.writestr("y.npy", b"hello")
+    with pytest.raises(InputError, match="holds an X or a y that is no array"):
+        load_data(tmp_path / "t.npz")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_a_missing_file_is_an_os_error(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,13 +144,15 @@ def _read_npz(path: Path) -> Data:
             if not {"X", "y"} <= set(arrays):
                 raise InputError(f"{path} holds the arrays {sorted(arrays)}, expected X and y.")
             X, y = arrays["X"], arrays["y"]
-    except (zipfile.BadZipFile, EOFError, TypeError):
-        raise FileFormatError(f"{path} is not an .npz file, or is damaged.") from None
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:  # NumPy reads a header as Python, so a damaged one raises nearly anything
         if "Object arrays" in str(error):
             raise FileFormatError(f"{path} holds Python objects, expected arrays of numbers.") from None
         raise FileFormatError(f"{path} is not an .npz file, or is damaged.") from None
+    if not (isinstance(X, np.ndarray) and isinstance(y, np.ndarray)):  # bytes, of a part that is no array
+        raise FileFormatError(f"{path} holds an X or a y that is no array, expected arrays of numbers.")
+    if X.ndim == 2 and not (X.size and X.itemsize):  # its width costs a file nothing, and every column gets a name
+        raise InputError(f"{path} has an X of shape {X.shape} and kind {X.dtype}, expected at least one number.")
     width = X.shape[1] if X.ndim == 2 else 0
     return Data(path.name, X, y, tuple(f"x_{i}" for i in range(1, width + 1)))
