@@ -6,7 +6,9 @@ import asyncio
 import http.client
 import io
 import os
+import socket
 import stat
+import time
 import zipfile
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from websockets.sync.client import connect
 
 from backtalk.errors import InputError
 from backtalk.lab import app as app_module
+from backtalk.lab import patience
 from backtalk.lab import session as session_module
 from backtalk.lab import upload as upload_module
 from backtalk.lab.app import make_app
@@ -135,7 +138,7 @@ def test_a_damaged_token_is_made_anew(tmp_path, content):
     assert path.read_text() == token
 
 
-def test_a_link_in_the_token_s_place_is_refused_and_what_it_leads_to_stays(tmp_path):
+def test_a_link_in_the_token_s_place_is_refused_and_what_it_leads_to_stays(tmp_path, monkeypatch):
     target = tmp_path / "other"
     target.write_text(TOKEN)
     target.chmod(0o600)
@@ -143,6 +146,10 @@ def test_a_link_in_the_token_s_place_is_refused_and_what_it_leads_to_stays(tmp_p
     with pytest.raises(InputError, match="is a link to another file: remove it"):
         read_or_make_token(tmp_path / "lab-token")
     assert target.read_text() == TOKEN
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_symlink", lambda _: False)  # as where it becomes one after it was looked at
+        with pytest.raises(InputError, match="is a link"):
+            read_or_make_token(tmp_path / "lab-token")
     (tmp_path / "dangling").symlink_to(tmp_path / "not-there")
     with pytest.raises(InputError, match="is a link"):
         read_or_make_token(tmp_path / "dangling")
@@ -155,6 +162,28 @@ def test_a_folder_or_a_pipe_in_the_token_s_place_is_refused(tmp_path):
     for name in ("pipe", "folder"):
         with pytest.raises(InputError, match="is no ordinary file: remove it"):
             read_or_make_token(tmp_path / name)
+
+
+def test_a_token_s_folder_that_is_not_the_user_s_alone_is_refused(tmp_path):
+    folder = tmp_path / "backtalk"
+    folder.mkdir()
+    for mode in (0o777, 0o720):
+        folder.chmod(mode)
+        with pytest.raises(InputError, match="can be written by others: run chmod 700 on it"):
+            read_or_make_token(folder / "lab-token")
+    folder.chmod(0o700)
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(InputError, match="is a link to another folder: remove it"):
+        read_or_make_token(tmp_path / "link" / "lab-token")
+    assert not list(folder.iterdir())
+
+
+def test_a_file_in_place_of_the_token_s_folder_is_said_with_what_to_do(tmp_path):
+    (tmp_path / "backtalk").write_text("")
+    with pytest.raises(
+        InputError, match=r"cannot be made \(File exists\): mend that, or name another place by XDG_STATE"
+    ):
+        read_or_make_token(tmp_path / "backtalk" / "lab-token")
 
 
 def test_another_user_s_token_is_refused(tmp_path, monkeypatch):
@@ -347,7 +376,7 @@ def test_a_path_in_a_message_opens_nothing(lab, tmp_path):
 
 def test_a_label_shows_no_control_characters(lab):
     with lab.page() as page:
-        answer = lab.upload(page.session, "a\x1b[31m\n\u202eb" + "c" * 300 + ".csv", TABLE).json()
+        answer = lab.upload(page.session, "c" * 300 + "a\x1b[31m\n\u202eb.csv", TABLE).json()
     assert answer["name"].isprintable()
     assert len(answer["name"]) <= 80
 
@@ -357,6 +386,29 @@ def test_a_file_that_is_announced_as_too_large_is_refused_at_once(lab):
         answer = lab.upload(page.session, "a.csv", b"a" * (upload_module.MOST_BYTES + 1))
     assert answer.status_code == 413
     assert answer.json() == {"error": "The file has more than 32 MB, which is the most."}
+
+
+def test_nothing_is_read_of_a_file_that_is_announced_as_too_large(static):
+    app = make_app(TOKEN, PORT, static=static)
+    app.state.sessions.open("the-session")
+    for announced in (b"33554433", b"9" * 5000):
+        sent = []
+        scope = {
+            "type": "http", "method": "POST", "path": "/upload", "raw_path": b"/upload", "http_version": "1.1",
+            "query_string": f"token={TOKEN}&session=the-session&name=a.csv".encode(), "scheme": "http",
+            "root_path": "", "headers": [
+                (b"host", f"127.0.0.1:{PORT}".encode()), (b"origin", ADDRESS.encode()), (b"content-length", announced)
+            ],
+        }  # fmt: skip
+
+        async def receive():
+            raise AssertionError("it was read")
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        asyncio.run(app(scope, receive, send))
+        assert sent[0]["status"] == 413
 
 
 @pytest.mark.parametrize("announced", [None, b"10"])
@@ -388,6 +440,85 @@ def test_a_file_that_grows_too_large_is_refused_while_it_comes_in(static, tmp_pa
     assert blocks == 33
     assert largest <= upload_module.MOST_BYTES
     assert not list(tmp_path.rglob("upload.csv"))
+
+
+def test_a_file_that_comes_in_no_further_is_given_up(static, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(patience, "STILL_SECONDS", 0.05)
+    app = make_app(TOKEN, PORT, static=static)
+    app.state.sessions.open("the-session")
+    messages, sent = [{"type": "http.request", "body": b"a,b\n", "more_body": True}], []
+
+    async def receive():
+        if not messages:
+            await asyncio.sleep(60)
+        return messages.pop()
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(upload_scope("the-session"), receive, send))
+    assert sent[0]["status"] == 408
+    assert b"send it again" in sent[1]["body"]
+    assert not list(tmp_path.glob("backtalk-lab-*"))
+
+
+def test_only_some_files_come_in_at_once_one_of_a_page(static, monkeypatch):
+    monkeypatch.setattr(app_module, "MOST_UPLOADS", 2)
+    app = make_app(TOKEN, PORT, static=static)
+    for name in ("session-one", "session-two", "session-three"):
+        app.state.sessions.open(name)
+
+    async def ask() -> list[int]:
+        gate, found = asyncio.Event(), []
+
+        async def receive():
+            await gate.wait()
+            return {"type": "http.request", "body": TABLE.encode(), "more_body": False}
+
+        async def send(message):
+            if "status" in message:
+                found.append(message["status"])
+
+        tasks = []
+        for name in ("session-one", "session-one", "session-two", "session-three"):
+            tasks.append(asyncio.create_task(app(upload_scope(name), receive, send)))
+            await asyncio.sleep(0.05)
+        assert found == [429, 429]  # the second of the first page, and the third page
+        gate.set()
+        await asyncio.gather(*tasks)
+        await app(upload_scope("session-three"), receive, send)
+        return found
+
+    assert asyncio.run(ask()) == [429, 429, 200, 200, 200]
+
+
+def upload_scope(session: str) -> dict:
+    return {
+        "type": "http", "method": "POST", "path": "/upload", "raw_path": b"/upload", "http_version": "1.1",
+        "query_string": f"token={TOKEN}&session={session}&name=a.csv".encode(), "scheme": "http", "root_path": "",
+        "headers": [(b"host", f"127.0.0.1:{PORT}".encode()), (b"origin", ADDRESS.encode())],
+    }  # fmt: skip
+
+
+def test_a_head_that_never_ends_is_given_up(tmp_path):
+    impatient = "from backtalk.lab import patience; patience.HEAD_SECONDS = 0.3"
+    with served(tmp_path, "--port", "0", before=impatient) as server:
+        for sent in (b"", b"GET / HTTP/1.1\r\nHost: a"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+                connection.sendall(sent)
+                assert connection.recv(100) == b""  # it was closed
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            own = f"127.0.0.1:{server.port}"
+            connection.sendall(f"GET /static/none HTTP/1.1\r\nHost: {own}\r\n\r\n".encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 404")
+            connection.sendall(b"GET / HT")
+            while connection.recv(1000):  # the rest of the answer
+                pass
+        with server.page() as page:
+            page.configure()
+            time.sleep(0.5)  # longer than a head may take
+            assert page.step()[0]["step"] == 1
 
 
 def test_a_page_that_leaves_while_it_uploads_leaves_nothing(static, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,7 +21,8 @@ from websockets.sync.client import connect
 
 import backtalk
 from backtalk import Network, fit, forward, gradients, save
-from backtalk.lab import live, session, trainer
+from backtalk.errors import InputError
+from backtalk.lab import answers, live, session, trainer
 from backtalk.lab.datasets import named_data
 from backtalk.lab.given import read_given
 from backtalk.lab.settings import Settings
@@ -432,8 +435,33 @@ def test_findings_name_rows_of_the_data(lab, page):
     page.say("pause")
     page.say("diagnose")
     found = {each["kind"]: each for each in page.until("findings")["findings"]}
-    held_out = set(trainer_rows(200))
-    assert set(found["mislabelled_examples"]["examples"]) == set(wrong) - held_out
+    wrong = [row for row in wrong if row not in trainer_rows(200)]
+    assert set(found["mislabelled_examples"]["examples"]) == set(wrong)
+    named = re.findall(r"(\d+) \(\d, rather \d\)", found["mislabelled_examples"]["said"])
+    assert {int(row) for row in named} == set(wrong)
+
+
+def test_sentences_of_findings_name_rows_of_the_data():
+    rows = np.arange(0, 1000, 10)
+    for kind, said, expected in (
+        ("dominating_examples", "2 examples of 100 have 60% of it: 3 (40%) and 12 (20%).", [30, 120]),
+        ("mislabelled_examples", "of 2 examples of 100 (2%): 3 (0, rather 1) and 12 (1, rather 0).", [30, 120]),
+        ("not_finite", "y is not finite at row 7, and at 1 row of 100.", [70]),
+        ("not_finite", "a is inf in unit 3 of example 7. 2 examples of 100 have such a value there.", [70]),
+        ("underfitting", "The loss is 3 (40%) of 12.", []),
+    ):
+        translated = answers._with_rows_of_the_data(kind, said, rows)
+        changed = [(a, b) for a, b in zip(said.split(), translated.split(), strict=True) if a != b]
+        assert [int(b.strip(",.")) for _, b in changed] == expected
+
+
+def test_the_findings_that_name_rows_are_written_as_the_lab_expects():
+    X = np.column_stack([np.linspace(-1, 1, 100), np.zeros(100)])
+    y = X[:, :1].copy()
+    y[17] = 1e6
+    net = Network.create([2, 3, 1], "tanh", "squared_error", rng=0)
+    (found,) = (each for each in backtalk.diagnose(net, X, y).findings if each.kind == "dominating_examples")
+    assert " 1017 (" in answers._with_rows_of_the_data(found.kind, found.said, np.arange(1000, 1100))
 
 
 def trainer_rows(count: int) -> list[int]:
@@ -487,7 +515,7 @@ def test_questions_wait_in_a_line_of_some(page, monkeypatch):
         ({"seed": -1}, "configure", "Seed is -1"),
         ({"seed": 2**32}, "configure", "Seed is 4294967296"),
         ({"noise": 2}, "configure", "Noise is 2"),
-        ({"nois": 0.1}, "configure", "did you mean 'noise'?"),
+        ({"nois": 0.1}, "configure", "Setting is 'nois', which is not known: did you mean 'noise'?"),
         ({"type": "rate"}, "rate", "Rate is None, expected a number."),
         ({"type": "rate", "rate": True}, "rate", "Rate is True, expected a number."),
         ({"type": "speed", "steps": 0}, "speed", "Steps is 0"),
@@ -793,7 +821,7 @@ def npz(name: str) -> bytes:
         ("words.npz", npz("words.npz"), {}, "expected numbers (examples, columns)"),
         ("nan.npz", npz("nan.npz"), {}, "X[1, 0] = nan, expected finite numbers"),
         ("inf.npz", npz("inf.npz"), {}, "values of y that are not finite"),
-        ("empty.npz", npz("empty.npz"), {}, "0 rows of X and 0 of y"),
+        ("empty.npz", npz("empty.npz"), {}, "X of shape (0, 2) and kind float64, expected at least one number"),
         ("complex.npz", npz("complex.npz"), {}, "kind complex128"),
         ("short.npz", npz("short.npz"), {"target": "y"}, "has no columns to choose from"),
     ],
@@ -805,6 +833,138 @@ def test_a_wrong_file_is_refused_with_a_sentence(lab, page, name, content, query
     assert "/tmp" not in answer.json()["error"]
     assert "upload" not in answer.json()["error"]
     page.configure()
+
+
+def arrays_as_npz(X, y) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, X=X, y=y)
+    return content.getvalue()
+
+
+def with_header(header: str) -> bytes:
+    """An .npz file whose X has this header, and nothing below it."""
+    content, y = io.BytesIO(), io.BytesIO()
+    np.save(y, np.zeros(4))
+    with zipfile.ZipFile(content, "w") as file:
+        head = header.encode()
+        file.writestr("X.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+        file.writestr("y.npy", y.getvalue())
+    return content.getvalue()
+
+
+def not_an_array() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("X.npy", b"hello")
+        file.writestr("y.npy", b"hello")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("many.npz", arrays_as_npz(np.zeros((4000, 2)), np.array([f"k{i % 1500}" for i in range(4000)])), "1500 outp"),
+        ("wide.npz", arrays_as_npz(np.zeros((4, 2)), np.zeros((4, 2000))), "gives 2000 outputs or classes, more than"),
+        ("many.csv", b"x,y\n" + b"".join(b"%d,k%d\n" % (i, i % 1200) for i in range(3000)), "gives 1200 outputs or"),
+        ("far.npz", arrays_as_npz(np.array([[1e200], [0.0]]), np.array([0, 1])), "of X as large as 1e+200, expected"),
+        ("far.npz", arrays_as_npz(np.zeros((2, 1)), np.array([0, -1e200])), "of y as large as 1e+200, expected 1e+30"),
+        ("far.npz", arrays_as_npz(np.zeros((2, 1)), np.array([[0, 1e200], [0, 0]])), "of y as large as 1e+200"),
+        ("far.csv", b"x,y\n" + b"".join(b"%d,%d.5e35\n" % (i, i) for i in range(40)), "of y as large as 3.95e+36"),
+        ("far.csv", b"x,y\n" + b"1.7e308,0\n-1.7e308,1\n" * 20, "too far from the numbers of the"),
+        ("none.npz", not_an_array(), "none.npz holds an X or a y that is no array"),
+        ("text.npz", arrays_as_npz(np.zeros((4, 1)), np.array(["a", "b", "a", "\ud800"])), "could not be read as a ."),
+        ("head.npz", with_header("((((" + " " * 60), "head.npz is not an .npz file, or is damaged."),
+        ("head.npz", with_header("{'descr':'<f8','fortran_order':False,'shape':(0,10000000000),}"), "one number"),
+        ("head.npz", with_header("{'descr':'|V0','fortran_order':False,'shape':(4,10000000000),}"), "one number"),
+        ("long.csv", b"x," + b"y" * 3000 + b"\n" + b"1,2\n" * 20, "…"),
+    ],
+)  # fmt: skip
+def test_a_file_that_no_lab_can_hold_is_refused_with_a_sentence(lab, page, name, content, said):
+    answer = lab.upload(page.session, name, content)
+    assert answer.status_code == 400, answer.json()
+    assert said in answer.json()["error"]
+    assert len(answer.json()["error"]) <= 601
+    page.configure()
+
+
+def test_numbers_of_128_bits_are_read_or_refused(lab, page):
+    answer = lab.upload(page.session, "a.npz", arrays_as_npz(np.eye(40), np.linspace(0, 1, 40, dtype=np.longdouble)))
+    assert answer.status_code == 200
+    page.configure(data=answer.json()["data"])
+
+
+def test_whatever_reading_raises_is_a_sentence(lab, page, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of a library")
+
+    monkeypatch.setattr("backtalk.lab.upload._read_table", broken)
+    answer = lab.upload(page.session, "a.csv", TABLE)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "a.csv could not be read as a .csv file (of a library)."
+
+
+def test_a_table_of_too_many_columns_is_refused_before_it_is_learned(lab, page, monkeypatch):
+    def learned(*_: object) -> None:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr("backtalk.tables.reading.read_table", learned)
+    for separator in (",", ";"):
+        table = separator.join(f"c{i}" for i in range(1002)) + "\n" + separator.join("1" * 1002) + "\n"
+        answer = lab.upload(page.session, "a.csv", table)
+        assert answer.status_code == 400
+        assert "more than 1000 columns" in answer.json()["error"]
+
+
+def test_a_target_that_is_a_long_word_is_not_repeated_in_full(lab, page):
+    answer = lab.upload(page.session, "a.csv", TABLE, target="t" * 3000)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("Target is 'tttt")
+    assert len(answer.json()["error"]) < 300
+
+
+def test_the_largest_numbers_that_are_taken_can_be_shown_and_diagnosed(lab, page):
+    X = np.random.default_rng(0).normal(size=(60, 2)) * 2e29
+    answer = lab.upload(page.session, "a.npz", arrays_as_npz(X, np.arange(60) % 2)).json()
+    setup, _, _ = page.configure(data=answer["data"])
+    assert np.isfinite(setup["bounds"]).all()
+    page.step()
+    page.say("diagnose")
+    assert page.hear()["type"] == "findings"
+
+
+def test_long_names_are_cut_where_they_are_shown(lab, page):
+    long = "n" * 200
+    table = f"{long},y\n" + "".join(f"{i},{'o' * 200 if i % 2 else 'e' * 200}\n" for i in range(40))
+    answer = lab.upload(page.session, "a.csv", table).json()
+    assert answer["columns"] == [long, "y"]  # of which one can be asked for as the target
+    setup, facts, _ = page.configure(data=answer["data"])
+    assert setup["classes"] == ["e" * 79 + "…", "o" * 79 + "…"]
+    assert setup["columns"] == ["n" * 79 + "…"]
+    assert facts["example"]["label"] == "e" * 79 + "…"
+
+
+def test_the_numbers_of_a_table_are_shown_as_they_stand_there(lab, page):
+    table = "x,y\n" + "".join(f"{i},{[-0.001, 1.23456, 7.5][i % 3]}\n" for i in range(60))
+    answer = lab.upload(page.session, "a.csv", table).json()
+    page.configure(data=answer["data"])
+    shown = []
+    for row in range(3):
+        page.say("example", row=row)
+        shown.append(page.frame()[0]["example"]["label"])
+    assert shown == ["-0.001", "1.23456", "7.5"]
+
+
+def test_the_numbers_of_a_run_are_shown_without_what_float32_adds():
+    y = ((np.array([[-0.001], [1.23456]]) - 3) / 2).astype(np.float32)
+    data = dataclasses.replace(named_data("moons"), y=y, loss=backtalk.losses.as_loss("huber"), mean=3.0, scale=2.0)
+    assert [data.label(0), data.label(1)] == ["-0.001", "1.23456"]
+
+
+def test_given_data_with_numbers_too_large_are_refused(tmp_path):
+    (tmp_path / "d.csv").write_text("a,b,y\n1e200,1,0\n1,2,1\n")
+    save(Network.create([2, 2], rng=0), tmp_path / "n.safetensors")
+    with pytest.raises(InputError, match=r"d.csv has numbers of X as large as 1e\+200"):
+        read_given(tmp_path / "n.safetensors", str(tmp_path / "d.csv"), [])
 
 
 def test_a_file_belongs_to_its_tab_and_only_the_last_ones_stay(lab):
@@ -963,8 +1123,8 @@ class _Socket:
 
 
 @contextmanager
-def served(state, *arguments: str):
-    code = "from backtalk.cli import main; main()"
+def served(state, *arguments: str, before: str = ""):
+    code = f"{before}\nfrom backtalk.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "lab", "--no-browser", *arguments],
         stdout=subprocess.PIPE,
@@ -990,6 +1150,17 @@ def test_the_real_server_trains_and_ctrl_c_ends_it(tmp_path):
             rest = server.end()
         assert server.process.returncode == 0
         assert "Traceback" not in rest
+        assert rest.strip() == "lab ended"
+
+
+def test_ctrl_c_ends_it_also_while_a_thread_is_at_work(tmp_path):
+    busy = "import time; from backtalk.lab.session import Session; Session.reset = lambda self: time.sleep(60)"
+    with served(tmp_path, "--port", "0", before=busy) as server, server.page() as page:
+        page.configure()
+        page.say("reset")
+        page.say("rate", rate=-1)
+        rest = server.end()
+        assert server.process.returncode == 0
         assert rest.strip() == "lab ended"
 
 

@@ -1,7 +1,7 @@
 """The lab: one page on loopback with the real engine behind it. Imported by ``backtalk lab``, and by nothing else.
 
 datasets.py       the examples to choose from: built in, generated, the user's own
-upload.py         a file that the page sends, as such examples
+upload.py         a file that the page sends, as such examples; how large and how far out they may be
 settings.py       what a configure message asks for, checked
 trainer.py        a network in training, one step at a time or some
 payloads.py       what a frame holds, as bytes
@@ -11,5 +11,6 @@ session.py        what the server keeps for a tab, and for how long
 live.py           the conversation over a WebSocket
 security.py       the token, Host and Origin, the headers of every answer
 app.py            the routes
+patience.py       how long a connection may stand still
 serve.py          the port, the server, Ctrl-C
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ LONGEST_QUANTITY = 60  # characters
 MOST_BYTES = 2_000_000  # of a derivation
 MOST_ROWS = 5000  # that the doctor looks at
 STRONGEST = 10  # paths
+# How the findings write the rows that they name
+ROWS_NAMED = {
+    "mislabelled_examples": re.compile(r"\b\d+(?= \(\d+, rather )"),
+    "dominating_examples": re.compile(r"\b\d+(?= \([^()]*%\))"),
+}
+ROW_NAMED = re.compile(r"(?<=\brow )\d+|(?<=\bexample )\d+")
 
 
 def explain_message(network: Network, data: LabData, row: int, quantity: Any) -> dict[str, Any]:
@@ -55,8 +62,7 @@ def findings_message(trainer: Trainer, network: Network, telemetry: Any) -> dict
     ).to_dict()
     findings, rows = diagnosis["findings"], trainer.data.training
     for each in findings:
-        if each["examples"] and len(held_out):
-            each["said"] += f" (Counted from 0 among the {len(X)} rows that are trained on.)"
+        each["said"] = _with_rows_of_the_data(each["kind"], each["said"], rows)
         each["examples"] = rows[list(each["examples"])].tolist()
     return {
         "type": "findings",
@@ -65,3 +71,8 @@ def findings_message(trainer: Trainer, network: Network, telemetry: Any) -> dict
         "examples": len(X),
         "findings": findings,
     }
+
+
+def _with_rows_of_the_data(kind: str, said: str, rows: np.ndarray) -> str:
+    """A sentence that names rows of those that are trained on, with the numbers that they have on the page."""
+    return ROWS_NAMED.get(kind, ROW_NAMED).sub(lambda found: str(rows[int(found[0])]), said)

@@ -20,10 +20,13 @@ from starlette.websockets import WebSocket
 from ..errors import BacktalkError, InputError
 from .datasets import LabData
 from .live import Live, sentence
+from .patience import while_it_comes
 from .security import Guard, is_token
 from .session import MOST_SESSIONS, NAME, Session, Sessions, start_settings
 from .upload import MOST_BYTES, label_of, place_for, read_upload, suffix_of
 
+MOST_UPLOADS = 4  # at once, one of a page
+LONGEST_ERROR = 600  # letters
 STATIC = Path(__file__).parent / "static"
 REFUSED = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>backtalk lab</title>"
@@ -39,6 +42,7 @@ TOO_MANY = f"{MOST_SESSIONS} pages of the lab are open, which is the most: close
 def make_app(token: str, port: int, given: LabData | None = None, static: Path = STATIC) -> Starlette:
     """The lab as an ASGI application; ``given``: a network of the user's own with its data."""
     sessions = Sessions(start_settings(given), given)
+    uploading: set[Session] = set()
 
     async def page(request: Request) -> Response:
         if not is_token(request.query_params.get("token"), token):
@@ -72,14 +76,23 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
         session = sessions.find(query.get("session", ""))
         if session is None:
             return _error("the server does not know this page: load it again.", 409)
+        if session in uploading or len(uploading) >= MOST_UPLOADS:
+            return _error("another file is still coming in: wait until it is there.", 429)
+        uploading.add(session)
         try:
             return JSONResponse(await _receive(request, session))
         except _TooLargeError:
             return _error(f"the file has more than {MOST_BYTES // 2**20} MB, which is the most.", 413)
+        except TimeoutError:
+            return _error("the file came in no further, so it was given up: send it again.", 408, Connection="close")
         except ClientDisconnect:
             return Response(status_code=400)
         except BacktalkError as error:
             return _error(error, 400)
+        except OSError as error:
+            return _error(f"the file could not be kept for reading ({error.strerror}).", 400)
+        finally:
+            uploading.remove(session)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -119,7 +132,7 @@ async def _receive(request: Request, session: Session) -> dict[str, Any]:
     with folder:
         count = 0
         with path.open("wb") as file:
-            async for block in request.stream():
+            async for block in while_it_comes(request.stream()):
                 count += len(block)
                 if count > MOST_BYTES:
                     raise _TooLargeError
@@ -142,8 +155,10 @@ async def _receive(request: Request, session: Session) -> dict[str, Any]:
     }
 
 
-def _error(error: BacktalkError | str, status: int) -> Response:
-    return JSONResponse({"error": sentence(error)}, status)
+def _error(error: BacktalkError | str, status: int, **headers: str) -> Response:
+    text = sentence(error)
+    text = text if len(text) <= LONGEST_ERROR else text[:LONGEST_ERROR] + "…"  # it may repeat names from the file
+    return JSONResponse({"error": text}, status, headers)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ ROWS = 400  # of a generated set
 HELD_OUT = 5  # one row of so many is held out
 LEAST_TO_HOLD_OUT = 10  # rows, below which all are trained on
 MOST_POINTS = 500  # in a picture of two inputs
+LONGEST_NAME = 80  # letters of a class or a column, as the page shows them
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 
@@ -70,7 +72,19 @@ class LabData:
         if self.task == CLASSIFICATION and np.ndim(value) == 0 and isinstance(self.loss, CrossEntropy):
             label = int(value)
             return self.classes[label] if label < len(self.classes) else str(label)
-        return ", ".join(f"{float(each) * self.scale + self.mean:.6g}" for each in np.ravel(value))
+        numbers = np.ravel(value).astype(np.float64) * self.scale + self.mean
+        if np.asarray(value).dtype == np.float32:  # then what is far below the scale was rounded away
+            numbers = numbers.round(6 - math.ceil(math.log10(self.scale)))
+        return ", ".join(f"{each:.6g}" for each in numbers)
+
+
+def short_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Names, the long ones cut.
+
+    >>> short_names(["oak", "o" * 200])[0], len(short_names(["oak", "o" * 200])[1])
+    ('oak', 80)
+    """
+    return tuple(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names)
 
 
 def hold_out(count: int) -> np.ndarray:

@@ -12,7 +12,8 @@ from ..errors import InputError
 from ..inputs import as_input, as_target
 from ..interop import load
 from ..losses import CrossEntropy
-from .datasets import LabData, hold_out
+from .datasets import LabData, hold_out, short_names
+from .upload import require_moderate
 
 
 def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
@@ -29,6 +30,7 @@ def _of_file(model: Path, data: str, target: Sequence[str], title: str) -> LabDa
     examples = load_data(data, target)
     X = np.asarray(as_input(network, examples.X))
     y = examples.y
+    require_moderate(Path(data).name, X, y)
     as_target(network, y, len(X))
     labels = isinstance(network.loss, CrossEntropy) and y.ndim == 1
     outputs = network.sizes[-1]
@@ -53,12 +55,13 @@ def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> Lab
     if target:
         raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
     network, preprocessing, learned, (X, y), said = examples_of(folder, table)
+    require_moderate(table.name, X)
     return LabData(
         title=title,
         X=X,
         y=y,
         columns=tuple(preprocessing.inputs),
-        classes=tuple(learned.classes),
+        classes=short_names(learned.classes),
         loss=network.loss,
         outputs=network.sizes[-1],
         held_out=hold_out(len(X)),

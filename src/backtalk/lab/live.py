@@ -116,7 +116,7 @@ class Live:
                 if isinstance(message, bytes):
                     await self.socket.send_bytes(message)
                 else:
-                    await self.socket.send_text(json.dumps(message, separators=(",", ":")))
+                    await self.socket.send_text(json.dumps(message, allow_nan=False, separators=(",", ":")))
         except (RuntimeError, OSError):
             raise WebSocketDisconnect(1006) from None
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..network import Network
 from ..verbs import backward, forward
-from .datasets import MOST_POINTS, LabData
+from .datasets import MOST_POINTS, LabData, short_names
 from .trainer import Trainer
 
 MOST_UNITS = 64  # of a layer in a drawing
@@ -164,7 +164,7 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
         "task": data.task,
         "rows": len(data.X),
         "held_out": len(data.held_out),
-        "columns": list(data.columns),
+        "columns": short_names(data.columns),
         "classes": list(data.classes),
         "image": list(data.image) if data.image else None,
         "said": data.said,

@@ -6,6 +6,7 @@ checked against DNS rebinding, Origin against pages of other sites, and the toke
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -48,9 +49,10 @@ def token_path(environment: Mapping[str, str] = os.environ) -> Path:
 def read_or_make_token(path: Path) -> str:
     """The token in a file that the user alone can read; a new one where there is none, or others could have read it.
 
-    Raises :class:`~backtalk.errors.InputError` where a link, a folder or another user's file lies in its place.
+    Raises :class:`~backtalk.errors.InputError` where a link, a folder or another user's file lies in its place, or
+    others could put a file of theirs there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _require_folder(path.parent)
     found = _read(path)
     if found is not None:
         return found
@@ -67,6 +69,23 @@ def read_or_make_token(path: Path) -> str:
     return token
 
 
+def _require_folder(folder: Path) -> None:
+    """Make the folder of the token, or refuse one that is not the user's alone."""
+    name = f"{folder}, the folder of the lab's token,"
+    elsewhere = "or name another place by XDG_STATE_HOME"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        facts = folder.stat()
+    except OSError as error:
+        raise InputError(f"{name} cannot be made ({error.strerror}): mend that, {elsewhere}.") from None
+    if hasattr(os, "getuid") and facts.st_uid != os.getuid():
+        raise InputError(f"{name} belongs to another user: remove it, {elsewhere}.")
+    if os.name == "posix" and stat.S_IMODE(facts.st_mode) & 0o022:
+        raise InputError(f"{name} can be written by others: run chmod 700 on it, {elsewhere}.")
+    if folder.is_symlink():
+        raise InputError(f"{name} is a link to another folder: remove it, {elsewhere}.")
+
+
 def _read(path: Path) -> str | None:
     """The token, None where there is none or it is no secret any more."""
     if path.is_symlink():
@@ -76,6 +95,10 @@ def _read(path: Path) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # it became a link just now
+            raise InputError(f"{path}, the file of the lab's token, is a link to another file: remove it.") from None
+        raise
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import signal
 import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -15,11 +18,13 @@ from ..errors import InputError
 from .app import make_app
 from .datasets import LabData
 from .live import MOST_MESSAGE
+from .patience import PatientProtocol
 from .security import read_or_make_token, token_path
 
 ADDRESS = "127.0.0.1"
 PORT = 8642
 TRIED = 100  # ports from there on
+LEAVING_SECONDS = 1.0
 
 
 def listen(port: int | None) -> socket.socket:
@@ -57,9 +62,10 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
         tell("Ctrl-C ends it")
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 make_app(token, number, given),
+                http=PatientProtocol,
                 log_level="error",
                 access_log=False,  # it would hold the token
                 ws_max_size=MOST_MESSAGE,
@@ -67,8 +73,35 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
                 ws_ping_interval=20,
                 ws_ping_timeout=20,
                 server_header=False,
-                timeout_graceful_shutdown=1,
+                timeout_graceful_shutdown=10,  # never reached: see _Server
                 limit_concurrency=200,
             )
         )
-        server.run(sockets=[listening])
+        try:
+            server.run(sockets=[listening])
+        except KeyboardInterrupt:  # the way in which a server ends: no failure
+            server.say_goodbye()
+
+
+class _Server(uvicorn.Server):
+    """Leaves a second after Ctrl-C also where threads are at work, which cannot be stopped and would be waited for."""
+
+    _said = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            timer = threading.Timer(LEAVING_SECONDS, self._leave, [sig])
+            timer.daemon = True
+            timer.start()
+        super().handle_exit(sig, frame)
+
+    def say_goodbye(self) -> None:
+        """Once, whoever comes first."""
+        if not self._said:
+            self._said = True
+            print("\nlab ended", flush=True)
+
+    def _leave(self, sig: int) -> None:
+        if sig == signal.SIGINT:
+            self.say_goodbye()
+        os._exit(0 if sig == signal.SIGINT else 128 + sig)

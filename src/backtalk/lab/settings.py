@@ -49,7 +49,7 @@ def read_settings(message: dict[str, Any], start: Settings, data: Iterable[str])
     """
     for key in message:
         if key not in (*Settings.__slots__, "type"):
-            raise unknown_name("a setting", key[:LONGEST], Settings.__slots__)
+            raise unknown_name("setting", key[:LONGEST], Settings.__slots__)
     known = list(data)
     name = message.get("data", start.data)
     if not isinstance(name, str):
