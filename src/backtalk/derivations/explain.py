@@ -10,10 +10,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..inputs import require_network
-from ..losses import Huber
+from ..losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance
 from ..network import Network
 from .derivation import Derivation, Step, make_step, symbol_of
 from .expressions import Apply, Derivative, Elementwise, Expression, Partial, Product, Sum, SumOver, Symbol, Transposed
+from .functions import OUTPUTS, formulas_of
 from .outputs import OutputTalk, output_function, output_talk
 from .quantity import Quantity, as_quantity
 from .values import ExampleValues
@@ -88,6 +89,8 @@ def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[S
         a, heard = Symbol("a", i), Symbol("h", i - 1)
         what = "the input" if i == 1 else f"layer {i - 1}"
         reason = f"Each unit of layer {i} sums what it hears from {what}, times its weights, and adds its bias."
+        if i == 1:
+            reason += " h[0] is the input x."
         right = Sum((Product((Symbol("W", i), heard)), Symbol("b", i)))
         yield make_step(values, "forward", i, f"The pre-activations of layer {i}", reason, a, right)
         if i < depth:
@@ -99,10 +102,15 @@ def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[S
     if function is None:
         yield make_step(values, "forward", depth, "The output", "The output function is the identity.", yhat, a)
     else:
-        reason = f"The output function, {network.loss.output_name}, turns the last pre-activations into ŷ."
+        reason = (
+            f"The output function turns the last pre-activations into ŷ. It is {OUTPUTS[network.loss.output_name]}."
+        )
         yield make_step(values, "forward", depth, "The output", reason, yhat, replace(function, of=a))
     if clear:
-        reason = f"The loss, {network.loss}, compares ŷ with the target t."
+        reason = f"The loss, {_spoken(network.loss)}, compares ŷ with the target t."
+        if isinstance(network.loss, CrossEntropy) and values.target.max() == 1:
+            one = int(values.target.argmax()) + 1
+            reason += f" t is e(y): 1 at output {one}, which is label {one - 1}, and 0 at the others."
         if isinstance(network.loss, Huber):
             reason += " ρ(r) is ½r² where |r| ≤ δ, and δ(|r| − ½δ) elsewhere."
         yield make_step(values, "forward", depth, "The loss", reason, Symbol("loss"), talk.loss)
@@ -110,7 +118,9 @@ def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[S
 
 def _to_yhat(values: ExampleValues, talk: OutputTalk, unit: tuple[int, ...]) -> Step:
     title = "To the outputs themselves" if not unit else f"To the output ŷ[{unit[0]}] itself"
-    reason = "The loss is a function of ŷ: its derivative, with every other ŷ held fast."
+    reason = "The loss is a function of ŷ: this is its derivative, with every other ŷ held constant."
+    if not unit and isinstance(values.network.loss, CrossEntropy | BinaryCrossEntropy | PoissonDeviance):
+        reason += " ⊘ divides element by element."
     right = talk.grad_yhat(unit[0] if unit else None)
     return make_step(
         values, "output", values.network.depth, title, reason, Derivative(Symbol("yhat", None, unit)), right
@@ -142,7 +152,7 @@ def _to_output(values: ExampleValues, talk: OutputTalk, clear: bool, unit: tuple
         title = "To the output units"
         why = (
             f"ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ is no number; {name} and the loss, differentiated as "
-            f"one, still give one. {talk.why}"
+            f"one, still give one. {talk.why} ℒ, computed so as well, is {values.loss:.6g}."
         )
     else:
         title = "To the output units"
@@ -218,9 +228,11 @@ def _through_activation(values: ExampleValues, i: int, unit: tuple[int, ...]) ->
     h, a = Symbol("h", i, unit), Symbol("a", i, unit)
     index = unit or ("j",)
     left = Partial(replace(h, indices=index), replace(a, indices=index))
-    reason = (
-        f"h = g(a) is element-wise, so each hidden unit depends on its own pre-activation alone; g is {activation}."
-    )
+    formulas = formulas_of(activation)
+    reason = "h = g(a) is element-wise, so each hidden unit depends on its own pre-activation alone. g is "
+    reason += f"{activation}: {formulas}." if formulas else f"{activation}."
+    if unit and values[left] == 0:
+        reason += " This unit is silent: its slope is 0, and nothing passes through it."
     at = values[a]
     kinks = [kink for kink in activation.kinks if np.any(np.asarray(at) == kink)]
     if kinks:
@@ -228,6 +240,8 @@ def _through_activation(values: ExampleValues, i: int, unit: tuple[int, ...]) ->
     title = f"The slope of the activation in layer {i}"
     yield make_step(values, "hidden", i, title, reason, left, _activation(values, i, "g′", a))
     reason = "The chain rule along the one path through h = g(a), element by element."
+    if not unit:
+        reason += " ⊙ multiplies element by element."
     slope = _activation(values, i, "g′", a, as_value=True)
     right = Product((Derivative(h), slope)) if unit else Elementwise(Derivative(h), slope)
     title = f"Through the activation of layer {i}"
@@ -284,6 +298,11 @@ def _on_numbers(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return float(found[0, 0]) if np.ndim(value) == 0 else found
 
     return applied
+
+
+def _spoken(loss: Loss) -> str:
+    """Its name in words."""
+    return str(loss).replace("_", " ")
 
 
 def _said(symbol: Symbol) -> str:

@@ -58,14 +58,17 @@ class Paths:
 
     def __repr__(self) -> str:
         return (
-            f"Paths of {self.quantity}: {len(self.strongest)} of {self.count}, which carry {100 * self.share:.3g} % of "
-            f"the absolute flow {self.absolute:.6g}; the gradient is {self.value:.6g}"
+            f"{len(self.strongest)} of the {self.count} paths of {self.quantity} to the loss, with "
+            f"{100 * self.share:.3g} % of Σ |contribution| = {self.absolute:.6g}; "
+            f"∂ℒ/∂{self.quantity} = {self.value:.6g}"
         )
 
     def __str__(self) -> str:
+        from .routes import route_text  # which is about paths
+
         lines = [repr(self)]
         for path in self.strongest:
-            way = " → ".join(f"{i}:{unit}" for i, unit in path.units)
+            way = route_text(self.quantity, path)
             lines.append(f"  {path.contribution:12.6g}  {100 * path.share:6.3g} %  {way}")
         return "\n".join(lines)
 

@@ -9,20 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ...activations import Activation, Identity, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from ...activations import Activation
 from ...losses import CrossEntropy, Huber, Loss
 from ...network import Network
 from ..expressions import Derivative, Expression, Number, Sum, Symbol
+from ..functions import OUTPUTS, formulas_of
 from ..layout import FractionRuler, sides
 from ..routes import factors_of, route_text
 from .questions import PathQuestion, Question
-
-OUTPUTS = {
-    "softmax": "softmax, exp(a) of each unit divided by the sum of all",
-    "sigmoid": "the sigmoid, 1/(1 + exp(−a)) of each unit",
-    "exp": "exp(a) of each unit",
-    "identity": "the identity",
-}
 
 
 class BlankRuler(FractionRuler):
@@ -165,24 +159,8 @@ def _activations(activations: tuple[Activation, ...]) -> Iterator[str]:
     for activation, layers in groupby(enumerate(activations, 1), key=lambda pair: pair[1]):
         numbers = [str(i) for i, _ in layers]
         where = f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"
-        yield f"In {where}, g is {activation}{_formulas(activation)}."
-
-
-def _formulas(activation: Activation) -> str:
-    match activation:
-        case ReLU():
-            return ": g(a) = a and g′(a) = 1 where a > 0, else both are 0"
-        case LeakyReLU(slope):
-            return f": g(a) = a and g′(a) = 1 where a > 0, else g(a) = {slope:g} · a and g′(a) = {slope:g}"
-        case Sigmoid():
-            return ": g(a) = 1/(1 + exp(−a)) and g′(a) = g(a) · (1 − g(a))"
-        case Tanh():
-            return ": g′(a) = 1 − g(a)²"
-        case Softplus():
-            return ": g(a) = log(1 + exp(a)) and g′(a) = 1/(1 + exp(−a))"
-        case Identity():
-            return ": g(a) = a and g′(a) = 1"
-    return ""
+        formulas = formulas_of(activation)
+        yield f"In {where}, g is {activation}{formulas and f': {formulas}'}."
 
 
 def _loss(loss: Loss) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...activations import Activation, Sigmoid, Tanh
+from ...activations import ELU, Activation, LeakyReLU, Sigmoid, Tanh
 from ...errors import InputError
 from ...losses import Huber, Loss
 from ...network import Network
@@ -126,6 +126,10 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
         rank += 3 * int((grads.h[i][0] == 0).sum()) + _has_ties(a) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
     if any(activation.name == "relu" for activation in network.activations) and max(network.sizes[1:-1]) > 1:
         rank += 2 * (silent == 0)
+    for i, activation in enumerate(network.activations, 1):
+        # a function with a corner at 0, of which only one side is used, would teach half of it
+        sides = trace.a[i][0] < 0
+        rank += 30 * (isinstance(activation, LeakyReLU | ELU) and len(sides) > 1 and not sides.any())
     rank += sum(int((np.abs(bias) > 6).sum()) for bias in network.b.values())
     told = [trace.h, grads.a, grads.h]
     numbers = np.concatenate([np.ravel(array) for family in told for array in family.values()])
