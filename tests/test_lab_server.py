@@ -998,6 +998,7 @@ def test_a_given_network_comes_first(tmp_path):
         setup, _, arrays = page.configure(**{key: start[key] for key in ("data", "layers", "activation")})
         np.testing.assert_array_equal(arrays["W.1"], net.W[1].astype("f4"))
         assert setup["image"] == [8, 8]
+        assert setup["held_out"] == 0  # any row may be one that it was trained on
         page.step()
         page.say("reset")
         np.testing.assert_array_equal(page.frame()[1]["W.1"], net.W[1].astype("f4"))
@@ -1025,7 +1026,7 @@ def test_a_given_network_keeps_its_loss(tmp_path, loss):
     with serving(given=read_given(tmp_path / "n.safetensors", str(tmp_path / "d.csv"), [])) as lab, lab.page() as page:
         setup, facts, _ = page.configure(**{k: v for k, v in page.hello["start"].items() if k != "type"})
         assert setup["network"]["loss"] == loss
-        assert facts["score"] is not None
+        assert facts["score"] is None
         assert facts["example"]["label"] == "0"
         page.step()
         page.say("slide", at=5)
@@ -1040,6 +1041,7 @@ def test_a_run_of_train_can_be_looked_at(tmp_path, call):
     with serving(given=given) as lab, lab.page() as page:
         setup, facts, _ = page.configure(**{k: v for k, v in page.hello["start"].items() if k != "type"})
         assert setup["classes"] == ["no", "yes"]
+        assert setup["held_out"] == 0
         assert setup["network"]["sizes"] == list(backtalk.load(tmp_path / "run" / "model.safetensors").sizes)
         assert facts["example"]["label"] in ("no", "yes")
         page.say("explain", quantity="W[1,1,1]")
@@ -1056,6 +1058,11 @@ def test_the_command_line_refuses_what_does_not_fit(call, tmp_path):
     assert (code, "DATA is missing" in err) == (2, True)
     code, _, err = call("lab", "--target", "y", "--no-browser")
     assert (code, "there is no DATA" in err) == (2, True)
+    code, _, err = call("lab", "mixed.csv", "--no-browser")
+    assert (code, "MODEL is mixed.csv, which is data and no network: start 'backtalk lab'" in err) == (2, True)
+    for more in ([], ["wine"]):
+        code, _, err = call("lab", "m.safetensors", *more, "--no-browser")
+        assert (code, "MODEL is m.safetensors, which does not exist" in err) == (2, True)
     code, _, err = call("lab", "n.safetensors", "wine", "--no-browser")
     assert (code, "X has 13 columns, but the network has 3 inputs" in err) == (2, True)
 

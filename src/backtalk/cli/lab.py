@@ -44,6 +44,8 @@ def lab(
     """Serve a page, on this machine alone, that shows a network learn: every unit, every weight, every gradient."""
     from ..errors import InputError, MissingLibraryError
 
+    if model is not None:
+        _require_model(model)
     if model is not None and data is None:
         raise InputError(f"DATA is missing: expected data for {model}.")
     if target and model is None:
@@ -66,3 +68,13 @@ def lab(
         serve(given, port, not no_browser, lambda line: print(line, flush=True))
     except KeyboardInterrupt:
         print("\nlab ended", flush=True)  # the way in which a server ends: no failure
+
+
+def _require_model(model: Path) -> None:
+    """Say that a file of data is no network, and that there is no file, before anything is missed beside it."""
+    from ..errors import InputError
+
+    if model.suffix.lower() in (".csv", ".parquet", ".npz"):
+        raise InputError(f"MODEL is {model}, which is data and no network: start 'backtalk lab', and choose it there.")
+    if not model.exists():
+        raise InputError(f"MODEL is {model}, which does not exist: expected a network, or the folder of a run.")

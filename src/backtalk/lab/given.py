@@ -12,14 +12,18 @@ from ..errors import InputError
 from ..inputs import as_input, as_target
 from ..interop import load
 from ..losses import CrossEntropy
-from .datasets import LabData, hold_out, short_names
+from .datasets import LabData, short_names
 from .upload import require_moderate
+
+# The network may have been trained on any of the rows: a score on some of them would promise too much
+NONE_HELD_OUT = np.empty(0, np.int64)
 
 
 def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
     """A network in a file with its data, or a run of ``backtalk train`` with a table.
 
-    Raises :class:`~backtalk.errors.InputError` where they do not fit one another.
+    No row is held out, since nobody can say which rows the network was trained on. Raises
+    :class:`~backtalk.errors.InputError` where they do not fit one another.
     """
     title = f"{model.name} on {Path(data).name}"
     return _of_run(model, Path(data), target, title) if model.is_dir() else _of_file(model, data, target, title)
@@ -43,7 +47,7 @@ def _of_file(model: Path, data: str, target: Sequence[str], title: str) -> LabDa
         classes=tuple(map(str, range(outputs))) if isinstance(network.loss, CrossEntropy) else (),
         loss=network.loss,
         outputs=outputs,
-        held_out=hold_out(len(X)),
+        held_out=NONE_HELD_OUT,
         image=image,
         network=network,
     )
@@ -64,7 +68,7 @@ def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> Lab
         classes=short_names(learned.classes),
         loss=network.loss,
         outputs=network.sizes[-1],
-        held_out=hold_out(len(X)),
+        held_out=NONE_HELD_OUT,
         mean=learned.mean,
         scale=learned.scale,
         network=network,
