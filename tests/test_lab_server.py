@@ -933,14 +933,14 @@ def test_the_largest_numbers_that_are_taken_can_be_shown_and_diagnosed(lab, page
 
 
 def test_long_names_are_cut_where_they_are_shown(lab, page):
-    long = "n" * 200
-    table = f"{long},y\n" + "".join(f"{i},{'o' * 200 if i % 2 else 'e' * 200}\n" for i in range(40))
+    long = "n" * 400
+    table = f"{long},y\n" + "".join(f"{i},{'k' * 400}{'o' if i % 2 else 'e'}\n" for i in range(40))
     answer = lab.upload(page.session, "a.csv", table).json()
     assert answer["columns"] == [long, "y"]  # of which one can be asked for as the target
     setup, facts, _ = page.configure(data=answer["data"])
-    assert setup["classes"] == ["e" * 79 + "…", "o" * 79 + "…"]
-    assert setup["columns"] == ["n" * 79 + "…"]
-    assert facts["example"]["label"] == "e" * 79 + "…"
+    assert setup["classes"] == ["k" * 100 + "…" + "k" * 98 + end for end in "eo"]  # still told apart
+    assert setup["columns"] == ["n" * 100 + "…" + "n" * 99]
+    assert facts["example"]["label"] == setup["classes"][0]
 
 
 def test_the_numbers_of_a_table_are_shown_as_they_stand_there(lab, page):

@@ -19,7 +19,7 @@ ROWS = 400  # of a generated set
 HELD_OUT = 5  # one row of so many is held out
 LEAST_TO_HOLD_OUT = 10  # rows, below which all are trained on
 MOST_POINTS = 500  # in a picture of two inputs
-LONGEST_NAME = 80  # letters of a class or a column, as the page shows them
+LONGEST_NAME = 200  # letters of a class or a column that the page is sent, which cuts them further where room is short
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 
@@ -79,12 +79,14 @@ class LabData:
 
 
 def short_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Names, the long ones cut.
+    """Names, the long ones cut in the middle, since those of one table often begin alike.
 
-    >>> short_names(["oak", "o" * 200])[0], len(short_names(["oak", "o" * 200])[1])
-    ('oak', 80)
+    >>> oak, elm = short_names(["oak", "e" * 1000 + "lm"])
+    >>> oak, len(elm), elm[-3:]
+    ('oak', 200, 'elm')
     """
-    return tuple(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names)
+    half = LONGEST_NAME // 2
+    return tuple(name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[1 - half :]}" for name in names)
 
 
 def hold_out(count: int) -> np.ndarray:
