@@ -64,12 +64,14 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
     loudest = [f"{n} ({percent(float(say[n]))})" for n in rows]
+    quieter = "label_smoothing or clip_norm helps"
+    if network.loss.output_name == "identity":
+        quieter = "a loss that listens to them less (huber, absolute_error), clip_norm, or a logarithm of y helps"
     return finding(
         "dominating_examples", share, "a few examples drown out the others",
         f"{counted(few, 'example')} of {count} have {percent(share)} of the sum of the squares of the gradients' "
         f"norms: {listed(loudest, 5)}. They also have {percent(of_loss)} of the loss.",
-        "Look at these rows for wrong values, in X as in y, and at their weights. If they are right, a loss that "
-        "listens to them less (huber, absolute_error), clip_norm, or a logarithm of the target helps.",
+        f"Look at these rows for wrong values, in X as in y, and at their weights. If they are right, {quieter}.",
         most="severe" if heavy else "note",
         numbers={"examples": few, "share": share, "share_of_loss": of_loss},
         layer=network.depth, examples=rows,
