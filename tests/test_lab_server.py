@@ -1131,14 +1131,14 @@ class _Socket:
 
 @contextmanager
 def served(state, *arguments: str, before: str = ""):
-    code = f"{before}\nfrom backtalk.cli import main; main()"
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also behind a shell's &
+    code = f"{hear}\n{before}\nfrom backtalk.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "lab", "--no-browser", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"XDG_STATE_HOME": str(state)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         yield Served(process)

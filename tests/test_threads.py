@@ -232,8 +232,8 @@ def test_python_goes_on_while_the_kernels_train():
             print(len(ticks) - before > 5, found[1])
             return found
 
-    from backtalk.train import loop
-    loop.NativeSteps = Steps
+    from backtalk.train import kinds
+    kinds.NativeSteps = Steps
     thread = threading.Thread(target=tick)
     thread.start()
     fit(Network.create([8, 64, 2], rng=0), X, y, epochs=1, batch_size=1, rng=0)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..network import Network
-from .expressions import Derivative, Expression, Number, Partial, Symbol, Values, evaluate, with_numbers
+from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol, Values, evaluate, with_numbers
+from .outputs import output_talk
 from .quantity import Quantity
+from .values import ExampleValues
 
 if TYPE_CHECKING:
     from .paths import Paths
@@ -40,6 +43,7 @@ class Step:
     right: Expression
     numbers: Expression
     value: Any
+    scale: Any
 
     @property
     def both_sides(self) -> tuple[Any, Any, Any]:
@@ -47,7 +51,7 @@ class Step:
 
         The scale is the right side with every number by its absolute value and every difference as a sum.
         """
-        return self.value, evaluate(self.numbers, {}), evaluate(self.numbers, {}, absolute=True)
+        return self.value, evaluate(self.numbers, {}), self.scale
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -155,7 +159,31 @@ def make_step(
     """A step from symbols alone: numbers and value are looked up."""
     value = values[left]
     value = float(value) if np.ndim(value) == 0 else value
-    return Step(talk, layer, title, reason, left, right, with_numbers(right, values), value)
+    scale = evaluate(right, Magnitudes(values), absolute=True)
+    return Step(talk, layer, title, reason, left, right, with_numbers(right, values), value, scale)
+
+
+class Magnitudes(Mapping["Leaf", Any]):
+    """What the rounding of each symbol is to be measured by: ∂ℒ/∂ŷ by the terms of its own formula.
+
+    The library finds ∇_{a_L} without it, so that what cancels in it, as ŷ and t nearly do, is not in the other side.
+    """
+
+    def __init__(self, values: Values) -> None:
+        self.found = values
+
+    def __getitem__(self, leaf: Leaf) -> Any:
+        match leaf:
+            case Derivative(Symbol("yhat", _, indices)) if isinstance(self.found, ExampleValues):
+                talk = output_talk(self.found.network.loss, self.found.target)
+                return evaluate(talk.grad_yhat(indices[0] if indices else None), self.found, absolute=True)
+        return self.found[leaf]
+
+    def __iter__(self) -> Iterator[Leaf]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
 
 
 __all__ = ["TALKS", "Derivation", "Number", "Step", "make_step", "symbol_of"]
