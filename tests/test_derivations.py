@@ -25,6 +25,7 @@ from backtalk.derivations.expressions import (
 from backtalk.losses import LOSSES, as_loss
 
 LOSS_NAMES = [*LOSSES, "cross_entropy(label_smoothing=0.1)", "huber(delta=0.3)"]
+BUILT_IN = [name for name, kind in ACTIVATIONS.items() if isinstance(kind, type)]  # other tests register more
 SIZES = [(2, 2), (3, 4, 3), (2, 5, 4, 3), (3, 2, 1, 4, 1), (1, 1, 1)]
 WORKED = Network(
     [[[0.5, -1.0], [1.0, 0.5]], [[1.0, -1.0], [0.0, 2.0]]], [[0.0, 0.5], [0.0, 0.0]], "relu", "cross_entropy"
@@ -56,7 +57,7 @@ def require_agreement(step):
 def test_both_sides_of_every_step_agree(loss, sizes):
     if loss.startswith("cross") and sizes[-1] == 1:
         sizes = (*sizes[:-1], 2)
-    for activation in ACTIVATIONS:
+    for activation in BUILT_IN:
         rng = np.random.default_rng(zlib.crc32(f"{sizes} {activation} {loss}".encode()))
         network = Network.create(sizes, activation, loss, rng=rng)
         x, y = one_example(network, rng)

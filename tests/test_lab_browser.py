@@ -81,7 +81,7 @@ def test_run_trains_and_pause_stops(tab):
     assert page.text("#run") == "Pause"
     page.page.click("#run")
     page.page.wait_for_selector("#findings .finding, #findings .healthy")  # a pause asks the doctor
-    assert page.text("#run") == "Run"
+    page.wait_until("document.getElementById('run').textContent.trim() === 'Run'")  # said by the next frame
     stopped = int(re.findall(r"at step (\d+)", page.text("#findings"))[0])
     page.wait_for_step(stopped)
     page.page.click("#step")
