@@ -76,9 +76,8 @@ def _of_file(model: Path, data: str, target: list[str] | None) -> Found:
 
 def _of_run(folder: Path, table: Path, target: list[str] | None) -> Found:
     """Of the network of a run, with the history of that run."""
-    from ..errors import InputError
     from ..tables import diagnose as doctor
+    from ..tables.use import refuse_target
 
-    if target:
-        raise InputError(f"target is {target}, but {folder} is a run, which has its target: leave it out.")
+    refuse_target(folder, target)
     return doctor(folder, table)

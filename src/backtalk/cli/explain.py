@@ -158,11 +158,9 @@ def _example_of(model: Path, data: str, row: int, target: list[str] | None) -> E
 
 def _example_of_run(folder: Path, table: Path, row: int, target: list[str] | None) -> Example:
     """Of the network of a run, whose inputs are made of the columns of the table."""
-    from ..errors import InputError
-    from ..tables.use import examples_of
+    from ..tables.use import examples_of, refuse_target
 
-    if target:
-        raise InputError(f"target is {target}, but {folder} is a run, which has its target: leave it out.")
+    refuse_target(folder, target)
     network, preprocessing, _, (X, y), said = examples_of(folder, table)
     x, label = _row(X, y, row, str(table))
     return Example(network, x, label, tuple(preprocessing.inputs), said)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..network import Network
-from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol, Values, evaluate, with_numbers
+from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol, evaluate, with_numbers
 from .outputs import output_talk
 from .quantity import Quantity
 from .values import ExampleValues
@@ -148,7 +147,7 @@ def symbol_of(network: Network, quantity: Quantity) -> Symbol:
 
 
 def make_step(
-    values: Values,
+    values: ExampleValues,
     talk: str,
     layer: int,
     title: str,
@@ -163,27 +162,21 @@ def make_step(
     return Step(talk, layer, title, reason, left, right, with_numbers(right, values), value, scale)
 
 
-class Magnitudes(Mapping["Leaf", Any]):
+class Magnitudes:
     """What the rounding of each symbol is to be measured by: ∂ℒ/∂ŷ by the terms of its own formula.
 
     The library finds ∇_{a_L} without it, so that what cancels in it, as ŷ and t nearly do, is not in the other side.
     """
 
-    def __init__(self, values: Values) -> None:
-        self.found = values
+    def __init__(self, values: ExampleValues) -> None:
+        self.values = values
+        self.grad_yhat = output_talk(values.network.loss, values.target).grad_yhat
 
     def __getitem__(self, leaf: Leaf) -> Any:
         match leaf:
-            case Derivative(Symbol("yhat", _, indices)) if isinstance(self.found, ExampleValues):
-                talk = output_talk(self.found.network.loss, self.found.target)
-                return evaluate(talk.grad_yhat(indices[0] if indices else None), self.found, absolute=True)
-        return self.found[leaf]
-
-    def __iter__(self) -> Iterator[Leaf]:
-        return iter(self.found)
-
-    def __len__(self) -> int:
-        return len(self.found)
+            case Derivative(Symbol("yhat", _, indices)):
+                return evaluate(self.grad_yhat(indices[0] if indices else None), self.values, absolute=True)
+        return self.values[leaf]
 
 
 __all__ = ["TALKS", "Derivation", "Number", "Step", "make_step", "symbol_of"]

@@ -6,15 +6,20 @@ A vector is a column, shape (n, 1), so that the product of two arrays is always 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 Index = int | str  # a number, or the letter of a sum, such as m
-Values = Mapping["Leaf", Any]  # a float for a scalar, an array of shape (n, 1) or (n, m)
+
+
+class Values(Protocol):
+    """What each symbol comes to: a float for a scalar, an array of shape (n, 1) or (n, m)."""
+
+    def __getitem__(self, leaf: Leaf, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

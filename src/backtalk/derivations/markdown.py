@@ -24,17 +24,17 @@ def write_markdown(derivation: Derivation, paths: Paths | None = None, about: st
         rows = aligned(latex_lines(left, rights, marked, ROOM))
         return f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$"
 
-    parts = [f"# {_words(f'The chain rule for {derivation.quantity}, step by step')}"]
-    parts += [_words(about)] if about else []
+    parts = [f"# {words(f'The chain rule for {derivation.quantity}, step by step')}"]
+    parts += [words(about)] if about else []
     parts.append(equation(derivation.left, [Number(column_of(derivation.value))]))
     for talk, steps in groupby(derivation.steps, key=lambda step: step.talk):
-        parts.append(f"## {_words(TALKS[talk])}")
+        parts.append(f"## {words(TALKS[talk])}")
         for step in steps:
-            parts += [f"**{_words(step.title)}.** {_words(step.reason)}", equation(step.left, sides(step))]
+            parts += [f"**{words(step.title)}.** {words(step.reason)}", equation(step.left, sides(step))]
     if paths is not None:
-        parts += ["## The strongest paths", _words(summary_of(paths))]
+        parts += ["## The strongest paths", words(summary_of(paths))]
         for k, path in enumerate(paths.strongest, 1):
-            route = _words(route_text(paths.quantity, path))
+            route = words(route_text(paths.quantity, path))
             parts += [
                 f"**Path {k}:** {route}, {share_text(path.share)} of the flow.",
                 equation(Number(path.contribution), factors_of(paths.quantity, path)),
@@ -42,5 +42,6 @@ def write_markdown(derivation: Derivation, paths: Paths | None = None, about: st
     return "\n\n".join(parts) + "\n"
 
 
-def _words(sentence: str) -> str:
+def words(sentence: str) -> str:
+    """A sentence, its quantities as formulas."""
     return typeset(sentence, lambda part: f"${write_latex(part)}$", escape_markdown)

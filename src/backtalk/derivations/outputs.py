@@ -86,9 +86,10 @@ def output_talk(loss: Loss, target: np.ndarray) -> OutputTalk:
                 return np.where(np.abs(r) <= delta, np.square(r) / 2, delta * (np.abs(r) - delta / 2))
 
             total = SumOver("j", k, lambda j: Apply("rho", _residual(j), rho, detail=repr(float(delta))))
-            clipped: OfUnit = lambda j: Apply(  # noqa: E731
-                "clip", _residual(j), lambda r: np.clip(r, -delta, delta), detail=repr(float(delta))
-            )
+
+            def clipped(j: Index | None) -> Expression:
+                return Apply("clip", _residual(j), lambda r: np.clip(r, -delta, delta), detail=repr(float(delta)))
+
             return _of_identity(total, clipped, "ρ(r) has the derivative r, clipped to −δ and δ")
     raise TypeError(f"no derivation of {loss}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .quantity import Quantity
 STEP = 1e-40  # of the complex step: its square is no number any more beside 1
 
 
-class ExampleValues(Mapping["Leaf", Any]):
+class ExampleValues:
     """What each symbol of the formulas is for one example: scalars as floats, vectors as columns (n, 1).
 
     Gradients are those that :func:`backtalk.gradients` gives; the slopes ∂ŷ/∂a_L are measured on the output function
@@ -50,12 +49,6 @@ class ExampleValues(Mapping["Leaf", Any]):
                 return _entry(self._gradient(of), of.indices)
             case Partial(above, below):
                 return self._slope(above, below)
-
-    def __iter__(self) -> Iterator[Leaf]:
-        raise TypeError("the symbols of a network are not listed")
-
-    def __len__(self) -> int:
-        raise TypeError("the symbols of a network are not counted")
 
     def _array(self, symbol: Symbol) -> Any:
         i = symbol.layer

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ..data import load_data
-from ..errors import InputError
 from ..inputs import as_input, as_target
 from ..interop import load
 from ..losses import CrossEntropy
@@ -54,10 +53,9 @@ def _of_file(model: Path, data: str, target: Sequence[str], title: str) -> LabDa
 
 
 def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> LabData:
-    from ..tables.use import examples_of
+    from ..tables.use import examples_of, refuse_target
 
-    if target:
-        raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
+    refuse_target(folder, target)
     network, preprocessing, learned, (X, y), said = examples_of(folder, table)
     require_moderate(table.name, X)
     return LabData(

@@ -13,6 +13,7 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -218,10 +219,10 @@ class Live:
         if kind == "explain":
             if "quantity" not in message:
                 raise InputError("quantity is missing, expected a text such as 'W[1,1,1]'.")
-            job: Callable[[], Any] = lambda: explain_message(network, trainer.data, row, message["quantity"])  # noqa: E731
+            job: Callable[[], Any] = partial(explain_message, network, trainer.data, row, message["quantity"])
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
-            job = lambda: findings_message(trainer, network, telemetry)  # noqa: E731
+            job = partial(findings_message, trainer, network, telemetry)
 
         async def answer() -> None:
             with_answer = asyncio.get_running_loop().run_in_executor(session.threads, job)

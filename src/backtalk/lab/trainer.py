@@ -19,7 +19,7 @@ from ..network import Network
 from ..train import Epoch
 from ..train.batch import Examples
 from ..train.formula import FormulaSteps
-from ..train.native import NativeSteps, serves
+from ..train.kinds import kind_of_steps
 from ..train.sources import InMemory
 from ..train.steps import Steps, StepSettings
 from ..train.validation import ValidationSet
@@ -46,9 +46,9 @@ class Trainer:
         self.validation = ValidationSet.of(self.start, (self.X[held_out], y[held_out])) if len(held_out) else None
         self.batch = min(settings.batch, len(rows))
         optimizer = settings.made_optimizer()
-        self.kind: Any = NativeSteps if serves(self.start, optimizer) else FormulaSteps
+        self.kind = kind_of_steps("auto", self.start, optimizer)
         X, y = self.X[rows], y[rows]
-        labels = as_labels(self.start, y, len(X)) if self.kind is NativeSteps else None
+        labels = as_labels(self.start, y, len(X)) if self.kind is not FormulaSteps else None
         target = as_target(self.start, y, len(X)) if labels is None else None
         self.X_training, self.y_training = X, y
         self.source = InMemory(Examples(X, target, labels, None))

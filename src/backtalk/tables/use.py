@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ def examples_of(
     if missing:
         said.append(f"left out: {rows_text(missing)} without a value of {target.name!r}.")
     return network, preprocessing, target, (X, target.encode(frame[target.name])), said
+
+
+def refuse_target(folder: Path, target: Sequence[str] | None) -> None:
+    """Refuse a target that is named for a run, which has its own."""
+    if target:
+        raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
 
 
 def output_of(network: Network, X: np.ndarray) -> np.ndarray:

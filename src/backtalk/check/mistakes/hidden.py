@@ -1,7 +1,5 @@
 """Mistakes of the second talk, to the hidden units: through W, and through g′."""
 
-# ruff: noqa: ARG001 (the functions of a table have one signature)
-
 from __future__ import annotations
 
 import numpy as np

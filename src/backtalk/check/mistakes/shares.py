@@ -1,7 +1,5 @@
 """Mistakes with the share w that each example has in ℒ: 1/B, or sample_weight / Σ sample_weight."""
 
-# ruff: noqa: ARG001 (the functions of a table have one signature)
-
 from __future__ import annotations
 
 import numpy as np

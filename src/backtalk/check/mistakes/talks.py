@@ -4,8 +4,6 @@ A link computes one gradient from those that it hears. Where a student gave the 
 theirs, so that each link is judged by itself and no consequence is taken for a mistake.
 """
 
-# ruff: noqa: ARG001 (the functions of a table have one signature)
-
 from __future__ import annotations
 
 from collections.abc import Callable

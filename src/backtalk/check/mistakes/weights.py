@@ -1,7 +1,5 @@
 """Mistakes of the third talk, to the weights and biases; and zeros, which may stand anywhere."""
 
-# ruff: noqa: ARG001 (the functions of a table have one signature)
-
 from __future__ import annotations
 
 import numpy as np

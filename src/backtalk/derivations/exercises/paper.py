@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ...pages.page import page
-from ..article import BEGIN
+from .. import article, markdown
 from ..expressions import Expression, Number
-from ..latex import LatexWriter, aligned, write_latex
+from ..latex import LatexWriter, aligned
 from ..layout import FractionRuler, lines
 from ..mathml import MathWriter, as_element, write_mathml
-from ..sentences import escape_latex, escape_markdown, typeset
+from ..sentences import typeset
 from .blocks import Block, Equation, Heading, Lines, Row, Told, Words
 from .exact import as_exact, exact_latex, exact_mathml
 
@@ -106,7 +106,10 @@ class Paper:
 
     def to_latex(self) -> str:
         """As an article in LaTeX, a whole document for pdflatex with amsmath."""
-        begin = [BEGIN + COMMANDS + rf"\title{{\vspace{{-18mm}}{self.title}\vspace{{-3mm}}}}", "\\author{}\n\\date{}"]
+        begin = [
+            article.BEGIN + COMMANDS + rf"\title{{\vspace{{-18mm}}{self.title}\vspace{{-3mm}}}}",
+            "\\author{}\n\\date{}",
+        ]
         inside = [r"\begin{document}" + "\n\\maketitle\n\\vspace{-14mm}", *map(_latex, self.blocks), r"\end{document}"]
         return "\n\n".join([*begin, *inside]) + "\n"
 
@@ -119,12 +122,11 @@ class Paper:
 
 
 def _markdown(block: Block) -> str:
-    words = lambda text: typeset(text, lambda part: f"${write_latex(part)}$", escape_markdown)  # noqa: E731
     match block:
         case Heading(text):
-            return f"## {words(text)}"
+            return f"## {markdown.words(text)}"
         case Words(text):
-            return words(text)
+            return markdown.words(text)
         case Row(equations):
             writer = BlankLatex()
             return " &emsp; ".join(_labelled(each, writer) for each in equations)
@@ -132,12 +134,13 @@ def _markdown(block: Block) -> str:
             return "\n".join(f"- {text}: {'_' * 40} = {'_' * 12}" for text in before).replace("_", r"\_")
         case Told(title, reason, equation):
             rows = aligned(lines(equation.left, equation.rights, BlankLatex(), ROOM, FractionRuler))
-            said = f"**{words(title)}{'.' if reason else ''}**" + (f" {words(reason)}" if reason else "")
+            dot, because = (".", f" {markdown.words(reason)}") if reason else ("", "")
+            said = f"**{markdown.words(title)}{dot}**{because}"
             return f"{said}\n\n$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$"
 
 
 def _latex(block: Block) -> str:
-    words = lambda text: typeset(text, lambda part: f"${write_latex(part)}$", escape_latex)  # noqa: E731
+    words = article.words
     match block:
         case Heading(text):
             return rf"\section*{{{words(text)}}}"
@@ -164,7 +167,9 @@ def _labelled(equation: Equation, writer: LatexWriter, dollar: str = "$") -> str
 
 
 def _html(block: Block) -> str:
-    words = lambda text: typeset(text, write_mathml, html.escape)  # noqa: E731
+    def words(text: str) -> str:
+        return typeset(text, write_mathml, html.escape)
+
     match block:
         case Heading(text):
             return f"<h2 class='talk'>{words(text)}</h2>"
