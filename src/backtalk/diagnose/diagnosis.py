@@ -12,23 +12,38 @@ import numpy as np
 from .finding import Finding
 from .measure import Measurements, finite_or_none
 from .report import write_report
-from .words import verdict
+from .words import is_healthy, verdict
 
 QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
+class Judged:
+    """What every diagnosis says of its findings, of which the first is the first to be looked at."""
+
+    __slots__ = ()
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """No finding is above 'note'."""
+        return is_healthy(self.findings)
+
+    def __str__(self) -> str:
+        """Every finding with its numbers and what to do."""
+        told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
+        return "\n\n".join([verdict(self.findings), *told])
+
+    def __repr__(self) -> str:
+        return "\n".join([verdict(self.findings), *(f"{each.severity:<8} {each.title}" for each in self.findings)])
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Diagnosis:
+class Diagnosis(Judged):
     """``findings``, the first one first to be looked at; ``measurements``, all numbers; ``network``, in one line."""
 
     findings: tuple[Finding, ...]
     measurements: Measurements
     network: str
-
-    @property
-    def healthy(self) -> bool:
-        """No finding is above 'note'."""
-        return all(each.severity == "note" for each in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: a number that is not finite is None, and of arrays over examples there are the quantiles."""
@@ -51,14 +66,6 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         """In a notebook, the page, in a frame of its own so that its style stays there."""
         return f'<iframe srcdoc="{escape(self.to_html())}" style="width:100%;height:680px;border:0"></iframe>'
-
-    def __str__(self) -> str:
-        """Every finding with its numbers and what to do."""
-        told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
-        return "\n\n".join([verdict(self.findings), *told])
-
-    def __repr__(self) -> str:
-        return "\n".join([verdict(self.findings), *(f"{each.severity:<8} {each.title}" for each in self.findings)])
 
 
 def _summary(measured: Measurements) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..arrays import Array
+from ..diagnose.diagnosis import Judged
 from ..diagnose.finding import Finding
 from ..diagnose.measure import finite_or_none
 from ..diagnose.ranking import rank
-from ..diagnose.words import verdict
 from . import findings as rules
 from .assemble import first_non_finite
 from .moments import noise_scale_of
@@ -18,7 +18,7 @@ from .signs import LayerSigns, layer_signs
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HeardDiagnosis:
+class HeardDiagnosis(Judged):
     """``findings`` as of :func:`backtalk.diagnose`, the first one first to be looked at; ``layers``, the numbers.
 
     ``Finding.layer`` is the place of a layer in the order of the first calls, from 1 (0: what the first one hears), and
@@ -33,11 +33,6 @@ class HeardDiagnosis:
     noise_scale: float | None
     judged: tuple[str, ...]
 
-    @property
-    def healthy(self) -> bool:
-        """No finding is above 'note'."""
-        return all(each.severity == "note" for each in self.findings)
-
     def to_dict(self) -> dict[str, Any]:
         """For JSON: a number that is not finite is None."""
         return finite_or_none(
@@ -50,14 +45,6 @@ class HeardDiagnosis:
                 "judged": self.judged,
             }
         )
-
-    def __str__(self) -> str:
-        """Every finding with its numbers and what to do."""
-        told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
-        return "\n\n".join([verdict(self.findings), *told])
-
-    def __repr__(self) -> str:
-        return "\n".join([verdict(self.findings), *(f"{each.severity:<8} {each.title}" for each in self.findings)])
 
 
 def diagnose_batch(batch: BatchPairs, weights: dict[str, tuple[Array, bool]], memory_limit: int) -> HeardDiagnosis:
