@@ -7,6 +7,7 @@
     ├── InputTypeError (TypeError)        an argument is of a kind that cannot be used
     ├── LayerError (KeyError)             a layer number outside the network
     ├── MissingLibraryError (ImportError) an optional library is needed and not installed
+    ├── ProcessLostError (ConnectionError) another process of the cluster no longer answers
     └── DivergedError (ArithmeticError)   training reached a value that is not finite
 
 Each message says which argument, what it held, what was expected and, where it helps, what to do.
@@ -51,6 +52,10 @@ class LayerError(BacktalkError, KeyError):
 
 class MissingLibraryError(BacktalkError, ImportError):
     """An optional library is needed and not installed."""
+
+
+class ProcessLostError(BacktalkError, ConnectionError):
+    """Another process of the cluster no longer answers."""
 
 
 class DivergedError(BacktalkError, ArithmeticError):

@@ -1,0 +1,14 @@
+"""Processes that train together, on one machine or on many, over JAX's distributed runtime.
+
+meet.py        the processes meet: who is there, and whether they fit together
+join.py        this process joins: by what it was told, or by what SLURM, Kubernetes or MPI say
+processes.py   how many there are; values that every process gives, and all get
+exchange.py    rows that go to other processes
+
+Every process calls the same functions in the same order. With one process each of them is trivial.
+"""
+
+from .exchange import exchange_rows
+from .processes import agree, answering, any_of, concatenate, count, gather, index
+
+__all__ = ["agree", "answering", "any_of", "concatenate", "count", "exchange_rows", "gather", "index"]
