@@ -28,6 +28,7 @@ check: .venv/installed-check
 
 bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.compiled
 	@$(BIN)/python -m benchmarks.target
 	@$(BIN)/python -m benchmarks.per_example
 	@$(BIN)/python -m benchmarks.influence

@@ -1,7 +1,8 @@
 """``make bench``: backtalk and its peers on the same work, in turns, one process for each, medians.
 
 Prints GFLOP/s of the matrix products in a step, and how many times as fast backtalk is as each peer. Each peer is
-run with one thread and with all, and the faster one counts; so is backtalk never given more than all.
+run with one thread and with all, and the faster one counts; so is backtalk never given more than all. The compiled
+engine, which JAX compiles, is one of the peers; ``python -m benchmarks.compiled`` puts it beside JAX's scan alone.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class Peer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
 
-    def seconds(self, kind: str, row: str, repeats: int) -> float:
+    def seconds(self, kind: str, row: str, repeats: int, clock: str = "wall") -> float:
         """The median time of a run of this work, among some in a row."""
-        return float(self.ask(f"{kind} {row} {repeats}"))
+        return float(self.ask(f"{kind} {row} {repeats} {clock}"))
 
     def ask(self, question: str) -> str:
         """A line of the process for a line."""
@@ -80,10 +81,11 @@ def compare(work: Work, kind: str, rivals: list[str], rounds: int) -> dict[str, 
 
 def show(console: Console, kind: str, rows: list[str], rounds: int) -> None:
     """The table of one kind of work."""
-    rivals = ["jax", "torch", "sklearn", "torch.compile"] if kind == "train" else ["torch", "jax"]
+    rivals = ["jax", "compiled", "torch", "sklearn", "torch.compile"] if kind == "train" else ["torch", "jax"]
     what = "one training step" if kind == "train" else "gradients() with every hidden gradient"
     table = Table(title=f"{what}, {CORES} threads")
-    for column in ("work", "peak GFLOP/s", "backtalk", "of peak", *(f"× {name}" for name in rivals)):
+    named = {"jax": "JAX scan", "compiled": 'engine="compiled"'}
+    for column in ("work", "peak GFLOP/s", "backtalk", "of peak", *(f"× {named.get(name, name)}" for name in rivals)):
         table.add_column(column, justify="right")
     if kind == "train":
         table.add_column("measured every step")

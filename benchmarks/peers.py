@@ -1,6 +1,7 @@
-"""One peer in a process of its own: reads a row's name and the kind of work on a line, answers with seconds.
+"""One peer in a process of its own: reads a kind of work, a row's name and repeats on a line, answers with seconds.
 
 ``python -m benchmarks.peers NAME``. Each peer is at its best: float32, warmed up, its own fastest way to take steps.
+Seconds are of the clock on the wall; with the word ``processor`` at the end of the line, of the processor.
 """
 
 from __future__ import annotations
@@ -39,16 +40,23 @@ def backtalk_train(work: Work, measure_every: int = 0) -> Run:
     )  # fmt: skip
 
 
-def compiled_train(work: Work) -> Run:
+LONG = 4  # times as many epochs: what a long run takes beyond a short one is free of what each call of fit costs once
+
+
+def compiled_train(work: Work, times: int = 1) -> Run:
     """The compiled engine, through fit, as a user calls it."""
     import backtalk
 
     X, y = work.data(work.steps // EPOCHS)
     network = backtalk.Network.create(work.sizes, rng=0, dtype="float32")
     return lambda: backtalk.fit(
-        network, X, y, epochs=EPOCHS, batch_size=work.batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
+        network, X, y, epochs=times * EPOCHS, batch_size=work.batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
         engine="compiled",
     )  # fmt: skip
+
+
+def compiled_long(work: Work) -> Run:
+    return compiled_train(work, LONG)
 
 
 def backtalk_measured(work: Work) -> Run:
@@ -88,14 +96,21 @@ def jax_network(work: Work) -> tuple[Any, Any, Any]:
     return jax, parameters, loss
 
 
-def jax_train(work: Work) -> Run:
-    """All steps in one jitted scan, with the parameters and Adam's state donated."""
+def jax_train(work: Work, shuffled: bool = False) -> Run:
+    """All steps of an epoch in one jitted scan, with the parameters and Adam's state donated.
+
+    Its mini-batches are the same ones in each epoch; ``shuffled``: they are drawn anew, by NumPy, as fit does.
+    """
     jax, parameters, loss = jax_network(work)
     import jax.numpy as jnp
 
-    X, y = work.data(work.steps // EPOCHS)
-    X = jnp.asarray(X.reshape(work.steps // EPOCHS, work.batch, -1))
-    y = jnp.asarray(y.reshape(work.steps // EPOCHS, work.batch))
+    rows, labels = work.data(work.steps // EPOCHS)
+    rng = np.random.default_rng(0)
+
+    def batches(array: np.ndarray) -> Any:
+        return jnp.asarray(array.reshape(work.steps // EPOCHS, work.batch, *array.shape[1:]))
+
+    X, y = batches(rows), batches(labels)
     zeros = jax.tree.map(jnp.zeros_like, parameters)
 
     def step(carry: Any, batch: Any) -> Any:
@@ -114,10 +129,18 @@ def jax_train(work: Work) -> Run:
 
     def run() -> None:
         for _ in range(EPOCHS):
-            state[0], values = epoch(state[0], X, y)
+            given = X, y
+            if shuffled:
+                order = rng.permutation(len(rows))
+                given = batches(rows[order]), batches(labels[order])
+            state[0], values = epoch(state[0], *given)
         values.block_until_ready()
 
     return run
+
+
+def jax_shuffled(work: Work) -> Run:
+    return jax_train(work, shuffled=True)
 
 
 def jax_gradients(work: Work) -> Run:
@@ -207,8 +230,8 @@ def sklearn_train(work: Work) -> Run:
 PEERS: dict[str, dict[str, Callable[[Work], Run]]] = {
     "numpy": {"product": numpy_product},
     "backtalk": {"train": backtalk_train, "measured": backtalk_measured, "gradients": backtalk_gradients},
-    "compiled": {"train": compiled_train},
-    "jax": {"train": jax_train, "gradients": jax_gradients},
+    "compiled": {"train": compiled_train, "long": compiled_long},
+    "jax": {"train": jax_train, "shuffled": jax_shuffled, "gradients": jax_gradients},
     "torch": {"train": torch_train, "gradients": torch_gradients},
     "torch.compile": {"train": torch_compiled},
     "sklearn": {"train": sklearn_train},
@@ -230,13 +253,14 @@ def main() -> None:
         return run
 
     for line in sys.stdin:
-        kind, row, repeats = line.split()
+        kind, row, repeats, *clock = line.split()
         run = runner(kind, row)
+        now = time.process_time if clock == ["processor"] else time.perf_counter
         best = []
         for _ in range(int(repeats)):
-            begin = time.perf_counter()
+            begin = now()
             run()
-            best.append(time.perf_counter() - begin)
+            best.append(now() - begin)
         print(min(best) if kind == "product" else float(np.median(best)), flush=True)
 
 
