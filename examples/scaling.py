@@ -1,0 +1,169 @@
+"""How long does a step take on N hosts? A model of data-parallel training, with its assumptions.
+
+``python examples/scaling.py`` prints the table of docs/scale.md; the options put in your network and your machines.
+
+A step on N processes, mini-batch B, layers of n_0 … n_L units, P weights and biases together:
+
+    T(N) = P·u  +  ⌈B/N⌉·F/r  +  m(N)·α  +  (N − 1)/N·(2·4P + ⌈B/N⌉·4·n_0)/β
+
+- P·u: each process updates all weights; u seconds for one.
+- ⌈B/N⌉·F/r: forward and the three talks over a process's rows; F = 2·(3·Σ n_{i−1}·n_i − n_0·n_1) operations for a
+  row, at r operations a second.
+- m(N)·α: messages that follow one another in the sum of the gradients, each with the latency α: 2·(N − 1) around a
+  ring, as Gloo does it; 2·⌈log₂ N⌉ in a tree, which NCCL takes where it is faster.
+- (N − 1)/N·2·4P/β: what a process sends for that sum, 4 bytes for a number, at β bytes a second; and
+  (N − 1)/N·⌈B/N⌉·4·n_0/β: its rows of the mini-batch, of which 1/N are its own and the others come from elsewhere.
+
+Assumed: processes of equal speed, none of which makes the others wait; a network that serves all of them at once;
+nothing is sent while something is computed; r does not depend on the number of rows (with few it falls, so that small
+shares are slower than the model says); files are read as fast as they are needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HOSTS = (1, 2, 8, 64, 1024)
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """What is measured of the machines: seconds, operations a second, bytes a second."""
+
+    rate: float = 150e9  # r, of one process
+    update: float = 0.6e-9  # u, Adam
+    latency: float = 30e-6  # α, between two hosts over TCP
+    bandwidth: float = 3.1e9  # β, of 25 Gbit/s Ethernet
+    ring: bool = True  # the sum goes around a ring
+
+
+@dataclass(frozen=True)
+class Step:
+    """Seconds of a step, by what they are spent on."""
+
+    update: float
+    compute: float
+    latency: float
+    transfer: float
+
+    @property
+    def seconds(self) -> float:
+        return self.update + self.compute + self.latency + self.transfer
+
+    @property
+    def communication(self) -> float:
+        """The share of the step in which processes wait for one another's numbers."""
+        return (self.latency + self.transfer) / self.seconds
+
+
+def parameters(sizes: Sequence[int]) -> int:
+    """P = Σ_i n_i·(n_{i−1} + 1).
+
+    >>> parameters([784, 256, 128, 10])
+    235146
+    """
+    return sum(n * (m + 1) for m, n in itertools.pairwise(sizes))
+
+
+def operations(sizes: Sequence[int]) -> int:
+    """F, for one row: a_i = W_i h_{i−1}, ∇_{W_i} = ∇_{a_i} h_{i−1}ᵀ, and for i > 1 ∇_{h_{i−1}} = W_iᵀ ∇_{a_i}.
+
+    >>> operations([784, 256, 128, 10])
+    1007104
+    """
+    products = [m * n for m, n in itertools.pairwise(sizes)]
+    return 2 * (3 * sum(products) - products[0])
+
+
+def sent(sizes: Sequence[int], batch: int, processes: int) -> float:
+    """Bytes that a process sends in a step, for the sum of the gradients and of its rows.
+
+    >>> sent([784, 256, 128, 10], 128, 2), sent([784, 256, 128, 10], 128, 1)
+    (1040936.0, 0.0)
+    """
+    rows = math.ceil(batch / processes)
+    return (processes - 1) / processes * 4 * (2 * parameters(sizes) + rows * sizes[0])
+
+
+def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | None = None) -> Step:
+    """T(N), by its parts.
+
+    >>> one, eight = (predict([784, 256, 128, 10], 8192, n) for n in (1, 8))
+    >>> round(one.seconds / eight.seconds, 1)
+    6.2
+    """
+    hosts = hosts or Hosts()
+    messages = 2 * (processes - 1) if hosts.ring else 2 * math.ceil(math.log2(processes))
+    return Step(
+        update=parameters(sizes) * hosts.update,
+        compute=math.ceil(batch / processes) * operations(sizes) / hosts.rate,
+        latency=messages * hosts.latency,
+        transfer=sent(sizes, batch, processes) / hosts.bandwidth,
+    )
+
+
+def least_batch(sizes: Sequence[int], processes: int, efficiency: float, hosts: Hosts | None = None) -> int:
+    """The smallest B for which N processes are at least ``efficiency``·N times as fast as one.
+
+    T(N) = c + B·d, where B is a multiple of N, and T(1) = P·u + B·F/r: it is where T(1) = e·N·T(N). 0 where none is.
+
+    >>> batch = least_batch([784, 256, 128, 10], 8, 0.8)
+    >>> one, eight = (predict([784, 256, 128, 10], batch, n).seconds for n in (1, 8))
+    >>> bool(one / eight / 8 >= 0.8), batch % 8
+    (True, 0)
+    """
+    hosts = hosts or Hosts()
+    (fixed, more), (alone, more_alone) = (
+        (predict(sizes, 0, n, hosts).seconds, predict(sizes, n, n, hosts).seconds) for n in (processes, 1)
+    )
+    a_row = (more_alone - alone) - efficiency * (more - fixed)  # what T(1) grows by beyond e·N·T(N)
+    if a_row <= 0:
+        return 0
+    batch = (efficiency * processes * fixed - alone) / a_row
+    return max(processes, math.ceil(batch / processes) * processes)
+
+
+def table(sizes: Sequence[int], batch: int, hosts: Hosts, counts: Sequence[int] = HOSTS) -> list[str]:
+    """Lines of Markdown: the same mini-batch on more hosts, and a mini-batch that grows with them."""
+    lines = [
+        "| hosts | step | communication | times as fast | efficiency | B for 80 % | efficiency, B on each |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    alone = predict(sizes, batch, 1, hosts).seconds
+    for count in counts:
+        step = predict(sizes, batch, count, hosts)
+        times = alone / step.seconds
+        grown = alone / predict(sizes, batch * count, count, hosts).seconds
+        least = f"{least_batch(sizes, count, 0.8, hosts):,}" if count > 1 else ""
+        cells = (f"{count}", f"{1e3 * step.seconds:.2f} ms", f"{step.communication:.0%}", f"{times:.1f}",
+                 f"{times / count:.0%}", "none" if least == "0" else least, f"{grown:.0%}")  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> list[str]:
+    """Parse, predict, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    numbers = Hosts()
+    parser.add_argument("--sizes", default="784,256,128,10", help="n_0,…,n_L")
+    parser.add_argument("--batch", type=int, default=8192, help="B, over all processes together")
+    parser.add_argument("--hosts", default=",".join(map(str, HOSTS)))
+    for name, what in (("rate", "operations a second, r"), ("update", "seconds to update a weight, u"),
+                       ("latency", "seconds of a message, α"), ("bandwidth", "bytes a second, β")):  # fmt: skip
+        parser.add_argument(f"--{name}", type=float, default=getattr(numbers, name), help=f"{what} (%(default)g)")
+    parser.add_argument("--tree", action="store_true", help="the sum goes through a tree, not around a ring")
+    given = parser.parse_args(arguments)
+    sizes, counts = ([int(part) for part in text.split(",")] for text in (given.sizes, given.hosts))
+    hosts = Hosts(given.rate, given.update, given.latency, given.bandwidth, not given.tree)
+    lines = table(sizes, given.batch, hosts, counts)
+    print(f"network {sizes}, B = {given.batch}, P = {parameters(sizes):,}, F = {operations(sizes):,}")
+    print("\n".join(lines))
+    return lines
+
+
+if __name__ == "__main__":
+    main()
