@@ -188,11 +188,9 @@ def test_a_number_too_far_from_those_of_the_training_is_refused_with_its_place()
 def test_rare_categories_are_taken_together_and_missing_is_one_of_its_own():
     column = learned(["x"] * 5 + ["y"] * 5 + ["z", "w", None])
     assert column.categories == ["x", "y", "(other)", "(missing)"]
-    said = []
-    assert column.words(pl.Series("a", ["z", "never", None, "x"]), said).tolist() == [
-        "(other)", "(other)", "(missing)", "x",
-    ]  # fmt: skip
-    assert said == []
+    words, unknown = column.words(pl.Series("a", ["z", "never", None, "x"]))
+    assert words.tolist() == ["(other)", "(other)", "(missing)", "x"]
+    assert column.say_of(unknown) is None
 
 
 def test_unseen_categories_count_for_nothing_and_are_told():

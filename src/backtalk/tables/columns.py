@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,32 @@ IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column
 CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
 OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What the categories do not have, in the ``rows`` of a column.
+
+    How many hold what was ``never`` seen in training, and what the ``first`` of them holds; how many are ``missing``
+    where none was in training; and whether all hold ``numbers``, none of which was seen.
+    """
+
+    rows: int
+    never: int = 0
+    first: str | None = None
+    missing: int = 0
+    numbers: bool = False
+
+    @classmethod
+    def together(cls, parts: Sequence[Unknown]) -> Unknown:
+        """Of rows that follow each other."""
+        return cls(
+            rows=sum(part.rows for part in parts),
+            never=sum(part.never for part in parts),
+            first=next((part.first for part in parts if part.first is not None), None),
+            missing=sum(part.missing for part in parts),
+            numbers=all(part.numbers for part in parts if part.rows),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +100,36 @@ class Column:
         circles = [2 * np.pi * days / CYCLES[name] for name in CYCLES if f"{self.name}: {name}, sine" in self.numbers]
         return np.column_stack([days, *(wave(each) for each in circles for wave in (np.sin, np.cos))])
 
-    def words(self, cells: pl.Series, said: list[str]) -> np.ndarray:
-        """The categories; what is rare or was never seen is '(other)', which counts for nothing where there is none."""
+    def words(self, cells: pl.Series) -> tuple[np.ndarray, Unknown]:
+        """The categories, and what is unknown: rare or never seen, '(other)', or missing where none was in training."""
         if cells.dtype.is_temporal():
             raise InputError(f"column {self.name!r} holds the date {cells.drop_nulls()[0]}, but was text in training.")
         words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
         known = set(self.categories)
-        unknown = np.array([word not in known for word in words])
+        unknown = np.array([word not in known for word in words], dtype=bool)
         never = unknown & (words != MISSING)
-        if unknown.any() and not never.any():
-            said.append(f"column {self.name!r} has missing values, and had none in training: they count for nothing.")
-        if never.any() and OTHER not in self.categories:
-            first = words[never][0]
-            if never.all() and len(words) > 1 and as_numbers(cells, PLAIN).is_not_null().all():
-                raise InputError(f"column {self.name!r} holds numbers such as {first}, but was text in training.")
-            said.append(
-                f"column {self.name!r} holds {first!r}, never seen in training, in {rows_text(int(never.sum()))}: it "
-                "counts for nothing."
-            )
+        found = Unknown(
+            rows=len(words),
+            never=int(never.sum()),
+            first=words[never][0] if never.any() else None,
+            missing=int((unknown & ~never).sum()),
+            numbers=bool(never.all()) and as_numbers(cells, PLAIN).is_not_null().all(),
+        )
         words[unknown] = OTHER
-        return words
+        return words, found
+
+    def say_of(self, unknown: Unknown) -> str | None:
+        """What there is to say of what is unknown; refuses numbers that stand in the place of text."""
+        if unknown.missing and not unknown.never:
+            return f"column {self.name!r} has missing values, and had none in training: they count for nothing."
+        if not unknown.never or OTHER in self.categories:
+            return None
+        if unknown.never == unknown.rows > 1 and unknown.numbers:
+            raise InputError(f"column {self.name!r} holds numbers such as {unknown.first}, but was text in training.")
+        return (
+            f"column {self.name!r} holds {unknown.first!r}, never seen in training, in {rows_text(unknown.never)}: it "
+            "counts for nothing."
+        )
 
 
 def learn(cells: pl.Series, training: np.ndarray) -> Column:

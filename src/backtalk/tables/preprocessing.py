@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import FileFormatError, InputError
-from .columns import Column, learn
+from .columns import Column, Unknown, learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,11 @@ class Preprocessing:
         each value. A date: its days, and waves over the year, the week and the day. Left out is what has one value
         or none, text of which most values are distinct, and identifiers.
         """
-        columns = [learn(frame[name], training) for name in frame.columns]
+        return cls.of([learn(frame[name], training) for name in frame.columns])
+
+    @classmethod
+    def of(cls, columns: list[Column]) -> Preprocessing:
+        """Columns that were learned; refuses a table without one that is used."""
         if not any(column.used for column in columns):
             reasons = "; ".join(f"{column.name}: {column.remark}" for column in columns[:5])
             raise InputError(f"the table has no column to learn from ({reasons}), expected at least one.")
@@ -56,28 +60,47 @@ class Preprocessing:
             + [f"{column.name} = {word}" for column in self._categorical for word in column.categories]
         )
 
+    @property
+    def used(self) -> list[str]:
+        """The names of the columns that the network is given anything of."""
+        return [column.name for column in self.columns if column.used]
+
     def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, list[str]]:
         """X (rows, inputs), float32, and what there is to say about the table, such as categories never seen."""
         said = self._compare(frame)
+        X, unknown = self.inputs_of(frame)
+        return X, said + self.remarks(unknown)
+
+    def inputs_of(self, frame: pl.DataFrame, before: int = 0) -> tuple[np.ndarray, list[Unknown]]:
+        """X of rows that stand after so many others, and of each column of categories what is unknown in them."""
         X, first = np.empty((frame.height, len(self.inputs)), np.float32), 0
+        if frame.height == 0:  # the share of a process, where there are more processes than rows
+            return X, [Unknown(0) for _ in self._categorical]
         with np.errstate(over="ignore"):
             if self._numeric:
                 parts = {column.name: column.values(frame[column.name]) for column in self._numeric}
                 A = np.column_stack(list(parts.values()))
                 first = A.shape[1]
                 X[:, :first] = _as_inputs(self._numeric, A)
-                self._require_finite(X[:, :first], A)
+                self._require_finite(X[:, :first], A, before)
                 for column in self._marked:
                     X[:, first] = np.isnan(parts[column.name][:, 0])
                     first += 1
+        found = []
         for column in self._categorical:
-            words = column.words(frame[column.name], said)
+            words, unknown = column.words(frame[column.name])
+            found.append(unknown)
             last = first + len(column.categories)
             X[:, first:last] = _encoder(column).transform(words[:, None])
             first = last
-        return X, said
+        return X, found
 
-    def _require_finite(self, X: np.ndarray, A: np.ndarray) -> None:
+    def remarks(self, unknown: list[Unknown]) -> list[str]:
+        """What there is to say of what is unknown in each column of categories."""
+        said = [column.say_of(found) for column, found in zip(self._categorical, unknown, strict=True)]
+        return [sentence for sentence in said if sentence is not None]
+
+    def _require_finite(self, X: np.ndarray, A: np.ndarray, before: int) -> None:
         """Refuse numbers that float32 does not hold when they are scaled."""
         wrong = ~np.isfinite(X)
         if not wrong.any():
@@ -85,8 +108,8 @@ class Preprocessing:
         row, place = (int(each) for each in np.argwhere(wrong)[0])
         owners = [column.name for column in self._numeric for _ in column.numbers]
         raise InputError(
-            f"column {owners[place]!r} holds {A[row, place]:g} in row {row + 1}, too far from the numbers of the "
-            "training to be scaled: correct or empty the cell."
+            f"column {owners[place]!r} holds {A[row, place]:g} in row {before + row + 1}, too far from the numbers of "
+            "the training to be scaled: correct or empty the cell."
         )
 
     def _compare(self, frame: pl.DataFrame) -> list[str]:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 
 from ..errors import FileFormatError, InputError
 from .cells import MISSING_WORDS
+from .parquet import ParquetTable, files_of, is_parquet
 
 SEPARATORS = [",", ";", "\t", "|"]
 UNNAMED = "column 1"  # the row numbers that pandas writes have no name
@@ -27,55 +29,55 @@ def read_table(path: Path) -> pl.DataFrame:
 
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
     """
-    if path.is_dir():
-        files = sorted(path.glob("*.parquet"))
-        if not files:
-            raise FileFormatError(f"{path} is a folder without .parquet files, expected some.")
-        frame = _read_parquet(files)
-    elif path.suffix.lower() == ".parquet":
-        frame = _read_parquet([path])
+    if is_parquet(path):
+        frame = ParquetTable(path).columns()
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
         frame = _read_csv(path)
     else:
         with path.open("rb"):  # a file that is not there is that, whatever its name
             pass
         raise FileFormatError(f"{path} is no .csv or .parquet file, expected one of them by its name.")
-    if frame.height == 0:
-        raise FileFormatError(f"{path} has a line of names but no rows below it.")
+    _require_rows(path, frame.height)
     return frame
+
+
+def _require_rows(path: Path, count: int) -> None:
+    if count == 0:
+        raise FileFormatError(f"{path} has a line of names but no rows below it.")
+
+
+class TableInMemory:
+    """A table that was read, as :class:`~backtalk.tables.parquet.ParquetTable` is read in parts."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame, self.schema, self.height = frame, frame.schema, frame.height
+
+    def columns(self, names: Sequence[str]) -> pl.DataFrame:
+        """All rows of these columns."""
+        return self.frame.select(names)
+
+    def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
+        """Rows ``first`` … ``last`` − 1 of these columns."""
+        return self.frame.slice(first, last - first).select(names)
+
+
+def open_table(path: Path, in_parts: bool) -> TableInMemory | ParquetTable:
+    """The same, of which with ``in_parts`` only what is asked for is read, where the file allows it: in Parquet."""
+    if not (in_parts and is_parquet(path)):
+        return TableInMemory(read_table(path))
+    table = ParquetTable(path)
+    _require_rows(path, table.height)
+    return table
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, or of all .parquet files of a folder."""
     sums = hashlib.sha256()
-    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+    for file in files_of(path):
         with file.open("rb") as content:
             while block := content.read(1 << 20):
                 sums.update(block)
     return sums.hexdigest()
-
-
-def _read_parquet(files: list[Path]) -> pl.DataFrame:
-    for file in files:
-        with file.open("rb"):
-            pass
-    try:
-        frame = pl.read_parquet(files)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise FileFormatError(f"{files[0].parent if len(files) > 1 else files[0]} cannot be read ({reason}).") from None
-    for name, kind in frame.schema.items():
-        if kind.is_nested() or kind in (pl.Binary, pl.Object):
-            what = "bytes" if kind == pl.Binary else "lists"
-            raise FileFormatError(f"{files[0]} has {what} in the column {name!r}, expected numbers, text or dates.")
-    plain = [
-        pl.col(name).dt.total_microseconds() / 1e6 if isinstance(kind, pl.Duration)
-        else pl.col(name).cast(pl.Int64) / 3.6e12 if kind == pl.Time
-        else pl.col(name).fill_nan(None) if kind.is_float()
-        else pl.col(name)
-        for name, kind in frame.schema.items()
-    ]  # fmt: skip
-    return frame.select(plain)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
