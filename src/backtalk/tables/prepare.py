@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .. import cluster
 from ..activations import as_activation
 from ..errors import InputError, unknown_name
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
@@ -21,8 +22,10 @@ from ..train.plan import Plan, as_any_optimizer
 from ..train.schedules import as_schedule
 from .columns import rows_text
 from .preprocessing import Preprocessing
-from .reading import read_table
+from .reading import open_table
+from .shares import learn_columns, read_inputs, require_same
 from .target import Target
+from .together import own_share, together
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
@@ -79,41 +82,48 @@ def settled(options: Options, rows: int) -> Options:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A table, understood: the network before training, X and encoded y of each part, and what there is to say."""
+    """A table, understood: the network before training, X and encoded y of each part, and what there is to say.
+
+    ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process.
+    """
 
     preprocessing: Preprocessing
     target: Target
     network: Network
     parts: dict[str, tuple[np.ndarray, np.ndarray]]  # training, and validation and test where they are asked for
+    truth: dict[str, np.ndarray]
     said: list[str]
 
 
 def prepare(table: Path, options: Options) -> Prepared:
     """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
+    cluster.agree(asdict(options))
     _require_usable(options)
-    frame, said = read_table(table), []
-    frame, missing = with_target(frame, options.target, table)
-    if missing:
+    source = together(lambda: open_table(table, in_parts=cluster.count() > 1))
+    names = _require_columns(list(source.schema), options.target, table)
+    cells = together(lambda: source.columns([options.target])[options.target])
+    require_same(source, cells)
+    present = _present(cells, table)
+    rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
+    cells, said = cells.filter(present), []
+    if missing := len(present) - len(cells):
         said.append(f"left out: {rows_text(missing)} without a value of {options.target!r}.")
-    if frame.height < LEAST_ROWS:
-        raise InputError(f"{table} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
-    target = Target.learn(frame[options.target], options.task)
+    if len(cells) < LEAST_ROWS:
+        raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
+    target = Target.learn(cells, options.task)
     loss = _loss(options, target)
-    y = target.encode(frame[options.target])
+    y = target.encode(cells)
     rows = _split(y if target.classifies else _tenths(y[:, 0]), options)
     if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
         target = target.scaled_by(y[rows["training"]].astype(np.float64))
-        y = target.encode(frame[options.target])
-    inputs = frame.drop(options.target)
-    preprocessing = Preprocessing.learn(inputs, rows["training"])
-    parts = {}
-    for part, chosen in rows.items():
-        X, more = preprocessing.transform(inputs[chosen.tolist()])
-        parts[part] = (X, y[chosen])
-        said += [f"{part} rows: {sentence}" for sentence in more]
+        y = target.encode(cells)
+    preprocessing = learn_columns(source, names, present, rows["training"])
+    X, more = read_inputs(source, preprocessing, rows_of_table, rows)
     sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
     network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
-    return Prepared(preprocessing, target, network, parts, said)
+    parts = {part: (X[part], y[chosen[own_share(len(chosen))]]) for part, chosen in rows.items()}
+    truth = {part: y[chosen] for part, chosen in rows.items()}
+    return Prepared(preprocessing, target, network, parts, truth, said + more)
 
 
 def _require_usable(options: Options) -> None:
@@ -151,7 +161,7 @@ def class_weights(ready: Prepared, options: Options, y: np.ndarray) -> np.ndarra
     """Weights of rows with these labels, so that the classes weigh as in training; None where nothing was asked for."""
     if options.class_weight is None:
         return None
-    counts = np.bincount(ready.parts["training"][1], minlength=ready.target.outputs)
+    counts = np.bincount(ready.truth["training"], minlength=ready.target.outputs)
     return (1 / np.maximum(counts, 1))[y]
 
 
@@ -166,17 +176,27 @@ def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] |
 
 def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
     """The rows with a target, and how many have none."""
-    if name not in frame.columns:
-        near = get_close_matches(name, frame.columns, n=MOST_NAMES, cutoff=0.3)
-        raise unknown_name(
-            "target", name, frame.columns if frame.width <= MOST_NAMES else near or frame.columns[:MOST_NAMES]
-        )
-    if frame.width == 1:
-        raise InputError(f"{table} has no column besides the target, expected at least one.")
-    present = frame[name].is_not_null()
-    if not present.any():
-        raise InputError(f"target {name!r} is missing in every row of {table}: there is nothing to learn from.")
+    _require_columns(frame.columns, name, table)
+    present = _present(frame[name], table)
     return frame.filter(present), frame.height - int(present.sum())
+
+
+def _require_columns(names: list[str], target: str, table: Path) -> list[str]:
+    """The names of the columns besides the target."""
+    if target not in names:
+        near = get_close_matches(target, names, n=MOST_NAMES, cutoff=0.3)
+        raise unknown_name("target", target, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
+    if len(names) == 1:
+        raise InputError(f"{table} has no column besides the target, expected at least one.")
+    return [name for name in names if name != target]
+
+
+def _present(cells: pl.Series, table: Path) -> pl.Series:
+    """Of each row, whether it has a target."""
+    present = cells.is_not_null()
+    if not present.any():
+        raise InputError(f"target {cells.name!r} is missing in every row of {table}: there is nothing to learn from.")
+    return present
 
 
 def _loss(options: Options, target: Target) -> Loss:

@@ -61,7 +61,10 @@ class TableInMemory:
         return self.frame.slice(first, last - first).select(names)
 
 
-def open_table(path: Path, in_parts: bool) -> TableInMemory | ParquetTable:
+Source = TableInMemory | ParquetTable
+
+
+def open_table(path: Path, in_parts: bool) -> Source:
     """The same, of which with ``in_parts`` only what is asked for is read, where the file allows it: in Parquet."""
     if not (in_parts and is_parquet(path)):
         return TableInMemory(read_table(path))
