@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
 
-.PHONY: demo test check bench wheel web asan clean
+.PHONY: demo test check bench bench-gpu wheel web asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -33,6 +33,13 @@ bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks.per_example
 	@$(BIN)/python -m benchmarks.influence
 	@$(BIN)/python -m benchmarks.listen
+
+# On an NVIDIA GPU; JAX names the build for its driver, such as JAX='jax[cuda13]'
+bench-gpu:
+	@command -v nvidia-smi >/dev/null || { echo "make bench-gpu needs an NVIDIA GPU: there is no nvidia-smi here."; exit 1; }
+	@$(MAKE) --no-print-directory .venv/installed-bench
+	@$(PIP) '$(or $(JAX),jax[cuda12])'
+	@$(BIN)/python -m benchmarks.gpu
 
 # Into dist/, from the archive of the sources; then tried in a new environment, in which no compiler is found
 wheel: .venv/pip

@@ -25,12 +25,12 @@ CORES = len(os.sched_getaffinity(0))
 class Peer:
     """A process that times work on demand."""
 
-    def __init__(self, name: str, threads: int, module: str = "benchmarks.peers") -> None:
+    def __init__(self, name: str, threads: int, module: str = "benchmarks.peers", platform: str = "cpu") -> None:
         flags = "" if threads > 1 else "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")},
             "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "XLA_FLAGS": flags,
-            "JAX_PLATFORMS": "cpu",
+            "JAX_PLATFORMS": platform, "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         }  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *(["--serve"] if module != "benchmarks.peers" else []), name],
