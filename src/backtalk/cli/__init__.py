@@ -8,10 +8,12 @@ import os
 import re
 import sys
 import warnings
+from typing import NoReturn
 
 import typer
 
 from . import demo, diagnose, exercise, explain, info, lab, networks, tables
+from .cluster import end, is_first, speaker
 from .common import StoppedError, app
 
 __all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
@@ -38,24 +40,34 @@ def main() -> None:
         if sys.stdout is not None:  # as after >&- in a shell
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno() if sys.stdout else 1)
         code = 0
     except StoppedError as stopped:
-        print(f"backtalk: {stopped}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _say(str(stopped))
+        _leave(INTERRUPTED)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
-        print(f"backtalk: {_sentence(error)}", file=sys.stderr)
+        _say(_sentence(error))
         code = 2
-    if code == INTERRUPTED:  # typer turns Ctrl-C into this code
-        print("backtalk: interrupted.", file=sys.stderr)
-    sys.exit(code if isinstance(code, int) else 0)
+    if code == INTERRUPTED and is_first():  # typer turns Ctrl-C into this code
+        _say("interrupted.")
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _say(sentence: str) -> None:
+    if sentence:
+        print(f"{speaker()}: {sentence}", file=sys.stderr)
+
+
+def _leave(code: int) -> NoReturn:
+    end(code)
+    sys.exit(code)
 
 
 def _warn(message: Warning | str, *_: object) -> None:
     """A warning, such as that a checkpoint could not be written, in one line."""
-    print(f"backtalk: {message}", file=sys.stderr)
+    _say(str(message))
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

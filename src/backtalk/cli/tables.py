@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cluster import Coordinator, Process, Processes, is_first, together
 from .common import AsJson, StoppedError, app
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def train(
     checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
     engine: Annotated[str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.")] = "auto",
     diagnose: Annotated[bool, typer.Option("--diagnose", help="Say what goes wrong, and what to do.")] = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn the column --target of the table FILE from its other columns.
@@ -122,10 +126,11 @@ def train(
         diagnose=diagnose,
         engine=engine,
     )
-    watch = _Watch(folder, as_json)
-    with watch:
-        result = learn(table, folder, options, overwrite=overwrite, **watch.watchers)
-    _tell(result, watch.seconds, as_json)
+    with together(coordinator, processes, process, engine=engine, folder=folder):
+        watch = _Watch(folder, as_json)
+        with watch:
+            result = learn(table, folder, options, overwrite=overwrite, **watch.watchers)
+        _tell(result, watch.seconds, as_json)
 
 
 @app.command(short_help="Go on with a run that was cut short.")
@@ -134,15 +139,24 @@ def resume(
     table: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="Where the table is now, if it was moved.")
     ] = None,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on from the checkpoint in FOLDER; the result equals that of never having stopped, to the bit."""
-    from ..tables import resume as go_on
+    """Go on from the checkpoint in FOLDER; the result equals that of never having stopped, to the bit.
 
-    watch = _Watch(folder, as_json)
-    with watch:
-        result = go_on(folder, table, **watch.watchers)
-    _tell(result, watch.seconds, as_json, went_on=True)
+    With the compiled engine it goes on in any number of processes; a sum may then differ in its last digit.
+    """
+    from ..tables import resume as go_on
+    from ..tables.folder import RUN, Folder
+
+    engine = str(Folder(folder).read(RUN).get("engine"))
+    with together(coordinator, processes, process, engine=engine, folder=folder):
+        watch = _Watch(folder, as_json)
+        with watch:
+            result = go_on(folder, table, **watch.watchers)
+        _tell(result, watch.seconds, as_json, went_on=True)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -240,6 +254,8 @@ def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) 
     from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_scores
 
+    if not is_first():
+        return
     if as_json:
         facts = {"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}
         if result.diagnosis is not None:
@@ -287,16 +303,20 @@ class _Watch:
         from .progress import TrainingProgress
 
         self.folder, self.began = folder, time.monotonic()
-        self.console = make_console(quiet=as_json)
+        silent = as_json or not is_first()
+        self.console = make_console(quiet=silent)
         errors = make_console(stderr=True)
-        self.bar = TrainingProgress(errors, disabled=as_json)
-        self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not as_json else None
+        self.bar = TrainingProgress(errors, disabled=silent)
+        self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
 
     def show_table(self, ready: Any) -> None:
+        from ..cluster import count
         from .table_views import show_understood
 
         self._stop_reading()
         show_understood(self.console, ready)
+        if (processes := count()) > 1:
+            self.console.print(f"{processes} processes train together\n", markup=False)
         self.began = time.monotonic()
 
     @property

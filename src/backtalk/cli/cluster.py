@@ -1,0 +1,144 @@
+"""A command in several processes: it joins the others, process 0 alone speaks, and all come to an end together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import StoppedError
+
+LOST = 2  # the exit code where another process is lost
+CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
+
+Coordinator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Train in several processes, which meet there: process 0's machine, a free port. [default: as SLURM, MPI "
+        "or Kubernetes say]",
+        show_default=False,
+    ),
+]
+Processes = Annotated[int | None, typer.Option(metavar="N", help="How many processes train together.")]
+Process = Annotated[int | None, typer.Option(metavar="I", help="Which of them this is, from 0.")]
+
+
+@contextmanager
+def together(
+    coordinator: str | None, processes: int | None, process: int | None, *, engine: str, folder: Path
+) -> Iterator[None]:
+    """Within it this process is one of those that train together, where there are several."""
+    from ..cluster.launchers import launched
+    from ..errors import InputError
+    from ..train.plan import COMPILED
+
+    given = [coordinator, processes, process] != [None, None, None]
+    if given and engine not in COMPILED:
+        raise InputError(
+            f"engine is {engine!r}, but processes train together only by {' or '.join(map(repr, COMPILED))}: "
+            "give --engine compiled."
+        )
+    if processes == 1 or not (given or (engine in COMPILED and launched())):
+        _join(coordinator, processes, process)
+        yield
+        return
+    if not os.environ.get("BACKTALK_TRACEBACK"):
+        from ..cluster.aborts import speak_for_aborts
+
+        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder)}."))
+    _hear_sigterm()
+    _join(coordinator, processes, process)
+    yield from _within(folder)
+
+
+def _join(coordinator: str | None, processes: int | None, process: int | None) -> None:
+    from ..cluster.join import join
+
+    join(coordinator, processes, process, tell=_tell)
+
+
+def _within(folder: Path) -> Iterator[None]:
+    from ..cluster import index
+    from ..errors import ProcessLostError
+
+    try:
+        yield
+    except ProcessLostError as error:
+        said = str(error).removesuffix(".")
+        raise ProcessLostError(f"{said}; {_how_to_go_on(folder)}.") from error
+    except StoppedError:
+        if index() == 0:
+            raise
+        raise StoppedError from None  # process 0 says it
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks."""
+    return number() == 0
+
+
+def number() -> int:
+    """The number of this process among those that train together."""
+    cluster = sys.modules.get("backtalk.cluster")
+    return cluster.index() if cluster is not None else 0
+
+
+def speaker() -> str:
+    """Who says a sentence on stderr."""
+    return f"backtalk, process {number()}" if number() else "backtalk"
+
+
+def end(code: int) -> None:
+    """Leave the others in good order, or at once where something went wrong."""
+    jax = sys.modules.get("jax")
+    if jax is None or not jax.distributed.is_initialized():
+        return
+    if code != 0:
+        _flush()
+        os._exit(code)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_DFL)  # Python would not hear them while JAX waits for the others
+    jax.distributed.shutdown()
+
+
+def _tell(sentence: str) -> None:
+    print(f"backtalk: {sentence}", file=sys.stderr, flush=True)
+
+
+def _how_to_go_on(folder: Path) -> str:
+    from ..tables.folder import CHECKPOINT
+
+    place = folder / CHECKPOINT
+    with suppress(OSError):
+        written = time.strftime("%H:%M:%S", time.localtime(place.stat().st_mtime))
+        return f"'backtalk resume {folder}' goes on from the checkpoint of {written}, in any number of processes"
+    return "no checkpoint was written yet, so start it again"
+
+
+def _end_at_once(sentence: str) -> None:
+    """From a thread of C++, while Python does anything."""
+    clear = CLEAR if sys.stderr.isatty() else ""
+    print(f"{clear}{speaker()}: {sentence}", file=sys.stderr)
+    _flush()
+    os._exit(LOST)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+
+
+def _hear_sigterm() -> None:
+    """SIGTERM, by which SLURM and Kubernetes end a process, is what Ctrl-C is."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as where a shell script has put it behind itself
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
