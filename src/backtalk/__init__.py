@@ -16,6 +16,7 @@ from .errors import (
     InputTypeError,
     LayerError,
     MissingLibraryError,
+    ProcessLostError,
     UnknownNameError,
 )
 from .forward import Trace
@@ -35,6 +36,7 @@ from .train import (
     LayerMeasures,
     Nesterov,
     Progress,
+    Shard,
     Training,
     TrainingInterrupted,
     fit,
@@ -89,7 +91,9 @@ __all__ = [
     "Network",
     "ParquetFiles",
     "Paths",
+    "ProcessLostError",
     "Progress",
+    "Shard",
     "Trace",
     "Training",
     "TrainingInterrupted",

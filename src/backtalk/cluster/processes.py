@@ -86,7 +86,8 @@ def any_of(flags: Sequence[bool]) -> list[bool]:
     """
     if count() == 1:
         return [bool(flag) for flag in flags]
-    return _gathered(np.array(flags, np.uint8)).any(axis=0).tolist()
+    every = _gathered(np.array(flags, np.uint8))
+    return [bool(column.any()) for column in every.T]
 
 
 def agree(facts: dict[str, Any], expected: str = "start all of them alike") -> None:

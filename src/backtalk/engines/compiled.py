@@ -24,21 +24,24 @@ from ..forward import propagate
 from ..layers import Layers
 from ..losses import Loss
 from ..network import Network
+from .layout import AXIS, Layout
 
 AT_ONCE = 4096  # steps of a chunk, at the most
 PRODUCTS = {"compiled": "float32", "compiled_bfloat16": "BF16_BF16_F32"}  # the engine's name: how products are made
 
 
 class Batches(NamedTuple):
-    """Examples in the order in which they are taken, on the device, filled up to whole mini-batches.
+    """Mini-batches in the order in which they are taken, each filled up to the same number of rows by weights of 0.
 
-    ``X`` (rows, n_0); ``labels`` (rows,) of a one-hot target or ``target`` (rows, k); ``weight`` (rows,) or None.
+    ``X`` (mini-batches, rows, n_0); ``labels`` (mini-batches, rows) of a one-hot target or ``target`` (…, k);
+    ``weight`` (mini-batches, rows), of sum 1 in each; ``together`` (mini-batches,): the weight that they have together.
     """
 
     X: Array
     labels: Array | None
     target: Array | None
-    weight: Array | None
+    weight: Array
+    together: Array
 
 
 class Standing(NamedTuple):
@@ -50,26 +53,28 @@ class Standing(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What a chunk did: where training stands after it, and of each mini-batch its loss and by how much it counts.
+    """What a chunk did: where training stands after it, and the loss of each mini-batch.
 
     ``count``: mini-batches that were taken; fewer than asked for where the loss of the last one is not finite.
     """
 
     standing: Standing
     losses: Array
-    counts: Array
     count: Array
 
 
 @dataclass(frozen=True, slots=True)
 class StepRule:
-    """What a step minimizes and how, as :class:`~backtalk.train.steps.StepSettings` says; frozen for the compiler."""
+    """What a step minimizes and how, as :class:`~backtalk.train.steps.StepSettings` says; frozen for the compiler.
+
+    ``skips``: mini-batches without weight are left out.
+    """
 
     optimizer: Any
     l2_penalty: float
     l2_per_weight: bool
-    loss_by_count: bool
     clip_norm: float | None
+    skips: bool = False
 
 
 def jax_library() -> Any:
@@ -110,45 +115,35 @@ class Form:
 
 
 @lru_cache(maxsize=32)
-def compile_chunk(form: Form, rule: StepRule, batch_size: int) -> Callable[..., Chunk]:
+def compile_chunk(form: Form, rule: StepRule, layout: Layout) -> Callable[..., Chunk]:
     """A compiled function that takes many steps; the same one for the same arguments.
 
-    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the row to begin at, how many
-    rows there are, the number of mini-batches, the learning rates and, with dropout, the masks of each of them.
+    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the mini-batch to begin at, the
+    number of them, the learning rates and, with dropout, the masks of each of them.
+
+    With many devices, each has its rows of every mini-batch, and the gradient is the sum of theirs. Where the
+    parameters lie in parts, XLA gathers those that a product needs.
     """
     jax = jax_library()
     jnp, lax = jax.numpy, jax.lax
     hollow, depth = form.hollow(), len(form.sizes) - 1
+    by_device = layout.count > 1 and not layout.sharded  # each device runs the program on its own rows
 
-    def mini_batch(batches: Batches, place: Any, last: Any) -> tuple[Array, Array, Array, Array]:
-        """X, t, w of sum 1, and the weight of the rows together; rows beyond the last have weight 0."""
-
-        def rows(array: Array) -> Array:
-            return lax.dynamic_slice_in_dim(array, place, batch_size)
-
-        X = rows(batches.X)
-        there = (place + jnp.arange(batch_size) < last).astype(X.dtype)
-        weight = there if batches.weight is None else there * rows(batches.weight)
-        together = jnp.sum(weight)
-        if batches.labels is not None:
-            target = jax.nn.one_hot(rows(batches.labels), form.sizes[-1], dtype=X.dtype)
-        else:
-            assert batches.target is not None
-            target = rows(batches.target)
-        return X, target, weight / jnp.where(together > 0, together, 1), together
-
-    def gradient_of(
-        parameters: list[Array], X: Array, target: Array, weight: Array, together: Array, masks: Layers | None
-    ) -> tuple[Array, list[Array]]:
+    def gradient_of(parameters: list[Array], batch: Batches, masks: Layers | None) -> tuple[Array, list[Array]]:
         """The loss with its penalty, and the gradient of it, clipped."""
         current = hollow.replace(parameters[:depth], parameters[depth:])
+        target = batch.target
+        if batch.labels is not None:
+            target = jax.nn.one_hot(batch.labels, form.sizes[-1], dtype=batch.X.dtype)
         drawn: Any = None if masks is None else _Drawn(masks)
-        trace = propagate(current, X, drawn)
-        grads = talk_back(current, trace, target, weight)
+        trace = propagate(current, batch.X, drawn)
+        grads = talk_back(current, trace, target, batch.weight)
         loss, gradient = grads.loss, [*grads.W.values(), *grads.b.values()]
+        if by_device:
+            loss, gradient = summed(loss, gradient)
         if rule.l2_penalty:
             # ½λ Σ_i ‖W_i‖² is part of what is minimized: its value of the loss, its derivative λW_i of ∇_{W_i}
-            penalty = rule.l2_penalty / (together if rule.l2_per_weight else 1)
+            penalty = rule.l2_penalty / (batch.together if rule.l2_per_weight else 1)
             loss = loss + 0.5 * penalty * sum(jnp.sum(W * W) for W in current.W.values())
             gradient = [
                 grad + penalty * theta if theta.ndim == 2 else grad
@@ -160,45 +155,70 @@ def compile_chunk(form: Form, rule: StepRule, batch_size: int) -> Callable[..., 
             gradient = [part * factor for part in gradient]
         return loss, gradient
 
+    def summed(loss: Array, gradient: list[Array]) -> tuple[Array, list[Array]]:
+        """The sums over the devices, by one message of all numbers rather than one for each array."""
+        every = lax.psum(jnp.concatenate([loss[None], *[part.reshape(-1) for part in gradient]]), AXIS)
+        ends = list(itertools.accumulate([1, *[part.size for part in gradient]]))
+        parts = [every[first:last] for first, last in itertools.pairwise(ends)]
+        return every[0], [part.reshape(like.shape) for part, like in zip(parts, gradient, strict=True)]
+
+    def in_place(parts: list[Array]) -> list[Array]:
+        """The same, lying where parameters do."""
+        if not layout.sharded:
+            return parts
+        return [lax.with_sharding_constraint(part, layout.parameter_sharding(part.shape)) for part in parts]
+
     def updated(standing: Standing, gradient: list[Array], rates: Array, taken: Array) -> Standing:
         step = standing.step + 1
         parameters, state = rule.optimizer.step(
-            standing.parameters, gradient, standing.state, t=step.astype(rates.dtype), rate=rates[taken]
+            standing.parameters, in_place(gradient), standing.state, t=step.astype(rates.dtype), rate=rates[taken]
         )
-        return Standing(parameters, state, step)
+        return Standing(in_place(parameters), {name: in_place(parts) for name, parts in state.items()}, step)
 
-    def chunk(
-        standing: Standing, batches: Batches, place: Any, last: Any, wanted: Any, rates: Array, masks: Any = None
-    ) -> Chunk:
+    def chunk(standing: Standing, batches: Batches, first: Any, wanted: Any, rates: Array, masks: Any = None) -> Chunk:
         began = standing.step
 
         def goes_on(carry: Any) -> Any:
-            number, _, losses, _ = carry
+            number, _, losses = carry
             return (number < wanted) & ((number == 0) | jnp.isfinite(losses[number - 1]))
 
         def step(carry: Any) -> Any:
-            number, standing, losses, counts = carry
-            X, target, weight, together = mini_batch(batches, place + number * batch_size, last)
+            number, standing, losses = carry
+            batch = jax.tree.map(lambda each: lax.dynamic_index_in_dim(each, first + number, keepdims=False), batches)
             drawn = None if masks is None else Layers(mask[number] for mask in masks)
             taken = standing.step - began
-            loss, gradient = gradient_of(standing.parameters, X, target, weight, together, drawn)
-            count = together
-            if batches.weight is None:
+            loss, gradient = gradient_of(standing.parameters, batch, drawn)
+            if not rule.skips:
                 standing = updated(standing, gradient, rates, taken)
-            else:  # a mini-batch without weight is left out
-                heard = together > 0
+            else:
+                heard = batch.together > 0
                 standing = lax.cond(heard, lambda s: updated(s, gradient, rates, taken), lambda s: s, standing)
                 loss = jnp.where(heard, loss, 0.0)
-                if rule.loss_by_count:
-                    rows = jnp.minimum(batch_size, last - (place + number * batch_size))
-                    count = jnp.where(heard, rows, 0).astype(loss.dtype)
-            return number + 1, standing, losses.at[number].set(loss), counts.at[number].set(count)
+            return number + 1, standing, losses.at[number].set(loss)
 
         empty = jnp.zeros(AT_ONCE, dtype=batches.X.dtype)
-        number, standing, losses, counts = lax.while_loop(goes_on, step, (jnp.int32(0), standing, empty, empty))
-        return Chunk(standing, losses, counts, number)
+        number, standing, losses = lax.while_loop(goes_on, step, (jnp.int32(0), standing, empty))
+        return Chunk(standing, losses, number)
 
+    if by_device:
+        chunk = _by_device(chunk, layout)
     return jax.jit(chunk, donate_argnums=0)
+
+
+def _by_device(chunk: Callable[..., Chunk], layout: Layout) -> Callable[..., Chunk]:
+    """The same program on each device, with the device's rows of each mini-batch and of each mask."""
+    import jax
+    from jax.sharding import PartitionSpec
+
+    whole, rows = PartitionSpec(), PartitionSpec(None, AXIS)
+
+    def run(standing: Standing, batches: Batches, first: Any, wanted: Any, rates: Any, *masks: Any) -> Chunk:
+        of_batches = Batches(rows, rows, rows, rows, whole)
+        specs = (whole, of_batches, whole, whole, whole, *[rows for _ in masks])
+        each = jax.shard_map(chunk, mesh=layout.mesh, in_specs=specs, out_specs=whole)
+        return each(standing, batches, first, wanted, rates, *masks)
+
+    return run
 
 
 def copy_of(standing: Standing) -> Standing:

@@ -7,13 +7,18 @@ plan.py         the settings of a run, checked
 records.py      what training tells: epochs, measures, progress, the result
 batch.py        the examples that steps are taken on; the error for a loss that is not finite
 sources.py      where the examples of an epoch come from
+shard.py        ``Shard``: arrays of which each process of a cluster holds some rows
 validation.py   the loss on a validation set; class weights
-steps.py        what the two kinds of steps share
+steps.py        what the kinds of steps share
+kinds.py        which kind an engine's name stands for
 formula.py      steps by the formulas, on arrays of any library
 native.py       steps by the native kernels
+compiled.py     steps by JAX's compiler, on one device or on a cluster's
+windows.py      examples in the order in which compiled steps take them, on the devices
 callbacks.py    who is told, and may stop
 checkpoint.py   where training stands, in a file
 interrupt.py    Ctrl-C between two chunks of steps
+together.py     what the processes of a cluster must have alike
 run.py          a run, from the first step to the last
 loop.py         ``fit`` and ``resume``
 """
@@ -25,6 +30,7 @@ from .loop import fit, resume
 from .optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
 from .records import Epoch, LayerMeasures, Progress, StepState, Training, TrainingInterrupted
 from .schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
+from .shard import Shard
 from .sources import Stream
 
 __all__ = [
@@ -46,6 +52,7 @@ __all__ = [
     "Optimizer",
     "Progress",
     "Schedule",
+    "Shard",
     "StepDecay",
     "StepState",
     "Stream",

@@ -17,12 +17,16 @@ from ..network import Network
 class Examples:
     """X (N, n_0); y as the target t (N, k), or as ``labels`` (N,) of a one-hot one where the kernels take it so;
     and the weight of each example (N,), of any scale, or None: 1 for each.
+
+    ``owner``: where each process of a cluster holds some of the examples, the process that holds each, (N,); X and the
+    others then have the rows that this one holds, in their order. None where they are all here.
     """
 
     X: Array
     target: Array | None
     labels: Array | None
     weight: Array | None
+    owner: np.ndarray | None = None
 
     @property
     def count(self) -> int:

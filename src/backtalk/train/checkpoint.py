@@ -69,10 +69,17 @@ class Snapshot:
 
 
 class Writer:
-    """Writes snapshots when they are due."""
+    """Writes snapshots when they are due; with ``writes=False`` it only knows when."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, writes: bool = True) -> None:
+        self.checkpoint, self.writes = checkpoint, writes
+        self._last = time.monotonic()
         path = Path(checkpoint.path)
+        if writes:
+            self._require_place(path)
+
+    def _require_place(self, path: Path) -> None:
+        """Refuse what is no place for a checkpoint; and clear away what a killed run left."""
         if path.is_dir() or not path.parent.is_dir():
             found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
             raise InputError(f"checkpoint is {str(path)!r}, which {found}: expected the name of a file.")
@@ -80,8 +87,6 @@ class Writer:
             raise InputError(f"checkpoint is {str(path)!r}, a file that is no checkpoint: remove it, or name another.")
         for left in path.parent.glob(f".{glob.escape(path.name)}.*"):  # by a run that was killed while it wrote
             left.unlink(missing_ok=True)
-        self.checkpoint = checkpoint
-        self._last = time.monotonic()
 
     def steps_left(self, step: int) -> int | None:
         """Updates until the next one that is due by its number; None where none is."""
@@ -96,7 +101,11 @@ class Writer:
 
     def write(self, snapshot: Snapshot) -> None:
         """Write one; where that fails, warn."""
-        path = Path(self.checkpoint.path)
+        if self.writes:
+            self._save(snapshot, Path(self.checkpoint.path))
+        self._last = time.monotonic()
+
+    def _save(self, snapshot: Snapshot, path: Path) -> None:
         arrays = {
             f"{family}.{i}": array
             for family, each in snapshot.state.arrays.items()
@@ -110,8 +119,7 @@ class Writer:
             save_with(snapshot.network, path, facts, **arrays)
         except OSError as error:
             reason = error.strerror or str(error)
-            warnings.warn(f"checkpoint {path} was not written ({reason}); training goes on.", stacklevel=2)
-        self._last = time.monotonic()
+            warnings.warn(f"checkpoint {path} was not written ({reason}); training goes on.", stacklevel=3)
 
 
 def _is_ours(path: Path) -> bool:

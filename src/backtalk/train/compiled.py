@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import cluster
 from ..arrays import library_name, to_numpy
 from ..engines.compiled import (
     AT_ONCE,
     PRODUCTS,
-    Batches,
     Form,
     Standing,
     StepRule,
@@ -25,25 +25,16 @@ from ..engines.compiled import (
     jax_library,
     numbers_as,
 )
-from ..errors import DivergedError
+from ..engines.layout import Layout
+from ..errors import DivergedError, ProcessLostError
 from ..network import Network
 from .batch import Examples, diverged
 from .records import LayerMeasures
 from .steps import ENDLESS, SECONDS, StepSettings, StepState, Taken
+from .windows import Window, Windows
 
-MOST_IN_ORDER = 2**28  # bytes of examples that lie ready in their order
 MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
 FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Window:
-    """Examples in their order: those of ``order`` from ``first`` to ``last``."""
-
-    order: np.ndarray
-    first: int
-    last: int
-    batches: Batches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,69 +42,45 @@ class _Stretch:
     """Steps that follow one another: what it takes to take them again, and by how much each mini-batch counted."""
 
     before: Standing
-    window: _Window
-    place: int
-    batch_size: int
+    window: Window
+    first: int
     rates: np.ndarray
     masks: Any
     counts: np.ndarray
 
 
 class CompiledSteps:
-    """A network in training; what each method promises stands with :class:`~backtalk.train.steps.Steps`."""
+    """A network in training; what each method promises stands with :class:`~backtalk.train.steps.Steps`.
+
+    ``together``: with all processes of a cluster, each of which calls the same methods in the same order.
+    """
 
     products = PRODUCTS["compiled"]
 
-    def __init__(self, network: Network, settings: StepSettings) -> None:
-        self.settings, self._start = settings, network
+    def __init__(self, network: Network, settings: StepSettings, together: bool = False) -> None:
+        self.settings, self._start, self._together = settings, network, together
         self.jax = jax_library()
-        self._rule = StepRule(
-            settings.optimizer, settings.l2_penalty, settings.l2_per_weight, settings.loss_by_count, settings.clip_norm
-        )
+        families = len(settings.optimizer.families)
+        # The parameters and the optimizer's state with a copy of both, the gradient, and the message with it
+        at_once = 2 * (1 + families) + 2
+        size = np.dtype(network.home.dtype_name).itemsize
+        self._layout = Layout.of(self.jax, together, at_once * size * network.parameter_count)
+        self._on_device = self._layout.count == 1 and self.jax.default_backend() != "cpu"
         self.examples: Examples | None = None
         self.restore(network, None)
 
     def _numbers(self) -> Any:
         return numbers_as(self._start.home.dtype_name, self.products)
 
-    def _on_device(self, array: Any, dtype: Any = None) -> Any:
-        """An array of JAX: always a copy, since buffers are taken over, and NumPy's could change."""
-        return self.jax.numpy.array(array if isinstance(array, self.jax.Array) else to_numpy(array), dtype=dtype)
-
     def use(self, examples: Examples) -> None:
         if examples is self.examples:
             return
-        self.examples, self._window = examples, None
-        target = None if examples.labels is not None else examples.target
-        fields = (examples.X, examples.labels, target, examples.weight)
-        if self.jax.default_backend() == "cpu":  # NumPy gathers rows many times as fast as XLA does on a CPU
-            self._fields = [None if each is None else to_numpy(each) for each in fields]
-        else:
-            with self._numbers():
-                self._fields = [None if each is None else self._on_device(each) for each in fields]
-
-    def _window_at(self, order: np.ndarray, place: int, batch_size: int) -> _Window:
-        """The examples from a place in the order on, ready on the device; the same as before where they still serve."""
-        window = self._window
-        if window is None or window.order is not order or not window.first <= place < window.last:
-            assert self.examples is not None
-            row_bytes = max(1, self.examples.X.shape[1]) * np.dtype(self._start.home.dtype_name).itemsize
-            batches = min(-(-len(order) // batch_size), max(1, MOST_IN_ORDER // (row_bytes * batch_size)))
-            rows = order[place : place + batches * batch_size]
-            filled = np.append(rows, np.full(batches * batch_size - len(rows), order[-1]))
-            self._window = window = _Window(order, place, place + len(rows), self._in_order(filled))
-        return window
-
-    def _in_order(self, rows: np.ndarray) -> Batches:
-        def chosen(field: Any) -> Any:
-            if field is None:
-                return None
-            taken = np.take(field, rows, axis=0) if isinstance(field, np.ndarray) else field[rows]
-            if self.jax.numpy.issubdtype(taken.dtype, np.integer):
-                taken = taken.astype("int32")
-            return self.jax.device_put(taken)  # nobody else has it, so that it need not be copied
-
-        return Batches(*[chosen(field) for field in self._fields])
+        self.examples = examples
+        home, by_count = self._start.home, self.settings.loss_by_count
+        with self._numbers():
+            self._windows = Windows(
+                examples, self._layout, home.dtype_name, by_count=by_count, on_device=self._on_device
+            )
 
     @property
     def network(self) -> Network:
@@ -124,11 +91,11 @@ class CompiledSteps:
 
     def _unpacked(self, standing: Standing) -> Network:
         home, depth = self._start.home, self._start.depth
-        with self._numbers():
+        with self._numbers(), cluster.answering():
             arrays = [
-                self._on_device(part)
-                if library_name(home.xp) == "jax"
-                else home.xp.asarray(np.array(part), device=home.device)
+                self.jax.numpy.array(part)
+                if library_name(home.xp) == "jax" and self._layout.count == 1
+                else home.xp.asarray(self._layout.to_numpy(part), device=home.device)
                 for part in standing.parameters
             ]
         return self._start.replace(arrays[:depth], arrays[depth:])
@@ -145,17 +112,23 @@ class CompiledSteps:
         weight: float = 0.0,
     ) -> Taken:
         room = self._masks_room(batch_size)
-        with self._numbers():
-            window = self._window_at(order, place, batch_size)
-            wanted = min(most, -(-(window.last - place) // batch_size), self._in_time(batch_size), room)
+        with self._numbers(), cluster.answering():
+            window = self._windows.at(order, place, batch_size)
+            first = window.number(place)
+            wanted = min(most, len(window.counts) - first, self._in_time(batch_size), room)
+            dtype = self._start.home.dtype_name
             stretch = _Stretch(
-                copy_of(self._standing), window, place, batch_size,
-                np.resize(rates[:AT_ONCE].astype(self._start.home.dtype_name), AT_ONCE),
-                self._masks(batch_size, wanted, room), np.empty(0),
+                copy_of(self._standing), window, first,
+                np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE), self._masks(batch_size, wanted, room), np.empty(0),
             )  # fmt: skip
             began, self._read = time.monotonic(), None
-            self._standing, losses, counts = self._run(stretch, self._standing, wanted)
+            try:
+                self._standing, losses = self._run(stretch, self._standing, wanted)
+            except ProcessLostError:
+                self._standing = stretch.before  # from which a checkpoint can be written
+                raise
         self._note_time(batch_size, (time.monotonic() - began) / len(losses))
+        counts = window.counts[first : first + len(losses)]
         failed = not np.isfinite(losses[-1])
         good = len(losses) - failed
         self._stretches = [*self._stretches[-1:], replace(stretch, counts=counts[:good])]
@@ -164,7 +137,7 @@ class CompiledSteps:
         if failed:
             self.step += 1
             place += good * batch_size
-            raise self._diverged(self._examples_at(order[place : place + batch_size]), good)
+            raise self._diverged(good, min(batch_size, len(order) - place))
         for mean, count in zip(losses.tolist(), counts.tolist(), strict=True):
             loss, weight = loss + count * mean, weight + count
         place = min(place + len(losses) * batch_size, len(order))
@@ -172,20 +145,22 @@ class CompiledSteps:
             self.require_finite()
         return Taken(place, steps, loss, weight)
 
-    def _run(self, stretch: _Stretch, standing: Standing, wanted: int) -> tuple[Standing, np.ndarray, np.ndarray]:
-        """Steps from a standing, whose buffers are taken over; the losses of the mini-batches, and how they count."""
-        run = compile_chunk(Form.of(self._start), self._rule, stretch.batch_size)
+    def _run(self, stretch: _Stretch, standing: Standing, wanted: int) -> tuple[Standing, np.ndarray]:
+        """Steps from a standing, whose buffers are taken over; and the losses of the mini-batches."""
+        settings, window = self.settings, stretch.window
+        rule = StepRule(
+            settings.optimizer, settings.l2_penalty, settings.l2_per_weight, settings.clip_norm,
+            skips=not window.counts.all(),
+        )  # fmt: skip
+        run = compile_chunk(Form.of(self._start), rule, self._layout)
         masks = () if stretch.masks is None else (stretch.masks,)
-        with self._numbers():
-            window = stretch.window
-            place, last = stretch.place - window.first, window.last - window.first
-            chunk = run(standing, window.batches, place, last, wanted, stretch.rates, *masks)
-            count = int(chunk.count)
-            losses, counts = (np.asarray(part)[:count].astype(np.float64) for part in (chunk.losses, chunk.counts))
-        return chunk.standing, losses, counts
+        with self._numbers(), cluster.answering():
+            chunk = run(standing, window.batches, stretch.first, wanted, stretch.rates, *masks)
+            losses = self._layout.to_numpy(chunk.losses)[: int(self._layout.to_numpy(chunk.count))]
+        return chunk.standing, losses.astype(np.float64)
 
     def _in_time(self, batch_size: int) -> int:
-        """Steps that take about as long as Python may wait."""
+        """Steps that take about as long as Python may wait; in a cluster, the time of the second call decides."""
         timed = self._times.get(batch_size, [])
         if len(timed) < len(FIRST_STEPS):
             return FIRST_STEPS[len(timed)]
@@ -193,7 +168,10 @@ class CompiledSteps:
 
     def _note_time(self, batch_size: int, seconds: float) -> None:
         timed = self._times.setdefault(batch_size, [])
-        timed[len(FIRST_STEPS) - 1 :] = [max(seconds, 1e-9)]
+        if not self._together:
+            timed[len(FIRST_STEPS) - 1 :] = [max(seconds, 1e-9)]
+        elif len(timed) < len(FIRST_STEPS):
+            timed.append(max(cluster.gather(seconds)))
 
     def _masks_room(self, batch_size: int) -> int:
         """Steps whose masks of dropout are drawn at once."""
@@ -203,31 +181,34 @@ class CompiledSteps:
         return int(min(max(1, MOST_MASKS // max(size, 1)), 64))
 
     def _masks(self, batch_size: int, wanted: int, room: int) -> list[Any] | None:
-        """The masks of each hidden layer for the next steps, (room, batch_size, n_i); those beyond are not read."""
-        dropout, sizes = self.settings.dropout, self._start.sizes
+        """The masks of each hidden layer for the next steps, (room, rows, n_i); those beyond are not read."""
+        dropout, sizes, layout = self.settings.dropout, self._start.sizes, self._layout
         if dropout is None or len(sizes) < 3:
             return None
-        drawn = [np.ones((room, batch_size, n), dtype=self._start.home.dtype_name) for n in sizes[1:-1]]
+        there = layout.padded(batch_size)
+        drawn = [np.ones((room, there, n), dtype=self._start.home.dtype_name) for n in sizes[1:-1]]
         for number in range(wanted):
             at = dropout.at(self.step + 1 + number)
             for i, masks in enumerate(drawn, start=1):
-                masks[number] = at.mask(i, (batch_size, sizes[i]))
-        return drawn
+                masks[number, :batch_size] = at.mask(i, (batch_size, sizes[i]))
+        own = layout.columns(cluster.index() if layout.processes > 1 else 0, there)
+        return [layout.rows(masks[:, own]) for masks in drawn]
 
     def require_finite(self) -> None:
         finite = self.jax.numpy.isfinite
-        if not all(bool(finite(part).all()) for part in self._standing.parameters):
-            raise self._diverged(None, 0)
+        with cluster.answering():
+            if not all(bool(self._layout.to_numpy(finite(part).all())) for part in self._standing.parameters):
+                raise self._diverged(0, 0)
 
-    def _examples_at(self, rows: np.ndarray) -> Any:
-        assert self.examples is not None
-        return self.examples.take(rows)[0] if self.examples.labels is None else self.examples.X[rows]
-
-    def _diverged(self, X: Any, number: int) -> DivergedError:
-        """The error for mini-batch ``number`` of the last call, X, whose loss is not finite; or for the parameters."""
-        bad, dropout = self.network, self.settings.dropout
-        if X is not None:
-            bad = self._unpacked(self._again(self._stretches[-1], number))
+    def _diverged(self, number: int, rows: int) -> DivergedError:
+        """The error for a mini-batch of the last call, whose loss is not finite; for the parameters with no rows."""
+        bad, X, dropout = self.network, None, self.settings.dropout
+        if rows:
+            stretch = self._stretches[-1]
+            bad = self._unpacked(self._again(stretch, number))
+            with self._numbers():
+                batch = self._layout.to_numpy(stretch.window.batches.X[stretch.first + number])[:rows]
+            X = bad.home.xp.asarray(batch, device=bad.home.device)
         return diverged(bad, X, self._before_last_update(), self.step, dropout and dropout.at(self.step))
 
     def _before_last_update(self) -> Network:
@@ -245,7 +226,10 @@ class CompiledSteps:
             return self._run(stretch, standing, wanted)[0] if wanted else standing
 
     def state(self) -> StepState:
-        arrays = {name: [np.array(part) for part in parts] for name, parts in self._standing.state.items()}
+        with self._numbers(), cluster.answering():
+            arrays = {
+                name: [self._layout.to_numpy(part) for part in parts] for name, parts in self._standing.state.items()
+            }
         return StepState(self.step, arrays)
 
     def restore(self, network: Network, state: StepState | None) -> None:
@@ -253,11 +237,13 @@ class CompiledSteps:
         self.step = state.step if state else 0
         self._stretches: list[_Stretch] = []
         self._times: dict[int, list[float]] = {}
+        lie = self._layout.parameter
         with self._numbers():
-            parameters = [self._on_device(part) for part in (*network.W.values(), *network.b.values())]
+            parameters = [to_numpy(part) for part in (*network.W.values(), *network.b.values())]
             arrays = state.arrays if state else self.settings.optimizer.start(parameters)
-            held = {name: [self._on_device(part) for part in arrays[name]] for name in self.settings.optimizer.families}
-            self._standing = Standing(parameters, held, self.jax.numpy.int32(self.step))
+            held = {name: [lie(to_numpy(part)) for part in arrays[name]] for name in self.settings.optimizer.families}
+            step = self._layout.whole(np.int32(self.step))
+            self._standing = Standing([lie(part) for part in parameters], held, step)
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         return ()  # refused before training: the hidden gradients do not leave the compiled steps

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+@contextmanager
+def noted() -> Iterator[Callable[[], bool]]:
+    """Within it, Ctrl-C and SIGTERM are noted rather than raised; what it gives says whether one came.
+
+    A second one is raised at once. In another thread than the main one, none is noted.
+    """
+    heard: list[Any] = []
+
+    def hear(*signalled: Any) -> None:
+        if heard:
+            raise KeyboardInterrupt
+        heard.append(signalled)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(heard)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import cluster
 from ..arrays import library_name
 from ..engines import native
 from ..engines.kernels import describe, kernels
@@ -18,16 +21,27 @@ from .optimizers import Optimizer
 from .plan import COMPILED
 from .steps import Steps, StepSettings
 
+if TYPE_CHECKING:
+    from .compiled import CompiledSteps
+
 Kind = Callable[[Network, StepSettings], Steps]
 
 
-def kind_of_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int = 0) -> Kind:
+def trains_together(engine: str) -> bool:
+    """Whether this engine takes the steps with all processes of a cluster; any other trains in each on its own."""
+    return engine in COMPILED and cluster.count() > 1
+
+
+def kind_of_steps(
+    engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int = 0, together: bool = False
+) -> Kind:
     """What takes the steps: what was asked for, or with 'auto' the kernels where they can and the formulas elsewhere.
 
-    Raises :class:`~backtalk.errors.InputError` where what was asked for cannot.
+    ``together``: with all processes of a cluster. Raises :class:`~backtalk.errors.InputError` where what was asked for cannot.
     """
     if engine in COMPILED:
-        return _compiled(engine, network, optimizer, measure_every)
+        kind = _compiled(engine, network, optimizer, measure_every)
+        return partial(kind, together=True) if together else kind
     served = serves(network, optimizer) if isinstance(optimizer, Optimizer) else native.serves(network)
     if engine == "native" and not served:
         reason = (
@@ -41,7 +55,7 @@ def kind_of_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, m
     return NativeSteps if served and engine != "formula" else FormulaSteps
 
 
-def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> Kind:
+def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> type[CompiledSteps]:
     """The steps of JAX's compiler, which is imported now."""
     if measure_every or isinstance(optimizer, LBFGS):
         what = "the optimizer 'lbfgs'" if isinstance(optimizer, LBFGS) else f"measure_every={measure_every}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import cluster
 from ..arrays import Home, is_array
 from ..errors import InputError, InputTypeError
 from ..initialization import as_generator
@@ -18,13 +19,14 @@ from .batch import Examples
 from .callbacks import as_callbacks
 from .checkpoint import Checkpoint, read, rng_from_json
 from .formula import FormulaSteps
-from .kinds import kind_of_steps
+from .kinds import kind_of_steps, trains_together
 from .lbfgs import LBFGS
 from .optimizers import Optimizer
 from .plan import Plan, as_any_optimizer
 from .records import Progress, StepState, Training
 from .run import Run
 from .schedules import Schedule, as_schedule
+from .shard import Shard, validation_of
 from .sources import InMemory, Source, Stream
 from .streams import MemoryMapped, is_streamed
 from .validation import ValidationSet, class_weights
@@ -61,7 +63,7 @@ def fit(
     are shuffled anew in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is left out.
 
     What is learned from. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, in the place of X
-    alone, a :class:`Stream` of data that do not fit in memory. ``class_weight``: 'balanced', or a mapping of label to
+    alone, a :class:`Stream` of data that do not fit in memory, or a :class:`Shard` of a cluster's. ``class_weight``: 'balanced', or a mapping of label to
     weight, which multiplies the sample weights. ``validation``: a fraction of the rows, drawn at random and not
     trained on, or (X, y) or (X, y, sample_weight): its loss is computed after each epoch.
 
@@ -74,7 +76,9 @@ def fit(
     one gives the same bits, on any number of threads. ``state``: of an earlier training, to go on from with the
     optimizer's state. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
     'auto', the first where it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds;
-    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, where the device has them.
+    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, where the device has them. Both
+    train with all processes of a cluster that JAX has joined, each of which calls ``fit`` alike: the mini-batches are
+    the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and process 0 writes.
 
     Until when. After ``epochs``, or where the validation loss (the loss, without a validation set) has not fallen by
     more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
@@ -86,7 +90,8 @@ def fit(
     :class:`Checkpoint`; :func:`resume` goes on from it.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first shows and the last good
-    network, when a value is no longer finite; and :class:`TrainingInterrupted` at Ctrl-C, with the network as it was.
+    network, when a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network as it was; and
+    :class:`~backtalk.errors.ProcessLostError` where another process of the cluster no longer answers.
 
     >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> net = Network.create([2, 8, 2], activation="tanh", rng=0)
@@ -111,12 +116,13 @@ def fit(
         engine=engine,
         measure_every=measure_every,
     )
-    own = None if validation is None or fraction is not None else ValidationSet.of(network, validation)
+    together = trains_together(plan.engine)
+    own = None if validation is None or fraction is not None else _validation(network, validation, together)
     _require_function(progress)
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-    kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every)
-    source = _source(network, plan, kind, X, y, sample_weight)
-    run = Run(network, plan, kind, source, as_generator(rng), own, place)
+    kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every, together)
+    source = _source(network, plan, kind, X, y, sample_weight, together)
+    run = Run(network, plan, kind, source, as_generator(rng), own, place, together)
     if isinstance(plan.optimizer, LBFGS):
         if place is not None or state is not None or not isinstance(run.source, InMemory):
             raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
@@ -152,13 +158,14 @@ def resume(
     snapshot = read(place.path)
     plan = snapshot.plan if epochs is None else replace(snapshot.plan, epochs=epochs)
     network = _beside(snapshot.network, X)
-    own = None if validation is None else ValidationSet.of(network, validation)
+    together = trains_together(plan.engine)
+    own = None if validation is None else _validation(network, validation, together)
     if (own is not None) != snapshot.facts["own_validation"]:
         wanted = "none, as in that run" if own else "the validation set of that run"
         raise InputError(f"validation is {'given' if own else 'missing'}, expected {wanted}.")
-    kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every)
-    source = _source(network, plan, kind, X, y, sample_weight)
-    run = Run(network, plan, kind, source, rng_from_json(snapshot.facts["rng_at_start"]), own, place)
+    kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every, together)
+    source = _source(network, plan, kind, X, y, sample_weight, together)
+    run = Run(network, plan, kind, source, rng_from_json(snapshot.facts["rng_at_start"]), own, place, together)
     run.go_on(snapshot)
     return run.train(as_callbacks(callbacks), progress)
 
@@ -168,7 +175,14 @@ def _require_function(progress: Any) -> None:
         raise InputTypeError(f"progress is {progress!r}, expected a function of a Progress.")
 
 
-def _source(network: Network, plan: Plan, kind: Any, X: Any, y: Any, sample_weight: Any) -> Source:
+def _validation(network: Network, given: Any, together: bool) -> ValidationSet:
+    """The validation set, from arrays or from a shard of it."""
+    return validation_of(network, given, together) if isinstance(given, Shard) else ValidationSet.of(network, given)
+
+
+def _source(
+    network: Network, plan: Plan, kind: Any, X: Any, y: Any, sample_weight: Any, together: bool = False
+) -> Source:
     """The examples, checked."""
     if y is not None and plan.by_steps and is_streamed(X):
         X, y, sample_weight = MemoryMapped(X, y, sample_weight), None, None
@@ -177,7 +191,9 @@ def _source(network: Network, plan: Plan, kind: Any, X: Any, y: Any, sample_weig
             raise InputError("X is a Stream, which holds y and the weights itself: leave them out.")
         if plan.validation is not None:
             raise InputError(f"validation is {plan.validation}, but X is read as a Stream: give a set, as (X, y).")
-        return X.source(network, kind is not FormulaSteps, plan.class_weight)
+        if isinstance(X, Shard) and cluster.count() > 1 and not together:
+            raise InputError(f"X is a Shard, of a cluster, but engine is {plan.engine!r}: use engine='compiled'.")
+        return X.source(network, kind is not FormulaSteps, plan.class_weight, together)
     if y is None:
         raise InputError("y is missing: expected one target for each row of X.")
     X = as_input(network, X)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
+from .. import cluster
 from ..arrays import Array
 from ..dropout import Dropout
-from ..errors import InputError, InputTypeError
+from ..errors import InputError, InputTypeError, ProcessLostError
 from ..inputs import as_target, as_weight
 from ..network import Network
 from .batch import Examples, diverged
 from .callbacks import Callback, is_true
 from .checkpoint import FACTS, Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
-from .interrupt import held_back
+from .interrupt import held_back, noted
 from .lbfgs import LBFGS, minimize
 from .native import NativeSteps
 from .optimizers import Optimizer
@@ -26,6 +29,7 @@ from .records import Epoch, Progress, StepState, Training, TrainingInterrupted
 from .schedules import Memory, Place
 from .sources import InMemory, Source
 from .steps import ENDLESS, Steps, StepSettings
+from .together import agree_on
 from .validation import ValidationSet
 
 Watch = Callable[[Progress], Any] | None
@@ -43,8 +47,12 @@ class Run:
         generator: np.random.Generator,
         own_validation: ValidationSet | None,
         checkpoint: Checkpoint | None,
+        together: bool = False,
     ) -> None:
-        self.plan, self.generator, self.kind = plan, generator, kind
+        self.plan, self.generator, self.kind, self.together = plan, generator, kind, together
+        if together:
+            generator.bit_generator.state = cluster.gather(rng_to_json(generator))[0]
+            agree_on(network, plan, source, checkpoint)
         self.own_validation = own_validation is not None
         self.rng_at_start = rng_to_json(generator)
         self.source, self.validation = _split(network, plan, source, generator, own_validation)
@@ -62,7 +70,7 @@ class Run:
                 measure_every=plan.measure_every,
             )
             self.steps: Steps = kind(network, settings)
-        self.writer = None if checkpoint is None else Writer(checkpoint)
+        self.writer = None if checkpoint is None else Writer(checkpoint, writes=not together or cluster.index() == 0)
         self.data = None if checkpoint is None else self.source.fingerprint()
         self.batch_size = min(plan.batch_size, max(self.source.count, 1))
         self.dropout_seed = None if dropout is None else dropout.seed
@@ -96,11 +104,15 @@ class Run:
         """Steps until the end, or until somebody says so."""
         self._begin(callbacks)
         try:
-            while self.reason is None:
-                self._epoch(callbacks, progress)
+            with noted() if self.together else nullcontext(lambda: False) as interrupted:
+                self.interrupted = interrupted
+                while self.reason is None:
+                    self._epoch(callbacks, progress)
         except KeyboardInterrupt:
             self._write()
             raise TrainingInterrupted(self._end(callbacks, "interrupted")) from None
+        except ProcessLostError as error:
+            raise ProcessLostError(f"{error}{self._write_alone()}") from error
         self._write()
         return self._end(callbacks, self.reason)
 
@@ -141,22 +153,31 @@ class Run:
             while self.row < len(order):
                 with held_back():
                     self._take(order, rates)
-                if self.writer and self.writer.is_due(self.steps.step):
+                due = self.writer is not None and self.writer.is_due(self.steps.step)
+                if not self.together and due:
                     self._write()
-                if progress and is_true(progress(self._progress())):
+                stop = progress is not None and is_true(progress(self._progress()))
+                if self.together:
+                    due, stop, interrupted = cluster.any_of([due, stop, self.interrupted()])
+                    if interrupted:
+                        raise KeyboardInterrupt
+                    if due:
+                        self._write()
+                if stop:
                     self.reason = "callback"
                     return
             with held_back():
                 self.part, self.row = self.part + 1, 0
                 self.rows_before += part.count
         with held_back():  # who is told of an epoch is told of each that a checkpoint holds
-            epoch = self._close_epoch(bool(callbacks), float(rates[-1]))
+            epoch = self._close_epoch(bool(callbacks) or self.together, float(rates[-1]))
             if epoch is not None:
                 self._tell(callbacks, epoch)
 
     def _tell(self, callbacks: list[Callback], epoch: Epoch) -> None:
         answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
-        if any(map(is_true, answers)):
+        stop = any(map(is_true, answers))
+        if cluster.any_of([stop])[0] if self.together else stop:
             self.reason = self.reason or "callback"
 
     def _rates(self) -> np.ndarray:
@@ -189,7 +210,7 @@ class Run:
         loss, validation_loss = self.loss / self.weight, None
         network = self.steps.network if self.validation or told or self.plan.patience else None
         if self.validation is not None and network is not None:
-            validation_loss = self.validation.loss(network)
+            validation_loss = self._validation_loss(self.validation, network)
             self.validation_losses.append(validation_loss)
         self.losses.append(loss)
         watched = loss if validation_loss is None else validation_loss
@@ -200,6 +221,14 @@ class Run:
         if network is None or not told:
             return None
         return Epoch(len(self.losses), loss, network, self.steps.measures(), validation_loss, rate)
+
+    def _validation_loss(self, validation: ValidationSet, network: Network) -> float:
+        """The loss on the validation set; in a cluster the same number in every process, since it decides."""
+        own = validation.loss(network)
+        if not self.together:
+            return own
+        parts = cluster.gather(own)
+        return sum(parts) if validation.shared else parts[0]
 
     def _note(self, watched: float, network: Network | None) -> None:
         """Keep the best network, and see whether training has come to its end."""
@@ -221,6 +250,15 @@ class Run:
         if self.writer is not None:
             self.steps.require_finite()
             self.writer.write(Snapshot(self.steps.network, self.steps.state(), self.best, self.plan, self._facts()))
+
+    def _write_alone(self) -> str:
+        """After another process was lost: a checkpoint of where all stood last, where one process can write it."""
+        if self.writer is None:
+            return ""
+        with suppress(ProcessLostError):  # where the parameters lie in parts, some are lost
+            self._write()
+        path = os.fspath(self.writer.checkpoint.path)
+        return f" The checkpoint {path} goes on, also with another number of processes."
 
     def _facts(self) -> dict[str, Any]:
         best = self.best_loss if math.isfinite(self.best_loss) else None

@@ -80,6 +80,9 @@ def fingerprint(array: Array) -> str:
 class Stream:
     """Data that are read while training goes on, given to :func:`~backtalk.fit` in the place of X."""
 
-    def source(self, network: Network, labels: bool, class_weight: Any) -> Source:
-        """The examples for a network; with ``labels``, y as labels where they are one-hot targets."""
+    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> Source:
+        """The examples for a network; with ``labels``, y as labels where they are one-hot targets.
+
+        ``together``: each process of a cluster reads some of them, as ``owner`` of the examples says.
+        """
         raise NotImplementedError

@@ -18,11 +18,15 @@ from ..verbs import forward_in_blocks
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationSet:
-    """X (N, n_0), the target (N, k) and the weights (N,), of sum 1."""
+    """X (N, n_0), the target (N, k) and the weights (N,), of sum 1.
+
+    ``shared``: each process of a cluster holds some of the examples, and the sum is that of the weights of all.
+    """
 
     X: Array
     target: Array
     weight: Array
+    shared: bool = False
 
     @classmethod
     def of(cls, network: Network, given: Any) -> ValidationSet:
@@ -36,8 +40,10 @@ class ValidationSet:
         return cls(X, as_target(network, given[1], X.shape[0]), weight)
 
     def loss(self, network: Network) -> float:
-        """ℒ = Σ_n w_n ℓ_n of a network, without dropout or penalty."""
+        """ℒ = Σ_n w_n ℓ_n of a network, without dropout or penalty; where ``shared``, this process' part of the sum."""
         total = 0.0
+        if not self.X.shape[0]:
+            return total
         for rows, trace in forward_in_blocks(network, self.X):
             with np.errstate(over="ignore", invalid="ignore"):
                 values = network.loss.value(trace.a[network.depth], trace.output, self.target[rows, :])

@@ -60,8 +60,9 @@ class MemoryMapped(Stream):
     def __repr__(self) -> str:
         return f"MemoryMapped({self._X.name!r}: {self.count} rows of {self.inputs} columns, {self._X.dtype})"
 
-    def source(self, network: Network, labels: bool, class_weight: Any) -> TableSource:
-        return TableSource(self, network, labels, class_weight, self.buffer_bytes, BLOCKS_IN_BUFFER)
+    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> TableSource:
+        sizes = self.buffer_bytes, BLOCKS_IN_BUFFER
+        return TableSource(self, network, labels, class_weight, *sizes, together=together)
 
     def groups(self, block_rows: int) -> list[int]:
         """A block is a group: any of them can be read at any time."""

@@ -156,8 +156,9 @@ class ParquetFiles(Stream):
             np.save(weight, np.concatenate(weights))
         return MemoryMapped(folder / "X.npy", folder / "y.npy", weight, buffer_bytes=self.buffer_bytes)
 
-    def source(self, network: Network, labels: bool, class_weight: Any) -> TableSource:
-        return TableSource(self, network, labels, class_weight, self.buffer_bytes, BLOCKS_IN_BUFFER)
+    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> TableSource:
+        sizes = self.buffer_bytes, BLOCKS_IN_BUFFER
+        return TableSource(self, network, labels, class_weight, *sizes, together=together)
 
     def groups(self, block_rows: int) -> list[int]:
         return [group.rows for group in self._groups]

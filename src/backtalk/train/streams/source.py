@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ... import cluster
 from ...errors import InputError, InputTypeError
 from ...inputs import as_labels, as_target
 from ...network import Network
@@ -88,17 +90,28 @@ class Table(Protocol):
 
 
 class TableSource:
-    """The examples of a table for a network. A buffer mixes ``blocks``, or more where its groups are smaller."""
+    """The examples of a table for a network. A buffer mixes ``blocks``, or more where its groups are smaller.
+
+    ``together``: process p of a cluster of N reads the groups p, p + N, p + 2N, …
+    """
 
     def __init__(
-        self, table: Table, network: Network, labels: bool, class_weight: Any, buffer_bytes: int, blocks: int
+        self,
+        table: Table,
+        network: Network,
+        labels: bool,
+        class_weight: Any,
+        buffer_bytes: int,
+        blocks: int,
+        *,
+        together: bool = False,
     ) -> None:
         if network.sizes[0] != table.inputs:
             raise InputError(
                 f"X has {table.inputs} columns, but the network has {network.sizes[0]} inputs: "
                 "expected one column each."
             )
-        self.table, self.network, self.labels = table, network, labels
+        self.table, self.network, self.labels, self.together = table, network, labels, together
         self.dtype = np.dtype(network.home.dtype_name)
         self.buffer_rows = max(1, buffer_bytes // (table.inputs * self.dtype.itemsize))
         self.block_rows = max(1, self.buffer_rows // blocks)
@@ -125,14 +138,36 @@ class TableSource:
                 # barriers would wait for it. What the system fetches from the disk meanwhile costs no such time.
                 part = self._read(reader, cuts[number], (seed, number))
                 if number + 1 < len(cuts):
-                    reader.expect(cuts[number + 1])
+                    reader.expect(self._own(cuts[number + 1]))
                 return part
 
             for k, each in enumerate(cuts):
                 yield Part(sum(block.rows for block in each), partial(load, k))
 
+    def _own(self, blocks: list[Block]) -> list[Block]:
+        """The blocks that this process reads."""
+        if not self.together:
+            return blocks
+        return [block for block in blocks if block.group % cluster.count() == cluster.index()]
+
     def _read(self, reader: Reader, blocks: list[Block], seed: tuple[int, int]) -> tuple[Examples, np.ndarray]:
         """A part: its examples as they lie in the file, and the order in which they are taken."""
+        order = np.random.default_rng(seed).permutation(sum(block.rows for block in blocks))
+        if not self.together:
+            return self._examples(reader, blocks), order
+        processes = [block.group % cluster.count() for block in blocks]
+        owner = np.repeat(np.array(processes, np.int16), [block.rows for block in blocks])
+        own = self._own(blocks)
+        if own:
+            return replace(self._examples(reader, own), owner=owner), order
+        with closing(self.table.reader(self.block_rows, self.dtype)) as another:  # for what a row is like
+            one = self._examples(another, [Block(0, 0, 1)])
+        fields = {name: getattr(one, name) for name in ("X", "target", "labels", "weight")}
+        none = {name: None if field is None else field[:0] for name, field in fields.items()}
+        return Examples(**none, owner=owner), order
+
+    def _examples(self, reader: Reader, blocks: list[Block]) -> Examples:
+        """The rows of some blocks."""
         count = sum(block.rows for block in blocks)
         X = np.empty((count, self.table.inputs), self.dtype)
         rows, first = [], 0
@@ -147,7 +182,7 @@ class TableSource:
         home = self.network.home
         weight = self._weight(blocks, rows)
         at_home = home.xp.asarray(X, device=home.device)
-        return Examples(at_home, target, labels, weight), np.random.default_rng(seed).permutation(count)
+        return Examples(at_home, target, labels, weight)
 
     def _refuse(self, block: Block, X: np.ndarray) -> None:
         row, column = (int(part) for part in np.argwhere(~np.isfinite(X))[0])

@@ -1,0 +1,155 @@
+"""``Shard``: arrays of which each process of a cluster holds some rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import cluster
+from ..arrays import to_numpy
+from ..errors import InputError
+from ..inputs import as_input, as_labels, as_target, as_weight
+from ..network import Network
+from .batch import Examples
+from .sources import Part, Stream
+from .validation import ValidationSet, class_weights
+
+
+class Shard(Stream):
+    """The rows of X and y that this process of a cluster holds, given to :func:`~backtalk.fit` in the place of X.
+
+    The rows of all processes together, in the order of the processes, are what is trained on: with the same rows and
+    seed the result is, up to rounding, that of one process with all of them. A process may hold more rows than another,
+    or none. ``X`` (own rows, n_0), ``y``, ``sample_weight``: as for :func:`~backtalk.fit`. With one process it is the
+    same as the arrays. Rows that a mini-batch needs elsewhere are sent there while training goes on.
+
+    It is also a validation set: ``fit(…, validation=Shard(X, y))``.
+
+    >>> from backtalk import Network, fit
+    >>> net = Network.create([2, 2], rng=0)
+    >>> fit(net, Shard([[0.0, 1.0], [1.0, 0.0]], [0, 1]), epochs=5, engine="compiled", rng=0).reason
+    'epochs'
+    """
+
+    def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:
+        self.X, self.y, self.sample_weight = X, y, sample_weight
+
+    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> ShardSource:
+        """The examples for a network; with ``together``, those of all processes."""
+        X, y, weight = self.checked(network)
+        count = len(X)
+        by_class = None
+        if class_weight is not None:
+            every = cluster.concatenate(np.asarray(to_numpy(y))) if together else y
+            by_class = class_weights(network, class_weight, every)
+        if by_class is not None:
+            first = sum(cluster.gather(count)[: cluster.index()]) if together else 0
+            own = by_class[first : first + count].astype(X.dtype)
+            weight = own if weight is None else weight * own
+        if weight is not None:  # of the same scale everywhere
+            largest = float(np.max(weight, initial=0))
+            largest = max(cluster.gather(largest)) if together else largest
+            weight = weight / X.dtype.type(largest)
+        known = as_labels(network, y, count) if labels and count else None
+        if count:
+            target = None if known is not None else to_numpy(as_target(network, y, count))
+            known = None if known is None else to_numpy(known)
+        else:  # of the kind that the others have
+            known, target = _empty(network, y, labels)
+        return ShardSource(Examples(X, target, known, weight), together)
+
+    def checked(self, network: Network) -> tuple[np.ndarray, Any, np.ndarray | None]:
+        """X and the weights as arrays of the network's dtype, weights of any scale; and y."""
+        dtype = np.dtype(network.home.dtype_name)
+        if not np.shape(self.X) or np.shape(self.X)[0] == 0:
+            if cluster.count() == 1 or len(np.shape(self.y)[:1]) == 0 or np.shape(self.y)[0]:
+                as_input(network, self.X)  # refuses it
+            weight = None if self.sample_weight is None else np.zeros(0, dtype)
+            return np.zeros((0, network.sizes[0]), dtype), self.y, weight
+        X = to_numpy(as_input(network, self.X))
+        if self.sample_weight is None:
+            return X, self.y, None
+        as_weight(network, self.sample_weight, len(X)) if np.any(self.sample_weight) else None
+        weight = np.asarray(to_numpy(self.sample_weight), np.float64)
+        if weight.shape != (len(X),):
+            raise InputError(f"sample_weight has shape {weight.shape}, expected ({len(X)},): one for each row of X.")
+        return X, self.y, weight.astype(dtype)
+
+
+def validation_of(network: Network, shard: Shard, together: bool) -> ValidationSet:
+    """A validation set of which this process holds some rows; with ``together``, each holds others."""
+    X, y, weight = shard.checked(network)
+    count = len(X)
+    dtype = X.dtype
+    target = _empty(network, y, labels=False)[1] if not count else as_target(network, y, count)
+    own = np.ones(count, dtype) if weight is None else weight
+    sum_here = float(np.sum(own, dtype=np.float64))
+    total = sum(cluster.gather(sum_here)) if together else sum_here
+    if not total > 0:
+        raise InputError("validation has no row with a weight above 0 in any process, expected at least one.")
+    home = network.home
+    arrays = (home.xp.asarray(each, device=home.device) for each in (X, target, (own / total).astype(dtype)))
+    return ValidationSet(*arrays, shared=together)
+
+
+def _empty(network: Network, y: Any, labels: bool) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """No labels, or no targets, whichever rows of this kind would be."""
+    one = np.zeros((1, *np.shape(y)[1:]))
+    known = as_labels(network, one, 1) if labels else None
+    if known is not None:
+        return to_numpy(known)[:0], None
+    return None, to_numpy(as_target(network, one, 1))[:0]
+
+
+class ShardSource:
+    """The examples of a :class:`Shard`: one part, of the rows of all processes."""
+
+    def __init__(self, examples: Examples, together: bool) -> None:
+        self.examples = examples
+        self.first, self.count = 0, examples.count
+        if together:
+            counts = cluster.gather(examples.count)
+            self.count, self.first = sum(counts), sum(counts[: cluster.index()])
+            owner = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
+            self.examples = Examples(examples.X, examples.target, examples.labels, examples.weight, owner)
+        self.together = together
+        if self.count == 0:
+            raise InputError("X has no rows in any process, expected at least one example.")
+
+    def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
+        order = rng.permutation(self.count)
+        yield Part(self.count, lambda: (self.examples, order))
+
+    def fingerprint(self) -> str:
+        """The same for any number of processes."""
+        examples, texts = self.examples, []
+        for array in (examples.X, examples.target, examples.labels, examples.weight):
+            if array is None:
+                texts.append("-")
+                continue
+            own = _sum_of_rows(array, self.first)
+            every = sum(cluster.gather(own)) % 2**64 if self.together else own
+            texts.append(f"{(self.count, *array.shape[1:])} {array.dtype} {every:016x}")
+        return " ".join(texts)
+
+
+def _sum_of_rows(array: np.ndarray, first: int) -> int:
+    """A sum over the rows of a number that follows from a row's bytes and from its place; modulo 2^64.
+
+    >>> whole = np.arange(12.0).reshape(4, 3)
+    >>> (_sum_of_rows(whole[:1], 0) + _sum_of_rows(whole[1:], 1)) % 2**64 == _sum_of_rows(whole, 0)
+    True
+    """
+    if not len(array):
+        return 0
+    rows = np.ascontiguousarray(array).reshape(len(array), -1).view(np.uint8).reshape(len(array), -1)
+    words = np.zeros((len(rows), -(-rows.shape[1] // 8) * 8), np.uint8)
+    words[:, : rows.shape[1]] = rows
+    draw = np.random.default_rng(0)
+    factors = draw.integers(2**64, size=words.shape[1] // 8, dtype=np.uint64) | np.uint64(1)
+    mixed = words.view(np.uint64) @ factors
+    mixed ^= mixed >> np.uint64(31)
+    places = 2 * np.arange(first, first + len(rows), dtype=np.uint64) + 1
+    return int(np.sum((mixed + places) * (places * factors[0]), dtype=np.uint64))

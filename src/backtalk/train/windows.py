@@ -1,0 +1,113 @@
+"""Examples in the order in which compiled steps take them: mini-batch by mini-batch, on the devices, ready.
+
+A window is as many mini-batches as lie ready at a time. In a cluster each process lays out the rows that its devices
+take: from all examples, or, where each process holds some of them, from what the others send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import cluster
+from ..arrays import to_numpy
+from ..engines.compiled import Batches
+from ..engines.layout import Layout
+from .batch import Examples
+
+MOST_IN_ORDER = 2**28  # bytes of examples of a process that lie ready in their order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The mini-batches of ``order`` from row ``first`` to row ``last``.
+
+    ``counts``: by how much each mini-batch counts in the loss of an epoch.
+    """
+
+    order: np.ndarray
+    first: int
+    last: int
+    batch_size: int
+    batches: Batches
+    counts: np.ndarray
+
+    def holds(self, order: np.ndarray, place: int, batch_size: int) -> bool:
+        """Whether the mini-batch at this place is in the window."""
+        same = self.order is order and self.batch_size == batch_size
+        return same and self.first <= place < self.last and (place - self.first) % batch_size == 0
+
+    def number(self, place: int) -> int:
+        """The mini-batch that begins at this place of the order, counted within the window."""
+        return (place - self.first) // self.batch_size
+
+
+class Windows:
+    """The examples of a part of an epoch, as windows."""
+
+    def __init__(self, examples: Examples, layout: Layout, dtype: str, *, by_count: bool, on_device: bool) -> None:
+        self.examples, self.layout, self.dtype, self.by_count = examples, layout, dtype, by_count
+        target = None if examples.labels is not None else examples.target
+        fields = (examples.X, examples.labels, target, examples.weight)
+        # On a CPU NumPy gathers rows many times as fast as XLA does; on another device the rows are there already
+        self._fields = [None if each is None else each if on_device else to_numpy(each) for each in fields]
+        self._window: Window | None = None
+        self._process = cluster.index() if layout.processes > 1 else 0
+
+    def at(self, order: np.ndarray, place: int, batch_size: int) -> Window:
+        """The window with the mini-batch at a place in the order; the same one as before where it still serves."""
+        window = self._window
+        if window is None or not window.holds(order, place, batch_size):
+            width = max(1, self.examples.X.shape[1]) * np.dtype(self.dtype).itemsize
+            own_rows = -(-batch_size // max(1, self.layout.processes))
+            most = max(1, MOST_IN_ORDER // (width * own_rows))
+            self._window = window = self._laid_out(order, place, min(place + most * batch_size, len(order)), batch_size)
+        return window
+
+    def _laid_out(self, order: np.ndarray, first: int, last: int, batch_size: int) -> Window:
+        rows, there = order[first:last], self.layout.padded(batch_size)
+        batches = -(-len(rows) // batch_size)
+        table = np.full((batches, there), rows[-1])  # of each mini-batch its rows, and what fills it up
+        real = np.zeros((batches, there), bool)
+        whole = len(rows) // batch_size
+        table[:whole, :batch_size] = rows[: whole * batch_size].reshape(whole, batch_size)
+        real[:whole, :batch_size] = True
+        if whole < batches:
+            left = len(rows) - whole * batch_size
+            table[whole, :left], real[whole, :left] = rows[whole * batch_size :], True
+        X, labels, target, weight = self._own_rows(table)
+        own = real[:, self.layout.columns(self._process, there)].astype(self.dtype)
+        counted = real.sum(axis=1).astype(np.float64)
+        if weight is None:
+            together = counted
+        else:
+            own = own * np.asarray(weight)
+            sums = own.sum(axis=1, dtype=np.float64)
+            together = np.sum(cluster.concatenate(sums[None]), axis=0) if self.layout.processes > 1 else sums
+        own = own / np.where(together > 0, together, 1)[:, None]
+        lie = self.layout.rows
+        ready = Batches(
+            lie(X),
+            None if labels is None else lie(labels.astype("int32")),
+            None if target is None else lie(target),
+            lie(own.astype(self.dtype)),
+            self.layout.whole(together.astype(self.dtype)),
+        )
+        counts = np.where(together > 0, counted, 0) if self.by_count else together
+        return Window(order, first, last, batch_size, ready, counts)
+
+    def _own_rows(self, table: np.ndarray) -> list[Any]:
+        """Of each field, the rows of this process' columns, (mini-batches, own columns, …)."""
+        processes = self.layout.processes
+        wanted = [table[:, self.layout.columns(process, table.shape[1])] for process in range(processes)]
+        own, owner = wanted[self._process], self.examples.owner
+        if owner is None or processes == 1:
+            return [
+                None if each is None else np.take(each, own, axis=0) if isinstance(each, np.ndarray) else each[own]
+                for each in self._fields
+            ]
+        present = [each for each in self._fields if each is not None]
+        got = iter(cluster.exchange_rows(present, owner, [rows.reshape(-1) for rows in wanted]))
+        return [None if each is None else next(got).reshape(*own.shape, *each.shape[1:]) for each in self._fields]
