@@ -38,7 +38,7 @@ def show_understood(console: Console, ready: Prepared) -> None:
         rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
         others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
         console.print(f"{'and ' if listed else ''}{len(columns) - len(listed)} columns: {others}", markup=False)
-    parts = ", ".join(f"{len(X)} {part}" for part, (X, _) in ready.parts.items())
+    parts = ", ".join(f"{len(truth)} {part}" for part, truth in ready.truth.items())
     sizes = " → ".join(map(str, ready.network.sizes))
     console.print(f"\nrows: {parts}", markup=False)
     kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from .. import cluster
 from ..errors import FileFormatError, InputError
 from ..interop.files import write_atomically
 
@@ -18,12 +19,12 @@ VERSION = 1
 
 
 class Folder:
-    """A folder that holds one run."""
+    """A folder that holds one run. In a cluster process 0 alone writes it; in the others nothing happens."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.writes = path, cluster.index() == 0
         self._before = path.absolute().with_name(f".{path.absolute().name}.before")
-        if self._before.exists() and not path.exists():  # killed between the two steps of begin
+        if self.writes and self._before.exists() and not path.exists():  # killed between the two steps of begin
             self._before.rename(path)
 
     def __truediv__(self, name: str) -> Path:
@@ -31,7 +32,7 @@ class Folder:
 
     def require_free(self, overwrite: bool) -> None:
         """Refuse a folder that holds something, unless it is a run that may be overwritten."""
-        if not self.path.exists():
+        if not self.writes or not self.path.exists():
             return
         if not self.path.is_dir():
             raise InputError(f"{self.path} is a file, expected a folder for the run, or a name that is free.")
@@ -47,6 +48,8 @@ class Folder:
 
     def begin(self) -> None:
         """Make the folder; what was there is kept aside until :meth:`keep` or :meth:`discard`."""
+        if not self.writes:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self._before, ignore_errors=True)
         if self.path.exists():
@@ -55,17 +58,25 @@ class Folder:
 
     def keep(self) -> None:
         """The new run stays; what was there before goes."""
-        shutil.rmtree(self._before, ignore_errors=True)
+        if self.writes:
+            shutil.rmtree(self._before, ignore_errors=True)
 
     def discard(self) -> None:
         """The new run goes; what was there before comes back."""
+        if not self.writes:
+            return
         shutil.rmtree(self.path, ignore_errors=True)
         if self._before.exists():
             self._before.rename(self.path)
 
     def write(self, name: str, facts: dict[str, Any]) -> None:
         """Facts as a JSON file."""
-        write_atomically(self / name, (json.dumps({"version": VERSION, **facts}, indent=2) + "\n").encode())
+        self.write_text(name, json.dumps({"version": VERSION, **facts}, indent=2) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """A file, which replaces the one before only once it is complete."""
+        if self.writes:
+            write_atomically(self / name, text.encode())
 
     def read(self, name: str) -> dict[str, Any]:
         """The facts of a JSON file."""

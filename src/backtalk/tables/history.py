@@ -19,23 +19,25 @@ class History(Callback):
 
     ``losses``, ``validation_losses``: of the epochs that a checkpoint has, where a run goes on. Their lines stay, and
     those after them are made again. One that is missing, since the run was cut short just before it was written, has
-    the losses only.
+    the losses only. In a cluster process 0 alone has the file, and the others, whose ``path`` is None, count the score
+    with it.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         score: Callable[[Network], float] | None,
         losses: Sequence[float] = (),
         validation_losses: Sequence[float] = (),
     ) -> None:
         self.path, self.score = path, score
-        self.epochs = read_history(path)[: len(losses)]
+        self.epochs = [] if path is None else read_history(path)[: len(losses)]
         for number in range(len(self.epochs) + 1, len(losses) + 1):
             validation_loss = validation_losses[number - 1] if validation_losses else None
             self.epochs.append(_line(number, losses[number - 1], validation_loss))
-        lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
-        write_atomically(path, lines.encode())
+        if path is not None:
+            lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
+            write_atomically(path, lines.encode())
 
     def on_epoch(self, epoch: Epoch) -> None:
         line = _line(
@@ -47,6 +49,8 @@ class History(Callback):
             epoch.measures,
         )
         self.epochs.append(line)
+        if self.path is None:
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 

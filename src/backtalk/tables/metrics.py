@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import cluster
 from .target import Target
 
 
@@ -14,6 +15,17 @@ def score(target: Target, truth: np.ndarray, output: np.ndarray) -> float:
     if target.classifies:
         return float((output.argmax(axis=1) == truth).mean())
     residual, spread = ((output - truth) ** 2).sum(), ((truth - truth.mean()) ** 2).sum()
+    return float(1 - residual / spread) if spread > 0 else 0.0
+
+
+def score_of_shares(target: Target, all_truth: np.ndarray, truth: np.ndarray, output: np.ndarray) -> float:
+    """The same where each process of a cluster has the output for its rows, and the truth of them and of all."""
+    if cluster.count() == 1:
+        return score(target, truth, output)
+    if target.classifies:
+        return sum(cluster.gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
+    residual = sum(cluster.gather(float(((output - truth) ** 2).sum())))
+    spread = ((all_truth - all_truth.mean()) ** 2).sum()
     return float(1 - residual / spread) if spread > 0 else 0.0
 
 

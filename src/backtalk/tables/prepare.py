@@ -18,14 +18,14 @@ from ..errors import InputError, unknown_name
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
 from ..network import Network
 from ..train import Checkpoint
-from ..train.plan import Plan, as_any_optimizer
+from ..train.plan import COMPILED, Plan, as_any_optimizer
 from ..train.schedules import as_schedule
 from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading import open_table
-from .shares import learn_columns, read_inputs, require_same
+from .shares import learn_columns, own_rows, read_inputs, require_same
 from .target import Target
-from .together import own_share, together
+from .together import together
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
@@ -121,8 +121,8 @@ def prepare(table: Path, options: Options) -> Prepared:
     X, more = read_inputs(source, preprocessing, rows_of_table, rows)
     sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
     network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
-    parts = {part: (X[part], y[chosen[own_share(len(chosen))]]) for part, chosen in rows.items()}
     truth = {part: y[chosen] for part, chosen in rows.items()}
+    parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows).items()}
     return Prepared(preprocessing, target, network, parts, truth, said + more)
 
 
@@ -138,6 +138,8 @@ def _require_usable(options: Options) -> None:
         raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
     if options.class_weight not in (None, "balanced"):
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
+    if cluster.count() > 1:
+        _require_shared(options)
     as_activation(options.activation)
     Checkpoint("", every_seconds=options.checkpoint_seconds)
     Plan(
@@ -155,6 +157,18 @@ def _require_usable(options: Options) -> None:
         engine=options.engine,
         measure_every=0,
     )
+
+
+def _require_shared(options: Options) -> None:
+    """Refuse what needs all rows in one process, where each process of a cluster has some."""
+    those = f"{cluster.count()} processes train together"
+    if options.engine not in COMPILED:
+        raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
+    if options.diagnose:
+        raise InputError(
+            f"diagnose is asked for, but {those}, and none of them has all rows: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards."
+        )
 
 
 def class_weights(ready: Prepared, options: Options, y: np.ndarray) -> np.ndarray | None:

@@ -17,7 +17,7 @@ from .. import cluster
 from .columns import Column, Unknown, learn
 from .preprocessing import Preprocessing
 from .reading import Source
-from .together import gather_from, own_share, together
+from .together import gather_from, share, together
 
 
 def require_same(source: Source, target: pl.Series) -> None:
@@ -47,18 +47,24 @@ def learn_columns(source: Source, names: list[str], present: pl.Series, training
     return Preprocessing.of([Column(**learned[j % processes][j // processes]) for j in range(len(names))])
 
 
+def own_rows(rows: dict[str, np.ndarray]) -> dict[str, slice]:
+    """Of each part, whose rows are in order, those of this process: they lie in its share of all rows."""
+    mine = share(sum(map(len, rows.values())), cluster.index(), cluster.count())
+    return {part: slice(*np.searchsorted(chosen, [mine.start, mine.stop]).tolist()) for part, chosen in rows.items()}
+
+
 def read_inputs(
     source: Source, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """X of each part, and what there is to say of it. Each process reads its own rows, which lie near each other."""
-    own = {part: rows_of_table[chosen[own_share(len(chosen))]] for part, chosen in rows.items()}
+    """X of each part, and what there is to say of it. Each process reads its own rows, which follow each other."""
+    places = own_rows(rows)
+    own = {part: rows_of_table[chosen[places[part]]] for part, chosen in rows.items()}
     every = np.concatenate(list(own.values()))
     first, last = (int(every.min()), int(every.max()) + 1) if len(every) else (0, 0)
     frame = together(lambda: source.rows(first, last, preprocessing.used))
     inputs, said = {}, []
     for part, chosen in own.items():
-        before = own_share(len(rows[part])).start
-        work = partial(preprocessing.inputs_of, frame[(chosen - first).tolist()], before)
+        work = partial(preprocessing.inputs_of, frame[(chosen - first).tolist()], places[part].start)
         inputs[part], unknown = together(work)
         shares = [[Unknown(**found) for found in each] for each in cluster.gather([asdict(each) for each in unknown])]
         in_all = [Unknown.together(each) for each in zip(*shares, strict=True)]

@@ -23,11 +23,6 @@ def share(count: int, index: int, processes: int) -> slice:
     return slice(count * index // processes, count * (index + 1) // processes)
 
 
-def own_share(count: int) -> slice:
-    """The rows of this process."""
-    return share(count, cluster.index(), cluster.count())
-
-
 def together(work: Callable[[], Result]) -> Result:
     """Each process does the work, and goes on with what it gave there; where it fails in one, all raise its error.
 

@@ -1,0 +1,349 @@
+"""A table in a cluster: each process reads its own part, and all of them together learn what one process would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from backtalk import cluster
+from backtalk.cluster import processes
+from backtalk.errors import FileFormatError, InputError, ProcessLostError
+from backtalk.tables import Options, prepare, run
+from backtalk.tables.columns import Unknown, learn
+from backtalk.tables.metrics import score, score_of_shares
+from backtalk.tables.parquet import ParquetTable
+from backtalk.tables.target import Target
+from backtalk.tables.together import from_first, gather_from, share, together
+
+ROWS, GROUP = 900, 50
+WAIT = 60.0
+
+
+class Threads:
+    """Processes of a cluster, played by threads of this one, which give each other JSON and arrays as those do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.here, self.processes, self.given = threading.local(), 1, []
+        self.met = threading.Barrier(1)
+        for name in ("count", "index", "gather", "concatenate"):
+            for place in (cluster, processes):
+                monkeypatch.setattr(place, name, getattr(self, name))
+
+    def count(self) -> int:
+        return self.processes if hasattr(self.here, "index") else 1
+
+    def index(self) -> int:
+        return getattr(self.here, "index", 0)
+
+    def gather(self, value):
+        return [json.loads(text) for text in self._all(json.dumps(value))] if self.count() > 1 else [value]
+
+    def concatenate(self, array):
+        return np.concatenate(self._all(array)) if self.count() > 1 else array
+
+    def _all(self, value):
+        self.given[self.index()] = value
+        self.met.wait(WAIT)
+        every = list(self.given)
+        self.met.wait(WAIT)
+        return every
+
+    def call(self, count, work):
+        """What the work, called with the number of the process, gives in each of so many; or its error."""
+        self.processes, self.given, self.met = count, [None] * count, threading.Barrier(count)
+
+        def run_as(index):
+            self.here.index = index
+            try:
+                return work(index)
+            except BaseException as error:
+                return error
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(run_as, range(count)))
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    return Threads(monkeypatch)
+
+
+def orders(rows=ROWS):
+    """Columns of every kind, with gaps, identifiers, rare words; some rows have no target."""
+    rng = np.random.default_rng(5)
+    size, town = rng.gamma(3, 2, rows), rng.choice([f"town {i}" for i in range(8)], rows, p=[0.3, 0.3, *[0.4 / 6] * 6])
+    paid = (size + (town == "town 1") * 5 + rng.normal(0, 1, rows)) > 7
+    place = np.arange(rows)
+    return pl.DataFrame(
+        {
+            "row_id": place,
+            "size": [None if rng.random() < 0.1 else float(x) for x in size],
+            "paid": [None if k % 97 == 5 else "yes" if x else "no" for k, x in enumerate(paid)],
+            "town": [f"hamlet {k}" if k % 131 == 7 else str(t) for k, t in enumerate(town)],
+            "depot": ["north" if k == 17 else None if k % 211 == 3 else str(d) for k, d in enumerate(town > "town 3")],
+            "far": np.where(place == 40, 1e7, rng.normal(size=rows)),
+            "day": [dt.date(2024, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 300, rows)],
+            "gift": rng.choice(["yes", "no"], rows),
+            "note": [f"order {i}" for i in range(rows)],
+            "amount": 100 * size + rng.normal(size=rows),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """The same table as CSV, as a Parquet file, and as a folder of them."""
+    folder, frame = tmp_path_factory.mktemp("orders"), orders()
+    frame.write_csv(folder / "t.csv")
+    frame.write_parquet(folder / "t.parquet", row_group_size=GROUP)
+    (folder / "parts").mkdir()
+    for k in range(4):
+        part = frame.slice(k * ROWS // 4, ROWS // 4)
+        part.write_parquet(folder / "parts" / f"{k}.parquet", row_group_size=GROUP)
+    return {"csv": folder / "t.csv", "file": folder / "t.parquet", "folder": folder / "parts"}
+
+
+COMPILED = Options("paid", engine="compiled")
+
+
+@pytest.mark.parametrize("target", ["paid", "amount"])
+@pytest.mark.parametrize("kind", ["csv", "file", "folder"])
+@pytest.mark.parametrize("count", [2, 3, 11])
+def test_together_the_processes_have_what_one_process_has_to_the_bit(threads, tables, kind, count, target):
+    options = Options(target, engine="compiled", test=0.05, seed=3)
+    alone = prepare.prepare(tables[kind], options)
+    every = threads.call(count, lambda _: prepare.prepare(tables[kind], options))
+    for ready in every:
+        assert ready.preprocessing == alone.preprocessing
+        assert (ready.target, ready.said) == (alone.target, alone.said)
+        assert all((ready.network.W[i] == alone.network.W[i]).all() for i in (1, 2, 3))
+        for part in alone.parts:
+            np.testing.assert_array_equal(ready.truth[part], alone.parts[part][1])
+    for part, both in alone.parts.items():
+        for place, whole in enumerate(both):
+            shares = [ready.parts[part][place] for ready in every]
+            np.testing.assert_array_equal(np.concatenate(shares), whole)
+    held = [sum(len(y) for _, y in ready.parts.values()) for ready in every]
+    assert max(held) - min(held) <= 1
+
+
+def test_a_process_reads_the_target_its_columns_and_its_rows_and_nothing_else(threads, tables, monkeypatch):
+    read = [[], [], []]
+    collect: Any = pl.LazyFrame.collect
+
+    def spied(lazy, *arguments, **settings):
+        frame = collect(lazy, *arguments, **settings)
+        if frame.columns != ["len"]:
+            read[cluster.index()].append((frame.columns, frame.height, lazy.explain()))
+        return frame
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", spied)
+    monkeypatch.setattr(pl, "read_parquet", None)  # which would read all
+    every = threads.call(3, lambda _: prepare.prepare(tables["folder"], COMPILED))
+    names = [name for name in orders().columns if name != "paid"]
+    for index, (target, columns, rows) in enumerate(read):
+        assert target[:2] == (["paid"], ROWS)
+        assert columns[:2] == (names[index::3], ROWS)
+        assert f"PROJECT {len(names[index::3])}/10 COLUMNS" in columns[2]
+        assert rows[0] == every[0].preprocessing.used
+        assert rows[1] <= ROWS / 3 + 10  # the rows that have a target, and those between them
+        assert "SLICE" in rows[2]
+        assert f"PROJECT {len(rows[0])}/10 COLUMNS" in rows[2]
+
+
+def test_rows_are_read_from_the_groups_in_which_they_lie(tmp_path):
+    """The bytes of all other groups are destroyed."""
+    from pyarrow.parquet import ParquetFile
+
+    path = tmp_path / "t.parquet"
+    orders().write_parquet(path, row_group_size=GROUP)
+    whole, content = ParquetTable(path).rows(310, 390, ["size", "town"]), bytearray(path.read_bytes())
+    groups = ParquetFile(path).metadata
+    for number in range(groups.num_row_groups):
+        for j in range(groups.num_columns):
+            column = groups.row_group(number).column(j)
+            first = column.dictionary_page_offset or column.data_page_offset
+            wanted = column.path_in_schema in ("size", "town") and 300 <= number * GROUP < 400
+            if not wanted:
+                content[first : first + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(content)
+    table = ParquetTable(path)
+    assert table.height == ROWS
+    assert table.rows(310, 390, ["size", "town"]).equals(whole)
+    with pytest.raises(FileFormatError, match="cannot be read"):
+        table.rows(290, 390, ["size", "town"])
+
+
+def test_with_more_processes_than_rows_some_have_none(threads, tmp_path):
+    pl.DataFrame({"a": range(12), "b": ["x", "y"] * 6, "y": [0.5, 1.5, 2.5] * 4}).write_parquet(tmp_path / "t.parquet")
+    options = Options("y", task="regression", engine="compiled")
+    alone = prepare.prepare(tmp_path / "t.parquet", options)
+    every = threads.call(9, lambda _: prepare.prepare(tmp_path / "t.parquet", options))
+    for part, both in alone.parts.items():
+        for place, whole in enumerate(both):
+            np.testing.assert_array_equal(np.concatenate([ready.parts[part][place] for ready in every]), whole)
+    assert min(len(ready.parts["validation"][0]) for ready in every) == 0
+
+
+def test_shares_are_equal_and_follow_each_other():
+    assert [share(7, index, 3) for index in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 7)]
+    assert [share(1, index, 2) for index in range(2)] == [slice(0, 0), slice(0, 1)]
+
+
+# What there is to say, and what goes wrong
+
+
+def test_what_is_unknown_in_parts_is_what_is_unknown_in_all():
+    column = learn(pl.Series("a", ["x", "y"] * 5), np.arange(10))
+    cells = pl.Series("a", ["x", "7", None, "new", "y", "7", "x", None])
+    whole = column.words(cells)[1]
+    for cut in range(9):
+        assert Unknown.together([column.words(cells[:cut])[1], column.words(cells[cut:])[1]]) == whole
+    assert column.say_of(whole) == "column 'a' holds '7', never seen in training, in 3 rows: it counts for nothing."
+    missing = Unknown.together([column.words(pl.Series("a", each))[1] for each in (["x"], [None], ["y"])])
+    assert column.say_of(missing) == "column 'a' has missing values, and had none in training: they count for nothing."
+    numbers = [column.words(pl.Series("a", each))[1] for each in (["7"], ["8"])]
+    with pytest.raises(InputError, match="holds numbers such as 7"):
+        column.say_of(Unknown.together(numbers))
+    mixed = Unknown.together([*numbers, column.words(pl.Series("a", ["x"]))[1]])
+    assert "in 2 rows" in (column.say_of(mixed) or "")
+
+
+def test_what_was_never_seen_is_told_once_for_all_processes(threads, tmp_path):
+    labels = np.arange(200) % 2
+    words = np.array(["x", "z", "y"], dtype=object)[np.arange(200) % 3]
+    held_out = prepare._split(labels, COMPILED)
+    words[held_out["test"][[3, -1]]] = ["later", "never"]
+    words[held_out["validation"][-2]] = None
+    pl.DataFrame({"w": words.tolist(), "paid": labels}).write_parquet(tmp_path / "t.parquet")
+    said = [
+        "validation rows: column 'w' has missing values, and had none in training: they count for nothing.",
+        "test rows: column 'w' holds 'later', never seen in training, in 2 rows: it counts for nothing.",
+    ]
+    assert prepare.prepare(tmp_path / "t.parquet", COMPILED).said == said
+    for ready in threads.call(3, lambda _: prepare.prepare(tmp_path / "t.parquet", COMPILED)):
+        assert ready.said == said
+
+
+def test_an_error_of_one_process_is_raised_in_all(threads, tables):
+    def prepared(index):
+        return prepare.prepare(tables["file"].with_name("other.parquet") if index == 1 else tables["file"], COMPILED)
+
+    first, second, third = threads.call(3, prepared)
+    assert isinstance(second, FileNotFoundError)
+    assert second.filename == str(tables["file"].with_name("other.parquet"))
+    for error in (first, third):
+        assert isinstance(error, FileNotFoundError)
+        assert error.strerror == "No such file or directory in process 1"
+
+    def wrong(index):
+        if index:
+            raise InputError("the column is wrong.")
+
+    assert [str(error) for error in threads.call(2, lambda index: together(lambda: wrong(index)))] == [
+        "process 1: the column is wrong.", "the column is wrong.",
+    ]  # fmt: skip
+    broken = threads.call(2, lambda index: together(lambda: 1 // (1 - index)))
+    assert [type(error) for error in broken] == [ProcessLostError, ZeroDivisionError]
+    assert "process 1 of 2 stopped: ZeroDivisionError" in str(broken[0])
+
+
+def test_what_one_process_gives_the_others_get(threads):
+    assert threads.call(3, lambda index: gather_from(lambda: index * 0.1)) == [[0.0, 0.1, 0.2]] * 3
+    assert threads.call(3, lambda index: from_first(lambda: f"of {index}")) == ["of 0"] * 3
+    assert from_first(lambda: "alone") == "alone"
+
+
+def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes(threads, tmp_path):
+    numbers = np.random.default_rng(0).normal(size=(200, 2))
+    path, options = tmp_path / "t.parquet", Options("y", engine="compiled")
+    frame = pl.DataFrame({"a": numbers[:, 0], "y": numbers[:, 1]})
+    frame.write_parquet(path)
+    held_out = prepare._split(prepare._tenths(frame["y"].to_numpy().astype(np.float32)), options)["test"]
+    frame[int(held_out[-2]), "a"] = 1e300
+    frame.write_parquet(path)
+    with pytest.raises(InputError) as alone:
+        prepare.prepare(path, options)
+    assert f"in row {len(held_out) - 1}, too far" in str(alone.value)
+    messages = list(map(str, threads.call(2, lambda _: prepare.prepare(path, options))))
+    assert messages == [f"process 1: {alone.value}", str(alone.value)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda frame: frame.head(800),
+            "the processes differ in the number of rows: 900 in process 0, 800 in process 1",
+        ),
+        (lambda frame: frame.rename({"far": "near"}), "the processes differ in the names of the columns"),
+        (lambda frame: frame.with_columns(pl.col("far").cast(pl.Float32)), "the kind of the column 'far': Float64 in"),
+        (lambda frame: frame.with_columns(pl.col("paid").reverse()), "the target 'paid', whose values have the check"),
+    ],
+)
+def test_processes_that_read_different_tables_are_refused(threads, tables, tmp_path, change, words):
+    change(orders()).write_parquet(tmp_path / "other.parquet")
+    paths = [tables["file"], tmp_path / "other.parquet"]
+    for error in threads.call(2, lambda index: prepare.prepare(paths[index], COMPILED)):
+        assert isinstance(error, InputError)
+        assert words in str(error)
+        assert str(error).endswith("give all of them the same table.")
+
+
+def test_processes_that_are_asked_for_different_things_are_refused(threads, tables, tmp_path):
+    for error in threads.call(2, lambda index: prepare.prepare(tables["csv"], Options("paid", seed=index, test=5.0))):
+        assert isinstance(error, InputError)
+        assert "the processes differ in seed: 0 in process 0, 1 in process 1" in str(error)
+
+    def either(index):
+        return run.resume(tmp_path / "r") if index else run.train(tables["csv"], tmp_path / "r", COMPILED)
+
+    for error in threads.call(2, either):
+        assert "differ in what they do: train in process 0, resume in process 1" in str(error)
+
+
+def test_what_needs_all_rows_in_one_process_is_refused(threads, tables):
+    for error in threads.call(2, lambda _: prepare.prepare(tables["csv"], Options("paid"))):
+        assert (
+            str(error)
+            == "engine is 'auto', but 2 processes train together: expected 'compiled' or 'compiled_bfloat16'."
+        )
+    for error in threads.call(
+        2, lambda _: prepare.prepare(tables["csv"], Options("paid", engine="compiled", diagnose=True))
+    ):
+        assert "none of them has all rows: leave it out, and call 'backtalk diagnose FOLDER FILE' afterwards" in str(
+            error
+        )
+
+
+def test_a_folder_that_is_taken_is_told_by_process_0(threads, tables, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    first, second = threads.call(2, lambda _: run.train(tables["csv"], tmp_path, COMPILED))
+    assert "holds other files" in str(first)
+    assert str(second) == f"process 0: {first}"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    "target", [Target("y", "classification", "", None, ["a", "b", "c"]), Target("y", "regression", "")]
+)
+def test_the_score_of_shares_is_that_of_all(threads, target):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 50) if target.classifies else rng.normal(size=(50, 1)).astype(np.float32)
+    output = rng.random((50, target.outputs)).astype(np.float32)
+    whole = score(target, truth, output)
+
+    def own(index):
+        rows = share(50, index, 3)
+        return score_of_shares(target, truth, truth[rows], output[rows])
+
+    found = threads.call(3, own)
+    assert len(set(found)) == 1
+    assert found[0] == pytest.approx(whole, rel=0 if target.classifies else 1e-6)
