@@ -72,7 +72,7 @@ def _within(folder: Path) -> Iterator[None]:
     try:
         yield
     except ProcessLostError as error:
-        said = str(error).removesuffix(".")
+        said = str(error).partition(" The checkpoint ")[0].removesuffix(".")  # where it is follows, as a command
         raise ProcessLostError(f"{said}; {_how_to_go_on(folder)}.") from error
     except StoppedError:
         if index() == 0:

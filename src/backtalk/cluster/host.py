@@ -8,17 +8,18 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import InputError
 from .address import Address
-from .meet import AGAIN, ANSWER, LONGEST, PATIENCE, Hello, Tell, as_line, shown
+from .meet import AGAIN, ANSWER, LONGEST, PATIENCE, Hello, Met, Tell, as_line, shown
 
 LINGER = 5.0  # seconds in which those who come late hear why it ended
 MOST_NAMED = 8  # processes that are listed
 
 
-def receive(address: Address, hello: Hello, wait: float, tell: Tell = None) -> str:
-    """Wait for the other processes; the address in numbers that was listened at."""
+def receive(address: Address, hello: Hello, wait: float, tell: Tell = None) -> Met:
+    """Wait for the other processes."""
     began = time.monotonic()
     while True:
         try:
@@ -33,8 +34,7 @@ def receive(address: Address, hello: Hello, wait: float, tell: Tell = None) -> s
         time.sleep(AGAIN)
     listener, place = address.listen()
     with _Meeting(listener, address, hello, foreign) as meeting:
-        meeting.wait(began, wait, tell)
-    return place
+        return Met(place, meeting.wait(began, wait, tell))
 
 
 def listed(numbers: Iterable[int]) -> str:
@@ -54,6 +54,7 @@ def listed(numbers: Iterable[int]) -> str:
 @dataclass(slots=True, eq=False)
 class _Guest:
     connection: socket.socket
+    address: str
     came: float
     heard: bytes = b""
     hello: Hello | None = None
@@ -78,8 +79,8 @@ class _Meeting:
         self._knocks.close()
         self.listener.close()
 
-    def wait(self, began: float, wait: float, tell: Tell) -> None:
-        """Until all are there, and each of them knows."""
+    def wait(self, began: float, wait: float, tell: Tell) -> str:
+        """Until all are there, and each of them knows; who could not be reached in training, if any."""
         problem = ""
         while not problem and self._missing():
             spent = time.monotonic() - began
@@ -95,13 +96,15 @@ class _Meeting:
             raise InputError(problem)
         self._knocks.unregister(self.listener)
         self.listener.close()  # JAX listens there next
+        unreachable = self._unreachable()
         for guest in self.present.values():
-            _send(guest, {"welcome": True})
+            _send(guest, {"welcome": True, "unreachable": unreachable})
         for guest in self.present.values():  # they close first, and so the port is free at once
             with suppress(OSError):
                 guest.connection.settimeout(ANSWER)
                 while guest.connection.recv(LONGEST):
                     pass
+        return unreachable
 
     def _missing(self) -> list[int]:
         return [number for number in range(1, self.hello.processes) if number not in self.present]
@@ -125,11 +128,11 @@ class _Meeting:
 
     def _receive(self) -> None:
         try:
-            connection, _ = self.listener.accept()
+            connection, end = self.listener.accept()
         except OSError:  # it went at once
             return
         connection.setblocking(False)
-        guest = _Guest(connection, time.monotonic())
+        guest = _Guest(connection, _plain(end), time.monotonic())
         self._knocks.register(connection, selectors.EVENT_READ, guest)
         with suppress(OSError):
             connection.send(self.hello.line())
@@ -155,33 +158,47 @@ class _Meeting:
         return self._welcome(guest, guest.hello)
 
     def _turn_away(self, guest: _Guest) -> None:
-        with suppress(OSError):
-            self.stranger = f"{guest.connection.getpeername()[0]} {shown(guest.heard)}"
+        if guest.heard:
+            self.stranger = f"{guest.address} {shown(guest.heard)}"
         _send(guest, {"refused": "this is process 0 of backtalk, which waits for the other processes of a cluster."})
         self._close(guest)
 
     def _welcome(self, guest: _Guest, other: Hello) -> str:
         """Take in a process; what does not fit, if anything."""
-        who = f"process {other.process} ({other.host})"
         if other.processes != self.hello.processes:
             return (
-                f"the processes differ in the number of processes: {self.hello.processes} in process 0 "
-                f"({self.hello.host}), {other.processes} in {who}; start all of them with the same."
+                f"the processes differ in the number of processes: {self.hello.processes} in {self.hello}, "
+                f"{other.processes} in {other}; start all of them with the same."
             )
         before = self.present.get(other.process)
         if before is not None or not 0 < other.process < self.hello.processes:
             hello = self.hello if before is None or before.hello is None else before.hello
             return (
-                f"process {other.process} was started twice ({hello.host}, and {other.host}): give each process a "
-                f"number of its own, from 0 to {self.hello.processes - 1}."
+                f"process {other.process} was started twice (on {hello.where}, and on {other.where}): give each "
+                f"process a number of its own, from 0 to {self.hello.processes - 1}."
             )
         for name, here in self.hello.versions.items():
             if other.versions.get(name) != here:
                 return (
-                    f"the processes differ in the version of {name}: {here} in process 0 ({self.hello.host}), "
-                    f"{other.versions.get(name, 'none')} in {who}; install the same everywhere."
+                    f"the processes differ in the version of {name}: {here} in {self.hello}, "
+                    f"{other.versions.get(name, 'none')} in {other}; install the same everywhere."
                 )
         self.present[other.process] = guest
+        return ""
+
+    def _unreachable(self) -> str:
+        """A machine whose own name means a number that other machines cannot reach, where there are several."""
+        ends: list[tuple[Hello, str]] = []
+        for guest in self.present.values():
+            own = _plain(guest.connection.getsockname())
+            if own != guest.address and guest.hello is not None:  # it is another machine
+                ends += [(self.hello, own), (guest.hello, guest.address)]
+        for hello, number in ends:
+            if hello.means.startswith("127."):
+                return (
+                    f"{hello} runs on a machine whose own name, {hello.host}, means {hello.means} there, which the "
+                    f"others cannot reach: give the name its number {number} in /etc/hosts of that machine."
+                )
         return ""
 
     def _who_did_not_come(self, wait: float) -> str:
@@ -211,6 +228,10 @@ class _Meeting:
         with suppress(KeyError):
             self._knocks.unregister(guest.connection)
         guest.connection.close()
+
+
+def _plain(end: tuple[Any, ...]) -> str:
+    return str(end[0]).removeprefix("::ffff:")  # an IPv4 number, as one that listens for both says it
 
 
 def _send(guest: _Guest, facts: dict[str, object]) -> None:

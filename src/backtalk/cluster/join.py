@@ -50,7 +50,7 @@ def join(
     if given:
         address, processes, process = _told(coordinator, processes, process, found)
         if not jax.distributed.is_initialized():
-            place = meet(address, processes, process, wait=wait, tell=tell)
+            met = meet(address, processes, process, wait=wait, tell=tell)
             # where SLURM or Open MPI started it, JAX asks them which GPU of the machine is this process' own
             method = "deactivate" if found is None or found.by == "Kubernetes" else None
             _start(
@@ -58,9 +58,11 @@ def join(
                 num_processes=processes,
                 process_id=process,
                 cluster_detection_method=method,
-                coordinator_bind_address=place or None,
+                coordinator_bind_address=met.listened or None,
                 initialization_timeout=STARTING,
             )
+            if met.unreachable and jax.default_backend() == "cpu":
+                raise InputError(met.unreachable)
         _require_joined(jax, processes, process)
     elif found is not None and not jax.distributed.is_initialized():
         _start_by(found, wait)

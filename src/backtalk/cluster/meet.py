@@ -31,16 +31,33 @@ PACKAGES = ("backtalk", "jax", "jaxlib")
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who a process is: ``process`` of ``processes``, on ``host``, with the versions of what must be alike."""
+    """Who a process is: ``process`` of ``processes``, with the versions of what must be alike.
+
+    ``means``: the number that its machine has by its own name, which JAX's runtime tells the others.
+    """
 
     process: int
     processes: int
     host: str
+    means: str
+    pid: int
     versions: dict[str, str]
 
     @classmethod
     def of(cls, process: int, processes: int) -> Hello:
-        return cls(process, processes, f"{socket.gethostname()}, pid {os.getpid()}", versions())
+        host = socket.gethostname()
+        try:
+            means = socket.gethostbyname(host)
+        except (OSError, UnicodeError):
+            means = "127.0.0.1"
+        return cls(process, processes, host, means, os.getpid(), versions())
+
+    def __str__(self) -> str:
+        return f"process {self.process} ({self.where})"
+
+    @property
+    def where(self) -> str:
+        return f"{self.host}, pid {self.pid}"
 
     def line(self) -> bytes:
         return as_line({"backtalk": asdict(self)})
@@ -53,9 +70,11 @@ class Hello:
             hello = cls(**{name: facts[name] for name in cls.__slots__})
         except (TypeError, KeyError):
             return None
-        texts = isinstance(hello.versions, dict) and all(isinstance(text, str) for text in hello.versions.values())
-        numbers = all(type(number) is int for number in (hello.process, hello.processes))
-        return hello if texts and numbers and isinstance(hello.host, str) else None
+        if not isinstance(hello.versions, dict):
+            return None
+        texts = all(isinstance(text, str) for text in (hello.host, hello.means, *hello.versions.values()))
+        numbers = all(type(number) is int for number in (hello.process, hello.processes, hello.pid))
+        return hello if texts and numbers else None
 
 
 def versions() -> dict[str, str]:
@@ -92,8 +111,19 @@ def shown(line: bytes) -> str:
     return f"said {text[:60]!r}{'…' * (len(text) > 60)}" if text else "said nothing"
 
 
-def meet(address: Address, processes: int, process: int, *, wait: float = 300.0, tell: Tell = None) -> str:
-    """Wait until all processes are there, for ``wait`` seconds; in process 0, the address that it listened at.
+@dataclass(frozen=True, slots=True)
+class Met:
+    """All have come. ``listened``: where process 0 did, in numbers; ``unreachable``: why processors could not talk.
+
+    GPUs find each other otherwise, so that what is unreachable is no matter for them.
+    """
+
+    listened: str = ""
+    unreachable: str = ""
+
+
+def meet(address: Address, processes: int, process: int, *, wait: float = 300.0, tell: Tell = None) -> Met:
+    """Wait until all processes are there, for ``wait`` seconds.
 
     ``tell`` is called with a sentence where one has waited for long. Raises :class:`~backtalk.InputError` where
     processes do not fit together, or did not come; :class:`~backtalk.ProcessLostError` where process 0 went meanwhile.
@@ -104,11 +134,11 @@ def meet(address: Address, processes: int, process: int, *, wait: float = 300.0,
 
         return receive(address, hello, wait, tell)
     visit = _Visit(address, hello, wait, tell)
-    while not visit.made():
+    while (met := visit.make()) is None:
         if time.monotonic() > until:
             raise visit.refusal()
         time.sleep(min(AGAIN, max(0.0, until - time.monotonic())))
-    return ""
+    return met
 
 
 class _Visit:
@@ -119,20 +149,22 @@ class _Visit:
         self.began = time.monotonic()
         self.found, self.closed, self.why = False, 0, ""
 
-    def made(self) -> bool:
-        """Whether process 0 was there and all have come; False: try again."""
+    def make(self) -> Met | None:
+        """That process 0 was there and all have come; None: try again."""
         try:
             self.address.resolve()
             self.found = True
             room = max(0.1, self.wait - (time.monotonic() - self.began))
             with socket.create_connection((self.address.host, self.address.port), min(ANSWER, room)) as connection:
                 return self._speak(connection)
+        except ProcessLostError:
+            raise
         except OSError as error:
             self.why = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
         if self.tell is not None and time.monotonic() - self.began > PATIENCE:
             self.tell(f"process {self.hello.process} looks for process 0 at {self.address} ({self.why}).")
             self.tell = None
-        return False
+        return None
 
     def refusal(self) -> InputError:
         number, place = self.hello.process, self.address
@@ -146,7 +178,7 @@ class _Visit:
             "there, and see whether the network between them lets the port pass."
         )
 
-    def _speak(self, connection: socket.socket) -> bool:
+    def _speak(self, connection: socket.socket) -> Met | None:
         connection.sendall(self.hello.line())
         lines = _Lines(connection)
         try:
@@ -157,7 +189,7 @@ class _Visit:
             self.closed, self.why = self.closed + 1, "the connection was closed without a word"
             if self.closed == CLOSED:
                 raise self._stranger("closed the connection without a word")
-            return False
+            return None
         if Hello.read(greeting) is None:
             raise self._stranger(shown(greeting))
         try:
@@ -171,7 +203,7 @@ class _Visit:
             )
         if refused := decided.get("refused"):
             raise InputError(str(refused))
-        return True
+        return Met(unreachable=str(decided.get("unreachable", "")))
 
     def _stranger(self, said: str) -> InputError:
         return InputError(

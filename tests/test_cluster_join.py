@@ -1,0 +1,476 @@
+"""Processes that meet: who is refused, in which words; JAX's own aborts in words; SLURM, Open MPI, Kubernetes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from backtalk import InputError
+from backtalk.cluster import host, meet
+from backtalk.cluster.aborts import reason
+from backtalk.cluster.address import Address
+from backtalk.cluster.join import join
+from backtalk.cluster.launchers import Launched, launched
+from backtalk.cluster.meet import Hello
+from backtalk.errors import ProcessLostError
+
+LAUNCHED_BY = ("SLURM_", "OMPI_", "KUBERNETES_", "JOB_COMPLETION_INDEX", "JAX_")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def address() -> Address:
+    return Address("localhost", free_port())
+
+
+@pytest.fixture
+def start(address, monkeypatch):
+    """Starts one of the processes, in a thread; gives what came of it, an exception included."""
+    monkeypatch.setattr(host, "LINGER", 0.2)
+    pool = ThreadPoolExecutor(8)
+
+    def started(process: int, processes: int = 2, wait: float = 10.0, at: Address = address, **options):
+        return pool.submit(meet.meet, at, processes, process, wait=wait, **options)
+
+    yield started
+    pool.shutdown()
+
+
+def sentence(future) -> str:
+    error = future.exception(30)
+    assert isinstance(error, InputError), (error, future)
+    assert str(error).endswith(".")
+    return str(error)
+
+
+def connect(address: Address) -> socket.socket:
+    """A connection to process 0, as soon as it listens."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            return socket.create_connection((address.host, address.port), 10)
+        except OSError:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def hello(process: int, processes: int = 2, **changed) -> bytes:
+    facts = json.loads(Hello.of(process, processes).line())
+    facts["backtalk"] |= changed
+    return json.dumps(facts).encode() + b"\n"
+
+
+def heard(connection: socket.socket) -> list[dict]:
+    with connection.makefile("rb") as file:
+        return [json.loads(line) for line in file]
+
+
+@pytest.fixture
+def listener(address):
+    """Something else that listens at the address; called with what it does with a connection."""
+    server = socket.create_server(("127.0.0.1", address.port))
+    threads = []
+
+    def serve(answer) -> None:
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    answer(connection)
+
+        threads.append(threading.Thread(target=run))
+        threads[0].start()
+
+    yield serve
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    for thread in threads:
+        thread.join(10)
+
+
+@pytest.mark.parametrize("text", ["node1:7777", "10.0.0.1:1", "[::1]:65535", "job-0.service.space.svc:7777"])
+def test_an_address_is_a_host_and_a_port(text):
+    assert str(Address.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "node1", "7777", ":7777", "node1:", "node1:0", "node1:65536", "node1:-1", "::1:7777", "http://a:1", "a:²"],
+)
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(InputError, match="expected HOST:PORT"):
+        Address.parse(text)
+
+
+def test_processes_that_fit_together_meet_in_any_order_and_leave_the_port(address, start):
+    late = [start(process, 4) for process in (3, 1)]
+    first = start(0, 4)
+    met = [each.result(10) for each in (*late, first, start(2, 4))]
+    assert met[2].listened == f"127.0.0.1:{address.port}"
+    assert {each.unreachable for each in met} == {""}
+    with Address("127.0.0.1", address.port).listen()[0]:
+        pass
+
+
+def test_a_name_is_listened_at_by_every_number_of_the_machine():
+    listener, place = Address(socket.gethostname(), port := free_port()).listen()
+    with listener, socket.create_connection(("127.0.0.1", port), 5):
+        assert place in (f"[::]:{port}", f"0.0.0.0:{port}")
+
+
+def test_a_number_of_processes_that_differs_is_said_by_all(start, monkeypatch):
+    monkeypatch.setattr(host, "LINGER", 10.0)
+    every = [start(0, 3), start(1, 3), start(2, 4)]
+    said = {sentence(each) for each in every}
+    assert len(said) == 1
+    assert "the processes differ in the number of processes: 3 in process 0 (" in said.pop()
+
+
+def test_a_process_that_is_started_twice_is_said_by_all(start, monkeypatch):
+    monkeypatch.setattr(host, "LINGER", 10.0)
+    every = [start(0, 3), start(1, 3), start(1, 3), start(2, 3)]
+    said = {sentence(each) for each in every}
+    assert len(said) == 1
+    assert "process 1 was started twice (on " in said.pop()
+
+
+def test_versions_that_differ_are_named(address, start):
+    first = start(0)
+    with connect(address) as connection:
+        connection.sendall(hello(1, versions={**meet.versions(), "jax": "0.0.1"}, host="node2", pid=7))
+        refused = heard(connection)[-1]["refused"]
+    assert refused == sentence(first)
+    assert "the processes differ in the version of jax: " in refused
+    assert "0.0.1 in process 1 (node2, pid 7); install the same everywhere." in refused
+
+
+def test_who_did_not_come_is_said_to_those_who_did(start):
+    every = [start(0, 4, wait=0.5), start(2, 4)]
+    said = {sentence(each) for each in every}
+    assert len(said) == 1
+    assert "after 0.5 s 2 of 4 processes were at localhost:" in (said := said.pop())
+    assert ": processes 1 and 3 did not come; see whether they run" in said
+
+
+def test_one_that_comes_when_it_is_over_hears_why(start, monkeypatch):
+    monkeypatch.setattr(host, "LINGER", 10.0)
+    first, second = start(0, 3), start(1, 4)
+    differs = sentence(second)
+    assert sentence(start(2, 3)) == differs == sentence(first)
+
+
+def test_nobody_at_the_address_is_said(address, start):
+    said = sentence(start(1, wait=0.3))
+    assert said.startswith(
+        f"process 1 found no process 0 at {address} within 0.3 s (Connection refused): start process 0"
+    )
+
+
+@pytest.mark.parametrize("process", [0, 1])
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b"])
+def test_a_name_of_no_machine_is_said(start, process, host):
+    said = sentence(start(process, wait=0.3, at=Address(host, 7777)))
+    assert f"coordinator is {host}:7777, but no machine named '{host}' was found within 0.3 s (" in said
+
+
+def test_process_0_on_another_machine_than_the_coordinator_is_said(start):
+    said = sentence(start(0, wait=0.3, at=Address("192.0.2.77", free_port())))
+    assert "192.0.2.77 is not the machine where process 0 runs: name that machine." in said
+
+
+@pytest.mark.usefixtures("listener")
+def test_a_port_in_use_is_said(address, start):
+    assert f"port {address.port} is in use there, by another program or by a process 0 that runs" in sentence(start(0))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", "it said 'HTTP/1.1 400 Bad Request'"),
+        (b"\x00\x00\x04\x00\n", "it said '....'"),
+        (b'["backtalk"]\n', "it said '[\"backtalk\"]'"),
+        (b'{"backtalk": {"process": 0}}\n', "it said '{"),
+        (b"x" * 100_000, "it said 'xxxx"),
+        (b"", "it closed the connection without a word"),
+    ],
+)
+def test_something_else_at_the_address_is_said(start, listener, words, said):
+    def answer(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        connection.sendall(words)
+
+    listener(answer)
+    assert said in (whole := sentence(start(1)))
+    assert "is no process 0 that waits for others" in whole
+
+
+def test_something_else_that_is_silent_is_said(start, listener, monkeypatch):
+    monkeypatch.setattr(meet, "ANSWER", 0.3)
+    listener(lambda connection: connection.recv(10_000) and connection.recv(10_000))
+    assert "(it said nothing for 0.3 s)" in sentence(start(1))
+
+
+def test_strangers_who_come_are_turned_away_and_the_meeting_goes_on(address, start, monkeypatch):
+    monkeypatch.setattr(host, "ANSWER", 0.3)
+    first = start(0)
+    with connect(address) as web, connect(address) as endless, connect(address) as silent, connect(address):
+        web.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert "this is process 0 of backtalk" in heard(web)[-1]["refused"]
+        endless.sendall(b"x" * 4096)
+        assert "refused" in heard(endless)[-1]
+        assert "refused" in heard(silent)[-1]  # after ANSWER
+    assert start(1).result(10).unreachable == ""
+    first.result(10)
+
+
+def test_a_stranger_is_named_where_a_process_did_not_come(address, start):
+    first = start(0, wait=0.5)
+    with connect(address) as web:
+        web.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        heard(web)
+    assert "process 1 did not come (but 127.0.0.1 said 'GET / HTTP/1.1'); see" in sentence(first)
+
+
+def test_a_process_that_goes_may_come_again(address, start):
+    first = start(0, 3)
+    with connect(address) as connection:
+        connection.sendall(hello(1, 3))
+        connection.makefile("rb").readline()
+    for each in (first, start(1, 3), start(2, 3)):
+        each.result(10)
+
+
+def test_a_process_0_that_ends_while_others_wait_is_lost(start, listener):
+    def answer(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        connection.sendall(hello(0))
+
+    listener(answer)
+    with pytest.raises(ProcessLostError, match=r"process 0 at localhost:.* ended before all 2 processes were there"):
+        start(1).result(10)
+
+
+def test_machines_whose_own_name_nobody_else_can_reach_are_named(start, monkeypatch):
+    numbers = iter(["10.0.0.2", "10.0.0.1"])  # of the one that comes, and of process 0
+    monkeypatch.setattr(host, "_plain", lambda _: next(numbers))
+    monkeypatch.setattr(socket, "gethostbyname", lambda name: "127.0.1.1")
+    said = {each.result(10).unreachable for each in (start(0), start(1))}
+    assert len(said) == 1
+    assert "means 127.0.1.1 there, which the others cannot reach: give the name its number 10.0.0.1 in" in said.pop()
+
+
+def test_one_that_waits_for_long_says_so_once(start, monkeypatch):
+    for module in (meet, host):
+        monkeypatch.setattr(module, "PATIENCE", 0.1)
+    said = []
+    sentence(start(0, 3, wait=1.0, tell=said.append))
+    sentence(start(1, 3, wait=1.0, tell=said.append))
+    assert len(said) == 2
+    assert "for processes 1 and 2 of 3." in said[0]
+    assert "(Connection refused)." in said[1]
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({}, None),
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, None),  # in the script, not under srun
+        (
+            {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "n[1-2]", "SLURM_LOCALID": "0", "SLURM_NTASKS": "4"}
+            | {"SLURM_PROCID": "3"},
+            Launched("SLURM", 3, 4),
+        ),
+        ({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "2"}, Launched("Open MPI", 2, 4)),
+        ({"OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0"}, None),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, None),
+        ({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "1"}, Launched("Kubernetes", 1, None)),
+    ],
+)
+def test_what_started_several_processes_is_told_by_the_environment(environment, found):
+    assert launched(environment) == found
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(LAUNCHED_BY):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("node1:7777", None, None), "processes is missing: coordinator, processes and process belong together"),
+        (("node1:7777", 2, None), "process is missing"),
+        ((None, 2, 0), "coordinator is missing"),
+        (("node1", 2, 0), "expected HOST:PORT"),
+        (("node1:7777", 0, 0), "processes is 0, expected 1 or more"),
+        (("node1:7777", 2, 2), "process is 2, expected a number from 0 to 1, as there are 2 processes."),
+        (("node1:7777", 2, -1), "process is -1"),
+        (("node1:7777", 1, 1), "process is 1, expected 0"),
+    ],
+)
+def test_arguments_that_do_not_say_who_this_is_are_refused(arguments, said):
+    with pytest.raises(InputError, match=said):
+        join(*arguments)
+
+
+# -- in processes of their own
+
+JOINED = """
+import json, sys
+from backtalk import cluster
+from backtalk.cluster.join import join
+join(*json.loads(sys.argv[1]), wait=30)
+print(cluster.count(), cluster.index(), cluster.gather(cluster.index()), flush=True)
+"""
+IDLE = """
+import json, os, sys, time
+from backtalk.cluster import aborts
+from backtalk.cluster.join import join
+def end(why):
+    print("end:", why, file=sys.stderr, flush=True)
+    os._exit(2)
+aborts.speak_for_aborts(end)
+join(*json.loads(sys.argv[1]), wait=30)
+os.write(1, b"from C++")
+print("joined", flush=True)
+time.sleep(60)
+"""
+
+
+def process(code: str, *arguments, **environment: str) -> subprocess.Popen:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHED_BY)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(arguments)],
+        env={**kept, "JAX_PLATFORMS": "cpu", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(each: subprocess.Popen) -> tuple[int, str, str]:
+    try:
+        out, err = each.communicate(timeout=60)
+    finally:
+        each.kill()
+    return each.returncode, out, err
+
+
+def test_without_others_nothing_is_joined_and_jax_stays_away():
+    code = "import sys; from backtalk.cluster.join import join; join(); join('node1:7777', 1, 0); "
+    assert ended(process(code + "print('jax' in sys.modules)"))[:2] == (0, "False\n")
+
+
+def test_two_processes_join_and_sigterm_is_not_jax_own():
+    place = f"localhost:{free_port()}"
+    code = JOINED + "join(*json.loads(sys.argv[1]))\nimport os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    every = [process(code, place, 2, number) for number in range(2)]
+    for number, (status, out, err) in enumerate(map(ended, every)):
+        assert f"2 {number} [0, 1]" in out, err
+        assert status == -signal.SIGTERM
+
+
+def test_slurm_says_who_the_processes_are():
+    job = next(job for job in range(7, 4096) if _is_free(65535 - 2**12 + 1 + job))  # JAX makes the port of it
+    told = {"SLURM_JOB_ID": str(job), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
+    every = [process(JOINED, **told, SLURM_PROCID=f"{number}", SLURM_LOCALID=f"{number}") for number in range(2)]
+    for number, (status, out, err) in enumerate(map(ended, every)):
+        assert f"2 {number} [0, 1]" in out, err
+        assert status == 0
+
+
+def test_what_open_mpi_says_is_used_for_what_is_not_given():
+    place = f"localhost:{free_port()}"
+    told = {"OMPI_COMM_WORLD_SIZE": "2"}
+    every = [process(JOINED, place, **told, OMPI_COMM_WORLD_RANK=f"{number}") for number in range(2)]
+    for number, (_, out, err) in enumerate(map(ended, every)):
+        assert f"2 {number} [0, 1]" in out, err
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"},
+            "Open MPI started this as process 1 of 2, but JAX cannot tell from that where process 0 is (",
+        ),
+        (
+            {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "0"},
+            "give --coordinator HOST:PORT --processes N --process $JOB_COMPLETION_INDEX, or --processes 1 to train",
+        ),
+    ],
+)
+def test_where_jax_cannot_tell_who_the_processes_are_the_way_out_is_said(told, said):
+    status, _, err = ended(process(JOINED, **told))
+    assert status == 1
+    assert said in err.splitlines()[-1]
+
+
+def test_to_join_as_another_one_is_refused():
+    place = f"localhost:{free_port()}"
+    code = JOINED + f"join({place!r}, 3, 2)"
+    for _, _, err in map(ended, [process(code, place, 2, number) for number in range(2)]):
+        assert "process is 2 of 3, but this is process" in err
+
+
+def test_to_join_after_jax_has_computed_is_refused():
+    place = f"localhost:{free_port()}"
+    code = "import jax.numpy as jnp; jnp.ones(3) + 1\n" + JOINED
+    for _, _, err in map(ended, [process(code, place, 2, number) for number in range(2)]):
+        assert "InputError: JAX has computed in this process already: join" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_an_abort_of_jax_is_a_sentence_and_an_exit_code():
+    place = f"localhost:{free_port()}"
+    first, second = (process(IDLE, place, 2, number) for number in range(2))
+    assert first.stdout.readline() == second.stdout.readline() == "joined\n"
+    first.kill()
+    ended(first)
+    assert ended(second) == (2, "", "end: process 0 no longer answers\n")
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (
+            "absl::Status: UNAVAILABLE: tasks are unhealthy (stopped sending heartbeats):\n1\n3\nThe",
+            "processes 1 and 3 no longer answer",
+        ),
+        (
+            "absl::Status: UNAVAILABLE: Failed to send RPC to coordination service. Either",
+            "process 0 no longer answers",
+        ),
+        ("absl::Status: INTERNAL: Shutdown barrier has failed.\nBarrier result", "not all processes came to an end"),
+        ("absl::Status: DEADLINE_EXCEEDED: Deadline Exceeded\n\nRPC: /RegisterTask", "not all processes came"),
+        ("absl::Status: INTERNAL: something new.\nmore", "JAX's runtime gave up (INTERNAL: something new)"),
+        ("", "JAX's runtime gave up"),
+    ],
+)
+def test_what_the_runtime_says_is_put_in_words(log, said):
+    assert reason(log) == said
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
