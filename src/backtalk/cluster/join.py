@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from threading import Thread
 from typing import Any
@@ -117,6 +119,7 @@ def _start(**settings: Any) -> None:
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
 
     def start() -> None:
+        _yield_to_others()
         jax.distributed.initialize(heartbeat_timeout_seconds=HEARTBEAT, shutdown_timeout_seconds=ENDING, **settings)
         jax.process_count()  # which makes the devices of all known to all
 
@@ -128,6 +131,16 @@ def _start(**settings: Any) -> None:
                 "JAX has computed in this process already: join the others before anything else."
             ) from None
         raise ProcessLostError(f"JAX could not start in all processes: {_first_line(error)}.") from error
+
+
+def _yield_to_others() -> None:
+    """The threads that begin here wake without interrupting others.
+
+    Gloo's own thread spins, for milliseconds, where it has interrupted the one that holds the lock that it needs.
+    """
+    with suppress(OSError, AttributeError):  # Linux alone has it
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _beside(work: Callable[[], None]) -> None:
