@@ -33,7 +33,7 @@ def exchange_rows(fields: Sequence[np.ndarray], owner: np.ndarray, wanted: Seque
         width = field.dtype.itemsize * int(np.prod(field.shape[1:]))
         packed = np.zeros((processes, most, width), np.uint8)
         for process, rows in enumerate(sent):
-            packed[process, : len(rows)] = _as_bytes(field[rows], width)
+            packed[process, : len(rows)] = _as_bytes(field[rows])
         received = _all_to_all(packed)
         rows = np.empty((len(wanted[own]), width), np.uint8)
         for process in range(processes):
@@ -43,8 +43,10 @@ def exchange_rows(fields: Sequence[np.ndarray], owner: np.ndarray, wanted: Seque
     return got
 
 
-def _as_bytes(rows: np.ndarray, width: int) -> np.ndarray:
-    return np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8).reshape(len(rows), width)
+def _as_bytes(rows: np.ndarray) -> np.ndarray:
+    """(rows, bytes of one); as bytes, which JAX does not round."""
+    flat = np.ascontiguousarray(rows).reshape(len(rows), int(np.prod(rows.shape[1:])))
+    return flat.view(np.uint8)
 
 
 def _all_to_all(packed: np.ndarray) -> np.ndarray:

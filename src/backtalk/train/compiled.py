@@ -35,6 +35,7 @@ from .windows import Window, Windows
 
 MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
 FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
+AGREED_EVERY = 16  # calls; so often the processes of a cluster agree anew on the time of a step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +161,7 @@ class CompiledSteps:
         return chunk.standing, losses.astype(np.float64)
 
     def _in_time(self, batch_size: int) -> int:
-        """Steps that take about as long as Python may wait; in a cluster, the time of the second call decides."""
+        """Steps that take about as long as Python may wait."""
         timed = self._times.get(batch_size, [])
         if len(timed) < len(FIRST_STEPS):
             return FIRST_STEPS[len(timed)]
@@ -168,10 +169,12 @@ class CompiledSteps:
 
     def _note_time(self, batch_size: int, seconds: float) -> None:
         timed = self._times.setdefault(batch_size, [])
-        if not self._together:
-            timed[len(FIRST_STEPS) - 1 :] = [max(seconds, 1e-9)]
-        elif len(timed) < len(FIRST_STEPS):
-            timed.append(max(cluster.gather(seconds)))
+        if self._together:  # all must take the same number of steps, and a message for each call would cost more
+            self._calls += 1
+            if len(timed) == len(FIRST_STEPS) and self._calls % AGREED_EVERY:
+                return
+            seconds = max(cluster.gather(seconds))
+        timed[len(FIRST_STEPS) - 1 :] = [max(seconds, 1e-9)]
 
     def _masks_room(self, batch_size: int) -> int:
         """Steps whose masks of dropout are drawn at once."""
@@ -237,6 +240,7 @@ class CompiledSteps:
         self.step = state.step if state else 0
         self._stretches: list[_Stretch] = []
         self._times: dict[int, list[float]] = {}
+        self._calls = 0
         lie = self._layout.parameter
         with self._numbers():
             parameters = [to_numpy(part) for part in (*network.W.values(), *network.b.values())]

@@ -26,7 +26,7 @@ def agree_on(network: Network, plan: Plan, source: Source, checkpoint: Checkpoin
             "the versions of backtalk, JAX and NumPy": [version(name) for name in ("backtalk", "jax", "numpy")],
             "the sizes of the layers": list(network.sizes),
             "the network": f"{', '.join(map(repr, network.activations))}, {network.loss!r}, {network.home.dtype_name}",
-            "the settings": repr(plan),
+            **{f"the setting {name}": repr(value) for name, value in plan.to_dict().items()},
             "the checkpoint": repr(checkpoint),
             "the data": source.fingerprint(),
             "the weights of the network (check sums)": weights,

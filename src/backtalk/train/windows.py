@@ -17,7 +17,10 @@ from ..engines.compiled import Batches
 from ..engines.layout import Layout
 from .batch import Examples
 
-MOST_IN_ORDER = 2**28  # bytes of examples of a process that lie ready in their order
+# Bytes of examples of a process that lie ready in their order: few, since memory that was used lately is faster; more
+# where they come from other processes, or go to another device
+IN_ORDER, IN_ORDER_AFAR = 2**23, 2**26
+ALIGNED = 64  # bytes: an array that begins at such a place is not copied once more by JAX on a CPU
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +65,8 @@ class Windows:
         if window is None or not window.holds(order, place, batch_size):
             width = max(1, self.examples.X.shape[1]) * np.dtype(self.dtype).itemsize
             own_rows = -(-batch_size // max(1, self.layout.processes))
-            most = max(1, MOST_IN_ORDER // (width * own_rows))
+            near = self.examples.owner is None and self.layout.devices[0].platform == "cpu"
+            most = max(1, (IN_ORDER if near else IN_ORDER_AFAR) // (width * own_rows))
             self._window = window = self._laid_out(order, place, min(place + most * batch_size, len(order)), batch_size)
         return window
 
@@ -105,9 +109,18 @@ class Windows:
         own, owner = wanted[self._process], self.examples.owner
         if owner is None or processes == 1:
             return [
-                None if each is None else np.take(each, own, axis=0) if isinstance(each, np.ndarray) else each[own]
+                None if each is None else _taken(each, own) if isinstance(each, np.ndarray) else each[own]
                 for each in self._fields
             ]
         present = [each for each in self._fields if each is not None]
         got = iter(cluster.exchange_rows(present, owner, [rows.reshape(-1) for rows in wanted]))
         return [None if each is None else next(got).reshape(*own.shape, *each.shape[1:]) for each in self._fields]
+
+
+def _taken(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """``array[rows]``, in memory that JAX need not copy."""
+    shape = (*rows.shape, *array.shape[1:])
+    buffer = np.empty(int(np.prod(shape)) * array.itemsize + ALIGNED, np.uint8)
+    first = -buffer.ctypes.data % ALIGNED
+    out = buffer[first : len(buffer) - ALIGNED + first].view(array.dtype).reshape(shape)
+    return np.take(array, rows, axis=0, out=out, mode="clip")  # the other modes make one more copy
