@@ -134,7 +134,7 @@ class Column:
 
 def learn(cells: pl.Series, training: np.ndarray) -> Column:
     """What a column is, from all cells; and its numbers and categories, from the training rows."""
-    reading, chosen = tell(cells), cells[training.tolist()]
+    reading, chosen = tell(cells), cells.gather(training)
     name, present = cells.name, chosen.drop_nulls()
     if len(present) == 0:
         return Column(name, LEFT_OUT, "every value is missing")

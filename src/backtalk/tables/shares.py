@@ -64,7 +64,7 @@ def read_inputs(
     frame = together(lambda: source.rows(first, last, preprocessing.used))
     inputs, said = {}, []
     for part, chosen in own.items():
-        work = partial(preprocessing.inputs_of, frame[(chosen - first).tolist()], places[part].start)
+        work = partial(preprocessing.inputs_of, frame[chosen - first], places[part].start)
         inputs[part], unknown = together(work)
         shares = [[Unknown(**found) for found in each] for each in cluster.gather([asdict(each) for each in unknown])]
         in_all = [Unknown.together(each) for each in zip(*shares, strict=True)]

@@ -83,11 +83,11 @@ class Target:
             numbers = self._numbers(cells).to_numpy()
             return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
         words = self._words(cells)
-        place = {word: label for label, word in enumerate(self.classes)}
-        unknown = next((word for word in words if word not in place), None)
-        if unknown is not None:
+        labels = words.cast(pl.Enum(self.classes), strict=False)
+        if labels.null_count():
+            unknown = words.filter(labels.is_null())[0]
             raise InputError(f"target {self.name!r} holds {unknown!r}, which is no class of the training.")
-        return np.array([place[word] for word in words], dtype=np.int64)
+        return labels.to_physical().to_numpy().astype(np.int64)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Classes or numbers from the network's output."""
@@ -116,9 +116,8 @@ class Target:
             )
         return numbers
 
-    def _words(self, cells: pl.Series) -> list[str]:
-        words = as_words(cells if self.form is None else self._numbers(cells))
-        return words.to_list()
+    def _words(self, cells: pl.Series) -> pl.Series:
+        return as_words(cells if self.form is None else self._numbers(cells))
 
 
 def _tell(numbers: pl.Series) -> tuple[str, str]:
@@ -129,14 +128,15 @@ def _tell(numbers: pl.Series) -> tuple[str, str]:
     return REGRESSION, f"{distinct} different {'whole ' if whole else ''}numbers"
 
 
-def _classes(name: str, words: list[str], numbers: bool) -> list[str]:
-    found, counts = np.unique(np.array(words, dtype=object), return_counts=True)
+def _classes(name: str, words: pl.Series, numbers: bool) -> list[str]:
+    counts = words.alias("word").value_counts(name="rows").sort("word")
+    found = counts["word"].to_list()
     if len(found) > max(100, len(words) / 2):
         raise InputError(f"target {name!r} has {len(found)} classes in {len(words)} rows: is it a name or a number?")
-    rare = [str(word) for word in found[counts < ROWS_OF_A_CLASS]]
-    if rare:
+    rare = counts["word"].filter(counts["rows"] < ROWS_OF_A_CLASS)
+    if len(rare):
         raise InputError(
             f"target {name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more of each "
             "class: remove the row, or merge the class with another."
         )
-    return sorted(map(str, found), key=(lambda word: float(word)) if numbers else None)
+    return sorted(found, key=(lambda word: float(word)) if numbers else None)
