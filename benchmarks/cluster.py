@@ -1,11 +1,13 @@
 """``python -m benchmarks.cluster``: one process on both cores, and two processes on one core each.
 
 The same network, data and mini-batches, through ``fit`` with the compiled engine; each process of the two holds half of
-the rows. In turns; wall-clock milliseconds of a step, which are the difference of a long run and a short one, so that
-compiling is left out; medians. ``efficiency``: the time of one process over that of two. ``processor``: the same of the
-processor's time, summed over the processes, in which nobody waits. ``model``: what one process on one core needs for
-half of the mini-batch and the measured sum of the gradients together, over the time of two processes: near 1 where the
-model of docs/scale.md holds. ``curve``: the largest relative difference of the losses of all epochs.
+the rows, or, with ``--everywhere``, all of them, so that none go from one to the other. In turns; wall-clock milliseconds
+of a step, which are the difference of a long run and a short one, so that compiling is left out; medians.
+
+``efficiency``: the time of one process over that of two. ``processor``: the same of the processor's time, summed over
+the processes, in which nobody waits. ``sum``: of the gradients alone. ``model``: what one process on one core needs for
+half of the mini-batch, and that sum, over the time of two processes: near 1 where the model of docs/scale.md holds.
+``curve``: the largest relative difference of the losses of all epochs.
 
 ``--curve`` compares the losses of 1, 2, 3 and 4 processes, and measures nothing.
 """
@@ -97,18 +99,18 @@ def serve(port: int, processes: int, process: int, cores: list[int]) -> None:
         print(json.dumps(works[question.pop("do")](**question)), file=answers)
 
 
-def train(row: str, batch: int, epochs: int) -> dict[str, Any]:
+def train(row: str, batch: int, epochs: int, everywhere: bool = False) -> dict[str, Any]:
     """Seconds of a run, of the wall and of the processor, and the losses of its epochs."""
     from backtalk import Network, Shard, cluster, fit
 
     work = replace(WORKS[row], batch=batch)
     X, y = work.data(mini_batches(work))
     first, last = (len(X) * number // cluster.count() for number in (cluster.index(), cluster.index() + 1))
-    data = Shard(X[first:last].copy(), y[first:last])
+    data = (X, y) if everywhere else (Shard(X[first:last].copy(), y[first:last]),)
     network = Network.create(work.sizes, rng=0, dtype="float32")
     began, busy = time.perf_counter(), time.process_time()
     training = fit(
-        network, data, epochs=epochs, batch_size=batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
+        network, *data, epochs=epochs, batch_size=batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
         engine="compiled",
     )  # fmt: skip
     wall, processor = time.perf_counter() - began, time.process_time() - busy
@@ -139,7 +141,7 @@ def add_up(numbers: int, times: int = 200) -> dict[str, Any]:
     return {"wall": statistics.median(seconds)}
 
 
-def measure(groups: dict[str, Group], work: Work, rounds: int) -> dict[str, Any]:
+def measure(groups: dict[str, Group], work: Work, rounds: int, everywhere: bool) -> dict[str, Any]:
     """Seconds of a step by each group, of the wall and of the processor, and the losses; ``half``: of half a batch."""
     epochs = max(1, round(OPERATIONS / work.operations / mini_batches(work)))
     steps = (LONG - 1) * epochs * mini_batches(work)
@@ -147,7 +149,10 @@ def measure(groups: dict[str, Group], work: Work, rounds: int) -> dict[str, Any]
     for turn in range(rounds + 1):  # the first one compiles
         for name, group in groups.items():
             batch = work.batch // 2 if name == "half" else work.batch
-            short, long = (group.ask(do="fit", row=work.name, batch=batch, epochs=n) for n in (epochs, LONG * epochs))
+            short, long = (
+                group.ask(do="fit", row=work.name, batch=batch, epochs=count, everywhere=everywhere)
+                for count in (epochs, LONG * epochs)
+            )
             found[f"{name} losses"] = long[0]["losses"]
             if turn:
                 for clock, over in (("wall", max), ("processor", sum)):
@@ -156,15 +161,15 @@ def measure(groups: dict[str, Group], work: Work, rounds: int) -> dict[str, Any]
     return {key: each if "losses" in key else statistics.median(each) for key, each in found.items()}
 
 
-def scale(console: Console, works: list[Work], rounds: int, cores: list[int]) -> None:
+def scale(console: Console, works: list[Work], rounds: int, everywhere: bool, cores: list[int]) -> None:
     """The table."""
     groups = {"one": Group([cores]), "two": Group([[core] for core in cores]), "half": Group([cores[:1]])}
     table = Table(title=f"ms of a step: one process on cores {cores}, two on one each")
-    columns = ("work", "batch", "one", "two", "efficiency", "processor", "sum of gradients", "model", "curve")
+    columns = ("work", "batch", "one", "two", "efficiency", "processor", "sum", "model", "curve")
     for column in columns:
         table.add_column(column, justify="right")
     for work in works:
-        found = measure(groups, work, rounds)
+        found = measure(groups, work, rounds, everywhere)
         numbers = sum(n * (m + 1) for m, n in zip(work.sizes, work.sizes[1:], strict=False))
         summed = statistics.median(groups["two"].ask(do="sum", numbers=numbers)[0]["wall"] for _ in range(3))
         one, two, half = (found[f"{name} wall"] for name in groups)
@@ -208,6 +213,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", help=f"which of {', '.join(WORKS)} (default: {', '.join(ROWS)})")
     parser.add_argument("--batch", type=int, nargs="+", default=BATCH_SIZES)
     parser.add_argument("--rounds", type=int, default=5, help="turns that each gets")
+    parser.add_argument("--everywhere", action="store_true", help="each process holds all rows")
     parser.add_argument("--curve", action="store_true", help="compare the losses of 1 to 4 processes")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -220,7 +226,9 @@ def main() -> None:
         raise SystemExit("benchmarks.cluster needs 2 cores, and this process may use one.")
     works = [replace(WORKS[row], batch=batch) for row in arguments.rows or ROWS for batch in arguments.batch]
     console = Console(width=120)
-    return compare(console, works, cores) if arguments.curve else scale(console, works, arguments.rounds, cores)
+    if arguments.curve:
+        return compare(console, works, cores)
+    return scale(console, works, arguments.rounds, arguments.everywhere, cores)
 
 
 if __name__ == "__main__":
