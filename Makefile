@@ -19,7 +19,7 @@ demo: .venv/installed
 	@$(BIN)/backtalk demo
 
 test: .venv/installed-test
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: .venv/installed-check
 	@$(BIN)/ruff format --check src tests benchmarks examples .ci

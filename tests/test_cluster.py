@@ -20,6 +20,7 @@ from backtalk.train.shard import ShardSource
 from cluster_work import PLAIN, ROWS, X, Y, network
 
 pytest.importorskip("jax")
+pytestmark = pytest.mark.xdist_group("cluster")  # the processes are started once
 SAME = [  # the same in any number of processes
     "arrays", "many_settings", "single_precision", "shards", "parquet", "parameters_in_parts", "gone_on",
 ]  # fmt: skip
@@ -29,7 +30,7 @@ ENVIRONMENT = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": "error", 
 LIMIT = 240
 
 
-def start(count: int, folder: Path, works: list[str]) -> list[subprocess.Popen[str]]:
+def start(count: int, folder: Path, works: list[str], **variables: str) -> list[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -37,7 +38,7 @@ def start(count: int, folder: Path, works: list[str]) -> list[subprocess.Popen[s
     return [
         subprocess.Popen(
             [sys.executable, str(script), str(process), str(count), str(port), str(folder), *works],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT | variables,
         )
         for process in range(count)
     ]  # fmt: skip
@@ -102,6 +103,15 @@ def test_the_loss_curve_is_that_of_one_process(both, work):
         np.testing.assert_allclose(found[work]["validation"], alone[work]["validation"], rtol=tolerance)
         np.testing.assert_allclose(found[work]["parameters"], alone[work]["parameters"], rtol=1e-3, atol=10 * tolerance)
         assert found[work]["reason"] == alone[work]["reason"]
+
+
+def test_many_devices_of_one_process_are_used_alike(one, folder):
+    alone, _ = one
+    works = ["arrays", "many_settings", "shards", "parameters_in_parts"]
+    found, said = answers(start(1, folder, works, XLA_FLAGS="--xla_force_host_platform_device_count=3")[0])
+    assert list(found) == works, said
+    for work in works:
+        np.testing.assert_allclose(found[work]["losses"], alone[work]["losses"], rtol=1e-10)
 
 
 def test_every_process_has_the_same_bits(both):

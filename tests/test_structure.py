@@ -14,8 +14,8 @@ import backtalk
 SOURCE = Path(backtalk.__file__).parent
 # A module imports only from stages before its own
 STAGES = [
-    "errors", "specification", "cluster", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations", "losses",
-    "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
+    "errors", "specification", "cluster", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations",
+    "losses", "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
     "per_example", "influence", "loggers", "data", "pages", "diagnose", "listening", "derivations", "tables",
     "estimators", "demo", "lab", "terminal", "cli",
 ]  # fmt: skip
@@ -25,10 +25,11 @@ PUBLIC = {
     "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise", "FileFormatError", "Finding", "Gradients", "Heard",
     "HiddenUnits", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
     "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network",
-    "ParquetFiles", "Paths", "ProcessLostError", "Progress", "SGD", "Shard", "Trace", "Training", "TrainingInterrupted", "UnknownNameError",
-    "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_keras", "from_onnx",
-    "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load", "paths", "per_example",
-    "register_activation", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "ParquetFiles", "Paths", "ProcessLostError", "Progress", "SGD", "Shard", "Trace", "Training",
+    "TrainingInterrupted", "UnknownNameError", "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit",
+    "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen",
+    "load", "paths", "per_example", "register_activation", "resume", "save", "self_influence", "to_onnx", "to_sklearn",
+    "to_torch",
 }  # fmt: skip
 
 

@@ -118,8 +118,8 @@ class Form:
 def compile_chunk(form: Form, rule: StepRule, layout: Layout) -> Callable[..., Chunk]:
     """A compiled function that takes many steps; the same one for the same arguments.
 
-    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the mini-batch to begin at, the
-    number of them, the learning rates and, with dropout, the masks of each of them.
+    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the mini-batch to begin at,
+    the number of them, the learning rates and, with dropout, the masks of each of them.
 
     With many devices, each has its rows of every mini-batch, and the gradient is the sum of theirs. Where the
     parameters lie in parts, XLA gathers those that a product needs.

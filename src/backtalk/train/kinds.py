@@ -37,7 +37,8 @@ def kind_of_steps(
 ) -> Kind:
     """What takes the steps: what was asked for, or with 'auto' the kernels where they can and the formulas elsewhere.
 
-    ``together``: with all processes of a cluster. Raises :class:`~backtalk.errors.InputError` where what was asked for cannot.
+    ``together``: with all processes of a cluster. Raises :class:`~backtalk.errors.InputError` where what was asked for
+    cannot.
     """
     if engine in COMPILED:
         kind = _compiled(engine, network, optimizer, measure_every)

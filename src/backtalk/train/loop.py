@@ -63,9 +63,10 @@ def fit(
     are shuffled anew in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is left out.
 
     What is learned from. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, in the place of X
-    alone, a :class:`Stream` of data that do not fit in memory, or a :class:`Shard` of a cluster's. ``class_weight``: 'balanced', or a mapping of label to
-    weight, which multiplies the sample weights. ``validation``: a fraction of the rows, drawn at random and not
-    trained on, or (X, y) or (X, y, sample_weight): its loss is computed after each epoch.
+    alone, a :class:`Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
+    ``class_weight``: 'balanced', or a mapping of label to weight, which multiplies the sample weights. ``validation``:
+    a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
+    :class:`Shard`: its loss is computed after each epoch.
 
     How. ``optimizer``: 'sgd', 'nesterov', 'adam' or 'adamw', with parameters such as 'adam(learning_rate=0.01)'; or
     'lbfgs', which takes whole batches. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'step',

@@ -19,7 +19,7 @@ from .batch import Examples
 
 # Bytes of examples of a process that lie ready in their order: few, since memory that was used lately is faster; more
 # where they come from other processes, or go to another device
-IN_ORDER, IN_ORDER_AFAR = 2**23, 2**26
+IN_ORDER, IN_ORDER_AFAR = 2**24, 2**26
 ALIGNED = 64  # bytes: an array that begins at such a place is not copied once more by JAX on a CPU
 
 
