@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,11 +19,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk import cluster
+from backtalk import TrainingInterrupted, cluster, load
 from backtalk.cluster import processes
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
 from backtalk.tables import Options, prepare, run
 from backtalk.tables.columns import Unknown, learn
+from backtalk.tables.folder import HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.tables.history import read_history
 from backtalk.tables.metrics import score, score_of_shares
 from backtalk.tables.parquet import ParquetTable
 from backtalk.tables.target import Target
@@ -347,3 +356,114 @@ def test_the_score_of_shares_is_that_of_all(threads, target):
     found = threads.call(3, own)
     assert len(set(found)) == 1
     assert found[0] == pytest.approx(whole, rel=0 if target.classifies else 1e-6)
+
+
+# In real processes
+
+ENVIRONMENT = {**os.environ, "JAX_PLATFORMS": "cpu"}
+LIMIT = 120.0
+SETTINGS = Options("paid", epochs=15, patience=0, class_weight="balanced", batch_size=64, engine="compiled")
+OPTIONS = ["--target", "paid", "--epochs", "15", "--patience", "0", "--class-weight", "balanced", "--batch-size", "64"]
+
+
+def start(count, *arguments, folder):
+    """The command in so many processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "backtalk", *map(str, arguments), "--coordinator", f"127.0.0.1:{port}"]
+    return [
+        subprocess.Popen(
+            [*command, "--processes", str(count), "--process", str(index)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=folder,
+        )
+        for index in range(count)
+    ]  # fmt: skip
+
+
+def answers(started, wait=LIMIT):
+    """Exit code, stdout and stderr of each."""
+    try:
+        return [(*process.communicate(timeout=wait), process.returncode) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def alone(tables):
+    """The folder of a run in one process."""
+    folder = tables["folder"].with_name("alone")
+    run.train(tables["folder"], folder, SETTINGS)
+    return folder
+
+
+def require_same_run(alone, other):
+    """The same files, in which numbers differ by rounding."""
+    assert sorted(path.name for path in other.iterdir()) == sorted(path.name for path in alone.iterdir())
+    assert (other / PREPROCESSING).read_bytes() == (alone / PREPROCESSING).read_bytes()
+    found, expected = (json.loads((folder / METRICS).read_text()) for folder in (other, alone))
+    assert_close(found, expected)
+    found, expected = (read_history(folder / HISTORY) for folder in (other, alone))
+    assert_close(found, expected)
+    found, expected = (load(folder / MODEL) for folder in (other, alone))
+    for i in expected.W:
+        np.testing.assert_allclose(found.W[i], expected.W[i], atol=1e-5)
+    found, expected = ((folder / RUN).read_text() for folder in (other, alone))
+    assert found == expected
+    found, expected = (re.sub(r"[\d.e-]+", "0", (folder / REPORT).read_text()) for folder in (other, alone))
+    assert found == expected
+
+
+def assert_close(found, expected):
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        found, expected = list(found.values()), list(expected.values())
+    if isinstance(expected, list):
+        assert len(found) == len(expected)
+        for each, other in zip(found, expected, strict=True):
+            assert_close(each, other)
+    else:
+        assert found == (pytest.approx(expected, abs=1e-5) if isinstance(expected, float) else expected)
+
+
+def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
+    train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "together"]
+    (out, err, code), *others = answers(start(2, *train, folder=tmp_path))
+    assert code == 0, err
+    assert others == [("", "", 0)]
+    assert "note: left out: 10 rows without a value of 'paid'." in out
+    counts = {part: found["rows"] for part, found in json.loads((alone / METRICS).read_text())["scores"].items()}
+    assert f"rows: {', '.join(f'{count} {part}' for part, count in counts.items())}\n" in out
+    require_same_run(alone, tmp_path / "together")
+
+
+def test_a_run_of_two_processes_that_is_stopped_goes_on_in_one(tables, alone, tmp_path):
+    folder = tmp_path / "run"
+    train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "run"]
+    started = start(2, *train, folder=tmp_path)
+    try:
+        until = time.monotonic() + LIMIT
+        while not read_history(folder / HISTORY):
+            assert all(process.poll() is None for process in started), [process.communicate() for process in started]
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        started[1].send_signal(signal.SIGINT)
+    finally:
+        ended = answers(started)
+    assert [code for _, _, code in ended] == [130] * 2
+    assert "'backtalk resume run' goes on" in ended[0][1]
+    assert not (folder / MODEL).exists()
+    run.resume(folder)
+    require_same_run(alone, folder)
+
+
+def test_a_run_of_one_process_that_is_stopped_goes_on_in_three(tables, alone, tmp_path):
+    def stop(progress):
+        if progress.epoch == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted):
+        run.train(tables["folder"], tmp_path / "run", SETTINGS, progress=stop)
+    assert answers(start(3, "resume", "run", folder=tmp_path))[1:] == [("", "", 0)] * 2
+    require_same_run(alone, tmp_path / "run")
