@@ -1,8 +1,8 @@
 """``python -m benchmarks.cluster``: one process on both cores, and two processes on one core each.
 
 The same network, data and mini-batches, through ``fit`` with the compiled engine; each process of the two holds half of
-the rows, or, with ``--everywhere``, all of them, so that none go from one to the other. In turns; wall-clock milliseconds
-of a step, which are the difference of a long run and a short one, so that compiling is left out; medians.
+the rows, or, with ``--everywhere``, all of them, so that none go from one to the other. In turns; milliseconds of a
+step on the wall's clock, from the difference of a long run and a short one, so that compiling is left out; medians.
 
 ``efficiency``: the time of one process over that of two. ``processor``: the same of the processor's time, summed over
 the processes, in which nobody waits. ``sum``: of the gradients alone. ``model``: what one process on one core needs for

@@ -1,4 +1,4 @@
-"""How long does a step take on N hosts? A model of data-parallel training, with its assumptions.
+"""How long does a step take in N processes? A model of data-parallel training, with its assumptions.
 
 ``python examples/scaling.py`` prints the table of docs/scale.md; the options put in your network and your machines.
 
@@ -12,7 +12,8 @@ A step on N processes, mini-batch B, layers of n_0 … n_L units, P weights and 
 - m(N)·α: messages that follow one another in the sum of the gradients, each with the latency α: 2·(N − 1) around a
   ring, as Gloo does it; 2·⌈log₂ N⌉ in a tree, which NCCL takes where it is faster.
 - (N − 1)/N·2·4P/β: what a process sends for that sum, 4 bytes for a number, at β bytes a second; and
-  (N − 1)/N·⌈B/N⌉·4·n_0/β: its rows of the mini-batch, of which 1/N are its own and the others come from elsewhere.
+  (N − 1)/N·⌈B/N⌉·4·n_0/β: its rows of the mini-batch, of which 1/N are its own and the others come from elsewhere
+  (0 where each process holds all rows).
 
 Assumed: processes of equal speed, none of which makes the others wait; a network that serves all of them at once;
 nothing is sent while something is computed; r does not depend on the number of rows (with few it falls, so that small
@@ -27,18 +28,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HOSTS = (1, 2, 8, 64, 1024)
+COUNTS = (1, 2, 8, 64, 1024)
 
 
 @dataclass(frozen=True)
 class Hosts:
     """What is measured of the machines: seconds, operations a second, bytes a second."""
 
-    rate: float = 150e9  # r, of one process
-    update: float = 0.6e-9  # u, Adam
+    rate: float = 160e9  # r, of one core of the machine of docs/scale.md
+    update: float = 0.6e-9  # u, Adam, there
     latency: float = 30e-6  # α, between two hosts over TCP
     bandwidth: float = 3.1e9  # β, of 25 Gbit/s Ethernet
     ring: bool = True  # the sum goes around a ring
+    everywhere: bool = False  # each process holds all rows, and none are sent
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,13 @@ def operations(sizes: Sequence[int]) -> int:
     return 2 * (3 * sum(products) - products[0])
 
 
-def sent(sizes: Sequence[int], batch: int, processes: int) -> float:
+def sent(sizes: Sequence[int], batch: int, processes: int, everywhere: bool = False) -> float:
     """Bytes that a process sends in a step, for the sum of the gradients and of its rows.
 
     >>> sent([784, 256, 128, 10], 128, 2), sent([784, 256, 128, 10], 128, 1)
     (1040936.0, 0.0)
     """
-    rows = math.ceil(batch / processes)
+    rows = 0 if everywhere else math.ceil(batch / processes)
     return (processes - 1) / processes * 4 * (2 * parameters(sizes) + rows * sizes[0])
 
 
@@ -94,7 +96,7 @@ def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | Non
 
     >>> one, eight = (predict([784, 256, 128, 10], 8192, n) for n in (1, 8))
     >>> round(one.seconds / eight.seconds, 1)
-    6.2
+    6.1
     """
     hosts = hosts or Hosts()
     messages = 2 * (processes - 1) if hosts.ring else 2 * math.ceil(math.log2(processes))
@@ -102,7 +104,7 @@ def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | Non
         update=parameters(sizes) * hosts.update,
         compute=math.ceil(batch / processes) * operations(sizes) / hosts.rate,
         latency=messages * hosts.latency,
-        transfer=sent(sizes, batch, processes) / hosts.bandwidth,
+        transfer=sent(sizes, batch, processes, hosts.everywhere) / hosts.bandwidth,
     )
 
 
@@ -127,10 +129,10 @@ def least_batch(sizes: Sequence[int], processes: int, efficiency: float, hosts: 
     return max(processes, math.ceil(batch / processes) * processes)
 
 
-def table(sizes: Sequence[int], batch: int, hosts: Hosts, counts: Sequence[int] = HOSTS) -> list[str]:
-    """Lines of Markdown: the same mini-batch on more hosts, and a mini-batch that grows with them."""
+def table(sizes: Sequence[int], batch: int, hosts: Hosts, counts: Sequence[int] = COUNTS) -> list[str]:
+    """Lines of Markdown: the same mini-batch in more processes, and one that grows with them."""
     lines = [
-        "| hosts | step | communication | times as fast | efficiency | B for 80 % | efficiency, B on each |",
+        "| N | step | communication | times as fast | efficiency | B for 80 % | efficiency, B on each |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
     alone = predict(sizes, batch, 1, hosts).seconds
@@ -151,14 +153,15 @@ def main(arguments: list[str] | None = None) -> list[str]:
     numbers = Hosts()
     parser.add_argument("--sizes", default="784,256,128,10", help="n_0,…,n_L")
     parser.add_argument("--batch", type=int, default=8192, help="B, over all processes together")
-    parser.add_argument("--hosts", default=",".join(map(str, HOSTS)))
+    parser.add_argument("--processes", default=",".join(map(str, COUNTS)))
     for name, what in (("rate", "operations a second, r"), ("update", "seconds to update a weight, u"),
                        ("latency", "seconds of a message, α"), ("bandwidth", "bytes a second, β")):  # fmt: skip
         parser.add_argument(f"--{name}", type=float, default=getattr(numbers, name), help=f"{what} (%(default)g)")
     parser.add_argument("--tree", action="store_true", help="the sum goes through a tree, not around a ring")
+    parser.add_argument("--everywhere", action="store_true", help="each process holds all rows, and none are sent")
     given = parser.parse_args(arguments)
-    sizes, counts = ([int(part) for part in text.split(",")] for text in (given.sizes, given.hosts))
-    hosts = Hosts(given.rate, given.update, given.latency, given.bandwidth, not given.tree)
+    sizes, counts = ([int(part) for part in text.split(",")] for text in (given.sizes, given.processes))
+    hosts = Hosts(given.rate, given.update, given.latency, given.bandwidth, not given.tree, given.everywhere)
     lines = table(sizes, given.batch, hosts, counts)
     print(f"network {sizes}, B = {given.batch}, P = {parameters(sizes):,}, F = {operations(sizes):,}")
     print("\n".join(lines))

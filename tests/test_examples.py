@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib.util
+import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +63,137 @@ def test_the_report_names_the_best_score_and_the_best_at_the_end(flipped_labels,
     said = capsys.readouterr().out
     assert all(score in said for score in SCORES)
     assert "with 90% of the wrong labels learned: self-influence after 60 epochs" in " ".join(said.split())
+
+
+def commands(text: str) -> list[tuple[str, list[str]]]:
+    """Each 'train …' or 'resume …' of backtalk in a script, with the options that it is given."""
+    joined = text.replace("\\\n", " ")
+    here = re.findall(r'here="(.*)"', joined)
+    for line in here:
+        joined = joined.replace("$here", line)
+    found = re.findall(r"(?:backtalk |work=\()(train|resume)\b([^\n)]*)", joined)
+    return [(name, re.findall(r"(--[a-z-]+)", rest)) for name, rest in found]
+
+
+def options_of(command: str) -> set[str]:
+    from typer.main import get_command
+
+    from backtalk.cli import app
+
+    return {option for each in get_command(app).commands[command].params for option in each.opts}
+
+
+@pytest.mark.parametrize("name", ["cluster.slurm", "cluster.yaml"])
+def test_what_the_scripts_of_clusters_give_to_backtalk_is_there(name):
+    found = commands((FOLDER / name).read_text())
+    assert {command for command, _ in found} == {"train", "resume"}
+    for command, options in found:
+        assert set(options) <= options_of(command)
+    assert any("--engine" in options and "--out" in options for _, options in found)
+
+
+def test_the_script_for_slurm_is_bash_that_knows_what_to_do(tmp_path):
+    """With stand-ins for srun and scontrol that write down how they were called."""
+    (tmp_path / "srun").write_text(f'#!/bin/bash\necho "$@" >>{tmp_path}/calls\nexit "$(cat {tmp_path}/status)"\n')
+    (tmp_path / "scontrol").write_text(f'#!/bin/bash\necho "scontrol $@" >>{tmp_path}/calls\n')
+    for name in ("srun", "scontrol"):
+        (tmp_path / name).chmod(0o755)
+    run, calls = tmp_path / "run", tmp_path / "calls"
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_CPUS_PER_TASK": "2", "SLURM_JOB_ID": "17"}
+
+    def submit(status: int) -> tuple[int, str]:
+        (tmp_path / "status").write_text(str(status))
+        calls.write_text("")
+        command = ["bash", str(FOLDER / "cluster.slurm"), "a table.csv", "y", str(run)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
+        return done.returncode, calls.read_text()
+
+    code, said = submit(130)
+    assert code == 130
+    assert f"backtalk train a table.csv --target y --out {run}" in said
+    assert "scontrol requeue 17" in said
+    run.mkdir()
+    (run / "checkpoint.safetensors").touch()
+    code, said = submit(0)
+    assert code == 0
+    assert f"backtalk resume {run} a table.csv" in said
+    assert "scontrol" not in said
+    (run / "model.safetensors").touch()
+    assert submit(0) == (2, "")
+
+
+def test_the_job_for_kubernetes_has_as_many_processes_as_pods_that_find_the_first():
+    yaml = pytest.importorskip("yaml")
+    service, job = yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())
+    spec, pod = job["spec"], job["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    processes = {each["name"]: each["value"] for each in container["env"]}["PROCESSES"]
+    assert spec["completionMode"] == "Indexed"
+    assert str(spec["completions"]) == str(spec["parallelism"]) == processes
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    assert pod["subdomain"] == service["metadata"]["name"]
+    script = container["command"][-1]
+    assert f"--coordinator {job['metadata']['name']}-0.{pod['subdomain']}:" in script
+    checked = subprocess.run(["sh", "-n", "-c", script], capture_output=True, text=True, timeout=20)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def scaling():
+    spec = importlib.util.spec_from_file_location("scaling", FOLDER / "scaling.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["scaling"] = module  # where dataclasses look for it
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["scaling"]
+
+
+def test_the_examples_in_the_docstrings_of_the_model_are_right(scaling):
+    failed, tried = doctest.testmod(scaling)
+    assert (failed, tried) == (0, 8)
+
+
+def test_the_operations_of_the_model_are_those_of_the_benchmark(scaling):
+    works = runpy.run_path(str(FOLDER.parent / "benchmarks" / "work.py"))["WORKS"]
+    for work in works.values():
+        assert work.batch * scaling.operations(work.sizes) == work.operations
+
+
+def test_its_parameters_are_those_of_a_network(scaling):
+    from backtalk import Network
+
+    net = Network.create([7, 5, 3], rng=0)
+    assert scaling.parameters(net.sizes) == sum(array.size for array in (*net.W.values(), *net.b.values()))
+
+
+def test_one_host_talks_to_nobody_and_its_time_is_that_of_the_operations(scaling):
+    hosts = scaling.Hosts(rate=1e9, update=0.0)
+    step = scaling.predict([3, 2], 10, 1, hosts)
+    assert step.communication == 0
+    assert step.seconds == pytest.approx(10 * (2 * 2 * 3 * 2) / 1e9)
+
+
+@pytest.mark.parametrize("ring", [True, False])
+def test_the_batch_for_an_efficiency_is_the_smallest_one(scaling, ring):
+    sizes, hosts = [784, 256, 128, 10], scaling.Hosts(ring=ring)
+    for count in (2, 8, 64):
+        batch = scaling.least_batch(sizes, count, 0.8, hosts)
+
+        def efficiency(batch: int, count: int = count) -> float:
+            one, many = (scaling.predict(sizes, batch, n, hosts).seconds for n in (1, count))
+            return one / many / count
+
+        assert efficiency(batch) >= 0.8 > efficiency(batch - count)
+
+
+def test_a_network_too_slow_for_the_rows_alone_reaches_it_with_no_batch(scaling):
+    assert scaling.least_batch([1000, 2], 8, 0.8, scaling.Hosts(bandwidth=1e6)) == 0
+
+
+def test_the_tables_of_the_documentation_are_what_the_model_says(scaling):
+    said = (FOLDER.parent / "docs" / "scale.md").read_text()
+    tables = re.findall(r"^python examples/scaling.py(.*)$", said, re.MULTILINE)
+    assert tables
+    for arguments in tables:
+        assert "\n".join(scaling.main(arguments.split())) in said
