@@ -427,6 +427,7 @@ def assert_close(found, expected):
         assert found == (pytest.approx(expected, abs=1e-5) if isinstance(expected, float) else expected)
 
 
+@pytest.mark.xdist_group("cluster")
 def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
     train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "together"]
     (out, err, code), *others = answers(start(2, *train, folder=tmp_path))
@@ -438,6 +439,7 @@ def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
     require_same_run(alone, tmp_path / "together")
 
 
+@pytest.mark.xdist_group("cluster")
 def test_a_run_of_two_processes_that_is_stopped_goes_on_in_one(tables, alone, tmp_path):
     folder = tmp_path / "run"
     train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "run"]
@@ -458,6 +460,7 @@ def test_a_run_of_two_processes_that_is_stopped_goes_on_in_one(tables, alone, tm
     require_same_run(alone, folder)
 
 
+@pytest.mark.xdist_group("cluster")
 def test_a_run_of_one_process_that_is_stopped_goes_on_in_three(tables, alone, tmp_path):
     def stop(progress):
         if progress.epoch == 4:
