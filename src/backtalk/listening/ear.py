@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from ..errors import InputError
-from .linears import Linear, Model, is_compiled, require_torch
+from .linears import Linear, Model, require_torch
 
 
 class Call:
@@ -58,7 +58,7 @@ class Ear:
         self._running: list[int] = []  # backward passes in which a Linear was called
         self._handles: list[Any] = []
         self._stack = ExitStack()
-        self._compiled = is_compiled(model)
+        self._compiled = self.model.compiled
 
     def open(self) -> None:
         """Begin to listen."""
