@@ -24,7 +24,7 @@ from backtalk.cluster import processes
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
 from backtalk.tables import Options, prepare, run
 from backtalk.tables.columns import Unknown, learn
-from backtalk.tables.folder import HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.tables.history import read_history
 from backtalk.tables.metrics import score, score_of_shares
 from backtalk.tables.parquet import ParquetTable
@@ -338,6 +338,29 @@ def test_a_folder_that_is_taken_is_told_by_process_0(threads, tables, tmp_path):
     assert "holds other files" in str(first)
     assert str(second) == f"process 0: {first}"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_where_a_process_is_lost_the_run_stays_if_it_can_go_on(tables, tmp_path, monkeypatch):
+    place = tmp_path / "run"
+    run.train(tables["csv"], place, Options("paid", epochs=1))
+
+    def lost(*_):
+        raise ProcessLostError("process 1 is lost.")
+
+    def lost_later(place, *_):
+        (place / CHECKPOINT).write_text("all that is known")
+        lost()
+
+    monkeypatch.setattr(run, "_fit", lost)
+    with pytest.raises(ProcessLostError):
+        run.train(tables["csv"], place, Options("paid", epochs=2), overwrite=True)
+    assert json.loads((place / METRICS).read_text())["epochs"] == 1
+    monkeypatch.setattr(run, "_fit", lost_later)
+    with pytest.raises(ProcessLostError):
+        run.train(tables["csv"], place, Options("paid", epochs=2), overwrite=True)
+    assert json.loads((place / RUN).read_text())["epochs"] == 2
+    assert (place / CHECKPOINT).read_text() == "all that is known"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,10 @@ class Folder:
         if self.writes:
             shutil.rmtree(self._before, ignore_errors=True)
 
+    def keep_if(self, name: str) -> None:
+        """The new run stays if it has this file."""
+        self.keep() if (self / name).exists() else self.discard()
+
     def discard(self) -> None:
         """The new run goes; what was there before comes back."""
         if not self.writes:

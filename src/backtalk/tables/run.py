@@ -57,10 +57,12 @@ def train(
 
     ``prepared`` is called with the table as it was understood, before training; ``tell``, with ``options.diagnose``,
     with each finding of the doctor in words, when it first shows, and where training diverges. Ctrl-C raises
-    :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with, as does
-    :class:`~backtalk.errors.ProcessLostError`. Where training diverges, the folder is as it was before.
+    :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. Where training
+    diverges, the folder is as it was before.
 
     In a cluster each process calls it, reads its own part of the table, and gets the result; process 0 alone writes.
+    Where a process is lost, the others raise :class:`~backtalk.errors.ProcessLostError`; :func:`resume` goes on if
+    there was a checkpoint, and if not, the folder is as it was before.
     """
     cluster.agree({"what they do": "train"})
     place = Folder(folder)
@@ -74,8 +76,11 @@ def train(
         history = together(lambda: _history(place, ready))
         with explained(ready, options, history, tell):
             training = _fit(place, ready, options, history, progress, tell)
-    except (TrainingInterrupted, ProcessLostError):
+    except TrainingInterrupted:
         place.keep()
+        raise
+    except ProcessLostError:
+        place.keep_if(CHECKPOINT)
         raise
     except BaseException:
         place.discard()
