@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -17,6 +17,8 @@ from .common import StoppedError
 
 LOST = 2  # the exit code where another process is lost
 CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
+
+_number = 0  # JAX must not be asked while it is being started
 
 Coordinator = Annotated[
     str | None,
@@ -36,6 +38,8 @@ def together(
     coordinator: str | None, processes: int | None, process: int | None, *, engine: str, folder: Path
 ) -> Iterator[None]:
     """Within it this process is one of those that train together, where there are several."""
+    global _number
+    from ..cluster import index
     from ..cluster.launchers import launched
     from ..errors import InputError
     from ..train.plan import COMPILED
@@ -46,16 +50,19 @@ def together(
             f"engine is {engine!r}, but processes train together only by {' or '.join(map(repr, COMPILED))}: "
             "give --engine compiled."
         )
+    if processes == 1:
+        _join(coordinator, processes, process)  # which looks at the numbers
     if processes == 1 or not (given or (engine in COMPILED and launched())):
-        _join(coordinator, processes, process)
         yield
         return
     if not os.environ.get("BACKTALK_TRACEBACK"):
         from ..cluster.aborts import speak_for_aborts
 
-        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder)}."))
+        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder)}.", stderr))
+        stderr = sys.stderr  # while progress is shown, sys.stderr is a part of it
     _hear_sigterm()
     _join(coordinator, processes, process)
+    _number = index()
     yield from _within(folder)
 
 
@@ -66,16 +73,18 @@ def _join(coordinator: str | None, processes: int | None, process: int | None) -
 
 
 def _within(folder: Path) -> Iterator[None]:
-    from ..cluster import index
+    from ..cluster import count
     from ..errors import ProcessLostError
 
     try:
         yield
     except ProcessLostError as error:
-        said = str(error).partition(" The checkpoint ")[0].removesuffix(".")  # where it is follows, as a command
-        raise ProcessLostError(f"{said}; {_how_to_go_on(folder)}.") from error
+        lost = f"process {1 - number()}" if count() == 2 else "another process"
+        raise ProcessLostError(
+            f"{lost} no longer answers: see what it said, and whether its machine is up; {_how_to_go_on(folder)}."
+        ) from error
     except StoppedError:
-        if index() == 0:
+        if is_first():
             raise
         raise StoppedError from None  # process 0 says it
 
@@ -86,9 +95,8 @@ def is_first() -> bool:
 
 
 def number() -> int:
-    """The number of this process among those that train together."""
-    cluster = sys.modules.get("backtalk.cluster")
-    return cluster.index() if cluster is not None else 0
+    """The number of this process among those that train together; 0 as long as it has not joined them."""
+    return _number
 
 
 def speaker() -> str:
@@ -102,7 +110,7 @@ def end(code: int) -> None:
     if jax is None or not jax.distributed.is_initialized():
         return
     if code != 0:
-        _flush()
+        _flush(sys.stdout, sys.stderr)
         os._exit(code)
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.SIG_DFL)  # Python would not hear them while JAX waits for the others
@@ -119,22 +127,23 @@ def _how_to_go_on(folder: Path) -> str:
     place = folder / CHECKPOINT
     with suppress(OSError):
         written = time.strftime("%H:%M:%S", time.localtime(place.stat().st_mtime))
-        return f"'backtalk resume {folder}' goes on from the checkpoint of {written}, in any number of processes"
+        return f"'backtalk resume {folder}' goes on from the checkpoint of {written}, with any number of processes"
     return "no checkpoint was written yet, so start it again"
 
 
-def _end_at_once(sentence: str) -> None:
+def _end_at_once(sentence: str, stderr: TextIO) -> None:
     """From a thread of C++, while Python does anything."""
-    clear = CLEAR if sys.stderr.isatty() else ""
-    print(f"{clear}{speaker()}: {sentence}", file=sys.stderr)
-    _flush()
+    clear = CLEAR if stderr.isatty() else ""
+    print(f"{clear}{speaker()}: {sentence}", file=stderr)
+    _flush(sys.stdout, stderr)
     os._exit(LOST)
 
 
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
+def _flush(*streams: TextIO | None) -> None:
+    for stream in streams:
+        with suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
 
 
 def _hear_sigterm() -> None:

@@ -23,7 +23,7 @@ from .address import Address
 Tell = Callable[[str], Any] | None
 LONGEST = 4096  # bytes of a line
 ANSWER = 10.0  # seconds in which another process says who it is
-PATIENCE = 10.0  # seconds after which one that waits says so
+PATIENCE = 5.0  # seconds after which one that waits says so
 AGAIN = 0.2  # seconds until the next try
 CLOSED = 3  # times that the connection may be closed without a word
 PACKAGES = ("backtalk", "jax", "jaxlib")
