@@ -340,6 +340,15 @@ def test_a_folder_that_is_taken_is_told_by_process_0(threads, tables, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_process_0_alone_sums_up_the_files_of_a_table(threads, tables, tmp_path, monkeypatch):
+    summed = []
+    monkeypatch.setattr(run, "digest", lambda _: summed.append(cluster.index()) or "what it was")
+    run.train(tables["csv"], tmp_path / "run", Options("paid", epochs=1))
+    for error in threads.call(3, lambda _: run.resume(tmp_path / "run")):
+        assert "engine is 'auto'" in str(error)
+    assert summed == [0, 0]
+
+
 def test_where_a_process_is_lost_the_run_stays_if_it_can_go_on(tables, tmp_path, monkeypatch):
     place = tmp_path / "run"
     run.train(tables["csv"], place, Options("paid", epochs=1))
@@ -389,16 +398,17 @@ SETTINGS = Options("paid", epochs=15, patience=0, class_weight="balanced", batch
 OPTIONS = ["--target", "paid", "--epochs", "15", "--patience", "0", "--class-weight", "balanced", "--batch-size", "64"]
 
 
-def start(count, *arguments, folder):
-    """The command in so many processes."""
+def start(count, *arguments, folder, elsewhere=None):
+    """The command in so many processes; those that are not the first, in another folder if there is one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "backtalk", *map(str, arguments), "--coordinator", f"127.0.0.1:{port}"]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": ENVIRONMENT}
     return [
         subprocess.Popen(
             [*command, "--processes", str(count), "--process", str(index)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=folder,
+            cwd=elsewhere if elsewhere and index else folder, **pipes,
         )
         for index in range(count)
     ]  # fmt: skip
@@ -453,13 +463,15 @@ def assert_close(found, expected):
 @pytest.mark.xdist_group("cluster")
 def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
     train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "together"]
-    (out, err, code), *others = answers(start(2, *train, folder=tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (out, err, code), *others = answers(start(2, *train, folder=tmp_path, elsewhere=tmp_path / "elsewhere"))
     assert code == 0, err
     assert others == [("", "", 0)]
     assert "note: left out: 10 rows without a value of 'paid'." in out
     counts = {part: found["rows"] for part, found in json.loads((alone / METRICS).read_text())["scores"].items()}
     assert f"rows: {', '.join(f'{count} {part}' for part, count in counts.items())}\n" in out
     require_same_run(alone, tmp_path / "together")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.xdist_group("cluster")
