@@ -294,6 +294,7 @@ def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes
         ),
         (lambda frame: frame.rename({"far": "near"}), "the processes differ in the names of the columns"),
         (lambda frame: frame.with_columns(pl.col("far").cast(pl.Float32)), "the kind of the column 'far': Float64 in"),
+        (lambda frame: frame.with_columns(pl.col("size") * 1.1), "differ in the number of bytes of the table"),
         (lambda frame: frame.with_columns(pl.col("paid").reverse()), "the target 'paid', whose values have the check"),
     ],
 )

@@ -102,7 +102,7 @@ def prepare(table: Path, options: Options) -> Prepared:
     source = together(lambda: open_table(table, in_parts=cluster.count() > 1))
     names = _require_columns(list(source.schema), options.target, table)
     cells = together(lambda: source.columns([options.target])[options.target])
-    require_same(source, cells)
+    require_same(table, source, cells)
     present = _present(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
     cells, said = cells.filter(present), []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ import polars as pl
 
 from .. import cluster
 from .columns import Column, Unknown, learn
+from .parquet import files_of
 from .preprocessing import Preprocessing
 from .reading import Source
 from .together import gather_from, share, together
 
 
-def require_same(source: Source, target: pl.Series) -> None:
-    """Refuse to go on where the processes do not read the same table."""
+def require_same(path: Path, source: Source, target: pl.Series) -> None:
+    """Refuse to go on where the processes do not read the same table, as far as each of them can see."""
     if cluster.count() == 1:
         return
     words = target.cast(pl.String).fill_null("").str.join("\n").item()
@@ -30,6 +32,7 @@ def require_same(source: Source, target: pl.Series) -> None:
         **{f"the kind of the column {name!r}": str(kind) for name, kind in source.schema.items()},
         "the number of rows": source.height,
         f"the target {target.name!r}, whose values have the check sum": zlib.crc32(words.encode()),
+        "the number of bytes of the table": sum(file.stat().st_size for file in files_of(path)),
     }
     cluster.agree(facts, "give all of them the same table")
 
