@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from backtalk import BacktalkError, Checkpoint, Network, ParquetFiles, Shard, cluster, fit, resume
+from backtalk import BacktalkError, Checkpoint, MemoryMapped, Network, ParquetFiles, Shard, cluster, fit, resume
 from backtalk.cluster.join import join
+from backtalk.train.streams.columns import ParquetFile
 
 FOLDER = Path(sys.argv[4]) if len(sys.argv) > 4 else Path()  # where checkpoints and data lie
 ROWS = 203
@@ -72,6 +73,28 @@ def shards():
 
 def parquet():
     return fit(network(), ParquetFiles(FOLDER / "data", target="kind", buffer_bytes=6 * 8 * 90), **PLAIN)
+
+
+def memory_mapped():
+    data = MemoryMapped(FOLDER / "X.npy", FOLDER / "y.npy", WEIGHT, buffer_bytes=6 * 8 * 64)
+    return fit(network(), data, class_weight={0: 2.0, 1: 1.0}, **PLAIN)
+
+
+def groups_read():
+    """The row groups of the Parquet file that this process decodes in an epoch."""
+    read, batches = set(), ParquetFile.batches
+
+    def noted(self, group, columns, rows):
+        if "x0" in columns:  # every process reads all of the target, to know its classes
+            read.add(group)
+        return batches(self, group, columns, rows)
+
+    ParquetFile.batches = noted
+    try:
+        fit(network(), ParquetFiles(FOLDER / "data", target="kind"), **(PLAIN | {"epochs": 1}))
+    finally:
+        ParquetFile.batches = batches
+    return {"groups": sorted(read)}
 
 
 def parameters_in_parts():

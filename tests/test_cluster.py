@@ -22,9 +22,20 @@ from cluster_work import PLAIN, ROWS, X, Y, network
 pytest.importorskip("jax")
 pytestmark = pytest.mark.xdist_group("cluster")  # the processes are started once
 SAME = [  # the same in any number of processes
-    "arrays", "many_settings", "single_precision", "shards", "parquet", "parameters_in_parts", "gone_on",
+    "arrays", "many_settings", "single_precision", "shards", "parquet", "memory_mapped", "parameters_in_parts",
+    "gone_on",
 ]  # fmt: skip
-WORKS = ["cut_short", *SAME, "stopped_by_one", "interrupted_in_one", "differing", "diverging", "seeds", "together"]
+WORKS = [
+    "cut_short",
+    *SAME,
+    "groups_read",
+    "stopped_by_one",
+    "interrupted_in_one",
+    "differing",
+    "diverging",
+    "seeds",
+    "together",
+]
 # JAX starts a program in a process of its own for each; what C++ prints is not Python's
 ENVIRONMENT = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": "error", "TF_CPP_MIN_LOG_LEVEL": "3"}
 LIMIT = 240
@@ -67,6 +78,8 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("cluster")
     (place / "data").mkdir()
     columns = {f"x{j}": X[:, j] for j in range(6)} | {"kind": np.array(["a", "b", "c"])[Y]}
+    np.save(place / "X.npy", X)
+    np.save(place / "y.npy", Y)
     pyarrow.parquet.write_table(pyarrow.table(columns), place / "data" / "one.parquet", row_group_size=30)
     return place
 
@@ -114,10 +127,17 @@ def test_many_devices_of_one_process_are_used_alike(one, folder):
         np.testing.assert_allclose(found[work]["losses"], alone[work]["losses"], rtol=1e-10)
 
 
+def test_each_process_reads_its_own_row_groups(both):
+    alone, every = both
+    groups = alone["groups_read"]["groups"]
+    assert groups == list(range(7))
+    assert [found["groups_read"]["groups"] for found in every] == [groups[k :: len(every)] for k in range(len(every))]
+
+
 def test_every_process_has_the_same_bits(both):
     _, every = both
     for work in every[0]:
-        if work != "parameters_in_parts":
+        if work not in ("parameters_in_parts", "groups_read"):
             assert all(found[work] == every[0][work] for found in every), work
 
 

@@ -232,6 +232,18 @@ def _copier() -> Callable[[Standing], Standing]:
     return jax.jit(lambda standing: jax.tree.map(jax.numpy.copy, standing))
 
 
+def all_finite(parameters: list[Array]) -> bool:
+    """Whether every number of the parameters is finite."""
+    return bool(np.asarray(_finite()(parameters)))
+
+
+@cache
+def _finite() -> Callable[[list[Array]], Array]:
+    jax = jax_library()
+    jnp = jax.numpy
+    return jax.jit(lambda parameters: jnp.all(jnp.array([jnp.isfinite(part).all() for part in parameters])))
+
+
 class _Drawn:
     """Masks that were drawn, in the place of a dropout that draws them."""
 

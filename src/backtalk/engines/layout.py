@@ -76,7 +76,11 @@ class Layout:
         return NamedSharding(self.mesh, PartitionSpec(*axes))
 
     def whole(self, array: Any) -> Any:
-        """An array that is the same in every process, whole on each device; a copy."""
+        """An array that is the same in every process, whole on each device."""
+        import jax
+
+        if self.count == 1:
+            return jax.device_put(array, self.devices[0])
         return self._put(array, self._sharding())
 
     def rows(self, own: Any) -> Any:
@@ -99,14 +103,15 @@ class Layout:
 
     def parameter(self, array: Any) -> Any:
         """A parameter, or what the optimizer keeps for it, that every process has; a copy."""
-        return self._put(array, self.parameter_sharding(array.shape))
-
-    def _put(self, array: Any, sharding: Any) -> Any:
         import jax
 
         if self.count == 1:
             return jax.device_put(jax.numpy.array(array), self.devices[0])
-        array = np.array(array)
+        return self._put(np.array(array), self.parameter_sharding(array.shape))
+
+    def _put(self, array: np.ndarray, sharding: Any) -> Any:
+        import jax
+
         return jax.make_array_from_callback(array.shape, sharding, lambda part: array[part])
 
     def to_numpy(self, array: Any) -> np.ndarray:

@@ -20,6 +20,7 @@ from ..engines.compiled import (
     Form,
     Standing,
     StepRule,
+    all_finite,
     compile_chunk,
     copy_of,
     jax_library,
@@ -198,10 +199,10 @@ class CompiledSteps:
         return [layout.rows(masks[:, own]) for masks in drawn]
 
     def require_finite(self) -> None:
-        finite = self.jax.numpy.isfinite
-        with cluster.answering():
-            if not all(bool(self._layout.to_numpy(finite(part).all())) for part in self._standing.parameters):
-                raise self._diverged(0, 0)
+        with self._numbers(), cluster.answering():
+            finite = all_finite(self._standing.parameters)
+        if not finite:
+            raise self._diverged(0, 0)
 
     def _diverged(self, number: int, rows: int) -> DivergedError:
         """The error for a mini-batch of the last call, whose loss is not finite; for the parameters with no rows."""
