@@ -84,8 +84,7 @@ def show(console: Console, kind: str, rows: list[str], rounds: int) -> None:
     rivals = ["jax", "compiled", "torch", "sklearn", "torch.compile"] if kind == "train" else ["torch", "jax"]
     what = "one training step" if kind == "train" else "gradients() with every hidden gradient"
     table = Table(title=f"{what}, {CORES} threads")
-    named = {"jax": "JAX scan", "compiled": 'engine="compiled"'}
-    for column in ("work", "peak GFLOP/s", "backtalk", "of peak", *(f"× {named.get(name, name)}" for name in rivals)):
+    for column in ("work", "peak GFLOP/s", "backtalk", "of peak", *(f"× {name}" for name in rivals)):
         table.add_column(column, justify="right")
     if kind == "train":
         table.add_column("measured every step")
