@@ -463,6 +463,7 @@ def test_an_abort_of_jax_is_a_sentence_and_an_exit_code():
         ),
         ("absl::Status: INTERNAL: Shutdown barrier has failed.\nBarrier result", "not all processes came to an end"),
         ("absl::Status: DEADLINE_EXCEEDED: Deadline Exceeded\n\nRPC: /RegisterTask", "not all processes came"),
+        ("absl::Status: DEADLINE_EXCEEDED: Deadline Exceeded\n\nRPC: /Heartbeat", "process 0 no longer answers"),
         ("absl::Status: INTERNAL: something new.\nmore", "JAX's runtime gave up (INTERNAL: something new)"),
         ("", "JAX's runtime gave up"),
     ],

@@ -66,8 +66,10 @@ def reason(log: str) -> str:
         return "process 0 no longer answers"
     if "Shutdown barrier" in said:
         return "not all processes came to an end"
-    if "RegisterTask" in said or "initialization" in said:
+    if "RegisterTask" in said:
         return "not all processes came"
+    if "Deadline Exceeded" in said:
+        return "process 0 no longer answers"
     words = said.partition("\n")[0].strip().rstrip(".")[:200]
     return f"JAX's runtime gave up ({words})" if words else "JAX's runtime gave up"
 
