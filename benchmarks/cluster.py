@@ -99,12 +99,12 @@ def serve(port: int, processes: int, process: int, cores: list[int]) -> None:
         print(json.dumps(works[question.pop("do")](**question)), file=answers)
 
 
-def train(row: str, batch: int, epochs: int, everywhere: bool = False) -> dict[str, Any]:
+def train(row: str, batch: int, batches: int, epochs: int, everywhere: bool = False) -> dict[str, Any]:
     """Seconds of a run, of the wall and of the processor, and the losses of its epochs."""
     from backtalk import Network, Shard, cluster, fit
 
     work = replace(WORKS[row], batch=batch)
-    X, y = work.data(mini_batches(work))
+    X, y = work.data(batches)
     first, last = (len(X) * number // cluster.count() for number in (cluster.index(), cluster.index() + 1))
     data = (X, y) if everywhere else (Shard(X[first:last].copy(), y[first:last]),)
     network = Network.create(work.sizes, rng=0, dtype="float32")
@@ -143,14 +143,15 @@ def add_up(numbers: int, times: int = 200) -> dict[str, Any]:
 
 def measure(groups: dict[str, Group], work: Work, rounds: int, everywhere: bool) -> dict[str, Any]:
     """Seconds of a step by each group, of the wall and of the processor, and the losses; ``half``: of half a batch."""
-    epochs = max(1, round(OPERATIONS / work.operations / mini_batches(work)))
-    steps = (LONG - 1) * epochs * mini_batches(work)
+    batches = mini_batches(work)
+    epochs = max(4, round(OPERATIONS / work.operations / batches))
+    steps = (LONG - 1) * epochs * batches
     found: dict[str, Any] = {f"{name} {clock}": [] for name in groups for clock in ("wall", "processor")}
     for turn in range(rounds + 1):  # the first one compiles
         for name, group in groups.items():
             batch = work.batch // 2 if name == "half" else work.batch
             short, long = (
-                group.ask(do="fit", row=work.name, batch=batch, epochs=count, everywhere=everywhere)
+                group.ask(do="fit", row=work.name, batch=batch, batches=batches, epochs=count, everywhere=everywhere)
                 for count in (epochs, LONG * epochs)
             )
             found[f"{name} losses"] = long[0]["losses"]
@@ -195,7 +196,7 @@ def compare(console: Console, works: list[Work], cores: list[int]) -> None:
     for processes in (1, 2, 3, 4):
         group = Group([cores] * processes)
         for work in works:
-            answers = group.ask(do="fit", row=work.name, batch=work.batch, epochs=4)
+            answers = group.ask(do="fit", row=work.name, batch=work.batch, batches=mini_batches(work), epochs=4)
             losses = answers[0]["losses"]
             alone.setdefault(f"{work}", losses)
             same = all(answer["losses"] == losses for answer in answers)
