@@ -206,8 +206,8 @@ def test_ctrl_c_is_heard_where_others_do_not_come(table, tmp_path):
 def test_ctrl_c_is_heard_where_jax_waits_for_others(table, tmp_path):
     first = 65535 - 2**12 + 1  # the port that JAX makes of the number of the job
     job = next(job for job in range(4000, 4096) if not _is_listened_at(first + job))
-    told = {"SLURM_JOB_ID": f"{job}", "SLURM_STEP_NODELIST": "localhost", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2"}
-    alone = Started(train(table, tmp_path / "run"), **told, SLURM_PROCID="0")
+    told = {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_LOCAL_RANK": "0"}
+    alone = Started(train(table, tmp_path / "run"), **told, OMPI_MCA_orte_hnp_uri=f"{job * 2**12}.0;tcp://127.0.0.1:9")
     alone.wait_for(lambda: _is_listened_at(first + job))
     alone.processes[0].send_signal(signal.SIGINT)
     assert alone.end() == [(130, "", "backtalk: interrupted.\n")]

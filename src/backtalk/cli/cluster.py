@@ -16,6 +16,7 @@ import typer
 from .common import StoppedError
 
 LOST = 2  # the exit code where another process is lost
+CLOCKS = 10.0  # seconds by which the clock of a machine and that of its files may differ
 CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
 
 _number = 0  # JAX must not be asked while it is being started
@@ -35,9 +36,12 @@ Process = Annotated[int | None, typer.Option(metavar="I", help="Which of them th
 
 @contextmanager
 def together(
-    coordinator: str | None, processes: int | None, process: int | None, *, engine: str, folder: Path
+    coordinator: str | None, processes: int | None, process: int | None, *, engine: str, folder: Path, anew: bool
 ) -> Iterator[None]:
-    """Within it this process is one of those that train together, where there are several."""
+    """Within it this process is one of those that train together, where there are several.
+
+    ``anew``: what lies in the folder of the run now is of an earlier one.
+    """
     global _number
     from ..cluster import index
     from ..cluster.launchers import launched
@@ -55,15 +59,16 @@ def together(
     if processes == 1 or not (given or (engine in COMPILED and launched())):
         yield
         return
+    since = time.time() - CLOCKS if anew else 0.0
     if not os.environ.get("BACKTALK_TRACEBACK"):
         from ..cluster.aborts import speak_for_aborts
 
-        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder)}.", stderr))
+        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder, since)}.", stderr))
         stderr = sys.stderr  # while progress is shown, sys.stderr is a part of it
     _hear_sigterm()
     _join(coordinator, processes, process)
     _number = index()
-    yield from _within(folder)
+    yield from _within(folder, since)
 
 
 def _join(coordinator: str | None, processes: int | None, process: int | None) -> None:
@@ -72,7 +77,7 @@ def _join(coordinator: str | None, processes: int | None, process: int | None) -
     join(coordinator, processes, process, tell=_tell)
 
 
-def _within(folder: Path) -> Iterator[None]:
+def _within(folder: Path, since: float) -> Iterator[None]:
     from ..cluster import count
     from ..errors import ProcessLostError
 
@@ -80,9 +85,8 @@ def _within(folder: Path) -> Iterator[None]:
         yield
     except ProcessLostError as error:
         lost = f"process {1 - number()}" if count() == 2 else "another process"
-        raise ProcessLostError(
-            f"{lost} no longer answers: see what it said, and whether its machine is up; {_how_to_go_on(folder)}."
-        ) from error
+        advice = f"see what it said, and whether its machine is up; {_how_to_go_on(folder, since)}"
+        raise ProcessLostError(f"{lost} no longer answers: {advice}.") from error
     except StoppedError:
         if is_first():
             raise
@@ -121,14 +125,22 @@ def _tell(sentence: str) -> None:
     print(f"backtalk: {sentence}", file=sys.stderr, flush=True)
 
 
-def _how_to_go_on(folder: Path) -> str:
-    from ..tables.folder import CHECKPOINT
+def _how_to_go_on(folder: Path, since: float) -> str:
+    from ..tables.folder import CHECKPOINT, MODEL
 
-    place = folder / CHECKPOINT
-    with suppress(OSError):
-        written = time.strftime("%H:%M:%S", time.localtime(place.stat().st_mtime))
-        return f"'backtalk resume {folder}' goes on from the checkpoint of {written}, with any number of processes"
+    if _written(folder / MODEL) > since:
+        return f"the run in {folder} is whole all the same"
+    if (written := _written(folder / CHECKPOINT)) > since:
+        at = time.strftime("%H:%M:%S", time.localtime(written))
+        return f"'backtalk resume {folder}' goes on from the checkpoint of {at}, with any number of processes"
     return "no checkpoint was written yet, so start it again"
+
+
+def _written(place: Path) -> float:
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return -1.0
 
 
 def _end_at_once(sentence: str, stderr: TextIO) -> None:

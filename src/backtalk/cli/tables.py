@@ -126,7 +126,7 @@ def train(
         diagnose=diagnose,
         engine=engine,
     )
-    with together(coordinator, processes, process, engine=engine, folder=folder):
+    with together(coordinator, processes, process, engine=engine, folder=folder, anew=True):
         watch = _Watch(folder, as_json)
         with watch:
             result = learn(table, folder, options, overwrite=overwrite, **watch.watchers)
@@ -152,7 +152,7 @@ def resume(
     from ..tables.folder import RUN, Folder
 
     engine = str(Folder(folder).read(RUN).get("engine"))
-    with together(coordinator, processes, process, engine=engine, folder=folder):
+    with together(coordinator, processes, process, engine=engine, folder=folder, anew=False):
         watch = _Watch(folder, as_json)
         with watch:
             result = go_on(folder, table, **watch.watchers)

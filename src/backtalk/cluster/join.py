@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from threading import Thread
 from typing import Any
 
-from ..errors import InputError, MissingLibraryError, ProcessLostError
+from ..errors import BacktalkError, InputError, MissingLibraryError, ProcessLostError
 from .address import Address
 from .launchers import LAUNCHERS, Launched, launched
 from .meet import Tell, meet, versions
@@ -40,6 +41,8 @@ def join(
     """
     found = launched()
     given = [coordinator, processes, process] != [None, None, None]
+    if found is not None and coordinator is None:
+        coordinator = found.coordinator
     if processes == 1 or not (given or found):
         _require_numbers(1, process or 0)
         return
@@ -49,20 +52,23 @@ def join(
         )
     import jax
 
-    if given:
+    if given or coordinator is not None:
         address, processes, process = _told(coordinator, processes, process, found)
         if not jax.distributed.is_initialized():
             met = meet(address, processes, process, wait=wait, tell=tell)
             # where SLURM or Open MPI started it, JAX asks them which GPU of the machine is this process' own
             method = "deactivate" if found is None or found.by == "Kubernetes" else None
-            _start(
-                coordinator_address=str(address),
-                num_processes=processes,
-                process_id=process,
-                cluster_detection_method=method,
-                coordinator_bind_address=met.listened or None,
-                initialization_timeout=STARTING,
-            )
+            try:
+                _start(
+                    coordinator_address=str(address),
+                    num_processes=processes,
+                    process_id=process,
+                    cluster_detection_method=method,
+                    coordinator_bind_address=met.listened or None,
+                    initialization_timeout=STARTING,
+                )
+            except RuntimeError as error:
+                raise ProcessLostError(f"JAX could not start in all processes: {_first_line(error)}.") from error
             if met.unreachable and jax.default_backend() == "cpu":
                 raise InputError(met.unreachable)
         _require_joined(jax, processes, process)
@@ -102,12 +108,15 @@ def _require_numbers(processes: int, process: int) -> None:
 def _start_by(found: Launched, wait: float) -> None:
     """Start JAX by what it finds out itself."""
     try:
-        _start(initialization_timeout=max(1, round(wait)))
-    except (ValueError, KeyError, ImportError, OSError) as error:
+        with warnings.catch_warnings(action="ignore"):  # what they say is in the error
+            _start(initialization_timeout=max(1, round(wait)))
+    except BacktalkError:
+        raise
+    except Exception as error:  # of JAX, or of a library that it asks
         many = found.processes or "N"
         raise InputError(
-            f"{found.by} started this as process {found.process} of {many}, but JAX cannot tell from that where "
-            f"process 0 is ({_first_line(error)}): give --coordinator HOST:PORT --processes {many} --process "
+            f"{found.by} started this as process {found.process} of {many}, but JAX cannot find process 0 by that "
+            f"({_first_line(error)}): give --coordinator HOST:PORT --processes {many} --process "
             f"${LAUNCHERS[found.by][1]}, or --processes 1 to train alone."
         ) from None
 
@@ -120,17 +129,26 @@ def _start(**settings: Any) -> None:
 
     def start() -> None:
         _yield_to_others()
-        jax.distributed.initialize(heartbeat_timeout_seconds=HEARTBEAT, shutdown_timeout_seconds=ENDING, **settings)
+        with _without_proxies():
+            jax.distributed.initialize(heartbeat_timeout_seconds=HEARTBEAT, shutdown_timeout_seconds=ENDING, **settings)
         jax.process_count()  # which makes the devices of all known to all
 
     try:
         _beside(start)
     except RuntimeError as error:
-        if "before any JAX" in str(error):
-            raise InputError(
-                "JAX has computed in this process already: join the others before anything else."
-            ) from None
-        raise ProcessLostError(f"JAX could not start in all processes: {_first_line(error)}.") from error
+        if "before any JAX" not in str(error):
+            raise
+        raise InputError("JAX has computed in this process already: join the others before anything else.") from None
+
+
+@contextmanager
+def _without_proxies() -> Iterator[None]:
+    """The processes reach one another themselves, also where http_proxy says how to reach the world."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if "_proxy" in name.lower()}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _yield_to_others() -> None:
