@@ -68,7 +68,7 @@ def shards():
     )
     validation = Shard(X[held_out], Y[held_out], WEIGHT[held_out] + 1)
     shard = Shard(X[rows], Y[rows], WEIGHT[rows])
-    return fit(network(), shard, class_weight="balanced", validation=validation, **PLAIN)
+    return fit(network(), shard, class_weight="balanced", dropout=0.2, validation=validation, **PLAIN)
 
 
 def parquet():

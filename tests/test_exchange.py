@@ -34,7 +34,9 @@ def test_each_process_gets_what_it_wants_of_all(monkeypatch, processes):
                 return posted[(process - shift) % processes, shift] if reading else block
 
             monkeypatch.setattr(exchange, "_shifted", shifted)
-            got = exchange.exchange_rows([field[owner == process] for field in whole], owner, wanted)
+            got = exchange.exchange_rows(
+                [field[owner == process] for field in whole], owner, exchange.places_of(owner), wanted
+            )
             if reading:
                 for field, part in zip(whole, got, strict=True):
                     np.testing.assert_array_equal(part, field[wanted[process]])

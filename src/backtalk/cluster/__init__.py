@@ -8,7 +8,7 @@ exchange.py    rows that go to other processes
 Every process calls the same functions in the same order. With one process each of them is trivial.
 """
 
-from .exchange import exchange_rows
+from .exchange import exchange_rows, places_of
 from .processes import agree, answering, any_of, concatenate, count, gather, index
 
-__all__ = ["agree", "answering", "any_of", "concatenate", "count", "exchange_rows", "gather", "index"]
+__all__ = ["agree", "answering", "any_of", "concatenate", "count", "exchange_rows", "gather", "index", "places_of"]

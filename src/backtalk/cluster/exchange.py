@@ -11,18 +11,28 @@ import numpy as np
 from .processes import answering, count, index
 
 
-def exchange_rows(fields: Sequence[np.ndarray], owner: np.ndarray, wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
+def places_of(owner: np.ndarray) -> np.ndarray:
+    """Of each row its place among those that its process holds, in the order of the rows.
+
+    >>> places_of(np.array([0, 1, 1, 0, 1]))
+    array([0, 0, 1, 1, 2])
+    """
+    counts = np.bincount(owner)
+    place = np.empty(len(owner), np.int64)
+    place[np.argsort(owner, kind="stable")] = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return place
+
+
+def exchange_rows(
+    fields: Sequence[np.ndarray], owner: np.ndarray, place: np.ndarray, wanted: Sequence[np.ndarray]
+) -> list[np.ndarray]:
     """The rows of each field that this process wants, in the order in which it wants them.
 
     ``fields``: arrays with the rows that this process holds, (own rows, …). ``owner`` (rows,): of each row of all, the
-    process that holds it; a process holds its rows in their order. ``wanted``: of each process, the rows that it wants,
-    numbers within all. ``owner`` and ``wanted`` are the same in every process, so that none need ask another.
+    process that holds it; ``place``: where there, as :func:`places_of` says. ``wanted``: of each process, the rows that
+    it wants, numbers within all. ``owner`` and ``wanted`` are the same in every process, so that none need ask another.
     """
     processes, own = count(), index()
-    place = np.empty(len(owner), np.int64)  # of each row within what its process holds
-    for process in range(processes):
-        held = owner == process
-        place[held] = np.arange(np.count_nonzero(held))
     sources = [owner[rows] for rows in wanted]
     sizes = np.array([np.bincount(source, minlength=processes) for source in sources])  # to each, from each
     widths = [field.dtype.itemsize * int(np.prod(field.shape[1:])) for field in fields]

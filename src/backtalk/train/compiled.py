@@ -120,8 +120,8 @@ class CompiledSteps:
             wanted = min(most, len(window.counts) - first, self._in_time(batch_size), room)
             dtype = self._start.home.dtype_name
             stretch = _Stretch(
-                copy_of(self._standing), window, first,
-                np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE), self._masks(batch_size, wanted, room), np.empty(0),
+                copy_of(self._standing), window, first, np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE),
+                self._masks(window, first, wanted, room), np.empty(0),
             )  # fmt: skip
             began, self._read = time.monotonic(), None
             try:
@@ -184,17 +184,19 @@ class CompiledSteps:
         size = np.dtype(self._start.home.dtype_name).itemsize * batch_size * sum(self._start.sizes[1:-1])
         return int(min(max(1, MOST_MASKS // max(size, 1)), 64))
 
-    def _masks(self, batch_size: int, wanted: int, room: int) -> list[Any] | None:
+    def _masks(self, window: Window, first: int, wanted: int, room: int) -> list[Any] | None:
         """The masks of each hidden layer for the next steps, (room, rows, n_i); those beyond are not read."""
         dropout, sizes, layout = self.settings.dropout, self._start.sizes, self._layout
         if dropout is None or len(sizes) < 3:
             return None
-        there = layout.padded(batch_size)
+        there = layout.padded(window.batch_size)
         drawn = [np.ones((room, there, n), dtype=self._start.home.dtype_name) for n in sizes[1:-1]]
         for number in range(wanted):
             at = dropout.at(self.step + 1 + number)
             for i, masks in enumerate(drawn, start=1):
-                masks[number, :batch_size] = at.mask(i, (batch_size, sizes[i]))
+                masks[number, : window.batch_size] = at.mask(i, (window.batch_size, sizes[i]))
+                if window.slots is not None:
+                    masks[number] = masks[number, window.slots[first + number]]
         own = layout.columns(cluster.index() if layout.processes > 1 else 0, there)
         return [layout.rows(masks[:, own]) for masks in drawn]
 
@@ -211,7 +213,10 @@ class CompiledSteps:
             stretch = self._stretches[-1]
             bad = self._unpacked(self._again(stretch, number))
             with self._numbers():
-                batch = self._layout.to_numpy(stretch.window.batches.X[stretch.first + number])[:rows]
+                batch = self._layout.to_numpy(stretch.window.batches.X[stretch.first + number])
+            if stretch.window.slots is not None:
+                batch[stretch.window.slots[stretch.first + number]] = batch.copy()
+            batch = batch[:rows]
             X = bad.home.xp.asarray(batch, device=bad.home.device)
         return diverged(bad, X, self._before_last_update(), self.step, dropout and dropout.at(self.step))
 

@@ -42,16 +42,18 @@ class Shard(Stream):
         count = len(X)
         by_class = None
         if class_weight is not None:
-            every = cluster.concatenate(np.asarray(to_numpy(y))) if together else y
+            every = cluster.concatenate(np.asarray(to_numpy(y), np.float64)) if together else y
             by_class = class_weights(network, class_weight, every)
         if by_class is not None:
             first = sum(cluster.gather(count)[: cluster.index()]) if together else 0
-            own = by_class[first : first + count].astype(X.dtype)
+            own = by_class[first : first + count]
             weight = own if weight is None else weight * own
         if weight is not None:  # of the same scale everywhere
             largest = float(np.max(weight, initial=0))
             largest = max(cluster.gather(largest)) if together else largest
-            weight = weight / X.dtype.type(largest)
+            if not largest > 0:
+                raise InputError("sample_weight is 0 for every example of every process, expected one above 0.")
+            weight = (weight / largest).astype(X.dtype)
         known = as_labels(network, y, count) if labels and count else None
         if count:
             target = None if known is not None else to_numpy(as_target(network, y, count))
@@ -61,21 +63,17 @@ class Shard(Stream):
         return ShardSource(Examples(X, target, known, weight), together)
 
     def checked(self, network: Network) -> tuple[np.ndarray, Any, np.ndarray | None]:
-        """X and the weights as arrays of the network's dtype, weights of any scale; and y."""
-        dtype = np.dtype(network.home.dtype_name)
-        if not np.shape(self.X) or np.shape(self.X)[0] == 0:
-            if cluster.count() == 1 or len(np.shape(self.y)[:1]) == 0 or np.shape(self.y)[0]:
-                as_input(network, self.X)  # refuses it
-            weight = None if self.sample_weight is None else np.zeros(0, dtype)
-            return np.zeros((0, network.sizes[0]), dtype), self.y, weight
+        """X in the network's dtype, y, and the weights in float64, of any scale."""
+        if cluster.count() > 1 and np.shape(self.X)[:1] == np.shape(self.y)[:1] == (0,):  # this process holds none
+            X = np.zeros((0, network.sizes[0]), network.home.dtype_name)
+            return X, self.y, None if self.sample_weight is None else np.zeros(0)
         X = to_numpy(as_input(network, self.X))
         if self.sample_weight is None:
             return X, self.y, None
-        as_weight(network, self.sample_weight, len(X)) if np.any(self.sample_weight) else None
         weight = np.asarray(to_numpy(self.sample_weight), np.float64)
-        if weight.shape != (len(X),):
-            raise InputError(f"sample_weight has shape {weight.shape}, expected ({len(X)},): one for each row of X.")
-        return X, self.y, weight.astype(dtype)
+        if weight.any() or weight.shape != (len(X),):  # one process may have none above 0
+            as_weight(network, self.sample_weight, len(X))
+        return X, self.y, weight
 
 
 def validation_of(network: Network, shard: Shard, together: bool) -> ValidationSet:
@@ -84,7 +82,7 @@ def validation_of(network: Network, shard: Shard, together: bool) -> ValidationS
     count = len(X)
     dtype = X.dtype
     target = _empty(network, y, labels=False)[1] if not count else as_target(network, y, count)
-    own = np.ones(count, dtype) if weight is None else weight
+    own = np.ones(count) if weight is None else weight
     sum_here = float(np.sum(own, dtype=np.float64))
     total = sum(cluster.gather(sum_here)) if together else sum_here
     if not total > 0:

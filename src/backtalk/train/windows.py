@@ -18,7 +18,7 @@ from ..engines.layout import Layout
 from .batch import Examples
 
 # Bytes of examples of a process that lie ready in their order: few, since memory that was used lately is faster; more
-# where they come from other processes, or go to another device
+# where they go to another device
 IN_ORDER, IN_ORDER_AFAR = 2**24, 2**26
 ALIGNED = 64  # bytes: an array that begins at such a place is not copied once more by JAX on a CPU
 
@@ -27,7 +27,8 @@ ALIGNED = 64  # bytes: an array that begins at such a place is not copied once m
 class Window:
     """The mini-batches of ``order`` from row ``first`` to row ``last``.
 
-    ``counts``: by how much each mini-batch counts in the loss of an epoch.
+    ``counts``: by how much each mini-batch counts in the loss of an epoch. ``slots`` (mini-batches, rows): the place
+    that each row has in the order of its mini-batch; None where they lie in that order.
     """
 
     order: np.ndarray
@@ -36,6 +37,7 @@ class Window:
     batch_size: int
     batches: Batches
     counts: np.ndarray
+    slots: np.ndarray | None
 
     def holds(self, order: np.ndarray, place: int, batch_size: int) -> bool:
         """Whether the mini-batch at this place is in the window."""
@@ -58,6 +60,8 @@ class Windows:
         self._fields = [None if each is None else each if on_device else to_numpy(each) for each in fields]
         self._window: Window | None = None
         self._process = cluster.index() if layout.processes > 1 else 0
+        self._owner = examples.owner if layout.processes > 1 else None
+        self._place = None if self._owner is None else cluster.places_of(self._owner)
 
     def at(self, order: np.ndarray, place: int, batch_size: int) -> Window:
         """The window with the mini-batch at a place in the order; the same one as before where it still serves."""
@@ -65,7 +69,7 @@ class Windows:
         if window is None or not window.holds(order, place, batch_size):
             width = max(1, self.examples.X.shape[1]) * np.dtype(self.dtype).itemsize
             own_rows = -(-batch_size // max(1, self.layout.processes))
-            near = self.examples.owner is None and self.layout.devices[0].platform == "cpu"
+            near = self.layout.devices[0].platform == "cpu"
             most = max(1, (IN_ORDER if near else IN_ORDER_AFAR) // (width * own_rows))
             self._window = window = self._laid_out(order, place, min(place + most * batch_size, len(order)), batch_size)
         return window
@@ -81,6 +85,12 @@ class Windows:
         if whole < batches:
             left = len(rows) - whole * batch_size
             table[whole, :left], real[whole, :left] = rows[whole * batch_size :], True
+        slots = None
+        if self._owner is not None:
+            # The order within a mini-batch changes nothing but rounding. Each row goes to the process that holds it, as
+            # far as all have the same number: few rows travel, and those between neighbours. What fills up is last.
+            slots = np.argsort(np.where(real, self._owner[table], self.layout.processes), axis=1, kind="stable")
+            table, real = np.take_along_axis(table, slots, axis=1), np.take_along_axis(real, slots, axis=1)
         X, labels, target, weight = self._own_rows(table)
         own = real[:, self.layout.columns(self._process, there)].astype(self.dtype)
         counted = real.sum(axis=1).astype(np.float64)
@@ -100,20 +110,20 @@ class Windows:
             self.layout.whole(together.astype(self.dtype)),
         )
         counts = np.where(together > 0, counted, 0) if self.by_count else together
-        return Window(order, first, last, batch_size, ready, counts)
+        return Window(order, first, last, batch_size, ready, counts, slots)
 
     def _own_rows(self, table: np.ndarray) -> list[Any]:
         """Of each field, the rows of this process' columns, (mini-batches, own columns, …)."""
         processes = self.layout.processes
         wanted = [table[:, self.layout.columns(process, table.shape[1])] for process in range(processes)]
-        own, owner = wanted[self._process], self.examples.owner
-        if owner is None or processes == 1:
+        own = wanted[self._process]
+        if self._owner is None or self._place is None:
             return [
                 None if each is None else _taken(each, own) if isinstance(each, np.ndarray) else each[own]
                 for each in self._fields
             ]
         present = [each for each in self._fields if each is not None]
-        got = iter(cluster.exchange_rows(present, owner, [rows.reshape(-1) for rows in wanted]))
+        got = iter(cluster.exchange_rows(present, self._owner, self._place, [rows.reshape(-1) for rows in wanted]))
         return [None if each is None else next(got).reshape(*own.shape, *each.shape[1:]) for each in self._fields]
 
 
