@@ -16,8 +16,9 @@ A step on N processes, mini-batch B, layers of n_0 … n_L units, P weights and 
   (0 where each process holds all rows).
 
 Assumed: processes of equal speed, none of which makes the others wait; a network that serves all of them at once;
-nothing is sent while something is computed; r does not depend on the number of rows (with few it falls, so that small
-shares are slower than the model says); files are read as fast as they are needed.
+nothing is sent while something is computed; rows travel in messages so large that their latency counts for nothing; r
+does not depend on the number of rows (with few it falls, so that small shares are slower than the model says); files
+are read as fast as they are needed.
 """
 
 from __future__ import annotations
