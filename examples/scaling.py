@@ -4,7 +4,7 @@
 
 A step on N processes, mini-batch B, layers of n_0 … n_L units, P weights and biases together:
 
-    T(N) = P·u  +  ⌈B/N⌉·F/r  +  m(N)·α  +  (N − 1)/N·(2·4P + ⌈B/N⌉·4·n_0)/β
+    T(N) = P·u  +  ⌈B/N⌉·F/r  +  m(N)·α  +  ((N − 1)/N·2·4P + min(√B, B/N)·4·n_0)/β
 
 - P·u: each process updates all weights; u seconds for one.
 - ⌈B/N⌉·F/r: forward and the three talks over a process's rows; F = 2·(3·Σ n_{i−1}·n_i − n_0·n_1) operations for a
@@ -12,8 +12,9 @@ A step on N processes, mini-batch B, layers of n_0 … n_L units, P weights and 
 - m(N)·α: messages that follow one another in the sum of the gradients, each with the latency α: 2·(N − 1) around a
   ring, as Gloo does it; 2·⌈log₂ N⌉ in a tree, which NCCL takes where it is faster.
 - (N − 1)/N·2·4P/β: what a process sends for that sum, 4 bytes for a number, at β bytes a second; and
-  (N − 1)/N·⌈B/N⌉·4·n_0/β: its rows of the mini-batch, of which 1/N are its own and the others come from elsewhere
-  (0 where each process holds all rows).
+  min(√B, B/N)·4·n_0/β: rows. Each process computes those that it holds, as far as all have the same number; of a
+  mini-batch drawn at random a process holds B/N give or take √(B/N), and about √B rows go to another, at the most. None
+  of this with one process.
 
 Assumed: processes of equal speed, none of which makes the others wait; a network that serves all of them at once;
 nothing is sent while something is computed; rows travel in messages so large that their latency counts for nothing; r
@@ -26,6 +27,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,7 +43,6 @@ class Hosts:
     latency: float = 30e-6  # α, between two hosts over TCP
     bandwidth: float = 3.1e9  # β, of 25 Gbit/s Ethernet
     ring: bool = True  # the sum goes around a ring
-    everywhere: bool = False  # each process holds all rows, and none are sent
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,15 @@ def operations(sizes: Sequence[int]) -> int:
     return 2 * (3 * sum(products) - products[0])
 
 
-def sent(sizes: Sequence[int], batch: int, processes: int, everywhere: bool = False) -> float:
+def sent(sizes: Sequence[int], batch: int, processes: int) -> float:
     """Bytes that a process sends in a step, for the sum of the gradients and of its rows.
 
-    >>> sent([784, 256, 128, 10], 128, 2), sent([784, 256, 128, 10], 128, 1)
-    (1040936.0, 0.0)
+    >>> sent([784, 256, 128, 10], 64, 2), sent([784, 256, 128, 10], 64, 1)
+    (965672.0, 0.0)
     """
-    rows = 0 if everywhere else math.ceil(batch / processes)
-    return (processes - 1) / processes * 4 * (2 * parameters(sizes) + rows * sizes[0])
+    if processes == 1:
+        return 0.0
+    return 4 * (2 * (processes - 1) / processes * parameters(sizes) + min(batch**0.5, batch / processes) * sizes[0])
 
 
 def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | None = None) -> Step:
@@ -97,7 +99,7 @@ def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | Non
 
     >>> one, eight = (predict([784, 256, 128, 10], 8192, n) for n in (1, 8))
     >>> round(one.seconds / eight.seconds, 1)
-    6.1
+    6.8
     """
     hosts = hosts or Hosts()
     messages = 2 * (processes - 1) if hosts.ring else 2 * math.ceil(math.log2(processes))
@@ -105,29 +107,30 @@ def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | Non
         update=parameters(sizes) * hosts.update,
         compute=math.ceil(batch / processes) * operations(sizes) / hosts.rate,
         latency=messages * hosts.latency,
-        transfer=sent(sizes, batch, processes, hosts.everywhere) / hosts.bandwidth,
+        transfer=sent(sizes, batch, processes) / hosts.bandwidth,
     )
 
 
-def least_batch(sizes: Sequence[int], processes: int, efficiency: float, hosts: Hosts | None = None) -> int:
-    """The smallest B for which N processes are at least ``efficiency``·N times as fast as one.
+def efficiency(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | None = None) -> float:
+    """T(1) / (N·T(N)).
 
-    T(N) = c + B·d, where B is a multiple of N, and T(1) = P·u + B·F/r: it is where T(1) = e·N·T(N). 0 where none is.
-
-    >>> batch = least_batch([784, 256, 128, 10], 8, 0.8)
-    >>> one, eight = (predict([784, 256, 128, 10], batch, n).seconds for n in (1, 8))
-    >>> bool(one / eight / 8 >= 0.8), batch % 8
-    (True, 0)
+    >>> round(efficiency([784, 256, 128, 10], 8192, 8), 2)
+    0.85
     """
-    hosts = hosts or Hosts()
-    (fixed, more), (alone, more_alone) = (
-        (predict(sizes, 0, n, hosts).seconds, predict(sizes, n, n, hosts).seconds) for n in (processes, 1)
+    one, many = (predict(sizes, batch, count, hosts).seconds for count in (1, processes))
+    return one / many / processes
+
+
+def least_batch(sizes: Sequence[int], processes: int, wanted: float, hosts: Hosts | None = None) -> int:
+    """The smallest B, a multiple of N, with this efficiency: what N divides shrinks, and the rest hardly grows with B.
+
+    >>> least_batch([784, 256, 128, 10], 8, 0.8)
+    5840
+    """
+    share = bisect_left(
+        range(1, 2**40), True, key=lambda m: efficiency(sizes, m * processes, processes, hosts) >= wanted
     )
-    a_row = (more_alone - alone) - efficiency * (more - fixed)  # what T(1) grows by beyond e·N·T(N)
-    if a_row <= 0:
-        return 0
-    batch = (efficiency * processes * fixed - alone) / a_row
-    return max(processes, math.ceil(batch / processes) * processes)
+    return (1 + share) * processes
 
 
 def table(sizes: Sequence[int], batch: int, hosts: Hosts, counts: Sequence[int] = COUNTS) -> list[str]:
@@ -143,7 +146,7 @@ def table(sizes: Sequence[int], batch: int, hosts: Hosts, counts: Sequence[int] 
         grown = alone / predict(sizes, batch * count, count, hosts).seconds
         least = f"{least_batch(sizes, count, 0.8, hosts):,}" if count > 1 else ""
         cells = (f"{count}", f"{1e3 * step.seconds:.2f} ms", f"{step.communication:.0%}", f"{times:.1f}",
-                 f"{times / count:.0%}", "none" if least == "0" else least, f"{grown:.0%}")  # fmt: skip
+                 f"{times / count:.0%}", least, f"{grown:.0%}")  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -159,10 +162,9 @@ def main(arguments: list[str] | None = None) -> list[str]:
                        ("latency", "seconds of a message, α"), ("bandwidth", "bytes a second, β")):  # fmt: skip
         parser.add_argument(f"--{name}", type=float, default=getattr(numbers, name), help=f"{what} (%(default)g)")
     parser.add_argument("--tree", action="store_true", help="the sum goes through a tree, not around a ring")
-    parser.add_argument("--everywhere", action="store_true", help="each process holds all rows, and none are sent")
     given = parser.parse_args(arguments)
     sizes, counts = ([int(part) for part in text.split(",")] for text in (given.sizes, given.processes))
-    hosts = Hosts(given.rate, given.update, given.latency, given.bandwidth, not given.tree, given.everywhere)
+    hosts = Hosts(given.rate, given.update, given.latency, given.bandwidth, not given.tree)
     lines = table(sizes, given.batch, hosts, counts)
     print(f"network {sizes}, B = {given.batch}, P = {parameters(sizes):,}, F = {operations(sizes):,}")
     print("\n".join(lines))
