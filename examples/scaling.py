@@ -7,8 +7,8 @@ A step on N processes, mini-batch B, layers of n_0 … n_L units, P weights and 
     T(N) = P·u  +  ⌈B/N⌉·F/r  +  m(N)·α  +  ((N − 1)/N·2·4P + min(√B, B/N)·4·n_0)/β
 
 - P·u: each process updates all weights; u seconds for one.
-- ⌈B/N⌉·F/r: forward and the three talks over a process's rows; F = 2·(3·Σ n_{i−1}·n_i − n_0·n_1) operations for a
-  row, at r operations a second.
+- ⌈B/N⌉·F/r: three matrix products a layer over a process's rows (forward, backward to the layer below, and to the
+  weights; none backward to the input); F = 2·(3·Σ n_{i−1}·n_i − n_0·n_1) operations for a row, at r a second.
 - m(N)·α: messages that follow one another in the sum of the gradients, each with the latency α: 2·(N − 1) around a
   ring, as Gloo does it; 2·⌈log₂ N⌉ in a tree, which NCCL takes where it is faster.
 - (N − 1)/N·2·4P/β: what a process sends for that sum, 4 bytes for a number, at β bytes a second; and
@@ -28,8 +28,9 @@ import argparse
 import itertools
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 COUNTS = (1, 2, 8, 64, 1024)
 
@@ -151,22 +152,76 @@ def table(sizes: Sequence[int], batch: int, hosts: Hosts, counts: Sequence[int] 
     return lines
 
 
+def positive(kind: type[int] | type[float], least: int = 1) -> Callable[[str], list[Any]]:
+    """What reads numbers above 0 with commas between them, ``least`` of them or more.
+
+    >>> positive(int, 2)("784,10")
+    [784, 10]
+    """
+    what = "an integer" if kind is int else "a number"
+    wanted = f"{what} above 0" if least == 1 else f"{least} or more integers above 0 with commas between them"
+
+    def read(text: str) -> list[Any]:
+        try:
+            numbers = [kind(part) for part in text.split(",")]
+        except ValueError:
+            numbers = []
+        if len(numbers) < least or not all(0 < number < math.inf for number in numbers):
+            raise argparse.ArgumentTypeError(f"{text!r} was given, expected {wanted}")
+        return numbers
+
+    return read
+
+
+def one(kind: type[int] | type[float], zero: bool = False) -> Callable[[str], Any]:
+    """What reads one number above 0, or, with ``zero``, that too."""
+
+    def read(text: str) -> Any:
+        if zero and text == "0":
+            return 0.0
+        numbers = positive(kind)(text)
+        if len(numbers) > 1:
+            raise argparse.ArgumentTypeError(f"{text!r} was given, expected one number")
+        return numbers[0]
+
+    return read
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}.\n")
+
+
+def parser() -> Parser:
+    """The options, with those of docs/scale.md where nothing is given."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    numbers, counts = Hosts(), ",".join(map(str, COUNTS))
+    options.add_argument("--sizes", type=positive(int, 2), default="784,256,128,10", help="n_0,…,n_L (%(default)s)")
+    options.add_argument("--batch", type=one(int), default=8192, help="B, over all processes together (%(default)s)")
+    options.add_argument(
+        "--processes", type=positive(int), default=counts, help="N of each line, with commas between (%(default)s)"
+    )
+    for name, what in (("rate", "operations a second of a process, r"), ("update", "seconds to update a weight, u"),
+                       ("latency", "seconds of a message, α"), ("bandwidth", "bytes a second, β")):  # fmt: skip
+        options.add_argument(
+            f"--{name}",
+            type=one(float, zero=name in ("update", "latency")),
+            default=getattr(numbers, name),
+            help=f"{what} (%(default)g)",
+        )
+    options.add_argument("--tree", action="store_true", help="the sum goes through a tree, not around a ring")
+    return options
+
+
 def main(arguments: list[str] | None = None) -> list[str]:
     """Parse, predict, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    numbers = Hosts()
-    parser.add_argument("--sizes", default="784,256,128,10", help="n_0,…,n_L")
-    parser.add_argument("--batch", type=int, default=8192, help="B, over all processes together")
-    parser.add_argument("--processes", default=",".join(map(str, COUNTS)))
-    for name, what in (("rate", "operations a second, r"), ("update", "seconds to update a weight, u"),
-                       ("latency", "seconds of a message, α"), ("bandwidth", "bytes a second, β")):  # fmt: skip
-        parser.add_argument(f"--{name}", type=float, default=getattr(numbers, name), help=f"{what} (%(default)g)")
-    parser.add_argument("--tree", action="store_true", help="the sum goes through a tree, not around a ring")
-    given = parser.parse_args(arguments)
-    sizes, counts = ([int(part) for part in text.split(",")] for text in (given.sizes, given.processes))
+    given = parser().parse_args(arguments)
     hosts = Hosts(given.rate, given.update, given.latency, given.bandwidth, not given.tree)
-    lines = table(sizes, given.batch, hosts, counts)
-    print(f"network {sizes}, B = {given.batch}, P = {parameters(sizes):,}, F = {operations(sizes):,}")
+    lines = table(given.sizes, given.batch, hosts, given.processes)
+    weights, work = parameters(given.sizes), operations(given.sizes)
+    print(f"network {given.sizes}, B = {given.batch}, P = {weights:,}, F = {work:,}")
     print("\n".join(lines))
     return lines
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib.util
+import itertools
 import re
 import runpy
 import subprocess
@@ -151,7 +152,7 @@ def scaling():
 
 def test_the_examples_in_the_docstrings_of_the_model_are_right(scaling):
     failed, tried = doctest.testmod(scaling)
-    assert (failed, tried) == (0, 7)
+    assert (failed, tried) == (0, 8)
 
 
 def test_the_operations_of_the_model_are_those_of_the_benchmark(scaling):
@@ -206,3 +207,36 @@ def test_the_tables_of_the_documentation_are_what_the_model_says(scaling):
     assert tables
     for arguments in tables:
         assert "\n".join(scaling.main(arguments.split())) in said
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["--processes 0", "--processes 1,,2", "--sizes 784", "--sizes a", "--sizes 4,0", "--rate 0", "--rate nan",
+     "--batch 0", "--batch 1.5", "--batch 1,2", "--batch", "--what"],
+)  # fmt: skip
+def test_wrong_options_of_the_model_are_refused_in_a_sentence(scaling, capsys, wrong):
+    with pytest.raises(SystemExit) as raised:
+        scaling.main(wrong.split())
+    said = capsys.readouterr()
+    assert (raised.value.code, said.out) == (2, "")
+    assert said.err.count("\n") == 1
+    assert wrong.split()[0] in said.err
+
+
+def test_a_network_without_latency_may_be_asked_for(scaling):
+    assert "| 2 |" in scaling.main(["--latency", "0", "--update", "0", "--processes", "2"])[-1]
+
+
+def test_every_option_of_the_model_says_what_it_is(scaling):
+    assert all(action.help for action in scaling.parser()._actions)
+
+
+def test_the_rule_of_thumb_is_that_of_the_model(scaling):
+    """What is divided by N four times as long as the rest of the step: an efficiency of 80 %, or a little more."""
+    for sizes in ([784, 256, 128, 10], [64, 128, 128, 10]):
+        for count in (2, 8, 64):
+            batch = next(
+                B for B in itertools.count(count, count)
+                if (step := scaling.predict(sizes, B, count)).compute >= 4 * (step.seconds - step.compute)
+            )  # fmt: skip
+            assert 0.8 <= scaling.efficiency(sizes, batch, count) < 0.83
