@@ -68,7 +68,7 @@ def test_the_report_names_the_best_score_and_the_best_at_the_end(flipped_labels,
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
     """Each 'train …' or 'resume …' of backtalk in a script, with the options that it is given."""
-    joined = text.replace("\\\n", " ")
+    joined = re.sub(r"\\\n|\n +(?=--)", " ", text)
     here = re.findall(r'here="(.*)"', joined)
     for line in here:
         joined = joined.replace("$here", line)
@@ -102,17 +102,24 @@ def test_the_script_for_slurm_is_bash_that_knows_what_to_do(tmp_path):
     run, calls = tmp_path / "run", tmp_path / "calls"
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_CPUS_PER_TASK": "2", "SLURM_JOB_ID": "17"}
 
-    def submit(status: int) -> tuple[int, str]:
+    def submit(status: int, restarts: int = 0) -> tuple[int, str]:
         (tmp_path / "status").write_text(str(status))
         calls.write_text("")
         command = ["bash", str(FOLDER / "cluster.slurm"), "a table.csv", "y", str(run)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
+        queued = environment | ({"SLURM_RESTART_COUNT": str(restarts)} if restarts else {})
+        done = subprocess.run(command, env=queued, capture_output=True, text=True, timeout=20)
         return done.returncode, calls.read_text()
 
     code, said = submit(130)
     assert code == 130
     assert f"backtalk train a table.csv --target y --out {run}" in said
     assert "scontrol requeue 17" in said
+    for lost in (75, 137):  # a process was lost
+        assert submit(lost)[0] == lost
+        assert "scontrol requeue 17" in submit(lost, restarts=19)[1]
+        assert "scontrol" not in submit(lost, restarts=20)[1]
+    assert "scontrol" in submit(130, restarts=99)[1]
+    assert "scontrol" not in submit(2)[1]
     run.mkdir()
     (run / "checkpoint.safetensors").touch()
     code, said = submit(0)
@@ -121,6 +128,9 @@ def test_the_script_for_slurm_is_bash_that_knows_what_to_do(tmp_path):
     assert "scontrol" not in said
     (run / "model.safetensors").touch()
     assert submit(0) == (2, "")
+    assert submit(0, restarts=1) == (0, "")
+    alone = subprocess.run(["bash", str(FOLDER / "cluster.slurm")], capture_output=True, text=True, timeout=20)
+    assert (alone.returncode, alone.stderr) == (2, "usage: sbatch cluster.slurm TABLE COLUMN FOLDER\n")
 
 
 def test_the_job_for_kubernetes_has_as_many_processes_as_pods_that_find_the_first():
@@ -138,6 +148,45 @@ def test_the_job_for_kubernetes_has_as_many_processes_as_pods_that_find_the_firs
     assert f"--coordinator {job['metadata']['name']}-0.{pod['subdomain']}:" in script
     checked = subprocess.run(["sh", "-n", "-c", script], capture_output=True, text=True, timeout=20)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_job_for_kubernetes_starts_pods_again_but_where_that_would_not_help():
+    from backtalk.cli import INTERRUPTED
+    from backtalk.cli.cluster import LOST
+
+    yaml = pytest.importorskip("yaml")
+    _, job = yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"  # Kubernetes refuses podFailurePolicy otherwise
+    rules = job["spec"]["podFailurePolicy"]["rules"]
+    codes = {code: rule["action"] for rule in rules if "onExitCodes" in rule for code in rule["onExitCodes"]["values"]}
+    assert codes == {2: "FailJob", LOST: "Ignore", INTERRUPTED: "Ignore"}
+    assert rules[-1] == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+
+
+def test_a_pod_trains_goes_on_or_says_that_nothing_is_left_to_do(tmp_path):
+    yaml = pytest.importorskip("yaml")
+    _, job = yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())
+    script = job["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+    (tmp_path / "backtalk").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "backtalk").chmod(0o755)
+    run = tmp_path / "run"
+    run.mkdir()
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TABLE": "a table.csv", "TARGET": "y", "RUN": str(run)}
+    environment |= {"PROCESSES": "8", "JOB_COMPLETION_INDEX": "3"}
+
+    def start() -> str:
+        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=20)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    here = "--coordinator backtalk-0.backtalk:7777 --processes 8 --process 3"
+    said = start()
+    assert said.startswith(f"train a table.csv --target y --out {run} ")
+    assert here in said
+    (run / "checkpoint.safetensors").touch()
+    assert start() == f"resume {run} a table.csv {here}\n"
+    (run / "model.safetensors").touch()
+    assert start() == f"{run} holds a run that has ended\n"
 
 
 @pytest.fixture(scope="module")
