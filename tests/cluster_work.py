@@ -14,7 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from backtalk import BacktalkError, Checkpoint, MemoryMapped, Network, ParquetFiles, Shard, cluster, fit, resume
+from backtalk import (
+    BacktalkError,
+    Checkpoint,
+    InputError,
+    MemoryMapped,
+    Network,
+    ParquetFiles,
+    Shard,
+    cluster,
+    fit,
+    resume,
+)
 from backtalk.cluster.join import join
 from backtalk.train.streams.columns import ParquetFile
 
@@ -119,6 +130,12 @@ def gone_on():
     return resume(FOLDER / f"of-{2 if cluster.count() == 1 else 1}.safetensors", Shard(X[rows], Y[rows]))
 
 
+def held_by_one():
+    """Process 0 has all rows."""
+    rows = slice(0, ROWS if cluster.index() == 0 else 0)
+    return fit(network(), Shard(X[rows], Y[rows]), **PLAIN)
+
+
 def stopped_by_one():
     """The last process alone says so."""
     last = cluster.index() == cluster.count() - 1
@@ -144,9 +161,22 @@ def differing():
         "settings": lambda: fit(network(), X, Y, l2_penalty=0.1 * odd, **PLAIN),
         "data": lambda: fit(network(), X + odd, Y, **PLAIN),
         "layers": lambda: fit(Network.create([6, 4 + odd, 3], rng=0), X, Y, **PLAIN),
+        "validation": lambda: fit(network(), X, Y, validation=(X[odd:], Y[odd:]), **PLAIN),
+        "rows of one": lambda: fit(network(), Shard(X * (np.nan if odd else 1), Y), **PLAIN),
+        "labels of one": lambda: fit(network(), Shard(X, Y + 9 * odd), **PLAIN),
+        "a callback": lambda: fit(network(), X, Y, callbacks=[refuses if odd else accepts], **PLAIN),
+        "progress": lambda: fit(network(), X, Y, progress=refuses if odd else accepts, **PLAIN),
         "engine": lambda: fit(network(), Shard(X, Y), **(PLAIN | {"engine": "auto"})),
     }
     return {name: error_of(attempt) for name, attempt in attempts.items()}
+
+
+def accepts(_) -> None:
+    pass
+
+
+def refuses(_) -> None:
+    raise InputError("this one does not like it")
 
 
 def error_of(attempt: Callable) -> str:

@@ -144,7 +144,7 @@ def test_a_process_that_is_killed_ends_the_other_with_a_sentence(table, tmp_path
     who = "backtalk" if lost else "backtalk, process 1"
     said = rf"{who}: process {lost} no longer answers.*; 'backtalk resume .*run' goes on from the checkpoint of "
     assert re.fullmatch(said + r"\d\d:\d\d:\d\d, with any number of processes\.\n", err)
-    assert code == 2
+    assert code == 75
     assert load(folder / "checkpoint.safetensors").sizes == (4, 8, 2)
 
 
@@ -188,7 +188,10 @@ def test_options_that_do_not_say_who_this_is_are_refused(table, tmp_path, option
 def test_what_slurm_says_is_used_by_the_compiled_engine_alone(table, tmp_path):
     told = {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "localhost", "SLURM_LOCALID": "1", "SLURM_NTASKS": "2"}
     command = ("train", table, "--target", "y", "--epochs", 1)
-    for more in (("--out", tmp_path / "a"), ("--out", tmp_path / "b", "--engine", "compiled", "--processes", 1)):
+    ((code, _, err),) = Started(command, **told, SLURM_PROCID="1").end()
+    assert (code, "SLURM started 2 processes, each of which would train alone" in err) == (2, True)
+    alone = ("--processes", 1)
+    for more in (("--out", tmp_path / "a", *alone), ("--out", tmp_path / "b", "--engine", "compiled", *alone)):
         ((code, out, err),) = Started((*command, *more), **told, SLURM_PROCID="1").end()
         assert (code, err, "1 epoch in" in out) == (0, "", True)
 

@@ -23,7 +23,7 @@ pytest.importorskip("jax")
 pytestmark = pytest.mark.xdist_group("cluster")  # the processes are started once
 SAME = [  # the same in any number of processes
     "arrays", "many_settings", "single_precision", "shards", "parquet", "memory_mapped", "parameters_in_parts",
-    "gone_on",
+    "gone_on", "held_by_one",
 ]  # fmt: skip
 WORKS = [
     "cut_short",
@@ -135,7 +135,7 @@ def test_each_process_reads_its_own_row_groups(both):
 def test_every_process_has_the_same_bits(both):
     _, every = both
     for work in every[0]:
-        if work not in ("parameters_in_parts", "groups_read"):
+        if work not in ("parameters_in_parts", "groups_read", "differing"):
             assert all(found[work] == every[0][work] for found in every), work
 
 
@@ -164,6 +164,14 @@ def test_processes_that_differ_are_told_what_differs(both):
         assert "differ in the setting l2_penalty: 0.0 in process 0, 0.1 in process" in sentences["settings"]
         assert "differ in the data" in sentences["data"]
         assert "differ in the sizes of the layers: [6, 4, 3] in process 0, [6, 5, 3] in process" in sentences["layers"]
+        assert "differ in the validation set" in sentences["validation"]
+        last = len(every) - 1
+        for what, said in (("rows of one", "X holds nan"), ("labels of one", "expected labels")):
+            assert said in sentences[what]
+            assert sentences[what].startswith("InputError: " + f"process {last}: " * (found is not every[-1]))
+        for what in ("a callback", "progress"):
+            told = "InputError: this one does not" if found is every[-1] else "ProcessLostError: a callback raised"
+            assert sentences[what].startswith(told)
         assert "X is a Shard, of a cluster, but engine is 'auto'" in sentences["engine"]
     assert not any(value for name, value in both[0]["differing"].items())
 
@@ -195,7 +203,7 @@ def test_when_a_process_is_killed_the_other_stops_and_the_checkpoint_goes_on(tmp
     found, said = answers(processes[1 - lost])
     assert time.monotonic() - began < 60
     if found:  # else JAX itself ended the process, as it does where process 0 is lost
-        assert found["killed"]["error"].startswith("ProcessLostError: another process of the cluster"), said
+        assert found["killed"]["error"].startswith(f"ProcessLostError: process {lost} no longer answers"), said
         assert "run.safetensors goes on, also with another number of processes" in found["killed"]["error"]
     else:
         assert lost == 0, said

@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 from backtalk import TrainingInterrupted, cluster, load
-from backtalk.cluster import processes
+from backtalk.cluster import from_first, gather_from, processes, share, together
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
 from backtalk.tables import Options, prepare, run
 from backtalk.tables.columns import Unknown, learn
@@ -29,7 +29,6 @@ from backtalk.tables.history import read_history
 from backtalk.tables.metrics import score, score_of_shares
 from backtalk.tables.parquet import ParquetTable
 from backtalk.tables.target import Target
-from backtalk.tables.together import from_first, gather_from, share, together
 
 ROWS, GROUP = 900, 50
 WAIT = 60.0

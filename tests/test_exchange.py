@@ -34,9 +34,9 @@ def test_each_process_gets_what_it_wants_of_all(monkeypatch, processes):
                 return posted[(process - shift) % processes, shift] if reading else block
 
             monkeypatch.setattr(exchange, "_shifted", shifted)
-            got = exchange.exchange_rows(
-                [field[owner == process] for field in whole], owner, exchange.places_of(owner), wanted
-            )
+            held = [field[owner == process] for field in whole]
+            places = exchange.places_of(owner)
+            got = exchange.exchange_rows(held, owner, places, wanted, lambda field, rows: field[rows])
             if reading:
                 for field, part in zip(whole, got, strict=True):
                     np.testing.assert_array_equal(part, field[wanted[process]])

@@ -13,7 +13,7 @@ from typing import NoReturn
 import typer
 
 from . import demo, diagnose, exercise, explain, info, lab, networks, tables
-from .cluster import end, is_first, speaker
+from .cluster import LOST, end, is_first, speaker
 from .common import StoppedError, app
 
 __all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
@@ -28,7 +28,7 @@ RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 def main() -> None:
-    """Run the command line; an error is one sentence on stderr and exit code 2."""
+    """Run the command line; an error is one sentence on stderr and exit code 2, or 75 where a process was lost."""
     warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
     warnings.showwarning = _warn
     codecs.register_error("spell", _spell)
@@ -41,7 +41,9 @@ def main() -> None:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno() if sys.stdout else 1)
-        code = 0
+        _leave(0, heard=False)
+    except SystemExit as ended:  # by typer, where nobody hears what is printed
+        _leave(ended.code if isinstance(ended.code, int) else 1, heard=False)
     except StoppedError as stopped:
         _say(str(stopped))
         _leave(INTERRUPTED)
@@ -49,7 +51,7 @@ def main() -> None:
         code = INTERRUPTED
     except Exception as error:
         _say(_sentence(error))
-        code = 2
+        code = _code(error)
     if code == INTERRUPTED and is_first():  # typer turns Ctrl-C into this code
         _say("interrupted.")
     _leave(code if isinstance(code, int) else 0)
@@ -60,8 +62,14 @@ def _say(sentence: str) -> None:
         print(f"{speaker()}: {sentence}", file=sys.stderr)
 
 
-def _leave(code: int) -> NoReturn:
-    end(code)
+def _code(error: Exception) -> int:
+    from ..errors import ProcessLostError
+
+    return LOST if isinstance(error, ProcessLostError) else 2
+
+
+def _leave(code: int, heard: bool = True) -> NoReturn:
+    end(code, heard)
     sys.exit(code)
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, TextIO
 
 import typer
 
 from .common import StoppedError
 
-LOST = 2  # the exit code where another process is lost
+LOST = 75  # the exit code where another process is lost: EX_TEMPFAIL, to be tried again
 CLOCKS = 10.0  # seconds by which the clock of a machine and that of its files may differ
+HEARD = 5.0  # seconds in which the others come to an end, if they do
 CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
 
 _number = 0  # JAX must not be asked while it is being started
@@ -49,14 +52,20 @@ def together(
     from ..train.plan import COMPILED
 
     given = [coordinator, processes, process] != [None, None, None]
-    if given and engine not in COMPILED:
+    if given and processes != 1 and engine not in COMPILED:
         raise InputError(
             f"engine is {engine!r}, but processes train together only by {' or '.join(map(repr, COMPILED))}: "
             "give --engine compiled."
         )
+    started = launched()
+    if started and started.processes and processes is None and engine not in COMPILED:
+        raise InputError(
+            f"engine is {engine!r}, but {started.by} started {started.processes} processes, each of which would train "
+            "alone: give --engine compiled, or --processes 1 if they should."
+        )
     if processes == 1:
         _join(coordinator, processes, process)  # which looks at the numbers
-    if processes == 1 or not (given or (engine in COMPILED and launched())):
+    if processes == 1 or not (given or (engine in COMPILED and started)):
         yield
         return
     since = time.time() - CLOCKS if anew else 0.0
@@ -78,15 +87,13 @@ def _join(coordinator: str | None, processes: int | None, process: int | None) -
 
 
 def _within(folder: Path, since: float) -> Iterator[None]:
-    from ..cluster import count
     from ..errors import ProcessLostError
 
     try:
         yield
     except ProcessLostError as error:
-        lost = f"process {1 - number()}" if count() == 2 else "another process"
-        advice = f"see what it said, and whether its machine is up; {_how_to_go_on(folder, since)}"
-        raise ProcessLostError(f"{lost} no longer answers: {advice}.") from error
+        said = re.sub(r" \(this is process .*\)", "", str(error).partition(" The checkpoint ")[0]).rstrip(".")
+        raise ProcessLostError(f"{said}; {_how_to_go_on(folder, since)}.") from error
     except StoppedError:
         if is_first():
             raise
@@ -108,11 +115,19 @@ def speaker() -> str:
     return f"backtalk, process {number()}" if number() else "backtalk"
 
 
-def end(code: int) -> None:
-    """Leave the others in good order, or at once where something went wrong."""
+def end(code: int, heard: bool = True) -> None:
+    """Leave the others in good order, or at once where something went wrong.
+
+    Where nobody heard what was printed, such as ``head`` that had enough, the others may be done or still at work.
+    """
     jax = sys.modules.get("jax")
     if jax is None or not jax.distributed.is_initialized():
         return
+    if not heard:
+        done = Thread(target=jax.distributed.shutdown, daemon=True)
+        done.start()
+        done.join(HEARD)
+        os._exit(code)
     if code != 0:
         _flush(sys.stdout, sys.stderr)
         os._exit(code)
@@ -159,7 +174,10 @@ def _flush(*streams: TextIO | None) -> None:
 
 
 def _hear_sigterm() -> None:
-    """SIGTERM, by which SLURM and Kubernetes end a process, is what Ctrl-C is."""
+    """SIGTERM, by which SLURM and Kubernetes end a process, is what Ctrl-C is; so is the end of the terminal."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as where a shell script has put it behind itself
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

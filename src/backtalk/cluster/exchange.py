@@ -24,41 +24,41 @@ def places_of(owner: np.ndarray) -> np.ndarray:
 
 
 def exchange_rows(
-    fields: Sequence[np.ndarray], owner: np.ndarray, place: np.ndarray, wanted: Sequence[np.ndarray]
+    fields: Sequence[np.ndarray],
+    owner: np.ndarray,
+    place: np.ndarray,
+    wanted: Sequence[np.ndarray],
+    take: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> list[np.ndarray]:
     """The rows of each field that this process wants, in the order in which it wants them.
 
     ``fields``: arrays with the rows that this process holds, (own rows, …). ``owner`` (rows,): of each row of all, the
     process that holds it; ``place``: where there, as :func:`places_of` says. ``wanted``: of each process, the rows that
     it wants, numbers within all. ``owner`` and ``wanted`` are the same in every process, so that none need ask another.
+    ``take``: takes rows of a field into new memory.
     """
     processes, own = count(), index()
     sources = [owner[rows] for rows in wanted]
     sizes = np.array([np.bincount(source, minlength=processes) for source in sources])  # to each, from each
     widths = [field.dtype.itemsize * int(np.prod(field.shape[1:])) for field in fields]
-    rows = np.empty((len(wanted[own]), sum(widths)), np.uint8)
-
-    def packed(target: int) -> np.ndarray:
-        """What a process wants of this one, the fields side by side; as bytes, which JAX does not round."""
-        chosen = place[wanted[target][sources[target] == own]]
-        return np.concatenate([_as_bytes(field[chosen]) for field in fields], axis=1)
-
-    rows[sources[own] == own] = packed(own)
+    # All rows at once, as if they were here; those of others are put in their places afterwards
+    here = np.where(sources[own] == own, place[wanted[own]], 0)
+    got = [
+        take(field, here) if len(field) else np.empty((len(here), *field.shape[1:]), field.dtype) for field in fields
+    ]
     for shift in range(1, processes):  # each process sends to the one that comes so many after it
         target, source = (own + shift) % processes, (own - shift) % processes
         most = max(int(sizes[(process + shift) % processes, process]) for process in range(processes))
         if not most:
             continue
-        block = np.zeros((_rounded_up(most), rows.shape[1]), np.uint8)
-        sent = packed(target)
-        block[: len(sent)] = sent
-        here = sources[own] == source
-        rows[here] = _shifted(block, shift)[: np.count_nonzero(here)]
-    parts = np.split(rows, np.cumsum(widths)[:-1], axis=1)
-    return [
-        np.ascontiguousarray(part).reshape(-1).view(field.dtype).reshape(len(rows), *field.shape[1:])
-        for part, field in zip(parts, fields, strict=True)
-    ]
+        chosen = place[wanted[target][sources[target] == own]]
+        block = np.zeros((_rounded_up(most), sum(widths)), np.uint8)  # as bytes, which JAX does not round
+        block[: len(chosen)] = np.concatenate([_as_bytes(field[chosen]) for field in fields], axis=1)
+        into = np.flatnonzero(sources[own] == source)
+        parts = np.split(_shifted(block, shift)[: len(into)], np.cumsum(widths)[:-1], axis=1)
+        for rows, part in zip(got, parts, strict=True):
+            rows[into] = np.ascontiguousarray(part).view(rows.dtype).reshape(len(into), *rows.shape[1:])
+    return got
 
 
 def _as_bytes(rows: np.ndarray) -> np.ndarray:

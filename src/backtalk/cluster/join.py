@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +16,7 @@ from ..errors import BacktalkError, InputError, MissingLibraryError, ProcessLost
 from .address import Address
 from .launchers import LAUNCHERS, Launched, launched
 from .meet import Tell, meet, versions
-from .processes import agree
+from .processes import agree, gather
 
 HEARTBEAT = 20  # seconds without one after which a process counts as lost
 STARTING = 60  # seconds in which JAX starts in all processes, once they have met
@@ -35,6 +37,8 @@ def join(
     ``process``: which of them this is, from 0. What is not given is taken from SLURM, Open MPI or an indexed job of
     Kubernetes, where one of them started this process; where none did, and nothing is given, nothing is joined.
     ``wait``: seconds for the others to come. ``tell``: called with a sentence where they take long.
+
+    From then on an error that nobody catches ends the process without waiting for the others, which hear of it.
 
     Raises :class:`~backtalk.InputError` where the processes do not fit together, or did not come, and
     :class:`~backtalk.errors.ProcessLostError` where one ended meanwhile; each in all processes that are there.
@@ -132,6 +136,8 @@ def _start(**settings: Any) -> None:
         with _without_proxies():
             jax.distributed.initialize(heartbeat_timeout_seconds=HEARTBEAT, shutdown_timeout_seconds=ENDING, **settings)
         jax.process_count()  # which makes the devices of all known to all
+        with _without_output():
+            gather(None)  # at the first message Gloo's C++ says on stdout that it is connected
 
     try:
         _beside(start)
@@ -139,6 +145,7 @@ def _start(**settings: Any) -> None:
         if "before any JAX" not in str(error):
             raise
         raise InputError("JAX has computed in this process already: join the others before anything else.") from None
+    _end_at_errors()
 
 
 @contextmanager
@@ -149,6 +156,45 @@ def _without_proxies() -> Iterator[None]:
         yield
     finally:
         os.environ.update(kept)
+
+
+@contextmanager
+def _without_output() -> Iterator[None]:
+    """What C++ writes to stdout meanwhile is not seen."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        kept = os.dup(1)
+    except OSError:  # stdout is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _end_at_errors() -> None:
+    """From now on an error that nobody catches ends this process at once, so that the others hear of it.
+
+    JAX would first wait for them to come to an end, and they would wait for this one.
+    """
+    shown = sys.excepthook
+
+    def end(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        shown(kind, error, trace)
+        if not (hasattr(sys, "ps1") or sys.flags.interactive):  # at a prompt the process goes on
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError, AttributeError):
+                    stream.flush()
+            os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)
+
+    sys.excepthook = end
 
 
 def _yield_to_others() -> None:

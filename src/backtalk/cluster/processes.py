@@ -39,9 +39,10 @@ def answering() -> Iterator[None]:
     except (jax.errors.JaxRuntimeError, ValueError) as error:  # NumPy turns the first into the second
         if not any(word in str(error) for word in ("Gloo ", "NCCL", "coordination service")):
             raise
+        lost = f"process {1 - index()}" if count() == 2 else "another process"
         raise ProcessLostError(
-            f"another process of the cluster than this one, {index()} of {count()}, no longer answers: training stops; "
-            "see what the others said, and whether their machines are up."
+            f"{lost} no longer answers: see what it said, and whether its machine is up (this is process {index()} of "
+            f"{count()})."
         ) from error
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from .. import cluster
 from ..activations import as_activation
+from ..cluster import together
 from ..errors import InputError, unknown_name
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
 from ..network import Network
@@ -25,7 +26,6 @@ from .preprocessing import Preprocessing
 from .reading import open_table
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .target import Target
-from .together import together
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import cluster
+from ..cluster import from_first, together
 from ..diagnose import Diagnosis, Doctor
 from ..errors import FileFormatError, InputError, ProcessLostError
 from ..interop.files import load_with, save
@@ -26,7 +27,6 @@ from .metrics import score_of_shares, scores
 from .prepare import Options, Prepared, options_of, prepare, settled, validation_of
 from .reading import digest
 from .report import write_report
-from .together import from_first, together
 from .use import output_of
 
 Watch = Callable[[Progress], Any] | None
@@ -64,7 +64,7 @@ def train(
     Where a process is lost, the others raise :class:`~backtalk.errors.ProcessLostError`; :func:`resume` goes on if
     there was a checkpoint, and if not, the folder is as it was before.
     """
-    cluster.agree({"what they do": "train"})
+    cluster.agree({"what they do": "train", "the folder of the run": str(folder)})
     place = Folder(folder)
     together(lambda: place.require_free(overwrite))
     ready = prepare(table, options)
@@ -105,7 +105,7 @@ def resume(
     its first checkpoint begins again; one that had ended gives its result again. In a cluster, which may have more
     processes than that of the run, or fewer, each process calls it, and the result is equal up to rounding.
     """
-    cluster.agree({"what they do": "resume"})
+    cluster.agree({"what they do": "resume", "the folder of the run": str(folder)})
     place = Folder(folder)
     run = from_first(lambda: place.read(RUN))
     try:

@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 
 from .. import cluster
+from ..cluster import gather_from, share, together
 from .columns import Column, Unknown, learn
 from .parquet import files_of
 from .preprocessing import Preprocessing
 from .reading import Source
-from .together import gather_from, share, together
 
 
 def require_same(path: Path, source: Source, target: pl.Series) -> None:

@@ -77,6 +77,7 @@ class Writer:
         path = Path(checkpoint.path)
         if writes:
             self._require_place(path)
+        self._known = _stamp(path)
 
     def _require_place(self, path: Path) -> None:
         """Refuse what is no place for a checkpoint; and clear away what a killed run left."""
@@ -103,7 +104,12 @@ class Writer:
         """Write one; where that fails, warn."""
         if self.writes:
             self._save(snapshot, Path(self.checkpoint.path))
+            self._known = _stamp(Path(self.checkpoint.path))
         self._last = time.monotonic()
+
+    def was_replaced(self) -> bool:
+        """Whether the file is no longer the one that was there at the beginning, or was written here since."""
+        return _stamp(Path(self.checkpoint.path)) != self._known
 
     def _save(self, snapshot: Snapshot, path: Path) -> None:
         arrays = {
@@ -120,6 +126,15 @@ class Writer:
         except OSError as error:
             reason = error.strerror or str(error)
             warnings.warn(f"checkpoint {path} was not written ({reason}); training goes on.", stacklevel=3)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What differs where a file was replaced."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _is_ours(path: Path) -> bool:

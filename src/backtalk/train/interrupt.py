@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def noted() -> Iterator[Callable[[], bool]]:
-    """Within it, Ctrl-C and SIGTERM are noted rather than raised; what it gives says whether one came.
+    """Within it, Ctrl-C, SIGTERM and SIGHUP are noted rather than raised; what it gives says whether one came.
 
     A second one is raised at once. In another thread than the main one, none is noted.
     """
@@ -25,7 +25,9 @@ def noted() -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, hear) for number in heeded}
     try:
         yield lambda: bool(heard)
     finally:

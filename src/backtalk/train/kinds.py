@@ -60,7 +60,9 @@ def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measu
     """The steps of JAX's compiler, which is imported now."""
     if measure_every or isinstance(optimizer, LBFGS):
         what = "the optimizer 'lbfgs'" if isinstance(optimizer, LBFGS) else f"measure_every={measure_every}"
-        raise InputError(f"engine is {engine!r}, which does not know {what}: use engine='auto' for it.")
+        raise InputError(
+            f"engine is {engine!r}, which does not know {what}: leave it out, or use engine='auto', in one process."
+        )
     from .compiled import CompiledBfloat16Steps, CompiledSteps
 
     if engine == "compiled":

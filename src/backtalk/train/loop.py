@@ -29,6 +29,7 @@ from .schedules import Schedule, as_schedule
 from .shard import Shard, validation_of
 from .sources import InMemory, Source, Stream
 from .streams import MemoryMapped, is_streamed
+from .together import agree_on_call
 from .validation import ValidationSet, class_weights
 
 
@@ -117,10 +118,12 @@ def fit(
         engine=engine,
         measure_every=measure_every,
     )
+    place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
     together = trains_together(plan.engine)
+    if together:
+        agree_on_call(plan, X, y, sample_weight, validation, place)
     own = None if validation is None or fraction is not None else _validation(network, validation, together)
     _require_function(progress)
-    place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
     kind = kind_of_steps(plan.engine, network, plan.optimizer, plan.measure_every, together)
     source = _source(network, plan, kind, X, y, sample_weight, together)
     run = Run(network, plan, kind, source, as_generator(rng), own, place, together)
@@ -160,6 +163,8 @@ def resume(
     plan = snapshot.plan if epochs is None else replace(snapshot.plan, epochs=epochs)
     network = _beside(snapshot.network, X)
     together = trains_together(plan.engine)
+    if together:
+        agree_on_call(plan, X, y, sample_weight, validation, place)
     own = None if validation is None else _validation(network, validation, together)
     if (own is not None) != snapshot.facts["own_validation"]:
         wanted = "none, as in that run" if own else "the validation set of that run"

@@ -29,7 +29,7 @@ from .records import Epoch, Progress, StepState, Training, TrainingInterrupted
 from .schedules import Memory, Place
 from .sources import InMemory, Source
 from .steps import ENDLESS, Steps, StepSettings
-from .together import agree_on
+from .together import agree_on, agree_on_state
 from .validation import ValidationSet
 
 Watch = Callable[[Progress], Any] | None
@@ -52,7 +52,7 @@ class Run:
         self.plan, self.generator, self.kind, self.together = plan, generator, kind, together
         if together:
             generator.bit_generator.state = cluster.gather(rng_to_json(generator))[0]
-            agree_on(network, plan, source, checkpoint)
+            agree_on(network, source, own_validation)
         self.own_validation = own_validation is not None
         self.rng_at_start = rng_to_json(generator)
         self.source, self.validation = _split(network, plan, source, generator, own_validation)
@@ -97,6 +97,8 @@ class Run:
         shapes = [tuple(part.shape) for part in (*network.W.values(), *network.b.values())]
         if any([tuple(part.shape) for part in family] != shapes for family in state.arrays.values()):
             raise InputError("state is of a network with other layers, expected the network of that training.")
+        if self.together:
+            agree_on_state(state)
         self.steps.restore(network, state)
         self.origin = self.epoch_began_at = state.step
 
@@ -148,7 +150,7 @@ class Run:
             if number < self.part:
                 self.rows_before += part.count
                 continue
-            examples, order = part.load()
+            examples, order = cluster.together(part.load) if self.together else part.load()
             self.steps.use(examples)
             while self.row < len(order):
                 with held_back():
@@ -156,9 +158,11 @@ class Run:
                 due = self.writer is not None and self.writer.is_due(self.steps.step)
                 if not self.together and due:
                     self._write()
-                stop = progress is not None and is_true(progress(self._progress()))
+                failed, stop = self._asked(lambda: progress is not None and is_true(progress(self._progress())))
                 if self.together:
-                    due, stop, interrupted = cluster.any_of([due, stop, self.interrupted()])
+                    flags = [due, stop, self.interrupted(), failed is not None]
+                    due, stop, interrupted, any_failed = cluster.any_of(flags)
+                    self._end_where(any_failed, failed)
                     if interrupted:
                         raise KeyboardInterrupt
                     if due:
@@ -175,10 +179,31 @@ class Run:
                 self._tell(callbacks, epoch)
 
     def _tell(self, callbacks: list[Callback], epoch: Epoch) -> None:
-        answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
-        stop = any(map(is_true, answers))
-        if cluster.any_of([stop])[0] if self.together else stop:
+        def tell() -> bool:
+            answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
+            return any(map(is_true, answers))
+
+        failed, stop = self._asked(tell)
+        if self.together:
+            stop, any_failed = cluster.any_of([stop, failed is not None])
+            self._end_where(any_failed, failed)
+        if stop:
             self.reason = self.reason or "callback"
+
+    def _asked(self, question: Callable[[], bool]) -> tuple[BaseException | None, bool]:
+        """The answer of the user's function; in a cluster also its error, which ends training in all processes."""
+        if not self.together:
+            return None, question()
+        try:
+            return None, question()
+        except (Exception, SystemExit) as error:
+            return error, False
+
+    def _end_where(self, any_failed: bool, failed: BaseException | None) -> None:
+        if failed is not None:
+            raise failed
+        if any_failed:
+            raise ProcessLostError("a callback raised an error in another process: training stops; see what it said.")
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of this epoch."""
@@ -255,8 +280,9 @@ class Run:
         """After another process was lost: a checkpoint of where all stood last, where one process can write it."""
         if self.writer is None:
             return ""
-        with suppress(ProcessLostError):  # where the parameters lie in parts, some are lost
-            self._write()
+        if not self.writer.was_replaced():  # by a run that went on from it, while this process slept
+            with suppress(ProcessLostError):  # where the parameters lie in parts, some are lost
+                self._write()
         path = os.fspath(self.writer.checkpoint.path)
         return f" The checkpoint {path} goes on, also with another number of processes."
 
@@ -269,6 +295,8 @@ class Run:
     def go_on(self, snapshot: Snapshot) -> None:
         """Stand where a checkpoint was written, whose network is the one that this run was made with."""
         facts = snapshot.facts
+        if self.together:
+            agree_on_state(snapshot.state)
         if facts["data"] != self.data:
             raise InputError(
                 "X, y or sample_weight are not those that this run was trained on: expected the same data."

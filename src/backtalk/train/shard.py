@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Shard(Stream):
 
     def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> ShardSource:
         """The examples for a network; with ``together``, those of all processes."""
-        X, y, weight = self.checked(network)
+        X, y, weight = self._checked(network, together)
         count = len(X)
         by_class = None
         if class_weight is not None:
@@ -54,13 +55,13 @@ class Shard(Stream):
             if not largest > 0:
                 raise InputError("sample_weight is 0 for every example of every process, expected one above 0.")
             weight = (weight / largest).astype(X.dtype)
-        known = as_labels(network, y, count) if labels and count else None
-        if count:
-            target = None if known is not None else to_numpy(as_target(network, y, count))
-            known = None if known is None else to_numpy(known)
-        else:  # of the kind that the others have
-            known, target = _empty(network, y, labels)
+        work = partial(_targets, network, y, count, labels)
+        known, target = cluster.together(work) if together else work()
         return ShardSource(Examples(X, target, known, weight), together)
+
+    def _checked(self, network: Network, together: bool) -> tuple[np.ndarray, Any, np.ndarray | None]:
+        """The same; where one process refuses its rows, all do."""
+        return cluster.together(partial(self.checked, network)) if together else self.checked(network)
 
     def checked(self, network: Network) -> tuple[np.ndarray, Any, np.ndarray | None]:
         """X in the network's dtype, y, and the weights in float64, of any scale."""
@@ -78,10 +79,10 @@ class Shard(Stream):
 
 def validation_of(network: Network, shard: Shard, together: bool) -> ValidationSet:
     """A validation set of which this process holds some rows; with ``together``, each holds others."""
-    X, y, weight = shard.checked(network)
-    count = len(X)
-    dtype = X.dtype
-    target = _empty(network, y, labels=False)[1] if not count else as_target(network, y, count)
+    X, y, weight = shard._checked(network, together)
+    count, dtype = len(X), X.dtype
+    work = partial(_targets, network, y, count, labels=False)
+    target = (cluster.together(work) if together else work())[1]
     own = np.ones(count) if weight is None else weight
     sum_here = float(np.sum(own, dtype=np.float64))
     total = sum(cluster.gather(sum_here)) if together else sum_here
@@ -92,13 +93,13 @@ def validation_of(network: Network, shard: Shard, together: bool) -> ValidationS
     return ValidationSet(*arrays, shared=together)
 
 
-def _empty(network: Network, y: Any, labels: bool) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """No labels, or no targets, whichever rows of this kind would be."""
-    one = np.zeros((1, *np.shape(y)[1:]))
-    known = as_labels(network, one, 1) if labels else None
+def _targets(network: Network, y: Any, count: int, labels: bool) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """y as labels where it may be, or as the target; of no rows, what those of other processes are."""
+    given, rows = (y, count) if count else (np.zeros((1, *np.shape(y)[1:]), np.int64), 1)
+    known = as_labels(network, given, rows) if labels else None
     if known is not None:
-        return to_numpy(known)[:0], None
-    return None, to_numpy(as_target(network, one, 1))[:0]
+        return to_numpy(known)[:count].astype(np.int64), None
+    return None, to_numpy(as_target(network, given, rows))[:count]
 
 
 class ShardSource:

@@ -123,7 +123,9 @@ class Windows:
                 for each in self._fields
             ]
         present = [each for each in self._fields if each is not None]
-        got = iter(cluster.exchange_rows(present, self._owner, self._place, [rows.reshape(-1) for rows in wanted]))
+        got = iter(
+            cluster.exchange_rows(present, self._owner, self._place, [rows.reshape(-1) for rows in wanted], _taken)
+        )
         return [None if each is None else next(got).reshape(*own.shape, *each.shape[1:]) for each in self._fields]
 
 

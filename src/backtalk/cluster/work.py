@@ -1,4 +1,4 @@
-"""The processes of a cluster at work on one table: each does its own part, and an error of one is raised in all.
+"""Work that each process of a cluster does on its own; an error of one is raised in all, so that none waits for it.
 
 With one process each function just does the work.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .. import cluster, errors
+from .. import errors
 from ..errors import BacktalkError, InputError, InputTypeError, MissingLibraryError, ProcessLostError
+from . import processes
 
 Result = TypeVar("Result")
 
@@ -38,12 +39,12 @@ def gather_from(work: Callable[[], Any]) -> list[Any]:
 
 def from_first(work: Callable[[], Any]) -> Any:
     """Process 0 does the work; what it gave, which JSON can hold, in all."""
-    return gather_from(work if cluster.index() == 0 else lambda: None)[0]
+    return gather_from(work if processes.index() == 0 else lambda: None)[0]
 
 
 def _shared(work: Callable[[], Result], tells: bool) -> tuple[Result, list[Any]]:
     """What the work gave here, and what it gave in each process where that is told."""
-    if cluster.count() == 1:
+    if processes.count() == 1:
         result = work()
         return result, [result]
     failed, result = None, None
@@ -52,7 +53,7 @@ def _shared(work: Callable[[], Result], tells: bool) -> tuple[Result, list[Any]]
     except Exception as error:
         failed = error
     own = _facts(failed)
-    every = cluster.gather({"error": own, "result": result if tells else None})
+    every = processes.gather({"error": own, "result": result if tells else None})
     for number, each in enumerate(every):
         if failed is not None and each["error"] == own:
             raise failed
@@ -80,4 +81,4 @@ def _error(
     found = getattr(errors, kind, None)
     if isinstance(found, type) and issubclass(found, InputError | InputTypeError | MissingLibraryError):
         return found(f"process {process}: {said}")
-    return ProcessLostError(f"process {process} of {cluster.count()} stopped: {kind}: {said}")
+    return ProcessLostError(f"process {process} of {processes.count()} stopped: {kind}: {said}")
