@@ -38,7 +38,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor("huber(delta=50)", [16], solver="lbfgs", alpha=1.0, random_state=0, max_iter=500)
+    >>> model = MLPRegressor("huber(delta=50)", [16], solver="lbfgs", alpha=1.0, random_state=0, max_iter=3000)
     >>> model.fit(X, y).score(X, y) > 0.4
     True
     """
