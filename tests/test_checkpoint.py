@@ -28,6 +28,7 @@ from backtalk import (
     resume,
 )
 from backtalk.interop import files
+from backtalk.train.checkpoint import Writer, read
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))
@@ -310,3 +311,17 @@ def test_fewer_epochs_than_were_done_are_refused(tmp_path):
     fit(network(), X, Y, epochs=3, checkpoint=path, rng=0)
     with pytest.raises(InputError, match="epochs is 2, but this run has done 3"):
         resume(path, X, Y, epochs=2)
+
+
+def test_a_writer_knows_a_checkpoint_that_another_run_wrote(tmp_path):
+    """A process of a cluster that slept, while others went on from the checkpoint, does not write over theirs."""
+    path = tmp_path / "run.safetensors"
+    writer = Writer(Checkpoint(path))
+    assert not writer.was_replaced()
+    fit(network(), X, Y, epochs=1, checkpoint=path, rng=0)
+    assert writer.was_replaced()
+    writer = Writer(Checkpoint(path))
+    writer.write(read(path))
+    assert not writer.was_replaced()
+    fit(network(), X, Y, epochs=1, checkpoint=path, rng=0)
+    assert writer.was_replaced()
