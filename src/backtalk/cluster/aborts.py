@@ -16,14 +16,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any
 
 from .host import listed
 
 WORDS_FIRST = 1.0  # seconds in which Python may say more than the abort does
 MOST_READ = 200_000  # of the last that C++ said, bytes
 
-_kept: list[Any] = []  # the handler and the file live as long as the process
+_kept: list[Any] = []  # the handler, which lives as long as the process
 
 
 def speak_for_aborts(end: Callable[[str], None]) -> None:
@@ -33,7 +33,8 @@ def speak_for_aborts(end: Callable[[str], None]) -> None:
     """
     if _kept or os.name != "posix":
         return
-    log = tempfile.TemporaryFile()  # noqa: SIM115
+    log, path = tempfile.mkstemp()
+    os.unlink(path)  # it lives as long as the process
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
@@ -49,7 +50,7 @@ def speak_for_aborts(end: Callable[[str], None]) -> None:
     libc = ctypes.CDLL(None)
     libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
     libc.signal(signal.SIGABRT, ctypes.cast(handler, ctypes.c_void_p))
-    _kept.extend([handler, log])
+    _kept.append(handler)
 
 
 def reason(log: str) -> str:
@@ -74,12 +75,12 @@ def reason(log: str) -> str:
     return f"JAX's runtime gave up ({words})" if words else "JAX's runtime gave up"
 
 
-def _moved(stream: io.TextIOWrapper, log: IO[bytes]) -> io.TextIOWrapper:
+def _moved(stream: io.TextIOWrapper, log: int) -> io.TextIOWrapper:
     """The same stream over a descriptor of its own, while that which C++ writes to is the log."""
     stream.flush()
     number = stream.fileno()
     own = os.dup(number)
-    os.dup2(log.fileno(), number)
+    os.dup2(log, number)
     return io.TextIOWrapper(
         os.fdopen(own, "wb"),
         encoding=stream.encoding,
@@ -89,6 +90,6 @@ def _moved(stream: io.TextIOWrapper, log: IO[bytes]) -> io.TextIOWrapper:
     )
 
 
-def _last(log: IO[bytes]) -> str:
-    size = os.fstat(log.fileno()).st_size
-    return os.pread(log.fileno(), MOST_READ, max(0, size - MOST_READ)).decode(errors="replace")
+def _last(log: int) -> str:
+    size = os.fstat(log).st_size
+    return os.pread(log, MOST_READ, max(0, size - MOST_READ)).decode(errors="replace")

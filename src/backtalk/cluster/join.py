@@ -162,10 +162,11 @@ def _without_proxies() -> Iterator[None]:
 def _without_output() -> Iterator[None]:
     """What C++ writes to stdout meanwhile is not seen."""
     try:
+        libc = ctypes.CDLL(None)  # which has what is not yet written
         if sys.stdout is not None:
             sys.stdout.flush()
         kept = os.dup(1)
-    except OSError:  # stdout is closed
+    except (OSError, TypeError):  # stdout is closed, or this is Windows
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -173,7 +174,7 @@ def _without_output() -> Iterator[None]:
     try:
         yield
     finally:
-        ctypes.CDLL(None).fflush(None)
+        libc.fflush(None)
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)

@@ -50,7 +50,7 @@ class Layout:
     def count(self) -> int:
         return len(self.devices)
 
-    @property
+    @cached_property
     def processes(self) -> int:
         """The processes whose devices these are."""
         return len({device.process_index for device in self.devices})
@@ -63,6 +63,11 @@ class Layout:
         """The places within a padded mini-batch that a process' devices take."""
         share = rows // self.processes
         return slice(process * share, (process + 1) * share)
+
+    @property
+    def process(self) -> int:
+        """This process among them."""
+        return cluster.index() if self.processes > 1 else 0
 
     @cached_property
     def mesh(self) -> Any:

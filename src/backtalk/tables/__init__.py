@@ -6,8 +6,7 @@ cells.py          cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
 preprocessing.py  the columns as inputs of the network, and to and from JSON
 target.py         what the target is: classes or numbers, and how they become targets and come back
-together.py       the processes of a cluster at work on one table
-shares.py         what each of them reads of it
+shares.py         what each process of a cluster reads of a table
 prepare.py        a table, understood: rows to train on and to test on, the network before training
 folder.py         the files of a run
 history.py        what is noted after each epoch

@@ -197,7 +197,7 @@ class CompiledSteps:
                 masks[number, : window.batch_size] = at.mask(i, (window.batch_size, sizes[i]))
                 if window.slots is not None:
                     masks[number] = masks[number, window.slots[first + number]]
-        own = layout.columns(cluster.index() if layout.processes > 1 else 0, there)
+        own = layout.columns(layout.process, there)
         return [layout.rows(masks[:, own]) for masks in drawn]
 
     def require_finite(self) -> None:

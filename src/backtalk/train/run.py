@@ -50,9 +50,10 @@ class Run:
         together: bool = False,
     ) -> None:
         self.plan, self.generator, self.kind, self.together = plan, generator, kind, together
+        self.data = source.fingerprint() if together or checkpoint is not None else None
         if together:
             generator.bit_generator.state = cluster.gather(rng_to_json(generator))[0]
-            agree_on(network, source, own_validation)
+            agree_on(network, self.data, own_validation)
         self.own_validation = own_validation is not None
         self.rng_at_start = rng_to_json(generator)
         self.source, self.validation = _split(network, plan, source, generator, own_validation)
@@ -71,7 +72,6 @@ class Run:
             )
             self.steps: Steps = kind(network, settings)
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=not together or cluster.index() == 0)
-        self.data = None if checkpoint is None else self.source.fingerprint()
         self.batch_size = min(plan.batch_size, max(self.source.count, 1))
         self.dropout_seed = None if dropout is None else dropout.seed
         self.origin = 0  # updates that were made before this run

@@ -16,7 +16,7 @@ from .checkpoint import Checkpoint
 from .plan import Plan
 from .records import StepState
 from .shard import Shard
-from .sources import Source, Stream, fingerprint
+from .sources import Stream, fingerprint
 from .validation import ValidationSet
 
 EXPECTED = "call it alike in all of them"
@@ -52,13 +52,13 @@ def _kind(value: Any) -> str:
     )
 
 
-def agree_on(network: Network, source: Source, validation: ValidationSet | None) -> None:
-    """Refuse processes that would not train the same network on the same data."""
+def agree_on(network: Network, data: str | None, validation: ValidationSet | None) -> None:
+    """Refuse processes that would not train the same network on the same data, whose fingerprint is given."""
     cluster.agree(
         {
             "the sizes of the layers": list(network.sizes),
             "the network": f"{', '.join(map(repr, network.activations))}, {network.loss!r}, {network.home.dtype_name}",
-            "the data": source.fingerprint(),
+            "the data": data,
             "the validation set": _told(validation),
             "the weights of the network (check sums)": _sums([*network.W.values(), *network.b.values()]),
         },

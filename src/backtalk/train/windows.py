@@ -59,7 +59,6 @@ class Windows:
         # On a CPU NumPy gathers rows many times as fast as XLA does; on another device the rows are there already
         self._fields = [None if each is None else each if on_device else to_numpy(each) for each in fields]
         self._window: Window | None = None
-        self._process = cluster.index() if layout.processes > 1 else 0
         self._owner = examples.owner if layout.processes > 1 else None
         self._place = None if self._owner is None else cluster.places_of(self._owner)
 
@@ -92,7 +91,7 @@ class Windows:
             slots = np.argsort(np.where(real, self._owner[table], self.layout.processes), axis=1, kind="stable")
             table, real = np.take_along_axis(table, slots, axis=1), np.take_along_axis(real, slots, axis=1)
         X, labels, target, weight = self._own_rows(table)
-        own = real[:, self.layout.columns(self._process, there)].astype(self.dtype)
+        own = real[:, self.layout.columns(self.layout.process, there)].astype(self.dtype)
         counted = real.sum(axis=1).astype(np.float64)
         if weight is None:
             together = counted
@@ -116,7 +115,7 @@ class Windows:
         """Of each field, the rows of this process' columns, (mini-batches, own columns, …)."""
         processes = self.layout.processes
         wanted = [table[:, self.layout.columns(process, table.shape[1])] for process in range(processes)]
-        own = wanted[self._process]
+        own = wanted[self.layout.process]
         if self._owner is None or self._place is None:
             return [
                 None if each is None else _taken(each, own) if isinstance(each, np.ndarray) else each[own]

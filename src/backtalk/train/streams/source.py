@@ -148,15 +148,14 @@ class TableSource:
         """The blocks that this process reads."""
         if not self.together:
             return blocks
-        return [block for block in blocks if block.group % cluster.count() == cluster.index()]
+        return [block for block in blocks if _holder(block) == cluster.index()]
 
     def _read(self, reader: Reader, blocks: list[Block], seed: tuple[int, int]) -> tuple[Examples, np.ndarray]:
         """A part: its examples as they lie in the file, and the order in which they are taken."""
         order = np.random.default_rng(seed).permutation(sum(block.rows for block in blocks))
         if not self.together:
             return self._examples(reader, blocks), order
-        processes = [block.group % cluster.count() for block in blocks]
-        owner = np.repeat(np.array(processes, np.int16), [block.rows for block in blocks])
+        owner = np.repeat(np.array(list(map(_holder, blocks)), np.int16), [block.rows for block in blocks])
         own = self._own(blocks)
         if own:
             return replace(self._examples(reader, own), owner=owner), order
@@ -232,6 +231,11 @@ class TableSource:
             weight = of_rows if weight is None else weight * of_rows
         home = self.network.home
         return None if weight is None else home.xp.asarray(weight.astype(self.dtype), device=home.device)
+
+
+def _holder(block: Block) -> int:
+    """The process of a cluster that reads a block."""
+    return block.group % cluster.count()
 
 
 def _by_class(network: Network, class_weight: Any, table: Table) -> tuple[np.ndarray, np.ndarray]:
