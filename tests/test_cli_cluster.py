@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from backtalk import load
+from ports import free_port
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 LAUNCHED_BY = ("SLURM_", "OMPI_", "KUBERNETES_", "JOB_COMPLETION_INDEX", "JAX_", "BACKTALK_")
@@ -32,12 +33,6 @@ def table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("table") / "t.parquet"
     frame.with_columns(y=pl.Series(np.where(X[:, 0] * X[:, 1] > 0, "up", "down"))).write_parquet(path)
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Started:

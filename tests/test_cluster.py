@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from backtalk.engines.layout import Layout, device_bytes
 from backtalk.errors import InputError
 from backtalk.train.shard import ShardSource
 from cluster_work import PLAIN, ROWS, X, Y, network
+from ports import free_port
 
 pytest.importorskip("jax")
 pytestmark = pytest.mark.xdist_group("cluster")  # the processes are started once
@@ -42,9 +42,7 @@ LIMIT = 240
 
 
 def start(count: int, folder: Path, works: list[str], **variables: str) -> list[subprocess.Popen[str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     script = Path(__file__).with_name("cluster_work.py")
     return [
         subprocess.Popen(

@@ -22,14 +22,9 @@ from backtalk.cluster.join import join
 from backtalk.cluster.launchers import Launched, launched
 from backtalk.cluster.meet import Hello
 from backtalk.errors import ProcessLostError
+from ports import free_port
 
 LAUNCHED_BY = ("SLURM_", "OMPI_", "KUBERNETES_", "JOB_COMPLETION_INDEX", "JAX_")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -29,6 +28,7 @@ from backtalk.tables.history import read_history
 from backtalk.tables.metrics import score, score_of_shares
 from backtalk.tables.parquet import ParquetTable
 from backtalk.tables.target import Target
+from ports import free_port
 
 ROWS, GROUP = 900, 50
 WAIT = 60.0
@@ -400,9 +400,7 @@ OPTIONS = ["--target", "paid", "--epochs", "15", "--patience", "0", "--class-wei
 
 def start(count, *arguments, folder, elsewhere=None):
     """The command in so many processes; those that are not the first, in another folder if there is one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "backtalk", *map(str, arguments), "--coordinator", f"127.0.0.1:{port}"]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": ENVIRONMENT}
     return [
