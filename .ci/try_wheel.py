@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 
 BELONGS = re.compile(
-    r"backtalk/.*\.py|backtalk/py\.typed|backtalk/lab/static/(index\.html|lab\.(js|css)|LICENSES|KaTeX_[\w-]+\.woff2)"
-    r"|backtalk/engines/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
+    r"backtalk/.*\.py|backtalk/py\.typed|backtalk/apps/lab/static/(index\.html|lab\.(js|css)|LICENSES|KaTeX_[\w-]+\.woff2)"
+    r"|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
 )
 PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]
 WORK = """
@@ -39,7 +39,7 @@ def main(wheel: Path) -> None:
         names = archive.namelist()
         strangers = [name for name in names if not BELONGS.fullmatch(name)]
         paths = [(name, place) for name in names for place in PLACES if place in archive.read(name)]
-    assert "backtalk/lab/static/index.html" in names, f"{wheel} lacks the page of the lab"
+    assert "backtalk/apps/lab/static/index.html" in names, f"{wheel} lacks the page of the lab"
     assert not strangers, f"{wheel} holds {strangers}"
     assert not paths, f"{wheel} tells of this machine: {paths}"
     with tempfile.TemporaryDirectory() as folder:

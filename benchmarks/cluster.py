@@ -90,7 +90,7 @@ def serve(port: int, processes: int, process: int, cores: list[int]) -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if processes > 1:
-        from backtalk.cluster.join import join
+        from backtalk.distributed.join import join
 
         join(f"127.0.0.1:{port}", processes, process)
     works: dict[str, Callable[..., dict[str, Any]]] = {"fit": train, "sum": add_up}
@@ -101,7 +101,8 @@ def serve(port: int, processes: int, process: int, cores: list[int]) -> None:
 
 def train(row: str, batch: int, batches: int, epochs: int, everywhere: bool = False) -> dict[str, Any]:
     """Seconds of a run, of the wall and of the processor, and the losses of its epochs."""
-    from backtalk import Network, Shard, cluster, fit
+    from backtalk import Network, Shard, fit
+    from backtalk import distributed as cluster
 
     work = replace(WORKS[row], batch=batch)
     X, y = work.data(batches)

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from backtalk import Network, gradients
-from backtalk.influence import influence, self_influence
-from backtalk.per_example import gram
+from backtalk.analysis.influence import influence, self_influence
+from backtalk.analysis.per_example import gram
 
 TRAIN, TEST, SIZES = 10_000, 1_000, [784, 256, 128, 10]
 GOAL = 20  # times two backward passes

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from backtalk import Network, fit
-from backtalk.train.streams import MemoryMapped, ParquetFiles
+from backtalk.data.streams import MemoryMapped, ParquetFiles
 
 NETWORKS = {(100, 128, 10): 128, (784, 256, 10): 256}  # sizes and batch size
 BYTES = 400 * 2**20  # of X where the cost is measured

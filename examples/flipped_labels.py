@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from backtalk import Epoch, Network, fit, forward
+from backtalk.analysis.influence import el2n, grand, self_influence
+from backtalk.analysis.per_example import losses
 from backtalk.data import load_data
-from backtalk.influence import el2n, grand, self_influence
-from backtalk.per_example import losses
 
 SHARE = 0.05  # of the labels that are flipped, and of the rows that are looked at
 MOMENTS = (1, 10, 60)  # epochs

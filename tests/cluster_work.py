@@ -22,12 +22,14 @@ from backtalk import (
     Network,
     ParquetFiles,
     Shard,
-    cluster,
     fit,
     resume,
 )
-from backtalk.cluster.join import join
-from backtalk.train.streams.columns import ParquetFile
+from backtalk import (
+    distributed as cluster,
+)
+from backtalk.data.streams.columns import ParquetFile
+from backtalk.distributed.join import join
 
 FOLDER = Path(sys.argv[4]) if len(sys.argv) > 4 else Path()  # where checkpoints and data lie
 ROWS = 203

@@ -10,7 +10,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import pytest
 
-from backtalk.cli import main
+from backtalk.apps.cli import main
 
 jax.config.update("jax_enable_x64", True)
 

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 
 from backtalk import Dropout, Gradients, Network, Trace, backward, forward, gradients, per_example
-from backtalk.activations import ACTIVATIONS, RegisteredActivation
-from backtalk.backward import talk_back
-from backtalk.engines.kernels import kernels
-from backtalk.forward import propagate
-from backtalk.inputs import as_target, as_weight
-from backtalk.losses import LOSSES
+from backtalk.core.activations import ACTIVATIONS, RegisteredActivation
+from backtalk.core.backward import talk_back
+from backtalk.core.forward import propagate
+from backtalk.core.inputs import as_target, as_weight
+from backtalk.core.losses import LOSSES
+from backtalk.engines.native.kernels import kernels
 
 needs_kernels = pytest.mark.skipif(kernels() is None, reason="no native kernels here, or BACKTALK_KERNELS=none")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

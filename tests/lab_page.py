@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from starlette.testclient import TestClient
 
-from backtalk.lab.app import make_app
+from backtalk.apps.lab.app import make_app
 
 TOKEN, PORT = "t" * 43, 8642
 ADDRESS = f"http://127.0.0.1:{PORT}"

@@ -11,7 +11,7 @@ from scipy import special, stats
 
 import backtalk
 from backtalk import Activation, BacktalkError, InputError, InputTypeError, Network, UnknownNameError, gradients
-from backtalk.activations import ACTIVATIONS, ELU, SELU, LeakyReLU, Mish, ReLU, Sigmoid, Tanh, as_activation
+from backtalk.core.activations import ACTIVATIONS, ELU, SELU, LeakyReLU, Mish, ReLU, Sigmoid, Tanh, as_activation
 
 NAMES = list(ACTIVATIONS)
 DTYPES = [np.float32, np.float64]

@@ -14,7 +14,7 @@ import pytest
 import scipy.sparse
 
 from backtalk import InputError, InputTypeError
-from backtalk.arrays import (
+from backtalk.core.arrays import (
     Home,
     as_array,
     erfc,

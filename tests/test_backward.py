@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from backtalk import Gradients, InputError, InputTypeError, Layers, Network, Trace, backward, forward, gradients
-from backtalk.arrays import to_numpy
-from backtalk.backward import talk_to_hidden, talk_to_weights
-from backtalk.losses import LOSSES
+from backtalk.core.arrays import to_numpy
+from backtalk.core.backward import talk_to_hidden, talk_to_weights
+from backtalk.core.losses import LOSSES
 
 SIZES = [[1, 1], [3, 1], [1, 3], [3, 2], [3, 1, 2], [2, 4, 1], [1, 1, 1, 1], [3, 5, 4, 3, 2]]
 LIBRARIES = ["numpy", "jax.numpy", "torch", "array_api_strict"]

@@ -12,8 +12,8 @@ import pytest
 
 import backtalk
 from backtalk import Gradients, InputError, InputTypeError, Layers, Network, UnknownNameError, check, gradients
-from backtalk.activations import ACTIVATIONS
-from backtalk.losses import LOSSES
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.losses import LOSSES
 
 METHODS = ["complex_step", "central_differences"]
 

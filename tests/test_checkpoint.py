@@ -16,17 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtalk import (
-    Checkpoint,
-    FileFormatError,
-    InputError,
-    Network,
-    Training,
-    TrainingInterrupted,
-    fit,
-    load,
-    resume,
-)
+from backtalk import Checkpoint, FileFormatError, InputError, Network, Training, TrainingInterrupted, fit, load, resume
 from backtalk.interop import files
 from backtalk.train.checkpoint import Writer, read
 

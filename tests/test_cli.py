@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from backtalk import Network, load, save
-from backtalk.engines.kernels import available, describe, extension, kernels, threads
+from backtalk.engines.native.kernels import available, describe, extension, kernels, threads
 
 
 def run(*arguments, **environment):

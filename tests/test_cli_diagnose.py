@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from backtalk import Diagnosis, Doctor, Network, fit, load, save
-from backtalk.diagnose import RULES
+from backtalk.analysis.diagnose import RULES
 from test_cli import run, run_in_terminal
 
 

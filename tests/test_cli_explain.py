@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from backtalk import Network, explain, fit, load, paths, save
-from backtalk.cli import RAISED, SPELLED
-from backtalk.derivations import explain as derive
+from backtalk.apps.cli import RAISED, SPELLED
+from backtalk.teaching.derivations import explain as derive
 from test_cli import run, run_in_terminal
 
 

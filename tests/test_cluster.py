@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtalk import Shard, cluster, fit, load, resume
-from backtalk.engines.layout import Layout, device_bytes
+from backtalk import Shard, fit, load, resume
+from backtalk import distributed as cluster
+from backtalk.data.shards import ShardSource
+from backtalk.engines.devices import Layout, device_bytes
 from backtalk.errors import InputError
-from backtalk.train.shard import ShardSource
 from cluster_work import PLAIN, ROWS, X, Y, network
 from ports import free_port
 

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from backtalk import InputError
-from backtalk.cluster import host, meet
-from backtalk.cluster.aborts import reason
-from backtalk.cluster.address import Address
-from backtalk.cluster.join import join
-from backtalk.cluster.launchers import Launched, launched
-from backtalk.cluster.meet import Hello
+from backtalk.distributed import host, meet
+from backtalk.distributed.aborts import reason
+from backtalk.distributed.address import Address
+from backtalk.distributed.join import join
+from backtalk.distributed.launchers import Launched, launched
+from backtalk.distributed.meet import Hello
 from backtalk.errors import ProcessLostError
 from ports import free_port
 
@@ -372,7 +372,7 @@ def ended(each: subprocess.Popen) -> tuple[int, str, str]:
 
 
 def test_without_others_nothing_is_joined_and_jax_stays_away():
-    code = "import sys; from backtalk.cluster.join import join; join(); join('node1:7777', 1, 0); "
+    code = "import sys; from backtalk.distributed.join import join; join(); join('node1:7777', 1, 0); "
     assert ended(process(code + "print('jax' in sys.modules)"))[:2] == (0, "False\n")
 
 

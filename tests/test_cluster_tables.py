@@ -18,16 +18,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk import TrainingInterrupted, cluster, load
-from backtalk.cluster import from_first, gather_from, processes, share, together
+from backtalk import TrainingInterrupted, load
+from backtalk import distributed as cluster
+from backtalk.apps.tables import Options, prepare, run
+from backtalk.apps.tables.columns import Unknown, learn
+from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.apps.tables.history import read_history
+from backtalk.apps.tables.metrics import score, score_of_shares
+from backtalk.apps.tables.parquet import ParquetTable
+from backtalk.apps.tables.target import Target
+from backtalk.distributed import from_first, gather_from, processes, share, together
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
-from backtalk.tables import Options, prepare, run
-from backtalk.tables.columns import Unknown, learn
-from backtalk.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
-from backtalk.tables.history import read_history
-from backtalk.tables.metrics import score, score_of_shares
-from backtalk.tables.parquet import ParquetTable
-from backtalk.tables.target import Target
 from ports import free_port
 
 ROWS, GROUP = 900, 50

@@ -10,8 +10,8 @@ import pytest
 
 import backtalk
 from backtalk import Checkpoint, DivergedError, InputError, MLPClassifier, MLPRegressor, Network, fit, resume
-from backtalk.activations import ACTIVATIONS
-from backtalk.losses import LOSSES
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.losses import LOSSES
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(130, 6)), RNG.integers(3, size=130)
@@ -151,7 +151,7 @@ def test_the_products_of_bfloat16_are_asked_of_the_compiler():
     import jax
     import jax.numpy as jnp
 
-    from backtalk.engines.compiled import PRODUCTS, numbers_as
+    from backtalk.engines.compiled.program import PRODUCTS, numbers_as
 
     with numbers_as("float32", PRODUCTS["compiled_bfloat16"]):
         program = jax.jit(lambda a: a @ a).lower(jnp.ones((2, 2))).as_text()
@@ -212,6 +212,6 @@ def test_the_command_line_trains_by_it(tmp_path):
 
 
 def test_without_jax_the_error_says_how_to_have_it(monkeypatch):
-    monkeypatch.setattr("backtalk.engines.compiled.find_spec", lambda name: None)
+    monkeypatch.setattr("backtalk.engines.compiled.program.find_spec", lambda name: None)
     with pytest.raises(backtalk.MissingLibraryError, match=r"pip install 'backtalk\[jax\]'"):
         trained("compiled", Network.create([6, 8, 3], rng=1))

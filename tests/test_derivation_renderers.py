@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from backtalk import Network, explain, paths, register_activation
-from backtalk.activations import ACTIVATIONS
-from backtalk.derivations.expressions import (
+from backtalk.apps.terminal import show_derivation
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.losses import LOSSES
+from backtalk.teaching.derivations.expressions import (
     Apply,
     Derivative,
     Diagonal,
@@ -36,16 +38,14 @@ from backtalk.derivations.expressions import (
     Transposed,
     evaluate,
 )
-from backtalk.derivations.latex import write_latex
-from backtalk.derivations.layout import FractionRuler, Ruler, lines, marked_of
-from backtalk.derivations.mathml import MathWriter, write_mathml
-from backtalk.derivations.notation import positions
-from backtalk.derivations.numbers import as_written
-from backtalk.derivations.plain import tell, write_plain
-from backtalk.derivations.sentences import escape_latex
-from backtalk.derivations.text import TextWriter, number_text, write_text
-from backtalk.losses import LOSSES
-from backtalk.terminal import show_derivation
+from backtalk.teaching.derivations.latex import write_latex
+from backtalk.teaching.derivations.layout import FractionRuler, Ruler, lines, marked_of
+from backtalk.teaching.derivations.mathml import MathWriter, write_mathml
+from backtalk.teaching.derivations.notation import positions
+from backtalk.teaching.derivations.numbers import as_written
+from backtalk.teaching.derivations.plain import tell, write_plain
+from backtalk.teaching.derivations.sentences import escape_latex
+from backtalk.teaching.derivations.text import TextWriter, number_text, write_text
 
 A, W, H = Symbol("a", 3), Symbol("W", 3), Symbol("h", 2, (4,))
 YHAT, TARGET = Symbol("yhat", None, (1,)), Symbol("target", None, (1,))

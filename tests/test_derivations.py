@@ -9,8 +9,9 @@ import pytest
 
 import backtalk
 from backtalk import InputError, InputTypeError, Network, explain, gradients, register_activation
-from backtalk.activations import ACTIVATIONS
-from backtalk.derivations.expressions import (
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.losses import LOSSES, as_loss
+from backtalk.teaching.derivations.expressions import (
     Apply,
     Indicator,
     Number,
@@ -22,7 +23,6 @@ from backtalk.derivations.expressions import (
     evaluate,
     with_numbers,
 )
-from backtalk.losses import LOSSES, as_loss
 
 LOSS_NAMES = [*LOSSES, "cross_entropy(label_smoothing=0.1)", "huber(delta=0.3)"]
 BUILT_IN = [name for name, kind in ACTIVATIONS.items() if isinstance(kind, type)]  # other tests register more

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from backtalk import Callback, Epoch, InputError, InputTypeError, LayerMeasures, Network, fit, forward, gradients
-from backtalk.diagnose import LIMITS, RULES, Doctor, diagnose
-from backtalk.diagnose.finding import Finding
-from backtalk.diagnose.ranking import rank
-from backtalk.diagnose.rules.words import counted, listed
-from backtalk.diagnose.statistics import Moments
-from backtalk.per_example.norms import row_norms
+from backtalk.analysis.diagnose import LIMITS, RULES, Doctor, diagnose
+from backtalk.analysis.diagnose.finding import Finding
+from backtalk.analysis.diagnose.ranking import rank
+from backtalk.analysis.diagnose.rules.words import counted, listed
+from backtalk.analysis.diagnose.statistics import Moments
+from backtalk.analysis.per_example.gradient_norms import row_norms
 
 rng = np.random.default_rng(0)
 X, LABELS, WEIGHT = rng.normal(size=(50, 4)), rng.integers(3, size=50), rng.uniform(0.1, 2, 50)
@@ -147,7 +147,7 @@ def test_row_norms_do_not_leave_the_range():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_activation_and_a_loss_of_ones_own_are_diagnosed(dtype):
     from backtalk import Activation
-    from backtalk.losses import SquaredError
+    from backtalk.core.losses import SquaredError
 
     class Twice(Activation):
         name = "twice"

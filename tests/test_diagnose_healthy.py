@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backtalk import Network, fit
+from backtalk.analysis.diagnose import Doctor, diagnose
 from backtalk.data import load_data
-from backtalk.diagnose import Doctor, diagnose
 
 # data, hidden layers, activation, loss, what fit is told
 RUNS = {

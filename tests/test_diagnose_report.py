@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from backtalk import Network, fit
-from backtalk.diagnose import RULES, Diagnosis, Doctor, Finding, diagnose
-from backtalk.diagnose.words import runs, verdict, where
-from backtalk.terminal import make_console, show_diagnosis, show_finding
+from backtalk.analysis.diagnose import RULES, Diagnosis, Doctor, Finding, diagnose
+from backtalk.analysis.diagnose.words import runs, verdict, where
+from backtalk.apps.terminal import make_console, show_diagnosis, show_finding
 from test_tables_report import drawn
 
 NASTY = "<script>alert('x & \"y\"')</script>"

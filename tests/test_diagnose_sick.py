@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from backtalk import DivergedError, Epoch, Network, fit
+from backtalk.analysis.diagnose import RULES, Doctor, diagnose
 from backtalk.data import load_data
-from backtalk.diagnose import RULES, Doctor, diagnose
 
 CASES = {}
 

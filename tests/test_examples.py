@@ -79,7 +79,7 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
 def options_of(command: str) -> set[str]:
     from typer.main import get_command
 
-    from backtalk.cli import app
+    from backtalk.apps.cli import app
 
     return {option for each in get_command(app).commands[command].params for option in each.opts}
 
@@ -151,8 +151,8 @@ def test_the_job_for_kubernetes_has_as_many_processes_as_pods_that_find_the_firs
 
 
 def test_the_job_for_kubernetes_starts_pods_again_but_where_that_would_not_help():
-    from backtalk.cli import INTERRUPTED
-    from backtalk.cli.cluster import LOST
+    from backtalk.apps.cli import INTERRUPTED
+    from backtalk.apps.cli.cluster import LOST
 
     yaml = pytest.importorskip("yaml")
     _, job = yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backtalk.cluster import exchange
+from backtalk.distributed import exchange
 
 
 def test_sizes_are_rounded_up_by_a_quarter_at_the_most():

@@ -14,8 +14,8 @@ import pytest
 
 import backtalk
 from backtalk import InputError, InputTypeError, UnknownNameError, check, exercise, forward, gradients
-from backtalk.derivations.exercises.exact import as_exact, exact_latex, exact_text
-from backtalk.losses import LOSSES
+from backtalk.core.losses import LOSSES
+from backtalk.teaching.exercises.exact import as_exact, exact_latex, exact_text
 
 FRIENDLY = ["relu", "leaky_relu(slope=0.5)", "identity", "sigmoid", "tanh"]
 

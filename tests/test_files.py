@@ -11,8 +11,8 @@ import safetensors.numpy
 
 import backtalk
 from backtalk import FileFormatError, InputTypeError, Network, load, save
-from backtalk.activations import ACTIVATIONS
-from backtalk.interop.files import write_atomically
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.files import write_atomically
 
 NETWORK = Network.create([3, 5, 4, 2], activation=["leaky_relu(slope=0.2)", "selu"], loss="huber(delta=2)", rng=0)
 

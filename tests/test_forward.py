@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from backtalk import Layers, Network, Trace, forward
-from backtalk.activations import ACTIVATIONS
-from backtalk.arrays import to_numpy
-from backtalk.forward import pre_activation, propagate, unit_output
-from backtalk.losses import LOSSES
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.arrays import to_numpy
+from backtalk.core.forward import pre_activation, propagate, unit_output
+from backtalk.core.losses import LOSSES
 
 SIZES = [[1, 1], [3, 1], [1, 3], [3, 2], [3, 1, 2], [2, 4, 1], [1, 1, 1, 1], [3, 5, 4, 3, 2]]
 LIBRARIES = ["numpy", "jax.numpy", "torch", "array_api_strict"]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from backtalk import Epoch, InputError, InputTypeError, LayerError, Network, fit, forward, gradients, save
-from backtalk.engines import native
-from backtalk.engines.kernels import kernels
-from backtalk.influence import el2n, grand, influence, self_influence
-from backtalk.influence.extremes import Extremes
-from backtalk.per_example import gram
-from backtalk.per_example import norms as norms_of
+from backtalk.analysis.influence import el2n, grand, influence, self_influence
+from backtalk.analysis.influence.extremes import Extremes
+from backtalk.analysis.per_example import gram
+from backtalk.analysis.per_example import norms as norms_of
+from backtalk.engines.native import passes as native
+from backtalk.engines.native.kernels import kernels
 from engines import drawn, needs_kernels
 
 RELATIVE = 1e-10

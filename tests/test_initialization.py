@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from backtalk import BacktalkError, Network, UnknownNameError
-from backtalk.activations import ACTIVATIONS
-from backtalk.initialization import SCHEMES, initial_weights
+from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.initialization import SCHEMES, initial_weights
 
 FAN_OUT, FAN_IN = 500, 300
 VARIANCE = {"glorot": 2 / (FAN_IN + FAN_OUT), "he": 2 / FAN_IN, "lecun": 1 / FAN_IN}

@@ -13,8 +13,8 @@ import pytest
 import scipy.sparse
 
 from backtalk import InputError, InputTypeError, Network, forward, gradients
-from backtalk.arrays import to_numpy
-from backtalk.inputs import as_input, as_weight
+from backtalk.core.arrays import to_numpy
+from backtalk.core.inputs import as_input, as_weight
 
 NETWORK = Network.create([3, 4, 2], activation="tanh", rng=0)
 REGRESSION = Network.create([3, 4, 1], activation="tanh", loss="squared_error", rng=0)

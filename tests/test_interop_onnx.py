@@ -25,8 +25,8 @@ from backtalk import (
     save,
     to_onnx,
 )
-from backtalk.activations import ACTIVATIONS, RegisteredActivation
-from backtalk.losses import LOSSES
+from backtalk.core.activations import ACTIVATIONS, RegisteredActivation
+from backtalk.core.losses import LOSSES
 from engines import drawn, same_bits
 
 onnx = pytest.importorskip("onnx")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, MissingLibraryError, from_keras
-from backtalk.activations import Identity, ReLU, Sigmoid
+from backtalk.core.activations import Identity, ReLU, Sigmoid
+from backtalk.core.losses import LOSSES
 from backtalk.interop.stack import LOSS_OF_OUTPUT, Stack, need_library
-from backtalk.losses import LOSSES
 
 
 def stack_of(*functions):

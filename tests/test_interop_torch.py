@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, InputTypeError, MissingLibraryError, Network, forward, from_torch, gradients, to_torch
-from backtalk.activations import ACTIVATIONS, RegisteredActivation
-from backtalk.losses import LOSSES
+from backtalk.core.activations import ACTIVATIONS, RegisteredActivation
+from backtalk.core.losses import LOSSES
 from engines import drawn, same_bits
 
 torch = pytest.importorskip("torch")

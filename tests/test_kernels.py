@@ -10,12 +10,12 @@ import pytest
 
 import engines
 from backtalk import InputError, Network, UnknownNameError, forward, gradients
-from backtalk.engines import kernels as module
-from backtalk.engines.kernels import describe, extension, kernels, threads
+from backtalk.engines.native import kernels as module
+from backtalk.engines.native.kernels import describe, extension, kernels, threads
 from engines import TOLERANCE, by_formula, differences, drawn, largest_error, needs_kernels, run_python
 
 BUILDS = ["x86-64-v4", "x86-64-v3", "x86-64-v2", "portable"]
-PRINT_NAME = "from backtalk.engines.kernels import kernels; print(kernels())"
+PRINT_NAME = "from backtalk.engines.native.kernels import kernels; print(kernels())"
 
 
 def require_build(build: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import backtalk
 from backtalk import Network, gradients
-from backtalk.lab.datasets import named_data
+from backtalk.apps.lab.datasets import named_data
 from browser_page import Lab, Tab, browsing
 
 TABLE = "width,height,kind\n" + "".join(

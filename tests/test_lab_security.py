@@ -18,14 +18,14 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from backtalk.apps.lab import app as app_module
+from backtalk.apps.lab import patience
+from backtalk.apps.lab import session as session_module
+from backtalk.apps.lab import upload as upload_module
+from backtalk.apps.lab.app import make_app
+from backtalk.apps.lab.security import CONTENT_SECURITY_POLICY, is_token, read_or_make_token, token_path
+from backtalk.apps.lab.serve import listen
 from backtalk.errors import InputError
-from backtalk.lab import app as app_module
-from backtalk.lab import patience
-from backtalk.lab import session as session_module
-from backtalk.lab import upload as upload_module
-from backtalk.lab.app import make_app
-from backtalk.lab.security import CONTENT_SECURITY_POLICY, is_token, read_or_make_token, token_path
-from backtalk.lab.serve import listen
 from lab_page import ADDRESS, PORT, TOKEN, serving
 from test_lab_server import TABLE, served
 
@@ -502,7 +502,7 @@ def upload_scope(session: str) -> dict:
 
 
 def test_a_head_that_never_ends_is_given_up(tmp_path):
-    impatient = "from backtalk.lab import patience; patience.HEAD_SECONDS = 0.3"
+    impatient = "from backtalk.apps.lab import patience; patience.HEAD_SECONDS = 0.3"
     with served(tmp_path, "--port", "0", before=impatient) as server:
         for sent in (b"", b"GET / HTTP/1.1\r\nHost: a"):
             with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:

@@ -21,13 +21,13 @@ from websockets.sync.client import connect
 
 import backtalk
 from backtalk import Network, fit, forward, gradients, save
+from backtalk.apps.lab import answers, live, session, trainer
+from backtalk.apps.lab.datasets import named_data
+from backtalk.apps.lab.given import read_given
+from backtalk.apps.lab.settings import Settings
+from backtalk.apps.lab.slides import Walk
+from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError
-from backtalk.lab import answers, live, session, trainer
-from backtalk.lab.datasets import named_data
-from backtalk.lab.given import read_given
-from backtalk.lab.settings import Settings
-from backtalk.lab.slides import Walk
-from backtalk.lab.trainer import Trainer
 from lab_page import Page, serving
 
 
@@ -465,7 +465,7 @@ def test_the_findings_that_name_rows_are_written_as_the_lab_expects():
 
 
 def trainer_rows(count: int) -> list[int]:
-    from backtalk.lab.datasets import hold_out
+    from backtalk.apps.lab.datasets import hold_out
 
     return hold_out(count).tolist()
 
@@ -711,7 +711,7 @@ def test_a_page_that_leaves_in_the_middle_leaves_the_session_whole(lab):
 
 
 def drawn_units(run: Trainer) -> list[np.ndarray]:
-    from backtalk.lab.payloads import Drawn
+    from backtalk.apps.lab.payloads import Drawn
 
     return list(Drawn.of(run.network.sizes).units)
 
@@ -897,7 +897,7 @@ def test_whatever_reading_raises_is_a_sentence(lab, page, monkeypatch):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("of a library")
 
-    monkeypatch.setattr("backtalk.lab.upload._read_table", broken)
+    monkeypatch.setattr("backtalk.apps.lab.upload._read_table", broken)
     answer = lab.upload(page.session, "a.csv", TABLE)
     assert answer.status_code == 400
     assert answer.json()["error"] == "a.csv could not be read as a .csv file (of a library)."
@@ -907,7 +907,7 @@ def test_a_table_of_too_many_columns_is_refused_before_it_is_learned(lab, page, 
     def learned(*_: object) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("backtalk.tables.reading.read_table", learned)
+    monkeypatch.setattr("backtalk.apps.tables.reading.read_table", learned)
     for separator in (",", ";"):
         table = separator.join(f"c{i}" for i in range(1002)) + "\n" + separator.join("1" * 1002) + "\n"
         answer = lab.upload(page.session, "a.csv", table)
@@ -956,7 +956,9 @@ def test_the_numbers_of_a_table_are_shown_as_they_stand_there(lab, page):
 
 def test_the_numbers_of_a_run_are_shown_without_what_float32_adds():
     y = ((np.array([[-0.001], [1.23456]]) - 3) / 2).astype(np.float32)
-    data = dataclasses.replace(named_data("moons"), y=y, loss=backtalk.losses.as_loss("huber"), mean=3.0, scale=2.0)
+    data = dataclasses.replace(
+        named_data("moons"), y=y, loss=backtalk.core.losses.as_loss("huber"), mean=3.0, scale=2.0
+    )
     assert [data.label(0), data.label(1)] == ["-0.001", "1.23456"]
 
 
@@ -1132,7 +1134,7 @@ class _Socket:
 @contextmanager
 def served(state, *arguments: str, before: str = ""):
     hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also behind a shell's &
-    code = f"{hear}\n{before}\nfrom backtalk.cli import main; main()"
+    code = f"{hear}\n{before}\nfrom backtalk.apps.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "lab", "--no-browser", *arguments],
         stdout=subprocess.PIPE,
@@ -1161,7 +1163,7 @@ def test_the_real_server_trains_and_ctrl_c_ends_it(tmp_path):
 
 
 def test_ctrl_c_ends_it_also_while_a_thread_is_at_work(tmp_path):
-    busy = "import time; from backtalk.lab.session import Session; Session.reset = lambda self: time.sleep(60)"
+    busy = "import time; from backtalk.apps.lab.session import Session; Session.reset = lambda self: time.sleep(60)"
     with served(tmp_path, "--port", "0", before=busy) as server, server.page() as page:
         page.configure()
         page.say("reset")

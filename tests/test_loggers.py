@@ -24,8 +24,8 @@ from backtalk import (
     load,
     resume,
 )
-from backtalk.loggers import JsonLines, MLflow, TensorBoard
-from backtalk.loggers.logger import MEASURES, numbers
+from backtalk.train.loggers import JsonLines, MLflow, TensorBoard
+from backtalk.train.loggers.logger import MEASURES, numbers
 
 needs_tensorboard = pytest.mark.skipif(find_spec("tensorboard") is None, reason="tensorboard is not installed")
 RNG = np.random.default_rng(0)
@@ -295,5 +295,6 @@ def test_a_library_that_is_missing_is_an_error_that_says_what_to_install(logger,
 
 
 def test_the_loggers_are_imported_without_the_libraries_that_they_write_for():
-    code = "import sys, backtalk.loggers; print([name for name in ('tensorboard', 'mlflow') if name in sys.modules])"
+    loaded = "[name for name in ('tensorboard', 'mlflow') if name in sys.modules]"
+    code = f"import sys, backtalk.train.loggers; print({loaded})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -13,7 +13,7 @@ from scipy import special
 from sklearn import metrics
 
 from backtalk import InputError, InputTypeError, Network, gradients
-from backtalk.losses import (
+from backtalk.core.losses import (
     LOSSES,
     AbsoluteError,
     BinaryCrossEntropy,

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, Network, check, gradients
-from backtalk.check import CheckReport
-from backtalk.check.mistakes import MISTAKES
-from backtalk.losses import LOSSES
+from backtalk.analysis.check import CheckReport
+from backtalk.analysis.check.mistakes import MISTAKES
+from backtalk.core.losses import LOSSES
 
 G = {
     "tanh": (np.tanh, lambda a: 1 / np.cosh(a) ** 2),

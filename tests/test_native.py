@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, Network, Trace, backward, fit, forward, gradients
-from backtalk.engines import kernels as module
-from backtalk.engines.kernels import extension, kernels
-from backtalk.layers import Layers
+from backtalk.core.layers import Layers
+from backtalk.engines.native import kernels as module
+from backtalk.engines.native.kernels import extension, kernels
 from engines import SOFTSIGN, arrays_of, by_formula, differences, drawn, largest_error, needs_kernels, same_bits
 
 LARGE = [100, 200, 7]  # with 200 examples, work enough for 12 threads

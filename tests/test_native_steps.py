@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from backtalk import SGD, Adam, AdamW, DivergedError, Dropout, Nesterov, Network
-from backtalk.backward import talk_back
-from backtalk.engines import kernels as builds
-from backtalk.engines import native as engine
-from backtalk.forward import propagate
-from backtalk.inputs import as_target, as_weight
-from backtalk.train import native
-from backtalk.train.batch import Examples
-from backtalk.train.formula import FormulaSteps
-from backtalk.train.native import NativeSteps
-from backtalk.train.optimizers import AdamEpsilonHat, Optimizer
-from backtalk.train.steps import ENDLESS, StepSettings, Taken
+from backtalk.core.backward import talk_back
+from backtalk.core.batch import Examples
+from backtalk.core.forward import propagate
+from backtalk.core.inputs import as_target, as_weight
+from backtalk.core.optimizers import AdamEpsilonHat, Optimizer
+from backtalk.engines.formula import FormulaSteps
+from backtalk.engines.native import kernels as builds
+from backtalk.engines.native import passes as engine
+from backtalk.engines.native import steps as native
+from backtalk.engines.native.steps import NativeSteps
+from backtalk.engines.steps import ENDLESS, StepSettings, Taken
 from engines import EVERY_ACTIVATION, SOFTSIGN, by_formula, drawn, largest_error, needs_kernels, same_bits
 
 pytestmark = needs_kernels

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from backtalk import SGD, Adam, AdamW, DivergedError, InputError, Nesterov, Network, UnknownNameError, fit
-from backtalk.losses import LOSSES, Huber
-from backtalk.train import native
-from backtalk.train.optimizers import Optimizer
+from backtalk.core.losses import LOSSES, Huber
+from backtalk.core.optimizers import Optimizer
+from backtalk.engines.native import steps as native
 from engines import EVERY_ACTIVATION, SOFTSIGN, drawn, needs_kernels, same_bits
 
 pytestmark = needs_kernels

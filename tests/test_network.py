@@ -15,9 +15,9 @@ import pytest
 import scipy.sparse
 
 from backtalk import InputError, InputTypeError, Layers, Network, UnknownNameError, gradients
-from backtalk.activations import LeakyReLU, ReLU, Tanh
-from backtalk.arrays import to_numpy
-from backtalk.losses import Huber
+from backtalk.core.activations import LeakyReLU, ReLU, Tanh
+from backtalk.core.arrays import to_numpy
+from backtalk.core.losses import Huber
 
 W1, W2 = [[1.0, -1.0], [0.5, 1.0], [0.0, 2.0]], [[1.0, 2.0, 3.0]]
 B1, B2 = [0.0, 0.5, -0.5], [0.25]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtalk import Network, gradients
-from backtalk.norms import layer_norms
+from backtalk.core.norms import layer_norms
 
 
 def test_the_norms_are_those_of_the_gradients():

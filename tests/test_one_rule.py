@@ -22,9 +22,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backtalk import Dropout, Gradients, Network, Trace, gradients
-from backtalk.arrays import to_numpy
-from backtalk.check.network import magnitudes
-from backtalk.check.substitute import Scene
+from backtalk.analysis.check.network import magnitudes
+from backtalk.analysis.check.substitute import Scene
+from backtalk.core.arrays import to_numpy
 from engines import by_formula
 from oracle import JAX_ACTIVATIONS, JAX_LOSSES, Expected, jax_gradients, torch, torch_gradients
 

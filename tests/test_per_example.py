@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from backtalk import Network, per_example
-from backtalk.arrays import to_numpy
-from backtalk.engines import native
+from backtalk.core.arrays import to_numpy
+from backtalk.engines.native import passes as native
 from oracle import JAX_ACTIVATIONS, JAX_LOSSES, torch
 
 TOLERANCE = 1e-12

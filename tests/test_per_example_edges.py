@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from backtalk import Network, gradients, per_example, register_activation
-from backtalk.arrays import to_numpy
-from backtalk.engines import native
+from backtalk.core.arrays import to_numpy
+from backtalk.core.losses import SquaredError
+from backtalk.engines.native import passes as native
 from backtalk.errors import InputError, InputTypeError, LayerError, UnknownNameError
-from backtalk.losses import SquaredError
 from engines import SOFTSIGN, run_python
 from oracle import JAX_ACTIVATIONS
 from test_per_example import LIBRARIES

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, InputTypeError, UnknownNameError
-from backtalk.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU, as_activation
-from backtalk.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, as_loss
-from backtalk.specification import read_specification, require_range, write_specification
+from backtalk.core.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU, as_activation
+from backtalk.core.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, as_loss
+from backtalk.core.specification import read_specification, require_range, write_specification
 
 
 @dataclass(frozen=True)

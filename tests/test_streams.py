@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-import backtalk.train.streams.arrays as arrays
+import backtalk.data.streams.arrays as arrays
 from backtalk import (
     Checkpoint,
     FileFormatError,
@@ -23,8 +23,8 @@ from backtalk import (
     fit,
     resume,
 )
-from backtalk.train.streams import MemoryMapped, ParquetFiles
-from backtalk.train.streams.drawing import cut, draw_blocks
+from backtalk.data.streams import MemoryMapped, ParquetFiles
+from backtalk.data.streams.drawing import cut, draw_blocks
 
 needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
 RNG = np.random.default_rng(0)
@@ -171,7 +171,7 @@ def test_float32_networks_get_float32(kind, tmp_path):
 @pytest.mark.parametrize("decoded_rows", [1, 7, 37, 50])
 def test_row_groups_are_read_in_stretches_of_any_length(decoded_rows, tmp_path, monkeypatch):
     whole = epoch_of(parquet(tmp_path), network())
-    monkeypatch.setattr("backtalk.train.streams.parquet.DECODED_BYTES", decoded_rows * COLUMNS * 8)
+    monkeypatch.setattr("backtalk.data.streams.parquet.DECODED_BYTES", decoded_rows * COLUMNS * 8)
     for (found, labels), (expected, expected_labels) in zip(epoch_of(parquet(tmp_path), network()), whole, strict=True):
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(labels, expected_labels)
@@ -401,7 +401,7 @@ def test_a_resumed_run_equals_one_that_never_stopped_to_the_bit(kind, stop, tmp_
 def test_a_run_that_is_resumed_within_row_groups_larger_than_the_buffer_is_the_same_to_the_bit(
     stop, decoded_rows, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("backtalk.train.streams.parquet.DECODED_BYTES", decoded_rows * COLUMNS * 8)
+    monkeypatch.setattr("backtalk.data.streams.parquet.DECODED_BYTES", decoded_rows * COLUMNS * 8)
     path = write_parquet(tmp_path / "data.parquet", rows=90, y=LABELS)
     options = {"epochs": 2, "batch_size": 16, "rng": 4}
     whole = fit(network(), ParquetFiles(path, buffer_bytes=BUFFER), **options)
@@ -617,7 +617,7 @@ def test_parquet_files_of_other_values_or_columns_have_another_fingerprint(tmp_p
 
 
 def test_pyarrow_is_imported_when_it_is_needed_and_its_absence_told(monkeypatch, tmp_path):
-    code = "import sys, backtalk.train.streams; print('pyarrow' in sys.modules)"
+    code = "import sys, backtalk.data.streams; print('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
     for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
         monkeypatch.delitem(sys.modules, name)

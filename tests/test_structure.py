@@ -5,21 +5,18 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
-
-import pytest
+from types import ModuleType
 
 import backtalk
 
 SOURCE = Path(backtalk.__file__).parent
-# A module imports only from stages before its own
-STAGES = [
-    "errors", "specification", "cluster", "initialization", "arrays", "layers", "dropout", "jax_trees", "activations",
-    "losses", "network", "inputs", "forward", "backward", "engines", "verbs", "check", "norms", "interop", "train",
-    "per_example", "influence", "loggers", "data", "pages", "diagnose", "listening", "derivations", "tables",
-    "estimators", "demo", "lab", "terminal", "cli",
-]  # fmt: skip
-MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.stem.startswith("__"))
+# A folder imports only from those before it
+FOLDERS = (
+    "errors", "pages", "distributed", "core", "data", "interop", "engines", "train", "analysis", "teaching", "apps",
+)  # fmt: skip
 PUBLIC = {
     "Activation", "Adam", "AdamW", "BacktalkError", "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis",
     "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise", "FileFormatError", "Finding", "Gradients", "Heard",
@@ -33,37 +30,84 @@ PUBLIC = {
 }  # fmt: skip
 
 
-def stage(path: Path) -> str:
-    return path.relative_to(SOURCE).with_suffix("").parts[0]
+def name_of(path: Path) -> str:
+    """``core.network`` for core/network.py, ``core`` for core/__init__.py, and nothing for the package itself."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported_stages(path: Path) -> set[str]:
-    package = path.relative_to(SOURCE).parent.parts
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - (node.level - 1)]
-            whole = [*base, *(node.module or "").split(".")]
-            names = [whole] if node.module else [[*base, alias.name] for alias in node.names]
-            found |= {parts[0] for parts in names}
-    return found
+MODULES = {name_of(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
-def type_only_imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
+def imports_of(name: str) -> set[str]:
+    """The modules of backtalk that a module imports, also within its functions; imports for type hints apart."""
+    tree, path = ast.parse(MODULES[name].read_text()), MODULES[name]
     guarded = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    return {n.module for block in guarded for n in block.body if isinstance(n, ast.ImportFrom) and n.module}
+    for_hints = {id(node) for block in guarded for node in ast.walk(block)}
+    package = name.split(".") if path.stem == "__init__" and name else name.split(".")[:-1]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_hints:
+            base = [*package[: len(package) - (node.level - 1)], *(node.module or "").split(".")]
+            base = ".".join(filter(None, base))
+            names = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
+            found |= {each if each in MODULES else base for each in names}
+    return found - {name}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_module_imports_only_from_earlier_stages(path):
-    own = STAGES.index(stage(path))
-    later = {name for name in imported_stages(path) if STAGES.index(name) > own}
-    assert later <= type_only_imports(path)
+IMPORTS = {name: imports_of(name) for name in MODULES}
 
 
-def test_every_module_has_a_stage():
-    assert {stage(path) for path in MODULES} == set(STAGES)
+def cycle_in(graph: dict[str, set[str]]) -> list[str]:
+    """The nodes of a cycle, or nothing where there is none."""
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_a_folder_imports_only_from_those_before_it():
+    def place(name: str) -> int:
+        return FOLDERS.index(name.split(".")[0])
+
+    own = {name: imported for name, imported in IMPORTS.items() if name not in ("", "__main__")}
+    late = [(name, each) for name, found in own.items() for each in found if not each or place(each) > place(name)]
+    assert late == []
+
+
+def test_every_module_lies_in_a_folder_that_has_a_place():
+    assert {name.split(".")[0] for name in MODULES} == {"", "__main__", *FOLDERS}
+
+
+def test_no_modules_import_one_another_in_a_cycle():
+    assert cycle_in(IMPORTS) == []
+
+
+def test_within_a_folder_no_files_and_folders_import_one_another_in_a_cycle():
+    for folder in (name for name, path in MODULES.items() if path.stem == "__init__"):
+        depth = len(folder.split(".")) if folder else 0
+        inside = {name for name in MODULES if name != folder and (not folder or name.startswith(f"{folder}."))}
+        graph = {}
+        for name in inside:
+            own = name.split(".")[depth]
+            others = {each.split(".")[depth] for each in IMPORTS[name] & inside}
+            graph[own] = graph.get(own, set()) | (others - {own})
+        assert cycle_in(graph) == [], folder
+
+
+def test_no_function_hides_the_module_of_its_name():
+    for name in MODULES:
+        if name not in ("", "__main__"):
+            import_module(f"backtalk.{name}")
+    for name in MODULES:
+        if "." in name:
+            folder, _, own = name.rpartition(".")
+            assert isinstance(getattr(sys.modules[f"backtalk.{folder}"], own), ModuleType), name
+
+
+def test_dir_lists_every_public_name():
+    assert set(dir(backtalk)) >= PUBLIC
 
 
 def test_the_public_names_are_these():
@@ -75,6 +119,6 @@ def test_importing_backtalk_imports_no_heavy_or_optional_library():
         "jax", "torch", "cupy", "sklearn", "scipy", "pandas", "rich", "typer", "safetensors.torch", "pyarrow",
         "tensorboard", "mlflow", "polars",
     ]  # fmt: skip
-    code = f"import sys, backtalk, backtalk.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, backtalk, backtalk.apps.cli; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "['typer']"

@@ -20,13 +20,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 from backtalk import DivergedError, TrainingInterrupted, load
+from backtalk.apps.tables import Options, evaluate, predict, resume, train
+from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.apps.tables.prepare import prepare
+from backtalk.apps.tables.preprocessing import Preprocessing
+from backtalk.apps.tables.target import Target
 from backtalk.errors import FileFormatError, InputError, UnknownNameError
-from backtalk.tables import Options, evaluate, predict, resume, train
-from backtalk.tables.columns import LEFT_OUT, learn
-from backtalk.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
-from backtalk.tables.prepare import prepare
-from backtalk.tables.preprocessing import Preprocessing
-from backtalk.tables.target import Target
 
 FILES = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
 
@@ -526,7 +526,7 @@ def test_a_table_that_changed_is_refused_and_one_that_moved_is_named(run, titani
 
 def test_a_run_that_is_killed_goes_on_to_the_same_bits(run, titanic, tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from backtalk.tables import Options, train;"
+        "import sys, time; from pathlib import Path; from backtalk.apps.tables import Options, train;"
         "train(Path(sys.argv[1]), Path(sys.argv[2]), Options('survived', epochs=30, checkpoint_seconds=0.001),"
         " progress=lambda progress: time.sleep(0.02))"
     )

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtalk.apps.tables.cells import CATEGORY, DATE, NUMBER, YES_NO, as_dates, as_numbers, as_truth, as_words, tell
+from backtalk.apps.tables.reading import column_names, digest, read_table
 from backtalk.errors import FileFormatError, InputError
-from backtalk.tables.cells import CATEGORY, DATE, NUMBER, YES_NO, as_dates, as_numbers, as_truth, as_words, tell
-from backtalk.tables.reading import column_names, digest, read_table
 
 
 def written(path, text, encoding="utf-8"):

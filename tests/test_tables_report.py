@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtalk.apps.tables import Options, train
 from backtalk.pages import plots
-from backtalk.tables import Options, train
 
 
 def drawn(page: str) -> list[ElementTree.Element]:

@@ -25,7 +25,7 @@ from backtalk import (
     fit,
     gradients,
 )
-from backtalk.activations import RegisteredActivation
+from backtalk.core.activations import RegisteredActivation
 from backtalk.train.interrupt import held_back
 
 X = np.random.default_rng(0).normal(size=(50, 3))

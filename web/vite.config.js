@@ -29,7 +29,7 @@ export default defineConfig({
   publicDir: false,
   plugins: [onlyWoff2, licences],
   build: {
-    outDir: "../src/backtalk/lab/static",
+    outDir: "../src/backtalk/apps/lab/static",
     emptyOutDir: true,
     sourcemap: false,
     modulePreload: false,

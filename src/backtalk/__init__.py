@@ -2,12 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import per_example
-from .activations import Activation, register_activation
-from .backward import Gradients
-from .check import CheckReport, check
-from .diagnose import Diagnosis, Doctor, Finding, diagnose
-from .dropout import Dropout
+from .analysis import per_example
+from .analysis.check import CheckReport, check
+from .analysis.diagnose import Diagnosis, Doctor, Finding, diagnose
+from .analysis.influence import Influence, el2n, grand, influence, self_influence
+from .core.activations import Activation, register_activation
+from .core.backward import Gradients
+from .core.dropout import Dropout
+from .core.forward import Trace
+from .core.layers import Layers
+from .core.losses import Loss
+from .core.network import Network
+from .data.streams import MemoryMapped, ParquetFiles
+from .engines.passes import backward, forward, gradients
 from .errors import (
     BacktalkError,
     DivergedError,
@@ -19,12 +26,7 @@ from .errors import (
     ProcessLostError,
     UnknownNameError,
 )
-from .forward import Trace
-from .influence import Influence, el2n, grand, influence, self_influence
 from .interop import load, save
-from .layers import Layers
-from .losses import Loss
-from .network import Network
 from .train import (
     LBFGS,
     SGD,
@@ -42,17 +44,16 @@ from .train import (
     fit,
     resume,
 )
-from .train.streams import MemoryMapped, ParquetFiles
-from .verbs import backward, forward, gradients
 
 if TYPE_CHECKING:
-    from .derivations import Derivation, Exercise, Paths, exercise, explain, paths
-    from .estimators import HiddenUnits, MLPClassifier, MLPRegressor
+    from .analysis.torch_hooks import Heard, listen
+    from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
     from .interop.keras import from_keras
-    from .interop.onnx import from_onnx, to_onnx
+    from .interop.onnx.convert import from_onnx, to_onnx
     from .interop.scikit_learn import from_sklearn, to_sklearn
     from .interop.torch import from_torch, to_torch
-    from .listening import Heard, listen
+    from .teaching.derivations import Derivation, Paths, explain, paths
+    from .teaching.exercises import Exercise, exercise
 
 __all__ = [
     "LBFGS",
@@ -128,13 +129,14 @@ __all__ = [
 
 
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
-    **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "estimators"),
-    **dict.fromkeys(("Derivation", "Exercise", "Paths", "exercise", "explain", "paths"), "derivations"),
+    **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),
+    **dict.fromkeys(("Derivation", "Paths", "explain", "paths"), "teaching.derivations"),
+    **dict.fromkeys(("Exercise", "exercise"), "teaching.exercises"),
     "from_keras": "interop.keras",
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
     **dict.fromkeys(("from_sklearn", "to_sklearn"), "interop.scikit_learn"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
-    **dict.fromkeys(("Heard", "listen"), "listening"),
+    **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
 }
 
 
@@ -148,3 +150,7 @@ def __getattr__(name: str) -> Any:
 
         return version("backtalk")
     raise AttributeError(f"module 'backtalk' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

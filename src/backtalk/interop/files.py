@@ -4,16 +4,14 @@ A name that ends in ``.onnx`` leads to :mod:`backtalk.interop.onnx`.
 
 The metadata has one key, ``backtalk.network``, so that the same network gives the same bytes. Its value is JSON:
 ``version`` of the format, a whole number; ``activations``, a list, and ``loss``, in the text form of
-:mod:`backtalk.specification`. A checkpoint is such a file with the state of training beside the network: ``training``
-in the JSON, and arrays named ``training.…``. Nothing is loaded by pickle.
+:mod:`backtalk.core.specification`. A checkpoint is such a file with the state of training beside the network:
+``training`` in the JSON, and arrays named ``training.…``. Nothing is loaded by pickle.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ..arrays import to_numpy
-from ..errors import BacktalkError, FileFormatError, InputTypeError, UnknownNameError
-from ..inputs import require_network
-from ..network import Network
+from ..core.arrays import to_numpy
+from ..core.files import as_path, require_ordinary, write_atomically
+from ..core.inputs import require_network
+from ..core.network import Network
+from ..errors import BacktalkError, FileFormatError, UnknownNameError
+from .structure import KEY, read_structure, structure_of
 
-KEY = "backtalk.network"
-VERSION = 1
 PREFIX = "training."
 
 
@@ -39,8 +37,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     written, :class:`~backtalk.errors.InputTypeError` for what is no network or no path, and what
     :func:`backtalk.to_onnx` raises.
 
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
+    >>>     >>> folder = tempfile.TemporaryDirectory()
     >>> save(Network.create([2, 3, 2], rng=0), folder.name + "/model.safetensors")
     >>> load(folder.name + "/model.safetensors").sizes
     (2, 3, 2)
@@ -72,15 +69,6 @@ def save_with(
     content = {name: np.ascontiguousarray(array) for name, array in kept.items()}
     structure["check_sum"] = _check_sum(structure, content)
     write_atomically(path, safetensors.numpy.save(content, {KEY: json.dumps(structure)}))
-
-
-def structure_of(network: Network) -> dict[str, Any]:
-    """What the metadata says of a network."""
-    return {
-        "version": VERSION,
-        "activations": [repr(activation) for activation in network.activations],
-        "loss": repr(network.loss),
-    }
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -132,43 +120,9 @@ def _check_sum(structure: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
     return f"{total:08x}"
 
 
-def require_ordinary(path: Path) -> None:
-    """Refuse what cannot be read as a file: with the plain ``OSError`` where there is one."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
-    with path.open("rb"):  # a file that is missing, a folder or not readable
-        pass
-
-
 def is_onnx(path: Any) -> bool:
     """Whether the name says that it is an ONNX file."""
     return isinstance(path, str | os.PathLike) and Path(path).suffix.lower() == ".onnx"
-
-
-def as_path(path: str | os.PathLike[str]) -> Path:
-    """The name of a file as a path."""
-    if not isinstance(path, str | os.PathLike):
-        raise InputTypeError(f"path is {path!r}, expected the name of a file.")
-    return Path(path)
-
-
-def read_structure(path: Path | str, text: str) -> dict[str, Any]:
-    """The metadata's JSON, with its version checked."""
-    try:
-        structure = json.loads(text)
-        version = structure["version"]
-        if type(version) is not int or version < 1:
-            raise ValueError
-    except (KeyError, TypeError, ValueError, RecursionError):
-        raise FileFormatError(f"{path} describes its network in a way that cannot be read: {text[:80]!r}.") from None
-    if version > VERSION:
-        raise FileFormatError(
-            f"{path} is of format {version}, written by a newer backtalk, and this one reads up to {VERSION}: "
-            "update backtalk."
-        )
-    if not {"activations", "loss"} <= set(structure):
-        raise FileFormatError(f"{path} lacks the description of its activations or its loss.")
-    return structure
 
 
 def _network(path: Path, structure: dict[str, Any], arrays: dict[str, np.ndarray]) -> Network:
@@ -186,40 +140,3 @@ def _network(path: Path, structure: dict[str, Any], arrays: dict[str, np.ndarray
         raise FileFormatError(f"{path} cannot be read: {error}{hint}") from None
     except BacktalkError as error:
         raise FileFormatError(f"{path} holds a network that cannot be used: {error}") from None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside ``path``, sync it, and rename it to ``path``; an ``OSError`` names ``path``."""
-    try:
-        _write_atomically(path, content)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path = Path(os.path.realpath(path))  # a link stays, and what it leads to is replaced
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if path.exists() and not path.is_file():  # a pipe or a device, which nothing may take the place of
-        path.write_bytes(content)
-        return
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

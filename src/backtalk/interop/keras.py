@@ -8,10 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import ELU, GELU, SELU, Activation, Identity, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from ..core.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from ..core.losses import Loss
+from ..core.network import Network
 from ..errors import InputError, InputTypeError
-from ..losses import Loss
-from ..network import Network
 from .stack import Stack, need_library
 
 # Layers that do nothing when a model predicts

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import to_numpy
+from ..core.arrays import to_numpy
+from ..core.inputs import require_network
+from ..core.losses import BinaryCrossEntropy, CrossEntropy, PoissonDeviance, SquaredError
+from ..core.network import Network
 from ..errors import InputError, InputTypeError
-from ..inputs import require_network
-from ..losses import BinaryCrossEntropy, CrossEntropy, PoissonDeviance, SquaredError
-from ..network import Network
 
 # scikit-learn's names for what backtalk has under another name, or under the same
 ACTIVATIONS = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}

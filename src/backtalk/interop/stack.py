@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ..activations import Activation, Identity, Sigmoid
+from ..core.activations import Activation, Identity, Sigmoid
+from ..core.losses import Loss, as_loss
+from ..core.network import Network
 from ..errors import InputError, MissingLibraryError
-from ..losses import Loss, as_loss
-from ..network import Network
 
 # The loss that belongs to what a model ends with, so that ŷ is what the model gives
 LOSS_OF_OUTPUT = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from array_api_compat import is_torch_array
 
-from ..activations import (
+from ..core.activations import (
     ELU,
     GELU,
     SELU,
@@ -22,10 +22,10 @@ from ..activations import (
     Softplus,
     Tanh,
 )
+from ..core.inputs import require_network
+from ..core.losses import Loss
+from ..core.network import Network
 from ..errors import InputError, InputTypeError
-from ..inputs import require_network
-from ..losses import Loss
-from ..network import Network
 from .stack import Stack, need_library
 
 INSTALL = "pip install 'backtalk[torch]'"

@@ -23,15 +23,15 @@ run.py          a run, from the first step to the last
 loop.py         ``fit`` and ``resume``
 """
 
+from ..core.optimizers import LBFGS, SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
+from ..data.shards import Shard
+from ..data.sources import Stream
+from ..engines.steps import LayerMeasures, StepState
 from .callbacks import Callback
 from .checkpoint import Checkpoint
-from .lbfgs import LBFGS
 from .loop import fit, resume
-from .optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
-from .records import Epoch, LayerMeasures, Progress, StepState, Training, TrainingInterrupted
+from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
-from .shard import Shard
-from .sources import Stream
 
 __all__ = [
     "LBFGS",

@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import to_numpy
+from ..core.arrays import to_numpy
+from ..core.network import Network
+from ..core.optimizers import Optimizer
+from ..engines.steps import StepState
 from ..errors import FileFormatError, InputError, InputTypeError
-from ..interop.files import KEY, load_with, save_with
-from ..network import Network
-from .optimizers import Optimizer
-from .plan import Plan, plain
-from .records import StepState
+from ..interop.files import load_with, save_with
+from ..interop.structure import KEY
 from .schedules import Memory
+from .settings import Plan, plain
 
 VERSION = 1
 GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]

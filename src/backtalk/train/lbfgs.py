@@ -5,44 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, to_numpy
-from ..backward import talk_back
-from ..engines import native
-from ..engines.kernels import threads
-from ..forward import propagate
-from ..inputs import as_weight
-from ..network import Network
-from ..specification import require_range, write_specification
-from .batch import Examples, diverged
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class LBFGS:
-    """Limited-memory BFGS (Liu and Nocedal 1989), as SciPy's L-BFGS-B does it; an epoch is one iteration.
-
-    ``memory``: how many pairs of steps and gradient changes it keeps. It has converged where the largest entry of the
-    gradient is ``tolerance`` or less, or where an iteration lowers the loss by the share ``reduction`` of it or less.
-    ``evaluations``: of the loss with its gradient, at the most.
-    """
-
-    name: ClassVar[str] = "lbfgs"
-    memory: float = 10.0
-    tolerance: float = 1e-5
-    reduction: float = 1e7 * 2.0**-52  # SciPy's own
-    evaluations: float = 15000.0
-
-    def __post_init__(self) -> None:
-        require_range(self, "memory", 1, math.inf)
-        require_range(self, "tolerance", 0, math.inf)
-        require_range(self, "reduction", 0, 1)
-        require_range(self, "evaluations", 1, math.inf)
-
-    def __repr__(self) -> str:
-        return write_specification(self)
+from ..core.arrays import Array, to_numpy
+from ..core.backward import talk_back
+from ..core.batch import Examples, diverged
+from ..core.forward import propagate
+from ..core.inputs import as_weight
+from ..core.network import Network
+from ..core.optimizers import LBFGS
+from ..engines.native import passes as native
+from ..engines.native.kernels import threads
 
 
 @dataclass(frozen=True, slots=True, eq=False)

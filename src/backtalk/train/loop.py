@@ -9,28 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from .. import cluster
-from ..arrays import Home, is_array
+from .. import distributed as cluster
+from ..core.arrays import Home, is_array
+from ..core.batch import Examples
+from ..core.initialization import as_generator
+from ..core.inputs import as_input, as_labels, as_target, as_weight, require_network
+from ..core.network import Network
+from ..core.optimizers import LBFGS, Optimizer, as_any_optimizer
+from ..data.class_weights import class_weights
+from ..data.shards import Shard
+from ..data.sources import InMemory, Source, Stream
+from ..data.streams import MemoryMapped, is_streamed
+from ..engines.choose import kind_of_steps, trains_together
+from ..engines.formula import FormulaSteps
+from ..engines.steps import StepState
 from ..errors import InputError, InputTypeError
-from ..initialization import as_generator
-from ..inputs import as_input, as_labels, as_target, as_weight, require_network
-from ..network import Network
-from .batch import Examples
+from .agreement import agree_on_call
 from .callbacks import as_callbacks
 from .checkpoint import Checkpoint, read, rng_from_json
-from .formula import FormulaSteps
-from .kinds import kind_of_steps, trains_together
-from .lbfgs import LBFGS
-from .optimizers import Optimizer
-from .plan import Plan, as_any_optimizer
-from .records import Progress, StepState, Training
+from .records import Progress, Training
 from .run import Run
 from .schedules import Schedule, as_schedule
-from .shard import Shard, validation_of
-from .sources import InMemory, Source, Stream
-from .streams import MemoryMapped, is_streamed
-from .together import agree_on_call
-from .validation import ValidationSet, class_weights
+from .settings import Plan
+from .validation import ValidationSet, validation_of
 
 
 def fit(

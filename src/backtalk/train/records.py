@@ -4,43 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..network import Network
-
-
-@dataclass(frozen=True, slots=True)
-class LayerMeasures:
-    """One layer in the steps of an epoch that were measured: means over those steps, each a Euclidean norm.
-
-    ``grad_a``, ``grad_h``: of ∇_{a_i}ℒ and ∇_{h_i}ℒ over the mini-batch (None for the output layer).
-    ``grad_W``: of ∇_{W_i}, the L2 penalty's share included. ``W``: of W_i before the step. ``update``: of what the
-    step adds to W_i; update/W is the update-to-weight ratio. ``silent``: the share of the layer's units whose
-    |g′(a)| stays below 0.001 for every example of the mini-batch, dead or saturated (None for the output layer).
-    In float32 the kernels square in float32, so that a norm below 1e-20 reads 0.
-    """
-
-    layer: int
-    grad_a: float | None
-    grad_h: float | None
-    grad_W: float
-    W: float
-    update: float
-    silent: float | None
-
-
-SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of what it hears
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StepState:
-    """Where the steps stand, besides W and b: the number of updates, and the optimizer's own arrays.
-
-    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L.
-    """
-
-    step: int
-    arrays: dict[str, list[np.ndarray]]
+from ..core.network import Network
+from ..engines.steps import LayerMeasures, StepState
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,25 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from .. import cluster
-from ..arrays import Array
-from ..dropout import Dropout
+from .. import distributed as cluster
+from ..core.arrays import Array
+from ..core.batch import Examples, diverged
+from ..core.dropout import Dropout
+from ..core.inputs import as_target, as_weight
+from ..core.network import Network
+from ..core.optimizers import LBFGS, Optimizer
+from ..data.sources import InMemory, Source
+from ..engines.native.steps import NativeSteps
+from ..engines.steps import ENDLESS, Steps, StepSettings, StepState
 from ..errors import InputError, InputTypeError, ProcessLostError
-from ..inputs import as_target, as_weight
-from ..network import Network
-from .batch import Examples, diverged
+from .agreement import agree_on, agree_on_state
 from .callbacks import Callback, is_true
 from .checkpoint import FACTS, Checkpoint, Snapshot, Writer, rng_from_json, rng_to_json
 from .interrupt import held_back, noted
-from .lbfgs import LBFGS, minimize
-from .native import NativeSteps
-from .optimizers import Optimizer
-from .plan import Plan
-from .records import Epoch, Progress, StepState, Training, TrainingInterrupted
+from .lbfgs import minimize
+from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import Memory, Place
-from .sources import InMemory, Source
-from .steps import ENDLESS, Steps, StepSettings
-from .together import agree_on, agree_on_state
+from .settings import Plan
 from .validation import ValidationSet
 
 Watch = Callable[[Progress], Any] | None

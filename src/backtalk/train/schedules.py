@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..specification import read_specification, require_range, write_specification
+from ..core.specification import read_specification, require_range, write_specification
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,20 @@
-"""The loss on a validation set, and the weights that classes give to examples."""
+"""The loss on a validation set."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, namespace, to_numpy
+from .. import distributed as cluster
+from ..core.arrays import Array, namespace
+from ..core.inputs import as_input, as_target, as_weight
+from ..core.network import Network
+from ..data.shards import Shard, targets_of
+from ..engines.passes import forward_in_blocks
 from ..errors import InputError, InputTypeError
-from ..inputs import as_input, as_target, as_weight
-from ..losses import BinaryCrossEntropy, CrossEntropy
-from ..network import Network
-from ..verbs import forward_in_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,31 +53,17 @@ class ValidationSet:
         return total
 
 
-def class_weights(network: Network, class_weight: Any, y: Any) -> np.ndarray | None:
-    """The weight of each example by its class, shape (N,); None where ``class_weight`` is None.
-
-    'balanced': N/(k·N_c) for an example of class c, of which there are N_c, for k classes that occur. A mapping: the
-    weight of each class, 1 for those that it does not name.
-    """
-    if class_weight is None:
-        return None
-    if not isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
-        raise InputError(f"class_weight is given, but the loss {network.loss} has no classes.")
-    labels = np.asarray(to_numpy(y))
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise InputError(f"class_weight is given, but y has shape {labels.shape}: expected one label for each example.")
-    classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return (len(labels) / (len(classes) * counts))[place]
-    if not isinstance(class_weight, Mapping):
-        raise InputTypeError(f"class_weight is {class_weight!r}, expected 'balanced' or a mapping of label to weight.")
-    for label, value in class_weight.items():
-        if label not in classes:
-            raise InputError(f"class_weight names the class {label!r}, which does not occur in y.")
-        if not (np.isscalar(value) and np.isreal(value) and 0 <= value < np.inf):  # pyright: ignore[reportOperatorIssue]
-            raise InputError(
-                f"class_weight gives class {label!r} the weight {value!r}, expected a number of 0 or more."
-            )
-    return np.array([float(class_weight.get(label.item(), 1.0)) for label in classes])[place]
+def validation_of(network: Network, shard: Shard, together: bool) -> ValidationSet:
+    """A validation set of which this process holds some rows; with ``together``, each holds others."""
+    X, y, weight = shard.checked_alike(network, together)
+    count, dtype = len(X), X.dtype
+    work = partial(targets_of, network, y, count, labels=False)
+    target = (cluster.together(work) if together else work())[1]
+    own = np.ones(count) if weight is None else weight
+    sum_here = float(np.sum(own, dtype=np.float64))
+    total = sum(cluster.gather(sum_here)) if together else sum_here
+    if not total > 0:
+        raise InputError("validation has no row with a weight above 0 in any process, expected at least one.")
+    home = network.home
+    arrays = (home.xp.asarray(each, device=home.device) for each in (X, target, (own / total).astype(dtype)))
+    return ValidationSet(*arrays, shared=together)

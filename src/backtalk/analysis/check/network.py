@@ -1,0 +1,240 @@
+"""Are the gradients of a network the derivatives of its loss? Each quantity at each layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.arrays import jax_has_float64, library_name, to_numpy
+from ...core.backward import Gradients, talk_back
+from ...core.network import Network
+from ...errors import InputError, InputTypeError
+from .measure import EPSILON, LEAST_ROOM, Method, relative_error
+from .report import CheckRow
+from .substitute import Outcome, Scene
+
+FAMILIES = ("a", "h", "W", "b")
+Quantity = tuple[str, int]
+
+
+def read_gradients(given: Any, scene: Scene) -> dict[Quantity, np.ndarray]:
+    """A user's gradients by (family, layer): a :class:`Gradients`, a mapping of families, or a pair (W, b).
+
+    A family is a mapping by layer number, or a list in the order of the layers (that of h begins with h_0).
+    """
+    if isinstance(given, Gradients):
+        families = {family: getattr(given, family) for family in FAMILIES}
+    elif isinstance(given, Mapping):
+        families = dict(given)
+    elif isinstance(given, tuple | list) and len(given) == 2:
+        families = {"W": given[0], "b": given[1]}
+    else:
+        raise InputTypeError(
+            f"backward returned a {type(given).__name__}, expected Gradients, a dictionary with some of "
+            "'a', 'h', 'W', 'b', or a pair of lists: the gradients of the weights and those of the biases."
+        )
+    families.pop("loss", None)
+    found: dict[Quantity, np.ndarray] = {}
+    for family, arrays in families.items():
+        if family not in FAMILIES:
+            raise InputError(f"backward returned {family!r}, expected some of 'a', 'h', 'W' and 'b'.")
+        first, depth = (0 if family == "h" else 1), scene.network.depth
+        if not isinstance(arrays, Mapping):
+            if not isinstance(arrays, Sequence) or len(arrays) != depth + 1 - first:
+                held = f"{len(arrays)} arrays" if isinstance(arrays, Sequence) else f"a {type(arrays).__name__}"
+                raise InputError(
+                    f"backward returned {held} for {family}, expected {depth + 1 - first}, "
+                    f"for layers {first} … {depth}."
+                )
+            arrays = dict(enumerate(arrays, first))
+        for i, array in arrays.items():
+            if i not in range(first, depth + 1):
+                raise InputError(f"backward returned {family}[{i!r}], expected layers {first} … {depth}.")
+            wanted = scene.value(family, i).shape
+            try:
+                values = np.asarray(to_numpy(array), dtype=np.float64)
+            except (TypeError, ValueError):
+                raise InputTypeError(f"backward returned {family}[{i}] that holds no numbers.") from None
+            if values.shape != wanted:
+                from .mistakes import reason_for_shape  # seldom needed
+
+                reason = reason_for_shape(family, i, values.shape, scene, arrays)
+                raise InputError(
+                    f"backward returned {family}[{i}] with shape {values.shape}, expected {wanted}, "
+                    f"the shape of {family}[{i}] itself{reason and f'; likely {reason}'}."
+                )
+            found[family, i] = values
+    if not found:
+        raise InputError("backward returned no gradient, expected some of 'a', 'h', 'W' and 'b'.")
+    return {key: found[key] for key in sorted(found, key=lambda key: (key[1], FAMILIES.index(key[0])))}
+
+
+def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
+    """How large the terms are that each gradient sums: the three talks with absolute values.
+
+    Rounding is proportional to these, also where the terms cancel, so no error is judged finer than they allow.
+    """
+    network, trace, L = scene.network, scene.trace, scene.network.depth
+    output = np.abs(trace.output)
+    size = {("a", L): scene.weight[:, None] * (output + np.abs(scene.target))}
+    grads = talk_back(network, trace, scene.target, scene.weight)
+    size["h", L] = np.abs(grads.h[L])
+    for i in range(L - 1, -1, -1):
+        size["h", i] = size["a", i + 1] @ np.abs(network.W[i + 1])
+        if i:
+            # 1e-3: where g′ crosses 0, its own terms cancel too
+            size["a", i] = size["h", i] * (np.abs(network.activations[i - 1].g_prime(trace.a[i])) + 1e-3)
+    for i in range(1, L + 1):
+        size["W", i] = size["a", i].T @ np.abs(trace.h[i - 1])
+        size["b", i] = size["a", i].sum(axis=0)
+    return size
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One quantity at one layer: what is given for its gradient, what is judged, and in which measure.
+
+    ``value`` is the quantity itself, held inside its range where it is not ``judged``. ``room`` is how far each
+    coordinate may go before ℒ is no longer defined. ``size`` is how large the terms are that each gradient sums.
+    """
+
+    quantity: Quantity
+    given: np.ndarray
+    value: np.ndarray
+    judged: np.ndarray
+    room: np.ndarray
+    size: np.ndarray
+
+
+class Comparer:
+    """Compares given gradients with measured derivatives, by coordinates or along random directions."""
+
+    def __init__(self, scene: Scene, method: Method, tolerance: float, directions: int, rng: np.random.Generator):
+        self.scene, self.method, self.tolerance = scene, method, tolerance
+        self.directions, self.rng = directions, rng
+        self.size = magnitudes(scene)
+        top = self.size["a", scene.network.depth] * (1 + np.abs(scene.trace.a[scene.network.depth]))
+        self.rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
+
+    def row(self, quantity: Quantity, given: np.ndarray, every_coordinate: bool) -> CheckRow:
+        judgement = self._judgement(quantity, given)
+        results = list((self._by_coordinates if every_coordinate else self._by_directions)(judgement))
+        decided = [result for result in results if result is not None]
+        beyond = int((~judgement.judged).sum()) if every_coordinate or not results else 0
+        error, where, ours, derivative = max(decided, key=lambda result: result[0], default=(0.0, None, 0.0, 0.0))
+        passed = bool(error <= self.tolerance)
+        if not passed and where is None:
+            where, ours, derivative = self._locate(judgement)
+        return CheckRow(
+            quantity=f"{quantity[0]}[{quantity[1]}]",
+            compared=len(decided),
+            undecided=len(results) - len(decided) + beyond,
+            largest_error=error,
+            where=where,
+            given=ours,
+            derivative=derivative,
+            passed=passed,
+        )
+
+    def _judgement(self, quantity: Quantity, given: np.ndarray) -> Judgement:
+        value = self.scene.value(*quantity)
+        judged, room = np.isfinite(value), np.full(value.shape, np.inf)
+        if quantity == ("h", self.scene.network.depth):
+            room = self.scene.network.loss.room(value, self.scene.target)
+            judged &= room >= LEAST_ROOM
+            value = np.where(judged, value, 0.5)  # inside every loss's range: ℒ without the terms that are infinite
+        return Judgement(quantity, given, value, judged, room, self.size[quantity])
+
+    def _by_coordinates(
+        self, judgement: Judgement
+    ) -> Iterator[tuple[float, tuple[int, ...] | None, float, float] | None]:
+        for place in map(tuple, np.argwhere(judgement.judged)):
+            where = tuple(int(part) for part in place)
+            derivative, floor = self._at(judgement, where)
+            if derivative is None:
+                yield None
+                continue
+            floor = max(floor, 1e-6 * float(judgement.size[where]))
+            ours = float(judgement.given[where])
+            yield relative_error(ours, derivative, floor), where, ours, derivative
+
+    def _by_directions(self, judgement: Judgement) -> Iterator[tuple[float, None, float, float] | None]:
+        """Along v with entries ±1/√n, less where there is less room: an error anywhere shows in every direction."""
+        judged = judgement.judged
+        if not judged.any():
+            return
+        pairs, scale = [], 0.0
+        for _ in range(self.directions):
+            signs = self.rng.choice([-1.0, 1.0], judged.shape) / math.sqrt(judged.sum())
+            direction = self._direction(judgement, np.where(judged, signs, 0.0))
+            scale = max(scale, 1e-6 * float(np.linalg.norm((judgement.size * direction)[judged])))
+            derivative, floor = self._along(judgement, direction)
+            if derivative is None:
+                yield None
+                continue
+            pairs.append((float((judgement.given * direction)[judged].sum()), derivative))
+            scale = max(scale, floor)
+        scale = max([scale, *(abs(derivative) for _, derivative in pairs)])
+        for ours, derivative in pairs:
+            yield relative_error(ours, derivative, scale), None, ours, derivative
+
+    def _direction(self, judgement: Judgement, signs: np.ndarray, size: float = 1.0) -> np.ndarray:
+        """``signs`` times ``size``, or times less: where a hears it through a large factor, or ŷ has little room."""
+        network, (family, i) = self.scene.network, judgement.quantity
+        factor = np.ones(1)  # forward: a_i = W_i h_{i-1} + b_i
+        if family == "W":
+            factor = np.abs(self.scene.trace.h[i - 1]).max(axis=0)
+        elif family == "h" and i < network.depth:
+            factor = np.abs(network.W[i + 1]).max(axis=0)
+        direction = np.where(signs == 0, 0.0, signs * np.minimum(size / np.maximum(1.0, factor), judgement.room))
+        return self.method.without_rounding(judgement.value, direction)
+
+    def _along(self, judgement: Judgement, direction: np.ndarray) -> tuple[float | None, float]:
+        """The derivative, or None at a kink; and the smallest number that can be told from 0."""
+        outcome: Callable[[np.ndarray], Outcome] = lambda value: self.scene.put(*judgement.quantity, value)  # noqa: E731
+        derivative = self.method.derivative(outcome, judgement.value, direction)
+        return derivative, 0.0 if self.method.is_complex else self.rounding / self.method.step / self.tolerance
+
+    def _at(self, judgement: Judgement, where: tuple[int, ...]) -> tuple[float | None, float]:
+        """:meth:`_along` one coordinate."""
+        signs = np.zeros(judgement.given.shape)
+        signs[where] = 1
+        direction = self._direction(judgement, signs, max(1.0, abs(float(judgement.value[where]))))
+        derivative, floor = self._along(judgement, direction)
+        unit = float(direction[where])
+        return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, floor / unit)
+
+    def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
+        """The coordinate with the largest error: halve the set, keep the half that is further off, again."""
+        places = np.argwhere(judgement.judged)
+        signs = self.rng.choice([-1.0, 1.0], judgement.given.shape)
+        while len(places) > 1:
+            halves = places[: len(places) // 2], places[len(places) // 2 :]
+            places = max(halves, key=lambda half: self._off(judgement, half, signs))
+        where = tuple(int(part) for part in places[0])
+        derivative, _ = self._at(judgement, where)
+        return where, float(judgement.given[where]), math.nan if derivative is None else derivative
+
+    def _off(self, judgement: Judgement, places: np.ndarray, signs: np.ndarray) -> float:
+        kept = np.zeros(signs.shape)
+        index = tuple(places.T)
+        kept[index] = signs[index]
+        direction = self._direction(judgement, kept)
+        derivative, _ = self._along(judgement, direction)
+        error = 0.0 if derivative is None else abs((judgement.given * direction)[index].sum() - derivative)
+        return math.inf if math.isnan(error) else error
+
+
+def network_in_float64(network: Network) -> Network:
+    """The network in its own library, in float64: the formulas are checked, not the rounding of float32.
+
+    In NumPy where its library is a JAX without float64.
+    """
+    home = network.home
+    if library_name(home.xp) == "jax" and not jax_has_float64():
+        return network.to(np, dtype="float64")
+    return network if home.dtype_name == "float64" else network.to(home.xp, dtype="float64", device=home.device)

@@ -1,0 +1,79 @@
+"""The doctor at the bedside: a callback that reads each epoch, and speaks up when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import InputTypeError
+from ...train import Callback, Epoch
+from .finding import Finding
+from .ranking import rank
+from .rules import course
+from .telemetry import Recorder, Telemetry
+
+
+class Doctor(Callback):
+    """Finds, from the telemetry alone, what goes wrong while training runs.
+
+    ``tell`` is called with each finding's text once, when it first appears. ``findings``: what holds now, ranked.
+    With ``fit(…, measure_every=…)`` it sees gradients, updates and silent units as well as the losses. Given to
+    :func:`diagnose` as ``history``, it adds the run to what is seen of the network. It keeps numbers, and of the
+    networks only the last. An epoch whose number is not above the last one's begins a new run.
+
+    Raises :class:`~backtalk.errors.InputTypeError` where ``tell`` is no function.
+
+    >>> import numpy as np
+    >>> from backtalk import Network, fit
+    >>> X, doctor = np.eye(4), Doctor()
+    >>> _ = fit(Network.create([4, 3, 2], rng=0), X, [0, 1, 0, 1], epochs=10, batch_size=4, rng=0,
+    ...         optimizer="sgd(learning_rate=1e-7)", measure_every=1, callbacks=doctor)
+    >>> doctor.findings[0].kind
+    'learning_rate_too_low'
+    """
+
+    def __init__(self, tell: Callable[[str], Any] | None = None) -> None:
+        if tell is not None and not callable(tell):
+            raise InputTypeError(f"tell is {tell!r}, expected a function of a text, such as print.")
+        self.tell = tell
+        self.findings: tuple[Finding, ...] = ()
+        self._recorder = Recorder()
+        self._settings: Mapping[str, Any] = {}
+        self._told: set[tuple[str, int | None]] = set()
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The numbers of the run so far."""
+        return self._recorder.telemetry
+
+    def on_start(self, settings: Mapping[str, Any]) -> None:
+        self._settings = dict(settings)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        numbers = self._recorder.numbers
+        if numbers and isinstance(epoch, Epoch) and epoch.number <= numbers[-1]:
+            self._recorder, self._told = Recorder(), set()
+        self._recorder.settings = self._settings
+        self._recorder.note(epoch)
+        self.findings = rank(live_findings(self._recorder))
+        for each in self.findings:
+            if (each.kind, each.layer) not in self._told:
+                self._told.add((each.kind, each.layer))
+                if self.tell is not None:
+                    self.tell(f"epoch {epoch.number}, {each.severity}: {each.title}. {each.said} {each.advice}")
+
+
+def live_findings(recorder: Recorder) -> list[Finding]:
+    """What the telemetry alone says."""
+    network, telemetry = recorder.last, recorder.telemetry
+    if network is None:
+        return []
+    scale = course.scale_of(network, telemetry)
+    return [
+        *course.find_learning_rate_too_high(network, telemetry, scale),
+        *course.find_learning_rate_too_low(telemetry, scale),
+        *course.find_standstill(telemetry, scale),
+        *course.find_overfitting(telemetry, scale),
+        *course.find_in_measures(telemetry, network),
+        *course.find_still_layers(telemetry, network),
+    ]

@@ -1,0 +1,140 @@
+"""The public verb: measure a network on its data, and say what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.network import Network
+from ...errors import InputError, InputTypeError
+from ..per_example.pairs import MEMORY_LIMIT
+from .diagnosis import Diagnosis
+from .doctor import Doctor
+from .examples import Examples
+from .finding import Finding
+from .gather import measure
+from .measure import Measurements
+from .ranking import rank, worst_of_each_kind
+from .rules import course
+from .rules.examples import find_dominating, find_mislabelled
+from .rules.finite import find_non_finite
+from .rules.fit import find_batch_too_small, find_overfitting_now, find_underfitting
+from .rules.inputs import find_duplicate_columns, find_input_scale, find_useless_columns
+from .rules.layers import find_gradient_ratio, find_layer_not_learning, find_silent_units, find_symmetry
+from .rules.targets import (
+    find_class_imbalance,
+    find_missing_classes,
+    find_one_target,
+    find_target_scale,
+    find_wrong_loss,
+)
+from .telemetry import Recorder, Telemetry
+
+OF_NETWORK_AND_DATA = (
+    find_non_finite,
+    find_one_target,
+    find_wrong_loss,
+    find_input_scale,
+    find_target_scale,
+    find_useless_columns,
+    find_missing_classes,
+    find_symmetry,
+    find_class_imbalance,
+    find_mislabelled,
+    find_dominating,
+    find_silent_units,
+    find_layer_not_learning,
+    find_overfitting_now,
+    find_underfitting,
+)
+
+
+def diagnose(
+    network: Network,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    validation: Any = None,
+    history: Doctor | Telemetry | Iterable[Any] | None = None,
+    columns: Sequence[str] | None = None,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Diagnosis:
+    """What is wrong with a network on these examples, in words with the numbers behind them.
+
+    ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`, best those that it was trained on; values of X
+    and y that are not finite are let in, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
+    ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for what only the
+    course of training shows. ``columns``: names of X's columns, for the findings to use. ``memory_limit``: bytes that
+    a block of examples may take; apart from that, some numbers are kept for each example.
+
+    A NaN stays in every statistic that it belongs to. Arrays of other libraries are brought to NumPy. The thresholds,
+    with their reasons, are in one table, ``RULES`` of the package ``backtalk.diagnose``.
+
+    Raises :class:`~backtalk.errors.InputError` or :class:`~backtalk.errors.InputTypeError` for arguments that do not
+    fit the network.
+
+    >>> import numpy as np
+    >>> from backtalk import Network
+    >>> X = np.random.default_rng(0).normal(size=(100, 3)) * [1, 1, 500]
+    >>> diagnosis = diagnose(Network.create([3, 8, 2], "tanh", rng=0), X, X[:, 0] > 0, columns=["a", "b", "salary"])
+    >>> diagnosis.healthy, diagnosis.findings[0].kind
+    (False, 'inputs_not_scaled')
+    """
+    examples = Examples.of(network, X, y, sample_weight)
+    held_out = None if validation is None else _validation(network, validation)
+    telemetry = _telemetry(history)
+    if any(len(rows) != network.depth for rows in telemetry.measured()):
+        raise InputError(f"history is of a network with other layers, expected that of one with {network.depth}.")
+    measured = measure(examples, telemetry, held_out, _names(columns, examples.X.shape[1]), memory_limit)
+    with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
+        findings = rank(_findings(examples, measured))
+    return Diagnosis(findings, measured, repr(network).splitlines()[0])
+
+
+def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
+    network, telemetry = examples.network, measured.telemetry
+    found = [each for rule in OF_NETWORK_AND_DATA for each in rule(network, measured)]
+    found += find_duplicate_columns(network, measured, examples.X)
+    noise = find_batch_too_small(network, measured, examples)
+    scale = measured.baseline or course.scale_of(network, telemetry)
+    found += noise + course.find_learning_rate_too_high(network, telemetry, scale, noise=bool(noise))
+    found += course.find_learning_rate_too_low(telemetry, scale) + course.find_standstill(telemetry, scale)
+    found += worst_of_each_kind(find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry))
+    found += course.find_still_layers(telemetry, network)
+    found += course.find_training_too_short(telemetry) + course.find_overfitting(telemetry, scale)
+    return found
+
+
+def _telemetry(history: Any) -> Telemetry:
+    if history is None:
+        return Telemetry()
+    if isinstance(history, Telemetry):
+        return history
+    if isinstance(history, Doctor):
+        return history.telemetry
+    if isinstance(history, str) or not isinstance(history, Iterable):
+        raise InputTypeError(f"history is {history!r}, expected a Doctor, or a list of backtalk.Epoch objects.")
+    recorder = Recorder()
+    for epoch in history:
+        recorder.note(epoch)
+    return recorder.telemetry
+
+
+def _validation(network: Network, given: Any) -> Examples:
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise InputTypeError("validation is neither (X, y) nor (X, y, sample_weight): expected one of them.")
+    return Examples.of(network, *given)
+
+
+def _names(columns: Any, count: int) -> tuple[str, ...]:
+    if columns is None:
+        return ()
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise InputTypeError(f"columns is {columns!r}, expected a list of names.")
+    names = tuple(map(str, columns))
+    if len(names) != count:
+        raise InputError(f"columns holds {len(names)} names, but X has {count} columns: expected one name each.")
+    return names

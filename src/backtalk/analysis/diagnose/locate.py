@@ -1,0 +1,91 @@
+"""Where values stop being finite: the first place in the order of computing, and all of its examples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...core.network import Network
+from .examples import Block, Examples
+from .measure import Place
+from .thresholds import LIMITS
+
+
+class Locator:
+    """Looks at every quantity: X, y, then W_i, b_i, a_i, h_i from layer 1 up, ℓ, ∇_{a_i} from layer L down, ∇_{W_i}."""
+
+    def __init__(self, examples: Examples) -> None:
+        network = examples.network
+        self.found: dict[tuple[int, int], _Bad] = {}
+        self.depth = network.depth
+        self._look_at_parameters(network)
+        if examples.unknown.any():
+            y = np.where(examples.unknown, np.nan, 0.0)[:, None]
+            self._note((0, 1), "y", None, y, 0)
+
+    def _look_at_parameters(self, network: Network) -> None:
+        for i in range(1, network.depth + 1):
+            for stage, name, array in ((0, "W", network.W[i]), (1, "b", network.b[i])):
+                # the unit talked to is the row of W
+                self._note((i, stage), name, i, array.reshape(len(array), -1).T, None)
+
+    def look(self, block: Block) -> None:
+        """At a block of examples."""
+        first = block.rows.start
+        self._note((0, 0), "X", None, block.trace.h[0], first)
+        for i in range(1, self.depth + 1):
+            self._note((i, 2), "a", i, block.trace.a[i], first)
+            self._note((i, 3), "h", i, block.trace.h[i], first)
+            self._note((2 * self.depth - i + 2, 0), "gradient of a", i, block.grad_a[i], first)
+        self._note((self.depth + 1, 0), "loss", self.depth, block.losses[:, None], first)
+
+    def look_at_gradient(self, i: int, grad_W: np.ndarray, grad_b: np.ndarray) -> None:
+        """At the gradient of the whole set."""
+        place = 2 * self.depth + 1 + i
+        self._note((place, 1), "gradient of W", i, grad_W.T, None)
+        self._note((place, 2), "gradient of b", i, grad_b[None, :], None)
+
+    def _note(self, order: tuple[int, int], name: str, layer: int | None, array: np.ndarray, first: int | None) -> None:
+        finite = np.isfinite(array)
+        if finite.all():
+            return
+        bad = self.found.setdefault(order, _Bad(name, layer))
+        rows = np.flatnonzero(~finite.all(axis=1))
+        if bad.value is None:
+            row = int(rows[0])
+            unit = int(np.flatnonzero(~finite[row])[0])
+            bad.value, bad.unit = str(float(array[row, unit])), unit
+            bad.example = None if first is None else first + row
+        bad.columns.update(np.flatnonzero(~finite.all(axis=0)).tolist())
+        bad.count += len(rows)
+        if first is not None:
+            bad.rows.extend((first + rows[: LIMITS.listed - len(bad.rows)]).tolist())
+
+    def places(self) -> tuple[Place, ...]:
+        """What was found, in the order of computing."""
+        return tuple(bad.place() for _, bad in sorted(self.found.items()))
+
+
+class _Bad:
+    def __init__(self, name: str, layer: int | None) -> None:
+        self.name, self.layer = name, layer
+        self.example: int | None = None
+        self.unit: int | None = None
+        self.value: str | None = None
+        self.count = 0
+        self.rows: list[int] = []
+        self.columns: set[int] = set()
+
+    def place(self) -> Place:
+        columns = tuple(sorted(self.columns))
+        unit = None if self.name in ("y", "loss") else self.unit
+        assert self.value is not None
+        return Place(
+            self.name,
+            self.layer,
+            self.example,
+            unit,
+            self.value,
+            self.count,
+            tuple(self.rows),
+            columns[: LIMITS.listed],
+        )

@@ -1,0 +1,78 @@
+"""The examples: labels that the network contradicts, and a few that drown out the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.network import Network
+from ..finding import Finding
+from ..measure import Measurements
+from ..thresholds import LIMITS
+from .words import counted, finding, listed, percent
+
+
+def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
+    """Examples of which a network that is usually right is sure that they are of another class."""
+    targets = measured.targets
+    if targets.given is None or targets.predicted is None or targets.confidence is None or targets.of_given is None:
+        return []
+    right = float((targets.given == targets.predicted).mean())
+    if right < LIMITS.accurate or measured.examples < LIMITS.examples:
+        return []
+    if measured.baseline is not None and not measured.loss < measured.baseline:
+        return []  # the confidence of a network that is worse than guessing says nothing
+    usual = _usual_confidence(targets.given, targets.of_given, network.sizes[-1])
+    against = targets.confidence >= np.minimum(usual[targets.predicted], LIMITS.confident)
+    against &= (targets.of_given < LIMITS.contradicted) & (targets.given != targets.predicted)
+    rows = np.flatnonzero(against)
+    rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
+    shown = [f"{n} ({targets.given[n]}, rather {targets.predicted[n]})" for n in rows]
+    return finding(
+        "mislabelled_examples", len(rows) / measured.examples, "labels that may be wrong",
+        f"The network gets {percent(right)} right, but is sure of another class than the given one for "
+        f"{counted(len(rows), 'example')} of {measured.examples} ({percent(len(rows) / measured.examples)}): "
+        f"{listed(shown, 5)}.",
+        "Look at these rows, the first ones first: correct their labels, or leave them out. If the labels are right, "
+        "the classes overlap there: more columns, or more such examples, would help.",
+        numbers={"examples": len(rows), "share": len(rows) / measured.examples, "accuracy": right},
+        layer=network.depth, examples=rows,
+    )  # fmt: skip
+
+
+def _usual_confidence(given: np.ndarray, of_given: np.ndarray, outputs: int) -> np.ndarray:
+    """The mean ŷ of each class over the examples that have it as their label; 1 where none has."""
+    sums, counts = (np.bincount(given, weights=weights, minlength=max(2, outputs)) for weights in (of_given, None))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), 1.0)
+
+
+def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
+    """A hundredth of the examples with as much say as all others."""
+    count = measured.examples
+    if count < LIMITS.examples:
+        return []
+    with np.errstate(all="ignore"):
+        say = measured.weights * measured.norms
+        say = (say / say.max()) ** 2
+        say = say / say.sum()
+        loss = measured.weights * measured.losses
+    if not np.isfinite(say).all():
+        return []
+    few = max(1, int(LIMITS.loud * count))
+    order = np.argsort(-say, kind="stable")
+    rows = order[:few]
+    share, part = float(say[rows].sum()), float(loss[rows].sum())
+    of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
+    heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
+    loudest = [f"{n} ({percent(float(say[n]))})" for n in rows]
+    quieter = "label_smoothing or clip_norm helps"
+    if network.loss.output_name == "identity":
+        quieter = "a loss that listens to them less (huber, absolute_error), clip_norm, or a logarithm of y helps"
+    return finding(
+        "dominating_examples", share, "a few examples drown out the others",
+        f"{counted(few, 'example')} of {count} have {percent(share)} of the sum of the squares of the gradients' "
+        f"norms: {listed(loudest, 5)}. They also have {percent(of_loss)} of the loss.",
+        f"Look at these rows for wrong values, in X as in y, and at their weights. If they are right, {quieter}.",
+        most="severe" if heavy else "note",
+        numbers={"examples": few, "share": share, "share_of_loss": of_loss},
+        layer=network.depth, examples=rows,
+    )  # fmt: skip

@@ -1,0 +1,147 @@
+"""How well the network fits: too little, too much, or held up by the noise of its mini-batches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ....core.network import Network
+from ....core.optimizers import Optimizer, as_any_optimizer
+from ....errors import DivergedError, InputError
+from ....train import fit
+from ....train.validation import ValidationSet
+from ..examples import Examples
+from ..finding import Finding
+from ..measure import Measurements
+from ..telemetry import Telemetry
+from ..thresholds import LIMITS, RULES
+from .course import overfitting
+from .words import finding
+
+
+def find_overfitting_now(network: Network, measured: Measurements) -> list[Finding]:
+    """From the loss on the validation set beside that on the examples."""
+    del network
+    other, baseline = measured.validation_loss, measured.baseline
+    if other is None or baseline is None or not measured.loss < baseline:  # nothing learned, nothing known too well
+        return []
+    gap = (other - measured.loss) / baseline
+    return overfitting(
+        gap / LIMITS.validation_gap,
+        f"The loss is {measured.loss:.3g} on the {measured.examples} examples given, and {other:.3g} on the "
+        f"{measured.validation_examples} of the validation set; without any input one gets {baseline:.3g}.",
+        {"loss": measured.loss, "validation_loss": other, "baseline": baseline, "gap": gap},
+    )
+
+
+def find_underfitting(network: Network, measured: Measurements) -> list[Finding]:
+    """A loss that a constant reaches as well."""
+    del network
+    share = measured.share_of_baseline
+    if share is None:
+        return []
+    told = measured.telemetry.epochs > 0
+    settings = measured.telemetry.settings
+    held = [f"{name} {settings[name]:.3g}" for name in ("l2_penalty", "dropout") if _is_positive(settings.get(name))]
+    return finding(
+        "underfitting", share, "the network has learned next to nothing",
+        f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has "
+        f"{measured.baseline:.4g}." + (" That is usual before training." if not told and share < LIMITS.wild else ""),
+        "See the findings above. Else: more or wider layers, more epochs, a higher learning rate"
+        + (f", and less of what holds it back ({', '.join(held)})" if held else "")
+        + "; or the columns of X say nothing about y.",
+        most="severe" if told else "note",
+        numbers={"loss": measured.loss, "baseline": measured.baseline, "share": share},
+    )  # fmt: skip
+
+
+def find_batch_too_small(network: Network, measured: Measurements, examples: Examples) -> list[Finding]:
+    """The noise of mini-batches keeps the loss up: steps over all examples bring it down, as many small ones do not."""
+    telemetry, batch, scale = measured.telemetry, measured.telemetry.batch_size, measured.noise_scale
+    share = measured.share_of_baseline
+    if batch is None or scale is None or share is None or batch >= measured.examples:
+        return []
+    ratio = scale / batch
+    if RULES["batch_too_small"].judge(ratio) is None or share < LIMITS.small:
+        return []
+    trial = try_steps(network, examples, telemetry, batch)
+    if trial is None or not trial.by_few - trial.by_all >= LIMITS.trial_fall * trial.before:
+        return []
+    if not trial.spread >= LIMITS.trial_spread * trial.before:
+        return []
+    strength = "far stronger than"
+    if math.isfinite(scale):
+        strength = f"{ratio:.3g} times as strong (the noise scale is {scale:.3g} examples) as"
+    return finding(
+        "batch_too_small", ratio, "the mini-batches are too small for this learning rate",
+        f"With a batch_size of {batch}, noise is {strength} the gradient, and it keeps the loss up. In a trial, "
+        f"{LIMITS.trial_steps} steps at the same learning rate took the loss from {trial.before:.3g} to "
+        f"{trial.by_all:.3g} with all examples in each step, and to {trial.by_few:.3g} ± {trial.spread:.2g} "
+        f"with {batch}.",
+        "Use larger mini-batches, or a learning rate that falls to a tenth and less ('cosine', 'step').",
+        numbers={"noise_scale": scale, "batch_size": batch, "ratio": ratio, "loss": trial.before,
+                 "loss_by_all": trial.by_all, "loss_by_batches": trial.by_few},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The loss ``before``, after some steps ``by_all`` examples, and after as many ``by_few`` of them (the mean).
+
+    ``spread``: the standard deviation of the latter, which hangs on the examples that are drawn.
+    """
+
+    before: float
+    by_all: float
+    by_few: float
+    spread: float
+
+
+def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch: int) -> Trial | None:
+    """What a few steps with the run's optimizer do; None where the run did not tell it, or where they diverge."""
+    optimizer = _optimizer(telemetry)
+    if optimizer is None or examples.unknown.any() or not np.isfinite(examples.X).all():
+        return None
+    rng, rows = np.random.default_rng(0), np.arange(examples.count)
+    if examples.count > LIMITS.trial_examples:
+        rows = np.sort(rng.choice(rows, LIMITS.trial_examples, replace=False))
+    X, y, weight = examples.X[rows], examples.y[rows], examples.weight[rows]
+    if not weight.max() > 0:
+        return None
+    steps = LIMITS.trial_steps
+
+    def after(drawn: np.ndarray, size: int, epochs: int) -> float:
+        parts = X[drawn], y[drawn], weight[drawn]
+        trained = fit(network, *parts, epochs=epochs, batch_size=size, optimizer=optimizer, rng=0).network
+        return loss(trained)
+
+    def loss(of: Network) -> float:
+        return ValidationSet.of(of, (X, y, weight)).loss(of)
+
+    try:
+        draws = [rng.integers(len(rows), size=steps * batch) for _ in range(LIMITS.trial_draws)]
+        few = [after(drawn, batch, 1) for drawn in draws if weight[drawn].max() > 0]
+        return Trial(
+            loss(network), after(np.arange(len(rows)), len(rows), steps), float(np.mean(few)), float(np.std(few))
+        )
+    except DivergedError:
+        return None
+
+
+def _optimizer(telemetry: Telemetry) -> Optimizer | None:
+    """The run's, at its last learning rate."""
+    given = telemetry.settings.get("optimizer")
+    try:
+        optimizer = as_any_optimizer(given) if isinstance(given, str | Optimizer) else None
+    except InputError:
+        return None
+    if not isinstance(optimizer, Optimizer):
+        return None
+    rate = telemetry.learning_rates[-1] if telemetry.epochs else None
+    return replace(optimizer, learning_rate=rate) if rate is not None and rate > 0 else optimizer
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and value > 0

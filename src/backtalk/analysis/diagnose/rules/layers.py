@@ -1,0 +1,184 @@
+"""The layers: copies, units that are dead or saturated, gradients that vanish or explode on the way down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ....core.network import Network
+from ..finding import Finding
+from ..measure import LayerMeasurement, Measurements
+from ..thresholds import LIMITS
+from .words import are, counted, finding, listed, percent
+
+MILDER = {"severe": "warning", "warning": "note", "note": "note"}
+BY_SCALE = "Use the initialization of the activation (Network.create's own)"
+
+
+def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
+    """Units with equal incoming and equal outgoing weights."""
+    found = []
+    for i in range(1, network.depth):
+        units = network.sizes[i]
+        both = [network.W[i], network.b[i][:, None], network.W[i + 1].T]
+        groups = copies_among(np.concatenate(both, axis=1).astype(np.float64))
+        copies = [unit for group in groups for unit in group]
+        if units < 2 or not groups:
+            continue
+        zero = not np.any(network.W[i][copies]) and not np.any(network.W[i + 1][:, copies])
+        how = "all of these weights are 0" if zero else f"the first group is units {listed(groups[0])}"
+        found += finding(
+            "symmetry", len(copies) / units, f"layer {i} has units that are copies of one another",
+            f"{counted(len(copies), 'unit')} of the {units} in layer {i} have the same incoming and outgoing weights "
+            f"as another one, in {counted(len(groups), 'group')}; {how}. Copies have equal gradients and stay copies: "
+            f"the layer works as if it had {units - len(copies) + len(groups)}.",
+            "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0.",
+            numbers={"copies": len(copies), "units": units, "groups": len(groups)}, layer=i, units=copies,
+        )  # fmt: skip
+    del measured
+    return found
+
+
+def copies_among(rows: np.ndarray) -> list[list[int]]:
+    """Groups of rows that are equal but for rounding."""
+    largest = float(np.abs(rows).max())
+    if not np.isfinite(largest):
+        return []
+    rows = rows / (largest or 1.0)  # no square leaves the range of float64
+    place = rows @ np.random.default_rng(0).normal(size=rows.shape[1])  # equal rows come to stand beside one another
+    order = np.argsort(place, kind="stable")
+    sizes = np.linalg.norm(rows, axis=1)
+    apart = np.linalg.norm(rows[order[1:]] - rows[order[:-1]], axis=1)
+    equal = apart <= LIMITS.copies * sizes[order[1:]]
+    groups, group = [], [int(order[0])]
+    for unit, same in zip(order[1:], equal, strict=True):
+        if same:
+            group.append(int(unit))
+            continue
+        groups.append(sorted(group))
+        group = [int(unit)]
+    return sorted(each for each in [*groups, sorted(group)] if len(each) > 1)
+
+
+def find_silent_units(network: Network, measured: Measurements) -> list[Finding]:
+    """Dead and saturated units of each hidden layer."""
+    del network
+    found = []
+    for layer in measured.layers[:-1]:
+        # with few examples a unit may be silent by chance, but not a whole layer of them
+        most = "severe" if measured.examples >= LIMITS.examples else "note"
+        found += _dead(layer, measured.examples, most) + _saturated(layer, measured.examples, most)
+    share = measured.share_of_baseline
+    if share is not None and share <= LIMITS.small:
+        return [replace(each, severity=MILDER[each.severity]) for each in found]  # they did not keep it from learning
+    return found
+
+
+def _dead(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
+    i, units = layer.layer, layer.dead_units
+    return finding(
+        "dead_units", len(units) / layer.units, f"dead units in layer {i}",
+        f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} silent "
+        f"for every one of {examples} examples, and hear nothing from the loss: {listed(units)}.",
+        "Use a smaller learning rate and scaled inputs, and see that biases did not become very negative; or an "
+        "activation that is never flat, such as leaky_relu.",
+        most=most, numbers={"dead": len(units), "units": layer.units, "share": len(units) / layer.units},
+        layer=i, units=units,
+    )  # fmt: skip
+
+
+def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
+    i, units = layer.layer, layer.saturated_units
+    flat = float(layer.unit_flat[list(units)].mean()) if units else 0.0
+    return finding(
+        "saturated_units", len(units) / layer.units, f"saturated units in layer {i}",
+        f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} at an end "
+        f"of the range for {percent(flat) if flat else 'all'} of {examples} examples: {listed(units)}. The standard "
+        f"deviation of a is {layer.a_std:.3g} in this layer, where about 1 is usual.",
+        f"Scale the inputs, use a smaller learning rate, or smaller weights. {BY_SCALE}; l2_penalty keeps them small.",
+        most=most,
+        numbers={
+            "saturated": len(units),
+            "units": layer.units,
+            "share": len(units) / layer.units,
+            "a_std": layer.a_std,
+        },
+        layer=i, units=units,
+    )  # fmt: skip
+
+
+def find_gradient_ratio(network: Network, measured: Measurements) -> list[Finding]:
+    """What of the output's gradient comes down to each layer."""
+    del network
+    sizes = np.array([layer.grad_a_rms for layer in measured.layers])
+    over = f"over {counted(measured.examples, 'example')} (root mean square)"
+    return ratio_findings(sizes, over, measured.telemetry.growth())
+
+
+def ratio_findings(
+    sizes: np.ndarray, over: str, growth: float = 1.0, names: Sequence[str] | None = None
+) -> list[Finding]:
+    """Vanishing or exploding, from ‖∇_{a_i}‖ for layers 1, 2, …, the last of them being the measure.
+
+    ``growth``: of the weights while they were trained. Where steps have blown them up, what explodes is their doing.
+    ``names``: what to call the layers, by default by their numbers.
+    """
+    last = len(sizes)
+    if last < 2 or not np.isfinite(sizes).all() or not sizes[-1] > 0:
+        return []
+    called = ["", *(names or map(str, range(1, last + 1)))]
+    ratios = sizes[:-1] / sizes[-1]
+    steps = sizes[:-1] / np.where(sizes[1:] > 0, sizes[1:], 1)
+    least, most = int(np.argmin(ratios)) + 1, int(np.argmax(ratios)) + 1
+    found = []
+    for kind, i, word, place in (("vanishing_gradient", least, "loses", 0), ("exploding_gradient", most, "gains", -1)):
+        step = int(np.argsort(steps)[place]) + 1
+        ratio = float(ratios[i - 1])
+        said = (
+            f"‖∇a‖ of layer {called[i]} is {ratio:.3g} times that of layer {called[last]}, {over}. On its way down it "
+            f"{word} most between layers {called[step + 1]} and {called[step]}, by a factor of {steps[step - 1]:.3g}."
+        )
+        title = f"the gradient {'vanishes' if place == 0 else 'explodes'} on its way down to layer {called[i]}"
+        advice = (
+            f"{BY_SCALE}, relu or tanh in the place of sigmoid, and fewer layers."
+            if place == 0
+            else f"{BY_SCALE}: these weights are too large. Else use clip_norm, and a smaller learning rate."
+        )
+        numbers = {"ratio": ratio, "step": float(steps[step - 1]), "step_layer": step, "last": last}
+        grown = kind == "exploding_gradient" and growth >= LIMITS.growth
+        if grown:
+            said += f" The weights became {growth:.3g} times as large in training."
+        found += finding(kind, ratio, title, said, advice, most="note" if grown else "severe", numbers=numbers, layer=i)
+    return found
+
+
+def find_layer_not_learning(network: Network, measured: Measurements) -> list[Finding]:
+    """A layer that hears next to nothing; what it did in the run says more, where that was told."""
+    if any(len(ways) == network.depth for ways in measured.telemetry.moved):
+        return []
+    return lagging(
+        np.array([np.nan if layer.ratio is None else layer.ratio for layer in measured.layers]),
+        "has a gradient of {} of its size",
+    )
+
+
+def lagging(ways: np.ndarray, how: str, names: Sequence[str] | None = None) -> list[Finding]:
+    """The layers whose number is far below the median of the others'; ``names``: as for ratio_findings."""
+    found = []
+    called = ["", *(names or map(str, range(1, len(ways) + 1)))]
+    for i in range(1, len(ways) + 1):
+        others = np.delete(ways, i - 1)
+        usual = float(np.median(others)) if len(others) else 0.0
+        if not (usual > LIMITS.moves and np.isfinite(usual)):  # where none moves, none lags
+            continue
+        weights = f"W of layer {called[i]}" if names else f"W_{i}"
+        found += finding(
+            "layer_not_learning", float(ways[i - 1] / usual), f"layer {called[i]} does not learn",
+            f"{weights} {how.format(f'{ways[i - 1]:.3g}')}; the other layers' median is {usual:.3g}.",
+            "See that this layer's weights are among those that the optimizer changes, that they are not far larger "
+            "than the other layers', and that the layer above passes its gradient down.",
+            numbers={"way": float(ways[i - 1]), "others": usual}, layer=i,
+        )  # fmt: skip
+    return found

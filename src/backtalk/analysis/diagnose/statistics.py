@@ -1,0 +1,66 @@
+"""Statistics that are gathered block by block, in float64; a NaN or an inf stays in them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..per_example.gradient_norms import row_norms
+
+
+class Moments:
+    """Mean and standard deviation of columns, from blocks of rows (Chan, Golub and LeVeque 1983: no digits cancel).
+
+    What is kept of Σ (x − mean)² is its root, so that no square leaves the range of float64.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self.count = 0
+        self.shift = np.zeros(columns)  # near the mean, so that what is summed is about as large as its deviations
+        self.away = np.zeros(columns)  # of the mean from it
+        self.root = np.zeros(columns)
+
+    def add(self, block: np.ndarray) -> None:
+        """More rows."""
+        rows = len(block)
+        with np.errstate(all="ignore"):
+            block = block.astype(np.float64)
+            if self.count == 0:
+                first = block.mean(axis=0)
+                self.shift = np.where(np.isfinite(first), first, 0.0)
+            block = block - self.shift
+            mean = block.mean(axis=0)
+            away, together = mean - self.away, self.count + rows
+            apart = np.abs(away) * math.sqrt(self.count * rows / together) if self.count else 0.0
+            self.away = self.away + away * (rows / together)
+            self.root = np.hypot(np.hypot(self.root, row_norms((block - mean).T)), apart)
+        self.count = together
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of each column."""
+        with np.errstate(all="ignore"):
+            return self.shift + self.away
+
+    @property
+    def std(self) -> np.ndarray:
+        """Of each column."""
+        return self.root / math.sqrt(self.count)
+
+    def whole(self) -> tuple[float, float]:
+        """Mean and standard deviation over all columns together."""
+        with np.errstate(all="ignore"):
+            mean = float(self.mean.mean())
+            return mean, float(np.hypot(root_mean_square(self.std), root_mean_square(self.mean - mean)))
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    """√(Σx²/N), whatever the size of the values."""
+    return float(row_norms(values.reshape(1, -1))[0]) / math.sqrt(values.size)
+
+
+def median(values: np.ndarray) -> float:
+    """The median; NaN where one of the values is."""
+    with np.errstate(all="ignore"):
+        return float(np.nan if np.isnan(values).any() else np.median(values))

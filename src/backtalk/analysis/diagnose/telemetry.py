@@ -1,0 +1,115 @@
+"""What epochs told, as numbers: no network of a run is kept but the last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...core.arrays import to_numpy
+from ...core.network import Network
+from ...core.norms import euclidean_norm
+from ...errors import InputTypeError
+from ...train import Epoch, LayerMeasures
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A run of training, one entry for each epoch.
+
+    ``losses``; ``validation_losses`` and ``learning_rates``, None where the epoch had none; ``measures``: a tuple of
+    :class:`~backtalk.LayerMeasures`, empty where nothing was measured. ``moved``: ‖W_i − W_i before the epoch‖ /
+    ‖W_i‖ for each layer, empty for the first epoch. ``sizes``: ‖W_i‖ after the epoch. ``settings``: of the run, where
+    it told them. ``first``: the number of the first of these epochs.
+    """
+
+    losses: tuple[float, ...] = ()
+    validation_losses: tuple[float | None, ...] = ()
+    learning_rates: tuple[float | None, ...] = ()
+    measures: tuple[tuple[LayerMeasures, ...], ...] = ()
+    moved: tuple[tuple[float, ...], ...] = ()
+    sizes: tuple[tuple[float, ...], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    first: int = 1
+
+    @property
+    def epochs(self) -> int:
+        """How many were told."""
+        return len(self.losses)
+
+    @property
+    def batch_size(self) -> int | None:
+        """Of the run's settings, where it told one."""
+        size = self.settings.get("batch_size")
+        return int(size) if isinstance(size, int | np.integer) and not isinstance(size, bool) else None
+
+    def measured(self) -> list[tuple[LayerMeasures, ...]]:
+        """The measures of those epochs that have some."""
+        return [each for each in self.measures if each]
+
+    def growth(self) -> float:
+        """How many times as large the weights of a layer have become at most, as far as it was told."""
+        first = self.measured()[0] if self.measured() else ()
+        starts = [tuple(row.W for row in first), *self.sizes[:1]]
+        ratios = [
+            last / start
+            for sizes in starts
+            for start, last in zip(sizes, self.sizes[-1] if self.sizes else (), strict=False)
+            if start > 0
+        ]
+        return max(ratios, default=1.0)
+
+
+class Recorder:
+    """Takes epochs one by one and keeps their numbers, and the last network to see how far the next one moved."""
+
+    def __init__(self) -> None:
+        self.settings: Mapping[str, Any] = {}
+        self.last: Network | None = None
+        self.numbers: list[int] = []
+        self._losses: list[float] = []
+        self._validation_losses: list[float | None] = []
+        self._learning_rates: list[float | None] = []
+        self._measures: list[tuple[LayerMeasures, ...]] = []
+        self._moved: list[tuple[float, ...]] = []
+        self._sizes: list[tuple[float, ...]] = []
+
+    def note(self, epoch: Any) -> None:
+        """One more epoch."""
+        if not isinstance(epoch, Epoch):
+            raise InputTypeError(f"history holds {epoch!r}, expected backtalk.Epoch objects, as callbacks get them.")
+        self.numbers.append(int(epoch.number))
+        self._losses.append(float(epoch.loss))
+        self._validation_losses.append(None if epoch.validation_loss is None else float(epoch.validation_loss))
+        self._learning_rates.append(None if epoch.learning_rate is None else float(epoch.learning_rate))
+        self._measures.append(tuple(epoch.measures))
+        self._moved.append(() if self.last is None else _moved(self.last, epoch.network))
+        self._sizes.append(tuple(euclidean_norm(W) for W in epoch.network.W.values()))
+        self.last = epoch.network
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """All of it, frozen."""
+        return Telemetry(
+            tuple(self._losses),
+            tuple(self._validation_losses),
+            tuple(self._learning_rates),
+            tuple(self._measures),
+            tuple(self._moved),
+            tuple(self._sizes),
+            self.settings,
+            self.numbers[0] if self.numbers else 1,
+        )
+
+
+def _moved(before: Network, after: Network) -> tuple[float, ...]:
+    if before.sizes != after.sizes:
+        return ()
+    ways = []
+    for i in range(1, after.depth + 1):
+        W, earlier = (to_numpy(network.W[i]).astype(np.float64) for network in (after, before))
+        size, way = euclidean_norm(W), euclidean_norm(W - earlier)
+        ways.append(way / size if size else (0.0 if way == 0 else np.inf))
+    return tuple(ways)

@@ -1,0 +1,135 @@
+"""One number for each training example: how hard it was to learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...core.arrays import Array, to_numpy
+from ...core.losses import BinaryCrossEntropy, CrossEntropy
+from ...core.network import Network
+from ...engines.passes import forward_in_blocks
+from ..per_example.gradient_norms import norms_of
+from ..per_example.pairs import MEMORY_LIMIT
+from .checkpoints import Moment, as_layers, as_moments, as_unrated, example_sets, refuse
+
+
+def self_influence(
+    networks: Any,
+    X: Any,
+    y: Any,
+    *,
+    learning_rates: Any = None,
+    layers: Any = None,
+    memory_limit: int = MEMORY_LIMIT,
+) -> np.ndarray:
+    """The influence of each example on itself, shape (N,): Σ_t η_t ‖∇ℓ(θ_t, z)‖².
+
+    Large for an example that the network could learn from nobody else: mislabelled, or rare. ℓ is the example's own
+    loss. ``networks``, ``learning_rates``, ``layers``, ``memory_limit``: as for :func:`influence`. The result is of
+    NumPy, in float64. Raises :class:`~backtalk.errors.InputError` where a gradient is not finite, naming network and
+    example.
+
+    Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".
+
+    >>> from backtalk import Network
+    >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    >>> self_influence([(net, 0.1), (net, 0.2)], [[1.0], [2.0]], [1.0, -1.0]).round(4)
+    array([0.6, 1.5])
+    """
+    moments = as_moments(networks, learning_rates)
+    total = np.zeros(())
+    for moment, norm in zip(moments, _norms(moments, X, y, layers, memory_limit), strict=True):
+        with np.errstate(over="ignore"):
+            total = total + moment.rate * norm**2
+        _require_finite(total, moment, "self-influence", "sum over the networks so far")
+    return total
+
+
+def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: int = MEMORY_LIMIT) -> np.ndarray:
+    """GraNd, shape (N,): the mean over networks of ‖∇ℓ(θ_t, z)‖, the norm of the gradient of the example's own loss.
+
+    The paper's networks come from several initializations, each early in training (some epochs). ``networks``: as for
+    :func:`influence`; learning rates have no part. ``layers``, ``memory_limit``: as there. The result is of NumPy, in
+    float64. Raises :class:`~backtalk.errors.InputError` where a gradient is not finite, naming network and example.
+
+    Source: Paul, Ganguli, Dziugaite 2021, "Deep learning on a data diet: finding important examples early in training".
+
+    >>> from backtalk import Network
+    >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    >>> grand(net, [[0.0], [1.0]], [2.0, -2.0]).round(4)
+    array([2.    , 2.8284])
+    """
+    moments = as_unrated(networks)
+    parts = [norm / len(moments) for norm in _norms(moments, X, y, layers, memory_limit)]  # so that no sum overflows
+    return np.sum(parts, axis=0)
+
+
+def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
+    """EL2N, shape (N,): the mean over networks of ‖ŷ − t‖₂, how far an example's output is from its target.
+
+    With cross-entropy ŷ is the probabilities and t the one-hot target, and ŷ − t is the gradient ∇_{a_L} of the
+    example's own loss. With label smoothing t is the smoothed target, the one that the loss is made with. With other
+    losses ŷ and t are on the scale of the output: numbers in the units of y, and rates for the Poisson deviance. The
+    paper has cross-entropy alone.
+
+    ``networks``: as for :func:`grand`. The result is of NumPy, in float64. Raises
+    :class:`~backtalk.errors.InputError` where an output is not finite, naming network and example.
+
+    Source: Paul, Ganguli, Dziugaite 2021, "Deep learning on a data diet: finding important examples early in training".
+
+    >>> from backtalk import Network
+    >>> net = Network([[[0.0], [0.0]]], [[0.0, 0.0]])
+    >>> el2n(net, [[1.0]], [0]).round(4)
+    array([0.7071])
+    """
+    moments = as_unrated(networks)
+    found = []
+    for moment, examples in zip(moments, example_sets(moments, X, y), strict=True):
+        distances = np.empty(examples.count)
+        for rows, trace in forward_in_blocks(moment.network, examples.X):
+            L = moment.network.depth
+            errors = _errors(moment.network, trace.a[L], trace.output, examples.targets(rows))
+            distances[rows] = _lengths(errors)
+        _require_finite(distances, moment, "output", "distance from the target")
+        found.append(distances)
+    return np.mean(found, axis=0)
+
+
+def _errors(network: Network, a: Array, yhat: Array, target: Array) -> Array:
+    """ŷ − t; where it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
+            return network.loss.gradient(a, yhat, target)
+        return yhat - target
+
+
+def _lengths(errors: Array) -> np.ndarray:
+    values = to_numpy(errors).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.linalg.norm(values, axis=1)
+
+
+def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int) -> list[np.ndarray]:
+    """‖∇ℓ‖ over the layers that count, in float64, for each network."""
+    found = []
+    sets = example_sets(moments, X, y)
+    for moment, chosen, examples in zip(moments, as_layers(layers, moments), sets, strict=True):
+        with np.errstate(over="ignore", invalid="ignore"):
+            each = norms_of(examples, memory_limit)
+            # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
+            parts = [_wide(each.a[i]) * np.hypot(_wide(each.h[i - 1]), 1) for i in chosen]
+            found.append(np.hypot.reduce(parts))
+        _require_finite(found[-1], moment, "gradient", "norm")
+    return found
+
+
+def _wide(norm: Array) -> np.ndarray:
+    return to_numpy(norm).astype(np.float64)
+
+
+def _require_finite(values: np.ndarray, moment: Moment, quantity: str, what: str) -> None:
+    if not np.isfinite(values).all():
+        row = int(np.argmin(np.isfinite(values)))
+        raise refuse(moment, row, "X", f"its {what} is {values[row]}", quantity)

@@ -1,0 +1,99 @@
+"""Who spoke for a test example in training, and who against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError, InputTypeError
+from ..per_example.pairs import MEMORY_LIMIT
+from .checkpoints import as_layers, as_moments, as_pair, example_sets
+from .extremes import Extremes
+from .products import Products
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Influence:
+    """For each test example, the training examples that lowered its loss most, and those that raised it most.
+
+    ``proponents``, ``opponents``: rows of train, shape (M, k). ``proponent_scores``: their influence, the largest
+    first; ``opponent_scores``: the smallest first. Equal scores stand in the order of the rows. Among few training
+    examples, or where all pull the same way, the last proponents have negative scores, or the last opponents positive
+    ones.
+
+    Scale: the inner product of the gradients of each example's own loss, times the learning rate, summed over the
+    networks.
+    """
+
+    proponents: np.ndarray
+    proponent_scores: np.ndarray
+    opponents: np.ndarray
+    opponent_scores: np.ndarray
+
+
+def influence(
+    networks: Any,
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    *,
+    k: int = 10,
+    learning_rates: Any = None,
+    layers: Any = None,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Influence:
+    """Which training examples lowered, and which raised, the loss of each test example: TracIn.
+
+    The influence of z on z′ is Σ_t η_t ∇ℓ(θ_t, z) · ∇ℓ(θ_t, z′): to first order, by how much the loss of z′ falls in
+    a step of gradient descent on z alone, summed over networks θ_t from several moments of training ("TracInCP"). ℓ is
+    each example's own loss. The inner product of two gradients is Σ_i (δ_i · δ′_i)(h_{i−1} · h′_{i−1} + 1), so none is
+    formed, and neither is the matrix of all influences: only the ``k`` largest and smallest of a row are kept. Dropout
+    and L2 penalty have no part in ℓ.
+
+    ``networks``: one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate), of the
+    :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of files
+    that :func:`~backtalk.save` wrote or that are checkpoints. ``learning_rates``: a number, or one for each network, in
+    the place of the epochs' own; networks that come without any count by 1. They may differ in their hidden layers.
+    ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`. ``k``: how many at most;
+    where it is larger than N, all N. ``layers``: the numbers of the layers whose weights and biases count, all by
+    default; the paper takes the last ones where networks are large. ``memory_limit``: bytes that the computation may
+    take besides the networks, the examples and the result.
+
+    The arrays of the networks may be of any library; the products are made there, and the result is of NumPy, in
+    float32 where all the networks are. Raises :class:`~backtalk.errors.InputError` where a gradient, or an influence,
+    is not finite, naming network and example. The whole matrix (M, N) for one network is
+    ``per_example.gram(network, *test, train)``.
+
+    Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".
+
+    >>> from backtalk import Network
+    >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")  # δ = −y, so the influence is y·y′·(x·x′ + 1)
+    >>> found = influence(net, ([[1.0], [2.0], [3.0]], [1.0, -1.0, 1.0]), ([[1.0]], [1.0]), k=2)
+    >>> found.proponents, found.proponent_scores
+    (array([[2, 0]]), array([[4., 2.]]))
+    >>> found.opponents, found.opponent_scores
+    (array([[1, 0]]), array([[-3.,  2.]]))
+    """
+    if isinstance(k, bool) or not isinstance(k, Integral):
+        raise InputTypeError(f"k is {k!r}, expected a whole number.")
+    if k < 1:
+        raise InputError(f"k is {k}, expected 1 or more.")
+    moments = as_moments(networks, learning_rates)
+    chosen = as_layers(layers, moments)
+    sets = {
+        name: example_sets(moments, *as_pair(pair, name), name) for name, pair in (("train", train), ("test", test))
+    }
+    products = Products(moments, chosen, sets["test"], sets["train"])
+    M, k = sets["test"][0].count, min(int(k), sets["train"][0].count)
+    rows_of = [np.empty((M, k), np.int64) for _ in range(2)]
+    scores_of = [np.empty((M, k), products.dtype) for _ in range(2)]
+    for rows, blocks in products.blocks(memory_limit, 2 * Extremes.bytes_per_row(k, products.dtype.itemsize)):
+        best = [Extremes(rows.stop - rows.start, k, sign, products.dtype) for sign in (1, -1)]
+        for columns, block in blocks:
+            for extremes in best:
+                extremes.offer(block, columns.start)
+        for place, extremes in enumerate(best):
+            rows_of[place][rows], scores_of[place][rows] = extremes.in_order()
+    return Influence(rows_of[0], scores_of[0], rows_of[1], scores_of[1])

@@ -1,0 +1,161 @@
+"""What hears the backward pass: hooks that keep references to h and ∇_a, and change nothing.
+
+One hook that PyTorch calls after the forward of every module and before the user's own hooks, so that none is put on
+the user's modules (where a model is compiled, one on each Linear). And one on the node of the graph that gave a
+Linear's output: it is called with the gradient of that output, after the user's hooks on tensors changed it, and
+whatever was done to the output in place. Nothing is copied, and no random number is drawn.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+from ...errors import InputError
+from .linears import Linear, Model, require_torch
+
+
+class Call:
+    """One call of a Linear whose output has a gradient: its input, and ∇_a of each backward pass that reached it."""
+
+    __slots__ = ("ear", "heard", "input", "inside", "version", "weight_version")
+
+    def __init__(self, ear: Ear, linear: Linear, h: Any, inside: int) -> None:
+        self.ear: Ear | None = ear  # until listening ends: what was heard then goes when the last one drops it
+        self.input = h.detach()  # the same memory, without the graph
+        self.version = h._version  # which counts how often it was changed in place
+        self.weight_version = linear.weight._version
+        self.inside = inside  # the backward pass that called it, to compute again what a checkpoint dropped; or −1
+        self.heard: list[tuple[int, Any, int]] = []
+
+    def hear(self, gradients: tuple[Any, ...]) -> None:
+        """∇_a of this call, from autograd."""
+        gradient, ear = gradients[0], self.ear
+        if gradient is not None and ear is not None:
+            task = ear.running()
+            if self.inside != -1 or task not in ear.passes:
+                task = ear.task(task, self.inside)
+            if gradient.requires_grad:  # with create_graph=True
+                ear.differentiable.add(task)
+                gradient = gradient.detach()
+            self.heard.append((task, gradient, gradient._version))
+
+
+class Ear:
+    """Listens from ``open`` to ``close``; ``passes``: the backward passes heard, each with what had changed by then."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = Model(model)
+        self.passes: dict[int, str] = {}
+        self.differentiable: set[int] = set()  # passes that were made with create_graph=True
+        self.is_open = False
+        self._changed = ""
+        self._torch = require_torch()
+        self.running = self._torch._C._current_graph_task_id
+        self._inside: dict[int, int] = {}  # a checkpoint's backward pass, and the one that it is a part of
+        self._running: list[int] = []  # backward passes in which a Linear was called
+        self._handles: list[Any] = []
+        self._stack = ExitStack()
+        self._compiled = self.model.compiled
+
+    def open(self) -> None:
+        """Begin to listen."""
+        from torch.nn.modules.module import register_module_forward_hook  # pyright: ignore[reportMissingImports]
+
+        self._run_uncompiled()
+        self._stack.callback(self._forget)
+        hook = self._hook()
+        if self._compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
+            linears = [linear for linear in self.model.linears.values() if not linear.unheard]
+            handles = [linear.module.register_forward_hook(hook, prepend=True) for linear in linears]
+        else:
+            handles = [register_module_forward_hook(hook)]
+        for handle in handles:
+            self._stack.callback(handle.remove)
+        self.is_open = True
+
+    def close(self) -> None:
+        """Take all hooks away."""
+        if self.is_open:
+            self._changed = self.model.change()
+        self.is_open = False
+        self._stack.close()
+
+    def change(self) -> str:
+        """What of the model changed, now or until listening ended, in words; empty where nothing did."""
+        return self.model.change() if self.is_open else self._changed
+
+    def task(self, task: int, inside: int) -> int:
+        """The number of a backward pass: for a part that a checkpoint runs, that of the whole."""
+        if inside != -1 and inside != task:
+            self._inside[task] = inside
+        while task in self._inside:
+            task = self._inside[task]
+        if task not in self.passes:
+            self.passes[task] = self.model.change()
+        return task
+
+    def _hook(self) -> Any:
+        linears, handles, places = self.model.linears, self._handles, count()
+        running = self.running
+
+        def after_forward(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+            linear = linears.get(id(module))
+            if linear is None or linear.unheard:
+                return
+            inside = running()
+            if inside != -1 or self._running:
+                self._enter(inside)
+            if linear.first is None:
+                linear.first = next(places)
+            node = output.grad_fn
+            if node is None:
+                linear.silent += 1
+            elif not inputs:
+                linear.unheard = "its input was given by name"
+            elif module._parameters["weight"] is not linear.weight:
+                linear.unheard = "it was called with other parameters than the model's"
+            else:
+                call = Call(self, linear, inputs[0], inside)
+                linear.calls.append(call)
+                handles.append(node.register_prehook(call.hear))
+
+        return after_forward
+
+    def _enter(self, task: int) -> None:
+        """A checkpoint calls a Linear again within a backward pass: note which one that pass is a part of, if any."""
+        if task == -1:
+            self._running.clear()  # one that ended with an exception tells nobody
+        elif task not in self._running:
+            if self._running:
+                self._inside[task] = self._running[-1]
+            self._running.append(task)
+            self._torch.autograd.Variable._execution_engine.queue_callback(lambda: self._leave(task))
+
+    def _leave(self, task: int) -> None:
+        if task in self._running:
+            self._running.remove(task)
+
+    def _run_uncompiled(self) -> None:
+        """Compiled code has no modules to hook into: within the block it is run as it was before torch.compile."""
+        if "torch._dynamo" not in sys.modules:
+            return  # nothing was compiled
+        if hasattr(self._torch.compiler, "set_stance"):
+            self._stack.enter_context(self._torch.compiler.set_stance("force_eager"))
+        elif self._compiled:
+            raise InputError(
+                f"model is compiled, and PyTorch {self._torch.__version__} cannot run it otherwise: "
+                "listen to the model that torch.compile was given, or use PyTorch 2.6 or newer."
+            )
+
+    def _forget(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        for linear in self.model.linears.values():
+            linear.called = bool(linear.calls)
+            linear.calls = [call for call in linear.calls if call.heard]
+            for call in linear.calls:
+                call.ear = None

@@ -1,0 +1,152 @@
+"""The Linears of a model: which of them can be heard, which not and why, and whether they are still the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import InputError, InputTypeError, MissingLibraryError
+
+COMPILED = "_orig_mod"  # what torch.compile puts between a model and its parts: no part of their names
+
+
+@dataclass(slots=True, eq=False)
+class Linear:
+    """One nn.Linear of the model, with the parameters that it had when listening began.
+
+    ``name``: that of ``model.named_modules()``. ``weights``, ``biases``: whether these are trained. ``unheard``: why it
+    cannot be heard, in words; empty where it can. ``first``: its place in the order in which the Linears were first
+    called. ``silent``: how many of its calls had an output without gradient; ``calls``: the others, and after the block
+    those alone that a backward pass reached; ``called``: whether there were others then.
+    """
+
+    name: str
+    module: Any
+    weight: Any = None
+    bias: Any = None
+    shape: tuple[int, ...] | None = None
+    weights: bool = False
+    biases: bool = False
+    unheard: str = ""
+    first: int | None = None
+    silent: int = 0
+    called: bool = False
+    calls: list[Any] = field(default_factory=list)
+
+    def change(self) -> str:
+        """What is no longer as it was when listening began, in words; empty where all is."""
+        weight, bias = self.module._parameters.get("weight"), self.module._parameters.get("bias")
+        if weight is not self.weight or bias is not self.bias:
+            return f"the parameters of layer '{self.name}' were replaced"
+        if self.shape is not None and tuple(weight.shape) != self.shape:
+            return f"the weight of layer '{self.name}' went from shape {self.shape} to {tuple(weight.shape)}"
+        return ""
+
+
+class Model:
+    """The modules of a model as they were when listening began."""
+
+    def __init__(self, model: Any) -> None:
+        torch = require_torch()
+        if not isinstance(model, torch.nn.Module):
+            kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+            raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
+        every = _named_modules(model)
+        self.compiled = any(COMPILED in m._modules or getattr(m, "_compiled_call_impl", None) for _, m in every)
+        self._modules = [(name, m) for name, m in every if COMPILED not in m._modules] if self.compiled else every
+        # The parts of each module, live and as copies
+        self._tree = [(name, m._modules, m._modules.copy()) for name, m in self._modules if m._modules]
+        self.linears: dict[int, Linear] = {}
+        owners: dict[int, list[Linear]] = {}  # of parameters
+        for name, module in self._modules:
+            if not isinstance(module, torch.nn.Linear):
+                continue
+            self.linears[id(module)] = linear = _linear(torch, name, module)
+            for part in (linear.weight, linear.bias):
+                if part is not None:
+                    owners.setdefault(id(part), []).append(linear)
+        if not self.linears:
+            raise InputError(f"model is {_a(model)} without an nn.Linear: there is nothing that listen could hear.")
+        for name, module in self._modules:
+            if id(module) in self.linears:
+                continue
+            if isinstance(module, torch.nn.MultiheadAttention) and id(module.out_proj) in self.linears:
+                self.linears[id(module.out_proj)].unheard = "MultiheadAttention uses its weights without calling it"
+            for part in module._parameters.values():
+                for linear in owners.get(id(part), ()):
+                    linear.unheard = (
+                        f"a parameter of it is also that of '{_plain(name)}', {_a(module)}, whose part is not heard"
+                    )
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Modules with trained parameters that are no Linears, and why they are not heard."""
+        found = {}
+        for name, module in self._modules:
+            own = [key for key, part in module._parameters.items() if part is not None and part.requires_grad]
+            if own and id(module) not in self.linears:
+                found[_plain(name)] = f"{type(module).__name__}, no nn.Linear: {', '.join(own)}"
+        return found
+
+    def change(self) -> str:
+        """What is no longer as it was, in words; empty where all is."""
+        for name, parts, copies in self._tree:
+            if parts != copies:  # modules are equal only to themselves
+                keys = [key for key in {**copies, **parts} if parts.get(key) is not copies.get(key)]
+                return f"the part '{keys[0]}' of module '{_plain(name)}' was replaced, added or removed"
+        return next((found for linear in self.linears.values() if (found := linear.change())), "")
+
+
+def require_torch() -> Any:
+    """PyTorch, or the error that says how to get it."""
+    try:
+        import torch  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise MissingLibraryError(
+            "listen needs PyTorch, which is not installed: pip install 'backtalk[torch]'."
+        ) from None
+    return torch
+
+
+def _named_modules(model: Any) -> list[tuple[str, Any]]:
+    """``list(model.named_modules())``, several times as fast: it is asked for in every step of training."""
+    found, seen = [], {id(model)}
+
+    def enter(name: str, module: Any) -> None:
+        found.append((name, module))
+        for key, part in module._modules.items():
+            if part is not None and id(part) not in seen:
+                seen.add(id(part))
+                enter(f"{name}.{key}" if name else key, part)
+
+    enter("", model)
+    return found
+
+
+def _plain(name: str) -> str:
+    """The name that a module has where nothing is compiled; of the model itself, 'model'."""
+    return ".".join(part for part in name.split(".") if part and part != COMPILED) or "model"
+
+
+def _linear(torch: Any, name: str, module: Any) -> Linear:
+    weight, bias = (module._parameters.get(key) for key in ("weight", "bias"))
+    lazy = torch.nn.parameter.is_lazy(weight) if weight is not None else False
+    found = Linear(_plain(name), module, weight, bias, shape=None if weight is None or lazy else tuple(weight.shape))
+    found.weights = weight is not None and weight.requires_grad
+    found.biases = bias is not None and bias.requires_grad
+    kind = type(module)
+    plain = kind.forward is torch.nn.Linear.forward or lazy
+    if weight is None or "bias" not in module._parameters:  # to look at such a weight would compute it anew
+        found.unheard = "its weight or bias is computed from other parameters (weight_norm, or another parametrization)"
+    elif "forward" in module.__dict__:
+        found.unheard = "its forward was replaced"
+    elif not plain:
+        found.unheard = f"its forward is not that of nn.Linear but of {kind.__name__}"
+    elif not found.weights and not found.biases:
+        found.unheard = "its weight and bias are frozen"
+    return found
+
+
+def _a(module: Any) -> str:
+    name = type(module).__name__
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

@@ -1,0 +1,53 @@
+"""The public verb: listen to a model's backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+from ...errors import InputError, InputTypeError, unknown_name
+from .captured import Heard
+from .hooks import Ear
+
+REDUCTIONS = ("mean", "sum")
+
+
+@contextmanager
+def listen(model: Any, *, reduction: str = "mean", batch_dimension: int = 0) -> Iterator[Heard]:
+    """Hear every nn.Linear of a PyTorch model while your own code runs its forward and backward pass.
+
+    Within ``with listen(model) as heard:`` each call of a Linear keeps a reference to its input h and, when
+    ``backward()`` comes by, to ∇_a, the gradient of its output a = W h + b. From these pairs ``heard`` gives what
+    :mod:`backtalk.per_example` gives for a network: norms of each example's gradient, clipped sums, moments, noise
+    scale, Kronecker factors, importance of units, cosines, Gram matrices, the gradients themselves, and findings. The
+    model, its gradients, its hooks and the state of random numbers stay as they are without it; after the block no hook
+    is left.
+
+    model: a torch.nn.Module with Linears at any depth, also shared ones and such that are called several times; inputs
+    (B, …, n). Compiled code is run uncompiled within the block (PyTorch 2.6 or newer).
+
+    ``reduction``: how your loss makes the one scalar s, on which you call ``backward()``, of its examples. With 'mean',
+    s = (1/B) Σ_n ℓ_n, and ℓ_n is B times the part of s that goes through row n; with 'sum', s = Σ_n ℓ_n, and ℓ_n is
+    that part. Every gradient that ``heard`` names is that of ℓ_n, or of s; what enters s apart from the rows, such as a
+    penalty on the weights, belongs to none of them. ``batch_dimension``: which dimension of (B, …, n) counts the
+    examples, for all Linears: 1 for sequences of shape (T, B, n). Inputs (B, n) have only one.
+
+    Raises :class:`~backtalk.errors.InputTypeError` where model is no module, :class:`~backtalk.errors.InputError` where
+    it has no Linear, :class:`~backtalk.errors.MissingLibraryError` without PyTorch. Source: Goodfellow 2015,
+    "Efficient per-example gradient computations"; for sequences Li et al. 2022, "Large language models can be strong
+    differentially private learners", section 4.
+    """
+    if reduction not in REDUCTIONS:
+        raise unknown_name("reduction", reduction, REDUCTIONS)
+    if isinstance(batch_dimension, bool) or not isinstance(batch_dimension, Integral):
+        raise InputTypeError(f"batch_dimension is {batch_dimension!r}, expected a whole number of 0 or more.")
+    if batch_dimension < 0:
+        raise InputError(f"batch_dimension is {batch_dimension}, expected a whole number of 0 or more.")
+    ear = Ear(model)
+    try:
+        ear.open()
+        yield Heard(ear, reduction, int(batch_dimension))
+    finally:
+        ear.close()

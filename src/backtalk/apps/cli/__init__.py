@@ -1,0 +1,103 @@
+"""The command line: parse, call, print. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import re
+import sys
+import warnings
+from typing import NoReturn
+
+import typer
+
+from . import demo, diagnose, exercise, explain, info, lab, networks, tables
+from .cluster import LOST, end, is_first, speaker
+from .common import StoppedError, app
+
+__all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
+INTERRUPTED = 130  # the exit code of Ctrl-C
+SPELLED = {
+    "→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'", "∂": "d", "−": "-",
+    "·": "*", "⊙": ".*", "⊘": "./", "Σ": "sum", "ᵀ": "^T", "⋮": ":", "⋯": "...", "⋱": "...", "─": "-", "∞": "inf",
+    "σ": "sigma", "ρ": "rho", "δ": "delta", "½": "1/2 ", "≤": "<=", "≥": ">=", "Φ": "Phi", "φ": "phi",
+    **dict.fromkeys("⎡⎢⎣", "["), **dict.fromkeys("⎤⎥⎦", "]"), **dict.fromkeys("⎛⎜⎝", "("), **dict.fromkeys("⎞⎟⎠", ")"),
+}  # fmt: skip
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence on stderr and exit code 2, or 75 where a process was lost."""
+    warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
+    warnings.showwarning = _warn
+    codecs.register_error("spell", _spell)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spell")
+    try:
+        code = app(standalone_mode=False, prog_name="backtalk")
+        if sys.stdout is not None:  # as after >&- in a shell
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno() if sys.stdout else 1)
+        _leave(0, heard=False)
+    except SystemExit as ended:  # by typer, where nobody hears what is printed
+        _leave(ended.code if isinstance(ended.code, int) else 1, heard=False)
+    except StoppedError as stopped:
+        _say(str(stopped))
+        _leave(INTERRUPTED)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        _say(_sentence(error))
+        code = _code(error)
+    if code == INTERRUPTED and is_first():  # typer turns Ctrl-C into this code
+        _say("interrupted.")
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _say(sentence: str) -> None:
+    if sentence:
+        print(f"{speaker()}: {sentence}", file=sys.stderr)
+
+
+def _code(error: Exception) -> int:
+    from ...errors import ProcessLostError
+
+    return LOST if isinstance(error, ProcessLostError) else 2
+
+
+def _leave(code: int, heard: bool = True) -> NoReturn:
+    end(code, heard)
+    sys.exit(code)
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    """A warning, such as that a checkpoint could not be written, in one line."""
+    _say(str(message))
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal without Unicode shows in the place of what it cannot."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    refused = re.sub(
+        "[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda power: f"^{power[0].translate(RAISED)}", error.object[error.start : error.end]
+    )
+    return "".join(letter if letter.isascii() else SPELLED.get(letter, "?") for letter in refused), error.end
+
+
+def _sentence(error: Exception) -> str:
+    from ...errors import BacktalkError
+
+    if isinstance(error, typer.TyperException):
+        message = error.format_message()
+        return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
+    if isinstance(error, BacktalkError):
+        return str(error).replace(" (the last good network is in the error's .network)", "")  # that is for Python
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    if os.environ.get("BACKTALK_TRACEBACK"):
+        raise error
+    return f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."

@@ -1,0 +1,183 @@
+"""A command in several processes: it joins the others, process 0 alone speaks, and all come to an end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+from typing import Annotated, TextIO
+
+import typer
+
+from .common import StoppedError
+
+LOST = 75  # the exit code where another process is lost: EX_TEMPFAIL, to be tried again
+CLOCKS = 10.0  # seconds by which the clock of a machine and that of its files may differ
+HEARD = 5.0  # seconds in which the others come to an end, if they do
+CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
+
+_number = 0  # JAX must not be asked while it is being started
+
+Coordinator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Train in several processes, which meet there: process 0's machine, a free port. [default: as SLURM, MPI "
+        "or Kubernetes say]",
+        show_default=False,
+    ),
+]
+Processes = Annotated[int | None, typer.Option(metavar="N", help="How many processes train together.")]
+Process = Annotated[int | None, typer.Option(metavar="I", help="Which of them this is, from 0.")]
+
+
+@contextmanager
+def together(
+    coordinator: str | None, processes: int | None, process: int | None, *, engine: str, folder: Path, anew: bool
+) -> Iterator[None]:
+    """Within it this process is one of those that train together, where there are several.
+
+    ``anew``: what lies in the folder of the run now is of an earlier one.
+    """
+    global _number
+    from ...distributed import index
+    from ...distributed.launchers import launched
+    from ...engines.choose import COMPILED
+    from ...errors import InputError
+
+    given = [coordinator, processes, process] != [None, None, None]
+    if given and processes != 1 and engine not in COMPILED:
+        raise InputError(
+            f"engine is {engine!r}, but processes train together only by {' or '.join(map(repr, COMPILED))}: "
+            "give --engine compiled."
+        )
+    started = launched()
+    if started and started.processes and processes is None and engine not in COMPILED:
+        raise InputError(
+            f"engine is {engine!r}, but {started.by} started {started.processes} processes, each of which would train "
+            "alone: give --engine compiled, or --processes 1 if they should."
+        )
+    if processes == 1:
+        _join(coordinator, processes, process)  # which looks at the numbers
+    if processes == 1 or not (given or (engine in COMPILED and started)):
+        yield
+        return
+    since = time.time() - CLOCKS if anew else 0.0
+    if not os.environ.get("BACKTALK_TRACEBACK"):
+        from ...distributed.aborts import speak_for_aborts
+
+        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder, since)}.", stderr))
+        stderr = sys.stderr  # while progress is shown, sys.stderr is a part of it
+    _hear_sigterm()
+    _join(coordinator, processes, process)
+    _number = index()
+    yield from _within(folder, since)
+
+
+def _join(coordinator: str | None, processes: int | None, process: int | None) -> None:
+    from ...distributed.join import join
+
+    join(coordinator, processes, process, tell=_tell)
+
+
+def _within(folder: Path, since: float) -> Iterator[None]:
+    from ...errors import ProcessLostError
+
+    try:
+        yield
+    except ProcessLostError as error:
+        said = re.sub(r" \(this is process .*\)", "", str(error).partition(" The checkpoint ")[0]).rstrip(".")
+        raise ProcessLostError(f"{said}; {_how_to_go_on(folder, since)}.") from error
+    except StoppedError:
+        if is_first():
+            raise
+        raise StoppedError from None  # process 0 says it
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks."""
+    return number() == 0
+
+
+def number() -> int:
+    """The number of this process among those that train together; 0 as long as it has not joined them."""
+    return _number
+
+
+def speaker() -> str:
+    """Who says a sentence on stderr."""
+    return f"backtalk, process {number()}" if number() else "backtalk"
+
+
+def end(code: int, heard: bool = True) -> None:
+    """Leave the others in good order, or at once where something went wrong.
+
+    Where nobody heard what was printed, such as ``head`` that had enough, the others may be done or still at work.
+    """
+    jax = sys.modules.get("jax")
+    if jax is None or not jax.distributed.is_initialized():
+        return
+    if not heard:
+        done = Thread(target=jax.distributed.shutdown, daemon=True)
+        done.start()
+        done.join(HEARD)
+        os._exit(code)
+    if code != 0:
+        _flush(sys.stdout, sys.stderr)
+        os._exit(code)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_DFL)  # Python would not hear them while JAX waits for the others
+    jax.distributed.shutdown()
+
+
+def _tell(sentence: str) -> None:
+    print(f"backtalk: {sentence}", file=sys.stderr, flush=True)
+
+
+def _how_to_go_on(folder: Path, since: float) -> str:
+    from ..tables.folder import CHECKPOINT, MODEL
+
+    if _written(folder / MODEL) > since:
+        return f"the run in {folder} is whole all the same"
+    if (written := _written(folder / CHECKPOINT)) > since:
+        at = time.strftime("%H:%M:%S", time.localtime(written))
+        return f"'backtalk resume {folder}' goes on from the checkpoint of {at}, with any number of processes"
+    return "no checkpoint was written yet, so start it again"
+
+
+def _written(place: Path) -> float:
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return -1.0
+
+
+def _end_at_once(sentence: str, stderr: TextIO) -> None:
+    """From a thread of C++, while Python does anything."""
+    clear = CLEAR if stderr.isatty() else ""
+    print(f"{clear}{speaker()}: {sentence}", file=stderr)
+    _flush(sys.stdout, stderr)
+    os._exit(LOST)
+
+
+def _flush(*streams: TextIO | None) -> None:
+    for stream in streams:
+        with suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+
+
+def _hear_sigterm() -> None:
+    """SIGTERM, by which SLURM and Kubernetes end a process, is what Ctrl-C is; so is the end of the terminal."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as where a shell script has put it behind itself
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

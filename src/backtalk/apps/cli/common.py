@@ -1,0 +1,84 @@
+"""What the commands share: the app, its common options, and how a result becomes JSON or an exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...analysis.check import CheckReport
+    from ...core.norms import LayerNorms
+
+app = typer.Typer(
+    name="backtalk",
+    help="Feedforward networks with every gradient of back-propagation as a first-class result.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich for it would double the start-up time
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class StoppedError(Exception):
+    """Ctrl-C, with a sentence that says how to go on."""
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if show_version:
+        print(f"backtalk {version()}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:  # only an option such as --version may stand alone
+        print(context.get_help())
+        return
+    from ...engines.native.kernels import kernels
+
+    kernels()  # refuses what BACKTALK_KERNELS names wrongly, whether the command computes or not
+
+
+def version() -> str:
+    """The version of the package that is installed."""
+    from importlib.metadata import version
+
+    return version("backtalk")
+
+
+def norms_as_dict(loss: float, count: int, rows: list[LayerNorms]) -> dict[str, Any]:
+    """The norms of the gradients, as JSON."""
+    from math import isfinite
+
+    return {
+        "backtalk": version(),
+        "loss": loss if isfinite(loss) else None,
+        "examples": count,
+        "gradient_norms": [row.to_dict() for row in rows],
+    }
+
+
+def leave_by(report: CheckReport) -> None:
+    """Exit code 1 where a gradient is wrong."""
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def require_other(argument: str, place: Path, model: Path, data: str, what: str, own: str = "") -> None:
+    """Refuse to write a file over the model or the data, or into the folder of the run, where ``own`` may lie."""
+    from pathlib import Path
+
+    from ...errors import InputError
+
+    target, source = place.resolve(), Path(data).resolve()
+    if target == model.resolve():
+        raise InputError(f"{argument} is {place}, the model itself: give another file for {what}.")
+    if target == source or source in target.parents:
+        raise InputError(f"{argument} is {place}, the data itself: give another file for {what}.")
+    if model.resolve() in target.parents and place.name != own:
+        raise InputError(f"{argument} is {place}, which lies in the folder of the run: give a file elsewhere.")

@@ -1,0 +1,78 @@
+"""``backtalk exercise``: a sheet to compute gradients by hand, and its key."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import app
+
+SUFFIXES = {"markdown": ".md", "latex": ".tex", "html": ".html"}
+
+
+@app.command(short_help="A sheet to compute gradients by hand, and its key.")
+def exercise(
+    seed: Annotated[int, typer.Option(help="0 or more; the same seed gives the same sheet, to the letter.")] = 0,
+    sizes: Annotated[
+        str, typer.Option(metavar="2,3,2", help="The units of each layer, the inputs first; at most 4 in each.")
+    ] = "2,2,2",
+    activation: Annotated[str, typer.Option(help="Of the hidden units.")] = "relu",
+    loss: Annotated[str, typer.Option(help="Its name says the output function as well.")] = "cross_entropy",
+    hints: Annotated[bool, typer.Option(help="Whether the sheet gives the formula beside each blank.")] = True,
+    to: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(SUFFIXES)}. [default: by the name of --out, else markdown]", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the sheet there, and its key beside it. [default: to stdout]"),
+    ] = None,
+    key: Annotated[bool, typer.Option("--key", help="Without --out: print the key, not the sheet.")] = False,
+) -> None:
+    """Make an exercise: a small network with friendly numbers, and blanks for every gradient in the order of the talks.
+
+    With --out sheet.tex, the sheet goes to sheet.tex and the key to sheet-key.tex; 'pdflatex sheet.tex' makes a .pdf.
+    """
+    from ...core.files import write_atomically
+    from ...errors import InputError
+    from ...teaching.exercises import exercise as make
+    from ..terminal import make_console
+
+    if key and out is not None:
+        raise InputError("key is given, but with --out the key is written beside the sheet: leave one of them out.")
+    kind = _kind(to, out)
+    made = make(seed, _sizes(sizes), activation, loss, hints=hints)
+    papers = {name: getattr(getattr(made, name), f"to_{kind}")() for name in ("sheet", "key")}
+    if out is None:
+        sys.stdout.write(papers["key" if key else "sheet"])
+        return
+    beside = out.with_name(f"{out.stem}-key{out.suffix}")
+    for path, name in ((out, "sheet"), (beside, "key")):
+        write_atomically(path, papers[name].encode())
+    make_console().print(f"wrote {out} and {beside}", soft_wrap=True, markup=False)
+
+
+def _kind(to: str | None, out: Path | None) -> str:
+    """What is written, by --to or by the name of the file."""
+    from ...errors import InputError, unknown_name
+
+    if to is not None and to not in SUFFIXES:
+        raise unknown_name("to", to, SUFFIXES)
+    if to is not None or out is None:
+        return to or "markdown"
+    for kind, suffix in SUFFIXES.items():
+        if out.suffix.lower() == suffix:
+            return kind
+    raise InputError(f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(SUFFIXES)}.")
+
+
+def _sizes(text: str) -> list[int]:
+    from ...errors import InputError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"sizes is {text!r}, expected whole numbers with commas, such as 2,3,2.") from None

@@ -1,0 +1,208 @@
+"""``backtalk explain``: one gradient of one example, by the chain rule, step by step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .common import AsJson, app, require_other, version
+from .networks import Target
+
+if TYPE_CHECKING:
+    from ...core.network import Network
+    from ...teaching.derivations import Derivation, Paths
+
+FORMATS = {"terminal": ".txt", "markdown": ".md", "latex": ".tex", "slides": ".tex", "html": ".html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row of the data, as the network takes it, and what there is to say of it."""
+
+    network: Network
+    x: Any
+    y: Any
+    columns: tuple[str, ...]
+    said: list[str]
+
+
+@app.command(short_help="Derive one gradient, step by step, with numbers.")
+def explain(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'."),
+    ],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="As for gradients; for a folder, a table as for evaluate.")
+    ],
+    example: Annotated[int, typer.Option(metavar="ROW", help="The row of DATA, counted from 0.")] = 0,
+    quantity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'W[1,2,3]'",
+            help="What the loss is differentiated by, numbered from 1: a weight W[layer,unit,unit it hears], a bias "
+            "b[1,2], a unit h[1,2] or a[1,2], an input x[3], or the whole W[1], b[1], h[1] or a[1]. "
+            "[default: the weight with the largest gradient]",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(FORMATS)}. [default: by the name of --out, else terminal]", show_default=False),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there. [default: stdout]")] = None,
+    paths: Annotated[
+        int | None,
+        typer.Option(metavar="K", min=1, max=10_000, help="The K strongest paths to the loss as well, for one number."),
+    ] = None,
+    target: Target = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive ∂ℒ/∂(quantity) of one example by the chain rule: from the loss to the output units, to each layer, to it.
+
+    slides is LaTeX's Beamer, latex an article: 'pdflatex FILE.tex' makes a .pdf of both.
+    """
+    from ...core.files import write_atomically
+    from ...teaching.derivations import explain as derive
+    from ...teaching.derivations import paths as strongest
+
+    kind = _kind(to, out, as_json)
+    if out is not None:
+        require_other("out", out, model, data, "the explanation")
+    chosen = (
+        _example_of_run(model, Path(data), example, target)
+        if model.is_dir()
+        else _example_of(model, data, example, target)
+    )
+    said = list(chosen.said)
+    if quantity is None:
+        quantity = _loudest_weight(chosen)
+        said.append(
+            f"quantity is not given: this is {quantity}, the weight with the largest gradient for this example."
+        )
+    derivation = derive(chosen.network, chosen.x, chosen.y, quantity)
+    found = None if paths is None else strongest(chosen.network, chosen.x, chosen.y, quantity, paths)
+    about = f"{model.name} on {Path(data).name}, example {example}{_column(derivation, chosen.columns)}"
+    if out is not None:
+        write_atomically(out, _written(derivation, kind, found, about).encode())
+    if as_json:
+        facts = {"example": example, "said": said, "paths": None if found is None else found.to_dict()}
+        print(json.dumps({"backtalk": version(), **derivation.to_dict(), **facts}, allow_nan=False))
+        return
+    from .tables import say
+
+    say(said)
+    _print(derivation, kind, found, about, out)
+
+
+def _print(derivation: Derivation, kind: str, found: Paths | None, about: str, out: Path | None) -> None:
+    from ..terminal import make_console, show_derivation
+
+    console = make_console()
+    if out is not None:
+        console.print(f"wrote {out}", soft_wrap=True, markup=False)
+    elif kind == "terminal":
+        console.print(f"{about}: loss {derivation.loss:.6g}\n{derivation.network}\n", soft_wrap=True, markup=False)
+        show_derivation(console, derivation, found)
+    else:
+        print(_written(derivation, kind, found, about), end="")  # which knows of a stdout that is closed
+
+
+def _written(derivation: Derivation, kind: str, found: Paths | None, about: str) -> str:
+    from ...teaching.derivations.plain import write_plain
+
+    if kind == "terminal":
+        return f"{about}\n\n{write_plain(derivation, found)}\n"
+    writers: dict[str, Callable[..., str]] = {
+        "markdown": derivation.to_markdown,
+        "latex": derivation.to_latex,
+        "slides": derivation.to_slides,
+        "html": derivation.to_html,
+    }
+    return writers[kind](found, about=about)
+
+
+def _kind(to: str | None, out: Path | None, as_json: bool) -> str:
+    """What is written, by --to or by the name of the file."""
+    from ...errors import InputError, unknown_name
+
+    if to is not None and to not in FORMATS:
+        raise unknown_name("to", to, list(FORMATS))
+    if as_json and to not in (None, "terminal") and out is None:
+        raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
+    if to is not None or out is None:
+        return to or "terminal"
+    kinds = {suffix: kind for kind, suffix in reversed(FORMATS.items())}
+    if out.suffix.lower() not in kinds:
+        raise InputError(
+            f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(FORMATS)}."
+        )
+    return kinds[out.suffix.lower()]
+
+
+def _example_of(model: Path, data: str, row: int, target: list[str] | None) -> Example:
+    """Of a network in a file."""
+    from ...data.built_in import load_data
+    from ...interop import load
+
+    network = load(model)
+    examples = load_data(data, target or [])
+    x, y = _row(examples.X, examples.y, row, data)
+    return Example(network, x, y, examples.columns, [])
+
+
+def _example_of_run(folder: Path, table: Path, row: int, target: list[str] | None) -> Example:
+    """Of the network of a run, whose inputs are made of the columns of the table."""
+    from ..tables.use import examples_of, refuse_target
+
+    refuse_target(folder, target)
+    network, preprocessing, _, (X, y), said = examples_of(folder, table)
+    x, label = _row(X, y, row, str(table))
+    return Example(network, x, label, tuple(preprocessing.inputs), said)
+
+
+def _row(X: Any, y: Any, row: int, data: str) -> tuple[Any, Any]:
+    """One example of the data, checked."""
+    import numpy as np
+
+    from ...errors import InputError
+
+    if np.ndim(X) != 2 or np.ndim(y) not in (1, 2) or len(X) != len(y):
+        raise InputError(
+            f"{data} has X of shape {np.shape(X)} and y of shape {np.shape(y)}, expected a row of both for an example."
+        )
+    if not 0 <= row < len(X):
+        raise InputError(f"example is {row}, but {data} has {len(X)} rows: expected 0 to {len(X) - 1}.")
+    for name, values in (("x", X[row]), ("y", y[row])):
+        if not np.isfinite(np.asarray(values, dtype=np.float64)).all():
+            raise InputError(f"example {row} of {data} has values in {name} that are not finite: choose another row.")
+    return X[row], y[row]
+
+
+def _loudest_weight(chosen: Example) -> str:
+    """The weight whose gradient has the largest absolute value."""
+    import numpy as np
+
+    from ...core.arrays import to_numpy
+    from ...engines.passes import gradients
+
+    grads = gradients(chosen.network, chosen.x[None], np.asarray(chosen.y)[None])
+    sizes = {i: np.abs(to_numpy(array)) for i, array in grads.W.items()}
+    layer = max(sizes, key=lambda i: float(sizes[i].max()))
+    j, k = np.unravel_index(sizes[layer].argmax(), sizes[layer].shape)
+    return f"W[{layer},{j + 1},{k + 1}]"
+
+
+def _column(derivation: Derivation, columns: tuple[str, ...]) -> str:
+    """Which column of the data the quantity hears, or is."""
+    asked = derivation.quantity
+    at_input = (asked.family == "W" and asked.layer == 1) or (asked.family == "h" and asked.layer == 0)
+    if not at_input or not asked.indices or len(columns) != derivation.network.sizes[0]:
+        return ""
+    k = asked.indices[-1]
+    return f"; h[0,{k}] is the column {columns[k - 1]}"

@@ -1,0 +1,98 @@
+"""A table as it was understood, and scores, in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ...pages.page import number_text
+from ..tables.report import NAMES
+from ..terminal import show_table
+
+if TYPE_CHECKING:
+    from ..tables.run import Prepared
+
+MOST_COLUMNS = 24  # that are listed
+MOST_CLASSES = 12  # of a confusion matrix
+SAID = 60  # letters of a list of categories
+
+
+def show_understood(console: Console, ready: Prepared) -> None:
+    """The target, the columns, and what is trained on them."""
+    target, columns = ready.target, ready.preprocessing.columns
+    console.print(f"target {target.name}: {target.task} ({target.reason})\n", markup=False)
+    listed = columns if len(columns) <= MOST_COLUMNS else [column for column in columns if column.remark][:MOST_COLUMNS]
+    if listed:
+        table = _table("column", "is", *[""] * any(map(_words, listed)), numbers=False)
+        for column in listed:
+            dim = "" if column.used else "dim"
+            table.add_row(_plain(column.name), column.kind, *filter(None, [_plain(_words(column))]), style=dim)
+        show_table(console, table)
+    if len(listed) < len(columns):
+        rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
+        others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
+        console.print(f"{'and ' if listed else ''}{len(columns) - len(listed)} columns: {others}", markup=False)
+    parts = ", ".join(f"{len(truth)} {part}" for part, truth in ready.truth.items())
+    sizes = " → ".join(map(str, ready.network.sizes))
+    console.print(f"\nrows: {parts}", markup=False)
+    kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))
+    kinds = ", ".join(filter(None, [kinds, repr(ready.network.loss)]))
+    console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count} parameters\n", markup=False)
+    for sentence in ready.said:
+        console.print(f"note: {sentence}", markup=False)
+    if ready.said:
+        console.print()
+
+
+def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """One column for each set of rows."""
+    table = _table("", *scores)
+    for name, shown in NAMES.items():
+        if any(name in part for part in scores.values()):
+            table.add_row(shown, *(number_text(part.get(name)) for part in scores.values()))
+    show_table(console, table)
+
+
+def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "rows") -> None:
+    """The confusion matrix, where there are not too many classes."""
+    matrix: Sequence[Sequence[int]] = scores.get("confusion_matrix", [])
+    if not 0 < len(matrix) <= MOST_CLASSES:
+        return
+    names = list(scores["recall"])
+    console.print(f"\nclass of the {rows} (down) and what was predicted (across):", markup=False)
+    table = _table("", *(_plain(name, 12) for name in names), "found")
+    for name, counts in zip(names, matrix, strict=True):
+        share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
+        table.add_row(_plain(name, 30), *map(str, counts), share)
+    show_table(console, table)
+
+
+def _words(column: Any) -> str:
+    """What a column is, in words; its categories as far as they fit."""
+    shown: list[str] = []
+    for category in column.categories:
+        if len(", ".join([*shown, category])) > SAID:
+            shown.append("…")
+            break
+        shown.append(category)
+    return "; ".join(filter(None, [", ".join(shown), column.remark]))
+
+
+def _plain(text: str, most: int = 1000) -> Text:
+    return Text(text if len(text) <= most else text[: most - 1] + "…")  # a name with brackets is no markup
+
+
+def _table(*names: Any, numbers: bool = True) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for k, name in enumerate(names):
+        number = numbers and k > 0
+        table.add_column(
+            name, justify="right" if number else "left", no_wrap=number or not (k or numbers), overflow="fold"
+        )
+    return table

@@ -1,0 +1,356 @@
+"""``backtalk train``, ``resume``, ``predict`` and ``evaluate``: a table in a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .cluster import Coordinator, Process, Processes, is_first, together
+from .common import AsJson, StoppedError, app
+
+if TYPE_CHECKING:
+    from ..tables import Result
+
+
+def _columns(context: typer.Context, incomplete: str) -> list[str]:
+    """The columns of the table, for the completion of --target."""
+    from ...errors import BacktalkError
+    from ..tables.reading import column_names
+
+    given = [context.params.get("table"), *context.args]  # where --target has no value yet, FILE is still in args
+    table = next((Path(word) for word in given if word is not None and Path(word).is_file()), None)
+    try:
+        names = column_names(table) if table else []
+    except (BacktalkError, OSError, ValueError):
+        names = []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _folders(incomplete: str) -> Iterator[str]:
+    """Folders of runs that lie here, for completion."""
+    for run in sorted(Path().glob("*/run.json")):
+        if run.parent.name.startswith(incomplete):
+            yield run.parent.name
+
+
+Table = Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file, or a folder of .parquet files.")]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="What 'backtalk train' wrote.", autocompletion=_folders)
+]
+
+
+def _option(panel_help: str, **settings: Any) -> Any:
+    return typer.Option(help=panel_help, **settings)
+
+
+@app.command(short_help="Learn a column of a table from the others.")
+def train(
+    table: Table,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What is predicted. [required]", autocompletion=_columns)
+    ] = None,
+    out: Annotated[Path | None, _option("Where all is written. [default: FILE-run]", metavar="FOLDER")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
+    task: Annotated[str, _option("auto, classification or regression.")] = "auto",
+    hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
+    activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …")] = "tanh",
+    loss: Annotated[
+        str | None, _option("[default: cross_entropy, or squared_error]", metavar="NAME", show_default=False)
+    ] = None,
+    epochs: Annotated[int, _option("At the most.")] = 200,
+    batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
+    optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw or lbfgs.")] = "adam",
+    learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]")] = None,
+    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
+    dropout: Annotated[float, _option("Share of hidden units that is silenced in training.")] = 0.0,
+    l2_penalty: Annotated[
+        float | None, _option("What large weights cost. [default: 0.001 below 10 000 rows to train on, else 0.00001]")
+    ] = None,
+    clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
+    class_weight: Annotated[
+        str | None, _option("balanced: rare classes count as much as frequent ones.", metavar="balanced")
+    ] = None,
+    validation: Annotated[float, _option("Share of rows that says when to stop; 0 for none.")] = 0.1,
+    patience: Annotated[int, _option("Epochs without a better validation loss; 0 for all epochs.")] = 20,
+    test: Annotated[float, _option("Share of rows held out for the scores; 0 for none.")] = 0.2,
+    seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
+    checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
+    engine: Annotated[str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.")] = "auto",
+    diagnose: Annotated[bool, typer.Option("--diagnose", help="Say what goes wrong, and what to do.")] = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn the column --target of the table FILE from its other columns.
+
+    Writes a folder with the model, what was learned about the columns, the scores (metrics.json) and report.html.
+    Ctrl-C leaves a checkpoint there, from which 'backtalk resume' goes on.
+    """
+    from ...errors import InputError
+    from ..tables import Options
+    from ..tables import train as learn
+    from ..tables.prepare import MOST_NAMES
+    from ..tables.reading import read_table
+
+    if target is None:
+        names = read_table(table).columns
+        shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+        raise InputError(f"target is missing: give --target with the column to predict, one of {shown}.")
+    folder = out if out is not None else Path(f"{table.resolve().stem}-run")
+    options = Options(
+        target=target,
+        task=task,
+        hidden=_sizes(hidden),
+        activation=activation,
+        loss=loss,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=_optimizer(optimizer, learning_rate),
+        schedule=schedule,
+        dropout=dropout,
+        l2_penalty=l2_penalty,
+        clip_norm=clip_norm,
+        class_weight=class_weight,
+        validation=validation,
+        patience=patience,
+        test=test,
+        seed=seed,
+        checkpoint_seconds=checkpoint_seconds,
+        diagnose=diagnose,
+        engine=engine,
+    )
+    with together(coordinator, processes, process, engine=engine, folder=folder, anew=True):
+        watch = _Watch(folder, as_json)
+        with watch:
+            result = learn(table, folder, options, overwrite=overwrite, **watch.watchers)
+        _tell(result, watch.seconds, as_json)
+
+
+@app.command(short_help="Go on with a run that was cut short.")
+def resume(
+    folder: RunFolder,
+    table: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where the table is now, if it was moved.")
+    ] = None,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on from the checkpoint in FOLDER; the result equals that of never having stopped, to the bit.
+
+    With the compiled engine it goes on in any number of processes; a sum may then differ in its last digit.
+    """
+    from ..tables import resume as go_on
+    from ..tables.folder import RUN, Folder
+
+    engine = str(Folder(folder).read(RUN).get("engine"))
+    with together(coordinator, processes, process, engine=engine, folder=folder, anew=False):
+        watch = _Watch(folder, as_json)
+        with watch:
+            result = go_on(folder, table, **watch.watchers)
+        _tell(result, watch.seconds, as_json, went_on=True)
+
+
+@app.command(short_help="Predict the rows of a table.")
+def predict(
+    folder: RunFolder,
+    table: Table,
+    out: Annotated[Path | None, _option("Write there. [default: stdout]", metavar="FILE.csv")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the target for each row of FILE by the model in FOLDER, as CSV.
+
+    Each row has the class and the probability of each class, or the value.
+    """
+    from ...core.files import write_atomically
+    from ..tables import predict as foresee
+
+    if out is not None:
+        _require_other(out, folder, table)
+    predictions, said = foresee(folder, table)
+    say(said)
+    if out is not None:
+        write_atomically(out, predictions.write_csv().encode())
+    if as_json:
+        content = {"out": str(out)} if out else {"predictions": predictions.to_dicts()}
+        print(json.dumps({"rows": predictions.height, "said": said, **content}))
+    elif out is None:
+        print(predictions.write_csv(), end="")
+    else:
+        print(f"wrote {out}: {predictions.height} rows")
+
+
+@app.command(short_help="Scores of a model on a table.")
+def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
+    """Compare what the model in FOLDER predicts for FILE with the target that stands there."""
+    from ..tables import evaluate as judge
+    from ..terminal import make_console
+    from .table_views import show_confusion, show_scores
+
+    scores, said = judge(folder, table)
+    if as_json:
+        print(json.dumps({**scores, "said": said}))
+        return
+    say(said)
+    console = make_console()
+    show_scores(console, {table.name: scores})
+    show_confusion(console, scores)
+
+
+def _require_other(out: Path, folder: Path, table: Path) -> None:
+    """Refuse to write predictions over the table, into the run, or over what is no ordinary file."""
+    from ...errors import InputError
+
+    place = out.resolve()
+    if place == table.resolve() or table.resolve() in place.parents:
+        raise InputError(f"out is {out}, the table itself: give another file for the predictions.")
+    if folder.resolve() in place.parents:
+        raise InputError(f"out is {out}, which lies in the folder of the run: give a file elsewhere.")
+
+
+def _optimizer(text: str, learning_rate: float | None) -> str:
+    """The optimizer with the learning rate that was asked for."""
+    from dataclasses import replace
+
+    from ...core.optimizers import Optimizer, as_any_optimizer
+    from ...errors import InputError
+
+    chosen = as_any_optimizer(text)
+    if learning_rate is None:
+        return text
+    if not isinstance(chosen, Optimizer):
+        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {text!r} has none: leave it out.")
+    return repr(replace(chosen, learning_rate=learning_rate))
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    from ...errors import InputError
+
+    try:
+        sizes = tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise InputError(f"hidden is {text!r}, expected whole numbers of 1 or more with commas between, such as 64,32.")
+    return sizes
+
+
+def say(said: list[str]) -> None:
+    """Remarks, on stderr, where they do not get between the rows of an answer."""
+    for sentence in said:
+        print(f"backtalk: {sentence}", file=sys.stderr)
+
+
+def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) -> None:
+    from ..terminal import make_console, show_diagnosis
+    from .table_views import show_confusion, show_scores
+
+    if not is_first():
+        return
+    if as_json:
+        facts = {"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}
+        if result.diagnosis is not None:
+            facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
+        print(json.dumps(facts))
+        return
+    console, metrics = make_console(), result.metrics
+    console.print(_end(metrics, seconds, went_on), markup=False)
+    console.print()
+    show_scores(console, metrics["scores"])
+    if "test" in metrics["scores"]:
+        show_confusion(console, metrics["scores"]["test"], "test rows")
+    if result.diagnosis is not None:
+        console.print("\nwhat the doctor found, with the training rows:\n")
+        show_diagnosis(console, result.diagnosis)
+        if any(finding.examples for finding in result.diagnosis.findings):
+            hint = f"'backtalk diagnose {result.folder} FILE' counts those of FILE"
+            console.print(f"\nexamples are counted among the training rows; {hint}", soft_wrap=True, markup=False)
+    pages = "report.html" if result.diagnosis is None else "report.html and diagnosis.html"
+    console.print(f"\nwrote {result.folder}/: open {pages} there", soft_wrap=True, markup=False)
+    console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
+
+
+def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
+    from .progress import time_text
+
+    epochs, best = metrics["epochs"], metrics["best_epoch"]
+    spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
+    stopped = f"{epochs} epoch{'s' * (epochs > 1)} {f'({spent} since it went on)' if went_on else f'in {spent}'}"
+    why = {
+        "patience": ", until the validation loss no longer fell"
+        if metrics["validation_losses"]
+        else ", until the loss no longer fell",
+        "converged": ", until the gradient was almost 0",
+    }
+    kept = f"; the network is the one after epoch {best}" if metrics["reason"] == "patience" else ""
+    return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
+
+
+class _Watch:
+    """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
+
+    def __init__(self, folder: Path, as_json: bool) -> None:
+        from ..terminal import make_console
+        from .progress import TrainingProgress
+
+        self.folder, self.began = folder, time.monotonic()
+        silent = as_json or not is_first()
+        self.console = make_console(quiet=silent)
+        errors = make_console(stderr=True)
+        self.bar = TrainingProgress(errors, disabled=silent)
+        self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
+
+    def show_table(self, ready: Any) -> None:
+        from ...distributed import count
+        from .table_views import show_understood
+
+        self._stop_reading()
+        show_understood(self.console, ready)
+        if (processes := count()) > 1:
+            self.console.print(f"{processes} processes train together\n", markup=False)
+        self.began = time.monotonic()
+
+    @property
+    def watchers(self) -> dict[str, Any]:
+        """What is told of the run, by the names of the arguments."""
+        return {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
+
+    @property
+    def seconds(self) -> float:
+        """Since training began."""
+        return time.monotonic() - self.began
+
+    def _stop_reading(self) -> None:
+        if self.reading is not None:
+            self.reading.stop()
+
+    def __enter__(self) -> None:
+        if self.reading is not None:
+            self.reading.start()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
+        from ...train import TrainingInterrupted
+
+        self._stop_reading()
+        self.bar.close()
+        if isinstance(error, TrainingInterrupted):
+            done = len(error.training.losses)
+            after = f" after {done} whole epoch{'s' * (done != 1)}"
+        elif isinstance(error, KeyboardInterrupt) and self._can_go_on():  # while the results were written
+            after = ""
+        else:
+            return
+        raise StoppedError(f"interrupted{after}; 'backtalk resume {self.folder}' goes on.") from None
+
+    def _can_go_on(self) -> bool:
+        from ..tables.folder import CHECKPOINT, MODEL
+
+        return (self.folder / CHECKPOINT).exists() and not (self.folder / MODEL).exists()

@@ -1,0 +1,291 @@
+"""What MLPClassifier and MLPRegressor have in common: from X and y to a trained network, and what follows from one."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+from ...core.activations import as_activation
+from ...core.batch import Examples
+from ...core.dropout import Dropout
+from ...core.network import Network
+from ...engines.choose import ENGINES, kind_of_steps
+from ...engines.formula import FormulaSteps
+from ...engines.native.steps import NativeSteps
+from ...engines.steps import StepSettings
+from ...errors import DivergedError, InputError
+from ...train import LBFGS, Epoch
+from ...train.callbacks import as_callbacks, is_true
+from ...train.lbfgs import minimize
+from ...train.schedules import as_schedule
+from .epochs import SKLEARN_SCHEDULES, Epochs, Going, optimizer_of, training_of
+from .fitted import FittedPerceptron
+from .held_out import hold_out
+
+STOCHASTIC = ("adam", "sgd")
+
+
+class NonFiniteError(DivergedError, ValueError):
+    """Training diverged: a ``ValueError`` as in scikit-learn, with the last good network and the place."""
+
+    @classmethod
+    def of(cls, error: DivergedError) -> NonFiniteError:
+        """With scikit-learn's words before ours."""
+        words = "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+        place = {"step": error.step, "quantity": error.quantity, "layer": error.layer}
+        return cls(f"{words}preprocessed. {error}", network=error.network, **place)
+
+
+class MultilayerPerceptron(FittedPerceptron):
+    """The base of the two estimators."""
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn looks for it on the class
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, "array-like"],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [str],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "callbacks": [object],  # as_callbacks looks
+        "engine": [StrOptions(set(ENGINES))],
+    }
+
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: str
+    alpha: float
+    learning_rate: str
+    learning_rate_init: float
+    max_iter: int
+    random_state: Any
+    tol: float
+    warm_start: bool
+    early_stopping: bool
+    validation_fraction: float
+    max_fun: int
+    dropout: Any
+    clip_norm: float | None
+    callbacks: Any
+    engine: str
+    network_: Network
+    n_outputs_: int
+    _optimizer: Going
+    loss_curve_: list[float]
+    validation_loss_curve_: list[float]
+
+    def _keep(self, parameters: dict[str, Any]) -> None:
+        """Keep the parameters of ``__init__`` as they are, each under its name."""
+        for name in self._get_param_names():
+            setattr(self, name, parameters[name])
+
+    # What the two differ in
+
+    def _encode(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        """X, and y as the network's target of shape (N, k) or as labels of shape (N,)."""
+        raise NotImplementedError
+
+    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
+        raise NotImplementedError
+
+    # Training
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any] | None, incremental: bool = False
+    ) -> Any:
+        self._require_parameters()
+        first = not hasattr(self, "network_") or (not self.warm_start and not incremental)
+        X, target = self._encode(X, y, incremental, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if (sample_weight < 0).any() or not sample_weight.any():
+                raise ValueError("sample_weight must be of 0 or more for every sample, and above 0 for at least one.")
+        sample_weight = self._weights_of(y, sample_weight, incremental)
+        self._random_state = check_random_state(self.random_state)
+        network = self._initial(X) if first else self._continued(X)
+        if first or not incremental:
+            self._begin(first)
+        if self.solver == "lbfgs":
+            self._search(network, X, target, sample_weight, validation)
+        else:
+            self._step(network, X, target, sample_weight, validation, incremental)
+        return self
+
+    def _require_parameters(self) -> None:
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
+        if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+        if self.learning_rate not in SKLEARN_SCHEDULES:
+            as_schedule(self.learning_rate, "learning_rate")
+        if self.solver == "lbfgs":
+            given = {"dropout": np.any(self.dropout), "clip_norm": self.clip_norm is not None}
+            given["learning_rate"] = self.learning_rate not in SKLEARN_SCHEDULES
+            for name in filter(given.get, given):
+                raise InputError(f"{name} is given, but solver='lbfgs' cannot use it: leave it out.")
+
+    def _begin(self, first: bool) -> None:
+        """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
+        self._optimizer = Going(self.learning_rate_init)
+        self.n_iter_ = 0
+        if first:
+            self.t_ = self._no_improvement_count = 0
+            self.validation_loss_curve_ = []
+            if self.solver in STOCHASTIC:
+                self.loss_curve_ = []
+                self.best_loss_ = None if self.early_stopping else np.inf
+                self.validation_scores_ = [] if self.early_stopping else None
+                self.best_validation_score_ = -np.inf if self.early_stopping else None
+
+    def _activations(self, hidden: int) -> list[str]:
+        given = self.activation
+        names = [given] * hidden if isinstance(given, str) else list(given)
+        if len(names) != hidden:
+            raise InputError(f"activation has {len(names)} entries, expected {hidden}: one for each hidden layer.")
+        return ["sigmoid" if name == "logistic" else name for name in names]
+
+    def _initial(self, X: np.ndarray) -> Network:
+        """The network before training: weights and biases uniform within ±√(6/(inputs + outputs)), 2 for sigmoid."""
+        hidden = [int(size) for size in np.atleast_1d(self.hidden_layer_sizes)]
+        names = self._activations(len(hidden))
+        activations = [as_activation(name, "activation") for name in names]
+        sizes = [X.shape[1], *hidden, self.n_outputs_]
+        # as in scikit-learn, where one activation is given, its factor serves the output layer as well
+        names += self._activations(1) if isinstance(self.activation, str) else ["identity"]
+        W, b = [], []
+        for name, (inputs, outputs) in zip(names, pairwise(sizes), strict=True):
+            bound = np.sqrt((2.0 if name == "sigmoid" else 6.0) / (inputs + outputs))
+            W.append(self._random_state.uniform(-bound, bound, (inputs, outputs)).astype(X.dtype).T)
+            b.append(self._random_state.uniform(-bound, bound, outputs).astype(X.dtype))
+        loss, _ = self._loss()
+        return Network(W, b, activations, loss)
+
+    def _continued(self, X: np.ndarray) -> Network:
+        network = self.network_
+        sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), self.n_outputs_)
+        if network.sizes != sizes:
+            raise ValueError(f"the fitted network has sizes {network.sizes}, expected {sizes} to go on with it.")
+        return network if network.W[1].dtype == X.dtype else network.to(np, dtype=X.dtype)
+
+    def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, labels: bool) -> Examples:
+        """With ``labels``, y as labels where they are one-hot targets."""
+        home = network.home
+        weight = None if weight is None else np.asarray(weight, dtype=X.dtype)
+        given = target if target.ndim == 1 and labels and not getattr(network.loss, "label_smoothing", 0) else None
+        full = None if given is not None else network.loss.target(target, len(X), self.n_outputs_, home)
+        return Examples(X, full, given, weight)
+
+    def _step(
+        self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any, incremental: bool
+    ) -> None:
+        _, scale = self._loss()
+        X, target, weight, validate = hold_out(self, X, target, weight, validation)
+        drops = np.any(self.dropout)
+        settings = StepSettings(
+            optimizer=optimizer_of(self, scale),
+            l2_penalty=float(self.alpha) * scale,
+            l2_per_weight=True,
+            loss_by_count=True,  # as scikit-learn counts, also where the examples have weights
+            clip_norm=None if self.clip_norm is None else float(self.clip_norm) * scale,
+            dropout=self._dropout(network) if drops else None,
+            measure_every=0,
+        )
+        steps = kind_of_steps(self.engine, network, settings.optimizer)(network, settings)
+        going = self._optimizer
+        if incremental and going.stopped:
+            return
+        if incremental and going.state is not None:
+            steps.restore(network, going.state)
+        callbacks = as_callbacks(self.callbacks)
+        examples = self._examples(network, X, target, weight, labels=not isinstance(steps, FormulaSteps))
+        epochs = Epochs(self, steps, examples, going, callbacks, scale, validate, self.early_stopping)
+        for callback in callbacks:
+            callback.on_start(self.get_params(deep=False))
+        try:
+            epochs.run(self.max_iter, incremental)
+        except DivergedError as error:
+            raise NonFiniteError.of(error) from None
+        best = going.best if self.early_stopping and (not incremental or going.stopped) else None
+        self.network_ = steps.network if best is None else best
+        for callback in callbacks:
+            callback.on_end(training_of(self))
+
+    def _dropout(self, network: Network) -> Dropout:
+        rates = float(self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
+        dropout = Dropout(rates, seed=int(self._random_state.randint(2**31)))
+        dropout.levels(network.depth - 1)
+        return dropout
+
+    def _plain(self, target: np.ndarray) -> np.ndarray:
+        """The y that an encoded target stands for."""
+        raise NotImplementedError
+
+    def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> None:
+        _, scale = self._loss()
+        options = LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun)
+        kernels = kind_of_steps(self.engine, network, options) is NativeSteps
+        callbacks = as_callbacks(self.callbacks)
+        judge = None
+        if validation is not None:
+            judge = hold_out(self, X, target, weight, validation)[3]
+        total = len(X) if weight is None else float(np.sum(weight))
+        self.loss_curve_ = []
+
+        def told(found: Network, loss: float) -> bool:
+            self.loss_curve_.append(loss / scale)
+            if judge is not None:
+                self.validation_loss_curve_.append(judge(found)[1])
+            last = self.validation_loss_curve_[-1] if judge is not None else None
+            epoch = Epoch(len(self.loss_curve_), loss / scale, found, (), last)
+            answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
+            return any(map(is_true, answers))
+
+        for callback in callbacks:
+            callback.on_start(self.get_params(deep=False))
+        try:
+            found = minimize(
+                network,
+                self._examples(network, X, target, weight, kernels),
+                l2_penalty=self.alpha * scale / total,
+                iterations=self.max_iter,
+                options=options,
+                by_kernels=kernels,
+                callback=told,
+            )
+        except DivergedError as error:
+            raise NonFiniteError.of(error) from None
+        self.network_, self.loss_, self.n_iter_ = found.network, found.loss / scale, found.iterations
+        if not found.converged and not found.stopped:
+            warnings.warn(
+                f"lbfgs failed to converge after {found.iterations} iteration(s): {found.message}. Increase max_iter "
+                "or max_fun, or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        for callback in callbacks:
+            callback.on_end(training_of(self))

@@ -1,0 +1,226 @@
+"""MLPClassifier."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import validate_data
+
+from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from .base import STOCHASTIC, MultilayerPerceptron
+from .fitted import dense
+
+
+def _is_stochastic(model: Any) -> bool:
+    if model.solver not in STOCHASTIC:
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {model.solver} is not stochastic."
+        )
+    return True
+
+
+class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
+    """A multi-layer perceptron that classifies; scikit-learn's ``MLPClassifier``, trained by backtalk.
+
+    Parameters, attributes and methods are scikit-learn's, and for the same ``random_state`` training takes the same
+    steps. Two classes have one sigmoid output, several a softmax, and a label matrix of zeros and ones (multi-label)
+    one sigmoid for each column. Minimized and reported is the mean cross-entropy of the examples, summed over the
+    columns, plus ½·alpha/N·Σ‖W‖², N the examples of the mini-batch.
+
+    Beyond scikit-learn's parameters:
+
+    activation
+        Any of backtalk's, such as ``"gelu"``; or a list with one for each hidden layer.
+    learning_rate
+        Besides scikit-learn's three, which change the rate for ``"sgd"`` only, a schedule of
+        :func:`backtalk.fit` for both solvers, such as ``"cosine(warm_up=100)"``. It runs over ``max_iter`` epochs, or
+        so many calls of ``partial_fit``.
+    dropout
+        The rate of all hidden layers, or a list with one for each.
+    clip_norm
+        The largest norm of a gradient; a longer one is scaled down.
+    class_weight
+        ``"balanced"``, or a mapping of class to weight; it multiplies ``sample_weight``.
+    label_smoothing
+        The share of each target that is spread over all classes.
+    callbacks
+        Functions of an :class:`backtalk.Epoch`, or :class:`backtalk.Callback` objects; the answer True ends training.
+    engine
+        ``"native"``, ``"formula"``, or ``"auto"``: the first where it can.
+
+    ``fit`` and ``partial_fit`` take a validation set, ``X_val`` and ``y_val``: its loss after each epoch is in
+    ``validation_loss_curve_``, and ``early_stopping=True`` watches the score on it instead of holding out a
+    ``validation_fraction``. ``partial_fit`` stops early too: after ``n_iter_no_change`` calls without a better score it
+    brings back the best network and leaves it as it is.
+
+    Beyond scikit-learn's attributes: ``network_``, the :class:`backtalk.Network`; ``validation_loss_curve_``.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier([16], solver="lbfgs", random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.95, model.hidden(X).shape
+    (True, (150, 16))
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        **MultilayerPerceptron._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    class_weight: Any
+    label_smoothing: float
+    _label_binarizer: Any
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        clip_norm: float | None = None,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        callbacks: Any = None,
+        engine: str = "auto",
+    ) -> None:
+        self._keep(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:  # fmt: skip
+        """Train on X (N, features), dense or sparse, and y (N,) of any labels, or (N, labels) of 0 and 1."""
+        return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val))
+
+    @available_if(_is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:  # fmt: skip
+        """One epoch on X and y, with the optimizer as the call before left it.
+
+        ``classes``: all that will ever occur; needed in the first call.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            self._label_binarizer = LabelBinarizer()
+            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+        return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val), incremental=True)
+
+    def _encode(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+            self._label_binarizer = LabelBinarizer()
+            self._label_binarizer.fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._require_classes(unique_labels(y))
+        if self._label_binarizer.y_type_ == "multiclass":
+            self.n_outputs_ = len(self.classes_)
+        else:
+            self.n_outputs_ = self._label_binarizer.transform(y[:1]).shape[1]
+        return dense(X), self._encode_more(y)
+
+    def _require_classes(self, found: np.ndarray) -> None:
+        if self.warm_start and set(found) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {found}"
+            )
+        if len(np.setdiff1d(found, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {found}."
+            )
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return self._label_binarizer.transform(y).astype(bool)  # small, whatever the dtype of X
+        y = column_or_1d(y)
+        labels = np.searchsorted(self.classes_, y)
+        known = self.classes_[np.minimum(labels, len(self.classes_) - 1)] == y
+        if not np.all(known):
+            raise ValueError(f"y holds {np.asarray(y)[~known][0]!r}, expected one of the classes {self.classes_}.")
+        return labels if self._label_binarizer.y_type_ == "multiclass" else (labels == 1)[:, None]
+
+    def _plain(self, target: np.ndarray) -> np.ndarray:
+        if target.ndim == 1:
+            return self.classes_[target]
+        return self._label_binarizer.inverse_transform(target)
+
+    def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is not supported by partial_fit, which does not see all data: "
+                "give the weights as a mapping."
+            )
+        by_class = compute_sample_weight(self.class_weight, y)
+        return by_class if sample_weight is None else by_class * sample_weight
+
+    def _loss(self) -> tuple[Loss, float]:
+        kind = CrossEntropy if self._label_binarizer.y_type_ == "multiclass" else BinaryCrossEntropy
+        return kind(self.label_smoothing), 1.0
+
+    def _decode(self, output: np.ndarray) -> np.ndarray:
+        if self._label_binarizer.y_type_ == "multiclass":
+            return self.classes_[output.argmax(axis=1)]
+        return self._label_binarizer.inverse_transform(output.ravel() if self.n_outputs_ == 1 else output)
+
+    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, shape (N, classes); of each label, where y was a label matrix."""
+        output = self._output(X)
+        return np.hstack([1 - output, output]) if self.n_outputs_ == 1 else output
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithm of ``predict_proba``."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+__all__ = ["MLPClassifier"]

@@ -1,0 +1,78 @@
+"""Derivations and findings of a network, as messages. A network does not change, so training goes on meanwhile."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+
+from ...analysis.diagnose.measure import finite_or_none
+from ...core.network import Network
+from ...errors import InputError, InputTypeError
+from .datasets import LabData
+from .settings import shown
+from .trainer import Trainer
+
+LONGEST_QUANTITY = 60  # characters
+MOST_BYTES = 2_000_000  # of a derivation
+MOST_ROWS = 5000  # that the doctor looks at
+STRONGEST = 10  # paths
+# How the findings write the rows that they name
+ROWS_NAMED = {
+    "mislabelled_examples": re.compile(r"\b\d+(?= \(\d+, rather )"),
+    "dominating_examples": re.compile(r"\b\d+(?= \([^()]*%\))"),
+}
+ROW_NAMED = re.compile(r"(?<=\brow )\d+|(?<=\bexample )\d+")
+
+
+def explain_message(network: Network, data: LabData, row: int, quantity: Any) -> dict[str, Any]:
+    """The derivation of a quantity for the example of a row, and its strongest paths."""
+    if not isinstance(quantity, str):
+        raise InputTypeError(f"quantity is {shown(quantity)}, expected a text such as 'W[1,1,1]'.")
+    if len(quantity) > LONGEST_QUANTITY:
+        raise InputError(f"quantity is {shown(quantity)}, expected a text such as 'W[1,1,1]'.")
+    from ...teaching.derivations import explain, paths
+
+    x, y = data.X[row], data.y[row]
+    with np.errstate(all="ignore"):
+        derivation = explain(network, x, y, quantity).to_dict()
+        try:
+            strongest = paths(network, x, y, quantity, k=STRONGEST).to_dict()
+        except InputError:  # of a whole vector there are none
+            strongest = None
+    message = finite_or_none(
+        {"type": "derivation", "quantity": quantity, "row": row, "derivation": derivation, "paths": strongest}
+    )
+    if len(json.dumps(message)) > MOST_BYTES:
+        raise InputError(f"the derivation of {quantity} is too long to be shown: choose a single unit or weight.")
+    return message
+
+
+def findings_message(trainer: Trainer, network: Network, telemetry: Any) -> dict[str, Any]:
+    """What the doctor finds, on the rows that are trained on."""
+    from ...analysis.diagnose import diagnose
+
+    X, y = trainer.X_training[:MOST_ROWS], trainer.y_training[:MOST_ROWS]
+    held_out = trainer.rows_held_out
+    validation = (trainer.X[held_out], trainer.data.y[held_out]) if len(held_out) else None
+    diagnosis = diagnose(
+        network, X, y, validation=validation, history=telemetry, columns=trainer.data.columns
+    ).to_dict()
+    findings, rows = diagnosis["findings"], trainer.data.training
+    for each in findings:
+        each["said"] = _with_rows_of_the_data(each["kind"], each["said"], rows)
+        each["examples"] = rows[list(each["examples"])].tolist()
+    return {
+        "type": "findings",
+        "healthy": diagnosis["healthy"],
+        "step": trainer.step,
+        "examples": len(X),
+        "findings": findings,
+    }
+
+
+def _with_rows_of_the_data(kind: str, said: str, rows: np.ndarray) -> str:
+    """A sentence that names rows of those that are trained on, with the numbers that they have on the page."""
+    return ROWS_NAMED.get(kind, ROW_NAMED).sub(lambda found: str(rows[int(found[0])]), said)

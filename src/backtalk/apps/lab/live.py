@@ -1,0 +1,287 @@
+"""The conversation with one tab over its WebSocket.
+
+Three tasks: one reads what the page asks, one sends frames whenever there is something new and the page has drawn the
+last one, one answers questions that take longer, so that neither waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from ...errors import BacktalkError, InputError, InputTypeError, unknown_name
+from .answers import explain_message, findings_message
+from .datasets import listed
+from .session import Session, finish
+from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, offered_activations, shown, whole
+from .upload import MOST_BYTES
+
+MOST_MESSAGE = 65_536  # bytes of a message of the page
+MOST_QUESTIONS = 8  # that wait for their answers
+SURFACE_SECONDS = 0.15  # between two surfaces while training runs
+TAKEN_OVER = 4001
+KEYS: dict[str, tuple[str, ...]] = {
+    "rate": ("rate",),
+    "run": (),
+    "pause": (),
+    "step": (),
+    "reset": (),
+    "speed": ("steps",),
+    "example": ("row",),
+    "slide": ("at",),
+    "explain": ("quantity",),
+    "diagnose": (),
+    "drawn": (),
+}
+
+
+class Live:
+    """A connection of a session."""
+
+    def __init__(self, socket: WebSocket, session: Session) -> None:
+        self.socket, self.session = socket, session
+        self.news = asyncio.Event()  # there is something to show
+        self.drawn = asyncio.Event()  # the page has drawn the last frame
+        self.drawn.set()
+        self.questions: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_QUESTIONS)
+        self.last_surface = 0.0
+        self.sending = asyncio.Lock()
+
+    async def converse(self, resumed: bool) -> None:
+        """Until the page leaves, or another connection takes the session over."""
+        session = self.session
+        if session.connection is not None:
+            await session.connection.leave()
+        session.connection = self
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await self.say(self.hello(resumed and session.trainer is not None))
+            if session.trainer is not None:
+                await self.say(await session.work(session.describe))
+                self.news.set()
+            tasks = [asyncio.create_task(job()) for job in (self.show, self.answer)]
+            while True:
+                await self.hear()
+        except WebSocketDisconnect:
+            pass
+        finally:
+            for task in tasks:
+                task.cancel()
+            try:
+                await finish(tasks)
+            finally:
+                if session.connection is self:
+                    session.connection = None
+
+    async def leave(self) -> None:
+        """Another connection has taken the session over."""
+        if self.socket.application_state == WebSocketState.CONNECTED:
+            await self.socket.close(TAKEN_OVER, "another page took this session over")
+
+    def hello(self, resumed: bool) -> dict[str, Any]:
+        from importlib.metadata import version
+
+        return {
+            "type": "hello",
+            "version": version("backtalk"),
+            "resumed": resumed,
+            "data": listed(self.session.given),
+            "activations": offered_activations(),
+            "optimizers": OFFERED,
+            "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
+            "start": {"type": "configure", **self.session.start.to_json()},
+        }
+
+    async def say(self, message: dict[str, Any] | bytes) -> None:
+        """Send a message; where the page has left, that is told by the next thing that is heard."""
+        try:
+            async with self.sending:
+                if isinstance(message, bytes):
+                    await self.socket.send_bytes(message)
+                else:
+                    await self.socket.send_text(json.dumps(message, allow_nan=False, separators=(",", ":")))
+        except (RuntimeError, OSError):
+            raise WebSocketDisconnect(1006) from None
+
+    async def say_error(self, error: BacktalkError | str, about: str) -> None:
+        await self.say({"type": "error", "message": sentence(error), "about": about})
+
+    async def hear(self) -> None:
+        """One message of the page."""
+        received = await self.socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1006))
+        text = received.get("text")
+        try:
+            message = read_message(text)
+        except BacktalkError as error:
+            await self.say_error(error, "message")
+            return
+        await self.saying_errors(message["type"], lambda: self.obey(message["type"], message))
+
+    async def saying_errors(self, about: str, job: Callable[[], Awaitable[None]]) -> None:
+        """Do something; an error is a message, also one that is a bug of ours, so that the tab lives on."""
+        try:
+            await job()
+        except BacktalkError as error:
+            await self.say_error(error, about)
+        except (WebSocketDisconnect, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if os.environ.get("BACKTALK_TRACEBACK"):
+                traceback.print_exc()
+            bug = (
+                f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."
+            )
+            await self.say_error(bug, about)
+
+    async def _say_later(self, message: Awaitable[dict[str, Any]]) -> None:
+        await self.say(await message)
+
+    async def obey(self, kind: str, message: dict[str, Any]) -> None:
+        """Do what a message says, or refuse it and change nothing."""
+        session = self.session
+        if kind == "drawn":
+            self.drawn.set()
+        elif kind == "configure":
+            await self.say(await session.work(session.configure, message))
+            self.news.set()
+        elif kind == "rate":
+            await session.work(lambda: session.require().set_rate(message.get("rate")))
+        elif kind == "speed":
+            session.require()
+            session.speed = whole(message.get("steps"), "steps", 1, MOST_SPEED)
+        elif kind == "run":
+            await session.work(session.run)
+            self.news.set()
+        elif kind == "pause":
+            session.require()
+            session.running = False
+            self.news.set()
+        elif kind == "step":
+            await self.step()
+        elif kind == "reset":
+            await self.leave_walk()
+            await session.work(session.reset)
+            self.news.set()
+        elif kind == "example":
+            await session.work(session.choose, message.get("row"))
+            self.news.set()
+        elif kind == "slide":
+            slide, why = await session.work(session.slide, message.get("at"))
+            await self.say(slide)
+            await self.tell_stop(why)
+            self.news.set()
+        else:
+            await self.ask(kind, message)
+
+    async def step(self) -> None:
+        """One step, and then a pause."""
+        session = self.session
+        session.require().require_going()
+        session.running = False
+        await self.leave_walk()
+        await self.tell_stop(await session.work(session.advance, 1))
+        self.news.set()
+
+    async def leave_walk(self) -> None:
+        if self.session.walk is not None:
+            self.session.walk = None
+            await self.say({"type": "slide", "at": None})
+
+    async def tell_stop(self, why: str) -> None:
+        if why:
+            await self.say({"type": "stopped", "message": sentence(why)})
+
+    async def ask(self, kind: str, message: dict[str, Any]) -> None:
+        """Put a question to the task that answers."""
+        session = self.session
+        trainer = session.require()
+        network, row = trainer.network, session.row
+        if kind == "explain":
+            if "quantity" not in message:
+                raise InputError("quantity is missing, expected a text such as 'W[1,1,1]'.")
+            job: Callable[[], Any] = partial(explain_message, network, trainer.data, row, message["quantity"])
+        else:
+            telemetry = await session.work(lambda: trainer.recorder.telemetry)
+            job = partial(findings_message, trainer, network, telemetry)
+
+        async def answer() -> None:
+            with_answer = asyncio.get_running_loop().run_in_executor(session.threads, job)
+            await self.saying_errors(kind, lambda: self._say_later(with_answer))
+
+        try:
+            self.questions.put_nowait(answer)
+        except asyncio.QueueFull:
+            raise InputError(f"{MOST_QUESTIONS} questions wait for their answers: ask again later.") from None
+
+    async def answer(self) -> None:
+        """Answer one question after another."""
+        while True:
+            job = await self.questions.get()
+            await job()
+
+    async def show(self) -> None:
+        """Send frames: while training runs, one after so many steps; else one for each change."""
+        session = self.session
+        while True:
+            if not session.running:
+                await self.news.wait()
+            await self.drawn.wait()
+            await self.saying_errors("frame", self._show_once)
+
+    async def _show_once(self) -> None:
+        session = self.session
+        try:
+            if session.running:
+                await self.tell_stop(await session.work(self._advance_if_running))
+            self.news.clear()  # what comes from here on is news to this frame
+            now = time.monotonic()
+            surface = not session.running or now - self.last_surface >= SURFACE_SECONDS
+            message = await session.work(session.frame, surface)
+        except Exception:
+            session.running = False  # else it would fail again, at once and for ever
+            raise
+        self.last_surface = now if surface else self.last_surface
+        self.drawn.clear()
+        await self.say(message)
+
+    def _advance_if_running(self) -> str:
+        """Where a pause came while others were at work, no step is taken."""
+        return self.session.advance(self.session.speed) if self.session.running else ""
+
+
+def read_message(text: str | None) -> dict[str, Any]:
+    """A message of the page, of a known type and with known keys."""
+    if text is None:
+        raise InputTypeError("the message is binary, expected JSON text.")
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"the message is no JSON: {shown(text)}.") from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise InputError("the message has no type, expected a JSON object with a text under 'type'.")
+    kind = message["type"]
+    if kind != "configure":
+        if kind not in KEYS:
+            raise unknown_name("type", kind[:LONGEST], ["configure", *KEYS])
+        for key in message:
+            if key not in ("type", *KEYS[kind]):
+                wanted = f"it takes {', '.join(KEYS[kind])}" if KEYS[kind] else "it takes none"
+                raise InputError(f"the message {kind!r} has no {shown(key)}: {wanted}.")
+    return message
+
+
+def sentence(error: BacktalkError | str) -> str:
+    """An error as it is shown: its first word with a capital letter, unless that is a letter or the name of a file."""
+    text = str(error)
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]{2,}(\[\d+\])? ", text) else text

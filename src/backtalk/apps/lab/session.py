@@ -1,0 +1,211 @@
+"""What the server keeps for a tab: its network in training, its files; and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ...errors import DivergedError, InputError
+from .datasets import TITLES, LabData, named_data
+from .payloads import Drawn, frame, grid, setup
+from .settings import Settings, read_settings, whole
+from .slides import Walk
+from .trainer import Trainer
+
+MOST_SESSIONS = 16
+THREADS = 8
+KEEP_SECONDS = 600.0  # after its connection dropped
+MOST_FILES = 3  # of a session; a further one takes the place of the oldest
+NAME = re.compile(r"[A-Za-z0-9_-]{8,64}")
+Result = TypeVar("Result")
+
+
+class Session:
+    """One tab's lab. Work on it is done by one thread at a time, in the order in which it was asked for."""
+
+    def __init__(self, start: Settings, given: LabData | None, threads: ThreadPoolExecutor) -> None:
+        self.start, self.given, self.threads = start, given, threads
+        self.trainer: Trainer | None = None
+        self.files: dict[str, LabData] = {}
+        self.files_so_far = 0
+        self.running, self.speed, self.row = False, 1, 0
+        self.walk: Walk | None = None
+        self.connection: Any = None  # the conversation that is going on, if one is
+        self.expiry: asyncio.TimerHandle | None = None
+        self._turn = asyncio.Lock()
+
+    async def work(self, job: Callable[..., Result], *arguments: Any) -> Result:
+        """Do a job in a thread, once those before it are done; the event loop goes on meanwhile."""
+        async with self._turn:
+            doing = asyncio.get_running_loop().run_in_executor(self.threads, job, *arguments)
+            await finish([doing])  # a thread cannot be stopped, and the next must not begin beside it
+            return doing.result()
+
+    # What follows is called by work alone.
+
+    def configure(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Begin anew with other settings; where they are refused, everything stays."""
+        known = [*(["given"] if self.given else []), *TITLES, *self.files]
+        settings = read_settings(message, self.start, known)
+        trainer = Trainer(settings, self._data(settings))
+        if self.trainer is None or self.trainer.data.X is not trainer.data.X:
+            self.row = 0
+        self.trainer, self.running, self.walk = trainer, False, None
+        self.drawn, self.grid = Drawn.of(trainer.network.sizes), grid(trainer.data)
+        return setup(trainer, self.drawn)
+
+    def _data(self, settings: Settings) -> LabData:
+        if settings.data == "given":
+            assert self.given is not None
+            return self.given
+        if settings.data in self.files:
+            return self.files[settings.data]
+        return named_data(settings.data, settings.noise)
+
+    def add_file(self, data: LabData) -> str:
+        """Keep a file that was read; gives its name."""
+        self.files_so_far += 1
+        while len(self.files) >= MOST_FILES:
+            del self.files[next(iter(self.files))]
+        name = f"file:{self.files_so_far}"
+        self.files[name] = data
+        return name
+
+    def require(self) -> Trainer:
+        """The network in training."""
+        if self.trainer is None:
+            raise InputError("nothing is configured yet: send a configure message first.")
+        return self.trainer
+
+    def describe(self) -> dict[str, Any]:
+        """The setup message of what is configured."""
+        return setup(self.require(), self.drawn)
+
+    def advance(self, count: int) -> str:
+        """Take steps; where training diverges, it stops, and the sentence that says so is given back."""
+        trainer = self.require()
+        try:
+            trainer.advance(count)
+        except DivergedError as error:
+            self.running = False
+            return str(error).replace(" (the last good network is in the error's .network)", "")
+        return ""
+
+    def reset(self) -> None:
+        """Back to the first step."""
+        self.require().reset()
+        self.running, self.walk = False, None
+
+    def run(self) -> None:
+        """Take steps from now on."""
+        trainer = self.require()
+        trainer.require_going()
+        self.running, self.walk = True, None
+
+    def choose(self, row: Any) -> None:
+        """Show another example."""
+        trainer = self.require()
+        self.row = whole(row, "row", 0, len(trainer.X) - 1)
+        if self.walk is not None:
+            self.walk = Walk.through(trainer, self.row)
+
+    def frame(self, surface: bool) -> bytes:
+        """The state as a frame."""
+        trainer = self.require()
+        return frame(trainer, self.drawn, self.row, running=self.running, surface=self.grid if surface else None)
+
+    def slide(self, at: Any) -> tuple[dict[str, Any], str]:
+        """A slide of the walk, and why training stopped, if it did.
+
+        Beyond the last slide the step is taken, and the next walk begins.
+        """
+        trainer = self.require()
+        if at is None:
+            self.walk = None
+            return {"type": "slide", "at": None}, ""
+        trainer.require_going()
+        walk = self.walk or Walk.through(trainer, self.row)
+        count = len(walk.slides)
+        place = whole(at, "at", 0, count)
+        self.running = False
+        if place < count:
+            self.walk = walk
+            return walk.slides[place].to_json(place, count), ""
+        why = self.advance(1)
+        if why:
+            self.walk = None
+            return {"type": "slide", "at": None}, why
+        self.walk = Walk.through(trainer, self.row)
+        return self.walk.slides[0].to_json(0, count), ""
+
+
+async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
+    """Wait until all are done, also where the waiting is cancelled; then give way to that."""
+    cancelled: asyncio.CancelledError | None = None
+    while not all(job.done() for job in jobs):
+        try:
+            await asyncio.wait(jobs)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+class Sessions:
+    """All sessions, by the names that the tabs gave them."""
+
+    def __init__(self, start: Settings, given: LabData | None) -> None:
+        self.start, self.given = start, given
+        self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="backtalk-lab")
+        self.by_name: dict[str, Session] = {}
+        self.keep_seconds = KEEP_SECONDS
+
+    def find(self, name: str) -> Session | None:
+        """The session of that name."""
+        return self.by_name.get(name)
+
+    def open(self, name: str) -> tuple[Session, bool] | None:
+        """The session of that name and whether it was there before; None where there are too many."""
+        if name in self.by_name:
+            session = self.by_name[name]
+            if session.expiry is not None:
+                session.expiry.cancel()
+            return session, True
+        if len(self.by_name) >= MOST_SESSIONS:
+            idle = next((key for key, each in self.by_name.items() if each.connection is None), None)
+            if idle is None:
+                return None
+            self._forget(idle)
+        session = self.by_name[name] = Session(self.start, self.given, self.threads)
+        return session, False
+
+    def left(self, name: str, session: Session) -> None:
+        """The connection dropped: the session stays for a while."""
+        self.by_name.pop(name, None)  # so that the one that was left first is the first in the order
+        self.by_name[name] = session
+        session.expiry = asyncio.get_running_loop().call_later(self.keep_seconds, self._forget, name)
+
+    def _forget(self, name: str) -> None:
+        session = self.by_name.get(name)
+        if session is not None and session.connection is None:
+            if session.expiry is not None:
+                session.expiry.cancel()
+            del self.by_name[name]
+
+    def close(self) -> None:
+        """Let the threads go, once what they do is done."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def start_settings(given: LabData | None) -> Settings:
+    """What a page begins with, where its address says nothing."""
+    if given is None:
+        return Settings()
+    network = given.network
+    assert network is not None
+    activations = tuple(map(repr, network.activations))
+    return replace(Settings(), data="given", layers=network.sizes[1:-1], activation=activations, rate=0.001)

@@ -1,0 +1,257 @@
+"""A file that the page sends, read into examples.
+
+The bytes go into a temporary file under a name of ours: the name that the page gives is a label, whose suffix says how
+to read them, and no path.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from ...core.losses import as_loss
+from ...errors import BacktalkError, FileFormatError, InputError
+from .datasets import LabData, hold_out, short_names
+
+MOST_BYTES = 32 * 2**20
+MOST_CELLS = 20_000_000  # numbers that the inputs may be
+MOST_INPUTS = 4096
+MOST_COLUMNS = 1000  # of a table: each takes some milliseconds to be understood
+MOST_OUTPUTS = 1000
+LARGEST = 1e30  # of a number, so that squares and distances stay finite
+SUFFIXES = (".csv", ".parquet", ".npz")
+LONGEST = 80  # characters of a label
+
+
+def label_of(name: str) -> str:
+    """What the page calls the file: its last part, without what cannot be shown.
+
+    >>> label_of("../../etc/passwd.csv"), label_of("C:\\\\data\\\\a.csv")
+    ('passwd.csv', 'a.csv')
+    """
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return "".join(letter for letter in last if letter.isprintable())[-LONGEST:] or "file"
+
+
+def suffix_of(label: str) -> str:
+    """How to read the file, by its label; refuses what cannot be read."""
+    suffix = PurePosixPath(label).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise FileFormatError(f"{label} is no .csv, .parquet or .npz file, expected one of them by its name.")
+    return suffix
+
+
+def read_upload(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
+    """The examples in a file of ours, its columns, and the one that is the target; errors call it by its label."""
+    try:
+        with np.errstate(all="ignore"):
+            return _read_npz(path, label, target) if path.suffix == ".npz" else _read_table(path, label, target)
+    except BacktalkError as error:
+        raise type(error)(str(error).replace(str(path), label)) from None
+    except MemoryError:
+        raise InputError(f"{label} does not fit in memory: take a part of it.") from None
+    except Exception as error:  # a file can hold anything, and the libraries that read it raise nearly anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].replace(str(path), label)
+        raise FileFormatError(f"{label} could not be read as a {path.suffix} file ({_shown(reason)}).") from None
+
+
+def place_for(suffix: str) -> tuple[tempfile.TemporaryDirectory[str], Path]:
+    """A folder of our own for one file, which only this user can enter."""
+    folder = tempfile.TemporaryDirectory(prefix="backtalk-lab-")
+    return folder, Path(folder.name) / f"upload{suffix}"
+
+
+def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
+    """A table, with its columns as inputs as ``backtalk train`` understands them."""
+    from ..tables.columns import rows_text
+    from ..tables.prepare import LEAST_ROWS, with_target
+    from ..tables.preprocessing import Preprocessing
+    from ..tables.reading import read_table
+    from ..tables.target import Target
+
+    if path.suffix == ".parquet":
+        _require_small(path, label)
+    else:
+        _require_few_columns(label, _separators(path))
+    frame = read_table(path)
+    columns = frame.columns
+    _require_few_columns(label, len(columns) - 1)
+    require_inputs(label, frame.height, len(columns) - 1)
+    name = target or columns[-1]
+    if name not in columns:
+        name = _shown(name)  # the error repeats it
+    said = []
+    frame, missing = with_target(frame, name, path)
+    if missing:
+        said.append(f"left out: {rows_text(missing)} without a value of {name!r}.")
+    if frame.height < LEAST_ROWS:
+        raise InputError(f"{label} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
+    learned = Target.learn(frame[name], "auto")
+    require_outputs(label, frame.height, learned.outputs)
+    held_out = hold_out(frame.height)
+    training = np.setdiff1d(np.arange(frame.height), held_out)
+    y = learned.encode(frame[name])
+    if not learned.classifies:
+        numbers = y.astype(np.float64)
+        require_moderate(label, y=numbers)
+        learned = learned.scaled_by(numbers[training])
+        y = (numbers - learned.mean) / learned.scale  # not in float32, which would show in the numbers of the page
+    inputs = frame.drop(name)
+    preprocessing = Preprocessing.learn(inputs, training)
+    require_inputs(label, frame.height, len(preprocessing.inputs))
+    X, more = preprocessing.transform(inputs)
+    require_moderate(label, X)
+    unused = [f"{column.name}: {column.remark}" for column in preprocessing.columns if not column.used]
+    said += [*more, *(f"not used, {each}" for each in unused)]
+    data = LabData(
+        title=label,
+        X=X.astype(np.float64),
+        y=y,
+        columns=tuple(preprocessing.inputs),
+        classes=short_names(learned.classes),
+        loss=as_loss("cross_entropy" if learned.classifies else "squared_error"),
+        outputs=learned.outputs,
+        held_out=held_out,
+        mean=learned.mean,
+        scale=learned.scale,
+        said=said,
+    )
+    return data, columns, name
+
+
+def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
+    """X as it is, and y: labels where it is whole numbers or text, else numbers, which are scaled."""
+    import polars as pl
+
+    from ...data.built_in import load_data
+    from ..tables.target import Target
+
+    if target:
+        raise InputError(f"target is {target!r}, but {label} has no columns to choose from: leave it out.")
+    _require_unpacked_small(path, label)
+    found = load_data(path)
+    X, y = found.X, found.y
+    if X.ndim != 2 or X.dtype.kind not in "fiub":
+        raise InputError(f"{label} has X of shape {X.shape} and kind {X.dtype}, expected numbers (examples, columns).")
+    if y.ndim != 1 and not (y.ndim == 2 and y.shape[1] > 0 and y.dtype.kind in "fiu"):
+        raise InputError(f"{label} has y of shape {y.shape}, expected one label or number for each row of X.")
+    if len(X) != len(y) or not len(X):
+        raise InputError(f"{label} has {len(X)} rows of X and {len(y)} of y, expected as many, and at least one.")
+    require_inputs(label, *X.shape)
+    X, held_out = X.astype(np.float64), hold_out(len(X))
+    if not np.isfinite(X).all():
+        row, column = (int(each) for each in np.argwhere(~np.isfinite(X))[0])
+        raise InputError(f"{label} has X[{row}, {column}] = {X[row, column]}, expected finite numbers.")
+    require_moderate(label, X)
+    if y.ndim == 2:
+        require_outputs(label, *y.shape)
+        y = y.astype(np.float64)
+        if not np.isfinite(y).all():
+            raise InputError(f"{label} has values of y that are not finite, expected finite numbers.")
+        require_moderate(label, y=y)
+        return _examples(label, X, y, found.columns, (), y.shape[1], held_out), [], "y"
+    if y.dtype.kind not in "fiubU":
+        raise InputError(f"{label} has y of kind {y.dtype}, expected numbers or text.")
+    if y.dtype.kind == "f":
+        if not np.isfinite(y).all():
+            raise InputError(f"{label} has values of y that are not finite, expected finite numbers.")
+        require_moderate(label, y=y)
+        y = y.astype(np.float64)
+    cells = pl.Series("y", y)
+    learned = Target.learn(cells, "auto")
+    require_outputs(label, len(X), learned.outputs)
+    encoded = learned.encode(cells)
+    if learned.classifies:
+        return _examples(label, X, encoded, found.columns, tuple(learned.classes), learned.outputs, held_out), [], "y"
+    numbers = encoded.astype(np.float64)
+    learned = learned.scaled_by(numbers)
+    scaled = (y.astype(np.float64)[:, None] - learned.mean) / learned.scale
+    return _examples(label, X, scaled, found.columns, (), 1, held_out, learned.mean, learned.scale), [], "y"
+
+
+def _examples(
+    label: str, X: np.ndarray, y: np.ndarray, columns: Any, classes: tuple[str, ...], outputs: int,
+    held_out: np.ndarray, mean: float = 0.0, scale: float = 1.0,
+) -> LabData:  # fmt: skip
+    loss = as_loss("cross_entropy" if classes else "squared_error")
+    return LabData(label, X, y, tuple(columns), short_names(classes), loss, outputs, held_out, mean=mean, scale=scale)
+
+
+def require_inputs(label: str, rows: int, inputs: int) -> None:
+    """Refuse more inputs, or more numbers of them, than a page and a step can take."""
+    if inputs > MOST_INPUTS:
+        raise InputError(f"{label} gives {inputs} inputs, more than the {MOST_INPUTS} that the lab takes.")
+    if rows * inputs > MOST_CELLS:
+        raise InputError(f"{label} gives {rows} × {inputs} numbers, too many for the lab: take some of its rows.")
+
+
+def require_outputs(label: str, rows: int, outputs: int) -> None:
+    """The same for outputs: one for each class, or for each number of y."""
+    if outputs > MOST_OUTPUTS:
+        raise InputError(
+            f"{label} gives {outputs} outputs or classes, more than the {MOST_OUTPUTS} that the lab takes."
+        )
+    if rows * outputs > MOST_CELLS:
+        raise InputError(f"{label} gives {rows} × {outputs} outputs, too many for the lab: take some of its rows.")
+
+
+def require_moderate(label: str, X: np.ndarray | None = None, y: np.ndarray | None = None) -> None:
+    """Refuse numbers whose squares or distances could overflow."""
+    for name, values in (("X", X), ("y", y)):
+        if values is None or values.dtype.kind != "f" or not values.size:
+            continue
+        largest = max(values.max(), -values.min())
+        if largest > LARGEST:
+            raise InputError(
+                f"{label} has numbers of {name} as large as {largest:.3g}, expected {LARGEST:g} at the most: "
+                "divide them first."
+            )
+
+
+def _require_few_columns(label: str, columns: int) -> None:
+    if columns > MOST_COLUMNS:
+        raise InputError(
+            f"{label} has more than {MOST_COLUMNS} columns besides the target, which is the most that the lab takes of "
+            "a table: take some of them, or an .npz file with X and y."
+        )
+
+
+def _separators(path: Path) -> int:
+    """Of the first line that holds something; counted before the table is understood."""
+    first = re.split(rb"[\r\n]", path.read_bytes().lstrip(), maxsplit=1)[0]
+    return max(map(first.count, (b",", b";", b"\t", b"|")))
+
+
+def _shown(text: str) -> str:
+    """Short enough for a sentence, without what cannot be shown."""
+    text = "".join(letter for letter in text if letter.isprintable())
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _require_small(path: Path, label: str) -> None:
+    """Refuse a Parquet file that is small only while it is packed."""
+    import polars as pl
+
+    try:
+        width = len(pl.read_parquet_schema(path))
+        rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise FileFormatError(f"{label} cannot be read ({str(error).splitlines()[0]}).") from None
+    if rows * width > MOST_CELLS:
+        raise InputError(f"{label} has {rows} × {width} cells, too many for the lab: take some of its rows.")
+
+
+def _require_unpacked_small(path: Path, label: str) -> None:
+    """The same for an .npz file."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            unpacked = sum(part.file_size for part in file.infolist())
+    except (zipfile.BadZipFile, OSError):
+        raise FileFormatError(f"{label} is not an .npz file, or is damaged.") from None
+    if unpacked > 8 * MOST_CELLS:
+        raise InputError(f"{label} holds {unpacked / 2**20:.0f} MB unpacked, too much for the lab: take some rows.")

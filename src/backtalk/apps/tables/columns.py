@@ -1,0 +1,248 @@
+"""What each column of a table is, and what the network is given of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...errors import InputError
+from .cells import CATEGORY, DATE, NUMBER, PLAIN, YES_NO, Reading, as_dates, as_numbers, as_truth, as_words, tell
+
+MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
+LEAST_ROWS = 2  # of a category, in the training rows
+SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
+FAR_OUT = 12.0  # standard deviations from the mean, where numbers are taken by their ranks
+QUANTILES = 101
+CLOSE = 1e-6  # numbers that are closer together than this have one rank
+IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column 1)$", re.IGNORECASE)
+CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
+OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
+CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What the categories do not have, in the ``rows`` of a column.
+
+    How many hold what was ``never`` seen in training, and what the ``first`` of them holds; how many are ``missing``
+    where none was in training; and whether all hold ``numbers``, none of which was seen.
+    """
+
+    rows: int
+    never: int = 0
+    first: str | None = None
+    missing: int = 0
+    numbers: bool = False
+
+    @classmethod
+    def together(cls, parts: Sequence[Unknown]) -> Unknown:
+        """Of rows that follow each other."""
+        return cls(
+            rows=sum(part.rows for part in parts),
+            never=sum(part.never for part in parts),
+            first=next((part.first for part in parts if part.first is not None), None),
+            missing=sum(part.missing for part in parts),
+            numbers=all(part.numbers for part in parts if part.rows),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table: its name, what it is, and in words what is done with it.
+
+    Of a number, a yes/no or a date: how it is written (``form``), whether some cells may be no such thing
+    (``tolerant``), the names of the ``numbers`` that it becomes, and for each of them its ``median``, ``mean`` and
+    ``scale``, or its ``quantiles`` where it is taken by ranks; and whether a missing value is an input of its own
+    (``has_missing``). Of a category: the ``categories``.
+    """
+
+    name: str
+    kind: str
+    remark: str = ""
+    form: str = PLAIN
+    tolerant: bool = False
+    numbers: list[str] = field(default_factory=list)
+    median: list[float] = field(default_factory=list)
+    mean: list[float] = field(default_factory=list)
+    scale: list[float] = field(default_factory=list)
+    quantiles: list[float] = field(default_factory=list)
+    has_missing: bool = False
+    categories: list[str] = field(default_factory=list)
+
+    @property
+    def used(self) -> bool:
+        """Whether the network is given anything of it."""
+        return self.kind != LEFT_OUT
+
+    def values(self, cells: pl.Series) -> np.ndarray:
+        """The numbers (rows, numbers), float64, NaN where one is missing; refuses what is none."""
+        if self.kind == DATE:
+            read = as_dates(cells, self.form)
+        else:
+            read = as_truth(cells) if self.kind == YES_NO else as_numbers(cells, self.form)
+        unreadable = read.is_null() & cells.is_not_null()
+        if unreadable.any() and not self.tolerant:
+            row = int(unreadable.arg_max() or 0)
+            raise InputError(
+                f"column {self.name!r} holds {cells[row]!r} in row {row + 1}, but was {_a(self.kind)} in training."
+            )
+        if self.kind != DATE:
+            return read.to_numpy().astype(np.float64)[:, None]
+        days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
+        if read.null_count():
+            days = np.where(read.is_null().to_numpy(), np.nan, days)
+        circles = [2 * np.pi * days / CYCLES[name] for name in CYCLES if f"{self.name}: {name}, sine" in self.numbers]
+        return np.column_stack([days, *(wave(each) for each in circles for wave in (np.sin, np.cos))])
+
+    def words(self, cells: pl.Series) -> tuple[np.ndarray, Unknown]:
+        """The categories, and what is unknown: rare or never seen, '(other)', or missing where none was in training."""
+        if cells.dtype.is_temporal():
+            raise InputError(f"column {self.name!r} holds the date {cells.drop_nulls()[0]}, but was text in training.")
+        words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
+        known = set(self.categories)
+        unknown = np.array([word not in known for word in words], dtype=bool)
+        never = unknown & (words != MISSING)
+        found = Unknown(
+            rows=len(words),
+            never=int(never.sum()),
+            first=words[never][0] if never.any() else None,
+            missing=int((unknown & ~never).sum()),
+            numbers=bool(never.all()) and as_numbers(cells, PLAIN).is_not_null().all(),
+        )
+        words[unknown] = OTHER
+        return words, found
+
+    def say_of(self, unknown: Unknown) -> str | None:
+        """What there is to say of what is unknown; refuses numbers that stand in the place of text."""
+        if unknown.missing and not unknown.never:
+            return f"column {self.name!r} has missing values, and had none in training: they count for nothing."
+        if not unknown.never or OTHER in self.categories:
+            return None
+        if unknown.never == unknown.rows > 1 and unknown.numbers:
+            raise InputError(f"column {self.name!r} holds numbers such as {unknown.first}, but was text in training.")
+        return (
+            f"column {self.name!r} holds {unknown.first!r}, never seen in training, in {rows_text(unknown.never)}: it "
+            "counts for nothing."
+        )
+
+
+def learn(cells: pl.Series, training: np.ndarray) -> Column:
+    """What a column is, from all cells; and its numbers and categories, from the training rows."""
+    reading, chosen = tell(cells), cells.gather(training)
+    name, present = cells.name, chosen.drop_nulls()
+    if len(present) == 0:
+        return Column(name, LEFT_OUT, "every value is missing")
+    if present.n_unique() == 1:
+        return Column(name, LEFT_OUT, f"one value only: {present[0]}")
+    distinct = present.n_unique() == len(chosen)
+    if reading.kind == CATEGORY:
+        return _learn_categories(as_words(chosen))
+    if reading.kind == NUMBER and distinct and (IDENTIFIER.search(name) or CAMEL.search(name)):
+        numbers = as_numbers(present, reading.form)
+        if (numbers == numbers.round()).all():
+            return Column(name, LEFT_OUT, "a number of its own in every row: an identifier")
+    return _learn_numbers(chosen, reading)
+
+
+def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import QuantileTransformer, StandardScaler
+
+    name, tolerant = cells.name, reading.unreadable > 0
+    numbers = [name]
+    if reading.kind == DATE:
+        dates = as_dates(cells, reading.form)
+        has_times = bool((dates.dt.truncate("1d") != dates).any())
+        cycles = [cycle for cycle in CYCLES if cycle != "time of day" or has_times]
+        numbers += [f"{name}: {cycle}, {wave}" for cycle in cycles for wave in ("sine", "cosine")]
+    A = Column(name, reading.kind, form=reading.form, tolerant=tolerant, numbers=numbers).values(cells)
+    missing = int(np.isnan(A[:, 0]).sum())
+    if missing == len(A):
+        return Column(name, LEFT_OUT, "no cell of the training rows holds a number")
+    imputer: Any = SimpleImputer(strategy="median").fit(A)
+    filled = imputer.transform(A)
+    scaler: Any = StandardScaler()
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = scaler.fit_transform(filled)
+        can_be_scaled = bool(np.isfinite(scaled).all()) and abs(scaled[:, 0].std() - 1) < 0.1
+    mean, scale = scaler.mean_.tolist(), scaler.scale_.tolist()
+    by_ranks = ""
+    if not can_be_scaled and np.ptp(filled[:, 0] / 2) < CLOSE:
+        return Column(name, LEFT_OUT, "its numbers are too close to one another to be told apart")
+    if reading.kind == NUMBER and not can_be_scaled:  # such as 1e300, whose square float64 does not hold
+        mean, scale, by_ranks = [0.0], [1.0], "taken by ranks, since they are too large to scale"
+    elif reading.kind == NUMBER and np.abs(scaled).max() > FAR_OUT:
+        by_ranks = "taken by ranks, since some are far out"
+    quantiles: list[float] = []
+    if by_ranks:
+        ranks: Any = QuantileTransformer(n_quantiles=min(QUANTILES, len(A)), subsample=2**62).fit(filled)
+        quantiles = ranks.quantiles_[:, 0].tolist()
+    remarks = [
+        _how(reading),
+        _filled(missing, len(A), imputer.statistics_[0] if reading.kind == NUMBER else None),
+        by_ranks,
+    ]
+    return Column(
+        name,
+        reading.kind,
+        "; ".join(filter(None, remarks)),
+        form=reading.form,
+        tolerant=tolerant,
+        numbers=numbers,
+        median=imputer.statistics_.tolist(),
+        mean=mean,
+        scale=scale,
+        quantiles=quantiles,
+        has_missing=missing > 0,
+    )
+
+
+def _learn_categories(words: pl.Series) -> Column:
+    present = words.drop_nulls()
+    counts = Counter(present.to_list())
+    most = min(max(MOST_CATEGORIES[0], len(words) // 100), MOST_CATEGORIES[1])
+    if len(counts) > max(most, SHARE_OF_DISTINCT * len(present)) or len(counts) == len(present):
+        remark = f"{len(counts)} different texts in {rows_text(len(present))}: a name, an identifier or free text"
+        return Column(words.name, LEFT_OUT, remark)
+    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    kept = sorted(word for word in ordered[:most] if counts[word] >= LEAST_ROWS)
+    rare, missing = len(counts) - len(kept), words.null_count()
+    categories = [*kept, *([OTHER] if rare else []), *([MISSING] if missing else [])]
+    remarks = [
+        f"{rare} rarer values taken together" if rare else "",
+        f"{missing} of {len(words)} missing" if missing else "",
+    ]
+    return Column(words.name, CATEGORY, "; ".join(filter(None, remarks)), categories=categories)
+
+
+def _how(reading: Reading) -> str:
+    """How the cells are written, where that is not plain."""
+    said = []
+    if reading.kind == DATE:
+        said.append("as days, and as the time of the year and of the week")
+    if reading.form != PLAIN:
+        said.append(f"written {reading.form}" if reading.kind == NUMBER else f"written as {reading.form}")
+    if reading.unreadable:
+        cells = "1 cell is no number and counts" if reading.unreadable == 1 else "{} cells are no numbers and count"
+        said.append(f"{cells.format(reading.unreadable)} as missing")
+    return "; ".join(said)
+
+
+def _filled(missing: int, count: int, median: float | None) -> str:
+    with_what = "the median" if median is None else f"the median {median:.4g}"
+    return f"{missing} of {count} missing, filled with {with_what}" if missing else ""
+
+
+def _a(kind: str) -> str:
+    return kind if kind == YES_NO else f"a {kind}"
+
+
+def rows_text(count: int) -> str:
+    """'1 row', or how many."""
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,79 @@
+"""A run, diagnosed: just after training, or later with another table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...analysis.diagnose import Diagnosis
+from ...analysis.diagnose import diagnose as examine
+from ...core.files import write_atomically
+from ...core.network import Network
+from ...errors import DivergedError, FileFormatError
+from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder
+from .history import History, read_history, telemetry_of
+from .prepare import Options, Prepared, class_weights, options_of, settled, validation_of
+from .use import examples_of
+
+MOST_TOLD = 3  # the first ones explain the others
+Tell = Callable[[str], Any] | None
+
+
+def diagnose(folder: Path, table: Path) -> tuple[Diagnosis, list[str], list[str]]:
+    """The network of a run on a table with the target; what there is to say of the table; and the classes.
+
+    The history of the run counts as well. Rows without a target are left out.
+    """
+    network, preprocessing, target, examples, said = examples_of(folder, table)
+    place = Folder(folder)
+    run, metrics = place.read(RUN), place.read(METRICS)
+    try:
+        settings = _settings(options_of(run), metrics["scores"]["training"]["rows"])
+        history = telemetry_of(read_history(place / HISTORY), settings)
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(f"{folder} holds a history that cannot be read ({error!r}).") from None
+    diagnosis = examine(network, *examples, history=history, columns=preprocessing.inputs)
+    return diagnosis, said, target.classes
+
+
+def diagnose_run(ready: Prepared, network: Network, epochs: Sequence[Mapping[str, Any]], options: Options) -> Diagnosis:
+    """A network and its history, on the rows that it was trained on."""
+    X, y = ready.parts["training"]
+    return examine(
+        network,
+        X,
+        y,
+        class_weights(ready, options, y),
+        validation=validation_of(ready, options),
+        history=telemetry_of(epochs, _settings(options, len(X))),
+        columns=ready.preprocessing.inputs,
+    )
+
+
+def _settings(options: Options, rows: int) -> dict[str, Any]:
+    """As a run tells them to its callbacks."""
+    return asdict(settled(options, rows)) | {"patience": options.patience or None}
+
+
+def write_diagnosis(place: Folder, diagnosis: Diagnosis, title: str, classes: Sequence[str]) -> None:
+    """Both files of a diagnosis."""
+    facts = json.dumps(diagnosis.to_dict(), indent=2, allow_nan=False)
+    write_atomically(place / DIAGNOSIS, f"{facts}\n".encode())
+    write_atomically(place / DIAGNOSIS_PAGE, diagnosis.to_html(title, classes=classes).encode())
+
+
+@contextmanager
+def explained(ready: Prepared, options: Options, history: History, tell: Tell) -> Iterator[None]:
+    """Where training diverges, and a doctor was asked for, it tells what it sees in the last good network."""
+    try:
+        yield
+    except DivergedError as error:
+        if options.diagnose and tell is not None:
+            for finding in diagnose_run(ready, error.network, history.epochs, options).findings[:MOST_TOLD]:
+                if finding.severity != "note":
+                    tell(f"{finding.severity}: {finding.title}. {finding.said} {finding.advice}")
+        raise

@@ -1,0 +1,71 @@
+"""Scores of a network's output beside the truth, with scikit-learn's metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import distributed as cluster
+from .target import Target
+
+
+def score(target: Target, truth: np.ndarray, output: np.ndarray) -> float:
+    """The one number that is followed while training: accuracy, or R²."""
+    if target.classifies:
+        return float((output.argmax(axis=1) == truth).mean())
+    residual, spread = ((output - truth) ** 2).sum(), ((truth - truth.mean()) ** 2).sum()
+    return float(1 - residual / spread) if spread > 0 else 0.0
+
+
+def score_of_shares(target: Target, all_truth: np.ndarray, truth: np.ndarray, output: np.ndarray) -> float:
+    """The same where each process of a cluster has the output for its rows, and the truth of them and of all."""
+    if cluster.count() == 1:
+        return score(target, truth, output)
+    if target.classifies:
+        return sum(cluster.gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
+    residual = sum(cluster.gather(float(((output - truth) ** 2).sum())))
+    spread = ((all_truth - all_truth.mean()) ** 2).sum()
+    return float(1 - residual / spread) if spread > 0 else 0.0
+
+
+def scores(target: Target, truth: np.ndarray, output: np.ndarray) -> dict[str, Any]:
+    """Everything for ``metrics.json``, from encoded targets and the network's output."""
+    return _of_classes(target, truth, output) if target.classifies else _of_numbers(target, truth, output)
+
+
+def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray) -> dict[str, Any]:
+    from sklearn import metrics
+
+    f1_score: Any = metrics.f1_score
+    predicted, known = output.argmax(axis=1), np.arange(len(target.classes))
+    matrix = metrics.confusion_matrix(labels, predicted, labels=known)
+    rows = matrix.sum(axis=1)
+    recall = np.divide(matrix.diagonal(), rows, out=np.zeros(len(known)), where=rows > 0)
+    probability = output.astype(np.float64)
+    probability /= probability.sum(axis=1, keepdims=True)
+    found = {
+        "rows": len(labels),
+        "accuracy": float((predicted == labels).mean()),
+        "accuracy_of_the_most_frequent_class": float(rows.max() / len(labels)),
+        "balanced_accuracy": float(recall[rows > 0].mean()),
+        "f1_macro": float(f1_score(labels, predicted, labels=known, average="macro", zero_division=0)),
+        "log_loss": float(metrics.log_loss(labels, probability, labels=known)),
+    }
+    if len(known) == 2 and (rows > 0).all():
+        found["roc_auc"] = float(metrics.roc_auc_score(labels, probability[:, 1]))
+    recalls = {name: float(value) for name, value in zip(target.classes, recall, strict=True)}
+    return found | {"recall": recalls, "confusion_matrix": matrix.tolist()}
+
+
+def _of_numbers(target: Target, truth: np.ndarray, output: np.ndarray) -> dict[str, Any]:
+    y, predicted = target.decode(truth), target.decode(output)
+    residual = predicted - y
+    return {
+        "rows": len(y),
+        "r2": score(target, y, predicted),
+        "mean_absolute_error": float(np.abs(residual).mean()),
+        "root_mean_squared_error": float(np.sqrt((residual**2).mean())),
+        "root_mean_squared_error_of_the_mean": float(y.std()),
+        "largest_error": float(np.abs(residual).max()),
+    }

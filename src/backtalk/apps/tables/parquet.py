@@ -1,0 +1,80 @@
+"""Parquet files, of which the columns and the rows that are asked for are read, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from ...errors import FileFormatError
+
+
+class ParquetTable:
+    """A .parquet file, or a folder of .parquet files with the same columns, which follow each other by their names.
+
+    Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, files = path, files_of(path)
+        if not files:
+            raise FileFormatError(f"{path} is a folder without .parquet files, expected some.")
+        for file in files:
+            with file.open("rb"):
+                pass
+        self._named = files[0].parent if len(files) > 1 else files[0]
+        try:
+            self._lazy = pl.scan_parquet(files)
+            self.schema = self._lazy.collect_schema()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise self._unreadable(error) from None
+        for name, kind in self.schema.items():
+            if kind.is_nested() or kind in (pl.Binary, pl.Object):
+                what = "bytes" if kind == pl.Binary else "lists"
+                raise FileFormatError(f"{files[0]} has {what} in the column {name!r}, expected numbers, text or dates.")
+
+    @cached_property
+    def height(self) -> int:
+        """How many rows there are; what the files say of themselves is read for it."""
+        return self._collect(self._lazy.select(pl.len())).item()
+
+    def columns(self, names: Sequence[str] | None = None) -> pl.DataFrame:
+        """All rows of these columns, or of all."""
+        return self._collect(self._lazy.select(self._plain(names)))
+
+    def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
+        """Rows ``first`` … ``last`` − 1 of these columns: of the files, the groups of rows in which they lie."""
+        return self._collect(self._lazy.slice(first, last - first).select(self._plain(names)))
+
+    def _plain(self, names: Sequence[str] | None) -> list[pl.Expr]:
+        """Seconds and hours as numbers, and what is not a number as a missing value."""
+        chosen = {name: self.schema[name] for name in (self.schema if names is None else names)}
+        return [
+            pl.col(name).dt.total_microseconds() / 1e6 if isinstance(kind, pl.Duration)
+            else pl.col(name).cast(pl.Int64) / 3.6e12 if kind == pl.Time
+            else pl.col(name).fill_nan(None) if kind.is_float()
+            else pl.col(name)
+            for name, kind in chosen.items()
+        ]  # fmt: skip
+
+    def _collect(self, lazy: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return lazy.collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: Exception) -> FileFormatError:
+        reason = str(error).splitlines()[0]
+        return FileFormatError(f"{self._named} cannot be read ({reason}).")
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether it is a .parquet file by its name, or a folder."""
+    return path.is_dir() or path.suffix.lower() == ".parquet"
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file; of a folder, all .parquet files in it."""
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]

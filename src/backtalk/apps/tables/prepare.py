@@ -1,0 +1,252 @@
+"""A table, understood: what is learned, from which rows, by which network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ... import distributed as cluster
+from ...core.activations import as_activation
+from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
+from ...core.network import Network
+from ...core.optimizers import as_any_optimizer
+from ...distributed import together
+from ...engines.choose import COMPILED
+from ...errors import InputError, unknown_name
+from ...train import Checkpoint
+from ...train.schedules import as_schedule
+from ...train.settings import Plan
+from .columns import rows_text
+from .preprocessing import Preprocessing
+from .reading import open_table
+from .shares import learn_columns, own_rows, read_inputs, require_same
+from .target import Target
+
+LEAST_ROWS = 10
+MANY_ROWS = 10_000
+MOST_NAMES = 20  # of columns, in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a table is learned; the defaults suit most tables of a few hundred to a million rows.
+
+    ``loss``: by default cross-entropy or squared error. ``batch_size``: by default some fifty mini-batches in an epoch,
+    of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
+    learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
+    ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps.
+    """
+
+    target: str
+    task: str = "auto"
+    hidden: tuple[int, ...] = (64, 32)
+    activation: str = "tanh"
+    loss: str | None = None
+    epochs: int = 200
+    batch_size: int | None = None
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    dropout: float = 0.0
+    l2_penalty: float | None = None
+    clip_norm: float | None = None
+    class_weight: str | None = None
+    validation: float = 0.1
+    patience: int = 20
+    test: float = 0.2
+    seed: int = 0
+    checkpoint_seconds: float = 10.0
+    diagnose: bool = False
+    engine: str = "auto"
+
+
+def options_of(run: Mapping[str, Any]) -> Options:
+    """The options that a run was begun with; one of an earlier backtalk knows nothing of some."""
+    kept = {"diagnose": False, "engine": "auto", **run}
+    return Options(**{**{name: kept[name] for name in Options.__slots__}, "hidden": tuple(kept["hidden"])})
+
+
+def settled(options: Options, rows: int) -> Options:
+    """The options, with what follows from the number of rows to train on."""
+    batch_size, l2_penalty = options.batch_size, options.l2_penalty
+    if batch_size is None:
+        batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
+    if l2_penalty is None:
+        l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
+    return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A table, understood: the network before training, X and encoded y of each part, and what there is to say.
+
+    ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process.
+    """
+
+    preprocessing: Preprocessing
+    target: Target
+    network: Network
+    parts: dict[str, tuple[np.ndarray, np.ndarray]]  # training, and validation and test where they are asked for
+    truth: dict[str, np.ndarray]
+    said: list[str]
+
+
+def prepare(table: Path, options: Options) -> Prepared:
+    """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
+    cluster.agree(asdict(options))
+    _require_usable(options)
+    source = together(lambda: open_table(table, in_parts=cluster.count() > 1))
+    names = _require_columns(list(source.schema), options.target, table)
+    cells = together(lambda: source.columns([options.target])[options.target])
+    require_same(table, source, cells)
+    present = _present(cells, table)
+    rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
+    cells, said = cells.filter(present), []
+    if missing := len(present) - len(cells):
+        said.append(f"left out: {rows_text(missing)} without a value of {options.target!r}.")
+    if len(cells) < LEAST_ROWS:
+        raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
+    target = Target.learn(cells, options.task)
+    loss = _loss(options, target)
+    y = target.encode(cells)
+    rows = _split(y if target.classifies else _tenths(y[:, 0]), options)
+    if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
+        target = target.scaled_by(y[rows["training"]].astype(np.float64))
+        y = target.encode(cells)
+    preprocessing = learn_columns(source, names, present, rows["training"])
+    X, more = read_inputs(source, preprocessing, rows_of_table, rows)
+    sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
+    network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
+    truth = {part: y[chosen] for part, chosen in rows.items()}
+    parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows).items()}
+    return Prepared(preprocessing, target, network, parts, truth, said + more)
+
+
+def _require_usable(options: Options) -> None:
+    """Refuse what no training can use, before anything is read."""
+    for name in ("validation", "test"):
+        share = getattr(options, name)
+        if not 0 <= share < 1:
+            raise InputError(f"{name} is {share}, expected a fraction of 0 or more, and below 1.")
+    if options.test + options.validation >= 1:
+        raise InputError("test and validation together leave no rows to train on: make them smaller.")
+    if options.patience < 0:
+        raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
+    if options.class_weight not in (None, "balanced"):
+        raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
+    if cluster.count() > 1:
+        _require_shared(options)
+    as_activation(options.activation)
+    Checkpoint("", every_seconds=options.checkpoint_seconds)
+    Plan(
+        epochs=options.epochs,
+        batch_size=1 if options.batch_size is None else options.batch_size,
+        optimizer=as_any_optimizer(options.optimizer),
+        schedule=as_schedule(options.schedule),
+        l2_penalty=options.l2_penalty or 0.0,
+        dropout=options.dropout,
+        clip_norm=options.clip_norm,
+        class_weight=options.class_weight,
+        validation=None,
+        patience=options.patience or None,
+        tolerance=0.0,
+        engine=options.engine,
+        measure_every=0,
+    )
+
+
+def _require_shared(options: Options) -> None:
+    """Refuse what needs all rows in one process, where each process of a cluster has some."""
+    those = f"{cluster.count()} processes train together"
+    if options.engine not in COMPILED:
+        raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
+    if options.diagnose:
+        raise InputError(
+            f"diagnose is asked for, but {those}, and none of them has all rows: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards."
+        )
+
+
+def class_weights(ready: Prepared, options: Options, y: np.ndarray) -> np.ndarray | None:
+    """Weights of rows with these labels, so that the classes weigh as in training; None where nothing was asked for."""
+    if options.class_weight is None:
+        return None
+    counts = np.bincount(ready.truth["training"], minlength=ready.target.outputs)
+    return (1 / np.maximum(counts, 1))[y]
+
+
+def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | None:
+    """The validation set, with the classes weighed as in training."""
+    if "validation" not in ready.parts:
+        return None
+    X, y = ready.parts["validation"]
+    weight = class_weights(ready, options, y)
+    return (X, y) if weight is None else (X, y, weight)
+
+
+def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
+    """The rows with a target, and how many have none."""
+    _require_columns(frame.columns, name, table)
+    present = _present(frame[name], table)
+    return frame.filter(present), frame.height - int(present.sum())
+
+
+def _require_columns(names: list[str], target: str, table: Path) -> list[str]:
+    """The names of the columns besides the target."""
+    if target not in names:
+        near = get_close_matches(target, names, n=MOST_NAMES, cutoff=0.3)
+        raise unknown_name("target", target, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
+    if len(names) == 1:
+        raise InputError(f"{table} has no column besides the target, expected at least one.")
+    return [name for name in names if name != target]
+
+
+def _present(cells: pl.Series, table: Path) -> pl.Series:
+    """Of each row, whether it has a target."""
+    present = cells.is_not_null()
+    if not present.any():
+        raise InputError(f"target {cells.name!r} is missing in every row of {table}: there is nothing to learn from.")
+    return present
+
+
+def _loss(options: Options, target: Target) -> Loss:
+    loss = as_loss(options.loss or ("cross_entropy" if target.classifies else "squared_error"))
+    if target.classifies != isinstance(loss, CrossEntropy) or isinstance(loss, BinaryCrossEntropy):
+        wanted = "cross_entropy" if target.classifies else "squared_error, absolute_error, huber or poisson_deviance"
+        raise InputError(f"loss is '{loss}', but the task is {target.task}: expected {wanted}.")
+    if options.class_weight is not None and not target.classifies:
+        raise InputError("class_weight is given, but the task is regression, which has no classes.")
+    return loss
+
+
+def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:
+    """Rows of each part, drawn by the seed; of every label its share, where there are rows enough for that."""
+    rows, parts = np.arange(len(labels)), {}
+    for name, share in (("test", options.test), ("validation", options.validation / (1 - options.test))):
+        if share > 0:
+            rows, parts[name] = _hold_out(rows, labels, share, options.seed)
+    return {"training": rows, **dict(reversed(parts.items()))}
+
+
+def _tenths(y: np.ndarray) -> np.ndarray:
+    """The tenth of the ordered numbers that each belongs to, so that all parts have small and large ones."""
+    return np.argsort(np.argsort(y, kind="stable"), kind="stable") * 10 // len(y)
+
+
+def _hold_out(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import train_test_split
+
+    most = max(1, round(share * len(rows)))
+    counts = np.bincount(labels[rows])
+    counts = counts[counts > 0]
+    enough = counts.min() >= 2 and len(counts) <= min(most, len(rows) - most)
+    kept, held_out = train_test_split(
+        rows, test_size=most, random_state=seed, stratify=labels[rows] if enough else None
+    )
+    return np.sort(kept), np.sort(held_out)

@@ -1,0 +1,173 @@
+"""``report.html``: one page without anything from elsewhere, with the curves, the scores and the columns of a run."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.network import Network
+from ...pages import plots
+from ...pages.page import bullets, card, number_text, numbers, page, table
+from .columns import NUMBER
+from .preprocessing import Preprocessing
+from .target import Target
+
+MOST_CLASSES = 25  # of a confusion matrix
+MOST_COLUMNS = 60  # that are shown without asking
+NAMES = {
+    "accuracy": "accuracy",
+    "accuracy_of_the_most_frequent_class": "always the most frequent class",
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1, mean over classes",
+    "log_loss": "log loss",
+    "roc_auc": "area under the ROC curve",
+    "r2": "R²",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "root_mean_squared_error_of_the_mean": "always the mean (RMSE)",
+    "largest_error": "largest error",
+    "rows": "rows",
+}
+
+
+def write_report(
+    title: str,
+    summary: str,
+    network: Network,
+    preprocessing: Preprocessing,
+    target: Target,
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    judged: tuple[str, np.ndarray, np.ndarray],
+    *,
+    said: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> str:
+    """The page.
+
+    ``judged``: which rows the last pictures show, their encoded targets and the network's output; ``said``: what there
+    is to say about the table; ``settings``: of the run.
+    """
+    part, truth, output = judged
+    cards = [
+        *_training(network, target, metrics, history),
+        *_judged(target, part, truth, output),
+        card("Scores", _scores(metrics["scores"])),
+        card("Network", f"<pre>{html.escape(repr(network))}</pre>{_settings(settings or {})}", wide=True),
+        *([card("Notes", bullets(said), wide=True)] if said else []),
+        card("Columns", _columns(preprocessing, target), wide=True),
+    ]
+    return page(title, summary, cards, above=_headline(metrics, part))
+
+
+def _training(
+    network: Network, target: Target, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Losses, score, and what each layer heard, over the epochs."""
+    best = metrics["best_epoch"] if metrics["reason"] == "patience" else None
+    kept = f"the dashed line is epoch {best}, whose network was kept" if best else ""
+    losses = {"training": [epoch["loss"] for epoch in history]}
+    validated = any(epoch["validation_loss"] is not None for epoch in history)
+    if validated:
+        losses["validation"] = [epoch["validation_loss"] for epoch in history]
+    cards = [card("Loss", _curves(losses, str(network.loss), _positive(losses), best), kept)]
+    if validated:
+        name = "accuracy" if target.classifies else "R²"
+        score = {name: [epoch["validation_score"] for epoch in history]}
+        cards.append(card("Score", _curves(score, name, False, best), "of the validation rows"))
+    if any(epoch["layers"] for epoch in history):
+        heard = "how loud each layer hears the loss"
+        moved = "between 0.0001 and 0.01 is usual"
+        silent = "the share of units that pass on almost nothing, whatever the row: dead or saturated"
+        cards += [
+            card("Gradient of each layer's weights", _layers(network, history, "grad_W", "‖∇W‖", best), heard),
+            card("Size of the updates", _layers(network, history, "update", "‖update‖ / ‖W‖", best), moved),
+        ]
+        if network.depth > 1:
+            cards.append(card("Silent units", _layers(network, history, "silent", "share", best), silent))
+    rates = {epoch["learning_rate"] for epoch in history}
+    if len(rates) > 1:
+        line = {"learning rate": [epoch["learning_rate"] for epoch in history]}
+        cards.append(card("Learning rate", _curves(line, "learning rate", False, best)))
+    return cards
+
+
+def _layers(network: Network, history: Sequence[Mapping[str, Any]], quantity: str, label: str, best: int | None) -> str:
+    hidden = quantity == "silent"
+    lines = {
+        f"layer {i + 1}": [_of_layer(epoch["layers"][i], quantity) if epoch["layers"] else None for epoch in history]
+        for i in range(network.depth - hidden)
+    }
+    return plots.curves(lines, label=label, logarithmic=not hidden, share=hidden, mark=best)
+
+
+def _of_layer(layer: Mapping[str, Any], quantity: str) -> float | None:
+    if quantity == "update":
+        return layer["update"] / layer["W"] if layer["W"] else None
+    return layer[quantity]
+
+
+def _curves(lines: Mapping[str, Sequence[float | None]], label: str, logarithmic: bool, best: int | None) -> str:
+    return plots.curves(lines, label=label, logarithmic=logarithmic, mark=best)
+
+
+def _headline(metrics: Mapping[str, Any], part: str) -> str:
+    found = metrics["scores"][part]
+    shown = [(NAMES[name], number_text(found[name])) for name in NAMES if name in found and name != "rows"]
+    shown = [(f"{shown[0][0]} ({part} rows)", shown[0][1]), *shown[1:], ("epochs", str(metrics["epochs"]))]
+    return numbers(dict(shown))
+
+
+def _judged(target: Target, part: str, truth: np.ndarray, output: np.ndarray) -> list[str]:
+    """What was predicted beside the truth."""
+    if not target.classifies:
+        y, predicted = target.decode(truth), target.decode(output)
+        across = f"{target.name}, in the table"
+        picture = plots.points(y.tolist(), predicted.tolist(), x_label=across, y_label="predicted")
+        residuals = plots.bars((predicted - y).tolist(), label="predicted − true")
+        note = f"{part} rows; on the dashed line both are equal"
+        return [card("Predicted and true", picture, note), card("Residuals", residuals, f"{part} rows")]
+    counts = np.zeros((target.outputs, target.outputs), dtype=int)
+    np.add.at(counts, (truth, output.argmax(axis=1)), 1)
+    if target.outputs <= MOST_CLASSES:
+        note = f"rows: the truth; columns: predicted; {part} rows"
+        return [card("Confusion matrix", plots.matrix(counts.tolist(), target.classes), note)]
+    wrong = [(int(counts[i, j]), i, j) for i, j in np.argwhere(counts) if i != j]
+    pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
+    rows = [[target.classes[i], target.classes[j], str(count)] for count, i, j in pairs]
+    return [card("Most frequent confusions", table(["truth", "predicted", "rows"], rows), f"{part} rows")]
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    names = [name for name in NAMES if any(name in part for part in scores.values())]
+    rows = [[NAMES[name], *(number_text(part.get(name)) for part in scores.values())] for name in names]
+    return table(["", *scores], rows, numbers=True)
+
+
+def _columns(preprocessing: Preprocessing, target: Target) -> str:
+    rows = [[target.name, f"target, {target.task}", target.reason]]
+    for column in preprocessing.columns:
+        shown = ", ".join(column.categories[:12]) + (", …" if len(column.categories) > 12 else "")
+        if column.kind == NUMBER and not column.quantiles:
+            shown = f"mean {column.mean[0]:.4g}, standard deviation {column.scale[0]:.4g}"
+        rows.append([column.name, column.kind, "; ".join(filter(None, [shown, column.remark]))])
+    listed = table(["column", "what it is", "what was found"], rows)
+    if len(rows) <= MOST_COLUMNS:
+        return listed
+    return f"<details><summary>all {len(rows)} columns</summary>{listed}</details>"
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Settings by name; one that is None says nothing."""
+    pairs = {name.replace("_", " "): value for name, value in settings.items() if value is not None}
+    texts = {k: ", ".join(map(str, v)) or "none" if isinstance(v, list | tuple) else str(v) for k, v in pairs.items()}
+    return "<div class='settings'>" + "".join(
+        f"<span>{html.escape(name)} <b>{html.escape(text)}</b></span>" for name, text in texts.items()
+    ) + "</div>"  # fmt: skip
+
+
+def _positive(lines: Mapping[str, Sequence[float | None]]) -> bool:
+    return all(value is None or value > 0 for line in lines.values() for value in line)

@@ -1,0 +1,277 @@
+"""Train on a table, and go on with it: what the command line calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import distributed as cluster
+from ...analysis.diagnose import Diagnosis, Doctor
+from ...core.network import Network
+from ...core.optimizers import Optimizer, as_any_optimizer
+from ...distributed import from_first, together
+from ...engines.choose import COMPILED
+from ...errors import FileFormatError, InputError, ProcessLostError
+from ...interop.files import load_with, save
+from ...train import Callback, Checkpoint, Progress, Shard, Training, TrainingInterrupted, fit
+from ...train import resume as go_on
+from .diagnosis import Tell, diagnose_run, explained, write_diagnosis
+from .folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN, Folder
+from .history import History
+from .metrics import score_of_shares, scores
+from .prepare import Options, Prepared, options_of, prepare, settled, validation_of
+from .reading import digest
+from .report import write_report
+from .use import output_of
+
+Watch = Callable[[Progress], Any] | None
+MEASURED_IN_EPOCH = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A finished run: its folder, ``metrics`` as in metrics.json, what there is to say, the diagnosis if asked for."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    said: list[str] = field(default_factory=list)
+    diagnosis: Diagnosis | None = None
+
+
+def train(
+    table: Path,
+    folder: Path,
+    options: Options,
+    *,
+    overwrite: bool = False,
+    prepared: Callable[[Prepared], Any] | None = None,
+    progress: Callable[[Progress], Any] | None = None,
+    tell: Callable[[str], Any] | None = None,
+) -> Result:
+    """Learn a table, and write the run into a folder.
+
+    ``prepared`` is called with the table as it was understood, before training; ``tell``, with ``options.diagnose``,
+    with each finding of the doctor in words, when it first shows, and where training diverges. Ctrl-C raises
+    :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. Where training
+    diverges, the folder is as it was before.
+
+    In a cluster each process calls it, reads its own part of the table, and gets the result; process 0 alone writes.
+    Where a process is lost, the others raise :class:`~backtalk.errors.ProcessLostError`; :func:`resume` goes on if
+    there was a checkpoint, and if not, the folder is as it was before.
+    """
+    cluster.agree({"what they do": "train", "the folder of the run": str(folder)})
+    place = Folder(folder)
+    together(lambda: place.require_free(overwrite))
+    ready = prepare(table, options)
+    if prepared is not None:
+        prepared(ready)
+    together(place.begin)
+    try:
+        together(lambda: _write_down(place, ready, options, table))
+        history = together(lambda: _history(place, ready))
+        with explained(ready, options, history, tell):
+            training = _fit(place, ready, options, history, progress, tell)
+    except TrainingInterrupted:
+        place.keep()
+        raise
+    except ProcessLostError:
+        place.keep_if(CHECKPOINT)
+        raise
+    except BaseException:
+        place.discard()
+        raise
+    try:
+        return _finish(place, ready, training, history, options, table)
+    finally:
+        place.keep()  # also where Ctrl-C comes now: the checkpoint has it all
+
+
+def resume(
+    folder: Path,
+    table: Path | None = None,
+    *,
+    prepared: Callable[[Prepared], Any] | None = None,
+    progress: Callable[[Progress], Any] | None = None,
+    tell: Callable[[str], Any] | None = None,
+) -> Result:
+    """Go on with a run that was cut short; the result equals that of one that never was, to the bit.
+
+    ``table``: where the table is now, if it was moved. Its content must be what it was. A run that was cut short before
+    its first checkpoint begins again; one that had ended gives its result again. In a cluster, which may have more
+    processes than that of the run, or fewer, each process calls it, and the result is equal up to rounding.
+    """
+    cluster.agree({"what they do": "resume", "the folder of the run": str(folder)})
+    place = Folder(folder)
+    run = from_first(lambda: place.read(RUN))
+    try:
+        options = options_of(run)
+        table, known = table or Path(run["table"]), run["sha256"]
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(f"{place / RUN} lacks a setting of the run ({error}).") from None
+    together(lambda: _require_unchanged(place, table, known))
+    ready = prepare(table, options)
+    if prepared is not None:
+        prepared(ready)
+    path = place / CHECKPOINT
+    begun = from_first(path.exists)
+    facts = together(lambda: load_with(path)[1] or {} if begun else {})
+    losses = facts.get("losses", []), facts.get("validation_losses", [])
+    history = together(lambda: _history(place, ready, *losses))
+    with explained(ready, options, history, tell):
+        if begun:
+            data, validation = _data(ready, options)
+            checkpoint = Checkpoint(path, every_seconds=options.checkpoint_seconds)
+            watchers = _watchers(history, options, tell)
+            training = go_on(checkpoint, *data, validation=validation, callbacks=watchers, progress=progress)
+        else:
+            training = _fit(place, ready, options, history, progress, tell)
+    result = _finish(place, ready, training, history, options, table)
+    place.keep()
+    return result
+
+
+def _watchers(history: History, options: Options, tell: Tell) -> list[Callback]:
+    return [history, Doctor(tell)] if options.diagnose else [history]
+
+
+def _write_down(place: Folder, ready: Prepared, options: Options, table: Path) -> None:
+    """What the run is asked for, and what was learned of the table."""
+    if not place.writes:
+        return
+    run = {"backtalk": version("backtalk"), "table": str(table.resolve()), "sha256": digest(table)}
+    place.write(RUN, run | asdict(options))
+    facts = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
+    place.write(PREPROCESSING, facts | {"inputs": ready.preprocessing.inputs})
+
+
+def _require_unchanged(place: Folder, table: Path, known: str) -> None:
+    """Refuse to go on with a table that is not there, or not what it was; which process 0 tells."""
+    if not table.exists():
+        raise InputError(
+            f"{table}, the table of this run, is no longer there: put it back, or name it after {place.path}."
+        )
+    if place.writes and digest(table) != known:
+        raise InputError(f"{table} is not what it was when this run began: train anew, with --overwrite.")
+
+
+def _history(
+    place: Folder, ready: Prepared, losses: Sequence[float] = (), validation_losses: Sequence[float] = ()
+) -> History:
+    path = place / HISTORY if place.writes else None
+    return History(path, _follow(ready), losses, validation_losses)
+
+
+def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
+    """What is trained on, and the validation set: to be put together, where the engine can, from all processes."""
+    data, validation = ready.parts["training"], validation_of(ready, options)
+    if options.engine not in COMPILED:
+        return data, validation
+    return (Shard(*data),), None if validation is None else Shard(*validation)
+
+
+def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch, tell: Tell) -> Training:
+    data, validation = _data(ready, options)
+    rows = len(ready.truth["training"])
+    options = settled(options, rows)
+    assert options.batch_size is not None
+    optimizer = as_any_optimizer(options.optimizer)
+    by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
+    measures = by_steps and options.engine not in COMPILED
+    return fit(
+        ready.network,
+        *data,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        optimizer=optimizer,
+        schedule=options.schedule,
+        rng=options.seed,
+        l2_penalty=options.l2_penalty or 0.0,
+        dropout=options.dropout,
+        clip_norm=options.clip_norm,
+        class_weight=options.class_weight,
+        validation=validation,
+        patience=options.patience or None,
+        engine=options.engine,
+        measure_every=max(1, -(-rows // options.batch_size) // MEASURED_IN_EPOCH) if measures else 0,
+        callbacks=_watchers(history, options, tell),
+        progress=progress,
+        checkpoint=Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if by_steps else None,
+    )
+
+
+def _follow(ready: Prepared) -> Callable[[Network], float] | None:
+    """The score on the validation set, for the history."""
+    if "validation" not in ready.parts:
+        return None
+    X, y = ready.parts["validation"]
+    truth = ready.truth["validation"]
+    return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X))
+
+
+def _finish(
+    place: Folder, ready: Prepared, training: Training, history: History, options: Options, table: Path
+) -> Result:
+    """Write the model, the scores and the report."""
+    network = training.network
+    outputs = {part: cluster.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
+    metrics: dict[str, Any] = {
+        "backtalk": version("backtalk"),
+        "target": ready.target.name,
+        "task": ready.target.task,
+        "classes": ready.target.classes,
+        "inputs": len(ready.preprocessing.inputs),
+        "parameters": network.parameter_count,
+        "epochs": len(training.losses),
+        "best_epoch": training.best_epoch,
+        "reason": training.reason,
+        "scores": {part: scores(ready.target, truth, outputs[part]) for part, truth in ready.truth.items()},
+        "losses": list(training.losses),
+        "validation_losses": list(training.validation_losses),
+    }
+
+    def write() -> Diagnosis | None:
+        if not place.writes:
+            return None
+        place.write_text(REPORT, _report(ready, network, metrics, history, options, table, outputs))
+        place.write(METRICS, metrics)
+        diagnosis = None
+        if options.diagnose:
+            diagnosis = diagnose_run(ready, network, history.epochs, options)
+            write_diagnosis(place, diagnosis, f"Diagnosis: {table.name}, {ready.target.name}", ready.target.classes)
+        save(network, place / MODEL)  # the last: a folder with a model is whole
+        return diagnosis
+
+    return Result(place.path, metrics, ready.said, together(write))
+
+
+def _report(
+    ready: Prepared,
+    network: Network,
+    metrics: dict[str, Any],
+    history: History,
+    options: Options,
+    table: Path,
+    outputs: dict[str, np.ndarray],
+) -> str:
+    shown = next(part for part in ("test", "validation", "training") if part in ready.parts)
+    rows = sum(len(truth) for truth in ready.truth.values())
+    return write_report(
+        f"{table.name}: {ready.target.name}",
+        f"{rows} rows, {len(ready.preprocessing.columns)} columns, trained with backtalk {version('backtalk')}",
+        network,
+        ready.preprocessing,
+        ready.target,
+        metrics,
+        history.epochs,
+        (shown, ready.truth[shown], outputs[shown]),
+        said=ready.said,
+        settings={"table": table.name, **asdict(settled(options, len(ready.truth["training"])))},
+    )
+
+
+__all__ = ["Options", "Prepared", "Result", "resume", "train"]

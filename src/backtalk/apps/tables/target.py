@@ -1,0 +1,142 @@
+"""The target column: classes or numbers, and the way to the network's targets and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...errors import FileFormatError, InputError, unknown_name
+from .cells import DATE, NUMBER, PLAIN, as_numbers, as_words, tell
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+TASKS = ["auto", CLASSIFICATION, REGRESSION]
+MOST_CLASSES = 20  # up to which whole numbers are taken for classes
+ROWS_OF_WHOLE_NUMBERS = 5  # of each on average, at the least, for them to be classes
+ROWS_OF_A_CLASS = 2  # at the least
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The column's name, what is done with it, and why; the classes as text, or mean and scale of the numbers.
+
+    ``form`` is how its numbers are written, None where it holds text.
+    """
+
+    name: str
+    task: str
+    reason: str
+    form: str | None = None
+    classes: list[str] = field(default_factory=list)
+    mean: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def learn(cls, cells: pl.Series, task: str) -> Target:
+        """From a column without missing values."""
+        if task not in TASKS:
+            raise unknown_name("task", task, TASKS)
+        name, reading = cells.name, tell(cells)
+        if cells.n_unique() == 1:
+            raise InputError(f"target {name!r} is {cells[0]!r} in every row: there is nothing to learn.")
+        if reading.kind == DATE:
+            raise InputError(f"target {name!r} holds dates, such as {cells[0]}: expected classes or numbers.")
+        form = reading.form if reading.kind == NUMBER else None
+        unproven = cls(name, REGRESSION, "as asked for", form)
+        if form is None and task == REGRESSION:
+            raise InputError(f"target {name!r} holds {cells[0]!r}, expected numbers for a regression.")
+        if form is None:
+            kinds = "truth values" if cells.dtype == pl.Boolean else "texts"
+            found, reason = CLASSIFICATION, f"{cells.n_unique()} different {kinds}"
+        else:
+            found, reason = _tell(unproven._numbers(cells))
+        if task != "auto":
+            found, reason = task, "as asked for"
+        classes = _classes(name, unproven._words(cells), form is not None) if found == CLASSIFICATION else []
+        return cls(name, found, reason, form, classes)
+
+    def scaled_by(self, y: np.ndarray) -> Target:
+        """The same, with the mean and the standard deviation of these numbers."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, scale = float(y.mean()), float(y.std()) or 1.0
+        if not (np.isfinite(mean) and np.isfinite(scale)):
+            raise InputError(
+                f"target {self.name!r} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
+            )
+        return replace(self, mean=mean, scale=scale)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it has classes."""
+        return self.task == CLASSIFICATION
+
+    @property
+    def outputs(self) -> int:
+        """Output units of the network."""
+        return len(self.classes) if self.classifies else 1
+
+    def encode(self, cells: pl.Series) -> np.ndarray:
+        """Labels (rows,), int64, or scaled numbers (rows, 1), float32, of a column without missing values."""
+        if not self.classifies:
+            numbers = self._numbers(cells).to_numpy()
+            return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
+        words = self._words(cells)
+        labels = words.cast(pl.Enum(self.classes), strict=False)
+        if labels.null_count():
+            unknown = words.filter(labels.is_null())[0]
+            raise InputError(f"target {self.name!r} holds {unknown!r}, which is no class of the training.")
+        return labels.to_physical().to_numpy().astype(np.int64)
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """Classes or numbers from the network's output."""
+        if self.classifies:
+            return np.array(self.classes, dtype=object)[output.argmax(axis=1)]
+        return output[:, 0].astype(np.float64) * self.scale + self.mean
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], path: Any) -> Target:
+        """From what :meth:`to_json` gave."""
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise FileFormatError(f"{path} describes the target in a way that cannot be read ({error}).") from None
+
+    def _numbers(self, cells: pl.Series) -> pl.Series:
+        numbers = as_numbers(cells, self.form or PLAIN)
+        if numbers.null_count():
+            wrong = cells.filter(numbers.is_null())[0]
+            raise InputError(
+                f"target {self.name!r} holds {wrong!r}, expected finite numbers: correct or empty the cell."
+            )
+        return numbers
+
+    def _words(self, cells: pl.Series) -> pl.Series:
+        return as_words(cells if self.form is None else self._numbers(cells))
+
+
+def _tell(numbers: pl.Series) -> tuple[str, str]:
+    distinct = numbers.n_unique()
+    whole = bool((numbers == numbers.round()).all())
+    if whole and distinct <= MOST_CLASSES and distinct * ROWS_OF_WHOLE_NUMBERS <= len(numbers):
+        return CLASSIFICATION, f"{distinct} different whole numbers"
+    return REGRESSION, f"{distinct} different {'whole ' if whole else ''}numbers"
+
+
+def _classes(name: str, words: pl.Series, numbers: bool) -> list[str]:
+    counts = words.alias("word").value_counts(name="rows").sort("word")
+    found = counts["word"].to_list()
+    if len(found) > max(100, len(words) / 2):
+        raise InputError(f"target {name!r} has {len(found)} classes in {len(words)} rows: is it a name or a number?")
+    rare = counts["word"].filter(counts["rows"] < ROWS_OF_A_CLASS)
+    if len(rare):
+        raise InputError(
+            f"target {name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more of each "
+            "class: remove the row, or merge the class with another."
+        )
+    return sorted(found, key=(lambda word: float(word)) if numbers else None)

@@ -1,0 +1,83 @@
+"""A trained network on another table: predictions and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...core.inputs import as_input
+from ...core.network import Network
+from ...engines.passes import forward_in_blocks
+from ...errors import FileFormatError, InputError
+from ...interop.files import load
+from .columns import rows_text
+from .folder import MODEL, PREPROCESSING, Folder
+from .metrics import scores
+from .prepare import with_target
+from .preprocessing import Preprocessing
+from .reading import read_table
+from .target import Target
+
+
+def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Predictions for the rows of a table, one row each, and what there is to say.
+
+    A class, and the probability of each; or a number.
+    """
+    network, preprocessing, target = _open(folder)
+    frame = read_table(table)
+    X, said = preprocessing.transform(frame.drop(target.name, strict=False))
+    output = output_of(network, X)
+    columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
+    if target.classifies:
+        columns |= {f"probability of {name}": output[:, k] for k, name in enumerate(target.classes)}
+    return pl.DataFrame(columns), said
+
+
+def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
+    """Scores on a table with the target, and what there is to say."""
+    network, _, target, (X, y), said = examples_of(folder, table)
+    return scores(target, y, output_of(network, X)), said
+
+
+def examples_of(
+    folder: Path, table: Path
+) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, np.ndarray], list[str]]:
+    """A run's network, and X and encoded y of a table with the target; and what there is to say."""
+    network, preprocessing, target = _open(folder)
+    frame, missing = with_target(read_table(table), target.name, table)
+    X, said = preprocessing.transform(frame.drop(target.name))
+    if missing:
+        said.append(f"left out: {rows_text(missing)} without a value of {target.name!r}.")
+    return network, preprocessing, target, (X, target.encode(frame[target.name])), said
+
+
+def refuse_target(folder: Path, target: Sequence[str] | None) -> None:
+    """Refuse a target that is named for a run, which has its own."""
+    if target:
+        raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
+
+
+def output_of(network: Network, X: np.ndarray) -> np.ndarray:
+    """ŷ (rows, outputs), computed for some rows at a time."""
+    if len(X) == 0:  # a process of a cluster that has none
+        return np.empty((0, network.sizes[-1]), network.home.dtype_name)
+    return np.concatenate([trace.output for _, trace in forward_in_blocks(network, as_input(network, X))])
+
+
+def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:
+    place = Folder(folder)
+    facts = place.read(PREPROCESSING)
+    path = place / MODEL
+    if not path.exists():
+        raise InputError(
+            f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it."
+        )
+    if not {"columns", "target"} <= set(facts):
+        raise FileFormatError(f"{place / PREPROCESSING} lacks the columns or the target.")
+    target = Target.from_json(facts["target"], place / PREPROCESSING)
+    return load(path), Preprocessing.from_json(facts["columns"], place / PREPROCESSING), target

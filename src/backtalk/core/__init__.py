@@ -1,0 +1,19 @@
+"""The heart: networks, their forward and backward pass by the formulas, and what these need.
+
+arrays.py           arrays of any library; ``Home``: of which library, dtype and device a network is
+layers.py           ``Layers``: quantities numbered from 1, or from 0
+specification.py    activations, losses and optimizers as text
+initialization.py   weights before training
+activations.py      g and g′
+losses.py           output functions with their losses
+dropout.py          masks of hidden units
+network.py          ``Network``
+inputs.py           X, y and the weights of examples, checked against a network
+forward.py          ``Trace``: every a_i and h_i
+backward.py         ``Gradients``: the three talks
+optimizers.py       from gradients to the next parameters
+batch.py            examples, checked
+norms.py            the norm of every gradient
+files.py            files that are whole or not there
+pytrees.py          our types as JAX's trees
+"""

@@ -1,0 +1,62 @@
+"""Files that are read and written: each is whole, or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from ..errors import FileFormatError, InputTypeError
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """The name of a file as a path."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(f"path is {path!r}, expected the name of a file.")
+    return Path(path)
+
+
+def require_ordinary(path: Path) -> None:
+    """Refuse what cannot be read as a file: with the plain ``OSError`` where there is one."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
+    with path.open("rb"):  # a file that is missing, a folder or not readable
+        pass
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside ``path``, sync it, and rename it to ``path``; an ``OSError`` names ``path``."""
+    try:
+        _write_atomically(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path = Path(os.path.realpath(path))  # a link stays, and what it leads to is replaced
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():  # a pipe or a device, which nothing may take the place of
+        path.write_bytes(content)
+        return
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,65 @@
+"""X, y and the example weights, checked against a network before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InputError, InputTypeError
+from .arrays import Array, is_concrete, refuse_non_finite
+from .losses import CrossEntropy
+from .network import Network
+
+
+def require_network(network: Any) -> None:
+    """Refuse what is not a network."""
+    if not isinstance(network, Network):
+        raise InputTypeError(f"network is a {type(network).__name__}, expected a backtalk.Network.")
+
+
+def as_input(network: Network, X: Any) -> Array:
+    """X as an array (B, n_0) of the network's library, dtype and device."""
+    require_network(network)
+    X = network.home.receive(X, "X")
+    inputs = network.sizes[0]
+    if X.ndim != 2:
+        hint = "; for one example use X[None, :]" if X.ndim == 1 else ""
+        raise InputError(f"X has shape {tuple(X.shape)}, expected (examples, {inputs}){hint}.")
+    if X.shape[1] != inputs:
+        raise InputError(f"X has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.")
+    if X.shape[0] == 0:
+        raise InputError("X has no rows, expected at least one example.")
+    return network.home.cast_finite(X, "X")
+
+
+def as_target(network: Network, y: Any, count: int) -> Array:
+    """The loss's target t of shape (B, k), from what the user calls y."""
+    return network.loss.target(y, count, network.sizes[-1], network.home)
+
+
+def as_labels(network: Network, y: Any, count: int) -> Array | None:
+    """y as labels 0 … k−1, shape (B,), where the target is just their one-hot form; None where it is not."""
+    loss = network.loss
+    if not isinstance(loss, CrossEntropy) or loss.label_smoothing:
+        return None
+    return loss.labels(y, count, network.sizes[-1], network.home)
+
+
+def as_weight(network: Network, sample_weight: Any, count: int) -> Array:
+    """w of shape (B,), with sum 1: each example's share of the weighted mean ℒ (1/B without weights)."""
+    home = network.home
+    if sample_weight is None:
+        return home.xp.full((count,), 1 / count, dtype=home.dtype, device=home.device)
+    weight = home.receive(sample_weight, "sample_weight")
+    if tuple(weight.shape) != (count,):
+        raise InputError(f"sample_weight has shape {tuple(weight.shape)}, expected ({count},): one for each row of X.")
+    refuse_non_finite(weight, "sample_weight")
+    if not home.xp.isdtype(weight.dtype, "real floating"):
+        weight = home.cast(weight)
+    largest = home.xp.max(weight)
+    if is_concrete(weight):
+        if bool(home.xp.any(weight < 0)):
+            raise InputError(f"sample_weight holds {float(home.xp.min(weight))}, expected weights of 0 or more.")
+        if not bool(largest > 0):
+            raise InputError("sample_weight is 0 for every example, expected at least one above 0.")
+    weight = home.cast(weight / largest)  # between 0 and 1, so that no dtype overflows and their sum does not
+    return weight / home.xp.sum(weight)

@@ -1,0 +1,298 @@
+"""The network: sizes, weights, biases, activations, and the output with its loss. Frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from ..errors import InputError, InputTypeError, unknown_name
+from .activations import Activation, as_activation
+from .arrays import (
+    Array,
+    Home,
+    as_array,
+    dtype_name,
+    jax_has_float64,
+    library_name,
+    namespace,
+    refuse_non_finite,
+    resolve_namespace,
+    to_numpy,
+)
+from .initialization import as_generator, initial_weights
+from .layers import Layers
+from .losses import Loss, as_loss
+from .pytrees import note_tree, tell_jax
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
+class Network:
+    """A feedforward network: a_i = W_i h_{i-1} + b_i, h_i = g_i(a_i) for i < L, ŷ = O(a_L).
+
+    ``W[i]`` has shape (n_i, n_{i-1}) (row: the unit talked to; column: the unit it hears), ``b[i]`` has shape
+    (n_i,), i = 1 … L. ``activations`` holds g_1 … g_{L-1}; O comes with the ``loss``.
+
+    Made from a list of weight matrices and a list of bias vectors, in the order of the layers, or with
+    :meth:`create`. The arrays may be of NumPy, PyTorch, JAX or any library that follows the Array API standard,
+    in float32 or float64: whole numbers become float64, smaller floats float32, and where both stand together
+    all become float64. NumPy arrays are copied and set read-only. PyTorch tensors are copied and detached, so the
+    parameters of a model can be given as they are: training the model changes nothing here, and autograd does not
+    follow the weights, whose gradients backtalk computes itself. It does follow an X that requires a gradient.
+
+    Raises :class:`~backtalk.errors.InputError` where shapes do not fit one another or a number is not finite.
+    Source: section 2 of the notation, ``docs/notation.md``.
+
+    >>> net = Network([[[1.0, -1.0]], [[2.0], [0.5]]], [[0.0], [0.0, 0.1]], "tanh", "cross_entropy")
+    >>> net
+    Network 2 → 1 → 2, 7 parameters, float64, numpy
+      1  2 → 1  tanh           W (1, 2)  b (1,)
+      2  1 → 2  softmax        W (2, 1)  b (2,)  cross_entropy
+    >>> net.W[2]
+    array([[2. ],
+           [0.5]])
+    """
+
+    W: Layers
+    b: Layers
+    activations: tuple[Activation, ...]
+    loss: Loss
+    prepared: Any  # what an engine keeps with the network: it made it from W and b, which do not change
+
+    def __init__(
+        self,
+        W: Sequence[Any] | Mapping[int, Any],
+        b: Sequence[Any] | Mapping[int, Any],
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        loss: str | Loss = "cross_entropy",
+    ) -> None:
+        weights, biases = _in_layer_order(W, "W"), _in_layer_order(b, "b")
+        if not weights:
+            raise InputError("W is empty, expected one weight matrix for each layer.")
+        if len(weights) != len(biases):
+            raise InputError(f"b has {len(biases)} vectors, but W has {len(weights)} matrices: expected one each.")
+        weights, biases = _as_parameters(weights, biases)
+        object.__setattr__(self, "W", Layers(weights))
+        object.__setattr__(self, "b", Layers(biases))
+        object.__setattr__(self, "activations", _as_activations(activation, len(weights) - 1))
+        object.__setattr__(self, "loss", as_loss(loss))
+        object.__setattr__(self, "prepared", None)
+
+    @classmethod
+    def create(
+        cls,
+        sizes: Sequence[int],
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        loss: str | Loss = "cross_entropy",
+        *,
+        initialization: str | None = None,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = "float64",
+    ) -> Network:
+        """A network with random weights and biases 0.
+
+        ``sizes``: n_0 (inputs), n_1, …, n_L (outputs), each 1 or more. ``activation``: one for all hidden
+        layers, or a list of L − 1. ``loss``: its name says the output function as well. ``initialization``:
+        glorot, he or lecun, with ``_uniform`` or ``_normal``; by default each hidden layer takes the scheme of
+        its activation and the output layer glorot_uniform. ``rng``: a ``numpy.random.Generator`` or a seed.
+
+        >>> Network.create([64, 32, 10], activation="relu", loss="cross_entropy", rng=0)
+        Network 64 → 32 → 10, 2410 parameters, float64, numpy
+          1  64 → 32  relu           W (32, 64)  b (32,)
+          2  32 → 10  softmax        W (10, 32)  b (10,)  cross_entropy
+        """
+        sizes = _as_sizes(sizes)
+        activations = _as_activations(activation, len(sizes) - 2)
+        dtype = _as_dtype_name(dtype)
+        generator = as_generator(rng)
+        schemes = [initialization or each.initialization for each in activations]
+        schemes.append(initialization or "glorot_uniform")
+        W = [
+            initial_weights(scheme, fan_out, fan_in, generator).astype(dtype)
+            for scheme, fan_in, fan_out in zip(schemes, sizes, sizes[1:], strict=False)
+        ]
+        b = [np.zeros(size, dtype) for size in sizes[1:]]
+        return cls(W, b, activations, loss)
+
+    @property
+    def depth(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.W)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(n_0, …, n_L), the number of units in each layer, the input first."""
+        return (self.W[1].shape[1], *(int(b.shape[0]) for b in self.b.values()))
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers the weights and biases hold."""
+        return sum(n * (m + 1) for m, n in zip(self.sizes, self.sizes[1:], strict=False))
+
+    @property
+    def home(self) -> Home:
+        """Where the arrays live: library, dtype, device."""
+        return Home.of(self.W[1])
+
+    def replace(self, W: Iterable[Array], b: Iterable[Array]) -> Network:
+        """The same network with other parameters, which are not checked or copied, but set read-only."""
+        network = object.__new__(Network)
+        for name, value in (("W", Layers(W)), ("b", Layers(b))):
+            object.__setattr__(network, name, value)
+            for array in value.values():
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
+        object.__setattr__(network, "activations", self.activations)
+        object.__setattr__(network, "loss", self.loss)
+        object.__setattr__(network, "prepared", None)
+        return network
+
+    def to_lists(self) -> tuple[list[Array], list[Array]]:
+        """The weight matrices and the bias vectors, each as a list in the order of the layers."""
+        return list(self.W.values()), list(self.b.values())
+
+    def to(self, library: ModuleType, *, dtype: Any = None, device: Any = None) -> Network:
+        """The same network with arrays of another library (``numpy``, ``torch``, ``jax.numpy``, …).
+
+        ``dtype``: 'float32' or 'float64', by default the one it has; JAX makes float32 of everything unless
+        ``jax_enable_x64`` is set. ``device``: anything that the library takes for one.
+
+        >>> import numpy as np
+        >>> Network.create([2, 1], rng=0).to(np, dtype="float32").W[1].dtype
+        dtype('float32')
+        """
+        xp = resolve_namespace(library, "library")
+        name = _as_dtype_name(dtype or str(to_numpy(self.W[1]).dtype))
+        if library_name(xp) == "jax" and not jax_has_float64():
+            if dtype == "float64":
+                raise InputError(
+                    "dtype is 'float64', which JAX has only after jax.config.update('jax_enable_x64', True)."
+                )
+            name = "float32"
+        kind = getattr(xp, name)
+
+        def move(array: Array) -> Array:
+            with np.errstate(over="ignore"):  # the infinite value is refused below
+                return xp.asarray(np.array(to_numpy(array)), dtype=kind, device=device)
+
+        W, b = self.to_lists()
+        return Network([move(part) for part in W], [move(part) for part in b], self.activations, self.loss)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # copies are made by the constructor, so they are read-only as well
+        return Network, (*self.to_lists(), self.activations, self.loss)
+
+    def __repr__(self) -> str:
+        path = " → ".join(str(size) for size in self.sizes)
+        lines = [f"Network {path}, {self.parameter_count} parameters, {self.home}"]
+        functions = [*map(repr, self.activations), self.loss.output_name]
+        arrows = [f"{m} → {n}" for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
+        shapes = [(f"W {tuple(self.W[i].shape)}", f"b {tuple(self.b[i].shape)}") for i in self.W]
+        widths = [max(map(len, column)) for column in (arrows, *zip(*shapes, strict=True))]
+        digits = len(str(self.depth))
+        for i, (arrow, function, (W, b)) in enumerate(zip(arrows, functions, shapes, strict=True), start=1):
+            line = f"  {i:<{digits}}  {arrow:<{widths[0]}}  {function:<13}  {W:<{widths[1]}}  {b:<{widths[2]}}"
+            lines.append((line + (f"  {self.loss}" if i == self.depth else "")).rstrip())
+        return "\n".join(lines)
+
+
+note_tree(Network, ("W", "b"), ("activations", "loss"), {"prepared": None})
+
+
+def _as_dtype_name(dtype: Any) -> str:
+    """'float32' or 'float64', from the name, or from a dtype of NumPy or another library."""
+    try:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    except TypeError:
+        name = dtype_name(dtype)
+    if name not in ("float32", "float64"):
+        raise unknown_name("dtype", name, ["float32", "float64"])
+    return name
+
+
+def _in_layer_order(arrays: Sequence[Any] | Mapping[int, Any], argument: str) -> list[Any]:
+    if isinstance(arrays, Mapping):
+        if set(arrays) != set(range(1, len(arrays) + 1)):
+            raise InputError(f"{argument} has keys {list(arrays)}, expected the layer numbers 1 … L.")
+        return [arrays[layer] for layer in sorted(arrays)]
+    if isinstance(arrays, str) or not isinstance(arrays, Sequence):
+        raise InputTypeError(f"{argument} is a {type(arrays).__name__}, expected a list of arrays, one for each layer.")
+    return list(arrays)
+
+
+def _as_parameters(weights: list[Any], biases: list[Any]) -> tuple[list[Array], list[Array]]:
+    """The arrays of one library, dtype and device, with shapes that fit one another."""
+    named = [(f"W[{i}]", value, 2) for i, value in enumerate(weights, 1)]
+    named += [(f"b[{i}]", value, 1) for i, value in enumerate(biases, 1)]
+    home: Home | None = None
+    arrays: list[Array] = []
+    for name, value, dimensions in named:
+        array = as_array(value, name) if home is None else home.receive(value, name)
+        home = home or Home.of(array)
+        if array.ndim != dimensions or 0 in array.shape:
+            kind = "a matrix (units, units heard)" if dimensions == 2 else "a vector (units,)"
+            raise InputError(f"{name} has shape {tuple(array.shape)}, expected {kind}, each size 1 or more.")
+        refuse_non_finite(array, name)
+        arrays.append(array)
+    dtype = _common_dtype(arrays)
+    arrays = [_freeze(namespace(array).astype(array, dtype)) for array in arrays]
+    W, b = arrays[: len(weights)], arrays[len(weights) :]
+    for i in range(1, len(W) + 1):
+        units, heard = W[i - 1].shape
+        if b[i - 1].shape[0] != units:
+            raise InputError(
+                f"b[{i}] has {b[i - 1].shape[0]} entries, but W[{i}] has {units} rows: expected one a unit."
+            )
+        if i > 1 and heard != W[i - 2].shape[0]:
+            raise InputError(
+                f"W[{i}] has {heard} columns, but W[{i - 1}] has {W[i - 2].shape[0]} rows: "
+                f"expected one column for each unit of layer {i - 1}."
+            )
+    if array_api_compat.is_jax_array(W[0]):
+        tell_jax()
+    return W, b
+
+
+def _common_dtype(arrays: list[Array]) -> Any:
+    xp = namespace(arrays[0])
+    names = {dtype_name(array.dtype) for array in arrays}
+    small = {"float32", "float16", "bfloat16"}
+    if names <= small or not hasattr(xp, "float64"):
+        return xp.float32
+    jax_without_float64 = library_name(xp) == "jax" and not jax_has_float64()
+    return xp.float32 if jax_without_float64 else xp.float64
+
+
+def _freeze(array: Array) -> Array:
+    if isinstance(array, np.ndarray):
+        array = np.array(array, order="C")
+        array.flags.writeable = False
+    return array.detach() if array_api_compat.is_torch_array(array) else array
+
+
+def _as_activations(value: Any, count: int) -> tuple[Activation, ...]:
+    if isinstance(value, str | Activation):
+        return (as_activation(value),) * count
+    if not isinstance(value, Sequence):
+        raise InputTypeError(f"activation is {value!r}, expected a name, or a list with one for each hidden layer.")
+    if len(value) != count:
+        raise InputError(f"activation has {len(value)} entries, expected {count}: one for each hidden layer.")
+    return tuple(as_activation(each, f"activation[{i}]") for i, each in enumerate(value))
+
+
+def _as_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        given = list(sizes)
+    except TypeError:
+        raise InputTypeError(f"sizes is {sizes!r}, expected a list such as [64, 32, 10].") from None
+    if len(given) < 2:
+        raise InputError(f"sizes is {given}, expected at least two: the inputs and the outputs.")
+    for i, size in enumerate(given):
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise InputTypeError(f"sizes[{i}] is {size!r}, expected a whole number.")
+        if size < 1:
+            raise InputError(f"sizes[{i}] is {size}, expected 1 or more units.")
+    return tuple(int(size) for size in given)

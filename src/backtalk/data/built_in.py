@@ -1,0 +1,158 @@
+"""Data by name or from a file: X, y and the names of their columns."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FileFormatError, InputError, unknown_name
+
+# Each set of scikit-learn's, and by what its columns are divided (None: by their standard deviation, centred)
+BUILT_IN: dict[str, float | None] = {
+    "digits": 16.0,
+    "iris": None,
+    "wine": None,
+    "breast_cancer": None,
+    "diabetes": None,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """X of shape (examples, columns), y of shape (examples,) or (examples, targets), and the columns' names."""
+
+    name: str
+    X: np.ndarray
+    y: np.ndarray
+    columns: tuple[str, ...]
+
+
+def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, finite: bool = True) -> Data:
+    """Data from a built-in set, a .csv file or an .npz file.
+
+    Built in, with scikit-learn: digits (pixels from 0 to 1), and iris, wine, breast_cancer and diabetes (each column
+    with mean 0 and standard deviation 1). A .csv file has a line of names, then finite numbers; ``target`` names the
+    column or columns that are y, by default the last. An .npz file has the arrays X and y. ``finite=False`` lets a .csv
+    file hold nan, inf and empty cells, which are read as nan.
+
+    Raises :class:`~backtalk.errors.InputError` or ``OSError``, naming the file and what is wrong with it.
+
+    >>> digits = load_data("digits")
+    >>> digits.X.shape, float(digits.X.max()), digits.columns[9]
+    ((1797, 64), 1.0, 'pixel_1_1')
+    """
+    path = Path(source)
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return _read_csv(path, target, finite)
+    if target:
+        raise InputError(f"target is {list(target)}, but only a .csv file has columns to choose from, not {source}.")
+    if suffix == ".npz":
+        return _read_npz(path)
+    if path.name != str(source) or path.suffix or path.exists():
+        raise InputError(f"data is {str(source)!r}, expected a .csv or .npz file, or one of {', '.join(BUILT_IN)}.")
+    return _built_in(str(source))
+
+
+def _built_in(name: str) -> Data:
+    if name not in BUILT_IN:
+        raise unknown_name("data", name, [*BUILT_IN, "FILE.csv", "FILE.npz"])
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    X = np.asarray(bunch.data, dtype=np.float64)
+    scale = BUILT_IN[name]
+    X = X / scale if scale is not None else (X - X.mean(axis=0)) / X.std(axis=0)
+    return Data(name, X, np.asarray(bunch.target), tuple(map(str, bunch.feature_names)))
+
+
+def _read_csv(path: Path, target: Sequence[str], finite: bool) -> Data:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            names = [name.strip() for name in next(csv.reader(file), [])]
+            first_line = len(names) and all(map(_is_number, names))
+            if not names or first_line:
+                found = "numbers" if first_line else "nothing"
+                raise InputError(f"{path} has {found} in its first line, expected the names of the columns.")
+            if "" in names:
+                place = names.index("") + 1
+                raise InputError(
+                    f"{path} has no name for column {place}: name it, or leave out a column of row numbers."
+                )
+            if len(names) == 1 and ";" in names[0]:
+                raise InputError(f"{path} has semicolons between its columns, expected commas.")
+            table = _numbers(path, file, names, finite)
+    except UnicodeDecodeError:
+        raise FileFormatError(f"{path} is not text in UTF-8, expected a .csv file.") from None
+    except csv.Error as error:
+        raise FileFormatError(f"{path} cannot be read as a .csv file: {error}.") from None
+    if len(table) == 0:
+        raise InputError(f"{path} has a line of names but no examples below it.")
+    if len(set(names)) != len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{path} has two columns named {repeated!r}: rename one of them.")
+    for name in target:
+        if name not in names:
+            raise unknown_name("target", name, names)
+        if list(target).count(name) > 1:
+            raise InputError(f"target is {list(target)}, which has {name!r} twice.")
+    chosen = [names.index(name) for name in target] or [len(names) - 1]
+    kept = [i for i in range(len(names)) if i not in chosen]
+    if not kept:
+        raise InputError(f"{path} has no column besides the target, expected at least one input column.")
+    y = table[:, chosen]
+    return Data(path.name, table[:, kept], y[:, 0] if len(chosen) == 1 else y, tuple(names[i] for i in kept))
+
+
+def _numbers(path: Path, file: object, names: list[str], finite: bool) -> np.ndarray:
+    rows, width = [], len(names)
+    for number, row in enumerate(csv.reader(file), start=2):  # pyright: ignore[reportArgumentType]
+        if not row:
+            continue
+        if len(row) != width:
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            raise InputError(f"{path} has {cells} in line {number}, expected {width}, as in its first line.")
+        if not finite:
+            row = [cell if cell.strip() else "nan" for cell in row]
+        try:
+            rows.append(np.array(row, dtype=np.float64))
+        except ValueError:
+            rows.append(None)
+        if rows[-1] is None or (finite and not np.isfinite(rows[-1]).all()):
+            place = next(i for i, cell in enumerate(row) if not _is_number(cell, finite))
+            found = repr(row[place]) if row[place].strip() else "nothing"
+            where = f"line {number}, column {place + 1} ({names[place]})"
+            raise InputError(f"{path} holds {found} in {where}, expected a {'finite ' * finite}number.")
+    return np.array(rows).reshape(len(rows), width)
+
+
+def _is_number(cell: str, finite: bool = False) -> bool:
+    try:
+        return np.isfinite(float(cell)) or not finite
+    except ValueError:
+        return False
+
+
+def _read_npz(path: Path) -> Data:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if not {"X", "y"} <= set(arrays):
+                raise InputError(f"{path} holds the arrays {sorted(arrays)}, expected X and y.")
+            X, y = arrays["X"], arrays["y"]
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:  # NumPy reads a header as Python, so a damaged one raises nearly anything
+        if "Object arrays" in str(error):
+            raise FileFormatError(f"{path} holds Python objects, expected arrays of numbers.") from None
+        raise FileFormatError(f"{path} is not an .npz file, or is damaged.") from None
+    if not (isinstance(X, np.ndarray) and isinstance(y, np.ndarray)):  # bytes, of a part that is no array
+        raise FileFormatError(f"{path} holds an X or a y that is no array, expected arrays of numbers.")
+    if X.ndim == 2 and not (X.size and X.itemsize):  # its width costs a file nothing, and every column gets a name
+        raise InputError(f"{path} has an X of shape {X.shape} and kind {X.dtype}, expected at least one number.")
+    width = X.shape[1] if X.ndim == 2 else 0
+    return Data(path.name, X, y, tuple(f"x_{i}" for i in range(1, width + 1)))

@@ -1,0 +1,75 @@
+"""Which kind of steps an engine's name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import distributed as cluster
+from ..core.arrays import library_name
+from ..core.network import Network
+from ..core.optimizers import LBFGS, Optimizer
+from ..errors import InputError
+from .formula import FormulaSteps
+from .native import passes as native
+from .native.kernels import describe, kernels
+from .native.steps import NativeSteps, serves
+from .steps import Steps, StepSettings
+
+if TYPE_CHECKING:
+    from .compiled.steps import CompiledSteps
+
+COMPILED = ["compiled", "compiled_bfloat16"]
+ENGINES = ["auto", "native", "formula", *COMPILED]
+Kind = Callable[[Network, StepSettings], Steps]
+
+
+def trains_together(engine: str) -> bool:
+    """Whether this engine takes the steps with all processes of a cluster; any other trains in each on its own."""
+    return engine in COMPILED and cluster.count() > 1
+
+
+def kind_of_steps(
+    engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int = 0, together: bool = False
+) -> Kind:
+    """What takes the steps: what was asked for, or with 'auto' the kernels where they can and the formulas elsewhere.
+
+    ``together``: with all processes of a cluster. Raises :class:`~backtalk.errors.InputError` where what was asked for
+    cannot.
+    """
+    if engine in COMPILED:
+        kind = _compiled(engine, network, optimizer, measure_every)
+        return partial(kind, together=True) if together else kind
+    served = serves(network, optimizer) if isinstance(optimizer, Optimizer) else native.serves(network)
+    if engine == "native" and not served:
+        reason = (
+            f"the network's arrays are of {library_name(network.home.xp)}, expected NumPy"
+            if not isinstance(network.W[1], np.ndarray)
+            else f"the kernels are {describe()}"
+            if kernels() is None
+            else f"the kernels have no form of {network.loss!r} or of {optimizer!r}"
+        )
+        raise InputError(f"engine is 'native', which cannot train this network: {reason}; use engine='auto'.")
+    return NativeSteps if served and engine != "formula" else FormulaSteps
+
+
+def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> type[CompiledSteps]:
+    """The steps of JAX's compiler, which is imported now."""
+    if measure_every or isinstance(optimizer, LBFGS):
+        what = "the optimizer 'lbfgs'" if isinstance(optimizer, LBFGS) else f"measure_every={measure_every}"
+        raise InputError(
+            f"engine is {engine!r}, which does not know {what}: leave it out, or use engine='auto', in one process."
+        )
+    from .compiled.steps import CompiledBfloat16Steps, CompiledSteps
+
+    if engine == "compiled":
+        return CompiledSteps
+    if network.home.dtype_name != "float32":
+        raise InputError(
+            f"engine is {engine!r}, but the network is {network.home.dtype_name}: expected float32, in which its "
+            "products are summed; use network.to(…, dtype='float32')."
+        )
+    return CompiledBfloat16Steps

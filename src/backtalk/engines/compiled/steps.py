@@ -1,0 +1,264 @@
+"""Steps of training by JAX's compiler: many steps in one call, Python in between.
+
+The call takes over the buffers of the weights and of the optimizer's state. So that the last good network is there when
+training diverges, a copy is made before each call; the steps since then are taken again from it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ... import distributed as cluster
+from ...core.arrays import library_name, to_numpy
+from ...core.batch import Examples, diverged
+from ...core.network import Network
+from ...errors import DivergedError, ProcessLostError
+from ..devices import Layout
+from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
+from .batches import Window, Windows
+from .program import (
+    AT_ONCE,
+    PRODUCTS,
+    Form,
+    Standing,
+    StepRule,
+    all_finite,
+    compile_chunk,
+    copy_of,
+    jax_library,
+    numbers_as,
+)
+
+MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
+FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
+AGREED_EVERY = 16  # calls; so often the processes of a cluster agree anew on the time of a step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Steps that follow one another: what it takes to take them again, and by how much each mini-batch counted."""
+
+    before: Standing
+    window: Window
+    first: int
+    rates: np.ndarray
+    masks: Any
+    counts: np.ndarray
+
+
+class CompiledSteps:
+    """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`.
+
+    ``together``: with all processes of a cluster, each of which calls the same methods in the same order.
+    """
+
+    products = PRODUCTS["compiled"]
+
+    def __init__(self, network: Network, settings: StepSettings, together: bool = False) -> None:
+        self.settings, self._start, self._together = settings, network, together
+        self.jax = jax_library()
+        families = len(settings.optimizer.families)
+        # The parameters and the optimizer's state with a copy of both, the gradient, and the message with it
+        at_once = 2 * (1 + families) + 2
+        size = np.dtype(network.home.dtype_name).itemsize
+        self._layout = Layout.of(self.jax, together, at_once * size * network.parameter_count)
+        self._on_device = self._layout.count == 1 and self.jax.default_backend() != "cpu"
+        self.examples: Examples | None = None
+        self.restore(network, None)
+
+    def _numbers(self) -> Any:
+        return numbers_as(self._start.home.dtype_name, self.products)
+
+    def use(self, examples: Examples) -> None:
+        if examples is self.examples:
+            return
+        self.examples = examples
+        home, by_count = self._start.home, self.settings.loss_by_count
+        with self._numbers():
+            self._windows = Windows(
+                examples, self._layout, home.dtype_name, by_count=by_count, on_device=self._on_device
+            )
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands, with arrays of the library that it came with."""
+        if self._read is None:
+            self._read = self._unpacked(self._standing)
+        return self._read
+
+    def _unpacked(self, standing: Standing) -> Network:
+        home, depth = self._start.home, self._start.depth
+        with self._numbers(), cluster.answering():
+            arrays = [
+                self.jax.numpy.array(part)
+                if library_name(home.xp) == "jax" and self._layout.count == 1
+                else home.xp.asarray(self._layout.to_numpy(part), device=home.device)
+                for part in standing.parameters
+            ]
+        return self._start.replace(arrays[:depth], arrays[depth:])
+
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        room = self._masks_room(batch_size)
+        with self._numbers(), cluster.answering():
+            window = self._windows.at(order, place, batch_size)
+            first = window.number(place)
+            wanted = min(most, len(window.counts) - first, self._in_time(batch_size), room)
+            dtype = self._start.home.dtype_name
+            stretch = _Stretch(
+                copy_of(self._standing), window, first, np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE),
+                self._masks(window, first, wanted, room), np.empty(0),
+            )  # fmt: skip
+            began, self._read = time.monotonic(), None
+            try:
+                self._standing, losses = self._run(stretch, self._standing, wanted)
+            except ProcessLostError:
+                self._standing = stretch.before  # from which a checkpoint can be written
+                raise
+        self._note_time(batch_size, (time.monotonic() - began) / len(losses))
+        counts = window.counts[first : first + len(losses)]
+        failed = not np.isfinite(losses[-1])
+        good = len(losses) - failed
+        self._stretches = [*self._stretches[-1:], replace(stretch, counts=counts[:good])]
+        steps = int(np.count_nonzero(counts[:good]))
+        self.step += steps
+        if failed:
+            self.step += 1
+            place += good * batch_size
+            raise self._diverged(good, min(batch_size, len(order) - place))
+        for mean, count in zip(losses.tolist(), counts.tolist(), strict=True):
+            loss, weight = loss + count * mean, weight + count
+        place = min(place + len(losses) * batch_size, len(order))
+        if place == len(order):
+            self.require_finite()
+        return Taken(place, steps, loss, weight)
+
+    def _run(self, stretch: _Stretch, standing: Standing, wanted: int) -> tuple[Standing, np.ndarray]:
+        """Steps from a standing, whose buffers are taken over; and the losses of the mini-batches."""
+        settings, window = self.settings, stretch.window
+        rule = StepRule(
+            settings.optimizer, settings.l2_penalty, settings.l2_per_weight, settings.clip_norm,
+            skips=not window.counts.all(),
+        )  # fmt: skip
+        run = compile_chunk(Form.of(self._start), rule, self._layout)
+        masks = () if stretch.masks is None else (stretch.masks,)
+        with self._numbers(), cluster.answering():
+            chunk = run(standing, window.batches, stretch.first, wanted, stretch.rates, *masks)
+            losses = self._layout.to_numpy(chunk.losses)[: int(self._layout.to_numpy(chunk.count))]
+        return chunk.standing, losses.astype(np.float64)
+
+    def _in_time(self, batch_size: int) -> int:
+        """Steps that take about as long as Python may wait."""
+        timed = self._times.get(batch_size, [])
+        if len(timed) < len(FIRST_STEPS):
+            return FIRST_STEPS[len(timed)]
+        return min(max(1, int(SECONDS / timed[-1])), AT_ONCE)
+
+    def _note_time(self, batch_size: int, seconds: float) -> None:
+        timed = self._times.setdefault(batch_size, [])
+        if self._together:  # all must take the same number of steps, and a message for each call would cost more
+            self._calls += 1
+            if len(timed) == len(FIRST_STEPS) and self._calls % AGREED_EVERY:
+                return
+            seconds = max(cluster.gather(seconds))
+        timed[len(FIRST_STEPS) - 1 :] = [max(seconds, 1e-9)]
+
+    def _masks_room(self, batch_size: int) -> int:
+        """Steps whose masks of dropout are drawn at once."""
+        if self.settings.dropout is None:
+            return AT_ONCE
+        size = np.dtype(self._start.home.dtype_name).itemsize * batch_size * sum(self._start.sizes[1:-1])
+        return int(min(max(1, MOST_MASKS // max(size, 1)), 64))
+
+    def _masks(self, window: Window, first: int, wanted: int, room: int) -> list[Any] | None:
+        """The masks of each hidden layer for the next steps, (room, rows, n_i); those beyond are not read."""
+        dropout, sizes, layout = self.settings.dropout, self._start.sizes, self._layout
+        if dropout is None or len(sizes) < 3:
+            return None
+        there = layout.padded(window.batch_size)
+        drawn = [np.ones((room, there, n), dtype=self._start.home.dtype_name) for n in sizes[1:-1]]
+        for number in range(wanted):
+            at = dropout.at(self.step + 1 + number)
+            for i, masks in enumerate(drawn, start=1):
+                masks[number, : window.batch_size] = at.mask(i, (window.batch_size, sizes[i]))
+                if window.slots is not None:
+                    masks[number] = masks[number, window.slots[first + number]]
+        own = layout.columns(layout.process, there)
+        return [layout.rows(masks[:, own]) for masks in drawn]
+
+    def require_finite(self) -> None:
+        with self._numbers(), cluster.answering():
+            finite = all_finite(self._standing.parameters)
+        if not finite:
+            raise self._diverged(0, 0)
+
+    def _diverged(self, number: int, rows: int) -> DivergedError:
+        """The error for a mini-batch of the last call, whose loss is not finite; for the parameters with no rows."""
+        bad, X, dropout = self.network, None, self.settings.dropout
+        if rows:
+            stretch = self._stretches[-1]
+            bad = self._unpacked(self._again(stretch, number))
+            with self._numbers():
+                batch = self._layout.to_numpy(stretch.window.batches.X[stretch.first + number])
+            if stretch.window.slots is not None:
+                batch[stretch.window.slots[stretch.first + number]] = batch.copy()
+            batch = batch[:rows]
+            X = bad.home.xp.asarray(batch, device=bad.home.device)
+        return diverged(bad, X, self._before_last_update(), self.step, dropout and dropout.at(self.step))
+
+    def _before_last_update(self) -> Network:
+        """The last network whose loss was finite."""
+        for stretch in reversed(self._stretches):
+            updates = np.flatnonzero(stretch.counts)
+            if len(updates):
+                return self._unpacked(self._again(stretch, int(updates[-1])))
+        return self._start
+
+    def _again(self, stretch: _Stretch, wanted: int) -> Standing:
+        """The same steps again, to the bit, as far as wanted."""
+        with self._numbers():
+            standing = copy_of(stretch.before)
+            return self._run(stretch, standing, wanted)[0] if wanted else standing
+
+    def state(self) -> StepState:
+        with self._numbers(), cluster.answering():
+            arrays = {
+                name: [self._layout.to_numpy(part) for part in parts] for name, parts in self._standing.state.items()
+            }
+        return StepState(self.step, arrays)
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        self._start = self._read = network
+        self.step = state.step if state else 0
+        self._stretches: list[_Stretch] = []
+        self._times: dict[int, list[float]] = {}
+        self._calls = 0
+        lie = self._layout.parameter
+        with self._numbers():
+            parameters = [to_numpy(part) for part in (*network.W.values(), *network.b.values())]
+            arrays = state.arrays if state else self.settings.optimizer.start(parameters)
+            held = {name: [lie(to_numpy(part)) for part in arrays[name]] for name in self.settings.optimizer.families}
+            step = self._layout.whole(np.int32(self.step))
+            self._standing = Standing([lie(part) for part in parameters], held, step)
+
+    def measures(self) -> tuple[LayerMeasures, ...]:
+        return ()  # refused before training: the hidden gradients do not leave the compiled steps
+
+
+class CompiledBfloat16Steps(CompiledSteps):
+    """The same with products of bfloat16 numbers, summed in float32, where the device has them."""
+
+    products = PRODUCTS["compiled_bfloat16"]

@@ -1,0 +1,145 @@
+"""Where arrays lie: on one device, or on many, each of which takes its share of every mini-batch.
+
+The parameters are whole on each device; where they would not fit with all that training keeps beside them, each device
+holds a part of each.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .. import distributed as cluster
+from ..errors import InputError
+
+AXIS = "examples"
+MOST_OF_MEMORY = 0.8  # of a device's, for the parameters and what training keeps of their size
+MEMORY = "BACKTALK_DEVICE_BYTES"  # the memory of a device, for where JAX cannot tell
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The devices that train together, in the order of their processes, and whether the parameters are in parts."""
+
+    devices: tuple[Any, ...]
+    sharded: bool = False
+
+    @classmethod
+    def of(cls, jax: Any, together: bool, parameter_bytes: int) -> Layout:
+        """Of this process' devices, or of those of the whole cluster.
+
+        ``parameter_bytes``: of the parameters and of all that has their size and is there at the same time.
+        """
+        if not together:
+            devices = jax.local_devices()
+        else:
+            devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+            held = [sum(device.process_index == i for device in devices) for i in range(cluster.count())]
+            if len(set(held)) > 1:
+                raise InputError(f"the processes have {held} devices, expected the same number in each of them.")
+        fits = parameter_bytes <= MOST_OF_MEMORY * device_bytes(jax.local_devices()[0])
+        if together:  # memory may differ
+            fits = not cluster.any_of([not fits])[0]
+        return cls(tuple(devices), sharded=len(devices) > 1 and not fits)
+
+    @property
+    def count(self) -> int:
+        return len(self.devices)
+
+    @cached_property
+    def processes(self) -> int:
+        """The processes whose devices these are."""
+        return len({device.process_index for device in self.devices})
+
+    def padded(self, rows: int) -> int:
+        """The rows of a mini-batch, filled up to the same number for each device."""
+        return -(-rows // self.count) * self.count
+
+    def columns(self, process: int, rows: int) -> slice:
+        """The places within a padded mini-batch that a process' devices take."""
+        share = rows // self.processes
+        return slice(process * share, (process + 1) * share)
+
+    @property
+    def process(self) -> int:
+        """This process among them."""
+        return cluster.index() if self.processes > 1 else 0
+
+    @cached_property
+    def mesh(self) -> Any:
+        from jax.sharding import Mesh
+
+        return Mesh(np.array(self.devices), (AXIS,))
+
+    def _sharding(self, *axes: str | None) -> Any:
+        from jax.sharding import NamedSharding, PartitionSpec
+
+        return NamedSharding(self.mesh, PartitionSpec(*axes))
+
+    def whole(self, array: Any) -> Any:
+        """An array that is the same in every process, whole on each device."""
+        import jax
+
+        if self.count == 1:
+            return jax.device_put(array, self.devices[0])
+        return self._put(array, self._sharding())
+
+    def rows(self, own: Any) -> Any:
+        """(mini-batches, own rows of each, …) on this process' devices, as a share of the whole."""
+        import jax
+
+        if self.count == 1:
+            return jax.device_put(own, self.devices[0])
+        sharding = self._sharding(None, AXIS)
+        return jax.make_array_from_process_local_data(sharding, np.asarray(own))
+
+    def parameter_sharding(self, shape: tuple[int, ...]) -> Any:
+        """In parts along the first axis that can be divided by the number of devices; whole where none can."""
+        axes = [None] * len(shape)
+        if self.sharded:
+            axis = next((axis for axis, size in enumerate(shape) if size % self.count == 0), None)
+            if axis is not None:
+                return self._sharding(*axes[:axis], AXIS)
+        return self._sharding()
+
+    def parameter(self, array: Any) -> Any:
+        """A parameter, or what the optimizer keeps for it, that every process has; a copy."""
+        import jax
+
+        if self.count == 1:
+            return jax.device_put(jax.numpy.array(array), self.devices[0])
+        return self._put(np.array(array), self.parameter_sharding(array.shape))
+
+    def _put(self, array: np.ndarray, sharding: Any) -> Any:
+        import jax
+
+        return jax.make_array_from_callback(array.shape, sharding, lambda part: array[part])
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """A copy of all of an array, in every process."""
+        import jax
+
+        if self.count > 1 and not array.is_fully_replicated:
+            array = jax.jit(lambda part: part, out_shardings=self._sharding())(array)
+        return np.array(array)
+
+
+def device_bytes(device: Any) -> float:
+    """The memory of a device."""
+    given = os.environ.get(MEMORY)
+    if given is not None:
+        try:
+            return float(given)
+        except ValueError:
+            raise InputError(f"{MEMORY} is {given!r}, expected a number of bytes.") from None
+    known = (device.memory_stats() or {}).get("bytes_limit")
+    if known:
+        return float(known)
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (ValueError, OSError, AttributeError):
+        return float("inf")

@@ -1,0 +1,154 @@
+"""Steps of training by the formulas, on arrays of any library."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ..core.arrays import Array, to_numpy
+from ..core.backward import Gradients, talk_back
+from ..core.batch import Examples, diverged, first_non_finite
+from ..core.forward import Trace, propagate
+from ..core.network import Network
+from ..core.norms import euclidean_norm
+from .steps import ENDLESS, SECONDS, SILENT, LayerMeasures, StepSettings, StepState, Taken
+
+
+class FormulaSteps:
+    """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
+
+    examples: Examples
+
+    def __init__(self, network: Network, settings: StepSettings) -> None:
+        self.settings = settings
+        self._measures: list[list[LayerMeasures]] = []
+        self.restore(network, None)
+
+    def use(self, examples: Examples) -> None:
+        self.examples = examples
+
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        until, steps = time.monotonic() + SECONDS, 0
+        while place < len(order) and steps < most and (steps == 0 or time.monotonic() < until):
+            X, target, shares, together = self.examples.take(order[place : place + batch_size])
+            place = min(place + batch_size, len(order))
+            if together > 0:
+                counts = float(X.shape[0]) if self.settings.loss_by_count else together
+                loss += counts * self._step(X, target, shares, together, float(rates[steps]))
+                weight += counts
+                steps += 1
+        if place == len(order):
+            self.require_finite()
+        return Taken(place, steps, loss, weight)
+
+    def _step(self, X: Array, target: Array, weight: Array, together: float, rate: float) -> float:
+        """One update at a learning rate, on a mini-batch whose weights have the sum ``together``; gives its loss."""
+        network, settings = self.network, self.settings
+        self.step += 1
+        dropout = settings.dropout and settings.dropout.at(self.step)
+        penalty = settings.l2_penalty / (together if settings.l2_per_weight else 1)
+        with np.errstate(over="ignore", invalid="ignore"):  # said in full by the error
+            trace = propagate(network, X, dropout)
+            grads = talk_back(network, trace, target, weight)
+            loss = float(grads.loss)
+            if not np.isfinite(loss):
+                raise diverged(network, X, self._good, self.step, dropout)
+            self._good = network
+            gradient = [*grads.W.values(), *grads.b.values()]
+            if penalty:
+                # ½λ Σ_i ‖W_i‖² is part of what is minimized: its value of the loss, its derivative λW_i of ∇_{W_i}
+                loss += 0.5 * penalty * sum(float((W * W).sum()) for W in network.W.values())
+                for i, W in enumerate(network.W.values()):
+                    gradient[i] = gradient[i] + penalty * W
+            clipped = gradient if settings.clip_norm is None else clip(gradient, settings.clip_norm)
+            after, self._state = settings.optimizer.step(
+                _parameters(network), clipped, self._state, t=self.step, rate=rate
+            )
+        self.network = network.replace(after[: network.depth], after[network.depth :])
+        if settings.measure_every and self.step % settings.measure_every == 0:
+            self._measures.append(_measure(network, self.network, trace, grads, gradient))
+        return loss
+
+    def require_finite(self) -> None:
+        if first_non_finite(self.network, None) is not None:
+            raise diverged(self.network, None, self._good, self.step)
+
+    def state(self) -> StepState:
+        return StepState(self.step, {name: list(map(to_numpy, part)) for name, part in self._state.items()})
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        self.network = self._good = network
+        self.step = state.step if state else 0
+        self._state: Any = self.settings.optimizer.start(_parameters(network))
+        if state:
+            home = network.home
+            self._state = {
+                name: [
+                    home.xp.asarray(np.array(part), dtype=home.dtype, device=home.device) for part in state.arrays[name]
+                ]
+                for name in self._state
+            }
+
+    def measures(self) -> tuple[LayerMeasures, ...]:
+        steps, self._measures = self._measures, []
+        if not steps:
+            return ()
+
+        def mean(i: int, name: str) -> Any:
+            values = [getattr(step[i], name) for step in steps]
+            return None if values[0] is None else float(np.mean(values))
+
+        names = ("grad_a", "grad_h", "grad_W", "W", "update", "silent")
+        return tuple(LayerMeasures(i + 1, *(mean(i, name) for name in names)) for i in range(self.network.depth))
+
+
+def clip(gradient: list[Array], most: float) -> list[Array]:
+    """The gradient, scaled down where the norm of all its parts together exceeds ``most``; a NaN stays one.
+
+    >>> clip([np.array([3.0]), np.array([4.0])], 1.0)
+    [array([0.6]), array([0.8])]
+    """
+    norm = euclidean_norm(np.array([euclidean_norm(part) for part in gradient]))
+    return [part * (most / norm) for part in gradient] if norm > most else gradient
+
+
+def _parameters(network: Network) -> list[Array]:
+    return [*network.W.values(), *network.b.values()]
+
+
+def _measure(
+    before: Network, after: Network, trace: Trace, grads: Gradients, gradient: list[Array]
+) -> list[LayerMeasures]:
+    rows = []
+    for i in range(1, before.depth + 1):
+        hidden = i < before.depth
+        silent = None
+        if hidden:
+            slope = before.activations[i - 1].g_prime(trace.a[i])
+            if trace.masks is not None:
+                slope = slope * trace.masks[i]
+            silent = float((np.abs(to_numpy(slope)).max(axis=0) < SILENT).mean())
+        rows.append(
+            LayerMeasures(
+                layer=i,
+                grad_a=euclidean_norm(grads.a[i]) if hidden else None,
+                grad_h=euclidean_norm(grads.h[i]) if hidden else None,
+                grad_W=euclidean_norm(gradient[i - 1]),
+                W=euclidean_norm(before.W[i]),
+                update=euclidean_norm(after.W[i] - before.W[i]),
+                silent=silent,
+            )
+        )
+    return rows

@@ -1,0 +1,114 @@
+"""Which build of the C++ kernels serves here, and on how many threads.
+
+The kernels are built several times, for the levels x86-64-v4, v3 and v2 and in a portable form; the first in that
+order that this processor and system run is taken. The environment variable ``BACKTALK_KERNELS`` forces one by its
+name, and ``none`` leaves the work to the formulas.
+
+Threads: as many as ``threadpoolctl`` allows, else ``OMP_NUM_THREADS``, else one for each processor that this process
+may use. Results do not depend on their number.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import threadpoolctl
+
+from ...errors import InputError, unknown_name
+
+_native: Any = None
+_missing = ""  # why there is none
+try:
+    _native = import_module("._native", __package__)
+except ModuleNotFoundError:
+    _missing = "backtalk was installed without a C++ compiler that builds them"
+except ImportError as error:  # it is there, and a library of the system is too old for it, say
+    _missing = f"the compiled module does not load here ({error})"
+
+VARIABLE = "BACKTALK_KERNELS"
+NONE = "none"
+
+
+def extension() -> Any:
+    """The compiled module, or None where backtalk was installed without a compiler."""
+    return _native
+
+
+@cache
+def kernels() -> str | None:
+    """The name of the build that serves, or None where the formulas do.
+
+    Raises :class:`~backtalk.errors.InputError` where ``BACKTALK_KERNELS`` names one that is not known, or that does
+    not run here.
+    """
+    builds: dict[str, bool] = dict(_native.variants()) if _native else {}
+    wanted = os.environ.get(VARIABLE, "")
+    if not wanted:
+        return next((name for name, runs in builds.items() if runs), None)
+    if wanted == NONE:
+        return None
+    if _native is None:
+        raise InputError(f"{VARIABLE} is {wanted!r}, but {_missing}: leave the variable out.")
+    if wanted not in builds:
+        raise unknown_name(VARIABLE, wanted, [*builds, NONE])
+    if not builds[wanted]:
+        raise InputError(f"{VARIABLE} is {wanted!r}, which this processor does not run: leave the variable out.")
+    return wanted
+
+
+def available() -> list[str]:
+    """The names of the builds that run here, the fastest first."""
+    return [name for name, runs in _native.variants() if runs] if _native else []
+
+
+def describe() -> str:
+    """In words: which kernels serve, or why none do."""
+    name = kernels()
+    if name is None:
+        reason = f": {_missing}" if _native is None else f", as {VARIABLE} says"
+        return f"none{reason}, so the formula engine serves NumPy arrays too"
+    others = [build for build in available() if build != name]
+    count = "one thread" if threads() == 1 else f"up to {threads()} threads"
+    return f"{name}, on {count} (this machine also runs {', '.join(others) or 'no other'})"
+
+
+_limit: int | None = None
+
+
+@cache
+def _threads_at_start() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    return max(1, _native.processors()) if _native else 1
+
+
+def threads() -> int:
+    """How many threads the kernels may use."""
+    return _threads_at_start() if _limit is None else _limit
+
+
+class _Controller(threadpoolctl.LibController):
+    """Lets ``threadpoolctl.threadpool_limits``, and with it scikit-learn and joblib, set the number of threads."""
+
+    user_api = "openmp"
+    internal_api = "backtalk"
+    filename_prefixes = ("_native",)
+    check_symbols = ("backtalk_kernels",)
+
+    def get_version(self) -> Any:
+        return None
+
+    def get_num_threads(self) -> Any:
+        return threads()
+
+    def set_num_threads(self, num_threads: int) -> Any:
+        global _limit
+        _limit = max(1, int(num_threads))
+
+
+if _native is not None:
+    threadpoolctl.register(_Controller)

@@ -1,0 +1,228 @@
+"""Steps of training by the native kernels: many steps in one call, Python in between.
+
+The kernels update W in place. So that the last good network is there when training diverges, they keep a copy of
+the parameters and the optimizer's state from time to time; the steps since then are taken again from it, to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.batch import Examples, diverged
+from ...core.network import Network
+from ...core.optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
+from ...errors import DivergedError
+from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
+from . import passes as native
+from .kernels import threads
+
+# As in native/types.h
+RULES: dict[type[Optimizer], int] = {SGD: 2, Nesterov: 3, Adam: 4, AdamEpsilonHat: 4, AdamW: 4}
+PLAIN_SGD = 1
+SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
+
+
+def serves(network: Network, optimizer: Optimizer) -> bool:
+    """Whether the kernels take these steps."""
+    return native.serves(network) and type(optimizer) in RULES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Readable:
+    """Examples as the kernels read them."""
+
+    X: np.ndarray
+    labels: np.ndarray | None
+    target: np.ndarray | None
+    weight: np.ndarray | None
+
+    @classmethod
+    def of(cls, examples: Examples) -> _Readable:
+        labels, weight = examples.labels, examples.weight
+        return cls(
+            native.readable(examples.X),
+            None if labels is None else native.readable(labels, np.int64),
+            None if labels is not None else native.readable(examples.target),
+            None if weight is None else native.readable(weight),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Steps that follow one another: what it takes to take them again."""
+
+    examples: _Readable
+    order: np.ndarray
+    place: int
+    batch_size: int
+    rates: np.ndarray
+    steps: int
+
+
+class NativeSteps:
+    """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
+
+    examples: Examples
+
+    def __init__(self, network: Network, settings: StepSettings) -> None:
+        self.settings, self._start = settings, network
+        self._net = native.prepare(network, trains=True)
+        optimizer, dropout = settings.optimizer, settings.dropout
+        momentum, rule = float(getattr(optimizer, "momentum", 0.0)), RULES[type(optimizer)]
+        self._net.set_update(
+            PLAIN_SGD if rule != 4 and momentum == 0 else rule,
+            momentum,
+            *(float(getattr(optimizer, name, 0.0)) for name in ("beta_1", "beta_2", "epsilon")),
+            isinstance(optimizer, AdamEpsilonHat),
+            settings.l2_penalty,
+            settings.l2_per_weight,
+            optimizer.weight_decay,
+            settings.clip_norm or 0.0,
+            settings.loss_by_count,
+        )
+        if dropout is not None:
+            self._net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
+        self._begin_at(network, 0)
+
+    def _begin_at(self, network: Network, step: int) -> None:
+        self._net.begin_after(step)
+        self.step = step
+        self._read: Network | None = network  # the network as it stands, until a step is taken
+        self._since_copy: list[_Stretch] = []
+        self._next_copy = 0.0
+
+    def use(self, examples: Examples) -> None:
+        if examples is not getattr(self, "examples", None):
+            self.examples, self._readable = examples, _Readable.of(examples)
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands."""
+        if self._read is None:
+            self._read = self._unpack()
+        return self._read
+
+    def _unpack(self) -> Network:
+        W, b = self._empty()
+        for i, arrays in enumerate(zip(W, b, strict=True)):
+            self._net.unpack(i, *arrays)
+        return self._start.replace(W, b)
+
+    def _empty(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        return [np.empty_like(W) for W in self._start.W.values()], [np.empty_like(b) for b in self._start.b.values()]
+
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        began = time.monotonic()
+        order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
+        ahead = _Stretch(self._readable, order, place, batch_size, rates, most)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
+            place, steps, loss, weight, has_diverged, copied = self._run(
+                ahead, SECONDS, loss, weight, copy=began >= self._next_copy, measure_every=self.settings.measure_every
+            )
+        if copied:
+            self._since_copy = []
+            self._next_copy = began + self._net.seconds_of_copy() / SHARE_OF_COPIES
+        # the rates are copied: the caller may write others into the same array
+        self._since_copy.append(_Stretch(self._readable, order, ahead.place, batch_size, rates[:steps].copy(), steps))
+        self.step += steps
+        if has_diverged:
+            self.step += 1
+            raise self._diverged(self._readable.X[order[place : place + batch_size]])
+        if place >= len(order):
+            self.require_finite()
+        return Taken(place, steps, loss, weight)
+
+    def _run(
+        self,
+        stretch: _Stretch,
+        seconds: float = math.inf,
+        loss: float = 0.0,
+        weight: float = 0.0,
+        *,
+        copy: bool = False,
+        measure_every: int = 0,
+    ) -> tuple[int, int, float, float, bool, bool]:
+        self._read = None  # also where Ctrl-C comes before the counts are back
+        examples = stretch.examples
+        return self._net.train(
+            examples.X,
+            examples.labels,
+            examples.target,
+            examples.weight,
+            stretch.order,
+            stretch.place,
+            stretch.batch_size,
+            stretch.rates,
+            stretch.steps,
+            seconds,
+            loss,
+            weight,
+            threads(),
+            copy,
+            measure_every,
+        )
+
+    def require_finite(self) -> None:
+        if not self._net.finite():
+            raise self._diverged(None)
+
+    def _diverged(self, X: np.ndarray | None) -> DivergedError:
+        """The error for what came of the mini-batch X, whose update was not made; or for the parameters."""
+        bad, dropout = self._unpack(), self.settings.dropout
+        return diverged(bad, X, self._before_last_step(), self.step, dropout and dropout.at(self.step))
+
+    def _before_last_step(self) -> Network:
+        """The network before the last update: the last one whose loss was finite."""
+        left = sum(stretch.steps for stretch in self._since_copy) - 1
+        self._net.restore()
+        for stretch in self._since_copy:
+            if (again := min(left, stretch.steps)) > 0:
+                self._run(
+                    _Stretch(stretch.examples, stretch.order, stretch.place, stretch.batch_size, stretch.rates, again)
+                )
+                left -= again
+        return self._unpack()
+
+    def state(self) -> StepState:
+        families = self.settings.optimizer.families
+        arrays: dict[str, list[np.ndarray]] = {}
+        for which, family in enumerate(families, start=1):
+            W, b = self._empty()
+            for i, parts in enumerate(zip(W, b, strict=True)):
+                self._net.unpack_state(i, which, *parts)
+            arrays[family] = [*W, *b]
+        return StepState(self._net.updates(), arrays)
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        depth = network.depth
+        for i in range(depth):
+            self._net.pack(i, native.readable(network.W[i + 1]), native.readable(network.b[i + 1]))
+        for which, family in enumerate(self.settings.optimizer.families, start=1):
+            arrays: list[Any] = (
+                state.arrays[family]
+                if state
+                else [np.zeros_like(part) for part in [*network.W.values(), *network.b.values()]]
+            )
+            arrays = [native.readable(part, network.W[1].dtype) for part in arrays]
+            for i in range(depth):
+                self._net.pack_state(i, which, arrays[i], arrays[depth + i])
+        self._begin_at(network, state.step if state else 0)
+
+    def measures(self) -> tuple[LayerMeasures, ...]:
+        """The means over the measured steps since the last call."""
+        return tuple(LayerMeasures(i, **row) for i, row in enumerate(self._net.measures(), start=1))

@@ -1,0 +1,134 @@
+"""What the two kinds of steps share: what they are asked for, what they answer, and where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..core.batch import Examples
+from ..core.dropout import Dropout
+from ..core.network import Network
+from ..core.optimizers import Optimizer
+
+ENDLESS = 2**62
+SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, callbacks and progress go on
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMeasures:
+    """One layer in the steps of an epoch that were measured: means over those steps, each a Euclidean norm.
+
+    ``grad_a``, ``grad_h``: of ∇_{a_i}ℒ and ∇_{h_i}ℒ over the mini-batch (None for the output layer).
+    ``grad_W``: of ∇_{W_i}, the L2 penalty's share included. ``W``: of W_i before the step. ``update``: of what the
+    step adds to W_i; update/W is the update-to-weight ratio. ``silent``: the share of the layer's units whose
+    |g′(a)| stays below 0.001 for every example of the mini-batch, dead or saturated (None for the output layer).
+    In float32 the kernels square in float32, so that a norm below 1e-20 reads 0.
+    """
+
+    layer: int
+    grad_a: float | None
+    grad_h: float | None
+    grad_W: float
+    W: float
+    update: float
+    silent: float | None
+
+
+SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of what it hears
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepState:
+    """Where the steps stand, besides W and b: the number of updates, and the optimizer's own arrays.
+
+    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L.
+    """
+
+    step: int
+    arrays: dict[str, list[np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """What a step minimizes, and how.
+
+    ``l2_penalty`` λ: ½λ Σ_i ‖W_i‖² is added to ℒ; where ``l2_per_weight``, λ is divided by the weight of the
+    mini-batch (the number of its examples, without weights); where ``loss_by_count``, mini-batches count in the loss by
+    the number of their examples, and not by that weight. ``clip_norm``: where the norm of the gradient, of all
+    W_i and b_i together and with the penalty's share, exceeds it, the gradient is scaled down to it. ``dropout``:
+    its step counts the updates from 1.
+    """
+
+    optimizer: Optimizer
+    l2_penalty: float = 0.0
+    l2_per_weight: bool = False
+    loss_by_count: bool = False
+    clip_norm: float | None = None
+    dropout: Dropout | None = None
+    measure_every: int = 0
+
+
+class Taken(NamedTuple):
+    """Steps that were taken: the place in the order after them, how many updates, and the sums so far.
+
+    ``loss`` sums, over the mini-batches, the mean loss (with its penalty) times the mini-batch's weight, and
+    ``weight`` that weight (or how many examples it has, with ``loss_by_count``): loss/weight is the mean. Both begin at
+    what the caller gave, so that the sum is the same to the bit however many calls it takes.
+    """
+
+    place: int
+    steps: int
+    loss: float
+    weight: float
+
+
+class Steps(Protocol):
+    """A network in training."""
+
+    step: int
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands."""
+        ...
+
+    def use(self, examples: Examples) -> None:
+        """The examples that the next steps are taken on."""
+        ...
+
+    def take(
+        self,
+        order: np.ndarray,
+        place: int,
+        batch_size: int,
+        rates: np.ndarray,
+        *,
+        most: int = ENDLESS,
+        loss: float = 0.0,
+        weight: float = 0.0,
+    ) -> Taken:
+        """Steps on mini-batches of ``order`` from ``place`` on, until it ends, ``most`` are taken or time is up.
+
+        ``order`` (N,), int64: rows of the examples. ``rates``, float64: the learning rate of each update of this
+        call, in order. A mini-batch whose weights are all 0 is left out. Raises
+        :class:`~backtalk.errors.DivergedError`.
+        """
+        ...
+
+    def require_finite(self) -> None:
+        """Raise :class:`~backtalk.errors.DivergedError` where a parameter is not finite."""
+        ...
+
+    def state(self) -> StepState:
+        """Where the steps stand."""
+        ...
+
+    def restore(self, network: Network, state: StepState | None) -> None:
+        """Stand there again; without a state, at the beginning with this network."""
+        ...
+
+    def measures(self) -> tuple[LayerMeasures, ...]:
+        """The means over the measured steps since the last call."""
+        ...

@@ -1,0 +1,175 @@
+"""A network to and from an ONNX file.
+
+The file holds the graph, and under the key ``backtalk.network`` of its metadata the activations and the loss in the
+text form of :mod:`backtalk.core.specification`, as in our safetensors files. The graph is what counts: the metadata
+adds what a graph cannot say, such as the loss and every digit of a parameter, and is passed over where the graph says
+otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ...core.activations import Activation, as_activation
+from ...core.files import as_path, require_ordinary, write_atomically
+from ...core.inputs import require_network
+from ...core.losses import Loss, as_loss
+from ...core.network import Network
+from ...errors import BacktalkError, FileFormatError, InputError
+from ..stack import need_library
+from ..structure import KEY, read_structure, structure_of
+from .graph import Graph
+from .writer import PRODUCER, build_model
+
+INSTALL = "pip install 'backtalk[onnx]'"
+LARGEST = 2**31 - 1  # bytes of a message of protocol buffers
+ROOM = 2**20  # for all but the weights
+
+
+def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network to an ONNX file: X (N, n_0) → ŷ (N, k), in the network's dtype, for any number of examples.
+
+    Layers are ``Gemm`` with W as it is, then the operator of the activation; at the end ``Softmax``, ``Sigmoid``,
+    ``Exp`` or nothing, as the loss has it. The opset is 13; for mish 18, and for gelu and gelu_tanh 20, in float32. In
+    float64, activations are written with operators of opset 13 that onnxruntime computes in float64. Outputs in
+    onnxruntime are equal to 1e-6. :func:`from_onnx` gives the same network back, to the bit.
+
+    Raises :class:`~backtalk.errors.InputError` for an activation of your own, which ONNX does not have, and for more
+    than 2 GB of weights; ``OSError`` where the file cannot be written; and
+    :class:`~backtalk.errors.MissingLibraryError` without the library onnx.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> to_onnx(Network.create([4, 8, 3], "silu", rng=0), folder.name + "/model.onnx")
+    >>> from_onnx(folder.name + "/model.onnx")
+    Network 4 → 8 → 3, 67 parameters, float64, numpy
+      1  4 → 8  silu           W (8, 4)  b (8,)
+      2  8 → 3  softmax        W (3, 8)  b (3,)  cross_entropy
+    >>> folder.cleanup()
+    """
+    require_network(network)
+    path = as_path(path)
+    onnx = need_library("onnx", "to_onnx", INSTALL)
+    size = network.parameter_count * (4 if network.home.dtype_name == "float32" else 8)
+    if size > LARGEST - ROOM:
+        raise InputError(
+            f"network has {size / 1e9:.1f} GB of weights, and an ONNX file holds 2 GB: save it as .safetensors."
+        )
+    model = build_model(onnx, network, {KEY: json.dumps(structure_of(network))})
+    onnx.checker.check_model(model)
+    write_atomically(path, model.SerializeToString())
+
+
+def from_onnx(path: Any, loss: str | Loss | None = None) -> Network:
+    """Read a network from an ONNX file, of backtalk or of another exporter, as NumPy arrays.
+
+    ``path``: a file, or an ``onnx.ModelProto``. ``loss``: by default the one that backtalk wrote into the file, else
+    the one whose output function the graph ends with: ``cross_entropy`` after Softmax or LogSoftmax,
+    ``binary_cross_entropy`` after Sigmoid, ``poisson_deviance`` after Exp, ``squared_error`` after a layer. Where a
+    graph ends with a layer that gives logits, say ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``.
+
+    Understood are layers (``Gemm``; ``MatMul``, ``Add``), activations between them in whatever operators they are
+    written, as long as they compute one that backtalk has, and what changes no number: ``Identity``, ``Cast`` between
+    floats, ``Dropout``, ``Flatten`` and ``Reshape`` that keep one row for each example. Of the classifiers that
+    skl2onnx writes, the probabilities are taken and the labels left out.
+
+    Raises :class:`~backtalk.errors.FileFormatError` for a file that is damaged or no ONNX model, keeps weights in other
+    files, or holds another graph, with the first node that is not understood and its place;
+    :class:`~backtalk.errors.MissingLibraryError` without the library onnx.
+    """
+    loss = None if loss is None else as_loss(loss)
+    onnx = need_library("onnx", "from_onnx", INSTALL)
+    if isinstance(path, onnx.ModelProto):
+        name, model = "the model", path
+    else:
+        path = as_path(path)
+        name, model = str(path), _read(onnx, path)
+    with _about(name):
+        _check(onnx, model)
+        if model.functions:
+            import onnx.inliner
+
+            model = onnx.inliner.inline_local_functions(model)
+        activations, said = _metadata(model, name)
+        opset = max((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), default=1)
+        stack = Graph(onnx, model.graph, opset, activations).read()
+        output = stack.output()
+        if loss is None and said is None and model.producer_name == PRODUCER:
+            raise InputError("it lacks what backtalk writes at its end: it is truncated, or was changed; say its loss.")
+        if loss is None and said is not None and said.output_name == output:
+            loss = said
+    stack.source = name
+    loss = stack.loss(loss)
+    with _about(name):
+        return stack.network(loss)
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Errors of what the file holds are errors of the file."""
+    try:
+        yield
+    except FileFormatError:
+        raise
+    except BacktalkError as error:
+        raise FileFormatError(f"{name} cannot be read: {error}") from None
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # what NumPy and onnx say of a graph whose parts do not fit one another
+        reason = str(error).strip().partition("\n")[0]
+        raise FileFormatError(f"{name} is damaged: {type(error).__name__}, {reason}.") from None
+
+
+def _read(onnx: Any, path: Path) -> Any:
+    require_ordinary(path)
+    if path.stat().st_size > LARGEST:
+        raise FileFormatError(f"{path} has {path.stat().st_size / 1e9:.1f} GB, but an ONNX file holds at most 2 GB.")
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.load_model_from_string(path.read_bytes())
+    except DecodeError:
+        raise FileFormatError(f"{path} is truncated, damaged or not an ONNX file.") from None
+
+
+def _check(onnx: Any, model: Any) -> None:
+    """Refuse what is no whole model by itself."""
+    if not model.HasField("graph") or not model.graph.node:
+        raise InputError("it holds no graph, as an ONNX model does.")
+    parts = (_tensors(part) for part in (model.graph, *model.functions))
+    for tensor in chain.from_iterable(parts):
+        if onnx.external_data_helper.uses_external_data(tensor):
+            raise InputError(
+                f"it keeps {tensor.name!r} in another file, which is not opened: export it with all weights inside."
+            )
+    if model.graph.sparse_initializer:
+        raise InputError("it holds sparse weights: export it with dense ones.")
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InputError(f"it is no valid ONNX model ({reason}).") from None
+
+
+def _metadata(model: Any, name: str) -> tuple[list[Activation], Loss | None]:
+    """The activations and the loss that backtalk wrote into the file."""
+    texts = [each.value for each in model.metadata_props if each.key == KEY]
+    if not texts:
+        return [], None
+    structure = read_structure(name, texts[0])
+    return [as_activation(text) for text in structure["activations"]], as_loss(structure["loss"])
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Every tensor that a graph or its nodes hold."""
+    yield from getattr(graph, "initializer", ())
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield attribute.t
+            yield from attribute.tensors
+            yield from (tensor for part in (attribute.g, *attribute.graphs) for tensor in _tensors(part))

@@ -1,0 +1,198 @@
+"""A network as an ONNX graph, with the lowest opset that has the operators that it needs.
+
+onnxruntime computes few activations in float64, and an attribute of ONNX holds float32, of which 0.1 is wrong by 1e-9.
+So in float64 activations are written with plain operators, which it does compute, and constants in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import Chebyshev, Polynomial
+from scipy.special import erfcx
+
+from ...core.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    GELUTanh,
+    Identity,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from ...core.arrays import to_numpy
+from ...core.network import Network
+from ...errors import InputError
+
+PRODUCER = "backtalk"
+OPSET = 13  # of Softmax over the last axis, and the newest version of Gemm
+OPSET_OF = {"Mish": 18, "Gelu": 20}  # of operators that came later
+OUTPUTS = {"softmax": ("Softmax", {"axis": -1}), "sigmoid": ("Sigmoid", {}), "exp": ("Exp", {})}
+
+
+@dataclass(eq=False, slots=True)
+class Writer:
+    """The nodes and constants so far; each method adds some, and gives the name of the result."""
+
+    onnx: Any
+    dtype: np.dtype
+    opset: int = OPSET
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+    prefix: str = ""
+
+    def node(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        """The result of an operator."""
+        self.opset = max(self.opset, OPSET_OF.get(kind, OPSET))
+        output = name or f"{self.prefix}.{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def constant(self, value: Any, name: str | None = None) -> str:
+        """A number or an array, in the dtype of the network unless it holds whole numbers."""
+        array = np.asarray(value)
+        array = np.ascontiguousarray(array if array.dtype.kind == "i" else array.astype(self.dtype)).reshape(
+            array.shape
+        )
+        name = name or f"{self.prefix}.constant.{len(self.constants)}"
+        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
+        return name
+
+
+def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any:
+    """The ``ModelProto`` of a network."""
+    from importlib.metadata import version
+
+    writer = Writer(onnx, np.dtype(network.home.dtype_name))
+    h = "X"
+    for i in range(1, network.depth + 1):
+        writer.prefix = f"layer.{i}"
+        last = i == network.depth
+        output = OUTPUTS.get(network.loss.output_name)
+        W, b = (
+            writer.constant(to_numpy(family[i]), f"{name}.{i}") for name, family in (("W", network.W), ("b", network.b))
+        )
+        h = writer.node("Gemm", h, W, b, name="yhat" if last and output is None else f"a.{i}", transB=1)
+        if last and output is not None:
+            h = writer.node(output[0], h, name="yhat", **output[1])
+        elif not last:
+            h = _activation(writer, network.activations[i - 1], h, f"activations[{i - 1}]")
+    kind = onnx.helper.np_dtype_to_tensor_dtype(writer.dtype)
+    X, yhat = (
+        onnx.helper.make_tensor_value_info(name, kind, ["N", size])
+        for name, size in (("X", network.sizes[0]), ("yhat", network.sizes[-1]))
+    )
+    graph = onnx.helper.make_graph(writer.nodes, "backtalk", [X], [yhat], writer.constants)
+    opsets = [onnx.helper.make_opsetid("", writer.opset)]
+    model = onnx.helper.make_model(
+        graph,
+        opset_imports=opsets,
+        ir_version=onnx.helper.find_min_ir_version_for(opsets),
+        producer_name=PRODUCER,
+        producer_version=version("backtalk"),
+    )
+    onnx.helper.set_model_props(model, dict(metadata))
+    return model
+
+
+def _activation(writer: Writer, g: Activation, a: str, argument: str) -> str:
+    wide = writer.dtype == np.float64
+    makers = PLAIN | (WIDE if wide else NARROW)
+    if type(g) not in makers:
+        raise InputError(f"{argument} is {g!r}, an activation of your own, which ONNX does not have.")
+    return makers[type(g)](writer, g, a)
+
+
+def _leaky(writer: Writer, g: Any, a: str) -> str:
+    below = writer.node("Min", a, writer.constant(0.0))
+    return writer.node("Add", writer.node("Relu", a), writer.node("Mul", below, writer.constant(g.slope)))
+
+
+def _exponential(writer: Writer, scale: float, alpha: float, a: str) -> str:
+    """λ·max(a, 0) + λα(e^min(a, 0) − 1)."""
+    above = writer.node("Mul", writer.node("Relu", a), writer.constant(scale))
+    power = writer.node("Exp", writer.node("Min", a, writer.constant(0.0)))
+    below = writer.node("Mul", writer.node("Sub", power, writer.constant(1.0)), writer.constant(scale * alpha))
+    return writer.node("Add", above, below)
+
+
+def _silu(writer: Writer, a: str) -> str:
+    """a/(1 + e^−a): in float32 a·σ(a) is wrong by 1e-6 at −16, since onnxruntime's σ is wrong by 8e-8 there."""
+    growth = writer.node("Exp", writer.node("Neg", a))
+    return writer.node("Div", a, writer.node("Add", growth, writer.constant(1.0)))
+
+
+def _softplus(writer: Writer, a: str) -> str:
+    """max(a, 0) + log(1 + e^−|a|)."""
+    decay = writer.node("Exp", writer.node("Neg", writer.node("Abs", a)))
+    tail = writer.node("Log", writer.node("Add", decay, writer.constant(1.0)))
+    return writer.node("Add", writer.node("Relu", a), tail)
+
+
+def _gelu(writer: Writer, a: str) -> str:
+    """max(a, 0) − |a|·Φ(−|a|), since onnxruntime has no error function in float64.
+
+    Φ(−z) = e^{−z²/2}·½erfcx(z/√2), and with u = 2/(1 + z/4) − 1, which is in [−1, 1], ½erfcx is a polynomial of degree
+    20 in u, by which gelu is wrong by 1e-15 at most.
+    """
+
+    def scaled_tail(u: np.ndarray) -> np.ndarray:
+        return erfcx(4 * (2 / (u + 1) - 1) / math.sqrt(2)) / 2
+
+    coefficients = Chebyshev.interpolate(scaled_tail, 20).convert(kind=Polynomial).coef
+    z, one = writer.node("Abs", a), writer.constant(1.0)
+    stretched = writer.node("Add", writer.node("Mul", z, writer.constant(0.25)), one)
+    u = writer.node("Sub", writer.node("Div", writer.constant(2.0), stretched), one)
+    total = writer.constant(coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        total = writer.node("Add", writer.node("Mul", u, total), writer.constant(coefficient))
+    decay = writer.node("Exp", writer.node("Mul", writer.node("Mul", z, z), writer.constant(-0.5)))
+    tail = writer.node("Mul", z, writer.node("Mul", decay, total))
+    return writer.node("Sub", writer.node("Relu", a), tail)
+
+
+def _gelu_tanh(writer: Writer, a: str) -> str:
+    """½a(1 + tanh u), u = √(2/π)(a + 0.044715 a³)."""
+    cube = writer.node("Mul", a, writer.node("Mul", a, a))
+    inner = writer.node("Add", a, writer.node("Mul", cube, writer.constant(GELUTanh.CUBIC)))
+    normal = writer.node("Tanh", writer.node("Mul", inner, writer.constant(GELUTanh.SCALE)))
+    half = writer.node("Mul", a, writer.constant(0.5))
+    return writer.node("Mul", half, writer.node("Add", normal, writer.constant(1.0)))
+
+
+Maker = Callable[[Writer, Any, str], str]
+PLAIN: dict[type[Activation], Maker] = {
+    Identity: lambda writer, g, a: a,
+    ReLU: lambda writer, g, a: writer.node("Relu", a),
+    Sigmoid: lambda writer, g, a: writer.node("Sigmoid", a),
+    Tanh: lambda writer, g, a: writer.node("Tanh", a),
+    SiLU: lambda writer, g, a: _silu(writer, a),
+}
+NARROW: dict[type[Activation], Maker] = {  # float32
+    LeakyReLU: lambda writer, g, a: writer.node("LeakyRelu", a, alpha=g.slope),
+    ELU: lambda writer, g, a: writer.node("Elu", a, alpha=g.alpha),
+    SELU: lambda writer, g, a: writer.node("Selu", a),
+    GELU: lambda writer, g, a: writer.node("Gelu", a),
+    GELUTanh: lambda writer, g, a: writer.node("Gelu", a, approximate="tanh"),
+    Softplus: lambda writer, g, a: writer.node("Softplus", a),
+    Mish: lambda writer, g, a: writer.node("Mish", a),
+}
+WIDE: dict[type[Activation], Maker] = {  # float64
+    LeakyReLU: _leaky,
+    ELU: lambda writer, g, a: _exponential(writer, 1.0, g.alpha, a),
+    SELU: lambda writer, g, a: _exponential(writer, SELU.SCALE, SELU.ALPHA, a),
+    GELU: lambda writer, g, a: _gelu(writer, a),
+    GELUTanh: lambda writer, g, a: _gelu_tanh(writer, a),
+    Softplus: lambda writer, g, a: _softplus(writer, a),
+    Mish: lambda writer, g, a: writer.node("Mul", a, writer.node("Tanh", _softplus(writer, a))),
+}

@@ -1,0 +1,41 @@
+"""The structure of a network as JSON, which a safetensors file and an ONNX file hold beside the arrays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..core.network import Network
+from ..errors import FileFormatError
+
+KEY = "backtalk.network"
+VERSION = 1
+
+
+def structure_of(network: Network) -> dict[str, Any]:
+    """What the metadata says of a network."""
+    return {
+        "version": VERSION,
+        "activations": [repr(activation) for activation in network.activations],
+        "loss": repr(network.loss),
+    }
+
+
+def read_structure(path: Path | str, text: str) -> dict[str, Any]:
+    """The metadata's JSON, with its version checked."""
+    try:
+        structure = json.loads(text)
+        version = structure["version"]
+        if type(version) is not int or version < 1:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise FileFormatError(f"{path} describes its network in a way that cannot be read: {text[:80]!r}.") from None
+    if version > VERSION:
+        raise FileFormatError(
+            f"{path} is of format {version}, written by a newer backtalk, and this one reads up to {VERSION}: "
+            "update backtalk."
+        )
+    if not {"activations", "loss"} <= set(structure):
+        raise FileFormatError(f"{path} lacks the description of its activations or its loss.")
+    return structure

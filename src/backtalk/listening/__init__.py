@@ -1,7 +1,0 @@
-"""Listening to the backward pass of a PyTorch model: the pairs (h, ∇_a) of each of its Linears, and all they tell."""
-
-from .heard import Batch, Heard
-from .listen import listen
-from .norms import HeardNorms
-
-__all__ = ["Batch", "Heard", "HeardNorms", "listen"]

@@ -1,0 +1,271 @@
+"""Formulas as trees: symbols and what is done with them. Numbers can be put in, and each side can be computed.
+
+A vector is a column, shape (n, 1), so that the product of two arrays is always the matrix product. A writer, such as
+:mod:`backtalk.teaching.derivations.text`, turns a tree into text; nothing here knows how a formula looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
+
+import numpy as np
+
+Index = int | str  # a number, or the letter of a sum, such as m
+
+
+class Values(Protocol):
+    """What each symbol comes to: a float for a scalar, an array of shape (n, 1) or (n, m)."""
+
+    def __getitem__(self, leaf: Leaf, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A quantity of the formulas: ``letter`` with its layer and indices, all counted from 1.
+
+    ``letter``: h, a, W, b, yhat (ŷ), target (t), loss (ℒ), complement (1 − ŷ, which
+    is known to more digits than the difference has), or unit (e_j, the column with 1 in row j: with its index it is a
+    column). Without indices, the whole vector or matrix. ``layer`` is None for ŷ, t, ℒ, e.
+    """
+
+    letter: str
+    layer: int | None = None
+    indices: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """∂ℒ/∂(a scalar), or ∇ℒ with respect to a whole vector or matrix."""
+
+    of: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """∂above/∂below: of one quantity with respect to another, a number, a column or a Jacobian.
+
+    With the letter j for an index of both, the column of ∂above_j/∂below_j for each j.
+    """
+
+    above: Symbol
+    below: Symbol
+
+
+Leaf = Symbol | Derivative | Partial
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Number:
+    """What was put in for a symbol: a number, a column or a matrix."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Others:
+    """What ``count`` terms of a sum, which are not shown, come to."""
+
+    count: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """terms[0] + terms[1] + …; a :class:`Negative` among them is subtracted."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SumOver:
+    """Σ from 1 to ``last`` of ``term(m)``; ``term(index)``, with the letter itself, is what is written."""
+
+    index: str
+    last: int
+    term: Callable[[Any], Expression]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """Of numbers, or the matrix product."""
+
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Negative:
+    """−of."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elementwise:
+    """left ⊙ right; with ``divide``, left ⊘ right, where 0 ⊘ 0 is 0."""
+
+    left: Expression
+    right: Expression
+    divide: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transposed:
+    """ofᵀ."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagonal:
+    """diag(of): the matrix with a column on its diagonal."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply:
+    """A function, of each element but for softmax.
+
+    ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, absolute, rho (Huber's ρ); for clip and rho,
+    ``detail`` is δ. ``layer`` numbers g and g′, and their ``detail`` says which they are, such as relu. Where
+    ``as_value``, its value stands in its place when numbers are put in.
+    """
+
+    name: str
+    of: Expression
+    function: Callable[[Any], Any]
+    layer: int | None = None
+    detail: str = ""
+    as_value: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """1 where both indices are the same, else 0."""
+
+    left: Index
+    right: Index
+
+
+Expression = (
+    Symbol
+    | Derivative
+    | Partial
+    | Number
+    | Others
+    | Sum
+    | SumOver
+    | Product
+    | Negative
+    | Elementwise
+    | Transposed
+    | Diagonal
+    | Apply
+    | Indicator
+)
+
+
+def evaluate(expression: Expression, values: Values, *, absolute: bool = False) -> Any:
+    """The number, column or matrix that a formula comes to.
+
+    With ``absolute``, every number in it by its absolute value and every difference as a sum: what the rounding
+    errors of the formula are to be measured by. To a logarithm 1 is added, since log x moves by ε where x, rounded,
+    moves by ε·x.
+    """
+
+    def value(part: Expression) -> Any:
+        return evaluate(part, values, absolute=absolute)
+
+    def leaf(found: Any) -> Any:
+        return np.abs(found) if absolute else found
+
+    match expression:
+        case Symbol() | Derivative() | Partial():
+            return leaf(values[expression])
+        case Number(found) | Others(_, found):
+            return leaf(found)
+        case Sum(terms):
+            return reduce(np.add, map(value, terms))
+        case SumOver():
+            return reduce(np.add, map(value, terms_of(expression)))
+        case Product(factors):
+            return reduce(_times, map(value, factors))
+        case Negative(part):
+            return value(part) if absolute else -value(part)
+        case Elementwise(left, right, divide):
+            return _divided(value(left), value(right)) if divide else value(left) * value(right)
+        case Transposed(part):
+            return value(part).T
+        case Diagonal(part):
+            return np.diagflat(value(part))
+        case Apply(name, part, function):
+            found = leaf(function(evaluate(part, values)))
+            return found + 1 if absolute and name == "log" else found
+        case Indicator(left, right):
+            return float(left == right)
+
+
+def terms_of(total: SumOver) -> tuple[Expression, ...]:
+    """The terms of a sum, each with its number for the letter."""
+    return tuple(total.term(m) for m in range(1, total.last + 1))
+
+
+def with_numbers(expression: Expression, values: Values, most: int = 8) -> Expression:
+    """The same formula with numbers for its symbols.
+
+    Of a sum over an index, at most ``most`` terms are kept, those of the largest absolute value in their order, and
+    what the others come to.
+    """
+
+    def put(part: Expression) -> Expression:
+        return with_numbers(part, values, most)
+
+    match expression:
+        case Symbol() | Derivative() | Partial():
+            return Number(values[expression])
+        case Sum(terms):
+            return Sum(tuple(map(put, terms)))
+        case SumOver():
+            return _largest_terms(expression, values, most)
+        case Product(factors):
+            return Product(tuple(map(put, factors)))
+        case Negative(part):
+            return Negative(put(part))
+        case Elementwise(left, right, divide):
+            return Elementwise(put(left), put(right), divide)
+        case Transposed(part):
+            return Transposed(put(part))
+        case Diagonal(part):
+            return Diagonal(put(part))
+        case Apply(name, part, function, layer, detail, as_value):
+            return Number(evaluate(expression, values)) if as_value else Apply(name, put(part), function, layer, detail)
+        case Indicator():
+            return Number(evaluate(expression, values))
+        case _:
+            return expression
+
+
+def _largest_terms(total: SumOver, values: Values, most: int) -> Expression:
+    terms = terms_of(total)
+    sizes = np.array([float(evaluate(term, values)) for term in terms])
+    order = np.argsort(-np.abs(sizes), kind="stable")
+    heard = int(np.count_nonzero(sizes))
+    if len(terms) - heard > 2:  # one-hot targets, silent units: many terms of 0 say nothing
+        order = order[: max(heard, 1)]
+    kept = np.sort(order if len(order) <= most else order[: most - 1])
+    shown = [with_numbers(terms[m], values, most) for m in kept]
+    if len(shown) < len(terms):
+        shown.append(Others(len(terms) - len(shown), float(np.delete(sizes, kept).sum())))
+    return shown[0] if len(shown) == 1 else Sum(tuple(shown))
+
+
+def _times(left: Any, right: Any) -> Any:
+    return left @ right if np.ndim(left) == 2 and np.ndim(right) == 2 else left * right
+
+
+def _divided(numerator: Any, denominator: Any) -> Any:
+    numerator, denominator = np.broadcast_arrays(numerator, denominator)
+    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=numerator != 0)

@@ -1,0 +1,73 @@
+"""Activations and output functions in words: what g, g′ and O compute, for sentences."""
+
+from __future__ import annotations
+
+from ...core.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    GELUTanh,
+    Identity,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+
+OUTPUTS = {
+    "softmax": "softmax, exp(a) of each unit divided by the sum of all",
+    "sigmoid": "the sigmoid, 1/(1 + exp(−a)) of each unit",
+    "exp": "exp(a) of each unit",
+    "identity": "the identity",
+}
+
+
+def formulas_of(activation: Activation) -> str:
+    """g and g′ as formulas; empty for an activation that a user registered.
+
+    >>> formulas_of(Tanh())
+    'g(a) = tanh a and g′(a) = 1 − g(a)²'
+    """
+    match activation:
+        case Identity():
+            return "g(a) = a and g′(a) = 1"
+        case ReLU():
+            return "g(a) = a and g′(a) = 1 where a > 0, else both are 0"
+        case LeakyReLU(slope):
+            return f"g(a) = a and g′(a) = 1 where a > 0, else g(a) = {slope:g} · a and g′(a) = {slope:g}"
+        case ELU(alpha):
+            factor = "" if alpha == 1 else f"{alpha:g} · "
+            below = f"g(a) = {factor}(exp(a) − 1) and g′(a) = {factor}exp(a)"
+            return f"g(a) = a and g′(a) = 1 where a > 0, else {below}"
+        case SELU():
+            scale, below = f"{SELU.SCALE:.6g}", f"{SELU.SCALE * SELU.ALPHA:.6g}"
+            return (
+                f"g(a) = {scale} · a and g′(a) = {scale} where a > 0, else g(a) = {below} · (exp(a) − 1) and "
+                f"g′(a) = {below} · exp(a)"
+            )
+        case Sigmoid():
+            return "g(a) = 1/(1 + exp(−a)) and g′(a) = g(a) · (1 − g(a))"
+        case Tanh():
+            return "g(a) = tanh a and g′(a) = 1 − g(a)²"
+        case Softplus():
+            return "g(a) = log(1 + exp(a)) and g′(a) = 1/(1 + exp(−a))"
+        case SiLU():
+            return "g(a) = a · σ(a) and g′(a) = σ(a) + a · σ(a) · (1 − σ(a)), with σ(a) = 1/(1 + exp(−a))"
+        case GELU():
+            return "g(a) = a · Φ(a) and g′(a) = Φ(a) + a · φ(a), with the normal distribution Φ and its density φ"
+        case GELUTanh():
+            scale, cubic = f"{GELUTanh.SCALE:.6g}", f"{GELUTanh.CUBIC:g}"
+            return (
+                f"g(a) = a · (1 + T)/2 and g′(a) = (1 + T)/2 + a · (1 − T²) · u′/2, with T = tanh u, "
+                f"u = {scale} · (a + {cubic} · a · a · a) and u′ = {scale} · (1 + 3 · {cubic} · a²)"
+            )
+        case Mish():
+            return (
+                "g(a) = a · T and g′(a) = T + a · (1 − T²) · σ(a), with T = tanh(log(1 + exp(a))) and "
+                "σ(a) = 1/(1 + exp(−a))"
+            )
+    return ""

@@ -1,0 +1,167 @@
+r"""Formulas as LaTeX, for amsmath and amssymb, KaTeX and MathJax: W_3^{\top} \, \nabla_{a_3}\mathcal{L}."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .expressions import (
+    Apply,
+    Derivative,
+    Diagonal,
+    Elementwise,
+    Expression,
+    Indicator,
+    Number,
+    Others,
+    Partial,
+    Sum,
+    SumOver,
+    Symbol,
+    Transposed,
+)
+from .layout import FractionRuler, Line, lines
+from .notation import MOST, Marked, Writer, by_letter, is_scalar
+from .numbers import as_written
+
+OF_LINES = 4  # entries of a row or column, where lines stand below one another
+LETTERS = {"yhat": r"\hat{y}", "target": "t", "loss": r"\mathcal{L}", "unit": "e"}
+FUNCTIONS = {"sigmoid": r"\sigma", "log": r"\log", "exp": r"\exp"}
+SPECIAL = {"ŷ": r"\hat{y}", "∞": r"\infty", "NaN": r"\mathrm{NaN}"}
+
+
+def write_latex(part: Expression, most: int = MOST) -> str:
+    r"""A formula in one line, without dollars; of a row or column with more than ``most`` entries, a part.
+
+    >>> from backtalk.teaching.derivations.expressions import Product
+    >>> print(write_latex(Product((Transposed(Symbol("W", 3)), Derivative(Symbol("a", 3))))))
+    W_3^{\top} \, \nabla_{a_3}\mathcal{L}
+    """
+    return LatexWriter(most).write(part)
+
+
+def latex_lines(
+    left: Expression, rights: Sequence[Expression], marked: Marked, room: float, most: int = OF_LINES
+) -> list[Line]:
+    """left = rights[0] = rights[1] …, one = below the other, each broken where it is too wide."""
+    return lines(left, rights, LatexWriter(most, marked), room, FractionRuler)
+
+
+def aligned(found: Sequence[Line]) -> str:
+    """The rows of an align environment, = below =."""
+    rows = (f"{line.left} &= {line.right}" if line.equals else rf"&\quad {{}}{line.right}" for line in found)
+    return " \\\\\n".join(rows)
+
+
+def number_latex(value: float) -> str:
+    r"""A number; a small or large one with a power of ten.
+
+    >>> print(number_latex(-1.2e-9))
+    -1.2 \times 10^{-9}
+    """
+    negative, digits, power = as_written(value)
+    tens = "" if power is None else rf" \times 10^{{{power}}}"
+    return f"{'-' * negative}{SPECIAL.get(digits, digits)}{tens}"
+
+
+def _limit(detail: str) -> str:
+    return number_latex(float(detail))
+
+
+class LatexWriter(Writer):
+    """Formulas as LaTeX in one line."""
+
+    fractions = True
+    negative, minus, plus, times = "-", "- ", "+ ", r"\cdot "
+    beside = r"\, "
+    brackets = "(", ")"
+
+    def enclose(self, written: str) -> str:
+        tall = any(command in written for command in (r"\frac", r"\begin", r"\sum", r"\left", r"\underbrace"))
+        return rf"\left({written}\right)" if tall else f"({written})"
+
+    def enclosed(self, total: Sum, before: str) -> list[str]:
+        first, *middle, last = self.pieces(total)  # \left cannot be closed by a \right in another line
+        size = "bigg" if any(r"\frac" in piece for piece in (first, *middle, last)) else "big"
+        return [rf"{before}\{size}l({first}", *middle, rf"{last}\{size}r)"]
+
+    def atom(self, part: Expression) -> str:
+        match part:
+            case Symbol():
+                return _symbol(part)
+            case Derivative(of):
+                if is_scalar(of):
+                    return rf"\frac{{\partial \mathcal{{L}}}}{{\partial {_symbol(of)}}}"
+                return rf"\nabla_{{{_symbol(of)}}}\mathcal{{L}}"
+            case Partial(above, below):
+                slope = rf"\frac{{\partial {_symbol(above)}}}{{\partial {_symbol(below)}}}"
+                return slope if (letter := by_letter(part)) is None else rf"\left({slope}\right)_{{{letter}}}"
+            case Number(value):
+                return self.array(value) if np.ndim(value) else number_latex(value)
+            case Others(count, value):
+                said = rf"\text{{{count} other{'s' * (count > 1)}}}"
+                return rf"\underbrace{{{number_latex(value)}}}_{{{said}}}"
+            case SumOver(index, last, term):
+                return rf"\sum_{{{index}=1}}^{{{last}}} {self.within(term(index), part)}"
+            case Elementwise(left, right, True) if is_scalar(part):
+                return rf"\frac{{{self.write(left)}}}{{{self.write(right)}}}"
+            case Elementwise(left, right, divide):
+                return self.within(left, part) + (r" \oslash " if divide else r" \odot ") + self.within(right, part)
+            case Transposed(of):
+                return rf"{self.within(of, part)}^{{\top}}"
+            case Diagonal(of):
+                return rf"\mathrm{{diag}}{self._argument(of)}"
+            case Apply():
+                return self._function(part)
+            case Indicator(left, right):
+                return rf"\mathbf{{1}}[{left} = {right}]"
+        raise TypeError(f"{part!r} is no atom of a formula")
+
+    def _function(self, part: Apply) -> str:
+        match part:
+            case Apply("square", of):
+                return f"{self.within(of, part)}^2"
+            case Apply("absolute", of):
+                return rf"\left|{self.write(of)}\right|"
+            case Apply("g", of, layer=layer):
+                return f"g_{_index(layer)}{self._argument(of)}"
+            case Apply("g′", of, layer=layer):
+                return rf"g_{_index(layer)}^{{\prime}}{self._argument(of)}"
+            case Apply("clip", of, detail=limit):
+                return rf"\mathrm{{clip}}\left({self.write(of)}, -{_limit(limit)}, {_limit(limit)}\right)"
+            case Apply("rho", of, detail=limit):
+                return rf"\rho_{{{_limit(limit)}}}{self._argument(of)}"
+        name = FUNCTIONS.get(part.name) or rf"\mathrm{{{part.name}}}"
+        return name + self._argument(part.of)
+
+    def _argument(self, of: Expression) -> str:
+        """In brackets, as what a function is taken of."""
+        return self.enclose(self.write(of))
+
+    def array(self, value: Any) -> str:
+        """A column or matrix in brackets, its size below it where a part is shown."""
+        rows, columns = value.shape
+        shown, across, cut = self.shown(value.shape)
+        rows_shown = (" & ".join(_cell(value, i, k) for k in across) for i in shown)
+        size = rf"_{{{rows} \times {columns}}}" if cut else ""
+        return r"\begin{bmatrix} " + r" \\ ".join(rows_shown) + r" \end{bmatrix}" + size
+
+
+def _cell(value: Any, i: int | None, k: int | None) -> str:
+    """A number of a matrix, or the dots in its place."""
+    if i is not None and k is not None:
+        return number_latex(value[i, k])
+    return r"\ddots" if i is None and k is None else r"\vdots" if i is None else r"\cdots"
+
+
+def _symbol(symbol: Symbol) -> str:
+    numbers = (*(() if symbol.layer is None else (symbol.layer,)), *symbol.indices)
+    letter = LETTERS.get(symbol.letter, symbol.letter)
+    return f"{letter}_{_index(','.join(map(str, numbers)))}" if numbers else letter
+
+
+def _index(written: Any) -> str:
+    """As an index: in braces where it is longer than one letter."""
+    return str(written) if len(str(written)) == 1 else f"{{{written}}}"

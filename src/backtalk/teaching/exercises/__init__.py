@@ -1,0 +1,15 @@
+"""Exercises on paper: a small network with friendly numbers, a sheet with blanks, and the key to it.
+
+exact.py      numbers as one writes them by hand: 3/4, log 3 − 1/2
+draw.py       the network and the example
+questions.py  what is asked, in the order of the talks
+blocks.py     what stands on the sheet and on the key; paper.py writes it
+marking.py    a student's numbers beside the right ones
+sheet.py      the public verb
+"""
+
+from .marking import Mark, Marks
+from .paper import Paper
+from .sheet import Exercise, exercise
+
+__all__ = ["Exercise", "Mark", "Marks", "Paper", "exercise"]

@@ -1,0 +1,145 @@
+"""A small network and an example whose numbers can be computed by hand.
+
+Weights and inputs are small whole numbers or halves. Where g or the output function has a logarithm for its inverse,
+the bias holds that logarithm, so that a_i = ln 3 and σ(a_i) = 3/4: the numbers below are fractions again.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from ...core.activations import ELU, Activation, LeakyReLU, Sigmoid, Tanh
+from ...core.losses import Huber, Loss
+from ...core.network import Network
+from ...engines.passes import backward, forward
+from ...errors import InputError
+from .exact import BESIDE_LOGARITHM, as_fraction
+
+TRIES = 150
+INPUTS = (-2.0, -1.0, 1.0, 2.0)
+WHOLE = (-2.0, -1.0, 1.0, 2.0)
+HALVES = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
+BIASES = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
+PARTS = {  # of softmax: ŷ is proportional to these
+    2: [(1, 3), (1, 2), (1, 4)],
+    3: [(1, 2, 3), (1, 2, 5), (1, 3, 4)],
+    4: [(1, 2, 3, 4), (1, 2, 3, 6)],
+}
+RESIDUALS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
+BINARY = (Fraction(1, 3), Fraction(1, 2), Fraction(2), Fraction(3), Fraction(4))  # ŷ/(1 − ŷ)
+
+
+def draw(
+    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], loss: Loss
+) -> tuple[Network, np.ndarray, Any]:
+    """A network, an input x (n_0,) and its y: the friendliest of many that are drawn."""
+    best: tuple[float, Network, np.ndarray, Any] | None = None
+    for _ in range(TRIES):
+        network, x, y = _drawn(rng, sizes, activations, loss)
+        rank = _unfriendliness(network, x, y)
+        if rank < (math.inf if best is None else best[0]):
+            best = rank, network, x, y
+        if rank == 0:
+            break
+    if best is None:
+        raise InputError(
+            f"no small numbers were found for sizes {list(sizes)} with {loss}, by which every gradient can be told: "
+            "take another seed, or other sizes."
+        )
+    return best[1:]
+
+
+def _drawn(
+    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], loss: Loss
+) -> tuple[Network, np.ndarray, Any]:
+    W, b = [], []
+    h = x = rng.choice(INPUTS, sizes[0])
+    for i, units in enumerate(sizes[1:], 1):
+        by_logarithm = i == len(sizes) - 1 or isinstance(activations[i - 1], Sigmoid | Tanh)
+        W.append(rng.choice(WHOLE if by_logarithm else HALVES, (units, sizes[i - 1])))
+        heard = W[-1] @ h
+        wanted = _logarithms(rng, units, None if i == len(sizes) - 1 else activations[i - 1], loss)
+        if wanted is None:
+            b.append(rng.choice(BIASES, units))
+        elif all(as_fraction(number, BESIDE_LOGARITHM) is not None for number in heard):
+            b.append(wanted - heard)
+        else:  # what the sheet gives has to be exact, so that it comes only near to what is wanted
+            b.append(np.round(2 * (wanted - heard)) / 2)
+        h = heard + b[-1] if i == len(sizes) - 1 else activations[i - 1].g(heard + b[-1])
+    network = Network(W, b, activations, loss)
+    return network, x, _target(rng, network.loss, network.loss.output(h[None])[0])
+
+
+def _logarithms(rng: np.random.Generator, units: int, activation: Activation | None, loss: Loss) -> np.ndarray | None:
+    """The pre-activations whose outputs are fractions; None where any are."""
+    if isinstance(activation, Sigmoid):
+        return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units)))
+    if isinstance(activation, Tanh):
+        return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units))) / 2
+    if activation is not None:
+        return None
+    if loss.output_name == "softmax":
+        choices = PARTS[units]
+        parts = list(permutations(choices[rng.integers(len(choices))]))
+        return np.log(np.array(parts[rng.integers(len(parts))], dtype=float))
+    if loss.output_name == "sigmoid":
+        return np.array([math.log(BINARY[k]) for k in rng.choice(len(BINARY), units, replace=units > len(BINARY))])
+    if loss.output_name == "exp":
+        return np.log(rng.permutation([1.0, 2.0, 3.0, 4.0])[:units])
+    return None
+
+
+def _target(rng: np.random.Generator, loss: Loss, yhat: np.ndarray) -> Any:
+    k = len(yhat)
+    if loss.output_name == "softmax":
+        return int(rng.integers(k))
+    if loss.output_name == "sigmoid":
+        return rng.integers(2, size=k).astype(float)
+    if loss.output_name == "exp":
+        return rng.integers(0, 5, size=k).astype(float)
+    return np.round(2 * yhat) / 2 + rng.choice(RESIDUALS, k)
+
+
+def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
+    """0 for numbers as they should be; more where they are less so; inf where a gradient is lost or undecided."""
+    trace = forward(network, x[None])
+    grads = backward(network, trace, np.asarray(y)[None])
+    residual = trace.output[0] - network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.home)[0]
+    if np.abs(residual).min() < 1e-9:
+        return math.inf
+    if isinstance(network.loss, Huber) and np.abs(np.abs(residual) - network.loss.delta).min() < 1e-9:
+        return math.inf
+    rank = float(_has_ties(trace.output[0]))
+    silent = 0
+    for i, activation in enumerate(network.activations, 1):
+        a, slopes = trace.a[i][0], activation.g_prime(trace.a[i])[0]
+        if any(np.abs(a - kink).min() < 1e-9 for kink in activation.kinks) or not slopes.any():
+            return math.inf
+        if (slopes * grads.h[i][0] == 0).all():
+            return math.inf
+        silent += int((slopes == 0).sum())
+        rank += 3 * int((grads.h[i][0] == 0).sum()) + _has_ties(a) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
+    if any(activation.name == "relu" for activation in network.activations) and max(network.sizes[1:-1]) > 1:
+        rank += 2 * (silent == 0)
+    for i, activation in enumerate(network.activations, 1):
+        # a function with a corner at 0, of which only one side is used, would teach half of it
+        sides = trace.a[i][0] < 0
+        rank += 30 * (isinstance(activation, LeakyReLU | ELU) and len(sides) > 1 and not sides.any())
+    rank += sum(int((np.abs(bias) > 6).sum()) for bias in network.b.values())
+    told = [trace.h, grads.a, grads.h]
+    numbers = np.concatenate([np.ravel(array) for family in told for array in family.values()])
+    return rank + sum(map(_clumsiness, numbers))
+
+
+def _has_ties(values: np.ndarray) -> bool:
+    return len(np.unique(values.round(9))) < len(values)
+
+
+def _clumsiness(value: float) -> float:
+    """How far a number is from one that is computed by hand."""
+    return (abs(value) > 12) + (as_fraction(value, 48) is None)

@@ -1,0 +1,255 @@
+"""A student's numbers beside the right ones: which are right, which follow from a wrong one, and what went wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...analysis.check.mistakes import Mistake, name_mistakes
+from ...analysis.check.mistakes.talks import Pass, right_links
+from ...analysis.check.network import magnitudes
+from ...analysis.check.substitute import Scene
+from ...core.forward import Trace, pre_activation, unit_output
+from ...core.layers import Layers
+from ...core.network import Network
+from ...errors import InputError, InputTypeError, unknown_name
+from .questions import PathQuestion, Question
+
+ROUNDING = 1.5e-3  # of numbers written with three digits after the point
+TERM = re.compile(
+    r"\s*(?P<sign>[-−+]?)\s*(?:(?P<factor>[0-9][0-9/.]*)?\s*[·*]?\s*(?:log|ln)\s*\(?\s*(?P<of>[0-9][0-9/.]*)\s*\)?"
+    r"|(?P<number>[0-9][0-9/.]*(?:e-?[0-9]+)?))\s*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One answer: ``verdict`` is 'right', 'follows' (from a wrong one above it) or 'wrong', and ``said`` says more."""
+
+    name: str
+    verdict: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks in the order of the sheet, and the likely mistakes in the gradients."""
+
+    rows: tuple[Mark, ...]
+    mistakes: tuple[Mistake, ...]
+
+    @property
+    def right(self) -> int:
+        """How many answers are right."""
+        return sum(row.verdict == "right" for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The marks for JSON."""
+        rows = [{"name": row.name, "verdict": row.verdict, "said": row.said} for row in self.rows]
+        return {"right": self.right, "rows": rows, "mistakes": [mistake.to_dict() for mistake in self.mistakes]}
+
+    def __str__(self) -> str:
+        lines = [f"{row.name:<12}{row.verdict:<9}{row.said}".rstrip() for row in self.rows]
+        told = [line for mistake in self.mistakes for line in mistake.lines]
+        return "\n".join([*lines, *([""] if told else []), *told, f"{self.right} of {len(self.rows)} right"])
+
+
+def mark(
+    network: Network, x: np.ndarray, y: Any, questions: tuple[Question, ...], last: PathQuestion,
+    answers: Mapping[str, Any],
+) -> Marks:  # fmt: skip
+    """Compare answers by name with the right ones."""
+    if not isinstance(answers, Mapping):
+        raise InputTypeError(
+            f"answers is a {type(answers).__name__}, expected a dictionary such as {{'a[1]': [1, 2]}}."
+        )
+    names = [question.name for question in questions] + [last.name]
+    for name in answers:
+        if name not in names:
+            raise unknown_name("the name of an answer", name, names)
+    target = network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.home)
+    own: dict[str, np.ndarray] = {}
+    rows: dict[str, Mark] = {}
+    right = {question.name: np.asarray(question.value) for question in questions}
+    for question in questions:
+        if question.name in answers:
+            value = _read(question.name, answers[question.name])
+            shaped = _shaped(question.name, value, right[question.name].shape)
+            if shaped is None:
+                rows[question.name] = _of_wrong_shape(question.name, value, right[question.name].shape)
+            else:
+                own[question.name] = shaped
+    scene = _own_scene(network, x, target, own)
+    links = right_links(network.depth)
+    given = {_quantity(name): _as_batch(name, value) for name, value in own.items() if name.startswith("grad ")}
+    expected = Pass(scene, links, given)
+    for name, value in own.items():
+        if _agree(value, right[name]):
+            rows[name] = Mark(name, "right")
+        elif _agree(value, _follows(name, expected, scene)):
+            rows[name] = Mark(name, "follows", "right for the numbers above it, of which one is wrong")
+        else:
+            rows[name] = Mark(name, "wrong", _forward_said(name, network, scene, value))
+    if last.name in answers:
+        value = _read(last.name, answers[last.name])
+        agrees = value.ndim == 0 and _agree(value, np.asarray(last.paths.value))
+        rows[last.name] = Mark(last.name, "right" if agrees else "wrong")
+    wrong = any(rows[name].verdict == "wrong" for name in own if name.startswith("grad "))
+    mistakes = _name(scene, given) if wrong else ()
+    return Marks(tuple(rows[name] for name in names if name in rows), mistakes)
+
+
+def _read(name: str, value: Any) -> np.ndarray:
+    """An answer as an array: numbers, or text such as '3/4' and 'log 3'."""
+
+    def number(part: Any) -> Any:
+        if isinstance(part, np.ndarray):
+            part = part.tolist()
+        if isinstance(part, list | tuple):
+            return [number(each) for each in part]
+        if isinstance(part, str):
+            return _number_of(name, part)
+        if isinstance(part, bool) or not isinstance(part, int | float | np.number | Fraction):
+            raise InputTypeError(f"the answer {name!r} holds {part!r}, expected numbers, or text such as '3/4'.")
+        return float(part)
+
+    numbers = number(value)
+    try:
+        array = np.array(numbers, dtype=np.float64)
+    except ValueError:
+        raise InputError(f"the answer {name!r} has rows of different lengths, expected a list of equal rows.") from None
+    if not np.isfinite(array).all():
+        raise InputError(f"the answer {name!r} holds a number that is not finite, expected finite ones.")
+    return array
+
+
+def _number_of(name: str, text: str) -> float:
+    """A sum of fractions and of multiples of logarithms."""
+    total, place, written = 0.0, 0, text.strip()
+    try:
+        while place < len(written) or place == 0:
+            term = TERM.match(written, place)
+            if term is None or (place and not term["sign"]):
+                raise ValueError(text)
+            size = float(Fraction(term["factor"] or term["number"] or "1"))
+            if term["of"]:
+                size *= math.log(Fraction(term["of"]))
+            total += size if term["sign"] in ("", "+") else -size
+            place = term.end()
+    except (ValueError, ZeroDivisionError):
+        raise InputError(
+            f"the answer {name!r} holds {text!r}, expected a number, or text such as '3/4' or 'log 3 - 1/2'."
+        ) from None
+    return total
+
+
+def _shaped(name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """An answer in the shape of the right one; a vector may be a list, a column or a row."""
+    if value.shape == shape:
+        return value
+    is_vector = len(shape) == 2 and not name.startswith("grad W")
+    if is_vector and value.size == shape[0] and (value.ndim == 1 or 1 in value.shape):
+        return value.reshape(shape)
+    if math.prod(shape) == 1 and value.size == 1:
+        return value.reshape(shape)
+    return None
+
+
+def _of_wrong_shape(name: str, value: np.ndarray, shape: tuple[int, ...]) -> Mark:
+    said = f"it has shape {value.shape}, expected {shape if len(shape) != 2 or shape[1] > 1 else (shape[0],)}"
+    if name.startswith("grad W") and value.shape == shape[::-1]:
+        said += ": it is transposed; a row for each unit talked to"
+    return Mark(name, "wrong", said)
+
+
+def _agree(value: np.ndarray, right: np.ndarray) -> bool:
+    return bool(np.all(np.abs(value - right) <= ROUNDING * np.maximum(1.0, np.abs(right))))
+
+
+def _own_scene(network: Network, x: np.ndarray, target: np.ndarray, own: dict[str, np.ndarray]) -> Scene:
+    """The forward pass with the student's numbers where there are some, and what follows from them."""
+    a, h = [], [x[None, :]]
+    for i in range(1, network.depth + 1):
+        a.append(_as_batch("a", own[f"a[{i}]"]) if f"a[{i}]" in own else pre_activation(network, i, h[-1]))
+        name = f"h[{i}]" if i < network.depth else "yhat"
+        h.append(_as_batch("h", own[name]) if name in own else unit_output(network, i, a[-1]))
+    return Scene(network, Trace(Layers(a), Layers(h, first=0)), target, np.ones(1))
+
+
+def _follows(name: str, expected: Pass, scene: Scene) -> np.ndarray:
+    """What the right formula gives for the student's own numbers above it."""
+    network, trace = scene.network, scene.trace
+    if name.startswith("grad "):
+        family, i = _quantity(name)
+        said = expected.says(family, i)
+        return said if family == "W" else said[:, None] if family == "b" else said.T
+    if name == "loss":
+        return np.asarray(network.loss.value_at_output(trace.output, scene.target)[0])
+    if name == "yhat":
+        return unit_output(network, network.depth, trace.a[network.depth]).T
+    family, i = _quantity(name)
+    computed = pre_activation(network, i, trace.h[i - 1]) if family == "a" else unit_output(network, i, trace.a[i])
+    return computed.T
+
+
+def _forward_said(name: str, network: Network, scene: Scene, value: np.ndarray) -> str:
+    """What was likely done in the forward pass, in a few words."""
+    if name.startswith("grad ") or name == "loss":
+        return ""
+    for said, change in _forward_mistakes(name, network, scene):
+        try:
+            if _agree(value, change().T):
+                return f"as if {said}"
+        except ValueError:  # shapes that do not fit
+            continue
+    return ""
+
+
+def _forward_mistakes(name: str, network: Network, scene: Scene) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    trace, L = scene.trace, network.depth
+    family, i = ("h", L) if name == "yhat" else _quantity(name)
+    if family == "a":
+        W, b, h = network.W[i], network.b[i], trace.h[i - 1]
+        yield "the bias was left out", lambda: h @ W.T
+        yield "the bias was subtracted", lambda: h @ W.T - b
+        yield f"W_{i} was transposed", lambda: h @ W + b
+        if i > 1:
+            yield f"a_{i - 1} was heard in the place of h_{i - 1}", lambda: trace.a[i - 1] @ W.T + b
+    elif i < L:
+        yield "g was left out", lambda: trace.a[i]
+        yield "g′ was taken in the place of g", lambda: network.activations[i - 1].g_prime(trace.a[i])
+        if network.activations[i - 1].name == "relu":
+            yield "the sign was dropped, |a| for max(0, a)", lambda: np.abs(trace.a[i])
+    else:
+        yield "the output function was left out", lambda: trace.a[L]
+        yield "exp(a) was not divided by the sum of all", lambda: np.exp(trace.a[L])
+        yield "a was divided by the sum of all, without exp", lambda: trace.a[L] / trace.a[L].sum()
+
+
+def _name(scene: Scene, given: dict[tuple[str, int], np.ndarray]) -> tuple[Mistake, ...]:
+    size = magnitudes(scene)
+    for close in (1e-6, ROUNDING):
+        found = name_mistakes(scene, given, size, close=close)
+        if found:
+            return found
+    return ()
+
+
+def _quantity(name: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(?:grad )?([ahWb])\[([0-9]+)\]", name)
+    if found is None:
+        raise InputError(f"{name!r} is no quantity of a layer.")
+    return found[1], int(found[2])
+
+
+def _as_batch(name: str, value: np.ndarray) -> np.ndarray:
+    """A column as a batch of one row, or as the vector of a bias; a matrix as it is."""
+    if name.startswith("grad W"):
+        return value
+    return value[:, 0] if name.startswith("grad b") else value.T

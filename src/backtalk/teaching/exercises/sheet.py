@@ -1,0 +1,149 @@
+"""An exercise on paper: a small network with friendly numbers, its sheet with blanks, and the key to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.activations import Activation, as_activation
+from ...core.losses import CrossEntropy, Loss, as_loss
+from ...core.network import Network
+from ...errors import InputError, InputTypeError
+from .blocks import key_blocks, sheet_blocks
+from .draw import draw
+from .marking import Marks, mark
+from .paper import Paper
+from .questions import PathQuestion, Question, given_of, path_question, questions_of
+
+MOST_UNITS = 4  # of a layer: what fits beside one another on paper
+MOST_LAYERS = 4  # with weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exercise:
+    """A network, an example ``x`` (n_0,) with its ``y``, and what is asked about them.
+
+    ``sheet`` and ``key`` are written by ``to_markdown()``, ``to_latex()`` and ``to_html()``. ``answers`` holds the
+    right numbers by name, ``check`` compares a student's with them.
+    """
+
+    network: Network
+    x: np.ndarray
+    y: Any
+    seed: int
+    hints: bool
+    questions: tuple[Question, ...]
+    last: PathQuestion
+
+    @property
+    def X(self) -> np.ndarray:
+        """The example as a batch, (1, n_0), for :func:`backtalk.check` with a backward pass of one's own."""
+        return self.x[None, :]
+
+    @property
+    def Y(self) -> np.ndarray:
+        """Its label or target as a batch."""
+        return np.asarray(self.y)[None]
+
+    @property
+    def sheet(self) -> Paper:
+        """The sheet with blanks."""
+        given = given_of(self.network, self.x, self.y)
+        blocks = sheet_blocks(self.network, self.y, given, list(self.questions), self.last, self.hints)
+        return Paper(f"Back-propagation by hand: exercise {self.seed}", tuple(blocks))
+
+    @property
+    def key(self) -> Paper:
+        """The answer key: every number, and the derivation of the last question."""
+        given = given_of(self.network, self.x, self.y)
+        blocks = key_blocks(self.network, self.y, given, list(self.questions), self.last)
+        return Paper(f"Back-propagation by hand: the key to exercise {self.seed}", tuple(blocks))
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The right number, list or list of rows for each name that :meth:`check` takes."""
+        found = {question.name: _plain(question.name, question.value) for question in self.questions}
+        return {**found, self.last.name: self.last.paths.value}
+
+    def check(self, answers: Mapping[str, Any]) -> Marks:
+        """Compare a student's numbers with the right ones; wrong ones are told with the likely mistake.
+
+        ``answers``: for some of the names of ``answers``, such as 'a[1]', 'yhat', 'loss' or 'grad W[2]', a number, a
+        list, or a list of rows. A number may be text, '3/4' or 'log 3 - 1/2'. A number that follows rightly from a
+        wrong one above it is told apart from one that does not. Rounding to three digits after the point is right.
+
+        >>> found = exercise(seed=0).check({"a[1]": exercise(seed=0).answers["a[1]"], "yhat": [0.5, 0.5]})
+        >>> [(row.name, row.verdict) for row in found.rows]
+        [('a[1]', 'right'), ('yhat', 'wrong')]
+        """
+        return mark(self.network, self.x, self.y, self.questions, self.last, answers)
+
+
+def exercise(
+    seed: int = 0,
+    sizes: Sequence[int] = (2, 2, 2),
+    activation: str | Activation | Sequence[str | Activation] = "relu",
+    loss: str | Loss = "cross_entropy",
+    *,
+    hints: bool = True,
+) -> Exercise:
+    """A sheet to compute every gradient of a small network by hand, with its key.
+
+    The numbers are small: weights are whole or halves, and where a function has a logarithm for its inverse, a bias
+    holds one, so that ŷ = (1/4, 3/4) and not 0.2689…; with other activations than relu, leaky_relu, identity, sigmoid
+    and tanh they are rounded. No number lies at a kink, in each hidden layer a unit hears the loss, and with ReLU,
+    where there is room for it, one is silent.
+
+    ``seed``: 0 or more; the same seed gives the same sheet, to the letter. ``sizes``: n_0 … n_L, at most 4 units a
+    layer and 4 layers with weights. ``activation``, ``loss``: as for a :class:`~backtalk.Network`. ``hints``: whether
+    the sheet gives the formula beside each blank.
+
+    Raises :class:`~backtalk.errors.InputError` for sizes that are too large for paper, and for unknown names.
+
+    >>> given = exercise(seed=1, sizes=(2, 3, 2))
+    >>> given.network.sizes, [round(number, 4) for number in given.answers["yhat"]]
+    ((2, 3, 2), [0.6667, 0.3333])
+    >>> print(given.sheet.to_markdown())
+    # Back-propagation by hand: exercise 1
+    ...
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise InputTypeError(f"seed is {seed!r}, expected a whole number of 0 or more.")
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected 0 or more.")
+    if not isinstance(hints, bool):
+        raise InputTypeError(f"hints is {hints!r}, expected True or False.")
+    chosen = as_loss(loss)
+    plain = Network.create(sizes, activation, chosen, rng=0)  # refuses what makes no network
+    _require_small(plain)
+    activations = tuple(as_activation(each) for each in plain.activations)
+    network, x, y = draw(np.random.default_rng(seed), plain.sizes, activations, chosen)
+    questions = tuple(questions_of(network, x, y))
+    return Exercise(network, x, y, int(seed), hints, questions, path_question(network, x, y))
+
+
+def _require_small(network: Network) -> None:
+    sizes = network.sizes
+    if max(sizes) > MOST_UNITS:
+        raise InputError(
+            f"sizes is {list(sizes)}, and {max(sizes)} units in a layer are too many for paper: expected at most "
+            f"{MOST_UNITS}. For a larger network see backtalk.explain."
+        )
+    if network.depth > MOST_LAYERS:
+        raise InputError(
+            f"sizes is {list(sizes)}, and {network.depth} layers are too many for paper: expected at most "
+            f"{MOST_LAYERS} with weights. For a deeper network see backtalk.explain."
+        )
+    if isinstance(network.loss, CrossEntropy) and sizes[-1] == 1:
+        raise InputError("sizes ends with 1 output, whose softmax is always 1: take 2, or loss 'binary_cross_entropy'.")
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A column as a list, a matrix as a list of rows."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return float(array)
+    return array.tolist() if name.startswith("grad W") else array[:, 0].tolist()

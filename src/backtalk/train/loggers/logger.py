@@ -1,0 +1,55 @@
+"""What the loggers share: the numbers of an epoch by name, and that a log which fails does not end training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from .. import Callback, Epoch, LayerMeasures, Training
+
+MEASURES = [field.name for field in fields(LayerMeasures) if field.name != "layer"]
+
+
+class Logger(Callback):
+    """A callback that writes. What fails before the first step is an error; what fails later is a warning."""
+
+    def on_start(self, settings: Mapping[str, Any]) -> None:
+        self.begin(settings)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self._attempt(self.write, epoch, f"epoch {epoch.number}")
+
+    def on_end(self, training: Training) -> None:
+        self._attempt(self.end, training, "the end of training")
+
+    def begin(self, settings: Mapping[str, Any]) -> None:
+        """Write the settings of the run."""
+        raise NotImplementedError
+
+    def write(self, epoch: Epoch) -> None:
+        """Write an epoch."""
+        raise NotImplementedError
+
+    def end(self, training: Training) -> None:
+        """Write the result."""
+        raise NotImplementedError
+
+    def _attempt(self, method: Callable[[Any], None], value: Any, what: str) -> None:
+        try:
+            method(value)
+        except Exception as error:  # of whatever kind the library has: a log is not worth the training that it tells of
+            reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+            warnings.warn(f"{self!r} did not write {what} ({reason}); training goes on.", stacklevel=3)
+
+
+def numbers(epoch: Epoch) -> dict[str, float]:
+    """What an epoch tells, by name: ``loss``, ``validation_loss``, ``learning_rate``, ``grad_W/layer_1``, ….
+
+    >>> numbers(Epoch(1, 0.5, None, (LayerMeasures(1, None, None, 2.0, 3.0, 0.1, None),)))
+    {'loss': 0.5, 'grad_W/layer_1': 2.0, 'W/layer_1': 3.0, 'update/layer_1': 0.1}
+    """
+    found = {name: getattr(epoch, name) for name in ("loss", "validation_loss", "learning_rate")}
+    found |= {f"{name}/layer_{each.layer}": getattr(each, name) for name in MEASURES for each in epoch.measures}
+    return {name: float(value) for name, value in found.items() if value is not None}
