@@ -15,7 +15,7 @@ import scipy.sparse
 
 from backtalk import InputError, InputTypeError
 from backtalk.core.arrays import (
-    Home,
+    ArraySpec,
     as_array,
     erfc,
     is_concrete,
@@ -98,46 +98,46 @@ def test_jax_tells_whether_it_has_float64():
 
 
 def test_a_home_says_dtype_and_library_and_no_device_but_a_special_one():
-    assert str(Home.of(np.ones(1, np.float32))) == "float32, numpy"
-    assert str(Home.of(jnp.ones(1))) == "float64, jax"
+    assert str(ArraySpec.of(np.ones(1, np.float32))) == "float32, numpy"
+    assert str(ArraySpec.of(jnp.ones(1))) == "float64, jax"
     strict = array_api_strict.asarray([1.0], device=array_api_strict.Device("device1"))
-    assert Home.of(strict).dtype_name == "float64"
-    assert "array_api_strict on " in str(Home.of(strict))
+    assert ArraySpec.of(strict).dtype_name == "float64"
+    assert "array_api_strict on " in str(ArraySpec.of(strict))
 
 
 def test_a_home_is_equal_to_that_of_an_array_beside_it():
-    assert Home.of(np.ones(1)) == Home.of(np.zeros((2, 2)))
-    assert Home.of(np.ones(1)) != Home.of(np.ones(1, np.float32))
+    assert ArraySpec.of(np.ones(1)) == ArraySpec.of(np.zeros((2, 2)))
+    assert ArraySpec.of(np.ones(1)) != ArraySpec.of(np.ones(1, np.float32))
 
 
 def test_an_array_of_the_same_library_is_received_as_it_is():
     array = np.ones(2, np.float32)
-    home = Home.of(np.ones(1))
-    assert home.receive(array, "X") is array
-    assert home.cast(array).dtype == np.float64
+    spec = ArraySpec.of(np.ones(1))
+    assert spec.receive(array, "X") is array
+    assert spec.cast(array).dtype == np.float64
     double = np.ones(2)
-    assert home.cast(double) is double
+    assert spec.cast(double) is double
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_lists_are_received_into_every_library(name):
-    home = Home.of(module(name).asarray([1.0]))
-    array = home.receive([[1, 2], [3, 4]], "X")
-    assert Home.of(array).xp is home.xp
-    assert to_numpy(home.cast(array)).tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    spec = ArraySpec.of(module(name).asarray([1.0]))
+    array = spec.receive([[1, 2], [3, 4]], "X")
+    assert ArraySpec.of(array).xp is spec.xp
+    assert to_numpy(spec.cast(array)).tolist() == [[1.0, 2.0], [3.0, 4.0]]
 
 
 @pytest.mark.parametrize("name", ["numpy", "jax.numpy", "torch"])
 @pytest.mark.parametrize("change", [lambda t: t, lambda t: t[::-1], lambda t: t.T], ids=["plain", "reversed", "turned"])
 def test_pandas_tables_are_received_into_every_library(name, change):
     table = change(pd.DataFrame(np.arange(4.0).reshape(2, 2)))
-    array = Home.of(module(name).asarray([1.0])).receive(table, "X")
+    array = ArraySpec.of(module(name).asarray([1.0])).receive(table, "X")
     assert to_numpy(array).tolist() == table.to_numpy().tolist()
 
 
 def test_an_array_of_another_library_is_refused_with_the_way_out():
     with pytest.raises(InputTypeError) as caught:
-        Home.of(np.ones(1)).receive(jnp.ones(1), "X")
+        ArraySpec.of(np.ones(1)).receive(jnp.ones(1), "X")
     assert str(caught.value) == (
         "X is an array of jax, but the network's are of numpy: use network.to(jax.numpy), "
         "or give X as an array of numpy."
@@ -147,7 +147,7 @@ def test_an_array_of_another_library_is_refused_with_the_way_out():
 def test_an_array_on_another_device_is_refused():
     device = array_api_strict.Device("device1")
     with pytest.raises(InputError, match=r"^X is on device .*device1.*, but the network is on"):
-        Home.of(array_api_strict.ones(1)).receive(array_api_strict.ones(1, device=device), "X")
+        ArraySpec.of(array_api_strict.ones(1)).receive(array_api_strict.ones(1, device=device), "X")
 
 
 @pytest.mark.parametrize(

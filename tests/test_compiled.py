@@ -57,7 +57,7 @@ def test_it_takes_the_steps_of_the_formulas(settings):
         np.testing.assert_allclose(compiled.validation_losses, formula.validation_losses, rtol=tolerance)
         assert (compiled.best_epoch, compiled.reason) == (formula.best_epoch, formula.reason)
         assert isinstance(compiled.network.W[1], np.ndarray)
-        assert compiled.network.home.dtype_name == dtype
+        assert compiled.network.spec.dtype_name == dtype
 
 
 @pytest.mark.parametrize("loss", LOSSES)

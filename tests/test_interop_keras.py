@@ -64,7 +64,7 @@ def test_outputs_are_those_of_keras(name, dtype, precision):
         for end, loss in ENDS.items():
             model, X = stacked(sizes, name, end), given(9, sizes[0], dtype)
             network = from_keras(model)
-            assert (network.sizes, network.home.dtype_name) == (tuple(sizes), dtype)
+            assert (network.sizes, network.spec.dtype_name) == (tuple(sizes), dtype)
             assert {repr(each) for each in network.activations} <= {NAMES[name]}
             assert network.loss.name == loss
             assert np.array_equal(network.W[1], keras.ops.convert_to_numpy(model.layers[0].kernel).T)

@@ -56,7 +56,7 @@ def test_a_fitted_estimator_and_its_network_say_the_same(kind, activation, dtype
     for hidden in HIDDEN:
         model = fitted(kind, hidden, activation, dtype)
         network = from_sklearn(model)
-        assert network.home.dtype_name == dtype
+        assert network.spec.dtype_name == dtype
         assert all(np.array_equal(W, coef.T) for W, coef in zip(network.W.values(), model.coefs_, strict=True))
         output = forward(network, X).output
         if kind == "two":

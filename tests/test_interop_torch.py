@@ -76,7 +76,7 @@ def test_the_network_keeps_the_models_tensors_as_a_copy():
     with torch.no_grad():
         model[0].weight += 1
     assert torch.equal(network.W[1], before)
-    assert network.home.dtype_name == "float64"
+    assert network.spec.dtype_name == "float64"
     assert not network.W[1].requires_grad
 
 
@@ -153,7 +153,7 @@ def test_a_single_linear_and_named_modules_and_half_precision():
 
     assert from_torch(nn.Linear(3, 2)).sizes == (3, 2)
     named = nn.Sequential(OrderedDict(first=nn.Linear(3, 2), g=nn.Tanh(), last=nn.Linear(2, 1))).to(torch.bfloat16)
-    assert from_torch(named).home.dtype_name == "float32"
+    assert from_torch(named).spec.dtype_name == "float32"
     torch.nn.utils.parametrizations.weight_norm(named[0])
     torch.testing.assert_close(from_torch(named.float()).W[1], named[0].weight.detach())
 

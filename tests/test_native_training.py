@@ -249,7 +249,7 @@ def test_an_activation_that_overflows_is_as_quiet_as_by_the_formulas():
 )
 def test_the_kernels_say_what_they_cannot_train(make, reason):
     with pytest.raises(InputError, match=f"engine is 'native', which cannot train this network: .*{reason}"):
-        fit(network := make(), network.home.xp.zeros((2, 3)), network.home.xp.zeros(2), engine="native")
+        fit(network := make(), network.spec.xp.zeros((2, 3)), network.spec.xp.zeros(2), engine="native")
 
 
 class OwnHuber(Huber):

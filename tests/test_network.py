@@ -121,7 +121,7 @@ def test_dtypes_become_float32_or_float64(first, second, expected):
     network = Network([np.ones((2, 3), first), np.ones((1, 2), second)], [np.ones(2, first), np.ones(1, second)])
     dtypes = {array.dtype for family in (network.W, network.b) for array in family.values()}
     assert dtypes == {np.dtype(expected)}
-    assert network.home.dtype_name == expected
+    assert network.spec.dtype_name == expected
 
 
 def test_torch_and_jax_dtypes_follow_the_same_rule():
@@ -141,7 +141,7 @@ def test_lists_beside_an_array_go_to_its_library():
 def test_a_network_moves_to_another_library_and_back(name, dtype):
     library = pytest.importorskip(name)
     there = example().to(library, dtype=dtype)
-    assert str(there.home).startswith(f"{dtype}, {name.removesuffix('.numpy')}")
+    assert str(there.spec).startswith(f"{dtype}, {name.removesuffix('.numpy')}")
     assert there.W[1].dtype == getattr(library, dtype)
     assert_same(there.to(np), example())
     assert there.to(library).W[1].dtype == getattr(library, dtype)
@@ -261,7 +261,7 @@ def test_a_network_can_be_pickled_and_copied(again, name):
     twin = again(network)
     assert_same(twin, network)
     assert repr(twin) == repr(network)
-    assert twin.home == network.home
+    assert twin.spec == network.spec
 
 
 @pytest.mark.parametrize("again", AGAIN, ids=["pickle", "deepcopy", "copy"])
@@ -387,7 +387,7 @@ def test_a_network_of_the_table_of_names_is_the_one_of_the_values():
 
 
 def test_a_dtype_may_be_given_as_a_dtype():
-    assert Network.create([2, 1], dtype=np.float32).home.dtype_name == "float32"
-    assert Network.create([2, 1], rng=0).to(np, dtype=np.dtype("float32")).home.dtype_name == "float32"
+    assert Network.create([2, 1], dtype=np.float32).spec.dtype_name == "float32"
+    assert Network.create([2, 1], rng=0).to(np, dtype=np.dtype("float32")).spec.dtype_name == "float32"
     with pytest.raises(UnknownNameError, match="dtype is 'int64'"):
         Network.create([2, 1], dtype=np.int64)

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, Network, UnknownNameError, fit
-from backtalk.train.schedules import SCHEDULES, Memory, Place, as_schedule
+from backtalk.train.schedules import SCHEDULES, ScheduleState, StepPosition, as_schedule
 
 
 def factors(text: str, epochs: int = 4, steps: int = 5) -> np.ndarray:
     schedule = as_schedule(text)
     return np.concatenate(
-        [schedule.factors(Place(n + 1, n * steps, steps, epochs * steps), Memory()) for n in range(epochs)]
+        [
+            schedule.factors(StepPosition(n + 1, n * steps, steps, epochs * steps), ScheduleState())
+            for n in range(epochs)
+        ]
     )
 
 
@@ -58,7 +61,7 @@ def test_warm_up_rises_in_a_straight_line_and_then_is_the_schedule():
 
 
 def test_adaptive_lowers_the_rate_when_the_loss_does_not_fall():
-    schedule, memory, seen = as_schedule("adaptive(factor=0.5, patience=2, tolerance=0)"), Memory(), []
+    schedule, memory, seen = as_schedule("adaptive(factor=0.5, patience=2, tolerance=0)"), ScheduleState(), []
     for loss in [3, 2, 2.5, 2, 1, 1.5, 1.5, 1.5]:
         memory = schedule.after_epoch(loss, memory)
         seen.append(memory.factor)

@@ -1,6 +1,6 @@
 """The heart: networks, their forward and backward pass by the formulas, and what these need.
 
-arrays.py           arrays of any library; ``Home``: of which library, dtype and device a network is
+arrays.py           arrays of any library; ``ArraySpec``: of which library, dtype and device a network is
 layers.py           ``Layers``: quantities numbered from 1, or from 0
 specification.py    activations, losses and optimizers as text
 initialization.py   weights before training

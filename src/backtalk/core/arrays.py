@@ -95,7 +95,7 @@ def dtype_name(dtype: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class ArraySpec:
     """Where a network's arrays live: library, dtype and device. Every input is brought there or refused."""
 
     xp: Any
@@ -103,7 +103,7 @@ class Home:
     device: Any
 
     @classmethod
-    def of(cls, array: Array) -> Home:
+    def of(cls, array: Array) -> ArraySpec:
         # JAX places arrays itself, and a traced one has no device to compare
         device = None if array_api_compat.is_jax_array(array) else array_api_compat.device(array)
         return cls(namespace(array), array.dtype, device)
@@ -129,7 +129,7 @@ class Home:
             if library_name(self.xp) != "numpy":
                 array = np.array(array, order="C")  # PyTorch takes no read-only memory and no negative strides
             array = self.xp.asarray(array, device=self.device)
-        found = Home.of(array)
+        found = ArraySpec.of(array)
         ours, theirs = library_name(self.xp), library_name(found.xp)
         if ours != theirs:
             raise InputTypeError(

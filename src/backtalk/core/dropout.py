@@ -15,7 +15,7 @@ from numbers import Real
 import numpy as np
 
 from ..errors import InputError, InputTypeError
-from .arrays import Array, Home
+from .arrays import Array, ArraySpec
 
 LEVELS = 1 << 16  # a rate is kept as a whole number of these
 DRAWS = 16  # of one block of the generator
@@ -86,10 +86,10 @@ class Dropout:
         draws = words.astype("<u8" if sys.byteorder == "big" else np.uint64).view("<u2").reshape(count, -1)[:, :units]
         return np.where(draws < level, 0.0, LEVELS / (LEVELS - level))
 
-    def masks(self, sizes: Sequence[int], count: int, home: Home) -> list[Array]:
+    def masks(self, sizes: Sequence[int], count: int, spec: ArraySpec) -> list[Array]:
         """The masks of all hidden layers of a network with these sizes, as arrays of its library."""
         self.levels(len(sizes) - 2)
         return [
-            home.xp.asarray(self.mask(i, (count, sizes[i])), dtype=home.dtype, device=home.device)
+            spec.xp.asarray(self.mask(i, (count, sizes[i])), dtype=spec.dtype, device=spec.device)
             for i in range(1, len(sizes) - 1)
         ]

@@ -35,7 +35,7 @@ def propagate(network: Network, X: Array, dropout: Dropout | None = None) -> Tra
     """Every a_i and h_i, from an X that is known to fit."""
     a: list[Array] = []
     h: list[Array] = [X]
-    masks = None if dropout is None else Layers(dropout.masks(network.sizes, X.shape[0], network.home))
+    masks = None if dropout is None else Layers(dropout.masks(network.sizes, X.shape[0], network.spec))
     for i in range(1, network.depth + 1):
         a.append(pre_activation(network, i, h[-1]))
         h.append(unit_output(network, i, a[-1]))

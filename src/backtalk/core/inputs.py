@@ -19,7 +19,7 @@ def require_network(network: Any) -> None:
 def as_input(network: Network, X: Any) -> Array:
     """X as an array (B, n_0) of the network's library, dtype and device."""
     require_network(network)
-    X = network.home.receive(X, "X")
+    X = network.spec.receive(X, "X")
     inputs = network.sizes[0]
     if X.ndim != 2:
         hint = "; for one example use X[None, :]" if X.ndim == 1 else ""
@@ -28,12 +28,12 @@ def as_input(network: Network, X: Any) -> Array:
         raise InputError(f"X has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.")
     if X.shape[0] == 0:
         raise InputError("X has no rows, expected at least one example.")
-    return network.home.cast_finite(X, "X")
+    return network.spec.cast_finite(X, "X")
 
 
 def as_target(network: Network, y: Any, count: int) -> Array:
     """The loss's target t of shape (B, k), from what the user calls y."""
-    return network.loss.target(y, count, network.sizes[-1], network.home)
+    return network.loss.target(y, count, network.sizes[-1], network.spec)
 
 
 def as_labels(network: Network, y: Any, count: int) -> Array | None:
@@ -41,25 +41,25 @@ def as_labels(network: Network, y: Any, count: int) -> Array | None:
     loss = network.loss
     if not isinstance(loss, CrossEntropy) or loss.label_smoothing:
         return None
-    return loss.labels(y, count, network.sizes[-1], network.home)
+    return loss.labels(y, count, network.sizes[-1], network.spec)
 
 
 def as_weight(network: Network, sample_weight: Any, count: int) -> Array:
     """w of shape (B,), with sum 1: each example's share of the weighted mean ℒ (1/B without weights)."""
-    home = network.home
+    spec = network.spec
     if sample_weight is None:
-        return home.xp.full((count,), 1 / count, dtype=home.dtype, device=home.device)
-    weight = home.receive(sample_weight, "sample_weight")
+        return spec.xp.full((count,), 1 / count, dtype=spec.dtype, device=spec.device)
+    weight = spec.receive(sample_weight, "sample_weight")
     if tuple(weight.shape) != (count,):
         raise InputError(f"sample_weight has shape {tuple(weight.shape)}, expected ({count},): one for each row of X.")
     refuse_non_finite(weight, "sample_weight")
-    if not home.xp.isdtype(weight.dtype, "real floating"):
-        weight = home.cast(weight)
-    largest = home.xp.max(weight)
+    if not spec.xp.isdtype(weight.dtype, "real floating"):
+        weight = spec.cast(weight)
+    largest = spec.xp.max(weight)
     if is_concrete(weight):
-        if bool(home.xp.any(weight < 0)):
-            raise InputError(f"sample_weight holds {float(home.xp.min(weight))}, expected weights of 0 or more.")
+        if bool(spec.xp.any(weight < 0)):
+            raise InputError(f"sample_weight holds {float(spec.xp.min(weight))}, expected weights of 0 or more.")
         if not bool(largest > 0):
             raise InputError("sample_weight is 0 for every example, expected at least one above 0.")
-    weight = home.cast(weight / largest)  # between 0 and 1, so that no dtype overflows and their sum does not
-    return weight / home.xp.sum(weight)
+    weight = spec.cast(weight / largest)  # between 0 and 1, so that no dtype overflows and their sum does not
+    return weight / spec.xp.sum(weight)

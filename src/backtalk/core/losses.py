@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InputError
 from .activations import sigmoid
-from .arrays import Array, Home, is_concrete, namespace, real_part, refuse_non_finite, to_numpy
+from .arrays import Array, ArraySpec, is_concrete, namespace, real_part, refuse_non_finite, to_numpy
 from .specification import read_specification, require_range, write_specification
 
 
@@ -30,7 +30,7 @@ class Loss:
         """ŷ = O(a), shape (B, k)."""
         raise NotImplementedError
 
-    def target(self, y: Any, count: int, outputs: int, home: Home) -> Array:
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
         """t from what the user calls y, shape (B, k), checked."""
         raise NotImplementedError
 
@@ -100,16 +100,16 @@ class CrossEntropy(Loss):
         powers = xp.exp(a - _largest(a))
         return powers / xp.sum(powers, axis=-1, keepdims=True)
 
-    def target(self, y: Any, count: int, outputs: int, home: Home) -> Array:
-        labels = self.labels(y, count, outputs, home)
-        target = _probabilities(y, count, outputs, home) if labels is None else _one_hot(labels, outputs, home)
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+        labels = self.labels(y, count, outputs, spec)
+        target = _probabilities(y, count, outputs, spec) if labels is None else _one_hot(labels, outputs, spec)
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * target + self.label_smoothing / outputs
         return target
 
-    def labels(self, y: Any, count: int, outputs: int, home: Home) -> Array | None:
+    def labels(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array | None:
         """y as whole numbers 0 … k−1, shape (B,), checked; None where y holds probabilities."""
-        y = home.receive(y, "y")
+        y = spec.receive(y, "y")
         if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1 and outputs > 1):
             return _labels(y, count, outputs)
         return None
@@ -156,8 +156,8 @@ class BinaryCrossEntropy(Loss):
     def output(self, a: Array) -> Array:
         return sigmoid(a)
 
-    def target(self, y: Any, count: int, outputs: int, home: Home) -> Array:
-        target = _numbers(y, count, outputs, home)
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+        target = _numbers(y, count, outputs, spec)
         _refuse_where(target, (target < 0) | (target > 1), "y", "expected labels 0 or 1, or probabilities")
         return (1 - self.label_smoothing) * target + self.label_smoothing / 2
 
@@ -198,8 +198,8 @@ class _IdentityOutput(Loss):
     def output(self, a: Array) -> Array:
         return a
 
-    def target(self, y: Any, count: int, outputs: int, home: Home) -> Array:
-        return _numbers(y, count, outputs, home)
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+        return _numbers(y, count, outputs, spec)
 
     def output_gradient(self, a: Array, yhat: Array, target: Array) -> Array:
         return self.gradient(a, yhat, target)
@@ -295,8 +295,8 @@ class PoissonDeviance(Loss):
     def output(self, a: Array) -> Array:
         return namespace(a).exp(a)
 
-    def target(self, y: Any, count: int, outputs: int, home: Home) -> Array:
-        target = _numbers(y, count, outputs, home)
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+        target = _numbers(y, count, outputs, spec)
         _refuse_where(target, target < 0, "y", "expected counts or rates of 0 or more")
         return target
 
@@ -370,13 +370,13 @@ def _times_log(factor: Array, value: Array) -> Array:
     return xp.sum(factor * xp.log(xp.where(silent, xp.ones_like(value), value)), axis=-1)
 
 
-def _numbers(y: Any, count: int, outputs: int, home: Home) -> Array:
+def _numbers(y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
     """y as finite numbers of shape (B, k)."""
-    y = home.receive(y, "y")
+    y = spec.receive(y, "y")
     if y.ndim == 1 and outputs == 1:
         y = y[:, None]
     _require_shape(y, count, outputs, f"({count}, {outputs})" + (f" or ({count},)" if outputs == 1 else ""))
-    return home.cast_finite(y, "y")
+    return spec.cast_finite(y, "y")
 
 
 def _require_shape(y: Array, count: int, outputs: int, expected: str) -> None:
@@ -403,18 +403,18 @@ def _labels(y: Array, count: int, outputs: int) -> Array:
     return y
 
 
-def _one_hot(labels: Array, outputs: int, home: Home) -> Array:
-    classes = home.xp.arange(outputs, device=home.device)
-    return home.cast(home.xp.astype(labels, classes.dtype)[:, None] == classes[None, :])
+def _one_hot(labels: Array, outputs: int, spec: ArraySpec) -> Array:
+    classes = spec.xp.arange(outputs, device=spec.device)
+    return spec.cast(spec.xp.astype(labels, classes.dtype)[:, None] == classes[None, :])
 
 
-def _probabilities(y: Any, count: int, outputs: int, home: Home) -> Array:
-    y = home.receive(y, "y")
+def _probabilities(y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+    y = spec.receive(y, "y")
     _require_shape(y, count, outputs, f"labels of shape ({count},), or probabilities of shape ({count}, {outputs})")
-    y = home.cast_finite(y, "y")
+    y = spec.cast_finite(y, "y")
     _refuse_where(y, y < 0, "y", "expected probabilities, which are 0 or more")
-    sums = home.xp.sum(y, axis=1, keepdims=True)
-    _refuse_where(sums, home.xp.abs(sums - 1) > 1e-4, "the sum of a row of y", "expected probabilities with sum 1")
+    sums = spec.xp.sum(y, axis=1, keepdims=True)
+    _refuse_where(sums, spec.xp.abs(sums - 1) > 1e-4, "the sum of a row of y", "expected probabilities with sum 1")
     return y / sums  # exactly 1, so that ŷ − t is the derivative of −Σ t log ŷ to the last digit
 
 

@@ -14,7 +14,7 @@ from ..errors import InputError, InputTypeError, unknown_name
 from .activations import Activation, as_activation
 from .arrays import (
     Array,
-    Home,
+    ArraySpec,
     as_array,
     dtype_name,
     jax_has_float64,
@@ -134,9 +134,9 @@ class Network:
         return sum(n * (m + 1) for m, n in zip(self.sizes, self.sizes[1:], strict=False))
 
     @property
-    def home(self) -> Home:
+    def spec(self) -> ArraySpec:
         """Where the arrays live: library, dtype, device."""
-        return Home.of(self.W[1])
+        return ArraySpec.of(self.W[1])
 
     def replace(self, W: Iterable[Array], b: Iterable[Array]) -> Network:
         """The same network with other parameters, which are not checked or copied, but set read-only."""
@@ -187,7 +187,7 @@ class Network:
 
     def __repr__(self) -> str:
         path = " → ".join(str(size) for size in self.sizes)
-        lines = [f"Network {path}, {self.parameter_count} parameters, {self.home}"]
+        lines = [f"Network {path}, {self.parameter_count} parameters, {self.spec}"]
         functions = [*map(repr, self.activations), self.loss.output_name]
         arrows = [f"{m} → {n}" for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
         shapes = [(f"W {tuple(self.W[i].shape)}", f"b {tuple(self.b[i].shape)}") for i in self.W]
@@ -227,11 +227,11 @@ def _as_parameters(weights: list[Any], biases: list[Any]) -> tuple[list[Array], 
     """The arrays of one library, dtype and device, with shapes that fit one another."""
     named = [(f"W[{i}]", value, 2) for i, value in enumerate(weights, 1)]
     named += [(f"b[{i}]", value, 1) for i, value in enumerate(biases, 1)]
-    home: Home | None = None
+    spec: ArraySpec | None = None
     arrays: list[Array] = []
     for name, value, dimensions in named:
-        array = as_array(value, name) if home is None else home.receive(value, name)
-        home = home or Home.of(array)
+        array = as_array(value, name) if spec is None else spec.receive(value, name)
+        spec = spec or ArraySpec.of(array)
         if array.ndim != dimensions or 0 in array.shape:
             kind = "a matrix (units, units heard)" if dimensions == 2 else "a vector (units,)"
             raise InputError(f"{name} has shape {tuple(array.shape)}, expected {kind}, each size 1 or more.")

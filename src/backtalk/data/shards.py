@@ -66,7 +66,7 @@ class Shard(Stream):
     def checked(self, network: Network) -> tuple[np.ndarray, Any, np.ndarray | None]:
         """X in the network's dtype, y, and the weights in float64, of any scale."""
         if cluster.count() > 1 and np.shape(self.X)[:1] == np.shape(self.y)[:1] == (0,):  # this process holds none
-            X = np.zeros((0, network.sizes[0]), network.home.dtype_name)
+            X = np.zeros((0, network.sizes[0]), network.spec.dtype_name)
             return X, self.y, None if self.sample_weight is None else np.zeros(0)
         X = to_numpy(as_input(network, self.X))
         if self.sample_weight is None:

@@ -46,7 +46,7 @@ def kind_of_steps(
     served = serves(network, optimizer) if isinstance(optimizer, Optimizer) else native.serves(network)
     if engine == "native" and not served:
         reason = (
-            f"the network's arrays are of {library_name(network.home.xp)}, expected NumPy"
+            f"the network's arrays are of {library_name(network.spec.xp)}, expected NumPy"
             if not isinstance(network.W[1], np.ndarray)
             else f"the kernels are {describe()}"
             if kernels() is None
@@ -67,9 +67,9 @@ def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measu
 
     if engine == "compiled":
         return CompiledSteps
-    if network.home.dtype_name != "float32":
+    if network.spec.dtype_name != "float32":
         raise InputError(
-            f"engine is {engine!r}, but the network is {network.home.dtype_name}: expected float32, in which its "
+            f"engine is {engine!r}, but the network is {network.spec.dtype_name}: expected float32, in which its "
             "products are summed; use network.to(…, dtype='float32')."
         )
     return CompiledBfloat16Steps

@@ -93,10 +93,10 @@ class FormulaSteps:
         self.step = state.step if state else 0
         self._state: Any = self.settings.optimizer.start(_parameters(network))
         if state:
-            home = network.home
+            spec = network.spec
             self._state = {
                 name: [
-                    home.xp.asarray(np.array(part), dtype=home.dtype, device=home.device) for part in state.arrays[name]
+                    spec.xp.asarray(np.array(part), dtype=spec.dtype, device=spec.device) for part in state.arrays[name]
                 ]
                 for name in self._state
             }

@@ -95,7 +95,7 @@ def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) 
     require_network(network)
     if not isinstance(trace, Trace):
         raise InputTypeError(f"trace is a {type(trace).__name__}, expected what forward(network, X) gives.")
-    refuse_non_finite(network.home.receive(trace.h[0], "trace"), "trace.h[0]")
+    refuse_non_finite(network.spec.receive(trace.h[0], "trace"), "trace.h[0]")
     widths = tuple(int(h.shape[-1]) for h in trace.h.values())
     if widths != network.sizes:
         raise InputError(f"trace has layers of {widths} units, but the network has {network.sizes}: expected its own.")

@@ -57,7 +57,7 @@ def agree_on(network: Network, data: str | None, validation: ValidationSet | Non
     cluster.agree(
         {
             "the sizes of the layers": list(network.sizes),
-            "the network": f"{', '.join(map(repr, network.activations))}, {network.loss!r}, {network.home.dtype_name}",
+            "the network": f"{', '.join(map(repr, network.activations))}, {network.loss!r}, {network.spec.dtype_name}",
             "the data": data,
             "the validation set": _told(validation),
             "the weights of the network (check sums)": _sums([*network.W.values(), *network.b.values()]),

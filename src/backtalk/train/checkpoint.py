@@ -21,7 +21,7 @@ from ..engines.steps import StepState
 from ..errors import FileFormatError, InputError, InputTypeError
 from ..interop.files import load_with, save_with
 from ..interop.structure import KEY
-from .schedules import Memory
+from .schedules import ScheduleState
 from .settings import Plan, plain
 
 VERSION = 1
@@ -158,7 +158,7 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     try:
         for name in ("rng_at_start", "rng_at_epoch"):
             rng_from_json(facts[name])
-        Memory(**facts["memory"])
+        ScheduleState(**facts["memory"])
         plan = Plan.from_json(facts["plan"], path)
         families = plan.optimizer.families if isinstance(plan.optimizer, Optimizer) else ()
         state = StepState(int(facts["step"]), {family: _parts(network, arrays, family) for family in families})

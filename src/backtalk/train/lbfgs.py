@@ -100,11 +100,11 @@ class _Objective:
         return _flat([*network.W.values(), *network.b.values()])
 
     def network(self, theta: np.ndarray) -> Network:
-        parts, place, home = [], 0, self.start.home
+        parts, place, spec = [], 0, self.start.spec
         for part in (*self.start.W.values(), *self.start.b.values()):
             size = math.prod(part.shape)
             values = theta[place : place + size].reshape(tuple(part.shape))
-            parts.append(home.xp.asarray(np.array(values), dtype=home.dtype, device=home.device))
+            parts.append(spec.xp.asarray(np.array(values), dtype=spec.dtype, device=spec.device))
             place += size
         return self.start.replace(parts[: self.start.depth], parts[self.start.depth :])
 

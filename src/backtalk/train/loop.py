@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import distributed as cluster
-from ..core.arrays import Home, is_array
+from ..core.arrays import ArraySpec, is_array
 from ..core.batch import Examples
 from ..core.initialization import as_generator
 from ..core.inputs import as_input, as_labels, as_target, as_weight, require_network
@@ -208,8 +208,8 @@ def _source(
     by_class = class_weights(network, plan.class_weight, y)
     plain = weight = None if sample_weight is None else as_weight(network, sample_weight, count)
     if by_class is not None:
-        home = network.home
-        of_rows = as_weight(network, home.xp.asarray(by_class, dtype=home.dtype, device=home.device), count)
+        spec = network.spec
+        of_rows = as_weight(network, spec.xp.asarray(by_class, dtype=spec.dtype, device=spec.device), count)
         weight = of_rows if weight is None else as_weight(network, weight * of_rows, count)
     labels = as_labels(network, y, count) if kind is not FormulaSteps and plan.by_steps else None
     target = as_target(network, y, count) if labels is None else None
@@ -220,5 +220,5 @@ def _beside(network: Network, X: Any) -> Network:
     """The network with arrays of the library and device of X."""
     if isinstance(X, Stream | np.ndarray) or not is_array(X):
         return network
-    home = Home.of(X)
-    return network.to(home.xp, device=home.device)
+    spec = ArraySpec.of(X)
+    return network.to(spec.xp, device=spec.device)

@@ -28,7 +28,7 @@ from .checkpoint import FACTS, Checkpoint, Snapshot, Writer, rng_from_json, rng_
 from .interrupt import held_back, noted
 from .lbfgs import minimize
 from .records import Epoch, Progress, Training, TrainingInterrupted
-from .schedules import Memory, Place
+from .schedules import ScheduleState, StepPosition
 from .settings import Plan
 from .validation import ValidationSet
 
@@ -83,7 +83,7 @@ class Run:
         self.validation_losses: list[float] = []
         self.best: Network | None = None
         self.best_epoch, self.best_loss, self.waited = None, math.inf, 0
-        self.memory = Memory()
+        self.memory = ScheduleState()
         self.reason: str | None = None
 
     def start_from(self, network: Network, state: StepState) -> None:
@@ -210,7 +210,7 @@ class Run:
         assert isinstance(self.plan.optimizer, Optimizer)
         in_epoch = -(-self.source.count // self.batch_size)
         number = len(self.losses) + 1
-        place = Place(number, self.epoch_began_at - self.origin, in_epoch, self.plan.epochs * in_epoch)
+        place = StepPosition(number, self.epoch_began_at - self.origin, in_epoch, self.plan.epochs * in_epoch)
         return self.plan.optimizer.learning_rate * self.plan.schedule.factors(place, self.memory)
 
     def _take(self, order: np.ndarray, rates: np.ndarray) -> None:
@@ -308,17 +308,17 @@ class Run:
             raise InputError(f"epochs is {self.plan.epochs}, but this run has done {len(self.losses)}: expected more.")
         self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
         memory = facts["memory"]
-        self.memory = Memory(**(memory | {"best": math.inf if memory["best"] is None else memory["best"]}))
-        self.best = snapshot.best and self.start.replace(*map(self._at_home, snapshot.best.to_lists()))
+        self.memory = ScheduleState(**(memory | {"best": math.inf if memory["best"] is None else memory["best"]}))
+        self.best = snapshot.best and self.start.replace(*map(self._at_spec, snapshot.best.to_lists()))
         self.rng_at_epoch = facts["rng_at_epoch"]
         self.generator = rng_from_json(self.rng_at_epoch)
         self.steps.restore(self.start, snapshot.state)
         ended = facts["reason"] == "patience" or len(self.losses) >= self.plan.epochs
         self.reason = (facts["reason"] or "epochs") if ended else None
 
-    def _at_home(self, arrays: list[np.ndarray]) -> list[Array]:
-        home = self.start.home
-        return [home.xp.asarray(np.array(array), dtype=home.dtype, device=home.device) for array in arrays]
+    def _at_spec(self, arrays: list[np.ndarray]) -> list[Array]:
+        spec = self.start.spec
+        return [spec.xp.asarray(np.array(array), dtype=spec.dtype, device=spec.device) for array in arrays]
 
     def search(self, callbacks: list[Callback], progress: Watch) -> Training:
         """L-BFGS: iterations in the place of epochs."""

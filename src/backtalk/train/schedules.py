@@ -15,7 +15,7 @@ from ..core.specification import read_specification, require_range, write_specif
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StepPosition:
     """Where an epoch lies: its ``number`` from 1, its first ``step`` from 0, the steps in an epoch and in the run."""
 
     number: int
@@ -25,7 +25,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ScheduleState:
     """What an adaptive schedule remembers: its factor so far, the best loss, and the epochs since then."""
 
     factor: float = 1.0
@@ -43,19 +43,19 @@ class Schedule:
     def __post_init__(self) -> None:
         require_range(self, "warm_up", 0, math.inf)
 
-    def factors(self, place: Place, memory: Memory) -> np.ndarray:
+    def factors(self, place: StepPosition, state: ScheduleState) -> np.ndarray:
         """The factor of each step of an epoch, float64."""
         steps = np.arange(place.step, place.step + place.steps_per_epoch, dtype=np.float64)
-        factors = self.shape(steps, place, memory) * np.ones_like(steps)
+        factors = self.shape(steps, place, state) * np.ones_like(steps)
         return factors * np.minimum((steps + 1) / self.warm_up, 1) if self.warm_up else factors
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> np.ndarray | float:
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> np.ndarray | float:
         """The factors without the warm-up, for steps numbered from 0 over the whole run."""
         raise NotImplementedError
 
-    def after_epoch(self, loss: float, memory: Memory) -> Memory:
+    def after_epoch(self, loss: float, state: ScheduleState) -> ScheduleState:
         """What is remembered after an epoch, whose loss is the validation loss where there is one."""
-        return memory
+        return state
 
     def __repr__(self) -> str:
         return write_specification(self)
@@ -67,7 +67,7 @@ class Constant(Schedule):
 
     name = "constant"
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> float:
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> float:
         return 1.0
 
 
@@ -75,7 +75,7 @@ class Constant(Schedule):
 class InverseScaling(Schedule):
     """η_t = η/t^power, t counting steps from 1 (Robbins and Monro 1951 for the conditions on the power).
 
-    >>> InverseScaling(0.5).factors(Place(1, 0, 4, 4), Memory()).round(3)
+    >>> InverseScaling(0.5).factors(StepPosition(1, 0, 4, 4), ScheduleState()).round(3)
     array([1.   , 0.707, 0.577, 0.5  ])
     """
 
@@ -86,7 +86,7 @@ class InverseScaling(Schedule):
         Schedule.__post_init__(self)
         require_range(self, "power", 0, math.inf)
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> np.ndarray:
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> np.ndarray:
         return (1 + steps) ** -self.power
 
 
@@ -95,7 +95,7 @@ class StepDecay(Schedule):
     """After each ``every`` epochs the rate is multiplied by ``factor``.
 
     >>> schedule = StepDecay(every=2, factor=0.1)
-    >>> [float(schedule.factors(Place(number, 0, 1, 5), Memory()).round(3)[0]) for number in (1, 2, 3, 4, 5)]
+    >>> [float(schedule.factors(StepPosition(number, 0, 1, 5), ScheduleState()).round(3)[0]) for number in (1, 2, 3, 4, 5)]
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
 
@@ -108,7 +108,7 @@ class StepDecay(Schedule):
         require_range(self, "every", 1, math.inf)
         require_range(self, "factor", 0, 1, "(]")
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> float:
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> float:
         return self.factor ** ((place.number - 1) // self.every)
 
 
@@ -127,22 +127,22 @@ class Adaptive(Schedule):
         require_range(self, "patience", 1, math.inf)
         require_range(self, "tolerance", 0, math.inf)
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> float:
-        return memory.factor
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> float:
+        return state.factor
 
-    def after_epoch(self, loss: float, memory: Memory) -> Memory:
-        if loss < memory.best - self.tolerance:
-            return Memory(memory.factor, loss)
-        if memory.waited + 1 < self.patience:
-            return replace(memory, waited=memory.waited + 1, best=min(loss, memory.best))
-        return Memory(memory.factor * self.factor, min(loss, memory.best))
+    def after_epoch(self, loss: float, state: ScheduleState) -> ScheduleState:
+        if loss < state.best - self.tolerance:
+            return ScheduleState(state.factor, loss)
+        if state.waited + 1 < self.patience:
+            return replace(state, waited=state.waited + 1, best=min(loss, state.best))
+        return ScheduleState(state.factor * self.factor, min(loss, state.best))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cosine(Schedule):
     """From η to ``end``·η along half a cosine over the whole run (Loshchilov and Hutter 2017, without restarts).
 
-    >>> Cosine().factors(Place(1, 0, 5, 5), Memory()).round(3)
+    >>> Cosine().factors(StepPosition(1, 0, 5, 5), ScheduleState()).round(3)
     array([1.   , 0.905, 0.655, 0.345, 0.095])
     """
 
@@ -153,7 +153,7 @@ class Cosine(Schedule):
         Schedule.__post_init__(self)
         require_range(self, "end", 0, 1, "[]")
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> np.ndarray:
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> np.ndarray:
         done = np.clip((steps - self.warm_up) / max(place.total - self.warm_up, 1), 0, 1)
         return _half_cosine(1.0, self.end, done)
 
@@ -164,7 +164,7 @@ class OneCycle(Schedule):
 
     Source: Smith and Topin 2019.
 
-    >>> OneCycle(rise=0.5).factors(Place(1, 0, 5, 5), Memory()).round(3)
+    >>> OneCycle(rise=0.5).factors(StepPosition(1, 0, 5, 5), ScheduleState()).round(3)
     array([0.04 , 0.372, 0.908, 0.905, 0.345])
     """
 
@@ -179,7 +179,7 @@ class OneCycle(Schedule):
         require_range(self, "start", 1, math.inf)
         require_range(self, "end", 1, math.inf)
 
-    def shape(self, steps: np.ndarray, place: Place, memory: Memory) -> np.ndarray:
+    def shape(self, steps: np.ndarray, place: StepPosition, state: ScheduleState) -> np.ndarray:
         done, first = np.minimum(steps / place.total, 1), 1 / self.start
         up = _half_cosine(first, 1.0, np.minimum(done / self.rise, 1))
         down = _half_cosine(1.0, first / self.end, np.maximum(done - self.rise, 0) / (1 - self.rise))

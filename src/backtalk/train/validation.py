@@ -64,6 +64,6 @@ def validation_of(network: Network, shard: Shard, together: bool) -> ValidationS
     total = sum(cluster.gather(sum_here)) if together else sum_here
     if not total > 0:
         raise InputError("validation has no row with a weight above 0 in any process, expected at least one.")
-    home = network.home
-    arrays = (home.xp.asarray(each, device=home.device) for each in (X, target, (own / total).astype(dtype)))
+    spec = network.spec
+    arrays = (spec.xp.asarray(each, device=spec.device) for each in (X, target, (own / total).astype(dtype)))
     return ValidationSet(*arrays, shared=together)

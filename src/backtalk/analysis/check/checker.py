@@ -155,7 +155,7 @@ def _choose(method: str, activations: list[Activation]) -> Method:
 
 
 def _random_batch(network: Network, rng: np.random.Generator) -> tuple[Any, Any]:
-    home = network.home
+    spec = network.spec
     X = rng.normal(size=(5, network.sizes[0]))
     y = network.loss.draw_target(rng, 5, network.sizes[-1])
-    return tuple(home.xp.asarray(part, device=home.device) for part in (X, y))
+    return tuple(spec.xp.asarray(part, device=spec.device) for part in (X, y))

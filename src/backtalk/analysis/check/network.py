@@ -234,7 +234,7 @@ def network_in_float64(network: Network) -> Network:
 
     In NumPy where its library is a JAX without float64.
     """
-    home = network.home
-    if library_name(home.xp) == "jax" and not jax_has_float64():
+    spec = network.spec
+    if library_name(spec.xp) == "jax" and not jax_has_float64():
         return network.to(np, dtype="float64")
-    return network if home.dtype_name == "float64" else network.to(home.xp, dtype="float64", device=home.device)
+    return network if spec.dtype_name == "float64" else network.to(spec.xp, dtype="float64", device=spec.device)

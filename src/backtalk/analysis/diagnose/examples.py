@@ -46,15 +46,15 @@ class Examples:
         require_network(network)
         if not isinstance(network.W[1], np.ndarray):
             network = network.to(np)
-        home = network.home
-        X = home.cast(home.receive(_on_cpu(X), "X"))
+        spec = network.spec
+        X = spec.cast(spec.receive(_on_cpu(X), "X"))
         finite = np.isfinite(X)
         as_input(network, X if finite.all() else np.where(finite, X, 0))
-        y = home.receive(_on_cpu(y), "y")
+        y = spec.receive(_on_cpu(y), "y")
         count, unknown = len(X), np.zeros(len(X), bool)
         if y.dtype.kind == "f" and y.ndim and len(y) == count:
             with np.errstate(over="ignore"):
-                bad = ~np.isfinite(y.astype(home.dtype))
+                bad = ~np.isfinite(y.astype(spec.dtype))
             unknown = bad.reshape(count, -1).any(axis=1)
             if unknown.any():
                 y = y.copy()

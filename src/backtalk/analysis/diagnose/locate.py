@@ -6,7 +6,7 @@ import numpy as np
 
 from ...core.network import Network
 from .examples import Block, Examples
-from .measure import Place
+from .measure import NonFinite
 from .thresholds import LIMITS
 
 
@@ -60,7 +60,7 @@ class Locator:
         if first is not None:
             bad.rows.extend((first + rows[: LIMITS.listed - len(bad.rows)]).tolist())
 
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[NonFinite, ...]:
         """What was found, in the order of computing."""
         return tuple(bad.place() for _, bad in sorted(self.found.items()))
 
@@ -75,11 +75,11 @@ class _Bad:
         self.rows: list[int] = []
         self.columns: set[int] = set()
 
-    def place(self) -> Place:
+    def place(self) -> NonFinite:
         columns = tuple(sorted(self.columns))
         unit = None if self.name in ("y", "loss") else self.unit
         assert self.value is not None
-        return Place(
+        return NonFinite(
             self.name,
             self.layer,
             self.example,

@@ -99,7 +99,7 @@ class Targets:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NonFinite:
     """Where a value is not finite: ``quantity`` X, y, W, b, a, h, loss or gradient; ``layer``, None for X and y.
 
     ``example`` is a row of X and ``unit`` a column, both from 0, None where there is none: a weight W[layer][unit, …]
@@ -143,7 +143,7 @@ class Measurements:
     validation_loss: float | None
     validation_examples: int | None
     telemetry: Telemetry
-    non_finite: tuple[Place, ...] = ()
+    non_finite: tuple[NonFinite, ...] = ()
 
     @property
     def share_of_baseline(self) -> float | None:

@@ -104,7 +104,7 @@ def refuse(moment: Moment, example: int, argument: str, what: str, quantity: str
 
 
 def _takes_the_same(one: Network, other: Network) -> bool:
-    ends = [(network.sizes[0], network.sizes[-1], network.home, network.loss) for network in (one, other)]
+    ends = [(network.sizes[0], network.sizes[-1], network.spec, network.loss) for network in (one, other)]
     return ends[0] == ends[1]
 
 

@@ -30,7 +30,7 @@ class Products:
     @property
     def dtype(self) -> np.dtype:
         """Of the result: float64 where one of the networks is."""
-        return np.result_type(*(moment.network.home.dtype_name for moment in self.moments))
+        return np.result_type(*(moment.network.spec.dtype_name for moment in self.moments))
 
     def rows_at_once(self, memory_limit: int, more: int) -> tuple[int, int]:
         """How many test examples, each with so many bytes ``more``, and how many training examples a block has."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.arrays import Array, Home, to_numpy
+from ...core.arrays import Array, ArraySpec, to_numpy
 from ...core.initialization import as_generator
 from ...core.layers import mapped
 from ...core.network import Network
@@ -89,9 +89,9 @@ def add_noise(clipped: ClippedSum, noise_multiplier: float, rng: np.random.Gener
     generator, deviation = as_generator(rng), noise_multiplier * clipped.clip_norm
 
     def noisy(array: Array) -> Array:
-        home = Home.of(array)
+        spec = ArraySpec.of(array)
         drawn = generator.normal(0.0, deviation, tuple(array.shape))
-        return array + home.xp.asarray(drawn, dtype=home.dtype, device=home.device)
+        return array + spec.xp.asarray(drawn, dtype=spec.dtype, device=spec.device)
 
     return replace(clipped, W=mapped(noisy, clipped.W), b=mapped(noisy, clipped.b), noise=deviation)
 

@@ -69,7 +69,7 @@ def cosines(
                 size = together([found.h[i - 1][rows], xp.ones_like(found.h[i - 1][rows])])
                 block.append(xp.sum((direction @ W) * (h / size[:, None]), axis=1) + (direction @ b) / size)
             blocks.append(block)
-        xp = network.home.xp
+        xp = network.spec.xp
         parts = Layers(xp.concat([block[i] for block in blocks]) for i in range(network.depth))
         # Σ_i cos_i · ‖∇_i ℓ_n‖/‖∇ℓ_n‖ · ‖∇_i ℒ‖/‖∇ℒ‖
         whole, length = found.whole, math.hypot(*lengths.values())

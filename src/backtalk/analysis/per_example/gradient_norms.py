@@ -192,7 +192,7 @@ def weighted_sums(pairs: Pairs, w: Array, network: Network) -> ParameterArrays:
     """Σ_n w_n ∇_{W_i}ℓ_n and Σ_n w_n ∇_{b_i}ℓ_n over a block: the third talk, of w ⊙ ∇_{a_i}."""
     with np.errstate(over="ignore", invalid="ignore"):
         pairs = pairs.heard(w)
-        grad_a = {i: network.home.cast(wide(pairs.a[i]) * w[:, None]) for i in pairs.a}
+        grad_a = {i: network.spec.cast(wide(pairs.a[i]) * w[:, None]) for i in pairs.a}
         talks = [talk_to_weights(grad_a[i], pairs.h[i - 1]) for i in pairs.a]
     return ParameterArrays(Layers(W for W, _ in talks), Layers(b for _, b in talks))
 

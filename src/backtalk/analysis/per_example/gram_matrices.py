@@ -85,7 +85,7 @@ def tangent_kernel(
         raise unknown_name("outputs", outputs, OUTPUTS)
     X = as_input(network, X)
     X_other = X if other is None else _called_other(as_input, network, other)
-    k, xp = network.sizes[-1], network.home.xp
+    k, xp = network.sizes[-1], network.spec.xp
     shape = {"sum": (), "each": (k,), "pairs": (k, k)}[outputs]
     rows_at_once = _rows(network, memory_limit, k * k if outputs == "pairs" else k)
     result = _empty(network, (X.shape[0], X_other.shape[0], *shape))
@@ -114,14 +114,14 @@ def inner_products(one: Pairs, other: Pairs, layers: Sequence[int] | None = None
 
 def _of_outputs(network: Network, X: Array) -> list[Pairs]:
     """The pairs of each output unit a_{Lj} instead of a loss: ∇_{a_L}a_{Lj} is e(j)."""
-    home = network.home
+    spec = network.spec
     with np.errstate(over="ignore", invalid="ignore"):
         trace = propagate(network, X)
         h = Layers((trace.h[i] for i in range(network.depth)), first=0)
-        units = home.xp.eye(network.sizes[-1], dtype=home.dtype, device=home.device)
+        units = spec.xp.eye(network.sizes[-1], dtype=spec.dtype, device=spec.device)
         found = []
         for j in range(network.sizes[-1]):
-            seed = home.xp.zeros_like(trace.a[network.depth]) + units[j, :]
+            seed = spec.xp.zeros_like(trace.a[network.depth]) + units[j, :]
             grad_a, _ = talk_down(network, trace, seed, lowest=1)
             found.append(Pairs(slice(0, X.shape[0]), h, Layers(grad_a[i] for i in trace.a), seed[:, 0]))
     return found
@@ -151,8 +151,8 @@ def _called_other(read: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _empty(network: Network, shape: tuple[int, ...]) -> Array:
-    home = network.home
-    return home.xp.empty(shape, dtype=home.dtype, device=home.device)
+    spec = network.spec
+    return spec.xp.empty(shape, dtype=spec.dtype, device=spec.device)
 
 
 def _put(result: Array, place: tuple[slice, slice], block: Array) -> Array:

@@ -112,14 +112,14 @@ class ExampleSet:
 
     def pairs(self, rows: slice) -> Pairs:
         """The pairs of some rows that follow one another."""
-        network, home = self.network, self.network.home
+        network, spec = self.network, self.network.spec
         X = self.X[rows, :]
         if native.serves(network):
             h, a, losses = native.pairs(network, *self.block(rows))
             return Pairs(rows, h, a, losses)
         with np.errstate(over="ignore", invalid="ignore"):
             trace = propagate(network, X)
-            target, each = self.targets(rows), home.xp.ones((X.shape[0],), dtype=home.dtype, device=home.device)
+            target, each = self.targets(rows), spec.xp.ones((X.shape[0],), dtype=spec.dtype, device=spec.device)
             losses = network.loss.value(trace.a[network.depth], trace.output, target)
             _, _, grad_output = talk_to_output(network, trace, target, each)
             grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
@@ -157,7 +157,7 @@ def bytes_of_pairs(network: Network) -> int:
 
 def itemsize(network: Network) -> int:
     """Bytes of a number."""
-    return 4 if network.home.dtype_name == "float32" else 8
+    return 4 if network.spec.dtype_name == "float32" else 8
 
 
 def summed(blocks: Iterable[list[Array]]) -> list[Array]:

@@ -194,10 +194,10 @@ class MultilayerPerceptron(FittedPerceptron):
 
     def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, labels: bool) -> Examples:
         """With ``labels``, y as labels where they are one-hot targets."""
-        home = network.home
+        spec = network.spec
         weight = None if weight is None else np.asarray(weight, dtype=X.dtype)
         given = target if target.ndim == 1 and labels and not getattr(network.loss, "label_smoothing", 0) else None
-        full = None if given is not None else network.loss.target(target, len(X), self.n_outputs_, home)
+        full = None if given is not None else network.loss.target(target, len(X), self.n_outputs_, spec)
         return Examples(X, full, given, weight)
 
     def _step(

@@ -19,7 +19,7 @@ from ...errors import DivergedError
 from ...train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
 from ...train.callbacks import Callback, is_true
 from ...train.interrupt import held_back
-from ...train.schedules import Memory, Place, Schedule, as_schedule
+from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedule
 
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
 LEAST_RATE = 1e-6  # at which 'adaptive' gives up
@@ -37,7 +37,7 @@ class Going:
     learning_rate: float
     begun: int = 0  # updates before the schedule began
     state: StepState | None = None
-    memory: Memory = field(default_factory=Memory)
+    memory: ScheduleState = field(default_factory=ScheduleState)
     epochs: int = 0
     best: Network | None = None
     stopped: bool = False
@@ -125,7 +125,7 @@ class Epochs:
     def _rates(self, schedule: Schedule | None, in_epoch: int, most: int) -> np.ndarray:
         model, going = self.model, self.going
         if schedule is not None:
-            place = Place(going.epochs + 1, self.steps.step - going.begun, in_epoch, most * in_epoch)
+            place = StepPosition(going.epochs + 1, self.steps.step - going.begun, in_epoch, most * in_epoch)
             rates = model.learning_rate_init * schedule.factors(place, going.memory)
         else:
             rates = np.full(in_epoch, going.learning_rate)

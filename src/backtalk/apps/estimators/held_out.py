@@ -41,7 +41,7 @@ def judge_on(model: Any, X: np.ndarray, target: np.ndarray, weight: Any) -> Any:
 
     def judge(network: Network) -> tuple[float, float]:
         total, outputs = 0.0, []
-        full = network.loss.target(target, len(X), model.n_outputs_, network.home)
+        full = network.loss.target(target, len(X), model.n_outputs_, network.spec)
         for rows, trace in forward_in_blocks(network, X):
             outputs.append(trace.output)
             values = network.loss.value(trace.a[network.depth], trace.output, full[rows])

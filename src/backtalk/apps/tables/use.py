@@ -65,7 +65,7 @@ def refuse_target(folder: Path, target: Sequence[str] | None) -> None:
 def output_of(network: Network, X: np.ndarray) -> np.ndarray:
     """ŷ (rows, outputs), computed for some rows at a time."""
     if len(X) == 0:  # a process of a cluster that has none
-        return np.empty((0, network.sizes[-1]), network.home.dtype_name)
+        return np.empty((0, network.sizes[-1]), network.spec.dtype_name)
     return np.concatenate([trace.output for _, trace in forward_in_blocks(network, as_input(network, X))])
 
 

@@ -112,7 +112,7 @@ class TableSource:
                 "expected one column each."
             )
         self.table, self.network, self.labels, self.together = table, network, labels, together
-        self.dtype = np.dtype(network.home.dtype_name)
+        self.dtype = np.dtype(network.spec.dtype_name)
         self.buffer_rows = max(1, buffer_bytes // (table.inputs * self.dtype.itemsize))
         self.block_rows = max(1, self.buffer_rows // blocks)
         self.groups = table.groups(self.block_rows)
@@ -178,9 +178,9 @@ class TableSource:
                 self._refuse(block, into)
             first += block.rows
         target, labels = self._target(blocks, [each.y for each in rows])
-        home = self.network.home
+        spec = self.network.spec
         weight = self._weight(blocks, rows)
-        at_home = home.xp.asarray(X, device=home.device)
+        at_home = spec.xp.asarray(X, device=spec.device)
         return Examples(at_home, target, labels, weight)
 
     def _refuse(self, block: Block, X: np.ndarray) -> None:
@@ -208,8 +208,8 @@ class TableSource:
             raise type(error)(message if found else f"{message} It stands in {place}.") from None
 
     def _checked(self, y: np.ndarray) -> tuple[Any, Any]:
-        home = self.network.home
-        there = y if y.dtype.kind not in "biuf" else home.xp.asarray(y, device=home.device)
+        spec = self.network.spec
+        there = y if y.dtype.kind not in "biuf" else spec.xp.asarray(y, device=spec.device)
         labels = as_labels(self.network, there, len(y)) if self.labels else None
         return (as_target(self.network, there, len(y)) if labels is None else None), labels
 
@@ -229,8 +229,8 @@ class TableSource:
             classes, factors = self.by_class
             of_rows = factors[np.searchsorted(classes, np.concatenate([each.y.reshape(-1) for each in rows]))]
             weight = of_rows if weight is None else weight * of_rows
-        home = self.network.home
-        return None if weight is None else home.xp.asarray(weight.astype(self.dtype), device=home.device)
+        spec = self.network.spec
+        return None if weight is None else spec.xp.asarray(weight.astype(self.dtype), device=spec.device)
 
 
 def _holder(block: Block) -> int:

@@ -251,5 +251,5 @@ class _Drawn:
     def __init__(self, masks: Layers) -> None:
         self.drawn = masks
 
-    def masks(self, sizes: Sequence[int], count: int, home: Any) -> list[Array]:
+    def masks(self, sizes: Sequence[int], count: int, spec: Any) -> list[Array]:
         return list(self.drawn.values())

@@ -64,23 +64,23 @@ class CompiledSteps:
         families = len(settings.optimizer.families)
         # The parameters and the optimizer's state with a copy of both, the gradient, and the message with it
         at_once = 2 * (1 + families) + 2
-        size = np.dtype(network.home.dtype_name).itemsize
+        size = np.dtype(network.spec.dtype_name).itemsize
         self._layout = Layout.of(self.jax, together, at_once * size * network.parameter_count)
         self._on_device = self._layout.count == 1 and self.jax.default_backend() != "cpu"
         self.examples: Examples | None = None
         self.restore(network, None)
 
     def _numbers(self) -> Any:
-        return numbers_as(self._start.home.dtype_name, self.products)
+        return numbers_as(self._start.spec.dtype_name, self.products)
 
     def use(self, examples: Examples) -> None:
         if examples is self.examples:
             return
         self.examples = examples
-        home, by_count = self._start.home, self.settings.loss_by_count
+        spec, by_count = self._start.spec, self.settings.loss_by_count
         with self._numbers():
             self._windows = Windows(
-                examples, self._layout, home.dtype_name, by_count=by_count, on_device=self._on_device
+                examples, self._layout, spec.dtype_name, by_count=by_count, on_device=self._on_device
             )
 
     @property
@@ -91,12 +91,12 @@ class CompiledSteps:
         return self._read
 
     def _unpacked(self, standing: Standing) -> Network:
-        home, depth = self._start.home, self._start.depth
+        spec, depth = self._start.spec, self._start.depth
         with self._numbers(), cluster.answering():
             arrays = [
                 self.jax.numpy.array(part)
-                if library_name(home.xp) == "jax" and self._layout.count == 1
-                else home.xp.asarray(self._layout.to_numpy(part), device=home.device)
+                if library_name(spec.xp) == "jax" and self._layout.count == 1
+                else spec.xp.asarray(self._layout.to_numpy(part), device=spec.device)
                 for part in standing.parameters
             ]
         return self._start.replace(arrays[:depth], arrays[depth:])
@@ -117,7 +117,7 @@ class CompiledSteps:
             window = self._windows.at(order, place, batch_size)
             first = window.number(place)
             wanted = min(most, len(window.counts) - first, self._in_time(batch_size), room)
-            dtype = self._start.home.dtype_name
+            dtype = self._start.spec.dtype_name
             stretch = _Stretch(
                 copy_of(self._standing), window, first, np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE),
                 self._masks(window, first, wanted, room), np.empty(0),
@@ -180,7 +180,7 @@ class CompiledSteps:
         """Steps whose masks of dropout are drawn at once."""
         if self.settings.dropout is None:
             return AT_ONCE
-        size = np.dtype(self._start.home.dtype_name).itemsize * batch_size * sum(self._start.sizes[1:-1])
+        size = np.dtype(self._start.spec.dtype_name).itemsize * batch_size * sum(self._start.sizes[1:-1])
         return int(min(max(1, MOST_MASKS // max(size, 1)), 64))
 
     def _masks(self, window: Window, first: int, wanted: int, room: int) -> list[Any] | None:
@@ -189,7 +189,7 @@ class CompiledSteps:
         if dropout is None or len(sizes) < 3:
             return None
         there = layout.padded(window.batch_size)
-        drawn = [np.ones((room, there, n), dtype=self._start.home.dtype_name) for n in sizes[1:-1]]
+        drawn = [np.ones((room, there, n), dtype=self._start.spec.dtype_name) for n in sizes[1:-1]]
         for number in range(wanted):
             at = dropout.at(self.step + 1 + number)
             for i, masks in enumerate(drawn, start=1):
@@ -216,7 +216,7 @@ class CompiledSteps:
             if stretch.window.slots is not None:
                 batch[stretch.window.slots[stretch.first + number]] = batch.copy()
             batch = batch[:rows]
-            X = bad.home.xp.asarray(batch, device=bad.home.device)
+            X = bad.spec.xp.asarray(batch, device=bad.spec.device)
         return diverged(bad, X, self._before_last_update(), self.step, dropout and dropout.at(self.step))
 
     def _before_last_update(self) -> Network:

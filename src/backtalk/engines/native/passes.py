@@ -136,7 +136,7 @@ def _prepared(network: Network) -> Prepared:
 def forward(network: Network, X: np.ndarray, dropout: Dropout | None = None) -> Trace:
     """Every a_i and h_i for the rows of X; with dropout, those of the network with its masks."""
     kept, count = _prepared(network), len(X)
-    masks = None if dropout is None else Layers(dropout.masks(network.sizes, count, network.home))
+    masks = None if dropout is None else Layers(dropout.masks(network.sizes, count, network.spec))
     X = readable(X)
     a, h = ([np.empty((count, units), kept.dtype) for units in kept.units] for _ in range(2))
     for first in range(0, count, ROWS_AT_ONCE):

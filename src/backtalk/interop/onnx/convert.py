@@ -56,7 +56,7 @@ def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
     require_network(network)
     path = as_path(path)
     onnx = need_library("onnx", "to_onnx", INSTALL)
-    size = network.parameter_count * (4 if network.home.dtype_name == "float32" else 8)
+    size = network.parameter_count * (4 if network.spec.dtype_name == "float32" else 8)
     if size > LARGEST - ROOM:
         raise InputError(
             f"network has {size / 1e9:.1f} GB of weights, and an ONNX file holds 2 GB: save it as .safetensors."

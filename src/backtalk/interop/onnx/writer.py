@@ -73,7 +73,7 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
     """The ``ModelProto`` of a network."""
     from importlib.metadata import version
 
-    writer = Writer(onnx, np.dtype(network.home.dtype_name))
+    writer = Writer(onnx, np.dtype(network.spec.dtype_name))
     h = "X"
     for i in range(1, network.depth + 1):
         writer.prefix = f"layer.{i}"

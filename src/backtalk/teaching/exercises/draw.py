@@ -109,7 +109,7 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
     """0 for numbers as they should be; more where they are less so; inf where a gradient is lost or undecided."""
     trace = forward(network, x[None])
     grads = backward(network, trace, np.asarray(y)[None])
-    residual = trace.output[0] - network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.home)[0]
+    residual = trace.output[0] - network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)[0]
     if np.abs(residual).min() < 1e-9:
         return math.inf
     if isinstance(network.loss, Huber) and np.abs(np.abs(residual) - network.loss.delta).min() < 1e-9:

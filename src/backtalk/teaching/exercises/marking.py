@@ -73,7 +73,7 @@ def mark(
     for name in answers:
         if name not in names:
             raise unknown_name("the name of an answer", name, names)
-    target = network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.home)
+    target = network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)
     own: dict[str, np.ndarray] = {}
     rows: dict[str, Mark] = {}
     right = {question.name: np.asarray(question.value) for question in questions}

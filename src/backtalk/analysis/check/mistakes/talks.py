@@ -15,7 +15,7 @@ from ....core.backward import talk_to_output, talk_to_weights
 from ..substitute import Scene
 
 Quantity: TypeAlias = tuple[str, int]  # family and layer
-Place: TypeAlias = tuple[str, int]  # kind of link and layer
+LinkPlace: TypeAlias = tuple[str, int]  # kind of link and layer
 
 OUTPUT, HIDDEN, WEIGHTS = ("yhat", "output"), ("hidden", "through"), ("weights", "biases")
 FAMILY = {"yhat": "h", "output": "a", "hidden": "h", "through": "a", "weights": "W", "biases": "b"}
@@ -71,7 +71,7 @@ class Pass:
 
 
 Link: TypeAlias = Callable[[Pass, int], np.ndarray]
-Links: TypeAlias = dict[Place, Link]
+Links: TypeAlias = dict[LinkPlace, Link]
 
 
 def right_links(depth: int) -> Links:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....core.network import Network
 from ..finding import Finding
-from ..measure import Measurements, Place
+from ..measure import Measurements, NonFinite
 from .words import counted, finding, listed
 
 IN_NETWORK = {
@@ -27,7 +27,7 @@ def find_non_finite(network: Network, measured: Measurements) -> list[Finding]:
     return [found for place in shown for found in _said(place, measured, len(places))]
 
 
-def _said(place: Place, measured: Measurements, quantities: int) -> list[Finding]:
+def _said(place: NonFinite, measured: Measurements, quantities: int) -> list[Finding]:
     names = [measured.columns.name(column) for column in place.columns]
     where = f"layer {place.layer}"
     if place.quantity == "X":
