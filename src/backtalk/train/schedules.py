@@ -95,7 +95,8 @@ class StepDecay(Schedule):
     """After each ``every`` epochs the rate is multiplied by ``factor``.
 
     >>> schedule = StepDecay(every=2, factor=0.1)
-    >>> [float(schedule.factors(StepPosition(number, 0, 1, 5), ScheduleState()).round(3)[0]) for number in (1, 2, 3, 4, 5)]
+    >>> epochs = [StepPosition(number, 0, 1, 5) for number in (1, 2, 3, 4, 5)]
+    >>> [float(schedule.factors(epoch, ScheduleState()).round(3)[0]) for epoch in epochs]
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
 
