@@ -10,10 +10,13 @@ Every process calls the same functions in the same order. With one process each 
 """
 
 from .exchange import exchange_rows, places_of
+from .group import ALONE, Group, joined_group
 from .processes import agree, answering, any_of, concatenate, count, gather, index
 from .work import from_first, gather_from, share, together
 
 __all__ = [
+    "ALONE",
+    "Group",
     "agree",
     "answering",
     "any_of",
@@ -24,6 +27,7 @@ __all__ = [
     "gather",
     "gather_from",
     "index",
+    "joined_group",
     "places_of",
     "share",
     "together",

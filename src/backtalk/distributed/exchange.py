@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
 
 import numpy as np
 
-from .processes import answering, count, index
+from .group import Group
 
 
 def places_of(owner: np.ndarray) -> np.ndarray:
@@ -24,6 +22,7 @@ def places_of(owner: np.ndarray) -> np.ndarray:
 
 
 def exchange_rows(
+    group: Group,
     fields: Sequence[np.ndarray],
     owner: np.ndarray,
     place: np.ndarray,
@@ -37,7 +36,7 @@ def exchange_rows(
     it wants, numbers within all. ``owner`` and ``wanted`` are the same in every process, so that none need ask another.
     ``take``: takes rows of a field into new memory.
     """
-    processes, own = count(), index()
+    processes, own = group.count, group.index
     sources = [owner[rows] for rows in wanted]
     sizes = np.array([np.bincount(source, minlength=processes) for source in sources])  # to each, from each
     widths = [field.dtype.itemsize * int(np.prod(field.shape[1:])) for field in fields]
@@ -55,7 +54,7 @@ def exchange_rows(
         block = np.zeros((_rounded_up(most), sum(widths)), np.uint8)  # as bytes, which JAX does not round
         block[: len(chosen)] = np.concatenate([_as_bytes(field[chosen]) for field in fields], axis=1)
         into = np.flatnonzero(sources[own] == source)
-        parts = np.split(_shifted(block, shift)[: len(into)], np.cumsum(widths)[:-1], axis=1)
+        parts = np.split(group.shift(block, shift)[: len(into)], np.cumsum(widths)[:-1], axis=1)
         for rows, part in zip(got, parts, strict=True):
             rows[into] = np.ascontiguousarray(part).view(rows.dtype).reshape(len(into), *rows.shape[1:])
     return got
@@ -71,34 +70,3 @@ def _rounded_up(rows: int) -> int:
     """To a number with three leading bits: few numbers, since each is compiled anew, and at most a quarter more."""
     step = 1 << max(0, rows.bit_length() - 3)
     return -(-rows // step) * step
-
-
-def _shifted(block: np.ndarray, shift: int) -> np.ndarray:
-    """The block of the process that comes so many before this one, for one of the same size."""
-    import jax
-
-    sharding, run = _compiled(shift)
-    with answering():
-        blocks = jax.make_array_from_process_local_data(sharding, block)
-        return np.asarray(run(blocks).addressable_data(0))
-
-
-@cache
-def _compiled(shift: int) -> tuple[Any, Callable[[Any], Any]]:
-    """The sharding over one device of each process, and the exchange among them.
-
-    One message to each other process; ``all_to_all`` takes five times as long over Gloo.
-    """
-    import jax
-    from jax.sharding import Mesh, NamedSharding, PartitionSpec
-
-    processes = jax.process_count()
-    first = {device.process_index: device for device in reversed(jax.devices())}
-    mesh = Mesh(np.array([first[process] for process in range(processes)]), ("processes",))
-    spec = PartitionSpec("processes")
-    pairs = [(process, (process + shift) % processes) for process in range(processes)]
-
-    def blocks(own: Any) -> Any:
-        return jax.lax.ppermute(own, "processes", pairs)
-
-    return NamedSharding(mesh, spec), jax.jit(jax.shard_map(blocks, mesh=mesh, in_specs=spec, out_specs=spec))
