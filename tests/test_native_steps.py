@@ -9,7 +9,7 @@ import pytest
 
 from backtalk import SGD, Adam, AdamW, DivergedError, Dropout, Nesterov, Network
 from backtalk.core.backward import talk_back
-from backtalk.core.batch import Examples
+from backtalk.core.batch import Batch
 from backtalk.core.forward import propagate
 from backtalk.core.inputs import as_target, as_weight
 from backtalk.core.optimizers import AdamEpsilonHat, Optimizer
@@ -41,14 +41,14 @@ def case(sizes, activation="tanh", loss="cross_entropy", count=50, *, weighted=F
     """A network and examples, with the target in place of labels."""
     network, X, y, weight = drawn(sizes, activation, loss, count, weighted, dtype, seed)
     weight = None if weight is None else weight.astype(dtype)
-    return network, Examples(X, as_target(network, y, count), None, weight)
+    return network, Batch(network, X, as_target(network, y, count), weight)
 
 
 def drawn_rates(count: int) -> np.ndarray:
     return np.random.default_rng(5).uniform(0.001, 0.05, count)
 
 
-def run(steps, examples: Examples, batch_size: int, epochs: int = 3, *, most: int = ENDLESS, rates=None) -> list[Taken]:
+def run(steps, examples: Batch, batch_size: int, epochs: int = 3, *, most: int = ENDLESS, rates=None) -> list[Taken]:
     """Epochs of steps, each update at a rate of its own; gives how each epoch ended."""
     steps.use(examples)
     rng, first, ends = np.random.default_rng(1), steps.step, []
@@ -63,7 +63,7 @@ def run(steps, examples: Examples, batch_size: int, epochs: int = 3, *, most: in
     return ends
 
 
-def both(network: Network, examples: Examples, settings: StepSettings, batch_size: int, epochs: int = 3):
+def both(network: Network, examples: Batch, settings: StepSettings, batch_size: int, epochs: int = 3):
     """(steps, how each epoch ended, measures) of the kernels and of the formulas."""
     found = []
     for kind in (NativeSteps, FormulaSteps):
@@ -185,7 +185,7 @@ def test_settings_that_change_nothing_change_no_bit(dtype):
 def test_mini_batches_without_weight_are_left_out_and_use_no_rate():
     network, examples = case([7, 9, 5])
     weight = np.where(np.arange(50) % 5 == 2, 2.5, 0.0)
-    examples = Examples(examples.X, examples.target, None, weight)
+    examples = Batch(network, examples.X, examples.y, weight)
     settings = StepSettings(Adam(), dropout=Dropout(0.5), **EVERYTHING)
     for batch_size in (1, 2, 3):
         found = both(network, examples, settings, batch_size)
@@ -198,7 +198,7 @@ def test_labels_and_a_one_hot_target_take_the_same_steps():
     network, X, y, _ = drawn([7, 33, 5], "tanh", "cross_entropy", 50, weighted=False, dtype="float64")
     settings = StepSettings(Adam(), dropout=Dropout(0.5), **EVERYTHING)
     found = []
-    for examples in (Examples(X, None, y, None), Examples(X, as_target(network, y, 50), None, None)):
+    for examples in (Batch(network, X, y), Batch(network, X, as_target(network, y, 50))):
         steps = NativeSteps(network, settings)
         found.append((steps, run(steps, examples, 13), steps.measures()))
     require_the_same(*found, 1e-12)
@@ -235,7 +235,7 @@ class TestTheMask:
         for number in range(1, 4):
             before = steps.network
             steps.take(order, 0, 50, np.array([0.1]))
-            batch = examples.X, examples.target, np.full(50, 1 / 50)
+            batch = examples.X, examples.target(), np.full(50, 1 / 50)
             grads = talk_back(before, propagate(before, batch[0], dropout.at(number)), *batch[1:])
             expected = [theta - 0.1 * grad for theta, grad in zip(
                 parameters(before), [*grads.W.values(), *grads.b.values()], strict=True)]  # fmt: skip
@@ -305,7 +305,7 @@ def test_the_loss_sum_holds_the_penalty_of_each_mini_batch(per_weight):
     rows = np.arange(10, 20)
     taken = steps.take(rows, 0, 10, np.array([0.1]), loss=100.0, weight=1000.0)
     weight = examples.weight[rows]
-    grads = talk_back(network, propagate(network, examples.X[rows]), examples.target[rows], weight / weight.sum())
+    grads = talk_back(network, propagate(network, examples.X[rows]), examples.target()[rows], weight / weight.sum())
     penalty = 0.35 * (network.W[1] ** 2).sum() / (weight.sum() if per_weight else 1)
     assert taken.weight == pytest.approx(1000 + weight.sum(), rel=1e-15)
     assert taken.loss == pytest.approx(100 + (grads.loss + penalty) * weight.sum(), rel=1e-13)
@@ -398,7 +398,7 @@ class TestClipping:
         small, large = min(size, 1), max(size, 1)
         X, target = np.array([[3.0, -4.0, 12.0]]) * large, np.full((1, 2), -small)
         step = self.one_step(
-            network, Examples(X.astype(dtype), target.astype(dtype), None, None), clip_norm=1e-5 * size
+            network, Batch(network, X.astype(dtype), target.astype(dtype)), clip_norm=1e-5 * size
         )
         step = step / (1e-5 * size)
         assert np.linalg.norm(step) == pytest.approx(1, rel=1e-6)
@@ -472,7 +472,7 @@ class TestDivergence:
 
     def test_in_the_first_step_after_restore_it_gives_back_what_was_restored(self):
         network, examples = case([3, 4, 1], "tanh", "squared_error")
-        bad = Examples(examples.X, examples.target * 1e200, None, None)
+        bad = Batch(network, examples.X, examples.y * 1e200)
         for kind in (NativeSteps, FormulaSteps):
             steps = kind(network, StepSettings(Adam()))
             run(steps, examples, 13)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .. import distributed as cluster
 from ..core.arrays import to_numpy
-from ..core.batch import Examples
-from ..core.inputs import as_input, as_labels, as_target, as_weight
+from ..core.batch import Batch, checked_y
+from ..core.inputs import as_input, as_weight
 from ..core.network import Network
+from ..distributed import ALONE, Group, joined_group
 from ..errors import InputError
 from .class_weights import class_weights
 from .sources import Part, Stream
 
 
 class Shard(Stream):
-    """The rows of X and y that this process of a cluster holds, given to :func:`~backtalk.fit` in the place of X.
+    """The rows of X and y that this process of a cluster holds, given to :func:`~backtalk.fit` instead of X.
 
     The rows of all processes together, in the order of the processes, are what is trained on: with the same rows and
     seed the result is, up to rounding, that of one process with all of them. A process may hold more rows than another,
@@ -37,35 +38,39 @@ class Shard(Stream):
     def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:
         self.X, self.y, self.sample_weight = X, y, sample_weight
 
-    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> ShardSource:
-        """The examples for a network; with ``together``, those of all processes."""
-        X, y, weight = self.checked_alike(network, together)
+    def source(self, network: Network, takes_labels: bool, class_weight: Any, group: Group = ALONE) -> ShardSource:
+        """The examples for a network: those of all processes of ``group``."""
+        X, y, weight = group.run(partial(self.checked, network))
         count = len(X)
-        by_class = None
         if class_weight is not None:
-            every = cluster.concatenate(np.asarray(to_numpy(y), np.float64)) if together else y
-            by_class = class_weights(network, class_weight, every)
-        if by_class is not None:
-            first = sum(cluster.gather(count)[: cluster.index()]) if together else 0
+            by_class = class_weights(network, class_weight, group.concatenate(np.asarray(to_numpy(y), np.float64)))
+            assert by_class is not None
+            first = sum(group.all_gather(count)[: group.index])
             own = by_class[first : first + count]
             weight = own if weight is None else weight * own
         if weight is not None:  # of the same scale everywhere
-            largest = float(np.max(weight, initial=0))
-            largest = max(cluster.gather(largest)) if together else largest
+            largest = max(group.all_gather(float(np.max(weight, initial=0))))
             if not largest > 0:
                 raise InputError("sample_weight is 0 for every example of every process, expected one above 0.")
             weight = (weight / largest).astype(X.dtype)
-        work = partial(targets_of, network, y, count, labels)
-        known, target = cluster.together(work) if together else work()
-        return ShardSource(Examples(X, target, known, weight), together)
+        y = group.run(partial(_y_of, network, y, count, takes_labels))
+        return ShardSource(Batch(network, X, y, weight), group)
 
-    def checked_alike(self, network: Network, together: bool) -> tuple[np.ndarray, Any, np.ndarray | None]:
-        """The same; where one process refuses its rows, all do."""
-        return cluster.together(partial(self.checked, network)) if together else self.checked(network)
+    def batch(self, network: Network, group: Group = ALONE) -> Batch:
+        """The rows of this process, with weights of sum 1 over those of all processes: a validation set."""
+        X, y, weight = group.run(partial(self.checked, network))
+        target = group.run(partial(_y_of, network, y, len(X), takes_labels=False))
+        own = np.ones(len(X)) if weight is None else weight
+        total = sum(group.all_gather(float(np.sum(own, dtype=np.float64))))
+        if not total > 0:
+            raise InputError("validation has no row with a weight above 0 in any process, expected at least one.")
+        spec = network.spec
+        arrays = (spec.xp.asarray(each, device=spec.device) for each in (X, target, (own / total).astype(X.dtype)))
+        return Batch(network, *arrays)
 
     def checked(self, network: Network) -> tuple[np.ndarray, Any, np.ndarray | None]:
         """X in the network's dtype, y, and the weights in float64, of any scale."""
-        if cluster.count() > 1 and np.shape(self.X)[:1] == np.shape(self.y)[:1] == (0,):  # this process holds none
+        if np.shape(self.X)[:1] == np.shape(self.y)[:1] == (0,) and joined_group().count > 1:  # this process has none
             X = np.zeros((0, network.sizes[0]), network.spec.dtype_name)
             return X, self.y, None if self.sample_weight is None else np.zeros(0)
         X = to_numpy(as_input(network, self.X))
@@ -77,43 +82,36 @@ class Shard(Stream):
         return X, self.y, weight
 
 
-def targets_of(network: Network, y: Any, count: int, labels: bool) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """y as labels where it may be, or as the target; of no rows, what those of other processes are."""
+def _y_of(network: Network, y: Any, count: int, takes_labels: bool) -> np.ndarray:
+    """y as labels if it may be, or as the target; of no rows, what those of other processes are."""
     given, rows = (y, count) if count else (np.zeros((1, *np.shape(y)[1:]), np.int64), 1)
-    known = as_labels(network, given, rows) if labels else None
-    if known is not None:
-        return to_numpy(known)[:count].astype(np.int64), None
-    return None, to_numpy(as_target(network, given, rows))[:count]
+    found = to_numpy(checked_y(network, given, rows, takes_labels))[:count]
+    return found.astype(np.int64) if found.ndim == 1 else found
 
 
 class ShardSource:
     """The examples of a :class:`Shard`: one part, of the rows of all processes."""
 
-    def __init__(self, examples: Examples, together: bool) -> None:
-        self.examples = examples
-        self.first, self.count = 0, examples.count
-        if together:
-            counts = cluster.gather(examples.count)
-            self.count, self.first = sum(counts), sum(counts[: cluster.index()])
-            owner = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
-            self.examples = Examples(examples.X, examples.target, examples.labels, examples.weight, owner)
-        self.together = together
+    def __init__(self, batch: Batch, group: Group) -> None:
+        counts = group.all_gather(batch.count)
+        self.count, self.first, self.group = sum(counts), sum(counts[: group.index]), group
+        owner = np.repeat(np.arange(len(counts), dtype=np.int16), counts) if len(counts) > 1 else None
+        self.batch = replace(batch, owner=owner)
         if self.count == 0:
             raise InputError("X has no rows in any process, expected at least one example.")
 
     def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
         order = rng.permutation(self.count)
-        yield Part(self.count, lambda: (self.examples, order))
+        yield Part(self.count, lambda: (self.batch, order))
 
     def fingerprint(self) -> str:
         """The same for any number of processes."""
-        examples, texts = self.examples, []
-        for array in (examples.X, examples.target, examples.labels, examples.weight):
+        texts = []
+        for array in self.batch.arrays:
             if array is None:
                 texts.append("-")
                 continue
-            own = _sum_of_rows(array, self.first)
-            every = sum(cluster.gather(own)) % 2**64 if self.together else own
+            every = sum(self.group.all_gather(_sum_of_rows(array, self.first))) % 2**64
             texts.append(f"{(self.count, *array.shape[1:])} {array.dtype} {every:016x}")
         return " ".join(texts)
 

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..core.arrays import Array, namespace, to_numpy
-from ..core.batch import Examples
+from ..core.arrays import Array, to_numpy
+from ..core.batch import Batch
 from ..core.network import Network
+from ..distributed import ALONE, Group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +20,7 @@ class Part:
     """``count`` rows of an epoch; ``load`` gives the examples and the order in which they are taken."""
 
     count: int
-    load: Callable[[], tuple[Examples, np.ndarray]]
+    load: Callable[[], tuple[Batch, np.ndarray]]
 
 
 class Source(Protocol):
@@ -35,36 +36,28 @@ class Source(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """A text that differs where the data do."""
+        """A text that differs if the data do."""
         ...
 
 
 class InMemory:
     """Arrays in memory: one part, of all rows or of some. ``sample_weight``: the weights without those of classes."""
 
-    def __init__(self, examples: Examples, rows: np.ndarray | None = None, sample_weight: Array | None = None) -> None:
-        self.examples, self.sample_weight = examples, sample_weight
-        self.rows = np.arange(examples.count) if rows is None else rows
+    def __init__(self, batch: Batch, rows: np.ndarray | None = None, sample_weight: Array | None = None) -> None:
+        self.batch, self.sample_weight = batch, sample_weight
+        self.rows = np.arange(batch.count) if rows is None else rows
         self.count = len(self.rows)
 
     def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
         order = self.rows[rng.permutation(self.count)]
-        yield Part(self.count, lambda: (self.examples, order))
+        yield Part(self.count, lambda: (self.batch, order))
 
-    def chosen(self) -> Examples:
+    def chosen(self) -> Batch:
         """The rows as examples of their own."""
-        examples = self.examples
-        if len(self.rows) == examples.count:
-            return examples
-        xp = namespace(examples.X)
-        rows = xp.asarray(self.rows, device=getattr(examples.X, "device", None))
-        fields = (examples.X, examples.target, examples.labels, examples.weight)
-        return Examples(*(None if each is None else xp.take(each, rows, axis=0) for each in fields))
+        return self.batch if self.count == self.batch.count else self.batch.rows(self.rows)
 
     def fingerprint(self) -> str:
-        examples = self.examples
-        arrays = (examples.X, examples.target, examples.labels, examples.weight)
-        return " ".join("-" if array is None else fingerprint(array) for array in arrays)
+        return " ".join("-" if array is None else fingerprint(array) for array in self.batch.arrays)
 
 
 def fingerprint(array: Array) -> str:
@@ -78,11 +71,11 @@ def fingerprint(array: Array) -> str:
 
 
 class Stream:
-    """Data that are read while training goes on, given to :func:`~backtalk.fit` in the place of X."""
+    """Data that are read while training goes on, given to :func:`~backtalk.fit` instead of X."""
 
-    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> Source:
-        """The examples for a network; with ``labels``, y as labels where they are one-hot targets.
+    def source(self, network: Network, takes_labels: bool, class_weight: Any, group: Group = ALONE) -> Source:
+        """The examples for a network; with ``takes_labels``, y as labels if they are one-hot targets.
 
-        ``together``: each process of a cluster reads some of them, as ``owner`` of the examples says.
+        Each process of ``group`` reads some of them, as ``owner`` of the examples says.
         """
         raise NotImplementedError

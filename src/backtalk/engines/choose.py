@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import distributed as cluster
 from ..core.arrays import library_name
 from ..core.network import Network
 from ..core.optimizers import LBFGS, Optimizer
+from ..distributed import ALONE, Group, joined_group
 from ..errors import InputError
 from .formula import FormulaSteps
 from .native import passes as native
 from .native.kernels import describe, kernels
 from .native.steps import NativeSteps, serves
-from .steps import Steps, StepSettings
+from .steps import Steps
 
 if TYPE_CHECKING:
     from .compiled.steps import CompiledSteps
 
 COMPILED = ["compiled", "compiled_bfloat16"]
 ENGINES = ["auto", "native", "formula", *COMPILED]
-Kind = Callable[[Network, StepSettings], Steps]
 
 
-def trains_together(engine: str) -> bool:
-    """Whether this engine takes the steps with all processes of a cluster; any other trains in each on its own."""
-    return engine in COMPILED and cluster.count() > 1
+def group_of(engine: str) -> Group:
+    """The processes that take the steps together by this engine; any engine but the compiled ones trains alone."""
+    return joined_group() if engine in COMPILED else ALONE
 
 
-def kind_of_steps(
-    engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int = 0, together: bool = False
-) -> Kind:
-    """What takes the steps: what was asked for, or with 'auto' the kernels where they can and the formulas elsewhere.
+def choose_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int = 0) -> type[Steps]:
+    """What takes the steps: what was asked for, or with 'auto' the kernels if they can and the formulas if not.
 
-    ``together``: with all processes of a cluster. Raises :class:`~backtalk.errors.InputError` where what was asked for
-    cannot.
+    Raises :class:`~backtalk.errors.InputError` if what was asked for cannot.
     """
     if engine in COMPILED:
-        kind = _compiled(engine, network, optimizer, measure_every)
-        return partial(kind, together=True) if together else kind
+        return _compiled(engine, network, optimizer, measure_every)
     served = serves(network, optimizer) if isinstance(optimizer, Optimizer) else native.serves(network)
     if engine == "native" and not served:
         reason = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import distributed as cluster
+from ..distributed import Group
 from ..errors import InputError
 
 AXIS = "examples"
@@ -22,29 +22,27 @@ MEMORY = "BACKTALK_DEVICE_BYTES"  # the memory of a device, for where JAX cannot
 
 
 @dataclass(frozen=True)
-class Layout:
+class Devices:
     """The devices that train together, in the order of their processes, and whether the parameters are in parts."""
 
     devices: tuple[Any, ...]
     sharded: bool = False
+    process: int = 0  # this process among those whose devices these are
 
     @classmethod
-    def of(cls, jax: Any, together: bool, parameter_bytes: int) -> Layout:
-        """Of this process' devices, or of those of the whole cluster.
+    def of(cls, jax: Any, group: Group, parameter_bytes: int) -> Devices:
+        """Those of all processes of a group, in the order of the processes.
 
         ``parameter_bytes``: of the parameters and of all that has their size and is there at the same time.
         """
-        if not together:
-            devices = jax.local_devices()
-        else:
-            devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
-            held = [sum(device.process_index == i for device in devices) for i in range(cluster.count())]
-            if len(set(held)) > 1:
-                raise InputError(f"the processes have {held} devices, expected the same number in each of them.")
+        devices = jax.local_devices() if group.count == 1 else jax.devices()
+        devices = sorted(devices, key=lambda device: (device.process_index, device.id))
+        held = group.all_gather(len(jax.local_devices()))
+        if len(set(held)) > 1:
+            raise InputError(f"the processes have {held} devices, expected the same number in each of them.")
         fits = parameter_bytes <= MOST_OF_MEMORY * device_bytes(jax.local_devices()[0])
-        if together:  # memory may differ
-            fits = not cluster.any_of([not fits])[0]
-        return cls(tuple(devices), sharded=len(devices) > 1 and not fits)
+        (too_large,) = group.any_of([not fits])  # memory may differ
+        return cls(tuple(devices), sharded=len(devices) > 1 and too_large, process=group.index)
 
     @property
     def count(self) -> int:
@@ -63,11 +61,6 @@ class Layout:
         """The places within a padded mini-batch that a process' devices take."""
         share = rows // self.processes
         return slice(process * share, (process + 1) * share)
-
-    @property
-    def process(self) -> int:
-        """This process among them."""
-        return cluster.index() if self.processes > 1 else 0
 
     @cached_property
     def mesh(self) -> Any:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..core.arrays import Array, to_numpy
 from ..core.backward import Gradients, talk_back
-from ..core.batch import Examples, diverged, first_non_finite
+from ..core.batch import Batch, diverged, first_non_finite
 from ..core.forward import Trace, propagate
 from ..core.network import Network
 from ..core.norms import euclidean_norm
+from ..core.objective import add_penalty, clip
 from .steps import ENDLESS, SECONDS, SILENT, LayerMeasures, StepSettings, StepState, Taken
 
 
 class FormulaSteps:
     """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
 
-    examples: Examples
+    takes_labels: ClassVar[bool] = False
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings = settings
         self._measures: list[list[LayerMeasures]] = []
         self.restore(network, None)
 
-    def use(self, examples: Examples) -> None:
-        self.examples = examples
+    def use(self, batch: Batch) -> None:
+        self.batch = batch
 
     def take(
         self,
@@ -42,36 +43,34 @@ class FormulaSteps:
     ) -> Taken:
         until, steps = time.monotonic() + SECONDS, 0
         while place < len(order) and steps < most and (steps == 0 or time.monotonic() < until):
-            X, target, shares, together = self.examples.take(order[place : place + batch_size])
+            batch = self.batch.rows(order[place : place + batch_size])
             place = min(place + batch_size, len(order))
-            if together > 0:
-                counts = float(X.shape[0]) if self.settings.loss_by_count else together
-                loss += counts * self._step(X, target, shares, together, float(rates[steps]))
+            weights, total = batch.weights()
+            if total > 0:
+                counts = float(batch.count) if self.settings.loss_by_count else total
+                loss += counts * self._step(batch, weights, total, float(rates[steps]))
                 weight += counts
                 steps += 1
         if place == len(order):
             self.require_finite()
         return Taken(place, steps, loss, weight)
 
-    def _step(self, X: Array, target: Array, weight: Array, together: float, rate: float) -> float:
-        """One update at a learning rate, on a mini-batch whose weights have the sum ``together``; gives its loss."""
+    def _step(self, batch: Batch, weights: Array, total: float, rate: float) -> float:
+        """One update at a learning rate, on a mini-batch whose weights have the sum ``total``; gives its loss."""
         network, settings = self.network, self.settings
         self.step += 1
         dropout = settings.dropout and settings.dropout.at(self.step)
-        penalty = settings.l2_penalty / (together if settings.l2_per_weight else 1)
+        penalty = settings.l2_penalty / (total if settings.l2_per_weight else 1)
         with np.errstate(over="ignore", invalid="ignore"):  # said in full by the error
-            trace = propagate(network, X, dropout)
-            grads = talk_back(network, trace, target, weight)
+            trace = propagate(network, batch.X, dropout)
+            grads = talk_back(network, trace, batch.target(), weights)
             loss = float(grads.loss)
             if not np.isfinite(loss):
-                raise diverged(network, X, self._good, self.step, dropout)
+                raise diverged(network, batch.X, self._good, self.step, dropout)
             self._good = network
             gradient = [*grads.W.values(), *grads.b.values()]
             if penalty:
-                # ½λ Σ_i ‖W_i‖² is part of what is minimized: its value of the loss, its derivative λW_i of ∇_{W_i}
-                loss += 0.5 * penalty * sum(float((W * W).sum()) for W in network.W.values())
-                for i, W in enumerate(network.W.values()):
-                    gradient[i] = gradient[i] + penalty * W
+                loss, gradient = add_penalty(loss, gradient, list(network.W.values()), penalty)
             clipped = gradient if settings.clip_norm is None else clip(gradient, settings.clip_norm)
             after, self._state = settings.optimizer.step(
                 _parameters(network), clipped, self._state, t=self.step, rate=rate
@@ -112,16 +111,6 @@ class FormulaSteps:
 
         names = ("grad_a", "grad_h", "grad_W", "W", "update", "silent")
         return tuple(LayerMeasures(i + 1, *(mean(i, name) for name in names)) for i in range(self.network.depth))
-
-
-def clip(gradient: list[Array], most: float) -> list[Array]:
-    """The gradient, scaled down where the norm of all its parts together exceeds ``most``; a NaN stays one.
-
-    >>> clip([np.array([3.0]), np.array([4.0])], 1.0)
-    [array([0.6]), array([0.8])]
-    """
-    norm = euclidean_norm(np.array([euclidean_norm(part) for part in gradient]))
-    return [part * (most / norm) for part in gradient] if norm > most else gradient
 
 
 def _parameters(network: Network) -> list[Array]:

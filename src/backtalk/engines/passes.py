@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.arrays import Array, refuse_non_finite
+from ..core.arrays import Array, namespace, refuse_non_finite
 from ..core.backward import Gradients, talk_back
+from ..core.batch import Batch
 from ..core.dropout import Dropout
 from ..core.forward import Trace, propagate
 from ..core.inputs import as_input, as_labels, as_target, as_weight, require_network
@@ -52,6 +53,20 @@ def forward_in_blocks(network: Network, X: Array) -> Iterator[tuple[slice, Trace
         with np.errstate(over="ignore", invalid="ignore"):
             trace = native.forward(network, X[rows, :]) if kernels else propagate(network, X[rows, :])
         yield rows, trace
+
+
+def weighted_loss(network: Network, batch: Batch) -> float:
+    """Σ_n w_n ℓ_n of a network, without dropout or penalty; w is 1/N without weights."""
+    total = 0.0
+    if not batch.count:
+        return total
+    weights, target = as_weight(network, None, batch.count) if batch.weight is None else batch.weight, batch.target()
+    for rows, trace in forward_in_blocks(network, batch.X):
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, weight = network.loss.value(trace.a[network.depth], trace.output, target[rows, :]), weights[rows]
+            xp = namespace(values)
+            total += float(xp.sum(xp.where(weight > 0, values, weight) * weight))
+    return total
 
 
 def gradients(

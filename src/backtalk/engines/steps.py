@@ -1,16 +1,17 @@
-"""What the two kinds of steps share: what they are asked for, what they answer, and where they stand."""
+"""The contract of all kinds of steps: what they are asked for, what they answer, and where they stand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from ..core.batch import Examples
+from ..core.batch import Batch
 from ..core.dropout import Dropout
 from ..core.network import Network
 from ..core.optimizers import Optimizer
+from ..distributed import ALONE, Group
 
 ENDLESS = 2**62
 SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, callbacks and progress go on
@@ -36,7 +37,7 @@ class LayerMeasures:
     silent: float | None
 
 
-SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of what it hears
+SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of its gradient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +59,7 @@ class StepSettings:
     mini-batch (the number of its examples, without weights); where ``loss_by_count``, mini-batches count in the loss by
     the number of their examples, and not by that weight. ``clip_norm``: where the norm of the gradient, of all
     W_i and b_i together and with the penalty's share, exceeds it, the gradient is scaled down to it. ``dropout``:
-    its step counts the updates from 1.
+    its step counts the updates from 1. ``group``: the processes that take the steps together.
     """
 
     optimizer: Optimizer
@@ -68,6 +69,7 @@ class StepSettings:
     clip_norm: float | None = None
     dropout: Dropout | None = None
     measure_every: int = 0
+    group: Group = ALONE
 
 
 class Taken(NamedTuple):
@@ -85,16 +87,19 @@ class Taken(NamedTuple):
 
 
 class Steps(Protocol):
-    """A network in training."""
+    """A network in training. ``takes_labels``: whether it reads y as labels if the target is their one-hot form."""
 
+    takes_labels: ClassVar[bool]
     step: int
+
+    def __init__(self, network: Network, settings: StepSettings) -> None: ...
 
     @property
     def network(self) -> Network:
         """The network as it stands."""
         ...
 
-    def use(self, examples: Examples) -> None:
+    def use(self, batch: Batch) -> None:
         """The examples that the next steps are taken on."""
         ...
 

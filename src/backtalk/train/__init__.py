@@ -29,9 +29,9 @@ from ..data.sources import Stream
 from ..engines.steps import LayerMeasures, StepState
 from .callbacks import Callback
 from .checkpoint import Checkpoint
-from .loop import fit, resume
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
+from .verbs import fit, resume
 
 __all__ = [
     "LBFGS",

@@ -1,4 +1,4 @@
-"""What the processes of a cluster must have alike before they train together."""
+"""What the processes of a group must have alike before they train together; alone, nothing is looked at."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from typing import Any
 
 import numpy as np
 
-from .. import distributed as cluster
 from ..core.arrays import to_numpy
 from ..core.network import Network
 from ..data.shards import Shard
 from ..data.sources import Stream, fingerprint
+from ..distributed import Group
 from ..engines.steps import StepState
 from .checkpoint import Checkpoint
-from .settings import Plan
-from .validation import ValidationSet
+from .settings import DataSettings, TrainSettings
+from .state import plain
+from .validation import Validation
 
 EXPECTED = "call it alike in all of them"
 
 
-def agree_on_call(
-    plan: Plan, X: Any, y: Any, sample_weight: Any, validation: Any, checkpoint: Checkpoint | None
+def require_equal_calls(
+    group: Group,
+    settings: TrainSettings,
+    data: DataSettings,
+    given: dict[str, Any],
+    checkpoint: Checkpoint | None,
 ) -> None:
-    """Refuse processes whose calls differ, before any of them looks at its data."""
-    given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
-    if isinstance(X, Shard):
-        given["sample_weight of the Shard"] = X.sample_weight
-    if isinstance(validation, Shard):
-        given["sample_weight of the validation Shard"] = validation.sample_weight
+    """Refuse processes whose calls differ, before any of them looks at its data: X, y, … as ``given``."""
+    if group.count == 1:
+        return
+    for name, label in (("X", "the Shard"), ("validation", "the validation Shard")):
+        if isinstance(given[name], Shard):
+            given = given | {f"sample_weight of {label}": given[name].sample_weight}
     every = None if checkpoint is None else [checkpoint.every_steps, checkpoint.every_seconds]
-    cluster.agree(
+    asked = settings.to_dict() | data.to_dict()
+    group.require_equal(
         {
             "the versions of backtalk, JAX and NumPy": [version(name) for name in ("backtalk", "jax", "numpy")],
-            **{f"the setting {name}": repr(value) for name, value in plan.to_dict().items()},
+            **{f"the setting {name}": repr(value) for name, value in asked.items()},
             "the checkpoint": None if checkpoint is None else os.fspath(checkpoint.path),
             "the time between checkpoints": every,
             **{f"the kind of {name}": _kind(value) for name, value in given.items()},
@@ -52,32 +58,43 @@ def _kind(value: Any) -> str:
     )
 
 
-def agree_on(network: Network, data: str | None, validation: ValidationSet | None) -> None:
+def share_generator(group: Group, generator: np.random.Generator) -> None:
+    """Put the generator of every process in the state of that of process 0."""
+    if group.count > 1:
+        generator.bit_generator.state = group.all_gather(plain(generator.bit_generator.state))[0]
+
+
+def require_equal_runs(group: Group, network: Network, data: str | None, validation: Validation | None) -> None:
     """Refuse processes that would not train the same network on the same data, whose fingerprint is given."""
-    cluster.agree(
+    if group.count == 1:
+        return
+    activations = ", ".join(map(repr, network.activations))
+    group.require_equal(
         {
             "the sizes of the layers": list(network.sizes),
-            "the network": f"{', '.join(map(repr, network.activations))}, {network.loss!r}, {network.spec.dtype_name}",
+            "the network": f"{activations}, {network.loss!r}, {network.spec.dtype_name}",
             "the data": data,
-            "the validation set": _told(validation),
+            "the validation set": _facts_of(validation),
             "the weights of the network (check sums)": _sums([*network.W.values(), *network.b.values()]),
         },
         EXPECTED,
     )
 
 
-def agree_on_state(state: StepState) -> None:
+def require_equal_states(group: Group, state: StepState) -> None:
     """Refuse processes that would go on from different states of the optimizer."""
-    parts = [part for family in state.arrays.values() for part in family]
-    cluster.agree({"the number of steps": state.step, "the state (check sums)": _sums(parts)}, EXPECTED)
+    if group.count > 1:
+        parts = [part for family in state.arrays.values() for part in family]
+        group.require_equal({"the number of steps": state.step, "the state (check sums)": _sums(parts)}, EXPECTED)
 
 
 def _sums(parts: list[Any]) -> list[int]:
     return [zlib.crc32(np.ascontiguousarray(to_numpy(part)).tobytes()) for part in parts]
 
 
-def _told(validation: ValidationSet | None) -> str | None:
+def _facts_of(validation: Validation | None) -> str | None:
     """What is the same of a validation set in all processes."""
     if validation is None or validation.shared:
         return None if validation is None else "shards"
-    return " ".join(map(fingerprint, (validation.X, validation.target, validation.weight)))
+    X, target, _, weight = validation.batch.arrays
+    return " ".join("-" if each is None else fingerprint(each) for each in (X, target, weight))

@@ -1,14 +1,16 @@
-"""What is told while training runs, and may stop it."""
+"""Callbacks: who is told while training runs, and may stop it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputTypeError
-from .records import Epoch, Training
+from ..distributed import ALONE, Group
+from ..errors import InputTypeError, ProcessLostError
+from .records import Epoch, Progress, Training
 
 METHODS = ("on_start", "on_epoch", "on_end")
 
@@ -43,22 +45,22 @@ def is_true(answer: Any) -> bool:
     return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
-class _Told(Callback):
-    """Hands what it is told to the methods of an object, or to a function of an Epoch."""
+class _Methods(Callback):
+    """The methods of an object, or a function of an Epoch, as a callback."""
 
     def __init__(self, **methods: Callable[..., Any]) -> None:
         self.methods = methods
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
-        self._tell("on_start", settings)
+        self._call("on_start", settings)
 
     def on_epoch(self, epoch: Epoch) -> Any:
-        return self._tell("on_epoch", epoch)
+        return self._call("on_epoch", epoch)
 
     def on_end(self, training: Training) -> None:
-        self._tell("on_end", training)
+        self._call("on_end", training)
 
-    def _tell(self, method: str, what: Any) -> Any:
+    def _call(self, method: str, what: Any) -> Any:
         return self.methods[method](what) if method in self.methods else None
 
 
@@ -76,4 +78,65 @@ def _as_callback(value: Any) -> Callback:
     methods = {name: getattr(value, name) for name in METHODS if callable(getattr(value, name, None))}
     if isinstance(value, type) or not (methods or callable(value)):
         raise InputTypeError(f"callbacks holds {value!r}, expected a backtalk.Callback or a function of an Epoch.")
-    return _Told(**(methods or {"on_epoch": value}))
+    return _Methods(**(methods or {"on_epoch": value}))
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told while training runs, in each process of a group; an error of one of them ends training in all."""
+
+    callbacks: list[Callback]
+    progress: Callable[[Progress], Any] | None = None
+    group: Group = ALONE
+
+    @classmethod
+    def of(cls, callbacks: Any, progress: Any = None, group: Group = ALONE) -> Watchers:
+        """From what the user gives."""
+        if progress is not None and not callable(progress):
+            raise InputTypeError(f"progress is {progress!r}, expected a function of a Progress.")
+        return cls(as_callbacks(callbacks), progress, group)
+
+    @property
+    def want_epochs(self) -> bool:
+        """Whether any process has a callback, as far as this one knows."""
+        return bool(self.callbacks) or self.group.count > 1
+
+    def begin(self, settings: Mapping[str, Any]) -> None:
+        """Tell that training begins."""
+        for callback in self.callbacks:
+            callback.on_start(settings)
+
+    def after_steps(self, progress: Callable[[], Progress]) -> bool:
+        """Tell of a chunk of steps; whether training is to stop."""
+        return self._ask(lambda: self.progress is not None and is_true(self.progress(progress())))
+
+    def after_epoch(self, epoch: Epoch) -> bool:
+        """Tell of an epoch; whether training is to stop."""
+
+        def tell() -> bool:
+            answers = [callback.on_epoch(epoch) for callback in self.callbacks]  # each of them is told
+            return any(map(is_true, answers))
+
+        return self._ask(tell)
+
+    def end(self, training: Training) -> Training:
+        """Tell the result, and give it back."""
+        for callback in self.callbacks:
+            callback.on_end(training)
+        return training
+
+    def _ask(self, question: Callable[[], bool]) -> bool:
+        """The answer of the user's functions, True if it is in any process."""
+        if self.group.count == 1:
+            return question()
+        stop, failed = False, None
+        try:
+            stop = question()
+        except (Exception, SystemExit) as error:
+            failed = error
+        stop, any_failed = self.group.any_of([stop, failed is not None])
+        if failed is not None:
+            raise failed
+        if any_failed:
+            raise ProcessLostError("a callback raised an error in another process: training stops; see what it said.")
+        return stop

@@ -10,26 +10,19 @@ import warnings
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..core.arrays import to_numpy
 from ..core.network import Network
-from ..core.optimizers import Optimizer
 from ..engines.steps import StepState
 from ..errors import FileFormatError, InputError, InputTypeError
 from ..interop.files import load_with, save_with
 from ..interop.structure import KEY
-from .schedules import ScheduleState
-from .settings import Plan, plain
+from .settings import DataSettings, TrainSettings, settings_from_json, settings_to_json
+from .state import TrainState
 
 VERSION = 1
-GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
-FACTS = [
-    "rng_at_start", "rng_at_epoch", "epoch_began_at", "part", "row", "loss", "weight", "losses", "validation_losses",
-    "best_epoch", "best_loss", "waited", "memory", "reason", "own_validation", "origin", "data",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +53,15 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """All that a checkpoint holds. ``facts``, in JSON: place in the data, history, random generators."""
+    """All that a checkpoint holds: the network as it stands, the optimizer's state, the best network, the settings of
+    the run, and where it stands."""
 
     network: Network
-    state: StepState
+    steps: StepState
     best: Network | None
-    plan: Plan
-    facts: dict[str, Any]
+    settings: TrainSettings
+    data: DataSettings
+    state: TrainState
 
 
 class Writer:
@@ -115,13 +110,14 @@ class Writer:
     def _save(self, snapshot: Snapshot, path: Path) -> None:
         arrays = {
             f"{family}.{i}": array
-            for family, each in snapshot.state.arrays.items()
+            for family, each in snapshot.steps.arrays.items()
             for i, array in enumerate(each, start=1)
         }
         if snapshot.best is not None:
             W, b = snapshot.best.to_lists()
             arrays |= {f"best.{i}": to_numpy(array) for i, array in enumerate([*W, *b], start=1)}
-        facts = {"version": VERSION, "plan": snapshot.plan.to_json(), "step": snapshot.state.step, **snapshot.facts}
+        plan = settings_to_json(snapshot.settings, snapshot.data)
+        facts = {"version": VERSION, "plan": plan, "step": snapshot.steps.step, **snapshot.state.to_json()}
         try:
             save_with(snapshot.network, path, facts, **arrays)
         except OSError as error:
@@ -156,21 +152,16 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         raise FileFormatError(f"{path} is a checkpoint of a version that this backtalk does not read: update it.")
     try:
-        for name in ("rng_at_start", "rng_at_epoch"):
-            rng_from_json(facts[name])
-        ScheduleState(**facts["memory"])
-        plan = Plan.from_json(facts["plan"], path)
-        families = plan.optimizer.families if isinstance(plan.optimizer, Optimizer) else ()
-        state = StepState(int(facts["step"]), {family: _parts(network, arrays, family) for family in families})
+        settings, data = settings_from_json(facts["plan"], path)
+        families = settings.optimizer.families if settings.by_steps else ()
+        steps = StepState(int(facts["step"]), {family: _parts(network, arrays, family) for family in families})
         best = _parts(network, arrays, "best") if "best.1" in arrays else None
-        missing = [name for name in FACTS if name not in facts]
-        if missing:
-            raise KeyError(missing[0])
+        state = TrainState.from_json(facts)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FileFormatError(f"{path} lacks a part of the state of training ({error}).") from None
     if best is not None:
         best = network.replace(best[: network.depth], best[network.depth :])
-    return Snapshot(network, state, best, plan, facts)
+    return Snapshot(network, steps, best, settings, data, state)
 
 
 def _parts(network: Network, arrays: dict[str, np.ndarray], family: str) -> list[np.ndarray]:
@@ -182,18 +173,3 @@ def _parts(network: Network, arrays: dict[str, np.ndarray], family: str) -> list
             raise ValueError(f"{family}.{i} is {array.dtype} of shape {array.shape}")
         found.append(array)
     return found
-
-
-def rng_to_json(generator: np.random.Generator) -> dict[str, Any]:
-    """The state of a generator, in JSON."""
-    return plain(generator.bit_generator.state)
-
-
-def rng_from_json(state: dict[str, Any]) -> np.random.Generator:
-    """A generator in that state."""
-    name = state["bit_generator"]
-    if name not in GENERATORS:
-        raise InputError(f"the checkpoint's random generator is {name!r}, expected one of {', '.join(GENERATORS)}.")
-    bits = getattr(np.random, name)()
-    bits.state = state
-    return np.random.Generator(bits)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..core.arrays import Array, to_numpy
 from ..core.backward import talk_back
-from ..core.batch import Examples, diverged
+from ..core.batch import Batch, diverged
 from ..core.forward import propagate
 from ..core.inputs import as_weight
 from ..core.network import Network
+from ..core.objective import add_penalty
 from ..core.optimizers import LBFGS
 from ..engines.native import passes as native
 from ..engines.native.kernels import threads
+from .callbacks import Watchers
+from .history import History
+from .records import Epoch, Progress, Training, TrainingInterrupted
+from .run import facts_of
+from .settings import DataSettings, TrainSettings
+from .state import TrainState
+from .validation import Validation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,26 +46,25 @@ class Minimum:
 
 def minimize(
     network: Network,
-    examples: Examples,
+    batch: Batch,
     *,
-    l2_penalty: float = 0.0,
-    iterations: int = 200,
-    options: LBFGS | None = None,
-    by_kernels: bool = True,
-    callback: Callable[[Network, float], Any] | None = None,
+    l2_penalty: float,
+    iterations: int,
+    options: LBFGS,
+    by_kernels: bool,
+    validation_loss: Callable[[Network], float | None],
+    tell: Callable[[Epoch], Any],
 ) -> Minimum:
-    """Minimize ℒ + ½λ Σ_i ‖W_i‖² over all examples. ``callback`` is told of each iteration; a true answer ends it."""
+    """Minimize ℒ + ½λ Σ_i ‖W_i‖² over all examples. Each iteration is told as an epoch; a true answer ends it."""
     from scipy.optimize import minimize as search
 
-    options = options or LBFGS()
-    objective = _Objective(network, examples, l2_penalty, by_kernels)
+    objective = _Objective(network, batch, l2_penalty, by_kernels)
+    done, stopped = 0, False
 
-    stopped = False
-
-    def told(intermediate_result: Any) -> None:
-        nonlocal stopped
-        point = intermediate_result
-        stopped = callback is not None and bool(callback(objective.network(point.x), float(point.fun)))
+    def iterated(intermediate_result: Any) -> None:
+        nonlocal done, stopped
+        done, found = done + 1, objective.network(intermediate_result.x)
+        stopped = bool(tell(Epoch(done, float(intermediate_result.fun), found, (), validation_loss(found))))
         if stopped:
             raise StopIteration
 
@@ -66,7 +73,7 @@ def minimize(
         objective.flat(network),
         method="L-BFGS-B",
         jac=True,
-        callback=told,
+        callback=iterated,
         options={
             "maxiter": iterations,
             "maxfun": int(options.evaluations),
@@ -80,19 +87,56 @@ def minimize(
     return Minimum(network, float(found.fun), int(found.nit), int(found.nfev), converged, stopped, message)
 
 
+def search(
+    network: Network,
+    settings: TrainSettings,
+    data: DataSettings,
+    batch: Batch,
+    validation: Validation | None,
+    watchers: Watchers,
+    by_kernels: bool,
+) -> Training:
+    """What :func:`~backtalk.fit` does by L-BFGS: iterations instead of epochs."""
+    history, latest = History(settings, TrainState({})), network
+    watchers.begin(facts_of(network, settings, data))
+
+    def tell(epoch: Epoch) -> bool:
+        nonlocal latest
+        latest = epoch.network
+        history.note(latest, epoch.loss, epoch.validation_loss)
+        stop = watchers.after_epoch(epoch)
+        progress = Progress(epoch.number, settings.epochs, batch.count, batch.count, epoch.number, epoch.loss)
+        if watchers.after_steps(lambda: progress) or stop:
+            history.reason = history.reason or "callback"
+        return history.reason is not None
+
+    try:
+        found = minimize(
+            network,
+            batch,
+            l2_penalty=float(settings.l2_penalty),
+            iterations=settings.epochs,
+            options=settings.optimizer,
+            by_kernels=by_kernels,
+            validation_loss=lambda found: None if validation is None else validation.loss(found),
+            tell=tell,
+        )
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(watchers.end(history.training(latest, "interrupted"))) from None
+    reason = history.reason or ("converged" if found.converged else "evaluations")
+    return watchers.end(history.training(found.network, reason))
+
+
 class _Objective:
     """ℒ with its penalty and the gradient of both, as a function of all parameters in one float64 vector."""
 
-    def __init__(self, network: Network, examples: Examples, l2_penalty: float, by_kernels: bool) -> None:
-        self.start, self.examples, self.l2_penalty = network, examples, l2_penalty
+    def __init__(self, network: Network, batch: Batch, l2_penalty: float, by_kernels: bool) -> None:
+        self.start, self.l2_penalty = network, l2_penalty
         self.evaluations = 0
-        self.weight = as_weight(network, examples.weight, examples.count)
+        self.batch = replace(batch, weight=as_weight(network, batch.weight, batch.count))
         self.net: Any = native.prepare(network) if by_kernels else None
         if self.net is not None:
-            self.X = native.readable(examples.X)
-            self.labels = None if examples.labels is None else native.readable(examples.labels, np.int64)
-            self.target = None if examples.target is None else native.readable(examples.target)
-            self.share = native.readable(self.weight)
+            self.batch = native.readable_batch(self.batch)
             self.grad_W = [np.empty_like(W) for W in network.W.values()]
             self.grad_b = [np.empty_like(b) for b in network.b.values()]
 
@@ -114,24 +158,25 @@ class _Objective:
         with np.errstate(over="ignore", invalid="ignore"):
             loss, gradient = self._by_formulas(network) if self.net is None else self._by_kernels(network)
         if not math.isfinite(loss):
-            raise diverged(network, self.examples.X, self.start, self.evaluations)
+            raise diverged(network, self.batch.X, self.start, self.evaluations)
         if self.l2_penalty:
-            for i, W in network.W.items():
-                W = to_numpy(W).astype(np.float64)
-                loss += 0.5 * self.l2_penalty * float((W * W).sum())
-                gradient[i - 1] = gradient[i - 1] + self.l2_penalty * W
+            for i, W in enumerate(network.W.values()):
+                wide = to_numpy(W).astype(np.float64)
+                loss, (gradient[i],) = add_penalty(loss, [gradient[i]], [wide], self.l2_penalty)
         return loss, _flat(gradient)
 
     def _by_formulas(self, network: Network) -> tuple[float, list[Array]]:
-        grads = talk_back(network, propagate(network, self.examples.X), self.examples.target, self.weight)
+        batch = self.batch
+        grads = talk_back(network, propagate(network, batch.X), batch.target(), batch.weight)
         return float(grads.loss), [to_numpy(part) for part in (*grads.W.values(), *grads.b.values())]
 
     def _by_kernels(self, network: Network) -> tuple[float, list[Array]]:
         nothing = [None] * network.depth
         for i in range(1, network.depth + 1):
             self.net.pack(i - 1, network.W[i], network.b[i])
+        X, target, labels, weight = self.batch.arrays
         loss = self.net.gradients(
-            self.X, None, self.labels, self.target, self.share, 1.0,
+            X, None, labels, target, weight, 1.0,
             nothing, [None, *nothing], self.grad_W, self.grad_b, threads(),
         )  # fmt: skip
         return loss, [*self.grad_W, *self.grad_b]

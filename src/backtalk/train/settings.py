@@ -1,10 +1,10 @@
-"""The settings of a run, checked; and to and from JSON, for checkpoints."""
+"""The settings of training, checked; and to and from JSON, for checkpoints."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
@@ -14,28 +14,38 @@ from ..core.dropout import Dropout
 from ..core.optimizers import LBFGS, OPTIMIZERS, Optimizer, as_any_optimizer
 from ..engines.choose import ENGINES
 from ..errors import BacktalkError, FileFormatError, InputError, InputTypeError, unknown_name
-from .schedules import Constant, Schedule, as_schedule
+from .schedules import Constant, as_schedule
+from .state import plain
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What :func:`~backtalk.fit` is asked for, besides the network, the data and what watches over it."""
+class TrainSettings:
+    """How a network is trained, and until when: what :func:`~backtalk.fit` says of its arguments of these names.
 
-    epochs: int
-    batch_size: int
-    optimizer: Optimizer | LBFGS
-    schedule: Schedule
-    l2_penalty: float
-    dropout: float | tuple[float, ...]
-    clip_norm: float | None
-    class_weight: Any
-    validation: float | None  # the fraction; None where there is none, or a set of its own
-    patience: int | None
-    tolerance: float
-    engine: str
-    measure_every: int
+    >>> TrainSettings(epochs=5, schedule="cosine").optimizer
+    adam
+    """
+
+    epochs: int = 20
+    batch_size: int = 32
+    optimizer: Any = "adam"  # a name becomes what it names
+    schedule: Any = "constant"
+    l2_penalty: float = 0.0
+    dropout: Any = 0.0
+    clip_norm: float | None = None
+    patience: int | None = None
+    tolerance: float = 0.0
+    engine: str = "auto"
+    measure_every: int = 0
 
     def __post_init__(self) -> None:
+        def put(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        put("optimizer", as_any_optimizer(self.optimizer))
+        put("schedule", as_schedule(self.schedule))
+        rates: Any = self.dropout
+        put("dropout", tuple(rates) if isinstance(rates, list) else rates)
         for name, least in (("epochs", 1), ("batch_size", 1), ("measure_every", 0), ("patience", 1)):
             value = getattr(self, name)
             if name == "patience" and value is None:
@@ -44,26 +54,18 @@ class Plan:
                 raise InputTypeError(f"{name} is {value!r}, expected a whole number.")
             if value < least:
                 raise InputError(f"{name} is {value}, expected {least} or more.")
-            object.__setattr__(self, name, int(value))
-        self._require_number("l2_penalty", self.l2_penalty)
-        self._require_number("tolerance", self.tolerance)
+            put(name, int(value))
+        _require_number("l2_penalty", self.l2_penalty)
+        _require_number("tolerance", self.tolerance)
         if self.clip_norm is not None:
-            self._require_number("clip_norm", self.clip_norm)
+            _require_number("clip_norm", self.clip_norm)
             if self.clip_norm == 0:
                 raise InputError("clip_norm is 0, expected a number above 0, or None for no clipping.")
-        if self.validation is not None and not 0 < self.validation < 1:
-            raise InputError(f"validation is {self.validation!r}, expected a fraction between 0 and 1, or (X, y).")
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
-        Dropout(self.dropout)
+        Dropout(rates)  # refuses what is not a rate, or rates
         if isinstance(self.optimizer, LBFGS):
             self._require_whole_batch()
-
-    def _require_number(self, name: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise InputTypeError(f"{name} is {value!r}, expected a number.")
-        if not 0 <= float(value) < math.inf:
-            raise InputError(f"{name} is {value!r}, expected a finite number of 0 or more.")
 
     def _require_whole_batch(self) -> None:
         """L-BFGS takes whole steps on one smooth function: what changes that function cannot go with it."""
@@ -87,41 +89,59 @@ class Plan:
         """Whether any hidden layer has dropout."""
         return any(self.dropout) if isinstance(self.dropout, tuple) else bool(self.dropout)
 
+    def arguments(self) -> dict[str, Any]:
+        """By name, as :func:`~backtalk.fit` takes them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
     def to_dict(self) -> dict[str, Any]:
-        """The settings as numbers, texts and lists."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        texts = {"optimizer": repr(self.optimizer), "schedule": repr(self.schedule)}
-        return values | texts
-
-    def to_json(self) -> dict[str, Any]:
-        """The same, where each can be read back by :meth:`from_json`."""
-        values = self.to_dict()
-        if type(self.optimizer) not in OPTIMIZERS.values():
-            raise InputError(f"optimizer is {self.optimizer!r}, which a checkpoint cannot hold: use one by its name.")
-        if isinstance(self.class_weight, Mapping):
-            values["class_weight"] = [[plain(label), float(weight)] for label, weight in self.class_weight.items()]
-        return values
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any], path: Any) -> Plan:
-        """The plan that a checkpoint holds."""
-        try:
-            values = dict(values)
-            values["optimizer"] = as_any_optimizer(values["optimizer"])
-            values["schedule"] = as_schedule(values["schedule"])
-            if isinstance(values["dropout"], list):
-                values["dropout"] = tuple(values["dropout"])
-            if isinstance(values["class_weight"], list):
-                values["class_weight"] = dict(values["class_weight"])
-            return cls(**values)
-        except (BacktalkError, KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"{path} holds settings of training that cannot be read ({error}).") from None
+        """As numbers, texts and lists."""
+        return self.arguments() | {"optimizer": repr(self.optimizer), "schedule": repr(self.schedule)}
 
 
-def plain(value: Any) -> Any:
-    """The same without NumPy's types, for JSON."""
-    if isinstance(value, dict):
-        return {name: plain(part) for name, part in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value.item() if isinstance(value, np.generic) else value
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """What :func:`~backtalk.fit` is asked to do with its data: ``validation`` is the fraction, None for none."""
+
+    class_weight: Any = None
+    validation: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.validation is not None and not 0 < self.validation < 1:
+            raise InputError(f"validation is {self.validation!r}, expected a fraction between 0 and 1, or (X, y).")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As they are."""
+        return {"class_weight": self.class_weight, "validation": self.validation}
+
+
+def settings_to_json(settings: TrainSettings, data: DataSettings) -> dict[str, Any]:
+    """Both as one object, which :func:`settings_from_json` reads back."""
+    if type(settings.optimizer) not in OPTIMIZERS.values():
+        raise InputError(f"optimizer is {settings.optimizer!r}, which a checkpoint cannot hold: use one by its name.")
+    values = settings.to_dict() | data.to_dict()
+    if isinstance(data.class_weight, Mapping):
+        values["class_weight"] = [[plain(label), float(weight)] for label, weight in data.class_weight.items()]
+    return values
+
+
+def settings_from_json(values: dict[str, Any], path: Any) -> tuple[TrainSettings, DataSettings]:
+    """The settings that a checkpoint holds."""
+    try:
+        values = dict(values)
+        class_weight = values.pop("class_weight")
+        if isinstance(class_weight, list):
+            class_weight = dict(class_weight)
+        data = DataSettings(class_weight, values.pop("validation"))
+        missing = [each.name for each in fields(TrainSettings) if each.name not in values]
+        if missing:
+            raise KeyError(missing[0])
+        return TrainSettings(**values), data
+    except (BacktalkError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} holds settings of training that cannot be read ({error}).") from None
+
+
+def _require_number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{name} is {value!r}, expected a number.")
+    if not 0 <= float(value) < math.inf:
+        raise InputError(f"{name} is {value!r}, expected a finite number of 0 or more.")

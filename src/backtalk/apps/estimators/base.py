@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
@@ -14,19 +15,18 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from ...core.activations import as_activation
-from ...core.batch import Examples
+from ...core.batch import Batch, checked_y
 from ...core.dropout import Dropout
 from ...core.network import Network
-from ...engines.choose import ENGINES, kind_of_steps
-from ...engines.formula import FormulaSteps
+from ...engines.choose import ENGINES, choose_steps
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
 from ...train import LBFGS, Epoch
-from ...train.callbacks import as_callbacks, is_true
+from ...train.callbacks import Watchers
 from ...train.lbfgs import minimize
 from ...train.schedules import as_schedule
-from .epochs import SKLEARN_SCHEDULES, Epochs, Going, optimizer_of, training_of
+from .epochs import SKLEARN_SCHEDULES, Epochs, OptimizerState, optimizer_of, training_of
 from .fitted import FittedPerceptron
 from .held_out import hold_out
 
@@ -96,7 +96,7 @@ class MultilayerPerceptron(FittedPerceptron):
     engine: str
     network_: Network
     n_outputs_: int
-    _optimizer: Going
+    _optimizer: OptimizerState
     loss_curve_: list[float]
     validation_loss_curve_: list[float]
 
@@ -151,7 +151,7 @@ class MultilayerPerceptron(FittedPerceptron):
 
     def _begin(self, first: bool) -> None:
         """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
-        self._optimizer = Going(self.learning_rate_init)
+        self._optimizer = OptimizerState(self.learning_rate_init)
         self.n_iter_ = 0
         if first:
             self.t_ = self._no_improvement_count = 0
@@ -192,48 +192,40 @@ class MultilayerPerceptron(FittedPerceptron):
             raise ValueError(f"the fitted network has sizes {network.sizes}, expected {sizes} to go on with it.")
         return network if network.W[1].dtype == X.dtype else network.to(np, dtype=X.dtype)
 
-    def _examples(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, labels: bool) -> Examples:
-        """With ``labels``, y as labels where they are one-hot targets."""
-        spec = network.spec
-        weight = None if weight is None else np.asarray(weight, dtype=X.dtype)
-        given = target if target.ndim == 1 and labels and not getattr(network.loss, "label_smoothing", 0) else None
-        full = None if given is not None else network.loss.target(target, len(X), self.n_outputs_, spec)
-        return Examples(X, full, given, weight)
+    def _batch(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, takes_labels: bool) -> Batch:
+        y = checked_y(network, target, len(X), takes_labels)
+        return Batch(network, X, y, None if weight is None else np.asarray(weight, dtype=X.dtype))
 
     def _step(
         self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any, incremental: bool
     ) -> None:
         _, scale = self._loss()
-        X, target, weight, validate = hold_out(self, X, target, weight, validation)
-        drops = np.any(self.dropout)
+        X, target, weight, judge = hold_out(self, X, target, weight, validation)
         settings = StepSettings(
             optimizer=optimizer_of(self, scale),
             l2_penalty=float(self.alpha) * scale,
             l2_per_weight=True,
-            loss_by_count=True,  # as scikit-learn counts, also where the examples have weights
+            loss_by_count=True,  # as scikit-learn counts, also if the examples have weights
             clip_norm=None if self.clip_norm is None else float(self.clip_norm) * scale,
-            dropout=self._dropout(network) if drops else None,
-            measure_every=0,
+            dropout=self._dropout(network) if np.any(self.dropout) else None,
         )
-        steps = kind_of_steps(self.engine, network, settings.optimizer)(network, settings)
-        going = self._optimizer
-        if incremental and going.stopped:
+        kind = choose_steps(self.engine, network, settings.optimizer)
+        steps, state = kind(network, settings), self._optimizer
+        if incremental and state.stopped:
             return
-        if incremental and going.state is not None:
-            steps.restore(network, going.state)
-        callbacks = as_callbacks(self.callbacks)
-        examples = self._examples(network, X, target, weight, labels=not isinstance(steps, FormulaSteps))
-        epochs = Epochs(self, steps, examples, going, callbacks, scale, validate, self.early_stopping)
-        for callback in callbacks:
-            callback.on_start(self.get_params(deep=False))
+        if incremental and state.steps is not None:
+            steps.restore(network, state.steps)
+        watchers = Watchers.of(self.callbacks)
+        batch = self._batch(network, X, target, weight, kind.takes_labels)
+        epochs = Epochs(self, steps, batch, state, watchers, scale, judge)
+        watchers.begin(self.get_params(deep=False))
         try:
             epochs.run(self.max_iter, incremental)
         except DivergedError as error:
             raise NonFiniteError.of(error) from None
-        best = going.best if self.early_stopping and (not incremental or going.stopped) else None
+        best = state.best if self.early_stopping and (not incremental or state.stopped) else None
         self.network_ = steps.network if best is None else best
-        for callback in callbacks:
-            callback.on_end(training_of(self))
+        watchers.end(training_of(self))
 
     def _dropout(self, network: Network) -> Dropout:
         rates = float(self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
@@ -248,34 +240,29 @@ class MultilayerPerceptron(FittedPerceptron):
     def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> None:
         _, scale = self._loss()
         options = LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun)
-        kernels = kind_of_steps(self.engine, network, options) is NativeSteps
-        callbacks = as_callbacks(self.callbacks)
-        judge = None
-        if validation is not None:
-            judge = hold_out(self, X, target, weight, validation)[3]
+        by_kernels = choose_steps(self.engine, network, options) is NativeSteps
+        judge = None if validation is None else hold_out(self, X, target, weight, validation)[3]
         total = len(X) if weight is None else float(np.sum(weight))
-        self.loss_curve_ = []
+        watchers, self.loss_curve_ = Watchers.of(self.callbacks), []
 
-        def told(found: Network, loss: float) -> bool:
-            self.loss_curve_.append(loss / scale)
-            if judge is not None:
-                self.validation_loss_curve_.append(judge(found)[1])
-            last = self.validation_loss_curve_[-1] if judge is not None else None
-            epoch = Epoch(len(self.loss_curve_), loss / scale, found, (), last)
-            answers = [callback.on_epoch(epoch) for callback in callbacks]  # each of them is told
-            return any(map(is_true, answers))
+        def tell(epoch: Epoch) -> bool:
+            epoch = replace(epoch, loss=epoch.loss / scale)
+            self.loss_curve_.append(epoch.loss)
+            if epoch.validation_loss is not None:
+                self.validation_loss_curve_.append(epoch.validation_loss)
+            return watchers.after_epoch(epoch)
 
-        for callback in callbacks:
-            callback.on_start(self.get_params(deep=False))
+        watchers.begin(self.get_params(deep=False))
         try:
             found = minimize(
                 network,
-                self._examples(network, X, target, weight, kernels),
+                self._batch(network, X, target, weight, by_kernels),
                 l2_penalty=self.alpha * scale / total,
                 iterations=self.max_iter,
                 options=options,
-                by_kernels=kernels,
-                callback=told,
+                by_kernels=by_kernels,
+                validation_loss=lambda found: None if judge is None else judge(found)[1],
+                tell=tell,
             )
         except DivergedError as error:
             raise NonFiniteError.of(error) from None
@@ -287,5 +274,4 @@ class MultilayerPerceptron(FittedPerceptron):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        for callback in callbacks:
-            callback.on_end(training_of(self))
+        watchers.end(training_of(self))

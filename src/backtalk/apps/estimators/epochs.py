@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,14 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ...analysis.diagnose.telemetry import Telemetry
-from ...core.batch import Examples
+from ...core.batch import Batch
 from ...core.network import Network
+from ...data.sources import Part, fingerprint
 from ...engines.steps import Steps
 from ...errors import DivergedError
 from ...train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
-from ...train.callbacks import Callback, is_true
-from ...train.interrupt import held_back
+from ...train.callbacks import Watchers
+from ...train.loop import Event, Loop
 from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedule
 
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
@@ -27,20 +28,38 @@ MOST_MOMENTUM = math.nextafter(1.0, 0.0)  # scikit-learn takes 1 as well, our SG
 
 
 @dataclass(eq=False)
-class Going:
+class OptimizerState:
     """How optimization goes: kept from one epoch to the next, and from one call of ``partial_fit`` to the next.
 
-    ``learning_rate``: of the next epoch, where scikit-learn's schedules give it; ``best``: the network with the best
+    ``learning_rate``: of the next epoch, if scikit-learn's schedules give it; ``best``: the network with the best
     score; ``stopped``: whether ``partial_fit`` has stopped early.
     """
 
     learning_rate: float
     begun: int = 0  # updates before the schedule began
-    state: StepState | None = None
-    memory: ScheduleState = field(default_factory=ScheduleState)
+    steps: StepState | None = None
+    schedule: ScheduleState = field(default_factory=ScheduleState)
     epochs: int = 0
     best: Network | None = None
     stopped: bool = False
+
+
+class ShuffledAnew:
+    """Examples in scikit-learn's order, which shuffles that of the epoch before, or in their own."""
+
+    def __init__(self, batch: Batch, random_state: Any, shuffle: bool) -> None:
+        self.batch, self.random_state, self.shuffle = batch, random_state, shuffle
+        self.count, self.order = batch.count, np.arange(batch.count)
+
+    def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
+        if self.shuffle:  # as sklearn.utils.shuffle draws, without its checks
+            rows = np.arange(self.count)
+            self.random_state.shuffle(rows)
+            self.order = self.order[rows]
+        yield Part(self.count, lambda: (self.batch, self.order))
+
+    def fingerprint(self) -> str:
+        return fingerprint(self.batch.X)
 
 
 def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
@@ -51,65 +70,69 @@ def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
     return kind(model.learning_rate_init, min(model.momentum, MOST_MOMENTUM))
 
 
-@dataclass(eq=False)
 class Epochs:
-    """Training of an estimator by mini-batches. ``score`` and ``validate`` judge a network on the validation set."""
+    """Training of an estimator by mini-batches. ``judge``: a network's score and loss on the validation set.
 
-    model: Any
-    steps: Steps
-    examples: Examples
-    going: Going
-    callbacks: list[Callback]
-    scale: float  # of the network's loss to the one that is reported
-    validate: Callable[[Network], tuple[float, float]] | None  # score and loss
-    early_stopping: bool
+    ``scale``: of the network's loss to the one that is reported.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        steps: Steps,
+        batch: Batch,
+        state: OptimizerState,
+        watchers: Watchers,
+        scale: float,
+        judge: Callable[[Network], tuple[float, float]] | None,
+    ) -> None:
+        self.model, self.steps, self.state, self.watchers = model, steps, state, watchers
+        self.scale, self.judge, self.early_stopping = scale, judge, model.early_stopping
+        self.schedule: Schedule | None = None
+        if model.learning_rate not in SKLEARN_SCHEDULES:
+            self.schedule = as_schedule(model.learning_rate, "learning_rate")
+        source = ShuffledAnew(batch, model._random_state, model.shuffle)
+        generator = np.random.default_rng(0)  # unused: the source draws from the model's own
+        self.loop = Loop(steps, source, self._batch_size(batch.count), generator, self._rates)
 
     def run(self, most: int, incremental: bool) -> None:
         """At most so many epochs; ``incremental``: one, as a part of something longer."""
-        model, going, count = self.model, self.going, self.examples.count
-        self.steps.use(self.examples)
-        batch_size = self._batch_size(count)
-        schedule = (
-            None if model.learning_rate in SKLEARN_SCHEDULES else as_schedule(model.learning_rate, "learning_rate")
-        )
-        order = np.arange(count)
-        if going.epochs == 0:
-            going.begun = self.steps.step
+        model, state, loop = self.model, self.state, self.loop
+        self.most, model.n_iter_ = most, 0
+        if state.epochs == 0:
+            state.begun = self.steps.step
         try:
-            for number in range(1, most + 1):
-                if model.shuffle:  # as sklearn.utils.shuffle draws, without its checks
-                    rows = np.arange(count)
-                    model._random_state.shuffle(rows)
-                    order = order[rows]
-                rates = self._rates(schedule, -(-count // batch_size), most)
-                loss = self._epoch(order, batch_size, rates)
-                model.n_iter_ = number
-                model.t_ += count
-                ends = self._ends(loss, schedule, float(rates[-1]) * self._unit())
+            for event in loop.events():
+                if event is not Event.EPOCH:
+                    continue
+                model.n_iter_ += 1
+                model.t_ += loop.source.count
+                ends = self._ends()
                 if incremental:
-                    going.stopped = ends and self.early_stopping
+                    state.stopped = ends and self.early_stopping
                 if ends or incremental:
                     break
-                if number == most:
+                if model.n_iter_ == most:
                     warnings.warn(
                         f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization "
                         "hasn't converged yet.",
                         ConvergenceWarning,
                         stacklevel=4,
                     )
+                    break
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
         except DivergedError as error:
-            if going.best is None:
+            if state.best is None:
                 raise
             model.validation_scores_.append(np.nan)
             warnings.warn(
                 f"{error} The network with the best validation score is kept.", ConvergenceWarning, stacklevel=4
             )
-        self.going.state = self.steps.state()
+        state.steps = self.steps.state()
 
     def _unit(self) -> float:
-        """What a rate handed to the steps is multiplied by to be the estimator's."""
+        """What a rate of the steps is multiplied by to be the estimator's."""
         return 1.0 if self.model.solver == "adam" else self.scale
 
     def _batch_size(self, count: int) -> int:
@@ -122,51 +145,45 @@ class Epochs:
             )
         return int(np.clip(self.model.batch_size, 1, count))
 
-    def _rates(self, schedule: Schedule | None, in_epoch: int, most: int) -> np.ndarray:
-        model, going = self.model, self.going
-        if schedule is not None:
-            place = StepPosition(going.epochs + 1, self.steps.step - going.begun, in_epoch, most * in_epoch)
-            rates = model.learning_rate_init * schedule.factors(place, going.memory)
+    def _rates(self) -> np.ndarray:
+        """The learning rate of each step of an epoch."""
+        model, state = self.model, self.state
+        in_epoch = -(-self.loop.source.count // self.loop.batch_size)
+        if self.schedule is not None:
+            position = StepPosition(state.epochs + 1, self.steps.step - state.begun, in_epoch, self.most * in_epoch)
+            rates = model.learning_rate_init * self.schedule.factors(position, state.schedule)
         else:
-            rates = np.full(in_epoch, going.learning_rate)
+            rates = np.full(in_epoch, state.learning_rate)
         return rates / self._unit()
 
-    def _epoch(self, order: np.ndarray, batch_size: int, rates: np.ndarray) -> float:
-        """One pass over the data; the mean loss while it ran."""
-        place, loss, counted, first = 0, 0.0, 0.0, self.steps.step
-        while place < len(order):
-            with held_back():
-                place, _, loss, counted = self.steps.take(
-                    order, place, batch_size, rates[self.steps.step - first :], loss=loss, weight=counted
-                )
-        return loss / counted / self.scale if counted else math.nan
-
-    def _ends(self, loss: float, schedule: Schedule | None, rate: float) -> bool:
-        """Note what the epoch brought, and say whether it was the last."""
-        model, going = self.model, self.going
-        going.epochs += 1
+    def _ends(self) -> bool:
+        """Note what the epoch brought, begin the next one, and say whether it was the last."""
+        model, state, position = self.model, self.state, self.loop.position
+        loss = position.loss / position.weight / self.scale if position.weight else math.nan
+        rate = float(self.loop.epoch_rates[-1]) * self._unit()
+        self.loop.begin_epoch()
+        state.epochs += 1
         model.loss_ = loss
         model.loss_curve_.append(loss)
         if model.verbose:
             print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
-        needed = self.validate is not None or self.callbacks
-        network = self.steps.network if needed else None
-        score, validation_loss = self.validate(network) if self.validate and network else (None, None)
+        network = self.steps.network if self.judge is not None or self.watchers.want_epochs else None
+        score, validation_loss = self.judge(network) if self.judge and network else (None, None)
         if validation_loss is not None:
             model.validation_loss_curve_.append(validation_loss)
         self._count(loss, score, network)
-        if schedule is not None:
-            going.memory = schedule.after_epoch(loss if validation_loss is None else validation_loss, going.memory)
+        if self.schedule is not None:
+            watched = loss if validation_loss is None else validation_loss
+            state.schedule = self.schedule.after_epoch(watched, state.schedule)
         stops = False
         if network is not None:
-            epoch = Epoch(going.epochs, loss, network, self.steps.measures(), validation_loss, rate)
-            answers = [callback.on_epoch(epoch) for callback in self.callbacks]  # each of them is told
-            stops = any(map(is_true, answers))
+            epoch = Epoch(state.epochs, loss, network, self.steps.measures(), validation_loss, rate)
+            stops = self.watchers.after_epoch(epoch)
         return self._gives_up(rate) or stops
 
     def _count(self, loss: float, score: float | None, network: Network | None) -> None:
         """How many epochs have brought nothing."""
-        model, going = self.model, self.going
+        model, state = self.model, self.state
         if self.early_stopping:
             assert score is not None
             model.validation_scores_.append(score)
@@ -176,24 +193,24 @@ class Epochs:
             improved = score >= model.best_validation_score_ + model.tol
             model._no_improvement_count = 0 if improved else model._no_improvement_count + 1
             if score > model.best_validation_score_:
-                model.best_validation_score_, going.best = score, network
+                model.best_validation_score_, state.best = score, network
             return
         waits = loss > model.best_loss_ - model.tol
         model._no_improvement_count = model._no_improvement_count + 1 if waits else 0
         model.best_loss_ = min(loss, model.best_loss_)
 
     def _gives_up(self, rate: float) -> bool:
-        model, going = self.model, self.going
+        model, state = self.model, self.state
         if model.solver == "sgd" and model.learning_rate == "invscaling":
-            going.learning_rate = model.learning_rate_init / (model.t_ + 1) ** model.power_t
+            state.learning_rate = model.learning_rate_init / (model.t_ + 1) ** model.power_t
         if model._no_improvement_count <= model.n_iter_no_change:
             return False
         what = "Validation score" if self.early_stopping else "Training loss"
         message = f"{what} did not improve more than tol={model.tol:f} for {model.n_iter_no_change} consecutive epochs."
         if model.solver == "sgd" and model.learning_rate == "adaptive" and rate > LEAST_RATE:
-            going.learning_rate, model._no_improvement_count = rate / 5, 0
+            state.learning_rate, model._no_improvement_count = rate / 5, 0
             if model.verbose:
-                print(f"{message} Setting learning rate to {going.learning_rate:f}")
+                print(f"{message} Setting learning rate to {state.learning_rate:f}")
             return False
         if model.verbose:
             print(f"{message} {'Learning rate too small. ' if model.learning_rate == 'adaptive' else ''}Stopping.")

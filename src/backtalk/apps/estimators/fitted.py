@@ -19,7 +19,7 @@ from ...core.network import Network
 from ...engines.passes import forward_in_blocks, gradients
 from ...errors import InputError, InputTypeError
 from ...interop.scikit_learn import from_sklearn
-from .epochs import Going, telemetry_of
+from .epochs import OptimizerState, telemetry_of
 
 # Attributes that scikit-learn's fit sets: those that follow from the network here, and those without a _ at the end
 OF_ITS_WEIGHTS = ("coefs_", "intercepts_", "n_layers_", "out_activation_")
@@ -45,8 +45,8 @@ class FittedPerceptron(BaseEstimator):
         for name, value in vars(model).items():
             if name not in OF_ITS_WEIGHTS and (name.endswith("_") or name in KEPT):
                 setattr(own, name, copy(value))
-        going = Going(model.learning_rate_init)
-        vars(own).update(network_=network, validation_loss_curve_=[], _optimizer=going)
+        state = OptimizerState(model.learning_rate_init)
+        vars(own).update(network_=network, validation_loss_curve_=[], _optimizer=state)
         return own
 
     def _encode_more(self, y: Any) -> np.ndarray:

@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 
 from ...analysis.diagnose.telemetry import Recorder
-from ...core.batch import Examples
-from ...core.inputs import as_input, as_labels, as_target
+from ...core.batch import Batch
+from ...core.inputs import as_input, as_target
 from ...core.losses import BinaryCrossEntropy, CrossEntropy
 from ...core.network import Network
 from ...data.sources import InMemory
-from ...engines.choose import kind_of_steps
-from ...engines.formula import FormulaSteps
+from ...engines.choose import choose_steps
 from ...engines.passes import forward, gradients
-from ...engines.steps import Steps, StepSettings
+from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
 from ...train import Epoch
-from ...train.validation import ValidationSet
+from ...train.loop import Loop
+from ...train.validation import Validation
 from .datasets import LabData
 from .settings import Settings, with_rate
 
 MOST_HELD_OUT = 2000  # rows that the loss and the score of each frame are computed on
 MEASURED_IN_EPOCH = 5  # steps whose norms are kept for the doctor
-PATIENCE = 0.25  # seconds of steps, after which a frame is due whatever was asked for
+TIMEOUT = 0.25  # seconds of steps, after which a frame is due whatever was asked for
 
 
 class Trainer:
@@ -38,63 +38,55 @@ class Trainer:
     def __init__(self, settings: Settings, data: LabData) -> None:
         self.settings, self.data = settings, data
         self.start = first_network(settings, data)
-        X, y, rows = data.X, data.y, data.training
-        as_target(self.start, y, len(X))  # refuses a y that the loss cannot take, also in a row that is held out
-        self.X = np.ascontiguousarray(as_input(self.start, X))
-        held_out = data.held_out[:MOST_HELD_OUT]
-        self.rows_held_out = held_out
-        self.validation = ValidationSet.of(self.start, (self.X[held_out], y[held_out])) if len(held_out) else None
-        self.batch = min(settings.batch, len(rows))
-        optimizer = settings.made_optimizer()
-        self.kind = kind_of_steps("auto", self.start, optimizer)
-        X, y = self.X[rows], y[rows]
-        labels = as_labels(self.start, y, len(X)) if self.kind is not FormulaSteps else None
-        target = as_target(self.start, y, len(X)) if labels is None else None
-        self.X_training, self.y_training = X, y
-        self.source = InMemory(Examples(X, target, labels, None))
+        as_target(self.start, data.y, len(data.X))  # refuses a y that the loss cannot take, also in a row held out
+        self.X = np.ascontiguousarray(as_input(self.start, data.X))
+        self.rows_held_out = held_out = data.held_out[:MOST_HELD_OUT]
+        self.validation = Validation.of(self.start, (self.X[held_out], data.y[held_out])) if len(held_out) else None
+        self.X_training, self.y_training = self.X[data.training], data.y[data.training]
         self.reset()
 
     def reset(self) -> None:
         """Back to the first step."""
-        in_epoch = -(-self.source.count // self.batch)
-        measured = max(1, in_epoch // MEASURED_IN_EPOCH)
-        optimizer = self.settings.made_optimizer()
-        self.steps: Steps = self.kind(self.start, StepSettings(optimizer, measure_every=measured))
+        settings, optimizer = self.settings, self.settings.made_optimizer()
+        kind = choose_steps("auto", self.start, optimizer)
+        batch = Batch.of(self.start, self.X_training, self.y_training, takes_labels=kind.takes_labels)
+        source, batch_size = InMemory(batch), min(settings.batch, batch.count)
+        in_epoch = -(-batch.count // batch_size)
+        steps = kind(self.start, StepSettings(optimizer, measure_every=max(1, in_epoch // MEASURED_IN_EPOCH)))
+        self.rates, self.left = np.full(in_epoch, settings.rate), 0
+        generator = np.random.default_rng(settings.seed)
+        self.loop = Loop(steps, source, batch_size, generator, lambda: self.rates, lambda: self.left)
+        self.events = self.loop.events()
         self.network, self.step, self.stopped = self.start, 0, ""
-        self.generator = np.random.default_rng(self.settings.seed)
         self.epochs, self.loss = 0, math.nan
         self.recorder = Recorder()
         self.recorder.settings = {
-            "learning_rate": self.settings.rate,
-            "batch_size": self.batch,
+            "learning_rate": settings.rate,
+            "batch_size": batch_size,
             "optimizer": repr(optimizer),
             "l2_penalty": 0.0,
             "dropout": 0.0,
         }
-        self._begin_epoch()
+        next(self.events)  # the order of the first epoch is known
         self.batch_rows = self.next_rows()
 
     def set_rate(self, rate: Any) -> None:
         """Another learning rate, from the next step on."""
         self.settings = with_rate(self.settings, rate)
-
-    def _begin_epoch(self) -> None:
-        (part,) = self.source.parts(self.generator, self.batch)
-        examples, self.order = part.load()
-        self.steps.use(examples)
-        self.place, self.epoch_loss, self.epoch_weight = 0, 0.0, 0.0
+        self.rates.fill(self.settings.rate)
 
     def next_rows(self) -> np.ndarray:
         """The mini-batch of the next step, as rows of the training set."""
-        return self.order[self.place : self.place + self.batch]
+        first = self.loop.position.row
+        return self.loop.order[first : first + self.loop.batch_size]
 
     @property
     def epoch(self) -> float:
         """How many times the rows were gone through."""
-        return self.epochs + self.place / len(self.order)
+        return self.epochs + self.loop.position.row / len(self.loop.order)
 
     def require_going(self) -> None:
-        """Refuse to go on where training diverged."""
+        """Refuse to go on if training diverged."""
         if self.stopped:
             raise InputError(f"{self.stopped}: reset it, and choose a smaller learning rate.")
 
@@ -104,38 +96,37 @@ class Trainer:
         Raises :class:`~backtalk.errors.DivergedError`; the network is then the last good one.
         """
         self.require_going()
-        until, left = time.monotonic() + PATIENCE, count
-        loss = weight = 0.0
-        rates = np.full(count, self.settings.rate)
+        loop, until = self.loop, time.monotonic() + TIMEOUT
+        self.left, loss, weight = count, 0.0, 0.0
         try:
-            while left > 0 and (left == count or time.monotonic() < until):
-                before = self.place
+            while self.left > 0 and (self.left == count or time.monotonic() < until):
+                before, step = loop.position, loop.steps.step
+                next(self.events)
+                after, taken = loop.position, loop.steps.step - step
+                loss, weight = loss + after.loss - before.loss, weight + after.weight - before.weight
+                self.left -= taken
                 # of the last step alone its mini-batch is known, so that it can be measured
-                taken = self.steps.take(self.order, before, self.batch, rates[:left], most=left)
-                if not math.isfinite(taken.loss):
-                    raise _diverged(self.steps.network, self.steps.step)
-                loss, weight = loss + taken.loss, weight + taken.weight
-                self.epoch_loss, self.epoch_weight = self.epoch_loss + taken.loss, self.epoch_weight + taken.weight
-                self.place, left = taken.place, left - taken.steps
-                last = before + (taken.steps - 1) * self.batch
-                self.batch_rows = self.order[last : last + self.batch]
-                if self.place >= len(self.order):
+                last = before.row + (taken - 1) * loop.batch_size
+                self.batch_rows = loop.order[last : last + loop.batch_size]
+                if after.row == len(loop.order):
                     self._close_epoch()
         except DivergedError as error:
             self.network, self.step = error.network, error.step - 1
             self.stopped = f"training diverged at step {error.step}"
             raise
-        self.network, self.step, self.loss = self.steps.network, self.steps.step, loss / weight
+        self.network, self.step, self.loss = loop.steps.network, loop.steps.step, loss / weight
 
     def _close_epoch(self) -> None:
-        self.epochs += 1
-        network = self.steps.network
+        next(self.events)
+        loop = self.loop
+        self.epochs, network = self.epochs + 1, loop.steps.network
         held_out = None if self.validation is None else self.validation.loss(network)
-        mean = self.epoch_loss / self.epoch_weight
+        mean = loop.position.loss / loop.position.weight
         self.recorder.note(
-            Epoch(self.epochs, mean, network, self.steps.measures(), held_out, self.settings.rate),
+            Epoch(self.epochs, mean, network, loop.steps.measures(), held_out, self.settings.rate),
         )
-        self._begin_epoch()
+        loop.begin_epoch()
+        next(self.events)  # the order of the next epoch is known
 
     def loss_now(self) -> float:
         """Mean loss of the mini-batches since the last frame; before the first step, that of the first mini-batch."""
@@ -160,7 +151,8 @@ class Trainer:
         if self.validation is None:
             return None
         with np.errstate(all="ignore"):
-            yhat, target = forward(self.network, self.validation.X).output, self.validation.target
+            batch = self.validation.batch
+            yhat, target = forward(self.network, batch.X).output, batch.target()
             if isinstance(self.network.loss, CrossEntropy):
                 return float((yhat.argmax(axis=1) == target.argmax(axis=1)).mean())
             if isinstance(self.network.loss, BinaryCrossEntropy):
@@ -178,13 +170,3 @@ def first_network(settings: Settings, data: LabData) -> Network:
             return given
     sizes = [data.X.shape[1], *settings.layers, data.outputs]
     return Network.create(sizes, list(settings.activation), data.loss, rng=settings.seed)
-
-
-def _diverged(network: Network, step: int) -> DivergedError:
-    return DivergedError(
-        f"training diverged at step {step}: the sum of the losses is no longer finite; use a smaller learning rate.",
-        network=network,
-        step=step,
-        quantity="loss",
-        layer=network.depth,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ from ... import distributed as cluster
 from ...core.activations import as_activation
 from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
 from ...core.network import Network
-from ...core.optimizers import as_any_optimizer
 from ...distributed import together
 from ...engines.choose import COMPILED
 from ...errors import InputError, unknown_name
 from ...train import Checkpoint
-from ...train.schedules import as_schedule
-from ...train.settings import Plan
+from ...train.settings import TrainSettings
 from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading import open_table
@@ -31,6 +29,7 @@ from .target import Target
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
+MEASURED_IN_EPOCH = 5  # steps
 MOST_NAMES = 20  # of columns, in an error
 
 
@@ -80,6 +79,17 @@ def settled(options: Options, rows: int) -> Options:
     if l2_penalty is None:
         l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
     return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
+
+
+def settings_of(options: Options, rows: int) -> TrainSettings:
+    """How a network is trained on so many rows."""
+    shared = {each.name for each in fields(TrainSettings)} & set(Options.__slots__)
+    values: dict[str, Any] = {name: getattr(settled(options, rows), name) for name in shared}
+    values["patience"] = options.patience or None
+    settings = TrainSettings(**values)
+    if not settings.by_steps or options.engine in COMPILED:  # these measure nothing in the steps
+        return settings
+    return replace(settings, measure_every=max(1, -(-rows // settings.batch_size) // MEASURED_IN_EPOCH))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,21 +154,7 @@ def _require_usable(options: Options) -> None:
         _require_shared(options)
     as_activation(options.activation)
     Checkpoint("", every_seconds=options.checkpoint_seconds)
-    Plan(
-        epochs=options.epochs,
-        batch_size=1 if options.batch_size is None else options.batch_size,
-        optimizer=as_any_optimizer(options.optimizer),
-        schedule=as_schedule(options.schedule),
-        l2_penalty=options.l2_penalty or 0.0,
-        dropout=options.dropout,
-        clip_norm=options.clip_norm,
-        class_weight=options.class_weight,
-        validation=None,
-        patience=options.patience or None,
-        tolerance=0.0,
-        engine=options.engine,
-        measure_every=0,
-    )
+    settings_of(options, rows=1)
 
 
 def _require_shared(options: Options) -> None:

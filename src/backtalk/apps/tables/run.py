@@ -13,7 +13,6 @@ import numpy as np
 from ... import distributed as cluster
 from ...analysis.diagnose import Diagnosis, Doctor
 from ...core.network import Network
-from ...core.optimizers import Optimizer, as_any_optimizer
 from ...distributed import from_first, together
 from ...engines.choose import COMPILED
 from ...errors import FileFormatError, InputError, ProcessLostError
@@ -24,13 +23,12 @@ from .diagnosis import Tell, diagnose_run, explained, write_diagnosis
 from .folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN, Folder
 from .history import History
 from .metrics import score_of_shares, scores
-from .prepare import Options, Prepared, options_of, prepare, settled, validation_of
+from .prepare import Options, Prepared, options_of, prepare, settings_of, settled, validation_of
 from .reading import digest
 from .report import write_report
 from .use import output_of
 
 Watch = Callable[[Progress], Any] | None
-MEASURED_IN_EPOCH = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,31 +174,19 @@ def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
 
 def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch, tell: Tell) -> Training:
     data, validation = _data(ready, options)
-    rows = len(ready.truth["training"])
-    options = settled(options, rows)
-    assert options.batch_size is not None
-    optimizer = as_any_optimizer(options.optimizer)
-    by_steps = isinstance(optimizer, Optimizer)  # L-BFGS cannot be written down
-    measures = by_steps and options.engine not in COMPILED
+    settings = settings_of(options, len(ready.truth["training"]))
+    # L-BFGS cannot be written down
+    checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if settings.by_steps else None
     return fit(
         ready.network,
         *data,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        optimizer=optimizer,
-        schedule=options.schedule,
-        rng=options.seed,
-        l2_penalty=options.l2_penalty or 0.0,
-        dropout=options.dropout,
-        clip_norm=options.clip_norm,
+        **settings.arguments(),
         class_weight=options.class_weight,
         validation=validation,
-        patience=options.patience or None,
-        engine=options.engine,
-        measure_every=max(1, -(-rows // options.batch_size) // MEASURED_IN_EPOCH) if measures else 0,
+        rng=options.seed,
         callbacks=_watchers(history, options, tell),
         progress=progress,
-        checkpoint=Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if by_steps else None,
+        checkpoint=checkpoint,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...core.network import Network
+from ...distributed import ALONE, Group
 from ...errors import InputError
 from ..sources import Stream
 from .drawing import Block
@@ -60,9 +61,9 @@ class MemoryMapped(Stream):
     def __repr__(self) -> str:
         return f"MemoryMapped({self._X.name!r}: {self.count} rows of {self.inputs} columns, {self._X.dtype})"
 
-    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> TableSource:
+    def source(self, network: Network, takes_labels: bool, class_weight: Any, group: Group = ALONE) -> TableSource:
         sizes = self.buffer_bytes, BLOCKS_IN_BUFFER
-        return TableSource(self, network, labels, class_weight, *sizes, together=together)
+        return TableSource(self, network, takes_labels, class_weight, *sizes, group=group)
 
     def groups(self, block_rows: int) -> list[int]:
         """A block is a group: any of them can be read at any time."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.network import Network
+from ...distributed import ALONE, Group
 from ...errors import InputError, InputTypeError, unknown_name
 from ..sources import Stream
 from .arrays import MemoryMapped
@@ -156,9 +157,9 @@ class ParquetFiles(Stream):
             np.save(weight, np.concatenate(weights))
         return MemoryMapped(folder / "X.npy", folder / "y.npy", weight, buffer_bytes=self.buffer_bytes)
 
-    def source(self, network: Network, labels: bool, class_weight: Any, together: bool = False) -> TableSource:
+    def source(self, network: Network, takes_labels: bool, class_weight: Any, group: Group = ALONE) -> TableSource:
         sizes = self.buffer_bytes, BLOCKS_IN_BUFFER
-        return TableSource(self, network, labels, class_weight, *sizes, together=together)
+        return TableSource(self, network, takes_labels, class_weight, *sizes, group=group)
 
     def groups(self, block_rows: int) -> list[int]:
         return [group.rows for group in self._groups]

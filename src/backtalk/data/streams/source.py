@@ -12,10 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ... import distributed as cluster
-from ...core.batch import Examples
-from ...core.inputs import as_labels, as_target
+from ...core.batch import Batch, checked_y
 from ...core.network import Network
+from ...distributed import ALONE, Group
 from ...errors import InputError, InputTypeError
 from ..class_weights import class_weights
 from ..sources import Part
@@ -92,26 +91,26 @@ class Table(Protocol):
 class TableSource:
     """The examples of a table for a network. A buffer mixes ``blocks``, or more where its groups are smaller.
 
-    ``together``: process p of a cluster of N reads the groups p, p + N, p + 2N, …
+    Process p of a ``group`` of N reads the row groups p, p + N, p + 2N, …
     """
 
     def __init__(
         self,
         table: Table,
         network: Network,
-        labels: bool,
+        takes_labels: bool,
         class_weight: Any,
         buffer_bytes: int,
         blocks: int,
         *,
-        together: bool = False,
+        group: Group = ALONE,
     ) -> None:
         if network.sizes[0] != table.inputs:
             raise InputError(
                 f"X has {table.inputs} columns, but the network has {network.sizes[0]} inputs: "
                 "expected one column each."
             )
-        self.table, self.network, self.labels, self.together = table, network, labels, together
+        self.table, self.network, self.takes_labels, self.group = table, network, takes_labels, group
         self.dtype = np.dtype(network.spec.dtype_name)
         self.buffer_rows = max(1, buffer_bytes // (table.inputs * self.dtype.itemsize))
         self.block_rows = max(1, self.buffer_rows // blocks)
@@ -133,7 +132,7 @@ class TableSource:
         cuts = list(cut(blocks, max(1, self.buffer_rows // batch_size) * batch_size))
         with closing(self.table.reader(self.block_rows, self.dtype)) as reader:
 
-            def load(number: int) -> tuple[Examples, np.ndarray]:
+            def load(number: int) -> tuple[Batch, np.ndarray]:
                 # On the thread that trains: one beside the kernels' would take turns with them, and each of their
                 # barriers would wait for it. What the system fetches from the disk meanwhile costs no such time.
                 part = self._read(reader, cuts[number], (seed, number))
@@ -146,26 +145,26 @@ class TableSource:
 
     def _own(self, blocks: list[Block]) -> list[Block]:
         """The blocks that this process reads."""
-        if not self.together:
-            return blocks
-        return [block for block in blocks if _holder(block) == cluster.index()]
+        return [block for block in blocks if self._holder(block) == self.group.index]
 
-    def _read(self, reader: Reader, blocks: list[Block], seed: tuple[int, int]) -> tuple[Examples, np.ndarray]:
+    def _holder(self, block: Block) -> int:
+        """The process that reads a block."""
+        return block.group % self.group.count
+
+    def _read(self, reader: Reader, blocks: list[Block], seed: tuple[int, int]) -> tuple[Batch, np.ndarray]:
         """A part: its examples as they lie in the file, and the order in which they are taken."""
         order = np.random.default_rng(seed).permutation(sum(block.rows for block in blocks))
-        if not self.together:
+        if self.group.count == 1:
             return self._examples(reader, blocks), order
-        owner = np.repeat(np.array(list(map(_holder, blocks)), np.int16), [block.rows for block in blocks])
+        owner = np.repeat(np.array(list(map(self._holder, blocks)), np.int16), [block.rows for block in blocks])
         own = self._own(blocks)
         if own:
             return replace(self._examples(reader, own), owner=owner), order
         with closing(self.table.reader(self.block_rows, self.dtype)) as another:  # for what a row is like
             one = self._examples(another, [Block(0, 0, 1)])
-        fields = {name: getattr(one, name) for name in ("X", "target", "labels", "weight")}
-        none = {name: None if field is None else field[:0] for name, field in fields.items()}
-        return Examples(**none, owner=owner), order
+        return replace(one.rows(slice(0, 0)), owner=owner), order
 
-    def _examples(self, reader: Reader, blocks: list[Block]) -> Examples:
+    def _examples(self, reader: Reader, blocks: list[Block]) -> Batch:
         """The rows of some blocks."""
         count = sum(block.rows for block in blocks)
         X = np.empty((count, self.table.inputs), self.dtype)
@@ -177,19 +176,18 @@ class TableSource:
             if not np.isfinite(into).all():
                 self._refuse(block, into)
             first += block.rows
-        target, labels = self._target(blocks, [each.y for each in rows])
+        y = self._y(blocks, [each.y for each in rows])
         spec = self.network.spec
         weight = self._weight(blocks, rows)
-        at_home = spec.xp.asarray(X, device=spec.device)
-        return Examples(at_home, target, labels, weight)
+        return Batch(self.network, spec.xp.asarray(X, device=spec.device), y, weight)
 
     def _refuse(self, block: Block, X: np.ndarray) -> None:
         row, column = (int(part) for part in np.argwhere(~np.isfinite(X))[0])
         place = self.table.place(block.group, block.first + row, self.block_rows, column)
         raise InputError(f"X holds {X[row, column]} as {self.dtype} in {place}: expected finite numbers.")
 
-    def _target(self, blocks: list[Block], parts: list[np.ndarray]) -> tuple[Any, Any]:
-        """y as target, or as labels where the steps take it so."""
+    def _y(self, blocks: list[Block], parts: list[np.ndarray]) -> Any:
+        """y as target, or as labels if the steps take them."""
         try:
             return self._checked(np.concatenate(parts))
         except (InputError, InputTypeError):
@@ -207,11 +205,10 @@ class TableSource:
             message, found = re.subn(r" at (row 0|index \[0.*?\])", lambda _: f" in {place}", str(error))
             raise type(error)(message if found else f"{message} It stands in {place}.") from None
 
-    def _checked(self, y: np.ndarray) -> tuple[Any, Any]:
+    def _checked(self, y: np.ndarray) -> Any:
         spec = self.network.spec
         there = y if y.dtype.kind not in "biuf" else spec.xp.asarray(y, device=spec.device)
-        labels = as_labels(self.network, there, len(y)) if self.labels else None
-        return (as_target(self.network, there, len(y)) if labels is None else None), labels
+        return checked_y(self.network, there, len(y), self.takes_labels)
 
     def _weight(self, blocks: list[Block], rows: list[Rows]) -> Any:
         weight = None
@@ -231,11 +228,6 @@ class TableSource:
             weight = of_rows if weight is None else weight * of_rows
         spec = self.network.spec
         return None if weight is None else spec.xp.asarray(weight.astype(self.dtype), device=spec.device)
-
-
-def _holder(block: Block) -> int:
-    """The process of a cluster that reads a block."""
-    return block.group % cluster.count()
 
 
 def _by_class(network: Network, class_weight: Any, table: Table) -> tuple[np.ndarray, np.ndarray]:

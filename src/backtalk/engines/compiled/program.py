@@ -24,8 +24,9 @@ from ...core.forward import propagate
 from ...core.layers import Layers
 from ...core.losses import Loss
 from ...core.network import Network
+from ...core.objective import add_penalty, clip
 from ...errors import MissingLibraryError
-from ..devices import AXIS, Layout
+from ..devices import AXIS, Devices
 
 AT_ONCE = 4096  # steps of a chunk, at the most
 PRODUCTS = {"compiled": "float32", "compiled_bfloat16": "BF16_BF16_F32"}  # the engine's name: how products are made
@@ -35,21 +36,21 @@ class Batches(NamedTuple):
     """Mini-batches in the order in which they are taken, each filled up to the same number of rows by weights of 0.
 
     ``X`` (mini-batches, rows, n_0); ``labels`` (mini-batches, rows) of a one-hot target or ``target`` (…, k);
-    ``weight`` (mini-batches, rows), of sum 1 in each; ``together`` (mini-batches,): the weight that they have together.
+    ``weight`` (mini-batches, rows), of sum 1 in each; ``total`` (mini-batches,): the weight of all its rows.
     """
 
     X: Array
     labels: Array | None
     target: Array | None
     weight: Array
-    together: Array
+    total: Array
 
 
-class Standing(NamedTuple):
-    """Where training stands: W_1 … W_L, b_1 … b_L, the optimizer's state, and the number of updates."""
+class DeviceState(NamedTuple):
+    """Where the steps stand, on the devices: W_1 … W_L, b_1 … b_L, the optimizer's state, and the number of updates."""
 
     parameters: list[Array]
-    state: dict[str, list[Array]]
+    optimizer: dict[str, list[Array]]
     step: Array
 
 
@@ -59,7 +60,7 @@ class Chunk(NamedTuple):
     ``count``: mini-batches that were taken; fewer than asked for where the loss of the last one is not finite.
     """
 
-    standing: Standing
+    state: DeviceState
     losses: Array
     count: Array
 
@@ -116,10 +117,10 @@ class Form:
 
 
 @lru_cache(maxsize=32)
-def compile_chunk(form: Form, rule: StepRule, layout: Layout) -> Callable[..., Chunk]:
+def compile_chunk(form: Form, rule: StepRule, devices: Devices) -> Callable[..., Chunk]:
     """A compiled function that takes many steps; the same one for the same arguments.
 
-    It is called with a :class:`Standing`, whose buffers it takes over, :class:`Batches`, the mini-batch to begin at,
+    It is called with a :class:`DeviceState`, whose buffers it takes over, :class:`Batches`, the mini-batch to begin at,
     the number of them, the learning rates and, with dropout, the masks of each of them.
 
     With many devices, each has its rows of every mini-batch, and the gradient is the sum of theirs. Where the
@@ -128,7 +129,7 @@ def compile_chunk(form: Form, rule: StepRule, layout: Layout) -> Callable[..., C
     jax = jax_library()
     jnp, lax = jax.numpy, jax.lax
     hollow, depth = form.hollow(), len(form.sizes) - 1
-    by_device = layout.count > 1 and not layout.sharded  # each device runs the program on its own rows
+    by_device = devices.count > 1 and not devices.sharded  # each device runs the program on its own rows
 
     def gradient_of(parameters: list[Array], batch: Batches, masks: Layers | None) -> tuple[Array, list[Array]]:
         """The loss with its penalty, and the gradient of it, clipped."""
@@ -143,18 +144,14 @@ def compile_chunk(form: Form, rule: StepRule, layout: Layout) -> Callable[..., C
         if by_device:
             loss, gradient = summed(loss, gradient)
         if rule.l2_penalty:
-            # ½λ Σ_i ‖W_i‖² is part of what is minimized: its value of the loss, its derivative λW_i of ∇_{W_i}
-            penalty = rule.l2_penalty / (batch.together if rule.l2_per_weight else 1)
-            loss = loss + 0.5 * penalty * sum(jnp.sum(W * W) for W in current.W.values())
-            gradient = [
-                grad + penalty * theta if theta.ndim == 2 else grad
-                for grad, theta in zip(gradient, parameters, strict=True)
-            ]
+            penalty = rule.l2_penalty / (batch.total if rule.l2_per_weight else 1)
+            loss, gradient = add_penalty(loss, gradient, parameters[:depth], penalty, number=lambda total: total)
         if rule.clip_norm is not None:
-            norm = jnp.sqrt(sum(jnp.sum(part * part) for part in gradient))
-            factor = jnp.where(norm > rule.clip_norm, rule.clip_norm / norm, 1.0)
-            gradient = [part * factor for part in gradient]
+            gradient = clip(gradient, rule.clip_norm, norm_of, lambda most, norm: jnp.where(norm > most, norm, most))
         return loss, gradient
+
+    def norm_of(gradient: Sequence[Array]) -> Array:
+        return jnp.sqrt(sum(jnp.sum(part * part) for part in gradient))
 
     def summed(loss: Array, gradient: list[Array]) -> tuple[Array, list[Array]]:
         """The sums over the devices, by one message of all numbers rather than one for each array."""
@@ -165,72 +162,72 @@ def compile_chunk(form: Form, rule: StepRule, layout: Layout) -> Callable[..., C
 
     def in_place(parts: list[Array]) -> list[Array]:
         """The same, lying where parameters do."""
-        if not layout.sharded:
+        if not devices.sharded:
             return parts
-        return [lax.with_sharding_constraint(part, layout.parameter_sharding(part.shape)) for part in parts]
+        return [lax.with_sharding_constraint(part, devices.parameter_sharding(part.shape)) for part in parts]
 
-    def updated(standing: Standing, gradient: list[Array], rates: Array, taken: Array) -> Standing:
-        step = standing.step + 1
-        parameters, state = rule.optimizer.step(
-            standing.parameters, in_place(gradient), standing.state, t=step.astype(rates.dtype), rate=rates[taken]
+    def updated(state: DeviceState, gradient: list[Array], rates: Array, taken: Array) -> DeviceState:
+        step = state.step + 1
+        parameters, optimizer = rule.optimizer.step(
+            state.parameters, in_place(gradient), state.optimizer, t=step.astype(rates.dtype), rate=rates[taken]
         )
-        return Standing(in_place(parameters), {name: in_place(parts) for name, parts in state.items()}, step)
+        return DeviceState(in_place(parameters), {name: in_place(parts) for name, parts in optimizer.items()}, step)
 
-    def chunk(standing: Standing, batches: Batches, first: Any, wanted: Any, rates: Array, masks: Any = None) -> Chunk:
-        began = standing.step
+    def chunk(state: DeviceState, batches: Batches, first: Any, wanted: Any, rates: Array, masks: Any = None) -> Chunk:
+        began = state.step
 
         def goes_on(carry: Any) -> Any:
             number, _, losses = carry
             return (number < wanted) & ((number == 0) | jnp.isfinite(losses[number - 1]))
 
         def step(carry: Any) -> Any:
-            number, standing, losses = carry
+            number, state, losses = carry
             batch = jax.tree.map(lambda each: lax.dynamic_index_in_dim(each, first + number, keepdims=False), batches)
             drawn = None if masks is None else Layers(mask[number] for mask in masks)
-            taken = standing.step - began
-            loss, gradient = gradient_of(standing.parameters, batch, drawn)
+            taken = state.step - began
+            loss, gradient = gradient_of(state.parameters, batch, drawn)
             if not rule.skips:
-                standing = updated(standing, gradient, rates, taken)
+                state = updated(state, gradient, rates, taken)
             else:
-                heard = batch.together > 0
-                standing = lax.cond(heard, lambda s: updated(s, gradient, rates, taken), lambda s: s, standing)
-                loss = jnp.where(heard, loss, 0.0)
-            return number + 1, standing, losses.at[number].set(loss)
+                weighs = batch.total > 0
+                state = lax.cond(weighs, lambda s: updated(s, gradient, rates, taken), lambda s: s, state)
+                loss = jnp.where(weighs, loss, 0.0)
+            return number + 1, state, losses.at[number].set(loss)
 
         empty = jnp.zeros(AT_ONCE, dtype=batches.X.dtype)
-        number, standing, losses = lax.while_loop(goes_on, step, (jnp.int32(0), standing, empty))
-        return Chunk(standing, losses, number)
+        number, state, losses = lax.while_loop(goes_on, step, (jnp.int32(0), state, empty))
+        return Chunk(state, losses, number)
 
     if by_device:
-        chunk = _by_device(chunk, layout)
+        chunk = _by_device(chunk, devices)
     return jax.jit(chunk, donate_argnums=0)
 
 
-def _by_device(chunk: Callable[..., Chunk], layout: Layout) -> Callable[..., Chunk]:
+def _by_device(chunk: Callable[..., Chunk], devices: Devices) -> Callable[..., Chunk]:
     """The same program on each device, with the device's rows of each mini-batch and of each mask."""
     import jax
     from jax.sharding import PartitionSpec
 
     whole, rows = PartitionSpec(), PartitionSpec(None, AXIS)
 
-    def run(standing: Standing, batches: Batches, first: Any, wanted: Any, rates: Any, *masks: Any) -> Chunk:
+    def run(state: DeviceState, batches: Batches, first: Any, wanted: Any, rates: Any, *masks: Any) -> Chunk:
         of_batches = Batches(rows, rows, rows, rows, whole)
         specs = (whole, of_batches, whole, whole, whole, *[rows for _ in masks])
-        each = jax.shard_map(chunk, mesh=layout.mesh, in_specs=specs, out_specs=whole)
-        return each(standing, batches, first, wanted, rates, *masks)
+        each = jax.shard_map(chunk, mesh=devices.mesh, in_specs=specs, out_specs=whole)
+        return each(state, batches, first, wanted, rates, *masks)
 
     return run
 
 
-def copy_of(standing: Standing) -> Standing:
+def copy_of(state: DeviceState) -> DeviceState:
     """The same in buffers of its own."""
-    return _copier()(standing)
+    return _copier()(state)
 
 
 @cache
-def _copier() -> Callable[[Standing], Standing]:
+def _copier() -> Callable[[DeviceState], DeviceState]:
     jax = jax_library()
-    return jax.jit(lambda standing: jax.tree.map(jax.numpy.copy, standing))
+    return jax.jit(lambda state: jax.tree.map(jax.numpy.copy, state))
 
 
 def all_finite(parameters: list[Array]) -> bool:
@@ -246,7 +243,7 @@ def _finite() -> Callable[[list[Array]], Array]:
 
 
 class _Drawn:
-    """Masks that were drawn, in the place of a dropout that draws them."""
+    """Masks that were drawn, instead of a dropout that draws them."""
 
     def __init__(self, masks: Layers) -> None:
         self.drawn = masks

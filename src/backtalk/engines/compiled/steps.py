@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import distributed as cluster
 from ...core.arrays import library_name, to_numpy
-from ...core.batch import Examples, diverged
+from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...errors import DivergedError, ProcessLostError
-from ..devices import Layout
+from ..devices import Devices
 from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
-from .batches import Window, Windows
+from .batches import BatchBlock, BatchBlocks
 from .program import (
     AT_ONCE,
     PRODUCTS,
+    DeviceState,
     Form,
-    Standing,
     StepRule,
     all_finite,
     compile_chunk,
@@ -39,11 +38,11 @@ AGREED_EVERY = 16  # calls; so often the processes of a cluster agree anew on th
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
+class _StepRecord:
     """Steps that follow one another: what it takes to take them again, and by how much each mini-batch counted."""
 
-    before: Standing
-    window: Window
+    before: DeviceState
+    block: BatchBlock
     first: int
     rates: np.ndarray
     masks: Any
@@ -53,51 +52,52 @@ class _Stretch:
 class CompiledSteps:
     """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`.
 
-    ``together``: with all processes of a cluster, each of which calls the same methods in the same order.
+    All processes of ``settings.group`` call the same methods in the same order.
     """
 
+    takes_labels: ClassVar[bool] = True
     products = PRODUCTS["compiled"]
 
-    def __init__(self, network: Network, settings: StepSettings, together: bool = False) -> None:
-        self.settings, self._start, self._together = settings, network, together
+    def __init__(self, network: Network, settings: StepSettings) -> None:
+        self.settings, self._start, self._group = settings, network, settings.group
         self.jax = jax_library()
         families = len(settings.optimizer.families)
         # The parameters and the optimizer's state with a copy of both, the gradient, and the message with it
         at_once = 2 * (1 + families) + 2
         size = np.dtype(network.spec.dtype_name).itemsize
-        self._layout = Layout.of(self.jax, together, at_once * size * network.parameter_count)
-        self._on_device = self._layout.count == 1 and self.jax.default_backend() != "cpu"
-        self.examples: Examples | None = None
+        self._devices = Devices.of(self.jax, self._group, at_once * size * network.parameter_count)
+        self._on_device = self._devices.count == 1 and self.jax.default_backend() != "cpu"
+        self.batch: Batch | None = None
         self.restore(network, None)
 
     def _numbers(self) -> Any:
         return numbers_as(self._start.spec.dtype_name, self.products)
 
-    def use(self, examples: Examples) -> None:
-        if examples is self.examples:
+    def use(self, batch: Batch) -> None:
+        if batch is self.batch:
             return
-        self.examples = examples
+        self.batch = batch
         spec, by_count = self._start.spec, self.settings.loss_by_count
         with self._numbers():
-            self._windows = Windows(
-                examples, self._layout, spec.dtype_name, by_count=by_count, on_device=self._on_device
+            self._blocks = BatchBlocks(
+                batch, self._devices, self._group, spec.dtype_name, by_count=by_count, on_device=self._on_device
             )
 
     @property
     def network(self) -> Network:
         """The network as it stands, with arrays of the library that it came with."""
         if self._read is None:
-            self._read = self._unpacked(self._standing)
+            self._read = self._unpacked(self._state)
         return self._read
 
-    def _unpacked(self, standing: Standing) -> Network:
+    def _unpacked(self, state: DeviceState) -> Network:
         spec, depth = self._start.spec, self._start.depth
-        with self._numbers(), cluster.answering():
+        with self._numbers(), self._group.answering():
             arrays = [
                 self.jax.numpy.array(part)
-                if library_name(spec.xp) == "jax" and self._layout.count == 1
-                else spec.xp.asarray(self._layout.to_numpy(part), device=spec.device)
-                for part in standing.parameters
+                if library_name(spec.xp) == "jax" and self._devices.count == 1
+                else spec.xp.asarray(self._devices.to_numpy(part), device=spec.device)
+                for part in state.parameters
             ]
         return self._start.replace(arrays[:depth], arrays[depth:])
 
@@ -113,26 +113,26 @@ class CompiledSteps:
         weight: float = 0.0,
     ) -> Taken:
         room = self._masks_room(batch_size)
-        with self._numbers(), cluster.answering():
-            window = self._windows.at(order, place, batch_size)
-            first = window.number(place)
-            wanted = min(most, len(window.counts) - first, self._in_time(batch_size), room)
+        with self._numbers(), self._group.answering():
+            block = self._blocks.at(order, place, batch_size)
+            first = block.number(place)
+            wanted = min(most, len(block.counts) - first, self._in_time(batch_size), room)
             dtype = self._start.spec.dtype_name
-            stretch = _Stretch(
-                copy_of(self._standing), window, first, np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE),
-                self._masks(window, first, wanted, room), np.empty(0),
+            record = _StepRecord(
+                copy_of(self._state), block, first, np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE),
+                self._masks(block, first, wanted, room), np.empty(0),
             )  # fmt: skip
             began, self._read = time.monotonic(), None
             try:
-                self._standing, losses = self._run(stretch, self._standing, wanted)
+                self._state, losses = self._run(record, self._state, wanted)
             except ProcessLostError:
-                self._standing = stretch.before  # from which a checkpoint can be written
+                self._state = record.before  # from which a checkpoint can be written
                 raise
         self._note_time(batch_size, (time.monotonic() - began) / len(losses))
-        counts = window.counts[first : first + len(losses)]
+        counts = block.counts[first : first + len(losses)]
         failed = not np.isfinite(losses[-1])
         good = len(losses) - failed
-        self._stretches = [*self._stretches[-1:], replace(stretch, counts=counts[:good])]
+        self._records = [*self._records[-1:], replace(record, counts=counts[:good])]
         steps = int(np.count_nonzero(counts[:good]))
         self.step += steps
         if failed:
@@ -146,19 +146,19 @@ class CompiledSteps:
             self.require_finite()
         return Taken(place, steps, loss, weight)
 
-    def _run(self, stretch: _Stretch, standing: Standing, wanted: int) -> tuple[Standing, np.ndarray]:
-        """Steps from a standing, whose buffers are taken over; and the losses of the mini-batches."""
-        settings, window = self.settings, stretch.window
+    def _run(self, record: _StepRecord, state: DeviceState, wanted: int) -> tuple[DeviceState, np.ndarray]:
+        """Steps from a state, whose buffers are taken over; and the losses of the mini-batches."""
+        settings, block = self.settings, record.block
         rule = StepRule(
             settings.optimizer, settings.l2_penalty, settings.l2_per_weight, settings.clip_norm,
-            skips=not window.counts.all(),
+            skips=not block.counts.all(),
         )  # fmt: skip
-        run = compile_chunk(Form.of(self._start), rule, self._layout)
-        masks = () if stretch.masks is None else (stretch.masks,)
-        with self._numbers(), cluster.answering():
-            chunk = run(standing, window.batches, stretch.first, wanted, stretch.rates, *masks)
-            losses = self._layout.to_numpy(chunk.losses)[: int(self._layout.to_numpy(chunk.count))]
-        return chunk.standing, losses.astype(np.float64)
+        run = compile_chunk(Form.of(self._start), rule, self._devices)
+        masks = () if record.masks is None else (record.masks,)
+        with self._numbers(), self._group.answering():
+            chunk = run(state, block.batches, record.first, wanted, record.rates, *masks)
+            losses = self._devices.to_numpy(chunk.losses)[: int(self._devices.to_numpy(chunk.count))]
+        return chunk.state, losses.astype(np.float64)
 
     def _in_time(self, batch_size: int) -> int:
         """Steps that take about as long as Python may wait."""
@@ -169,11 +169,10 @@ class CompiledSteps:
 
     def _note_time(self, batch_size: int, seconds: float) -> None:
         timed = self._times.setdefault(batch_size, [])
-        if self._together:  # all must take the same number of steps, and a message for each call would cost more
-            self._calls += 1
-            if len(timed) == len(FIRST_STEPS) and self._calls % AGREED_EVERY:
-                return
-            seconds = max(cluster.gather(seconds))
+        self._calls += 1
+        if self._group.count > 1 and len(timed) == len(FIRST_STEPS) and self._calls % AGREED_EVERY:
+            return  # all must take the same number of steps, and a message for each call would cost more
+        seconds = max(self._group.all_gather(seconds))
         timed[len(FIRST_STEPS) - 1 :] = [max(seconds, 1e-9)]
 
     def _masks_room(self, batch_size: int) -> int:
@@ -183,25 +182,25 @@ class CompiledSteps:
         size = np.dtype(self._start.spec.dtype_name).itemsize * batch_size * sum(self._start.sizes[1:-1])
         return int(min(max(1, MOST_MASKS // max(size, 1)), 64))
 
-    def _masks(self, window: Window, first: int, wanted: int, room: int) -> list[Any] | None:
+    def _masks(self, block: BatchBlock, first: int, wanted: int, room: int) -> list[Any] | None:
         """The masks of each hidden layer for the next steps, (room, rows, n_i); those beyond are not read."""
-        dropout, sizes, layout = self.settings.dropout, self._start.sizes, self._layout
+        dropout, sizes, devices = self.settings.dropout, self._start.sizes, self._devices
         if dropout is None or len(sizes) < 3:
             return None
-        there = layout.padded(window.batch_size)
+        there = devices.padded(block.batch_size)
         drawn = [np.ones((room, there, n), dtype=self._start.spec.dtype_name) for n in sizes[1:-1]]
         for number in range(wanted):
             at = dropout.at(self.step + 1 + number)
             for i, masks in enumerate(drawn, start=1):
-                masks[number, : window.batch_size] = at.mask(i, (window.batch_size, sizes[i]))
-                if window.slots is not None:
-                    masks[number] = masks[number, window.slots[first + number]]
-        own = layout.columns(layout.process, there)
-        return [layout.rows(masks[:, own]) for masks in drawn]
+                masks[number, : block.batch_size] = at.mask(i, (block.batch_size, sizes[i]))
+                if block.slots is not None:
+                    masks[number] = masks[number, block.slots[first + number]]
+        own = devices.columns(devices.process, there)
+        return [devices.rows(masks[:, own]) for masks in drawn]
 
     def require_finite(self) -> None:
-        with self._numbers(), cluster.answering():
-            finite = all_finite(self._standing.parameters)
+        with self._numbers(), self._group.answering():
+            finite = all_finite(self._state.parameters)
         if not finite:
             raise self._diverged(0, 0)
 
@@ -209,50 +208,50 @@ class CompiledSteps:
         """The error for a mini-batch of the last call, whose loss is not finite; for the parameters with no rows."""
         bad, X, dropout = self.network, None, self.settings.dropout
         if rows:
-            stretch = self._stretches[-1]
-            bad = self._unpacked(self._again(stretch, number))
+            record = self._records[-1]
+            bad = self._unpacked(self._again(record, number))
             with self._numbers():
-                batch = self._layout.to_numpy(stretch.window.batches.X[stretch.first + number])
-            if stretch.window.slots is not None:
-                batch[stretch.window.slots[stretch.first + number]] = batch.copy()
+                batch = self._devices.to_numpy(record.block.batches.X[record.first + number])
+            if record.block.slots is not None:
+                batch[record.block.slots[record.first + number]] = batch.copy()
             batch = batch[:rows]
             X = bad.spec.xp.asarray(batch, device=bad.spec.device)
         return diverged(bad, X, self._before_last_update(), self.step, dropout and dropout.at(self.step))
 
     def _before_last_update(self) -> Network:
         """The last network whose loss was finite."""
-        for stretch in reversed(self._stretches):
-            updates = np.flatnonzero(stretch.counts)
+        for record in reversed(self._records):
+            updates = np.flatnonzero(record.counts)
             if len(updates):
-                return self._unpacked(self._again(stretch, int(updates[-1])))
+                return self._unpacked(self._again(record, int(updates[-1])))
         return self._start
 
-    def _again(self, stretch: _Stretch, wanted: int) -> Standing:
+    def _again(self, record: _StepRecord, wanted: int) -> DeviceState:
         """The same steps again, to the bit, as far as wanted."""
         with self._numbers():
-            standing = copy_of(stretch.before)
-            return self._run(stretch, standing, wanted)[0] if wanted else standing
+            state = copy_of(record.before)
+            return self._run(record, state, wanted)[0] if wanted else state
 
     def state(self) -> StepState:
-        with self._numbers(), cluster.answering():
+        with self._numbers(), self._group.answering():
             arrays = {
-                name: [self._layout.to_numpy(part) for part in parts] for name, parts in self._standing.state.items()
+                name: [self._devices.to_numpy(part) for part in parts] for name, parts in self._state.optimizer.items()
             }
         return StepState(self.step, arrays)
 
     def restore(self, network: Network, state: StepState | None) -> None:
         self._start = self._read = network
         self.step = state.step if state else 0
-        self._stretches: list[_Stretch] = []
+        self._records: list[_StepRecord] = []
         self._times: dict[int, list[float]] = {}
         self._calls = 0
-        lie = self._layout.parameter
+        lie = self._devices.parameter
         with self._numbers():
             parameters = [to_numpy(part) for part in (*network.W.values(), *network.b.values())]
             arrays = state.arrays if state else self.settings.optimizer.start(parameters)
             held = {name: [lie(to_numpy(part)) for part in arrays[name]] for name in self.settings.optimizer.families}
-            step = self._layout.whole(np.int32(self.step))
-            self._standing = Standing([lie(part) for part in parameters], held, step)
+            step = self._devices.whole(np.int32(self.step))
+            self._state = DeviceState([lie(part) for part in parameters], held, step)
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         return ()  # refused before training: the hidden gradients do not leave the compiled steps

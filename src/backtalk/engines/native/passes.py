@@ -7,6 +7,7 @@ A network is packed for the kernels once and kept with it, since a network does 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from ...core.activations import (
     Tanh,
 )
 from ...core.backward import Gradients
+from ...core.batch import Batch
 from ...core.dropout import Dropout
 from ...core.forward import Trace
 from ...core.layers import Layers
@@ -65,6 +67,13 @@ ROWS_AT_ONCE = 4096  # of a forward pass whose hidden units nobody keeps
 def readable(array: Any, dtype: Any = None) -> np.ndarray:
     """The array as the kernels read it, one number after the other on its natural address; a copy where it is not."""
     return np.require(array, dtype, ["C", "A"])
+
+
+def readable_batch(batch: Batch) -> Batch:
+    """The same examples as the kernels read them."""
+    y = readable(batch.y, np.int64 if batch.labels is not None else None)
+    weight = None if batch.weight is None else readable(batch.weight)
+    return replace(batch, X=readable(batch.X), y=y, weight=weight)
 
 
 def serves(network: Network) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core.batch import Examples, diverged
+from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
 from ...errors import DivergedError
@@ -33,30 +33,10 @@ def serves(network: Network, optimizer: Optimizer) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Readable:
-    """Examples as the kernels read them."""
-
-    X: np.ndarray
-    labels: np.ndarray | None
-    target: np.ndarray | None
-    weight: np.ndarray | None
-
-    @classmethod
-    def of(cls, examples: Examples) -> _Readable:
-        labels, weight = examples.labels, examples.weight
-        return cls(
-            native.readable(examples.X),
-            None if labels is None else native.readable(labels, np.int64),
-            None if labels is not None else native.readable(examples.target),
-            None if weight is None else native.readable(weight),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
+class _StepRecord:
     """Steps that follow one another: what it takes to take them again."""
 
-    examples: _Readable
+    batch: Batch
     order: np.ndarray
     place: int
     batch_size: int
@@ -67,7 +47,8 @@ class _Stretch:
 class NativeSteps:
     """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
 
-    examples: Examples
+    takes_labels: ClassVar[bool] = True
+    batch: Batch | None = None
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start = settings, network
@@ -93,12 +74,12 @@ class NativeSteps:
         self._net.begin_after(step)
         self.step = step
         self._read: Network | None = network  # the network as it stands, until a step is taken
-        self._since_copy: list[_Stretch] = []
+        self._since_copy: list[_StepRecord] = []
         self._next_copy = 0.0
 
-    def use(self, examples: Examples) -> None:
-        if examples is not getattr(self, "examples", None):
-            self.examples, self._readable = examples, _Readable.of(examples)
+    def use(self, batch: Batch) -> None:
+        if batch is not self.batch:
+            self.batch, self._readable = batch, native.readable_batch(batch)
 
     @property
     def network(self) -> Network:
@@ -129,7 +110,7 @@ class NativeSteps:
     ) -> Taken:
         began = time.monotonic()
         order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
-        ahead = _Stretch(self._readable, order, place, batch_size, rates, most)
+        ahead = _StepRecord(self._readable, order, place, batch_size, rates, most)
         with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
             place, steps, loss, weight, has_diverged, copied = self._run(
                 ahead, SECONDS, loss, weight, copy=began >= self._next_copy, measure_every=self.settings.measure_every
@@ -138,7 +119,7 @@ class NativeSteps:
             self._since_copy = []
             self._next_copy = began + self._net.seconds_of_copy() / SHARE_OF_COPIES
         # the rates are copied: the caller may write others into the same array
-        self._since_copy.append(_Stretch(self._readable, order, ahead.place, batch_size, rates[:steps].copy(), steps))
+        self._since_copy.append(replace(ahead, rates=rates[:steps].copy(), steps=steps))
         self.step += steps
         if has_diverged:
             self.step += 1
@@ -149,7 +130,7 @@ class NativeSteps:
 
     def _run(
         self,
-        stretch: _Stretch,
+        record: _StepRecord,
         seconds: float = math.inf,
         loss: float = 0.0,
         weight: float = 0.0,
@@ -158,17 +139,17 @@ class NativeSteps:
         measure_every: int = 0,
     ) -> tuple[int, int, float, float, bool, bool]:
         self._read = None  # also where Ctrl-C comes before the counts are back
-        examples = stretch.examples
+        X, target, labels, weight_of = record.batch.arrays
         return self._net.train(
-            examples.X,
-            examples.labels,
-            examples.target,
-            examples.weight,
-            stretch.order,
-            stretch.place,
-            stretch.batch_size,
-            stretch.rates,
-            stretch.steps,
+            X,
+            labels,
+            target,
+            weight_of,
+            record.order,
+            record.place,
+            record.batch_size,
+            record.rates,
+            record.steps,
             seconds,
             loss,
             weight,
@@ -188,13 +169,11 @@ class NativeSteps:
 
     def _before_last_step(self) -> Network:
         """The network before the last update: the last one whose loss was finite."""
-        left = sum(stretch.steps for stretch in self._since_copy) - 1
+        left = sum(record.steps for record in self._since_copy) - 1
         self._net.restore()
-        for stretch in self._since_copy:
-            if (again := min(left, stretch.steps)) > 0:
-                self._run(
-                    _Stretch(stretch.examples, stretch.order, stretch.place, stretch.batch_size, stretch.rates, again)
-                )
+        for record in self._since_copy:
+            if (again := min(left, record.steps)) > 0:
+                self._run(_StepRecord(record.batch, record.order, record.place, record.batch_size, record.rates, again))
                 left -= again
         return self._unpack()
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ....core.batch import Batch
 from ....core.network import Network
 from ....core.optimizers import Optimizer, as_any_optimizer
+from ....engines.passes import weighted_loss
 from ....errors import DivergedError, InputError
 from ....train import fit
-from ....train.validation import ValidationSet
 from ..examples import Examples
 from ..finding import Finding
 from ..measure import Measurements
@@ -118,7 +119,7 @@ def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch:
         return loss(trained)
 
     def loss(of: Network) -> float:
-        return ValidationSet.of(of, (X, y, weight)).loss(of)
+        return weighted_loss(of, Batch.of(of, X, y, weight, takes_labels=False))
 
     try:
         draws = [rng.integers(len(rows), size=steps * batch) for _ in range(LIMITS.trial_draws)]

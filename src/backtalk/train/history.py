@@ -1,0 +1,42 @@
+"""What the epochs of a run brought: their losses, the best network, and whether it is time to end."""
+
+from __future__ import annotations
+
+from ..core.network import Network
+from ..engines.steps import StepState
+from .records import Training
+from .settings import TrainSettings
+from .state import TrainState
+
+
+class History:
+    """The ``losses`` and ``validation_losses``, one for each epoch; the ``best`` epoch, and the network after it."""
+
+    def __init__(self, settings: TrainSettings, state: TrainState, best_network: Network | None = None) -> None:
+        self.settings, self.best, self.schedule = settings, state.best, state.schedule
+        self.losses, self.validation_losses = list(state.losses), list(state.validation_losses)
+        self.best_network, self.reason = best_network, state.reason
+
+    def note(self, network: Network | None, loss: float, validation_loss: float | None) -> None:
+        """Another epoch; ``reason`` then says why it is the last one, if it is. ``patience`` needs the network."""
+        self.losses.append(loss)
+        watched = loss
+        if validation_loss is not None:
+            watched = validation_loss
+            self.validation_losses.append(validation_loss)
+        number, patience = len(self.losses), self.settings.patience
+        self.best = self.best.after(number, watched, self.settings.tolerance)
+        if patience and self.best.best_epoch == number:
+            self.best_network = network
+        self.schedule = self.settings.schedule.after_epoch(watched, self.schedule)
+        if number >= self.settings.epochs:
+            self.reason = "epochs"
+        elif patience and self.best.waited >= patience:
+            self.reason = "patience"
+
+    def training(self, network: Network, reason: str, steps: StepState | None = None) -> Training:
+        """The result: the best network if there is one, else the one given."""
+        if self.best_network is not None:
+            network = self.best_network
+        losses, validation_losses = tuple(self.losses), tuple(self.validation_losses)
+        return Training(network, losses, validation_losses, self.best.best_epoch, reason, steps)

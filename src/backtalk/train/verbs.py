@@ -1,0 +1,243 @@
+"""The public ``fit`` and ``resume``: look at what is given, and train."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..core.arrays import ArraySpec, is_array
+from ..core.initialization import as_generator
+from ..core.inputs import require_network
+from ..core.network import Network
+from ..core.optimizers import LBFGS, Optimizer
+from ..data.given import as_source
+from ..data.shards import Shard
+from ..data.sources import InMemory, Source, Stream
+from ..data.streams import MemoryMapped, is_streamed
+from ..distributed import joined_group
+from ..engines.choose import choose_steps, group_of
+from ..engines.native.steps import NativeSteps
+from ..engines.steps import Steps, StepState
+from ..errors import InputError
+from .agreement import require_equal_calls, require_equal_runs, share_generator
+from .callbacks import Watchers
+from .checkpoint import Checkpoint, read
+from .lbfgs import search
+from .records import Progress, Training
+from .run import Run
+from .schedules import Schedule
+from .settings import DataSettings, TrainSettings
+from .state import TrainState, plain, rng_from_json
+from .validation import Validation, hold_out
+
+
+def fit(
+    network: Network,
+    X: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    epochs: int = 20,
+    batch_size: int = 32,
+    optimizer: str | Optimizer | LBFGS = "adam",
+    schedule: str | Schedule = "constant",
+    rng: np.random.Generator | int | None = None,
+    l2_penalty: float = 0.0,
+    dropout: float | list[float] | tuple[float, ...] = 0.0,
+    clip_norm: float | None = None,
+    class_weight: Any = None,
+    validation: Any = None,
+    patience: int | None = None,
+    tolerance: float = 0.0,
+    engine: str = "auto",
+    measure_every: int = 0,
+    callbacks: Any = (),
+    progress: Callable[[Progress], Any] | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    state: StepState | None = None,
+) -> Training:
+    """Train by mini-batches; the network given is not changed.
+
+    Every step takes the gradient of ℒ over its mini-batch, Σ_n w_n ℓ_n with weights of sum 1 within it. The data
+    are shuffled anew in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is left out.
+
+    What is learned from. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, in the place of X
+    alone, a :class:`Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
+    ``class_weight``: 'balanced', or a mapping of label to weight, which multiplies the sample weights. ``validation``:
+    a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
+    :class:`Shard`: its loss is computed after each epoch.
+
+    How. ``optimizer``: 'sgd', 'nesterov', 'adam' or 'adamw', with parameters such as 'adam(learning_rate=0.01)'; or
+    'lbfgs', which takes whole batches. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'step',
+    'adaptive', 'cosine' or 'one_cycle', each with ``warm_up`` steps if you wish: 'cosine(warm_up=500)'.
+    ``l2_penalty`` λ: what is minimized, and reported as the loss, is ℒ + ½λ Σ_i ‖W_i‖². ``dropout``: the rate of all
+    hidden layers, or a list with one for each (:class:`~backtalk.Dropout`). ``clip_norm``: a gradient whose norm, over
+    all W_i and b_i together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same
+    one gives the same bits, on any number of threads. ``state``: of an earlier training, to go on from with the
+    optimizer's state. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
+    'auto', the first where it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds;
+    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, where the device has them. Both
+    train with all processes of a cluster that JAX has joined, each of which calls ``fit`` alike: the mini-batches are
+    the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and process 0 writes.
+
+    Until when. After ``epochs``, or where the validation loss (the loss, without a validation set) has not fallen by
+    more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
+
+    Who watches. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`;
+    the answer True ends training. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
+    unless a single step takes longer; the answer True ends training. ``measure_every``: in each so-manieth step the
+    norms of every layer are measured, and their means given with the epoch; 0 for never. ``checkpoint``: a file, or a
+    :class:`Checkpoint`; :func:`resume` goes on from it.
+
+    Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first shows and the last good
+    network, when a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network as it was; and
+    :class:`~backtalk.errors.ProcessLostError` where another process of the cluster no longer answers.
+
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> net = Network.create([2, 8, 2], activation="tanh", rng=0)
+    >>> training = fit(net, X, [0, 1, 1, 0], epochs=200, batch_size=4, optimizer="adam(learning_rate=0.05)", rng=0)
+    >>> training.losses[-1] < 0.05
+    True
+    """
+    require_network(network)
+    settings = TrainSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        schedule=schedule,
+        l2_penalty=l2_penalty,
+        dropout=dropout,
+        clip_norm=clip_norm,
+        patience=patience,
+        tolerance=tolerance,
+        engine=engine,
+        measure_every=measure_every,
+    )
+    fraction = validation if isinstance(validation, float | int) and not isinstance(validation, bool) else None
+    data = DataSettings(class_weight, fraction)
+    place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    watchers = Watchers.of(callbacks, progress, group_of(engine))
+    given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
+    if isinstance(settings.optimizer, LBFGS):
+        if place is not None or state is not None or isinstance(X, Stream):
+            raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
+        return _search(network, settings, data, given, as_generator(rng), watchers)
+    run = _run(network, settings, data, given, as_generator(rng), place, watchers)
+    if state is not None:
+        run.start_from(state)
+    return run.train()
+
+
+def resume(
+    path: str | os.PathLike[str] | Checkpoint,
+    X: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    epochs: int | None = None,
+    validation: Any = None,
+    callbacks: Any = (),
+    progress: Callable[[Progress], Any] | None = None,
+) -> Training:
+    """Go on from a checkpoint; the result equals, to the bit, that of training that never stopped.
+
+    ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is written on; or a :class:`Checkpoint`, to write at
+    other times. ``X``, ``y``, ``sample_weight``, and ``validation`` where it was a set of its own: the same as then.
+    ``epochs``: how many in all, where not as many as were asked for then. Every other setting is in the file. A run
+    that had ended gives its result again. What ``measure_every`` measures begins anew within the epoch.
+
+    Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, and
+    :class:`~backtalk.errors.InputError` for data that are not those of the run.
+    """
+    place = path if isinstance(path, Checkpoint) else Checkpoint(path)
+    snapshot = read(place.path)
+    settings = snapshot.settings if epochs is None else replace(snapshot.settings, epochs=epochs)
+    watchers = Watchers.of(callbacks, progress, group_of(settings.engine))
+    if (validation is not None) != snapshot.state.own_validation:
+        wanted = "none, as in that run" if validation is not None else "the validation set of that run"
+        raise InputError(f"validation is {'missing' if validation is None else 'given'}, expected {wanted}.")
+    snapshot = replace(snapshot, network=_beside(snapshot.network, X))
+    given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
+    generator = rng_from_json(snapshot.state.rng_at_start)
+    run = _run(snapshot.network, settings, snapshot.data, given, generator, place, watchers)
+    run.go_on(snapshot)
+    return run.train()
+
+
+def _run(
+    network: Network,
+    settings: TrainSettings,
+    data: DataSettings,
+    given: dict[str, Any],
+    generator: np.random.Generator,
+    checkpoint: Checkpoint | None,
+    watchers: Watchers,
+) -> Run:
+    """A run before its first step."""
+    group = watchers.group
+    require_equal_calls(group, settings, data, given, checkpoint)
+    validation = _validation(network, data, given["validation"], watchers)
+    kind = choose_steps(settings.engine, network, settings.optimizer, settings.measure_every)
+    source = _source(network, settings, data, given, kind, watchers)
+    fingerprint = source.fingerprint() if group.count > 1 or checkpoint is not None else None
+    share_generator(group, generator)
+    require_equal_runs(group, network, fingerprint, validation)
+    state = TrainState(plain(generator.bit_generator.state), fingerprint, own_validation=validation is not None)
+    if data.validation is not None:
+        source, validation = hold_out(network, source, data.validation, generator)
+    return Run(network, settings, data, kind, source, validation, state, generator, checkpoint, watchers)
+
+
+def _search(
+    network: Network,
+    settings: TrainSettings,
+    data: DataSettings,
+    given: dict[str, Any],
+    generator: np.random.Generator,
+    watchers: Watchers,
+) -> Training:
+    """Training by L-BFGS, on all examples at once."""
+    validation = _validation(network, data, given["validation"], watchers)
+    kind = choose_steps(settings.engine, network, settings.optimizer, settings.measure_every)
+    source = _source(network, settings, data, given, kind, watchers)
+    if data.validation is not None:
+        source, validation = hold_out(network, source, data.validation, generator)
+    assert isinstance(source, InMemory)
+    return search(network, settings, data, source.chosen(), validation, watchers, by_kernels=kind is NativeSteps)
+
+
+def _validation(network: Network, data: DataSettings, given: Any, watchers: Watchers) -> Validation | None:
+    """The validation set, if one is given."""
+    return None if given is None or data.validation is not None else Validation.of(network, given, watchers.group)
+
+
+def _source(
+    network: Network,
+    settings: TrainSettings,
+    data: DataSettings,
+    given: dict[str, Any],
+    kind: type[Steps],
+    watchers: Watchers,
+) -> Source:
+    """The examples, checked."""
+    X, y, sample_weight = given["X"], given["y"], given["sample_weight"]
+    if y is not None and settings.by_steps and is_streamed(X):
+        X, y, sample_weight = MemoryMapped(X, y, sample_weight), None, None
+    if isinstance(X, Shard) and watchers.group != joined_group():
+        raise InputError(f"X is a Shard, of a cluster, but engine is {settings.engine!r}: use engine='compiled'.")
+    takes_labels = kind.takes_labels and settings.by_steps
+    return as_source(
+        network, X, y, sample_weight, class_weight=data.class_weight, takes_labels=takes_labels, group=watchers.group
+    )
+
+
+def _beside(network: Network, X: Any) -> Network:
+    """The network with arrays of the library and device of X."""
+    if isinstance(X, Stream | np.ndarray) or not is_array(X):
+        return network
+    spec = ArraySpec.of(X)
+    return network.to(spec.xp, device=spec.device)
