@@ -33,7 +33,7 @@ class InputError(BacktalkError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that stands in no table; made by :func:`unknown_name`."""
+    """A name that is in no table; made by :func:`unknown_name`."""
 
 
 class FileFormatError(InputError):
@@ -78,7 +78,7 @@ class DivergedError(BacktalkError, ArithmeticError):
 
 
 def unknown_name(argument: str, found: object, known: Iterable[str]) -> UnknownNameError:
-    """The error for a name that stands in no table, with the nearest one that does.
+    """The error for a name that is in no table, with the nearest known name.
 
     >>> print(unknown_name("activation", "rleu", ["relu", "tanh"]))
     activation is 'rleu', which is not known: did you mean 'relu'? Known are relu, tanh.

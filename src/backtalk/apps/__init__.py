@@ -1,1 +1,9 @@
-""""""
+"""What users start: estimators, tables, the command line, the lab.
+
+estimators/   ``MLPClassifier``, ``MLPRegressor`` and ``HiddenUnits``, with scikit-learn's interface
+tables/       from a table in a file to a trained network in a folder, and to predictions
+lab/          the page in the browser, and its server
+cli/          the command line: parse, call, print
+demo.py       the work of ``backtalk demo``
+terminal.py   how results look in a terminal
+"""

@@ -3,7 +3,7 @@
 g′ is computed from a, to full relative precision: h(1 − h) for the sigmoid, or 1 − h² for tanh, lose every
 digit where the unit is saturated, and vanishing gradients are what this package is asked about.
 
-At a kink g′ is the derivative from the left, so a ReLU unit at exactly 0 counts as not active.
+At a kink g′ is the derivative from the left, so a ReLU unit at exactly 0 counts as inactive.
 The branch of a piecewise g is chosen so that NaN stays NaN, and on the real part of a, so that ``check`` can
 differentiate with complex numbers.
 """
@@ -27,6 +27,12 @@ class Activation:
 
     ``kinks`` are the points where g or g′ has a corner: a finite difference across one is no derivative.
     ``initialization`` is the scheme for the weights of a layer with this activation.
+
+    >>> import numpy as np
+    >>> from backtalk import Network
+    >>> relu = Network.create([2, 3, 1], "relu", rng=0).activations[0]
+    >>> relu.g(np.array([-2.0, 2.0])), relu.g_prime(np.array([-2.0, 2.0])), relu.kinks
+    (array([0., 2.]), array([0., 1.]), (0.0,))
     """
 
     name: ClassVar[str]
@@ -34,9 +40,11 @@ class Activation:
     initialization: ClassVar[str] = "he_normal"
 
     def g(self, a: Array) -> Array:
+        """g for each element of a."""
         raise NotImplementedError
 
     def g_prime(self, a: Array) -> Array:
+        """g′ for each element of a; at a kink the derivative from the left."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -331,8 +339,8 @@ def register_activation(
     """Add an activation to the table, from the pair (g, g′), both element-wise functions of a.
 
     Write both with operators, or with the functions of the library whose arrays the network has. Name the
-    ``kinks``, the points where g or g′ has a corner. ``backtalk.check(name)`` tells whether g′ is the
-    derivative of g. A name that is taken is refused with :class:`InputError`.
+    ``kinks``, the points where g or g′ has a corner. ``backtalk.check(name)`` measures whether g′ is the
+    derivative of g. If the name is taken, an :class:`InputError` says so.
 
     >>> import backtalk
     >>> square = backtalk.register_activation("square", lambda a: a * a, lambda a: 2 * a)

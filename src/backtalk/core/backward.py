@@ -18,6 +18,13 @@ class Gradients:
     ``a[i]`` is ∇_{a_i}ℒ for i = 1 … L; ``h[i]`` is ∇_{h_i}ℒ for i = 0 … L, where h_0 is the input and h_L the
     output ŷ; ``W[i]`` and ``b[i]`` are ∇_{W_i}ℒ and ∇_{b_i}ℒ. ℒ is the weighted mean over the batch, so row n
     of ``a[i]`` and ``h[i]`` holds example n's share of it: w_n (1/B without weights) times its own gradient.
+
+    >>> from backtalk import Network, gradients
+    >>> grads = gradients(Network([[[2.0]]], [[1.0]], loss="squared_error"), [[3.0], [0.0]], [5.0, 0.0])
+    >>> float(grads.loss)  # ½ (2² + 1²) / 2
+    1.25
+    >>> grads.a[1].tolist(), grads.W[1].tolist(), grads.b[1].tolist()
+    ([[1.0], [0.5]], [[3.0]], [1.5])
     """
 
     loss: Array

@@ -23,11 +23,11 @@ DRAWS = 16  # of one block of the generator
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
-    """In every step, each unit of hidden layer i falls silent with probability ``rates[i − 1]``, on its own.
+    """In every step, each unit of hidden layer i is silenced with probability ``rates[i − 1]``, independently.
 
-    h_i = m_i ⊙ g(a_i), where m is 0 for a silent unit and 1/(1 − rate) for the others, so that the mean of h_i stays
-    what it is without dropout (Srivastava et al. 2014, in the form that scales while training). The mask is part of
-    the gradient: ∇_{a_i} = ∇_{h_i} ⊙ m_i ⊙ g′(a_i).
+    h_i = m_i ⊙ g(a_i), where m is 0 for a silent unit and 1/(1 − rate) for the others, so that the mean of h_i is the
+    same as without dropout (Srivastava et al. 2014, in the form that scales in training). The mask is part of the
+    gradient: ∇_{a_i} = ∇_{h_i} ⊙ m_i ⊙ g′(a_i).
 
     ``rates``: one number in [0, 1) for all hidden layers, or a list with one for each; rounded to 1/65536. ``seed``: a
     whole number from 0 to 2⁶⁴ − 1. ``step``, from 1: the same seed draws other masks in another step.

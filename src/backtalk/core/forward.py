@@ -13,9 +13,14 @@ from .pytrees import note_tree
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What the forward pass computed: ``a[i]`` for i = 1 … L and ``h[i]`` for i = 0 … L, shapes (B, n_i).
+    """The results of a forward pass: ``a[i]`` for i = 1 … L and ``h[i]`` for i = 0 … L, shapes (B, n_i).
 
-    ``masks``: the m_i of dropout for i = 1 … L − 1, with which h_i = m_i ⊙ g(a_i); None without dropout.
+    ``masks``: the m_i of dropout for i = 1 … L − 1, with h_i = m_i ⊙ g(a_i); None without dropout.
+
+    >>> from backtalk import Network, forward
+    >>> trace = forward(Network([[[2.0]], [[1.0]]], [[0.0], [0.5]], "relu", "squared_error"), [[3.0], [-1.0]])
+    >>> trace.a[1].tolist(), trace.h[1].tolist(), trace.output.tolist()
+    ([[6.0], [-2.0]], [[6.0], [0.0]], [[6.5], [0.5]])
     """
 
     a: Layers

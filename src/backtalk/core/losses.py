@@ -21,7 +21,14 @@ from .specification import read_specification, require_range, write_specificatio
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Loss:
-    """An output function with a loss. Arrays a, ŷ (``yhat``) and t (``target``) have shape (B, k)."""
+    """An output function with a loss. Arrays a, ŷ (``yhat``) and t (``target``) have shape (B, k).
+
+    >>> import numpy as np
+    >>> from backtalk import Network
+    >>> loss, a = Network.create([2, 1], loss="squared_error", rng=0).loss, np.array([[3.0]])
+    >>> loss.value(a, loss.output(a), np.array([[1.0]])), loss.gradient(a, loss.output(a), np.array([[1.0]]))
+    (array([2.]), array([[2.]]))
+    """
 
     name: ClassVar[str]
     output_name: ClassVar[str]
@@ -31,7 +38,7 @@ class Loss:
         raise NotImplementedError
 
     def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
-        """t from what the user calls y, shape (B, k), checked."""
+        """t from the y of a user, shape (B, k), checked."""
         raise NotImplementedError
 
     def value(self, a: Array, yhat: Array, target: Array) -> Array:
@@ -53,18 +60,18 @@ class Loss:
     def room(self, yhat: Array, target: Array) -> Array:
         """How far each ŷ_j may move before ℓ, as a function of ŷ alone, is no longer defined; shape (B, k).
 
-        0 where ŷ_j has rounded so close to an end of its range that ∂ℓ/∂ŷ_j cannot be told from ŷ alone. Here it
-        is the distance from 0, for a loss with a term t_j log ŷ_j.
+        0 if ŷ_j has rounded so close to an end of its range that ŷ alone does not determine ∂ℓ/∂ŷ_j. Here it is the
+        distance from 0, for a loss with a term t_j log ŷ_j.
         """
         return _where_heard(target, yhat)
 
     def kink_side(self, yhat: Array, target: Array) -> Array | None:
-        """On which side of its kinks each output lies (0 exactly on one), or None where ℓ has none."""
+        """On which side of its kinks each output lies (0 exactly on one), or None if ℓ has none."""
         del yhat, target
         return None
 
     def draw_target(self, rng: np.random.Generator, count: int, outputs: int) -> np.ndarray:
-        """A y at random, such as this loss takes, for checks and examples."""
+        """A random y that this loss accepts, for checks and examples."""
         raise NotImplementedError
 
     def __repr__(self) -> str:

@@ -37,14 +37,14 @@ class Network:
     ``W[i]`` has shape (n_i, n_{i-1}) (row: the unit talked to; column: the unit it hears), ``b[i]`` has shape
     (n_i,), i = 1 … L. ``activations`` holds g_1 … g_{L-1}; O comes with the ``loss``.
 
-    Made from a list of weight matrices and a list of bias vectors, in the order of the layers, or with
-    :meth:`create`. The arrays may be of NumPy, PyTorch, JAX or any library that follows the Array API standard,
-    in float32 or float64: whole numbers become float64, smaller floats float32, and where both stand together
-    all become float64. NumPy arrays are copied and set read-only. PyTorch tensors are copied and detached, so the
-    parameters of a model can be given as they are: training the model changes nothing here, and autograd does not
-    follow the weights, whose gradients backtalk computes itself. It does follow an X that requires a gradient.
+    Give a list of weight matrices and a list of bias vectors, in the order of the layers, or use :meth:`create`.
+    The arrays may be of NumPy, PyTorch, JAX or any library that follows the Array API standard, in float32 or
+    float64: whole numbers become float64, smaller floats float32, and a mixture of both becomes float64. NumPy
+    arrays are copied and set read-only. PyTorch tensors are copied and detached, so you can give the parameters of
+    a model as they are: training the model does not change the network, and autograd does not follow the weights,
+    whose gradients backtalk computes itself. It does follow an X that requires a gradient.
 
-    Raises :class:`~backtalk.errors.InputError` where shapes do not fit one another or a number is not finite.
+    Raises :class:`~backtalk.errors.InputError` if shapes do not fit each other or a number is not finite.
     Source: section 2 of the notation, ``docs/notation.md``.
 
     >>> net = Network([[[1.0, -1.0]], [[2.0], [0.5]]], [[0.0], [0.0, 0.1]], "tanh", "cross_entropy")
@@ -96,7 +96,7 @@ class Network:
         """A network with random weights and biases 0.
 
         ``sizes``: n_0 (inputs), n_1, …, n_L (outputs), each 1 or more. ``activation``: one for all hidden
-        layers, or a list of L − 1. ``loss``: its name says the output function as well. ``initialization``:
+        layers, or a list of L − 1. ``loss``: its name determines the output function too. ``initialization``:
         glorot, he or lecun, with ``_uniform`` or ``_normal``; by default each hidden layer takes the scheme of
         its activation and the output layer glorot_uniform. ``rng``: a ``numpy.random.Generator`` or a seed.
 
@@ -139,7 +139,7 @@ class Network:
         return ArraySpec.of(self.W[1])
 
     def replace(self, W: Iterable[Array], b: Iterable[Array]) -> Network:
-        """The same network with other parameters, which are not checked or copied, but set read-only."""
+        """The same network with other parameters; they are not checked or copied, but set read-only."""
         network = object.__new__(Network)
         for name, value in (("W", Layers(W)), ("b", Layers(b))):
             object.__setattr__(network, name, value)
@@ -158,8 +158,8 @@ class Network:
     def to(self, library: ModuleType, *, dtype: Any = None, device: Any = None) -> Network:
         """The same network with arrays of another library (``numpy``, ``torch``, ``jax.numpy``, …).
 
-        ``dtype``: 'float32' or 'float64', by default the one it has; JAX makes float32 of everything unless
-        ``jax_enable_x64`` is set. ``device``: anything that the library takes for one.
+        ``dtype``: 'float32' or 'float64', by default the one it has; JAX converts everything to float32 unless
+        ``jax_enable_x64`` is set. ``device``: any device of the library.
 
         >>> import numpy as np
         >>> Network.create([2, 1], rng=0).to(np, dtype="float32").W[1].dtype

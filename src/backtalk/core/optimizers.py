@@ -189,9 +189,15 @@ class AdamW(Adam):
 class LBFGS:
     """Limited-memory BFGS (Liu and Nocedal 1989), as SciPy's L-BFGS-B does it; an epoch is one iteration.
 
-    ``memory``: how many pairs of steps and gradient changes it keeps. It has converged where the largest entry of the
-    gradient is ``tolerance`` or less, or where an iteration lowers the loss by the share ``reduction`` of it or less.
-    ``evaluations``: of the loss with its gradient, at the most.
+    ``memory``: how many pairs of steps and gradient changes it keeps. It has converged if the largest entry of the
+    gradient is ``tolerance`` or less, or if an iteration lowers the loss by the share ``reduction`` of it or less.
+    ``evaluations``: how often it evaluates the loss with its gradient, at most.
+
+    >>> from backtalk import Network, fit
+    >>> net = Network.create([1, 1], loss="squared_error", rng=0)
+    >>> training = fit(net, [[0.0], [1.0]], [1.0, 3.0], epochs=100, optimizer=LBFGS(tolerance=1e-8))
+    >>> training.reason, round(float(training.network.W[1][0, 0]), 6), round(float(training.network.b[1][0]), 6)
+    ('converged', 2.0, 1.0)
     """
 
     name: ClassVar[str] = "lbfgs"

@@ -1,4 +1,11 @@
-"""Where examples come from: built-in sets, arrays, files that do not fit in memory, rows of a cluster's processes."""
+"""Where examples come from.
+
+built_in.py        built-in sets, .csv and .npz files
+sources.py         the examples of an epoch, part by part
+shards.py          ``Shard``: arrays of which each process holds some rows
+streams/           files that do not fit in memory
+class_weights.py   weights of examples from weights of classes
+"""
 
 from .built_in import load_data
 

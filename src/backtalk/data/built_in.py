@@ -24,7 +24,12 @@ BUILT_IN: dict[str, float | None] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """X of shape (examples, columns), y of shape (examples,) or (examples, targets), and the columns' names."""
+    """X of shape (examples, columns), y of shape (examples,) or (examples, targets), and the columns' names.
+
+    >>> iris = load_data("iris")
+    >>> iris.name, iris.X.shape, iris.y.shape, iris.columns[0]
+    ('iris', (150, 4), (150,), 'sepal length (cm)')
+    """
 
     name: str
     X: np.ndarray
@@ -37,8 +42,8 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, fin
 
     Built in, with scikit-learn: digits (pixels from 0 to 1), and iris, wine, breast_cancer and diabetes (each column
     with mean 0 and standard deviation 1). A .csv file has a line of names, then finite numbers; ``target`` names the
-    column or columns that are y, by default the last. An .npz file has the arrays X and y. ``finite=False`` lets a .csv
-    file hold nan, inf and empty cells, which are read as nan.
+    column or columns that are y, by default the last. An .npz file has the arrays X and y. With ``finite=False`` a .csv
+    file may hold nan, inf and empty cells, which are read as nan.
 
     Raises :class:`~backtalk.errors.InputError` or ``OSError``, naming the file and what is wrong with it.
 

@@ -22,10 +22,10 @@ from .sources import Part, Stream
 class Shard(Stream):
     """The rows of X and y that this process of a cluster holds, given to :func:`~backtalk.fit` instead of X.
 
-    The rows of all processes together, in the order of the processes, are what is trained on: with the same rows and
-    seed the result is, up to rounding, that of one process with all of them. A process may hold more rows than another,
-    or none. ``X`` (own rows, n_0), ``y``, ``sample_weight``: as for :func:`~backtalk.fit`. With one process it is the
-    same as the arrays. Rows that a mini-batch needs elsewhere are sent there while training goes on.
+    Training uses the rows of all processes together, in the order of the processes: with the same rows and seed the
+    result is, up to rounding, that of one process with all of them. A process may hold more rows than another, or
+    none. ``X`` (own rows, n_0), ``y``, ``sample_weight``: as for :func:`~backtalk.fit`. With one process a shard is
+    the same as the arrays. Rows that a mini-batch needs in another process are sent there during training.
 
     It is also a validation set: ``fit(…, validation=Shard(X, y))``.
 

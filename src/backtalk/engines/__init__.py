@@ -1,5 +1,10 @@
-"""What computes: the formulas on arrays of any library, or the native kernels on NumPy arrays.
+"""Who computes: the formulas on arrays of any library, the native kernels on NumPy arrays, or JAX's compiler.
 
-kernels.py   which build of the C++ kernels serves, and on how many threads
-native.py    a network's forward and backward pass by the kernels
+passes.py    the public ``forward``, ``backward`` and ``gradients``: check the input, choose the engine
+steps.py     what every engine promises in training
+choose.py    which engine trains
+formula.py   steps by the formulas of ``core``
+native/      passes and steps by the C++ kernels
+compiled/    steps by JAX's compiler
+devices.py   the devices of the compiled engine, and what each of them holds
 """

@@ -1,4 +1,4 @@
-"""The public verbs on a network: check what comes in, choose the engine, compute.
+"""The public ``forward``, ``backward`` and ``gradients``: check the input, choose the engine, compute.
 
 NumPy arrays are computed by the native kernels where they are installed, and arrays of other libraries by the
 formulas of :mod:`backtalk.forward` and :mod:`backtalk.backward`; the results agree, and mean the same.
@@ -28,8 +28,8 @@ def forward(network: Network, X: Any, *, dropout: Dropout | None = None) -> Trac
     h_0 = X; a_i = h_{i-1} W_iᵀ + b_i; h_i = g_i(a_i) for i < L; h_L = O(a_L), for all rows of X together.
     With ``dropout``, h_i = m_i ⊙ g_i(a_i) for the masks m_i that it draws (:class:`~backtalk.Dropout`).
 
-    X: shape (B, n_0), converted to the network's dtype; an array of another library or device is refused, as
-    are values that are not finite (:class:`~backtalk.errors.InputError`). Source: notation, section 2.
+    X: shape (B, n_0), converted to the network's dtype. Raises :class:`~backtalk.errors.InputError` for values that
+    are not finite, or an array of another library or device. Source: notation, section 2.
 
     >>> net = Network([[[2.0]], [[1.0]]], [[0.0], [0.5]], "relu", "squared_error")
     >>> trace = forward(net, [[3.0], [-1.0]])
@@ -77,8 +77,8 @@ def gradients(
     ℒ = Σ_n w_n ℓ_n, with w = sample_weight / Σ sample_weight (1/B without), ℓ_n the loss of example n.
 
     X: (B, n_0). y: as the loss takes it (labels (B,), or (B, k)). sample_weight: (B,), 0 or more, not all 0.
-    With ``dropout``, ℒ is the loss of the network with those masks, and every gradient is that ℒ's.
-    Arrays are of the network's library and stay so. Raises :class:`~backtalk.errors.InputError` or
+    With ``dropout``, ℒ is the loss of the network with those masks, and every gradient is a gradient of that ℒ.
+    The results are arrays of the network's library. Raises :class:`~backtalk.errors.InputError` or
     :class:`~backtalk.errors.InputTypeError` for input that does not fit. Source: notation, section 2.
 
     >>> import numpy as np
@@ -101,7 +101,9 @@ def gradients(
 
 
 def backward(network: Network, trace: Trace, y: Any, sample_weight: Any = None) -> Gradients:
-    """The same as :func:`gradients`, from a forward pass that has been made.
+    """The same as :func:`gradients`, from the trace of a forward pass.
+
+    trace: what ``forward(network, X)`` returned. y, sample_weight: as for :func:`gradients`.
 
     >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
     >>> backward(net, forward(net, [[3.0]]), [1.0]).W[1]

@@ -1,4 +1,4 @@
-"""The contract of all kinds of steps: what they are asked for, what they answer, and where they stand."""
+"""What every engine shares in training: the settings of a step, the state, the report, and the ``Steps`` contract."""
 
 from __future__ import annotations
 
@@ -19,13 +19,22 @@ SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, c
 
 @dataclass(frozen=True, slots=True)
 class LayerMeasures:
-    """One layer in the steps of an epoch that were measured: means over those steps, each a Euclidean norm.
+    """The measures of one layer: Euclidean norms, each the mean over the measured steps of an epoch.
 
     ``grad_a``, ``grad_h``: of ∇_{a_i}ℒ and ∇_{h_i}ℒ over the mini-batch (None for the output layer).
-    ``grad_W``: of ∇_{W_i}, the L2 penalty's share included. ``W``: of W_i before the step. ``update``: of what the
-    step adds to W_i; update/W is the update-to-weight ratio. ``silent``: the share of the layer's units whose
+    ``grad_W``: of ∇_{W_i}, with the share of the L2 penalty. ``W``: of W_i before the step. ``update``: of the change
+    of W_i in the step; update/W is the update-to-weight ratio. ``silent``: the share of the layer's units whose
     |g′(a)| stays below 0.001 for every example of the mini-batch, dead or saturated (None for the output layer).
     In float32 the kernels square in float32, so that a norm below 1e-20 reads 0.
+
+    >>> import numpy as np
+    >>> from backtalk import Network, fit
+    >>> epochs = []
+    >>> net = Network.create([4, 3, 2], "tanh", rng=0)
+    >>> training = fit(net, np.eye(4), [0, 1, 0, 1], epochs=1, measure_every=1, rng=0, callbacks=epochs.append)
+    >>> first = epochs[0].measures[0]
+    >>> first.layer, first.grad_W > 0, 0 < first.update / first.W < 0.1, first.silent
+    (1, True, True, 0.0)
     """
 
     layer: int

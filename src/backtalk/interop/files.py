@@ -31,13 +31,14 @@ PREFIX = "training."
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network to a safetensors file, or, where the name ends in ``.onnx``, to an ONNX file.
+    """Write a network to a safetensors file, or to an ONNX file if the name ends in ``.onnx``.
 
-    A file of that name is replaced only once the new one is complete. Raises ``OSError`` where the file cannot be
-    written, :class:`~backtalk.errors.InputTypeError` for what is no network or no path, and what
-    :func:`backtalk.to_onnx` raises.
+    A file of that name is replaced only once the new one is complete. Raises ``OSError`` if the file cannot be
+    written, :class:`~backtalk.errors.InputTypeError` if an argument is no network or no path, and the errors of
+    :func:`backtalk.to_onnx`.
 
-    >>>     >>> folder = tempfile.TemporaryDirectory()
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
     >>> save(Network.create([2, 3, 2], rng=0), folder.name + "/model.safetensors")
     >>> load(folder.name + "/model.safetensors").sizes
     (2, 3, 2)
@@ -75,10 +76,16 @@ def load(path: str | os.PathLike[str]) -> Network:
     """Read a network from a file that :func:`save` wrote, or from a checkpoint, as NumPy arrays.
 
     A name that ends in ``.onnx`` is that of an ONNX file, of backtalk or of another exporter:
-    :func:`backtalk.from_onnx` says what is read, and which loss the network gets where the file does not say.
+    :func:`backtalk.from_onnx` says what is read, and which loss the network gets if the file does not say.
 
     Raises ``FileNotFoundError``, and :class:`~backtalk.errors.FileFormatError` for a file that is not a backtalk
     network, is truncated or damaged, or was written by a newer version.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Network.create([2, 3, 2], "tanh", rng=0), folder + "/model.safetensors")
+    ...     load(folder + "/model.safetensors").activations
+    (tanh,)
     """
     if is_onnx(path):
         from .onnx import from_onnx

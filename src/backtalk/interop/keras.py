@@ -35,17 +35,17 @@ def from_keras(model: Any, loss: str | Loss | None = None) -> Network:
     """The network of a Keras 3 model that is a stack of ``Dense`` layers, ``Sequential`` or functional, nested or not.
 
     W_i is the kernel of layer i transposed, to the bit, as arrays of NumPy, whichever backend Keras has; ŷ is what
-    ``model.predict`` gives. Understood are ``Dense`` with any activation that backtalk has, by its name or as a layer
+    ``model.predict`` gives. The model may contain ``Dense`` with any activation of backtalk, by its name or as a layer
     (``Activation``, ``ReLU``, ``LeakyReLU``, ``ELU``, ``Softmax``); ``Flatten`` before the first layer (X is then
     flat); and ``Input``, ``Identity``, ``Dropout`` and layers of noise, which are left out. Keras's name
     ``leaky_relu`` has the slope 0.2.
 
     ``loss``: by default the one whose output function the model ends with: ``cross_entropy`` after softmax,
     ``binary_cross_entropy`` after sigmoid, ``poisson_deviance`` after exponential, ``squared_error`` after a linear
-    layer. What the model was compiled with is not looked at: where it gives logits, say ``loss="cross_entropy"`` or
-    ``loss="binary_cross_entropy"``.
+    layer. The loss that the model was compiled with is ignored: if the model gives logits, use
+    ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``.
 
-    Raises :class:`~backtalk.errors.InputError`, which names the first layer that a network does not have, and
+    Raises :class:`~backtalk.errors.InputError`, which names the first layer that a network cannot have, and
     :class:`~backtalk.errors.MissingLibraryError` without Keras.
 
     >>> import keras

@@ -27,14 +27,15 @@ OUTPUTS = {
 def from_sklearn(model: Any) -> Network:
     """The network of a fitted ``MLPClassifier`` or ``MLPRegressor`` of scikit-learn.
 
-    W_i is ``coefs_[i − 1]`` transposed, b_i is ``intercepts_[i − 1]``, to the bit. The loss is the one that belongs to
-    the estimator: ``cross_entropy`` for several classes, where y is 0 … k−1 in the order of ``classes_``;
-    ``binary_cross_entropy`` with one output for two classes, where y is 1 for ``classes_[1]``, and with one output for
-    each label of a label matrix; ``squared_error``; and ``poisson_deviance``, which is twice what scikit-learn calls
-    its Poisson loss. backtalk's own estimators are taken as well.
+    W_i is ``coefs_[i − 1]`` transposed, b_i is ``intercepts_[i − 1]``, to the bit. The loss is that of the estimator:
+    ``cross_entropy`` for several classes, where y is 0 … k−1 in the order of ``classes_``; ``binary_cross_entropy``
+    with one output for two classes, where y is 1 for ``classes_[1]``, and with one output for each label of a label
+    matrix; ``squared_error``; and ``poisson_deviance``, which is twice scikit-learn's Poisson loss. backtalk's own
+    estimators are accepted too.
 
-    Raises :class:`~backtalk.errors.InputError` for one that is not fitted, and
-    :class:`~backtalk.errors.InputTypeError` for anything else, with what to give instead of a pipeline or a search.
+    Raises :class:`~backtalk.errors.InputError` for an estimator that is not fitted, and
+    :class:`~backtalk.errors.InputTypeError` for anything else; for a pipeline or a search, the error says what to give
+    instead.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.neural_network import MLPClassifier
@@ -62,15 +63,15 @@ def to_sklearn(network: Network, classes: Any = None) -> Any:
     """A fitted ``MLPClassifier`` or ``MLPRegressor`` of scikit-learn that predicts the same.
 
     ``cross_entropy`` gives a classifier, ``binary_cross_entropy`` one of two classes or, with several outputs, of a
-    label matrix; ``squared_error`` and ``poisson_deviance`` give a regressor. Where a softmax has two outputs,
-    scikit-learn has one logistic output, whose weights are the difference of the two: it predicts the same up to
-    rounding, as everywhere.
+    label matrix; ``squared_error`` and ``poisson_deviance`` give a regressor. A softmax with two outputs becomes
+    scikit-learn's one logistic output, whose weights are the difference of the two: it predicts the same up to
+    rounding.
 
     ``classes``: what the outputs stand for, in ascending order, by default 0 … k−1. The estimator has all attributes
     that ``fit`` sets; its curves are empty, ``n_iter_`` and ``t_`` are 0, ``loss_`` is NaN, and ``partial_fit`` or
-    ``warm_start`` go on from its weights.
+    ``warm_start`` continue from its weights.
 
-    Raises :class:`~backtalk.errors.InputError` where scikit-learn does not have such a network: activations that
+    Raises :class:`~backtalk.errors.InputError` if scikit-learn does not have such a network: activations that
     differ from layer to layer, or are not identity, sigmoid, tanh or relu; another loss; a softmax of one output.
 
     >>> net = Network.create([4, 8, 3], "tanh", rng=0)

@@ -37,19 +37,20 @@ EXACT_THRESHOLD, LEAST_THRESHOLD = 40.0, 20.0
 def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
     """The network of a ``torch.nn.Sequential`` of ``Linear`` layers and activations.
 
-    The weights are copied as they are, to the bit, and stay tensors of the model's dtype and device; the network's ŷ is
-    what ``model.eval()`` gives, and its gradients are those that autograd finds. Understood are: nested ``Sequential``,
-    ``Linear`` (without bias: b = 0), ``Flatten`` before the first layer (X is then flat), ``Identity``, ``Dropout`` and
-    ``AlphaDropout`` (left out: they do nothing in ``model.eval()``), ``ReLU``, ``LeakyReLU``, ``ELU``, ``SELU``,
-    ``GELU``, ``SiLU``, ``Softplus``, ``Mish``, ``Tanh``, ``Sigmoid``, and ``Softmax`` or ``LogSoftmax`` at the end.
+    The weights are copied as they are, to the bit, and stay tensors of the model's dtype and device; the network's
+    ŷ is what ``model.eval()`` gives, and its gradients are those that autograd finds. A model may contain nested
+    ``Sequential``, ``Linear`` (without bias: b = 0), ``Flatten`` before the first layer (X is then flat),
+    ``Identity``, ``Dropout`` and ``AlphaDropout`` (left out: they do nothing in ``model.eval()``), ``ReLU``,
+    ``LeakyReLU``, ``ELU``, ``SELU``, ``GELU``, ``SiLU``, ``Softplus``, ``Mish``, ``Tanh``, ``Sigmoid``, and
+    ``Softmax`` or ``LogSoftmax`` at the end.
 
     ``loss``: by default the one whose output function the model ends with: ``cross_entropy`` after ``Softmax`` or
     ``LogSoftmax``, ``binary_cross_entropy`` after ``Sigmoid``, ``squared_error`` after ``Linear``. A model that is
-    trained with ``nn.CrossEntropyLoss`` or ``nn.BCEWithLogitsLoss`` ends with ``Linear`` and gives logits: say
+    trained with ``nn.CrossEntropyLoss`` or ``nn.BCEWithLogitsLoss`` ends with ``Linear`` and gives logits: use
     ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"`` for it.
 
-    Raises :class:`~backtalk.errors.InputError`, which names the first module that a network does not have and where it
-    stands, and :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
+    Raises :class:`~backtalk.errors.InputError`, which names the first module that a network cannot have and its place,
+    and :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
 
     >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
@@ -79,12 +80,12 @@ def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
 def to_torch(network: Network) -> Any:
     """A ``torch.nn.Sequential`` that computes a_L: the network without its output function.
 
-    It gives what the losses of PyTorch want: logits for ``nn.CrossEntropyLoss`` and ``nn.BCEWithLogitsLoss``, log ŷ for
-    ``nn.PoissonNLLLoss``, and ŷ itself where the output function is the identity. Its parameters are a copy of W and b,
-    to the bit, on the network's device if it has tensors of PyTorch, else on the CPU; training it changes nothing here.
-    ``from_torch(to_torch(network), network.loss)`` is the same network.
+    It gives what the losses of PyTorch expect: logits for ``nn.CrossEntropyLoss`` and ``nn.BCEWithLogitsLoss``, log ŷ
+    for ``nn.PoissonNLLLoss``, and ŷ itself if the output function is the identity. Its parameters are a copy of W and
+    b, to the bit, on the network's device if it has tensors of PyTorch, else on the CPU; training it does not change
+    the network. ``from_torch(to_torch(network), network.loss)`` is the same network.
 
-    Raises :class:`~backtalk.errors.InputError` for an activation of your own, of which PyTorch has no module, and
+    Raises :class:`~backtalk.errors.InputError` for an activation of your own, for which PyTorch has no module, and
     :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
 
     >>> import torch

@@ -1,4 +1,4 @@
-"""Pages that need nothing from elsewhere.
+"""HTML pages that need no other file.
 
 plots.py  curves, bars and matrices as SVG
 page.py   the page around them: its style, cards, tables

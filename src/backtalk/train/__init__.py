@@ -1,26 +1,16 @@
-"""Training: optimizers and the loop.
+"""Training: ``fit`` and ``resume``.
 
-optimizers.py   SGD, Nesterov, Adam, AdamW: from gradients to the next parameters
-lbfgs.py        L-BFGS, on whole batches
+loop.py         ``fit`` and ``resume``
+run.py          a run, from the first step to the last
+settings.py     the settings of a run, checked
 schedules.py    learning rates over time
-plan.py         the settings of a run, checked
-records.py      what training tells: epochs, measures, progress, the result
-batch.py        the examples that steps are taken on; the error for a loss that is not finite
-sources.py      where the examples of an epoch come from
-shard.py        ``Shard``: arrays of which each process of a cluster holds some rows
-validation.py   the loss on a validation set; class weights
-steps.py        what the kinds of steps share
-kinds.py        which kind an engine's name stands for
-formula.py      steps by the formulas, on arrays of any library
-native.py       steps by the native kernels
-compiled.py     steps by JAX's compiler, on one device or on a cluster's
-windows.py      examples in the order in which compiled steps take them, on the devices
-callbacks.py    who is told, and may stop
+lbfgs.py        L-BFGS, on whole batches
+validation.py   the loss on a validation set
+callbacks.py    who is called during training, and may stop it; loggers/: callbacks that log
+records.py      what training reports: epochs, progress, the result
 checkpoint.py   where training stands, in a file
 interrupt.py    Ctrl-C between two chunks of steps
-together.py     what the processes of a cluster must have alike
-run.py          a run, from the first step to the last
-loop.py         ``fit`` and ``resume``
+agreement.py    what the processes of a cluster must have in common
 """
 
 from ..core.optimizers import LBFGS, SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer

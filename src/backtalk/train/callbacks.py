@@ -1,4 +1,4 @@
-"""Callbacks: who is told while training runs, and may stop it."""
+"""Callbacks: they are called while training runs, and may stop it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METHODS = ("on_start", "on_epoch", "on_end")
 
 
 class Callback:
-    """Told when training starts, after each epoch, and when it ends; each method may be left as it is.
+    """Is called when training starts, after each epoch, and when it ends; override the methods that you need.
 
     >>> import numpy as np
     >>> from backtalk import Callback, Network, fit
@@ -31,13 +31,13 @@ class Callback:
     """
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
-        """Before the first step, with the settings of the run by name: numbers, texts and None."""
+        """Called before the first step, with the settings of the run by name: numbers, texts and None."""
 
     def on_epoch(self, epoch: Epoch) -> Any:
-        """After each epoch; the answer True ends training."""
+        """Called after each epoch; if it returns True, training ends."""
 
     def on_end(self, training: Training) -> None:
-        """With the result, also where training was interrupted; not where an error ended it."""
+        """Called with the result, also if training was interrupted; not if an error ended it."""
 
 
 def is_true(answer: Any) -> bool:

@@ -27,11 +27,12 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where and how often training writes down where it stands, so that :func:`resume` goes on from there.
+    """Where and how often training writes a checkpoint, from which :func:`resume` continues.
 
-    ``path``: the file; it is also a network that :func:`load` reads. ``every_steps``: after each so many updates.
-    ``every_seconds``: when so many seconds have passed since the last one. At the end, and at Ctrl-C, it is written as
-    well. Where it cannot be written (the disk is full), the one before stays, a warning says so, and training goes on.
+    ``path``: the file; :func:`load` reads the network from it. ``every_steps``: write after this number of updates.
+    ``every_seconds``: write when this time has passed since the last checkpoint. It is also written at the end, and at
+    Ctrl-C. If it cannot be written (the disk is full), the previous one stays, a warning says so, and training
+    continues.
 
     >>> Checkpoint("run.safetensors", every_steps=1000)
     Checkpoint(path='run.safetensors', every_steps=1000, every_seconds=60.0)

@@ -1,4 +1,4 @@
-"""What training tells: epochs, what was measured in each layer, the result, and how it was cut short."""
+"""What training reports: epochs, the measures of each layer, the result, and an interruption."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from ..engines.steps import LayerMeasures, StepState
 class Epoch:
     """One pass over the data: its ``number`` from 1, the mean ``loss`` while it ran, the ``network`` after it.
 
-    ``validation_loss``: ℒ of that network on the validation set, where there is one; without dropout and penalty.
-    ``learning_rate``: of its last step. ``measures`` holds a :class:`LayerMeasures` for each layer 1 … L, where
-    ``measure_every`` asked for them.
+    ``validation_loss``: ℒ of that network on the validation set, if there is one; without dropout and penalty.
+    ``learning_rate``: of its last step. ``measures`` holds a :class:`LayerMeasures` for each layer 1 … L if
+    ``measure_every`` is set.
+
+    >>> from backtalk import Network, fit
+    >>> epochs = []
+    >>> net = Network.create([2, 2], rng=0)
+    >>> _ = fit(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1], epochs=3, optimizer="adam", rng=0, callbacks=epochs.append)
+    >>> [epoch.number for epoch in epochs], epochs[2].loss < epochs[0].loss, epochs[2].learning_rate
+    ([1, 2, 3], True, 0.001)
     """
 
     number: int
@@ -30,6 +37,13 @@ class Progress:
     """How far training is: ``examples`` of ``count`` in ``epoch`` of ``epochs``, ``step`` updates in all.
 
     ``loss`` is the mean over this epoch so far, NaN before its first step.
+
+    >>> from backtalk import Network, fit
+    >>> seen = []
+    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> _ = fit(Network.create([2, 2], rng=0), X, y, epochs=5, batch_size=1, rng=0, progress=seen.append)
+    >>> seen[-1].epoch, seen[-1].epochs, seen[-1].examples, seen[-1].count, seen[-1].step
+    (5, 5, 2, 2, 10)
     """
 
     epoch: int
@@ -42,12 +56,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Training:
-    """What training made: the ``network`` and the ``losses``, one for each epoch.
+    """The result of training: the ``network`` and the ``losses``, one for each epoch.
 
-    ``validation_losses``: one for each epoch, where there is a validation set. ``best_epoch``: the number of the
-    epoch with the lowest of them (of the ``losses`` without one); with ``patience`` the network is the one after that
-    epoch. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted' or, for L-BFGS,
-    'converged'. ``state``: where the optimizer stands, for ``fit(…, state=training.state)`` to go on from.
+    ``validation_losses``: one for each epoch, if there is a validation set. ``best_epoch``: the number of the epoch
+    with the lowest of them (of the ``losses`` without a validation set); with ``patience`` the network is the one
+    after that epoch. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted' or, for L-BFGS,
+    'converged'. ``state``: the optimizer state, for ``fit(…, state=training.state)``.
+
+    >>> from backtalk import Network, fit
+    >>> training = fit(Network.create([2, 2], rng=0), [[0.0, 1.0], [1.0, 0.0]], [0, 1], epochs=3, rng=0)
+    >>> training.reason, len(training.losses), training.best_epoch, training.network.sizes
+    ('epochs', 3, 3, (2, 2))
     """
 
     network: Network
@@ -59,9 +78,9 @@ class Training:
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C came while training ran. ``training`` holds the network after the last whole step, ready for use.
+    """Ctrl-C interrupted training. ``training`` holds the network after the last whole step, ready for use.
 
-    It is a ``KeyboardInterrupt``, so what stops at Ctrl-C still does.
+    It is a ``KeyboardInterrupt``, so a program that stops at Ctrl-C still does.
     """
 
     def __init__(self, training: Training) -> None:

@@ -63,39 +63,40 @@ def fit(
     """Train by mini-batches; the network given is not changed.
 
     Every step takes the gradient of ℒ over its mini-batch, Σ_n w_n ℓ_n with weights of sum 1 within it. The data
-    are shuffled anew in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is left out.
+    are shuffled again in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is skipped.
 
-    What is learned from. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, in the place of X
-    alone, a :class:`Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
+    Data. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, instead of X alone, a
+    :class:`Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
     ``class_weight``: 'balanced', or a mapping of label to weight, which multiplies the sample weights. ``validation``:
     a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
     :class:`Shard`: its loss is computed after each epoch.
 
-    How. ``optimizer``: 'sgd', 'nesterov', 'adam' or 'adamw', with parameters such as 'adam(learning_rate=0.01)'; or
+    Steps. ``optimizer``: 'sgd', 'nesterov', 'adam' or 'adamw', with parameters such as 'adam(learning_rate=0.01)'; or
     'lbfgs', which takes whole batches. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'step',
     'adaptive', 'cosine' or 'one_cycle', each with ``warm_up`` steps if you wish: 'cosine(warm_up=500)'.
-    ``l2_penalty`` λ: what is minimized, and reported as the loss, is ℒ + ½λ Σ_i ‖W_i‖². ``dropout``: the rate of all
+    ``l2_penalty`` λ: training minimizes ℒ + ½λ Σ_i ‖W_i‖², and reports it as the loss. ``dropout``: the rate of all
     hidden layers, or a list with one for each (:class:`~backtalk.Dropout`). ``clip_norm``: a gradient whose norm, over
     all W_i and b_i together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same
-    one gives the same bits, on any number of threads. ``state``: of an earlier training, to go on from with the
-    optimizer's state. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
-    'auto', the first where it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds;
-    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, where the device has them. Both
-    train with all processes of a cluster that JAX has joined, each of which calls ``fit`` alike: the mini-batches are
-    the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and process 0 writes.
+    one gives the same bits, on any number of threads. ``state``: the optimizer state of an earlier training, to
+    continue from. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
+    'auto', the first if it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds;
+    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, if the device has them. Both
+    train with all processes of a cluster that JAX has joined. Each process calls ``fit`` with the same arguments: the
+    mini-batches are the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and
+    process 0 writes.
 
-    Until when. After ``epochs``, or where the validation loss (the loss, without a validation set) has not fallen by
-    more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
+    End. Training ends after ``epochs``, or if the validation loss (the loss, without a validation set) has not fallen
+    by more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
 
-    Who watches. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`;
-    the answer True ends training. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
-    unless a single step takes longer; the answer True ends training. ``measure_every``: in each so-manieth step the
-    norms of every layer are measured, and their means given with the epoch; 0 for never. ``checkpoint``: a file, or a
-    :class:`Checkpoint`; :func:`resume` goes on from it.
+    Reports. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`; if one
+    returns True, training ends. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
+    unless a single step takes longer; if it returns True, training ends. ``measure_every=n``: every n-th step measures
+    the norms of every layer, and the epoch holds their means; 0 for never. ``checkpoint``: a file, or a
+    :class:`Checkpoint`; :func:`resume` continues from it.
 
-    Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first shows and the last good
-    network, when a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network as it was; and
-    :class:`~backtalk.errors.ProcessLostError` where another process of the cluster no longer answers.
+    Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first appears and the last good
+    network, if a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network so far; and
+    :class:`~backtalk.errors.ProcessLostError` if another process of the cluster no longer answers.
 
     >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> net = Network.create([2, 8, 2], activation="tanh", rng=0)
@@ -143,15 +144,23 @@ def resume(
     callbacks: Any = (),
     progress: Callable[[Progress], Any] | None = None,
 ) -> Training:
-    """Go on from a checkpoint; the result equals, to the bit, that of training that never stopped.
+    """Continue from a checkpoint; the result equals, to the bit, that of training that never stopped.
 
-    ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is written on; or a :class:`Checkpoint`, to write at
-    other times. ``X``, ``y``, ``sample_weight``, and ``validation`` where it was a set of its own: the same as then.
-    ``epochs``: how many in all, where not as many as were asked for then. Every other setting is in the file. A run
-    that had ended gives its result again. What ``measure_every`` measures begins anew within the epoch.
+    ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is updated further; or a :class:`Checkpoint`, to
+    write at other times. ``X``, ``y``, ``sample_weight``, and ``validation`` if it was a set of its own: the same as
+    before. ``epochs``: how many in all, if not as many as before. Every other setting is in the file. A run that had
+    ended returns its result again. The measures of ``measure_every`` start again within the epoch.
 
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, and
     :class:`~backtalk.errors.InputError` for data that are not those of the run.
+
+    >>> import tempfile
+    >>> X, y, net = [[0.0, 1.0], [1.0, 0.0]], [0, 1], Network.create([2, 2], rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fit(net, X, y, epochs=2, rng=0, checkpoint=folder + "/run.safetensors")
+    ...     training = resume(folder + "/run.safetensors", X, y, epochs=5)
+    >>> training.losses == fit(net, X, y, epochs=5, rng=0).losses
+    True
     """
     place = path if isinstance(path, Checkpoint) else Checkpoint(path)
     snapshot = read(place.path)

@@ -1,4 +1,4 @@
-"""``check``: one verb for a network's gradients, for a user's backward pass and for an activation."""
+"""``check``: one function for a network's gradients, for a user's backward pass and for an activation."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ def check(
     """Compare gradients with derivatives measured on the loss itself, in float64.
 
     ``subject``: a network; or an activation (or its name), to compare its g′ with its g.
-    ``X``, ``y``, ``sample_weight``: the batch, as for :func:`~backtalk.gradients`; without, 5 random examples.
+    ``X``, ``y``, ``sample_weight``: the batch, as for :func:`~backtalk.gradients`; without it, 5 random examples.
     ``backward``: a backward pass of your own to check, called as ``backward(network, X, y)``, with
-    ``sample_weight`` as fourth argument where you gave it. It returns ``Gradients``; or a dictionary with some
+    ``sample_weight`` as fourth argument if you gave it. It returns ``Gradients``; or a dictionary with some
     of 'a', 'h', 'W', 'b', each a list in the order of the layers (that of h begins with h_0) or a mapping by
     layer number; or a pair of lists, the gradients of the weights and those of the biases.
     ``method``: 'complex_step', Im ℒ(θ + i·s·v)/s, exact to rounding; 'central_differences',
-    [ℒ(θ + s·v) − ℒ(θ − s·v)]/(2s); 'auto', the first where every activation takes complex numbers.
+    [ℒ(θ + s·v) − ℒ(θ − s·v)]/(2s); 'auto', the first if every activation takes complex numbers.
     ``coordinates``: 'every', one by one; 'random', along ``directions`` random directions for each quantity at
-    each layer, at a cost that does not depend on how many parameters there are, and where one fails the
-    coordinate is found by halving; 'auto', every one up to 5000.
+    each layer, at a cost that does not depend on the number of parameters; if one fails, halving finds the
+    coordinate; 'auto', every one up to 5000.
     ``tolerance``: the largest relative error that passes, by default 1e-7 for complex steps and 1e-5 for central
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
-    that has rounded to an end of its range. The verdict says so where nothing is left to judge.
+    that has rounded to an end of its range. If every coordinate is undecided, the verdict says so.
 
-    Where a backward pass of yours fails, the report's ``mistakes`` name what was likely done, from a table of
-    mistakes that are often made, if it explains every number that you gave (docs/teaching.md).
+    If your backward pass fails, the report's ``mistakes`` name the likely mistakes, from a table of common ones, if
+    they explain every number that you gave (docs/teaching.md).
 
-    The weights, the biases, every a_i and every h_i (h_0 is the input) are checked. Raises
-    :class:`~backtalk.errors.InputError` for a batch or for gradients that do not fit, and where ℒ is not finite.
+    ``check`` covers the weights, the biases, every a_i and every h_i (h_0 is the input). Raises
+    :class:`~backtalk.errors.InputError` for a batch or for gradients that do not fit, and if ℒ is not finite.
 
     >>> net = Network.create([3, 4, 2], activation="tanh", rng=0)
     >>> report = check(net)

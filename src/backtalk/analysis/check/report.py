@@ -42,12 +42,19 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """The rows of a check, how it was made, and the verdict: ``passed`` where every row did.
+    """The rows of a check, how it was made, and the verdict: ``passed`` if every row passed.
 
-    A row passes where its largest relative error is at most ``tolerance``. Nothing that was judged is wrong, then:
-    a row with nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so.
-    ``own``: whether a backward pass of your own was checked. ``mistakes``: what was likely done wrong in it, where it
-    fails; empty where no mistake of the table explains it.
+    A row passes if its largest relative error is at most ``tolerance``, so nothing that was judged is wrong. A row with
+    nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so. ``own``: whether a
+    backward pass of your own was checked. ``mistakes``: the likely mistakes in it, if it fails; empty if no mistake of
+    the table explains it.
+
+    >>> from backtalk import Network, check
+    >>> report = check(Network.create([2, 2], rng=0))
+    >>> print(report.verdict)
+    passed: largest relative error ... over 36 coordinates, by complex step
+    >>> report.rows[0].quantity, report.compared, report.undecided, report.mistakes
+    ('h[0]', 36, 0, ())
     """
 
     subject: str
@@ -65,7 +72,7 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient that could be judged is the derivative; true also where ``compared`` is 0."""
+        """Whether every gradient that could be judged is the derivative; true also if ``compared`` is 0."""
         return all(row.passed for row in self.rows)
 
     @property

@@ -1,4 +1,17 @@
-"""What is wrong with a network, in words with the numbers behind them."""
+"""What is wrong with a network, in words with the numbers behind them.
+
+examination.py   ``diagnose``
+diagnosis.py     its result; finding.py: a finding
+doctor.py        ``Doctor``: the callback; telemetry.py: the numbers of the epochs
+examples.py      the examples, checked, but NaN and infinities stay
+gather.py        one pass over the examples, block by block; measure.py: the measurements
+statistics.py    statistics of blocks; locate.py: the first place that is not finite
+thresholds.py    every number by which it judges, with its reason
+rules/           from measurements to findings
+ranking.py       causes before what they explain
+words.py         words of the terminal and the page
+report.py        the page
+"""
 
 from .diagnosis import Diagnosis
 from .doctor import Doctor

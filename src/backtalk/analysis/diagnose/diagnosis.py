@@ -1,4 +1,4 @@
-"""What a diagnosis is: the findings, ranked, and all that was measured."""
+"""A diagnosis: the findings, ranked, and all measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
 class Judged:
-    """What every diagnosis says of its findings, of which the first is the first to be looked at."""
+    """What every diagnosis can do with its findings, the most important first."""
 
     __slots__ = ()
     findings: tuple[Finding, ...]
@@ -39,14 +39,22 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Diagnosis(Judged):
-    """``findings``, the first one first to be looked at; ``measurements``, all numbers; ``network``, in one line."""
+    """``findings``, the most important first; ``measurements``, all numbers; ``network``, in one line.
+
+    >>> import numpy as np
+    >>> from backtalk import Network, diagnose
+    >>> X = np.random.default_rng(0).normal(size=(100, 2)) * [1, 5000]
+    >>> diagnosis = diagnose(Network.create([2, 2], rng=0), X, X[:, 0] > 0)
+    >>> diagnosis.healthy, diagnosis.findings[0].title, diagnosis.measurements.examples
+    (False, 'inputs are not scaled', 100)
+    """
 
     findings: tuple[Finding, ...]
     measurements: Measurements
     network: str
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: a number that is not finite is None, and of arrays over examples there are the quantiles."""
+        """For JSON: a number that is not finite becomes None, and quantiles summarize arrays over examples."""
         return finite_or_none(
             {
                 "healthy": self.healthy,
@@ -57,9 +65,9 @@ class Diagnosis(Judged):
         )
 
     def to_html(self, title: str = "Diagnosis", *, classes: Sequence[str] = ()) -> str:
-        """One page that needs nothing else: the findings, and pictures of what was measured.
+        """One page that needs no other file: the findings, and plots of the measurements.
 
-        ``classes``: the names of classes 0, 1, …, where they have some.
+        ``classes``: the names of classes 0, 1, …, if they have names.
         """
         return write_report(self, title, classes=classes)
 

@@ -14,14 +14,14 @@ from .telemetry import Recorder, Telemetry
 
 
 class Doctor(Callback):
-    """Finds, from the telemetry alone, what goes wrong while training runs.
+    """A callback that finds, from the telemetry alone, what goes wrong while training runs.
 
-    ``tell`` is called with each finding's text once, when it first appears. ``findings``: what holds now, ranked.
+    ``tell`` is called with each finding's text once, when it first appears. ``findings``: those of this moment, ranked.
     With ``fit(…, measure_every=…)`` it sees gradients, updates and silent units as well as the losses. Given to
-    :func:`diagnose` as ``history``, it adds the run to what is seen of the network. It keeps numbers, and of the
-    networks only the last. An epoch whose number is not above the last one's begins a new run.
+    :func:`diagnose` as ``history``, it adds the course of the run to the diagnosis of the network. It keeps numbers,
+    and only the last network. An epoch whose number is not above the last one's begins a new run.
 
-    Raises :class:`~backtalk.errors.InputTypeError` where ``tell`` is no function.
+    Raises :class:`~backtalk.errors.InputTypeError` if ``tell`` is no function.
 
     >>> import numpy as np
     >>> from backtalk import Network, fit

@@ -65,13 +65,13 @@ def diagnose(
     """What is wrong with a network on these examples, in words with the numbers behind them.
 
     ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`, best those that it was trained on; values of X
-    and y that are not finite are let in, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
-    ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for what only the
-    course of training shows. ``columns``: names of X's columns, for the findings to use. ``memory_limit``: bytes that
-    a block of examples may take; apart from that, some numbers are kept for each example.
+    and y that are not finite are accepted, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
+    ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for findings about
+    the course of training. ``columns``: names of X's columns, for the findings to use. ``memory_limit``: bytes that a
+    block of examples may take; besides these, some numbers are kept for each example.
 
-    A NaN stays in every statistic that it belongs to. Arrays of other libraries are brought to NumPy. The thresholds,
-    with their reasons, are in one table, ``RULES`` of the package ``backtalk.diagnose``.
+    A NaN stays in every statistic that it belongs to. Arrays of other libraries are converted to NumPy. The thresholds,
+    with their reasons, are in one table, ``RULES`` of the package ``backtalk.analysis.diagnose``.
 
     Raises :class:`~backtalk.errors.InputError` or :class:`~backtalk.errors.InputTypeError` for arguments that do not
     fit the network.

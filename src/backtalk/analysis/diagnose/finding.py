@@ -14,9 +14,16 @@ class Finding:
 
     ``kind``: its name in the table of thresholds. ``severity``: 'severe' (training cannot work like this), 'warning'
     (it works worse than it could) or 'note'. ``excess``: how far beyond its threshold, 1 at the threshold; findings of
-    one severity are ranked by it. ``title``: a few words. ``said``: what was found, in sentences with the numbers.
+    one severity are ranked by it. ``title``: a few words. ``said``: the finding, in sentences with the numbers.
     ``advice``: what to do. ``numbers``: the same numbers by name. ``layer``: as in the formulas, or None. ``units``:
     columns of ``h[layer]``, and ``examples``: rows of X, both counted from 0, the worst first.
+
+    >>> import numpy as np
+    >>> from backtalk import Network, diagnose
+    >>> X = np.random.default_rng(0).normal(size=(100, 2)) * [1, 5000]
+    >>> finding = diagnose(Network.create([2, 2], rng=0), X, X[:, 0] > 0, columns=["width", "height"]).findings[0]
+    >>> finding.kind, finding.severity, finding.layer, finding.units, finding.numbers["column"]
+    ('inputs_not_scaled', 'severe', 0, (1,), 'height')
     """
 
     kind: str

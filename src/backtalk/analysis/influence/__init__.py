@@ -1,10 +1,10 @@
 """Which training examples taught a network what: influence between examples, and scores of examples.
 
-checkpoints.py   the networks that a call takes, each with its learning rate
-products.py      inner products of the gradients of two sets of examples, block by block
-extremes.py      the largest of each row, where the row is seen in pieces
-influence.py     ``influence``: who spoke for a test example, and who against it
-scores.py        ``self_influence``, ``grand``, ``el2n``: one number for each training example
+checkpoints.py         the networks that a call takes, each with its learning rate
+products.py            inner products of the gradients of two sets of examples, block by block
+extremes.py            the largest and smallest values of each row, while blocks of columns go by
+training_examples.py   ``influence``: proponents and opponents of each test example
+scores.py              ``self_influence``, ``grand``, ``el2n``: one number for each training example
 """
 
 from .scores import el2n, grand, self_influence

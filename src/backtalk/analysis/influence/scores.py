@@ -26,10 +26,10 @@ def self_influence(
 ) -> np.ndarray:
     """The influence of each example on itself, shape (N,): Σ_t η_t ‖∇ℓ(θ_t, z)‖².
 
-    Large for an example that the network could learn from nobody else: mislabelled, or rare. ℓ is the example's own
-    loss. ``networks``, ``learning_rates``, ``layers``, ``memory_limit``: as for :func:`influence`. The result is of
-    NumPy, in float64. Raises :class:`~backtalk.errors.InputError` where a gradient is not finite, naming network and
-    example.
+    It is large for an example that the network could not learn from others: mislabelled, or rare. ℓ is the example's
+    own loss. ``networks``, ``learning_rates``, ``layers``, ``memory_limit``: as for :func:`influence`. The result is of
+    NumPy, in float64. Raises :class:`~backtalk.errors.InputError` if a gradient is not finite; the error names network
+    and example.
 
     Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".
 
@@ -51,8 +51,9 @@ def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: in
     """GraNd, shape (N,): the mean over networks of ‖∇ℓ(θ_t, z)‖, the norm of the gradient of the example's own loss.
 
     The paper's networks come from several initializations, each early in training (some epochs). ``networks``: as for
-    :func:`influence`; learning rates have no part. ``layers``, ``memory_limit``: as there. The result is of NumPy, in
-    float64. Raises :class:`~backtalk.errors.InputError` where a gradient is not finite, naming network and example.
+    :func:`influence`, without the learning rates. ``layers``, ``memory_limit``: as there. The result is of NumPy, in
+    float64. Raises :class:`~backtalk.errors.InputError` if a gradient is not finite; the error names network and
+    example.
 
     Source: Paul, Ganguli, Dziugaite 2021, "Deep learning on a data diet: finding important examples early in training".
 
@@ -70,12 +71,12 @@ def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
     """EL2N, shape (N,): the mean over networks of ‖ŷ − t‖₂, how far an example's output is from its target.
 
     With cross-entropy ŷ is the probabilities and t the one-hot target, and ŷ − t is the gradient ∇_{a_L} of the
-    example's own loss. With label smoothing t is the smoothed target, the one that the loss is made with. With other
+    example's own loss. With label smoothing t is the smoothed target, the one of the loss. With other
     losses ŷ and t are on the scale of the output: numbers in the units of y, and rates for the Poisson deviance. The
     paper has cross-entropy alone.
 
     ``networks``: as for :func:`grand`. The result is of NumPy, in float64. Raises
-    :class:`~backtalk.errors.InputError` where an output is not finite, naming network and example.
+    :class:`~backtalk.errors.InputError` if an output is not finite; the error names network and example.
 
     Source: Paul, Ganguli, Dziugaite 2021, "Deep learning on a data diet: finding important examples early in training".
 

@@ -1,4 +1,4 @@
-"""Who spoke for a test example in training, and who against it."""
+"""``influence``: the training examples that lowered the loss of a test example, and those that raised it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ class Influence:
     """For each test example, the training examples that lowered its loss most, and those that raised it most.
 
     ``proponents``, ``opponents``: rows of train, shape (M, k). ``proponent_scores``: their influence, the largest
-    first; ``opponent_scores``: the smallest first. Equal scores stand in the order of the rows. Among few training
-    examples, or where all pull the same way, the last proponents have negative scores, or the last opponents positive
+    first; ``opponent_scores``: the smallest first. Equal scores are in the order of the rows. With few training
+    examples, or if all pull the same way, the last proponents have negative scores, or the last opponents positive
     ones.
 
     Scale: the inner product of the gradients of each example's own loss, times the learning rate, summed over the
     networks.
+
+    >>> from backtalk import Network, influence
+    >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    >>> found = influence(net, ([[1.0], [2.0], [3.0]], [1.0, -1.0, 1.0]), ([[1.0]], [1.0]), k=1)
+    >>> found.proponents, found.opponents, found.opponent_scores
+    (array([[2]]), array([[1]]), array([[-3.]]))
     """
 
     proponents: np.ndarray
@@ -54,16 +60,16 @@ def influence(
 
     ``networks``: one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate), of the
     :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of files
-    that :func:`~backtalk.save` wrote or that are checkpoints. ``learning_rates``: a number, or one for each network, in
-    the place of the epochs' own; networks that come without any count by 1. They may differ in their hidden layers.
-    ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`. ``k``: how many at most;
-    where it is larger than N, all N. ``layers``: the numbers of the layers whose weights and biases count, all by
-    default; the paper takes the last ones where networks are large. ``memory_limit``: bytes that the computation may
-    take besides the networks, the examples and the result.
+    that :func:`~backtalk.save` wrote or that are checkpoints. ``learning_rates``: a number, or one for each network,
+    instead of the epochs' own; networks without a learning rate have the factor 1. They may differ in their hidden
+    layers. ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`. ``k``: how many
+    at most; if it is larger than N, all N. ``layers``: the numbers of the layers whose weights and biases count, all by
+    default; for large networks the paper takes the last ones. ``memory_limit``: bytes that the computation may take
+    besides the networks, the examples and the result.
 
-    The arrays of the networks may be of any library; the products are made there, and the result is of NumPy, in
-    float32 where all the networks are. Raises :class:`~backtalk.errors.InputError` where a gradient, or an influence,
-    is not finite, naming network and example. The whole matrix (M, N) for one network is
+    The arrays of the networks may be of any library, which computes the products; the result is of NumPy, in float32 if
+    all the networks are. Raises :class:`~backtalk.errors.InputError` if a gradient, or an influence, is not finite; the
+    error names network and example. The whole matrix (M, N) for one network is
     ``per_example.gram(network, *test, train)``.
 
     Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".

@@ -1,10 +1,12 @@
 """scikit-learn's interface: estimators with its parameters, attributes and behaviour, trained by backtalk.
 
-base.py         what the two have in common: parameters, from X and y to a trained network, what follows from one
+base.py         what both estimators share: from X and y to a trained network
+fitted.py       what a fitted estimator can do: predictions, hidden units, gradients, scikit-learn's attributes
 epochs.py       scikit-learn's epochs: shuffling, learning rates, when training ends
-classifier.py   MLPClassifier
-regressor.py    MLPRegressor
-hidden.py       HiddenUnits, a transformer
+held_out.py     the validation set, and the score on it
+classifier.py   ``MLPClassifier``
+regressor.py    ``MLPRegressor``
+hidden.py       ``HiddenUnits``, a transformer
 """
 
 from .classifier import MLPClassifier

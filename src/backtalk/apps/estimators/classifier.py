@@ -34,8 +34,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     Parameters, attributes and methods are scikit-learn's, and for the same ``random_state`` training takes the same
     steps. Two classes have one sigmoid output, several a softmax, and a label matrix of zeros and ones (multi-label)
-    one sigmoid for each column. Minimized and reported is the mean cross-entropy of the examples, summed over the
-    columns, plus ½·alpha/N·Σ‖W‖², N the examples of the mini-batch.
+    one sigmoid for each column. Training minimizes and reports the mean cross-entropy of the examples, summed over the
+    columns, plus ½·alpha/N·Σ‖W‖², where N is the number of examples in the mini-batch.
 
     Beyond scikit-learn's parameters:
 
@@ -44,7 +44,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     learning_rate
         Besides scikit-learn's three, which change the rate for ``"sgd"`` only, a schedule of
         :func:`backtalk.fit` for both solvers, such as ``"cosine(warm_up=100)"``. It runs over ``max_iter`` epochs, or
-        so many calls of ``partial_fit``.
+        as many calls of ``partial_fit``.
     dropout
         The rate of all hidden layers, or a list with one for each.
     clip_norm
@@ -54,14 +54,15 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     label_smoothing
         The share of each target that is spread over all classes.
     callbacks
-        Functions of an :class:`backtalk.Epoch`, or :class:`backtalk.Callback` objects; the answer True ends training.
+        Functions of an :class:`backtalk.Epoch`, or :class:`backtalk.Callback` objects; if one returns True, training
+        ends.
     engine
-        ``"native"``, ``"formula"``, or ``"auto"``: the first where it can.
+        ``"native"``, ``"formula"``, or ``"auto"``: the first if it can.
 
     ``fit`` and ``partial_fit`` take a validation set, ``X_val`` and ``y_val``: its loss after each epoch is in
     ``validation_loss_curve_``, and ``early_stopping=True`` watches the score on it instead of holding out a
     ``validation_fraction``. ``partial_fit`` stops early too: after ``n_iter_no_change`` calls without a better score it
-    brings back the best network and leaves it as it is.
+    restores the best network and leaves it as it is.
 
     Beyond scikit-learn's attributes: ``network_``, the :class:`backtalk.Network`; ``validation_loss_curve_``.
 
@@ -208,7 +209,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, shape (N, classes); of each label, where y was a label matrix."""
+        """The probability of each class, shape (N, classes); of each label, if y was a label matrix."""
         output = self._output(X)
         return np.hstack([1 - output, output]) if self.n_outputs_ == 1 else output
 

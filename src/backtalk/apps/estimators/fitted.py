@@ -155,7 +155,7 @@ class FittedPerceptron(BaseEstimator):
         return None if X_val is None else (X_val, y_val, sample_weight_val)
 
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Diagnosis:
-        """What is wrong with ``network_`` and its training, in words, as :func:`backtalk.diagnose` says it.
+        """What is wrong with ``network_`` and its training, in words, by :func:`backtalk.diagnose`.
 
         X and y are best what was fitted; ``X_val`` and ``y_val`` show whether it overfits. The curves of the training
         count as well. X may hold NaN, to be found.

@@ -17,8 +17,8 @@ from ...errors import InputTypeError
 class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     """A transformer: from X to the hidden units h_i of a network that it trains on X and y.
 
-    ``estimator``: an :class:`MLPClassifier` or :class:`MLPRegressor`, which is cloned and fitted; wrap one that is
-    fitted in ``sklearn.frozen.FrozenEstimator`` to use it as it is. ``layer``: i from 1, or from −1 for the last one.
+    ``estimator``: an :class:`MLPClassifier` or :class:`MLPRegressor`, which is cloned and fitted; to use a fitted one
+    as it is, wrap it in ``sklearn.frozen.FrozenEstimator``. ``layer``: i from 1, or from −1 for the last one.
     The features are named ``h1_1``, ``h1_2``, …: layer, unit.
 
     >>> from sklearn.datasets import load_iris
@@ -38,7 +38,7 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self.layer = layer
 
     def fit(self, X: Any, y: Any, **fit_params: Any) -> HiddenUnits:
-        """Fit the estimator; ``fit_params`` are handed to it, with metadata routing those that it asks for."""
+        """Fit the estimator; it gets ``fit_params``, with metadata routing those that it requests."""
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         wrapped = getattr(self.estimator, "estimator", self.estimator)  # of a FrozenEstimator
@@ -51,7 +51,7 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """What ``fit`` hands on: all that the estimator asks for."""
+        """What ``fit`` passes on: everything that the estimator requests."""
         router = MetadataRouter(owner=self)
         mapping = MethodMapping().add(caller="fit", callee="fit")
         return router.add(estimator=self.estimator, method_mapping=mapping)

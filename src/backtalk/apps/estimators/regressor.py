@@ -21,11 +21,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """A multi-layer perceptron that predicts numbers; scikit-learn's ``MLPRegressor``, trained by backtalk.
 
     Parameters, attributes and methods are scikit-learn's, and for the same ``random_state`` training takes the same
-    steps. Minimized and reported is the mean loss of the examples, *summed* over the columns of y, plus
-    ½·alpha/N·Σ‖W‖², N the examples of the mini-batch. For several columns, scikit-learn reports the mean over the
-    columns and follows the gradient of their sum, which is not the gradient of what it reports; backtalk reports the
-    sum. The steps of ``"adam"`` and ``"sgd"`` are the same, but ``tol`` is compared with the sum; those of ``"lbfgs"``,
-    which looks at the loss, are not.
+    steps. Training minimizes and reports the mean loss of the examples, *summed* over the columns of y, plus
+    ½·alpha/N·Σ‖W‖², where N is the number of examples in the mini-batch. For several columns, scikit-learn reports the
+    mean over the columns and follows the gradient of their sum, which is not the gradient of what it reports; backtalk
+    reports the sum. The steps of ``"adam"`` and ``"sgd"`` are the same, but ``tol`` is compared with the sum; the
+    steps of ``"lbfgs"``, which uses the loss, differ.
 
     Beyond scikit-learn's parameters:
 

@@ -5,11 +5,11 @@ parquet.py        Parquet files, by columns and by rows
 cells.py          cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
 preprocessing.py  the columns as inputs of the network, and to and from JSON
-target.py         what the target is: classes or numbers, and how they become targets and come back
+target.py         what the target is: classes or numbers, as targets and back
 shares.py         what each process of a cluster reads of a table
-prepare.py        a table, understood: rows to train on and to test on, the network before training
+prepare.py        from a table to rows for training and test, and to the network before training
 folder.py         the files of a run
-history.py        what is noted after each epoch
+history.py        what is recorded after each epoch
 metrics.py        scores
 report.py         report.html
 run.py            train, resume

@@ -1,4 +1,4 @@
-"""Data that do not fit in memory: read block by block, and shuffled in a buffer, while training goes on.
+"""Data that do not fit in memory, read block by block and shuffled in a buffer during training.
 
 drawing.py   in which order blocks are read, and which rows make a part
 source.py    the parts of an epoch: read, checked, shuffled

@@ -22,14 +22,14 @@ ROWS_OF_TARGETS = 2**20  # of y in one reading
 
 
 class MemoryMapped(Stream):
-    """X and y in files of NumPy arrays that may be larger than memory, read while training goes on.
+    """X and y in files of NumPy arrays that may be larger than memory, read during training.
 
     ``X`` (N, n_0): a .npy file, or a ``numpy.memmap``. ``y`` and ``sample_weight``, of N rows: the same, or an array
     in memory. The files are read, not mapped: two or three buffers of ``buffer_bytes`` of X are in memory at a time.
     Blocks of 1/64 of a buffer are drawn in random order, and shuffled in the buffer.
 
-    ``count`` is N, ``inputs`` n_0. A value that is not finite is refused when it is read, with its row and column.
-    Raises :class:`~backtalk.errors.FileFormatError` for a file that holds no array of numbers.
+    ``count`` is N, ``inputs`` n_0. A value that is not finite ends training when it is read; the error gives its row
+    and column. Raises :class:`~backtalk.errors.FileFormatError` for a file that holds no array of numbers.
 
     >>> import tempfile
     >>> from backtalk import Network, fit
@@ -71,20 +71,25 @@ class MemoryMapped(Stream):
         return [block_rows] * whole + [left] * (left > 0)
 
     def lanes(self, block_rows: int) -> int:
+        """How many groups may be open at a time: one, which is a block."""
         return 1
 
     def reader(self, block_rows: int, dtype: np.dtype[Any]) -> _Reader:
+        """A reader of the blocks of an epoch."""
         return _Reader(self._X, self._y, self._weight, block_rows)
 
     def targets(self) -> Iterator[np.ndarray]:
+        """All of y, block by block."""
         for first in range(0, self.count, ROWS_OF_TARGETS):
             yield self._y.read(first, min(first + ROWS_OF_TARGETS, self.count))
 
     def place(self, group: int, row: int, block_rows: int, column: int | None = None) -> str:
+        """The place of a row, or of a value in a column, in words."""
         rest = "" if column is None else f", column {column}"
         return f"row {group * block_rows + row}{rest} of {self._X.name}"
 
     def fingerprint(self) -> str:
+        """A text that differs if the data do."""
         return "; ".join("-" if each is None else each.fingerprint() for each in (self._X, self._y, self._weight))
 
 
@@ -111,5 +116,5 @@ class _Reader:
 
 
 def is_streamed(X: Any) -> bool:
-    """Whether ``X`` is a memory map so large that it is read while training goes on."""
+    """Whether ``X`` is a memory map so large that it is read during training."""
     return isinstance(X, np.memmap) and X.ndim == 2 and X.nbytes > STREAMED_FROM and rows_of_map(X) is not None

@@ -39,19 +39,30 @@ class RowGroup(NamedTuple):
 
 
 class ParquetFiles(Stream):
-    """Columns of a Parquet file, or of all ``*.parquet`` files of a folder, read while training goes on.
+    """Columns of a Parquet file, or of all ``*.parquet`` files of a folder, read during training.
 
     ``target``: the column that is y; or a list of columns of numbers, for several outputs. Text is numbered 0 … k−1
-    in sorted order. ``columns``: those that are X, in this order; by default all but y and the weights. They must
-    hold numbers, without missing values. ``sample_weight``: a column. Row groups come in random order, and what is
-    in a buffer of ``buffer_bytes`` of X is shuffled; row groups of some thousand rows mix best.
+    in sorted order. ``columns``: those that are X, in this order; by default all except y and the weights. They must
+    hold numbers, without missing values. ``sample_weight``: a column. Row groups come in random order, and the rows
+    in a buffer of ``buffer_bytes`` of X are shuffled; row groups of some thousand rows mix best.
 
-    ``count`` is N, ``inputs`` n_0, ``columns`` the names of the columns of X. ``classes``: the values of y that
-    occur, sorted, where it holds text or whole numbers; None for other numbers. It takes a pass over y, once.
+    ``count`` is N, ``inputs`` n_0, ``columns`` the names of the columns of X. ``classes``: the sorted values of y, if
+    it holds text or whole numbers; None for other numbers. It takes a pass over y, once.
 
     Needs pyarrow. Raises :class:`~backtalk.errors.MissingLibraryError` without it,
     :class:`~backtalk.errors.FileFormatError` for a file that is not Parquet, and
     :class:`~backtalk.errors.InputError` for columns that are missing, differ between files, or hold no numbers.
+
+    >>> import tempfile
+    >>> import pyarrow.parquet
+    >>> from backtalk import Network, fit
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = pyarrow.table({"width": [0.0, 1.0], "height": [1.0, 0.0], "kind": ["tall", "wide"]})
+    ...     pyarrow.parquet.write_table(table, folder + "/boxes.parquet")
+    ...     data = ParquetFiles(folder + "/boxes.parquet", target="kind")
+    ...     training = fit(Network.create([data.inputs, 2], rng=0), data, epochs=3, rng=0)
+    ...     print(data.count, data.columns, data.classes, training.reason)
+    2 ('width', 'height') ('tall', 'wide') epochs
     """
 
     def __init__(
@@ -118,7 +129,7 @@ class ParquetFiles(Stream):
 
     @cached_property
     def classes(self) -> tuple[Any, ...] | None:
-        """The values of y that occur, sorted; None where they are no classes."""
+        """The sorted values of y; None if they are no classes."""
         if not self._one or self._files[0].kinds[self._targets[0]] == NUMBER:
             return None
         found: set[Any] = set()
@@ -134,8 +145,8 @@ class ParquetFiles(Stream):
     def to_npy(self, folder: str | os.PathLike[str], dtype: Any = "float32") -> MemoryMapped:
         """The same data as ``X.npy``, ``y.npy`` and, with weights, ``sample_weight.npy`` in a folder, which is made.
 
-        Parquet is decoded anew in each epoch, and these files are read as they are: that is faster from the second
-        epoch on, for room on the disk. Text in y is numbered as in ``classes``. A file of one of these names is
+        Parquet is decoded again in each epoch, but these files are read as they are: they are faster from the second
+        epoch on, and take room on the disk. Text in y is numbered as in ``classes``. A file of one of these names is
         replaced once its successor is complete.
         """
         folder, kind = Path(folder), np.dtype(dtype)
@@ -162,6 +173,7 @@ class ParquetFiles(Stream):
         return TableSource(self, network, takes_labels, class_weight, *sizes, group=group)
 
     def groups(self, block_rows: int) -> list[int]:
+        """The rows of each row group."""
         return [group.rows for group in self._groups]
 
     def lanes(self, block_rows: int) -> int:
@@ -171,6 +183,7 @@ class ParquetFiles(Stream):
         return max(1, min(MOST_LANES, LANE_BYTES // bytes_of_one))
 
     def reader(self, block_rows: int, dtype: np.dtype[Any]) -> _Reader:
+        """A reader of the blocks of an epoch."""
         return _Reader(self, dtype)
 
     def group(self, number: int) -> RowGroup:
@@ -190,6 +203,7 @@ class ParquetFiles(Stream):
             first += batch.num_rows
 
     def targets(self) -> Iterator[np.ndarray]:
+        """All of y, row group by row group."""
         for group in self._groups:
             first = group.first
             for batch in group.file.batches(group.number, self._targets, ROWS_OF_TARGETS):
@@ -221,11 +235,13 @@ class ParquetFiles(Stream):
         return numbers(column)
 
     def place(self, group: int, row: int, block_rows: int, column: int | None = None) -> str:
+        """The place of a row, or of a value in a column, in words."""
         there = self._groups[group]
         rest = "" if column is None else f", column {self.columns[column]!r}"
         return f"row {there.first + row}{rest} of {there.file.path}"
 
     def fingerprint(self) -> str:
+        """A text that differs if the data do."""
         asked = zlib.crc32(repr((self._targets, self.columns, self._weight)).encode())
         files = [f"{file.path.name} {file.path.stat().st_size} {_ends(file.path):08x}" for file in self._files]
         return f"{self.count} rows, {asked:08x}; {len(files)} files, {zlib.crc32(' '.join(files).encode()):08x}"

@@ -51,7 +51,7 @@ class Reader(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close the open files."""
         ...
 
 
@@ -80,11 +80,11 @@ class Table(Protocol):
         ...
 
     def place(self, group: int, row: int, block_rows: int, column: int | None = None) -> str:
-        """Where a row, or a value in a column, stands, in words."""
+        """The place of a row, or of a value in a column, in words."""
         ...
 
     def fingerprint(self) -> str:
-        """A text that differs where the data do."""
+        """A text that differs if the data do."""
         ...
 
 

@@ -1,4 +1,10 @@
-"""Networks to and from ONNX files."""
+"""Networks from and to ONNX files.
+
+convert.py     ``from_onnx`` and ``to_onnx``
+graph.py       a graph, read as a stack of layers
+functions.py   activations and output functions, recognized by what they compute
+writer.py      a network, written as a graph
+"""
 
 from .convert import from_onnx, to_onnx
 

@@ -35,13 +35,13 @@ ROOM = 2**20  # for all but the weights
 def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network to an ONNX file: X (N, n_0) → ŷ (N, k), in the network's dtype, for any number of examples.
 
-    Layers are ``Gemm`` with W as it is, then the operator of the activation; at the end ``Softmax``, ``Sigmoid``,
-    ``Exp`` or nothing, as the loss has it. The opset is 13; for mish 18, and for gelu and gelu_tanh 20, in float32. In
-    float64, activations are written with operators of opset 13 that onnxruntime computes in float64. Outputs in
-    onnxruntime are equal to 1e-6. :func:`from_onnx` gives the same network back, to the bit.
+    Layers become ``Gemm`` with W as it is, then the operator of the activation; at the end ``Softmax``, ``Sigmoid``,
+    ``Exp`` or nothing, depending on the loss. The opset is 13; for mish 18, and for gelu and gelu_tanh 20, in float32.
+    In float64, activations are written with operators of opset 13 that onnxruntime computes in float64. Outputs in
+    onnxruntime are equal to 1e-6. :func:`from_onnx` returns the same network, to the bit.
 
     Raises :class:`~backtalk.errors.InputError` for an activation of your own, which ONNX does not have, and for more
-    than 2 GB of weights; ``OSError`` where the file cannot be written; and
+    than 2 GB of weights; ``OSError`` if the file cannot be written; and
     :class:`~backtalk.errors.MissingLibraryError` without the library onnx.
 
     >>> import tempfile
@@ -71,17 +71,23 @@ def from_onnx(path: Any, loss: str | Loss | None = None) -> Network:
 
     ``path``: a file, or an ``onnx.ModelProto``. ``loss``: by default the one that backtalk wrote into the file, else
     the one whose output function the graph ends with: ``cross_entropy`` after Softmax or LogSoftmax,
-    ``binary_cross_entropy`` after Sigmoid, ``poisson_deviance`` after Exp, ``squared_error`` after a layer. Where a
-    graph ends with a layer that gives logits, say ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``.
+    ``binary_cross_entropy`` after Sigmoid, ``poisson_deviance`` after Exp, ``squared_error`` after a layer. If a graph
+    ends with a layer that gives logits, use ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``.
 
-    Understood are layers (``Gemm``; ``MatMul``, ``Add``), activations between them in whatever operators they are
-    written, as long as they compute one that backtalk has, and what changes no number: ``Identity``, ``Cast`` between
-    floats, ``Dropout``, ``Flatten`` and ``Reshape`` that keep one row for each example. Of the classifiers that
-    skl2onnx writes, the probabilities are taken and the labels left out.
+    The graph may contain layers (``Gemm``; ``MatMul``, ``Add``), activations between them in any operators that
+    compute one of backtalk's activations, and nodes that change no number: ``Identity``, ``Cast`` between floats,
+    ``Dropout``, ``Flatten`` and ``Reshape`` that keep one row for each example. From the classifiers that skl2onnx
+    writes, the network takes the probabilities and ignores the labels.
 
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is damaged or no ONNX model, keeps weights in other
-    files, or holds another graph, with the first node that is not understood and its place;
+    files, or holds another graph; the error names the first unknown node and its place. Raises
     :class:`~backtalk.errors.MissingLibraryError` without the library onnx.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_onnx(Network.create([4, 3], loss="squared_error", rng=0), folder + "/model.onnx")
+    ...     from_onnx(folder + "/model.onnx").loss
+    squared_error
     """
     loss = None if loss is None else as_loss(loss)
     onnx = need_library("onnx", "from_onnx", INSTALL)

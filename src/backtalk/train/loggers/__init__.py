@@ -1,4 +1,4 @@
-"""Callbacks that write training down, for other programs to read.
+"""Callbacks that record training for other programs to read.
 
 logger.py        what they share: the numbers of an epoch by name; a log that fails does not end training
 json_lines.py    ``JsonLines``: a file with one JSON object for each epoch

@@ -19,12 +19,12 @@ from .logger import Logger, numbers
 class JsonLines(Logger):
     """Writes a file with one line for each epoch, which is there as soon as the epoch is over.
 
-    A line is a JSON object: ``epoch``, its number, and what it tells by name: ``loss``, ``validation_loss``,
+    A line is a JSON object: ``epoch``, its number, and its numbers by name: ``loss``, ``validation_loss``,
     ``learning_rate``, and with ``measure_every`` each layer's measures, such as ``grad_W/layer_1``
-    (:class:`~backtalk.LayerMeasures`). A number that is not finite is null. A new run writes the file anew; a run
-    that is resumed goes on in it, and its epochs take the place of those that were lost.
+    (:class:`~backtalk.LayerMeasures`). A number that is not finite is null. A new run overwrites the file; a resumed
+    run continues in it, and its epochs replace those that were lost.
 
-    Raises ``OSError``, before the first step, where the file cannot be written.
+    Raises ``OSError``, before the first step, if the file cannot be written.
 
     >>> import tempfile
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""What the loggers share: the numbers of an epoch by name, and that a log which fails does not end training."""
+"""What the loggers share: the numbers of an epoch by name; a log that fails does not end training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEASURES = [field.name for field in fields(LayerMeasures) if field.name != "laye
 
 
 class Logger(Callback):
-    """A callback that writes. What fails before the first step is an error; what fails later is a warning."""
+    """A callback that writes. A failure before the first step is an error, and a later one is a warning."""
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
         self.begin(settings)
@@ -45,7 +45,7 @@ class Logger(Callback):
 
 
 def numbers(epoch: Epoch) -> dict[str, float]:
-    """What an epoch tells, by name: ``loss``, ``validation_loss``, ``learning_rate``, ``grad_W/layer_1``, ….
+    """The numbers of an epoch by name: ``loss``, ``validation_loss``, ``learning_rate``, ``grad_W/layer_1``, ….
 
     >>> numbers(Epoch(1, 0.5, None, (LayerMeasures(1, None, None, 2.0, 3.0, 0.1, None),)))
     {'loss': 0.5, 'grad_W/layer_1': 2.0, 'W/layer_1': 3.0, 'update/layer_1': 0.1}

@@ -21,17 +21,16 @@ MOST = 1000  # metrics in one request
 class MLflow(Logger):
     """Writes each training as a run of an MLflow experiment, with an epoch as a step.
 
-    ``experiment``: its name; it is made where there is none. ``tracking_uri``: the address of an MLflow server, such
-    as ``http://127.0.0.1:5000``; by default what MLflow itself takes, from MLFLOW_TRACKING_URI. Settings are the run's
+    ``experiment``: its name; it is made if it does not exist. ``tracking_uri``: the address of an MLflow server, such
+    as ``http://127.0.0.1:5000``; by default the one that MLflow takes from MLFLOW_TRACKING_URI. Settings are the run's
     parameters. Its metrics are ``loss``, ``validation_loss``, ``learning_rate`` and with ``measure_every`` each
     layer's measures, such as ``grad_W/layer_1`` (:class:`~backtalk.LayerMeasures`). At the end come the tag ``reason``,
-    the metric ``best_epoch``, and the network as the artifact ``network.safetensors``. A run that was interrupted is
-    KILLED, and one that an error ended FAILED. Training that is resumed is a run of its own, which begins at the epoch
-    where it goes on.
+    the metric ``best_epoch``, and the network as the artifact ``network.safetensors``. An interrupted run is KILLED,
+    and one that an error ended FAILED. Resumed training is a new run, which begins at the epoch where it continues.
 
     ``run_id``: of the run, once training has begun; None before. Needs MLflow, or its client mlflow-skinny. Raises
-    :class:`~backtalk.errors.MissingLibraryError` without it, and MLflow's own errors, before the first step, where
-    the experiment cannot be written.
+    :class:`~backtalk.errors.MissingLibraryError` without it, and MLflow's own errors, before the first step, if the
+    experiment cannot be written.
     """
 
     def __init__(self, experiment: str = "backtalk", tracking_uri: str | None = None) -> None:

@@ -19,11 +19,11 @@ class TensorBoard(Logger):
 
     The scalars are ``loss``, ``validation_loss``, ``learning_rate``, and with ``measure_every`` each layer's measures
     (:class:`~backtalk.LayerMeasures`): ``grad_W/layer_1``, ``grad_W/layer_2``, … side by side. The settings of the run
-    stand under HPARAMS. Give each run a folder of its own below the one that is shown; a run that is resumed goes on in
-    its folder.
+    appear under HPARAMS. Give each run its own folder below the one that is shown; a resumed run continues in its
+    folder.
 
     Needs the library tensorboard, without TensorFlow. Raises :class:`~backtalk.errors.MissingLibraryError` without
-    it, and ``OSError``, before the first step, where the folder cannot be written.
+    it, and ``OSError``, before the first step, if the folder cannot be written.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:

@@ -1,11 +1,11 @@
 """Which mistake did a student make? Wrong backward passes, each with a name.
 
-talks.py      the three talks link by link, each of which can be exchanged for a wrong one
-known.py      what the table holds; table.py: the ordered table
+talks.py      the three talks link by link; each link can be exchanged for a wrong one
+known.py      an entry of the table; table.py: the ordered table
 output.py     mistakes of the first talk; shares.py: of the share 1/B; hidden.py, weights.py: of the other talks
-naming.py     the first mistake that explains what was given, in the order of the talks
+naming.py     the first mistake that explains the given numbers, in the order of the talks
 shapes.py     why an array may have the wrong shape
-mistake.py    a mistake as a report tells it
+mistake.py    a mistake as a report shows it
 """
 
 from .mistake import Mistake

@@ -1,1 +1,1 @@
-"""The rules: each reads what was measured, and says what it finds. One file for each group."""
+"""The rules: each reads measurements and returns findings. There is one file for each group."""
