@@ -13,6 +13,7 @@ forward.py          ``Trace``: every a_i and h_i
 backward.py         ``Gradients``: the three talks
 optimizers.py       from gradients to the next parameters
 batch.py            examples, checked
+objective.py        the penalty and the clipping of gradients
 norms.py            the norm of every gradient
 files.py            files that are whole or not there
 pytrees.py          our types as JAX's trees

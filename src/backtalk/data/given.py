@@ -14,7 +14,7 @@ from .sources import InMemory, Source, Stream
 
 
 def as_source(
-    network: Network, X: Any, y: Any, sample_weight: Any, *, class_weight: Any, takes_labels: bool, group: Group
+    network: Network, X: Any, y: Any, sample_weight: Any, class_weight: Any, takes_labels: bool, group: Group
 ) -> Source:
     """The examples, checked: arrays, or a :class:`~backtalk.data.sources.Stream` instead of X."""
     if isinstance(X, Stream):

@@ -1,16 +1,18 @@
 """Training: ``fit`` and ``resume``.
 
-loop.py         ``fit`` and ``resume``
-run.py          a run, from the first step to the last
-settings.py     the settings of a run, checked
+verbs.py        ``fit`` and ``resume``: look at what is given, and train
+settings.py     the settings of training, checked
+run.py          a run of ``fit``: the loop, with all that watches over it
+loop.py         the one loop, over epochs and chunks of steps
+state.py        where training stands, as one value; checkpoint.py: in a file
+history.py      what the epochs brought: losses, the best network
 schedules.py    learning rates over time
+validation.py   the validation set
+callbacks.py    who is told during training, and may stop it; loggers/: callbacks that log
 lbfgs.py        L-BFGS, on whole batches
-validation.py   the loss on a validation set
-callbacks.py    who is called during training, and may stop it; loggers/: callbacks that log
 records.py      what training reports: epochs, progress, the result
-checkpoint.py   where training stands, in a file
 interrupt.py    Ctrl-C between two chunks of steps
-agreement.py    what the processes of a cluster must have in common
+agreement.py    what the processes of a group must have alike
 """
 
 from ..core.optimizers import LBFGS, SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
@@ -24,30 +26,7 @@ from .schedules import Adaptive, Constant, Cosine, InverseScaling, OneCycle, Sch
 from .verbs import fit, resume
 
 __all__ = [
-    "LBFGS",
-    "SGD",
-    "Adam",
-    "AdamEpsilonHat",
-    "AdamW",
-    "Adaptive",
-    "Callback",
-    "Checkpoint",
-    "Constant",
-    "Cosine",
-    "Epoch",
-    "InverseScaling",
-    "LayerMeasures",
-    "Nesterov",
-    "OneCycle",
-    "Optimizer",
-    "Progress",
-    "Schedule",
-    "Shard",
-    "StepDecay",
-    "StepState",
-    "Stream",
-    "Training",
-    "TrainingInterrupted",
-    "fit",
-    "resume",
-]
+    "LBFGS", "SGD", "Adam", "AdamEpsilonHat", "AdamW", "Adaptive", "Callback", "Checkpoint", "Constant", "Cosine",
+    "Epoch", "InverseScaling", "LayerMeasures", "Nesterov", "OneCycle", "Optimizer", "Progress", "Schedule", "Shard",
+    "StepDecay", "StepState", "Stream", "Training", "TrainingInterrupted", "fit", "resume",
+]  # fmt: skip

@@ -44,8 +44,7 @@ class TrainSettings:
 
         put("optimizer", as_any_optimizer(self.optimizer))
         put("schedule", as_schedule(self.schedule))
-        rates: Any = self.dropout
-        put("dropout", tuple(rates) if isinstance(rates, list) else rates)
+        put("dropout", Dropout(self.dropout).rates)
         for name, least in (("epochs", 1), ("batch_size", 1), ("measure_every", 0), ("patience", 1)):
             value = getattr(self, name)
             if name == "patience" and value is None:
@@ -63,7 +62,6 @@ class TrainSettings:
                 raise InputError("clip_norm is 0, expected a number above 0, or None for no clipping.")
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
-        Dropout(rates)  # refuses what is not a rate, or rates
         if isinstance(self.optimizer, LBFGS):
             self._require_whole_batch()
 

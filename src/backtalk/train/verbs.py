@@ -18,7 +18,7 @@ from ..data.given import as_source
 from ..data.shards import Shard
 from ..data.sources import InMemory, Source, Stream
 from ..data.streams import MemoryMapped, is_streamed
-from ..distributed import joined_group
+from ..distributed import Group, joined_group
 from ..engines.choose import choose_steps, group_of
 from ..engines.native.steps import NativeSteps
 from ..engines.steps import Steps, StepState
@@ -123,14 +123,19 @@ def fit(
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
     watchers = Watchers.of(callbacks, progress, group_of(engine))
     given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
-    if isinstance(settings.optimizer, LBFGS):
-        if place is not None or state is not None or isinstance(X, Stream):
-            raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
-        return _search(network, settings, data, given, as_generator(rng), watchers)
-    run = _run(network, settings, data, given, as_generator(rng), place, watchers)
-    if state is not None:
-        run.start_from(state)
-    return run.train()
+    generator = as_generator(rng)
+    if settings.by_steps:
+        run = _run(network, settings, data, given, generator, place, watchers)
+        if state is not None:
+            run.start_from(state)
+        return run.train()
+    if place is not None or state is not None or isinstance(X, Stream):
+        raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
+    kind, source, own = _examples(network, settings, data, given, watchers.group)
+    if data.validation is not None:
+        source, own = hold_out(network, source, data.validation, generator)
+    assert isinstance(source, InMemory)
+    return search(network, settings, data, source.chosen(), own, watchers, by_kernels=kind is NativeSteps)
 
 
 def resume(
@@ -189,9 +194,7 @@ def _run(
     """A run before its first step."""
     group = watchers.group
     require_equal_calls(group, settings, data, given, checkpoint)
-    validation = _validation(network, data, given["validation"], watchers)
-    kind = choose_steps(settings.engine, network, settings.optimizer, settings.measure_every)
-    source = _source(network, settings, data, given, kind, watchers)
+    kind, source, validation = _examples(network, settings, data, given, group)
     fingerprint = source.fingerprint() if group.count > 1 or checkpoint is not None else None
     share_generator(group, generator)
     require_equal_runs(group, network, fingerprint, validation)
@@ -201,47 +204,21 @@ def _run(
     return Run(network, settings, data, kind, source, validation, state, generator, checkpoint, watchers)
 
 
-def _search(
-    network: Network,
-    settings: TrainSettings,
-    data: DataSettings,
-    given: dict[str, Any],
-    generator: np.random.Generator,
-    watchers: Watchers,
-) -> Training:
-    """Training by L-BFGS, on all examples at once."""
-    validation = _validation(network, data, given["validation"], watchers)
+def _examples(
+    network: Network, settings: TrainSettings, data: DataSettings, given: dict[str, Any], group: Group
+) -> tuple[type[Steps], Source, Validation | None]:
+    """What takes the steps, on which examples; and the validation set, if one is given."""
+    X, y, sample_weight, validation = given.values()
+    own = None
+    if validation is not None and data.validation is None:
+        own = Validation.of(network, validation, group)
     kind = choose_steps(settings.engine, network, settings.optimizer, settings.measure_every)
-    source = _source(network, settings, data, given, kind, watchers)
-    if data.validation is not None:
-        source, validation = hold_out(network, source, data.validation, generator)
-    assert isinstance(source, InMemory)
-    return search(network, settings, data, source.chosen(), validation, watchers, by_kernels=kind is NativeSteps)
-
-
-def _validation(network: Network, data: DataSettings, given: Any, watchers: Watchers) -> Validation | None:
-    """The validation set, if one is given."""
-    return None if given is None or data.validation is not None else Validation.of(network, given, watchers.group)
-
-
-def _source(
-    network: Network,
-    settings: TrainSettings,
-    data: DataSettings,
-    given: dict[str, Any],
-    kind: type[Steps],
-    watchers: Watchers,
-) -> Source:
-    """The examples, checked."""
-    X, y, sample_weight = given["X"], given["y"], given["sample_weight"]
     if y is not None and settings.by_steps and is_streamed(X):
         X, y, sample_weight = MemoryMapped(X, y, sample_weight), None, None
-    if isinstance(X, Shard) and watchers.group != joined_group():
+    if isinstance(X, Shard) and group != joined_group():
         raise InputError(f"X is a Shard, of a cluster, but engine is {settings.engine!r}: use engine='compiled'.")
     takes_labels = kind.takes_labels and settings.by_steps
-    return as_source(
-        network, X, y, sample_weight, class_weight=data.class_weight, takes_labels=takes_labels, group=watchers.group
-    )
+    return kind, as_source(network, X, y, sample_weight, data.class_weight, takes_labels, group), own
 
 
 def _beside(network: Network, X: Any) -> Network:
