@@ -21,6 +21,7 @@ from backtalk import Network, explain, paths, register_activation
 from backtalk.apps.terminal import show_derivation
 from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.losses import LOSSES
+from backtalk.teaching.derivations import write
 from backtalk.teaching.derivations.expressions import (
     Apply,
     Derivative,
@@ -39,11 +40,11 @@ from backtalk.teaching.derivations.expressions import (
     evaluate,
 )
 from backtalk.teaching.derivations.latex import write_latex
-from backtalk.teaching.derivations.layout import FractionRuler, Ruler, lines, marked_of
+from backtalk.teaching.derivations.layout import FractionRuler, Ruler, lines
 from backtalk.teaching.derivations.mathml import MathWriter, write_mathml
 from backtalk.teaching.derivations.notation import positions
 from backtalk.teaching.derivations.numbers import as_written
-from backtalk.teaching.derivations.plain import tell, write_plain
+from backtalk.teaching.derivations.plain import tell
 from backtalk.teaching.derivations.sentences import escape_latex
 from backtalk.teaching.derivations.text import TextWriter, number_text, write_text
 
@@ -258,7 +259,7 @@ def everything(derivation, found) -> dict[str, str]:
         "latex": derivation.to_latex(found, about="a run"),
         "slides": derivation.to_slides(found, about="a run"),
         "html": derivation.to_html(found, about="a run"),
-        "text": write_plain(derivation, found),
+        "text": write(derivation, "text", found),
         "jupyter": derivation._repr_html_(),
         "json": json.dumps(derivation.to_dict(), allow_nan=False),
     }
@@ -341,15 +342,15 @@ def test_the_label_and_the_quantity_are_shown_within_long_columns():
     net = network((64, 32, 10))
     x, _ = example(net)
     derivation = explain(net, x, 5, "W[1,17,20]")
-    assert marked_of(derivation) == {32: {16}, 64: {19}, 10: {5}}
-    assert number_text(float(x[19])) in write_plain(derivation)
-    assert re.search(r"⎢ 1 ⎥", write_plain(derivation))
+    assert derivation.document().marked == {32: {16}, 64: {19}, 10: {5}}
+    assert number_text(float(x[19])) in write(derivation, "text")
+    assert re.search(r"⎢ 1 ⎥", write(derivation, "text"))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_lines_fit_the_terminal(width):
     derivation, found = derive(network((64, 32, 10)), "W[1,2,20]")
-    widest = max(len(said.text) for said in tell(derivation, found, room=width))
+    widest = max(len(line.text) for line in tell(derivation.document(found), room=width))
     assert widest <= (width if width >= 80 else 80)
     console = Console(width=width, force_terminal=True, file=open(os.devnull, "w"))  # noqa: SIM115
     show_derivation(console, derivation, found)
@@ -365,7 +366,7 @@ def test_a_long_sum_is_broken_between_its_terms():
 
 
 def test_terminal_lines_stand_below_one_another():
-    text = write_plain(explain(network(), [1.0, -2.0], 1, "a[1]"))
+    text = write(explain(network(), [1.0, -2.0], 1, "a[1]"), "text")
     for line, below in pairwise(text.splitlines()):
         for k, letter in enumerate(line):
             if letter == "⎡":
@@ -412,7 +413,7 @@ def test_paths_stand_below():
 
 def test_a_derivation_prints_as_text():
     derivation, _ = derive(network(), "W[1,2,1]")
-    assert str(derivation) == write_plain(derivation)
+    assert str(derivation) == write(derivation, "text")
     assert "∂ℒ/∂W[1,2,1] = ∂ℒ/∂a[1,2] · h[0,1]" in str(derivation)
 
 

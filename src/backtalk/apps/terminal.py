@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..teaching.derivations import Derivation, Paths
 
 STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
-FORMULA_STYLES = {"title": "bold", "reason": "dim", "formula": "", "value": "bold green"}
+FORMULA_STYLES = {"title": "bold", "reason": "dim", "formula": ""}
 INDENT = 10  # of what stands beside a severity
 MOST_LETTERS = 100  # of a line of text, however wide the terminal
 MOST_LISTED = 24  # of units, or of examples
@@ -103,14 +103,14 @@ def show_derivation(console: Console, derivation: Derivation, paths: Paths | Non
 
     room = min(console.width, MOST_LETTERS) if console.is_terminal else 10**6
     before = ""
-    for said in tell(derivation, paths, room=room, spell=lambda text: _as_shown(console, text)):
-        if said.kind == "talk":
-            rule = "─" * max(0, min(room, MOST_LETTERS) - len(said.text) - 4)
-            console.print(Text(f"\n── {said.text} {rule}", "bold cyan"), soft_wrap=True)
+    for line in tell(derivation.document(paths), room=room, spell=lambda text: _as_shown(console, text)):
+        if line.kind == "talk":
+            rule = "─" * max(0, min(room, MOST_LETTERS) - len(line.text) - 4)
+            console.print(Text(f"\n── {line.text} {rule}", "bold cyan"), soft_wrap=True)
         else:
-            apart = "\n" if said.kind == "title" and before != "title" else ""
-            console.print(Text(apart + said.text, FORMULA_STYLES[said.kind]), soft_wrap=True)
-        before = said.kind
+            apart = "\n" if line.kind == "title" and before != "title" else ""
+            console.print(Text(apart + line.text, FORMULA_STYLES[line.kind]), soft_wrap=True)
+        before = line.kind
 
 
 def _as_shown(console: Console, text: str) -> str:

@@ -2,14 +2,18 @@
 
 expressions.py  formulas as trees: numbers are put in, and each side is computed
 quantity.py     W[1,2,3], h[2], …: what can be asked for
+document.py     what stands on paper: titles, sentences, equations; forms.py: write, for each form that there is
 values.py       the numbers of the symbols, from the library's own passes
-outputs.py      the first talk of each loss, as formulas
+outputs.py      the first talk of each loss, as formulas; steps.py: one equation with its reason
+strongest.py    the strongest paths from a quantity to the loss; routes.py: what they are
 explanation.py  explain: the steps, in the order of the talks; derivation.py: what it gives
-strongest.py    the strongest paths from a quantity to the loss
 """
 
-from .derivation import Derivation, Step
+from .derivation import Derivation
 from .explanation import explain
-from .strongest import Path, Paths, paths
+from .forms import write
+from .routes import Path, Paths
+from .steps import Step
+from .strongest import paths
 
-__all__ = ["Derivation", "Path", "Paths", "Step", "explain", "paths"]
+__all__ = ["Derivation", "Path", "Paths", "Step", "explain", "paths", "write"]

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
-from .derivation import TALKS, Derivation, column_of
-from .expressions import Expression, Number
+from .document import Document, Equation
 from .latex import aligned, latex_lines, write_latex
-from .layout import marked_of, sides
-from .routes import factors_of, route_text, share_text, summary_of
+from .layout import Line
 from .sentences import escape_latex, typeset
-from .strongest import Paths
 
 ROOM = 82  # letters of a line
 BEGIN = r"""\documentclass[11pt,a4paper,fleqn]{article}
@@ -31,35 +27,31 @@ BEGIN = r"""\documentclass[11pt,a4paper,fleqn]{article}
 """
 
 
-def write_article(derivation: Derivation, paths: Paths | None = None, about: str = "") -> str:
+def write_article(document: Document) -> str:
     """A section for each talk; for each step its title, its reason, and its equation."""
-    marked = marked_of(derivation)
 
-    def equation(left: Expression, rights: Sequence[Expression]) -> str:
-        return f"\\begin{{align*}}\n{aligned(latex_lines(left, rights, marked, ROOM))}\n\\end{{align*}}"
+    def equation(of: Equation) -> str:
+        return displayed(latex_lines(of, document.marked, ROOM))
 
-    title = words(f"The chain rule for {derivation.quantity}, step by step")
-
-    def told(title: str, reason: str, left: Expression, rights: Sequence[Expression]) -> str:
-        # without an empty line between: a formula that begins a paragraph has an empty line above it
-        return f"\\step{{{title}}}{{{reason}}}\n{equation(left, rights)}"
-
+    about = rf"{{\parbox{{0.9\textwidth}}{{\centering {words(document.about)}}}}}" if document.about else "{}"
     parts = [
-        BEGIN + rf"\title{{{title}}}",
-        rf"\author{{\parbox{{0.9\textwidth}}{{\centering {words(about)}}}}}" if about else r"\author{}",
+        BEGIN + rf"\title{{{words(document.title)}}}",
+        rf"\author{about}",
         "\\date{}\n\\begin{document}\n\\maketitle",
-        f"The gradient that is derived here:\n{equation(derivation.left, [Number(column_of(derivation.value))])}",
+        f"The gradient that is derived here:\n{equation(document.result)}",
     ]
-    for talk, steps in groupby(derivation.steps, key=lambda step: step.talk):
-        parts.append(rf"\section{{{words(TALKS[talk])}}}")
-        parts += [told(words(step.title), words(step.reason), step.left, sides(step)) for step in steps]
-    if paths is not None:
-        parts += [r"\section{The strongest paths}", words(summary_of(paths))]
-        for path in paths.strongest:
-            route, share = words(route_text(paths.quantity, path)), escape_latex(share_text(path.share))
-            factors = factors_of(paths.quantity, path)
-            parts.append(told(route, f"{share} of the flow.", Number(path.contribution), factors))
-    return "\n\n".join([*parts, r"\end{document}"]) + "\n"
+    for section in document.sections:
+        parts += [rf"\section{{{words(section.title)}}}", words(section.summary)]
+        for each in section.passages:
+            reason = words(each.reason) + ("." if each.number else "")
+            # without an empty line between: a formula that begins a paragraph has an empty line above it
+            parts.append(f"\\step{{{words(each.title)}}}{{{reason}}}\n{equation(each.equation)}")
+    return "\n\n".join(filter(None, [*parts, r"\end{document}"])) + "\n"
+
+
+def displayed(found: Sequence[Line]) -> str:
+    """Lines of an equation, = below =."""
+    return f"\\begin{{align*}}\n{aligned(found)}\n\\end{{align*}}"
 
 
 def words(sentence: str) -> str:

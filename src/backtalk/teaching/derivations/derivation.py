@@ -1,56 +1,26 @@
-"""What an explanation holds: steps, in the order of the talks, each an equation with its reason."""
+"""What ``explain`` gives: the steps of a derivation, as a document, and as plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from ...core.network import Network
-from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol, evaluate, with_numbers
-from .outputs import output_talk
-from .quantity import Quantity
-from .values import ExampleValues
+from .document import Document, Equation, Passage, Section
+from .expressions import Derivative, Expression, Number, Symbol
+from .forms import write
+from .latex import LatexWriter, write_latex
+from .notation import Marked
+from .page import write_fragment
+from .quantity import Quantity, symbol_of
+from .routes import Paths
+from .steps import TALKS, Step
+from .text import TextWriter, write_text
 
-if TYPE_CHECKING:
-    from .strongest import Paths
-
-TALKS = {
-    "forward": "Forward: what the network computed",
-    "output": "The loss talks to the output units",
-    "hidden": "Each layer talks to the one before it",
-    "weights": "The last one talks to the weights and biases",
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One equation of a derivation: ``left`` = ``right``, in symbols; ``numbers`` is right with numbers put in.
-
-    ``talk``: forward, output, hidden or weights; ``layer``: the layer it speaks of (the network's depth L for the
-    output). ``title`` and ``reason`` are sentences. ``value`` is what left comes to: a number, or an array of shape
-    (n, 1) for a vector and (n, m) for a matrix. Where left is a gradient or a value of the forward pass, ``value`` is
-    what the library computes, and not what right comes to.
-    """
-
-    talk: str
-    layer: int
-    title: str
-    reason: str
-    left: Symbol | Derivative | Partial
-    right: Expression
-    numbers: Expression
-    value: Any
-    scale: Any
-
-    @property
-    def both_sides(self) -> tuple[Any, Any, Any]:
-        """The value of the left side, that of the right side, and the scale by which their difference is judged.
-
-        The scale is the right side with every number by its absolute value and every difference as a sum.
-        """
-        return self.value, evaluate(self.numbers, {}), self.scale
+MOST = 4  # entries of a row or column of numbers, in what is for programs
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -60,6 +30,15 @@ class Derivation:
     ``steps`` are in order: forward, then the talks to the output units, to the hidden units and to the weights, as
     far as ``quantity`` lies. ``value`` is ∂ℒ/∂(quantity): a number, an array (n,) for a vector or (n, m) for a
     matrix. ``loss`` is ℒ of the one example. Everything is in float64.
+
+    >>> from backtalk import explain
+    >>> derivation = explain(Network([[[2.0]]], [[0.5]], loss="squared_error"), [3.0], [1.5], "W[1,1,1]")
+    >>> derivation
+    Derivation of ∂ℒ/∂W[1,1,1] = 15 in 5 steps; print it to see them
+    >>> print("\\n".join(str(derivation).splitlines()[-3:]))
+      ∂ℒ/∂W[1,1,1] = ∂ℒ/∂a[1,1] · h[0,1]
+                   = 5 · 3
+                   = 15
     """
 
     network: Network
@@ -81,9 +60,29 @@ class Derivation:
         >>> explain(net, [3.0], [1.5], "W[1,1,1]").to_dict()["steps"][-1]["formula"]["text"]
         '∂ℒ/∂W[1,1,1] = ∂ℒ/∂a[1,1] · h[0,1]'
         """
-        from .records import as_record
+        marked = self._marked()
+        return {
+            "quantity": str(self.quantity),
+            "latex": write_latex(self.left),
+            "value": self.value.tolist() if isinstance(self.value, np.ndarray) else float(self.value),
+            "loss": self.loss,
+            "steps": [_plain_step(step, marked) for step in self.steps],
+        }
 
-        return as_record(self)
+    def document(self, paths: Paths | None = None, *, about: str = "") -> Document:
+        """What stands on paper, for :func:`write`. Arguments as for :meth:`to_markdown`."""
+        value = self.value[:, None] if np.ndim(self.value) == 1 else self.value
+        talks = []
+        for talk, steps in groupby(self.steps, key=lambda step: step.talk):
+            talks.append(Section(TALKS[talk], tuple(Passage(s.title, s.reason, s.equation) for s in steps)))
+        return Document(
+            f"The chain rule for {self.quantity}, step by step",
+            about,
+            Equation(self.left, (Number(value),)),
+            tuple(talks),
+            None if paths is None else paths.section(),
+            self._marked(),
+        )
 
     def to_markdown(self, paths: Paths | None = None, *, about: str = "") -> str:
         """As Markdown, with LaTeX between dollars, as GitHub and Jupyter show it.
@@ -96,87 +95,64 @@ class Derivation:
         >>> explain(net, [3.0], [1.5], "W[1,1,1]").to_markdown(about="a line through 0.5").splitlines()[:3]
         ['# The chain rule for $W_{1,1,1}$, step by step', '', 'a line through 0.5']
         """
-        from .markdown import write_markdown
-
-        return write_markdown(self, paths, about)
+        return write(self, "markdown", paths, about=about)
 
     def to_latex(self, paths: Paths | None = None, *, about: str = "") -> str:
         """As an article in LaTeX, a whole document for pdflatex with amsmath. Arguments as for :meth:`to_markdown`."""
-        from .article import write_article
-
-        return write_article(self, paths, about)
+        return write(self, "latex", paths, about=about)
 
     def to_slides(self, paths: Paths | None = None, *, about: str = "") -> str:
         """As slides in LaTeX's Beamer, which reveal each step line by line. Arguments as for :meth:`to_markdown`."""
-        from .slides import write_slides
-
-        return write_slides(self, paths, about)
+        return write(self, "slides", paths, about=about)
 
     def to_html(self, paths: Paths | None = None, *, about: str = "") -> str:
         """As one page for a browser that needs nothing from elsewhere. Arguments as for :meth:`to_markdown`."""
-        from .page import write_page
-
-        return write_page(self, paths, about)
+        return write(self, "html", paths, about=about)
 
     def __repr__(self) -> str:
         value = f" = {self.value:.6g}" if self.quantity.is_scalar else ""
         return f"Derivation of ∂ℒ/∂{self.quantity}{value} in {len(self.steps)} steps; print it to see them"
 
     def __str__(self) -> str:
-        from .plain import write_plain
-
-        return write_plain(self)
+        return write(self, "text")
 
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
-        from .page import write_fragment
+        return write_fragment(self.document())
 
-        return write_fragment(self)
+    def _marked(self) -> dict[int, set[int]]:
+        """The entries that rows and columns show in any case, by their length.
 
-
-def column_of(value: Any) -> Any:
-    """A value as formulas take it: a vector as a column."""
-    return value[:, None] if np.ndim(value) == 1 else value
-
-
-def symbol_of(network: Network, quantity: Quantity) -> Symbol:
-    """A quantity in the formulas: h_L is ŷ there."""
-    if quantity.family == "h" and quantity.layer == network.depth:
-        return Symbol("yhat", None, quantity.indices)
-    return Symbol(quantity.family, quantity.layer, quantity.indices)
-
-
-def make_step(
-    values: ExampleValues,
-    talk: str,
-    layer: int,
-    title: str,
-    reason: str,
-    left: Symbol | Derivative | Partial,
-    right: Expression,
-) -> Step:
-    """A step from symbols alone: numbers and value are looked up."""
-    value = values[left]
-    value = float(value) if np.ndim(value) == 0 else value
-    scale = evaluate(right, Magnitudes(values), absolute=True)
-    return Step(talk, layer, title, reason, left, right, with_numbers(right, values), value, scale)
+        Those of the quantity, and the output unit that the loss talks to most, which is that of the label.
+        """
+        sizes, asked = self.network.sizes, self.quantity
+        marked: dict[int, set[int]] = {}
+        if asked.indices:
+            marked.setdefault(sizes[asked.layer], set()).add(asked.indices[0] - 1)
+        if asked.family == "W" and asked.indices:
+            marked.setdefault(sizes[asked.layer - 1], set()).add(asked.indices[1] - 1)
+        to_output = Derivative(Symbol("a", self.network.depth))
+        for step in self.steps:
+            if step.left == to_output:
+                marked.setdefault(sizes[-1], set()).add(int(np.abs(step.value).argmax()))
+        return marked
 
 
-class Magnitudes:
-    """What the rounding of each symbol is to be measured by: ∂ℒ/∂ŷ by the terms of its own formula.
+def _plain_step(step: Step, marked: Marked) -> dict[str, Any]:
+    def both(part: Expression) -> dict[str, str]:
+        return {"text": TextWriter(MOST, marked).write(part), "latex": LatexWriter(MOST, marked).write(part)}
 
-    The library finds ∇_{a_L} without it, so that what cancels in it, as ŷ and t nearly do, is not in the other side.
-    """
-
-    def __init__(self, values: ExampleValues) -> None:
-        self.values = values
-        self.grad_yhat = output_talk(values.network.loss, values.target).grad_yhat
-
-    def __getitem__(self, leaf: Leaf) -> Any:
-        match leaf:
-            case Derivative(Symbol("yhat", _, indices)):
-                return evaluate(self.grad_yhat(indices[0] if indices else None), self.values, absolute=True)
-        return self.values[leaf]
-
-
-__all__ = ["TALKS", "Derivation", "Number", "Step", "make_step", "symbol_of"]
+    left, (formula, *numbers, value) = step.left, map(both, step.equation.rights)
+    return {
+        "talk": step.talk,
+        "layer": step.layer,
+        "quantity": write_text(left.of if isinstance(left, Derivative) else left),
+        "title": step.title,
+        "reason": step.reason,
+        "formula": {
+            "text": f"{write_text(left)} = {formula['text']}",
+            "latex": f"{write_latex(left)} = {formula['latex']}",
+        },
+        "numbers": numbers[0] if numbers else None,
+        "value": value,
+    }

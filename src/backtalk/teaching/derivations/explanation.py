@@ -12,11 +12,12 @@ from ...core.inputs import require_network
 from ...core.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance
 from ...core.network import Network
 from ...errors import InputError
-from .derivation import Derivation, Step, make_step, symbol_of
+from .derivation import Derivation
 from .expressions import Apply, Derivative, Elementwise, Expression, Partial, Product, Sum, SumOver, Symbol, Transposed
 from .functions import OUTPUTS, formulas_of
 from .outputs import OutputTalk, output_function, output_talk
-from .quantity import Quantity, as_quantity
+from .quantity import Quantity, as_quantity, symbol_of
+from .steps import Step, make_step
 from .values import ExampleValues
 
 

@@ -35,6 +35,11 @@ class Symbol:
     layer: int | None = None
     indices: tuple[Index, ...] = ()
 
+    @property
+    def numbers(self) -> tuple[Index, ...]:
+        """The layer, if there is one, and the indices."""
+        return self.indices if self.layer is None else (self.layer, *self.indices)
+
 
 @dataclass(frozen=True, slots=True)
 class Derivative:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from .document import Equation
 from .expressions import (
     Apply,
     Derivative,
@@ -14,7 +13,6 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
-    Number,
     Others,
     Partial,
     Sum,
@@ -42,11 +40,9 @@ def write_latex(part: Expression, most: int = MOST) -> str:
     return LatexWriter(most).write(part)
 
 
-def latex_lines(
-    left: Expression, rights: Sequence[Expression], marked: Marked, room: float, most: int = OF_LINES
-) -> list[Line]:
+def latex_lines(equation: Equation, marked: Marked, room: float, most: int = OF_LINES) -> list[Line]:
     """left = rights[0] = rights[1] …, one = below the other, each broken where it is too wide."""
-    return lines(left, rights, LatexWriter(most, marked), room, FractionRuler)
+    return lines(equation.left, equation.rights, LatexWriter(most, marked), room, FractionRuler)
 
 
 def aligned(found: Sequence[Line]) -> str:
@@ -77,6 +73,10 @@ class LatexWriter(Writer):
     negative, minus, plus, times = "-", "- ", "+ ", r"\cdot "
     beside = r"\, "
     brackets = "(", ")"
+    dots = (r"\cdots", r"\vdots", r"\ddots")
+
+    def number(self, value: float) -> str:
+        return number_latex(value)
 
     def enclose(self, written: str) -> str:
         tall = any(command in written for command in (r"\frac", r"\begin", r"\sum", r"\left", r"\underbrace"))
@@ -98,8 +98,6 @@ class LatexWriter(Writer):
             case Partial(above, below):
                 slope = rf"\frac{{\partial {_symbol(above)}}}{{\partial {_symbol(below)}}}"
                 return slope if (letter := by_letter(part)) is None else rf"\left({slope}\right)_{{{letter}}}"
-            case Number(value):
-                return self.array(value) if np.ndim(value) else number_latex(value)
             case Others(count, value):
                 said = rf"\text{{{count} other{'s' * (count > 1)}}}"
                 return rf"\underbrace{{{number_latex(value)}}}_{{{said}}}"
@@ -144,21 +142,13 @@ class LatexWriter(Writer):
         """A column or matrix in brackets, its size below it where a part is shown."""
         rows, columns = value.shape
         shown, across, cut = self.shown(value.shape)
-        rows_shown = (" & ".join(_cell(value, i, k) for k in across) for i in shown)
+        rows_shown = (" & ".join(self.entry(value, i, k) for k in across) for i in shown)
         size = rf"_{{{rows} \times {columns}}}" if cut else ""
         return r"\begin{bmatrix} " + r" \\ ".join(rows_shown) + r" \end{bmatrix}" + size
 
 
-def _cell(value: Any, i: int | None, k: int | None) -> str:
-    """A number of a matrix, or the dots in its place."""
-    if i is not None and k is not None:
-        return number_latex(value[i, k])
-    return r"\ddots" if i is None and k is None else r"\vdots" if i is None else r"\cdots"
-
-
 def _symbol(symbol: Symbol) -> str:
-    numbers = (*(() if symbol.layer is None else (symbol.layer,)), *symbol.indices)
-    letter = LETTERS.get(symbol.letter, symbol.letter)
+    letter, numbers = LETTERS.get(symbol.letter, symbol.letter), symbol.numbers
     return f"{letter}_{_index(','.join(map(str, numbers)))}" if numbers else letter
 
 

@@ -1,4 +1,4 @@
-"""A step over several lines: where it is broken, and how much of its matrices is shown, so that it fits a width."""
+"""An equation over several lines: where it is broken, and how much of its matrices is shown to fit a width."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from .derivation import Derivation, Step
-from .expressions import Derivative, Elementwise, Expression, Number, Partial, Symbol
+from .expressions import Derivative, Elementwise, Expression, Partial, Symbol
 from .notation import Marked, Writer, by_letter, is_scalar
-from .text import TextWriter, number_text, write_text
+from .text import TextWriter
 
 LEAST = 3  # entries of a row or column that are shown, however narrow the page
 
@@ -28,32 +25,22 @@ class Line:
 class Ruler(TextWriter):
     """Writes text as long as the formula is wide: of a matrix, its widest row."""
 
-    dots: ClassVar[str] = "⋯"
+    dots = ("⋯", "⋯", "⋯")
     gap: ClassVar[str] = "  "
 
     def array(self, value: Any) -> str:
         rows, columns, cut = self.shown(value.shape)
-        cells = [[self.dots if i is None or k is None else number_text(value[i, k]) for k in columns] for i in rows]
+        cells = [[self.entry(value, i, k) for k in columns] for i in rows]
         widths = (max(map(len, column)) for column in zip(*cells, strict=True))
         size = f"{value.shape[0]}×{value.shape[1]}" if cut else ""
         return f"[ {self.gap.join('0' * width for width in widths)} ]{size}"
-
-
-def sides(step: Step) -> list[Expression]:
-    """What stands to the right of each = of a step: the formula, the numbers put in, and the value.
-
-    Numbers that say no more than the formula or the value are left out.
-    """
-    value = Number(step.value)
-    told = write_text(step.numbers) in (write_text(step.right), write_text(value))
-    return [step.right, value] if told else [step.right, step.numbers, value]
 
 
 class FractionRuler(Ruler):
     """The same for a formula with fractions and small indices."""
 
     fractions = True
-    dots, gap = "⋯⋯", "   "
+    dots, gap = ("⋯⋯", "⋯⋯", "⋯⋯"), "   "
 
     def atom(self, part: Expression) -> str:
         match part:
@@ -88,24 +75,6 @@ def lines(
         found.append(Line(writer.write(left) if k == 0 else "", True, writer.between.join(parts[0])))
         found += [Line("", False, writer.between.join(part)) for part in parts[1:]]
     return found
-
-
-def marked_of(derivation: Derivation) -> dict[int, set[int]]:
-    """The entries that rows and columns of a derivation show in any case, by their length.
-
-    Those of the quantity, and the output unit that the loss talks to most, which is that of the label.
-    """
-    network, asked = derivation.network, derivation.quantity
-    marked: dict[int, set[int]] = {}
-    if asked.indices:
-        marked.setdefault(network.sizes[asked.layer], set()).add(asked.indices[0] - 1)
-    if asked.family == "W" and asked.indices:
-        marked.setdefault(network.sizes[asked.layer - 1], set()).add(asked.indices[1] - 1)
-    to_output = Derivative(Symbol("a", network.depth))
-    for step in derivation.steps:
-        if step.left == to_output:
-            marked.setdefault(network.sizes[-1], set()).add(int(np.abs(step.value).argmax()))
-    return marked
 
 
 def _less_and_less(writer: Writer) -> Iterator[tuple[int, Marked]]:

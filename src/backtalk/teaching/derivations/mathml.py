@@ -31,6 +31,7 @@ LETTERS = {
 }
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
 PARTIAL = "<mi mathvariant='normal'>∂</mi>"
+MINUS = "<mo form='prefix'>−</mo>"
 NABLA = "<mi mathvariant='normal'>∇</mi>"
 
 
@@ -48,15 +49,33 @@ def as_element(inside: str, *, in_words: bool = False) -> str:
     return f"<math>{inside}</math>" if in_words else f"<math displaystyle='true'>{inside}</math>"
 
 
+def number_mathml(value: float) -> str:
+    """A number; a small or large one with a power of ten.
+
+    >>> number_mathml(0.25)
+    '<mn>0.25</mn>'
+    """
+    negative, digits, power = as_written(value)
+    written = f"<mn>{digits}</mn>"
+    if power is not None:
+        sign = MINUS if power < 0 else ""
+        written += f"<mo>×</mo><msup><mn>10</mn><mrow>{sign}<mn>{abs(power)}</mn></mrow></msup>"
+    return _row(MINUS * negative + written) if negative or power is not None else written
+
+
 class MathWriter(Writer):
     """Formulas as what stands in a <math> element."""
 
     fractions = True
-    negative = "<mo form='prefix'>−</mo>"
+    negative = MINUS
     minus, plus, times = (f"<mo form='infix' lspace='0.22em' rspace='0.22em'>{sign}</mo>" for sign in "−+·")
     beside = "<mspace width='0.17em'/>"
     brackets = "<mo form='prefix' stretchy='false'>(</mo>", "<mo form='postfix' stretchy='false'>)</mo>"
     between = ""
+    dots = ("<mo>⋯</mo>", "<mo>⋮</mo>", "<mo>⋱</mo>")
+
+    def number(self, value: float) -> str:
+        return number_mathml(value)
 
     def enclose(self, written: str) -> str:
         tall = any(tag in written for tag in ("<mfrac", "<mtable", "<munder"))
@@ -76,8 +95,6 @@ class MathWriter(Writer):
                 slope = _fraction(PARTIAL + _symbol(above), PARTIAL + _symbol(below))
                 letter = by_letter(part)
                 return slope if letter is None else f"<msub>{self.enclose(slope)}<mi>{letter}</mi></msub>"
-            case Number(value):
-                return self.array(value) if np.ndim(value) else number_mathml(value)
             case Others(count, value):
                 brace = f"<munder>{number_mathml(value)}<mo stretchy='true'>⏟</mo></munder>"
                 return f"<munder>{brace}<mtext>{count} other{'s' * (count > 1)}</mtext></munder>"
@@ -127,7 +144,7 @@ class MathWriter(Writer):
         """A column or matrix in brackets, its size beside it where a part is shown, and what is raised."""
         rows, columns = value.shape
         shown, across, cut = self.shown(value.shape)
-        lines = ("<mtr>" + "".join(f"<mtd>{_cell(value, i, k)}</mtd>" for k in across) + "</mtr>" for i in shown)
+        lines = ("<mtr>" + "".join(f"<mtd>{self.entry(value, i, k)}</mtd>" for k in across) + "</mtr>" for i in shown)
         table = f"<mrow><mo form='prefix'>[</mo><mtable>{''.join(lines)}</mtable><mo form='postfix'>]</mo></mrow>"
         size = f"<mrow><mn>{rows}</mn><mo>×</mo><mn>{columns}</mn></mrow>"
         if cut and raised:
@@ -137,29 +154,8 @@ class MathWriter(Writer):
         return f"<msup>{table}{raised}</msup>" if raised else table
 
 
-def number_mathml(value: float) -> str:
-    """A number; a small or large one with a power of ten.
-
-    >>> number_mathml(0.25)
-    '<mn>0.25</mn>'
-    """
-    negative, digits, power = as_written(value)
-    written = f"<mn>{digits}</mn>"
-    if power is not None:
-        sign = MathWriter.negative if power < 0 else ""
-        written += f"<mo>×</mo><msup><mn>10</mn><mrow>{sign}<mn>{abs(power)}</mn></mrow></msup>"
-    return _row(MathWriter.negative * negative + written) if negative or power is not None else written
-
-
-def _cell(value: Any, i: int | None, k: int | None) -> str:
-    """A number of a matrix, or the dots in its place."""
-    if i is not None and k is not None:
-        return number_mathml(value[i, k])
-    return f"<mo>{'⋱' if i is None and k is None else '⋮' if i is None else '⋯'}</mo>"
-
-
 def _symbol(symbol: Symbol) -> str:
-    numbers = (*(() if symbol.layer is None else (symbol.layer,)), *symbol.indices)
+    numbers = symbol.numbers
     letter = LETTERS.get(symbol.letter) or f"<mi>{symbol.letter}</mi>"
     if not numbers:
         return letter

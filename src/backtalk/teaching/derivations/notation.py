@@ -57,6 +57,7 @@ class Writer:
     beside: ClassVar[str]  # between two matrices
     brackets: ClassVar[tuple[str, str]]  # which may stand in different lines
     between: ClassVar[str] = " "  # pieces of one line
+    dots: ClassVar[tuple[str, str, str]]  # for entries of a matrix in a row, in a column, and in both
 
     def __init__(self, most: int = MOST, marked: Marked = NONE_MARKED) -> None:
         self.most = most
@@ -67,7 +68,23 @@ class Writer:
         rows, columns = (positions(length, self.most, self.marked.get(length, ())) for length in shape)
         return rows, columns, None in rows or None in columns
 
+    def entry(self, value: np.ndarray, i: int | None, k: int | None) -> str:
+        """A number of a matrix, or the dots instead of it."""
+        if i is not None and k is not None:
+            return self.cell(value[i, k])
+        return self.dots[2 if i is None and k is None else 1 if i is None else 0]
+
     def atom(self, part: Expression) -> str:
+        raise NotImplementedError
+
+    def number(self, value: float) -> str:
+        raise NotImplementedError
+
+    def cell(self, value: float) -> str:
+        """A number in a matrix."""
+        return self.number(value)
+
+    def array(self, value: np.ndarray) -> str:
         raise NotImplementedError
 
     def enclose(self, written: str) -> str:
@@ -104,6 +121,8 @@ class Writer:
                 written = [self.within(factor, part) for factor in factors]
                 pieces = [written[0], *map(str.__add__, joints, written[1:])]
                 return pieces if is_scalar(part) else [self.between.join(pieces)]
+            case Number(value):
+                return [self.array(value) if np.ndim(value) else self.number(value)]
             case _:
                 return [self.atom(part)]
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from ...pages.page import card, page
-from .derivation import TALKS, Derivation, column_of
-from .expressions import Expression, Number
-from .layout import marked_of, sides
+from .document import Document, Equation, Section
 from .mathml import MathWriter, as_element
-from .notation import Marked
-from .routes import factors_of, route_text, share_text, summary_of
+from .notation import NONE_MARKED, Marked
 from .sentences import typeset
-from .strongest import Paths
 
 MOST = 4  # entries of a row or column
 STYLE = """
@@ -35,54 +29,39 @@ STYLE = """
 """
 
 
-def write_page(derivation: Derivation, paths: Paths | None = None, about: str = "") -> str:
+def write_page(document: Document) -> str:
     """A card for each talk, and one for the strongest paths."""
-    title = f"The chain rule for {derivation.quantity}, step by step"
     cards = [
-        card(name, f"<div class='derivation'>{inside}</div>", wide=True) for name, inside in _parts(derivation, paths)
+        card(section.title, f"<div class='derivation'>{_inside(section, document.marked)}</div>", wide=True)
+        for section in document.sections
     ]
-    above = f"<div class='derivation' style='margin-top: 18px'>{_result(derivation)}</div>"
-    return page(title, about, cards, above=above, style=STYLE)
+    above = f"<div class='derivation' style='margin-top: 18px'>{_equation(document.result)}</div>"
+    return page(document.title, document.about, cards, above=above, style=STYLE)
 
 
-def write_fragment(derivation: Derivation) -> str:
+def write_fragment(document: Document) -> str:
     """The same for a notebook, which has its own page around it."""
-    parts = "".join(f"<h2>{html.escape(name)}</h2>{inside}" for name, inside in _parts(derivation, None))
-    return f"<style>{STYLE}</style><div class='derivation'>{_result(derivation)}{parts}</div>"
+    parts = "".join(
+        f"<h2>{html.escape(section.title)}</h2>{_inside(section, document.marked)}" for section in document.sections
+    )
+    return f"<style>{STYLE}</style><div class='derivation'>{_equation(document.result)}{parts}</div>"
 
 
-def _result(derivation: Derivation) -> str:
-    return _equation(derivation.left, [Number(column_of(derivation.value))], {})
+def _inside(section: Section, marked: Marked) -> str:
+    inside = f"<p>{_words(section.summary)}</p>" if section.summary else ""
+    for each in section.passages:
+        reason = _words(each.reason) + ("." if each.number else "")
+        said = f"<h3>{_words(each.title)}</h3><p>{reason}</p>"
+        inside += f"<section class='step'>{said}{_equation(each.equation, marked)}</section>"
+    return inside
 
 
-def _parts(derivation: Derivation, paths: Paths | None) -> Iterator[tuple[str, str]]:
-    """The name of each talk, with its steps."""
-    marked = marked_of(derivation)
-    for talk, steps in groupby(derivation.steps, key=lambda step: step.talk):
-        told = (_step(step.title, step.reason, _equation(step.left, sides(step), marked)) for step in steps)
-        yield TALKS[talk], "".join(told)
-    if paths is not None:
-        told = [
-            _step(
-                route_text(paths.quantity, path),
-                f"{share_text(path.share)} of the flow.",
-                _equation(Number(path.contribution), factors_of(paths.quantity, path), marked),
-            )
-            for path in paths.strongest
-        ]
-        yield "The strongest paths", f"<p>{_words(summary_of(paths))}</p>{''.join(told)}"
-
-
-def _step(title: str, reason: str, equation: str) -> str:
-    return f"<section class='step'><h3>{_words(title)}</h3><p>{_words(reason)}</p>{equation}</section>"
-
-
-def _equation(left: Expression, rights: Sequence[Expression], marked: Marked) -> str:
-    """left = rights[0] = rights[1] …, = below =; a browser breaks a line only between two elements."""
+def _equation(equation: Equation, marked: Marked = NONE_MARKED) -> str:
+    """One = below the other; a browser breaks a line only between two elements."""
     writer = MathWriter(MOST, marked)
     rows = []
-    for k, right in enumerate(rights):
-        beginning = as_element(writer.write(left)) if k == 0 else ""
+    for k, right in enumerate(equation.rights):
+        beginning = as_element(writer.write(equation.left)) if k == 0 else ""
         first, *others = map(as_element, writer.pieces(right))
         inside = "<wbr>".join([f"<span class='first'><span class='equals'>=</span>{first}</span>", *others])
         rows.append(f"<div class='left'>{beginning}</div><div class='right'>{inside}</div>")

@@ -5,16 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
-from .derivation import TALKS, Derivation, column_of
-from .expressions import Expression, Number
-from .layout import lines, marked_of, sides
+from .document import Document, Equation
+from .layout import lines
 from .notation import Marked
-from .routes import factors_of, route_text, share_text, summary_of
-from .strongest import Paths
-from .text import TextWriter, number_text
+from .text import TextWriter
 
 MOST = 4  # entries of a row or column: a page of a terminal is short
 FIRST = 0xE000  # of the letters that stand for matrices until the lines are set
@@ -24,8 +20,8 @@ MOST_LETTERS = 100  # of a line of words, however wide the terminal
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A line, and what it is: talk, title, reason or formula."""
+class TextLine:
+    """A line, and its ``kind``: talk, title, reason or formula."""
 
     kind: str
     text: str
@@ -49,7 +45,7 @@ class GridWriter(TextWriter):
 
     def array(self, value: Any) -> str:
         shown, across, cut = self.shown(value.shape)
-        cells = [[self._cell(value, i, k) for k in across] for i in shown]
+        cells = [[self.spell(self.entry(value, i, k)) for k in across] for i in shown]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         filled = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
         left_ends, right_ends = (_stretched(letter, len(filled)) for letter in "[]")
@@ -59,11 +55,6 @@ class GridWriter(TextWriter):
             table = [row.ljust(len(row) + len(size)) for row in table[:-1]] + [table[-1] + size]
         self.tables.append([self.spell(row) for row in table])
         return chr(FIRST + len(self.tables) - 1)
-
-    def _cell(self, value: Any, i: int | None, k: int | None) -> str:
-        if i is not None and k is not None:
-            return self.spell(number_text(value[i, k]))
-        return self.spell("⋱" if i is None and k is None else "⋮" if i is None else "⋯")
 
     def set_lines(self, text: str) -> list[str]:
         """The lines of a formula, with its matrices, and brackets as tall as what is in them."""
@@ -110,60 +101,51 @@ class GridWriter(TextWriter):
 
 
 def tell(
-    derivation: Derivation,
-    paths: Paths | None = None,
-    *,
-    room: float = MOST_LETTERS,
-    spell: Callable[[str], str] = as_it_is,
-) -> Iterator[Said]:
-    """The lines of a derivation, and of its strongest paths, at most ``room`` letters wide where that is possible."""
+    document: Document, *, room: float = MOST_LETTERS, spell: Callable[[str], str] = as_it_is
+) -> Iterator[TextLine]:
+    """The lines of a document, at most ``room`` letters wide if that is possible."""
 
-    marked = marked_of(derivation)
-
-    def words(kind: str, text: str, indent: str = "") -> Iterator[Said]:
+    def words(kind: str, text: str, indent: str = "") -> Iterator[TextLine]:
         width = int(min(room, MOST_LETTERS)) - len(indent)
         for line in textwrap.wrap(spell(text), max(20, width)):
-            yield Said(kind, indent + line)
+            yield TextLine(kind, indent + line)
 
-    def formula(left: Expression, *rights: Expression) -> Iterator[Said]:
-        grid = GridWriter(marked, spell)
+    def formula(equation: Equation) -> Iterator[TextLine]:
+        grid = GridWriter(document.marked, spell)
         set_off, tall = 0, False
-        for line in lines(left, rights, grid, room - len(INDENT)):
+        for line in lines(equation.left, equation.rights, grid, room - len(INDENT)):
             begin = f"{line.left} = " if line.left else "= " if line.equals else "  "
             set_off = set_off or len(spell(line.left)) + 1
             shift = "" if line.left else " " * set_off
             rows = grid.set_lines(begin + line.right)
             if tall and len(rows) > 1:  # the brackets of two matrices would run into one another
-                yield Said("formula", "")
+                yield TextLine("formula", "")
             tall = len(rows) > 1
             for row in rows:
-                yield Said("formula", f"{INDENT}{shift}{row}".rstrip())
+                yield TextLine("formula", f"{INDENT}{shift}{row}".rstrip())
 
-    yield from formula(derivation.left, Number(column_of(derivation.value)))
-    for talk, steps in groupby(derivation.steps, key=lambda step: step.talk):
-        yield Said("talk", spell(TALKS[talk]))
-        for step in steps:
-            yield from words("title", step.title)
-            yield from words("reason", step.reason, INDENT)
-            yield from formula(step.left, *sides(step))
-    if paths is not None:
-        yield Said("talk", spell("The strongest paths"))
-        yield from words("reason", summary_of(paths))
-        for k, path in enumerate(paths.strongest, 1):
-            symbols, numbers = factors_of(paths.quantity, path)
-            yield from words("title", f"{k}. {route_text(paths.quantity, path)}: {share_text(path.share)} of the flow")
-            yield from formula(Number(path.contribution), symbols, numbers)
+    yield from formula(document.result)
+    for section in document.sections:
+        yield TextLine("talk", spell(section.title))
+        yield from words("reason", section.summary)
+        for passage in section.passages:
+            if passage.number:
+                yield from words("title", f"{passage.number}. {passage.title}: {passage.reason}")
+            else:
+                yield from words("title", passage.title)
+                yield from words("reason", passage.reason, INDENT)
+            yield from formula(passage.equation)
 
 
-def write_plain(derivation: Derivation, paths: Paths | None = None) -> str:
+def write_plain(document: Document) -> str:
     """The whole as text."""
     found: list[str] = []
-    for said in tell(derivation, paths):
-        if said.kind in ("talk", "title"):
+    for line in tell(document):
+        if line.kind in ("talk", "title"):
             found.append("")
-        found.append(said.text)
-        if said.kind == "talk":
-            found.append("-" * len(said.text))
+        found.append(line.text)
+        if line.kind == "talk":
+            found.append("-" * len(line.text))
     return "\n".join(found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core.network import Network
 from ...errors import InputError, InputTypeError
+from .expressions import Symbol
 
 WRITTEN = re.compile(r"\s*(x|h|a|W|b|yhat|ŷ)\s*(?:\[\s*([0-9]+(?:\s*,\s*[0-9]+)*)\s*\])?\s*")
 
@@ -68,6 +69,13 @@ def as_quantity(network: Network, value: Any) -> Quantity:
             "are there, numbered from 1."
         )
     return Quantity(family, layer, tuple(indices))
+
+
+def symbol_of(network: Network, quantity: Quantity) -> Symbol:
+    """A quantity in the formulas: h_L is ŷ there."""
+    if quantity.family == "h" and quantity.layer == network.depth:
+        return Symbol("yhat", None, quantity.indices)
+    return Symbol(quantity.family, quantity.layer, quantity.indices)
 
 
 def shapes_of(network: Network, family: str) -> dict[int, tuple[int, ...]]:

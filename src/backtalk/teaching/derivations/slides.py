@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 
-from .article import words
-from .derivation import TALKS, Derivation, Step, column_of
+from .article import displayed, words
+from .document import Document, Equation, Passage, Section
 from .expressions import Number
 from .latex import aligned, latex_lines, write_latex
-from .layout import Line, marked_of, sides
+from .layout import Line
 from .notation import Marked
-from .routes import factors_of, route_text, share_text, summary_of
-from .strongest import Paths
 
 ROOM = 68  # letters of a line
 HEIGHT = 13.3  # of a slide, in lines of text
@@ -49,34 +46,33 @@ BEGIN = r"""\documentclass[aspectratio=169,11pt]{beamer}
 """
 
 
-def write_slides(derivation: Derivation, paths: Paths | None = None, about: str = "") -> str:
+def write_slides(document: Document) -> str:
     """A slide for each step, line after line, more where it is too tall; and the whole chain on the last one."""
-    marked = marked_of(derivation)
-    parts = [BEGIN + r"\begin{document}", _title(derivation, about)]
-    for talk, steps in groupby(derivation.steps, key=lambda step: step.talk):
-        for step in steps:
-            parts += _frames(words(TALKS[talk]), step, marked)
-    parts += _chain(derivation)
-    if paths is not None:
-        parts += _paths(paths, marked)
+    parts = [BEGIN + r"\begin{document}", _title(document)]
+    for talk in document.talks:
+        for step in talk.passages:
+            parts += _frames(words(talk.title), step, document.marked)
+    parts += _chain(document.talks[1:])
+    if document.paths is not None:
+        parts += _paths(document.paths, document.marked)
     return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
 
-def _title(derivation: Derivation, about: str) -> str:
-    [line] = aligned(latex_lines(derivation.left, [Number(column_of(derivation.value))], {}, ROOM)).splitlines()
-    title = words(f"The chain rule for {derivation.quantity}, step by step")
+def _title(document: Document) -> str:
+    [line] = aligned(latex_lines(document.result, {}, ROOM)).splitlines()
+    title, about = words(document.title), words(document.about)
     return _frame(
         "",
-        rf"\begin{{center}}{{\LARGE\bfseries\color{{accent}}{title}\par}}\medskip{{\color{{quiet}}{words(about)}\par}}"
+        rf"\begin{{center}}{{\LARGE\bfseries\color{{accent}}{title}\par}}\medskip{{\color{{quiet}}{about}\par}}"
         rf"\bigskip\bigskip\fitted{{{line}}}\end{{center}}",
         centred=True,
     )
 
 
-def _frames(talk: str, step: Step, marked: Marked) -> Iterator[str]:
+def _frames(talk: str, step: Passage, marked: Marked) -> Iterator[str]:
     """The slides of one step: each = comes after the one before, the reason stands below."""
     room = HEIGHT - 1.5 - 1.2 * math.ceil(len(step.reason) / 95)
-    size, found = _sized(step, marked, room)
+    size, found = _sized(step.equation, marked, room)
     parts = list(_by_height(found, room / SIZES[size]))
     for k, part in enumerate(parts):
         if k and part[0].equals:
@@ -91,9 +87,9 @@ def _frames(talk: str, step: Step, marked: Marked) -> Iterator[str]:
         yield _frame(talk, f"\\step{{{title}}}\n{{{size}{equation}}}\n\\reason{{{words(step.reason)}}}")
 
 
-def _sized(step: Step, marked: Marked, room: float) -> tuple[str, list[Line]]:
-    """The largest size in which a step stands on one slide, with no matrices in a line of their own; and its lines."""
-    layouts = {size: latex_lines(step.left, sides(step), marked, ROOM / scale, MOST) for size, scale in SIZES.items()}
+def _sized(equation: Equation, marked: Marked, room: float) -> tuple[str, list[Line]]:
+    """The largest size in which an equation fits a slide, with no matrices in a line of their own; and its lines."""
+    layouts = {size: latex_lines(equation, marked, ROOM / scale, MOST) for size, scale in SIZES.items()}
     fitting = {size: found for size, found in layouts.items() if sum(map(_height, found)) * SIZES[size] <= room}
     if not fitting:
         return list(layouts.items())[-1]
@@ -111,10 +107,10 @@ def _sized(step: Step, marked: Marked, room: float) -> tuple[str, list[Line]]:
     return next((size, found) for size, found in fitting.items() if loss_of(found) == least)
 
 
-def _chain(derivation: Derivation) -> Iterator[str]:
+def _chain(talks: Sequence[Section]) -> Iterator[str]:
     """Each gradient on the way with its formula, the last one that was derived for it."""
-    last: dict[str, Step] = {write_latex(step.left): step for step in derivation.steps if step.talk != "forward"}
-    rows = [_of_chain(step) for step in last.values()]
+    last = {write_latex(step.equation.left): step.equation for talk in talks for step in talk.passages}
+    rows = [_of_chain(equation) for equation in last.values()]
     count = math.ceil(len(rows) / CHAIN)
     each = math.ceil(len(rows) / count)
     for k in range(count):
@@ -123,27 +119,30 @@ def _chain(derivation: Derivation) -> Iterator[str]:
         yield _frame(title, rf"\begin{{center}}\large\fitted{{{some}}}\end{{center}}", centred=True)
 
 
-def _of_chain(step: Step) -> str:
-    value = write_latex(Number(step.value)) if isinstance(step.value, float) else ""
-    return f"{write_latex(step.left)} &= {write_latex(step.right)} {value and f'&&= {value}'}"
+def _of_chain(equation: Equation) -> str:
+    match equation.rights[-1]:
+        case Number(float() as value):
+            end = f"&&= {write_latex(Number(value))}"
+        case _:
+            end = ""
+    return f"{write_latex(equation.left)} &= {write_latex(equation.rights[0])} {end}"
 
 
-def _paths(paths: Paths, marked: Marked) -> Iterator[str]:
-    told, used = [rf"{{\small\color{{quiet}}{words(summary_of(paths))}\par}}\bigskip"], 2.5
-    for path in paths.strongest:
-        found = latex_lines(Number(path.contribution), factors_of(paths.quantity, path), marked, ROOM)
+def _paths(paths: Section, marked: Marked) -> Iterator[str]:
+    told, used = [rf"{{\small\color{{quiet}}{words(paths.summary)}\par}}\bigskip"], 2.5
+    for path in paths.passages:
+        found = latex_lines(path.equation, marked, ROOM)
         height = 2.0 + sum(map(_height, found))
         if used + height > HEIGHT and told:
-            yield _frame("The strongest paths", "\n".join(told))
+            yield _frame(paths.title, "\n".join(told))
             told, used = [], 0.0
-        title = f"{words(route_text(paths.quantity, path))}: {words(share_text(path.share))} of the flow"
         if height > HEIGHT:  # of a network with many layers
             equation = f"\\begin{{center}}\\fitted{{{aligned(found)}}}\\end{{center}}"
         else:
-            equation = f"\\begin{{align*}}\n{aligned(found)}\n\\end{{align*}}"
-        told.append(f"\\textbf{{{title}}}\n{equation}")
+            equation = displayed(found)
+        told.append(f"\\textbf{{{words(path.title)}: {words(path.reason)}}}\n{equation}")
         used += height
-    yield _frame("The strongest paths", "\n".join(told))
+    yield _frame(paths.title, "\n".join(told))
 
 
 def _by_height(found: Sequence[Line], room: float) -> Iterator[list[Line]]:

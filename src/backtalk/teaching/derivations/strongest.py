@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import islice, pairwise
 from typing import Any
@@ -15,82 +14,12 @@ from ...core.inputs import require_network
 from ...core.layers import Layers
 from ...core.network import Network
 from ...errors import InputError, InputTypeError
-from .derivation import symbol_of
 from .expressions import Derivative
-from .quantity import Quantity, as_quantity
+from .quantity import Quantity, as_quantity, symbol_of
+from .routes import Path, Paths
 from .values import ExampleValues
 
 MOST = 10_000  # paths that one call lists
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One path from a quantity to the loss, and what it contributes to the gradient.
-
-    ``units``: (layer, unit) of each unit on the way, from the quantity's layer to the output layer, both from 1.
-    ``factors``: what is multiplied along it: h_{i-1,k} first where the quantity is a weight; then g′(a) of each hidden
-    unit and the weight to the next one, in turn; and ∂ℒ/∂a_{Lm} last. ``contribution`` is their product, and ``share``
-    its absolute value as a part of that of all paths.
-    """
-
-    units: tuple[tuple[int, int], ...]
-    factors: tuple[float, ...]
-    contribution: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Paths:
-    """The strongest paths of a gradient: the gradient is the sum of the contributions of all ``count`` paths.
-
-    ``strongest``: in order of their absolute contribution, the largest first. ``share``: the part of the absolute flow,
-    Σ |contribution| over all paths, that they carry together; ``absolute`` is that flow. ``flow[i]``: for each unit of
-    layer i the part of it that leads through this unit, shape (n_i,), of sum 1 (all 0 where nothing flows).
-    """
-
-    quantity: Quantity
-    value: float
-    count: int
-    absolute: float
-    share: float
-    strongest: tuple[Path, ...]
-    flow: Layers
-
-    def __repr__(self) -> str:
-        return (
-            f"{len(self.strongest)} of the {self.count} paths of {self.quantity} to the loss, with "
-            f"{100 * self.share:.3g} % of Σ |contribution| = {self.absolute:.6g}; "
-            f"∂ℒ/∂{self.quantity} = {self.value:.6g}"
-        )
-
-    def __str__(self) -> str:
-        from .routes import route_text  # which is about paths
-
-        lines = [repr(self)]
-        for path in self.strongest:
-            way = route_text(self.quantity, path)
-            lines.append(f"  {path.contribution:12.6g}  {100 * path.share:6.3g} %  {way}")
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON; ``count``, which may have any number of digits, as text."""
-        return {
-            "quantity": str(self.quantity),
-            "value": self.value,
-            "count": str(self.count),
-            "absolute": self.absolute,
-            "share": self.share,
-            "paths": [
-                {
-                    "units": [list(unit) for unit in path.units],
-                    "factors": list(path.factors),
-                    "contribution": path.contribution,
-                    "share": path.share,
-                }
-                for path in self.strongest
-            ],
-            "flow": {str(i): array.tolist() for i, array in self.flow.items()},
-        }
 
 
 def paths(network: Network, x: Any, y: Any, quantity: str | Quantity, k: int = 10) -> Paths:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .expressions import (
     Apply,
     Derivative,
@@ -16,7 +14,6 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
-    Number,
     Others,
     Partial,
     SumOver,
@@ -59,19 +56,21 @@ class TextWriter(Writer):
     negative, minus, plus, times = "−", "− ", "+ ", "· "
     beside = ""
     brackets = "(", ")"
+    dots = ("⋯", "⋮", "⋱")
+
+    def number(self, value: float) -> str:
+        return number_text(value)
 
     def atom(self, part: Expression) -> str:
         match part:
-            case Symbol(letter, layer, indices):
-                numbers = ",".join(map(str, (*(() if layer is None else (layer,)), *indices)))
+            case Symbol(letter):
+                numbers = ",".join(map(str, part.numbers))
                 return LETTERS.get(letter, letter) + (f"[{numbers}]" if numbers else "")
             case Derivative(of):
                 return f"∂ℒ/∂{self.write(of)}" if is_scalar(of) else f"∇{self.write(of)}"
             case Partial(above, below):
                 slope = f"∂{self.write(above)}/∂{self.write(below)}"
                 return slope if (letter := by_letter(part)) is None else f"({slope})_{letter}"
-            case Number(value):
-                return self.array(value) if np.ndim(value) else number_text(value)
             case Others(count, value):
                 return f"({number_text(value)} from {count} other{'s' * (count > 1)})"
             case SumOver(index, _, term):

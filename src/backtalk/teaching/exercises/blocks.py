@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -12,51 +12,43 @@ import numpy as np
 from ...core.activations import Activation
 from ...core.losses import CrossEntropy, Huber, Loss
 from ...core.network import Network
-from ..derivations.expressions import Derivative, Expression, Number, Sum, Symbol
+from ..derivations.document import Equation, Passage
+from ..derivations.expressions import Number, Sum, Symbol
 from ..derivations.functions import OUTPUTS, formulas_of
-from ..derivations.layout import FractionRuler, sides
-from ..derivations.routes import factors_of, route_text
+from ..derivations.values import ExampleValues
 from .questions import PathQuestion, Question
-
-
-class BlankRuler(FractionRuler):
-    """Writes text as long as a formula with blanks is wide."""
-
-    def array(self, value: Any) -> str:
-        return "0" * (value.shape[1] * (9 if np.isnan(value).any() else 6) + 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
+    """The title of a part."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
+    """A paragraph."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Equation:
-    """left = rights[0] = rights[1] …; a number that is NaN is a blank to fill in. ``label``: the question's number."""
-
-    left: Expression
-    rights: tuple[Expression, ...]
-    label: str = ""
-
-    @property
-    def width(self) -> int:
-        """About how many letters wide it is, a blank as wide as eight."""
-        ruler = BlankRuler()
-        return sum(len(ruler.write(part)) + 3 for part in (self.left, *self.rights))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """Equations beside one another. ``space``: whether there is room below to work in."""
+    """Equations beside one another; a number that is NaN is a blank to fill in.
+
+    ``first``: the number of the first question, None if they are no questions. ``space``: whether there is room below
+    to work in.
+    """
 
     equations: tuple[Equation, ...]
+    first: int | None = None
     space: bool = False
+
+    @property
+    def labelled(self) -> list[tuple[str, Equation]]:
+        """Each equation with its label, such as (3)."""
+        return [("" if self.first is None else f"({self.first + k})", each) for k, each in enumerate(self.equations)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,85 +58,72 @@ class Lines:
     before: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """A step of the key: a title, a sentence, an equation."""
-
-    title: str
-    reason: str
-    equation: Equation
-
-
-Block = Heading | Words | Row | Lines | Told
+Block = Heading | Words | Row | Lines | Passage
 
 
 def sheet_blocks(
-    network: Network, y: Any, given: list[tuple[Symbol, np.ndarray]], questions: list[Question],
-    last: PathQuestion, hints: bool,
-) -> Iterator[Block]:  # fmt: skip
+    network: Network, x: np.ndarray, y: Any, questions: Sequence[Question], last: PathQuestion, hints: bool
+) -> Iterator[Block]:
     """The network with its numbers, and blanks in the order of the talks."""
-    yield from _network(network, y, given)
-    label = 0
+    yield from _network(network, x, y)
+    label = 1
     for talk, of_talk in groupby(questions, key=lambda question: question.talk):
         yield Heading(talk)
         for _, beside in groupby(of_talk, key=lambda question: question.row):
             row = []
             for question in beside:
-                label += 1
                 blank = Number(np.full(np.shape(question.value), np.nan))
-                row.append(Equation(question.left, (question.formula, blank) if hints else (blank,), f"({label})"))
-            yield Row(tuple(row), space=True)
+                row.append(Equation(question.left, (question.formula, blank) if hints else (blank,)))
+            yield Row(tuple(row), label, space=True)
+            label += len(row)
     yield Heading("Along the paths")
     count = last.paths.count
     there = "there is 1" if count == 1 else f"there are {count}"
     yield Words(
-        f"({label + 1}) Compute ∂ℒ/∂{last.quantity} once more, along its paths to the loss, of which {there}: for "
+        f"({label}) Compute ∂ℒ/∂{last.quantity} once more, along its paths to the loss, of which {there}: for "
         "each, write the units on the way and the product of the factors along it; the sum of the products is the "
         "gradient." + (" Some of the products are 0." if len(last.paths.strongest) < count else "")
     )
-    yield Lines(_lines(count))
-    yield Row((Equation(Derivative(_symbol(last)), (Number(np.nan),)),))
+    yield Lines(tuple(f"path {k}" for k in range(1, count + 1)))
+    yield Row((Equation(last.derivation.left, (Number(np.nan),)),))
 
 
 def key_blocks(
-    network: Network, y: Any, given: list[tuple[Symbol, np.ndarray]], questions: list[Question], last: PathQuestion
+    network: Network, x: np.ndarray, y: Any, questions: Sequence[Question], last: PathQuestion
 ) -> Iterator[Block]:
     """The same with every number, and the derivation of the last question."""
-    yield from _network(network, y, given)
-    label = 0
+    yield from _network(network, x, y)
+    label = 1
     for talk, of_talk in groupby(questions, key=lambda question: question.talk):
         yield Heading(talk)
         for question in of_talk:
+            yield Row((Equation(question.left, (question.formula, Number(question.value))),), label)
             label += 1
-            yield Row((Equation(question.left, (question.formula, Number(question.value)), f"({label})"),))
     yield Heading("Along the paths")
-    strongest, count = last.paths.strongest, last.paths.count
-    rest = "" if len(strongest) == count else f" All others of the {count} contribute 0."
-    yield Words(f"({label + 1}) ∂ℒ/∂{last.quantity} is the sum over its paths to the loss.{rest}")
-    for path in strongest:
-        equation = Equation(Number(path.contribution), factors_of(last.quantity, path))
-        yield Told(route_text(last.quantity, path), "", equation)
-    terms = tuple(Number(path.contribution) for path in strongest)
+    passages, count = last.paths.section().passages, last.paths.count
+    rest = "" if len(passages) == count else f" All others of the {count} contribute 0."
+    yield Words(f"({label}) ∂ℒ/∂{last.quantity} is the sum over its paths to the loss.{rest}")
+    yield from (replace(passage, reason="") for passage in passages)
+    terms = tuple(passage.equation.left for passage in passages)
     sums = (Sum(terms),) if len(terms) > 1 else ()
-    yield Row((Equation(Derivative(_symbol(last)), (*sums, Number(last.paths.value))),))
+    yield Row((Equation(last.derivation.left, (*sums, Number(last.paths.value))),))
     yield Words("The same by the chain rule, step by step:")
     for step in last.derivation.steps:
         if step.talk in ("hidden", "weights"):
-            yield Told(step.title, step.reason, Equation(step.left, tuple(sides(step))))
+            yield Passage(step.title, step.reason, step.equation)
 
 
-def _network(network: Network, y: Any, given: list[tuple[Symbol, np.ndarray]]) -> Iterator[Block]:
-    sizes = [str(size) for size in network.sizes]
+def _network(network: Network, x: np.ndarray, y: Any) -> Iterator[Block]:
+    sizes, loss, values = [str(size) for size in network.sizes], network.loss, ExampleValues(network, x, y)
     yield Heading("The network")
     sentences = [f"Its layers have {', '.join(sizes[:-1])} and {sizes[-1]} units, the inputs first."]
     sentences += _activations(network.activations)
-    loss = network.loss
     sentences.append(f"The output function is {OUTPUTS.get(loss.output_name, loss.output_name)}; {_loss(loss)}.")
     sentences.append("All of it is for one example. Vectors are columns, everything is counted from 1.")
     yield Words(" ".join(sentences))
-    for i in range(0, len(given) - 2, 2):
-        yield Row(tuple(Equation(symbol, (Number(value),)) for symbol, value in given[i : i + 2]))
-    yield Row(tuple(Equation(symbol, (Number(value),)) for symbol, value in given[-2:]))
+    pairs = [(Symbol("W", i), Symbol("b", i)) for i in range(1, network.depth + 1)]
+    for pair in [*pairs, (Symbol("h", 0), Symbol("target"))]:
+        yield Row(tuple(Equation(symbol, (Number(values[symbol]),)) for symbol in pair))
     label = ""
     if isinstance(loss, CrossEntropy):
         label = f"The label is output {int(y) + 1}"
@@ -164,7 +143,7 @@ def _activations(activations: tuple[Activation, ...]) -> Iterator[str]:
 
 
 def _loss(loss: Loss) -> str:
-    name = str(loss).split("(")[0].replace("_", " ")
+    name = loss.name.replace("_", " ")
     match loss:
         case Huber(delta):
             return (
@@ -181,11 +160,3 @@ def _loss(loss: Loss) -> str:
         "poisson deviance": "twice the sum of t · log(t/ŷ) − t + ŷ over the outputs",
     }.get(name)
     return f"the loss is {name}" + (f", {said}" if said else "")
-
-
-def _lines(count: int) -> tuple[str, ...]:
-    return tuple(f"path {k}" for k in range(1, count + 1))
-
-
-def _symbol(last: PathQuestion) -> Symbol:
-    return Symbol(last.quantity.family, last.quantity.layer, last.quantity.indices)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...pages.page import page
 from ..derivations import article, markdown
-from ..derivations.expressions import Expression, Number
-from ..derivations.latex import LatexWriter, aligned
-from ..derivations.layout import FractionRuler, lines
+from ..derivations.document import Equation, Passage
+from ..derivations.latex import LatexWriter
+from ..derivations.layout import FractionRuler, Line, lines
 from ..derivations.mathml import MathWriter, as_element, write_mathml
+from ..derivations.notation import Writer
 from ..derivations.sentences import typeset
-from .blocks import Block, Equation, Heading, Lines, Row, Told, Words
+from .blocks import Block, Heading, Lines, Row, Words
 from .exact import as_exact, exact_latex, exact_mathml
 
 ROOM = 78  # letters of a line
 NARROW = 40  # letters of an equation that fits into half a line
-BLANK, LONG_BLANK = r"\underline{\hspace{3em}}", r"\underline{\hspace{7em}}"
 COMMANDS = r"""
 \renewcommand{\arraystretch}{1.45}
 \newcommand{\blank}{\underline{\hspace{13mm}}}
@@ -44,58 +43,69 @@ mtd { padding: 0.22em 0.45em } h3 { font-size: 15px; margin: 18px 0 2px }
 """
 
 
-class ExactLatex(LatexWriter):
-    """Formulas as LaTeX, their numbers as fractions; NaN is a blank."""
+class ExactWriter(Writer):
+    """Formulas whose numbers are fractions, every one of them shown; NaN is a blank."""
+
+    blank: ClassVar[str]  # in a matrix
+    long_blank: ClassVar[str]
+
+    def exact(self, value: float) -> str:
+        raise NotImplementedError
+
+    def number(self, value: float) -> str:
+        if math.isnan(value):
+            return self.long_blank
+        found, written = as_exact(value), self.exact(value)
+        return self.enclose(written) if found is not None and found.coefficient and found.rational else written
+
+    def cell(self, value: float) -> str:
+        return self.blank if math.isnan(value) else self.exact(value)
+
+    def shown(self, shape: tuple[int, int]) -> tuple[list[int | None], list[int | None], bool]:
+        rows, columns = shape
+        return [*range(rows)], [*range(columns)], False
+
+
+class ExactLatex(ExactWriter, LatexWriter):
+    """The same as LaTeX."""
 
     blank, long_blank = r"\blank", r"\longblank"
 
-    def atom(self, part: Expression) -> str:
-        match part:
-            case Number(value) if np.ndim(value) == 0:
-                return self.long_blank if math.isnan(value) else _alone(value, exact_latex(value), "({})".format)
-        return super().atom(part)
-
-    def array(self, value: Any) -> str:
-        cells = ((self.blank if math.isnan(cell) else exact_latex(cell) for cell in row) for row in value)
-        return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in cells) + r" \end{bmatrix}"
+    def exact(self, value: float) -> str:
+        return exact_latex(value)
 
 
 class BlankLatex(ExactLatex):
     """The same for KaTeX and MathJax, which have no commands of ours."""
 
-    blank, long_blank = BLANK, LONG_BLANK
+    blank, long_blank = r"\underline{\hspace{3em}}", r"\underline{\hspace{7em}}"
 
 
-class ExactMath(MathWriter):
-    """Formulas as MathML, their numbers as fractions; NaN is a blank."""
+class ExactMath(ExactWriter, MathWriter):
+    """The same as MathML."""
 
-    def atom(self, part: Expression) -> str:
-        match part:
-            case Number(value) if np.ndim(value) == 0:
-                if math.isnan(value):
-                    return TALL + f"<mtext>{'_' * 14}</mtext>"
-                return f"<mrow>{_alone(value, exact_mathml(value), '<mo>(</mo>{}<mo>)</mo>'.format)}</mrow>"
-        return super().atom(part)
+    blank, long_blank = (f"{TALL}<mtext>{'_' * count}</mtext>" for count in (7, 14))
 
-    def array(self, value: Any, raised: str = "") -> str:
-        cells = (
-            (f"{TALL}<mtext>{'_' * 7}</mtext>" if math.isnan(cell) else exact_mathml(cell) for cell in row)
-            for row in value
-        )
-        rows = ("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in row) + "</mtr>" for row in cells)
-        table = f"<mrow><mo form='prefix'>[</mo><mtable>{''.join(rows)}</mtable><mo form='postfix'>]</mo></mrow>"
-        return f"<msup>{table}{raised}</msup>" if raised else table
+    def exact(self, value: float) -> str:
+        return exact_mathml(value)
 
 
-def _alone(value: float, written: str, enclose: Any) -> str:
-    """A number; in brackets where it is a sum of two parts."""
-    found = as_exact(value)
-    return enclose(written) if found is not None and found.coefficient and found.rational else written
+class BlankRuler(FractionRuler):
+    """Writes text as long as a formula with blanks is wide, a blank as wide as eight letters."""
+
+    def array(self, value: Any) -> str:
+        return "0" * (value.shape[1] * (9 if np.isnan(value).any() else 6) + 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paper:
-    """A sheet or a key: write it with :meth:`to_markdown`, :meth:`to_latex` or :meth:`to_html`."""
+    """A sheet or a key: write it with :meth:`to_markdown`, :meth:`to_latex` or :meth:`to_html`.
+
+    >>> from backtalk import exercise
+    >>> print(exercise(seed=0).key.to_markdown())
+    # Back-propagation by hand: the key to exercise 0
+    ...
+    """
 
     title: str
     blocks: tuple[Block, ...]
@@ -122,21 +132,19 @@ class Paper:
 
 
 def _markdown(block: Block) -> str:
+    words = markdown.words
     match block:
         case Heading(text):
-            return f"## {markdown.words(text)}"
+            return f"## {words(text)}"
         case Words(text):
-            return markdown.words(text)
-        case Row(equations):
-            writer = BlankLatex()
-            return " &emsp; ".join(_labelled(each, writer) for each in equations)
+            return words(text)
+        case Row():
+            return " &emsp; ".join(_labelled(block, BlankLatex()))
         case Lines(before):
             return "\n".join(f"- {text}: {'_' * 40} = {'_' * 12}" for text in before).replace("_", r"\_")
-        case Told(title, reason, equation):
-            rows = aligned(lines(equation.left, equation.rights, BlankLatex(), ROOM, FractionRuler))
-            dot, because = (".", f" {markdown.words(reason)}") if reason else ("", "")
-            said = f"**{markdown.words(title)}{dot}**{because}"
-            return f"{said}\n\n$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$"
+        case Passage(title, reason, equation):
+            told = f"**{words(title)}.** {words(reason)}" if reason else f"**{words(title)}**"
+            return f"{told}\n\n{markdown.displayed(_lines(equation, BlankLatex()))}"
 
 
 def _latex(block: Block) -> str:
@@ -146,24 +154,34 @@ def _latex(block: Block) -> str:
             return rf"\section*{{{words(text)}}}"
         case Words(text):
             return words(text)
-        case Row(equations, space):
-            written = [_labelled(each, ExactLatex(), "$\\displaystyle ") for each in equations]
-            if len(written) == 2 and all(each.width <= NARROW for each in equations):
+        case Row(equations, _, space):
+            written = _labelled(block, ExactLatex(), "$\\displaystyle ")
+            if len(written) == 2 and all(_width(each) <= NARROW for each in equations):
                 inside = "".join(rf"\half{{{each}}}" for each in written)
             else:
                 inside = "\\hspace{3em plus 1fill}\n".join(written) + r"\hspace*{0pt plus 1fill}"
             return inside + ("\n\n\\work" if space else "")
         case Lines(before):
             return "\n".join(rf"\writeon{{{words(text)}}}" for text in before) + "\n\\medskip"
-        case Told(title, reason, equation):
-            rows = aligned(lines(equation.left, equation.rights, ExactLatex(), ROOM, FractionRuler))
-            said = f"\\step{{{words(title)}}}{{{words(reason)}}}" if reason else f"\\pagebreak[2]{words(title)}"
-            return f"{said}\n\\begin{{align*}}\n{rows}\n\\end{{align*}}"
+        case Passage(title, reason, equation):
+            told = f"\\step{{{words(title)}}}{{{words(reason)}}}" if reason else f"\\pagebreak[2]{words(title)}"
+            return f"{told}\n{article.displayed(_lines(equation, ExactLatex()))}"
 
 
-def _labelled(equation: Equation, writer: LatexWriter, dollar: str = "$") -> str:
-    label = f"{equation.label} " if equation.label else ""
-    return f"{label}{dollar}{writer.write(equation.left)} = {' = '.join(map(writer.write, equation.rights))}$"
+def _lines(equation: Equation, writer: LatexWriter) -> list[Line]:
+    return lines(equation.left, equation.rights, writer, ROOM, FractionRuler)
+
+
+def _labelled(row: Row, writer: LatexWriter, dollar: str = "$") -> list[str]:
+    return [
+        f"{label} {dollar}{' = '.join(map(writer.write, (each.left, *each.rights)))}$".lstrip()
+        for label, each in row.labelled
+    ]
+
+
+def _width(equation: Equation) -> int:
+    """About how many letters wide it is."""
+    return sum(len(BlankRuler().write(part)) + 3 for part in (equation.left, *equation.rights))
 
 
 def _html(block: Block) -> str:
@@ -175,19 +193,19 @@ def _html(block: Block) -> str:
             return f"<h2 class='talk'>{words(text)}</h2>"
         case Words(text):
             return f"<p>{words(text)}</p>"
-        case Row(equations, space):
-            return f"<div class='row{' space' if space else ''}'>{''.join(map(_html_equation, equations))}</div>"
+        case Row():
+            return f"<div class='row{' space' if block.space else ''}'>{_html_equations(block)}</div>"
         case Lines(before):
             return "".join(f"<div class='line'>{words(text)}<i></i>=<i class='short'></i></div>" for text in before)
-        case Told(title, reason, equation):
-            said = f"<h3>{words(title)}</h3>" + (f"<p>{words(reason)}</p>" if reason else "")
-            return f"{said}<div class='row'>{_html_equation(equation)}</div>"
+        case Passage(title, reason, equation):
+            told = f"<h3>{words(title)}</h3>" + (f"<p>{words(reason)}</p>" if reason else "")
+            return f"{told}<div class='row'>{_html_equations(Row((equation,)))}</div>"
 
 
-def _html_equation(equation: Equation) -> str:
-    writer = ExactMath()
-    sides: Sequence[str] = [writer.write(part) for part in (equation.left, *equation.rights)]
-    label = f"<span class='label'>{html.escape(equation.label)}</span>" if equation.label else ""
-    return (
-        f"<div class='equation'>{label}{as_element('<mo>=</mo>'.join(f'<mrow>{side}</mrow>' for side in sides))}</div>"
-    )
+def _html_equations(row: Row) -> str:
+    writer, written = ExactMath(), ""
+    for label, equation in row.labelled:
+        sides = (f"<mrow>{writer.write(part)}</mrow>" for part in (equation.left, *equation.rights))
+        before = f"<span class='label'>{label}</span>" if label else ""
+        written += f"<div class='equation'>{before}{as_element('<mo>=</mo>'.join(sides))}</div>"
+    return written

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...core.network import Network
-from ..derivations.derivation import Derivation, Step
+from ..derivations.derivation import Derivation
 from ..derivations.explanation import explain
 from ..derivations.expressions import Derivative, Expression, Symbol
 from ..derivations.quantity import Quantity
-from ..derivations.strongest import Paths, paths
+from ..derivations.routes import Paths
+from ..derivations.steps import Step
+from ..derivations.strongest import paths
 from ..derivations.values import ExampleValues
 
 MOST_PATHS = 8  # that the sheet has lines for
@@ -80,13 +82,6 @@ def path_question(network: Network, x: np.ndarray, y: Any) -> PathQuestion:
     ]
     quantity, strongest = max(found, key=lambda pair: (len(pair[1].strongest), pair[1].value != 0))
     return PathQuestion(quantity, strongest, explain(network, x, y, quantity))
-
-
-def given_of(network: Network, x: np.ndarray, y: Any) -> list[tuple[Symbol, np.ndarray]]:
-    """What stands on the sheet: weights and biases of each layer, the input and the target."""
-    values = ExampleValues(network, x, y)
-    symbols = [Symbol(letter, i) for i in range(1, network.depth + 1) for letter in ("W", "b")]
-    return [(symbol, values[symbol]) for symbol in (*symbols, Symbol("h", 0), Symbol("target"))]
 
 
 def _formulas(network: Network, x: np.ndarray, y: Any) -> dict[Any, Expression]:

@@ -16,7 +16,7 @@ from .blocks import key_blocks, sheet_blocks
 from .draw import draw
 from .marking import Marks, mark
 from .paper import Paper
-from .questions import PathQuestion, Question, given_of, path_question, questions_of
+from .questions import PathQuestion, Question, path_question, questions_of
 
 MOST_UNITS = 4  # of a layer: what fits beside one another on paper
 MOST_LAYERS = 4  # with weights
@@ -51,15 +51,13 @@ class Exercise:
     @property
     def sheet(self) -> Paper:
         """The sheet with blanks."""
-        given = given_of(self.network, self.x, self.y)
-        blocks = sheet_blocks(self.network, self.y, given, list(self.questions), self.last, self.hints)
+        blocks = sheet_blocks(self.network, self.x, self.y, self.questions, self.last, self.hints)
         return Paper(f"Back-propagation by hand: exercise {self.seed}", tuple(blocks))
 
     @property
     def key(self) -> Paper:
         """The answer key: every number, and the derivation of the last question."""
-        given = given_of(self.network, self.x, self.y)
-        blocks = key_blocks(self.network, self.y, given, list(self.questions), self.last)
+        blocks = key_blocks(self.network, self.x, self.y, self.questions, self.last)
         return Paper(f"Back-propagation by hand: the key to exercise {self.seed}", tuple(blocks))
 
     @property
