@@ -69,6 +69,20 @@ def leave_by(report: CheckReport) -> None:
         raise typer.Exit(1)
 
 
+def form_of(to: str | None, out: Path | None, forms: dict[str, str]) -> str:
+    """What is written, by --to or by the suffix of the file, else the first form. ``forms``: each with its suffix."""
+    from ...errors import InputError, unknown_name
+
+    if to is not None and to not in forms:
+        raise unknown_name("to", to, forms)
+    if to is not None or out is None:
+        return to or next(iter(forms))
+    for form, suffix in forms.items():
+        if out.suffix.lower() == suffix:
+            return form
+    raise InputError(f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(forms)}.")
+
+
 def require_other(argument: str, place: Path, model: Path, data: str, what: str, own: str = "") -> None:
     """Refuse to write a file over the model or the data, or into the folder of the run, where ``own`` may lie."""
     from pathlib import Path

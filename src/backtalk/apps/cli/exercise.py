@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from .common import app
+from .common import app, form_of
 
-SUFFIXES = {"markdown": ".md", "latex": ".tex", "html": ".html"}
+FORMS = {"markdown": ".md", "latex": ".tex", "html": ".html"}
 
 
 @app.command(short_help="A sheet to compute gradients by hand, and its key.")
@@ -24,7 +24,7 @@ def exercise(
     hints: Annotated[bool, typer.Option(help="Whether the sheet gives the formula beside each blank.")] = True,
     to: Annotated[
         str | None,
-        typer.Option(help=f"{', '.join(SUFFIXES)}. [default: by the name of --out, else markdown]", show_default=False),
+        typer.Option(help=f"{', '.join(FORMS)}. [default: by the name of --out, else markdown]", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
@@ -38,35 +38,22 @@ def exercise(
     """
     from ...core.files import write_atomically
     from ...errors import InputError
+    from ...teaching.exercises import Paper
     from ...teaching.exercises import exercise as make
     from ..terminal import make_console
 
     if key and out is not None:
         raise InputError("key is given, but with --out the key is written beside the sheet: leave one of them out.")
-    kind = _kind(to, out)
+    form = form_of(to, out, FORMS)
     made = make(seed, _sizes(sizes), activation, loss, hints=hints)
-    papers = {name: getattr(getattr(made, name), f"to_{kind}")() for name in ("sheet", "key")}
+    written = {"markdown": Paper.to_markdown, "latex": Paper.to_latex, "html": Paper.to_html}[form]
     if out is None:
-        sys.stdout.write(papers["key" if key else "sheet"])
+        sys.stdout.write(written(made.key if key else made.sheet))
         return
     beside = out.with_name(f"{out.stem}-key{out.suffix}")
-    for path, name in ((out, "sheet"), (beside, "key")):
-        write_atomically(path, papers[name].encode())
+    for path, paper in ((out, made.sheet), (beside, made.key)):
+        write_atomically(path, written(paper).encode())
     make_console().print(f"wrote {out} and {beside}", soft_wrap=True, markup=False)
-
-
-def _kind(to: str | None, out: Path | None) -> str:
-    """What is written, by --to or by the name of the file."""
-    from ...errors import InputError, unknown_name
-
-    if to is not None and to not in SUFFIXES:
-        raise unknown_name("to", to, SUFFIXES)
-    if to is not None or out is None:
-        return to or "markdown"
-    for kind, suffix in SUFFIXES.items():
-        if out.suffix.lower() == suffix:
-            return kind
-    raise InputError(f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(SUFFIXES)}.")
 
 
 def _sizes(text: str) -> list[int]:

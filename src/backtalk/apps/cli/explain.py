@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, app, require_other, version
+from .common import AsJson, app, form_of, require_other, version
 from .networks import Target
 
 if TYPE_CHECKING:
     from ...core.network import Network
     from ...teaching.derivations import Derivation, Paths
 
-FORMATS = {"terminal": ".txt", "markdown": ".md", "latex": ".tex", "slides": ".tex", "html": ".html"}
+FORMS = {"terminal": ".txt", "markdown": ".md", "latex": ".tex", "slides": ".tex", "html": ".html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def explain(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(help=f"{', '.join(FORMATS)}. [default: by the name of --out, else terminal]", show_default=False),
+        typer.Option(help=f"{', '.join(FORMS)}. [default: by the name of --out, else terminal]", show_default=False),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there. [default: stdout]")] = None,
     paths: Annotated[
@@ -68,10 +67,13 @@ def explain(
     slides is LaTeX's Beamer, latex an article: 'pdflatex FILE.tex' makes a .pdf of both.
     """
     from ...core.files import write_atomically
+    from ...errors import InputError
     from ...teaching.derivations import explain as derive
     from ...teaching.derivations import paths as strongest
 
-    kind = _kind(to, out, as_json)
+    form = form_of(to, out, FORMS)
+    if as_json and to not in (None, "terminal") and out is None:
+        raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
     if out is not None:
         require_other("out", out, model, data, "the explanation")
     chosen = (
@@ -89,7 +91,7 @@ def explain(
     found = None if paths is None else strongest(chosen.network, chosen.x, chosen.y, quantity, paths)
     about = f"{model.name} on {Path(data).name}, example {example}{_column(derivation, chosen.columns)}"
     if out is not None:
-        write_atomically(out, _written(derivation, kind, found, about).encode())
+        write_atomically(out, _written(derivation, form, found, about).encode())
     if as_json:
         facts = {"example": example, "said": said, "paths": None if found is None else found.to_dict()}
         print(json.dumps({"backtalk": version(), **derivation.to_dict(), **facts}, allow_nan=False))
@@ -97,52 +99,28 @@ def explain(
     from .tables import say
 
     say(said)
-    _print(derivation, kind, found, about, out)
+    _print(derivation, form, found, about, out)
 
 
-def _print(derivation: Derivation, kind: str, found: Paths | None, about: str, out: Path | None) -> None:
+def _print(derivation: Derivation, form: str, found: Paths | None, about: str, out: Path | None) -> None:
     from ..terminal import make_console, show_derivation
 
     console = make_console()
     if out is not None:
         console.print(f"wrote {out}", soft_wrap=True, markup=False)
-    elif kind == "terminal":
+    elif form == "terminal":
         console.print(f"{about}: loss {derivation.loss:.6g}\n{derivation.network}\n", soft_wrap=True, markup=False)
         show_derivation(console, derivation, found)
     else:
-        print(_written(derivation, kind, found, about), end="")  # which knows of a stdout that is closed
+        print(_written(derivation, form, found, about), end="")  # which knows of a stdout that is closed
 
 
-def _written(derivation: Derivation, kind: str, found: Paths | None, about: str) -> str:
-    from ...teaching.derivations.plain import write_plain
+def _written(derivation: Derivation, form: str, found: Paths | None, about: str) -> str:
+    from ...teaching.derivations import write
 
-    if kind == "terminal":
-        return f"{about}\n\n{write_plain(derivation, found)}\n"
-    writers: dict[str, Callable[..., str]] = {
-        "markdown": derivation.to_markdown,
-        "latex": derivation.to_latex,
-        "slides": derivation.to_slides,
-        "html": derivation.to_html,
-    }
-    return writers[kind](found, about=about)
-
-
-def _kind(to: str | None, out: Path | None, as_json: bool) -> str:
-    """What is written, by --to or by the name of the file."""
-    from ...errors import InputError, unknown_name
-
-    if to is not None and to not in FORMATS:
-        raise unknown_name("to", to, list(FORMATS))
-    if as_json and to not in (None, "terminal") and out is None:
-        raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
-    if to is not None or out is None:
-        return to or "terminal"
-    kinds = {suffix: kind for kind, suffix in reversed(FORMATS.items())}
-    if out.suffix.lower() not in kinds:
-        raise InputError(
-            f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(FORMATS)}."
-        )
-    return kinds[out.suffix.lower()]
+    if form == "terminal":
+        return f"{about}\n\n{write(derivation, 'text', found)}\n"
+    return write(derivation, form, found, about=about)
 
 
 def _example_of(model: Path, data: str, row: int, target: list[str] | None) -> Example:

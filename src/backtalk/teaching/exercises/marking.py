@@ -69,39 +69,40 @@ def mark(
         raise InputTypeError(
             f"answers is a {type(answers).__name__}, expected a dictionary such as {{'a[1]': [1, 2]}}."
         )
-    names = [question.name for question in questions] + [last.name]
+    names = [*(question.name for question in questions), last.name]
     for name in answers:
         if name not in names:
             raise unknown_name("the name of an answer", name, names)
     target = network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)
     own: dict[str, np.ndarray] = {}
     rows: dict[str, Mark] = {}
-    right = {question.name: np.asarray(question.value) for question in questions}
     for question in questions:
         if question.name in answers:
             value = _read(question.name, answers[question.name])
-            shaped = _shaped(question.name, value, right[question.name].shape)
+            shaped = _shaped(question, value)
             if shaped is None:
-                rows[question.name] = _of_wrong_shape(question.name, value, right[question.name].shape)
+                rows[question.name] = _of_wrong_shape(question, value)
             else:
                 own[question.name] = shaped
+    answered = [question for question in questions if question.name in own]
     scene = _own_scene(network, x, target, own)
     links = right_links(network.depth)
-    given = {_quantity(name): _as_batch(name, value) for name, value in own.items() if name.startswith("grad ")}
+    given = {_place(each): _as_batch(each, own[each.name]) for each in answered if each.is_gradient}
     expected = Pass(scene, links, given)
-    for name, value in own.items():
-        if _agree(value, right[name]):
+    for question in answered:
+        name, value = question.name, own[question.name]
+        if _agree(value, question.value):
             rows[name] = Mark(name, "right")
-        elif _agree(value, _follows(name, expected, scene)):
+        elif _agree(value, _follows(question, expected, scene)):
             rows[name] = Mark(name, "follows", "right for the numbers above it, of which one is wrong")
         else:
-            rows[name] = Mark(name, "wrong", _forward_said(name, network, scene, value))
+            rows[name] = Mark(name, "wrong", _forward_mistake(question, scene, value))
     if last.name in answers:
         value = _read(last.name, answers[last.name])
         agrees = value.ndim == 0 and _agree(value, np.asarray(last.paths.value))
         rows[last.name] = Mark(last.name, "right" if agrees else "wrong")
-    wrong = any(rows[name].verdict == "wrong" for name in own if name.startswith("grad "))
-    mistakes = _name(scene, given) if wrong else ()
+    wrong = any(rows[each.name].verdict == "wrong" for each in answered if each.is_gradient)
+    mistakes = _name_mistakes(scene, given) if wrong else ()
     return Marks(tuple(rows[name] for name in names if name in rows), mistakes)
 
 
@@ -149,11 +150,12 @@ def _number_of(name: str, text: str) -> float:
     return total
 
 
-def _shaped(name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+def _shaped(question: Question, value: np.ndarray) -> np.ndarray | None:
     """An answer in the shape of the right one; a vector may be a list, a column or a row."""
+    shape = np.shape(question.value)
     if value.shape == shape:
         return value
-    is_vector = len(shape) == 2 and not name.startswith("grad W")
+    is_vector = len(shape) == 2 and question.symbol.letter != "W"
     if is_vector and value.size == shape[0] and (value.ndim == 1 or 1 in value.shape):
         return value.reshape(shape)
     if math.prod(shape) == 1 and value.size == 1:
@@ -161,14 +163,15 @@ def _shaped(name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray 
     return None
 
 
-def _of_wrong_shape(name: str, value: np.ndarray, shape: tuple[int, ...]) -> Mark:
+def _of_wrong_shape(question: Question, value: np.ndarray) -> Mark:
+    shape = np.shape(question.value)
     said = f"it has shape {value.shape}, expected {shape if len(shape) != 2 or shape[1] > 1 else (shape[0],)}"
-    if name.startswith("grad W") and value.shape == shape[::-1]:
+    if question.symbol.letter == "W" and value.shape == shape[::-1]:
         said += ": it is transposed; a row for each unit talked to"
-    return Mark(name, "wrong", said)
+    return Mark(question.name, "wrong", said)
 
 
-def _agree(value: np.ndarray, right: np.ndarray) -> bool:
+def _agree(value: np.ndarray, right: Any) -> bool:
     return bool(np.all(np.abs(value - right) <= ROUNDING * np.maximum(1.0, np.abs(right))))
 
 
@@ -176,44 +179,38 @@ def _own_scene(network: Network, x: np.ndarray, target: np.ndarray, own: dict[st
     """The forward pass with the student's numbers where there are some, and what follows from them."""
     a, h = [], [x[None, :]]
     for i in range(1, network.depth + 1):
-        a.append(_as_batch("a", own[f"a[{i}]"]) if f"a[{i}]" in own else pre_activation(network, i, h[-1]))
+        a.append(own[f"a[{i}]"].T if f"a[{i}]" in own else pre_activation(network, i, h[-1]))
         name = f"h[{i}]" if i < network.depth else "yhat"
-        h.append(_as_batch("h", own[name]) if name in own else unit_output(network, i, a[-1]))
+        h.append(own[name].T if name in own else unit_output(network, i, a[-1]))
     return Scene(network, Trace(Layers(a), Layers(h, first=0)), target, np.ones(1))
 
 
-def _follows(name: str, expected: Pass, scene: Scene) -> np.ndarray:
+def _follows(question: Question, expected: Pass, scene: Scene) -> np.ndarray:
     """What the right formula gives for the student's own numbers above it."""
-    network, trace = scene.network, scene.trace
-    if name.startswith("grad "):
-        family, i = _quantity(name)
+    network, trace, (family, i) = scene.network, scene.trace, _place(question)
+    if question.is_gradient:
         said = expected.says(family, i)
         return said if family == "W" else said[:, None] if family == "b" else said.T
-    if name == "loss":
+    if family == "loss":
         return np.asarray(network.loss.value_at_output(trace.output, scene.target)[0])
-    if name == "yhat":
-        return unit_output(network, network.depth, trace.a[network.depth]).T
-    family, i = _quantity(name)
-    computed = pre_activation(network, i, trace.h[i - 1]) if family == "a" else unit_output(network, i, trace.a[i])
-    return computed.T
+    return (pre_activation(network, i, trace.h[i - 1]) if family == "a" else unit_output(network, i, trace.a[i])).T
 
 
-def _forward_said(name: str, network: Network, scene: Scene, value: np.ndarray) -> str:
+def _forward_mistake(question: Question, scene: Scene, value: np.ndarray) -> str:
     """What was likely done in the forward pass, in a few words."""
-    if name.startswith("grad ") or name == "loss":
+    if question.is_gradient or question.name == "loss":
         return ""
-    for said, change in _forward_mistakes(name, network, scene):
+    for words, change in _forward_mistakes(*_place(question), scene):
         try:
             if _agree(value, change().T):
-                return f"as if {said}"
+                return f"as if {words}"
         except ValueError:  # shapes that do not fit
             continue
     return ""
 
 
-def _forward_mistakes(name: str, network: Network, scene: Scene) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
-    trace, L = scene.trace, network.depth
-    family, i = ("h", L) if name == "yhat" else _quantity(name)
+def _forward_mistakes(family: str, i: int, scene: Scene) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    network, trace, L = scene.network, scene.trace, scene.network.depth
     if family == "a":
         W, b, h = network.W[i], network.b[i], trace.h[i - 1]
         yield "the bias was left out", lambda: h @ W.T
@@ -232,24 +229,19 @@ def _forward_mistakes(name: str, network: Network, scene: Scene) -> Iterator[tup
         yield "a was divided by the sum of all, without exp", lambda: trace.a[L] / trace.a[L].sum()
 
 
-def _name(scene: Scene, given: dict[tuple[str, int], np.ndarray]) -> tuple[Mistake, ...]:
+def _name_mistakes(scene: Scene, given: dict[tuple[str, int], np.ndarray]) -> tuple[Mistake, ...]:
     size = magnitudes(scene)
-    for close in (1e-6, ROUNDING):
-        found = name_mistakes(scene, given, size, close=close)
-        if found:
-            return found
-    return ()
+    found = (name_mistakes(scene, given, size, close=close) for close in (1e-6, ROUNDING))
+    return next(filter(None, found), ())
 
 
-def _quantity(name: str) -> tuple[str, int]:
-    found = re.fullmatch(r"(?:grad )?([ahWb])\[([0-9]+)\]", name)
-    if found is None:
-        raise InputError(f"{name!r} is no quantity of a layer.")
-    return found[1], int(found[2])
+def _place(question: Question) -> tuple[str, int]:
+    """The family and the layer of what is asked for: ŷ is h of the last layer, which is its row."""
+    symbol = question.symbol
+    return ("h", question.row) if symbol.letter == "yhat" else (symbol.letter, symbol.layer or 0)
 
 
-def _as_batch(name: str, value: np.ndarray) -> np.ndarray:
-    """A column as a batch of one row, or as the vector of a bias; a matrix as it is."""
-    if name.startswith("grad W"):
-        return value
-    return value[:, 0] if name.startswith("grad b") else value.T
+def _as_batch(question: Question, value: np.ndarray) -> np.ndarray:
+    """The column of a gradient as a batch of one row, or as the vector of a bias; a matrix as it is."""
+    family = question.symbol.letter
+    return value if family == "W" else value[:, 0] if family == "b" else value.T

@@ -38,6 +38,16 @@ class Question:
     formula: Expression
     value: Any
 
+    @property
+    def symbol(self) -> Symbol:
+        """The quantity, of which ``left`` may be the gradient."""
+        return self.left.of if isinstance(self.left, Derivative) else self.left
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether a gradient is asked for."""
+        return isinstance(self.left, Derivative)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathQuestion:

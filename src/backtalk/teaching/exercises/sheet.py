@@ -63,7 +63,7 @@ class Exercise:
     @property
     def answers(self) -> dict[str, Any]:
         """The right number, list or list of rows for each name that :meth:`check` takes."""
-        found = {question.name: _plain(question.name, question.value) for question in self.questions}
+        found = {question.name: _plain(question) for question in self.questions}
         return {**found, self.last.name: self.last.paths.value}
 
     def check(self, answers: Mapping[str, Any]) -> Marks:
@@ -139,9 +139,7 @@ def _require_small(network: Network) -> None:
         raise InputError("sizes ends with 1 output, whose softmax is always 1: take 2, or loss 'binary_cross_entropy'.")
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(question: Question) -> Any:
     """A column as a list, a matrix as a list of rows."""
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return float(array)
-    return array.tolist() if name.startswith("grad W") else array[:, 0].tolist()
+    array = np.asarray(question.value)
+    return (array if array.ndim == 0 or question.symbol.letter == "W" else array[:, 0]).tolist()
