@@ -10,8 +10,8 @@ from backtalk import Callback, Epoch, InputError, InputTypeError, LayerMeasures,
 from backtalk.analysis.diagnose import LIMITS, RULES, Doctor, diagnose
 from backtalk.analysis.diagnose.finding import Finding
 from backtalk.analysis.diagnose.ranking import rank
-from backtalk.analysis.diagnose.rules.words import counted, listed
-from backtalk.analysis.diagnose.statistics import Moments
+from backtalk.analysis.diagnose.statistics import RunningMoments
+from backtalk.analysis.diagnose.words import counted, listed
 from backtalk.analysis.per_example.gradient_norms import row_norms
 
 rng = np.random.default_rng(0)
@@ -118,7 +118,7 @@ def test_the_baseline_is_the_least_loss_of_a_constant(loss, weight):
 
 def test_moments_keep_their_digits_far_from_zero():
     values = 1e8 + rng.normal(size=(1000, 2))
-    moments = Moments(2)
+    moments = RunningMoments(2)
     for first in range(0, 1000, 7):
         moments.add(values[first : first + 7])
     assert moments.std == pytest.approx((values - 1e8).std(axis=0), rel=1e-12)
@@ -126,7 +126,7 @@ def test_moments_keep_their_digits_far_from_zero():
 
 def test_moments_do_not_leave_the_range():
     values = rng.normal(size=(100, 2))
-    moments = Moments(2)
+    moments = RunningMoments(2)
     for first in range(0, 100, 30):
         moments.add(values[first : first + 30] * 1e200)
     assert moments.std / 1e200 == pytest.approx(values.std(axis=0), rel=1e-12)
@@ -463,6 +463,35 @@ def test_a_note_explains_nothing():
 def test_of_one_kind_and_layer_the_worst_stays():
     both = [made("vanishing_gradient", "warning", 3.0, 1), made("vanishing_gradient", "severe", 1.0, 1)]
     assert rank(both) == (both[1],)
+
+
+def test_findings_call_rows_by_the_numbers_that_are_given():
+    X = np.column_stack([np.linspace(-1, 1, 100), np.zeros(100)])
+    loud, unknown, broken = X[:, :1].copy(), X[:, :1].copy(), X.copy()
+    loud[17], unknown[7], broken[5, 1] = 1e6, np.nan, np.inf
+    numbers = np.arange(1000, 2000, 10)
+    net = Network.create([2, 3, 1], "tanh", "squared_error", rng=0)
+    for inputs, targets, kind, words, row in (
+        (X, loud, "dominating_examples", ": 1170 (", 1170),
+        (X, unknown, "non_finite_data", "y is not finite at row 1070, and at 1 row of 100", 1070),
+        (broken, X[:, :1], "non_finite_data", "X is inf at row 1050, column 1; 1 row of 100", 1050),
+    ):
+        found = {each.kind: each for each in diagnose(net, inputs, targets, rows=numbers).findings}
+        assert words in found[kind].said
+        assert found[kind].examples == (row,)
+    huge = np.where(np.arange(100)[:, None] == 3, 1e307, X)
+    net = Network([[[100.0, 100.0]], [[1.0]]], [[0.0], [0.0]], "identity", "squared_error")
+    (found,) = (each for each in diagnose(net, huge, X[:, :1], rows=numbers).findings if each.kind == "non_finite")
+    assert " of example 1030 in layer 1" in found.said
+    assert (found.numbers["example"], found.examples) == (1030, (1030,))
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"), [([1, 2], InputError), ([0.5] * 50, InputTypeError), (np.zeros((50, 1), int), InputTypeError)]
+)
+def test_numbers_of_rows_that_do_not_fit_are_refused(rows, error):
+    with pytest.raises(error, match=r"^rows "):
+        diagnose(network(), X, LABELS, rows=rows)
 
 
 # The doctor at the bedside

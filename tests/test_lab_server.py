@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 import backtalk
 from backtalk import Network, fit, forward, gradients, save
-from backtalk.apps.lab import answers, live, session, trainer
+from backtalk.apps.lab import live, session, trainer
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.given import read_given
 from backtalk.apps.lab.settings import Settings
@@ -439,29 +439,6 @@ def test_findings_name_rows_of_the_data(lab, page):
     assert set(found["mislabelled_examples"]["examples"]) == set(wrong)
     named = re.findall(r"(\d+) \(\d, rather \d\)", found["mislabelled_examples"]["said"])
     assert {int(row) for row in named} == set(wrong)
-
-
-def test_sentences_of_findings_name_rows_of_the_data():
-    rows = np.arange(0, 1000, 10)
-    for kind, said, expected in (
-        ("dominating_examples", "2 examples of 100 have 60% of it: 3 (40%) and 12 (20%).", [30, 120]),
-        ("mislabelled_examples", "of 2 examples of 100 (2%): 3 (0, rather 1) and 12 (1, rather 0).", [30, 120]),
-        ("not_finite", "y is not finite at row 7, and at 1 row of 100.", [70]),
-        ("not_finite", "a is inf in unit 3 of example 7. 2 examples of 100 have such a value there.", [70]),
-        ("underfitting", "The loss is 3 (40%) of 12.", []),
-    ):
-        translated = answers._with_rows_of_the_data(kind, said, rows)
-        changed = [(a, b) for a, b in zip(said.split(), translated.split(), strict=True) if a != b]
-        assert [int(b.strip(",.")) for _, b in changed] == expected
-
-
-def test_the_findings_that_name_rows_are_written_as_the_lab_expects():
-    X = np.column_stack([np.linspace(-1, 1, 100), np.zeros(100)])
-    y = X[:, :1].copy()
-    y[17] = 1e6
-    net = Network.create([2, 3, 1], "tanh", "squared_error", rng=0)
-    (found,) = (each for each in backtalk.diagnose(net, X, y).findings if each.kind == "dominating_examples")
-    assert " 1017 (" in answers._with_rows_of_the_data(found.kind, found.said, np.arange(1000, 1100))
 
 
 def trainer_rows(count: int) -> list[int]:

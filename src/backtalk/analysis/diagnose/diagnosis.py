@@ -14,6 +14,8 @@ from .measure import Measurements, finite_or_none
 from .report import write_report
 from .words import is_healthy, verdict
 
+OF_ALL = ("examples", "loss", "baseline", "validation_loss", "gradient", "noise_scale")
+OF_TARGETS = ("mean", "std", "least", "most", "counts", "shares", "recall")
 QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
@@ -77,38 +79,16 @@ class Diagnosis(Judged):
 
 
 def _summary(measured: Measurements) -> dict[str, Any]:
-    targets, columns, telemetry = measured.targets, measured.columns, measured.telemetry
+    telemetry = measured.telemetry
     return {
-        "examples": measured.examples,
-        "loss": measured.loss,
-        "baseline": measured.baseline,
-        "validation_loss": measured.validation_loss,
-        "gradient": measured.gradient,
-        "noise_scale": measured.noise_scale,
+        **{name: getattr(measured, name) for name in OF_ALL},
         "losses": _quantiles(measured.losses),
         "norms": _quantiles(measured.norms),
         "layers": [asdict(layer) for layer in measured.layers],
-        "columns": {
-            "names": columns.names,
-            "mean": columns.mean,
-            "std": columns.std,
-            "least": columns.least,
-            "most": columns.most,
-            "non_finite": columns.non_finite,
-        },
-        "targets": {
-            "mean": targets.mean,
-            "std": targets.std,
-            "least": targets.least,
-            "most": targets.most,
-            "counts": targets.counts,
-            "shares": targets.shares,
-            "recall": targets.recall,
-        },
+        "columns": asdict(measured.columns),
+        "targets": {name: getattr(measured.targets, name) for name in OF_TARGETS},
         "telemetry": {
-            "losses": telemetry.losses,
-            "validation_losses": telemetry.validation_losses,
-            "learning_rates": telemetry.learning_rates,
+            **{name: getattr(telemetry, name) for name in ("losses", "validation_losses", "learning_rates")},
             "measures": [[asdict(row) for row in epoch] for epoch in telemetry.measures],
             "moved": telemetry.moved,
         },

@@ -60,6 +60,7 @@ def diagnose(
     validation: Any = None,
     history: Doctor | Telemetry | Iterable[Any] | None = None,
     columns: Sequence[str] | None = None,
+    rows: Any = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Diagnosis:
     """What is wrong with a network on these examples, in words with the numbers behind them.
@@ -67,8 +68,9 @@ def diagnose(
     ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`, best those that it was trained on; values of X
     and y that are not finite are accepted, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
     ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for findings about
-    the course of training. ``columns``: names of X's columns, for the findings to use. ``memory_limit``: bytes that a
-    block of examples may take; besides these, some numbers are kept for each example.
+    the course of training. ``columns``: names of X's columns, for the findings to use; ``rows``: the numbers of its
+    rows, if they are not 0, 1, …, as in a part of a table. ``memory_limit``: bytes that a block of examples may take;
+    besides these, some numbers are kept for each example.
 
     A NaN stays in every statistic that it belongs to. Arrays of other libraries are converted to NumPy. The thresholds,
     with their reasons, are in one table, ``RULES`` of the package ``backtalk.analysis.diagnose``.
@@ -88,7 +90,8 @@ def diagnose(
     telemetry = _telemetry(history)
     if any(len(rows) != network.depth for rows in telemetry.measured()):
         raise InputError(f"history is of a network with other layers, expected that of one with {network.depth}.")
-    measured = measure(examples, telemetry, held_out, _names(columns, examples.X.shape[1]), memory_limit)
+    count, width = examples.X.shape
+    measured = measure(examples, telemetry, held_out, _names(columns, width), _numbers(rows, count), memory_limit)
     with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
         findings = rank(_findings(examples, measured))
     return Diagnosis(findings, measured, repr(network).splitlines()[0])
@@ -138,3 +141,12 @@ def _names(columns: Any, count: int) -> tuple[str, ...]:
     if len(names) != count:
         raise InputError(f"columns holds {len(names)} names, but X has {count} columns: expected one name each.")
     return names
+
+
+def _numbers(rows: Any, count: int) -> np.ndarray:
+    numbers = np.arange(count) if rows is None else np.asarray(rows)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise InputTypeError(f"rows is a {type(rows).__name__}, expected a list of whole numbers.")
+    if len(numbers) != count:
+        raise InputError(f"rows holds {len(numbers)} numbers, but X has {count} rows: expected one number each.")
+    return numbers

@@ -20,7 +20,7 @@ from ..per_example.pairs import rows_within, slices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class ExampleBlock:
     """Some rows: their forward pass, ∇_{a_i}ℓ_n of each one's own loss, ℓ_n and t."""
 
     rows: slice
@@ -69,7 +69,7 @@ class Examples:
         """N."""
         return len(self.X)
 
-    def blocks(self, memory_limit: int) -> Iterator[Block]:
+    def blocks(self, memory_limit: int) -> Iterator[ExampleBlock]:
         """All examples, so many rows at a time that they fit into the limit."""
         network = self.network
         inputs, *units = network.sizes
@@ -82,7 +82,7 @@ class Examples:
                 losses = network.loss.value(trace.a[network.depth], trace.output, target)
                 _, _, grad_output = talk_to_output(network, trace, target, np.ones(len(X), X.dtype))
                 grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
-            yield Block(rows, trace, Layers(grad_a[i] for i in range(1, network.depth + 1)), losses, target)
+            yield ExampleBlock(rows, trace, Layers(grad_a[i] for i in range(1, network.depth + 1)), losses, target)
 
     def target(self, rows: slice) -> np.ndarray:
         """t of some rows, NaN where y is not finite."""

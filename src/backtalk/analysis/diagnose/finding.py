@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from .thresholds import LIMITS, RULES
 
 SEVERITIES = ("severe", "warning", "note")
 
@@ -16,7 +19,7 @@ class Finding:
     (it works worse than it could) or 'note'. ``excess``: how far beyond its threshold, 1 at the threshold; findings of
     one severity are ranked by it. ``title``: a few words. ``said``: the finding, in sentences with the numbers.
     ``advice``: what to do. ``numbers``: the same numbers by name. ``layer``: as in the formulas, or None. ``units``:
-    columns of ``h[layer]``, and ``examples``: rows of X, both counted from 0, the worst first.
+    columns of ``h[layer]``, from 0, and ``examples``: rows of X, from 0 or as the caller numbers them, the worst first.
 
     >>> import numpy as np
     >>> from backtalk import Network, diagnose
@@ -36,3 +39,16 @@ class Finding:
     layer: int | None = None
     units: tuple[int, ...] = ()
     examples: tuple[int, ...] = ()
+
+
+def finding(
+    kind: str, value: float, title: str, said: str, advice: str, *, most: str = "severe", **rest: Any
+) -> list[Finding]:
+    """The finding, or none, as the table judges the number; ``most``: no more than this severity."""
+    judged = RULES[kind].judge(value, most)
+    if judged is None:
+        return []
+    severity, excess = judged
+    for name in ("units", "examples"):
+        rest[name] = tuple(int(each) for each in rest.get(name, ()))[: LIMITS.listed]
+    return [Finding(kind, severity, excess, title, said, advice, **rest)]

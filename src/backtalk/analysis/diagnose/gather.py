@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,10 +14,10 @@ from ...core.norms import euclidean_norm
 from ...engines.steps import SILENT
 from ..per_example.gradient_norms import row_norms
 from ..per_example.statistics import estimate_noise
-from .examples import Block, Examples
+from .examples import ExampleBlock, Examples
 from .locate import Locator
 from .measure import Columns, LayerMeasurement, Measurements, Targets
-from .statistics import Moments, median, root_mean_square
+from .statistics import RunningMoments, median, root_mean_square
 from .telemetry import Telemetry
 from .thresholds import LIMITS
 
@@ -30,30 +31,31 @@ def measure(
     telemetry: Telemetry,
     validation: Examples | None,
     names: tuple[str, ...],
+    rows: np.ndarray,
     memory_limit: int,
 ) -> Measurements:
     """All that the rules read."""
     network, count = examples.network, examples.count
     layers = [_Layer(network, i, count) for i in range(1, network.depth + 1)]
-    squares, losses, residuals = np.zeros(count), np.zeros(count), np.zeros(count)
+    norms, losses, residuals = np.zeros(count), np.zeros(count), np.zeros(count)
     targets, locator = _Targets(examples), Locator(examples)
     for block in examples.blocks(memory_limit):
-        rows = block.rows
+        own = block.rows
         with np.errstate(all="ignore"):
             for layer in layers:
-                layer.add(block, examples.weight[rows])
+                layer.add(block, examples.weight[own])
             for i, layer in enumerate(layers, start=1):
                 # ‖∇_{W_i}ℓ_n‖² + ‖∇_{b_i}ℓ_n‖² = ‖∇_{a_i}ℓ_n‖²(‖h_{i−1}‖² + 1)
                 heard = np.hypot(row_norms(block.trace.h[i - 1]), 1.0)
-                squares[rows] = np.hypot(squares[rows], layer.grad_a[rows] * heard)
-            losses[rows] = block.losses
-            residuals[rows] = np.abs(block.trace.output - block.target).max(axis=1)
+                norms[own] = np.hypot(norms[own], layer.grad_a[own] * heard)
+            losses[own] = block.losses
+            residuals[own] = np.abs(block.trace.output - block.target).max(axis=1)
         targets.add(block)
         locator.look(block)
     with np.errstate(all="ignore"):
         loss = _weighted_sum(losses, examples.weight)
         gradient = euclidean_norm(np.array([norm for layer in layers for norm in layer.gradient_norms()]))
-        noise_scale = _noise_scale(squares, examples.weight, gradient)
+        noise_scale = _noise_scale(norms, examples.weight, gradient)
         validation_loss = None if validation is None else _loss(validation, memory_limit)
     measured = telemetry.measured()
     last = measured[-1] if measured and len(measured[-1]) == network.depth else None
@@ -62,12 +64,13 @@ def measure(
         layer.update = None if last is None or not last[i].W > 0 else last[i].update / last[i].W
     return Measurements(
         examples=count,
+        rows=rows,
         columns=_columns(examples, names),
         targets=targets.result(),
         layers=tuple(layer.result() for layer in layers),
         weights=examples.weight.astype(np.float64),
         losses=losses,
-        norms=squares,
+        norms=norms,
         residuals=residuals,
         loss=loss,
         baseline=_baseline(network.loss, targets, examples),
@@ -87,13 +90,13 @@ class _Layer:
         self.i, self.network = i, network
         self.hidden = i < network.depth
         units = network.sizes[i]
-        self.a, self.h = Moments(units), Moments(units)
+        self.a, self.h = RunningMoments(units), RunningMoments(units)
         self.zeros, self.largest, self.slope, self.flat = 0, np.zeros(units), np.zeros(units), np.zeros(units)
         self.grad_a = np.zeros(count)
         self.grad_W, self.grad_b = np.zeros(network.W[i].shape), np.zeros(units)
         self.update: float | None = None
 
-    def add(self, block: Block, weight: np.ndarray) -> None:
+    def add(self, block: ExampleBlock, weight: np.ndarray) -> None:
         a, h, grad_a = block.trace.a[self.i], block.trace.h[self.i], block.grad_a[self.i].astype(np.float64)
         self.a.add(a)
         self.h.add(h)
@@ -160,7 +163,7 @@ class _Targets:
     def __init__(self, examples: Examples) -> None:
         network, count = examples.network, examples.count
         self.examples, self.outputs = examples, network.sizes[-1]
-        self.moments = Moments(self.outputs)
+        self.moments = RunningMoments(self.outputs)
         self.least, self.most = np.full(self.outputs, np.inf), np.full(self.outputs, -np.inf)
         self.weighted = np.zeros(self.outputs)  # Σ_n w_n t_n
         self.whole, self.one_hot, self.levels = True, self.outputs > 1, set()
@@ -172,10 +175,9 @@ class _Targets:
         self.hard = self.answers
         self.hard_level = 0.5 if smoothed else 1.0
         self.given, self.predicted = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        self.confidence = np.zeros(count)
-        self.of_given = np.zeros(count)
+        self.confidence, self.of_given = np.zeros(count), np.zeros(count)
 
-    def add(self, block: Block) -> None:
+    def add(self, block: ExampleBlock) -> None:
         t, yhat, rows = block.target, block.trace.output, block.rows
         with np.errstate(all="ignore"):
             self.moments.add(t)
@@ -205,26 +207,25 @@ class _Targets:
 
     def result(self) -> Targets:
         levels = len(self.levels) if len(self.levels) <= MOST_LEVELS else None
-        base = Targets(
-            self.moments.mean, self.moments.std, self.least, self.most, self.whole, levels, self.one_hot
-        )  # fmt: skip
+        moments = self.moments
+        found = Targets(moments.mean, moments.std, self.least, self.most, self.whole, levels, self.one_hot)
         if not self.hard or self.examples.unknown.any():
-            return base
+            return found
         classes = max(2, self.outputs)
         counts = np.bincount(self.given, minlength=classes)
         shares = np.bincount(self.given, weights=self.examples.weight, minlength=classes)
         right = np.bincount(self.given, weights=self.given == self.predicted, minlength=classes)
         with np.errstate(all="ignore"):
             recall = right / counts
-        return Targets(
-            self.moments.mean, self.moments.std, self.least, self.most, self.whole, levels, self.one_hot, True,
-            counts, shares, recall, self.given, self.predicted, self.confidence, self.of_given,
+        return replace(
+            found, hard=True, counts=counts, shares=shares, recall=recall,
+            given=self.given, predicted=self.predicted, confidence=self.confidence, of_given=self.of_given,
         )  # fmt: skip
 
 
 def _columns(examples: Examples, names: tuple[str, ...]) -> Columns:
     X, columns = examples.X, examples.X.shape[1]
-    moments = Moments(columns)
+    moments = RunningMoments(columns)
     least, most, non_finite = np.full(columns, np.inf), np.full(columns, -np.inf), np.zeros(columns, np.int64)
     for first in range(0, len(X), 4096):
         block = X[first : first + 4096]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...core.network import Network
-from .examples import Block, Examples
+from .examples import ExampleBlock, Examples
 from .measure import NonFinite
 from .thresholds import LIMITS
 
@@ -15,7 +17,7 @@ class Locator:
 
     def __init__(self, examples: Examples) -> None:
         network = examples.network
-        self.found: dict[tuple[int, int], _Bad] = {}
+        self.found: dict[tuple[int, int], NonFinite] = {}
         self.depth = network.depth
         self._look_at_parameters(network)
         if examples.unknown.any():
@@ -28,7 +30,7 @@ class Locator:
                 # the unit talked to is the row of W
                 self._note((i, stage), name, i, array.reshape(len(array), -1).T, None)
 
-    def look(self, block: Block) -> None:
+    def look(self, block: ExampleBlock) -> None:
         """At a block of examples."""
         first = block.rows.start
         self._note((0, 0), "X", None, block.trace.h[0], first)
@@ -48,44 +50,22 @@ class Locator:
         finite = np.isfinite(array)
         if finite.all():
             return
-        bad = self.found.setdefault(order, _Bad(name, layer))
-        rows = np.flatnonzero(~finite.all(axis=1))
-        if bad.value is None:
-            row = int(rows[0])
-            unit = int(np.flatnonzero(~finite[row])[0])
-            bad.value, bad.unit = str(float(array[row, unit])), unit
-            bad.example = None if first is None else first + row
-        bad.columns.update(np.flatnonzero(~finite.all(axis=0)).tolist())
-        bad.count += len(rows)
-        if first is not None:
-            bad.rows.extend((first + rows[: LIMITS.listed - len(bad.rows)]).tolist())
+        rows, columns = (np.flatnonzero(~finite.all(axis=axis)) for axis in (1, 0))
+        known = self.found.get(order) or _first(name, layer, array, finite, first)
+        more = () if first is None else (first + rows[: LIMITS.listed - len(known.rows)]).tolist()
+        self.found[order] = replace(
+            known,
+            examples=known.examples + len(rows),
+            rows=(*known.rows, *more),
+            columns=tuple(sorted({*known.columns, *columns.tolist()}))[: LIMITS.listed],
+        )
 
     def places(self) -> tuple[NonFinite, ...]:
         """What was found, in the order of computing."""
-        return tuple(bad.place() for _, bad in sorted(self.found.items()))
+        return tuple(self.found[order] for order in sorted(self.found))
 
 
-class _Bad:
-    def __init__(self, name: str, layer: int | None) -> None:
-        self.name, self.layer = name, layer
-        self.example: int | None = None
-        self.unit: int | None = None
-        self.value: str | None = None
-        self.count = 0
-        self.rows: list[int] = []
-        self.columns: set[int] = set()
-
-    def place(self) -> NonFinite:
-        columns = tuple(sorted(self.columns))
-        unit = None if self.name in ("y", "loss") else self.unit
-        assert self.value is not None
-        return NonFinite(
-            self.name,
-            self.layer,
-            self.example,
-            unit,
-            self.value,
-            self.count,
-            tuple(self.rows),
-            columns[: LIMITS.listed],
-        )
+def _first(name: str, layer: int | None, array: np.ndarray, finite: np.ndarray, first: int | None) -> NonFinite:
+    row, unit = divmod(int(np.argmin(finite)), array.shape[1])
+    example = None if first is None else first + row
+    return NonFinite(name, layer, example, None if name in ("y", "loss") else unit, str(float(array[row, unit])), 0)

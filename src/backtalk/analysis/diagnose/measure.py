@@ -24,6 +24,12 @@ class LayerMeasurement:
     For each unit, shape (n_i,): ``unit_mean`` and ``unit_std`` of h_ij; ``unit_largest``, the largest |h_ij|;
     ``unit_slope``, the largest |g′(a_ij)| over the examples; ``unit_flat``, the share of examples for which the unit
     is at an end of a bounded g (0 for other g). ``dead_units``, ``saturated_units``: columns of h_i, from 0.
+
+    >>> from backtalk import Network, diagnose
+    >>> network = Network([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, -9.0], [0.0]], "relu", "squared_error")
+    >>> layer = diagnose(network, [[1.0], [2.0]], [1.0, 2.0]).measurements.layer(1)
+    >>> layer.dead, layer.dead_units, layer.unit_slope
+    (0.5, (1,), array([1., 0.]))
     """
 
     layer: int
@@ -100,9 +106,9 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class NonFinite:
-    """Where a value is not finite: ``quantity`` X, y, W, b, a, h, loss or gradient; ``layer``, None for X and y.
+    """Where a value is not finite: ``quantity`` X, y, W, b, a, h, loss, 'gradient of a', …; ``layer``, None for X, y.
 
-    ``example`` is a row of X and ``unit`` a column, both from 0, None where there is none: a weight W[layer][unit, …]
+    ``example`` is a row of X and ``unit`` a column, both from 0, None if there is none: a weight W[layer][unit, …]
     has no example. ``value``: 'nan', 'inf' or '-inf'. ``examples``: how many have such a value in this quantity, and
     ``columns``: in which columns, with ``rows``, the first of the examples.
     """
@@ -121,14 +127,22 @@ class NonFinite:
 class Measurements:
     """All that was measured. Arrays over examples have shape (N,), in the order of X.
 
-    ``weights``: w_n, of sum 1. ``losses``: ℓ_n; ``norms``: ‖∇ℓ_n‖ of each example's own loss, over all W_i and b_i.
-    ``loss``: ℒ = Σ_n w_n ℓ_n; ``baseline``: the least ℒ of an output that is the same for all x (None for a loss of
-    the user's own); ``gradient``: ‖∇ℒ‖; ``noise_scale``: tr Σ / ‖∇ℒ‖², the batch size at which noise and gradient of
-    a step are equally strong (McCandlish et al. 2018), None where it cannot be told. ``residuals``: the largest
-    |ŷ_j − t_j| of each example. ``validation_loss``: of this network. ``telemetry``: the run, as far as it was told.
+    ``rows``: the number by which findings call each example. ``weights``: w_n, of sum 1. ``losses``: ℓ_n; ``norms``:
+    ‖∇ℓ_n‖ of each example's own loss, over all W_i and b_i. ``loss``: ℒ = Σ_n w_n ℓ_n; ``baseline``: the least ℒ of an
+    output that is the same for all x (None for a loss of the user's own); ``gradient``: ‖∇ℒ‖; ``noise_scale``:
+    tr Σ / ‖∇ℒ‖², the batch size at which noise and gradient of a step are equally strong (McCandlish et al. 2018), None
+    if it cannot be told. ``residuals``: the largest |ŷ_j − t_j| of each example. ``validation_loss``: of this network.
+    ``telemetry``: the run, as far as it was told.
+
+    >>> from backtalk import Network, diagnose
+    >>> network = Network.create([2, 3, 2], rng=0)
+    >>> measured = diagnose(network, [[0.0, 1.0], [1.0, 0.0]], [0, 1]).measurements
+    >>> measured.examples, measured.norms.shape, measured.layer(1).function
+    (2, (2,), 'relu')
     """
 
     examples: int
+    rows: np.ndarray
     columns: Columns
     targets: Targets
     layers: tuple[LayerMeasurement, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 
 from .finding import SEVERITIES, Finding
@@ -15,12 +15,7 @@ def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     A warning that explains a severe finding is severe itself. Within a severity, findings that others explain come
     after all that explain them; beyond that, kinds by their largest excess, and one kind from the lowest layer up.
     """
-    worst: dict[tuple[str, int | None], Finding] = {}
-    for each in findings:
-        place = each.kind, each.layer
-        if place not in worst or _badness(each) > _badness(worst[place]):
-            worst[place] = each
-    found = _raised(list(worst.values()))
+    found = _raised(_worst_of(findings, lambda each: (each.kind, each.layer)))
     steps: dict[int, int] = {}
 
     def step(each: Finding) -> int:
@@ -38,11 +33,15 @@ def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def worst_of_each_kind(findings: Iterable[Finding]) -> list[Finding]:
-    """One of each kind, where several ways of looking found it in different layers."""
-    worst: dict[str, Finding] = {}
+    """One of each kind, if several ways of looking found it in different layers."""
+    return _worst_of(findings, lambda each: each.kind)
+
+
+def _worst_of(findings: Iterable[Finding], group: Callable[[Finding], Hashable]) -> list[Finding]:
+    worst: dict[Hashable, Finding] = {}
     for each in findings:
-        if each.kind not in worst or _badness(each) > _badness(worst[each.kind]):
-            worst[each.kind] = each
+        if (alike := worst.get(group(each))) is None or _badness(each) > _badness(alike):
+            worst[group(each)] = each
     return list(worst.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from ...pages import plots
 from ...pages.page import card, numbers, page, table
 from .finding import Finding
 from .measure import LayerMeasurement, Measurements
-from .words import is_healthy, share, short, verdict, where
+from .words import is_healthy, percent, short, verdict, where
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis
@@ -85,8 +85,8 @@ def _layers(m: Measurements) -> str:
             layer.function,
             f"{layer.units}",
             *map(short, [layer.a_mean, layer.a_std, layer.grad_a, layer.grad_W, layer.ratio, layer.update]),
-            share(layer.dead),
-            share(layer.saturated),
+            percent(layer.dead),
+            percent(layer.saturated),
         ]
         for layer in reversed(m.layers)
     ]
@@ -100,34 +100,24 @@ def _along_layers(m: Measurements) -> list[str]:
     def line(value: Callable[[LayerMeasurement], float | None]) -> list[float | None]:
         return [value(layer) for layer in m.layers]
 
-    heard: dict[str, Sequence[float | None]] = {
-        "‖∇a‖, median": line(lambda layer: layer.grad_a),
-        "‖∇W‖": line(lambda layer: layer.grad_W),
-    }
-    passed: dict[str, Sequence[float | None]] = {
-        "deviation of a": line(lambda layer: layer.a_std),
-        "deviation of h": line(lambda layer: layer.h_std),
-    }
+    gradients = {"‖∇a‖, median": line(lambda layer: layer.grad_a), "‖∇W‖": line(lambda layer: layer.grad_W)}
+    passed = {"deviation of a": line(lambda layer: layer.a_std), "deviation of h": line(lambda layer: layer.h_std)}
     even = "where the lines are level, all layers hear the loss as well"
+    on = "what each layer passes on"
     cards = [
-        card("Gradient of each layer", *_over_layers(heard, "norm", even)),
-        card(
-            "Activations of each layer", *_over_layers(passed, "over examples and units", "what each layer passes on")
-        ),
+        card("Gradient of each layer", *_over_layers(gradients, "norm", even)),
+        card("Activations of each layer", *_over_layers(passed, "over examples and units", on)),
     ]
     hidden = [layer for layer in m.layers if layer.dead is not None]
     if hidden:
-        shares = {
-            "dead": [layer.dead or 0.0 for layer in hidden],
-            "saturated": [layer.saturated or 0.0 for layer in hidden],
-        }
+        shares = {kind: [getattr(layer, kind) or 0.0 for layer in hidden] for kind in ("dead", "saturated")}
         names = [f"layer {layer.layer}" for layer in hidden]
-        texts = [f"{share(layer.dead)} and {share(layer.saturated)}" for layer in hidden]
+        texts = [f"{percent(layer.dead)} and {percent(layer.saturated)}" for layer in hidden]
         cards.append(card("Dead and saturated units", plots.meters(names, shares, texts, full=1.0), "of each layer"))
     return cards
 
 
-def _over_layers(series: dict[str, Sequence[float | None]], label: str, note: str) -> tuple[str, str]:
+def _over_layers(series: Mapping[str, Sequence[float | None]], label: str, note: str) -> tuple[str, str]:
     """The picture, and the note, which says what no scale of factors can show."""
     gone = {
         word: [f"{name} of layer {k}" for name, line in series.items() for k, v in enumerate(line, 1) if is_so(v)]
@@ -185,7 +175,7 @@ def _classes(m: Measurements, counts: np.ndarray, classes: Sequence[str]) -> str
     order = np.argsort(counts, kind="stable")[:MOST_CLASSES] if len(counts) > MOST_CLASSES else np.arange(len(counts))
     names = [_class(k, classes) for k in order.tolist()]
     texts = [
-        f"{counts[k]}" + ("" if recall is None or math.isnan(recall[k]) else f", {share(float(recall[k]))} right")
+        f"{counts[k]}" + ("" if recall is None or math.isnan(recall[k]) else f", {percent(float(recall[k]))} right")
         for k in order
     ]
     note = f"the {MOST_CLASSES} rarest of {len(counts)}" if len(counts) > MOST_CLASSES else ""
@@ -196,22 +186,15 @@ def _classes(m: Measurements, counts: np.ndarray, classes: Sequence[str]) -> str
 def _worst(m: Measurements, classes: Sequence[str]) -> str:
     """The examples with the largest loss: a NaN is larger than any."""
     order = np.argsort(-np.nan_to_num(m.losses, nan=np.inf), kind="stable")[:MOST_EXAMPLES]
-    names, t = ["example", "loss", "‖∇ℓ‖"], m.targets
-    labelled = t.given is not None and t.predicted is not None and t.confidence is not None
-    rows: list[list[str]] = []
+    names, rows, t = ["example", "loss", "‖∇ℓ‖"], [], m.targets
     for n in order.tolist():
-        row = [str(n), short(float(m.losses[n])), short(float(m.norms[n]))]
+        rows.append([str(m.rows[n]), short(float(m.losses[n])), short(float(m.norms[n]))])
         if t.given is not None and t.predicted is not None and t.confidence is not None:
-            row += [
-                _class(int(t.given[n]), classes),
-                _class(int(t.predicted[n]), classes),
-                short(float(t.confidence[n])),
-            ]
-        rows.append(row)
-    more = ["label", "the network says", "with ŷ"] if labelled else []
-    return card(
-        "Examples with the largest loss", table([*names, *more], rows, numbers=True), "rows of X, from 0", wide=True
-    )
+            said = (_class(int(k[n]), classes) for k in (t.given, t.predicted))
+            rows[-1] += [*said, short(float(t.confidence[n]))]
+    more = [] if t.given is None else ["label", "the network says", "with ŷ"]
+    shown = table([*names, *more], rows, numbers=True)
+    return card("Examples with the largest loss", shown, "rows of X, from 0", wide=True)
 
 
 def _class(k: int, classes: Sequence[str]) -> str:

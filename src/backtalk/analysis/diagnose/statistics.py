@@ -9,7 +9,7 @@ import numpy as np
 from ..per_example.gradient_norms import row_norms
 
 
-class Moments:
+class RunningMoments:
     """Mean and standard deviation of columns, from blocks of rows (Chan, Golub and LeVeque 1983: no digits cancel).
 
     What is kept of Σ (x − mean)² is its root, so that no square leaves the range of float64.

@@ -69,39 +69,30 @@ class Recorder:
         self.settings: Mapping[str, Any] = {}
         self.last: Network | None = None
         self.numbers: list[int] = []
-        self._losses: list[float] = []
-        self._validation_losses: list[float | None] = []
-        self._learning_rates: list[float | None] = []
-        self._measures: list[tuple[LayerMeasures, ...]] = []
-        self._moved: list[tuple[float, ...]] = []
-        self._sizes: list[tuple[float, ...]] = []
+        self._rows: list[tuple[Any, ...]] = []
 
     def note(self, epoch: Any) -> None:
         """One more epoch."""
         if not isinstance(epoch, Epoch):
             raise InputTypeError(f"history holds {epoch!r}, expected backtalk.Epoch objects, as callbacks get them.")
         self.numbers.append(int(epoch.number))
-        self._losses.append(float(epoch.loss))
-        self._validation_losses.append(None if epoch.validation_loss is None else float(epoch.validation_loss))
-        self._learning_rates.append(None if epoch.learning_rate is None else float(epoch.learning_rate))
-        self._measures.append(tuple(epoch.measures))
-        self._moved.append(() if self.last is None else _moved(self.last, epoch.network))
-        self._sizes.append(tuple(euclidean_norm(W) for W in epoch.network.W.values()))
+        row = (
+            float(epoch.loss),
+            None if epoch.validation_loss is None else float(epoch.validation_loss),
+            None if epoch.learning_rate is None else float(epoch.learning_rate),
+            tuple(epoch.measures),
+            () if self.last is None else _moved(self.last, epoch.network),
+            tuple(euclidean_norm(W) for W in epoch.network.W.values()),
+        )
+        self._rows.append(row)
         self.last = epoch.network
 
     @property
     def telemetry(self) -> Telemetry:
         """All of it, frozen."""
-        return Telemetry(
-            tuple(self._losses),
-            tuple(self._validation_losses),
-            tuple(self._learning_rates),
-            tuple(self._measures),
-            tuple(self._moved),
-            tuple(self._sizes),
-            self.settings,
-            self.numbers[0] if self.numbers else 1,
-        )
+        if not self._rows:
+            return Telemetry(settings=self.settings)
+        return Telemetry(*zip(*self._rows, strict=True), settings=self.settings, first=self.numbers[0])
 
 
 def _moved(before: Network, after: Network) -> tuple[float, ...]:

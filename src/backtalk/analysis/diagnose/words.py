@@ -1,8 +1,9 @@
-"""Words that the terminal and the page share: the verdict, lists of units, numbers with three digits."""
+"""Words of findings, for the rules, the terminal and the page: the verdict, lists, numbers with three digits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from .finding import SEVERITIES, Finding
 from .thresholds import LIMITS
@@ -25,20 +26,14 @@ def verdict(findings: Sequence[Finding]) -> str:
     if is_healthy(findings):
         return HEALTHY
     counts = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
-    words = [
-        f"{count} severe finding{'s' * (count > 1)}"
-        if severity == "severe"
-        else f"{count} {severity}{'s' * (count > 1)}"
-        for severity, count in counts.items()
-        if count
-    ]
-    return ", ".join(words)
+    nouns = {"severe": "severe finding", "warning": "warning", "note": "note"}
+    return ", ".join(counted(count, nouns[severity]) for severity, count in counts.items() if count)
 
 
 def where(finding: Finding, columns: Sequence[str], most: int) -> str:
-    """The units, or columns of X, and the examples of a finding, where they are too many for its sentences.
+    """The units, or columns of X, and the examples of a finding, if they are too many for its sentences.
 
-    ``columns``: the names of X's columns, where they have some.
+    ``columns``: the names of X's columns, if they have some.
     """
     of_input = finding.layer == 0
     units = [columns[k] for k in finding.units] if of_input and columns else runs(finding.units)
@@ -76,10 +71,34 @@ def short(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def share(value: float | None) -> str:
+def sentence(clause: str) -> str:
+    """A clause with a capital letter and a full stop."""
+    return f"{clause[:1].upper()}{clause[1:]}."
+
+
+def listed(things: Iterable[Any], most: int = 8) -> str:
+    """'3, 5 and 9', or '3, 5, 9 and 12 others'."""
+    words = [str(thing) for thing in things]
+    if len(words) > most + 1:  # '1 other' would take as much room as its name
+        return f"{', '.join(words[:most])} and {len(words) - most} others"
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def counted(count: int, noun: str) -> str:
+    """'1 unit', '2 units'."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("ss") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
+
+
+def are(count: int) -> str:
+    """'is' or 'are'."""
+    return "is" if count == 1 else "are"
+
+
+def percent(share: float | None) -> str:
     """A share in percent; nothing for None.
 
-    >>> share(0.0), share(0.123), share(None)
+    >>> percent(0.0), percent(0.123), percent(None)
     ('0 %', '12.3 %', '')
     """
-    return "" if value is None else f"{100 * value:.3g} %"
+    return "" if share is None else f"{100 * share:.3g} %"

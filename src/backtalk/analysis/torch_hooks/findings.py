@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...core.arrays import Array, to_numpy
-from ..diagnose.finding import Finding
+from ..diagnose.finding import Finding, finding
 from ..diagnose.rules.layers import copies_among, lagging, ratio_findings
-from ..diagnose.rules.words import are, counted, finding, listed, percent
 from ..diagnose.thresholds import LIMITS, RULES
+from ..diagnose.words import are, counted, listed, percent
 from .layer_statistics import LayerSigns, column_sizes, rows_of_units
 from .norms import norms_of
 from .pairs import BatchPairs
@@ -130,7 +130,7 @@ def not_learning(signs: Sequence[LayerSigns]) -> list[Finding]:
     """Layers that hear next to nothing for their size."""
     known = [layer for layer in signs if layer.ratio is not None]
     ratios = np.array([layer.ratio for layer in known], dtype=np.float64)
-    found = lagging(ratios, "has a gradient of {} of its size", [f"'{layer.name}'" for layer in known])
+    found = lagging(ratios, "has a gradient of", names=[f"'{layer.name}'" for layer in known])
     return [replace(each, layer=known[(each.layer or 1) - 1].number) for each in found]
 
 

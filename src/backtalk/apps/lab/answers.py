@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,6 @@ LONGEST_QUANTITY = 60  # characters
 MOST_BYTES = 2_000_000  # of a derivation
 MOST_ROWS = 5000  # that the doctor looks at
 STRONGEST = 10  # paths
-# How the findings write the rows that they name
-ROWS_NAMED = {
-    "mislabelled_examples": re.compile(r"\b\d+(?= \(\d+, rather )"),
-    "dominating_examples": re.compile(r"\b\d+(?= \([^()]*%\))"),
-}
-ROW_NAMED = re.compile(r"(?<=\brow )\d+|(?<=\bexample )\d+")
 
 
 def explain_message(network: Network, data: LabData, row: int, quantity: Any) -> dict[str, Any]:
@@ -55,24 +48,15 @@ def findings_message(trainer: Trainer, network: Network, telemetry: Any) -> dict
     from ...analysis.diagnose import diagnose
 
     X, y = trainer.X_training[:MOST_ROWS], trainer.y_training[:MOST_ROWS]
-    held_out = trainer.rows_held_out
+    rows, held_out = trainer.data.training[:MOST_ROWS], trainer.rows_held_out
     validation = (trainer.X[held_out], trainer.data.y[held_out]) if len(held_out) else None
     diagnosis = diagnose(
-        network, X, y, validation=validation, history=telemetry, columns=trainer.data.columns
+        network, X, y, validation=validation, history=telemetry, columns=trainer.data.columns, rows=rows
     ).to_dict()
-    findings, rows = diagnosis["findings"], trainer.data.training
-    for each in findings:
-        each["said"] = _with_rows_of_the_data(each["kind"], each["said"], rows)
-        each["examples"] = rows[list(each["examples"])].tolist()
     return {
         "type": "findings",
         "healthy": diagnosis["healthy"],
         "step": trainer.step,
         "examples": len(X),
-        "findings": findings,
+        "findings": diagnosis["findings"],
     }
-
-
-def _with_rows_of_the_data(kind: str, said: str, rows: np.ndarray) -> str:
-    """A sentence that names rows of those that are trained on, with the numbers that they have on the page."""
-    return ROWS_NAMED.get(kind, ROW_NAMED).sub(lambda found: str(rows[int(found[0])]), said)

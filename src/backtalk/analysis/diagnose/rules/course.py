@@ -9,11 +9,11 @@ import numpy as np
 from ....core.activations import Sigmoid, Tanh
 from ....core.losses import BinaryCrossEntropy, CrossEntropy
 from ....core.network import Network
-from ..finding import Finding
+from ..finding import Finding, finding
 from ..telemetry import Telemetry
 from ..thresholds import LIMITS
+from ..words import counted, percent, sentence
 from .layers import lagging, ratio_findings
-from .words import counted, finding, percent
 
 
 def scale_of(network: Network, telemetry: Telemetry) -> float | None:
@@ -34,36 +34,35 @@ def find_learning_rate_too_high(
     signs: list[tuple[float, str]] = []
     losses = np.array(telemetry.losses)
     ratios = [_whole_ratio(epoch) for epoch in telemetry.measured()]
-    numbers: dict[str, float | int | str | None] = {"learning_rate": _rate(telemetry)}
+    rate = _rate(telemetry)
+    numbers: dict[str, float | int | str | None] = {"learning_rate": rate}
     if ratios:
         usual = max(ratios)
         numbers["update_ratio"] = usual
-        signs.append((usual / LIMITS.update_high, f"A step changed the weights by {percent(usual)} of their size"))
+        signs.append((usual / LIMITS.update_high, f"a step changed the weights by {percent(usual)} of their size"))
     penalty = telemetry.settings.get("l2_penalty") or 0.0  # is part of the loss of an epoch
     if len(losses) and isinstance(network.loss, CrossEntropy | BinaryCrossEntropy) and penalty < LIMITS.penalty:
         guessing, highest = scale_of(network, telemetry) or math.inf, float(losses.max())
         numbers["highest_loss"] = highest
-        said = f"The mean loss of an epoch was {highest:.3g}, where guessing costs {guessing:.3g}"
+        said = f"the mean loss of an epoch was {highest:.3g}, where guessing costs {guessing:.3g}"
         signs.append((highest / guessing / LIMITS.loss_high, said))
     if len(losses) >= 3 and losses[0] > 0:
         late = float(np.median(losses[-max(1, len(losses) // 10) :]))
         numbers["first_loss"], numbers["last_loss"] = float(losses[0]), late
         rise = (late - losses[0]) / max(losses[0], LIMITS.level * (scale or 0.0))
-        signs.append((rise / LIMITS.loss_rise, f"The loss rose from {losses[0]:.3g} in the first epoch to {late:.3g}"))
+        signs.append((rise / LIMITS.loss_rise, f"the loss rose from {losses[0]:.3g} in the first epoch to {late:.3g}"))
     jumps = jumpiness(losses, scale)
     if jumps is not None and not noise:
         numbers["jumps"] = jumps
         half = losses[len(losses) // 2 :]
         span = f"between {half.min():.3g} and {half.max():.3g}"
-        signs.append((jumps / LIMITS.jumps, f"The loss jumps up and down {span} in the second half of the epochs"))
+        signs.append((jumps / LIMITS.jumps, f"the loss jumps up and down {span} in the second half of the epochs"))
     signs = sorted((sign for sign in signs if sign[0] >= 1), reverse=True)
     if not signs:
         return []
-    said = "; and ".join(text if k == 0 else text[0].lower() + text[1:] for k, (_, text) in enumerate(signs))
-    rate = numbers["learning_rate"]
     return finding(
         "learning_rate_too_high", signs[0][0], "the learning rate is too high",
-        f"{said}. {f'The learning rate is {rate:.3g}.' if rate is not None else ''}".strip(),
+        sentence("; and ".join(text for _, text in signs)) + _rate_text(rate),
         "Try a tenth of it, and a schedule that lowers it ('cosine', 'one_cycle'); clip_norm holds single steps back.",
         numbers=numbers,
     )  # fmt: skip
@@ -93,8 +92,7 @@ def find_learning_rate_too_low(telemetry: Telemetry, scale: float | None) -> lis
     return finding(
         "learning_rate_too_low", largest, "the learning rate is too low",
         f"No {what} changed the weights of any layer by more than {percent(largest)} of their size, and in "
-        f"{len(losses)} epochs the loss went from {losses[0]:.4g} to {losses[-1]:.4g}."
-        + (f" The learning rate is {rate:.3g}." if rate is not None else ""),
+        f"{len(losses)} epochs the loss went from {losses[0]:.4g} to {losses[-1]:.4g}." + _rate_text(rate),
         "Try ten times as much, and again, until the loss falls within the first epochs.",
         numbers={"update_ratio": largest, "learning_rate": rate, "fall": _fall(losses)},
     )  # fmt: skip
@@ -209,7 +207,7 @@ def find_still_layers(telemetry: Telemetry, network: Network) -> list[Finding]:
     if not moved:
         return []
     ways = np.median(np.array(moved), axis=0)
-    return lagging(ways, f"moved by {{}} of its size in an epoch (median of {len(moved)})")
+    return lagging(ways, "moved by", f" of its size in an epoch (median of {len(moved)})")
 
 
 def _whole_ratio(rows: tuple) -> float:
@@ -221,6 +219,10 @@ def _whole_ratio(rows: tuple) -> float:
 def _rate(telemetry: Telemetry) -> float | None:
     known = [rate for rate in telemetry.learning_rates if rate is not None]
     return max(known) if known else None
+
+
+def _rate_text(rate: float | None) -> str:
+    return "" if rate is None else f" The learning rate is {rate:.3g}."
 
 
 def _fall(losses: tuple[float, ...]) -> float:

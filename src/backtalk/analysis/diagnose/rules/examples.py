@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.network import Network
-from ..finding import Finding
+from ..finding import Finding, finding
 from ..measure import Measurements
 from ..thresholds import LIMITS
-from .words import counted, finding, listed, percent
+from ..words import counted, listed, percent
 
 
 def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
@@ -26,7 +26,7 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
     against &= (targets.of_given < LIMITS.contradicted) & (targets.given != targets.predicted)
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
-    shown = [f"{n} ({targets.given[n]}, rather {targets.predicted[n]})" for n in rows]
+    shown = [f"{measured.rows[n]} ({targets.given[n]}, rather {targets.predicted[n]})" for n in rows]
     return finding(
         "mislabelled_examples", len(rows) / measured.examples, "labels that may be wrong",
         f"The network gets {percent(right)} right, but is sure of another class than the given one for "
@@ -35,7 +35,7 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
         "Look at these rows, the first ones first: correct their labels, or leave them out. If the labels are right, "
         "the classes overlap there: more columns, or more such examples, would help.",
         numbers={"examples": len(rows), "share": len(rows) / measured.examples, "accuracy": right},
-        layer=network.depth, examples=rows,
+        layer=network.depth, examples=measured.rows[rows],
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     share, part = float(say[rows].sum()), float(loss[rows].sum())
     of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
-    loudest = [f"{n} ({percent(float(say[n]))})" for n in rows]
+    loudest = [f"{measured.rows[n]} ({percent(float(say[n]))})" for n in rows]
     quieter = "label_smoothing or clip_norm helps"
     if network.loss.output_name == "identity":
         quieter = "a loss that listens to them less (huber, absolute_error), clip_norm, or a logarithm of y helps"
@@ -74,5 +74,5 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
         f"Look at these rows for wrong values, in X as in y, and at their weights. If they are right, {quieter}.",
         most="severe" if heavy else "note",
         numbers={"examples": few, "share": share, "share_of_loss": of_loss},
-        layer=network.depth, examples=rows,
+        layer=network.depth, examples=measured.rows[rows],
     )  # fmt: skip

@@ -14,17 +14,15 @@ from ....engines.passes import weighted_loss
 from ....errors import DivergedError, InputError
 from ....train import fit
 from ..examples import Examples
-from ..finding import Finding
+from ..finding import Finding, finding
 from ..measure import Measurements
 from ..telemetry import Telemetry
 from ..thresholds import LIMITS, RULES
 from .course import overfitting
-from .words import finding
 
 
-def find_overfitting_now(network: Network, measured: Measurements) -> list[Finding]:
+def find_overfitting_now(_: Network, measured: Measurements) -> list[Finding]:
     """From the loss on the validation set beside that on the examples."""
-    del network
     other, baseline = measured.validation_loss, measured.baseline
     if other is None or baseline is None or not measured.loss < baseline:  # nothing learned, nothing known too well
         return []
@@ -37,9 +35,8 @@ def find_overfitting_now(network: Network, measured: Measurements) -> list[Findi
     )
 
 
-def find_underfitting(network: Network, measured: Measurements) -> list[Finding]:
+def find_underfitting(_: Network, measured: Measurements) -> list[Finding]:
     """A loss that a constant reaches as well."""
-    del network
     share = measured.share_of_baseline
     if share is None:
         return []

@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.network import Network
-from ..finding import Finding
+from ..finding import Finding, finding
 from ..measure import Measurements
 from ..thresholds import LIMITS, RULES
-from .words import counted, finding, listed
+from ..words import counted, listed
 
 SCALE = "Subtract each column's mean and divide by its standard deviation, of the training rows, and do the same to "
 SCALE += "every later input (scikit-learn's StandardScaler does both)."
 
 
-def find_input_scale(network: Network, measured: Measurements) -> list[Finding]:
+def find_input_scale(_: Network, measured: Measurements) -> list[Finding]:
     """Columns that are far larger than 1, or inputs far smaller."""
-    del network
     columns = measured.columns
     with np.errstate(all="ignore"):
         sizes = np.hypot(columns.mean, columns.std)
@@ -47,9 +46,8 @@ def find_input_scale(network: Network, measured: Measurements) -> list[Finding]:
     )  # fmt: skip
 
 
-def find_useless_columns(network: Network, measured: Measurements) -> list[Finding]:
+def find_useless_columns(_: Network, measured: Measurements) -> list[Finding]:
     """Columns that never change."""
-    del network
     columns = measured.columns
     constant = np.flatnonzero(columns.least == columns.most) if measured.examples > 1 else np.zeros(0, int)
     names = listed(columns.name(int(column)) for column in constant)
@@ -61,9 +59,8 @@ def find_useless_columns(network: Network, measured: Measurements) -> list[Findi
     )  # fmt: skip
 
 
-def find_duplicate_columns(network: Network, measured: Measurements, X: np.ndarray) -> list[Finding]:
+def find_duplicate_columns(_: Network, measured: Measurements, X: np.ndarray) -> list[Finding]:
     """Columns that equal an earlier one; X is needed to be sure."""
-    del network
     columns = measured.columns
     if measured.examples < LIMITS.examples:
         return []

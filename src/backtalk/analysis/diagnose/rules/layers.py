@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from ....core.network import Network
-from ..finding import Finding
+from ..finding import Finding, finding
 from ..measure import LayerMeasurement, Measurements
 from ..thresholds import LIMITS
-from .words import are, counted, finding, listed, percent
+from ..words import are, counted, listed, percent
 
 MILDER = {"severe": "warning", "warning": "note", "note": "note"}
 BY_SCALE = "Use the initialization of the activation (Network.create's own)"
 
 
-def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
+def find_symmetry(network: Network, _: Measurements) -> list[Finding]:
     """Units with equal incoming and equal outgoing weights."""
     found = []
     for i in range(1, network.depth):
@@ -37,7 +37,6 @@ def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
             "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0.",
             numbers={"copies": len(copies), "units": units, "groups": len(groups)}, layer=i, units=copies,
         )  # fmt: skip
-    del measured
     return found
 
 
@@ -62,9 +61,8 @@ def copies_among(rows: np.ndarray) -> list[list[int]]:
     return sorted(each for each in [*groups, sorted(group)] if len(each) > 1)
 
 
-def find_silent_units(network: Network, measured: Measurements) -> list[Finding]:
+def find_silent_units(_: Network, measured: Measurements) -> list[Finding]:
     """Dead and saturated units of each hidden layer."""
-    del network
     found = []
     for layer in measured.layers[:-1]:
         # with few examples a unit may be silent by chance, but not a whole layer of them
@@ -109,9 +107,8 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
     )  # fmt: skip
 
 
-def find_gradient_ratio(network: Network, measured: Measurements) -> list[Finding]:
+def find_gradient_ratio(_: Network, measured: Measurements) -> list[Finding]:
     """What of the output's gradient comes down to each layer."""
-    del network
     sizes = np.array([layer.grad_a_rms for layer in measured.layers])
     over = f"over {counted(measured.examples, 'example')} (root mean square)"
     return ratio_findings(sizes, over, measured.telemetry.growth())
@@ -142,7 +139,7 @@ def ratio_findings(
         )
         title = f"the gradient {'vanishes' if place == 0 else 'explodes'} on its way down to layer {called[i]}"
         advice = (
-            f"{BY_SCALE}, relu or tanh in the place of sigmoid, and fewer layers."
+            f"{BY_SCALE}, relu or tanh instead of sigmoid, and fewer layers."
             if place == 0
             else f"{BY_SCALE}: these weights are too large. Else use clip_norm, and a smaller learning rate."
         )
@@ -160,12 +157,15 @@ def find_layer_not_learning(network: Network, measured: Measurements) -> list[Fi
         return []
     return lagging(
         np.array([np.nan if layer.ratio is None else layer.ratio for layer in measured.layers]),
-        "has a gradient of {} of its size",
+        "has a gradient of",
     )
 
 
-def lagging(ways: np.ndarray, how: str, names: Sequence[str] | None = None) -> list[Finding]:
-    """The layers whose number is far below the median of the others'; ``names``: as for ratio_findings."""
+def lagging(ways: np.ndarray, verb: str, of: str = " of its size", names: Sequence[str] | None = None) -> list[Finding]:
+    """The layers whose number is far below the median of the others'; ``names``: as for ratio_findings.
+
+    ``verb`` and ``of`` stand before and behind the number.
+    """
     found = []
     called = ["", *(names or map(str, range(1, len(ways) + 1)))]
     for i in range(1, len(ways) + 1):
@@ -176,7 +176,7 @@ def lagging(ways: np.ndarray, how: str, names: Sequence[str] | None = None) -> l
         weights = f"W of layer {called[i]}" if names else f"W_{i}"
         found += finding(
             "layer_not_learning", float(ways[i - 1] / usual), f"layer {called[i]} does not learn",
-            f"{weights} {how.format(f'{ways[i - 1]:.3g}')}; the other layers' median is {usual:.3g}.",
+            f"{weights} {verb} {ways[i - 1]:.3g}{of}; the other layers' median is {usual:.3g}.",
             "See that this layer's weights are among those that the optimizer changes, that they are not far larger "
             "than the other layers', and that the layer above passes its gradient down.",
             numbers={"way": float(ways[i - 1]), "others": usual}, layer=i,

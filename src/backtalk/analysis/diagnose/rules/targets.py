@@ -8,17 +8,16 @@ import numpy as np
 
 from ....core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, PoissonDeviance, SquaredError
 from ....core.network import Network
-from ..finding import Finding
+from ..finding import Finding, finding
 from ..measure import Measurements
 from ..thresholds import LIMITS
-from .words import are, counted, finding, listed, percent
+from ..words import are, counted, listed, percent
 
 NUMERIC = (SquaredError, AbsoluteError, Huber, PoissonDeviance)
 
 
-def find_one_target(network: Network, measured: Measurements) -> list[Finding]:
+def find_one_target(_: Network, measured: Measurements) -> list[Finding]:
     """Every example has the same target."""
-    del network
     targets, count = measured.targets, measured.examples
     if count < 2 or not (targets.least == targets.most).all():
         return []
