@@ -15,7 +15,7 @@ import pytest
 import backtalk
 from backtalk import InputError, InputTypeError, UnknownNameError, check, exercise, forward, gradients
 from backtalk.core.losses import LOSSES
-from backtalk.teaching.exercises.exact import as_exact, exact_latex, exact_text
+from backtalk.teaching.exercises.exact import LATEX, TEXT, as_exact, exactly
 
 FRIENDLY = ["relu", "leaky_relu(slope=0.5)", "identity", "sigmoid", "tanh"]
 
@@ -321,7 +321,7 @@ def test_what_makes_no_exercise_is_named(arguments, error, words):
     ],
 )
 def test_numbers_are_written_as_by_hand(value, text, latex):
-    assert (exact_text(value), exact_latex(value)) == (text, latex)
+    assert (exactly(value, TEXT), exactly(value, LATEX)) == (text, latex)
 
 
 def test_the_command_writes_a_sheet_and_its_key(call, tmp_path):

@@ -17,37 +17,26 @@ from .finding import Finding
 from .gather import measure
 from .measure import Measurements
 from .ranking import rank, worst_of_each_kind
-from .rules import course
+from .rules import course, finite, fit, inputs, layers, targets
 from .rules.examples import find_dominating, find_mislabelled
-from .rules.finite import find_non_finite
-from .rules.fit import find_batch_too_small, find_overfitting_now, find_underfitting
-from .rules.inputs import find_duplicate_columns, find_input_scale, find_useless_columns
-from .rules.layers import find_gradient_ratio, find_layer_not_learning, find_silent_units, find_symmetry
-from .rules.targets import (
-    find_class_imbalance,
-    find_missing_classes,
-    find_one_target,
-    find_target_scale,
-    find_wrong_loss,
-)
 from .telemetry import Recorder, Telemetry
 
 OF_NETWORK_AND_DATA = (
-    find_non_finite,
-    find_one_target,
-    find_wrong_loss,
-    find_input_scale,
-    find_target_scale,
-    find_useless_columns,
-    find_missing_classes,
-    find_symmetry,
-    find_class_imbalance,
+    finite.find_non_finite,
+    targets.find_one_target,
+    targets.find_wrong_loss,
+    inputs.find_input_scale,
+    targets.find_target_scale,
+    inputs.find_useless_columns,
+    targets.find_missing_classes,
+    layers.find_symmetry,
+    targets.find_class_imbalance,
     find_mislabelled,
     find_dominating,
-    find_silent_units,
-    find_layer_not_learning,
-    find_overfitting_now,
-    find_underfitting,
+    layers.find_silent_units,
+    layers.find_layer_not_learning,
+    fit.find_overfitting_now,
+    fit.find_underfitting,
 )
 
 
@@ -100,12 +89,13 @@ def diagnose(
 def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     network, telemetry = examples.network, measured.telemetry
     found = [each for rule in OF_NETWORK_AND_DATA for each in rule(network, measured)]
-    found += find_duplicate_columns(network, measured, examples.X)
-    noise = find_batch_too_small(network, measured, examples)
+    found += inputs.find_duplicate_columns(network, measured, examples.X)
+    noise = fit.find_batch_too_small(network, measured, examples)
     scale = measured.baseline or course.scale_of(network, telemetry)
     found += noise + course.find_learning_rate_too_high(network, telemetry, scale, noise=bool(noise))
     found += course.find_learning_rate_too_low(telemetry, scale) + course.find_standstill(telemetry, scale)
-    found += worst_of_each_kind(find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry))
+    ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
+    found += worst_of_each_kind(ratios)
     found += course.find_still_layers(telemetry, network)
     found += course.find_training_too_short(telemetry) + course.find_overfitting(telemetry, scale)
     return found

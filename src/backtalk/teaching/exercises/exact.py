@@ -57,34 +57,6 @@ def as_exact(value: float) -> Exact | None:
     return None
 
 
-def exact_text(value: float) -> str:
-    """A number as text.
-
-    >>> import math
-    >>> exact_text(0.75), exact_text(math.log(3) - 0.5), exact_text(-math.log(3) / 2), exact_text(math.pi)
-    ('3/4', 'log 3 − 1/2', '−1/2 log 3', '3.1416')
-    """
-    return _written(value, TEXT)
-
-
-def exact_latex(value: float) -> str:
-    r"""A number as LaTeX.
-
-    >>> print(exact_latex(-0.75))
-    -\tfrac{3}{4}
-    """
-    return _written(value, LATEX)
-
-
-def exact_mathml(value: float) -> str:
-    """A number as what stands in a <math> element.
-
-    >>> exact_mathml(2.0)
-    '<mn>2</mn>'
-    """
-    return _written(value, MATHML)
-
-
 def as_fraction(value: float, largest: int) -> Fraction | None:
     """A number as a fraction whose denominator is at most ``largest``; None where it is none."""
     fraction = Fraction(value).limit_denominator(largest)
@@ -105,7 +77,15 @@ def _arguments() -> Iterator[Fraction]:
         yield from (Fraction(above, below) for above in range(below + 1, 25) if math.gcd(above, below) == 1)
 
 
-def _written(value: float, script: Script) -> str:
+def exactly(value: float, script: Script) -> str:
+    r"""A number, written by hand.
+
+    >>> import math
+    >>> exactly(0.75, TEXT), exactly(math.log(3) - 0.5, TEXT), exactly(-math.log(3) / 2, TEXT), exactly(math.pi, TEXT)
+    ('3/4', 'log 3 − 1/2', '−1/2 log 3', '3.1416')
+    >>> print(exactly(-0.75, LATEX), exactly(2.0, MATHML))
+    -\tfrac{3}{4} <mn>2</mn>
+    """
     found = as_exact(value)
     if found is None:
         return (script.negative if value < 0 else "") + script.rounded(_rounded(abs(value)))

@@ -18,7 +18,7 @@ from ..derivations.mathml import MathWriter, as_element, write_mathml
 from ..derivations.notation import Writer
 from ..derivations.sentences import typeset
 from .blocks import Block, Heading, Lines, Row, Words
-from .exact import as_exact, exact_latex, exact_mathml
+from .exact import LATEX, MATHML, Script, as_exact, exactly
 
 ROOM = 78  # letters of a line
 NARROW = 40  # letters of an equation that fits into half a line
@@ -46,20 +46,20 @@ mtd { padding: 0.22em 0.45em } h3 { font-size: 15px; margin: 18px 0 2px }
 class ExactWriter(Writer):
     """Formulas whose numbers are fractions, every one of them shown; NaN is a blank."""
 
+    script: ClassVar[Script]
+    enclosing: ClassVar[str] = "({})"  # of a sum of two parts
     blank: ClassVar[str]  # in a matrix
     long_blank: ClassVar[str]
-
-    def exact(self, value: float) -> str:
-        raise NotImplementedError
 
     def number(self, value: float) -> str:
         if math.isnan(value):
             return self.long_blank
-        found, written = as_exact(value), self.exact(value)
-        return self.enclose(written) if found is not None and found.coefficient and found.rational else written
+        found, written = as_exact(value), exactly(value, self.script)
+        two = found is not None and found.coefficient and found.rational
+        return self.enclosing.format(written) if two else written
 
     def cell(self, value: float) -> str:
-        return self.blank if math.isnan(value) else self.exact(value)
+        return self.blank if math.isnan(value) else exactly(value, self.script)
 
     def shown(self, shape: tuple[int, int]) -> tuple[list[int | None], list[int | None], bool]:
         rows, columns = shape
@@ -69,10 +69,8 @@ class ExactWriter(Writer):
 class ExactLatex(ExactWriter, LatexWriter):
     """The same as LaTeX."""
 
+    script = LATEX
     blank, long_blank = r"\blank", r"\longblank"
-
-    def exact(self, value: float) -> str:
-        return exact_latex(value)
 
 
 class BlankLatex(ExactLatex):
@@ -84,10 +82,11 @@ class BlankLatex(ExactLatex):
 class ExactMath(ExactWriter, MathWriter):
     """The same as MathML."""
 
+    script, enclosing = MATHML, "<mo>(</mo>{}<mo>)</mo>"
     blank, long_blank = (f"{TALL}<mtext>{'_' * count}</mtext>" for count in (7, 14))
 
-    def exact(self, value: float) -> str:
-        return exact_mathml(value)
+    def number(self, value: float) -> str:
+        return super().number(value) if math.isnan(value) else f"<mrow>{super().number(value)}</mrow>"
 
 
 class BlankRuler(FractionRuler):
