@@ -120,7 +120,7 @@ def _as_shown(console: Console, text: str) -> str:
 
 
 def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()) -> None:
-    """What was found, where, and what to do about it; ``columns``: names of X's columns, where they have some."""
+    """What was found, where, and what to do about it; ``columns``: names of X's columns, if they have some."""
     console.print(Text(f"{finding.severity:<{INDENT}}", STYLES[finding.severity]), Text(finding.title, "bold"), sep="")
     _print_beside(console, Text(finding.said))
     if more := where(finding, columns, MOST_LISTED):
@@ -153,7 +153,7 @@ def _table(*names: str) -> Table:
 
 
 def show_table(console: Console, table: Table) -> None:
-    """Print a table with every number whole, also where that is wider than the terminal."""
+    """Print a table with every number whole, even if that is wider than the terminal."""
     size = Measurement.get(console, console.options.update(max_width=1000), table)
     given = console.width
     console.width = max(given, size.minimum) if console.is_terminal else size.maximum

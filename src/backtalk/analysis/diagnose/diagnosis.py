@@ -97,7 +97,7 @@ def _summary(measured: Measurements) -> dict[str, Any]:
 
 
 def _quantiles(values: np.ndarray) -> dict[str, float]:
-    """By name, as '0.5'; all NaN where a value is."""
+    """By name, as '0.5'; all NaN if a value is."""
     with np.errstate(all="ignore"):
         found = np.quantile(values, QUANTILES)
     return {str(share): float(value) for share, value in zip(QUANTILES, found, strict=True)}

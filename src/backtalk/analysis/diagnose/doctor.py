@@ -69,11 +69,4 @@ def live_findings(recorder: Recorder) -> list[Finding]:
     if network is None:
         return []
     scale = course.scale_of(network, telemetry)
-    return [
-        *course.find_learning_rate_too_high(network, telemetry, scale),
-        *course.find_learning_rate_too_low(telemetry, scale),
-        *course.find_standstill(telemetry, scale),
-        *course.find_overfitting(telemetry, scale),
-        *course.find_in_measures(telemetry, network),
-        *course.find_still_layers(telemetry, network),
-    ]
+    return course.find_in_course(network, telemetry, scale) + course.find_in_measures(telemetry, network)

@@ -92,13 +92,10 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     found += inputs.find_duplicate_columns(network, measured, examples.X)
     noise = fit.find_batch_too_small(network, measured, examples)
     scale = measured.baseline or course.scale_of(network, telemetry)
-    found += noise + course.find_learning_rate_too_high(network, telemetry, scale, noise=bool(noise))
-    found += course.find_learning_rate_too_low(telemetry, scale) + course.find_standstill(telemetry, scale)
+    found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise))
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
-    found += course.find_still_layers(telemetry, network)
-    found += course.find_training_too_short(telemetry) + course.find_overfitting(telemetry, scale)
-    return found
+    return found + course.find_training_too_short(telemetry)
 
 
 def _telemetry(history: Any) -> Telemetry:

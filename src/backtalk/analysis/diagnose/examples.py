@@ -85,7 +85,7 @@ class Examples:
             yield ExampleBlock(rows, trace, Layers(grad_a[i] for i in range(1, network.depth + 1)), losses, target)
 
     def target(self, rows: slice) -> np.ndarray:
-        """t of some rows, NaN where y is not finite."""
+        """t of some rows, NaN if y is not finite."""
         y = self.y[rows]
         target = as_target(self.network, y, len(y))
         if self.unknown[rows].any():

@@ -123,7 +123,7 @@ class _Layer:
         size, gradient = euclidean_norm(network.W[i]), self.gradient_norms()[0]
         flat, dead, saturated = self.flat / count, (), ()
         if self.hidden:
-            # a unit that is silent for all examples is dead where it says nothing, and saturated where it shouts
+            # a unit that is silent for all examples is dead if it says nothing, and saturated if it shouts
             ends = type(network.activations[i - 1]) in LARGEST_SLOPE
             silent = self.slope < SILENT
             is_dead = silent & (self.largest < SILENT) & (not ends)
@@ -277,13 +277,13 @@ def _baseline(loss: Loss, targets: _Targets, examples: Examples) -> float | None
 
 
 def _entropy(p: np.ndarray) -> float:
-    """−Σ_j p_j log p_j; 0 where one p_j is 1 but for rounding."""
+    """−Σ_j p_j log p_j; 0 if one p_j is 1 but for rounding."""
     found = float(-np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0 * p).sum())
     return 0.0 if abs(found) < ROUNDING else found
 
 
 def _medians(t: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The weighted median of each column; NaN where one value is."""
+    """The weighted median of each column; NaN if one value is."""
     found = []
     for column in t.T:
         order = np.argsort(column)

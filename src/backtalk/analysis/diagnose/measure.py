@@ -18,7 +18,7 @@ class LayerMeasurement:
     ``function``: g_i, or the output function. ``a_mean``, ``a_std``, ``h_mean``, ``h_std``: over examples and units;
     ``zero``: the share of h_i that is exactly 0. ``grad_a``: the median over examples of ‖∇_{a_i}ℓ_n‖, of each
     example's own loss; ``grad_a_rms``: the root of the mean of their squares. ``grad_W``: ‖∇_{W_i}ℒ‖, ``W``: ‖W_i‖,
-    ``ratio``: the first over the second, None where W_i is 0. ``update``: the update-to-weight ratio in the last
+    ``ratio``: the first over the second, None if W_i is 0. ``update``: the update-to-weight ratio in the last
     epoch that measured it. ``dead``, ``saturated``: the shares of units that are (None for the output layer).
 
     For each unit, shape (n_i,): ``unit_mean`` and ``unit_std`` of h_ij; ``unit_largest``, the largest |h_ij|;
@@ -62,7 +62,7 @@ class Columns:
     """The input columns, each array of shape (n_0,): ``mean``, ``std``, ``least``, ``most``, over all rows.
 
     A column with a value that is not finite has such statistics; ``non_finite`` counts those values. ``names`` is
-    empty where nobody named the columns.
+    empty if nobody named the columns.
     """
 
     names: tuple[str, ...]
@@ -84,7 +84,7 @@ class Targets:
     ``hard``: whether each row is one class of several, or yes or no. Then ``counts`` (examples of each class),
     ``shares`` (of the weight), ``recall`` (of each class: the share of its examples that the network gets right; NaN
     for a class without examples) and, for each example, ``given`` and ``predicted``, its classes, ``confidence``, ŷ of
-    the predicted one, and ``of_given``, ŷ of the given one. All of these are None where targets are not classes.
+    the predicted one, and ``of_given``, ŷ of the given one. All of these are None if targets are not classes.
     """
 
     mean: np.ndarray
@@ -161,7 +161,7 @@ class Measurements:
 
     @property
     def share_of_baseline(self) -> float | None:
-        """ℒ over the loss of the best constant output: 1 where nothing was learned."""
+        """ℒ over the loss of the best constant output: 1 if nothing was learned."""
         if self.baseline is None or not self.baseline > 0:
             return None
         return self.loss / self.baseline

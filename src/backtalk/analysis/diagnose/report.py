@@ -38,7 +38,7 @@ MOST_LISTED = 50  # of the units or examples of a finding
 
 
 def write_report(diagnosis: Diagnosis, title: str = "Diagnosis", *, classes: Sequence[str] = ()) -> str:
-    """The page. ``classes``: the names of classes 0, 1, …, where they have some."""
+    """The page. ``classes``: the names of classes 0, 1, …, if they have some."""
     m, findings = diagnosis.measurements, diagnosis.findings
     worst = "healthy" if is_healthy(findings) else findings[0].severity
     above = f"<p class='verdict {worst}'>{html.escape(verdict(findings))}</p>{numbers(_headline(m))}"
@@ -128,7 +128,7 @@ def _over_layers(series: Mapping[str, Sequence[float | None]], label: str, note:
 
 
 def _over_epochs(m: Measurements) -> list[str]:
-    """Losses, and how far the layers moved, where a run was told."""
+    """Losses, and how far the layers moved, if a run was told."""
     run = m.telemetry
     if not run.epochs:
         return []

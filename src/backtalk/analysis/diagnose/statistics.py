@@ -61,6 +61,6 @@ def root_mean_square(values: np.ndarray) -> float:
 
 
 def median(values: np.ndarray) -> float:
-    """The median; NaN where one of the values is."""
+    """The median; NaN if one of the values is."""
     with np.errstate(all="ignore"):
         return float(np.nan if np.isnan(values).any() else np.median(values))

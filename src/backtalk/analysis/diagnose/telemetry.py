@@ -19,9 +19,9 @@ from ...train import Epoch, LayerMeasures
 class Telemetry:
     """A run of training, one entry for each epoch.
 
-    ``losses``; ``validation_losses`` and ``learning_rates``, None where the epoch had none; ``measures``: a tuple of
-    :class:`~backtalk.LayerMeasures`, empty where nothing was measured. ``moved``: ‖W_i − W_i before the epoch‖ /
-    ‖W_i‖ for each layer, empty for the first epoch. ``sizes``: ‖W_i‖ after the epoch. ``settings``: of the run, where
+    ``losses``; ``validation_losses`` and ``learning_rates``, None if the epoch had none; ``measures``: a tuple of
+    :class:`~backtalk.LayerMeasures`, empty if nothing was measured. ``moved``: ‖W_i − W_i before the epoch‖ /
+    ‖W_i‖ for each layer, empty for the first epoch. ``sizes``: ‖W_i‖ after the epoch. ``settings``: of the run, if
     it told them. ``first``: the number of the first of these epochs.
     """
 
@@ -41,7 +41,7 @@ class Telemetry:
 
     @property
     def batch_size(self) -> int | None:
-        """Of the run's settings, where it told one."""
+        """Of the run's settings, if it told one."""
         size = self.settings.get("batch_size")
         return int(size) if isinstance(size, int | np.integer) and not isinstance(size, bool) else None
 

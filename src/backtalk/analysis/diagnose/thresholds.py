@@ -17,7 +17,7 @@ from dataclasses import dataclass
 class Rule:
     """A kind of finding: the number that is ``compared``, from where it is one, and what it ``explains``.
 
-    ``low``: it is one where the number is below the threshold. A threshold of None is never reached.
+    ``low``: it is one if the number is below the threshold. A threshold of None is never reached.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Rule:
     low: bool = False
 
     def judge(self, value: float, most: str = "severe") -> tuple[str, float] | None:
-        """The severity, at most so high, and the excess; None where the number is no finding, or is no number."""
+        """The severity, at most so high, and the excess; None if the number is no finding, or is no number."""
         if math.isnan(value):
             return None
         order = ("severe", "warning", "note")
@@ -124,7 +124,7 @@ _TABLE = (
     Rule(
         "class_imbalance", "weight of the most frequent class over that of the rarest", 10.0, 20.0, None,
         "Buda, Maki and Mazurowski 2018 find that training suffers from ratios of 10 on, and clearly at 20 to 100. "
-        "A note only, where the network gets most examples of the rarest class right.",
+        "A note only, if the network gets most examples of the rarest class right.",
         explains=("mislabelled_examples", "dominating_examples", "overfitting", "batch_too_small", *LEARNS_BADLY),
     ),
     Rule(
@@ -140,7 +140,7 @@ _TABLE = (
         0.95, "Squares, because the others' gradients point in many directions, and the square of the length of their "
         "sum is about the sum of their squares: at 0.75 one example in a hundred moves the weights "
         "√3 times as far as all others together. Once a network fits most examples, the few that it does not fit have "
-        "most of what is left of the gradient: so it is a warning only where they also have half of the loss, and of "
+        "most of what is left of the gradient: so it is a warning only if they also have half of the loss, and of "
         "the loss of the best constant output.",
         explains=("batch_too_small", *BREAKS, *LEARNS_BADLY),
     ),
@@ -154,9 +154,8 @@ _TABLE = (
     Rule(
         "batch_too_small", "gradient noise scale over the batch size", None, 10.0, None,
         "At a batch of a tenth of the noise scale, 10 of 11 parts of a step's square are noise (McCandlish et al. "
-        "2018, section 2.2). Every run ends there once its gradient vanishes; so it is one only where the loss is not "
-        "small, and where a trial shows that it is the noise that keeps it up (the trial, in "
-        "LIMITS).",
+        "2018, section 2.2). Every run ends there once its gradient vanishes; so it is one only if the loss is not "
+        "small, and a trial shows that it is the noise that keeps it up (see LIMITS).",
         explains=(*BREAKS, *LEARNS_BADLY),
     ),
     Rule(
@@ -200,7 +199,7 @@ _TABLE = (
     ),
     Rule(
         "learning_rate_too_low", "the largest update-to-weight ratio of any layer, in any epoch", None, 1e-4, 1e-6,
-        "A tenth of the rule of thumb of 0.1 % (Karpathy 2015); found only where the loss has hardly fallen and is "
+        "A tenth of the rule of thumb of 0.1 % (Karpathy 2015); found only if the loss has hardly fallen and is "
         "not small, since updates also grow small where there is nothing left to learn.",
         explains=("training_too_short", *LEARNS_BADLY), low=True,
     ),
@@ -258,7 +257,7 @@ class Limits:
     recall: float = 0.5
     # ŷ of the given class, at most, for a contradiction
     contradicted: float = 0.1
-    # ŷ of another class that is enough for one, also where that class has more on average
+    # ŷ of another class that is enough for one, even if that class has more on average
     confident: float = 0.9
     # of the examples right, before the network's word weighs more than a label
     accurate: float = 0.8

@@ -24,7 +24,7 @@ def diagnose(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="As for gradients, where nan may stand in it; for a folder, a table as for evaluate."
+            metavar="DATA", help="As for gradients, and nan may stand in it; for a folder, a table as for evaluate."
         ),
     ],
     target: Target = None,
@@ -33,7 +33,7 @@ def diagnose(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at MODEL with DATA for what keeps it from learning; exit code 1 where more than notes are found."""
+    """Look at MODEL with DATA for what keeps it from learning; exit code 1 if more than notes are found."""
     from ...core.files import write_atomically
     from ..terminal import make_console, show_diagnosis
 

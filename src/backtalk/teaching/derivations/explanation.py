@@ -34,7 +34,7 @@ def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Deriv
     'h[1]', 'a[1]', 'W[1]', 'b[1]'. The network may have arrays of any library: it is computed in float64 with NumPy.
 
     Raises :class:`~backtalk.errors.InputError` for a quantity that the network does not have, for more than one
-    example, and where a value is not finite. Source: section 2 of the notation, ``docs/notation.md``.
+    example, and if a value is not finite. Source: section 2 of the notation, ``docs/notation.md``.
 
     >>> net = Network([[[0.5, -1.0], [1.0, 0.5]], [[1.0, -1.0], [0.0, 2.0]]], [[0.0, 0.5], [0.0, 0.0]], "relu")
     >>> derivation = explain(net, [2.0, 1.0], 1, "W[1,2,1]")

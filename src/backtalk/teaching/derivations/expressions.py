@@ -135,8 +135,8 @@ class Apply:
     """A function, of each element but for softmax.
 
     ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, absolute, rho (Huber's ρ); for clip and rho,
-    ``detail`` is δ. ``layer`` numbers g and g′, and their ``detail`` says which they are, such as relu. Where
-    ``as_value``, its value stands in its place when numbers are put in.
+    ``detail`` is δ. ``layer`` numbers g and g′, and their ``detail`` says which they are, such as relu. With
+    ``as_value``, its value stands instead of it when numbers are put in.
     """
 
     name: str
@@ -149,7 +149,7 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """1 where both indices are the same, else 0."""
+    """1 if both indices are the same, else 0."""
 
     left: Index
     right: Index

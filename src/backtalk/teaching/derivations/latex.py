@@ -41,7 +41,7 @@ def write_latex(part: Expression, most: int = MOST) -> str:
 
 
 def latex_lines(equation: Equation, marked: Marked, room: float, most: int = OF_LINES) -> list[Line]:
-    """left = rights[0] = rights[1] …, one = below the other, each broken where it is too wide."""
+    """left = rights[0] = rights[1] …, one = below the other, each broken if it is too wide."""
     return lines(equation.left, equation.rights, LatexWriter(most, marked), room, FractionRuler)
 
 
@@ -139,7 +139,7 @@ class LatexWriter(Writer):
         return self.enclose(self.write(of))
 
     def array(self, value: Any) -> str:
-        """A column or matrix in brackets, its size below it where a part is shown."""
+        """A column or matrix in brackets, its size below it if a part is shown."""
         rows, columns = value.shape
         shown, across, cut = self.shown(value.shape)
         rows_shown = (" & ".join(self.entry(value, i, k) for k in across) for i in shown)
@@ -153,5 +153,5 @@ def _symbol(symbol: Symbol) -> str:
 
 
 def _index(written: Any) -> str:
-    """As an index: in braces where it is longer than one letter."""
+    """As an index: in braces if it is longer than one letter."""
     return str(written) if len(str(written)) == 1 else f"{{{written}}}"

@@ -58,9 +58,9 @@ class FractionRuler(Ruler):
 def lines(
     left: Expression, rights: Sequence[Expression], writer: Writer, room: float, kind: type[Ruler] = Ruler
 ) -> list[Line]:
-    """left = rights[0] = rights[1] …, one = below the other, each broken where it is wider than ``room`` letters.
+    """left = rights[0] = rights[1] …, one = below the other, each broken if it is wider than ``room`` letters.
 
-    Where a matrix is too wide all the same, ``writer`` shows less of it.
+    If a matrix is too wide all the same, ``writer`` shows less of it.
     """
     ruler, inside = kind(), room
     for most, marked in _less_and_less(writer):

@@ -141,7 +141,7 @@ class MathWriter(Writer):
         return f"{name}<mo>&#x2061;</mo>{self.enclose(self.write(of) + more)}"
 
     def array(self, value: Any, raised: str = "") -> str:
-        """A column or matrix in brackets, its size beside it where a part is shown, and what is raised."""
+        """A column or matrix in brackets, its size beside it if a part is shown, and what is raised."""
         rows, columns = value.shape
         shown, across, cut = self.shown(value.shape)
         lines = ("<mtr>" + "".join(f"<mtd>{self.entry(value, i, k)}</mtd>" for k in across) + "</mtr>" for i in shown)

@@ -96,7 +96,7 @@ class Writer:
         return self.between.join(self.pieces(part))
 
     def within(self, part: Expression, place: Expression) -> str:
-        """A part of ``place``, in brackets where it needs them."""
+        """A part of ``place``, in brackets if it needs them."""
         written = self.write(part)
         return self.enclose(written) if needs_brackets(part, place, fractions=self.fractions) else written
 
@@ -207,13 +207,13 @@ def is_scalar(part: Expression) -> bool:
 
 
 def by_letter(slope: Partial) -> str | None:
-    """The letter j where a slope stands for the column of ∂above_j/∂below_j for each j."""
+    """The letter j, if a slope stands for the column of ∂above_j/∂below_j for each j."""
     first = slope.above.indices[0] if slope.above.indices else None
     return first if isinstance(first, str) and slope.above.indices == slope.below.indices else None
 
 
 def has_dot(left: Expression, right: Expression) -> bool:
-    """Whether a dot stands between two factors: not where both are columns or matrices."""
+    """Whether a dot stands between two factors: not if both are columns or matrices."""
     return is_scalar(left) or is_scalar(right)
 
 

@@ -23,7 +23,7 @@ class Written(NamedTuple):
 def as_written(value: float) -> Written:
     """A number with six digits; whole numbers, and those of up to eight digits, exactly.
 
-    Where six digits would make a whole number of what is none, such as a ŷ of nearly 1, it has more.
+    If six digits would make a whole number of what is none, such as a ŷ of nearly 1, it has more.
 
     >>> as_written(-0.123456789)
     Written(negative=True, digits='0.123457', power=None)

@@ -34,7 +34,7 @@ class OutputTalk:
     """The formulas of one loss. Each function of j gives the formula of unit j, or that of the whole for None.
 
     ``coupled``: every ŷ_m depends on every a_{Lj}, as with softmax; else ŷ_j on a_{Lj} alone. ``slope`` is ∂ŷ/∂a_{Lj}
-    as a column, or the Jacobian, where coupled; else ∂ŷ_j/∂a_{Lj}. It is None for the identity, where ŷ is a_L.
+    as a column, or the Jacobian, if coupled; else ∂ŷ_j/∂a_{Lj}. It is None for the identity, where ŷ is a_L.
     """
 
     loss: Expression
@@ -87,7 +87,7 @@ def output_talk(loss: Loss, target: np.ndarray) -> OutputTalk:
 
 
 def yhat_divides(loss: Loss, yhat: np.ndarray, rest: np.ndarray, target: np.ndarray) -> bool:
-    """Whether 1/ŷ, and 1/(1 − ŷ) where the loss has it, are numbers where the target makes them count; shapes (k,)."""
+    """Whether 1/ŷ, and 1/(1 − ŷ) if the loss has it, are numbers where the target makes them count; shapes (k,)."""
     match loss:
         case CrossEntropy() | PoissonDeviance():
             return bool((yhat[target > 0] >= SMALLEST).all())

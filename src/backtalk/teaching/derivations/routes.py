@@ -131,7 +131,7 @@ def route_text(asked: Quantity, path: Path) -> str:
 
 
 def _unit(asked: Quantity, place: tuple[int, int]) -> Symbol:
-    """A unit on a path: h where the path begins with it, else a, through which all that is heard comes."""
+    """A unit on a path: h if the path begins with it, else a, through which all that is heard comes."""
     layer, unit = place
     return Symbol("h" if asked.family == "h" and layer == asked.layer else "a", layer, (unit,))
 

@@ -47,7 +47,7 @@ BEGIN = r"""\documentclass[aspectratio=169,11pt]{beamer}
 
 
 def write_slides(document: Document) -> str:
-    """A slide for each step, line after line, more where it is too tall; and the whole chain on the last one."""
+    """A slide for each step, line after line, more if it is too tall; and the whole chain on the last one."""
     parts = [BEGIN + r"\begin{document}", _title(document)]
     for talk in document.talks:
         for step in talk.passages:

@@ -31,8 +31,8 @@ def paths(network: Network, x: Any, y: Any, quantity: str | Quantity, k: int = 1
     is found from the output layer down; each further path leaves one that was found at one unit, for the next best way
     up. The cost grows with the number of weights and with k, not with the number of paths.
 
-    ``x``, ``y`` and ``quantity``: as for :func:`~backtalk.explain`, where the quantity is one number. The outputs
-    ŷ = h[L] have one path. ``k``: from 1 to 10,000; fewer paths are given where fewer contribute anything.
+    ``x``, ``y`` and ``quantity``: as for :func:`~backtalk.explain`; the quantity is one number. The outputs
+    ŷ = h[L] have one path. ``k``: from 1 to 10,000; fewer paths are given if fewer contribute anything.
 
     Raises :class:`~backtalk.errors.InputError` for a whole vector or matrix, and as ``explain`` does.
     Source: the chain rule; the k best paths of a graph, each as a deviation from a better one (Lawler 1972).
@@ -83,7 +83,7 @@ class _Search:
             self.absolute[i] = self.absolute[i + 1] @ factors
 
     def _slope(self, i: int) -> np.ndarray:
-        """∂h/∂a of the units of layer i, or 1 where the path begins at h itself."""
+        """∂h/∂a of the units of layer i, or 1 if the path begins at h itself."""
         if i == 0 or (i == self.first and self.asked.family == "h"):
             return np.ones(self.network.sizes[i])
         a = self.values.trace.a[i]

@@ -24,7 +24,7 @@ class ExampleValues:
     Gradients are those that :func:`backtalk.gradients` gives; the slopes ∂ŷ/∂a_L are measured on the output function
     by complex steps, and those of g are g′.
 
-    Raises :class:`~backtalk.errors.InputError` where x is not one example, and where a value is not finite.
+    Raises :class:`~backtalk.errors.InputError` if x is not one example, or a value is not finite.
     """
 
     def __init__(self, network: Network, x: Any, y: Any) -> None:
@@ -75,11 +75,11 @@ class ExampleValues:
 
     @property
     def clear(self) -> bool:
-        """Whether the way through ŷ can be told: it cannot where ŷ has rounded to an end of its range."""
+        """Whether the way through ŷ can be told: it cannot if ŷ has rounded to an end of its range."""
         return yhat_divides(self.network.loss, self.trace.output[0], self._rest(), self.target)
 
     def require_clear(self, asked: Quantity) -> None:
-        """Refuse to tell of ∂ℒ/∂ŷ where it is no number."""
+        """Refuse to tell of ∂ℒ/∂ŷ if it is no number."""
         if asked.family == "h" and asked.layer == self.network.depth and not self.clear:
             raise InputError(
                 "quantity is an output, but ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ is no number: "

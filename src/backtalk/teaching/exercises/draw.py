@@ -1,6 +1,6 @@
 """A small network and an example whose numbers can be computed by hand.
 
-Weights and inputs are small whole numbers or halves. Where g or the output function has a logarithm for its inverse,
+Weights and inputs are small whole numbers or halves. If g or the output function has a logarithm for its inverse,
 the bias holds that logarithm, so that a_i = ln 3 and σ(a_i) = 3/4: the numbers below are fractions again.
 """
 
@@ -76,7 +76,7 @@ def _drawn(
 
 
 def _logarithms(rng: np.random.Generator, units: int, activation: Activation | None, loss: Loss) -> np.ndarray | None:
-    """The pre-activations whose outputs are fractions; None where any are."""
+    """The pre-activations whose outputs are fractions; None if any are."""
     if isinstance(activation, Sigmoid):
         return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units)))
     if isinstance(activation, Tanh):
@@ -106,7 +106,7 @@ def _target(rng: np.random.Generator, loss: Loss, yhat: np.ndarray) -> Any:
 
 
 def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
-    """0 for numbers as they should be; more where they are less so; inf where a gradient is lost or undecided."""
+    """0 for numbers as they should be; more if they are less so; inf if a gradient is lost or undecided."""
     trace = forward(network, x[None])
     grads = backward(network, trace, np.asarray(y)[None])
     residual = trace.output[0] - network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)[0]

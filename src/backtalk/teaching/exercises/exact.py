@@ -1,4 +1,4 @@
-"""Numbers as one writes them by hand, 3/4 or log 3 − 1/2; rounded where they are none of these."""
+"""Numbers as one writes them by hand, 3/4 or log 3 − 1/2; rounded if they are none of these."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Script:
 
 
 def as_exact(value: float) -> Exact | None:
-    """A number as a fraction, or as one with a logarithm; None where it is neither.
+    """A number as a fraction, or as one with a logarithm; None if it is neither.
 
     >>> import math
     >>> as_exact(-0.375).rational, as_exact(math.log(3) - 0.5)
@@ -58,7 +58,7 @@ def as_exact(value: float) -> Exact | None:
 
 
 def as_fraction(value: float, largest: int) -> Fraction | None:
-    """A number as a fraction whose denominator is at most ``largest``; None where it is none."""
+    """A number as a fraction whose denominator is at most ``largest``; None if it is none."""
     fraction = Fraction(value).limit_denominator(largest)
     return fraction if abs(value - fraction) <= CLOSE * max(1.0, abs(value)) else None
 

@@ -176,7 +176,7 @@ def _agree(value: np.ndarray, right: Any) -> bool:
 
 
 def _own_scene(network: Network, x: np.ndarray, target: np.ndarray, own: dict[str, np.ndarray]) -> Scene:
-    """The forward pass with the student's numbers where there are some, and what follows from them."""
+    """The forward pass with the student's numbers, if there are some, and what follows from them."""
     a, h = [], [x[None, :]]
     for i in range(1, network.depth + 1):
         a.append(own[f"a[{i}]"].T if f"a[{i}]" in own else pre_activation(network, i, h[-1]))
@@ -217,10 +217,10 @@ def _forward_mistakes(family: str, i: int, scene: Scene) -> Iterator[tuple[str, 
         yield "the bias was subtracted", lambda: h @ W.T - b
         yield f"W_{i} was transposed", lambda: h @ W + b
         if i > 1:
-            yield f"a_{i - 1} was heard in the place of h_{i - 1}", lambda: trace.a[i - 1] @ W.T + b
+            yield f"a_{i - 1} was heard instead of h_{i - 1}", lambda: trace.a[i - 1] @ W.T + b
     elif i < L:
         yield "g was left out", lambda: trace.a[i]
-        yield "g′ was taken in the place of g", lambda: network.activations[i - 1].g_prime(trace.a[i])
+        yield "g′ was taken instead of g", lambda: network.activations[i - 1].g_prime(trace.a[i])
         if network.activations[i - 1].name == "relu":
             yield "the sign was dropped, |a| for max(0, a)", lambda: np.abs(trace.a[i])
     else:

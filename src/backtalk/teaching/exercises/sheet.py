@@ -90,10 +90,10 @@ def exercise(
 ) -> Exercise:
     """A sheet to compute every gradient of a small network by hand, with its key.
 
-    The numbers are small: weights are whole or halves, and where a function has a logarithm for its inverse, a bias
+    The numbers are small: weights are whole or halves, and if a function has a logarithm for its inverse, a bias
     holds one, so that ŷ = (1/4, 3/4) and not 0.2689…; with other activations than relu, leaky_relu, identity, sigmoid
     and tanh they are rounded. No number lies at a kink, in each hidden layer a unit hears the loss, and with ReLU,
-    where there is room for it, one is silent.
+    if there is room for it, one is silent.
 
     ``seed``: 0 or more; the same seed gives the same sheet, to the letter. ``sizes``: n_0 … n_L, at most 4 units a
     layer and 4 layers with weights. ``activation``, ``loss``: as for a :class:`~backtalk.Network`. ``hints``: whether

@@ -17,12 +17,25 @@ from .layers import lagging, ratio_findings
 
 
 def scale_of(network: Network, telemetry: Telemetry) -> float | None:
-    """A loss that means 'nothing was learned', where the data are not at hand: log k, or the first epoch's."""
+    """A loss that means 'nothing was learned', if the data are not at hand: log k, or the first epoch's."""
     if isinstance(network.loss, CrossEntropy) and network.sizes[-1] > 1:
         return math.log(network.sizes[-1])
     if isinstance(network.loss, BinaryCrossEntropy):
         return network.sizes[-1] * math.log(2)
     return telemetry.losses[0] if telemetry.epochs and telemetry.losses[0] > 0 else None
+
+
+def find_in_course(
+    network: Network, telemetry: Telemetry, scale: float | None, *, noise: bool = False
+) -> list[Finding]:
+    """What the curves say, whether or not the data are at hand; ``noise``: whether noise was found in the batches."""
+    return [
+        *find_learning_rate_too_high(network, telemetry, scale, noise=noise),
+        *find_learning_rate_too_low(telemetry, scale),
+        *find_standstill(telemetry, scale),
+        *find_overfitting(telemetry, scale),
+        *find_still_layers(telemetry, network),
+    ]
 
 
 def find_learning_rate_too_high(

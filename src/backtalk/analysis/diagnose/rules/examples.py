@@ -40,7 +40,7 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
 
 
 def _usual_confidence(given: np.ndarray, of_given: np.ndarray, outputs: int) -> np.ndarray:
-    """The mean ŷ of each class over the examples that have it as their label; 1 where none has."""
+    """The mean ŷ of each class over the examples that have it as their label; 1 if none has."""
     sums, counts = (np.bincount(given, weights=weights, minlength=max(2, outputs)) for weights in (of_given, None))
     return np.where(counts > 0, sums / np.maximum(counts, 1), 1.0)
 

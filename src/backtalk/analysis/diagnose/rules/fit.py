@@ -98,7 +98,7 @@ class Trial:
 
 
 def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch: int) -> Trial | None:
-    """What a few steps with the run's optimizer do; None where the run did not tell it, or where they diverge."""
+    """What a few steps with the run's optimizer do; None if the run did not tell it, or they diverge."""
     optimizer = _optimizer(telemetry)
     if optimizer is None or examples.unknown.any() or not np.isfinite(examples.X).all():
         return None

@@ -32,12 +32,8 @@ def find_input_scale(_: Network, measured: Measurements) -> list[Finding]:
         f"the root of their mean square should be near 1, and it is {listed(names)}. The largest has mean "
         f"{columns.mean[worst]:.3g} and standard deviation {columns.std[worst]:.3g}.",
         SCALE, most=_most(measured),
-        numbers={
-            "columns": len(large),
-            "largest": float(sizes[worst]),
-            "column": columns.name(worst),
-            "median": float(np.median(sizes)),
-        },
+        numbers={"columns": len(large), "largest": float(sizes[worst]), "column": columns.name(worst),
+            "median": float(np.median(sizes))},
         layer=0, units=large,
     ) + finding(
         "inputs_too_small", together if together > 0 else np.nan, "inputs are very small",

@@ -97,12 +97,8 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
         f"deviation of a is {layer.a_std:.3g} in this layer, where about 1 is usual.",
         f"Scale the inputs, use a smaller learning rate, or smaller weights. {BY_SCALE}; l2_penalty keeps them small.",
         most=most,
-        numbers={
-            "saturated": len(units),
-            "units": layer.units,
-            "share": len(units) / layer.units,
-            "a_std": layer.a_std,
-        },
+        numbers={"saturated": len(units), "units": layer.units, "share": len(units) / layer.units,
+            "a_std": layer.a_std},
         layer=i, units=units,
     )  # fmt: skip
 
@@ -152,7 +148,7 @@ def ratio_findings(
 
 
 def find_layer_not_learning(network: Network, measured: Measurements) -> list[Finding]:
-    """A layer that hears next to nothing; what it did in the run says more, where that was told."""
+    """A layer that hears next to nothing; what it did in the run says more, if that was told."""
     if any(len(ways) == network.depth for ways in measured.telemetry.moved):
         return []
     return lagging(
@@ -171,7 +167,7 @@ def lagging(ways: np.ndarray, verb: str, of: str = " of its size", names: Sequen
     for i in range(1, len(ways) + 1):
         others = np.delete(ways, i - 1)
         usual = float(np.median(others)) if len(others) else 0.0
-        if not (usual > LIMITS.moves and np.isfinite(usual)):  # where none moves, none lags
+        if not (usual > LIMITS.moves and np.isfinite(usual)):  # if none moves, none lags
             continue
         weights = f"W of layer {called[i]}" if names else f"W_{i}"
         found += finding(
