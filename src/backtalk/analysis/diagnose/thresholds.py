@@ -18,6 +18,9 @@ class Rule:
     """A kind of finding: the number that is ``compared``, from where it is one, and what it ``explains``.
 
     ``low``: it is one if the number is below the threshold. A threshold of None is never reached.
+
+    >>> RULES["dead_units"].judge(0.5)
+    ('warning', 1.6666666666666667)
     """
 
     kind: str

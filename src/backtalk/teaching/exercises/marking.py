@@ -39,7 +39,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks in the order of the sheet, and the likely mistakes in the gradients."""
+    """The marks in the order of the sheet, and the likely mistakes in the gradients.
+
+    >>> from backtalk import exercise
+    >>> marks = exercise(seed=0).check({"yhat": ["1/3", "2/3"], "loss": 7})
+    >>> marks.right, marks.rows[1]
+    (1, Mark(name='loss', verdict='wrong', said=''))
+    """
 
     rows: tuple[Mark, ...]
     mistakes: tuple[Mistake, ...]

@@ -28,6 +28,10 @@ class Exercise:
 
     ``sheet`` and ``key`` are written by ``to_markdown()``, ``to_latex()`` and ``to_html()``. ``answers`` holds the
     right numbers by name, ``check`` compares a student's with them.
+
+    >>> made = exercise(seed=0)
+    >>> made.x, made.y, made.answers["a[1]"]
+    (array([-2., -1.]), 0, [-4.0, 1.5])
     """
 
     network: Network
