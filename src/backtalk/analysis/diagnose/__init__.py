@@ -9,7 +9,7 @@ statistics.py    statistics of blocks; locate.py: the first place that is not fi
 thresholds.py    every number by which it judges, with its reason
 rules/           from measurements to findings
 ranking.py       causes before what they explain
-words.py         words of the terminal and the page
+words.py         words of findings, for the rules, the terminal and the page
 report.py        the page
 """
 
