@@ -12,7 +12,7 @@ from ...core.network import Network
 from ...engines.passes import forward_in_blocks
 from ..per_example.gradient_norms import norms_of
 from ..per_example.pairs import MEMORY_LIMIT
-from .checkpoints import Moment, as_layers, as_moments, as_unrated, example_sets, refuse
+from .checkpoints import Moment, as_moments, as_unrated, example_sets, layers_of_each, refuse
 
 
 def self_influence(
@@ -99,7 +99,7 @@ def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
 
 
 def _errors(network: Network, a: Array, yhat: Array, target: Array) -> Array:
-    """ŷ − t; where it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
+    """ŷ − t; if it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
             return network.loss.gradient(a, yhat, target)
@@ -116,7 +116,7 @@ def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int
     """‖∇ℓ‖ over the layers that count, in float64, for each network."""
     found = []
     sets = example_sets(moments, X, y)
-    for moment, chosen, examples in zip(moments, as_layers(layers, moments), sets, strict=True):
+    for moment, chosen, examples in zip(moments, layers_of_each(layers, moments), sets, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):
             each = norms_of(examples, memory_limit)
             # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)

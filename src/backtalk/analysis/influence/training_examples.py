@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InputError, InputTypeError
 from ..per_example.pairs import MEMORY_LIMIT
-from .checkpoints import as_layers, as_moments, as_pair, example_sets
+from .checkpoints import as_moments, as_pair, example_sets, layers_of_each
 from .extremes import Extremes
 from .products import Products
 
@@ -87,7 +87,7 @@ def influence(
     if k < 1:
         raise InputError(f"k is {k}, expected 1 or more.")
     moments = as_moments(networks, learning_rates)
-    chosen = as_layers(layers, moments)
+    chosen = layers_of_each(layers, moments)
     sets = {
         name: example_sets(moments, *as_pair(pair, name), name) for name, pair in (("train", train), ("test", test))
     }
