@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...core.arrays import namespace, to_numpy
+from ...core.batch import Batch
 from ...errors import InputError
-from ..per_example.examples import ExampleSet, bytes_of_pairs
+from ..per_example.examples import bytes_of_pairs, read_pairs
 from ..per_example.gram_matrices import inner_products
 from ..per_example.pairs import Pairs, as_bytes, rows_within, slices
 from .checkpoints import Moment, refuse
@@ -24,8 +25,8 @@ class Products:
 
     moments: list[Moment]
     layers: list[tuple[int, ...]]
-    test: list[ExampleSet]
-    train: list[ExampleSet]
+    test: list[Batch]
+    train: list[Batch]
 
     @property
     def dtype(self) -> np.dtype:
@@ -78,9 +79,9 @@ class Products:
                 )
             yield columns, total
 
-    def _pairs(self, t: int, examples: ExampleSet, rows: slice, argument: str) -> list[Pairs]:
+    def _pairs(self, t: int, batch: Batch, rows: slice, argument: str) -> list[Pairs]:
         """The pairs of some rows, every number finite."""
-        pairs = examples.pairs(self.layers[t], rows)
+        pairs = read_pairs(batch, self.layers[t], rows)
         in_order = [(f"h_{each.layer - 1}", each.h) for each in pairs]
         in_order += [(f"∇_a_{each.layer}", each.a) for each in reversed(pairs)]
         for name, array in in_order:

@@ -15,7 +15,7 @@ from ...core.initialization import as_generator
 from ...core.layers import mapped
 from ...core.network import Network
 from ...errors import InputError, InputTypeError
-from .examples import ExampleSet
+from .examples import as_batch
 from .gradient_norms import norms_of
 from .pairs import MEMORY_LIMIT
 
@@ -66,7 +66,7 @@ def clipped_sum(network: Network, X: Any, y: Any, clip_norm: float, *, memory_li
     (array([-1.5]), array([0.5, 8. ]), 0.5)
     """
     clip_norm = as_clip_norm(clip_norm)
-    found = norms_of(ExampleSet.of(network, X, y), memory_limit, clip_norm=clip_norm)
+    found = norms_of(as_batch(network, X, y), memory_limit, clip_norm=clip_norm)
     sums = found.batch_gradient
     assert sums is not None
     return ClippedSum(sums.W, sums.b, found.whole, clip_norm)

@@ -14,7 +14,7 @@ import numpy as np
 from ...core.arrays import Array, namespace, to_numpy
 from ...core.network import Network
 from ...core.norms import euclidean_norm
-from .examples import ExampleSet
+from .examples import as_batch, group_of
 from .gradient_norms import GradientNorms, norms_of, positive
 from .pairs import MEMORY_LIMIT, Group, Pairs, ParameterArrays, add, beside, by_layer, read_blocks, wide
 
@@ -58,10 +58,10 @@ def cosines(
     >>> cosines(net, [[1.0], [1.0], [1.0]], [0.0, 0.5, 2.0]).whole
     array([ 1.,  1., -1.])
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    found = norms_of(examples, memory_limit, batch_gradient=True)
+    batch = as_batch(network, X, y, sample_weight)
+    found = norms_of(batch, memory_limit, batch_gradient=True)
     assert found.batch_gradient is not None
-    return cosines_of([examples.group()], found, found.batch_gradient, memory_limit)
+    return cosines_of([group_of(batch)], found, found.batch_gradient, memory_limit)
 
 
 def cosines_of(groups: Iterable[Group], norms: GradientNorms, gradient: ParameterArrays, memory_limit: int) -> Cosines:

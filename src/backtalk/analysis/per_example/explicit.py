@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.arrays import Array
 from ...core.network import Network
-from .examples import ExampleSet
+from .examples import as_batch, group_of, shares_of
 from .gradient_norms import is_share
 from .pairs import MEMORY_LIMIT, Group, as_part, beside, rows_within, slices
 
@@ -62,8 +62,8 @@ def gradients(
     ...     print(block.rows, block.W[2].shape, block.b[2].shape)
     slice(0, 3, None) (3, 2, 5) (3, 2)
     """
-    share, examples = is_share(scale), ExampleSet.of(network, X, y, sample_weight)
-    return gradients_of([examples.group(layers)], examples.shares() if share else None, memory_limit)
+    share, batch = is_share(scale), as_batch(network, X, y, sample_weight)
+    return gradients_of([group_of(batch, layers)], shares_of(batch) if share else None, memory_limit)
 
 
 def gradients_of(groups: Sequence[Group], parts: Array | None, memory_limit: int) -> Iterator[ExampleGradients]:

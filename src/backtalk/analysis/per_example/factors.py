@@ -11,7 +11,7 @@ import numpy as np
 from ...core.arrays import Array, namespace
 from ...core.layers import Layers
 from ...core.network import Network
-from .examples import ExampleSet
+from .examples import as_batch, group_of, shares_of
 from .pairs import MEMORY_LIMIT, Group, add, by_layer, read_weighted
 
 
@@ -61,8 +61,8 @@ def kronecker_factors(
     >>> found.a[1], found.mean_h[0]
     (array([[5.]]), array([2., 1.]))
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    return kronecker_factors_of([examples.group()], examples.shares(), memory_limit, first=0)
+    batch = as_batch(network, X, y, sample_weight)
+    return kronecker_factors_of([group_of(batch)], shares_of(batch), memory_limit, first=0)
 
 
 def kronecker_factors_of(groups: Iterable[Group], w: Array, memory_limit: int, first: int = 1) -> KroneckerFactors:
@@ -98,8 +98,8 @@ def unit_importance(
     >>> unit_importance(net, [[1.0, 0.0], [1.0, 3.0]], [0.0, 0.0])[0]
     array([2.5, 6. ])
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    return Layers(unit_importance_of([examples.group()], examples.shares(), network.W, memory_limit).values(), first=0)
+    batch = as_batch(network, X, y, sample_weight)
+    return Layers(unit_importance_of([group_of(batch)], shares_of(batch), network.W, memory_limit).values(), first=0)
 
 
 def unit_importance_of(

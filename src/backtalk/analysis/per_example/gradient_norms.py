@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import Array, namespace
+from ...core.batch import Batch
 from ...core.layers import Layers
 from ...core.network import Network
 from ...engines.native import passes as native
 from ...engines.passes import forward_in_blocks
 from ...errors import unknown_name
-from .examples import ExampleSet
+from .examples import as_batch, exact_shares_of, group_of, pairs_and_losses
 from .pairs import (
     MEMORY_LIMIT,
     Group,
@@ -133,11 +134,11 @@ def norms(
     >>> found.whole.round(4)
     array([1.4142, 2.2361])
     """
-    share, examples = is_share(scale), ExampleSet.of(network, X, y, sample_weight)
-    found = norms_of(examples, memory_limit, batch_gradient=batch_gradient)
+    share, batch = is_share(scale), as_batch(network, X, y, sample_weight)
+    found = norms_of(batch, memory_limit, batch_gradient=batch_gradient)
     if not share:
         return found
-    shares = examples.exact_shares()
+    shares = exact_shares_of(batch)
     counts = namespace(shares).where(shares > 0, namespace(shares).ones_like(shares), shares)
     h, a = ([as_part(norm, w) for norm in family.values()] for family, w in ((found.h, counts), (found.a, shares)))
     return replace(found, h=Layers(h, first=0), a=Layers(a), scale=scale)
@@ -150,28 +151,27 @@ def losses(network: Network, X: Any, y: Any) -> Array:
     >>> losses(Network([[[2.0]]], [[0.0]], loss="squared_error"), [[1.0], [3.0]], [1.0, 2.0])
     array([0.5, 8. ])
     """
-    examples = ExampleSet.of(network, X, y)
+    batch = as_batch(network, X, y)
     L = network.depth
     found = []
-    for rows, trace in forward_in_blocks(network, examples.X):
+    for rows, trace in forward_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
-            found.append(network.loss.value(trace.a[L], trace.output, examples.targets(rows)))
+            found.append(network.loss.value(trace.a[L], trace.output, batch.rows(rows).target()))
     return namespace(found[0]).concat(found)
 
 
-def norms_of(
-    examples: ExampleSet, memory_limit: int, *, batch_gradient: bool = False, clip_norm: float = 0.0
-) -> ExampleNorms:
+def norms_of(batch: Batch, memory_limit: int, *, batch_gradient: bool = False, clip_norm: float = 0.0) -> ExampleNorms:
     """The norms of examples that are known to fit, of their own losses; and ∇ℒ, or the sum of the clipped gradients."""
-    network, sums, blocks = examples.network, Sums(), []
-    w = examples.exact_shares() if batch_gradient else None
-    for rows in examples.group().rows(memory_limit):
+    network, sums, blocks = batch.network, Sums(), []
+    w = exact_shares_of(batch) if batch_gradient else None
+    for rows in group_of(batch).rows(memory_limit):
         part = None if w is None else w[rows]
         if not native.serves(network):
-            blocks.append(_by_formulas(examples, rows, part, clip_norm, sums))
+            blocks.append(_by_formulas(batch, rows, part, clip_norm, sums))
             continue
+        X, target, labels, _ = batch.rows(rows).arrays
         wanted = {"sums": w is not None or clip_norm > 0, "parts": part, "most_norm": clip_norm}
-        *found, W, b = native.row_norms(network, *examples.block(rows), **wanted)
+        *found, W, b = native.row_norms(network, X, labels, target, **wanted)
         blocks.append(found)
         for total, family in ((sums.W, W), (sums.b, b)):
             for i, array in enumerate(family, start=1):
@@ -181,9 +181,9 @@ def norms_of(
     return ExampleNorms(Layers(h, first=0), Layers(a), concat(own), "own", sums.arrays() if sums.W else None)
 
 
-def _by_formulas(examples: ExampleSet, rows: slice, w: Array | None, clip_norm: float, sums: Sums) -> Any:
+def _by_formulas(batch: Batch, rows: slice, w: Array | None, clip_norm: float, sums: Sums) -> Any:
     """‖h_{i−1}‖ and ‖∇_{a_i}‖ of some rows for i = 1 … L, and ℓ_n; adds up their gradients, if a sum is wanted."""
-    every, own = examples.pairs_and_losses(rows)
+    every, own = pairs_and_losses(batch, rows)
     h, a = [row_norms(pairs.h) for pairs in every], [row_norms(pairs.a) for pairs in every]
     if clip_norm > 0:
         w = clip_factors(ExampleNorms(Layers(h, first=0), Layers(a), own, "own").whole, clip_norm)

@@ -13,7 +13,7 @@ from ...core.forward import propagate
 from ...core.inputs import as_input
 from ...core.network import Network
 from ...errors import BacktalkError, InputTypeError, unknown_name
-from .examples import ExampleSet, bytes_of_pairs, itemsize, paired
+from .examples import as_batch, bytes_of_pairs, group_of, itemsize, paired
 from .pairs import MEMORY_LIMIT, Group, Pairs, as_bytes, beside, rows_within, slices
 
 OUTPUTS = ("sum", "each", "pairs")
@@ -43,10 +43,10 @@ def gram(
     array([[ 2.,  6.],
            [ 6., 20.]])
     """
-    one = ExampleSet.of(network, X, y)
-    two = one if other is None else _called_other(ExampleSet.of, network, *_pair(other))
-    left = one.group(layers)
-    return gram_of([(left, left if two is one else two.group(layers))], memory_limit)
+    one = as_batch(network, X, y)
+    two = one if other is None else _called_other(as_batch, network, *_pair(other))
+    left = group_of(one, layers)
+    return gram_of([(left, left if two is one else group_of(two, layers))], memory_limit)
 
 
 def gram_of(groups: Sequence[tuple[Group, Group]], memory_limit: int) -> Array:

@@ -14,7 +14,7 @@ from ...core.layers import mapped
 from ...core.network import Network
 from ...core.norms import euclidean_norm
 from ...errors import InputError
-from .examples import ExampleSet
+from .examples import as_batch, exact_shares_of, group_of
 from .gradient_norms import norms_of
 from .pairs import MEMORY_LIMIT, Group, ParameterArrays, Sums, add, as_part, outer_products, read_weighted, wide
 
@@ -67,8 +67,8 @@ def moments(
     >>> found.mean.W[1], found.second_moment.W[1], found.variance.W[1]
     (array([[0.]]), array([[1.]]), array([[1.]]))
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    return moments_of([examples.group()], examples.exact_shares(), memory_limit)
+    batch = as_batch(network, X, y, sample_weight)
+    return moments_of([group_of(batch)], exact_shares_of(batch), memory_limit)
 
 
 def moments_of(groups: Iterable[Group], w: Array, memory_limit: int) -> Moments:
@@ -133,13 +133,13 @@ def noise_scale(
     >>> round(found.trace, 9), found.squared_norm, found.value
     (2.0, 0.0, inf)
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    count, w = examples.count, to_numpy(examples.exact_shares()).astype(np.float64)
+    batch = as_batch(network, X, y, sample_weight)
+    count, w = batch.count, to_numpy(exact_shares_of(batch)).astype(np.float64)
     q = float(np.sum(w * w))
     if q >= 1:
         where = "X has 1 example" if count == 1 else "sample_weight leaves all weight on one example"
         raise InputError(f"{where}, but how gradients vary is seen on 2 or more.")
-    found = norms_of(examples, memory_limit, batch_gradient=True)
+    found = norms_of(batch, memory_limit, batch_gradient=True)
     assert found.batch_gradient is not None
     return estimate_noise(to_numpy(found.whole).astype(np.float64), length_of(found.batch_gradient), w)
 

@@ -39,7 +39,7 @@ class Results:
     """
 
     @abstractmethod
-    def _batch(self) -> Batch: ...
+    def _batch(self) -> HeardBatch: ...
 
     def norms(self, *, scale: str = "own", memory_limit: int = MEMORY_LIMIT) -> HeardNorms:
         """‖∇ℓ_n‖ of each example, shape (B,), layer by layer and whole; with scale='share' of its part in s.
@@ -139,7 +139,7 @@ class Results:
         return self._batch().finite_pairs()
 
 
-class Batch(Results):
+class HeardBatch(Results):
     """One backward pass of several. ``count``: B, its examples; ``names``: the layers that it reached.
 
     >>> import torch
@@ -195,7 +195,7 @@ class Batch(Results):
     def __repr__(self) -> str:
         return f"Batch of {self.count} examples, {len(self.names)} layers"
 
-    def _batch(self) -> Batch:
+    def _batch(self) -> HeardBatch:
         return self
 
 
@@ -218,14 +218,14 @@ class Heard(Results):
 
     def __init__(self, hooks: Hooks, reduction: str, batch_dimension: int) -> None:
         self._hooks, self._reduction, self._dimension = hooks, reduction, batch_dimension
-        self._batches: dict[int, Batch] = {}
+        self._batches: dict[int, HeardBatch] = {}
 
     @property
-    def batches(self) -> tuple[Batch, ...]:
+    def batches(self) -> tuple[HeardBatch, ...]:
         """One for each backward pass that reached a Linear, in their order, with the methods that this has."""
         for task in tasks(self._hooks):
             if task not in self._batches:
-                self._batches[task] = Batch(self._hooks, task, self._reduction, self._dimension)
+                self._batches[task] = HeardBatch(self._hooks, task, self._reduction, self._dimension)
         return tuple(self._batches.values())
 
     @property
@@ -252,7 +252,7 @@ class Heard(Results):
         lines += [f"not heard: {name}, {why}" for name, why in self.unheard.items()]
         return "\n".join(lines)
 
-    def _batch(self) -> Batch:
+    def _batch(self) -> HeardBatch:
         batches = self.batches
         if len(batches) == 1:
             return batches[0]
