@@ -149,12 +149,12 @@ def test_what_was_heard_lives_no_longer_than_it_is_asked_for():
     X, y = data()
     heard = heard_of(model, X, y)
     heard.norms()
-    ear = weakref.ref(heard._ear)
+    hooks = weakref.ref(heard._hooks)
     gc.collect()
     gc.disable()  # it goes with the last reference, and not when a collector comes by
     try:
         del heard
-        assert ear() is None
+        assert hooks() is None
     finally:
         gc.enable()
 

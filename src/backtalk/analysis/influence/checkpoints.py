@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
+from ...core.batch import Batch
 from ...core.network import Network
 from ...errors import BacktalkError, InputError, InputTypeError, LayerError
 from ...interop.files import load
 from ...train.records import Epoch
-from ..per_example.pairs import ExampleSet
+from ..per_example.examples import as_batch
 
 EXPECTED = "a backtalk.Network, an Epoch, the name of a file, or a list of these or of pairs (network, learning rate)"
 
@@ -33,7 +34,7 @@ def as_unrated(networks: Any) -> list[Moment]:
 
 
 def as_moments(networks: Any, learning_rates: Any = None) -> list[Moment]:
-    """One moment for each network, with the rate that is given, or its own, or 1 where none has one."""
+    """One moment for each network, with the rate that is given, or its own, or 1 if none has one."""
     entries = _entries(networks)
     read = [(name, *_read(value, name)) for name, value in entries]
     own = [rate for _, _, rate in read]
@@ -52,7 +53,7 @@ def as_moments(networks: Any, learning_rates: Any = None) -> list[Moment]:
     return [Moment(name, network, rate) for (name, network, _), rate in zip(read, rates, strict=True)]
 
 
-def as_layers(layers: Any, moments: list[Moment]) -> list[tuple[int, ...]]:
+def layers_of_each(layers: Any, moments: list[Moment]) -> list[tuple[int, ...]]:
     """For each network, which layers count: all, or those that are named, each a number from 1 to L."""
     if layers is None:
         return [tuple(range(1, moment.network.depth + 1)) for moment in moments]
@@ -82,17 +83,17 @@ def as_pair(examples: Any, argument: str) -> tuple[Any, Any]:
     return examples[0], examples[1]
 
 
-def example_sets(moments: list[Moment], X: Any, y: Any, argument: str = "") -> list[ExampleSet]:
+def batches_of(moments: list[Moment], X: Any, y: Any, argument: str = "") -> list[Batch]:
     """The examples, checked against each network; networks of one kind share what was checked."""
-    sets: list[ExampleSet] = []
+    batches: list[Batch] = []
     for moment in moments:
-        like = next((known for known in sets if _takes_the_same(known.network, moment.network)), None)
+        like = next((known for known in batches if _takes_the_same(known.network, moment.network)), None)
         try:
-            sets.append(replace(like, network=moment.network) if like else ExampleSet.of(moment.network, X, y))
+            batches.append(replace(like, network=moment.network) if like else as_batch(moment.network, X, y))
         except BacktalkError as error:
             where = [argument, moment.name if len(moments) > 1 else "", str(error)]
             raise type(error)(": ".join(filter(None, where))) from None
-    return sets
+    return batches
 
 
 def refuse(moment: Moment, example: int, argument: str, what: str, quantity: str = "gradient") -> InputError:
@@ -120,7 +121,7 @@ def _entries(networks: Any) -> list[tuple[str, Any]]:
 
 
 def _read(value: Any, name: str) -> tuple[Network, float | None]:
-    """A network and its own learning rate, where it has one."""
+    """A network and its own learning rate, if it has one."""
     if isinstance(value, Network):
         return value, None
     if isinstance(value, Epoch):

@@ -8,9 +8,9 @@ import numpy as np
 class Extremes:
     """For each of ``count`` rows, the ``k`` best values and their columns; of equal values, the lower columns.
 
-    ``sign`` is 1 where the largest are best, −1 where the smallest are. A column counts only where it is strictly
+    ``sign`` is 1 if the largest are best, −1 if the smallest are. A column counts only if it is strictly
     better than the k-th best so far, since those before it have lower numbers. So after the first blocks a comparison
-    is all that most values take part in, and nothing is sorted before the end: what is kept stands by column.
+    is all that most values take part in, and nothing is sorted before the end: what is kept is in the order of columns.
     """
 
     __slots__ = ("better", "columns", "last", "sign", "values")
@@ -54,7 +54,7 @@ class Extremes:
         self.last[changed] = values.min(axis=1) if self.sign > 0 else values.max(axis=1)
 
     def _best(self, values: np.ndarray) -> np.ndarray:
-        """Which ones are among the k best of their row: k of each, the lower columns where equal; or all n < k."""
+        """Which ones are among the k best of their row: k of each, the lower columns if equal; or all n < k."""
         n, k = values.shape[1], self.values.shape[1]
         if k >= n:
             return np.ones(values.shape, bool)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...core.arrays import namespace, to_numpy
-from ...core.layers import Layers
+from ...core.batch import Batch
 from ...errors import InputError
+from ..per_example.examples import bytes_of_pairs, read_pairs
 from ..per_example.gram_matrices import inner_products
-from ..per_example.pairs import ExampleSet, Pairs, as_bytes, bytes_of_pairs, rows_within, slices
+from ..per_example.pairs import Pairs, as_bytes, rows_within, slices
 from .checkpoints import Moment, refuse
 
 TEST_ROWS = 2048  # of a block, at most: from here on, the passes over the training examples weigh little
@@ -24,12 +25,12 @@ class Products:
 
     moments: list[Moment]
     layers: list[tuple[int, ...]]
-    test: list[ExampleSet]
-    train: list[ExampleSet]
+    test: list[Batch]
+    train: list[Batch]
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the result: float64 where one of the networks is."""
+        """Of the result: float64 if one of the networks is."""
         return np.result_type(*(moment.network.spec.dtype_name for moment in self.moments))
 
     def rows_at_once(self, memory_limit: int, more: int) -> tuple[int, int]:
@@ -55,14 +56,18 @@ class Products:
             yield rows, self._along(rows, n)
 
     def _along(self, rows: slice, n: int) -> Iterator[tuple[slice, np.ndarray]]:
-        heard = [self._pairs(t, self.test[t], rows, "test") for t in range(len(self.moments))]
-        scaled = [_scaled(pairs, moment.rate) for pairs, moment in zip(heard, self.moments, strict=True)]
+        of_test = [self._pairs(t, self.test[t], rows, "test") for t in range(len(self.moments))]
+        # η times the gradients, so that the products need no factor
+        scaled = [
+            pairs if moment.rate == 1 else [replace(each, a=moment.rate * each.a) for each in pairs]
+            for pairs, moment in zip(of_test, self.moments, strict=True)
+        ]
         for columns in slices(self.train[0].count, n):
             total: np.ndarray | None = None
             for t, one in enumerate(scaled):
                 other = self._pairs(t, self.train[t], columns, "train")
                 with np.errstate(over="ignore", invalid="ignore"):
-                    part = to_numpy(inner_products(one, other, self.layers[t]))
+                    part = to_numpy(inner_products(one, other))
                 total = part if total is None else total + part
             assert total is not None
             if not np.isfinite(total).all():
@@ -74,11 +79,11 @@ class Products:
                 )
             yield columns, total
 
-    def _pairs(self, t: int, examples: ExampleSet, rows: slice, argument: str) -> Pairs:
+    def _pairs(self, t: int, batch: Batch, rows: slice, argument: str) -> list[Pairs]:
         """The pairs of some rows, every number finite."""
-        pairs = examples.pairs(rows)
-        layers = self.layers[t]
-        in_order = [(f"h_{i - 1}", pairs.h[i - 1]) for i in layers] + [(f"∇_a_{i}", pairs.a[i]) for i in layers[::-1]]
+        pairs = read_pairs(batch, self.layers[t], rows)
+        in_order = [(f"h_{each.layer - 1}", each.h) for each in pairs]
+        in_order += [(f"∇_a_{each.layer}", each.a) for each in reversed(pairs)]
         for name, array in in_order:
             xp = namespace(array)
             if not bool(xp.all(xp.isfinite(array))):
@@ -87,10 +92,3 @@ class Products:
                 what = f"{name} holds {values[row, unit]} at unit {unit}"
                 raise refuse(self.moments[t], rows.start + int(row), argument, what)
         return pairs
-
-
-def _scaled(pairs: Pairs, rate: float) -> Pairs:
-    """With η times the gradients, so that the products need no factor."""
-    if rate == 1:
-        return pairs
-    return Pairs(pairs.rows, pairs.h, Layers(rate * grad_a for grad_a in pairs.a.values()), pairs.losses)

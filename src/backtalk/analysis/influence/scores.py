@@ -12,7 +12,7 @@ from ...core.network import Network
 from ...engines.passes import forward_in_blocks
 from ..per_example.gradient_norms import norms_of
 from ..per_example.pairs import MEMORY_LIMIT
-from .checkpoints import Moment, as_layers, as_moments, as_unrated, example_sets, refuse
+from .checkpoints import Moment, as_moments, as_unrated, batches_of, layers_of_each, refuse
 
 
 def self_influence(
@@ -87,11 +87,11 @@ def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
     """
     moments = as_unrated(networks)
     found = []
-    for moment, examples in zip(moments, example_sets(moments, X, y), strict=True):
-        distances = np.empty(examples.count)
-        for rows, trace in forward_in_blocks(moment.network, examples.X):
+    for moment, batch in zip(moments, batches_of(moments, X, y), strict=True):
+        distances = np.empty(batch.count)
+        for rows, trace in forward_in_blocks(moment.network, batch.X):
             L = moment.network.depth
-            errors = _errors(moment.network, trace.a[L], trace.output, examples.targets(rows))
+            errors = _errors(moment.network, trace.a[L], trace.output, batch.rows(rows).target())
             distances[rows] = _lengths(errors)
         _require_finite(distances, moment, "output", "distance from the target")
         found.append(distances)
@@ -99,7 +99,7 @@ def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
 
 
 def _errors(network: Network, a: Array, yhat: Array, target: Array) -> Array:
-    """ŷ − t; where it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
+    """ŷ − t; if it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
             return network.loss.gradient(a, yhat, target)
@@ -115,10 +115,10 @@ def _lengths(errors: Array) -> np.ndarray:
 def _norms(moments: list[Moment], X: Any, y: Any, layers: Any, memory_limit: int) -> list[np.ndarray]:
     """‖∇ℓ‖ over the layers that count, in float64, for each network."""
     found = []
-    sets = example_sets(moments, X, y)
-    for moment, chosen, examples in zip(moments, as_layers(layers, moments), sets, strict=True):
+    batches = batches_of(moments, X, y)
+    for moment, chosen, batch in zip(moments, layers_of_each(layers, moments), batches, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):
-            each = norms_of(examples, memory_limit)
+            each = norms_of(batch, memory_limit)
             # ‖∇_{W_i}‖² + ‖∇_{b_i}‖² = ‖δ‖²(‖h‖² + 1)
             parts = [_wide(each.a[i]) * np.hypot(_wide(each.h[i - 1]), 1) for i in chosen]
             found.append(np.hypot.reduce(parts))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InputError, InputTypeError
 from ..per_example.pairs import MEMORY_LIMIT
-from .checkpoints import as_layers, as_moments, as_pair, example_sets
+from .checkpoints import as_moments, as_pair, batches_of, layers_of_each
 from .extremes import Extremes
 from .products import Products
 
@@ -87,10 +87,8 @@ def influence(
     if k < 1:
         raise InputError(f"k is {k}, expected 1 or more.")
     moments = as_moments(networks, learning_rates)
-    chosen = as_layers(layers, moments)
-    sets = {
-        name: example_sets(moments, *as_pair(pair, name), name) for name, pair in (("train", train), ("test", test))
-    }
+    chosen = layers_of_each(layers, moments)
+    sets = {name: batches_of(moments, *as_pair(pair, name), name) for name, pair in (("train", train), ("test", test))}
     products = Products(moments, chosen, sets["test"], sets["train"])
     M, k = sets["test"][0].count, min(int(k), sets["train"][0].count)
     rows_of = [np.empty((M, k), np.int64) for _ in range(2)]

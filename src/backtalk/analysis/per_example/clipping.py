@@ -15,8 +15,9 @@ from ...core.initialization import as_generator
 from ...core.layers import mapped
 from ...core.network import Network
 from ...errors import InputError, InputTypeError
+from .examples import as_batch
 from .gradient_norms import norms_of
-from .pairs import MEMORY_LIMIT, ExampleSet
+from .pairs import MEMORY_LIMIT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,8 +25,14 @@ class ClippedSum:
     """Σ_n c_n ∇ℓ_n, the sum over examples of their own losses' gradients, each scaled down to ``clip_norm``.
 
     ``W[i]``, ``b[i]``: the sums, of the shapes of W_i and b_i; they are no means: divide by N for one. Keys are layer
-    numbers, or names where a model of PyTorch was heard. ``norms``: ‖∇ℓ_n‖ before, shape (N,); c_n = min(1, clip_norm /
+    numbers, or the names of a PyTorch model's layers. ``norms``: ‖∇ℓ_n‖ before, shape (N,); c_n = min(1, clip_norm /
     ‖∇ℓ_n‖). ``noise``: the standard deviation of what :func:`add_noise` added to each entry; 0 before.
+
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    >>> total = per_example.clipped_sum(net, [[1.0], [1.0]], [0.5, 8.0], clip_norm=4.0)
+    >>> total.norms.round(2), total.W[1].round(2), total.noise
+    (array([ 0.71, 11.31]), array([[-3.33]]), 0.0)
     """
 
     W: Mapping[Any, Array]
@@ -59,7 +66,7 @@ def clipped_sum(network: Network, X: Any, y: Any, clip_norm: float, *, memory_li
     (array([-1.5]), array([0.5, 8. ]), 0.5)
     """
     clip_norm = as_clip_norm(clip_norm)
-    found = norms_of(ExampleSet.of(network, X, y), memory_limit, clip_norm=clip_norm)
+    found = norms_of(as_batch(network, X, y), memory_limit, clip_norm=clip_norm)
     sums = found.batch_gradient
     assert sums is not None
     return ClippedSum(sums.W, sums.b, found.whole, clip_norm)

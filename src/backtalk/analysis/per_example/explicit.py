@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
@@ -12,16 +11,22 @@ import numpy as np
 
 from ...core.arrays import Array
 from ...core.network import Network
-from ...errors import InputError, InputTypeError, LayerError, unknown_name
-from .gradient_norms import SCALES
-from .pairs import MEMORY_LIMIT, ExampleSet, as_part, bytes_of_pairs, itemsize, rows_within, slices
+from .examples import as_batch, group_of, shares_of
+from .gradient_norms import is_share
+from .pairs import MEMORY_LIMIT, Group, as_part, beside, rows_within, slices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleGradients:
     """The gradients of the examples in ``rows``: ``W[i]`` of shape (rows, n_i, n_{i−1}), ``b[i]`` of (rows, n_i).
 
-    ``scale``: 'own' where they are of ℓ_n, 'share' where they are of w_n ℓ_n, which add up to ℒ.
+    ``scale``: 'own' if they are of ℓ_n, 'share' if they are of w_n ℓ_n, which add up to ℒ.
+
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[1.0, 2.0]]], [[0.0]], loss="squared_error")
+    >>> [block] = per_example.gradients(net, [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0])
+    >>> block.W[1].tolist(), block.b[1].tolist(), block.scale
+    ([[[1.0, 0.0]], [[0.0, 2.0]]], [[1.0], [2.0]], 'own')
     """
 
     rows: slice
@@ -57,37 +62,31 @@ def gradients(
     ...     print(block.rows, block.W[2].shape, block.b[2].shape)
     slice(0, 3, None) (3, 2, 5) (3, 2)
     """
-    if scale not in SCALES:
-        raise unknown_name("scale", scale, SCALES)
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    chosen = as_layers(network, layers)
-    entries = sum((network.sizes[i - 1] + 1) * network.sizes[i] for i in chosen)
-    each = bytes_of_pairs(network) + itemsize(network) * entries
-    rows_at_once = rows_within(memory_limit, each, "one example with its gradient")
-    return _blocks(examples, chosen, scale, rows_at_once)  # what does not fit is refused before the first block
+    share, batch = is_share(scale), as_batch(network, X, y, sample_weight)
+    return gradients_of([group_of(batch, layers)], shares_of(batch) if share else None, memory_limit)
 
 
-def _blocks(examples: ExampleSet, layers: list[int], scale: str, rows_at_once: int) -> Iterator[ExampleGradients]:
-    shares = examples.shares()
-    for rows in slices(examples.count, rows_at_once):
-        pairs = examples.pairs(rows)
-        grad_a = {i: pairs.a[i] for i in layers}
-        if scale == "share":
-            grad_a = {i: as_part(d, shares[rows][:, None]) for i, d in grad_a.items()}
-        with np.errstate(over="ignore", invalid="ignore"):
-            W = {i: d[:, :, None] * pairs.h[i - 1][:, None, :] for i, d in grad_a.items()}
-        yield ExampleGradients(rows, MappingProxyType(W), MappingProxyType(grad_a), scale)
+def gradients_of(groups: Sequence[Group], parts: Array | None, memory_limit: int) -> Iterator[ExampleGradients]:
+    """The gradients of examples that are known to fit, or with ``parts``, (N,), these parts of them."""
+
+    def cost(T: int, n: int, m: int) -> int:
+        return groups[0].itemsize * (n + T) * m  # W, and b or, for a product of T places, ∇_a turned around
+
+    # what does not fit is refused before the first block
+    at_once = rows_within(memory_limit, sum(each.bytes_with(cost) for each in groups), "one example with its gradient")
+    return (_of_rows(groups, rows, parts) for rows in slices(groups[0].count, at_once))
 
 
-def as_layers(network: Network, layers: Any) -> list[int]:
-    """The numbers of the layers that were asked for, in order; all of them by default."""
-    if layers is None:
-        return list(network.W)
-    if isinstance(layers, str) or not isinstance(layers, Sequence):
-        raise InputTypeError(f"layers is {layers!r}, expected a list of layer numbers, such as [1, 2].")
-    for i in layers:
-        if isinstance(i, bool) or not isinstance(i, Integral) or i not in network.W:
-            raise LayerError(f"layers holds {i!r}, expected whole numbers from 1 to {network.depth}.")
-    if not layers or len(set(layers)) < len(layers):
-        raise InputError(f"layers is {list(layers)}, expected at least one layer, and none twice.")
-    return sorted(int(i) for i in layers)
+def _of_rows(groups: Sequence[Group], rows: slice, parts: Array | None) -> ExampleGradients:
+    W, b = {}, {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for pairs in (pairs for group in groups for pairs in group.read(rows)):
+            a, h = pairs.a, pairs.h
+            if parts is not None:
+                a = as_part(a, pairs.column(beside(parts, a)[rows]))
+            if pairs.weights:
+                one_place = pairs.places == 1
+                W[pairs.layer] = a[:, :, None] * h[:, None, :] if one_place else pairs.split(a).mT @ pairs.split(h)
+            if pairs.biases:
+                b[pairs.layer] = pairs.total(a)
+    return ExampleGradients(rows, MappingProxyType(W), MappingProxyType(b), "own" if parts is None else "share")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...core.arrays import Array, namespace
-from ...core.backward import talk_to_hidden
 from ...core.layers import Layers
 from ...core.network import Network
-from .pairs import MEMORY_LIMIT, ExampleSet, Pairs, itemsize, summed
+from .examples import as_batch, group_of, shares_of
+from .pairs import MEMORY_LIMIT, Group, add, by_layer, read_weighted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,8 +20,14 @@ class KroneckerFactors:
     """The factors of E[∇ℓ_n ∇ℓ_nᵀ] ≈ E[h hᵀ] ⊗ E[δ δᵀ], layer by layer; the means weigh examples by w, of sum 1.
 
     ``h[i]``: E[h_i h_iᵀ], shape (n_i, n_i), i = 0 … L − 1. ``a[i]``: E[δ δᵀ] for δ = ∇_{a_i}ℓ_n of the example's own
-    loss, shape (n_i, n_i), i = 1 … L. ``mean_h[i]``: E[h_i]. The factors of layer i are h[i − 1] and a[i]; where a
-    model of PyTorch was heard, h[name] and a[name] are those of the layer with this name.
+    loss, shape (n_i, n_i), i = 1 … L. ``mean_h[i]``: E[h_i]. The factors of layer i are h[i − 1] and a[i]; those of a
+    PyTorch model's layer are h[name] and a[name].
+
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
+    >>> per_example.kronecker_factors(net, [[1.0], [3.0]], [0.0, 0.0]).with_bias(0)
+    array([[5., 2.],
+           [2., 1.]])
     """
 
     h: Mapping[Any, Array]
@@ -53,20 +61,23 @@ def kronecker_factors(
     >>> found.a[1], found.mean_h[0]
     (array([[5.]]), array([2., 1.]))
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    shares, L = examples.shares(), network.depth
+    batch = as_batch(network, X, y, sample_weight)
+    return kronecker_factors_of([group_of(batch)], shares_of(batch), memory_limit, first=0)
 
-    def of_block(pairs: Pairs) -> list[Array]:
-        w = shares[pairs.rows]
-        pairs, w = pairs.heard(w), w[:, None]
-        both = [*pairs.h.values(), *pairs.a.values()]
-        means = [namespace(w).sum(h * w, axis=0) for h in pairs.h.values()]
-        return [*((array * w).T @ array for array in both), *means]
 
-    more = 4 * itemsize(network) * sum(network.sizes)
-    sums = summed(map(of_block, examples.blocks(memory_limit, more)))
-    h, a, means = sums[:L], sums[L : 2 * L], sums[2 * L :]
-    return KroneckerFactors(Layers(h, first=0), Layers(a), Layers(means, first=0))
+def kronecker_factors_of(groups: Iterable[Group], w: Array, memory_limit: int, first: int = 1) -> KroneckerFactors:
+    """The factors, those of h as means over the places too; h[i − 1 + first] is that of layer i, unless by name."""
+    h, a, means = families = {}, {}, {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 16 * (n + m)):
+            layer = pairs.layer
+            if pairs.weights or (pairs.biases and layer not in h):  # once, if W and b are of different calls
+                add(a, layer, (pairs.a * pairs.column(part)).T @ pairs.a)
+            if pairs.weights:
+                weighted = pairs.h * pairs.column(part / pairs.places)
+                add(h, layer, weighted.T @ pairs.h)
+                add(means, layer, namespace(weighted).sum(weighted, axis=0))
+    return KroneckerFactors(*(by_layer(found, 1 if found is a else first) for found in families))
 
 
 def unit_importance(
@@ -87,14 +98,19 @@ def unit_importance(
     >>> unit_importance(net, [[1.0, 0.0], [1.0, 3.0]], [0.0, 0.0])[0]
     array([2.5, 6. ])
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    shares = examples.shares()
+    batch = as_batch(network, X, y, sample_weight)
+    return Layers(unit_importance_of([group_of(batch)], shares_of(batch), network.W, memory_limit).values(), first=0)
 
-    def of_block(pairs: Pairs) -> list[Array]:
-        w = shares[pairs.rows]
-        pairs, w = pairs.heard(w), w[:, None]
-        effects = [namespace(w).abs(h * talk_to_hidden(network, i, pairs.a[i + 1])) for i, h in pairs.h.items()]
-        return [namespace(w).sum(effect * w, axis=0) for effect in effects]
 
-    more = 3 * itemsize(network) * sum(network.sizes)
-    return Layers(summed(map(of_block, examples.blocks(memory_limit, more))), first=0)
+def unit_importance_of(
+    groups: Iterable[Group], w: Array, W: Mapping[Any, Array], memory_limit: int
+) -> Mapping[Any, Array]:
+    """E|Σ_t h_t ⊙ Wᵀ∇_{a_t}ℓ_n| of the units that each layer hears, with its weights W."""
+    found: dict[Any, Array] = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 24 * T * n):
+            if pairs.units:
+                # forward: a = W h + b
+                effects = namespace(part).abs(pairs.total(pairs.h * (pairs.a @ W[pairs.layer])))
+                add(found, pairs.layer, namespace(part).sum(effects * part[:, None], axis=0))
+    return by_layer(found)

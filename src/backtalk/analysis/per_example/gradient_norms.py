@@ -3,34 +3,84 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...core.arrays import Array, namespace
-from ...core.backward import talk_to_weights
+from ...core.batch import Batch
 from ...core.layers import Layers
 from ...core.network import Network
 from ...engines.native import passes as native
 from ...engines.passes import forward_in_blocks
 from ...errors import unknown_name
-from .pairs import MEMORY_LIMIT, ExampleSet, Pairs, ParameterArrays, as_part, wide
+from .examples import as_batch, exact_shares_of, group_of, pairs_and_losses
+from .pairs import (
+    MEMORY_LIMIT,
+    Group,
+    Pairs,
+    ParameterArrays,
+    Sums,
+    add,
+    as_part,
+    beside,
+    by_layer,
+    outer_products,
+    read_blocks,
+    wide,
+)
 
 SCALES = ("own", "share")
 
 
+class GradientNorms:
+    """What follows from ``W``, ``b`` and ``a``, the norms (N,) of each example's gradients, by layer."""
+
+    __slots__ = ()
+    W: Any
+    b: Any
+    a: Any
+
+    @property
+    def layers(self) -> Mapping[Any, Array]:
+        """Of a layer's weights and biases together; for one place ‖∇_{a_i}‖ · √(‖h_{i−1}‖² + 1)."""
+        both = ParameterArrays(self.W, self.b).by_layer()
+        return by_layer({layer: combined_norm(both[layer]) for layer in self.a if layer in both})
+
+    @property
+    def whole(self) -> Array:
+        """Of all weights and biases together."""
+        return combined_norm(self.layers.values())
+
+    @property
+    def whole_without_biases(self) -> Array:
+        """Of all weights together."""
+        return combined_norm(self.W.values())
+
+    def scales(self, pairs: Pairs, norms: Array) -> tuple[Array, Array]:
+        """Of a and of h, both (R,), with the product ‖∇ℓ_n‖ at the layer, which is ``norms[rows]``."""
+        of_a = row_norms(pairs.in_rows(pairs.a))
+        return of_a, positive(norms[pairs.rows] / positive(of_a))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class ExampleNorms:
+class ExampleNorms(GradientNorms):
     """Euclidean norms of each example's gradient, each of shape (N,).
 
-    ``h[i]`` is ‖h_i‖ for i = 0 … L − 1, ``a[i]`` is ‖∇_{a_i}‖ for i = 1 … L. ``scale``: 'own' where the gradients are
-    those of the example's own loss ℓ_n, 'share' where they are those of its share w_n ℓ_n of ℒ: an example of weight 0
-    has norms of 0 then. ``losses`` is ℓ_n in either case. ``batch_gradient``: ∇_{W_i}ℒ and ∇_{b_i}ℒ, where they were
-    asked for.
+    ``h[i]`` is ‖h_i‖ for i = 0 … L − 1, ``a[i]`` is ‖∇_{a_i}‖ for i = 1 … L. ``scale``: 'own' if the gradients are
+    those of the example's own loss ℓ_n, 'share' if they are those of its share w_n ℓ_n of ℒ: an example of weight 0
+    has norms of 0 then. ``losses`` is ℓ_n in either case. ``batch_gradient``: ∇_{W_i}ℒ and ∇_{b_i}ℒ, if they were
+    asked for. Of the norms follow ``W[i]``, ``b[i]``, ``layers[i]`` (both together), ``whole`` and
+    ``whole_without_biases``. They are in float64 if the network's arrays are NumPy's.
 
-    They are in float64 where the network's arrays are NumPy's.
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[3.0, 4.0]]], [[0.0]], loss="squared_error")
+    >>> found = per_example.norms(net, [[1.0, 0.0], [0.0, 2.0]], [2.0, 7.0])
+    >>> found.h[0], found.a[1], found.losses, found.layers[1].round(2)
+    (array([1., 2.]), array([1., 1.]), array([0.5, 0.5]), array([1.41, 2.24]))
     """
 
     h: Layers
@@ -50,20 +100,10 @@ class ExampleNorms:
         """‖∇_{b_i}‖ = ‖∇_{a_i}‖."""
         return self.a
 
-    @property
-    def layers(self) -> Layers:
-        """Of W_i and b_i together: ‖∇_{a_i}‖ · √(‖h_{i−1}‖² + 1)."""
-        return Layers(together([self.W[i], self.b[i]]) for i in self.a)
-
-    @property
-    def whole(self) -> Array:
-        """Of all weights and biases together."""
-        return together(self.layers.values())
-
-    @property
-    def whole_without_biases(self) -> Array:
-        """Of all weights together."""
-        return together(self.W.values())
+    def scales(self, pairs: Pairs, norms: Array) -> tuple[Array, Array]:
+        """‖∇_{a_i}‖ and √(‖h_{i−1}‖² + 1)."""
+        of_h = self.h[pairs.layer - 1][pairs.rows]
+        return self.a[pairs.layer][pairs.rows], combined_norm([of_h, namespace(of_h).ones_like(of_h)])
 
 
 def norms(
@@ -94,30 +134,14 @@ def norms(
     >>> found.whole.round(4)
     array([1.4142, 2.2361])
     """
-    if scale not in SCALES:
-        raise unknown_name("scale", scale, SCALES)
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    found = norms_of(examples, memory_limit, batch_gradient=batch_gradient)
-    if scale == "own":
+    share, batch = is_share(scale), as_batch(network, X, y, sample_weight)
+    found = norms_of(batch, memory_limit, batch_gradient=batch_gradient)
+    if not share:
         return found
-    shares = examples.exact_shares()
-    heard = namespace(shares).where(shares > 0, namespace(shares).ones_like(shares), shares)
-    h, a = ([as_part(norm, part) for norm in family.values()] for family, part in ((found.h, heard), (found.a, shares)))
+    shares = exact_shares_of(batch)
+    counts = namespace(shares).where(shares > 0, namespace(shares).ones_like(shares), shares)
+    h, a = ([as_part(norm, w) for norm in family.values()] for family, w in ((found.h, counts), (found.a, shares)))
     return replace(found, h=Layers(h, first=0), a=Layers(a), scale=scale)
-
-
-def norms_of(
-    examples: ExampleSet, memory_limit: int, *, batch_gradient: bool = False, clip_norm: float = 0.0
-) -> ExampleNorms:
-    """The norms of examples that are known to fit, of their own losses; and ∇ℒ, or the sum of the clipped gradients."""
-    shares = examples.exact_shares() if batch_gradient else None
-    blocks, total = [], Sum()
-    for rows in examples.slices(memory_limit):
-        block = norms_of_block(examples, rows, None if shares is None else shares[rows], clip_norm)
-        if block.batch_gradient is not None:
-            total.add(block.batch_gradient)
-        blocks.append(replace(block, batch_gradient=None))  # kept once, and not for each block
-    return replace(joined(blocks), batch_gradient=total.arrays)
 
 
 def losses(network: Network, X: Any, y: Any) -> Array:
@@ -127,74 +151,107 @@ def losses(network: Network, X: Any, y: Any) -> Array:
     >>> losses(Network([[[2.0]]], [[0.0]], loss="squared_error"), [[1.0], [3.0]], [1.0, 2.0])
     array([0.5, 8. ])
     """
-    examples = ExampleSet.of(network, X, y)
+    batch = as_batch(network, X, y)
     L = network.depth
     found = []
-    for rows, trace in forward_in_blocks(network, examples.X):
+    for rows, trace in forward_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
-            found.append(network.loss.value(trace.a[L], trace.output, examples.targets(rows)))
+            found.append(network.loss.value(trace.a[L], trace.output, batch.rows(rows).target()))
     return namespace(found[0]).concat(found)
 
 
-def norms_of_block(
-    examples: ExampleSet, rows: slice, parts: Array | None = None, clip_norm: float = 0.0
-) -> ExampleNorms:
-    """The norms of some rows; and, where each has a part or is clipped, the sums Σ_n c_n ∇ℓ_n of the block.
+def norms_of(batch: Batch, memory_limit: int, *, batch_gradient: bool = False, clip_norm: float = 0.0) -> ExampleNorms:
+    """The norms of examples that are known to fit, of their own losses; and ∇ℒ, or the sum of the clipped gradients."""
+    network, sums, blocks = batch.network, Sums(), []
+    w = exact_shares_of(batch) if batch_gradient else None
+    for rows in group_of(batch).rows(memory_limit):
+        part = None if w is None else w[rows]
+        if not native.serves(network):
+            blocks.append(_by_formulas(batch, rows, part, clip_norm, sums))
+            continue
+        X, target, labels, _ = batch.rows(rows).arrays
+        wanted = {"sums": w is not None or clip_norm > 0, "parts": part, "most_norm": clip_norm}
+        *found, W, b = native.row_norms(network, X, labels, target, **wanted)
+        blocks.append(found)
+        for total, family in ((sums.W, W), (sums.b, b)):
+            for i, array in enumerate(family, start=1):
+                add(total, i, array)
+    concat, (h, a, own) = network.spec.xp.concat, zip(*blocks, strict=True)
+    h, a = (map(concat, zip(*family, strict=True)) for family in (h, a))
+    return ExampleNorms(Layers(h, first=0), Layers(a), concat(own), "own", sums.arrays() if sums.W else None)
 
-    c_n is the example's part, or 1, scaled down where its norm exceeds ``clip_norm`` (0: none is).
-    """
-    network, sums = examples.network, parts is not None or clip_norm > 0
-    if native.serves(network):
-        h, a, own, W, b = native.row_norms(network, *examples.block(rows), sums=sums, parts=parts, most_norm=clip_norm)
-        gradient = ParameterArrays(Layers(W), Layers(b)) if sums else None
-        return ExampleNorms(Layers(h, first=0), Layers(a), own, "own", gradient)
-    pairs = examples.pairs(rows)
-    h, a = Layers(map(row_norms, pairs.h.values()), first=0), Layers(map(row_norms, pairs.a.values()))
-    found = ExampleNorms(h, a, pairs.losses, "own")
-    if not sums:
-        return found
-    whole = found.whole
-    c = namespace(whole).ones_like(whole) if parts is None else parts
+
+def _by_formulas(batch: Batch, rows: slice, w: Array | None, clip_norm: float, sums: Sums) -> Any:
+    """‖h_{i−1}‖ and ‖∇_{a_i}‖ of some rows for i = 1 … L, and ℓ_n; adds up their gradients, if a sum is wanted."""
+    every, own = pairs_and_losses(batch, rows)
+    h, a = [row_norms(pairs.h) for pairs in every], [row_norms(pairs.a) for pairs in every]
     if clip_norm > 0:
-        xp = namespace(whole)
-        limit = xp.full_like(whole, clip_norm)  # a norm that is not finite makes the sum so
-        c = c * limit / xp.where(whole < math.inf, xp.maximum(whole, limit), xp.full_like(whole, math.nan))
-    return replace(found, batch_gradient=weighted_sums(pairs, c, network))
+        w = clip_factors(ExampleNorms(Layers(h, first=0), Layers(a), own, "own").whole, clip_norm)
+    if w is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            for pairs in every:
+                sums.add_gradients(pairs.without(w == 0), w)
+    return h, a, own
 
 
-def joined(blocks: list[ExampleNorms]) -> ExampleNorms:
-    """The norms of blocks that follow one another, as one."""
-    xp = namespace(blocks[0].losses)
-    h, a = (
-        Layers((xp.concat([family[i] for family in families]) for i in families[0]), first=first)
-        for first, families in ((0, [block.h for block in blocks]), (1, [block.a for block in blocks]))
-    )
-    return ExampleNorms(h, a, xp.concat([block.losses for block in blocks]), "own")
+def norms_by_layer(
+    groups: Iterable[Group], memory_limit: int, *readers: Callable[[Pairs], None]
+) -> list[Mapping[Any, Array]]:
+    """‖∇_Wℓ_n‖, ‖∇_bℓ_n‖ and ‖∇_aℓ_n‖ (over all places) of each example, by layer; readers are given all pairs too."""
+    W, b, a = families = [defaultdict(list) for _ in range(3)]
+    for pairs in read_blocks(groups, memory_limit, _cost):
+        of_a = row_norms(pairs.in_rows(pairs.a))
+        if pairs.weights:
+            W[pairs.layer].append(weight_norms(pairs, of_a, memory_limit))
+        if pairs.biases:
+            b[pairs.layer].append(of_a if pairs.places == 1 else row_norms(pairs.total(pairs.a)))
+        if pairs.units:
+            a[pairs.layer].append(of_a)
+        for read in readers:
+            read(pairs)
+    return [by_layer({i: namespace(blocks[0]).concat(blocks) for i, blocks in each.items()}) for each in families]
 
 
-class Sum:
-    """The sum of what blocks have for each W_i and b_i."""
+def weight_norms(pairs: Pairs, of_a: Array, memory_limit: int) -> Array:
+    """‖Σ_t ∇_{a_t} h_tᵀ‖ of each example, shape (R,): of both ways to it, the one with fewer operations.
 
-    def __init__(self) -> None:
-        self.arrays: ParameterArrays | None = None
+    For one place it is ‖∇_a‖·‖h‖. For more, its square is Σ_{t,s} (∇_{a_t}·∇_{a_s})(h_t·h_s), T²(n + m) products, or
+    that of the sum itself, which takes T·n·m.
+    """
+    if pairs.places == 1:
+        return of_a * row_norms(pairs.h)
+    xp, (a, h) = namespace(pairs.h), (pairs.split(pairs.a), pairs.split(pairs.h))
+    # in units of the largest value of each example, so that no square leaves the range
+    of_a, of_h = (positive(xp.max(xp.abs(array), axis=(1, 2))) for array in (a, h))
+    a, h = a / of_a[:, None, None], h / of_h[:, None, None]
+    if _by_products(pairs.places, h.shape[2], a.shape[2]):
+        squares = xp.sum((a @ a.mT) * (h @ h.mT), axis=(1, 2))
+    else:
+        squares = sum(xp.sum(W * W, axis=(1, 2)) for W in outer_products(a, h, memory_limit // 2))
+    return of_a * of_h * xp.sqrt(xp.clip(squares, min=0))  # rounding may leave a little less than 0
 
-    def add(self, more: ParameterArrays) -> None:
-        """Add the sums of one more block."""
-        if self.arrays is None:
-            self.arrays = more
-            return
-        W, b = (Layers(one[i] + other[i] for i in one) for one, other in
-                ((self.arrays.W, more.W), (self.arrays.b, more.b)))  # fmt: skip
-        self.arrays = ParameterArrays(W, b)
+
+def _by_products(T: int, n: int, m: int) -> bool:
+    return T * (n + m) <= n * m
 
 
-def weighted_sums(pairs: Pairs, w: Array, network: Network) -> ParameterArrays:
-    """Σ_n w_n ∇_{W_i}ℓ_n and Σ_n w_n ∇_{b_i}ℓ_n over a block: the third talk, of w ⊙ ∇_{a_i}."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        pairs = pairs.heard(w)
-        grad_a = {i: network.spec.cast(wide(pairs.a[i]) * w[:, None]) for i in pairs.a}
-        talks = [talk_to_weights(grad_a[i], pairs.h[i - 1]) for i in pairs.a]
-    return ParameterArrays(Layers(W for W, _ in talks), Layers(b for _, b in talks))
+def _cost(T: int, n: int, m: int) -> int:
+    """Of the norm of one example's gradient."""
+    return 0 if T == 1 else 8 * (3 * T * T if _by_products(T, n, m) else 2 * n)
+
+
+def is_share(scale: str) -> bool:
+    """Whether gradients are those of an example's share of the loss, and not of its own loss."""
+    if scale not in SCALES:
+        raise unknown_name("scale", scale, SCALES)
+    return scale == "share"
+
+
+def clip_factors(norms: Array, clip_norm: float) -> Array:
+    """min(1, clip_norm/norm), shape (N,); NaN for a norm that is not finite, which makes the sum so."""
+    xp = namespace(norms)
+    limit = xp.full_like(norms, clip_norm)
+    return limit / xp.where(norms < math.inf, xp.maximum(norms, limit), xp.full_like(norms, math.nan))
 
 
 def row_norms(array: Array) -> Array:
@@ -206,11 +263,11 @@ def row_norms(array: Array) -> Array:
         return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
 
 
-def together(parts: Iterable[Array]) -> Array:
+def combined_norm(parts: Iterable[Array]) -> Array:
     """√(Σ x²) of some norms of each example, without squares that overflow or vanish."""
     stacked = list(parts)
     xp = namespace(stacked[0])
-    array = xp.stack(stacked)
+    array = xp.stack([beside(part, stacked[0]) for part in stacked])
     largest = positive(xp.max(array, axis=0))
     with np.errstate(over="ignore", invalid="ignore"):
         return largest * xp.sqrt(xp.sum((array / largest) ** 2, axis=0))

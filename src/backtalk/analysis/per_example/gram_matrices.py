@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ...core.arrays import Array
+from ...core.arrays import Array, ArraySpec, namespace
 from ...core.backward import talk_down
 from ...core.forward import propagate
 from ...core.inputs import as_input
-from ...core.layers import Layers
 from ...core.network import Network
 from ...errors import BacktalkError, InputTypeError, unknown_name
-from .explicit import as_layers
-from .pairs import MEMORY_LIMIT, ExampleSet, Pairs, bytes_of_pairs, itemsize, rows_within, slices
+from .examples import as_batch, bytes_of_pairs, group_of, itemsize, paired
+from .pairs import MEMORY_LIMIT, Group, Pairs, as_bytes, beside, rows_within, slices
 
 OUTPUTS = ("sum", "each", "pairs")
 
@@ -44,19 +43,62 @@ def gram(
     array([[ 2.,  6.],
            [ 6., 20.]])
     """
-    one, chosen = ExampleSet.of(network, X, y), as_layers(network, layers)
-    two = one if other is None else _called_other(ExampleSet.of, network, *_pair(other))
-    rows_at_once = _rows(network, memory_limit, 1)
-    result = _empty(network, (one.count, two.count))
+    one = as_batch(network, X, y)
+    two = one if other is None else _called_other(as_batch, network, *_pair(other))
+    left = group_of(one, layers)
+    return gram_of([(left, left if two is one else group_of(two, layers))], memory_limit)
+
+
+def gram_of(groups: Sequence[tuple[Group, Group]], memory_limit: int) -> Array:
+    """⟨∇ℓ_n, ∇ℓ_m⟩ of examples that are known to fit, over groups that each of the two sets has."""
+    found = None
+    for left, right in groups:
+        products = _by_sums(left, right, memory_limit)
+        products = _by_products(left, right, memory_limit) if products is None else products
+        found = products if found is None else found + beside(products, found)
+    return found
+
+
+def _by_products(one: Group, two: Group, memory_limit: int) -> Array:
+    """The sum over the layers of a group, from products of pairs: block by block of the result."""
+    shapes = zip(one.shapes, two.shapes, strict=True)
+    entry = one.itemsize * max(2 * left[0] * right[0] + 1 for left, right in shapes)
+    rows_at_once = _square(memory_limit, one.bytes + two.bytes, entry, one.example)
+    result: Array = None
     for rows in slices(one.count, rows_at_once):
-        left = one.pairs(rows)
+        left = one.read(rows)
         for columns in slices(two.count, rows_at_once):
             if two is one and columns.start < rows.start:  # the same as above the diagonal
                 block = result[columns, rows].T
             else:
-                block = inner_products(left, left if two is one and columns == rows else two.pairs(columns), chosen)
-            result = _put(result, (rows, columns), block)
+                block = inner_products(left, left if two is one and columns == rows else two.read(columns))
+            result = _put(result, (one.count, two.count), (rows, columns), block)
     return result
+
+
+def _by_sums(one: Group, two: Group, memory_limit: int) -> Array | None:
+    """The same for one layer with many places, if it is less work to form the gradients, some units at a time."""
+    (T, n, m), (S, _, _) = one.shapes[0], two.shapes[0]
+    of_a_unit, limit = one.itemsize * n * (one.count + two.count), as_bytes(memory_limit) // 4
+    if T * S == 1 or T * S * (n + m) <= n * m or of_a_unit > limit:
+        return None
+    found: Array = 0
+    for units in slices(m, limit // of_a_unit):
+        left = _gradients(one, units, limit)
+        found = found + left @ (left if two is one else _gradients(two, units, limit)).T
+    return found
+
+
+def _gradients(group: Group, units: slice, memory_limit: int) -> Array:
+    """∇ℓ_n of some units' weights and biases, one row for each example."""
+    blocks = []
+    for rows in group.rows(max(memory_limit, group.bytes)):
+        [pairs] = group.read(rows)
+        a = pairs.a[:, units]
+        W = [pairs.split(a).mT @ pairs.split(pairs.h)] if pairs.weights else []
+        b = [pairs.total(a)] if pairs.biases else []
+        blocks.append(namespace(a).concat([*(each.reshape(each.shape[0], -1) for each in W), *b], axis=1))
+    return namespace(blocks[0]).concat(blocks)
 
 
 def tangent_kernel(
@@ -87,8 +129,9 @@ def tangent_kernel(
     X_other = X if other is None else _called_other(as_input, network, other)
     k, xp = network.sizes[-1], network.spec.xp
     shape = {"sum": (), "each": (k,), "pairs": (k, k)}[outputs]
-    rows_at_once = _rows(network, memory_limit, k * k if outputs == "pairs" else k)
-    result = _empty(network, (X.shape[0], X_other.shape[0], *shape))
+    kernels = k * k if outputs == "pairs" else k
+    rows_at_once = _square(memory_limit, 2 * bytes_of_pairs(network) * kernels, 3 * itemsize(network) * kernels)
+    shape, result = (X.shape[0], X_other.shape[0], *shape), None
     for rows in slices(X.shape[0], rows_at_once):
         left = _of_outputs(network, X[rows, :])
         for columns in slices(X_other.shape[0], rows_at_once):
@@ -98,39 +141,40 @@ def tangent_kernel(
             else:
                 each = xp.stack([inner_products(a, b) for a, b in zip(left, right, strict=True)], axis=-1)
                 block = each if outputs == "each" else xp.sum(each, axis=-1)
-            result = _put(result, (rows, columns), block)
+            result = _put(result, shape, (rows, columns), block)
     return result
 
 
-def inner_products(one: Pairs, other: Pairs, layers: Sequence[int] | None = None) -> Array:
-    """Σ_i (Δ_i Δ_i′ᵀ) ∘ (H_{i−1} H_{i−1}′ᵀ + 1) of two blocks of examples, over the chosen layers."""
-    found: Array = None
+def inner_products(one: Sequence[Pairs], other: Sequence[Pairs]) -> Array:
+    """Σ_i (Δ_i Δ_i′ᵀ) ∘ (H_{i−1} H_{i−1}′ᵀ + 1) of two blocks of examples, over the layers that are given."""
     with np.errstate(over="ignore", invalid="ignore"):
-        for i in layers or one.a:
-            products = (one.h[i - 1] @ other.h[i - 1].T + 1) * (one.a[i] @ other.a[i].T)
-            found = products if found is None else found + products
-    return found
+        products = (_of_layer(left, right) for left, right in zip(one, other, strict=True))
+        return sum(products, next(products))
 
 
-def _of_outputs(network: Network, X: Array) -> list[Pairs]:
+def _of_layer(left: Pairs, right: Pairs) -> Array:
+    T, S, found = left.places, right.places, 0.0
+    if left.weights and T == S == 1:
+        return (left.h @ right.h.T + int(left.biases)) * (left.a @ right.a.T)
+    if left.weights:
+        xp, products = namespace(left.a), (left.h @ right.h.T) * (left.a @ right.a.T)
+        found = xp.sum(xp.reshape(products, (-1, T, right.a.shape[0] // S, S)), axis=(1, 3))
+    return found + left.total(left.a) @ right.total(right.a).T if left.biases else found
+
+
+def _of_outputs(network: Network, X: Array) -> list[list[Pairs]]:
     """The pairs of each output unit a_{Lj} instead of a loss: ∇_{a_L}a_{Lj} is e(j)."""
-    spec = network.spec
+    spec, rows = network.spec, slice(0, X.shape[0])
     with np.errstate(over="ignore", invalid="ignore"):
         trace = propagate(network, X)
-        h = Layers((trace.h[i] for i in range(network.depth)), first=0)
         units = spec.xp.eye(network.sizes[-1], dtype=spec.dtype, device=spec.device)
-        found = []
-        for j in range(network.sizes[-1]):
-            seed = spec.xp.zeros_like(trace.a[network.depth]) + units[j, :]
-            grad_a, _ = talk_down(network, trace, seed, lowest=1)
-            found.append(Pairs(slice(0, X.shape[0]), h, Layers(grad_a[i] for i in trace.a), seed[:, 0]))
-    return found
+        seeds = [spec.xp.zeros_like(trace.output) + units[j, :] for j in range(network.sizes[-1])]
+        return [paired(rows, trace.h, talk_down(network, trace, seed, lowest=1)[0]) for seed in seeds]
 
 
-def _rows(network: Network, memory_limit: int, kernels: int) -> int:
+def _square(memory_limit: int, each: int, entry: int, what: str = "one example") -> int:
     """Rows of a block, so that two blocks and what is computed of each two rows stay within the limit."""
-    each, entry = 2 * bytes_of_pairs(network) * kernels, 3 * itemsize(network) * kernels
-    rows = rows_within(memory_limit, each + entry, "one example")
+    rows = rows_within(memory_limit, each + entry, what)
     while rows > 1 and rows * each + rows * rows * entry > memory_limit:
         rows //= 2
     return rows
@@ -150,13 +194,11 @@ def _called_other(read: Callable[..., Any], *arguments: Any) -> Any:
         raise type(error)(f"other: {error}") from None
 
 
-def _empty(network: Network, shape: tuple[int, ...]) -> Array:
-    spec = network.spec
-    return spec.xp.empty(shape, dtype=spec.dtype, device=spec.device)
-
-
-def _put(result: Array, place: tuple[slice, slice], block: Array) -> Array:
-    """The block at its place; JAX's arrays cannot be written into, and give another."""
+def _put(result: Array, shape: tuple[int, ...], place: tuple[slice, slice], block: Array) -> Array:
+    """The block at its place in a result of this shape; JAX's arrays cannot be written into, and give another."""
+    if result is None:
+        spec = ArraySpec.of(block)
+        result = spec.xp.empty(shape, dtype=spec.dtype, device=spec.device)
     if hasattr(result, "at"):
         return result.at[place].set(block)
     result[(*place, ...)] = block

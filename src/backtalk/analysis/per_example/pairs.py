@@ -1,130 +1,174 @@
-"""The pairs (h_{i-1}, ∇_{a_i}ℓ_n) of a set of examples, block by block: all of this package is computed from them.
+"""Pairs (h, ∇_aℓ_n) of layers, a block of examples at a time: all of this package is computed from them.
 
-The gradient of one example's own loss ℓ_n is ∇_{W_i}ℓ_n = ∇_{a_i}ℓ_n h_{i-1}ᵀ and ∇_{b_i}ℓ_n = ∇_{a_i}ℓ_n: a pair of
-vectors says all about a matrix, which is never formed.
+The gradient of one example's own loss ℓ_n is ∇_Wℓ_n = ∇_aℓ_n hᵀ and ∇_bℓ_n = ∇_aℓ_n: a pair of vectors says all about
+a matrix, which is never formed. A layer that is applied at T places of an example, as a Linear of PyTorch is to a
+sequence, has T pairs, and ∇_Wℓ_n = Σ_t ∇_{a_t}ℓ_n h_tᵀ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
+from types import MappingProxyType
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
-from ...core.arrays import Array, is_concrete, namespace
-from ...core.backward import talk_down, talk_to_output
-from ...core.forward import propagate
-from ...core.inputs import as_input, as_labels, as_target, as_weight
+from ...core.arrays import Array, ArraySpec, is_concrete, namespace
 from ...core.layers import Layers
-from ...core.network import Network
-from ...engines.native import passes as native
 from ...errors import InputError, InputTypeError
 
 MEMORY_LIMIT = 64 * 2**20  # bytes that the blocks of one call take
 MOST_ROWS = 1024  # of a block: more are not faster
+Cost = Callable[[int, int, int], int]  # bytes that one example takes at a layer, from T, n and m
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """``h[i]`` for i = 0 … L − 1 and ``a[i]``, ∇_{a_i}ℓ_n of each example's own loss, for i = 1 … L.
+    """The pairs of one layer for the R examples in ``rows``: ``h`` and ``a``, ∇_aℓ_n of each example's own loss.
 
-    Each has one row for each of the examples in ``rows``. ``losses``: ℓ_n, shape (rows,).
+    Shapes (R·T, n) and (R·T, m), for T ``places`` of an example one below the other. ``weights``, ``biases``: whether
+    they make up the gradient of the layer's W and b; ``units``: whether they are just those of the layer's own units.
+    All three are true unless a parameter is frozen, or several layers share it.
     """
 
+    layer: Any
     rows: slice
-    h: Layers
-    a: Layers
-    losses: Array
+    h: Array
+    a: Array
+    places: int = 1
+    weights: bool = True
+    biases: bool = True
+    units: bool = True
 
-    def heard(self, w: Array) -> Pairs:
-        """The same, with 0 in the rows of examples that have no weight: they have no part in a sum, also of inf."""
-        xp = namespace(w)
-        if is_concrete(w) and bool(xp.all(w != 0)):
-            return self
-        h, a = (
-            Layers(
-                (xp.where(w[:, None] != 0, part, xp.zeros_like(part)) for part in family.values()), first=min(family)
-            )
-            for family in (self.h, self.a)
-        )
+    def column(self, values: Array) -> Array:
+        """One value for each example, (R,), beside all of its places: (R·T, 1)."""
+        if self.places == 1:
+            return values[:, None]
+        xp = namespace(values)
+        return xp.reshape(xp.broadcast_to(values[:, None], (values.shape[0], self.places)), (-1, 1))
+
+    def split(self, array: Array) -> Array:
+        """(R, T, k) from (R·T, k)."""
+        return namespace(array).reshape(array, (-1, self.places, array.shape[1]))
+
+    def in_rows(self, array: Array) -> Array:
+        """(R, T·k) from (R·T, k)."""
+        return array if self.places == 1 else namespace(array).reshape(array, (-1, self.places * array.shape[1]))
+
+    def total(self, array: Array) -> Array:
+        """The sum over the places, (R, k)."""
+        return array if self.places == 1 else namespace(array).sum(self.split(array), axis=1)
+
+    def without(self, rows: Array) -> Pairs:
+        """The same with 0 in the rows where (R,) is true: they have no part in a sum, also of inf."""
+        xp, column = namespace(self.a), self.column(rows)
+        h, a = (xp.where(column, xp.zeros_like(array), array) for array in (self.h, self.a))
         return replace(self, h=h, a=a)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ExampleSet:
-    """A network with examples that were checked against it: X (N, n_0), y as target or labels, w (N,) of sum 1.
+class Group:
+    """Layers whose pairs are computed together: those of a network, or one Linear of a PyTorch model.
 
-    ``weight`` is None where each has 1/N.
+    ``read`` gives the pairs of some rows, layer by layer. ``shapes``: T, n and m of each layer. ``count``: N.
+    ``itemsize``: bytes of a number. ``bytes``: what the pairs of one example take; ``example``: what an error calls it.
     """
 
-    network: Network
-    X: Array
-    labels: Array | None
-    target: Array | None
-    weight: Array | None
+    read: Callable[[slice], Sequence[Pairs]]
+    shapes: Sequence[tuple[int, int, int]]
+    count: int
+    itemsize: int
+    bytes: int
+    example: str = "one example"
 
-    @classmethod
-    def of(cls, network: Network, X: Any, y: Any, sample_weight: Any = None) -> ExampleSet:
-        """From what the user gives; raises as :func:`backtalk.gradients` does."""
-        X = as_input(network, X)
-        count = X.shape[0]
-        labels = as_labels(network, y, count) if native.serves(network) else None
-        target = None if labels is not None else as_target(network, y, count)
-        weight = None if sample_weight is None else as_weight(network, sample_weight, count)
-        return cls(network, X, labels, target, weight)
+    def bytes_with(self, more: Cost) -> int:
+        """What one example takes, with ``more`` for each layer."""
+        return self.bytes + sum(more(*shape) for shape in self.shapes)
 
-    @property
-    def count(self) -> int:
-        """N."""
-        return self.X.shape[0]
+    def rows(self, memory_limit: int, more: Cost = lambda T, n, m: 0) -> Iterator[slice]:
+        """All rows, in blocks that stay within the limit."""
+        return slices(self.count, rows_within(memory_limit, self.bytes_with(more), self.example))
 
-    def shares(self) -> Array:
-        """w, shape (N,), of sum 1: what part of ℒ = Σ_n w_n ℓ_n each example has."""
-        return as_weight(self.network, None, self.count) if self.weight is None else self.weight
 
-    def exact_shares(self) -> Array:
-        """The same in float64 where arrays are NumPy's: a sum of 1 + 1e-8 would show in a difference of sums."""
-        shares = wide(self.shares())
-        return shares / namespace(shares).sum(shares)
+def read_blocks(groups: Iterable[Group], memory_limit: int, *more: Cost) -> Iterator[Pairs]:
+    """The pairs of all examples and layers, in blocks that stay within the limit."""
+    return (pairs for group in groups for rows in group.rows(memory_limit, *more) for pairs in group.read(rows))
 
-    def slices(self, memory_limit: int, more: int = 0) -> Iterator[slice]:
-        """The rows in blocks whose pairs, with so many bytes ``more`` for each row, stay within the limit."""
-        return slices(self.count, rows_within(memory_limit, bytes_of_pairs(self.network) + more))
 
-    def blocks(self, memory_limit: int, more: int = 0) -> Iterator[Pairs]:
-        """The pairs of all examples, in these blocks."""
-        return map(self.pairs, self.slices(memory_limit, more))
+def read_weighted(groups: Iterable[Group], w: Array, memory_limit: int, *more: Cost) -> Iterator[tuple[Pairs, Array]]:
+    """The same, each with its rows of w, shape (N,); an example of weight 0 has pairs of 0."""
+    some_are_zero = not is_concrete(w) or bool(namespace(w).any(w == 0))
+    for pairs in read_blocks(groups, memory_limit, *more):
+        part = beside(w, pairs.a)[pairs.rows]
+        yield (pairs.without(part == 0) if some_are_zero else pairs), part
 
-    def block(self, rows: slice) -> tuple[Array, Array | None, Array | None]:
-        """X, labels and target of some rows, as the kernels take them."""
-        labels = None if self.labels is None else self.labels[rows]
-        return self.X[rows, :], labels, None if self.target is None else self.target[rows, :]
 
-    def targets(self, rows: slice) -> Array:
-        """t of some rows, also where labels serve."""
-        if self.target is not None:
-            return self.target[rows, :]
-        assert self.labels is not None
-        labels = self.labels[rows]
-        return as_target(self.network, labels, labels.shape[0])
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterArrays:
+    """An array of the shape of each W_i, ``W[i]``, and of each b_i, ``b[i]``: for i = 1 … L, or by a layer's name.
 
-    def pairs(self, rows: slice) -> Pairs:
-        """The pairs of some rows that follow one another."""
-        network, spec = self.network, self.network.spec
-        X = self.X[rows, :]
-        if native.serves(network):
-            h, a, losses = native.pairs(network, *self.block(rows))
-            return Pairs(rows, h, a, losses)
-        with np.errstate(over="ignore", invalid="ignore"):
-            trace = propagate(network, X)
-            target, each = self.targets(rows), spec.xp.ones((X.shape[0],), dtype=spec.dtype, device=spec.device)
-            losses = network.loss.value(trace.a[network.depth], trace.output, target)
-            _, _, grad_output = talk_to_output(network, trace, target, each)
-            grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
-        h = Layers((trace.h[i] for i in range(network.depth)), first=0)
-        return Pairs(rows, h, Layers(grad_a[i] for i in range(1, network.depth + 1)), losses)
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[3.0, 4.0]]], [[0.0]], loss="squared_error")
+    >>> gradient = per_example.norms(net, [[1.0, 0.0]], [2.0], batch_gradient=True).batch_gradient
+    >>> gradient.W[1], gradient.b[1]
+    (array([[1., 0.]]), array([1.]))
+    """
+
+    W: Mapping[Any, Array]
+    b: Mapping[Any, Array]
+
+    def by_layer(self) -> dict[Any, list[Array]]:
+        """The one or two of each layer."""
+        return {i: [family[i] for family in (self.W, self.b) if i in family] for i in [*self.W, *self.b]}
+
+
+class Sums:
+    """Sums over examples and places, of the shapes of the W and b of each layer, block by block."""
+
+    def __init__(self) -> None:
+        self.W: dict[Any, Array] = {}
+        self.b: dict[Any, Array] = {}
+
+    def add(self, pairs: Pairs, a: Array = None, h: Array = None) -> None:
+        """Add Σ a hᵀ and Σ a, of the pairs' own arrays, or of others that have their shapes."""
+        a, h = pairs.a if a is None else a, pairs.h if h is None else h
+        # forward: a = W h + b; every example and place hears the same W and b
+        if pairs.weights:
+            add(self.W, pairs.layer, a.T @ h)
+        if pairs.biases:
+            add(self.b, pairs.layer, namespace(a).sum(a, axis=0))
+
+    def add_gradients(self, pairs: Pairs, w: Array) -> None:
+        """Add Σ_n w_n ∇ℓ_n, in the dtype of the pairs."""
+        self.add(pairs, ArraySpec.of(pairs.h).cast(wide(pairs.a) * pairs.column(w)))
+
+    def arrays(self) -> ParameterArrays:
+        """What was added up."""
+        return ParameterArrays(by_layer(self.W), by_layer(self.b))
+
+
+def add(total: dict[Any, Array], layer: Any, array: Array) -> None:
+    """Add what a block has for a layer."""
+    total[layer] = total[layer] + array if layer in total else array
+
+
+def by_layer(found: Mapping[Any, Array], first: int = 1) -> Mapping[Any, Array]:
+    """Layers that count from ``first`` if the keys are their numbers; else a mapping by name."""
+    return Layers(found.values(), first) if isinstance(next(iter(found), None), int) else MappingProxyType(found)
+
+
+def outer_products(a: Array, h: Array, memory_limit: int) -> Iterator[Array]:
+    """Σ_t ∇_{a_t} h_tᵀ from (R, T, m) and (R, T, n): (R, units, n) for as many units at once as fit, but one."""
+    for units in slices(a.shape[2], max(1, memory_limit // (2 * a.itemsize * h.shape[0] * h.shape[2]))):
+        yield a[:, :, units].mT @ h
+
+
+def beside(array: Array, other: Array) -> Array:
+    """The array on the device of the other: the parts of a PyTorch model may be on several."""
+    return array.to(other.device) if array_api_compat.is_torch_array(array) else array
 
 
 def slices(count: int, at_once: int) -> Iterator[slice]:
@@ -134,7 +178,7 @@ def slices(count: int, at_once: int) -> Iterator[slice]:
 
 
 def rows_within(memory_limit: int, bytes_per_row: int, what: str = "one example") -> int:
-    """How many rows of a block fit into so many bytes; :class:`~backtalk.errors.InputError` where none does."""
+    """How many rows of a block fit into so many bytes; :class:`~backtalk.errors.InputError` if none does."""
     if as_bytes(memory_limit) < bytes_per_row:
         raise InputError(
             f"memory_limit is {memory_limit} bytes, but {what} takes {bytes_per_row}: expected at least that many."
@@ -149,36 +193,8 @@ def as_bytes(memory_limit: Any) -> int:
     return int(memory_limit)
 
 
-def bytes_of_pairs(network: Network) -> int:
-    """What the forward and backward pass of one example takes: x, and a_i, h_i and ∇_{a_i} of each layer."""
-    inputs, *units = network.sizes
-    return itemsize(network) * (2 * inputs + 4 * sum(units))
-
-
-def itemsize(network: Network) -> int:
-    """Bytes of a number."""
-    return 4 if network.spec.dtype_name == "float32" else 8
-
-
-def summed(blocks: Iterable[list[Array]]) -> list[Array]:
-    """The sums of what stands at the same place in each block; what overflows is seen in them."""
-    total: list[Array] = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for block in blocks:
-            total = [one + other for one, other in zip(total, block, strict=True)] if total else block
-    return total
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ParameterArrays:
-    """An array of the shape of each W_i, ``W[i]``, and of each b_i, ``b[i]``: for i = 1 … L, or by a layer's name."""
-
-    W: Mapping[Any, Array]
-    b: Mapping[Any, Array]
-
-
 def wide(array: Array) -> Array:
-    """In float64, where an array of NumPy: sums of squares of float32 would vanish or lose digits."""
+    """In float64, if it is NumPy's: sums of squares of float32 would vanish or lose digits."""
     return array.astype(np.float64, copy=False) if isinstance(array, np.ndarray) else array
 
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...core.arrays import Array, namespace, to_numpy
-from ...core.backward import talk_to_weights
-from ...core.layers import Layers, mapped
+from ...core.layers import mapped
 from ...core.network import Network
 from ...core.norms import euclidean_norm
 from ...errors import InputError
+from .examples import as_batch, exact_shares_of, group_of
 from .gradient_norms import norms_of
-from .pairs import MEMORY_LIMIT, ExampleSet, Pairs, ParameterArrays, as_part, summed, wide
+from .pairs import MEMORY_LIMIT, Group, ParameterArrays, Sums, add, as_part, outer_products, read_weighted, wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
     """Of the gradients ∇ℓ_n of the examples' own losses, for every single weight and bias.
 
-    ``mean``: Σ_n w_n ∇ℓ_n, which is ∇ℒ. ``second_moment``: Σ_n w_n (∇ℓ_n)². w has the sum 1. In float64 where the
+    ``mean``: Σ_n w_n ∇ℓ_n, which is ∇ℒ. ``second_moment``: Σ_n w_n (∇ℓ_n)². w has the sum 1. In float64 if the
     network's arrays are NumPy's.
+
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[1.0]]], [[0.0]], loss="squared_error")
+    >>> found = per_example.moments(net, [[1.0], [1.0]], [0.0, -2.0])
+    >>> found.mean.b[1], found.second_moment.b[1], found.variance.b[1]
+    (array([2.]), array([5.]), array([1.]))
     """
 
     mean: ParameterArrays
@@ -60,22 +67,28 @@ def moments(
     >>> found.mean.W[1], found.second_moment.W[1], found.variance.W[1]
     (array([[0.]]), array([[1.]]), array([[1.]]))
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    shares = examples.exact_shares()
-    more = 16 * (network.sizes[0] + 2 * sum(network.sizes[1:]))  # the pair in float64, and its square
+    batch = as_batch(network, X, y, sample_weight)
+    return moments_of([group_of(batch)], exact_shares_of(batch), memory_limit)
 
-    def of_block(pairs: Pairs) -> list[Array]:
-        w, block = shares[pairs.rows], []
-        pairs, w = pairs.heard(w), w[:, None]
-        for i in pairs.a:
-            grad_a, h = wide(pairs.a[i]), wide(pairs.h[i - 1])
-            block += talk_to_weights(grad_a * w, h)
-            block += talk_to_weights(grad_a * grad_a * w, h * h)
-        return block
 
-    sums = summed(map(of_block, examples.blocks(memory_limit, more)))
-    W, b, W_squares, b_squares = (Layers(sums[place::4]) for place in range(4))
-    return Moments(ParameterArrays(W, b), ParameterArrays(W_squares, b_squares))
+def moments_of(groups: Iterable[Group], w: Array, memory_limit: int) -> Moments:
+    """The moments of examples that are known to fit, weighted by w."""
+    mean, second = Sums(), Sums()
+    with np.errstate(over="ignore", invalid="ignore"):
+        # the pair in float64 and its square, or the gradients of two units
+        for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 16 * (n + m if T == 1 else n)):
+            a, h, column = wide(pairs.a), wide(pairs.h), pairs.column(part)
+            mean.add(pairs, a * column, h)
+            if pairs.places == 1:
+                second.add(pairs, a * a * column, h * h)
+                continue
+            if pairs.weights:
+                of_units = outer_products(pairs.split(a), pairs.split(h), memory_limit // 2)
+                rows = [namespace(a).sum(W * W * part[:, None, None], axis=0) for W in of_units]
+                add(second.W, pairs.layer, namespace(a).concat(rows))
+            if pairs.biases:
+                add(second.b, pairs.layer, namespace(a).sum(pairs.total(a) ** 2 * part[:, None], axis=0))
+    return Moments(mean.arrays(), second.arrays())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +96,14 @@ class NoiseScale:
     """B = tr Σ / ‖G‖², in examples: about from where on larger batches teach little more.
 
     ``trace``: the unbiased estimate of tr Σ, the variance of one example's gradient ∇ℓ_n, added up over all weights and
-    biases. ``squared_norm``: that of ‖G‖², G being the gradient over all examples that there could be; where the noise
+    biases. ``squared_norm``: that of ‖G‖², G being the gradient over all examples that there could be; if the noise
     hides it, it is 0 or less, and ``value`` is inf. ``examples``: N.
+
+    >>> from backtalk import Network, per_example
+    >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")
+    >>> found = per_example.noise_scale(net, [[0.0], [0.0]], [1.0, 3.0])
+    >>> round(found.value, 3), found.trace, found.squared_norm, found.examples
+    (0.667, 2.0, 3.0, 2)
     """
 
     value: float
@@ -102,9 +121,9 @@ def noise_scale(
     (S − ‖∇ℒ‖²)/(1 − q), and ‖G‖² by ‖∇ℒ‖² − q·tr Σ.
 
     X: (N, n_0), N of 2 or more. y, sample_weight: as for :func:`backtalk.gradients`. ``memory_limit``: bytes that the
-    computation may take besides X. NaN where a gradient is not finite. tr Σ is the difference of two sums: what is less
+    computation may take besides X. NaN if a gradient is not finite. tr Σ is the difference of two sums: what is less
     than 1e-6 of ‖∇ℒ‖² (1e-14 in float64) is lost in rounding. Raises :class:`~backtalk.errors.InputError` for
-    input that does not fit, and where all weight lies on one example. Source: McCandlish, Kaplan and Amodei 2018, "An
+    input that does not fit, and if all weight lies on one example. Source: McCandlish, Kaplan and Amodei 2018, "An
     empirical model of large-batch training", appendix A.
 
     >>> import numpy as np
@@ -114,17 +133,21 @@ def noise_scale(
     >>> round(found.trace, 9), found.squared_norm, found.value
     (2.0, 0.0, inf)
     """
-    examples = ExampleSet.of(network, X, y, sample_weight)
-    count, w = examples.count, to_numpy(examples.exact_shares()).astype(np.float64)
+    batch = as_batch(network, X, y, sample_weight)
+    count, w = batch.count, to_numpy(exact_shares_of(batch)).astype(np.float64)
     q = float(np.sum(w * w))
     if q >= 1:
         where = "X has 1 example" if count == 1 else "sample_weight leaves all weight on one example"
         raise InputError(f"{where}, but how gradients vary is seen on 2 or more.")
-    found = norms_of(examples, memory_limit, batch_gradient=True)
-    sums = found.batch_gradient
-    assert sums is not None
-    norm = euclidean_norm(np.array([euclidean_norm(array) for array in [*sums.W.values(), *sums.b.values()]]))
-    return estimate_noise(to_numpy(found.whole).astype(np.float64), norm, w)
+    found = norms_of(batch, memory_limit, batch_gradient=True)
+    assert found.batch_gradient is not None
+    return estimate_noise(to_numpy(found.whole).astype(np.float64), length_of(found.batch_gradient), w)
+
+
+def length_of(gradient: ParameterArrays) -> float:
+    """Its norm over all weights and biases."""
+    parts = [euclidean_norm(array) for family in (gradient.W, gradient.b) for array in family.values()]
+    return euclidean_norm(np.array(parts))
 
 
 def estimate_noise(norms: np.ndarray, gradient: float, w: np.ndarray) -> NoiseScale:

@@ -1,7 +1,7 @@
-"""Listening to the backward pass of a PyTorch model: the pairs (h, ∇_a) of each of its Linears, and all they tell."""
+"""Hooks that capture the pairs (h, ∇_a) of the Linears of a PyTorch model, for per_example to read."""
 
-from .captured import Batch, Heard
+from .captured import Heard, HeardBatch
 from .model_hooks import listen
 from .norms import HeardNorms
 
-__all__ = ["Batch", "Heard", "HeardNorms", "listen"]
+__all__ = ["Heard", "HeardBatch", "HeardNorms", "listen"]

@@ -1,66 +1,80 @@
-"""What was heard: everything that the pairs (h, ∇_a) of a backward pass tell about its examples."""
+"""What was captured: everything that the pairs (h, ∇_a) of a backward pass say about its examples."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...core.arrays import Array
+import numpy as np
+
+from ...core.arrays import Array, to_numpy
+from ...core.layers import mapped
 from ...errors import InputError, InputTypeError
-from ..per_example.clipping import ClippedSum
-from ..per_example.directions import Cosines
-from ..per_example.explicit import ExampleGradients
-from ..per_example.factors import KroneckerFactors
-from ..per_example.pairs import MEMORY_LIMIT
-from ..per_example.statistics import Moments, NoiseScale
-from .assemble import assemble, heard_linears, reason, require_finite, tasks
-from .factors import kronecker_factors_of, unit_importance_of
-from .hooks import Ear
-from .moments import moments_of, noise_scale_of
-from .norms import HeardNorms, clipped_sum_of, norms_of
-from .pairs import BatchPairs
-from .products import cosines_of, gradients_of, gram_of
+from ..per_example.clipping import ClippedSum, as_clip_norm
+from ..per_example.directions import Cosines, cosines_of
+from ..per_example.explicit import ExampleGradients, gradients_of
+from ..per_example.factors import KroneckerFactors, kronecker_factors_of, unit_importance_of
+from ..per_example.gradient_norms import clip_factors, is_share, norms_by_layer
+from ..per_example.gram_matrices import gram_of
+from ..per_example.pairs import MEMORY_LIMIT, Pairs, ParameterArrays, Sums, read_weighted
+from ..per_example.statistics import Moments, NoiseScale, estimate_noise, length_of, moments_of
+from .assemble import assemble, captured_linears, require_finite, tasks
+from .hooks import Hooks
+from .norms import HeardNorms
+from .pairs import CapturedPairs, widened
 
 if TYPE_CHECKING:
     from .diagnosis import HeardDiagnosis
 
 
-class Tells:
-    """What one backward pass tells. s is the scalar that it began at, and ℓ_n what ``reduction`` makes of it.
+class Results:
+    """What one backward pass says. s is the scalar that it began at, and ℓ_n what ``reduction`` makes of it.
 
     Results are keyed by the names that the Linears have in ``model.named_modules()``, and are tensors on the device of
-    the model, in float32, or in float64 where its gradients are. ``memory_limit`` counts the bytes that blocks of
-    examples may take beside the result. Every method raises :class:`~backtalk.errors.InputError` where nothing was
-    heard, where what was heard does not fit together, and where it holds a value that is not finite.
+    the model, in float32, or in float64 if its gradients are. ``memory_limit`` counts the bytes that blocks of
+    examples may take beside the result. Every method raises :class:`~backtalk.errors.InputError` if nothing
+    was captured, if what was captured does not fit together, and if it holds a value that is not finite.
     """
 
     @abstractmethod
-    def _batch(self) -> Batch: ...
+    def _batch(self) -> HeardBatch: ...
 
     def norms(self, *, scale: str = "own", memory_limit: int = MEMORY_LIMIT) -> HeardNorms:
-        """‖∇ℓ_n‖ of each example, layer by layer and whole; with scale='share' of its part in s.
+        """‖∇ℓ_n‖ of each example, shape (B,), layer by layer and whole; with scale='share' of its part in s.
 
         For one place ‖∇_aℓ_n‖·‖h‖; for T places √Σ_{t,s} (∇_{a_t}·∇_{a_s})(h_t·h_s), or the norm of the sum, whichever
         takes fewer operations.
         """
-        return norms_of(self._pairs(), memory_limit, scale)
+        share, pairs = is_share(scale), self._pairs()
+        families = norms_by_layer(pairs.groups.values(), memory_limit)
+        W, b, a = (mapped(lambda norm: norm / pairs.factor if share else norm, family) for family in families)
+        return HeardNorms(W, b, a, scale)
 
     def clipped_sum(self, clip_norm: float, *, memory_limit: int = MEMORY_LIMIT) -> ClippedSum:
-        """Σ_n c_n ∇ℓ_n with c_n = min(1, clip_norm/‖∇ℓ_n‖), the norm being over all that was heard.
+        """Σ_n c_n ∇ℓ_n with c_n = min(1, clip_norm/‖∇ℓ_n‖), the norm being over all layers that were captured.
 
         See :func:`backtalk.per_example.clipped_sum`; :func:`backtalk.per_example.add_noise` takes the result.
         """
-        return clipped_sum_of(self._pairs(), clip_norm, memory_limit)
+        pairs, clip_norm = self._pairs(), as_clip_norm(clip_norm)
+        norms, sums = self.norms(memory_limit=memory_limit).whole, Sums()
+        for block, c in read_weighted(pairs.chosen().values(), clip_factors(norms, clip_norm), memory_limit):
+            sums.add_gradients(block, c)
+        total = sums.arrays()
+        return ClippedSum(total.W, total.b, norms, clip_norm)
 
     def moments(self, *, memory_limit: int = MEMORY_LIMIT) -> Moments:
         """Mean, second moment and variance of ∇ℓ_n over the examples, for every single weight and bias."""
-        return moments_of(self._pairs(), memory_limit)
+        pairs = self._pairs()
+        return moments_of(pairs.chosen().values(), pairs.shares, memory_limit)
 
     def noise_scale(self, *, memory_limit: int = MEMORY_LIMIT) -> NoiseScale:
         """tr Σ/‖G‖², in examples; see :func:`backtalk.per_example.noise_scale`."""
-        return noise_scale_of(self._pairs(), memory_limit)
+        pairs = self._pairs()
+        if pairs.count < 2:
+            raise InputError("the backward pass had 1 example, but how gradients vary is seen on 2 or more.")
+        return noise_of(*norms_and_sum(pairs, memory_limit))
 
     def kronecker_factors(self, *, memory_limit: int = MEMORY_LIMIT) -> KroneckerFactors:
         """E[h hᵀ] over examples and places, and the mean over examples of Σ_t ∇_{a_t}ℓ_n ∇_{a_t}ℓ_nᵀ, by name.
@@ -68,29 +82,39 @@ class Tells:
         For one place they are those of K-FAC. Source for more: Eschenhagen et al. 2023, "Kronecker-factored approximate
         curvature for modern neural network architectures" (there: expand).
         """
-        return kronecker_factors_of(self._pairs(), memory_limit)
+        pairs = self._pairs()
+        return kronecker_factors_of(pairs.chosen().values(), pairs.shares, memory_limit)
 
     def unit_importance(self, *, memory_limit: int = MEMORY_LIMIT) -> Mapping[str, Array]:
         """E_n|Σ_t h_tj ∂ℓ_n/∂h_tj| of each unit that a layer hears, shape (n,), by the name of that layer.
 
-        ∂/∂h is what comes through this layer, Wᵀ∇_a: a unit that others hear as well matters more. To be asked for
-        before the optimizer changes the weights. Source: Molchanov et al. 2017.
+        ∂/∂h is what comes through this layer, Wᵀ∇_a: a unit that others hear as well matters more. Ask for it before
+        the optimizer changes the weights: :class:`~backtalk.errors.InputError` after. Source: Molchanov et al. 2017.
         """
-        batch, pairs = self._batch(), self._pairs()
-        return unit_importance_of(pairs, batch.weights(), memory_limit)
+        pairs, weights = self._pairs(), self._batch().weights()
+        for name, (_, same) in weights.items():
+            if not same:
+                raise InputError(
+                    f"the weight of layer '{name}' was changed since it was heard, and with it what ∂ℓ/∂h would be: "
+                    "ask for unit_importance before the optimizer's step."
+                )
+        W = {name: widened(weight) for name, (weight, _) in weights.items()}
+        return unit_importance_of(pairs.linears.values(), pairs.shares, W, memory_limit)
 
     def cosines(self, *, memory_limit: int = MEMORY_LIMIT) -> Cosines:
-        """cos(∇ℓ_n, ∇s) of each example, whole and by name; see :func:`backtalk.analysis.per_example.directions`."""
-        return cosines_of(self._pairs(), memory_limit)
+        """cos(∇ℓ_n, ∇s) of each example, whole and by name; see :func:`backtalk.per_example.cosines`."""
+        pairs = self._pairs()
+        return cosines_of(pairs.chosen().values(), *norms_and_sum(pairs, memory_limit), memory_limit)
 
     def gram(
-        self, other: Tells | None = None, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
+        self, other: Results | None = None, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
     ) -> Array:
         """⟨∇ℓ_n, ∇ℓ_m⟩ of every two examples, (B, B), or with those that ``other`` heard of the same model, (B, M)."""
-        if other is not None and not isinstance(other, Tells):
+        if other is not None and not isinstance(other, Results):
             raise InputTypeError(f"other is a {type(other).__name__}, expected what another listen heard.")
         pairs = self._pairs()
-        return gram_of(pairs, pairs if other is None else other._pairs(), layers, memory_limit)
+        others = pairs if other is None else other._pairs()
+        return gram_of(pairs.matched(others, layers), memory_limit)
 
     def gradients(
         self, *, layers: Sequence[str] | None = None, scale: str = "own", memory_limit: int = MEMORY_LIMIT
@@ -99,28 +123,39 @@ class Tells:
 
         With scale='share' its part in ∇s. A block, gradients included, stays within ``memory_limit``.
         """
-        return gradients_of(self._pairs(), layers, scale, memory_limit)
+        share, pairs = is_share(scale), self._pairs()
+        parts = pairs.shares * (pairs.count / pairs.factor) if share else None
+        return gradients_of([*pairs.chosen(layers).values()], parts, memory_limit)
 
     def diagnose(self, *, memory_limit: int = MEMORY_LIMIT) -> HeardDiagnosis:
         """What is wrong, as far as pairs and weights show it, in words with the numbers behind them."""
-        from .diagnosis import diagnose_batch
+        from .diagnosis import diagnose_pairs
 
         batch = self._batch()
-        return diagnose_batch(batch.pairs(), batch.weights(), memory_limit)
+        return diagnose_pairs(batch.pairs(), batch.weights(), memory_limit)
 
-    def _pairs(self) -> BatchPairs:
-        """Those of the pass; refused where a value is not finite."""
-        batch = self._batch()
-        batch.require_finite()
-        return batch.pairs()
+    def _pairs(self) -> CapturedPairs:
+        """Those of the pass; refused if a value is not finite."""
+        return self._batch().finite_pairs()
 
 
-class Batch(Tells):
-    """One backward pass of several. ``count``: B, its examples; ``names``: the layers that it reached."""
+class HeardBatch(Results):
+    """One backward pass of several. ``count``: B, its examples; ``names``: the layers that it reached.
 
-    def __init__(self, ear: Ear, task: int, reduction: str, batch_dimension: int) -> None:
-        self._ear, self._task, self._reduction, self._dimension = ear, task, reduction, batch_dimension
-        self._finite: object = None
+    >>> import torch
+    >>> from backtalk import listen
+    >>> model = torch.nn.Linear(2, 1)
+    >>> with listen(model) as heard:
+    ...     for rows in (3, 5):
+    ...         model(torch.ones(rows, 2)).mean().backward()
+    >>> heard.batches
+    (Batch of 3 examples, 1 layers, Batch of 5 examples, 1 layers)
+    """
+
+    def __init__(self, hooks: Hooks, task: int, reduction: str, batch_dimension: int) -> None:
+        self._hooks, self._task, self._reduction, self._dimension = hooks, task, reduction, batch_dimension
+        self._assembled: tuple[int, CapturedPairs] | None = None
+        self._finite: CapturedPairs | None = None
 
     @property
     def count(self) -> int:
@@ -130,48 +165,67 @@ class Batch(Tells):
     @property
     def names(self) -> tuple[str, ...]:
         """The layers that the pass reached, in the order in which they were first called."""
-        return tuple(self.pairs().own)
+        return tuple(self.pairs().calls)
 
-    def pairs(self) -> BatchPairs:
-        """All that was heard of the pass so far."""
-        return assemble(self._ear, self._task, self._reduction, self._dimension)
+    def pairs(self) -> CapturedPairs:
+        """All that was captured of the pass so far; assembled once, unless more is captured."""
+        version = self._hooks.version
+        if self._assembled is None or self._assembled[0] != version:
+            pairs = assemble(self._hooks, self._task, self._reduction, self._dimension)
+            self._assembled = version, pairs
+        return self._assembled[1]
+
+    def finite_pairs(self) -> CapturedPairs:
+        """The same; refused if a value is not finite, which is looked for once."""
+        pairs = self.pairs()
+        if self._finite is not pairs:
+            require_finite(pairs)
+            self._finite = pairs
+        return pairs
 
     def weights(self) -> dict[str, tuple[Array, bool]]:
-        """Of each layer its weight, and whether it still holds the values that it was heard with."""
+        """Of each layer its weight, and whether it still holds the values that it was captured with."""
         found = {}
-        for linear in heard_linears(self._ear):
-            calls = [call for call in linear.calls if any(task == self._task for task, *_ in call.heard)]
+        for linear in captured_linears(self._hooks)[0]:
+            calls = [call for call in linear.calls if any(task == self._task for task, *_ in call.captured)]
             same = all(call.weight_version == linear.weight._version for call in calls)
             found[linear.name] = linear.weight.detach(), same and not linear.change()
         return found
 
-    def require_finite(self) -> None:
-        """Refuse values that are not finite; looked at once."""
-        heard = sum(len(own.hearings) for own in self.pairs().own.values())
-        if self._finite != heard:
-            require_finite(self.pairs())
-            self._finite = heard
-
     def __repr__(self) -> str:
         return f"Batch of {self.count} examples, {len(self.names)} layers"
 
-    def _batch(self) -> Batch:
+    def _batch(self) -> HeardBatch:
         return self
 
 
-class Heard(Tells):
-    """What :func:`backtalk.listen` heard. All methods are of the one backward pass; of several, see ``batches``."""
+class Heard(Results):
+    """What :func:`backtalk.listen` heard. All methods are of the one backward pass; of several, see ``batches``.
 
-    def __init__(self, ear: Ear, reduction: str, batch_dimension: int) -> None:
-        self._ear, self._reduction, self._dimension = ear, reduction, batch_dimension
-        self._batches: dict[int, Batch] = {}
+    >>> import torch
+    >>> from backtalk import listen
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.LayerNorm(1))
+    >>> with listen(model[0], reduction="sum") as heard:
+    ...     model[0](torch.tensor([[1.0, 0.0], [0.0, 2.0]])).sum().backward()
+    >>> heard.count, heard.names, dict(heard.unheard)
+    (2, ('model',), {})
+    >>> heard.gram()
+    tensor([[2., 1.],
+            [1., 5.]])
+    >>> heard.moments().mean.W["model"], heard.kronecker_factors().mean_h["model"]
+    (tensor([[0.5000, 1.0000]]), tensor([0.5000, 1.0000]))
+    """
+
+    def __init__(self, hooks: Hooks, reduction: str, batch_dimension: int) -> None:
+        self._hooks, self._reduction, self._dimension = hooks, reduction, batch_dimension
+        self._batches: dict[int, HeardBatch] = {}
 
     @property
-    def batches(self) -> tuple[Batch, ...]:
+    def batches(self) -> tuple[HeardBatch, ...]:
         """One for each backward pass that reached a Linear, in their order, with the methods that this has."""
-        for task in tasks(self._ear):
+        for task in tasks(self._hooks):
             if task not in self._batches:
-                self._batches[task] = Batch(self._ear, task, self._reduction, self._dimension)
+                self._batches[task] = HeardBatch(self._hooks, task, self._reduction, self._dimension)
         return tuple(self._batches.values())
 
     @property
@@ -182,14 +236,12 @@ class Heard(Tells):
     @property
     def names(self) -> tuple[str, ...]:
         """The layers that were heard, in the order in which they were first called."""
-        return tuple(linear.name for linear in heard_linears(self._ear))
+        return tuple(linear.name for linear in captured_linears(self._hooks)[0])
 
     @property
     def unheard(self) -> Mapping[str, str]:
         """Every other module with parameters of its own that are trained, and every other Linear, with the reason."""
-        linears = self._ear.model.linears.values()
-        reasons = {linear.name: why for linear in linears if (why := reason(self._ear, linear))}
-        return MappingProxyType(reasons | self._ear.model.others)
+        return MappingProxyType(captured_linears(self._hooks)[1] | self._hooks.model.others)
 
     def __repr__(self) -> str:
         batches = self.batches
@@ -200,7 +252,7 @@ class Heard(Tells):
         lines += [f"not heard: {name}, {why}" for name, why in self.unheard.items()]
         return "\n".join(lines)
 
-    def _batch(self) -> Batch:
+    def _batch(self) -> HeardBatch:
         batches = self.batches
         if len(batches) == 1:
             return batches[0]
@@ -209,16 +261,31 @@ class Heard(Tells):
                 f"{len(batches)} backward passes were heard, expected one: read each of them, as in "
                 "heard.batches[0].norms()."
             )
-        linears = list(self._ear.model.linears.values())
-        if changed := self._ear.change():
+        linears = list(self._hooks.model.linears.values())
+        if changed := self._hooks.change():
             raise InputError(f"model was changed after listen began, and nothing was heard: {changed}.")
-        if any((linear.calls or linear.called) and not linear.unheard for linear in linears):
+        if any((linear.calls or linear.called) and not linear.excluded for linear in linears):
             raise InputError(
                 "no backward pass reached a Linear of the model: call loss.backward() within the block, of a loss that "
                 "depends on one, before reading what was heard."
             )
-        first = linears[0]
+        name, why = next(iter(captured_linears(self._hooks)[1].items()))
         raise InputError(
-            f"no Linear was heard: of layer '{first.name}', {reason(self._ear, first)}; expected a forward pass of the "
+            f"no Linear was heard: of layer '{name}', {why}; expected a forward pass of the "
             "model and loss.backward() within the block."
         )
+
+
+def norms_and_sum(
+    pairs: CapturedPairs, memory_limit: int, *readers: Callable[[Pairs], None]
+) -> tuple[HeardNorms, ParameterArrays]:
+    """The norms, and Σ_n ∇ℓ_n; the readers are given all pairs as well, so that these are read once."""
+    sums = Sums()
+    W, b, a = norms_by_layer(pairs.groups.values(), memory_limit, sums.add, *readers)
+    return HeardNorms(W, b, a, "own"), sums.arrays()
+
+
+def noise_of(norms: HeardNorms, total: ParameterArrays) -> NoiseScale:
+    """The noise scale; all examples count alike."""
+    whole = to_numpy(norms.whole).astype(np.float64)
+    return estimate_noise(whole, length_of(total) / len(whole), np.full(len(whole), 1 / len(whole)))

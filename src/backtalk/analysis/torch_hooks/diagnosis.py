@@ -12,9 +12,9 @@ from ..diagnose.measure import finite_or_none
 from ..diagnose.ranking import rank
 from . import findings as rules
 from .assemble import first_non_finite
-from .layer_statistics import LayerSigns, layer_signs
-from .moments import noise_scale_of
-from .pairs import BatchPairs
+from .captured import noise_of, norms_and_sum
+from .layer_statistics import Activity, LayerStatistics, layer_statistics
+from .pairs import CapturedPairs
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -24,11 +24,20 @@ class HeardDiagnosis(Judged):
     ``Finding.layer`` is the place of a layer in the order of the first calls, from 1 (0: what the first one hears), and
     ``units`` are columns of its output. ``judged``: the kinds that were looked for. Labels, the loss, validation and
     the course of training are not seen here, and nothing is said of them. ``noise_scale``: None for one example, or
-    where a value is not finite.
+    if a value is not finite.
+
+    >>> import torch
+    >>> from backtalk import listen
+    >>> model = torch.nn.Linear(2, 1)
+    >>> with listen(model) as heard:
+    ...     model(torch.ones(4, 2)).mean().backward()
+    >>> found = heard.diagnose()
+    >>> found.healthy, found.examples, "dead_units" in found.judged
+    (True, 4, True)
     """
 
     findings: tuple[Finding, ...]
-    layers: tuple[LayerSigns, ...]
+    layers: tuple[LayerStatistics, ...]
     examples: int
     noise_scale: float | None
     judged: tuple[str, ...]
@@ -47,21 +56,23 @@ class HeardDiagnosis(Judged):
         )
 
 
-def diagnose_batch(batch: BatchPairs, weights: dict[str, tuple[Array, bool]], memory_limit: int) -> HeardDiagnosis:
+def diagnose_pairs(pairs: CapturedPairs, weights: dict[str, tuple[Array, bool]], memory_limit: int) -> HeardDiagnosis:
     """The findings of one backward pass, ranked."""
-    broken = first_non_finite(batch)
+    count, broken = pairs.count, first_non_finite(pairs)
     if broken is not None:  # from there on, everything is lost
-        found = rules.non_finite(batch, *broken)
-        return HeardDiagnosis(rank(found), (), batch.count, None, ("non_finite", "non_finite_data"))
-    signs = layer_signs(batch, weights, memory_limit)
-    noise = noise_scale_of(batch, memory_limit).value if batch.count > 1 else None
+        found = rules.non_finite(pairs, *broken)
+        return HeardDiagnosis(rank(found), (), count, None, ("non_finite", "non_finite_data"))
+    activity = Activity(next(iter(pairs.calls)), count)
+    norms, total = norms_and_sum(pairs, memory_limit, activity.add)
+    layers = layer_statistics(pairs, weights, norms, total, activity)
+    noise = noise_of(norms, total).value if count > 1 else None
     found = [
-        *rules.input_scale(batch, signs[0], memory_limit),
-        *rules.copies(batch, signs, weights, memory_limit),
-        *rules.dead_units(batch, signs),
-        *rules.gradient_ratio(batch, signs),
-        *rules.not_learning(signs),
-        *rules.dominating(batch, memory_limit),
-        *rules.noisy(batch, noise),
+        *rules.input_scale(activity),
+        *rules.copies(pairs, layers, weights),
+        *rules.dead_units(count, layers),
+        *rules.gradient_ratio(count, layers),
+        *rules.not_learning(layers),
+        *rules.dominating(norms),
+        *rules.noisy(count, noise),
     ]
-    return HeardDiagnosis(rank(found), signs, batch.count, noise, rules.JUDGED)
+    return HeardDiagnosis(rank(found), layers, count, noise, rules.JUDGED)

@@ -1,7 +1,7 @@
-"""What hears the backward pass: hooks that keep references to h and ∇_a, and change nothing.
+"""Hooks that capture the calls of a model's Linears: they keep references to h and ∇_a, and change nothing.
 
 One hook that PyTorch calls after the forward of every module and before the user's own hooks, so that none is put on
-the user's modules (where a model is compiled, one on each Linear). And one on the node of the graph that gave a
+the user's modules (if a model is compiled, one on each Linear). And one on the node of the graph that gave a
 Linear's output: it is called with the gradient of that output, after the user's hooks on tensors changed it, and
 whatever was done to the output in place. Nothing is copied, and no random number is drawn.
 """
@@ -18,38 +18,47 @@ from .linears import Linear, Model, require_torch
 
 
 class Call:
-    """One call of a Linear whose output has a gradient: its input, and ∇_a of each backward pass that reached it."""
+    """One call of a Linear whose output has a gradient: its input, and ∇_a of each backward pass that reached it.
 
-    __slots__ = ("ear", "heard", "input", "inside", "version", "weight_version")
+    ``captured``: the number of the pass, ∇_a, and how often ∇_a was changed in place by then.
+    """
 
-    def __init__(self, ear: Ear, linear: Linear, h: Any, inside: int) -> None:
-        self.ear: Ear | None = ear  # until listening ends: what was heard then goes when the last one drops it
+    __slots__ = ("captured", "hooks", "input", "inside", "version", "weight_version")
+
+    def __init__(self, hooks: Hooks, linear: Linear, h: Any, inside: int) -> None:
+        self.hooks: Hooks | None = hooks  # until the block ends: what was captured then goes when the last one drops it
         self.input = h.detach()  # the same memory, without the graph
         self.version = h._version  # which counts how often it was changed in place
         self.weight_version = linear.weight._version
         self.inside = inside  # the backward pass that called it, to compute again what a checkpoint dropped; or −1
-        self.heard: list[tuple[int, Any, int]] = []
+        self.captured: list[tuple[int, Any, int]] = []
 
-    def hear(self, gradients: tuple[Any, ...]) -> None:
+    def capture(self, gradients: tuple[Any, ...]) -> None:
         """∇_a of this call, from autograd."""
-        gradient, ear = gradients[0], self.ear
-        if gradient is not None and ear is not None:
-            task = ear.running()
-            if self.inside != -1 or task not in ear.passes:
-                task = ear.task(task, self.inside)
+        gradient, hooks = gradients[0], self.hooks
+        if gradient is not None and hooks is not None:
+            task = hooks.running()
+            if self.inside != -1 or task not in hooks.passes:
+                task = hooks.task(task, self.inside)
             if gradient.requires_grad:  # with create_graph=True
-                ear.differentiable.add(task)
+                hooks.differentiable.add(task)
                 gradient = gradient.detach()
-            self.heard.append((task, gradient, gradient._version))
+            self.captured.append((task, gradient, gradient._version))
+            hooks.version += 1
 
 
-class Ear:
-    """Listens from ``open`` to ``close``; ``passes``: the backward passes heard, each with what had changed by then."""
+class Hooks:
+    """Captures calls from ``open`` to ``close``.
+
+    ``passes``: the backward passes that reached a Linear, each with what of the model had changed by then. ``version``
+    goes up with everything that changes what was captured.
+    """
 
     def __init__(self, model: Any) -> None:
         self.model = Model(model)
         self.passes: dict[int, str] = {}
         self.differentiable: set[int] = set()  # passes that were made with create_graph=True
+        self.version = 0
         self.is_open = False
         self._changed = ""
         self._torch = require_torch()
@@ -61,14 +70,14 @@ class Ear:
         self._compiled = self.model.compiled
 
     def open(self) -> None:
-        """Begin to listen."""
+        """Begin to capture."""
         from torch.nn.modules.module import register_module_forward_hook  # pyright: ignore[reportMissingImports]
 
         self._run_uncompiled()
         self._stack.callback(self._forget)
         hook = self._hook()
         if self._compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
-            linears = [linear for linear in self.model.linears.values() if not linear.unheard]
+            linears = [linear for linear in self.model.linears.values() if not linear.excluded]
             handles = [linear.module.register_forward_hook(hook, prepend=True) for linear in linears]
         else:
             handles = [register_module_forward_hook(hook)]
@@ -84,7 +93,7 @@ class Ear:
         self._stack.close()
 
     def change(self) -> str:
-        """What of the model changed, now or until listening ended, in words; empty where nothing did."""
+        """What of the model changed, now or until the block ended, in words; empty if nothing did."""
         return self.model.change() if self.is_open else self._changed
 
     def task(self, task: int, inside: int) -> int:
@@ -103,7 +112,7 @@ class Ear:
 
         def after_forward(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
             linear = linears.get(id(module))
-            if linear is None or linear.unheard:
+            if linear is None or linear.excluded:
                 return
             inside = running()
             if inside != -1 or self._running:
@@ -113,14 +122,14 @@ class Ear:
             node = output.grad_fn
             if node is None:
                 linear.silent += 1
-            elif not inputs:
-                linear.unheard = "its input was given by name"
-            elif module._parameters["weight"] is not linear.weight:
-                linear.unheard = "it was called with other parameters than the model's"
+            elif not inputs or module._parameters["weight"] is not linear.weight:
+                other = "it was called with other parameters than the model's"
+                linear.excluded = other if inputs else "its input was given by name"
+                self.version += 1
             else:
                 call = Call(self, linear, inputs[0], inside)
                 linear.calls.append(call)
-                handles.append(node.register_prehook(call.hear))
+                handles.append(node.register_prehook(call.capture))
 
         return after_forward
 
@@ -156,6 +165,6 @@ class Ear:
         self._handles.clear()
         for linear in self.model.linears.values():
             linear.called = bool(linear.calls)
-            linear.calls = [call for call in linear.calls if call.heard]
+            linear.calls = [call for call in linear.calls if call.captured]
             for call in linear.calls:
-                call.ear = None
+                call.hooks = None

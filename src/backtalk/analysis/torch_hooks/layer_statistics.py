@@ -1,4 +1,4 @@
-"""What a backward pass shows of each Linear, as numbers of NumPy: the findings read them."""
+"""Statistics of each Linear in a backward pass, as numbers of NumPy, which the findings are made from."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from ...core.norms import euclidean_norm
 from ..diagnose.statistics import median, root_mean_square
 from ..diagnose.thresholds import LIMITS
 from ..per_example.gradient_norms import row_norms
-from .norms import unit_norms, weighted_sums
-from .pairs import BatchPairs, Pairs
+from ..per_example.pairs import Pairs, ParameterArrays
+from .norms import HeardNorms
+from .pairs import CapturedPairs, widened
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerSigns:
+class LayerStatistics:
     """One Linear. ``number``: its place in the order of the first calls, from 1; ``places``: T.
 
     ``grad_a``: the median over examples of ‖∇_aℓ_n‖; ``grad_a_rms``: the root of the mean of their squares. ``grad_W``:
     the norm of the weights' gradient of the mean of the ℓ_n, ``W``: that of the weights, ``ratio``: the first over the
-    second; None where the weights are frozen, or were changed since, or are 0. ``heard_by``: the layer that hears the
-    units, as far as that can be told: the next one with as many inputs; None where there is none. ``dead_units``: those
+    second; None if the weights are frozen, or were changed since, or are 0. ``heard_by``: the layer that hears the
+    units, as far as that can be told: the next one with as many inputs; None if there is none. ``dead_units``: those
     without a gradient, for every example and place, which are 0 where that layer hears them.
+
+    >>> import torch
+    >>> from backtalk import listen
+    >>> model = torch.nn.Linear(2, 1)
+    >>> with listen(model) as heard:
+    ...     (model(torch.ones(4, 2)) * 3).mean().backward()
+    >>> layer = heard.diagnose().layers[0]
+    >>> layer.name, layer.number, layer.inputs, layer.places, layer.grad_a, layer.heard_by
+    ('model', 1, 2, 1, 3.0, None)
     """
 
     name: str
@@ -41,58 +51,79 @@ class LayerSigns:
     dead_units: tuple[int, ...]
 
 
-def layer_signs(batch: BatchPairs, weights: dict[str, tuple[Array, bool]], memory_limit: int) -> tuple[LayerSigns, ...]:
+class Activity:
+    """Reads pairs: of each layer, which units it hears and which of its own gradients are ever anything but 0.
+
+    Of the first layer also the ``means`` of the units that it hears, and the roots of the means of their squares,
+    ``sizes``, over examples and places.
+    """
+
+    def __init__(self, first: str, count: int) -> None:
+        self.first, self.count = first, count
+        self.h: dict[str, Any] = {}
+        self.a: dict[str, Any] = {}
+        self.means: Any = 0.0
+        self.sizes: Any = 0.0
+
+    def add(self, pairs: Pairs) -> None:
+        """Take in a block."""
+        if not pairs.units:
+            return
+        for known, array in ((self.h, pairs.h), (self.a, pairs.a)):
+            known[pairs.layer] = known.get(pairs.layer, False) | array.any(0)
+        if pairs.layer == self.first:
+            rows, count = to_numpy(pairs.h).astype(np.float64), self.count * pairs.places
+            self.means = self.means + rows.sum(0) / count
+            self.sizes = np.hypot(self.sizes, row_norms(rows.T) / np.sqrt(count))
+
+
+def layer_statistics(
+    pairs: CapturedPairs,
+    weights: dict[str, tuple[Array, bool]],
+    norms: HeardNorms,
+    total: ParameterArrays,
+    activity: Activity,
+) -> tuple[LayerStatistics, ...]:
     """Of all layers, in the order in which they were first called."""
-    sums = weighted_sums(batch, None, memory_limit)
-    owns, found = list(batch.own.values()), []
-    for place, own in enumerate(owns):
-        norms = batch.factor * to_numpy(unit_norms(own, memory_limit)).astype(np.float64)
-        weight, same = weights[own.name]
-        size = float(row_norms(_wide(weight).reshape(1, -1))[0]) if same else None
-        grad_W = None
-        if own.name in sums.W:
-            grad_W = batch.factor / batch.count * euclidean_norm(sums.W[own.name])
-        after = next((o for o in owns[place + 1 :] if (o.inputs, o.places) == (own.outputs, own.places)), None)
+    shapes = {name: group.shapes[0] for name, group in pairs.linears.items()}
+    names, found = list(shapes), []
+    for number, name in enumerate(names, start=1):
+        T, n, m = shapes[name]
+        of_units = to_numpy(norms.a[name]).astype(np.float64)
+        weight, same = weights[name]
+        size = float(row_norms(widened(weight).reshape(1, -1))[0]) if same else None
+        grad_W = euclidean_norm(total.W[name]) / pairs.count if name in total.W else None
+        after = next((each for each in names[number:] if shapes[each][:2] == (T, m)), None)
         dead: tuple[int, ...] = ()
         if after is not None:
-            silent = ~_ever(own, "a", memory_limit) & ~_ever(after, "h", memory_limit)
-            dead = tuple(np.flatnonzero(silent).tolist())
+            dead = tuple(np.flatnonzero(~to_numpy(activity.a[name]) & ~to_numpy(activity.h[after])).tolist())
         found.append(
-            LayerSigns(
-                name=own.name,
-                number=place + 1,
-                inputs=own.inputs,
-                outputs=own.outputs,
-                places=own.places,
-                grad_a=median(norms),
-                grad_a_rms=root_mean_square(norms),
+            LayerStatistics(
+                name=name,
+                number=number,
+                inputs=n,
+                outputs=m,
+                places=T,
+                grad_a=median(of_units),
+                grad_a_rms=root_mean_square(of_units),
                 grad_W=grad_W,
                 W=size,
                 ratio=grad_W / size if grad_W is not None and size else None,
-                heard_by=None if after is None else after.name,
+                heard_by=after,
                 dead_units=dead,
             )
         )
     return tuple(found)
 
 
-def column_sizes(own: Pairs, memory_limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mean, and the root of the mean square, of each unit that a layer hears, over examples and places."""
-    count = own.count * own.places
-    means, squares = np.zeros(own.inputs), np.zeros(own.inputs)
-    for _, h, _ in own.blocks(memory_limit):
-        rows = to_numpy(h.flatten(0, 1)).astype(np.float64)
-        means, squares = means + rows.sum(0) / count, np.hypot(squares, row_norms(rows.T) / np.sqrt(count))
-    return means, squares
-
-
-def rows_of_units(own: Pairs, weight: Array, memory_limit: int, most: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def rows_of_units(pairs: CapturedPairs, name: str, weight: Array, most: int = 256) -> tuple[np.ndarray, np.ndarray]:
     """Units that may have copies; of each its weights and its gradients in some examples, in units of the largest."""
-    weight = _wide(weight)
+    weight = widened(weight)
     units = _maybe_alike(weight)
-    _, _, a = next(iter(own.blocks(memory_limit)))
+    group = pairs.linears[name]
+    [some] = group.read(slice(0, -(-most // group.shapes[0][0])))  # so many places
     chosen = weight.new_tensor(units).long()
-    parts = [to_numpy(part).astype(np.float64) for part in (weight[chosen], a.flatten(0, 1)[:most][:, chosen].mT)]
+    parts = [to_numpy(part).astype(np.float64) for part in (weight[chosen], some.a[:most, chosen].mT)]
     return units, np.concatenate([part / (np.abs(part).max(initial=0.0) or 1.0) for part in parts], axis=1)
 
 
@@ -108,15 +139,3 @@ def _maybe_alike(weight: Array) -> np.ndarray:
     order = np.argsort(places, kind="stable")
     near = np.diff(places[order]) <= 10 * LIMITS.copies * sizes[order[1:]]
     return np.sort(order[np.append(near, False) | np.append(False, near)])
-
-
-def _ever(own: Pairs, which: str, memory_limit: int) -> np.ndarray:
-    """Of each column of h or ∇_a, whether it is anywhere not 0."""
-    found: Any = False
-    for _, h, a in own.blocks(memory_limit):
-        found = found | (h if which == "h" else a).flatten(0, 1).any(0)
-    return to_numpy(found)
-
-
-def _wide(array: Array) -> Array:
-    return array if array.element_size() == 8 else array.float()

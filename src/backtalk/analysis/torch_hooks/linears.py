@@ -1,4 +1,4 @@
-"""The Linears of a model: which of them can be heard, which not and why, and whether they are still the same."""
+"""The Linears of a model: which of them can be captured, which not and why, and whether they are still the same."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ COMPILED = "_orig_mod"  # what torch.compile puts between a model and its parts:
 
 @dataclass(slots=True, eq=False)
 class Linear:
-    """One nn.Linear of the model, with the parameters that it had when listening began.
+    """One nn.Linear of the model, with the parameters that it had when the block began.
 
-    ``name``: that of ``model.named_modules()``. ``weights``, ``biases``: whether these are trained. ``unheard``: why it
-    cannot be heard, in words; empty where it can. ``first``: its place in the order in which the Linears were first
+    ``name``: that of ``model.named_modules()``. ``weights``, ``biases``: whether these are trained. ``excluded``: why
+    it cannot be captured, in words; empty if it can. ``first``: its place in the order in which the Linears were first
     called. ``silent``: how many of its calls had an output without gradient; ``calls``: the others, and after the block
     those alone that a backward pass reached; ``called``: whether there were others then.
     """
@@ -27,14 +27,19 @@ class Linear:
     shape: tuple[int, ...] | None = None
     weights: bool = False
     biases: bool = False
-    unheard: str = ""
+    excluded: str = ""
     first: int | None = None
     silent: int = 0
     called: bool = False
     calls: list[Any] = field(default_factory=list)
 
+    @property
+    def captured(self) -> bool:
+        """Whether a backward pass reached it."""
+        return any(call.captured for call in self.calls)
+
     def change(self) -> str:
-        """What is no longer as it was when listening began, in words; empty where all is."""
+        """What is no longer as it was when the block began, in words; empty if all is."""
         weight, bias = self.module._parameters.get("weight"), self.module._parameters.get("bias")
         if weight is not self.weight or bias is not self.bias:
             return f"the parameters of layer '{self.name}' were replaced"
@@ -44,7 +49,7 @@ class Linear:
 
 
 class Model:
-    """The modules of a model as they were when listening began."""
+    """The modules of a model as they were when the block began."""
 
     def __init__(self, model: Any) -> None:
         torch = require_torch()
@@ -71,16 +76,16 @@ class Model:
             if id(module) in self.linears:
                 continue
             if isinstance(module, torch.nn.MultiheadAttention) and id(module.out_proj) in self.linears:
-                self.linears[id(module.out_proj)].unheard = "MultiheadAttention uses its weights without calling it"
+                self.linears[id(module.out_proj)].excluded = "MultiheadAttention uses its weights without calling it"
             for part in module._parameters.values():
                 for linear in owners.get(id(part), ()):
-                    linear.unheard = (
+                    linear.excluded = (
                         f"a parameter of it is also that of '{_plain(name)}', {_a(module)}, whose part is not heard"
                     )
 
     @property
     def others(self) -> dict[str, str]:
-        """Modules with trained parameters that are no Linears, and why they are not heard."""
+        """Modules with trained parameters that are no Linears, and why they are not captured."""
         found = {}
         for name, module in self._modules:
             own = [key for key, part in module._parameters.items() if part is not None and part.requires_grad]
@@ -89,7 +94,7 @@ class Model:
         return found
 
     def change(self) -> str:
-        """What is no longer as it was, in words; empty where all is."""
+        """What is no longer as it was, in words; empty if all is."""
         for name, parts, copies in self._tree:
             if parts != copies:  # modules are equal only to themselves
                 keys = [key for key in {**copies, **parts} if parts.get(key) is not copies.get(key)]
@@ -124,7 +129,7 @@ def _named_modules(model: Any) -> list[tuple[str, Any]]:
 
 
 def _plain(name: str) -> str:
-    """The name that a module has where nothing is compiled; of the model itself, 'model'."""
+    """The name that a module has if nothing is compiled; of the model itself, 'model'."""
     return ".".join(part for part in name.split(".") if part and part != COMPILED) or "model"
 
 
@@ -137,13 +142,15 @@ def _linear(torch: Any, name: str, module: Any) -> Linear:
     kind = type(module)
     plain = kind.forward is torch.nn.Linear.forward or lazy
     if weight is None or "bias" not in module._parameters:  # to look at such a weight would compute it anew
-        found.unheard = "its weight or bias is computed from other parameters (weight_norm, or another parametrization)"
+        found.excluded = (
+            "its weight or bias is computed from other parameters (weight_norm, or another parametrization)"
+        )
     elif "forward" in module.__dict__:
-        found.unheard = "its forward was replaced"
+        found.excluded = "its forward was replaced"
     elif not plain:
-        found.unheard = f"its forward is not that of nn.Linear but of {kind.__name__}"
+        found.excluded = f"its forward is not that of nn.Linear but of {kind.__name__}"
     elif not found.weights and not found.biases:
-        found.unheard = "its weight and bias are frozen"
+        found.excluded = "its weight and bias are frozen"
     return found
 
 

@@ -1,4 +1,4 @@
-"""The public verb: listen to a model's backward pass."""
+"""The public ``listen``: capture the calls of a model's Linears while a block runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import InputError, InputTypeError, unknown_name
 from .captured import Heard
-from .hooks import Ear
+from .hooks import Hooks
 
 REDUCTIONS = ("mean", "sum")
 
@@ -34,10 +34,20 @@ def listen(model: Any, *, reduction: str = "mean", batch_dimension: int = 0) -> 
     penalty on the weights, belongs to none of them. ``batch_dimension``: which dimension of (B, …, n) counts the
     examples, for all Linears: 1 for sequences of shape (T, B, n). Inputs (B, n) have only one.
 
-    Raises :class:`~backtalk.errors.InputTypeError` where model is no module, :class:`~backtalk.errors.InputError` where
+    Raises :class:`~backtalk.errors.InputTypeError` if model is no module, :class:`~backtalk.errors.InputError` if
     it has no Linear, :class:`~backtalk.errors.MissingLibraryError` without PyTorch. Source: Goodfellow 2015,
     "Efficient per-example gradient computations"; for sequences Li et al. 2022, "Large language models can be strong
     differentially private learners", section 4.
+
+    >>> import torch
+    >>> from backtalk import listen
+    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    >>> with listen(model) as heard:
+    ...     torch.nn.functional.cross_entropy(model(torch.ones(5, 4)), torch.zeros(5, dtype=torch.long)).backward()
+    >>> heard
+    Heard 2 layers in 1 backward pass: 0, 2
+    >>> heard.norms().whole.shape
+    torch.Size([5])
     """
     if reduction not in REDUCTIONS:
         raise unknown_name("reduction", reduction, REDUCTIONS)
@@ -45,9 +55,9 @@ def listen(model: Any, *, reduction: str = "mean", batch_dimension: int = 0) -> 
         raise InputTypeError(f"batch_dimension is {batch_dimension!r}, expected a whole number of 0 or more.")
     if batch_dimension < 0:
         raise InputError(f"batch_dimension is {batch_dimension}, expected a whole number of 0 or more.")
-    ear = Ear(model)
+    hooks = Hooks(model)
     try:
-        ear.open()
-        yield Heard(ear, reduction, int(batch_dimension))
+        hooks.open()
+        yield Heard(hooks, reduction, int(batch_dimension))
     finally:
-        ear.close()
+        hooks.close()
