@@ -14,7 +14,7 @@ BEGIN = """if True:
     import os, sys, threading, time
     import numpy as np
     from backtalk import Network, fit, gradients
-    from backtalk.engines import kernels
+    from backtalk.engines.native import kernels
     from engines import by_formula, drawn, largest_error, same_bits
 
     CASE = drawn([100, 200, 7], "tanh", "cross_entropy", 200, False, "float32")  # work enough for 12 threads
@@ -137,7 +137,7 @@ def test_joblib_workers_compute_the_same_with_a_share_of_the_threads():
     from joblib import Parallel, delayed
 
     def task(seed):
-        from backtalk.engines.kernels import threads
+        from backtalk.engines.native.kernels import threads
         return threads(), work(seed)
 
     expected = [work(seed) for seed in range(4)]

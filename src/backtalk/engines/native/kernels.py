@@ -13,27 +13,30 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import threadpoolctl
 
 from ...errors import InputError, unknown_name
 
-_native: Any = None
-_missing = ""  # why there is none
-try:
-    _native = import_module("._native", __package__)
-except ModuleNotFoundError:
-    _missing = "backtalk was installed without a C++ compiler that builds them"
-except ImportError as error:  # it is there, and a library of the system is too old for it, say
-    _missing = f"the compiled module does not load here ({error})"
+_missing = ""  # why there is no compiled module
+if TYPE_CHECKING:
+    from . import _native
+else:
+    _native = None
+    try:
+        _native = import_module("._native", __package__)
+    except ModuleNotFoundError:
+        _missing = "backtalk was installed without a C++ compiler that builds them"
+    except ImportError as error:  # it is there, and a library of the system is too old for it, say
+        _missing = f"the compiled module does not load here ({error})"
 
 VARIABLE = "BACKTALK_KERNELS"
 NONE = "none"
 
 
-def extension() -> Any:
-    """The compiled module, or None where backtalk was installed without a compiler."""
+def extension():  # without a type: type checkers then see the functions of the module
+    """The compiled module, or None if backtalk was installed without a compiler."""
     return _native
 
 
