@@ -42,9 +42,9 @@ def extension():  # without a type: type checkers then see the functions of the 
 
 @cache
 def kernels() -> str | None:
-    """The name of the build that serves, or None where the formulas do.
+    """The name of the build that serves, or None if the formulas do.
 
-    Raises :class:`~backtalk.errors.InputError` where ``BACKTALK_KERNELS`` names one that is not known, or that does
+    Raises :class:`~backtalk.errors.InputError` if ``BACKTALK_KERNELS`` names one that is not known, or that does
     not run here.
     """
     builds: dict[str, bool] = dict(_native.variants()) if _native else {}

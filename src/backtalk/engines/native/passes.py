@@ -31,7 +31,7 @@ ROWS_AT_ONCE = 4096  # of a forward pass whose hidden units nobody keeps
 
 
 def readable(array: Any, dtype: Any = None) -> np.ndarray:
-    """The array as the kernels read it, one number after the other on its natural address; a copy where it is not."""
+    """The array as the kernels read it, one number after the other on its natural address; a copy if it is not so."""
     return np.require(array, dtype, ["C", "A"])
 
 
@@ -156,7 +156,7 @@ def gradients(
 
 
 def gradients_at_once(network: Network, X: Any, y: Any) -> Gradients | None:
-    """The same, where X and y are just what the kernels take; None where they are not, or hold what is refused."""
+    """The same, if X and y are just what the kernels take; None if they are not, or hold what is refused."""
     kept: Prepared | None = network.prepared
     if (
         kept is not None

@@ -45,7 +45,7 @@ class _StepRecord(NamedTuple):
 
 
 class NativeSteps:
-    """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
+    """A network in training; each method promises what it does in :class:`~backtalk.engines.steps.Steps`."""
 
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
@@ -114,7 +114,7 @@ class NativeSteps:
     ) -> Taken:
         began = time.monotonic()
         order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
-        self._read = None  # also where Ctrl-C comes before the counts are back
+        self._read = None  # now, since Ctrl-C may come before the counts are back
         X, target, labels, weights = self._readable.arrays
         with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
             done, steps, loss, weight, has_diverged, copied = self._net.train(
@@ -146,6 +146,7 @@ class NativeSteps:
     def _before_last_step(self) -> Network:
         """The network before the last update: the last one whose loss was finite."""
         left = sum(record.steps for record in self._since_copy) - 1
+        self._read = None
         self._net.restore()
         for batch, order, place, batch_size, rates, steps in self._since_copy:
             if (again := min(left, steps)) > 0:
