@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
 
-.PHONY: demo test check bench bench-gpu wheel web asan clean
+.PHONY: demo test check bench bench-gpu wheel web stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -51,6 +51,14 @@ wheel: .venv/pip
 # The page of the lab, whose built files are in the repository: only those who change web/ need Node
 web:
 	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+# The types of the compiled module, for type checkers: after a change to what native/module.cpp offers
+STUB := src/backtalk/engines/native/_native.pyi
+stub: .venv/installed-check
+	@$(PIP) nanobind
+	@$(BIN)/python -m nanobind.stubgen --quiet -m backtalk.engines.native._native -o $(STUB)
+	@$(BIN)/ruff format --quiet $(STUB)
+	@$(BIN)/ruff check --quiet --fix $(STUB)
 
 # With GCC, whose sanitizers must be loaded before all else, and so into Python itself
 asan: build/asan/installed

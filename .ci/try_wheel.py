@@ -18,7 +18,7 @@ PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]
 WORK = """
 import json, subprocess, sys, sysconfig
 import numpy as np, backtalk
-from backtalk.engines.kernels import kernels
+from backtalk.engines.native.kernels import kernels
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((300, 7)), rng.integers(0, 3, 300)
@@ -40,6 +40,7 @@ def main(wheel: Path) -> None:
         strangers = [name for name in names if not BELONGS.fullmatch(name)]
         paths = [(name, place) for name in names for place in PLACES if place in archive.read(name)]
     assert "backtalk/apps/lab/static/index.html" in names, f"{wheel} lacks the page of the lab"
+    assert "backtalk/engines/native/_native.pyi" in names, f"{wheel} lacks the types of the compiled module"
     assert not strangers, f"{wheel} holds {strangers}"
     assert not paths, f"{wheel} tells of this machine: {paths}"
     with tempfile.TemporaryDirectory() as folder:

@@ -115,7 +115,7 @@ static inline void apply(int64_t count, T *h, T *slope, G at) {
 }
 
 template <class T>
-static void activate(int activation, T parameter, int64_t count, T *h, T *slope) {
+static void activate(Activation activation, T parameter, int64_t count, T *h, T *slope) {
     const Vector<T> zero = {}, one = spread<T>(T(1));
     switch (activation) {
         case IDENTITY:
@@ -159,5 +159,7 @@ static void activate(int activation, T parameter, int64_t count, T *h, T *slope)
             });
         case MISH:
             return apply(count, h, slope, [=](Vector<T> a) { return mish_at<T>(a); });
+        case HOST:
+            return;  // forward.h asks the caller
     }
 }

@@ -109,7 +109,10 @@ static void output_only(Loss loss, T *a, int64_t units) {
         case POISSON_DEVIANCE:
             for (int64_t j = 0; j < units; ++j) a[j] = exp_of(a[j]);
             break;
-        default:
+        case CROSS_ENTROPY:   // softmax.h
+        case SQUARED_ERROR:
+        case ABSOLUTE_ERROR:
+        case HUBER:
             break;
     }
 }

@@ -1,8 +1,6 @@
 // Between the caller's row-major arrays and panels: [panel][row][NR].
 // Included by kernels.cpp inside the namespace of one instruction set.
 
-static inline int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
-static inline int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 template <class T>
 static inline int64_t panels_of(int64_t columns) {
     return (columns + NR<T> - 1) / NR<T>;

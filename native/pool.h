@@ -76,4 +76,21 @@ int processors();  // that this process may use
 void watch_forks();  // once, before anything runs
 unsigned forks();    // that lie between the first process and this one
 
+// A mutex that the child of a fork finds unlocked: nobody is left there who would unlock it
+class ForkedMutex {
+public:
+    std::mutex &get() {
+        if (forks_ != forks()) {
+            (void)mutex_.release();
+            mutex_.reset(new std::mutex);
+            forks_ = forks();
+        }
+        return *mutex_;
+    }
+
+private:
+    std::unique_ptr<std::mutex> mutex_{new std::mutex};
+    unsigned forks_ = forks();
+};
+
 }  // namespace backtalk

@@ -63,7 +63,7 @@ static void softmax_with_cross_entropy(Job<T> &job, int64_t first, int64_t last)
             if (!job.backward) continue;
             const T given = T(double(job.weight ? job.weight[example] : T(1)) / job.weight_sum);
             const T weight = given > 0 ? given : T(0);
-            const int64_t label = job.target ? -1 : job.labels[example];
+            const int64_t label = job.target ? -1 : job.labels[n];
             const T *targets = job.target ? job.target + example * units : nullptr;
             const auto target = [&](int64_t j) {  // the register at unit j
                 Vector<T> t = {};

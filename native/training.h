@@ -1,50 +1,201 @@
-// What goes into training and what comes out of it. Plain data.
+// Steps of training, one after the other: the next batch, its update, the sums, and when to stop.
 #pragma once
-#include <cstdint>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <vector>
 
-#include "types.h"
+#include "measures.h"
+#include "scheduler.h"
+#include "settings.h"
 
 namespace backtalk {
 
-// What a step that is measured found, for one layer: sums of squares, and units whose g' stayed below 1e-3
-struct Measured {
-    double grad_a = 0, grad_h = 0, grad_w = 0, weight = 0, update = 0, silent = 0;
-    bool hidden = false;
-};
+template <class T>
+class Training {
+public:
+    Training(Net<T> &net, Scheduler<T> &scheduler) : measures(net), net_(net), job_(net.job()), scheduler_(scheduler) {}
 
-// What the steps of training are told once, in double: each step rounds its own scalars from it
-struct Settings {
-    Rule rule = WRITE_OUT;
-    double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
-    bool epsilon_hat = false;  // ADAM: epsilon stands beside the root of v before it is corrected
-    double l2_penalty = 0;
-    bool l2_per_weight = false;  // the penalty is divided by the weight of the batch
-    double weight_decay = 0, clip_norm = 0;  // no clipping where it is 0
-    bool loss_by_count = false;  // in the sums of losses a batch counts by its examples, and not by its weight
-};
+    Measures<T> measures;
 
-// Which hidden units fall silent; without levels, none do
-struct Dropout {
-    std::vector<uint32_t> levels;  // of each hidden layer, in units of 1/65536
-    uint64_t seed = 0;
-};
+    void set_update(const Settings &settings) {
+        settings_ = settings;
+        Update<T> &u = job_.update;
+        u = {};
+        u.rule = settings.rule;
+        u.momentum = T(settings.momentum);
+        u.beta_1 = T(settings.beta_1);
+        u.beta_2 = T(settings.beta_2);
+        u.epsilon = T(settings.epsilon);
+        u.rest_1 = T(1 - settings.beta_1);
+        u.rest_2 = T(1 - settings.beta_2);
+        u.norm_unit = 1;
+        net_.make_gradients(settings.clip_norm > 0);
+    }
 
-// The order in which a call of train takes the examples, and the learning rate of each update that it may make
-struct Course {
-    const int64_t *order;
-    int64_t count, batch_size;
-    const double *rates;
-};
+    // Parameters and the optimizer's arrays were packed anew: so many updates made them, and what was before is over
+    void begin_after(int64_t updates) {
+        updates_ = updates;
+        snapshot_.clear();
+        measures.forget();
+    }
+    int64_t updates() const { return updates_; }
+    double seconds_of_copy() const { return seconds_of_copy_; }
 
-struct Progress {
-    int64_t examples = 0;  // of the order, done
-    int64_t steps = 0;     // updates made in this call
-    double loss = 0;       // sum over the batches of the mean loss times the weight, from what the caller had so far
-    double weight = 0;     // sum of the weights of the batches, likewise; with loss_by_count, of their examples
-    bool diverged = false; // the loss of the next step is not finite; its update was not made
-    bool host_failed = false;
-    bool saved = false;    // the snapshot was replaced, by the parameters at the beginning of this call
+    // Back to the snapshot
+    void restore() {
+        if (snapshot_.empty()) return;
+        net_.restore(snapshot_);
+        updates_ = snapshot_updates_;
+    }
+
+    // From where `progress` stands, until the order ends, a loss is not finite, a batch is refused, or the steps or
+    // the seconds of the call are over. X, target and weight stand in the job.
+    Progress train(const Call &call, Progress progress) {
+        call_ = call;
+        progress_ = progress;
+        begin_ = std::chrono::steady_clock::now();
+        const int64_t batch = std::min(call.batch_size, call.count);
+        net_.make_room(batch);
+        rows_.resize(batch);
+        labels_.resize(batch);
+        job_.order = rows_.data();
+        job_.labels = call.labels ? labels_.data() : nullptr;
+        stopped_ = !next_batch();
+        if (!stopped_) scheduler_.repeat(*this, scheduler_.threads_for(batch, call.threads));
+        return progress_;
+    }
+
+    // What the scheduler asks, by one thread while the others wait
+    bool stopped() const { return stopped_; }
+    Rule rule() const { return rule_; }  // of the next sweep over the weights
+    bool adds_up() const { return job_.measure || job_.update.l2_penalty > 0; }
+
+    void judge_loss() {
+        loss_ = 0;
+        for (int64_t n = 0; n < job_.batch; ++n) loss_ += double(job_.losses[n]);
+        progress_.host_failed = job_.host_failed;
+        progress_.diverged = !std::isfinite(loss_) && !job_.host_failed;
+        stopped_ = progress_.diverged || job_.host_failed;
+        rule_ = settings_.clip_norm > 0 ? NORM : job_.update.rule;
+        if (stopped_ || !call_.save) return;
+        call_.save = false;
+        const auto begin = std::chrono::steady_clock::now();
+        net_.save(snapshot_);
+        snapshot_updates_ = updates_;
+        progress_.saved = true;
+        seconds_of_copy_ = since(begin);
+    }
+
+    // After a sweep that added up squares: the scale of the gradient, or another sweep in a smaller unit where they
+    // overflow. A norm that is NaN scales nothing, so the NaN goes into the parameters.
+    void judge_norm() {
+        Update<T> &u = job_.update;
+        double squares = 0;
+        scheduler_.each_sum([&](int, const UpdateSums &sums) { squares += sums.gradient; });
+        if (std::isinf(squares) && u.norm_unit == 1) {
+            u.norm_unit = SMALL_UNIT;
+            return;
+        }
+        const double norm = std::sqrt(squares);  // in norm_unit
+        u.scale = norm > settings_.clip_norm * u.norm_unit ? T(settings_.clip_norm / norm * u.norm_unit) : T(1);
+        u.norm_unit = 1;
+        rule_ = u.rule;
+    }
+
+    void end_step() {
+        if (job_.measure) measures.add(scheduler_);
+        ++progress_.steps;
+        ++updates_;
+        const double counts = settings_.loss_by_count ? double(job_.batch) : job_.weight_sum;
+        progress_.loss += (loss_ + penalty()) * counts;
+        progress_.weight += counts;
+        progress_.examples = next_;
+        stopped_ = progress_.steps >= call_.most_steps || since(begin_) > call_.seconds || !next_batch();
+    }
+
+private:
+    static constexpr double SMALL_UNIT = 0x1p-600;  // times the largest numbers, squares and their sum are finite
+
+    static double since(std::chrono::steady_clock::time_point begin) {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    }
+
+    // The next batch of the order whose weights are not all 0, if there is one
+    bool next_batch() {
+        for (; progress_.examples < call_.count; progress_.examples = next_) {
+            next_ = progress_.examples + std::min(call_.batch_size, call_.count - progress_.examples);
+            job_.batch = next_ - progress_.examples;
+            progress_.refused = read_rows();
+            if (progress_.refused) return false;
+            double sum = double(job_.batch);
+            if (job_.weight) {
+                sum = 0;
+                for (int64_t n = 0; n < job_.batch; ++n) sum += double(job_.weight[rows_[n]]);
+                if (!(sum > 0)) continue;
+            }
+            job_.weight_sum = sum;
+            job_.step = uint64_t(updates_ + 1);
+            job_.measure = call_.measure_every > 0 && (updates_ + 1) % call_.measure_every == 0;
+            prepare_update(call_.rates[progress_.steps]);
+            return true;
+        }
+        return false;
+    }
+
+    // The batch's rows and labels, and why they cannot be used, or null. The kernels read copies, which are checked
+    // after they were made: the caller's arrays may change at any time, and no index leads outside of the examples.
+    const char *read_rows() {
+        const int64_t units = net_.layers().back().outputs;
+        std::copy_n(call_.order + progress_.examples, job_.batch, rows_.data());
+        for (int64_t n = 0; n < job_.batch; ++n)
+            if (rows_[n] < 0 || rows_[n] >= call_.examples) return "order leaves X";
+        if (!call_.labels) return nullptr;
+        for (int64_t n = 0; n < job_.batch; ++n) labels_[n] = call_.labels[rows_[n]];
+        for (int64_t n = 0; n < job_.batch; ++n)
+            if (labels_[n] < 0 || labels_[n] >= units) return "a label is none of the outputs";
+        return nullptr;
+    }
+
+    // The scalars of the next update, at a learning rate, on a batch whose weights stand in the job
+    void prepare_update(double rate) {
+        Update<T> &u = job_.update;
+        u.learning_rate = T(rate);
+        u.keep = T(1 - rate * settings_.weight_decay);
+        penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / job_.weight_sum : settings_.l2_penalty;
+        u.l2_penalty = T(penalty_);
+        if (u.rule != ADAM) return;
+        const double t = double(updates_ + 1);
+        const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
+        const double step = rate / (1 - std::pow(settings_.beta_1, t));
+        u.step = T(settings_.epsilon_hat ? step * root : step);
+        u.root_correction = T(settings_.epsilon_hat ? 1 : 1 / root);
+    }
+
+    double penalty() const {  // of the weights before the step: half the penalty times the sum of their squares
+        if (!(job_.update.l2_penalty > 0)) return 0;
+        double squares = 0;
+        scheduler_.each_sum([&](int, const UpdateSums &sums) { squares += sums.weight; });
+        return 0.5 * penalty_ * squares;
+    }
+
+    Net<T> &net_;
+    Job<T> &job_;
+    Scheduler<T> &scheduler_;
+    Settings settings_;
+    std::vector<T> snapshot_;
+    int64_t updates_ = 0, snapshot_updates_ = 0;
+    double seconds_of_copy_ = 0;
+    // of this call
+    Call call_{};
+    Progress progress_;
+    std::chrono::steady_clock::time_point begin_;
+    std::vector<int64_t> rows_, labels_;  // of the batch
+    bool stopped_ = false;
+    // of this step
+    int64_t next_ = 0;  // place in the order after its batch
+    double loss_ = 0, penalty_ = 0;
+    Rule rule_ = WRITE_OUT;
 };
 
 }  // namespace backtalk

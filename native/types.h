@@ -5,12 +5,37 @@
 
 namespace backtalk {
 
+// The one table of what the kernels compute: the kind, its name in Python, and the attribute there that is its
+// parameter, or "" where it has none. names.h makes the table that Python reads.
+#define ACTIVATION_KINDS(KIND)                \
+    KIND(IDENTITY, "identity", "")            \
+    KIND(SIGMOID, "sigmoid", "")              \
+    KIND(TANH, "tanh", "")                    \
+    KIND(RELU, "relu", "")                    \
+    KIND(LEAKY_RELU, "leaky_relu", "slope")   \
+    KIND(ELU, "elu", "alpha")                 \
+    KIND(SELU, "selu", "")                    \
+    KIND(GELU, "gelu", "")                    \
+    KIND(GELU_TANH, "gelu_tanh", "")          \
+    KIND(SILU, "silu", "")                    \
+    KIND(SOFTPLUS, "softplus", "")            \
+    KIND(MISH, "mish", "")
+
+#define LOSS_KINDS(KIND)                                      \
+    KIND(CROSS_ENTROPY, "cross_entropy", "")                  \
+    KIND(BINARY_CROSS_ENTROPY, "binary_cross_entropy", "")    \
+    KIND(SQUARED_ERROR, "squared_error", "")                  \
+    KIND(ABSOLUTE_ERROR, "absolute_error", "")                \
+    KIND(HUBER, "huber", "delta")                             \
+    KIND(POISSON_DEVIANCE, "poisson_deviance", "")
+
+#define ENUMERATOR(kind, name, parameter) kind,
 enum Activation : int {
-    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, MISH,
+    ACTIVATION_KINDS(ENUMERATOR)
     HOST,  // a user's own: the caller computes it
 };
-
-enum Loss : int { CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON_DEVIANCE };
+enum Loss : int { LOSS_KINDS(ENUMERATOR) };
+#undef ENUMERATOR
 
 enum Rule : int {
     WRITE_OUT, SGD, MOMENTUM, NESTEROV, ADAM,
@@ -44,7 +69,7 @@ struct Update {
 template <class T>
 struct Layer {
     int64_t inputs, outputs;
-    int activation;       // g of this layer; the last one has the loss instead
+    Activation activation;  // g of this layer; the last one has the loss instead
     T parameter;          // of the activation
     uint32_t level;       // dropout: a unit whose draw of 16 bits is below it falls silent
     T scale;              // dropout: of the other units, 65536/(65536 - level)
@@ -74,9 +99,9 @@ struct Job {
     int64_t rows;            // room for rows in each panel
     int64_t block;           // rows that go through all layers together, whole chunks of SUM_ROWS
     const T *X;              // the caller's examples, row-major, contiguous
-    const int64_t *order;    // which row of X is example n of the batch, or null: row n
+    const int64_t *order;    // which row of X, target and weight is example n of the batch, or null: row n
     const T *target;         // (examples, k), or null where labels serve
-    const int64_t *labels;
+    const int64_t *labels;   // of example n of the batch
     const T *weight;         // of each row of X, or null: all the same
     double weight_sum;       // w_n = weight / weight_sum
     Loss loss;
@@ -113,8 +138,8 @@ struct Kernels {
 struct Variant {
     const char *name;
     bool (*runs_here)();
-    const Kernels<float> *single;
-    const Kernels<double> *twice;
+    const Kernels<float> *f32;
+    const Kernels<double> *f64;
 };
 
 }  // namespace backtalk

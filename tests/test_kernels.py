@@ -50,7 +50,7 @@ def test_a_build_is_chosen_by_its_name(build):
 
 def test_none_gives_the_formula_engine_to_the_bit():
     code = """if True:
-        from backtalk.engines.kernels import describe
+        from backtalk.engines.native.kernels import describe
         from engines import by_formula, drawn, gradients, same_bits
         case = drawn([7, 33, 5], "tanh", "huber", 13, True, "float64")
         print(same_bits(gradients(*case), by_formula(*case)))

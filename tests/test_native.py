@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from backtalk import InputError, Network, Trace, backward, fit, forward, gradients
+from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.layers import Layers
+from backtalk.core.losses import LOSSES
+from backtalk.engines import native
 from backtalk.engines.native import kernels as module
 from backtalk.engines.native.kernels import extension, kernels
 from engines import SOFTSIGN, arrays_of, by_formula, differences, drawn, largest_error, needs_kernels, same_bits
@@ -254,14 +262,14 @@ class TestActivationsOfTheUsersOwn:
 
 @needs_kernels
 class TestTheCompiledModule:
-    """It is called by engines/native.py alone; another caller gets an exception, not a crash."""
+    """It is called by engines/native/ alone; another caller gets an exception, not a crash."""
 
     SIZES = (3, 4, 2)
 
     def net(self, dtype="float64", **changes):
         options = {
-            "variant": kernels(), "sizes": list(self.SIZES), "activations": [2], "parameters": [0.0], "loss": 0,
-            "loss_parameter": 0.0, "trains": False, "input_gradient": True, "host": None,
+            "variant": kernels(), "sizes": list(self.SIZES), "activations": ["tanh"], "parameters": [0.0],
+            "loss": "cross_entropy", "loss_parameter": 0.0, "trains": False, "input_gradient": True, "host": None,
         }  # fmt: skip
         make = extension().Net32 if dtype == "float32" else extension().Net64
         return make(**(options | changes))
@@ -276,7 +284,7 @@ class TestTheCompiledModule:
         }  # fmt: skip
         return self.net().gradients(**(options | changes))
 
-    def train(self, net=None, rule=4, **changes):
+    def train(self, net=None, rule="adam", **changes):
         net = net or self.net(trains=True, input_gradient=False)
         if rule is not None:
             net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, False, 0.0, False, 0.0, 0.0)
@@ -286,6 +294,39 @@ class TestTheCompiledModule:
             "seconds": 1.0, "loss": 0.0, "weight_sum": 0.0, "threads": 1, "save": True, "measure_every": 1,
         }  # fmt: skip
         return net.train(**(options | changes))
+
+    def test_its_stub_has_its_names_and_those_of_all_parameters_and_what_is_returned(self):
+        def told(node: ast.FunctionDef):
+            names = [argument.arg for argument in node.args.args if argument.arg != "self"]
+            return names, ast.unparse(node.returns) if node.returns else ""
+
+        def read(function):
+            signature = function.__nb_signature__[0][0]
+            return re.findall(r"[(,] ?(\w+): ", signature), signature.rpartition(" -> ")[2]
+
+        module, stub = extension(), ast.parse(Path(str(native.__file__)).with_name("_native.pyi").read_text())
+        functions = {node.name: told(node) for node in stub.body if isinstance(node, ast.FunctionDef)}
+        classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
+        public = {name for name in dir(module) if not name.startswith("_")}
+        assert public == {*functions, *classes}, "make stub writes it anew"
+        assert functions == {name: read(getattr(module, name)) for name in functions}, "make stub writes it anew"
+        for name, node in classes.items():
+            methods = {each.name: told(each) for each in node.body if isinstance(each, ast.FunctionDef)}
+            found = {
+                key: value for key, value in vars(getattr(module, name)).items() if key[:2] != "__" or key == "__init__"
+            }
+            assert methods == {key: read(value) for key, value in found.items()}, "make stub writes it anew"
+
+    def test_it_knows_every_activation_and_loss_of_ours_and_their_parameters(self):
+        for ours, theirs in ((ACTIVATIONS, extension().activations()), (LOSSES, extension().losses())):
+            own = {name: kind for name, kind in ours.items() if isinstance(kind, type)}  # others are registered
+            numbers = {
+                name: [each.name for each in fields(kind)] if is_dataclass(kind) else [] for name, kind in own.items()
+            }
+            assert {name: [parameter] if parameter else [] for name, parameter in theirs} == {
+                name: [each for each in parts if each != "label_smoothing"]  # that is in the target
+                for name, parts in numbers.items()
+            }
 
     def test_it_serves_who_calls_it_well(self):
         assert self.gradients() == pytest.approx(np.log(2))
@@ -302,9 +343,9 @@ class TestTheCompiledModule:
             {"sizes": [3, -4, 2]},
             {"sizes": [2**32, 2**32, 2]},
             {"sizes": [2**62, 2**62]},
-            {"activations": [13]},
-            {"activations": [12]},
-            {"loss": 6},
+            {"activations": ["softsign"]},
+            {"activations": ["host"]},
+            {"loss": "hinge"},
             {"variant": "x86"},
         ],
     )
@@ -364,8 +405,8 @@ class TestTheCompiledModule:
             {"start": 2, "rates": np.full(1, 0.1)},
             {"most_steps": 2, "rates": np.full(1, 0.1)},
             {"rule": None},
-            {"rule": 0},
-            {"rule": 5},
+            {"rule": "write_out"},
+            {"rule": "norm"},
         ],
     )
     def test_training_that_cannot_be_is_refused(self, changes):

@@ -526,3 +526,39 @@ def test_a_call_ends_after_its_time(monkeypatch):
     steps.use(examples)
     assert steps.take(np.arange(50), 0, 5, np.full(10, 0.1)).steps == 1
     assert steps.take(np.arange(50), 5, 5, np.full(10, 0.1), most=1).place == 10
+
+
+class TestRowsAndLabels:
+    """They are read as they are taken: each row is checked once an epoch, in copies that the caller cannot reach."""
+
+    def steps(self):
+        network, X, y, _ = drawn([3, 4, 2], "tanh", "cross_entropy", 50, weighted=False, dtype="float64")
+        steps = NativeSteps(network, StepSettings(SGD(momentum=0)))
+        steps.use(Examples(X, None, y, None))
+        return steps, y, np.arange(50), np.full(5, 0.1)
+
+    @pytest.mark.parametrize("wrong", [-1, 2, 2**40])
+    def test_a_label_that_changed_between_calls_is_refused_before_it_is_used(self, wrong):
+        steps, y, order, rates = self.steps()
+        steps.take(order, 0, 10, rates, most=2)
+        before = steps.network
+        y[25] = wrong
+        with pytest.raises(ValueError, match="a label is none of the outputs"):
+            steps.take(order, 20, 10, rates)
+        assert same_bits(steps.network, before)
+
+    @pytest.mark.parametrize("wrong", [-1, 50, 2**40])
+    def test_a_row_that_changed_between_calls_is_refused_before_it_is_used(self, wrong):
+        steps, _, order, rates = self.steps()
+        steps.take(order, 0, 10, rates, most=2)
+        before = steps.network
+        order[25] = wrong
+        with pytest.raises(ValueError, match="order leaves X"):
+            steps.take(order, 20, 10, rates)
+        assert same_bits(steps.network, before)
+
+    def test_what_no_step_of_the_call_takes_is_not_looked_at(self):
+        steps, y, order, rates = self.steps()
+        y[25], order[35] = 7, 50
+        assert steps.take(order, 0, 10, rates, most=2).steps == 2
+        assert steps.take(order, 40, 10, rates).steps == 1

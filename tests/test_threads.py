@@ -14,7 +14,7 @@ BEGIN = """if True:
     import os, sys, threading, time
     import numpy as np
     from backtalk import Network, fit, gradients
-    from backtalk.engines import kernels
+    from backtalk.engines.native import kernels
     from engines import by_formula, drawn, largest_error, same_bits
 
     CASE = drawn([100, 200, 7], "tanh", "cross_entropy", 200, False, "float32")  # work enough for 12 threads
@@ -137,7 +137,7 @@ def test_joblib_workers_compute_the_same_with_a_share_of_the_threads():
     from joblib import Parallel, delayed
 
     def task(seed):
-        from backtalk.engines.kernels import threads
+        from backtalk.engines.native.kernels import threads
         return threads(), work(seed)
 
     expected = [work(seed) for seed in range(4)]
@@ -214,7 +214,7 @@ def test_python_threads_may_use_the_same_network_at_once():
 
 def test_python_goes_on_while_the_kernels_train():
     code = """
-    from backtalk.train import native
+    from backtalk.engines.native import steps as native
     native.SECONDS = 1000  # the whole epoch is one call
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(100_000, 8)), rng.integers(2, size=100_000)
@@ -225,15 +225,15 @@ def test_python_goes_on_while_the_kernels_train():
             ticks.append(len(ticks))
             time.sleep(0.001)
 
-    class Steps(native.NativeSteps):
-        def _run(self, *arguments, **options):
-            before = len(ticks)
-            found = super()._run(*arguments, **options)
-            print(len(ticks) - before > 5, found[1])
-            return found
+    take = native.NativeSteps.take
 
-    from backtalk.train import kinds
-    kinds.NativeSteps = Steps
+    def counted(*arguments, **more):
+        before = len(ticks)
+        taken = take(*arguments, **more)
+        print(len(ticks) - before > 5, taken.steps)
+        return taken
+
+    native.NativeSteps.take = counted
     thread = threading.Thread(target=tick)
     thread.start()
     fit(Network.create([8, 64, 2], rng=0), X, y, epochs=1, batch_size=1, rng=0)
@@ -279,7 +279,7 @@ def test_ctrl_c_in_the_first_call_keeps_the_steps_that_were_made():
     import signal
     from backtalk import TrainingInterrupted
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests may ignore Ctrl-C
-    from backtalk.train import native
+    from backtalk.engines.native import steps as native
     native.SECONDS, taking, take = 1.0, threading.Event(), native.NativeSteps.take
 
     def told(*arguments, **more):

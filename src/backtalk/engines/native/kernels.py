@@ -13,35 +13,38 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import threadpoolctl
 
 from ...errors import InputError, unknown_name
 
-_native: Any = None
-_missing = ""  # why there is none
-try:
-    _native = import_module("._native", __package__)
-except ModuleNotFoundError:
-    _missing = "backtalk was installed without a C++ compiler that builds them"
-except ImportError as error:  # it is there, and a library of the system is too old for it, say
-    _missing = f"the compiled module does not load here ({error})"
+_missing = ""  # why there is no compiled module
+if TYPE_CHECKING:
+    from . import _native
+else:
+    _native = None
+    try:
+        _native = import_module("._native", __package__)
+    except ModuleNotFoundError:
+        _missing = "backtalk was installed without a C++ compiler that builds them"
+    except ImportError as error:  # it is there, and a library of the system is too old for it, say
+        _missing = f"the compiled module does not load here ({error})"
 
 VARIABLE = "BACKTALK_KERNELS"
 NONE = "none"
 
 
-def extension() -> Any:
-    """The compiled module, or None where backtalk was installed without a compiler."""
+def extension():  # without a type: type checkers then see the functions of the module
+    """The compiled module, or None if backtalk was installed without a compiler."""
     return _native
 
 
 @cache
 def kernels() -> str | None:
-    """The name of the build that serves, or None where the formulas do.
+    """The name of the build that serves, or None if the formulas do.
 
-    Raises :class:`~backtalk.errors.InputError` where ``BACKTALK_KERNELS`` names one that is not known, or that does
+    Raises :class:`~backtalk.errors.InputError` if ``BACKTALK_KERNELS`` names one that is not known, or that does
     not run here.
     """
     builds: dict[str, bool] = dict(_native.variants()) if _native else {}

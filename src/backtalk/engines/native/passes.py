@@ -6,66 +6,32 @@ A network is packed for the kernels once and kept with it, since a network does 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    GELUTanh,
-    Identity,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
+from ...core.activations import ACTIVATIONS, Activation
 from ...core.backward import Gradients
 from ...core.batch import Batch
 from ...core.dropout import Dropout
 from ...core.forward import Trace
 from ...core.layers import Layers
-from ...core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
+from ...core.losses import LOSSES, CrossEntropy, Loss
 from ...core.network import Network
 from ...errors import InputError
 from .kernels import extension, kernels, threads
 
-# The numbers of native/types.h, and the one parameter that an activation or a loss may have
-ACTIVATIONS: dict[type[Activation], tuple[int, Callable[[Any], float]]] = {
-    Identity: (0, lambda _: 0.0),
-    Sigmoid: (1, lambda _: 0.0),
-    Tanh: (2, lambda _: 0.0),
-    ReLU: (3, lambda _: 0.0),
-    LeakyReLU: (4, lambda g: g.slope),
-    ELU: (5, lambda g: g.alpha),
-    SELU: (6, lambda _: 0.0),
-    GELU: (7, lambda _: 0.0),
-    GELUTanh: (8, lambda _: 0.0),
-    SiLU: (9, lambda _: 0.0),
-    Softplus: (10, lambda _: 0.0),
-    Mish: (11, lambda _: 0.0),
-}
-HOST = 12  # an activation of the user's own: its g and g′ are called
-LOSSES: dict[type[Loss], tuple[int, Callable[[Any], float]]] = {
-    CrossEntropy: (0, lambda _: 0.0),  # label smoothing is in the target
-    BinaryCrossEntropy: (1, lambda _: 0.0),
-    SquaredError: (2, lambda _: 0.0),
-    AbsoluteError: (3, lambda _: 0.0),
-    Huber: (4, lambda loss: loss.delta),
-    PoissonDeviance: (5, lambda _: 0.0),
-}
+if TYPE_CHECKING:
+    from ._native import Net32, Net64
+
+HOST = "host"  # an activation of the user's own: its g and g′ are called
 ROWS_AT_ONCE = 4096  # of a forward pass whose hidden units nobody keeps
 
 
 def readable(array: Any, dtype: Any = None) -> np.ndarray:
-    """The array as the kernels read it, one number after the other on its natural address; a copy where it is not."""
+    """The array as the kernels read it, one number after the other on its natural address; a copy if it is not so."""
     return np.require(array, dtype, ["C", "A"])
 
 
@@ -76,26 +42,39 @@ def readable_batch(batch: Batch) -> Batch:
     return replace(batch, X=readable(batch.X), y=y, weight=weight)
 
 
+@cache
+def _known() -> dict[Any, tuple[str, str]]:
+    """By class, what the kernels compute: its name there, and the attribute that is its parameter, or ''."""
+    tables = (ACTIVATIONS, extension().activations()), (LOSSES, extension().losses())
+    return {ours[name]: (name, parameter) for ours, theirs in tables for name, parameter in theirs}
+
+
+def _in_kernels(ours: Activation | Loss) -> tuple[str, float]:
+    """The name of an activation or a loss in the kernels, and its parameter; what they do not know is ``HOST``."""
+    name, parameter = _known().get(type(ours), (HOST, ""))
+    return name, float(getattr(ours, parameter)) if parameter else 0.0
+
+
 def serves(network: Network) -> bool:
     """Whether the kernels compute this network: NumPy arrays, and a loss of this package."""
-    return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in LOSSES
+    return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in _known()
 
 
-def prepare(network: Network, *, trains: bool = False) -> Any:
+def prepare(network: Network, *, trains: bool = False) -> Net32 | Net64:
     """The network in the kernels' own memory."""
     make = extension().Net32 if network.W[1].dtype == np.float32 else extension().Net64
-    forms = [ACTIVATIONS.get(type(g)) for g in network.activations]
-    loss, parameter = LOSSES[type(network.loss)]
+    activations = [_in_kernels(g) for g in network.activations]
+    loss, loss_parameter = _in_kernels(network.loss)
     net = make(
-        variant=kernels(),
-        sizes=list(network.sizes),
-        activations=[HOST if form is None else form[0] for form in forms],
-        parameters=[0.0 if form is None else form[1](g) for form, g in zip(forms, network.activations, strict=True)],
+        variant=kernels() or "",
+        sizes=network.sizes,
+        activations=[name for name, _ in activations],
+        parameters=[parameter for _, parameter in activations],
         loss=loss,
-        loss_parameter=parameter(network.loss),
+        loss_parameter=loss_parameter,
         trains=trains,
         input_gradient=not trains,
-        host=_Host(network.activations) if None in forms else None,
+        host=_Host(network.activations) if (HOST, 0.0) in activations else None,
     )
     for i in range(1, network.depth + 1):
         net.pack(i - 1, readable(network.W[i]), readable(network.b[i]))
@@ -127,7 +106,7 @@ class Prepared:
 
     def __init__(self, network: Network) -> None:
         self.net = prepare(network)
-        self.dtype = network.W[1].dtype
+        self.dtype: np.dtype[Any] = network.W[1].dtype
         self.inputs, *self.units = network.sizes
         self.shapes = [W.shape for W in network.W.values()]
         self.most_bytes = 0
@@ -177,7 +156,7 @@ def gradients(
 
 
 def gradients_at_once(network: Network, X: Any, y: Any) -> Gradients | None:
-    """The same, where X and y are just what the kernels take; None where they are not, or hold what is refused."""
+    """The same, if X and y are just what the kernels take; None if they are not, or hold what is refused."""
     kept: Prepared | None = network.prepared
     if (
         kept is not None
@@ -222,11 +201,11 @@ def pairs(
 ) -> tuple[Layers, Layers, np.ndarray]:
     """h_0 … h_{L−1}, ∇_{a_1}ℓ_n … ∇_{a_L}ℓ_n and ℓ_n: one row for each example, of its own loss."""
     kept, count = _prepared(network), len(X)
-    X = readable(X)
+    X, labels, target = readable(X), _readable_or_none(labels, np.int64), _readable_or_none(target)
     h = [np.empty((count, units), kept.dtype) for units in kept.units[:-1]]
     grad_a = [np.empty((count, units), kept.dtype) for units in kept.units]
     losses = np.empty(count, kept.dtype)
-    _talk(kept, X, labels, target, losses, h=[*h, None], grad_a=grad_a)
+    kept.net.pairs(X, labels, target, losses, threads(), h=[*h, None], grad_a=grad_a)
     return Layers((X, *h), first=0), Layers(grad_a), losses
 
 
@@ -243,24 +222,32 @@ def row_norms(
     """Of each example's own loss: ‖h_{i−1}‖ and ‖∇_{a_i}ℓ_n‖ for i = 1 … L, shape (L, B), and ℓ_n.
 
     With ``sums``, also Σ_n c_n ∇ℓ_n for each W_i and b_i, where c_n is its part (1 without ``parts``), and less
-    where its norm exceeds ``most_norm`` (0: none is scaled down).
+    if its norm exceeds ``most_norm`` (0: none is scaled down).
     """
     kept, count = _prepared(network), len(X)
+    X, labels, target = readable(X), _readable_or_none(labels, np.int64), _readable_or_none(target)
     h, a = np.empty((network.depth, count)), np.empty((network.depth, count))
     losses = np.empty(count, kept.dtype)
     W = [np.empty(shape, kept.dtype) for shape in kept.shapes] if sums else []
     b = [np.empty(units, kept.dtype) for units in kept.units] if sums else []
-    wanted: dict[str, Any] = {"grad_W": W, "grad_b": b, "parts": parts, "most_norm": most_norm} if sums else {}
-    _talk(kept, readable(X), labels, target, losses, norms_h=list(h), norms_a=list(a), **wanted)
+    kept.net.pairs(
+        X,
+        labels,
+        target,
+        losses,
+        threads(),
+        norms_h=list(h),
+        norms_a=list(a),
+        grad_W=W if sums else None,
+        grad_b=b if sums else None,
+        parts=parts,
+        most_norm=most_norm,
+    )
     return h, a, losses, W, b
 
 
-def _talk(kept: Prepared, X: np.ndarray, labels: Any, target: Any, losses: np.ndarray, **wanted: Any) -> None:
-    names = ("h", "grad_a", "norms_h", "norms_a", "grad_W", "grad_b", "parts")
-    arguments = dict.fromkeys(names) | {"most_norm": 0.0} | wanted
-    labels = None if labels is None else readable(labels, np.int64)
-    target = None if target is None else readable(target)
-    kept.net.pairs(X, labels, target, losses=losses, threads=threads(), **arguments)
+def _readable_or_none(array: np.ndarray | None, dtype: Any = None) -> np.ndarray | None:
+    return None if array is None else readable(array, dtype)
 
 
 def _keep_memory(kept: Prepared, count: int) -> None:

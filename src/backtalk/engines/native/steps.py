@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -21,9 +20,11 @@ from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Ta
 from . import passes as native
 from .kernels import threads
 
-# As in native/types.h
-RULES: dict[type[Optimizer], int] = {SGD: 2, Nesterov: 3, Adam: 4, AdamEpsilonHat: 4, AdamW: 4}
-PLAIN_SGD = 1
+# The kernels' names of the update; SGD without momentum has one of its own
+RULES: dict[type[Optimizer], str] = {
+    SGD: "momentum", Nesterov: "nesterov", Adam: "adam", AdamEpsilonHat: "adam", AdamW: "adam",
+}  # fmt: skip
+PLAIN_SGD = "sgd"
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
 
@@ -32,8 +33,7 @@ def serves(network: Network, optimizer: Optimizer) -> bool:
     return native.serves(network) and type(optimizer) in RULES
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _StepRecord:
+class _StepRecord(NamedTuple):
     """Steps that follow one another: what it takes to take them again."""
 
     batch: Batch
@@ -45,7 +45,7 @@ class _StepRecord:
 
 
 class NativeSteps:
-    """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
+    """A network in training; each method promises what it does in :class:`~backtalk.engines.steps.Steps`."""
 
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
@@ -54,17 +54,21 @@ class NativeSteps:
         self.settings, self._start = settings, network
         self._net = native.prepare(network, trains=True)
         optimizer, dropout = settings.optimizer, settings.dropout
-        momentum, rule = float(getattr(optimizer, "momentum", 0.0)), RULES[type(optimizer)]
+        names = ("momentum", "beta_1", "beta_2", "epsilon")
+        momentum, beta_1, beta_2, epsilon = (float(getattr(optimizer, name, 0.0)) for name in names)
+        rule = RULES[type(optimizer)]
         self._net.set_update(
-            PLAIN_SGD if rule != 4 and momentum == 0 else rule,
-            momentum,
-            *(float(getattr(optimizer, name, 0.0)) for name in ("beta_1", "beta_2", "epsilon")),
-            isinstance(optimizer, AdamEpsilonHat),
-            settings.l2_penalty,
-            settings.l2_per_weight,
-            optimizer.weight_decay,
-            settings.clip_norm or 0.0,
-            settings.loss_by_count,
+            rule=PLAIN_SGD if rule != "adam" and momentum == 0 else rule,
+            momentum=momentum,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
+            l2_penalty=settings.l2_penalty,
+            l2_per_weight=settings.l2_per_weight,
+            weight_decay=optimizer.weight_decay,
+            clip_norm=settings.clip_norm or 0.0,
+            loss_by_count=settings.loss_by_count,
         )
         if dropout is not None:
             self._net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
@@ -110,53 +114,25 @@ class NativeSteps:
     ) -> Taken:
         began = time.monotonic()
         order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
-        ahead = _StepRecord(self._readable, order, place, batch_size, rates, most)
+        self._read = None  # now, since Ctrl-C may come before the counts are back
+        X, target, labels, weights = self._readable.arrays
         with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
-            place, steps, loss, weight, has_diverged, copied = self._run(
-                ahead, SECONDS, loss, weight, copy=began >= self._next_copy, measure_every=self.settings.measure_every
-            )
+            done, steps, loss, weight, has_diverged, copied = self._net.train(
+                X, labels, target, weights, order, place, batch_size, rates, most, SECONDS, loss, weight, threads(),
+                began >= self._next_copy, self.settings.measure_every,
+            )  # fmt: skip
         if copied:
             self._since_copy = []
             self._next_copy = began + self._net.seconds_of_copy() / SHARE_OF_COPIES
         # the rates are copied: the caller may write others into the same array
-        self._since_copy.append(replace(ahead, rates=rates[:steps].copy(), steps=steps))
+        self._since_copy.append(_StepRecord(self._readable, order, place, batch_size, rates[:steps].copy(), steps))
         self.step += steps
         if has_diverged:
             self.step += 1
-            raise self._diverged(self._readable.X[order[place : place + batch_size]])
-        if place >= len(order):
+            raise self._diverged(X[order[done : done + batch_size]])
+        if done >= len(order):
             self.require_finite()
-        return Taken(place, steps, loss, weight)
-
-    def _run(
-        self,
-        record: _StepRecord,
-        seconds: float = math.inf,
-        loss: float = 0.0,
-        weight: float = 0.0,
-        *,
-        copy: bool = False,
-        measure_every: int = 0,
-    ) -> tuple[int, int, float, float, bool, bool]:
-        self._read = None  # also where Ctrl-C comes before the counts are back
-        X, target, labels, weight_of = record.batch.arrays
-        return self._net.train(
-            X,
-            labels,
-            target,
-            weight_of,
-            record.order,
-            record.place,
-            record.batch_size,
-            record.rates,
-            record.steps,
-            seconds,
-            loss,
-            weight,
-            threads(),
-            copy,
-            measure_every,
-        )
+        return Taken(done, steps, loss, weight)
 
     def require_finite(self) -> None:
         if not self._net.finite():
@@ -170,10 +146,15 @@ class NativeSteps:
     def _before_last_step(self) -> Network:
         """The network before the last update: the last one whose loss was finite."""
         left = sum(record.steps for record in self._since_copy) - 1
+        self._read = None
         self._net.restore()
-        for record in self._since_copy:
-            if (again := min(left, record.steps)) > 0:
-                self._run(_StepRecord(record.batch, record.order, record.place, record.batch_size, record.rates, again))
+        for batch, order, place, batch_size, rates, steps in self._since_copy:
+            if (again := min(left, steps)) > 0:
+                X, target, labels, weights = batch.arrays
+                self._net.train(
+                    X, labels, target, weights, order, place, batch_size, rates, again, math.inf, 0.0, 0.0, threads(),
+                    False, 0,
+                )  # fmt: skip
                 left -= again
         return self._unpack()
 
@@ -204,4 +185,4 @@ class NativeSteps:
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         """The means over the measured steps since the last call."""
-        return tuple(LayerMeasures(i, **row) for i, row in enumerate(self._net.measures(), start=1))
+        return tuple(LayerMeasures(i, *row) for i, row in enumerate(self._net.measures(), start=1))

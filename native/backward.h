@@ -1,0 +1,84 @@
+// output and hidden: the talk to the output units and that to the hidden units.
+// Included by kernels.cpp inside the namespace of one instruction set.
+
+// The talk to the output units: yhat = O(a_L), the loss, grad_{a_L} (and grad_yhat)
+template <class T>
+static void output(Job<T> &job, int64_t first, int64_t last, T *scratch) {
+    if (job.loss == CROSS_ENTROPY) return softmax_with_cross_entropy(job, first, last);
+    const Layer<T> &layer = job.layers[job.depth - 1];
+    const int64_t units = layer.outputs, panels = panels_of<T>(units), width = panels * NR<T>;
+    const int64_t step = job.rows * NR<T>;
+    T *yhat = scratch, *grad = yhat + width, *wanted = grad + width;
+    __builtin_memset(grad, 0, width * sizeof(T));
+    for (int64_t n = first; n < last; ++n) {
+        for (int64_t p = 0; p < panels; ++p)
+            __builtin_memcpy(yhat + p * NR<T>, layer.h + p * step + n * NR<T>, NR<T> * sizeof(T));
+        if (!job.backward) {
+            output_only(job.loss, yhat, units);
+        } else {
+            const int64_t example = job.order ? job.order[n] : n;
+            const T weight = T(double(job.weight ? job.weight[example] : T(1)) / job.weight_sum);
+            const Row<T> row = {units, job.target + example * units, weight, yhat, grad,
+                                layer.out_grad_h ? wanted : nullptr};
+            job.losses[n] = share(loss_of_row(job.loss, job.loss_parameter, row), weight);
+            for (int64_t p = 0; p < panels; ++p)
+                __builtin_memcpy(layer.d + p * step + n * NR<T>, grad + p * NR<T>, NR<T> * sizeof(T));
+            if (layer.out_grad_a) __builtin_memcpy(layer.out_grad_a + n * units, grad, units * sizeof(T));
+            if (layer.out_grad_h) __builtin_memcpy(layer.out_grad_h + n * units, wanted, units * sizeof(T));
+        }
+        if (layer.out_h) __builtin_memcpy(layer.out_h + n * units, yhat, units * sizeof(T));
+    }
+}
+
+// hidden: grad_{h_i} = W_{i+1}^T grad_{a_{i+1}}, grad_{a_i} = grad_{h_i} * g'(a_i); i = -1 stands for the input
+template <class T>
+static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
+    const Layer<T> &above = job.layers[i + 1];
+    const int64_t units = above.inputs, panels = panels_of<T>(units), step = job.rows * NR<T>;
+    const int64_t height = round_up(above.outputs, MR) * NR<T>;
+    Layer<T> *layer = i >= 0 ? &job.layers[i] : nullptr;
+    T *out = layer ? layer->out_grad_h : job.out_grad_x;
+    alignas(64) T tile[MR * NR<T>];
+    const bool measure = job.measure && layer;
+    // g' of these follows from h, and with dropout that of a ReLU still does: a silent unit has h = 0
+    const bool relu = layer && layer->activation == RELU;
+    const bool plain = layer && layer->activation == IDENTITY && !layer->level;
+    for (int64_t chunk = first / SUM_ROWS; measure && chunk * SUM_ROWS < last; ++chunk)
+        layer->unit_sums[chunk] = {0, 0};
+    for (int64_t p = 0; p < panels; ++p) {
+        const int vectors = vectors_of<T>(p, units);
+        Vector<T> peak[2] = {};
+        for (int64_t n = first, done; n < last; n += done) {
+            done = some_rows(last - n, vectors, above.d + n * NR<T>, step, above.outputs, above.wt + p * height,
+                             static_cast<const T *>(nullptr), tile);
+            copy_out(tile, done, p, units, out, n);
+            if (!layer) continue;
+            T *d = layer->d + p * step + n * NR<T>;
+            const T *h = layer->h + p * step + n * NR<T>;
+            Vector<T> squares_a = {}, squares_h = {};
+            const Vector<T> zero = {}, active = spread<T>(layer->scale);
+            for (int64_t e = 0; e < done * NR<T>; e += LANES<T>) {
+                const int v = e / LANES<T> % 2;
+                if (v >= vectors) continue;
+                const Vector<T> grad_h = load(tile + e);
+                const Vector<T> slope = relu ? (load(h + e) <= T(0) ? zero : active) : plain ? active : load(d + e);
+                const Vector<T> grad_a = grad_h * slope;
+                store(d + e, grad_a);
+                if (measure) {
+                    squares_a += grad_a * grad_a;
+                    squares_h += grad_h * grad_h;
+                    const Vector<T> size = absolute<T>(slope);
+                    peak[v] = size <= peak[v] ? peak[v] : size;
+                }
+            }
+            copy_out(d, done, p, units, layer->out_grad_a, n);
+            if (!measure) continue;
+            UnitSums &sums = layer->unit_sums[n / SUM_ROWS];
+            sums.grad_a += sum_lanes<T>(squares_a);
+            sums.grad_h += sum_lanes<T>(squares_h);
+        }
+        if (!measure) continue;
+        T *to = layer->peak + (first / SUM_ROWS * panels + p) * NR<T>;
+        for (int v = 0; v < 2; ++v) store(to + v * LANES<T>, peak[v]);
+    }
+}

@@ -1,0 +1,52 @@
+// What training is told, and what it tells. Plain data.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "types.h"
+
+namespace backtalk {
+
+// What the steps of training are told once, in double: each step rounds its own scalars from it
+struct Settings {
+    Rule rule = WRITE_OUT;
+    double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
+    bool epsilon_hat = false;  // ADAM: epsilon stands beside the root of v before it is corrected
+    double l2_penalty = 0;
+    bool l2_per_weight = false;  // the penalty is divided by the weight of the batch
+    double weight_decay = 0, clip_norm = 0;  // no clipping where it is 0
+    bool loss_by_count = false;  // in the sums of losses a batch counts by its examples, and not by its weight
+};
+
+// Which hidden units fall silent; without levels, none do
+struct Dropout {
+    std::vector<uint32_t> levels;  // of each hidden layer, in units of 1/65536
+    uint64_t seed = 0;
+};
+
+// What one call of train may do. Its arrays are the caller's: nothing in them is trusted.
+struct Call {
+    const int64_t *order;  // rows of the examples
+    int64_t count, batch_size;
+    int64_t examples;       // rows of X
+    const int64_t *labels;  // of the examples, or null
+    const double *rates;    // the learning rate of each update that it may make
+    int64_t most_steps;
+    double seconds;
+    int threads;
+    bool save;              // the parameters, as they are before its first update
+    int64_t measure_every;  // steps, or 0
+};
+
+struct Progress {
+    int64_t examples = 0;  // of the order, done
+    int64_t steps = 0;     // updates made in this call
+    double loss = 0;       // sum over the batches of the mean loss times the weight, from what the caller had so far
+    double weight = 0;     // sum of the weights of the batches, likewise; with loss_by_count, of their examples
+    bool diverged = false; // the loss of the next step is not finite; its update was not made
+    bool saved = false;    // the snapshot was replaced, by the parameters at the beginning of this call
+    bool host_failed = false;
+    const char *refused = nullptr;  // why the next batch was not read
+};
+
+}  // namespace backtalk
