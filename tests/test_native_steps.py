@@ -534,7 +534,7 @@ class TestRowsAndLabels:
     def steps(self):
         network, X, y, _ = drawn([3, 4, 2], "tanh", "cross_entropy", 50, weighted=False, dtype="float64")
         steps = NativeSteps(network, StepSettings(SGD(momentum=0)))
-        steps.use(Examples(X, None, y, None))
+        steps.use(Batch(network, X, y))
         return steps, y, np.arange(50), np.full(5, 0.1)
 
     @pytest.mark.parametrize("wrong", [-1, 2, 2**40])
