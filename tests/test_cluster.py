@@ -15,7 +15,7 @@ import pytest
 from backtalk import Shard, fit, load, resume
 from backtalk.data.shards import ShardSource
 from backtalk.distributed import ALONE, joined_group
-from backtalk.engines.devices import Layout, device_bytes
+from backtalk.engines.devices import Devices, device_bytes
 from backtalk.errors import InputError
 from cluster_work import PLAIN, ROWS, X, Y, network
 from ports import free_port
@@ -251,5 +251,5 @@ def test_one_device_needs_no_parts(monkeypatch):
     import jax
 
     monkeypatch.setenv("BACKTALK_DEVICE_BYTES", "1")
-    assert not Layout.of(jax, together=False, parameter_bytes=10**9).sharded
+    assert not Devices.of(jax, ALONE, parameter_bytes=10**9).sharded
     assert ROWS % 2

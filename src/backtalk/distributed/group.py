@@ -97,10 +97,7 @@ class Group:
     # Work that each process does on its own
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Each process does the work, and goes on with its own result; an error in one of them is raised in all.
-
-        The work asks nothing of other processes.
-        """
+        """Each process does the work, which asks nothing of others; its own result, or an error of any process."""
         own: list[Result] = []
         self.run_and_gather(lambda: own.append(work()))
         return own[0]

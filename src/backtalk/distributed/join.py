@@ -165,8 +165,8 @@ def _explained(error: BaseException, found: Launched | None) -> BaseException:
     first_line = str(error).strip().partition("\n")[0].rstrip(".")[:200] or type(error).__name__
     if hidden := re.search(r"remote=\[(127\.[\d.]+)", str(error.__cause__)):
         return InputError(
-            f"another process says that it is at {hidden[1]}, where only its own machine reaches it: its machine's own "
-            "name means that there ('getent hosts $(hostname)'); give the name a number that all reach, in /etc/hosts."
+            f"another process says that it is at {hidden[1]}, which only its own machine can reach: the machine's name "
+            "has that address there ('getent hosts $(hostname)'); give it one that all can reach, in /etc/hosts there."
         )
     if "before any JAX" in str(error):
         return InputError("JAX has computed in this process already: join the others before anything else.")

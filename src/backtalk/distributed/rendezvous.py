@@ -75,9 +75,6 @@ def listed(numbers: Iterable[int]) -> str:
     return f"processes {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"process {names[0]}"
 
 
-# Process 0
-
-
 def _listen(coordinator: str, host: str, port: int) -> socket.socket:
     """A socket at localhost, or at every address of the machine, as JAX does: a name may mean another one elsewhere."""
     host = "127.0.0.1" if host in ("localhost", "127.0.0.1") else ""
@@ -95,7 +92,7 @@ def _listen(coordinator: str, host: str, port: int) -> socket.socket:
 def _receive(
     server: socket.socket, coordinator: str, own: dict[str, Any], timeout: float, report: Report
 ) -> list[Peer]:
-    """All other processes, when they are there."""
+    """What process 0 does; all other processes, when they are there."""
     present: dict[int, Peer] = {}
     processes, began, problem = own["processes"], time.monotonic(), ""
     while missing := [number for number in range(1, processes) if number not in present]:
@@ -161,10 +158,8 @@ def _refuse(server: socket.socket, peers: list[Peer], untold: set[int], problem:
         peers = [peer] if untold and (peer := _accept(server)) else []
 
 
-# The others
-
-
 def _connect(address: tuple[str, int], coordinator: str, own: dict[str, Any], timeout: float, report: Report) -> None:
+    """What each other process does."""
     began, answer, decision, why = time.monotonic(), None, None, ""
     while answer is None:
         if (spent := time.monotonic() - began) > timeout:
@@ -196,9 +191,6 @@ def _connect(address: tuple[str, int], coordinator: str, own: dict[str, Any], ti
         )
     if decision["problem"]:
         raise InputError(decision["problem"])
-
-
-# Lines of JSON
 
 
 def _send(connection: socket.socket, facts: dict[str, Any]) -> None:
