@@ -44,7 +44,7 @@ def mini_batches(work: Work) -> int:
     return max(2, min(64, BYTES // (4 * work.sizes[0] * work.batch), round(OPERATIONS / work.operations)))
 
 
-class Group:
+class Processes:
     """Processes that train together, each on its cores."""
 
     def __init__(self, cores: list[list[int]]) -> None:
@@ -89,10 +89,9 @@ def serve(port: int, processes: int, process: int, cores: list[int]) -> None:
     os.sched_setaffinity(0, cores)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    if processes > 1:
-        from backtalk.distributed.join import join
+    from backtalk.distributed.join import join
 
-        join(f"127.0.0.1:{port}", processes, process)
+    join(f"127.0.0.1:{port}", processes, process)
     works: dict[str, Callable[..., dict[str, Any]]] = {"fit": train, "sum": add_up}
     for line in sys.stdin:
         question = json.loads(line)
@@ -102,12 +101,12 @@ def serve(port: int, processes: int, process: int, cores: list[int]) -> None:
 def train(row: str, batch: int, batches: int, epochs: int, everywhere: bool = False) -> dict[str, Any]:
     """Seconds of a run, of the wall and of the processor, and the losses of its epochs."""
     from backtalk import Network, Shard, fit
-    from backtalk import distributed as cluster
+    from backtalk.distributed import joined_group
 
     work = replace(WORKS[row], batch=batch)
     X, y = work.data(batches)
-    first, last = (len(X) * number // cluster.count() for number in (cluster.index(), cluster.index() + 1))
-    data = (X, y) if everywhere else (Shard(X[first:last].copy(), y[first:last]),)
+    rows = joined_group().share(len(X))
+    data = (X, y) if everywhere else (Shard(X[rows].copy(), y[rows]),)
     network = Network.create(work.sizes, rng=0, dtype="float32")
     began, busy = time.perf_counter(), time.process_time()
     training = fit(
@@ -142,7 +141,7 @@ def add_up(numbers: int, times: int = 200) -> dict[str, Any]:
     return {"wall": statistics.median(seconds)}
 
 
-def measure(groups: dict[str, Group], work: Work, rounds: int, everywhere: bool) -> dict[str, Any]:
+def measure(groups: dict[str, Processes], work: Work, rounds: int, everywhere: bool) -> dict[str, Any]:
     """Seconds of a step by each group, of the wall and of the processor, and the losses; ``half``: of half a batch."""
     batches = mini_batches(work)
     epochs = max(4, round(OPERATIONS / work.operations / batches))
@@ -165,7 +164,7 @@ def measure(groups: dict[str, Group], work: Work, rounds: int, everywhere: bool)
 
 def scale(console: Console, works: list[Work], rounds: int, everywhere: bool, cores: list[int]) -> None:
     """The table."""
-    groups = {"one": Group([cores]), "two": Group([[core] for core in cores]), "half": Group([cores[:1]])}
+    groups = {"one": Processes([cores]), "two": Processes([[core] for core in cores]), "half": Processes([cores[:1]])}
     table = Table(title=f"ms of a step: one process on cores {cores}, two on one each")
     columns = ("work", "batch", "one", "two", "efficiency", "processor", "sum", "model", "curve")
     for column in columns:
@@ -195,7 +194,7 @@ def compare(console: Console, works: list[Work], cores: list[int]) -> None:
     """The losses of 1 to 4 processes, as many as there are, all on the same cores."""
     alone: dict[str, list[float]] = {}
     for processes in (1, 2, 3, 4):
-        group = Group([cores] * processes)
+        group = Processes([cores] * processes)
         for work in works:
             answers = group.ask(do="fit", row=work.name, batch=work.batch, batches=mini_batches(work), epochs=4)
             losses = answers[0]["losses"]

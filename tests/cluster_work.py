@@ -25,10 +25,8 @@ from backtalk import (
     fit,
     resume,
 )
-from backtalk import (
-    distributed as cluster,
-)
 from backtalk.data.streams.columns import ParquetFile
+from backtalk.distributed import joined_group
 from backtalk.distributed.join import join
 
 FOLDER = Path(sys.argv[4]) if len(sys.argv) > 4 else Path()  # where checkpoints and data lie
@@ -56,8 +54,8 @@ def told(training) -> dict:
 
 def own(*bounds: int) -> slice:
     """This process' share of the rows, or of those up to the bounds that are given."""
-    every = list(bounds) or [ROWS * k // cluster.count() for k in range(cluster.count() + 1)]
-    return slice(every[cluster.index()], every[cluster.index() + 1])
+    every = list(bounds) or [ROWS * k // joined_group().count for k in range(joined_group().count + 1)]
+    return slice(every[joined_group().index], every[joined_group().index + 1])
 
 
 def arrays():
@@ -77,7 +75,7 @@ def shards():
     """Of different sizes; the last process has none of the validation set."""
     rows, held_out = (
         own(),
-        own(*np.linspace(0, 60, cluster.count()).astype(int), 60) if cluster.count() > 1 else own(0, 60),
+        own(*np.linspace(0, 60, joined_group().count).astype(int), 60) if joined_group().count > 1 else own(0, 60),
     )
     validation = Shard(X[held_out], Y[held_out], WEIGHT[held_out] + 1)
     shard = Shard(X[rows], Y[rows], WEIGHT[rows])
@@ -121,7 +119,7 @@ def parameters_in_parts():
 def cut_short():
     """Leaves a checkpoint in the middle of an epoch."""
     rows = own()
-    checkpoint = Checkpoint(FOLDER / f"of-{cluster.count()}.safetensors", every_steps=4)
+    checkpoint = Checkpoint(FOLDER / f"of-{joined_group().count}.safetensors", every_steps=4)
     stop = {"progress": lambda progress: progress.step >= 9}
     return fit(network(), Shard(X[rows], Y[rows]), checkpoint=checkpoint, **stop, **PLAIN)
 
@@ -129,25 +127,25 @@ def cut_short():
 def gone_on():
     """From the checkpoints of runs with another number of processes."""
     rows = own()
-    return resume(FOLDER / f"of-{2 if cluster.count() == 1 else 1}.safetensors", Shard(X[rows], Y[rows]))
+    return resume(FOLDER / f"of-{2 if joined_group().count == 1 else 1}.safetensors", Shard(X[rows], Y[rows]))
 
 
 def held_by_one():
     """Process 0 has all rows."""
-    rows = slice(0, ROWS if cluster.index() == 0 else 0)
+    rows = slice(0, ROWS if joined_group().index == 0 else 0)
     return fit(network(), Shard(X[rows], Y[rows]), **PLAIN)
 
 
 def stopped_by_one():
     """The last process alone says so."""
-    last = cluster.index() == cluster.count() - 1
+    last = joined_group().index == joined_group().count - 1
     return fit(network(), X, Y, callbacks=[lambda epoch: last and epoch.number == 2], **PLAIN)
 
 
 def interrupted_in_one():
     def progress(progress):
-        if cluster.index() == cluster.count() - 1 and progress.step >= 8:
-            os.kill(os.getpid(), signal.SIGTERM if cluster.count() > 1 else signal.SIGINT)
+        if joined_group().index == joined_group().count - 1 and progress.step >= 8:
+            os.kill(os.getpid(), signal.SIGTERM if joined_group().count > 1 else signal.SIGINT)
 
     try:
         fit(network(), X, Y, progress=progress, checkpoint=FOLDER / "interrupted.safetensors", **PLAIN)
@@ -157,7 +155,7 @@ def interrupted_in_one():
 
 def differing():
     """Each attempt differs in one thing between the processes."""
-    odd = int(cluster.index() == cluster.count() - 1 and cluster.count() > 1)
+    odd = int(joined_group().index == joined_group().count - 1 and joined_group().count > 1)
     attempts: dict[str, Callable] = {
         "weights": lambda: fit(network(seed=1 + odd), X, Y, **PLAIN),
         "settings": lambda: fit(network(), X, Y, l2_penalty=0.1 * odd, **PLAIN),
@@ -205,12 +203,12 @@ def seeds():
 
 def together():
     """What the functions of the package answer."""
-    number = cluster.index()
+    number = joined_group().index
     rows = np.arange(6.0).reshape(3, 2)[:number] + number / 3
     return {
-        "gather": cluster.gather({"number": number, "third": number / 3}),
-        "concatenate": cluster.concatenate(rows).tolist(),
-        "any_of": cluster.any_of([number == 0, number == 1, False]),
+        "gather": joined_group().all_gather({"number": number, "third": number / 3}),
+        "concatenate": joined_group().concatenate(rows).tolist(),
+        "any_of": joined_group().any_of([number == 0, number == 1, False]),
     }
 
 
@@ -218,7 +216,7 @@ def killed():
     """The process that the folder's name says is killed in its third epoch."""
 
     def kill(epoch):
-        if epoch.number == 3 and cluster.index() == int(FOLDER.name):
+        if epoch.number == 3 and joined_group().index == int(FOLDER.name):
             os.kill(os.getpid(), signal.SIGKILL)
 
     checkpoint = Checkpoint(FOLDER / "run.safetensors", every_steps=4)
@@ -232,8 +230,7 @@ def killed():
 
 
 def main(process: int, processes: int, port: int, works: list[str]) -> None:
-    if processes > 1:
-        join(f"127.0.0.1:{port}", processes, process, wait=60)
+    join(f"127.0.0.1:{port}", processes, process, timeout=60)
     for work in works:
         answer = globals()[work]()
         print(json.dumps({work: answer if isinstance(answer, dict) else told(answer)}), flush=True)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from backtalk import Shard, fit, load, resume
-from backtalk import distributed as cluster
 from backtalk.data.shards import ShardSource
-from backtalk.engines.devices import Layout, device_bytes
+from backtalk.distributed import ALONE, joined_group
+from backtalk.engines.devices import Devices, device_bytes
 from backtalk.errors import InputError
 from cluster_work import PLAIN, ROWS, X, Y, network
 from ports import free_port
@@ -213,7 +213,7 @@ def test_when_a_process_is_killed_the_other_stops_and_the_checkpoint_goes_on(tmp
 
 
 def test_alone_a_shard_is_the_same_as_arrays():
-    assert (cluster.count(), cluster.index()) == (1, 0)
+    assert joined_group() == ALONE
     arrays, shard = fit(network(), X, Y, **PLAIN), fit(network(), Shard(X, Y), **PLAIN)
     assert arrays.losses == shard.losses
     formula = fit(network(), Shard(X, Y), **(PLAIN | {"engine": "auto"}))
@@ -251,5 +251,5 @@ def test_one_device_needs_no_parts(monkeypatch):
     import jax
 
     monkeypatch.setenv("BACKTALK_DEVICE_BYTES", "1")
-    assert not Layout.of(jax, together=False, parameter_bytes=10**9).sharded
+    assert not Devices.of(jax, ALONE, parameter_bytes=10**9).sharded
     assert ROWS % 2

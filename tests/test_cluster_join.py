@@ -15,12 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from backtalk import InputError
-from backtalk.distributed import host, meet
+from backtalk.distributed import ALONE, rendezvous
 from backtalk.distributed.aborts import reason
-from backtalk.distributed.address import Address
-from backtalk.distributed.join import join
-from backtalk.distributed.launchers import Launched, launched
-from backtalk.distributed.meet import Hello
+from backtalk.distributed.join import Launched, _explained, join, launched
+from backtalk.distributed.rendezvous import parse_address
 from backtalk.errors import ProcessLostError
 from ports import free_port
 
@@ -28,18 +26,18 @@ LAUNCHED_BY = ("SLURM_", "OMPI_", "KUBERNETES_", "JOB_COMPLETION_INDEX", "JAX_")
 
 
 @pytest.fixture
-def address() -> Address:
-    return Address("localhost", free_port())
+def port() -> int:
+    return free_port()
 
 
 @pytest.fixture
-def start(address, monkeypatch):
+def start(port, monkeypatch):
     """Starts one of the processes, in a thread; gives what came of it, an exception included."""
-    monkeypatch.setattr(host, "LINGER", 0.2)
+    monkeypatch.setattr(rendezvous, "LINGER", 0.2)
     pool = ThreadPoolExecutor(8)
 
-    def started(process: int, processes: int = 2, wait: float = 10.0, at: Address = address, **options):
-        return pool.submit(meet.meet, at, processes, process, wait=wait, **options)
+    def started(process: int, processes: int = 2, timeout: float = 10.0, at: str = f"localhost:{port}", **options):
+        return pool.submit(rendezvous.rendezvous, at, processes, process, timeout=timeout, **options)
 
     yield started
     pool.shutdown()
@@ -52,35 +50,29 @@ def sentence(future) -> str:
     return str(error)
 
 
-def connect(address: Address) -> socket.socket:
+def connect(port: int) -> socket.socket:
     """A connection to process 0, as soon as it listens."""
     until = time.monotonic() + 10
     while True:
         try:
-            return socket.create_connection((address.host, address.port), 10)
+            return socket.create_connection(("127.0.0.1", port), 10)
         except OSError:
             assert time.monotonic() < until
             time.sleep(0.01)
 
 
-def hello(process: int, processes: int = 2, **changed) -> bytes:
-    facts = json.loads(Hello.of(process, processes).line())
-    facts["backtalk"] |= changed
-    return json.dumps(facts).encode() + b"\n"
-
-
-def heard(connection: socket.socket) -> list[dict]:
+def answer(connection: socket.socket) -> str:
     with connection.makefile("rb") as file:
-        return [json.loads(line) for line in file]
+        return json.loads(file.readline())["problem"]
 
 
 @pytest.fixture
-def listener(address):
+def listener(port):
     """Something else that listens at the address; called with what it does with a connection."""
-    server = socket.create_server(("127.0.0.1", address.port))
+    server = socket.create_server(("127.0.0.1", port))
     threads = []
 
-    def serve(answer) -> None:
+    def serve(respond) -> None:
         def run() -> None:
             while True:
                 try:
@@ -88,7 +80,7 @@ def listener(address):
                 except OSError:
                     return
                 with connection:
-                    answer(connection)
+                    respond(connection)
 
         threads.append(threading.Thread(target=run))
         threads[0].start()
@@ -100,9 +92,17 @@ def listener(address):
         thread.join(10)
 
 
-@pytest.mark.parametrize("text", ["node1:7777", "10.0.0.1:1", "[::1]:65535", "job-0.service.space.svc:7777"])
-def test_an_address_is_a_host_and_a_port(text):
-    assert str(Address.parse(text)) == text
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("node1:7777", ("node1", 7777)),
+        ("10.0.0.1:1", ("10.0.0.1", 1)),
+        ("[::1]:65535", ("::1", 65535)),
+        ("job-0.service.space.svc:7777", ("job-0.service.space.svc", 7777)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(text, address):
+    assert parse_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -111,27 +111,26 @@ def test_an_address_is_a_host_and_a_port(text):
 )
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(InputError, match="expected HOST:PORT"):
-        Address.parse(text)
+        parse_address(text)
 
 
-def test_processes_that_fit_together_meet_in_any_order_and_leave_the_port(address, start):
+def test_processes_that_fit_together_find_one_another_in_any_order_and_leave_the_port(port, start):
     late = [start(process, 4) for process in (3, 1)]
     first = start(0, 4)
-    met = [each.result(10) for each in (*late, first, start(2, 4))]
-    assert met[2].listened == f"127.0.0.1:{address.port}"
-    assert {each.unreachable for each in met} == {""}
-    with Address("127.0.0.1", address.port).listen()[0]:
-        pass
+    found = [each.result(10) for each in (*late, first, start(2, 4))]
+    assert found == [None, None, f"127.0.0.1:{port}", None]
+    socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_a_name_is_listened_at_by_every_number_of_the_machine():
-    listener, place = Address(socket.gethostname(), port := free_port()).listen()
-    with listener, socket.create_connection(("127.0.0.1", port), 5):
-        assert place in (f"[::]:{port}", f"0.0.0.0:{port}")
+def test_for_a_name_every_address_of_the_machine_is_listened_at(port, start):
+    name = f"{socket.gethostname()}:{port}"
+    first, second = start(0, at=name), start(1)
+    assert first.result(10) in (f"[::]:{port}", f"0.0.0.0:{port}")
+    second.result(10)
 
 
 def test_a_number_of_processes_that_differs_is_said_by_all(start, monkeypatch):
-    monkeypatch.setattr(host, "LINGER", 10.0)
+    monkeypatch.setattr(rendezvous, "LINGER", 10.0)
     every = [start(0, 3), start(1, 3), start(2, 4)]
     said = {sentence(each) for each in every}
     assert len(said) == 1
@@ -139,60 +138,45 @@ def test_a_number_of_processes_that_differs_is_said_by_all(start, monkeypatch):
 
 
 def test_a_process_that_is_started_twice_is_said_by_all(start, monkeypatch):
-    monkeypatch.setattr(host, "LINGER", 1.0)
-    every = [start(0, 4), start(1, 4), start(1, 4), start(2, 4)]  # the meeting is not over before all of these came
+    monkeypatch.setattr(rendezvous, "LINGER", 1.0)
+    every = [start(0, 4), start(1, 4), start(1, 4), start(2, 4)]  # it is not over before all of these came
     said = {sentence(each) for each in every}
     assert len(said) == 1
     assert "process 1 was started twice (on " in said.pop()
 
 
-def test_versions_that_differ_are_named(address, start):
-    first = start(0)
-    with connect(address) as connection:
-        connection.sendall(hello(1, versions={**meet.versions(), "jax": "0.0.1"}, host="node2", pid=7))
-        refused = heard(connection)[-1]["refused"]
-    assert refused == sentence(first)
-    assert "the processes differ in the version of jax: " in refused
-    assert "0.0.1 in process 1 (node2, pid 7); install the same everywhere." in refused
-
-
 def test_who_did_not_come_is_said_to_those_who_did(start):
-    every = [start(0, 4, wait=0.5), start(2, 4)]
+    every = [start(0, 4, timeout=1), start(2, 4)]
     said = {sentence(each) for each in every}
     assert len(said) == 1
-    assert "after 0.5 s 2 of 4 processes were at localhost:" in (said := said.pop())
+    assert "after 1 s 2 of 4 processes were at localhost:" in (said := said.pop())
     assert ": processes 1 and 3 did not come; see whether they run" in said
 
 
-def test_one_that_comes_when_it_is_over_hears_why(start, monkeypatch):
-    monkeypatch.setattr(host, "LINGER", 10.0)
+def test_one_that_comes_when_it_is_over_is_told_why(start, monkeypatch):
+    monkeypatch.setattr(rendezvous, "LINGER", 10.0)
     first, second = start(0, 3), start(1, 4)
     differs = sentence(second)
     assert sentence(start(2, 3)) == differs == sentence(first)
 
 
-def test_nobody_at_the_address_is_said(address, start):
-    said = sentence(start(1, wait=0.3))
+def test_nobody_at_the_address_is_said(port, start):
+    said = sentence(start(1, timeout=0.3))
     assert said.startswith(
-        f"process 1 found no process 0 at {address} within 0.3 s (Connection refused): start process 0"
+        f"process 1 found no process 0 at localhost:{port} within 0.3 s (Connection refused): start process 0"
     )
 
 
-@pytest.mark.parametrize("process", [0, 1])
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b"])
-def test_a_name_of_no_machine_is_said(start, process, host):
-    said = sentence(start(process, wait=0.3, at=Address(host, 7777)))
-    assert f"coordinator is {host}:7777, but no machine named '{host}' was found within 0.3 s (" in said
-
-
-def test_process_0_on_another_machine_than_the_coordinator_is_said(start):
-    said = sentence(start(0, wait=0.3, at=Address("192.0.2.77", free_port())))
-    assert "192.0.2.77 is not the machine where process 0 runs: name that machine." in said
+def test_a_name_of_no_machine_is_said(start, host):
+    said = sentence(start(1, timeout=0.3, at=f"{host}:7777"))
+    assert f"found no process 0 at {host}:7777 within 0.3 s (" in said
+    assert f"see whether {host} is the name or the number of its machine" in said
 
 
 @pytest.mark.usefixtures("listener")
-def test_a_port_in_use_is_said(address, start):
-    assert f"port {address.port} is in use there, by another program or by a process 0 that runs" in sentence(start(0))
+def test_a_port_in_use_is_said(port, start):
+    assert f"process 0 cannot listen at port {port} (Address already in use): give another" in sentence(start(0))
 
 
 @pytest.mark.parametrize(
@@ -203,83 +187,61 @@ def test_a_port_in_use_is_said(address, start):
         (b'["backtalk"]\n', "it said '[\"backtalk\"]'"),
         (b'{"backtalk": {"process": 0}}\n', "it said '{"),
         (b"x" * 100_000, "it said 'xxxx"),
-        (b"", "it closed the connection without a word"),
     ],
 )
 def test_something_else_at_the_address_is_said(start, listener, words, said):
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.recv(10_000)
         connection.sendall(words)
 
-    listener(answer)
+    listener(respond)
     assert said in (whole := sentence(start(1)))
     assert "is no process 0 that waits for others" in whole
 
 
-def test_something_else_that_is_silent_is_said(start, listener, monkeypatch):
-    monkeypatch.setattr(meet, "ANSWER", 0.3)
-    listener(lambda connection: connection.recv(10_000) and connection.recv(10_000))
-    assert "(it said nothing for 0.3 s)" in sentence(start(1))
-
-
-def test_strangers_who_come_are_turned_away_and_the_meeting_goes_on(address, start, monkeypatch):
-    monkeypatch.setattr(host, "ANSWER", 0.3)
+def test_something_else_that_connects_is_turned_away_and_the_others_are_waited_for(port, start, monkeypatch):
+    monkeypatch.setattr(rendezvous, "HELLO", 0.3)
     first = start(0)
-    with connect(address) as web, connect(address) as endless, connect(address) as silent, connect(address):
+    with connect(port) as web, connect(port) as endless, connect(port) as silent, connect(port):
         web.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert "this is process 0 of backtalk" in heard(web)[-1]["refused"]
+        assert "this is process 0 of backtalk" in answer(web)
         endless.sendall(b"x" * 4096)
-        assert "refused" in heard(endless)[-1]
-        assert "refused" in heard(silent)[-1]  # after ANSWER
-    assert start(1).result(10).unreachable == ""
+        assert answer(endless)
+        assert answer(silent)  # after HELLO
+    start(1).result(10)
     first.result(10)
 
 
-def test_a_stranger_is_named_where_a_process_did_not_come(address, start):
-    first = start(0, wait=0.5)
-    with connect(address) as web:
-        web.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        heard(web)
-    assert "process 1 did not come (but 127.0.0.1 said 'GET / HTTP/1.1'); see" in sentence(first)
-
-
-def test_a_process_that_goes_may_come_again(address, start):
+def test_a_process_that_goes_may_come_again(port, start):
     first = start(0, 3)
-    with connect(address) as connection:
-        connection.sendall(hello(1, 3))
-        connection.makefile("rb").readline()
+    with connect(port) as connection:
+        connection.sendall(b'{"process": 1, "processes": 3, "place": "node1, pid 7"}\n')
+        time.sleep(0.5)
     for each in (first, start(1, 3), start(2, 3)):
         each.result(10)
 
 
 def test_a_process_0_that_ends_while_others_wait_is_lost(start, listener):
-    def answer(connection: socket.socket) -> None:
-        connection.recv(10_000)
-        connection.sendall(hello(0))
-
-    listener(answer)
+    listener(lambda connection: connection.recv(10_000))
     with pytest.raises(ProcessLostError, match=r"process 0 at localhost:.* ended before all 2 processes were there"):
         start(1).result(10)
 
 
-def test_machines_whose_own_name_nobody_else_can_reach_are_named(start, monkeypatch):
-    numbers = iter(["10.0.0.2", "10.0.0.1"])  # of the one that comes, and of process 0
-    monkeypatch.setattr(host, "_plain", lambda _: next(numbers))
-    monkeypatch.setattr(socket, "gethostbyname", lambda name: "127.0.1.1")
-    said = {each.result(10).unreachable for each in (start(0), start(1))}
-    assert len(said) == 1
-    assert "means 127.0.1.1 there, which the others cannot reach: give the name its number 10.0.0.1 in" in said.pop()
-
-
 def test_one_that_waits_for_long_says_so_once(start, monkeypatch):
-    for module in (meet, host):
-        monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(rendezvous, "REPORT_AFTER", 0.1)
     said = []
-    sentence(start(0, 3, wait=1.0, tell=said.append))
-    sentence(start(1, 3, wait=1.0, tell=said.append))
+    sentence(start(0, 3, timeout=1.0, report=said.append))
+    sentence(start(1, 3, timeout=1.0, report=said.append))
     assert len(said) == 2
     assert "for processes 1 and 2 of 3." in said[0]
     assert "(Connection refused)." in said[1]
+
+
+def test_a_machine_whose_own_name_nobody_else_can_reach_is_named():
+    gloo = "UNKNOWN: Gloo context initialization failed: timed out connecting: remote=[127.0.1.1]:7574$0"
+    error = ProcessLostError("process 1 no longer answers", process=0, processes=2)
+    error.__cause__ = RuntimeError(gloo)
+    assert "another process says that it is at 127.0.1.1, which only its own" in str(_explained(error, None))
 
 
 @pytest.mark.parametrize(
@@ -290,7 +252,7 @@ def test_one_that_waits_for_long_says_so_once(start, monkeypatch):
         (
             {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "n[1-2]", "SLURM_LOCALID": "0", "SLURM_NTASKS": "4"}
             | {"SLURM_PROCID": "3"},
-            Launched("SLURM", 3, 4, "n1:61447"),
+            Launched("SLURM", 3, 4),
         ),
         ({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "2"}, Launched("Open MPI", 2, 4)),
         ({"OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0"}, None),
@@ -328,24 +290,28 @@ def test_arguments_that_do_not_say_who_this_is_are_refused(arguments, said):
         join(*arguments)
 
 
+@pytest.mark.usefixtures("alone")
+def test_alone_the_group_is_one_process():
+    assert join() == join("node1:7777", 1, 0) == ALONE
+
+
 # -- in processes of their own
 
 JOINED = """
 import json, sys
-from backtalk import cluster
-from backtalk.cluster.join import join
-join(*json.loads(sys.argv[1]), wait=30)
-print(cluster.count(), cluster.index(), cluster.gather(cluster.index()), flush=True)
+from backtalk.distributed.join import join
+group = join(*json.loads(sys.argv[1]), timeout=30)
+print(group.count, group.index, group.all_gather(group.index), flush=True)
 """
 IDLE = """
 import json, os, sys, time
-from backtalk.cluster import aborts
-from backtalk.cluster.join import join
+from backtalk.distributed import aborts
+from backtalk.distributed.join import join
 def end(why):
     print("end:", why, file=sys.stderr, flush=True)
     os._exit(2)
 aborts.speak_for_aborts(end)
-join(*json.loads(sys.argv[1]), wait=30)
+join(*json.loads(sys.argv[1]), timeout=30)
 os.write(1, b"from C++")
 print("joined", flush=True)
 time.sleep(60)
@@ -392,6 +358,16 @@ def test_slurm_says_who_the_processes_are():
     for number, (status, out, err) in enumerate(map(ended, every)):
         assert f"2 {number} [0, 1]" in out, err
         assert status == 0
+
+
+def test_versions_that_differ_are_named():
+    place = f"localhost:{free_port()}"
+    other = "import backtalk.distributed.join as module; versions = module.versions()\n"
+    other += "module.versions = lambda: versions | {'the version of jax': '0.0.1'}\n"
+    every = [process(JOINED, place, 2, 0), process(other + JOINED, place, 2, 1)]
+    for _, _, err in map(ended, every):
+        assert "InputError: the processes differ in the version of jax: " in err
+        assert "0.0.1 in process 1; install the same versions everywhere." in err
 
 
 def test_what_open_mpi_says_is_used_for_what_is_not_given():

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ import polars as pl
 import pytest
 
 from backtalk import TrainingInterrupted, load
-from backtalk import distributed as cluster
 from backtalk.apps.tables import Options, prepare, run
 from backtalk.apps.tables.columns import Unknown, learn
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
@@ -27,61 +25,12 @@ from backtalk.apps.tables.history import read_history
 from backtalk.apps.tables.metrics import score, score_of_shares
 from backtalk.apps.tables.parquet import ParquetTable
 from backtalk.apps.tables.target import Target
-from backtalk.distributed import from_first, gather_from, processes, share, together
+from backtalk.distributed import ALONE, Group
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
+from groups import call
 from ports import free_port
 
 ROWS, GROUP = 900, 50
-WAIT = 60.0
-
-
-class Threads:
-    """Processes of a cluster, played by threads of this one, which give each other JSON and arrays as those do."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.here, self.processes, self.given = threading.local(), 1, []
-        self.met = threading.Barrier(1)
-        for name in ("count", "index", "gather", "concatenate"):
-            for place in (cluster, processes):
-                monkeypatch.setattr(place, name, getattr(self, name))
-
-    def count(self) -> int:
-        return self.processes if hasattr(self.here, "index") else 1
-
-    def index(self) -> int:
-        return getattr(self.here, "index", 0)
-
-    def gather(self, value):
-        return [json.loads(text) for text in self._all(json.dumps(value))] if self.count() > 1 else [value]
-
-    def concatenate(self, array):
-        return np.concatenate(self._all(array)) if self.count() > 1 else array
-
-    def _all(self, value):
-        self.given[self.index()] = value
-        self.met.wait(WAIT)
-        every = list(self.given)
-        self.met.wait(WAIT)
-        return every
-
-    def call(self, count, work):
-        """What the work, called with the number of the process, gives in each of so many; or its error."""
-        self.processes, self.given, self.met = count, [None] * count, threading.Barrier(count)
-
-        def run_as(index):
-            self.here.index = index
-            try:
-                return work(index)
-            except BaseException as error:
-                return error
-
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(run_as, range(count)))
-
-
-@pytest.fixture
-def threads(monkeypatch):
-    return Threads(monkeypatch)
 
 
 def orders(rows=ROWS):
@@ -125,10 +74,10 @@ COMPILED = Options("paid", engine="compiled")
 @pytest.mark.parametrize("target", ["paid", "amount"])
 @pytest.mark.parametrize("kind", ["csv", "file", "folder"])
 @pytest.mark.parametrize("count", [2, 3, 11])
-def test_together_the_processes_have_what_one_process_has_to_the_bit(threads, tables, kind, count, target):
+def test_together_the_processes_have_what_one_process_has_to_the_bit(tables, kind, count, target):
     options = Options(target, engine="compiled", test=0.05, seed=3)
     alone = prepare.prepare(tables[kind], options)
-    every = threads.call(count, lambda _: prepare.prepare(tables[kind], options))
+    every = call(count, lambda group: prepare.prepare(tables[kind], options, group))
     for ready in every:
         assert ready.preprocessing == alone.preprocessing
         assert (ready.target, ready.said) == (alone.target, alone.said)
@@ -143,19 +92,24 @@ def test_together_the_processes_have_what_one_process_has_to_the_bit(threads, ta
     assert max(held) - min(held) <= 1
 
 
-def test_a_process_reads_the_target_its_columns_and_its_rows_and_nothing_else(threads, tables, monkeypatch):
-    read = [[], [], []]
+def test_a_process_reads_the_target_its_columns_and_its_rows_and_nothing_else(tables, monkeypatch):
+    read, here = [[], [], []], threading.local()
     collect: Any = pl.LazyFrame.collect
 
     def spied(lazy, *arguments, **settings):
         frame = collect(lazy, *arguments, **settings)
         if frame.columns != ["len"]:
-            read[cluster.index()].append((frame.columns, frame.height, lazy.explain()))
+            read[here.index].append((frame.columns, frame.height, lazy.explain()))
         return frame
 
     monkeypatch.setattr(pl.LazyFrame, "collect", spied)
     monkeypatch.setattr(pl, "read_parquet", None)  # which would read all
-    every = threads.call(3, lambda _: prepare.prepare(tables["folder"], COMPILED))
+
+    def prepared(group):
+        here.index = group.index
+        return prepare.prepare(tables["folder"], COMPILED, group)
+
+    every = call(3, prepared)
     names = [name for name in orders().columns if name != "paid"]
     for index, (target, columns, rows) in enumerate(read):
         assert target[:2] == (["paid"], ROWS)
@@ -190,11 +144,11 @@ def test_rows_are_read_from_the_groups_in_which_they_lie(tmp_path):
         table.rows(290, 390, ["size", "town"])
 
 
-def test_with_more_processes_than_rows_some_have_none(threads, tmp_path):
+def test_with_more_processes_than_rows_some_have_none(tmp_path):
     pl.DataFrame({"a": range(12), "b": ["x", "y"] * 6, "y": [0.5, 1.5, 2.5] * 4}).write_parquet(tmp_path / "t.parquet")
     options = Options("y", task="regression", engine="compiled")
     alone = prepare.prepare(tmp_path / "t.parquet", options)
-    every = threads.call(9, lambda _: prepare.prepare(tmp_path / "t.parquet", options))
+    every = call(9, lambda group: prepare.prepare(tmp_path / "t.parquet", options, group))
     for part, both in alone.parts.items():
         for place, whole in enumerate(both):
             np.testing.assert_array_equal(np.concatenate([ready.parts[part][place] for ready in every]), whole)
@@ -202,8 +156,8 @@ def test_with_more_processes_than_rows_some_have_none(threads, tmp_path):
 
 
 def test_shares_are_equal_and_follow_each_other():
-    assert [share(7, index, 3) for index in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 7)]
-    assert [share(1, index, 2) for index in range(2)] == [slice(0, 0), slice(0, 1)]
+    assert [Group(index, 3).share(7) for index in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 7)]
+    assert [Group(index, 2).share(1) for index in range(2)] == [slice(0, 0), slice(0, 1)]
 
 
 # What there is to say, and what goes wrong
@@ -225,7 +179,7 @@ def test_what_is_unknown_in_parts_is_what_is_unknown_in_all():
     assert "in 2 rows" in (column.say_of(mixed) or "")
 
 
-def test_what_was_never_seen_is_told_once_for_all_processes(threads, tmp_path):
+def test_what_was_never_seen_is_told_once_for_all_processes(tmp_path):
     labels = np.arange(200) % 2
     words = np.array(["x", "z", "y"], dtype=object)[np.arange(200) % 3]
     held_out = prepare._split(labels, COMPILED)
@@ -237,15 +191,16 @@ def test_what_was_never_seen_is_told_once_for_all_processes(threads, tmp_path):
         "test rows: column 'w' holds 'later', never seen in training, in 2 rows: it counts for nothing.",
     ]
     assert prepare.prepare(tmp_path / "t.parquet", COMPILED).said == said
-    for ready in threads.call(3, lambda _: prepare.prepare(tmp_path / "t.parquet", COMPILED)):
+    for ready in call(3, lambda group: prepare.prepare(tmp_path / "t.parquet", COMPILED, group)):
         assert ready.said == said
 
 
-def test_an_error_of_one_process_is_raised_in_all(threads, tables):
-    def prepared(index):
-        return prepare.prepare(tables["file"].with_name("other.parquet") if index == 1 else tables["file"], COMPILED)
+def test_an_error_of_one_process_is_raised_in_all(tables):
+    def prepared(group):
+        table = tables["file"].with_name("other.parquet") if group.index == 1 else tables["file"]
+        return prepare.prepare(table, COMPILED, group)
 
-    first, second, third = threads.call(3, prepared)
+    first, second, third = call(3, prepared)
     assert isinstance(second, FileNotFoundError)
     assert second.filename == str(tables["file"].with_name("other.parquet"))
     for error in (first, third):
@@ -256,21 +211,21 @@ def test_an_error_of_one_process_is_raised_in_all(threads, tables):
         if index:
             raise InputError("the column is wrong.")
 
-    assert [str(error) for error in threads.call(2, lambda index: together(lambda: wrong(index)))] == [
+    assert [str(error) for error in call(2, lambda group: group.run(lambda: wrong(group.index)))] == [
         "process 1: the column is wrong.", "the column is wrong.",
     ]  # fmt: skip
-    broken = threads.call(2, lambda index: together(lambda: 1 // (1 - index)))
+    broken = call(2, lambda group: group.run(lambda: 1 // (1 - group.index)))
     assert [type(error) for error in broken] == [ProcessLostError, ZeroDivisionError]
     assert "process 1 of 2 stopped: ZeroDivisionError" in str(broken[0])
 
 
-def test_what_one_process_gives_the_others_get(threads):
-    assert threads.call(3, lambda index: gather_from(lambda: index * 0.1)) == [[0.0, 0.1, 0.2]] * 3
-    assert threads.call(3, lambda index: from_first(lambda: f"of {index}")) == ["of 0"] * 3
-    assert from_first(lambda: "alone") == "alone"
+def test_what_one_process_gives_the_others_get():
+    assert call(3, lambda group: group.run_and_gather(lambda: group.index * 0.1)) == [[0.0, 0.1, 0.2]] * 3
+    assert call(3, lambda group: group.broadcast(lambda: f"of {group.index}")) == ["of 0"] * 3
+    assert ALONE.broadcast(lambda: "alone") == "alone"
 
 
-def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes(threads, tmp_path):
+def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes(tmp_path):
     numbers = np.random.default_rng(0).normal(size=(200, 2))
     path, options = tmp_path / "t.parquet", Options("y", engine="compiled")
     frame = pl.DataFrame({"a": numbers[:, 0], "y": numbers[:, 1]})
@@ -281,7 +236,7 @@ def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes
     with pytest.raises(InputError) as alone:
         prepare.prepare(path, options)
     assert f"in row {len(held_out) - 1}, too far" in str(alone.value)
-    messages = list(map(str, threads.call(2, lambda _: prepare.prepare(path, options))))
+    messages = list(map(str, call(2, lambda group: prepare.prepare(path, options, group))))
     assert messages == [f"process 1: {alone.value}", str(alone.value)]
 
 
@@ -298,54 +253,64 @@ def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes
         (lambda frame: frame.with_columns(pl.col("paid").reverse()), "the target 'paid', whose values have the check"),
     ],
 )
-def test_processes_that_read_different_tables_are_refused(threads, tables, tmp_path, change, words):
+def test_processes_that_read_different_tables_are_refused(tables, tmp_path, change, words):
     change(orders()).write_parquet(tmp_path / "other.parquet")
     paths = [tables["file"], tmp_path / "other.parquet"]
-    for error in threads.call(2, lambda index: prepare.prepare(paths[index], COMPILED)):
+    for error in call(2, lambda group: prepare.prepare(paths[group.index], COMPILED, group)):
         assert isinstance(error, InputError)
         assert words in str(error)
         assert str(error).endswith("give all of them the same table.")
 
 
-def test_processes_that_are_asked_for_different_things_are_refused(threads, tables, tmp_path):
-    for error in threads.call(2, lambda index: prepare.prepare(tables["csv"], Options("paid", seed=index, test=5.0))):
+def test_processes_that_are_asked_for_different_things_are_refused(tables, tmp_path):
+    def differing(group):
+        return prepare.prepare(tables["csv"], Options("paid", seed=group.index, test=5.0), group)
+
+    for error in call(2, differing):
         assert isinstance(error, InputError)
         assert "the processes differ in seed: 0 in process 0, 1 in process 1" in str(error)
 
-    def either(index):
-        return run.resume(tmp_path / "r") if index else run.train(tables["csv"], tmp_path / "r", COMPILED)
+    def either(group):
+        if group.index:
+            return run.resume(tmp_path / "r", group=group)
+        return run.train(tables["csv"], tmp_path / "r", COMPILED, group=group)
 
-    for error in threads.call(2, either):
+    for error in call(2, either):
         assert "differ in what they do: train in process 0, resume in process 1" in str(error)
 
 
-def test_what_needs_all_rows_in_one_process_is_refused(threads, tables):
-    for error in threads.call(2, lambda _: prepare.prepare(tables["csv"], Options("paid"))):
+def test_what_needs_all_rows_in_one_process_is_refused(tables):
+    for error in call(2, lambda group: prepare.prepare(tables["csv"], Options("paid"), group)):
         assert (
             str(error)
             == "engine is 'auto', but 2 processes train together: expected 'compiled' or 'compiled_bfloat16'."
         )
-    for error in threads.call(
-        2, lambda _: prepare.prepare(tables["csv"], Options("paid", engine="compiled", diagnose=True))
+    for error in call(
+        2, lambda group: prepare.prepare(tables["csv"], Options("paid", engine="compiled", diagnose=True), group)
     ):
         assert "none of them has all rows: leave it out, and call 'backtalk diagnose FOLDER FILE' afterwards" in str(
             error
         )
 
 
-def test_a_folder_that_is_taken_is_told_by_process_0(threads, tables, tmp_path):
+def test_a_folder_that_is_taken_is_told_by_process_0(tables, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    first, second = threads.call(2, lambda _: run.train(tables["csv"], tmp_path, COMPILED))
+    first, second = call(2, lambda group: run.train(tables["csv"], tmp_path, COMPILED, group=group))
     assert "holds other files" in str(first)
     assert str(second) == f"process 0: {first}"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_process_0_alone_sums_up_the_files_of_a_table(threads, tables, tmp_path, monkeypatch):
-    summed = []
-    monkeypatch.setattr(run, "digest", lambda _: summed.append(cluster.index()) or "what it was")
+def test_process_0_alone_sums_up_the_files_of_a_table(tables, tmp_path, monkeypatch):
+    summed, here = [], threading.local()
+    monkeypatch.setattr(run, "digest", lambda _: summed.append(getattr(here, "index", 0)) or "what it was")
     run.train(tables["csv"], tmp_path / "run", Options("paid", epochs=1))
-    for error in threads.call(3, lambda _: run.resume(tmp_path / "run")):
+
+    def resumed(group):
+        here.index = group.index
+        return run.resume(tmp_path / "run", group=group)
+
+    for error in call(3, resumed):
         assert "engine is 'auto'" in str(error)
     assert summed == [0, 0]
 
@@ -355,7 +320,7 @@ def test_where_a_process_is_lost_the_run_stays_if_it_can_go_on(tables, tmp_path,
     run.train(tables["csv"], place, Options("paid", epochs=1))
 
     def lost(*_):
-        raise ProcessLostError("process 1 is lost.")
+        raise ProcessLostError("process 1 is lost")
 
     def lost_later(place, *_):
         (place / CHECKPOINT).write_text("all that is known")
@@ -376,17 +341,17 @@ def test_where_a_process_is_lost_the_run_stays_if_it_can_go_on(tables, tmp_path,
 @pytest.mark.parametrize(
     "target", [Target("y", "classification", "", None, ["a", "b", "c"]), Target("y", "regression", "")]
 )
-def test_the_score_of_shares_is_that_of_all(threads, target):
+def test_the_score_of_shares_is_that_of_all(target):
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 50) if target.classifies else rng.normal(size=(50, 1)).astype(np.float32)
     output = rng.random((50, target.outputs)).astype(np.float32)
     whole = score(target, truth, output)
 
-    def own(index):
-        rows = share(50, index, 3)
-        return score_of_shares(target, truth, truth[rows], output[rows])
+    def own(group):
+        rows = group.share(50)
+        return score_of_shares(target, truth, truth[rows], output[rows], group)
 
-    found = threads.call(3, own)
+    found = call(3, own)
     assert len(set(found)) == 1
     assert found[0] == pytest.approx(whole, rel=0 if target.classifies else 1e-6)
 

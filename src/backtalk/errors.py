@@ -55,7 +55,30 @@ class MissingLibraryError(BacktalkError, ImportError):
 
 
 class ProcessLostError(BacktalkError, ConnectionError):
-    """Another process of the cluster no longer answers."""
+    """Another process of the cluster no longer answers.
+
+    ``reason``: what happened, in words without an end. ``process`` and ``processes``: which process says so, and how
+    many train together. ``checkpoint``: the file from which training goes on, if one was written.
+
+    >>> print(ProcessLostError("process 1 no longer answers", process=0, processes=2, checkpoint="run.safetensors"))
+    process 1 no longer answers (this is process 0 of 2). The checkpoint run.safetensors goes on, also with another \
+number of processes.
+    """
+
+    def __init__(
+        self, reason: str, *, process: int | None = None, processes: int | None = None, checkpoint: str | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.process, self.processes, self.checkpoint = reason, process, processes, checkpoint
+
+    def __str__(self) -> str:
+        this = "" if self.process is None else f" (this is process {self.process} of {self.processes})"
+        goes_on = f"The checkpoint {self.checkpoint} goes on, also with another number of processes."
+        return f"{self.reason}{this}.{'' if self.checkpoint is None else f' {goes_on}'}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rebuild = partial(type(self), process=self.process, processes=self.processes, checkpoint=self.checkpoint)
+        return rebuild, self.args
 
 
 class DivergedError(BacktalkError, ArithmeticError):

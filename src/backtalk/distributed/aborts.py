@@ -1,4 +1,4 @@
-"""JAX's runtime ends a process by abort() where another one is lost, from a thread of its own: here it is a sentence.
+"""JAX's runtime aborts a process if another one is lost, from a thread of its own: here it is a sentence.
 
 For the command line alone, since the whole process is concerned: what C++ says goes to a file that nobody sees, and the
 abort ends the process with an exit code, after a sentence.
@@ -18,11 +18,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from .host import listed
+from .rendezvous import listed
 
-WORDS_FIRST = 1.0  # seconds in which Python may say more than the abort does
-MOST_READ = 200_000  # of the last that C++ said, bytes
-
+PYTHON_FIRST = 1.0  # seconds in which Python may say more than the abort does
+REASONS = {  # what its last status holds, and what that means
+    "Failed to send RPC to coordination service": "process 0 no longer answers",
+    "failed to connect": "process 0 no longer answers",
+    "Shutdown barrier": "not all processes came to an end",
+    "RegisterTask": "not all processes came",
+    "Deadline Exceeded": "process 0 no longer answers",
+}
 _kept: list[Any] = []  # the handler, which lives as long as the process
 
 
@@ -42,8 +47,8 @@ def speak_for_aborts(end: Callable[[str], None]) -> None:
                 setattr(sys, name, _moved(stream, log))
 
     def handle(_: int) -> None:
-        time.sleep(WORDS_FIRST)
-        end(reason(_last(log)))
+        time.sleep(PYTHON_FIRST)
+        end(reason(os.pread(log, os.fstat(log).st_size, 0).decode(errors="replace")))
         os._exit(2)
 
     handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(handle)
@@ -54,42 +59,22 @@ def speak_for_aborts(end: Callable[[str], None]) -> None:
 
 
 def reason(log: str) -> str:
-    """What the runtime said before it gave up, in words without an end.
-
-    >>> reason("absl::Status: UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats):\\n1\\nThe")
-    'process 1 no longer answers'
-    """
-    said = log.rpartition("absl::Status: ")[2]
-    if tasks := re.search(r"unhealthy[^\n]*:\n((?:\d+\n)+)", said):
+    """What the runtime said before it gave up, in words without an end."""
+    status = log.rpartition("absl::Status: ")[2]
+    if tasks := re.search(r"unhealthy[^\n]*:\n((?:\d+\n)+)", status):
         numbers = [int(number) for number in tasks[1].split()]
         return f"{listed(numbers)} no longer answer{'s' * (len(numbers) == 1)}"
-    if "Failed to send RPC to coordination service" in said or "failed to connect" in said:
-        return "process 0 no longer answers"
-    if "Shutdown barrier" in said:
-        return "not all processes came to an end"
-    if "RegisterTask" in said:
-        return "not all processes came"
-    if "Deadline Exceeded" in said:
-        return "process 0 no longer answers"
-    words = said.partition("\n")[0].strip().rstrip(".")[:200]
-    return f"JAX's runtime gave up ({words})" if words else "JAX's runtime gave up"
+    for words, meaning in REASONS.items():
+        if words in status:
+            return meaning
+    words = status.partition("\n")[0].strip().rstrip(".")[:200]
+    return f"JAX's runtime gave up{f' ({words})' if words else ''}"
 
 
 def _moved(stream: io.TextIOWrapper, log: int) -> io.TextIOWrapper:
     """The same stream over a descriptor of its own, while that which C++ writes to is the log."""
     stream.flush()
-    number = stream.fileno()
-    own = os.dup(number)
-    os.dup2(log, number)
-    return io.TextIOWrapper(
-        os.fdopen(own, "wb"),
-        encoding=stream.encoding,
-        errors=stream.errors,
-        line_buffering=stream.line_buffering or stream is sys.__stderr__,
-        write_through=stream.write_through,
-    )
-
-
-def _last(log: int) -> str:
-    size = os.fstat(log).st_size
-    return os.pread(log, MOST_READ, max(0, size - MOST_READ)).decode(errors="replace")
+    own = os.dup(stream.fileno())
+    os.dup2(log, stream.fileno())
+    by_line = stream.line_buffering or stream.write_through or stream is sys.__stderr__
+    return os.fdopen(own, "w", 1 if by_line else -1, stream.encoding, stream.errors)  # pyright: ignore

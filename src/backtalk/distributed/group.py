@@ -38,6 +38,14 @@ class Group:
         """Whether this process is the one that writes and speaks for all."""
         return self.index == 0
 
+    def share(self, rows: int) -> slice:
+        """The rows, of so many, of this process: the same number in each, or one more, in the order of the processes.
+
+        >>> [Group(index, 3).share(10) for index in range(3)]
+        [slice(0, 3, None), slice(3, 6, None), slice(6, 10, None)]
+        """
+        return slice(rows * self.index // self.count, rows * (self.index + 1) // self.count)
+
     # Values
 
     def all_gather(self, value: Any) -> list[Any]:
@@ -89,37 +97,32 @@ class Group:
     # Work that each process does on its own
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Each process does the work, and goes on with its own result; an error in one of them is raised in all.
-
-        The work asks nothing of other processes.
-        """
-        return self._run(work, tells=False)[0]
+        """Each process does the work, which asks nothing of others; its own result, or an error of any process."""
+        own: list[Result] = []
+        self.run_and_gather(lambda: own.append(work()))
+        return own[0]
 
     def run_and_gather(self, work: Callable[[], Any]) -> list[Any]:
-        """Each process does the work; the results, which JSON can hold, in the order of the processes."""
-        return self._run(work, tells=True)[1]
-
-    def broadcast(self, work: Callable[[], Any]) -> Any:
-        """Process 0 does the work; its result, which JSON can hold, in all."""
-        return self.run_and_gather(work if self.is_first else lambda: None)[0]
-
-    def _run(self, work: Callable[[], Result], tells: bool) -> tuple[Result, list[Any]]:
+        """The same, with the results of all processes, which JSON can hold, in their order."""
         if self.count == 1:
-            result = work()
-            return result, [result]
+            return [work()]
         failed, result = None, None
         try:
             result = work()
         except Exception as error:
             failed = error
         own = _facts(failed)
-        every = self.all_gather({"error": own, "result": result if tells else None})
+        every = self.all_gather({"error": own, "result": result})
         for number, each in enumerate(every):
             if failed is not None and each["error"] == own:
                 raise failed
             if each["error"] is not None:
                 raise self._error(number, **each["error"])
-        return result, [each["result"] for each in every]  # pyright: ignore[reportReturnType]
+        return [each["result"] for each in every]
+
+    def broadcast(self, work: Callable[[], Any]) -> Any:
+        """Process 0 does the work; its result, which JSON can hold, in all."""
+        return self.run_and_gather(work if self.is_first else lambda: None)[0]
 
     def _error(
         self, process: int, kind: str, message: str, number: int | None = None, reason: str = "", file: str = ""
@@ -130,7 +133,7 @@ class Group:
         found = getattr(errors, kind, None)
         if isinstance(found, type) and issubclass(found, InputError | InputTypeError | MissingLibraryError):
             return found(f"process {process}: {message}")
-        return ProcessLostError(f"process {process} of {self.count} stopped: {kind}: {message}")
+        return ProcessLostError(f"process {process} of {self.count} stopped: {kind}: {message.rstrip('.')}")
 
     # By JAX
 
@@ -148,10 +151,8 @@ class Group:
             if not any(word in str(error) for word in ("Gloo ", "NCCL", "coordination service")):
                 raise
             lost = f"process {1 - self.index}" if self.count == 2 else "another process"
-            raise ProcessLostError(
-                f"{lost} no longer answers: see what it said, and whether its machine is up (this is process "
-                f"{self.index} of {self.count})."
-            ) from error
+            reason = f"{lost} no longer answers: see what it said, and whether its machine is up"
+            raise ProcessLostError(reason, process=self.index, processes=self.count) from error
 
     def _all_gather_array(self, array: np.ndarray) -> np.ndarray:
         """An array of the same shape from each process, (processes, …)."""

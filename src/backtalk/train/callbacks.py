@@ -138,5 +138,5 @@ class Watchers:
         if failed is not None:
             raise failed
         if any_failed:
-            raise ProcessLostError("a callback raised an error in another process: training stops; see what it said.")
+            raise ProcessLostError("a callback raised an error in another process: training stops; see what it said")
         return stop

@@ -106,7 +106,8 @@ class Run:
             self._write()
             raise TrainingInterrupted(self._result("interrupted")) from None
         except ProcessLostError as error:
-            raise ProcessLostError(f"{error}{self._write_alone()}") from error
+            error.checkpoint = self._write_alone()
+            raise
         self._write()
         return self._result(str(self.history.reason))
 
@@ -197,15 +198,14 @@ class Run:
         best = history.best_network
         self.writer.write(Snapshot(steps.network, steps.state(), best, self.settings, self.data, state))
 
-    def _write_alone(self) -> str:
+    def _write_alone(self) -> str | None:
         """After another process was lost: a checkpoint of where all stood last, if one process can write it."""
         if self.writer is None:
-            return ""
+            return None
         if not self.writer.was_replaced():  # by a run that went on from it, while this process slept
             with suppress(ProcessLostError):  # where the parameters lie in parts, some are lost
                 self._write()
-        path = os.fspath(self.writer.checkpoint.path)
-        return f" The checkpoint {path} goes on, also with another number of processes."
+        return os.fspath(self.writer.checkpoint.path)
 
 
 def facts_of(network: Network, settings: TrainSettings, data: DataSettings) -> dict[str, Any]:

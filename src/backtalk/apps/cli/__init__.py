@@ -28,7 +28,7 @@ RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 def main() -> None:
-    """Run the command line; an error is one sentence on stderr and exit code 2, or 75 where a process was lost."""
+    """Run the command line; an error is one sentence on stderr and exit code 2, or 75 if a process was lost."""
     warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
     warnings.showwarning = _warn
     codecs.register_error("spell", _spell)
@@ -41,9 +41,9 @@ def main() -> None:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno() if sys.stdout else 1)
-        _leave(0, heard=False)
-    except SystemExit as ended:  # by typer, where nobody hears what is printed
-        _leave(ended.code if isinstance(ended.code, int) else 1, heard=False)
+        _leave(0, read=False)
+    except SystemExit as ended:  # by typer, if nobody reads what is printed
+        _leave(ended.code if isinstance(ended.code, int) else 1, read=False)
     except StoppedError as stopped:
         _say(str(stopped))
         _leave(INTERRUPTED)
@@ -68,8 +68,8 @@ def _code(error: Exception) -> int:
     return LOST if isinstance(error, ProcessLostError) else 2
 
 
-def _leave(code: int, heard: bool = True) -> NoReturn:
-    end(code, heard)
+def _leave(code: int, read: bool = True) -> NoReturn:
+    end(code, read)
     sys.exit(code)
 
 

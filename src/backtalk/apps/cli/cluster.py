@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import time
@@ -15,14 +14,15 @@ from typing import Annotated, TextIO
 
 import typer
 
+from ...distributed import ALONE, Group
 from .common import StoppedError
 
-LOST = 75  # the exit code where another process is lost: EX_TEMPFAIL, to be tried again
+LOST = 75  # the exit code if another process is lost: EX_TEMPFAIL, to be tried again
 CLOCKS = 10.0  # seconds by which the clock of a machine and that of its files may differ
-HEARD = 5.0  # seconds in which the others come to an end, if they do
+UNREAD = 5.0  # seconds in which the others come to an end, if they do, when nobody reads what this one prints
 CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
 
-_number = 0  # JAX must not be asked while it is being started
+_group = ALONE  # the one that this command has joined; JAX must not be asked while it is being started
 
 Coordinator = Annotated[
     str | None,
@@ -38,18 +38,17 @@ Process = Annotated[int | None, typer.Option(metavar="I", help="Which of them th
 
 
 @contextmanager
-def together(
+def joined(
     coordinator: str | None, processes: int | None, process: int | None, *, engine: str, folder: Path, anew: bool
-) -> Iterator[None]:
-    """Within it this process is one of those that train together, where there are several.
+) -> Iterator[Group]:
+    """Within it this process is one of the group that trains together; ``ALONE`` if nothing says so.
 
     ``anew``: what lies in the folder of the run now is of an earlier one.
     """
-    global _number
-    from ...distributed import index
-    from ...distributed.launchers import launched
+    global _group
+    from ...distributed.join import join, launched
     from ...engines.choose import COMPILED
-    from ...errors import InputError
+    from ...errors import InputError, ProcessLostError
 
     given = [coordinator, processes, process] != [None, None, None]
     if given and processes != 1 and engine not in COMPILED:
@@ -64,36 +63,23 @@ def together(
             "alone: give --engine compiled, or --processes 1 if they should."
         )
     if processes == 1:
-        _join(coordinator, processes, process)  # which looks at the numbers
-    if processes == 1 or not (given or (engine in COMPILED and started)):
-        yield
+        yield join(coordinator, processes, process)  # which looks at the numbers
+        return
+    if not (given or (engine in COMPILED and started)):
+        yield ALONE
         return
     since = time.time() - CLOCKS if anew else 0.0
     if not os.environ.get("BACKTALK_TRACEBACK"):
         from ...distributed.aborts import speak_for_aborts
 
-        speak_for_aborts(lambda why: _end_at_once(f"{why}; {_how_to_go_on(folder, since)}.", stderr))
+        speak_for_aborts(lambda reason: _end_at_once(f"{reason}; {_how_to_go_on(folder, since)}.", stderr))
         stderr = sys.stderr  # while progress is shown, sys.stderr is a part of it
-    _hear_sigterm()
-    _join(coordinator, processes, process)
-    _number = index()
-    yield from _within(folder, since)
-
-
-def _join(coordinator: str | None, processes: int | None, process: int | None) -> None:
-    from ...distributed.join import join
-
-    join(coordinator, processes, process, tell=_tell)
-
-
-def _within(folder: Path, since: float) -> Iterator[None]:
-    from ...errors import ProcessLostError
-
+    _stop_at_sigterm()
     try:
-        yield
+        _group = join(coordinator, processes, process, report=_report)
+        yield _group
     except ProcessLostError as error:
-        said = re.sub(r" \(this is process .*\)", "", str(error).partition(" The checkpoint ")[0]).rstrip(".")
-        raise ProcessLostError(f"{said}; {_how_to_go_on(folder, since)}.") from error
+        raise ProcessLostError(f"{error.reason}; {_how_to_go_on(folder, since)}") from error
     except StoppedError:
         if is_first():
             raise
@@ -102,41 +88,36 @@ def _within(folder: Path, since: float) -> Iterator[None]:
 
 def is_first() -> bool:
     """Whether this process is the one that speaks."""
-    return number() == 0
-
-
-def number() -> int:
-    """The number of this process among those that train together; 0 as long as it has not joined them."""
-    return _number
+    return _group.is_first
 
 
 def speaker() -> str:
     """Who says a sentence on stderr."""
-    return f"backtalk, process {number()}" if number() else "backtalk"
+    return "backtalk" if _group.is_first else f"backtalk, process {_group.index}"
 
 
-def end(code: int, heard: bool = True) -> None:
-    """Leave the others in good order, or at once where something went wrong.
+def end(code: int, read: bool = True) -> None:
+    """Leave the others in good order, or at once if something went wrong.
 
-    Where nobody heard what was printed, such as ``head`` that had enough, the others may be done or still at work.
+    If nobody read what was printed, such as ``head`` that had enough, the others may be done or still at work.
     """
     jax = sys.modules.get("jax")
     if jax is None or not jax.distributed.is_initialized():
         return
-    if not heard:
+    if not read:
         done = Thread(target=jax.distributed.shutdown, daemon=True)
         done.start()
-        done.join(HEARD)
+        done.join(UNREAD)
         os._exit(code)
     if code != 0:
         _flush(sys.stdout, sys.stderr)
         os._exit(code)
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.SIG_DFL)  # Python would not hear them while JAX waits for the others
+        signal.signal(stop, signal.SIG_DFL)  # Python would not notice them while JAX waits for the others
     jax.distributed.shutdown()
 
 
-def _tell(sentence: str) -> None:
+def _report(sentence: str) -> None:
     print(f"backtalk: {sentence}", file=sys.stderr, flush=True)
 
 
@@ -163,7 +144,7 @@ def _end_at_once(sentence: str, stderr: TextIO) -> None:
     clear = CLEAR if stderr.isatty() else ""
     print(f"{clear}{speaker()}: {sentence}", file=stderr)
     _flush(sys.stdout, stderr)
-    os._exit(LOST)
+    os._exit(2 if _group == ALONE else LOST)  # 2: not all came, so that it was not joined yet
 
 
 def _flush(*streams: TextIO | None) -> None:
@@ -173,9 +154,9 @@ def _flush(*streams: TextIO | None) -> None:
                 stream.flush()
 
 
-def _hear_sigterm() -> None:
+def _stop_at_sigterm() -> None:
     """SIGTERM, by which SLURM and Kubernetes end a process, is what Ctrl-C is; so is the end of the terminal."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as where a shell script has put it behind itself
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as if a shell script has put it behind itself
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)

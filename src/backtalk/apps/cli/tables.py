@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cluster import Coordinator, Process, Processes, is_first, together
+from .cluster import Coordinator, Process, Processes, joined
 from .common import AsJson, StoppedError, app
 
 if TYPE_CHECKING:
+    from ...distributed import Group
     from ..tables import Result
 
 
@@ -126,11 +127,11 @@ def train(
         diagnose=diagnose,
         engine=engine,
     )
-    with together(coordinator, processes, process, engine=engine, folder=folder, anew=True):
-        watch = _Watch(folder, as_json)
+    with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
+        watch = _Watch(folder, as_json, group)
         with watch:
-            result = learn(table, folder, options, overwrite=overwrite, **watch.watchers)
-        _tell(result, watch.seconds, as_json)
+            result = learn(table, folder, options, overwrite=overwrite, group=group, **watch.watchers)
+        _show(result, watch, as_json)
 
 
 @app.command(short_help="Go on with a run that was cut short.")
@@ -152,11 +153,11 @@ def resume(
     from ..tables.folder import RUN, Folder
 
     engine = str(Folder(folder).read(RUN).get("engine"))
-    with together(coordinator, processes, process, engine=engine, folder=folder, anew=False):
-        watch = _Watch(folder, as_json)
+    with joined(coordinator, processes, process, engine=engine, folder=folder, anew=False) as group:
+        watch = _Watch(folder, as_json, group)
         with watch:
-            result = go_on(folder, table, **watch.watchers)
-        _tell(result, watch.seconds, as_json, went_on=True)
+            result = go_on(folder, table, group=group, **watch.watchers)
+        _show(result, watch, as_json, went_on=True)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -249,20 +250,20 @@ def say(said: list[str]) -> None:
         print(f"backtalk: {sentence}", file=sys.stderr)
 
 
-def _tell(result: Result, seconds: float, as_json: bool, went_on: bool = False) -> None:
+def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> None:
     from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_scores
 
-    if not is_first():
+    if not watch.group.is_first:
         return
     if as_json:
-        facts = {"folder": str(result.folder), "seconds": seconds, **result.metrics, "said": result.said}
+        facts = {"folder": str(result.folder), "seconds": watch.seconds, **result.metrics, "said": result.said}
         if result.diagnosis is not None:
             facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
         print(json.dumps(facts))
         return
     console, metrics = make_console(), result.metrics
-    console.print(_end(metrics, seconds, went_on), markup=False)
+    console.print(_end(metrics, watch.seconds, went_on), markup=False)
     console.print()
     show_scores(console, metrics["scores"])
     if "test" in metrics["scores"]:
@@ -297,25 +298,24 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
 class _Watch:
     """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
 
-    def __init__(self, folder: Path, as_json: bool) -> None:
+    def __init__(self, folder: Path, as_json: bool, group: Group) -> None:
         from ..terminal import make_console
         from .progress import TrainingProgress
 
-        self.folder, self.began = folder, time.monotonic()
-        silent = as_json or not is_first()
+        self.folder, self.group, self.began = folder, group, time.monotonic()
+        silent = as_json or not group.is_first
         self.console = make_console(quiet=silent)
         errors = make_console(stderr=True)
         self.bar = TrainingProgress(errors, disabled=silent)
         self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
 
     def show_table(self, ready: Any) -> None:
-        from ...distributed import count
         from .table_views import show_understood
 
         self._stop_reading()
         show_understood(self.console, ready)
-        if (processes := count()) > 1:
-            self.console.print(f"{processes} processes train together\n", markup=False)
+        if self.group.count > 1:
+            self.console.print(f"{self.group.count} processes train together\n", markup=False)
         self.began = time.monotonic()
 
     @property

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ... import distributed as cluster
 from ...core.files import write_atomically
+from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
 
 RUN, MODEL, CHECKPOINT = "run.json", "model.safetensors", "checkpoint.safetensors"
@@ -19,10 +19,10 @@ VERSION = 1
 
 
 class Folder:
-    """A folder that holds one run. In a cluster process 0 alone writes it; in the others nothing happens."""
+    """A folder that holds one run. Of a group the first process alone writes it; in the others nothing happens."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.writes = path, cluster.index() == 0
+    def __init__(self, path: Path, group: Group = ALONE) -> None:
+        self.path, self.writes = path, group.is_first
         self._before = path.absolute().with_name(f".{path.absolute().name}.before")
         if self.writes and self._before.exists() and not path.exists():  # killed between the two steps of begin
             self._before.rename(path)

@@ -6,25 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from ... import distributed as cluster
+from ...distributed import ALONE, Group
 from .target import Target
 
 
 def score(target: Target, truth: np.ndarray, output: np.ndarray) -> float:
     """The one number that is followed while training: accuracy, or R²."""
-    if target.classifies:
-        return float((output.argmax(axis=1) == truth).mean())
-    residual, spread = ((output - truth) ** 2).sum(), ((truth - truth.mean()) ** 2).sum()
-    return float(1 - residual / spread) if spread > 0 else 0.0
+    return score_of_shares(target, truth, truth, output, ALONE)
 
 
-def score_of_shares(target: Target, all_truth: np.ndarray, truth: np.ndarray, output: np.ndarray) -> float:
-    """The same where each process of a cluster has the output for its rows, and the truth of them and of all."""
-    if cluster.count() == 1:
-        return score(target, truth, output)
+def score_of_shares(
+    target: Target, all_truth: np.ndarray, truth: np.ndarray, output: np.ndarray, group: Group
+) -> float:
+    """The same if each process of a group has the output for its rows, and the truth of them and of all."""
     if target.classifies:
-        return sum(cluster.gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
-    residual = sum(cluster.gather(float(((output - truth) ** 2).sum())))
+        return sum(group.all_gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
+    residual = sum(group.all_gather(float(((output - truth) ** 2).sum())))
     spread = ((all_truth - all_truth.mean()) ** 2).sum()
     return float(1 - residual / spread) if spread > 0 else 0.0
 

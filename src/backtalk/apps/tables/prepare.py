@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ... import distributed as cluster
 from ...core.activations import as_activation
 from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
 from ...core.network import Network
-from ...distributed import together
+from ...distributed import ALONE, Group
 from ...engines.choose import COMPILED
 from ...errors import InputError, unknown_name
 from ...train import Checkpoint
@@ -107,14 +106,14 @@ class Prepared:
     said: list[str]
 
 
-def prepare(table: Path, options: Options) -> Prepared:
+def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
-    cluster.agree(asdict(options))
-    _require_usable(options)
-    source = together(lambda: open_table(table, in_parts=cluster.count() > 1))
+    group.require_equal(asdict(options))
+    _require_usable(options, group)
+    source = group.run(lambda: open_table(table, in_parts=group.count > 1))
     names = _require_columns(list(source.schema), options.target, table)
-    cells = together(lambda: source.columns([options.target])[options.target])
-    require_same(table, source, cells)
+    cells = group.run(lambda: source.columns([options.target])[options.target])
+    require_same(table, source, cells, group)
     present = _present(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
     cells, said = cells.filter(present), []
@@ -129,16 +128,16 @@ def prepare(table: Path, options: Options) -> Prepared:
     if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
         target = target.scaled_by(y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
-    preprocessing = learn_columns(source, names, present, rows["training"])
-    X, more = read_inputs(source, preprocessing, rows_of_table, rows)
+    preprocessing = learn_columns(source, names, present, rows["training"], group)
+    X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
     sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
     network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
     truth = {part: y[chosen] for part, chosen in rows.items()}
-    parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows).items()}
+    parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows, group).items()}
     return Prepared(preprocessing, target, network, parts, truth, said + more)
 
 
-def _require_usable(options: Options) -> None:
+def _require_usable(options: Options, group: Group) -> None:
     """Refuse what no training can use, before anything is read."""
     for name in ("validation", "test"):
         share = getattr(options, name)
@@ -150,16 +149,16 @@ def _require_usable(options: Options) -> None:
         raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
     if options.class_weight not in (None, "balanced"):
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
-    if cluster.count() > 1:
-        _require_shared(options)
+    if group.count > 1:
+        _require_shared(options, group.count)
     as_activation(options.activation)
     Checkpoint("", every_seconds=options.checkpoint_seconds)
     settings_of(options, rows=1)
 
 
-def _require_shared(options: Options) -> None:
-    """Refuse what needs all rows in one process, where each process of a cluster has some."""
-    those = f"{cluster.count()} processes train together"
+def _require_shared(options: Options, processes: int) -> None:
+    """Refuse what needs all rows in one process, if each of several has some."""
+    those = f"{processes} processes train together"
     if options.engine not in COMPILED:
         raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
     if options.diagnose:

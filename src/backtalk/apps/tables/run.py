@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import distributed as cluster
 from ...analysis.diagnose import Diagnosis, Doctor
 from ...core.network import Network
-from ...distributed import from_first, together
+from ...distributed import Group, joined_group
 from ...engines.choose import COMPILED
 from ...errors import FileFormatError, InputError, ProcessLostError
 from ...interop.files import load_with, save
@@ -50,6 +49,7 @@ def train(
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
     tell: Callable[[str], Any] | None = None,
+    group: Group | None = None,
 ) -> Result:
     """Learn a table, and write the run into a folder.
 
@@ -58,20 +58,22 @@ def train(
     :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. Where training
     diverges, the folder is as it was before.
 
-    In a cluster each process calls it, reads its own part of the table, and gets the result; process 0 alone writes.
-    Where a process is lost, the others raise :class:`~backtalk.errors.ProcessLostError`; :func:`resume` goes on if
-    there was a checkpoint, and if not, the folder is as it was before.
+    Each process of ``group``, by default the one that this process has joined, calls it, reads its own part of the
+    table, and gets the result; process 0 alone writes. If a process is lost, the others raise
+    :class:`~backtalk.errors.ProcessLostError`; :func:`resume` goes on if there was a checkpoint, and if not, the folder
+    is as it was before.
     """
-    cluster.agree({"what they do": "train", "the folder of the run": str(folder)})
-    place = Folder(folder)
-    together(lambda: place.require_free(overwrite))
-    ready = prepare(table, options)
+    group = group or joined_group()
+    group.require_equal({"what they do": "train", "the folder of the run": str(folder)})
+    place = Folder(folder, group)
+    group.run(lambda: place.require_free(overwrite))
+    ready = prepare(table, options, group)
     if prepared is not None:
         prepared(ready)
-    together(place.begin)
+    group.run(place.begin)
     try:
-        together(lambda: _write_down(place, ready, options, table))
-        history = together(lambda: _history(place, ready))
+        group.run(lambda: _write_down(place, ready, options, table))
+        history = group.run(lambda: _history(place, ready, group))
         with explained(ready, options, history, tell):
             training = _fit(place, ready, options, history, progress, tell)
     except TrainingInterrupted:
@@ -84,7 +86,7 @@ def train(
         place.discard()
         raise
     try:
-        return _finish(place, ready, training, history, options, table)
+        return _finish(place, ready, training, history, options, table, group)
     finally:
         place.keep()  # also where Ctrl-C comes now: the checkpoint has it all
 
@@ -96,30 +98,32 @@ def resume(
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
     tell: Callable[[str], Any] | None = None,
+    group: Group | None = None,
 ) -> Result:
     """Go on with a run that was cut short; the result equals that of one that never was, to the bit.
 
     ``table``: where the table is now, if it was moved. Its content must be what it was. A run that was cut short before
-    its first checkpoint begins again; one that had ended gives its result again. In a cluster, which may have more
-    processes than that of the run, or fewer, each process calls it, and the result is equal up to rounding.
+    its first checkpoint begins again; one that had ended gives its result again. Each process of ``group`` calls it,
+    which may have more processes than that of the run, or fewer; the result is then equal up to rounding.
     """
-    cluster.agree({"what they do": "resume", "the folder of the run": str(folder)})
-    place = Folder(folder)
-    run = from_first(lambda: place.read(RUN))
+    group = group or joined_group()
+    group.require_equal({"what they do": "resume", "the folder of the run": str(folder)})
+    place = Folder(folder, group)
+    run = group.broadcast(lambda: place.read(RUN))
     try:
         options = options_of(run)
         table, known = table or Path(run["table"]), run["sha256"]
     except (KeyError, TypeError) as error:
         raise FileFormatError(f"{place / RUN} lacks a setting of the run ({error}).") from None
-    together(lambda: _require_unchanged(place, table, known))
-    ready = prepare(table, options)
+    group.run(lambda: _require_unchanged(place, table, known))
+    ready = prepare(table, options, group)
     if prepared is not None:
         prepared(ready)
     path = place / CHECKPOINT
-    begun = from_first(path.exists)
-    facts = together(lambda: load_with(path)[1] or {} if begun else {})
+    begun = group.broadcast(path.exists)
+    facts = group.run(lambda: load_with(path)[1] or {} if begun else {})
     losses = facts.get("losses", []), facts.get("validation_losses", [])
-    history = together(lambda: _history(place, ready, *losses))
+    history = group.run(lambda: _history(place, ready, group, *losses))
     with explained(ready, options, history, tell):
         if begun:
             data, validation = _data(ready, options)
@@ -128,7 +132,7 @@ def resume(
             training = go_on(checkpoint, *data, validation=validation, callbacks=watchers, progress=progress)
         else:
             training = _fit(place, ready, options, history, progress, tell)
-    result = _finish(place, ready, training, history, options, table)
+    result = _finish(place, ready, training, history, options, table, group)
     place.keep()
     return result
 
@@ -158,10 +162,14 @@ def _require_unchanged(place: Folder, table: Path, known: str) -> None:
 
 
 def _history(
-    place: Folder, ready: Prepared, losses: Sequence[float] = (), validation_losses: Sequence[float] = ()
+    place: Folder,
+    ready: Prepared,
+    group: Group,
+    losses: Sequence[float] = (),
+    validation_losses: Sequence[float] = (),
 ) -> History:
     path = place / HISTORY if place.writes else None
-    return History(path, _follow(ready), losses, validation_losses)
+    return History(path, _follow(ready, group), losses, validation_losses)
 
 
 def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
@@ -190,21 +198,27 @@ def _fit(place: Folder, ready: Prepared, options: Options, history: History, pro
     )
 
 
-def _follow(ready: Prepared) -> Callable[[Network], float] | None:
+def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
     """The score on the validation set, for the history."""
     if "validation" not in ready.parts:
         return None
     X, y = ready.parts["validation"]
     truth = ready.truth["validation"]
-    return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X))
+    return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X), group)
 
 
 def _finish(
-    place: Folder, ready: Prepared, training: Training, history: History, options: Options, table: Path
+    place: Folder,
+    ready: Prepared,
+    training: Training,
+    history: History,
+    options: Options,
+    table: Path,
+    group: Group,
 ) -> Result:
     """Write the model, the scores and the report."""
     network = training.network
-    outputs = {part: cluster.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
+    outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
     metrics: dict[str, Any] = {
         "backtalk": version("backtalk"),
         "target": ready.target.name,
@@ -232,7 +246,7 @@ def _finish(
         save(network, place / MODEL)  # the last: a folder with a model is whole
         return diagnosis
 
-    return Result(place.path, metrics, ready.said, together(write))
+    return Result(place.path, metrics, ready.said, group.run(write))
 
 
 def _report(

@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ... import distributed as cluster
-from ...distributed import gather_from, share, together
+from ...distributed import Group
 from .columns import Column, Unknown, learn
 from .parquet import files_of
 from .preprocessing import Preprocessing
 from .reading import Source
 
 
-def require_same(path: Path, source: Source, target: pl.Series) -> None:
-    """Refuse to go on where the processes do not read the same table, as far as each of them can see."""
-    if cluster.count() == 1:
+def require_same(path: Path, source: Source, target: pl.Series, group: Group) -> None:
+    """Refuse to go on if the processes do not read the same table, as far as each of them can see."""
+    if group.count == 1:  # the check sum takes time
         return
     words = target.cast(pl.String).fill_null("").str.join("\n").item()
     facts = {
@@ -34,42 +33,43 @@ def require_same(path: Path, source: Source, target: pl.Series) -> None:
         f"the target {target.name!r}, whose values have the check sum": zlib.crc32(words.encode()),
         "the number of bytes of the table": sum(file.stat().st_size for file in files_of(path)),
     }
-    cluster.agree(facts, "give all of them the same table")
+    group.require_equal(facts, "give all of them the same table")
 
 
-def learn_columns(source: Source, names: list[str], present: pl.Series, training: np.ndarray) -> Preprocessing:
+def learn_columns(
+    source: Source, names: list[str], present: pl.Series, training: np.ndarray, group: Group
+) -> Preprocessing:
     """What there is to learn of the columns. Each process reads its own columns, whole, and learns those."""
-    processes = cluster.count()
-    own = names[cluster.index() :: processes]
+    own = names[group.index :: group.count]
 
     def work() -> list[dict[str, Any]]:
         frame = source.columns(own)
         return [asdict(learn(frame[name].filter(present), training)) for name in own]
 
-    learned = gather_from(work)
-    return Preprocessing.of([Column(**learned[j % processes][j // processes]) for j in range(len(names))])
+    learned = group.run_and_gather(work)
+    return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])
 
 
-def own_rows(rows: dict[str, np.ndarray]) -> dict[str, slice]:
+def own_rows(rows: dict[str, np.ndarray], group: Group) -> dict[str, slice]:
     """Of each part, whose rows are in order, those of this process: they lie in its share of all rows."""
-    mine = share(sum(map(len, rows.values())), cluster.index(), cluster.count())
+    mine = group.share(sum(map(len, rows.values())))
     return {part: slice(*np.searchsorted(chosen, [mine.start, mine.stop]).tolist()) for part, chosen in rows.items()}
 
 
 def read_inputs(
-    source: Source, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]
+    source: Source, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray], group: Group
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """X of each part, and what there is to say of it. Each process reads its own rows, which follow each other."""
-    places = own_rows(rows)
+    places = own_rows(rows, group)
     own = {part: rows_of_table[chosen[places[part]]] for part, chosen in rows.items()}
     every = np.concatenate(list(own.values()))
     first, last = (int(every.min()), int(every.max()) + 1) if len(every) else (0, 0)
-    frame = together(lambda: source.rows(first, last, preprocessing.used))
+    frame = group.run(lambda: source.rows(first, last, preprocessing.used))
     inputs, said = {}, []
     for part, chosen in own.items():
         work = partial(preprocessing.inputs_of, frame[chosen - first], places[part].start)
-        inputs[part], unknown = together(work)
-        shares = [[Unknown(**found) for found in each] for each in cluster.gather([asdict(each) for each in unknown])]
+        inputs[part], unknown = group.run(work)
+        shares = [[Unknown(**found) for found in each] for each in group.all_gather([asdict(each) for each in unknown])]
         in_all = [Unknown.together(each) for each in zip(*shares, strict=True)]
         said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks(in_all)]
     return inputs, said
