@@ -397,9 +397,7 @@ class TestClipping:
         network = Network([np.zeros((2, 3))], [np.zeros(2)], (), loss).to(np, dtype=dtype)
         small, large = min(size, 1), max(size, 1)
         X, target = np.array([[3.0, -4.0, 12.0]]) * large, np.full((1, 2), -small)
-        step = self.one_step(
-            network, Batch(network, X.astype(dtype), target.astype(dtype)), clip_norm=1e-5 * size
-        )
+        step = self.one_step(network, Batch(network, X.astype(dtype), target.astype(dtype)), clip_norm=1e-5 * size)
         step = step / (1e-5 * size)
         assert np.linalg.norm(step) == pytest.approx(1, rel=1e-6)
         np.testing.assert_allclose(step[:6] / step[0], [1, -4 / 3, 4, 1, -4 / 3, 4], rtol=1e-6)
@@ -534,7 +532,7 @@ class TestRowsAndLabels:
     def steps(self):
         network, X, y, _ = drawn([3, 4, 2], "tanh", "cross_entropy", 50, weighted=False, dtype="float64")
         steps = NativeSteps(network, StepSettings(SGD(momentum=0)))
-        steps.use(Examples(X, None, y, None))
+        steps.use(Batch(network, X, y))
         return steps, y, np.arange(50), np.full(5, 0.1)
 
     @pytest.mark.parametrize("wrong", [-1, 2, 2**40])
