@@ -397,9 +397,7 @@ class TestClipping:
         network = Network([np.zeros((2, 3))], [np.zeros(2)], (), loss).to(np, dtype=dtype)
         small, large = min(size, 1), max(size, 1)
         X, target = np.array([[3.0, -4.0, 12.0]]) * large, np.full((1, 2), -small)
-        step = self.one_step(
-            network, Batch(network, X.astype(dtype), target.astype(dtype)), clip_norm=1e-5 * size
-        )
+        step = self.one_step(network, Batch(network, X.astype(dtype), target.astype(dtype)), clip_norm=1e-5 * size)
         step = step / (1e-5 * size)
         assert np.linalg.norm(step) == pytest.approx(1, rel=1e-6)
         np.testing.assert_allclose(step[:6] / step[0], [1, -4 / 3, 4, 1, -4 / 3, 4], rtol=1e-6)
