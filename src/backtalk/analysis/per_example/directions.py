@@ -69,10 +69,10 @@ def cosines_of(groups: Iterable[Group], norms: GradientNorms, gradient: Paramete
     layers, whole = norms.layers, norms.whole
     lengths = {i: math.hypot(*map(euclidean_norm, arrays)) for i, arrays in gradient.by_layer().items()}
     length = math.hypot(*lengths.values())
-    W, b = ({i: wide(x) / (lengths[i] or 1.0) for i, x in family.items()} for family in (gradient.W, gradient.b))
     blocks: defaultdict[tuple[Any, ...], list[Array]] = defaultdict(list)
     cosine: dict[Any, Array] = {}
     with np.errstate(over="ignore", invalid="ignore"):
+        W, b = ({i: wide(x) / (lengths[i] or 1.0) for i, x in family.items()} for family in (gradient.W, gradient.b))
         for pairs in read_blocks(groups, memory_limit, lambda T, n, m: 16 * T * (n + m)):
             if pairs.weights or pairs.biases:
                 scales = norms.scales(pairs, layers[pairs.layer])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ...core.arrays import Array, to_numpy
+from ...core.arrays import Array
 from ...core.layers import mapped
 from ...errors import InputError, InputTypeError
 from ..per_example.clipping import ClippedSum, as_clip_norm
@@ -18,11 +16,11 @@ from ..per_example.explicit import ExampleGradients, gradients_of
 from ..per_example.factors import KroneckerFactors, kronecker_factors_of, unit_importance_of
 from ..per_example.gradient_norms import clip_factors, is_share, norms_by_layer
 from ..per_example.gram_matrices import gram_of
-from ..per_example.pairs import MEMORY_LIMIT, Pairs, ParameterArrays, Sums, read_weighted
-from ..per_example.statistics import Moments, NoiseScale, estimate_noise, length_of, moments_of
+from ..per_example.pairs import MEMORY_LIMIT, Sums, read_weighted
+from ..per_example.statistics import Moments, NoiseScale, moments_of
 from .assemble import assemble, captured_linears, require_finite, tasks
 from .hooks import Hooks
-from .norms import HeardNorms
+from .norms import HeardNorms, noise_of, norms_and_sum
 from .pairs import CapturedPairs, widened
 
 if TYPE_CHECKING:
@@ -274,18 +272,3 @@ class Heard(Results):
             f"no Linear was heard: of layer '{name}', {why}; expected a forward pass of the "
             "model and loss.backward() within the block."
         )
-
-
-def norms_and_sum(
-    pairs: CapturedPairs, memory_limit: int, *readers: Callable[[Pairs], None]
-) -> tuple[HeardNorms, ParameterArrays]:
-    """The norms, and Σ_n ∇ℓ_n; the readers are given all pairs as well, so that these are read once."""
-    sums = Sums()
-    W, b, a = norms_by_layer(pairs.groups.values(), memory_limit, sums.add, *readers)
-    return HeardNorms(W, b, a, "own"), sums.arrays()
-
-
-def noise_of(norms: HeardNorms, total: ParameterArrays) -> NoiseScale:
-    """The noise scale; all examples count alike."""
-    whole = to_numpy(norms.whole).astype(np.float64)
-    return estimate_noise(whole, length_of(total) / len(whole), np.full(len(whole), 1 / len(whole)))

@@ -12,8 +12,8 @@ from ..diagnose.measure import finite_or_none
 from ..diagnose.ranking import rank
 from . import findings as rules
 from .assemble import first_non_finite
-from .captured import noise_of, norms_and_sum
 from .layer_statistics import Activity, LayerStatistics, layer_statistics
+from .norms import noise_of, norms_and_sum
 from .pairs import CapturedPairs
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ...core.arrays import Array
+import numpy as np
+
+from ...core.arrays import Array, to_numpy
 from ...errors import InputError
-from ..per_example.gradient_norms import GradientNorms, combined_norm
+from ..per_example.gradient_norms import GradientNorms, combined_norm, norms_by_layer
+from ..per_example.pairs import Pairs, ParameterArrays, Sums
+from ..per_example.statistics import NoiseScale, estimate_noise, length_of
+from .pairs import CapturedPairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,3 +44,18 @@ class HeardNorms(GradientNorms):
         if not self.W:
             raise InputError("no weights are trained in the layers that were heard, expected some.")
         return combined_norm(self.W.values())
+
+
+def norms_and_sum(
+    pairs: CapturedPairs, memory_limit: int, *readers: Callable[[Pairs], None]
+) -> tuple[HeardNorms, ParameterArrays]:
+    """The norms, and Σ_n ∇ℓ_n; the readers are given all pairs as well, so that these are read once."""
+    sums = Sums()
+    W, b, a = norms_by_layer(pairs.groups.values(), memory_limit, sums.add, *readers)
+    return HeardNorms(W, b, a, "own"), sums.arrays()
+
+
+def noise_of(norms: HeardNorms, total: ParameterArrays) -> NoiseScale:
+    """The noise scale; all examples count alike."""
+    whole = to_numpy(norms.whole).astype(np.float64)
+    return estimate_noise(whole, length_of(total) / len(whole), np.full(len(whole), 1 / len(whole)))
