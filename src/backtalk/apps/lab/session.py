@@ -92,7 +92,7 @@ class Session:
             trainer.advance(count)
         except DivergedError as error:
             self.running = False
-            return str(error).replace(" (the last good network is in the error's .network)", "")
+            return error.message
         return ""
 
     def reset(self) -> None:
@@ -163,10 +163,6 @@ class Sessions:
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="backtalk-lab")
         self.by_name: dict[str, Session] = {}
         self.keep_seconds = KEEP_SECONDS
-
-    def find(self, name: str) -> Session | None:
-        """The session of that name."""
-        return self.by_name.get(name)
 
     def open(self, name: str) -> tuple[Session, bool] | None:
         """The session of that name and whether it was there before; None where there are too many."""
