@@ -25,7 +25,7 @@ from backtalk.apps.lab import live, session, trainer
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.given import read_given
 from backtalk.apps.lab.settings import Settings
-from backtalk.apps.lab.slides import Walk
+from backtalk.apps.lab.slides import walk_through
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError
 from lab_page import Page, serving
@@ -319,7 +319,7 @@ def test_a_walk_goes_forward_then_back_and_ends_with_the_step(page):
 
 def test_the_slides_come_layer_by_layer_with_the_layer_s_number():
     run = Trainer(Settings("digits", (5, 4), ("tanh", "relu")), named_data("digits"))
-    slides = Walk.through(run, 3).slides
+    slides = walk_through(run, 3)
     lit = [(slide.talk, slide.units, slide.weights) for slide in slides]
     assert lit == [
         ("forward", (1,), (1,)), ("forward", (1,), ()), ("forward", (2,), (2,)), ("forward", (2,), ()),
@@ -337,7 +337,7 @@ def test_the_slides_come_layer_by_layer_with_the_layer_s_number():
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov", "adamw"])
 def test_each_optimizer_has_its_update(optimizer):
     run = Trainer(Settings(optimizer=optimizer), named_data("moons", 0.1))
-    update = Walk.through(run, 0).slides[-1]
+    update = walk_through(run, 0)[-1]
     assert r"\eta = 0.03" in update.latex[-1]
     assert optimizer in update.reason
 

@@ -18,11 +18,12 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from ...errors import BacktalkError, InputError, InputTypeError, unknown_name
+from ...core.activations import ACTIVATIONS
+from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
 from .datasets import listed
 from .session import Session, finish
-from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, offered_activations, shown, whole
+from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, shown, whole
 from .upload import MOST_BYTES
 
 MOST_MESSAGE = 65_536  # bytes of a message of the page
@@ -42,6 +43,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "diagnose": (),
     "drawn": (),
 }
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "slide"}  # what a frame shows
 
 
 class Live:
@@ -52,7 +54,7 @@ class Live:
         self.news = asyncio.Event()  # there is something to show
         self.drawn = asyncio.Event()  # the page has drawn the last frame
         self.drawn.set()
-        self.questions: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_QUESTIONS)
+        self.questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]] = asyncio.Queue(MOST_QUESTIONS)
         self.last_surface = 0.0
         self.sending = asyncio.Lock()
 
@@ -95,7 +97,7 @@ class Live:
             "version": version("backtalk"),
             "resumed": resumed,
             "data": listed(self.session.given),
-            "activations": offered_activations(),
+            "activations": list(ACTIVATIONS),
             "optimizers": OFFERED,
             "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
             "start": {"type": "configure", **self.session.start.to_json()},
@@ -139,50 +141,41 @@ class Live:
         except Exception as error:
             if os.environ.get("BACKTALK_TRACEBACK"):
                 traceback.print_exc()
-            bug = (
-                f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."
-            )
-            await self.say_error(bug, about)
-
-    async def _say_later(self, message: Awaitable[dict[str, Any]]) -> None:
-        await self.say(await message)
+            await self.say_error(bug(error), about)
 
     async def obey(self, kind: str, message: dict[str, Any]) -> None:
         """Do what a message says, or refuse it and change nothing."""
         session = self.session
-        if kind == "drawn":
-            self.drawn.set()
-        elif kind == "configure":
-            await self.say(await session.work(session.configure, message))
+        match kind:
+            case "drawn":
+                self.drawn.set()
+            case "configure":
+                await self.say(await session.work(session.configure, message))
+            case "rate":
+                await session.work(lambda: session.require().set_rate(message.get("rate")))
+            case "speed":
+                session.require()
+                session.speed = whole(message.get("steps"), "steps", 1, MOST_SPEED)
+            case "run":
+                await session.work(session.run)
+            case "pause":
+                session.require()
+                session.running = False
+            case "step":
+                await self.step()
+            case "reset":
+                await self.leave_walk()
+                await session.work(session.reset)
+            case "example":
+                await session.work(session.choose, message.get("row"))
+            case "slide":
+                slide, why = await session.work(session.slide, message.get("at"))
+                await self.say(slide)
+                await self.tell_stop(why)
+            case _:
+                await self.ask(kind, message)
+        if kind in SHOWN:
             self.news.set()
-        elif kind == "rate":
-            await session.work(lambda: session.require().set_rate(message.get("rate")))
-        elif kind == "speed":
-            session.require()
-            session.speed = whole(message.get("steps"), "steps", 1, MOST_SPEED)
-        elif kind == "run":
-            await session.work(session.run)
-            self.news.set()
-        elif kind == "pause":
-            session.require()
-            session.running = False
-            self.news.set()
-        elif kind == "step":
-            await self.step()
-        elif kind == "reset":
-            await self.leave_walk()
-            await session.work(session.reset)
-            self.news.set()
-        elif kind == "example":
-            await session.work(session.choose, message.get("row"))
-            self.news.set()
-        elif kind == "slide":
-            slide, why = await session.work(session.slide, message.get("at"))
-            await self.say(slide)
-            await self.tell_stop(why)
-            self.news.set()
-        else:
-            await self.ask(kind, message)
 
     async def step(self) -> None:
         """One step, and then a pause."""
@@ -191,7 +184,6 @@ class Live:
         session.running = False
         await self.leave_walk()
         await self.tell_stop(await session.work(session.advance, 1))
-        self.news.set()
 
     async def leave_walk(self) -> None:
         if self.session.walk is not None:
@@ -216,19 +208,17 @@ class Live:
             job = partial(findings_message, trainer, network, telemetry)
 
         async def answer() -> None:
-            with_answer = asyncio.get_running_loop().run_in_executor(session.threads, job)
-            await self.saying_errors(kind, lambda: self._say_later(with_answer))
+            await self.say(await asyncio.get_running_loop().run_in_executor(session.threads, job))
 
         try:
-            self.questions.put_nowait(answer)
+            self.questions.put_nowait((kind, answer))
         except asyncio.QueueFull:
             raise InputError(f"{MOST_QUESTIONS} questions wait for their answers: ask again later.") from None
 
     async def answer(self) -> None:
         """Answer one question after another."""
         while True:
-            job = await self.questions.get()
-            await job()
+            await self.saying_errors(*await self.questions.get())
 
     async def show(self) -> None:
         """Send frames: while training runs, one after so many steps; else one for each change."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...analysis.diagnose.measure import finite_or_none
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from .datasets import MOST_POINTS, LabData, short_names
@@ -74,15 +74,15 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
             "step": trainer.step,
             "epoch": trainer.epoch,
             "running": running,
-            "loss": finite(trainer.loss_now()),
-            "validation_loss": finite(trainer.validation_loss()),
-            "score": finite(trainer.score()),
-            "flow": [finite(norm) for norm in trainer.flow()],
+            "loss": trainer.loss_now(),
+            "validation_loss": trainer.validation_loss(),
+            "score": trainer.score(),
+            "flow": trainer.flow(),
             "example": {
                 "row": row,
                 "label": data.label(row),
                 "prediction": data.prediction(trace.output[0]),
-                "loss": finite(float(grads.loss)),
+                "loss": float(grads.loss),
             },
         }
         if x.shape[1] == 2:
@@ -91,7 +91,7 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
         if surface is not None:
             yhat = forward(network, surface).output
             arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
-        return pack(facts, arrays)
+        return pack(finite_or_none(facts), arrays)  # NaN and inf are null in JSON
 
 
 def _arrays(network: Network, trace: Any, grads: Any, drawn: Drawn) -> Iterable[tuple[str, np.ndarray]]:
@@ -123,11 +123,6 @@ def pack(facts: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray]]) -> byt
     text += b" " * (-len(text) % 4)
     numbers = [np.ascontiguousarray(array, "<f4").tobytes() for _, array in arrays]
     return b"".join([struct.pack("<I", len(text)), text, *numbers])
-
-
-def finite(value: float | None) -> float | None:
-    """The number; None, which JSON knows, where it is not finite."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def bounds(data: LabData) -> list[float] | None:

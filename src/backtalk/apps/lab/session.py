@@ -13,7 +13,7 @@ from ...errors import DivergedError, InputError
 from .datasets import TITLES, LabData, named_data
 from .payloads import Drawn, frame, grid, setup
 from .settings import Settings, read_settings, whole
-from .slides import Walk
+from .slides import Slide, walk_through
 from .trainer import Trainer
 
 MOST_SESSIONS = 16
@@ -33,7 +33,7 @@ class Session:
         self.files: dict[str, LabData] = {}
         self.files_so_far = 0
         self.running, self.speed, self.row = False, 1, 0
-        self.walk: Walk | None = None
+        self.walk: list[Slide] | None = None  # the slides of the next step
         self.connection: Any = None  # the conversation that is going on, if one is
         self.expiry: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
@@ -111,7 +111,7 @@ class Session:
         trainer = self.require()
         self.row = whole(row, "row", 0, len(trainer.X) - 1)
         if self.walk is not None:
-            self.walk = Walk.through(trainer, self.row)
+            self.walk = walk_through(trainer, self.row)
 
     def frame(self, surface: bool) -> bytes:
         """The state as a frame."""
@@ -128,19 +128,16 @@ class Session:
             self.walk = None
             return {"type": "slide", "at": None}, ""
         trainer.require_going()
-        walk = self.walk or Walk.through(trainer, self.row)
-        count = len(walk.slides)
-        place = whole(at, "at", 0, count)
+        walk = self.walk or walk_through(trainer, self.row)
+        place = whole(at, "at", 0, len(walk))
         self.running = False
-        if place < count:
-            self.walk = walk
-            return walk.slides[place].to_json(place, count), ""
-        why = self.advance(1)
-        if why:
-            self.walk = None
-            return {"type": "slide", "at": None}, why
-        self.walk = Walk.through(trainer, self.row)
-        return self.walk.slides[0].to_json(0, count), ""
+        if place == len(walk):
+            if why := self.advance(1):
+                self.walk = None
+                return {"type": "slide", "at": None}, why
+            walk, place = walk_through(trainer, self.row), 0
+        self.walk = walk
+        return walk[place].to_json(place, len(walk)), ""
 
 
 async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-from ...core.activations import ACTIVATIONS, as_activation
+from ...core.activations import as_activation
 from ...core.optimizers import OPTIMIZERS, Optimizer
 from ...errors import InputError, InputTypeError, unknown_name
 
@@ -148,8 +148,3 @@ def _activations(value: Any, count: int) -> tuple[str, ...]:
     if isinstance(value, str) and not count:
         as_activation(value[:LONGEST])
     return tuple(repr(as_activation(name)) for name in names)
-
-
-def offered_activations() -> list[str]:
-    """The activations that the page lists."""
-    return list(ACTIVATIONS)
