@@ -151,7 +151,7 @@ async def _receive(request: Request, session: Session) -> dict[str, Any]:
         "target": target,
         "task": data.task,
         "inputs": data.X.shape[1],
-        "said": data.said,
+        "said": data.remarks,
     }
 
 

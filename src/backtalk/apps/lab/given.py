@@ -56,7 +56,7 @@ def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> Lab
     from ..tables.use import examples_of, refuse_target
 
     refuse_target(folder, target)
-    network, preprocessing, learned, (X, y), said = examples_of(folder, table)
+    network, preprocessing, learned, (X, y), remarks = examples_of(folder, table)
     require_moderate(table.name, X)
     return LabData(
         title=title,
@@ -70,5 +70,5 @@ def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> Lab
         mean=learned.mean,
         scale=learned.scale,
         network=network,
-        said=said,
+        remarks=remarks,
     )

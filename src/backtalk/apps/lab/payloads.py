@@ -162,7 +162,7 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
         "columns": short_names(data.columns),
         "classes": list(data.classes),
         "image": list(data.image) if data.image else None,
-        "said": data.said,
+        "said": data.remarks,
         "network": {
             "sizes": list(network.sizes),
             "activations": [repr(g) for g in network.activations],

@@ -88,8 +88,12 @@ def _require_folder(folder: Path) -> None:
 
 def _read(path: Path) -> str | None:
     """The token, None where there is none or it is no secret any more."""
+
+    def refused(why: str, what: str = "file") -> InputError:
+        return InputError(f"{path}, the {what} of the lab's token, {why}: remove it.")
+
     if path.is_symlink():
-        raise InputError(f"{path}, the file of the lab's token, is a link to another file: remove it.")
+        raise refused("is a link to another file")
     try:
         # what is no ordinary file by then must neither be followed nor waited for
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -97,14 +101,14 @@ def _read(path: Path) -> str | None:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:  # it became a link just now
-            raise InputError(f"{path}, the file of the lab's token, is a link to another file: remove it.") from None
+            raise refused("is a link to another file") from None
         raise
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise InputError(f"{path}, the place of the lab's token, is no ordinary file: remove it.")
+            raise refused("is no ordinary file", "place")
         if hasattr(os, "getuid") and facts.st_uid != os.getuid():
-            raise InputError(f"{path}, the file of the lab's token, belongs to another user: remove it.")
+            raise refused("belongs to another user")
         content = os.read(descriptor, 100)
     finally:
         os.close(descriptor)

@@ -113,7 +113,7 @@ class _TimedProtocol(H11Protocol):
 class _Server(uvicorn.Server):
     """Leaves a second after Ctrl-C also where threads are at work, which cannot be stopped and would be waited for."""
 
-    _said = False
+    _ended = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self.should_exit:
@@ -124,8 +124,8 @@ class _Server(uvicorn.Server):
 
     def say_goodbye(self) -> None:
         """Once, whoever comes first."""
-        if not self._said:
-            self._said = True
+        if not self._ended:
+            self._ended = True
             print("\nlab ended", flush=True)
 
     def _leave(self, sig: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...errors import DivergedError, InputError
-from .datasets import TITLES, LabData, named_data
+from .datasets import SETS, LabData, named_data
 from .payloads import Drawn, frame, grid, setup
 from .settings import Settings, read_settings, whole
 from .slides import Slide, walk_through
@@ -49,7 +49,7 @@ class Session:
 
     def configure(self, message: dict[str, Any]) -> dict[str, Any]:
         """Begin anew with other settings; where they are refused, everything stays."""
-        known = [*(["given"] if self.given else []), *TITLES, *self.files]
+        known = [*(["given"] if self.given else []), *SETS, *self.files]
         settings = read_settings(message, self.start, known)
         trainer = Trainer(settings, self._data(settings))
         if self.trainer is None or self.trainer.data.X is not trainer.data.X:
