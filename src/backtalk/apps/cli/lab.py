@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import app
-from .networks import Target
+from .common import Target, app
 
 if TYPE_CHECKING:
     from ..lab.datasets import LabData

@@ -13,6 +13,7 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -100,7 +101,7 @@ class Live:
             "activations": list(ACTIVATIONS),
             "optimizers": OFFERED,
             "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
-            "start": {"type": "configure", **self.session.start.to_json()},
+            "start": {"type": "configure", **asdict(self.session.start)},
         }
 
     async def say(self, message: dict[str, Any] | bytes) -> None:

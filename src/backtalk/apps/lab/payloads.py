@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -95,13 +95,12 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
 
 
 def _arrays(network: Network, trace: Any, grads: Any, drawn: Drawn) -> Iterable[tuple[str, np.ndarray]]:
-    units, whole = drawn.units, drawn.whole
     for i in range(network.depth + 1):
-        kept = slice(None) if whole else units[i]
+        kept = slice(None) if drawn.whole else drawn.units[i]
         yield f"h.{i}", trace.h[i][0][kept]
         yield f"grad_h.{i}", grads.h[i][0][kept]
         if i > 0:
-            block = (slice(None), slice(None)) if whole else np.ix_(units[i], units[i - 1])
+            block = (slice(None), slice(None)) if drawn.whole else np.ix_(drawn.units[i], drawn.units[i - 1])
             yield f"a.{i}", trace.a[i][0][kept]
             yield f"grad_a.{i}", grads.a[i][0][kept]
             yield f"W.{i}", network.W[i][block]
@@ -155,7 +154,7 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
         points = {"x": data.X[rows].tolist(), "y": y.tolist(), "row": rows.tolist()}
     return {
         "type": "setup",
-        "configuration": trainer.settings.to_json(),
+        "configuration": asdict(trainer.settings),
         "task": data.task,
         "rows": len(data.X),
         "held_out": len(data.held_out),

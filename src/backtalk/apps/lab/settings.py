@@ -31,11 +31,6 @@ class Settings:
     seed: int = 0
     noise: float = 0.1
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return values | {"layers": list(self.layers), "activation": list(self.activation)}
-
     def made_optimizer(self) -> Optimizer:
         """The optimizer, with this learning rate."""
         return OPTIMIZERS[self.optimizer](learning_rate=self.rate)  # pyright: ignore[reportCallIssue]

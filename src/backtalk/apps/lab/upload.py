@@ -91,10 +91,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     name = target or columns[-1]
     if name not in columns:
         name = _shown(name)  # the error repeats it
-    remarks = []
-    frame, missing = with_target(frame, name, Path(label))
-    if missing:
-        remarks.append(f"left out: {rows_text(missing)} without a value of {name!r}.")
+    frame, remarks = with_target(frame, name, Path(label))
     if frame.height < LEAST_ROWS:
         raise InputError(f"{label} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
     learned = Target.learn(frame[name], "auto")
