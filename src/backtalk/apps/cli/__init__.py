@@ -79,7 +79,7 @@ def _warn(message: Warning | str, *_: object) -> None:
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:
-    """What a terminal without Unicode shows in the place of what it cannot."""
+    """What a terminal without Unicode shows instead of what it cannot."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     refused = re.sub(

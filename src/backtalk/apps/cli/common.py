@@ -77,7 +77,7 @@ def norms_as_dict(loss: float, count: int, rows: list[LayerNorms]) -> dict[str, 
 
 
 def leave_by(report: CheckReport) -> None:
-    """Exit code 1 where a gradient is wrong."""
+    """Exit code 1 if a gradient is wrong."""
     if not report.passed:
         raise typer.Exit(1)
 

@@ -65,7 +65,7 @@ def check(
     coordinates: Annotated[str, typer.Option(help="auto, every or random.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Compare every gradient of MODEL with the derivative measured on the loss; exit code 1 where one is wrong."""
+    """Compare every gradient of MODEL with the derivative measured on the loss; exit code 1 if one is wrong."""
     from ...analysis.check import check as compare
     from ...data.built_in import load_data
     from ...errors import InputError

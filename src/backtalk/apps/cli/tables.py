@@ -23,7 +23,7 @@ def _columns(context: typer.Context, incomplete: str) -> list[str]:
     from ...errors import BacktalkError
     from ..tables.reading import column_names
 
-    given = [context.params.get("table"), *context.args]  # where --target has no value yet, FILE is still in args
+    given = [context.params.get("table"), *context.args]  # if --target has no value yet, FILE is still in args
     table = next((Path(word) for word in given if word is not None and Path(word).is_file()), None)
     try:
         names = column_names(table) if table else []

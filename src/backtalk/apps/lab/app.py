@@ -64,7 +64,7 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
         session, resumed = opened
         conversation = Live(socket, session)
         try:
-            await conversation.converse(resumed)
+            await conversation.serve(resumed)
         finally:
             if session.connection is None:
                 sessions.left(name, session)

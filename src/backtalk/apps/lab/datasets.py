@@ -19,7 +19,7 @@ ROWS = 400  # of a generated set
 HELD_OUT = 5  # one row of so many is held out
 LEAST_TO_HOLD_OUT = 10  # rows, below which all are trained on
 MOST_POINTS = 500  # in a picture of two inputs
-LONGEST_NAME = 200  # letters of a class or a column that the page is sent, which cuts them further where room is short
+LONGEST_NAME = 200  # letters of a class or a column that the page is sent, which cuts them further if room is short
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 
@@ -28,7 +28,7 @@ class LabData:
     """X (N, n_0) and y as the loss takes it, with the names that people read.
 
     ``classes``: names of labels 0, 1, …; empty in a regression. ``mean``, ``scale``: of the numbers of a table, whose
-    y holds (number − mean)/scale. ``image``: height and width where an input is a picture. ``network``: the one that
+    y holds (number − mean)/scale. ``image``: height and width, if an input is a picture. ``network``: the one that
     was given with the data. ``held_out``: rows that nothing is learned from.
     """
 

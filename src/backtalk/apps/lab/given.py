@@ -22,7 +22,7 @@ def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
     """A network in a file with its data, or a run of ``backtalk train`` with a table.
 
     No row is held out, since nobody can say which rows the network was trained on. Raises
-    :class:`~backtalk.errors.InputError` where they do not fit one another.
+    :class:`~backtalk.errors.InputError` if they do not fit one another.
     """
     if model.is_dir():
         from ..tables.use import examples_of, refuse_target

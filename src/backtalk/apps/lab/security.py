@@ -47,9 +47,9 @@ def token_path(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def read_or_make_token(path: Path) -> str:
-    """The token in a file that the user alone can read; a new one where there is none, or others could have read it.
+    """The token in a file that the user alone can read; a new one if there is none, or others could have read it.
 
-    Raises :class:`~backtalk.errors.InputError` where a link, a folder or another user's file lies in its place, or
+    Raises :class:`~backtalk.errors.InputError` if a link, a folder or another user's file lies in its place, or
     others could put a file of theirs there.
     """
     _require_folder(path.parent)
@@ -87,7 +87,7 @@ def _require_folder(folder: Path) -> None:
 
 
 def _read(path: Path) -> str | None:
-    """The token, None where there is none or it is no secret any more."""
+    """The token; None if there is none, or it is no secret any more."""
 
     def refused(why: str, what: str = "file") -> InputError:
         return InputError(f"{path}, the {what} of the lab's token, {why}: remove it.")
@@ -155,7 +155,7 @@ class Guard:
             await PlainTextResponse(refused[1], refused[0])(scope, receive, send_with_headers)
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:
-        """The status and the sentence, where a request is not from our own page."""
+        """The status and the sentence, if a request is not from our own page."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self.hosts:

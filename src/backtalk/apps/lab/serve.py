@@ -32,7 +32,7 @@ LEAVING_SECONDS = 1.0
 
 
 def listen(port: int | None) -> socket.socket:
-    """A socket on loopback at this port, or where none is named at 8642 or the next one that is free.
+    """A socket on loopback at this port; if none is named, at 8642 or the next one that is free.
 
     Raises :class:`~backtalk.errors.InputError` for a port that is not free.
     """
@@ -111,7 +111,7 @@ class _TimedProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Leaves a second after Ctrl-C also where threads are at work, which cannot be stopped and would be waited for."""
+    """Leaves a second after Ctrl-C also while threads are at work, which cannot be stopped and would be waited for."""
 
     _ended = False
 

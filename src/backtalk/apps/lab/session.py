@@ -48,7 +48,7 @@ class Session:
     # What follows is called by work alone.
 
     def configure(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Begin anew with other settings; where they are refused, everything stays."""
+        """Begin anew with other settings; if they are refused, everything stays."""
         known = [*(["given"] if self.given else []), *SETS, *self.files]
         settings = read_settings(message, self.start, known)
         trainer = Trainer(settings, self._data(settings))
@@ -86,7 +86,7 @@ class Session:
         return setup(self.require(), self.drawn)
 
     def advance(self, count: int) -> str:
-        """Take steps; where training diverges, it stops, and the sentence that says so is given back."""
+        """Take steps; if training diverges, it stops, and the sentence that says so is returned."""
         trainer = self.require()
         try:
             trainer.advance(count)
@@ -141,7 +141,7 @@ class Session:
 
 
 async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
-    """Wait until all are done, also where the waiting is cancelled; then give way to that."""
+    """Wait until all are done, also if the waiting is cancelled; then give way to that."""
     cancelled: asyncio.CancelledError | None = None
     while not all(job.done() for job in jobs):
         try:
@@ -162,7 +162,7 @@ class Sessions:
         self.keep_seconds = KEEP_SECONDS
 
     def open(self, name: str) -> tuple[Session, bool] | None:
-        """The session of that name and whether it was there before; None where there are too many."""
+        """The session of that name and whether it was there before; None if there are too many."""
         if name in self.by_name:
             session = self.by_name[name]
             if session.expiry is not None:
@@ -195,7 +195,7 @@ class Sessions:
 
 
 def start_settings(given: LabData | None) -> Settings:
-    """What a page begins with, where its address says nothing."""
+    """What a page begins with, if its address says nothing."""
     if given is None:
         return Settings()
     network = given.network

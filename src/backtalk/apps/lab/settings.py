@@ -37,7 +37,7 @@ class Settings:
 
 
 def read_settings(message: dict[str, Any], start: Settings, data: Iterable[str]) -> Settings:
-    """The settings of a message, where ``start`` stands in for what it leaves out, and ``data`` can be chosen.
+    """The settings of a message; ``start`` stands in for what it leaves out, ``data`` can be chosen.
 
     >>> read_settings({"layers": [4], "rate": 0.1}, Settings(), ["moons"]).activation
     ('tanh',)
@@ -119,7 +119,7 @@ def shown(value: Any) -> str:
 
 
 def _default(start: Settings, count: int) -> list[str]:
-    """The activations to begin with, or the first of them for all layers where there are more or fewer."""
+    """The activations to begin with, or the first of them for all layers if there are more or fewer."""
     return list(start.activation) if len(start.activation) == count else [(*start.activation, "tanh")[0]] * count
 
 

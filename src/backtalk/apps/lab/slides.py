@@ -1,6 +1,6 @@
 r"""One step as a talk, slide by slide: forward, to the output, to the hidden units, to the weights, and the update.
 
-The formulas are those of section 2 of the notation with the layer's number put in; below them, where a layer is small
+The formulas are those of section 2 of the notation with the layer's number put in; below them, if a layer is small
 enough to be read, stands what the shown example gives for them.
 """
 

@@ -115,7 +115,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
 
 
 def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
-    """X as it is, and y: labels where it is whole numbers or text, else numbers, which are scaled."""
+    """X as it is, and y: labels if it is whole numbers or text, else numbers, which are scaled."""
     import polars as pl
 
     from ...data.built_in import load_data
