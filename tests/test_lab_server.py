@@ -119,7 +119,7 @@ def test_the_surface_is_the_output_on_a_grid(page):
 
 def test_the_flow_is_the_norm_of_each_layer_s_gradient_over_the_last_mini_batch():
     run = Trainer(Settings(data="wine", layers=(4,), activation=("tanh",), batch=30), named_data("wine"))
-    order = run.order.copy()
+    order = run.loop.order.copy()
     run.advance(1)
     data = named_data("wine")
     rows = data.training[order[:30]]
@@ -229,7 +229,7 @@ def test_the_speed_is_steps_between_two_frames(page):
 
 
 def test_steps_that_take_long_do_not_keep_a_frame_waiting(monkeypatch):
-    monkeypatch.setattr(trainer, "PATIENCE", 0.0)
+    monkeypatch.setattr(trainer, "TIMEOUT", 0.0)
     run = Trainer(Settings("digits"), named_data("digits"))
     run.advance(100_000)
     assert 0 < run.step < 100_000
