@@ -19,7 +19,6 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from backtalk.apps.lab import app as app_module
-from backtalk.apps.lab import patience
 from backtalk.apps.lab import session as session_module
 from backtalk.apps.lab import upload as upload_module
 from backtalk.apps.lab.app import make_app
@@ -444,7 +443,7 @@ def test_a_file_that_grows_too_large_is_refused_while_it_comes_in(static, tmp_pa
 
 def test_a_file_that_comes_in_no_further_is_given_up(static, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(patience, "STILL_SECONDS", 0.05)
+    monkeypatch.setattr(app_module, "BODY_TIMEOUT", 0.05)
     app = make_app(TOKEN, PORT, static=static)
     app.state.sessions.open("the-session")
     messages, sent = [{"type": "http.request", "body": b"a,b\n", "more_body": True}], []
@@ -502,7 +501,7 @@ def upload_scope(session: str) -> dict:
 
 
 def test_a_head_that_never_ends_is_given_up(tmp_path):
-    impatient = "from backtalk.apps.lab import patience; patience.HEAD_SECONDS = 0.3"
+    impatient = "from backtalk.apps.lab import serve; serve.HEAD_TIMEOUT = 0.3"
     with served(tmp_path, "--port", "0", before=impatient) as server:
         for sent in (b"", b"GET / HTTP/1.1\r\nHost: a"):
             with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:

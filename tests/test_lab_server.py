@@ -25,7 +25,7 @@ from backtalk.apps.lab import live, session, trainer
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.given import read_given
 from backtalk.apps.lab.settings import Settings
-from backtalk.apps.lab.slides import Walk
+from backtalk.apps.lab.slides import walk_through
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError
 from lab_page import Page, serving
@@ -119,7 +119,7 @@ def test_the_surface_is_the_output_on_a_grid(page):
 
 def test_the_flow_is_the_norm_of_each_layer_s_gradient_over_the_last_mini_batch():
     run = Trainer(Settings(data="wine", layers=(4,), activation=("tanh",), batch=30), named_data("wine"))
-    order = run.order.copy()
+    order = run.loop.order.copy()
     run.advance(1)
     data = named_data("wine")
     rows = data.training[order[:30]]
@@ -229,7 +229,7 @@ def test_the_speed_is_steps_between_two_frames(page):
 
 
 def test_steps_that_take_long_do_not_keep_a_frame_waiting(monkeypatch):
-    monkeypatch.setattr(trainer, "PATIENCE", 0.0)
+    monkeypatch.setattr(trainer, "TIMEOUT", 0.0)
     run = Trainer(Settings("digits"), named_data("digits"))
     run.advance(100_000)
     assert 0 < run.step < 100_000
@@ -319,7 +319,7 @@ def test_a_walk_goes_forward_then_back_and_ends_with_the_step(page):
 
 def test_the_slides_come_layer_by_layer_with_the_layer_s_number():
     run = Trainer(Settings("digits", (5, 4), ("tanh", "relu")), named_data("digits"))
-    slides = Walk.through(run, 3).slides
+    slides = walk_through(run, 3)
     lit = [(slide.talk, slide.units, slide.weights) for slide in slides]
     assert lit == [
         ("forward", (1,), (1,)), ("forward", (1,), ()), ("forward", (2,), (2,)), ("forward", (2,), ()),
@@ -337,7 +337,7 @@ def test_the_slides_come_layer_by_layer_with_the_layer_s_number():
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov", "adamw"])
 def test_each_optimizer_has_its_update(optimizer):
     run = Trainer(Settings(optimizer=optimizer), named_data("moons", 0.1))
-    update = Walk.through(run, 0).slides[-1]
+    update = walk_through(run, 0)[-1]
     assert r"\eta = 0.03" in update.latex[-1]
     assert optimizer in update.reason
 

@@ -10,11 +10,13 @@
     ├── ProcessLostError (ConnectionError) another process of the cluster no longer answers
     └── DivergedError (ArithmeticError)   training reached a value that is not finite
 
-Each message says which argument, what it held, what was expected and, where it helps, what to do.
+Each sentence says which argument, what it held, what was expected and, where it helps, what to do. Its parts are
+fields, so that the command line, the lab and the readers of files never take a sentence apart.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
@@ -25,7 +27,46 @@ if TYPE_CHECKING:
 
 
 class BacktalkError(Exception):
-    """The root of all exceptions that backtalk raises on purpose."""
+    """The root of all exceptions that backtalk raises on purpose.
+
+    The sentence is ``file`` ``fault`` ``place``, ``expected`` (``hint``). All but ``fault`` are '' where they are not
+    known, and may be set anew. ``file``: the file that is wrong, by its name. ``place``: where the value stands. With
+    no ``expected`` the place is a sentence of its own. ``hint``: what only a caller in Python can use; ``message`` is
+    the sentence without it.
+
+    >>> error = InputError("y is 7", place="at row 0", expected="expected labels 0 … 2")
+    >>> print(error)
+    y is 7 at row 0, expected labels 0 … 2.
+    >>> error.place = "in row 20 of part-2.parquet"
+    >>> print(error)
+    y is 7 in row 20 of part-2.parquet, expected labels 0 … 2.
+    """
+
+    def __init__(
+        self,
+        fault: str = "",
+        *,
+        file: str | os.PathLike[str] = "",
+        place: str = "",
+        expected: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(fault)
+        self.file, self.place, self.expected, self.hint = os.fspath(file), place, expected, hint
+
+    @property
+    def message(self) -> str:
+        """The sentence for those who see no Python."""
+        fault = f"{self.file} {self.args[0]}" if self.file else self.args[0]
+        if self.expected:
+            return f"{fault} {self.place}, {self.expected}."
+        return f"{fault} It stands {self.place}." if self.place else fault
+
+    def __str__(self) -> str:
+        return f"{self.message.removesuffix('.')} ({self.hint})." if self.hint else self.message
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class InputError(BacktalkError, ValueError):
@@ -33,7 +74,9 @@ class InputError(BacktalkError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that is in no table; made by :func:`unknown_name`."""
+    """A name that is in no table; made by :func:`unknown_name`. ``argument``: what has that name."""
+
+    argument = ""
 
 
 class FileFormatError(InputError):
@@ -46,8 +89,6 @@ class InputTypeError(BacktalkError, TypeError):
 
 class LayerError(BacktalkError, KeyError):
     """A layer number outside the network."""
-
-    __str__ = Exception.__str__  # KeyError would show the sentence in quotes
 
 
 class MissingLibraryError(BacktalkError, ImportError):
@@ -71,14 +112,11 @@ number of processes.
         super().__init__(reason)
         self.reason, self.process, self.processes, self.checkpoint = reason, process, processes, checkpoint
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> str:
         this = "" if self.process is None else f" (this is process {self.process} of {self.processes})"
         goes_on = f"The checkpoint {self.checkpoint} goes on, also with another number of processes."
         return f"{self.reason}{this}.{'' if self.checkpoint is None else f' {goes_on}'}"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        rebuild = partial(type(self), process=self.process, processes=self.processes, checkpoint=self.checkpoint)
-        return rebuild, self.args
 
 
 class DivergedError(BacktalkError, ArithmeticError):
@@ -88,8 +126,8 @@ class DivergedError(BacktalkError, ArithmeticError):
     ``quantity`` and ``layer`` name the first place, in the order of computing, that is not finite.
     """
 
-    def __init__(self, message: str, *, network: Network, step: int, quantity: str, layer: int) -> None:
-        super().__init__(message)
+    def __init__(self, fault: str, *, network: Network, step: int, quantity: str, layer: int, hint: str = "") -> None:
+        super().__init__(fault, hint=hint)
         self.network = network
         self.step = step
         self.quantity = quantity
@@ -97,7 +135,7 @@ class DivergedError(BacktalkError, ArithmeticError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild = partial(type(self), network=self.network, step=self.step, quantity=self.quantity, layer=self.layer)
-        return rebuild, self.args
+        return rebuild, self.args, self.__dict__
 
 
 def unknown_name(argument: str, found: object, known: Iterable[str]) -> UnknownNameError:
@@ -109,4 +147,20 @@ def unknown_name(argument: str, found: object, known: Iterable[str]) -> UnknownN
     names = list(known)
     near = get_close_matches(str(found).lower(), names, n=1, cutoff=0.5)
     hint = f": did you mean {near[0]!r}?" if near else "."
-    return UnknownNameError(f"{argument} is {found!r}, which is not known{hint} Known are {', '.join(names)}.")
+    error = UnknownNameError(f"{argument} is {found!r}, which is not known{hint} Known are {', '.join(names)}.")
+    error.argument = argument
+    return error
+
+
+def first_line(error: BaseException) -> str:
+    """What another library says, for the middle of a sentence: the first line, without the point at its end.
+
+    >>> first_line(ValueError("the header is damaged.\\nIt stands in line 3."))
+    'the header is damaged'
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def bug(error: Exception) -> str:
+    """The sentence for an error that nobody raised on purpose."""
+    return f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."

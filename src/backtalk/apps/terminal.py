@@ -1,4 +1,4 @@
-"""How results look in a terminal, in a pipe, and where the terminal has no Unicode."""
+"""How results look in a terminal, in a pipe, and in a terminal without Unicode."""
 
 from __future__ import annotations
 

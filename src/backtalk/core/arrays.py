@@ -209,7 +209,9 @@ def refuse_non_finite(array: Array, argument: str) -> None:
     if not bool(xp.all(xp.isfinite(array))):
         values = to_numpy(array)
         place = tuple(int(part) for part in np.argwhere(~np.isfinite(values))[0])
-        raise InputError(f"{argument} holds {values[place]} at index {list(place)}, expected finite numbers.")
+        raise InputError(
+            f"{argument} holds {values[place]}", place=f"at index {list(place)}", expected="expected finite numbers"
+        )
 
 
 def jax_has_float64() -> bool:

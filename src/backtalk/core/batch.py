@@ -114,7 +114,8 @@ def diverged(
     place = "the loss" if quantity == "loss" else f"{quantity}[{layer}]"
     return DivergedError(
         f"training diverged at step {step}: {place} is the first value that is not finite; "
-        "use a smaller learning rate, or scale the inputs (the last good network is in the error's .network).",
+        "use a smaller learning rate, or scale the inputs.",
+        hint="the last good network is in the error's .network",
         network=good,
         step=step,
         quantity=quantity,

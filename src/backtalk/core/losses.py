@@ -433,4 +433,4 @@ def _refuse_where(values: Array, wrong: Array, argument: str, expected: str) -> 
     place = to_numpy(wrong).ravel().argmax()
     row = int(place) // (values.shape[1] if values.ndim == 2 else 1)
     found = to_numpy(values).ravel()[place]
-    raise InputError(f"{argument} is {found} at row {row}, {expected}.")
+    raise InputError(f"{argument} is {found}", place=f"at row {row}", expected=expected)

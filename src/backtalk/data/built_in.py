@@ -83,24 +83,24 @@ def _read_csv(path: Path, target: Sequence[str], finite: bool) -> Data:
             first_line = len(names) and all(map(_is_number, names))
             if not names or first_line:
                 found = "numbers" if first_line else "nothing"
-                raise InputError(f"{path} has {found} in its first line, expected the names of the columns.")
+                raise InputError(f"has {found} in its first line, expected the names of the columns.", file=path)
             if "" in names:
                 place = names.index("") + 1
                 raise InputError(
-                    f"{path} has no name for column {place}: name it, or leave out a column of row numbers."
+                    f"has no name for column {place}: name it, or leave out a column of row numbers.", file=path
                 )
             if len(names) == 1 and ";" in names[0]:
-                raise InputError(f"{path} has semicolons between its columns, expected commas.")
+                raise InputError("has semicolons between its columns, expected commas.", file=path)
             table = _numbers(path, file, names, finite)
     except UnicodeDecodeError:
-        raise FileFormatError(f"{path} is not text in UTF-8, expected a .csv file.") from None
+        raise FileFormatError("is not text in UTF-8, expected a .csv file.", file=path) from None
     except csv.Error as error:
-        raise FileFormatError(f"{path} cannot be read as a .csv file: {error}.") from None
+        raise FileFormatError(f"cannot be read as a .csv file: {error}.", file=path) from None
     if len(table) == 0:
-        raise InputError(f"{path} has a line of names but no examples below it.")
+        raise InputError("has a line of names but no examples below it.", file=path)
     if len(set(names)) != len(names):
         repeated = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{path} has two columns named {repeated!r}: rename one of them.")
+        raise InputError(f"has two columns named {repeated!r}: rename one of them.", file=path)
     for name in target:
         if name not in names:
             raise unknown_name("target", name, names)
@@ -109,7 +109,7 @@ def _read_csv(path: Path, target: Sequence[str], finite: bool) -> Data:
     chosen = [names.index(name) for name in target] or [len(names) - 1]
     kept = [i for i in range(len(names)) if i not in chosen]
     if not kept:
-        raise InputError(f"{path} has no column besides the target, expected at least one input column.")
+        raise InputError("has no column besides the target, expected at least one input column.", file=path)
     y = table[:, chosen]
     return Data(path.name, table[:, kept], y[:, 0] if len(chosen) == 1 else y, tuple(names[i] for i in kept))
 
@@ -121,7 +121,7 @@ def _numbers(path: Path, file: object, names: list[str], finite: bool) -> np.nda
             continue
         if len(row) != width:
             cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-            raise InputError(f"{path} has {cells} in line {number}, expected {width}, as in its first line.")
+            raise InputError(f"has {cells} in line {number}, expected {width}, as in its first line.", file=path)
         if not finite:
             row = [cell if cell.strip() else "nan" for cell in row]
         try:
@@ -132,7 +132,7 @@ def _numbers(path: Path, file: object, names: list[str], finite: bool) -> np.nda
             place = next(i for i, cell in enumerate(row) if not _is_number(cell, finite))
             found = repr(row[place]) if row[place].strip() else "nothing"
             where = f"line {number}, column {place + 1} ({names[place]})"
-            raise InputError(f"{path} holds {found} in {where}, expected a {'finite ' * finite}number.")
+            raise InputError(f"holds {found} in {where}, expected a {'finite ' * finite}number.", file=path)
     return np.array(rows).reshape(len(rows), width)
 
 
@@ -147,17 +147,17 @@ def _read_npz(path: Path) -> Data:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if not {"X", "y"} <= set(arrays):
-                raise InputError(f"{path} holds the arrays {sorted(arrays)}, expected X and y.")
+                raise InputError(f"holds the arrays {sorted(arrays)}, expected X and y.", file=path)
             X, y = arrays["X"], arrays["y"]
     except (InputError, OSError, MemoryError):
         raise
     except Exception as error:  # NumPy reads a header as Python, so a damaged one raises nearly anything
         if "Object arrays" in str(error):
-            raise FileFormatError(f"{path} holds Python objects, expected arrays of numbers.") from None
-        raise FileFormatError(f"{path} is not an .npz file, or is damaged.") from None
+            raise FileFormatError("holds Python objects, expected arrays of numbers.", file=path) from None
+        raise FileFormatError("is not an .npz file, or is damaged.", file=path) from None
     if not (isinstance(X, np.ndarray) and isinstance(y, np.ndarray)):  # bytes, of a part that is no array
-        raise FileFormatError(f"{path} holds an X or a y that is no array, expected arrays of numbers.")
+        raise FileFormatError("holds an X or a y that is no array, expected arrays of numbers.", file=path)
     if X.ndim == 2 and not (X.size and X.itemsize):  # its width costs a file nothing, and every column gets a name
-        raise InputError(f"{path} has an X of shape {X.shape} and kind {X.dtype}, expected at least one number.")
+        raise InputError(f"has an X of shape {X.shape} and kind {X.dtype}, expected at least one number.", file=path)
     width = X.shape[1] if X.ndim == 2 else 0
     return Data(path.name, X, y, tuple(f"x_{i}" for i in range(1, width + 1)))

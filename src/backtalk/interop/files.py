@@ -143,7 +143,11 @@ def _network(path: Path, structure: dict[str, Any], arrays: dict[str, np.ndarray
     try:
         return Network(W, b, structure["activations"], structure["loss"])
     except UnknownNameError as error:
-        hint = " An activation of your own must be registered before loading." if "activation" in str(error) else ""
+        hint = (
+            " An activation of your own must be registered before loading."
+            if error.argument.startswith("activation")
+            else ""
+        )
         raise FileFormatError(f"{path} cannot be read: {error}{hint}") from None
     except BacktalkError as error:
         raise FileFormatError(f"{path} holds a network that cannot be used: {error}") from None

@@ -16,7 +16,7 @@ from ...interop.files import load
 from ...train.records import Epoch
 from ..per_example.examples import as_batch
 
-EXPECTED = "a backtalk.Network, an Epoch, the name of a file, or a list of these or of pairs (network, learning rate)"
+EXPECTED = "a backtalk.Network, an Epoch, the name of a file"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,10 @@ def _entries(networks: Any) -> list[tuple[str, Any]]:
     if isinstance(networks, Network | Epoch | str | os.PathLike):
         return [("networks", networks)]
     if not isinstance(networks, Iterable) or isinstance(networks, set | frozenset | Mapping):  # these have no order
-        raise InputTypeError(f"networks is a {type(networks).__name__}, expected {EXPECTED}.")
+        raise InputTypeError(
+            f"networks is a {type(networks).__name__}, expected {EXPECTED}, or a list of these or of pairs (network, "
+            "learning rate)."
+        )
     entries = [(f"networks[{t}]", value) for t, value in enumerate(networks)]
     if not entries:
         raise InputError("networks is empty, expected at least one network.")
@@ -133,7 +136,7 @@ def _read(value: Any, name: str) -> tuple[Network, float | None]:
             raise InputTypeError(f"{name} is a pair within a pair, expected (network, learning rate).")
         return _read(value[0], name)[0], _rate(value[1], f"the learning rate of {name}")
     found = f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"
-    raise InputTypeError(f"{name} is {found}, expected {EXPECTED.partition(', or a list')[0]}, or a pair of those.")
+    raise InputTypeError(f"{name} is {found}, expected {EXPECTED}, or a pair of those.")
 
 
 def _rates(learning_rates: Any, count: int) -> list[float]:

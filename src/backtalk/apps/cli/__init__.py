@@ -79,7 +79,7 @@ def _warn(message: Warning | str, *_: object) -> None:
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:
-    """What a terminal without Unicode shows in the place of what it cannot."""
+    """What a terminal without Unicode shows instead of what it cannot."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     refused = re.sub(
@@ -89,15 +89,15 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 
 
 def _sentence(error: Exception) -> str:
-    from ...errors import BacktalkError
+    from ...errors import BacktalkError, bug
 
     if isinstance(error, typer.TyperException):
         message = error.format_message()
         return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
     if isinstance(error, BacktalkError):
-        return str(error).replace(" (the last good network is in the error's .network)", "")  # that is for Python
+        return error.message
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     if os.environ.get("BACKTALK_TRACEBACK"):
         raise error
-    return f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."
+    return bug(error)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...analysis.check import CheckReport
     from ...core.norms import LayerNorms
 
@@ -26,6 +27,18 @@ class StoppedError(Exception):
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+ModelOrRun = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'."),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="COLUMN",
+        help="The column of a .csv file that is y; may be repeated. [default: the last]",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -64,9 +77,15 @@ def norms_as_dict(loss: float, count: int, rows: list[LayerNorms]) -> dict[str, 
 
 
 def leave_by(report: CheckReport) -> None:
-    """Exit code 1 where a gradient is wrong."""
+    """Exit code 1 if a gradient is wrong."""
     if not report.passed:
         raise typer.Exit(1)
+
+
+def show_remarks(remarks: Iterable[str]) -> None:
+    """On stderr, where they do not get between the rows of an answer."""
+    for remark in remarks:
+        print(f"backtalk: {remark}", file=sys.stderr)
 
 
 def form_of(to: str | None, out: Path | None, forms: dict[str, str]) -> str:
@@ -83,16 +102,16 @@ def form_of(to: str | None, out: Path | None, forms: dict[str, str]) -> str:
     raise InputError(f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(forms)}.")
 
 
-def require_other(argument: str, place: Path, model: Path, data: str, what: str, own: str = "") -> None:
+def require_other(
+    argument: str, place: Path, model: Path, data: str, what: str, *, own: str = "", source: str = "data"
+) -> None:
     """Refuse to write a file over the model or the data, or into the folder of the run, where ``own`` may lie."""
-    from pathlib import Path
-
     from ...errors import InputError
 
-    target, source = place.resolve(), Path(data).resolve()
+    target, read = place.resolve(), Path(data).resolve()
     if target == model.resolve():
         raise InputError(f"{argument} is {place}, the model itself: give another file for {what}.")
-    if target == source or source in target.parents:
-        raise InputError(f"{argument} is {place}, the data itself: give another file for {what}.")
+    if target == read or read in target.parents:
+        raise InputError(f"{argument} is {place}, the {source} itself: give another file for {what}.")
     if model.resolve() in target.parents and place.name != own:
         raise InputError(f"{argument} is {place}, which lies in the folder of the run: give a file elsewhere.")

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .common import AsJson, app, require_other, version
-from .networks import Target
-
-if TYPE_CHECKING:
-    from ...analysis.diagnose import Diagnosis
+from .common import AsJson, ModelOrRun, Target, app, require_other, show_remarks, version
 
 
 @app.command(short_help="What is wrong with a network, and what to do.")
 def diagnose(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'."),
-    ],
+    model: ModelOrRun,
     data: Annotated[
         str,
         typer.Argument(
@@ -34,21 +27,32 @@ def diagnose(
     as_json: AsJson = False,
 ) -> None:
     """Look at MODEL with DATA for what keeps it from learning; exit code 1 if more than notes are found."""
+    from ...analysis.diagnose import diagnose as diagnose_network
     from ...core.files import write_atomically
+    from ...data.built_in import load_data
+    from ...interop import load
     from ..terminal import make_console, show_diagnosis
 
     if page is not None:
         require_other("html", page, model, data, "the page", own="diagnosis.html")
     title = f"{model.name} on {Path(data).name}"
-    diagnosis, said, classes = _of_run(model, Path(data), target) if model.is_dir() else _of_file(model, data, target)
+    remarks: list[str] = []
+    classes: list[str] = []
+    if model.is_dir():
+        from ..tables import diagnose as diagnose_run
+        from ..tables.use import refuse_target
+
+        refuse_target(model, target)
+        diagnosis, remarks, classes = diagnose_run(model, Path(data))
+    else:
+        network, examples = load(model), load_data(data, target or [], finite=False)
+        diagnosis = diagnose_network(network, examples.X, examples.y, columns=examples.columns)
     if page is not None:
         write_atomically(page, diagnosis.to_html(title, classes=classes).encode())
     if as_json:
-        print(json.dumps({"backtalk": version(), "said": said, **diagnosis.to_dict()}, allow_nan=False))
+        print(json.dumps({"backtalk": version(), "said": remarks, **diagnosis.to_dict()}, allow_nan=False))
     else:
-        from .tables import say
-
-        say(said)
+        show_remarks(remarks)
         console = make_console()
         measured = diagnosis.measurements
         mean = f"mean over {measured.examples} examples" if measured.examples > 1 else "1 example"
@@ -58,26 +62,3 @@ def diagnose(
             console.print(f"\nwrote {page}", soft_wrap=True, markup=False)
     if not diagnosis.healthy:
         raise typer.Exit(1)
-
-
-Found = tuple["Diagnosis", list[str], list[str]]
-
-
-def _of_file(model: Path, data: str, target: list[str] | None) -> Found:
-    """Of a network in a file."""
-    from ...analysis.diagnose import diagnose as doctor
-    from ...data.built_in import load_data
-    from ...interop import load
-
-    network = load(model)
-    examples = load_data(data, target or [], finite=False)
-    return doctor(network, examples.X, examples.y, columns=examples.columns), [], []
-
-
-def _of_run(folder: Path, table: Path, target: list[str] | None) -> Found:
-    """Of the network of a run, with the history of that run."""
-    from ..tables import diagnose as doctor
-    from ..tables.use import refuse_target
-
-    refuse_target(folder, target)
-    return doctor(folder, table)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, app, form_of, require_other, version
-from .networks import Target
+from .common import AsJson, ModelOrRun, Target, app, form_of, require_other, show_remarks, version
 
 if TYPE_CHECKING:
     from ...core.network import Network
@@ -27,15 +26,12 @@ class Example:
     x: Any
     y: Any
     columns: tuple[str, ...]
-    said: list[str]
+    remarks: list[str]
 
 
 @app.command(short_help="Derive one gradient, step by step, with numbers.")
 def explain(
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A network (.safetensors or .onnx), or the folder of a run of 'train'."),
-    ],
+    model: ModelOrRun,
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="As for gradients; for a folder, a table as for evaluate.")
     ],
@@ -72,19 +68,15 @@ def explain(
     from ...teaching.derivations import paths as strongest
 
     form = form_of(to, out, FORMS)
-    if as_json and to not in (None, "terminal") and out is None:
+    if as_json and form != "terminal" and out is None:
         raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
     if out is not None:
         require_other("out", out, model, data, "the explanation")
-    chosen = (
-        _example_of_run(model, Path(data), example, target)
-        if model.is_dir()
-        else _example_of(model, data, example, target)
-    )
-    said = list(chosen.said)
+    chosen = _example_of(model, data, example, target)
+    remarks = list(chosen.remarks)
     if quantity is None:
         quantity = _loudest_weight(chosen)
-        said.append(
+        remarks.append(
             f"quantity is not given: this is {quantity}, the weight with the largest gradient for this example."
         )
     derivation = derive(chosen.network, chosen.x, chosen.y, quantity)
@@ -93,12 +85,10 @@ def explain(
     if out is not None:
         write_atomically(out, _written(derivation, form, found, about).encode())
     if as_json:
-        facts = {"example": example, "said": said, "paths": None if found is None else found.to_dict()}
+        facts = {"example": example, "said": remarks, "paths": None if found is None else found.to_dict()}
         print(json.dumps({"backtalk": version(), **derivation.to_dict(), **facts}, allow_nan=False))
         return
-    from .tables import say
-
-    say(said)
+    show_remarks(remarks)
     _print(derivation, form, found, about, out)
 
 
@@ -124,24 +114,19 @@ def _written(derivation: Derivation, form: str, found: Paths | None, about: str)
 
 
 def _example_of(model: Path, data: str, row: int, target: list[str] | None) -> Example:
-    """Of a network in a file."""
+    """Of a network in a file, or of a run, whose inputs are made of the columns of a table."""
     from ...data.built_in import load_data
     from ...interop import load
 
-    network = load(model)
-    examples = load_data(data, target or [])
-    x, y = _row(examples.X, examples.y, row, data)
-    return Example(network, x, y, examples.columns, [])
+    if model.is_dir():
+        from ..tables.use import examples_of, refuse_target
 
-
-def _example_of_run(folder: Path, table: Path, row: int, target: list[str] | None) -> Example:
-    """Of the network of a run, whose inputs are made of the columns of the table."""
-    from ..tables.use import examples_of, refuse_target
-
-    refuse_target(folder, target)
-    network, preprocessing, _, (X, y), said = examples_of(folder, table)
-    x, label = _row(X, y, row, str(table))
-    return Example(network, x, label, tuple(preprocessing.inputs), said)
+        refuse_target(model, target)
+        table = Path(data)
+        network, preprocessing, _, (X, y), remarks = examples_of(model, table)
+        return Example(network, *_row(X, y, row, str(table)), tuple(preprocessing.inputs), remarks)
+    network, examples = load(model), load_data(data, target or [])
+    return Example(network, *_row(examples.X, examples.y, row, data), examples.columns, [])
 
 
 def _row(X: Any, y: Any, row: int, data: str) -> tuple[Any, Any]:

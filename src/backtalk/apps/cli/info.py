@@ -40,7 +40,7 @@ def info(as_json: AsJson = False) -> None:
     others = "formula for arrays of any other library"
     facts["engine"] = "formula for all arrays" if serves is None else f"native for NumPy arrays, {others}"
     facts["kernels"] = describe()
-    for said in ("kernels_available", "threads", "why_no_kernels"):
-        del facts[said]
+    for name in ("kernels_available", "threads", "why_no_kernels"):
+        del facts[name]
     for name, fact in facts.items():
         print(f"{name:<15} {'not installed' if fact is None else fact}")

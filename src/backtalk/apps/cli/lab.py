@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .common import app
-from .networks import Target
-
-if TYPE_CHECKING:
-    from ..lab.datasets import LabData
+from .common import Target, app
 
 
 @app.command(short_help="Watch a network learn, in the browser.")
@@ -50,20 +47,15 @@ def lab(
         raise InputError(f"DATA is missing: expected data for {model}.")
     if target and model is None:
         raise InputError(f"target is {target}, but there is no DATA to take a column from.")
-    try:
-        import starlette
-        import uvicorn
-        import websockets  # uvicorn speaks by it
-    except ImportError:
+    if None in map(find_spec, ("starlette", "uvicorn", "websockets")):
         raise MissingLibraryError(
             "the lab is served by starlette, uvicorn and websockets, which are not installed: "
             "pip install 'backtalk[lab]'."
-        ) from None
-    del starlette, uvicorn, websockets
+        )
     from ..lab.given import read_given
     from ..lab.serve import serve
 
-    given: LabData | None = None if model is None or data is None else read_given(model, data, target or [])
+    given = None if model is None or data is None else read_given(model, data, target or [])
     try:
         serve(given, port, not no_browser, lambda line: print(line, flush=True))
     except KeyboardInterrupt:

@@ -9,20 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import AsJson, app, leave_by, norms_as_dict
+from .common import AsJson, Target, app, leave_by, norms_as_dict
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A network: a .safetensors or .onnx file.")]
 DataSource = Annotated[
     str,
     typer.Argument(metavar="DATA", help="A .csv or .npz file, or digits, iris, wine, breast_cancer, diabetes."),
-]
-Target = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        metavar="COLUMN",
-        help="The column of a .csv file that is y; may be repeated. [default: the last]",
-    ),
 ]
 
 
@@ -73,7 +65,7 @@ def check(
     coordinates: Annotated[str, typer.Option(help="auto, every or random.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Compare every gradient of MODEL with the derivative measured on the loss; exit code 1 where one is wrong."""
+    """Compare every gradient of MODEL with the derivative measured on the loss; exit code 1 if one is wrong."""
     from ...analysis.check import check as compare
     from ...data.built_in import load_data
     from ...errors import InputError

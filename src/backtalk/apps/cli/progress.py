@@ -1,4 +1,4 @@
-"""How far training is, on stderr, where that is a terminal: rate and time left."""
+"""How far training is, on stderr, if that is a terminal: rate and time left."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> No
 
 
 def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "rows") -> None:
-    """The confusion matrix, where there are not too many classes."""
+    """The confusion matrix, if there are not too many classes."""
     matrix: Sequence[Sequence[int]] = scores.get("confusion_matrix", [])
     if not 0 < len(matrix) <= MOST_CLASSES:
         return

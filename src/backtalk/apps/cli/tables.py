@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .cluster import Coordinator, Process, Processes, joined
-from .common import AsJson, StoppedError, app
+from .common import AsJson, StoppedError, app, require_other, show_remarks
 
 if TYPE_CHECKING:
     from ...distributed import Group
@@ -24,7 +23,7 @@ def _columns(context: typer.Context, incomplete: str) -> list[str]:
     from ...errors import BacktalkError
     from ..tables.reading import column_names
 
-    given = [context.params.get("table"), *context.args]  # where --target has no value yet, FILE is still in args
+    given = [context.params.get("table"), *context.args]  # if --target has no value yet, FILE is still in args
     table = next((Path(word) for word in given if word is not None and Path(word).is_file()), None)
     try:
         names = column_names(table) if table else []
@@ -175,14 +174,14 @@ def predict(
     from ..tables import predict as foresee
 
     if out is not None:
-        _require_other(out, folder, table)
-    predictions, said = foresee(folder, table)
-    say(said)
+        require_other("out", out, folder, str(table), "the predictions", source="table")
+    predictions, remarks = foresee(folder, table)
+    show_remarks(remarks)
     if out is not None:
         write_atomically(out, predictions.write_csv().encode())
     if as_json:
         content = {"out": str(out)} if out else {"predictions": predictions.to_dicts()}
-        print(json.dumps({"rows": predictions.height, "said": said, **content}))
+        print(json.dumps({"rows": predictions.height, "said": remarks, **content}))
     elif out is None:
         print(predictions.write_csv(), end="")
     else:
@@ -196,25 +195,14 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     from ..terminal import make_console
     from .table_views import show_confusion, show_scores
 
-    scores, said = judge(folder, table)
+    scores, remarks = judge(folder, table)
     if as_json:
-        print(json.dumps({**scores, "said": said}))
+        print(json.dumps({**scores, "said": remarks}))
         return
-    say(said)
+    show_remarks(remarks)
     console = make_console()
     show_scores(console, {table.name: scores})
     show_confusion(console, scores)
-
-
-def _require_other(out: Path, folder: Path, table: Path) -> None:
-    """Refuse to write predictions over the table, into the run, or over what is no ordinary file."""
-    from ...errors import InputError
-
-    place = out.resolve()
-    if place == table.resolve() or table.resolve() in place.parents:
-        raise InputError(f"out is {out}, the table itself: give another file for the predictions.")
-    if folder.resolve() in place.parents:
-        raise InputError(f"out is {out}, which lies in the folder of the run: give a file elsewhere.")
 
 
 def _optimizer(text: str, learning_rate: float | None) -> str:
@@ -242,12 +230,6 @@ def _sizes(text: str) -> tuple[int, ...]:
     if any(size < 1 for size in sizes):
         raise InputError(f"hidden is {text!r}, expected whole numbers of 1 or more with commas between, such as 64,32.")
     return sizes
-
-
-def say(said: list[str]) -> None:
-    """Remarks, on stderr, where they do not get between the rows of an answer."""
-    for sentence in said:
-        print(f"backtalk: {sentence}", file=sys.stderr)
 
 
 def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> None:

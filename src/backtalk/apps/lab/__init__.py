@@ -11,6 +11,5 @@ session.py        what the server keeps for a tab, and for how long
 live.py           the conversation over a WebSocket
 security.py       the token, Host and Origin, the headers of every answer
 app.py            the routes
-patience.py       how long a connection may stand still
-serve.py          the port, the server, Ctrl-C
+serve.py          the port, the server and its timeouts, Ctrl-C
 """

@@ -20,12 +20,12 @@ from starlette.websockets import WebSocket
 from ...errors import BacktalkError, InputError
 from .datasets import LabData
 from .live import Live, sentence
-from .patience import while_it_comes
 from .security import Guard, is_token
 from .session import MOST_SESSIONS, NAME, Session, Sessions, start_settings
 from .upload import MOST_BYTES, label_of, place_for, read_upload, suffix_of
 
 MOST_UPLOADS = 4  # at once, one of a page
+BODY_TIMEOUT = 30.0  # seconds without a byte of a file
 LONGEST_ERROR = 600  # letters
 STATIC = Path(__file__).parent / "static"
 REFUSED = (
@@ -64,7 +64,7 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
         session, resumed = opened
         conversation = Live(socket, session)
         try:
-            await conversation.converse(resumed)
+            await conversation.serve(resumed)
         finally:
             if session.connection is None:
                 sessions.left(name, session)
@@ -73,7 +73,7 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
         query = request.query_params
         if not is_token(query.get("token"), token):
             return _error("this needs the token of the lab.", 403)
-        session = sessions.find(query.get("session", ""))
+        session = sessions.by_name.get(query.get("session", ""))
         if session is None:
             return _error("the server does not know this page: load it again.", 409)
         if session in uploading or len(uploading) >= MOST_UPLOADS:
@@ -130,19 +130,19 @@ async def _receive(request: Request, session: Session) -> dict[str, Any]:
         raise _TooLargeError
     folder, path = place_for(suffix)
     with folder:
-        count = 0
+        count, loop = 0, asyncio.get_running_loop()
         with path.open("wb") as file:
-            async for block in while_it_comes(request.stream()):
-                count += len(block)
-                if count > MOST_BYTES:
-                    raise _TooLargeError
-                file.write(block)
+            async with asyncio.timeout(BODY_TIMEOUT) as timeout:
+                async for block in request.stream():
+                    timeout.reschedule(loop.time() + BODY_TIMEOUT)
+                    count += len(block)
+                    if count > MOST_BYTES:
+                        raise _TooLargeError
+                    file.write(block)
         if not count:
             raise InputError(f"{label} is empty.")
-        job = asyncio.get_running_loop().run_in_executor(
-            session.threads, read_upload, path, label, query.get("target") or None
-        )
-        data, columns, target = await job
+        asked = query.get("target") or None
+        data, columns, target = await loop.run_in_executor(session.threads, read_upload, path, label, asked)
     return {
         "data": session.add_file(data),
         "name": label,
@@ -151,7 +151,7 @@ async def _receive(request: Request, session: Session) -> dict[str, Any]:
         "target": target,
         "task": data.task,
         "inputs": data.X.shape[1],
-        "said": data.said,
+        "said": data.remarks,
     }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ ROWS = 400  # of a generated set
 HELD_OUT = 5  # one row of so many is held out
 LEAST_TO_HOLD_OUT = 10  # rows, below which all are trained on
 MOST_POINTS = 500  # in a picture of two inputs
-LONGEST_NAME = 200  # letters of a class or a column that the page is sent, which cuts them further where room is short
+LONGEST_NAME = 200  # letters of a class or a column that the page is sent, which cuts them further if room is short
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 
@@ -28,7 +28,7 @@ class LabData:
     """X (N, n_0) and y as the loss takes it, with the names that people read.
 
     ``classes``: names of labels 0, 1, …; empty in a regression. ``mean``, ``scale``: of the numbers of a table, whose
-    y holds (number − mean)/scale. ``image``: height and width where an input is a picture. ``network``: the one that
+    y holds (number − mean)/scale. ``image``: height and width, if an input is a picture. ``network``: the one that
     was given with the data. ``held_out``: rows that nothing is learned from.
     """
 
@@ -44,7 +44,7 @@ class LabData:
     mean: float = 0.0
     scale: float = 1.0
     network: Network | None = None
-    said: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def task(self) -> str:
@@ -59,15 +59,15 @@ class LabData:
 
     def label(self, row: int) -> str:
         """y of a row, as people write it."""
-        return self.said_of(self.y[row])
+        return self.text_of(self.y[row])
 
     def prediction(self, yhat: np.ndarray) -> str:
         """ŷ (k,), as people write it: the class, or the number."""
         if isinstance(self.loss, BinaryCrossEntropy):
             return ", ".join(f"{share:.3g}" for share in yhat)
-        return self.said_of(np.int64(yhat.argmax()) if self.task == CLASSIFICATION else yhat)
+        return self.text_of(np.int64(yhat.argmax()) if self.task == CLASSIFICATION else yhat)
 
-    def said_of(self, value: Any) -> str:
+    def text_of(self, value: Any) -> str:
         """A label, or numbers."""
         if self.task == CLASSIFICATION and np.ndim(value) == 0 and isinstance(self.loss, CrossEntropy):
             label = int(value)
@@ -100,49 +100,38 @@ def hold_out(count: int) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(count)[: count // HELD_OUT])
 
 
-def _moons(noise: float) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import make_moons
+def _generate(name: str, noise: float) -> tuple[Any, Any]:
+    """X and y. A spiral has two arms of one and a half turns, the radius growing with the angle."""
+    if name == "spirals":
+        rng = np.random.default_rng(0)
+        y = np.arange(ROWS) % 2
+        angle = np.sqrt(rng.uniform(0.01, 1, ROWS)) * 3 * np.pi
+        arm = angle + np.pi * y
+        X = (angle / (3 * np.pi))[:, None] * np.column_stack([np.cos(arm), np.sin(arm)])
+        return X + noise * 0.4 * rng.normal(size=X.shape), y
+    from sklearn.datasets import make_circles, make_moons
 
-    X, y = make_moons(ROWS, noise=noise, random_state=0)
-    return np.asarray(X), np.asarray(y)
-
-
-def _circles(noise: float) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import make_circles
-
-    X, y = make_circles(ROWS, noise=noise, factor=0.5, random_state=0)
-    return np.asarray(X), np.asarray(y)
-
-
-def _spirals(noise: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two arms of one and a half turns, the radius growing with the angle."""
-    rng = np.random.default_rng(0)
-    y = np.arange(ROWS) % 2
-    angle = np.sqrt(rng.uniform(0.01, 1, ROWS)) * 3 * np.pi
-    radius = angle / (3 * np.pi)
-    arm = angle + np.pi * y
-    X = radius[:, None] * np.column_stack([np.cos(arm), np.sin(arm)])
-    return X + noise * 0.4 * rng.normal(size=X.shape), y
+    if name == "moons":
+        return make_moons(ROWS, noise=noise, random_state=0)
+    return make_circles(ROWS, noise=noise, factor=0.5, random_state=0)
 
 
-GENERATED: dict[str, tuple[str, Callable[[float], tuple[np.ndarray, np.ndarray]]]] = {
-    "moons": ("Two moons", _moons),
-    "circles": ("Two circles", _circles),
-    "spirals": ("Two spirals", _spirals),
+class NamedSet(NamedTuple):
+    """A set that the page offers; ``generated``: with noise of any strength."""
+
+    title: str
+    inputs: int
+    classes: tuple[str, ...]
+    generated: bool = False
+
+
+SETS = {
+    "moons": NamedSet("Two moons", 2, ("0", "1"), generated=True),
+    "circles": NamedSet("Two circles", 2, ("0", "1"), generated=True),
+    "spirals": NamedSet("Two spirals", 2, ("0", "1"), generated=True),
+    "digits": NamedSet("Handwritten digits", 64, tuple(map(str, range(10)))),
+    "wine": NamedSet("Wine, by its chemistry", 13, ("grower 0", "grower 1", "grower 2")),
 }
-TITLES = {
-    "moons": "Two moons",
-    "circles": "Two circles",
-    "spirals": "Two spirals",
-    "digits": "Handwritten digits",
-    "wine": "Wine, by its chemistry",
-}
-CLASSES = {
-    "digits": tuple(map(str, range(10))),
-    "wine": ("grower 0", "grower 1", "grower 2"),
-    **dict.fromkeys(GENERATED, ("0", "1")),
-}
-INPUTS = {"digits": 64, "wine": 13, **dict.fromkeys(GENERATED, 2)}
 
 
 @lru_cache(maxsize=8)
@@ -153,23 +142,24 @@ def named_data(name: str, noise: float = 0.0) -> LabData:
     >>> moons.X.shape, len(moons.held_out), moons.classes
     ((400, 2), 80, ('0', '1'))
     """
-    if name not in TITLES:
-        raise unknown_name("data", name, TITLES)
-    if name in GENERATED:
-        X, y = GENERATED[name][1](noise)
+    if name not in SETS:
+        raise unknown_name("data", name, SETS)
+    title, _, classes, generated = SETS[name]
+    if generated:
+        X, y = _generate(name, noise)
         X = (X - X.mean(axis=0)) / X.std(axis=0)
         columns: tuple[str, ...] = ("x_1", "x_2")
     else:
         data = load_data(name)
         X, y, columns = data.X, data.y, data.columns
     return LabData(
-        title=TITLES[name],
+        title=title,
         X=np.ascontiguousarray(X, np.float64),
         y=np.asarray(y, np.int64),
         columns=columns,
-        classes=CLASSES[name],
+        classes=classes,
         loss=as_loss("cross_entropy"),
-        outputs=len(CLASSES[name]),
+        outputs=len(classes),
         held_out=hold_out(len(X)),
         image=(8, 8) if name == "digits" else None,
     )
@@ -177,17 +167,10 @@ def named_data(name: str, noise: float = 0.0) -> LabData:
 
 def listed(given: LabData | None) -> list[dict[str, Any]]:
     """What there is to choose from, for the page."""
-    rows = [
-        {
-            "name": name,
-            "title": title,
-            "inputs": INPUTS[name],
-            "classes": list(CLASSES[name]),
-            "noise": name in GENERATED,
-        }
-        for name, title in TITLES.items()
-    ]
+    sets = dict(SETS)
     if given is not None:
-        inputs, classes = given.X.shape[1], list(given.classes)
-        rows.insert(0, {"name": "given", "title": given.title, "inputs": inputs, "classes": classes, "noise": False})
-    return rows
+        sets = {"given": NamedSet(given.title, given.X.shape[1], given.classes)} | sets
+    return [
+        {"name": name, "title": title, "inputs": inputs, "classes": list(classes), "noise": generated}
+        for name, (title, inputs, classes, generated) in sets.items()
+    ]

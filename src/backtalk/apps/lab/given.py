@@ -22,53 +22,37 @@ def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
     """A network in a file with its data, or a run of ``backtalk train`` with a table.
 
     No row is held out, since nobody can say which rows the network was trained on. Raises
-    :class:`~backtalk.errors.InputError` where they do not fit one another.
+    :class:`~backtalk.errors.InputError` if they do not fit one another.
     """
-    title = f"{model.name} on {Path(data).name}"
-    return _of_run(model, Path(data), target, title) if model.is_dir() else _of_file(model, data, target, title)
+    if model.is_dir():
+        from ..tables.use import examples_of, refuse_target
 
-
-def _of_file(model: Path, data: str, target: Sequence[str], title: str) -> LabData:
-    network = load(model)
-    examples = load_data(data, target)
-    X = np.asarray(as_input(network, examples.X))
-    y = examples.y
-    require_moderate(Path(data).name, X, y)
-    as_target(network, y, len(X))
-    labels = isinstance(network.loss, CrossEntropy) and y.ndim == 1
-    outputs = network.sizes[-1]
-    image = (8, 8) if data == "digits" else None
+        refuse_target(model, target)
+        network, preprocessing, learned, (X, y), remarks = examples_of(model, Path(data))
+        require_moderate(Path(data).name, X)
+        columns, classes = tuple(preprocessing.inputs), short_names(learned.classes)
+        mean, scale = learned.mean, learned.scale
+    else:
+        network, found = load(model), load_data(data, target)
+        X, y, columns, classes = np.asarray(as_input(network, found.X)), found.y, found.columns, ()
+        require_moderate(Path(data).name, X, y)
+        as_target(network, y, len(X))
+        if isinstance(network.loss, CrossEntropy):
+            classes = tuple(map(str, range(network.sizes[-1])))
+        y = y.astype(np.int64 if classes and y.ndim == 1 else np.float64)
+        mean, scale, remarks = 0.0, 1.0, []
     return LabData(
-        title=title,
-        X=X,
-        y=y.astype(np.int64) if labels else np.asarray(y, np.float64),
-        columns=examples.columns,
-        classes=tuple(map(str, range(outputs))) if isinstance(network.loss, CrossEntropy) else (),
-        loss=network.loss,
-        outputs=outputs,
-        held_out=NONE_HELD_OUT,
-        image=image,
-        network=network,
-    )
-
-
-def _of_run(folder: Path, table: Path, target: Sequence[str], title: str) -> LabData:
-    from ..tables.use import examples_of, refuse_target
-
-    refuse_target(folder, target)
-    network, preprocessing, learned, (X, y), said = examples_of(folder, table)
-    require_moderate(table.name, X)
-    return LabData(
-        title=title,
+        title=f"{model.name} on {Path(data).name}",
         X=X,
         y=y,
-        columns=tuple(preprocessing.inputs),
-        classes=short_names(learned.classes),
+        columns=columns,
+        classes=classes,
         loss=network.loss,
         outputs=network.sizes[-1],
         held_out=NONE_HELD_OUT,
-        mean=learned.mean,
-        scale=learned.scale,
+        image=(8, 8) if data == "digits" else None,
+        mean=mean,
+        scale=scale,
         network=network,
-        said=said,
+        remarks=remarks,
     )

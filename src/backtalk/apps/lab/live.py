@@ -13,16 +13,18 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from ...errors import BacktalkError, InputError, InputTypeError, unknown_name
+from ...core.activations import ACTIVATIONS
+from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
 from .datasets import listed
 from .session import Session, finish
-from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, offered_activations, shown, whole
+from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, shown, whole
 from .upload import MOST_BYTES
 
 MOST_MESSAGE = 65_536  # bytes of a message of the page
@@ -42,6 +44,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "diagnose": (),
     "drawn": (),
 }
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "slide"}  # what a frame shows
 
 
 class Live:
@@ -52,25 +55,25 @@ class Live:
         self.news = asyncio.Event()  # there is something to show
         self.drawn = asyncio.Event()  # the page has drawn the last frame
         self.drawn.set()
-        self.questions: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_QUESTIONS)
+        self.questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]] = asyncio.Queue(MOST_QUESTIONS)
         self.last_surface = 0.0
         self.sending = asyncio.Lock()
 
-    async def converse(self, resumed: bool) -> None:
+    async def serve(self, resumed: bool) -> None:
         """Until the page leaves, or another connection takes the session over."""
         session = self.session
         if session.connection is not None:
-            await session.connection.leave()
+            await session.connection.close()
         session.connection = self
         tasks: list[asyncio.Task[None]] = []
         try:
-            await self.say(self.hello(resumed and session.trainer is not None))
+            await self.send(self.greeting(resumed and session.trainer is not None))
             if session.trainer is not None:
-                await self.say(await session.work(session.describe))
+                await self.send(await session.work(session.describe))
                 self.news.set()
-            tasks = [asyncio.create_task(job()) for job in (self.show, self.answer)]
+            tasks = [asyncio.create_task(job()) for job in (self.send_frames, self.answer_questions)]
             while True:
-                await self.hear()
+                await self.receive()
         except WebSocketDisconnect:
             pass
         finally:
@@ -82,12 +85,12 @@ class Live:
                 if session.connection is self:
                     session.connection = None
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         """Another connection has taken the session over."""
         if self.socket.application_state == WebSocketState.CONNECTED:
             await self.socket.close(TAKEN_OVER, "another page took this session over")
 
-    def hello(self, resumed: bool) -> dict[str, Any]:
+    def greeting(self, resumed: bool) -> dict[str, Any]:
         from importlib.metadata import version
 
         return {
@@ -95,14 +98,14 @@ class Live:
             "version": version("backtalk"),
             "resumed": resumed,
             "data": listed(self.session.given),
-            "activations": offered_activations(),
+            "activations": list(ACTIVATIONS),
             "optimizers": OFFERED,
             "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
-            "start": {"type": "configure", **self.session.start.to_json()},
+            "start": {"type": "configure", **asdict(self.session.start)},
         }
 
-    async def say(self, message: dict[str, Any] | bytes) -> None:
-        """Send a message; where the page has left, that is told by the next thing that is heard."""
+    async def send(self, message: dict[str, Any] | bytes) -> None:
+        """Send a message; raises ``WebSocketDisconnect`` if the page has left."""
         try:
             async with self.sending:
                 if isinstance(message, bytes):
@@ -112,10 +115,10 @@ class Live:
         except (RuntimeError, OSError):
             raise WebSocketDisconnect(1006) from None
 
-    async def say_error(self, error: BacktalkError | str, about: str) -> None:
-        await self.say({"type": "error", "message": sentence(error), "about": about})
+    async def send_error(self, error: BacktalkError | str, about: str) -> None:
+        await self.send({"type": "error", "message": sentence(error), "about": about})
 
-    async def hear(self) -> None:
+    async def receive(self) -> None:
         """One message of the page."""
         received = await self.socket.receive()
         if received["type"] == "websocket.disconnect":
@@ -124,85 +127,75 @@ class Live:
         try:
             message = read_message(text)
         except BacktalkError as error:
-            await self.say_error(error, "message")
+            await self.send_error(error, "message")
             return
-        await self.saying_errors(message["type"], lambda: self.obey(message["type"], message))
+        await self.report_errors(message["type"], lambda: self.handle(message["type"], message))
 
-    async def saying_errors(self, about: str, job: Callable[[], Awaitable[None]]) -> None:
+    async def report_errors(self, about: str, job: Callable[[], Awaitable[None]]) -> None:
         """Do something; an error is a message, also one that is a bug of ours, so that the tab lives on."""
         try:
             await job()
         except BacktalkError as error:
-            await self.say_error(error, about)
+            await self.send_error(error, about)
         except (WebSocketDisconnect, asyncio.CancelledError):
             raise
         except Exception as error:
             if os.environ.get("BACKTALK_TRACEBACK"):
                 traceback.print_exc()
-            bug = (
-                f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."
-            )
-            await self.say_error(bug, about)
+            await self.send_error(bug(error), about)
 
-    async def _say_later(self, message: Awaitable[dict[str, Any]]) -> None:
-        await self.say(await message)
-
-    async def obey(self, kind: str, message: dict[str, Any]) -> None:
+    async def handle(self, kind: str, message: dict[str, Any]) -> None:
         """Do what a message says, or refuse it and change nothing."""
         session = self.session
-        if kind == "drawn":
-            self.drawn.set()
-        elif kind == "configure":
-            await self.say(await session.work(session.configure, message))
+        match kind:
+            case "drawn":
+                self.drawn.set()
+            case "configure":
+                await self.send(await session.work(session.configure, message))
+            case "rate":
+                await session.work(lambda: session.require().set_rate(message.get("rate")))
+            case "speed":
+                session.require()
+                session.speed = whole(message.get("steps"), "steps", 1, MOST_SPEED)
+            case "run":
+                await session.work(session.run)
+            case "pause":
+                session.require()
+                session.running = False
+            case "step":
+                await self.step()
+            case "reset":
+                await self.end_walk()
+                await session.work(session.reset)
+            case "example":
+                await session.work(session.choose, message.get("row"))
+            case "slide":
+                slide, why = await session.work(session.slide, message.get("at"))
+                await self.send(slide)
+                await self.send_stop(why)
+            case _:
+                await self.queue_question(kind, message)
+        if kind in SHOWN:
             self.news.set()
-        elif kind == "rate":
-            await session.work(lambda: session.require().set_rate(message.get("rate")))
-        elif kind == "speed":
-            session.require()
-            session.speed = whole(message.get("steps"), "steps", 1, MOST_SPEED)
-        elif kind == "run":
-            await session.work(session.run)
-            self.news.set()
-        elif kind == "pause":
-            session.require()
-            session.running = False
-            self.news.set()
-        elif kind == "step":
-            await self.step()
-        elif kind == "reset":
-            await self.leave_walk()
-            await session.work(session.reset)
-            self.news.set()
-        elif kind == "example":
-            await session.work(session.choose, message.get("row"))
-            self.news.set()
-        elif kind == "slide":
-            slide, why = await session.work(session.slide, message.get("at"))
-            await self.say(slide)
-            await self.tell_stop(why)
-            self.news.set()
-        else:
-            await self.ask(kind, message)
 
     async def step(self) -> None:
         """One step, and then a pause."""
         session = self.session
         session.require().require_going()
         session.running = False
-        await self.leave_walk()
-        await self.tell_stop(await session.work(session.advance, 1))
-        self.news.set()
+        await self.end_walk()
+        await self.send_stop(await session.work(session.advance, 1))
 
-    async def leave_walk(self) -> None:
+    async def end_walk(self) -> None:
         if self.session.walk is not None:
             self.session.walk = None
-            await self.say({"type": "slide", "at": None})
+            await self.send({"type": "slide", "at": None})
 
-    async def tell_stop(self, why: str) -> None:
+    async def send_stop(self, why: str) -> None:
         if why:
-            await self.say({"type": "stopped", "message": sentence(why)})
+            await self.send({"type": "stopped", "message": sentence(why)})
 
-    async def ask(self, kind: str, message: dict[str, Any]) -> None:
+    async def queue_question(self, kind: str, message: dict[str, Any]) -> None:
         """Put a question to the task that answers."""
         session = self.session
         trainer = session.require()
@@ -216,34 +209,32 @@ class Live:
             job = partial(findings_message, trainer, network, telemetry)
 
         async def answer() -> None:
-            with_answer = asyncio.get_running_loop().run_in_executor(session.threads, job)
-            await self.saying_errors(kind, lambda: self._say_later(with_answer))
+            await self.send(await asyncio.get_running_loop().run_in_executor(session.threads, job))
 
         try:
-            self.questions.put_nowait(answer)
+            self.questions.put_nowait((kind, answer))
         except asyncio.QueueFull:
             raise InputError(f"{MOST_QUESTIONS} questions wait for their answers: ask again later.") from None
 
-    async def answer(self) -> None:
+    async def answer_questions(self) -> None:
         """Answer one question after another."""
         while True:
-            job = await self.questions.get()
-            await job()
+            await self.report_errors(*await self.questions.get())
 
-    async def show(self) -> None:
+    async def send_frames(self) -> None:
         """Send frames: while training runs, one after so many steps; else one for each change."""
         session = self.session
         while True:
             if not session.running:
                 await self.news.wait()
             await self.drawn.wait()
-            await self.saying_errors("frame", self._show_once)
+            await self.report_errors("frame", self._send_frame)
 
-    async def _show_once(self) -> None:
+    async def _send_frame(self) -> None:
         session = self.session
         try:
             if session.running:
-                await self.tell_stop(await session.work(self._advance_if_running))
+                await self.send_stop(await session.work(self._advance_if_running))
             self.news.clear()  # what comes from here on is news to this frame
             now = time.monotonic()
             surface = not session.running or now - self.last_surface >= SURFACE_SECONDS
@@ -253,10 +244,10 @@ class Live:
             raise
         self.last_surface = now if surface else self.last_surface
         self.drawn.clear()
-        await self.say(message)
+        await self.send(message)
 
     def _advance_if_running(self) -> str:
-        """Where a pause came while others were at work, no step is taken."""
+        """No step, if a pause came while another job was at work."""
         return self.session.advance(self.session.speed) if self.session.running else ""
 
 

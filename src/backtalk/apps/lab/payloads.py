@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ...analysis.diagnose.measure import finite_or_none
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from .datasets import MOST_POINTS, LabData, short_names
@@ -74,15 +74,15 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
             "step": trainer.step,
             "epoch": trainer.epoch,
             "running": running,
-            "loss": finite(trainer.loss_now()),
-            "validation_loss": finite(trainer.validation_loss()),
-            "score": finite(trainer.score()),
-            "flow": [finite(norm) for norm in trainer.flow()],
+            "loss": trainer.loss_now(),
+            "validation_loss": trainer.validation_loss(),
+            "score": trainer.score(),
+            "flow": trainer.flow(),
             "example": {
                 "row": row,
                 "label": data.label(row),
                 "prediction": data.prediction(trace.output[0]),
-                "loss": finite(float(grads.loss)),
+                "loss": float(grads.loss),
             },
         }
         if x.shape[1] == 2:
@@ -91,17 +91,16 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
         if surface is not None:
             yhat = forward(network, surface).output
             arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
-        return pack(facts, arrays)
+        return pack(finite_or_none(facts), arrays)  # NaN and inf are null in JSON
 
 
 def _arrays(network: Network, trace: Any, grads: Any, drawn: Drawn) -> Iterable[tuple[str, np.ndarray]]:
-    units, whole = drawn.units, drawn.whole
     for i in range(network.depth + 1):
-        kept = slice(None) if whole else units[i]
+        kept = slice(None) if drawn.whole else drawn.units[i]
         yield f"h.{i}", trace.h[i][0][kept]
         yield f"grad_h.{i}", grads.h[i][0][kept]
         if i > 0:
-            block = (slice(None), slice(None)) if whole else np.ix_(units[i], units[i - 1])
+            block = (slice(None), slice(None)) if drawn.whole else np.ix_(drawn.units[i], drawn.units[i - 1])
             yield f"a.{i}", trace.a[i][0][kept]
             yield f"grad_a.{i}", grads.a[i][0][kept]
             yield f"W.{i}", network.W[i][block]
@@ -123,11 +122,6 @@ def pack(facts: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray]]) -> byt
     text += b" " * (-len(text) % 4)
     numbers = [np.ascontiguousarray(array, "<f4").tobytes() for _, array in arrays]
     return b"".join([struct.pack("<I", len(text)), text, *numbers])
-
-
-def finite(value: float | None) -> float | None:
-    """The number; None, which JSON knows, where it is not finite."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def bounds(data: LabData) -> list[float] | None:
@@ -160,14 +154,14 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
         points = {"x": data.X[rows].tolist(), "y": y.tolist(), "row": rows.tolist()}
     return {
         "type": "setup",
-        "configuration": trainer.settings.to_json(),
+        "configuration": asdict(trainer.settings),
         "task": data.task,
         "rows": len(data.X),
         "held_out": len(data.held_out),
         "columns": short_names(data.columns),
         "classes": list(data.classes),
         "image": list(data.image) if data.image else None,
-        "said": data.said,
+        "said": data.remarks,
         "network": {
             "sizes": list(network.sizes),
             "activations": [repr(g) for g in network.activations],

@@ -47,9 +47,9 @@ def token_path(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def read_or_make_token(path: Path) -> str:
-    """The token in a file that the user alone can read; a new one where there is none, or others could have read it.
+    """The token in a file that the user alone can read; a new one if there is none, or others could have read it.
 
-    Raises :class:`~backtalk.errors.InputError` where a link, a folder or another user's file lies in its place, or
+    Raises :class:`~backtalk.errors.InputError` if a link, a folder or another user's file lies in its place, or
     others could put a file of theirs there.
     """
     _require_folder(path.parent)
@@ -87,9 +87,13 @@ def _require_folder(folder: Path) -> None:
 
 
 def _read(path: Path) -> str | None:
-    """The token, None where there is none or it is no secret any more."""
+    """The token; None if there is none, or it is no secret any more."""
+
+    def refused(why: str, what: str = "file") -> InputError:
+        return InputError(f"{path}, the {what} of the lab's token, {why}: remove it.")
+
     if path.is_symlink():
-        raise InputError(f"{path}, the file of the lab's token, is a link to another file: remove it.")
+        raise refused("is a link to another file")
     try:
         # what is no ordinary file by then must neither be followed nor waited for
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -97,14 +101,14 @@ def _read(path: Path) -> str | None:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:  # it became a link just now
-            raise InputError(f"{path}, the file of the lab's token, is a link to another file: remove it.") from None
+            raise refused("is a link to another file") from None
         raise
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise InputError(f"{path}, the place of the lab's token, is no ordinary file: remove it.")
+            raise refused("is no ordinary file", "place")
         if hasattr(os, "getuid") and facts.st_uid != os.getuid():
-            raise InputError(f"{path}, the file of the lab's token, belongs to another user: remove it.")
+            raise refused("belongs to another user")
         content = os.read(descriptor, 100)
     finally:
         os.close(descriptor)
@@ -151,7 +155,7 @@ class Guard:
             await PlainTextResponse(refused[1], refused[0])(scope, receive, send_with_headers)
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:
-        """The status and the sentence, where a request is not from our own page."""
+        """The status and the sentence, if a request is not from our own page."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self.hosts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -11,24 +12,27 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...errors import InputError
 from .app import make_app
 from .datasets import LabData
 from .live import MOST_MESSAGE
-from .patience import PatientProtocol
 from .security import read_or_make_token, token_path
 
 ADDRESS = "127.0.0.1"
 PORT = 8642
 TRIED = 100  # ports from there on
+HEAD_TIMEOUT = 15.0  # seconds for the whole head of a request, else some that never end would keep all others out
 LEAVING_SECONDS = 1.0
 
 
 def listen(port: int | None) -> socket.socket:
-    """A socket on loopback at this port, or where none is named at 8642 or the next one that is free.
+    """A socket on loopback at this port; if none is named, at 8642 or the next one that is free.
 
     Raises :class:`~backtalk.errors.InputError` for a port that is not free.
     """
@@ -65,7 +69,7 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
         server = _Server(
             uvicorn.Config(
                 make_app(token, number, given),
-                http=PatientProtocol,
+                http=_TimedProtocol,
                 log_level="error",
                 access_log=False,  # it would hold the token
                 ws_max_size=MOST_MESSAGE,
@@ -83,10 +87,33 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
             server.say_goodbye()
 
 
-class _Server(uvicorn.Server):
-    """Leaves a second after Ctrl-C also where threads are at work, which cannot be stopped and would be waited for."""
+class _TimedProtocol(H11Protocol):
+    """Closes a connection on which the head of a request takes too long: uvicorn has no setting for that."""
 
-    _said = False
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._time_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._time_head()
+
+    def _time_head(self) -> None:
+        """From the first byte on; those that follow do not prolong it."""
+        waiting = self.conn.their_state is h11.IDLE
+        if waiting and self._timer is None:
+            self._timer = self.loop.call_later(HEAD_TIMEOUT, self.transport.close)
+        elif not waiting and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Server(uvicorn.Server):
+    """Leaves a second after Ctrl-C also while threads are at work, which cannot be stopped and would be waited for."""
+
+    _ended = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self.should_exit:
@@ -97,8 +124,8 @@ class _Server(uvicorn.Server):
 
     def say_goodbye(self) -> None:
         """Once, whoever comes first."""
-        if not self._said:
-            self._said = True
+        if not self._ended:
+            self._ended = True
             print("\nlab ended", flush=True)
 
     def _leave(self, sig: int) -> None:

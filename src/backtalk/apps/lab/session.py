@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...errors import DivergedError, InputError
-from .datasets import TITLES, LabData, named_data
+from .datasets import SETS, LabData, named_data
 from .payloads import Drawn, frame, grid, setup
 from .settings import Settings, read_settings, whole
-from .slides import Walk
+from .slides import Slide, walk_through
 from .trainer import Trainer
 
 MOST_SESSIONS = 16
@@ -33,7 +33,7 @@ class Session:
         self.files: dict[str, LabData] = {}
         self.files_so_far = 0
         self.running, self.speed, self.row = False, 1, 0
-        self.walk: Walk | None = None
+        self.walk: list[Slide] | None = None  # the slides of the next step
         self.connection: Any = None  # the conversation that is going on, if one is
         self.expiry: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
@@ -48,8 +48,8 @@ class Session:
     # What follows is called by work alone.
 
     def configure(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Begin anew with other settings; where they are refused, everything stays."""
-        known = [*(["given"] if self.given else []), *TITLES, *self.files]
+        """Begin anew with other settings; if they are refused, everything stays."""
+        known = [*(["given"] if self.given else []), *SETS, *self.files]
         settings = read_settings(message, self.start, known)
         trainer = Trainer(settings, self._data(settings))
         if self.trainer is None or self.trainer.data.X is not trainer.data.X:
@@ -86,13 +86,13 @@ class Session:
         return setup(self.require(), self.drawn)
 
     def advance(self, count: int) -> str:
-        """Take steps; where training diverges, it stops, and the sentence that says so is given back."""
+        """Take steps; if training diverges, it stops, and the sentence that says so is returned."""
         trainer = self.require()
         try:
             trainer.advance(count)
         except DivergedError as error:
             self.running = False
-            return str(error).replace(" (the last good network is in the error's .network)", "")
+            return error.message
         return ""
 
     def reset(self) -> None:
@@ -111,7 +111,7 @@ class Session:
         trainer = self.require()
         self.row = whole(row, "row", 0, len(trainer.X) - 1)
         if self.walk is not None:
-            self.walk = Walk.through(trainer, self.row)
+            self.walk = walk_through(trainer, self.row)
 
     def frame(self, surface: bool) -> bytes:
         """The state as a frame."""
@@ -128,23 +128,20 @@ class Session:
             self.walk = None
             return {"type": "slide", "at": None}, ""
         trainer.require_going()
-        walk = self.walk or Walk.through(trainer, self.row)
-        count = len(walk.slides)
-        place = whole(at, "at", 0, count)
+        walk = self.walk or walk_through(trainer, self.row)
+        place = whole(at, "at", 0, len(walk))
         self.running = False
-        if place < count:
-            self.walk = walk
-            return walk.slides[place].to_json(place, count), ""
-        why = self.advance(1)
-        if why:
-            self.walk = None
-            return {"type": "slide", "at": None}, why
-        self.walk = Walk.through(trainer, self.row)
-        return self.walk.slides[0].to_json(0, count), ""
+        if place == len(walk):
+            if why := self.advance(1):
+                self.walk = None
+                return {"type": "slide", "at": None}, why
+            walk, place = walk_through(trainer, self.row), 0
+        self.walk = walk
+        return walk[place].to_json(place, len(walk)), ""
 
 
 async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
-    """Wait until all are done, also where the waiting is cancelled; then give way to that."""
+    """Wait until all are done, also if the waiting is cancelled; then give way to that."""
     cancelled: asyncio.CancelledError | None = None
     while not all(job.done() for job in jobs):
         try:
@@ -164,12 +161,8 @@ class Sessions:
         self.by_name: dict[str, Session] = {}
         self.keep_seconds = KEEP_SECONDS
 
-    def find(self, name: str) -> Session | None:
-        """The session of that name."""
-        return self.by_name.get(name)
-
     def open(self, name: str) -> tuple[Session, bool] | None:
-        """The session of that name and whether it was there before; None where there are too many."""
+        """The session of that name and whether it was there before; None if there are too many."""
         if name in self.by_name:
             session = self.by_name[name]
             if session.expiry is not None:
@@ -202,7 +195,7 @@ class Sessions:
 
 
 def start_settings(given: LabData | None) -> Settings:
-    """What a page begins with, where its address says nothing."""
+    """What a page begins with, if its address says nothing."""
     if given is None:
         return Settings()
     network = given.network

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-from ...core.activations import ACTIVATIONS, as_activation
+from ...core.activations import as_activation
 from ...core.optimizers import OPTIMIZERS, Optimizer
 from ...errors import InputError, InputTypeError, unknown_name
 
@@ -31,18 +31,13 @@ class Settings:
     seed: int = 0
     noise: float = 0.1
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return values | {"layers": list(self.layers), "activation": list(self.activation)}
-
     def made_optimizer(self) -> Optimizer:
         """The optimizer, with this learning rate."""
         return OPTIMIZERS[self.optimizer](learning_rate=self.rate)  # pyright: ignore[reportCallIssue]
 
 
 def read_settings(message: dict[str, Any], start: Settings, data: Iterable[str]) -> Settings:
-    """The settings of a message, where ``start`` stands in for what it leaves out, and ``data`` can be chosen.
+    """The settings of a message; ``start`` stands in for what it leaves out, ``data`` can be chosen.
 
     >>> read_settings({"layers": [4], "rate": 0.1}, Settings(), ["moons"]).activation
     ('tanh',)
@@ -124,7 +119,7 @@ def shown(value: Any) -> str:
 
 
 def _default(start: Settings, count: int) -> list[str]:
-    """The activations to begin with, or the first of them for all layers where there are more or fewer."""
+    """The activations to begin with, or the first of them for all layers if there are more or fewer."""
     return list(start.activation) if len(start.activation) == count else [(*start.activation, "tanh")[0]] * count
 
 
@@ -148,8 +143,3 @@ def _activations(value: Any, count: int) -> tuple[str, ...]:
     if isinstance(value, str) and not count:
         as_activation(value[:LONGEST])
     return tuple(repr(as_activation(name)) for name in names)
-
-
-def offered_activations() -> list[str]:
-    """The activations that the page lists."""
-    return list(ACTIVATIONS)

@@ -1,13 +1,13 @@
 r"""One step as a talk, slide by slide: forward, to the output, to the hidden units, to the weights, and the update.
 
-The formulas are those of section 2 of the notation with the layer's number put in; below them, where a layer is small
+The formulas are those of section 2 of the notation with the layer's number put in; below them, if a layer is small
 enough to be read, stands what the shown example gives for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,7 @@ from .trainer import Trainer
 MOST_NUMBERS = 4  # of a vector that is written out; of a longer one the first ones and the last
 NABLA = r"\nabla_{%s}\mathcal{L}"
 UPDATES = {
-    "sgd": [
-        r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}",
-        r"\theta \leftarrow \theta + v",
-    ],
+    "sgd": [r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}", r"\theta \leftarrow \theta + v"],
     "nesterov": [
         r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}",
         r"\theta \leftarrow \theta + \mu\, v - \eta\, \nabla_\theta\mathcal{L}",
@@ -55,40 +52,24 @@ class Slide:
 
     def to_json(self, at: int, count: int) -> dict[str, Any]:
         """As a message."""
-        return {
-            "type": "slide",
-            "at": at,
-            "count": count,
-            "talk": self.talk,
-            "title": self.title,
-            "reason": self.reason,
-            "latex": list(self.latex),
-            "light": {"units": list(self.units), "weights": list(self.weights)},
-            "family": self.family,
-        }
+        facts = asdict(self)
+        light = {name: facts.pop(name) for name in ("units", "weights")}
+        return {"type": "slide", "at": at, "count": count, **facts, "light": light}
 
 
-@dataclass(slots=True, eq=False)
-class Walk:
-    """The slides of one step, made at its beginning, of the network before it."""
-
-    slides: list[Slide] = field(default_factory=list)
-
-    @classmethod
-    def through(cls, trainer: Trainer, row: int) -> Walk:
-        """The walk through the next step, with the numbers of a row."""
-        network, x, y = trainer.network, trainer.X[row : row + 1], trainer.data.y[row : row + 1]
-        with np.errstate(all="ignore"):
-            trace = forward(network, x)
-            grads = backward(network, trace, y)
-        talks = [
-            *_forward(network, trace),
-            _output(network, trainer, grads, row),
-            *_hidden(network, grads),
-            *_weights(network, grads),
-            _update(trainer),
-        ]
-        return cls(talks)
+def walk_through(trainer: Trainer, row: int) -> list[Slide]:
+    """The slides of the next step, of the network before it, with the numbers of a row."""
+    network, x, y = trainer.network, trainer.X[row : row + 1], trainer.data.y[row : row + 1]
+    with np.errstate(all="ignore"):
+        trace = forward(network, x)
+        grads = backward(network, trace, y)
+    return [
+        *_forward(network, trace),
+        _output(network, trainer, grads, row),
+        *_hidden(network, grads),
+        *_weights(network, grads),
+        _update(trainer),
+    ]
 
 
 def _forward(network: Network, trace: Any) -> Iterable[Slide]:
@@ -119,10 +100,7 @@ def _forward(network: Network, trace: Any) -> Iterable[Slide]:
         "forward",
         "Forward: the output",
         f"The output function of the last layer is {O}; its values are the prediction ŷ.",
-        (
-            f"\\hat{{y}} = h_{{{L}}} = \\operatorname{{{O}}}(a_{{{L}}})",
-            f"\\hat{{y}} = {vector(trace.output[0])}",
-        ),
+        (f"\\hat{{y}} = h_{{{L}}} = \\operatorname{{{O}}}(a_{{{L}}})", f"\\hat{{y}} = {vector(trace.output[0])}"),
         "h",
         units=(L,),
     )
@@ -172,10 +150,7 @@ def _hidden(network: Network, grads: Any) -> Iterable[Slide]:
             f"Back: through the activation of layer {i}",
             f"Element by element, since each unit's h depends on its own a alone: times the slope of "
             f"{network.activations[i - 1]}.",
-            (
-                rf"{a} = {h} \odot [\ldots, g'(a_{{{i},k}}), \ldots]",
-                f"{a} = {vector(grads.a[i][0])}",
-            ),
+            (rf"{a} = {h} \odot [\ldots, g'(a_{{{i},k}}), \ldots]", f"{a} = {vector(grads.a[i][0])}"),
             "grad_a",
             units=(i,),
         )
@@ -190,10 +165,7 @@ def _weights(network: Network, grads: Any) -> Iterable[Slide]:
             f"Back: to the weights and biases of layer {i}",
             "Each weight hears the unit that it leads to, times the unit that it comes from; a bias hears its unit. "
             "Over a batch, the examples' shares are added.",
-            (
-                rf"{W} = {a}\, h_{{{i - 1}}}^\top, \quad {b} = {a}",
-                rf"\|{W}\| = {figure(size)}",
-            ),
+            (rf"{W} = {a}\, h_{{{i - 1}}}^\top, \quad {b} = {a}", rf"\|{W}\| = {figure(size)}"),
             "grad_W",
             units=(i - 1, i),
             weights=(i,),

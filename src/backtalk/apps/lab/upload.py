@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.losses import as_loss
-from ...errors import BacktalkError, FileFormatError, InputError
+from ...errors import BacktalkError, FileFormatError, InputError, first_line
 from .datasets import LabData, hold_out, short_names
+
+if TYPE_CHECKING:
+    from ..tables.target import Target
 
 MOST_BYTES = 32 * 2**20
 MOST_CELLS = 20_000_000  # numbers that the inputs may be
@@ -52,12 +56,14 @@ def read_upload(path: Path, label: str, target: str | None) -> tuple[LabData, li
         with np.errstate(all="ignore"):
             return _read_npz(path, label, target) if path.suffix == ".npz" else _read_table(path, label, target)
     except BacktalkError as error:
-        raise type(error)(str(error).replace(str(path), label)) from None
+        if error.file:
+            error.file = label
+        raise
     except MemoryError:
-        raise InputError(f"{label} does not fit in memory: take a part of it.") from None
+        raise InputError("does not fit in memory: take a part of it.", file=label) from None
     except Exception as error:  # a file can hold anything, and the libraries that read it raise nearly anything
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].replace(str(path), label)
-        raise FileFormatError(f"{label} could not be read as a {path.suffix} file ({_shown(reason)}).") from None
+        why = _shown(first_line(error).replace(str(path), label))
+        raise FileFormatError(f"could not be read as a {path.suffix} file ({why}).", file=label) from None
 
 
 def place_for(suffix: str) -> tuple[tempfile.TemporaryDirectory[str], Path]:
@@ -81,51 +87,35 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     frame = read_table(path)
     columns = frame.columns
     _require_few_columns(label, len(columns) - 1)
-    require_inputs(label, frame.height, len(columns) - 1)
+    _require_few_inputs(label, frame.height, len(columns) - 1)
     name = target or columns[-1]
     if name not in columns:
         name = _shown(name)  # the error repeats it
-    said = []
-    frame, missing = with_target(frame, name, path)
-    if missing:
-        said.append(f"left out: {rows_text(missing)} without a value of {name!r}.")
+    frame, remarks = with_target(frame, name, Path(label))
     if frame.height < LEAST_ROWS:
         raise InputError(f"{label} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
     learned = Target.learn(frame[name], "auto")
-    require_outputs(label, frame.height, learned.outputs)
+    _require_few_outputs(label, frame.height, learned.outputs)
     held_out = hold_out(frame.height)
     training = np.setdiff1d(np.arange(frame.height), held_out)
     y = learned.encode(frame[name])
     if not learned.classifies:
-        numbers = y.astype(np.float64)
-        require_moderate(label, y=numbers)
-        learned = learned.scaled_by(numbers[training])
-        y = (numbers - learned.mean) / learned.scale  # not in float32, which would show in the numbers of the page
+        y = y.astype(np.float64)
+        require_moderate(label, y=y)
+        learned = learned.scaled_by(y[training])
+        y = (y - learned.mean) / learned.scale  # not in float32, which would show in the numbers of the page
     inputs = frame.drop(name)
     preprocessing = Preprocessing.learn(inputs, training)
-    require_inputs(label, frame.height, len(preprocessing.inputs))
+    _require_few_inputs(label, frame.height, len(preprocessing.inputs))
     X, more = preprocessing.transform(inputs)
     require_moderate(label, X)
-    unused = [f"{column.name}: {column.remark}" for column in preprocessing.columns if not column.used]
-    said += [*more, *(f"not used, {each}" for each in unused)]
-    data = LabData(
-        title=label,
-        X=X.astype(np.float64),
-        y=y,
-        columns=tuple(preprocessing.inputs),
-        classes=short_names(learned.classes),
-        loss=as_loss("cross_entropy" if learned.classifies else "squared_error"),
-        outputs=learned.outputs,
-        held_out=held_out,
-        mean=learned.mean,
-        scale=learned.scale,
-        said=said,
-    )
-    return data, columns, name
+    unused = [f"not used, {column.name}: {column.remark}" for column in preprocessing.columns if not column.used]
+    names = tuple(preprocessing.inputs)
+    return _examples(label, X, y, names, learned, learned.outputs, held_out, [*remarks, *more, *unused]), columns, name
 
 
 def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
-    """X as it is, and y: labels where it is whole numbers or text, else numbers, which are scaled."""
+    """X as it is, and y: labels if it is whole numbers or text, else numbers, which are scaled."""
     import polars as pl
 
     from ...data.built_in import load_data
@@ -142,19 +132,12 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
         raise InputError(f"{label} has y of shape {y.shape}, expected one label or number for each row of X.")
     if len(X) != len(y) or not len(X):
         raise InputError(f"{label} has {len(X)} rows of X and {len(y)} of y, expected as many, and at least one.")
-    require_inputs(label, *X.shape)
+    _require_few_inputs(label, *X.shape)
     X, held_out = X.astype(np.float64), hold_out(len(X))
     if not np.isfinite(X).all():
         row, column = (int(each) for each in np.argwhere(~np.isfinite(X))[0])
         raise InputError(f"{label} has X[{row}, {column}] = {X[row, column]}, expected finite numbers.")
     require_moderate(label, X)
-    if y.ndim == 2:
-        require_outputs(label, *y.shape)
-        y = y.astype(np.float64)
-        if not np.isfinite(y).all():
-            raise InputError(f"{label} has values of y that are not finite, expected finite numbers.")
-        require_moderate(label, y=y)
-        return _examples(label, X, y, found.columns, (), y.shape[1], held_out), [], "y"
     if y.dtype.kind not in "fiubU":
         raise InputError(f"{label} has y of kind {y.dtype}, expected numbers or text.")
     if y.dtype.kind == "f":
@@ -162,42 +145,53 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
             raise InputError(f"{label} has values of y that are not finite, expected finite numbers.")
         require_moderate(label, y=y)
         y = y.astype(np.float64)
+    if y.ndim == 2:
+        _require_few_outputs(label, *y.shape)
+        return _examples(label, X, y.astype(np.float64), found.columns, None, y.shape[1], held_out), [], "y"
     cells = pl.Series("y", y)
     learned = Target.learn(cells, "auto")
-    require_outputs(label, len(X), learned.outputs)
+    _require_few_outputs(label, len(X), learned.outputs)
     encoded = learned.encode(cells)
-    if learned.classifies:
-        return _examples(label, X, encoded, found.columns, tuple(learned.classes), learned.outputs, held_out), [], "y"
-    numbers = encoded.astype(np.float64)
-    learned = learned.scaled_by(numbers)
-    scaled = (y.astype(np.float64)[:, None] - learned.mean) / learned.scale
-    return _examples(label, X, scaled, found.columns, (), 1, held_out, learned.mean, learned.scale), [], "y"
+    if not learned.classifies:
+        learned = learned.scaled_by(encoded.astype(np.float64))
+        encoded = (y.astype(np.float64)[:, None] - learned.mean) / learned.scale
+    return _examples(label, X, encoded, found.columns, learned, learned.outputs, held_out), [], "y"
 
 
 def _examples(
-    label: str, X: np.ndarray, y: np.ndarray, columns: Any, classes: tuple[str, ...], outputs: int,
-    held_out: np.ndarray, mean: float = 0.0, scale: float = 1.0,
+    label: str, X: np.ndarray, y: np.ndarray, columns: tuple[str, ...], target: Target | None, outputs: int,
+    held_out: np.ndarray, remarks: Sequence[str] = (),
 ) -> LabData:  # fmt: skip
-    loss = as_loss("cross_entropy" if classes else "squared_error")
-    return LabData(label, X, y, tuple(columns), short_names(classes), loss, outputs, held_out, mean=mean, scale=scale)
+    """``target``: what was learned of y, None for several numbers a row."""
+    return LabData(
+        title=label,
+        X=X.astype(np.float64),
+        y=y,
+        columns=columns,
+        classes=short_names(target.classes) if target else (),
+        loss=as_loss("cross_entropy" if target and target.classifies else "squared_error"),
+        outputs=outputs,
+        held_out=held_out,
+        mean=target.mean if target else 0.0,
+        scale=target.scale if target else 1.0,
+        remarks=list(remarks),
+    )
 
 
-def require_inputs(label: str, rows: int, inputs: int) -> None:
-    """Refuse more inputs, or more numbers of them, than a page and a step can take."""
-    if inputs > MOST_INPUTS:
-        raise InputError(f"{label} gives {inputs} inputs, more than the {MOST_INPUTS} that the lab takes.")
-    if rows * inputs > MOST_CELLS:
-        raise InputError(f"{label} gives {rows} × {inputs} numbers, too many for the lab: take some of its rows.")
+def _require_few(label: str, rows: int, count: int, most: int, what: str, numbers: str) -> None:
+    """Refuse more columns, or more numbers in them, than a page and a step can take."""
+    if count > most:
+        raise InputError(f"{label} gives {count} {what}, more than the {most} that the lab takes.")
+    if rows * count > MOST_CELLS:
+        raise InputError(f"{label} gives {rows} × {count} {numbers}, too many for the lab: take some of its rows.")
 
 
-def require_outputs(label: str, rows: int, outputs: int) -> None:
-    """The same for outputs: one for each class, or for each number of y."""
-    if outputs > MOST_OUTPUTS:
-        raise InputError(
-            f"{label} gives {outputs} outputs or classes, more than the {MOST_OUTPUTS} that the lab takes."
-        )
-    if rows * outputs > MOST_CELLS:
-        raise InputError(f"{label} gives {rows} × {outputs} outputs, too many for the lab: take some of its rows.")
+def _require_few_inputs(label: str, rows: int, inputs: int) -> None:
+    _require_few(label, rows, inputs, MOST_INPUTS, "inputs", "numbers")
+
+
+def _require_few_outputs(label: str, rows: int, outputs: int) -> None:
+    _require_few(label, rows, outputs, MOST_OUTPUTS, "outputs or classes", "outputs")
 
 
 def require_moderate(label: str, X: np.ndarray | None = None, y: np.ndarray | None = None) -> None:
@@ -241,7 +235,7 @@ def _require_small(path: Path, label: str) -> None:
         width = len(pl.read_parquet_schema(path))
         rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileFormatError(f"{label} cannot be read ({str(error).splitlines()[0]}).") from None
+        raise FileFormatError(f"{label} cannot be read ({first_line(error)}).") from None
     if rows * width > MOST_CELLS:
         raise InputError(f"{label} has {rows} × {width} cells, too many for the lab: take some of its rows.")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ...errors import FileFormatError
+from ...errors import FileFormatError, first_line
 
 
 class ParquetTable:
@@ -20,7 +20,7 @@ class ParquetTable:
     def __init__(self, path: Path) -> None:
         self.path, files = path, files_of(path)
         if not files:
-            raise FileFormatError(f"{path} is a folder without .parquet files, expected some.")
+            raise FileFormatError("is a folder without .parquet files, expected some.", file=path)
         for file in files:
             with file.open("rb"):
                 pass
@@ -33,7 +33,9 @@ class ParquetTable:
         for name, kind in self.schema.items():
             if kind.is_nested() or kind in (pl.Binary, pl.Object):
                 what = "bytes" if kind == pl.Binary else "lists"
-                raise FileFormatError(f"{files[0]} has {what} in the column {name!r}, expected numbers, text or dates.")
+                raise FileFormatError(
+                    f"has {what} in the column {name!r}, expected numbers, text or dates.", file=files[0]
+                )
 
     @cached_property
     def height(self) -> int:
@@ -66,8 +68,7 @@ class ParquetTable:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> FileFormatError:
-        reason = str(error).splitlines()[0]
-        return FileFormatError(f"{self._named} cannot be read ({reason}).")
+        return FileFormatError(f"cannot be read ({first_line(error)}).", file=self._named)
 
 
 def is_parquet(path: Path) -> bool:

@@ -116,9 +116,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     require_same(table, source, cells, group)
     present = _present(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
-    cells, said = cells.filter(present), []
-    if missing := len(present) - len(cells):
-        said.append(f"left out: {rows_text(missing)} without a value of {options.target!r}.")
+    cells, said = cells.filter(present), _left_out(present, options.target)
     if len(cells) < LEAST_ROWS:
         raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
     target = Target.learn(cells, options.task)
@@ -185,11 +183,16 @@ def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] |
     return (X, y) if weight is None else (X, y, weight)
 
 
-def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, int]:
-    """The rows with a target, and how many have none."""
+def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, list[str]]:
+    """The rows with a target, and what there is to say of the others."""
     _require_columns(frame.columns, name, table)
     present = _present(frame[name], table)
-    return frame.filter(present), frame.height - int(present.sum())
+    return frame.filter(present), _left_out(present, name)
+
+
+def _left_out(present: pl.Series, name: str) -> list[str]:
+    missing = len(present) - int(present.sum())
+    return [f"left out: {rows_text(missing)} without a value of {name!r}."] if missing else []
 
 
 def _require_columns(names: list[str], target: str, table: Path) -> list[str]:

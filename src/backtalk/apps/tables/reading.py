@@ -36,14 +36,14 @@ def read_table(path: Path) -> pl.DataFrame:
     else:
         with path.open("rb"):  # a file that is not there is that, whatever its name
             pass
-        raise FileFormatError(f"{path} is no .csv or .parquet file, expected one of them by its name.")
+        raise FileFormatError("is no .csv or .parquet file, expected one of them by its name.", file=path)
     _require_rows(path, frame.height)
     return frame
 
 
 def _require_rows(path: Path, count: int) -> None:
     if count == 0:
-        raise FileFormatError(f"{path} has a line of names but no rows below it.")
+        raise FileFormatError("has a line of names but no rows below it.", file=path)
 
 
 class TableInMemory:
@@ -86,21 +86,21 @@ def digest(path: Path) -> str:
 def _read_csv(path: Path) -> pl.DataFrame:
     content = path.read_bytes()
     if not content.strip():
-        raise FileFormatError(f"{path} is empty, expected a line of column names and rows below it.")
+        raise FileFormatError("is empty, expected a line of column names and rows below it.", file=path)
     if b"\0" in content:
         hint = " (UTF-16? Save it as UTF-8)" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise FileFormatError(f"{path} holds binary data, expected text{hint}.")
+        raise FileFormatError(f"holds binary data, expected text{hint}.", file=path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise FileFormatError(f"{path} is not text in UTF-8 (line {line}): save it as UTF-8.") from None
+        raise FileFormatError(f"is not text in UTF-8 (line {line}): save it as UTF-8.", file=path) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n") + "\n"
     separator = max(SEPARATORS, key=text.partition("\n")[0].count)
     try:
         names = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))]
     except csv.Error as error:
-        raise FileFormatError(f"{path} has a first line that cannot be read ({error}).") from None
+        raise FileFormatError(f"has a first line that cannot be read ({error}).", file=path) from None
     if len(names) > 1 and not names[0]:
         names[0] = UNNAMED
     _require_names(path, names)
@@ -130,12 +130,12 @@ def column_names(path: Path) -> list[str]:
 def _require_names(path: Path, names: list[str]) -> None:
     if "" in names:
         place = names.index("") + 1
-        raise InputError(f"{path} has no name for column {place}: name it, or leave out a column of row numbers.")
+        raise InputError(f"has no name for column {place}: name it, or leave out a column of row numbers.", file=path)
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{path} has two columns named {twice!r}: rename one of them.")
+        raise InputError(f"has two columns named {twice!r}: rename one of them.", file=path)
     if all(_is_number(name) for name in names):
-        raise InputError(f"{path} has numbers in its first line, expected the names of the columns.")
+        raise InputError("has numbers in its first line, expected the names of the columns.", file=path)
 
 
 def _is_number(text: str) -> bool:
@@ -164,7 +164,7 @@ def _parse(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFr
             if row and len(row) != len(names):
                 _refuse_ragged(path, reader.line_num, len(row), len(names))
     except csv.Error as error:
-        raise FileFormatError(f"{path} cannot be read as CSV (line {reader.line_num}: {error}).") from None
+        raise FileFormatError(f"cannot be read as CSV (line {reader.line_num}: {error}).", file=path) from None
     try:
         frame = _by_polars(text, separator, names)
     except pl.exceptions.PolarsError:  # a quote within a cell, as in 5" of pipe
@@ -181,4 +181,4 @@ def _by_polars(text: str, separator: str, names: list[str]) -> pl.DataFrame:
 
 def _refuse_ragged(path: Path, line: int, cells: int, width: int) -> None:
     found = "1 cell" if cells == 1 else f"{cells} cells"
-    raise FileFormatError(f"{path} has {found} in line {line}, expected {width}, as in its first line.")
+    raise FileFormatError(f"has {found} in line {line}, expected {width}, as in its first line.", file=path)

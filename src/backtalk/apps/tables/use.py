@@ -14,7 +14,6 @@ from ...core.network import Network
 from ...engines.passes import forward_in_blocks
 from ...errors import FileFormatError, InputError
 from ...interop.files import load
-from .columns import rows_text
 from .folder import MODEL, PREPROCESSING, Folder
 from .metrics import scores
 from .prepare import with_target
@@ -49,11 +48,9 @@ def examples_of(
 ) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, np.ndarray], list[str]]:
     """A run's network, and X and encoded y of a table with the target; and what there is to say."""
     network, preprocessing, target = _open(folder)
-    frame, missing = with_target(read_table(table), target.name, table)
+    frame, left_out = with_target(read_table(table), target.name, table)
     X, said = preprocessing.transform(frame.drop(target.name))
-    if missing:
-        said.append(f"left out: {rows_text(missing)} without a value of {target.name!r}.")
-    return network, preprocessing, target, (X, target.encode(frame[target.name])), said
+    return network, preprocessing, target, (X, target.encode(frame[target.name])), [*said, *left_out]
 
 
 def refuse_target(folder: Path, target: Sequence[str] | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import FileFormatError, InputError, MissingLibraryError
+from ...errors import FileFormatError, InputError, MissingLibraryError, first_line
 
 NUMBER, WHOLE, TEXT = "numbers", "whole numbers", "text"
 READ_AHEAD = 2**14  # bytes of a column that are read at a time; without it a whole row group is in memory
@@ -33,7 +33,7 @@ class ParquetFile:
         except (OSError, ValueError) as error:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise
-            raise FileFormatError(f"{path} is not a Parquet file, or is damaged ({_short(error)}).") from None
+            raise FileFormatError(f"{path} is not a Parquet file, or is damaged ({first_line(error)}).") from None
         return cls(path, metadata, {field.name: _kind(field.type) for field in schema})
 
     def batches(self, group: int, columns: Sequence[str], rows: int) -> Iterator[Any]:
@@ -46,7 +46,9 @@ class ParquetFile:
         except (OSError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise FileFormatError(f"{self.path} cannot be read ({_short(error)}): it is damaged, or changed.") from None
+            raise FileFormatError(
+                f"{self.path} cannot be read ({first_line(error)}): it is damaged, or changed."
+            ) from None
 
     def groups(self) -> Iterator[tuple[int, int, int]]:
         """Of each row group its number, how many rows it has, and the row of the file at which it begins."""
@@ -116,10 +118,6 @@ def _kind(kind: Any) -> str:
         return NUMBER
     inner = kind.value_type if types.is_dictionary(kind) else kind
     return TEXT if types.is_string(inner) or types.is_large_string(inner) else str(kind)
-
-
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
 
 
 def _parquet() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -200,10 +199,9 @@ class TableSource:
         try:
             self._checked(y)
         except (InputError, InputTypeError) as error:
-            place = self.table.place(block.group, block.first + row, self.block_rows)
-            # the sentence counts the rows of what it was given, which is this one
-            message, found = re.subn(r" at (row 0|index \[0.*?\])", lambda _: f" in {place}", str(error))
-            raise type(error)(message if found else f"{message} It stands in {place}.") from None
+            # a row of the file, instead of row 0 of the one row that was checked
+            error.place = f"in {self.table.place(block.group, block.first + row, self.block_rows)}"
+            raise error from None
 
     def _checked(self, y: np.ndarray) -> Any:
         spec = self.network.spec

@@ -21,7 +21,7 @@ from ...core.files import as_path, require_ordinary, write_atomically
 from ...core.inputs import require_network
 from ...core.losses import Loss, as_loss
 from ...core.network import Network
-from ...errors import BacktalkError, FileFormatError, InputError
+from ...errors import BacktalkError, FileFormatError, InputError, first_line
 from ..stack import need_library
 from ..structure import KEY, read_structure, structure_of
 from .graph import Graph
@@ -127,8 +127,7 @@ def _about(name: str) -> Iterator[None]:
         raise FileFormatError(f"{name} cannot be read: {error}") from None
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # what NumPy and onnx say of a graph whose parts do not fit one another
-        reason = str(error).strip().partition("\n")[0]
-        raise FileFormatError(f"{name} is damaged: {type(error).__name__}, {reason}.") from None
+        raise FileFormatError(f"{name} is damaged: {type(error).__name__}, {first_line(error)}.") from None
 
 
 def _read(onnx: Any, path: Path) -> Any:
@@ -158,8 +157,7 @@ def _check(onnx: Any, model: Any) -> None:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InputError(f"it is no valid ONNX model ({reason}).") from None
+        raise InputError(f"it is no valid ONNX model ({first_line(error)}).") from None
 
 
 def _metadata(model: Any, name: str) -> tuple[list[Activation], Loss | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from ...errors import first_line
 from .. import Callback, Epoch, LayerMeasures, Training
 
 MEASURES = [field.name for field in fields(LayerMeasures) if field.name != "layer"]
@@ -40,8 +41,8 @@ class Logger(Callback):
         try:
             method(value)
         except Exception as error:  # of whatever kind the library has: a log is not worth the training that it tells of
-            reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-            warnings.warn(f"{self!r} did not write {what} ({reason}); training goes on.", stacklevel=3)
+            why = first_line(error)
+            warnings.warn(f"{self!r} did not write {what} ({why}); training goes on.", stacklevel=3)
 
 
 def numbers(epoch: Epoch) -> dict[str, float]:
