@@ -97,9 +97,13 @@ def test_a_lost_process_keeps_its_fields():
     for each in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert isinstance(each, ConnectionError)
         assert (each.reason, each.process, each.processes) == ("process 1 no longer answers", 0, 2)
-        assert str(each) == each.message == (
-            "process 1 no longer answers (this is process 0 of 2). "
-            "The checkpoint run.safetensors goes on, also with another number of processes."
+        assert (
+            str(each)
+            == each.message
+            == (
+                "process 1 no longer answers (this is process 0 of 2). "
+                "The checkpoint run.safetensors goes on, also with another number of processes."
+            )
         )
 
 
