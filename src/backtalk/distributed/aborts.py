@@ -21,11 +21,12 @@ from typing import Any
 from .rendezvous import listed
 
 PYTHON_FIRST = 1.0  # seconds in which Python may say more than the abort does
+NOT_ALL_CAME = "not all processes came"
 REASONS = {  # what its last status holds, and what that means
     "Failed to send RPC to coordination service": "process 0 no longer answers",
     "failed to connect": "process 0 no longer answers",
     "Shutdown barrier": "not all processes came to an end",
-    "RegisterTask": "not all processes came",
+    "RegisterTask": NOT_ALL_CAME,
     "Deadline Exceeded": "process 0 no longer answers",
 }
 _kept: list[Any] = []  # the handler, which lives as long as the process

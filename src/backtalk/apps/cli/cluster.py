@@ -70,9 +70,13 @@ def joined(
         return
     since = time.time() - CLOCKS if anew else 0.0
     if not os.environ.get("BACKTALK_TRACEBACK"):
-        from ...distributed.aborts import speak_for_aborts
+        from ...distributed.aborts import NOT_ALL_CAME, speak_for_aborts
 
-        speak_for_aborts(lambda reason: _end_at_once(f"{reason}; {_how_to_go_on(folder, since)}.", stderr))
+        def end_at_once(reason: str) -> None:
+            code = 2 if reason == NOT_ALL_CAME else LOST
+            _end_at_once(f"{reason}; {_how_to_go_on(folder, since)}.", stderr, code)
+
+        speak_for_aborts(end_at_once)
         stderr = sys.stderr  # while progress is shown, sys.stderr is a part of it
     _stop_at_sigterm()
     try:
@@ -139,12 +143,12 @@ def _written(place: Path) -> float:
         return -1.0
 
 
-def _end_at_once(sentence: str, stderr: TextIO) -> None:
+def _end_at_once(sentence: str, stderr: TextIO, code: int) -> None:
     """From a thread of C++, while Python does anything."""
     clear = CLEAR if stderr.isatty() else ""
     print(f"{clear}{speaker()}: {sentence}", file=stderr)
     _flush(sys.stdout, stderr)
-    os._exit(2 if _group == ALONE else LOST)  # 2: not all came, so that it was not joined yet
+    os._exit(code)
 
 
 def _flush(*streams: TextIO | None) -> None:
