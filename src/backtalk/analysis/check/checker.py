@@ -75,7 +75,7 @@ def check(
     ...     grads = gradients(network, X, y)
     ...     return {"W": [len(X) * W for W in grads.W.values()]}
     >>> print(check(net, backward=summed).mistake.said)
-    the sum over the batch stands in the place of the mean: 1/B is missing
+    the sum over the batch stands instead of the mean: 1/B is missing
     """
     if method not in ("auto", *METHODS):
         raise unknown_name("method", method, ["auto", *METHODS])

@@ -46,7 +46,7 @@ class Scene:
         return float(self.put("a", L, self.trace.a[L]).loss.real)
 
     def put(self, family: str, i: int, value: np.ndarray) -> Outcome:
-        """The outcome with ``value`` in the place of W_i, b_i, a_i or h_i."""
+        """The outcome with ``value`` instead of W_i, b_i, a_i or h_i."""
         network, L = self.network, self.network.depth
         if family == "h" and i == L:
             return self._outcome(network.loss.value_at_output(value, self.target), [(None, value)])

@@ -116,7 +116,7 @@ MISTAKES = (
     ),
     Known(
         "g_prime_at_h",
-        "g′ is taken at h_i in the place of a_i",
+        "g′ is taken at h_i instead of a_i",
         THROUGH,
         "put the pre-activation a_i into g′, not the output h_i = g(a_i)",
         (on("through", _g_prime_at_h),),
@@ -130,7 +130,7 @@ MISTAKES = (
     ),
     Known(
         "g_for_g_prime",
-        "g stands in the place of g′: ∇_{h_i} is multiplied by h_i",
+        "g stands instead of g′: ∇_{h_i} is multiplied by h_i",
         THROUGH,
         "multiply by the derivative of g",
         (on("through", _g_for_g_prime),),
@@ -144,7 +144,7 @@ MISTAKES = (
     ),
     Known(
         "g_prime_at_gradient",
-        "g′ is taken at the gradient ∇_{h_i} in the place of a_i",
+        "g′ is taken at the gradient ∇_{h_i} instead of a_i",
         THROUGH,
         "put the pre-activation a_i of the forward pass into g′",
         (on("through", _g_prime_at_gradient),),
@@ -197,14 +197,14 @@ MISTAKES = (
     ),
     Known(
         "hidden_from_h",
-        "∇_{h_i} is computed from ∇_{h_{i+1}} in the place of ∇_{a_{i+1}}",
+        "∇_{h_i} is computed from ∇_{h_{i+1}} instead of ∇_{a_{i+1}}",
         HIDDEN,
         "pass on the gradient at the pre-activations, with g′ in it",
         (on("hidden", _g_prime_left_in_h),),
     ),
     Known(
         "hidden_from_layer_above",
-        "∇_{h_i} is computed from ∇_{a_{i+2}} in the place of ∇_{a_{i+1}}: off by one layer",
+        "∇_{h_i} is computed from ∇_{a_{i+2}} instead of ∇_{a_{i+1}}: off by one layer",
         HIDDEN,
         "pass on the gradient of the layer just above",
         (on("hidden", _from_layer_above),),

@@ -140,14 +140,14 @@ MISTAKES = (
     ),
     Known(
         "label_plus_one",
-        "the labels are off by one: e(y + 1) stands in the place of e(y)",
+        "the labels are off by one: e(y + 1) stands instead of e(y)",
         "∇_{a_L}ℒ = (ŷ − e(y)) · w, where label y = 0 is the first output",
         "count the labels from 0",
         _moves(1),
     ),
     Known(
         "label_minus_one",
-        "the labels are off by one: e(y − 1) stands in the place of e(y)",
+        "the labels are off by one: e(y − 1) stands instead of e(y)",
         "∇_{a_L}ℒ = (ŷ − e(y)) · w, where label y = 0 is the first output",
         "count the labels from 0",
         _moves(-1),
@@ -211,7 +211,7 @@ MISTAKES = (
     ),
     Known(
         "mean_over_outputs",
-        "the loss of an example is the mean over the outputs in the place of the sum",
+        "the loss of an example is the mean over the outputs instead of the sum",
         "ℓ is summed over the k outputs of an example, never averaged",
         "do not divide by the number of outputs: a mean over the whole array divides by B · k",
         (on(OUTPUT, _mean_over_outputs), on(TOP, _mean_over_outputs), on(OUTPUT, _mean_squared_error),

@@ -11,7 +11,7 @@ from ..substitute import Scene
 
 
 def reason_for_shape(family: str, i: int, shape: tuple[int, ...], scene: Scene, arrays: Mapping[int, Any]) -> str:
-    """A sentence that names the likely reason for ``shape`` in the place of the right one; empty where none fits.
+    """A sentence that names the likely reason for ``shape`` instead of the right one; empty where none fits.
 
     ``arrays``: all that was given for this family, by layer.
     """

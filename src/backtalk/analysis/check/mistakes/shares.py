@@ -91,7 +91,7 @@ def _rows() -> tuple[Variant, ...]:
 MISTAKES = (
     Known(
         "sum_for_mean",
-        "the sum over the batch stands in the place of the mean: 1/B is missing",
+        "the sum over the batch stands instead of the mean: 1/B is missing",
         "ℒ = Σ_n w_n ℓ_n with w_n = 1/B, or sample_weight / Σ sample_weight",
         "divide by B (by Σ sample_weight where there are weights), once, at the output",
         tuple(on(kinds, _summed) for kinds in SCOPES),

@@ -97,21 +97,21 @@ MISTAKES = (
     ),
     Known(
         "a_for_h",
-        "the pre-activation a_{i-1} stands in the place of h_{i-1}",
+        "the pre-activation a_{i-1} stands instead of h_{i-1}",
         WEIGHTS_FORMULA,
         "multiply by what the weights heard in the forward pass, h_{i-1} = g(a_{i-1})",
         (on("weights", _from_pre_activation),),
     ),
     Known(
         "h_of_other_layer",
-        "the activations are those of another layer: h_i, h_{i-2} or the input in the place of h_{i-1}",
+        "the activations are those of another layer: h_i, h_{i-2} or the input instead of h_{i-1}",
         WEIGHTS_FORMULA,
         "multiply by what the weights heard in the forward pass, h_{i-1}",
         (on("weights", _from_own_h), on("weights", _from_h_two_below), on("weights", _from_input)),
     ),
     Known(
         "weights_from_h",
-        "the gradients of weights and biases are computed from ∇_{h_i} in the place of ∇_{a_i}",
+        "the gradients of weights and biases are computed from ∇_{h_i} instead of ∇_{a_i}",
         WEIGHTS_FORMULA + "; " + BIAS_FORMULA,
         "take the gradient at the pre-activation, with g′ in it",
         (Variant({"weights": _weights_by_h, "biases": _biases_by_h}), on("weights", _weights_by_h)),
@@ -119,14 +119,14 @@ MISTAKES = (
     ),
     Known(
         "bias_from_h",
-        "the gradient of the bias is computed from ∇_{h_i} in the place of ∇_{a_i}",
+        "the gradient of the bias is computed from ∇_{h_i} instead of ∇_{a_i}",
         BIAS_FORMULA,
         "take the gradient at the pre-activation, with g′ in it",
         (on("biases", _biases_by_h),),
     ),
     Known(
         "weights_of_other_layer",
-        "∇_{a_{i+1}} or ∇_{a_{i-1}} stands in the place of ∇_{a_i}: off by one layer",
+        "∇_{a_{i+1}} or ∇_{a_{i-1}} stands instead of ∇_{a_i}: off by one layer",
         WEIGHTS_FORMULA + "; " + BIAS_FORMULA,
         "take the gradient at the units that these weights talk to",
         tuple(
@@ -153,7 +153,7 @@ MISTAKES = (
     ),
     Known(
         "bias_mean",
-        "the gradient of the bias is the mean over the batch in the place of the sum",
+        "the gradient of the bias is the mean over the batch instead of the sum",
         BIAS_FORMULA,
         "sum over the batch: ∇_{a_i} holds 1/B already",
         (on("biases", _bias_mean),),
