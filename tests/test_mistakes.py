@@ -512,6 +512,19 @@ def test_a_wrong_shape_is_refused_with_its_likely_reason(family, layer, change, 
         check(network, *examples(network, 5, "shape")[:2], backward=mine)
 
 
+def test_a_number_is_found_beside_a_mistake_with_the_weights_of_examples():
+    network = Network.create([3, 4, 2], "tanh", rng=0)
+    X, y, _ = examples(network, 6, "decay")
+
+    def mine(network: Network, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Any:
+        W = gradients(network, X, y, weights).W
+        return {"W": {2: W[2] * weights.sum(), 1: W[1] * weights.sum() + 0.3 * network.W[1]}}
+
+    found = check(network, X, y, np.linspace(0.5, 2, 6), backward=mine).mistakes
+    assert [(mistake.name, mistake.layers) for mistake in found] == [("sum_for_mean", (2,)), ("weight_decay", (1,))]
+    assert found[1].said == "a weight decay is added, 0.3 times the weights"
+
+
 def test_layers_in_the_wrong_order_are_refused_with_that_reason():
     network = Network.create([3, 4, 2], "tanh", rng=0)
     turned = lambda net, X, y: tuple(list(each)[::-1] for each in Student()(net, X, y))  # noqa: E731

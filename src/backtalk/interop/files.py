@@ -58,11 +58,7 @@ def save_with(
     """The same, with the state of training beside it: facts, as JSON, and arrays, named ``training.…``."""
     require_network(network)
     path = as_path(path)
-    kept = {
-        f"{family}.{i}": to_numpy(array)
-        for family, layers in (("W", network.W), ("b", network.b))
-        for i, array in layers.items()
-    }
+    kept = {f"{family}.{i}": to_numpy(array) for family in "Wb" for i, array in getattr(network, family).items()}
     kept |= {PREFIX + name: array for name, array in arrays.items()}
     structure = structure_of(network)
     if training is not None:
@@ -95,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> Network:
 
 
 def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | None, dict[str, np.ndarray]]:
-    """The network, and what :func:`save_with` wrote beside it: the facts (None where there are none), the arrays."""
+    """The network, and what :func:`save_with` wrote beside it: the facts (None if there are none), the arrays."""
     path = as_path(path)
     require_ordinary(path)
     try:

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ..core.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    Identity,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
+from ..core.activations import ELU, Activation, LeakyReLU, ReLU, as_activation
 from ..core.losses import Loss
 from ..core.network import Network
 from ..errors import InputError, InputTypeError
@@ -29,6 +16,11 @@ from .stack import Stack, need_library
 
 # Layers that do nothing when a model predicts
 SILENT = ("InputLayer", "Dropout", "GaussianDropout", "AlphaDropout", "GaussianNoise", "Identity")
+# The functions of keras.activations; ours have the same names, but for these
+NAMES = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish", "tanh", "sigmoid",
+         "softmax", "exponential")  # fmt: skip
+RENAMED = {"linear": "identity", "leaky_relu": "leaky_relu(slope=0.2)", "exponential": "exp"}
+OUTPUTS = ("softmax", "exp")  # output functions of a network, which are no activations
 
 
 def from_keras(model: Any, loss: str | Loss | None = None) -> Network:
@@ -97,7 +89,7 @@ def _layers(keras: Any, model: Any) -> Iterator[Any]:
 
 
 def _chain(model: Any) -> list[Any]:
-    """The layers of a functional model, from the input to the output; refused where it is no chain."""
+    """The layers of a functional model, from the input to the output; refused if it is no chain."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of functions that Keras could not write into a file
@@ -151,47 +143,32 @@ def _weights(keras: Any, layer: Any, place: str) -> tuple[Any, Any]:
 
 def _named(keras: Any, function: Any, place: str) -> Activation | str:
     """What a function of keras.activations is here."""
-    named = keras.activations
-    known: list[tuple[Any, Activation | str]] = [
-        (named.linear, Identity()), (named.relu, ReLU()), (named.leaky_relu, LeakyReLU(0.2)), (named.elu, ELU()),
-        (named.selu, SELU()), (named.gelu, GELU()), (named.silu, SiLU()), (named.softplus, Softplus()),
-        (named.mish, Mish()), (named.tanh, Tanh()), (named.sigmoid, Sigmoid()), (named.softmax, "softmax"),
-        (named.exponential, "exp"),
-    ]  # fmt: skip
-    for each, ours in known:
-        if function is each:
-            return ours
+    for name in NAMES:
+        if function is getattr(keras.activations, name):
+            ours = RENAMED.get(name, name)
+            return ours if ours in OUTPUTS else as_activation(ours)
     name = getattr(function, "__name__", repr(function))
-    raise InputError(
-        f"{place} has the activation {name!r}, expected {', '.join(each.__name__ for each, _ in known[:-1])} "
-        f"or {known[-1][0].__name__}."
-    )
+    raise InputError(f"{place} has the activation {name!r}, expected {', '.join(NAMES[:-1])} or {NAMES[-1]}.")
 
 
 def _function(keras: Any, layer: Any, place: str) -> Activation | str:
     """What a layer without weights is here."""
-    layers = keras.layers
-
-    def of_relu(layer: Any) -> Activation:
+    layers, kind = keras.layers, type(layer)
+    if kind is layers.Activation:
+        return _named(keras, layer.activation, place)
+    if kind is layers.ReLU:
         if layer.max_value is not None or layer.threshold:
             raise InputError(f"{place} has max_value {layer.max_value} and threshold {layer.threshold}, expected none.")
         return LeakyReLU(float(layer.negative_slope)) if layer.negative_slope else ReLU()
-
-    def of_softmax(layer: Any) -> str:
+    if kind is layers.LeakyReLU:
+        return LeakyReLU(float(layer.negative_slope))
+    if kind is layers.ELU:
+        return ELU(float(layer.alpha))
+    if kind is layers.Softmax:
         if layer.axis not in (-1, 1):
             raise InputError(f"{place} is over axis {layer.axis}, expected -1: over the outputs of one example.")
         return "softmax"
-
-    makers: dict[Any, Callable[[Any], Activation | str]] = {
-        layers.Activation: lambda layer: _named(keras, layer.activation, place),
-        layers.ReLU: of_relu,
-        layers.LeakyReLU: lambda layer: LeakyReLU(float(layer.negative_slope)),
-        layers.ELU: lambda layer: ELU(float(layer.alpha)),
-        layers.Softmax: of_softmax,
-    }
-    if type(layer) not in makers:
-        raise InputError(
-            f"{place} is a layer that a Network does not have: expected Dense, Activation, ReLU, LeakyReLU, ELU, "
-            "Softmax, Dropout, or a Flatten before the first."
-        )
-    return makers[type(layer)](layer)
+    raise InputError(
+        f"{place} is a layer that a Network does not have: expected Dense, Activation, ReLU, LeakyReLU, ELU, "
+        "Softmax, Dropout, or a Flatten before the first."
+    )

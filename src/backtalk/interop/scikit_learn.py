@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.arrays import to_numpy
 from ..core.inputs import require_network
-from ..core.losses import BinaryCrossEntropy, CrossEntropy, PoissonDeviance, SquaredError
+from ..core.losses import as_loss
 from ..core.network import Network
 from ..errors import InputError, InputTypeError
 
@@ -18,9 +18,6 @@ SKLEARN_NAMES = {ours: theirs for theirs, ours in ACTIVATIONS.items()}
 LOSSES = {
     "softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "squared_error",
     "exp": "poisson_deviance",
-}  # fmt: skip
-OUTPUTS = {
-    CrossEntropy: "softmax", BinaryCrossEntropy: "logistic", SquaredError: "identity", PoissonDeviance: "exp",
 }  # fmt: skip
 
 
@@ -90,13 +87,11 @@ def to_sklearn(network: Network, classes: Any = None) -> Any:
     intercepts = [np.array(to_numpy(b)) for b in network.b.values()]
     if output in ("softmax", "logistic"):
         model = MLPClassifier(**parameters)
+        model._label_binarizer = _binarizer(classes, network.sizes[-1], labels=output == "logistic")
+        model.classes_ = model._label_binarizer.classes_
         if output == "softmax" and network.sizes[-1] == 2:
             output = "logistic"
             coefs[-1], intercepts[-1] = coefs[-1][:, 1:] - coefs[-1][:, :1], intercepts[-1][1:] - intercepts[-1][:1]
-            model._label_binarizer = _binarizer(classes, 2)
-        else:
-            model._label_binarizer = _binarizer(classes, network.sizes[-1], labels=output == "logistic")
-        model.classes_ = model._label_binarizer.classes_
     else:
         if classes is not None:
             raise InputError(f"classes is given, but a network with {network.loss} has none: leave it out.")
@@ -129,20 +124,20 @@ def _activation(network: Network) -> str:
 
 
 def _output(network: Network) -> str:
-    loss = network.loss
-    kinds = [kind for kind in OUTPUTS if type(loss) is kind and loss == kind()]  # without a parameter such as smoothing
-    if not kinds:
+    # equal: without a parameter such as smoothing
+    output = next((theirs for theirs, ours in LOSSES.items() if as_loss(ours) == network.loss), None)
+    if output is None:
         raise InputError(
-            f"the loss of network is {loss!r}, and scikit-learn has cross_entropy, binary_cross_entropy, squared_error "
-            "and poisson_deviance only: make the network anew with one of them."
+            f"the loss of network is {network.loss!r}, and scikit-learn has cross_entropy, binary_cross_entropy, "
+            "squared_error and poisson_deviance only: make the network anew with one of them."
         )
-    if kinds[0] is CrossEntropy and network.sizes[-1] == 1:
+    if output == "softmax" and network.sizes[-1] == 1:
         raise InputError("network has a softmax of 1 output, which is always 1: scikit-learn needs at least 2 classes.")
-    return OUTPUTS[kinds[0]]
+    return output
 
 
 def _binarizer(classes: Any, outputs: int, labels: bool = False) -> Any:
-    """The ``LabelBinarizer`` of these classes; ``labels``: of sigmoid outputs, where one output has two classes."""
+    """The ``LabelBinarizer`` of these classes; ``labels``: of sigmoid outputs, of which one alone has two classes."""
     from sklearn.preprocessing import LabelBinarizer
 
     if labels and outputs > 1:

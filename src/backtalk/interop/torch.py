@@ -7,27 +7,16 @@ from typing import Any
 
 from array_api_compat import is_torch_array
 
-from ..core.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    GELUTanh,
-    Identity,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
+from ..core import activations
+from ..core.activations import Activation
 from ..core.inputs import require_network
 from ..core.losses import Loss
 from ..core.network import Network
 from ..errors import InputError, InputTypeError
 from .stack import Stack, need_library
 
+# PyTorch's modules that have the name of ours, and no parameters
+SAME_NAME = ("ReLU", "SELU", "SiLU", "Mish", "Tanh", "Sigmoid")
 INSTALL = "pip install 'backtalk[torch]'"
 # From so large an a on, torch's Softplus gives a itself. At 40 that is log(1 + e^a) to the last digit of float64, and
 # e^40 is no trouble for float32; at torch's own 20 they differ by 2e-9.
@@ -66,13 +55,20 @@ def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
     for place, module in _modules(torch.nn, model, "model"):
         kind = type(module)
         if kind.forward is torch.nn.Linear.forward:
-            _add_linear(torch, stack, module, place)
+            W, b = module.weight, module.bias
+            if isinstance(W, torch.nn.UninitializedParameter) or W.is_meta:
+                raise InputError(f"{place} has no weights yet: run the model once, or load its weights.")
+            stack.add_layer(W, W.new_zeros(W.shape[0]) if b is None else b)
         elif kind is torch.nn.Flatten:
             if stack.W or (module.start_dim, module.end_dim) != (1, -1):
                 raise InputError(f"{place} is not Flatten(1, -1) before the first layer, as a Network has it.")
         elif kind not in (torch.nn.Identity, torch.nn.Dropout, torch.nn.AlphaDropout):
             if kind not in functions:
-                raise InputError(f"{place} is a module that a Network does not have: expected {_known(functions)}.")
+                *names, last = (each.__name__ for each in functions)
+                raise InputError(
+                    f"{place} is a module that a Network does not have: expected Linear, Dropout, Identity, Flatten, "
+                    f"{', '.join(names)} or {last}."
+                )
             stack.add_function(functions[kind](module, place), place)
     return stack.network(loss)
 
@@ -122,59 +118,38 @@ def _modules(nn: Any, module: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield from _modules(nn, part, f"{place}[{name}]" if name.isdigit() else f"{place}.{name}")
 
 
-def _add_linear(torch: Any, stack: Stack, module: Any, place: str) -> None:
-    if isinstance(module.weight, torch.nn.UninitializedParameter) or module.weight.is_meta:
-        raise InputError(f"{place} has no weights yet: run the model once, or load its weights.")
-    W, b = module.weight, module.bias
-    stack.add_layer(W, W.new_zeros(W.shape[0]) if b is None else b)
-
-
 def _functions(nn: Any) -> dict[Any, Callable[[Any, str], Activation | str]]:
     """From the class of a module to its activation, or the name of its output function."""
 
     def of_softplus(module: Any, place: str) -> Activation:
         if module.beta != 1 or module.threshold < LEAST_THRESHOLD:
             raise InputError(f"{place} has beta {module.beta} and threshold {module.threshold}, expected 1 and ≥ 20.")
-        return Softplus()
+        return activations.Softplus()
 
     def of_softmax(module: Any, place: str) -> str:
         if module.dim not in (-1, 1, None):  # None is 1 for a matrix
             raise InputError(f"{place} is over dimension {module.dim}, expected -1: over the outputs of one example.")
         return "softmax"
 
-    plain = {
-        nn.ReLU: ReLU, nn.SELU: SELU, nn.SiLU: SiLU, nn.Mish: Mish, nn.Tanh: Tanh, nn.Sigmoid: Sigmoid,
-    }  # fmt: skip
     return {
-        **{kind: lambda module, place, make=make: make() for kind, make in plain.items()},
-        nn.LeakyReLU: lambda module, place: LeakyReLU(module.negative_slope),
-        nn.ELU: lambda module, place: ELU(module.alpha),
-        nn.GELU: lambda module, place: GELUTanh() if module.approximate == "tanh" else GELU(),
+        **{getattr(nn, name): lambda module, place, name=name: getattr(activations, name)() for name in SAME_NAME},
+        nn.LeakyReLU: lambda module, place: activations.LeakyReLU(module.negative_slope),
+        nn.ELU: lambda module, place: activations.ELU(module.alpha),
+        nn.GELU: lambda module, place: activations.GELUTanh() if module.approximate == "tanh" else activations.GELU(),
         nn.Softplus: of_softplus,
         nn.Softmax: of_softmax,
         nn.LogSoftmax: of_softmax,
     }
 
 
-def _known(functions: dict[Any, Any]) -> str:
-    names = [kind.__name__ for kind in functions]
-    return f"Linear, Dropout, Identity, Flatten, {', '.join(names[:-1])} or {names[-1]}"
-
-
 def _module(nn: Any, activation: Activation, argument: str) -> Any:
     makers: dict[type[Activation], Callable[[Any], Any]] = {
-        Identity: lambda g: nn.Identity(),
-        Sigmoid: lambda g: nn.Sigmoid(),
-        Tanh: lambda g: nn.Tanh(),
-        ReLU: lambda g: nn.ReLU(),
-        LeakyReLU: lambda g: nn.LeakyReLU(g.slope),
-        ELU: lambda g: nn.ELU(g.alpha),
-        SELU: lambda g: nn.SELU(),
-        GELU: lambda g: nn.GELU(),
-        GELUTanh: lambda g: nn.GELU("tanh"),
-        SiLU: lambda g: nn.SiLU(),
-        Softplus: lambda g: nn.Softplus(threshold=EXACT_THRESHOLD),
-        Mish: lambda g: nn.Mish(),
+        **{getattr(activations, name): lambda g, name=name: getattr(nn, name)() for name in (*SAME_NAME, "Identity")},
+        activations.LeakyReLU: lambda g: nn.LeakyReLU(g.slope),
+        activations.ELU: lambda g: nn.ELU(g.alpha),
+        activations.GELU: lambda g: nn.GELU(),
+        activations.GELUTanh: lambda g: nn.GELU("tanh"),
+        activations.Softplus: lambda g: nn.Softplus(threshold=EXACT_THRESHOLD),
     }
     if type(activation) not in makers:
         raise InputError(f"{argument} is {activation!r}, an activation of your own, of which PyTorch has no module.")

@@ -13,27 +13,21 @@ from .report import CheckReport, CheckRow
 POINTS = np.concatenate([np.arange(-600, 601) / 20, np.random.default_rng(0).normal(0, 4, 300)])
 
 
+@np.errstate(all="ignore")
 def check_activation(activation: Activation, method: Method, tolerance: float | None) -> CheckReport:
-    """Compare g′ with the measured derivative of g at about 1500 points from −30 to 30, where g is finite."""
-    with np.errstate(all="ignore"):
-        return _compare(activation, method, tolerance)
-
-
-def _compare(activation: Activation, method: Method, tolerance: float | None) -> CheckReport:
+    """Compare g′ with the measured derivative of g at about 1500 points from −30 to 30, if g is finite there."""
     g, g_prime = (_evaluate(f, name, POINTS) for f, name in ((activation.g, "g"), (activation.g_prime, "g′")))
     step = CENTRAL_STEP * np.maximum(1, np.abs(POINTS))
     if method.is_complex:
         derivative = np.imag(activation.g(POINTS + 1j * COMPLEX_STEP)) / COMPLEX_STEP
-        undecided = np.isin(POINTS, activation.kinks)
+        at_kink = np.isin(POINTS, activation.kinks)
         floor = np.full_like(POINTS, 1e-6)
     else:
         derivative = (activation.g(POINTS + step) - activation.g(POINTS - step)) / (2 * step)
-        undecided = np.zeros(POINTS.shape, bool)
-        for kink in activation.kinks:
-            undecided |= np.abs(POINTS - kink) <= step
+        at_kink = np.any([np.abs(POINTS - kink) <= step for kink in activation.kinks], axis=0)
         floor = 10 * EPSILON * (np.abs(g) + 1) / step / CENTRAL.tolerance
     errors = np.array([relative_error(*numbers) for numbers in zip(g_prime, derivative, floor, strict=True)])
-    undecided |= ~np.isfinite(g)
+    undecided = at_kink | ~np.isfinite(g)
     errors[undecided] = 0
     worst = int(errors.argmax())
     limit = method.tolerance if tolerance is None else tolerance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
@@ -17,11 +17,12 @@ from ...core.network import Network
 from ...engines.passes import gradients
 from ...errors import InputError, InputTypeError, unknown_name
 from .activation import check_activation
-from .measure import CENTRAL, COMPLEX, METHODS, Method, takes_complex
+from .measure import CENTRAL, COMPLEX, Method, takes_complex
 from .network import Comparer, network_in_float64, read_gradients
 from .report import CheckReport
 from .substitute import Scene
 
+METHODS = ["auto", "complex_step", "central_differences"]
 EVERY_COORDINATE = 5000  # so many coordinates are measured one by one in about a second
 
 
@@ -75,10 +76,10 @@ def check(
     ...     grads = gradients(network, X, y)
     ...     return {"W": [len(X) * W for W in grads.W.values()]}
     >>> print(check(net, backward=summed).mistake.said)
-    the sum over the batch stands in the place of the mean: 1/B is missing
+    the sum over the batch stands instead of the mean: 1/B is missing
     """
-    if method not in ("auto", *METHODS):
-        raise unknown_name("method", method, ["auto", *METHODS])
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
     if coordinates not in ("auto", "every", "random"):
         raise unknown_name("coordinates", coordinates, ["auto", "every", "random"])
     if isinstance(directions, bool) or not isinstance(directions, int | np.integer) or directions < 1:
@@ -115,9 +116,9 @@ def check(
             )
     arguments = (X, y) if sample_weight is None else (X, y, sample_weight)
     given = read_gradients((backward or gradients)(network, *arguments), scene)
-    total = sum(array.size for array in given.values())
-    every = coordinates == "every" or (coordinates == "auto" and total <= EVERY_COORDINATE)
-    chosen = _choose(method, list(network.activations))
+    few = sum(array.size for array in given.values()) <= EVERY_COORDINATE
+    every = coordinates == "every" or (coordinates == "auto" and few)
+    chosen = _choose(method, network.activations)
     limit = chosen.tolerance if tolerance is None else float(tolerance)
     with np.errstate(all="ignore"):
         comparer = Comparer(scene, chosen, limit, directions, generator)
@@ -128,10 +129,9 @@ def check(
 
         raw = None if sample_weight is None else np.asarray(to_numpy(sample_weight), dtype=np.float64)
         mistakes = name_mistakes(scene, given, comparer.size, raw)
-    path = " → ".join(str(size) for size in network.sizes)
     whose = "gradients" if backward is None else "backward pass"
     return CheckReport(
-        f"{whose} of network {path}",
+        f"{whose} of network {' → '.join(map(str, network.sizes))}",
         chosen.name,
         "coordinates" if every else "random directions",
         limit,
@@ -141,17 +141,16 @@ def check(
     )
 
 
-def _choose(method: str, activations: list[Activation]) -> Method:
-    if method != "auto":
-        if method == "complex_step":
-            for activation in activations:
-                if not takes_complex(activation):
-                    raise InputError(
-                        f"method is 'complex_step', but {activation} does not carry complex numbers through: "
-                        "use 'central_differences'."
-                    )
-        return METHODS[method]
-    return COMPLEX if all(map(takes_complex, set(activations))) else CENTRAL
+def _choose(method: str, activations: Iterable[Activation]) -> Method:
+    if method == "central_differences":
+        return CENTRAL
+    real = [activation for activation in dict.fromkeys(activations) if not takes_complex(activation)]
+    if method == "complex_step" and real:
+        raise InputError(
+            f"method is 'complex_step', but {real[0]} does not carry complex numbers through: "
+            "use 'central_differences'."
+        )
+    return CENTRAL if real else COMPLEX
 
 
 def _random_batch(network: Network, rng: np.random.Generator) -> tuple[Any, Any]:

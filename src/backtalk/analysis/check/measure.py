@@ -39,7 +39,7 @@ class Method:
     def derivative(
         self, outcome: Callable[[np.ndarray], Outcome], value: np.ndarray, direction: np.ndarray
     ) -> float | None:
-        """dℒ/ds at ``value`` along ``direction``; None where a kink lies inside the step."""
+        """dℒ/ds at ``value`` along ``direction``; None if a kink lies inside the step."""
         if self.is_complex:
             there = outcome(value + 1j * self.step * direction)
             return None if moves_off_kink(there) else float(there.loss.imag) / self.step
@@ -49,7 +49,6 @@ class Method:
 
 COMPLEX = Method("complex step", COMPLEX_STEP, 1e-7, is_complex=True)
 CENTRAL = Method("central differences", CENTRAL_STEP, 1e-5, is_complex=False)
-METHODS = {"complex_step": COMPLEX, "central_differences": CENTRAL}
 
 
 def takes_complex(activation: Activation) -> bool:
@@ -66,7 +65,7 @@ def takes_complex(activation: Activation) -> bool:
 
 
 def relative_error(given: float, derivative: float, floor: float) -> float:
-    """|given − derivative| relative to the larger, or to ``floor`` where both are smaller; inf if not finite."""
+    """|given − derivative| relative to the larger, or to ``floor`` if both are smaller; inf if not finite."""
     if given == derivative:
         return 0.0
     if not math.isfinite(given - derivative):

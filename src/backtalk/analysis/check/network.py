@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...core.arrays import jax_has_float64, library_name, to_numpy
-from ...core.backward import Gradients, talk_back
+from ...core.backward import Gradients, talk_to_output
 from ...core.network import Network
 from ...errors import InputError, InputTypeError
 from .measure import EPSILON, LEAST_ROOM, Method, relative_error
 from .report import CheckRow
-from .substitute import Outcome, Scene
+from .substitute import Scene
 
 FAMILIES = ("a", "h", "W", "b")
 Quantity = tuple[str, int]
+Result = tuple[float, tuple[int, ...] | None, float, float]  # the error, where it is, the gradient, the derivative
 
 
 def read_gradients(given: Any, scene: Scene) -> dict[Quantity, np.ndarray]:
@@ -79,10 +81,8 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
     Rounding is proportional to these, also where the terms cancel, so no error is judged finer than they allow.
     """
     network, trace, L = scene.network, scene.trace, scene.network.depth
-    output = np.abs(trace.output)
-    size = {("a", L): scene.weight[:, None] * (output + np.abs(scene.target))}
-    grads = talk_back(network, trace, scene.target, scene.weight)
-    size["h", L] = np.abs(grads.h[L])
+    size = {("a", L): scene.weight[:, None] * (np.abs(trace.output) + np.abs(scene.target))}
+    size["h", L] = np.abs(talk_to_output(network, trace, scene.target, scene.weight)[1])
     for i in range(L - 1, -1, -1):
         size["h", i] = size["a", i + 1] @ np.abs(network.W[i + 1])
         if i:
@@ -98,7 +98,7 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
 class Judgement:
     """One quantity at one layer: what is given for its gradient, what is judged, and in which measure.
 
-    ``value`` is the quantity itself, held inside its range where it is not ``judged``. ``room`` is how far each
+    ``value`` is the quantity itself, held inside its range if it is not ``judged``. ``room`` is how far each
     coordinate may go before ℒ is no longer defined. ``size`` is how large the terms are that each gradient sums.
     """
 
@@ -118,7 +118,8 @@ class Comparer:
         self.directions, self.rng = directions, rng
         self.size = magnitudes(scene)
         top = self.size["a", scene.network.depth] * (1 + np.abs(scene.trace.a[scene.network.depth]))
-        self.rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
+        rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
+        self.floor = 0.0 if method.is_complex else rounding / method.step / tolerance  # smaller is not told from 0
 
     def row(self, quantity: Quantity, given: np.ndarray, every_coordinate: bool) -> CheckRow:
         judgement = self._judgement(quantity, given)
@@ -149,9 +150,7 @@ class Comparer:
             value = np.where(judged, value, 0.5)  # inside every loss's range: ℒ without the terms that are infinite
         return Judgement(quantity, given, value, judged, room, self.size[quantity])
 
-    def _by_coordinates(
-        self, judgement: Judgement
-    ) -> Iterator[tuple[float, tuple[int, ...] | None, float, float] | None]:
+    def _by_coordinates(self, judgement: Judgement) -> Iterator[Result | None]:
         for place in map(tuple, np.argwhere(judgement.judged)):
             where = tuple(int(part) for part in place)
             derivative, floor = self._at(judgement, where)
@@ -162,28 +161,27 @@ class Comparer:
             ours = float(judgement.given[where])
             yield relative_error(ours, derivative, floor), where, ours, derivative
 
-    def _by_directions(self, judgement: Judgement) -> Iterator[tuple[float, None, float, float] | None]:
-        """Along v with entries ±1/√n, less where there is less room: an error anywhere shows in every direction."""
+    def _by_directions(self, judgement: Judgement) -> Iterator[Result | None]:
+        """Along v with entries ±1/√n, less if there is less room: an error anywhere shows in every direction."""
         judged = judgement.judged
         if not judged.any():
             return
-        pairs, scale = [], 0.0
+        pairs, scale = [], self.floor
         for _ in range(self.directions):
             signs = self.rng.choice([-1.0, 1.0], judged.shape) / math.sqrt(judged.sum())
             direction = self._direction(judgement, np.where(judged, signs, 0.0))
             scale = max(scale, 1e-6 * float(np.linalg.norm((judgement.size * direction)[judged])))
-            derivative, floor = self._along(judgement, direction)
+            derivative = self._along(judgement, direction)
             if derivative is None:
                 yield None
                 continue
             pairs.append((float((judgement.given * direction)[judged].sum()), derivative))
-            scale = max(scale, floor)
         scale = max([scale, *(abs(derivative) for _, derivative in pairs)])
         for ours, derivative in pairs:
             yield relative_error(ours, derivative, scale), None, ours, derivative
 
     def _direction(self, judgement: Judgement, signs: np.ndarray, size: float = 1.0) -> np.ndarray:
-        """``signs`` times ``size``, or times less: where a hears it through a large factor, or ŷ has little room."""
+        """``signs`` times ``size``, or times less: if a hears it through a large factor, or ŷ has little room."""
         network, (family, i) = self.scene.network, judgement.quantity
         factor = np.ones(1)  # forward: a_i = W_i h_{i-1} + b_i
         if family == "W":
@@ -193,20 +191,17 @@ class Comparer:
         direction = np.where(signs == 0, 0.0, signs * np.minimum(size / np.maximum(1.0, factor), judgement.room))
         return self.method.without_rounding(judgement.value, direction)
 
-    def _along(self, judgement: Judgement, direction: np.ndarray) -> tuple[float | None, float]:
-        """The derivative, or None at a kink; and the smallest number that can be told from 0."""
-        outcome: Callable[[np.ndarray], Outcome] = lambda value: self.scene.put(*judgement.quantity, value)  # noqa: E731
-        derivative = self.method.derivative(outcome, judgement.value, direction)
-        return derivative, 0.0 if self.method.is_complex else self.rounding / self.method.step / self.tolerance
+    def _along(self, judgement: Judgement, direction: np.ndarray) -> float | None:
+        """The derivative, or None at a kink."""
+        return self.method.derivative(partial(self.scene.put, *judgement.quantity), judgement.value, direction)
 
     def _at(self, judgement: Judgement, where: tuple[int, ...]) -> tuple[float | None, float]:
-        """:meth:`_along` one coordinate."""
+        """The derivative by one coordinate, or None at a kink; and the smallest number that can be told from 0."""
         signs = np.zeros(judgement.given.shape)
         signs[where] = 1
         direction = self._direction(judgement, signs, max(1.0, abs(float(judgement.value[where]))))
-        derivative, floor = self._along(judgement, direction)
-        unit = float(direction[where])
-        return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, floor / unit)
+        derivative, unit = self._along(judgement, direction), float(direction[where])
+        return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, self.floor / unit)
 
     def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
         """The coordinate with the largest error: halve the set, keep the half that is further off, again."""
@@ -224,7 +219,7 @@ class Comparer:
         index = tuple(places.T)
         kept[index] = signs[index]
         direction = self._direction(judgement, kept)
-        derivative, _ = self._along(judgement, direction)
+        derivative = self._along(judgement, direction)
         error = 0.0 if derivative is None else abs((judgement.given * direction)[index].sum() - derivative)
         return math.inf if math.isnan(error) else error
 
@@ -232,7 +227,7 @@ class Comparer:
 def network_in_float64(network: Network) -> Network:
     """The network in its own library, in float64: the formulas are checked, not the rounding of float32.
 
-    In NumPy where its library is a JAX without float64.
+    In NumPy if its library is a JAX without float64.
     """
     spec = network.spec
     if library_name(spec.xp) == "jax" and not jax_has_float64():

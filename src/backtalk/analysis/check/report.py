@@ -126,18 +126,13 @@ class CheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report for JSON; numbers that are not finite become None."""
-        rows = [{name: _finite(value) for name, value in asdict(row).items()} for row in self.rows]
+        names = (
+            "subject", "passed", "method", "coordinates", "tolerance", "largest_error", "compared", "undecided",
+        )  # fmt: skip
         return {
-            "subject": self.subject,
-            "passed": self.passed,
-            "method": self.method,
-            "coordinates": self.coordinates,
-            "tolerance": self.tolerance,
-            "largest_error": _finite(self.largest_error),
-            "compared": self.compared,
-            "undecided": self.undecided,
+            **{name: _finite(getattr(self, name)) for name in names},
             "mistakes": [mistake.to_dict() for mistake in self.mistakes],
-            "rows": rows,
+            "rows": [{name: _finite(value) for name, value in asdict(row).items()} for row in self.rows],
         }
 
     def __str__(self) -> str:
@@ -146,7 +141,7 @@ class CheckReport:
             error = f"{row.largest_error:.1e}" if row.compared else ""
             lines.append(f"{row.quantity:<10}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
         told = [line for mistake in self.mistakes for line in mistake.lines]
-        return "\n".join([*lines, *([""] if told else []), *told, *([""] if told else []), self.verdict])
+        return "\n".join([*lines, *(["", *told, ""] if told else []), self.verdict])
 
 
 def _finite(value: Any) -> Any:

@@ -46,34 +46,24 @@ class Scene:
         return float(self.put("a", L, self.trace.a[L]).loss.real)
 
     def put(self, family: str, i: int, value: np.ndarray) -> Outcome:
-        """The outcome with ``value`` in the place of W_i, b_i, a_i or h_i."""
+        """The outcome with ``value`` instead of W_i, b_i, a_i or h_i."""
         network, L = self.network, self.network.depth
-        if family == "h" and i == L:
-            return self._outcome(network.loss.value_at_output(value, self.target), [(None, value)])
-        steps: list[tuple[int | None, np.ndarray]] = []
-        h = value
+        h, a, points = value, None, []
         if family != "h":
             h, W, b = self.trace.h[i - 1], network.W[i], network.b[i]
             a = value if family == "a" else h @ value.T + b if family == "W" else h @ W.T + value
             h = unit_output(network, i, a)
-            steps.append((i, a))
-        for j in range(i + 1, L + 1):
-            a = pre_activation(network, j, h)
-            h = unit_output(network, j, a)
-            steps.append((j, a))
-        _, a = steps[-1]
-        return self._outcome(network.loss.value(a, h, self.target), [*steps[:-1], (None, h)])
-
-    def _outcome(self, losses: np.ndarray, steps: list[tuple[int | None, np.ndarray]]) -> Outcome:
-        points = []
-        for i, values in steps:
-            if i is None:
-                side = self.network.loss.kink_side(values, self.target)
-                if side is not None:
-                    points.append((side, np.imag(values)))
-            else:
-                for kink in self.network.activations[i - 1].kinks:
-                    points.append((np.sign(np.real(values) - kink), np.imag(values)))
+        for j in range(i, L + 1):
+            if j > i:
+                a = pre_activation(network, j, h)
+                h = unit_output(network, j, a)
+            if j < L and a is not None:
+                points += [(np.sign(np.real(a) - kink), np.imag(a)) for kink in network.activations[j - 1].kinks]
+        loss = network.loss
+        losses = loss.value_at_output(h, self.target) if a is None else loss.value(a, h, self.target)
+        side = loss.kink_side(h, self.target)
+        if side is not None:
+            points.append((side, np.imag(h)))
         with np.errstate(invalid="ignore"):
             # an example without weight has no part, also of inf
             return Outcome((np.where(self.weight > 0, losses, 0) * self.weight).sum(), points)

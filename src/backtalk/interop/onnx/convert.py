@@ -2,7 +2,7 @@
 
 The file holds the graph, and under the key ``backtalk.network`` of its metadata the activations and the loss in the
 text form of :mod:`backtalk.core.specification`, as in our safetensors files. The graph is what counts: the metadata
-adds what a graph cannot say, such as the loss and every digit of a parameter, and is passed over where the graph says
+adds what a graph cannot say, such as the loss and every digit of a parameter, and is passed over if the graph says
 otherwise.
 """
 
@@ -146,8 +146,7 @@ def _check(onnx: Any, model: Any) -> None:
     """Refuse what is no whole model by itself."""
     if not model.HasField("graph") or not model.graph.node:
         raise InputError("it holds no graph, as an ONNX model does.")
-    parts = (_tensors(part) for part in (model.graph, *model.functions))
-    for tensor in chain.from_iterable(parts):
+    for tensor in chain.from_iterable(map(_tensors, (model.graph, *model.functions))):
         if onnx.external_data_helper.uses_external_data(tensor):
             raise InputError(
                 f"it keeps {tensor.name!r} in another file, which is not opened: export it with all weights inside."

@@ -14,26 +14,16 @@ from typing import Any
 import numpy as np
 from scipy.special import erf
 
-from ...core.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    GELUTanh,
-    Identity,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
+from ...core import activations
+from ...core.activations import Activation, as_activation
 
 # Where functions are compared: dense where they bend, and far out, where a clipped one differs; 0 and −1 among them
 PROBES = np.concatenate([np.linspace(-12, 12, 97), [-1e6, -1e4, -100, -30, -20.5, 20.5, 30, 100, 1e4, 1e6]])
 PROBES.flags.writeable = False
 NEAR = np.abs(PROBES) <= 12
+WITHOUT_PARAMETERS = (
+    "identity", "relu", "sigmoid", "tanh", "selu", "gelu", "gelu_tanh", "silu", "softplus", "mish",
+)  # fmt: skip
 TOLERANCE = 1e-6  # constants of float32, such as √2, are wrong by 3e-8
 
 Values = np.ndarray
@@ -46,21 +36,18 @@ def shortest(number: float) -> float:
     return float(str(small)) if abs(float(small) - number) <= 1e-14 * abs(number) else float(f"{number:.15g}")
 
 
-# Operators that are an activation of ours
+# Operators that are an activation of ours; some have its name, and no parameters
+SAME_NAME = ("Relu", "Softplus", "Mish", "Sigmoid", "Tanh")
 ACTIVATION_OF: dict[str, Callable[[Attributes], Activation]] = {
-    "Relu": lambda given: ReLU(),
-    "LeakyRelu": lambda given: LeakyReLU(shortest(given.get("alpha", 0.01))),
-    "Elu": lambda given: ELU(shortest(given.get("alpha", 1.0))),
-    "Gelu": lambda given: GELUTanh() if given.get("approximate") == b"tanh" else GELU(),
-    "Softplus": lambda given: Softplus(),
-    "Mish": lambda given: Mish(),
-    "Sigmoid": lambda given: Sigmoid(),
-    "Tanh": lambda given: Tanh(),
+    **{name: lambda given, name=name: as_activation(name.lower()) for name in SAME_NAME},
+    "LeakyRelu": lambda given: activations.LeakyReLU(shortest(given.get("alpha", 0.01))),
+    "Elu": lambda given: activations.ELU(shortest(given.get("alpha", 1.0))),
+    "Gelu": lambda given: activations.GELUTanh() if given.get("approximate") == b"tanh" else activations.GELU(),
 }
 
 
 def _selu(given: Attributes, a: Values) -> Values:
-    gamma, alpha = given.get("gamma", SELU.SCALE), given.get("alpha", SELU.ALPHA)
+    gamma, alpha = given.get("gamma", activations.SELU.SCALE), given.get("alpha", activations.SELU.ALPHA)
     return gamma * np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))
 
 
@@ -69,19 +56,15 @@ def _clip(given: Attributes, a: Values, low: Any = None, high: Any = None) -> Va
     return np.clip(a, -np.inf if low is None else low, np.inf if high is None else high)
 
 
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda given, *values: function(*values)
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Selu": _selu,
     "Clip": _clip,
-    "Swish": lambda given, a: a * Sigmoid().g(given.get("alpha", 1.0) * a),
+    "Swish": lambda given, a: a * activations.Sigmoid().g(given.get("alpha", 1.0) * a),
     "PRelu": lambda given, a, slope: np.where(a > 0, a, slope * a),
     "Max": lambda given, *values: reduce(np.maximum, values),
     "Min": lambda given, *values: reduce(np.minimum, values),
     "Sum": lambda given, *values: reduce(operator.add, values),
-    **{name: _plain(function) for name, function in {
+    **{name: lambda given, *values, function=function: function(*values) for name, function in {
         "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": operator.truediv, "Pow": np.power,
         "Exp": np.exp, "Log": np.log, "Neg": operator.neg, "Abs": np.abs, "Sqrt": np.sqrt, "Erf": erf,
         "Reciprocal": np.reciprocal, "Greater": operator.gt, "GreaterOrEqual": operator.ge, "Less": operator.lt,
@@ -101,13 +84,12 @@ def evaluate(kind: str, attributes: Attributes, values: list[Any]) -> tuple[Any,
 
 def recognize(values: Values) -> Activation | str | None:
     """The activation with these values at PROBES, 'exp' for e^a, or None."""
-    for make in (Identity, ReLU, Sigmoid, Tanh, SELU, GELU, GELUTanh, SiLU, Softplus, Mish):
-        if is_function(values, make()):
-            return make()
+    candidates = [as_activation(name) for name in WITHOUT_PARAMETERS]
     at_minus_one = float(values[PROBES == -1][0])
-    candidates: list[Activation] = [LeakyReLU(shortest(-at_minus_one))] if np.isfinite(at_minus_one) else []
+    if np.isfinite(at_minus_one):
+        candidates.append(activations.LeakyReLU(shortest(-at_minus_one)))
     if at_minus_one < 0:
-        candidates.append(ELU(shortest(at_minus_one / np.expm1(-1.0))))
+        candidates.append(activations.ELU(shortest(at_minus_one / np.expm1(-1.0))))
     for candidate in candidates:
         if is_function(values, candidate):
             return candidate

@@ -24,7 +24,7 @@ LABELS = ("ArgMax", "Binarizer", "ZipMap", "ArrayFeatureExtractor", "TopK")  # w
 class Signal:
     """A tensor that depends on X: an element-wise function of a_layer (layer 0: of X itself).
 
-    ``values``: of the function at PROBES. ``function``: what one node says it is, where one does. ``kind``: 'values',
+    ``values``: of the function at PROBES. ``function``: what one node says it is, if one does. ``kind``: 'values',
     'softmax' of them, the 'pair' (1 − p, p) of a single output, or 'labels' made of the outputs. ``flat``: whether it
     is a matrix, with one row for each example.
     """
@@ -37,17 +37,27 @@ class Signal:
     place: str = ""  # of the last node that changed it
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node whose result depends on X: its inputs by name, and those of them that depend on X."""
+
+    kind: str
+    domain: str
+    attributes: dict[str, Any]
+    inputs: list[str]
+    signals: list[Signal]
+    place: str
+
+
 class Graph:
     """A graph and what is known of its tensors: constants, and signals."""
 
     def __init__(self, onnx: Any, graph: Any, opset: int, known: list[Activation]) -> None:
         self.onnx, self.graph, self.opset = onnx, graph, opset
-        self.known = known  # activations as the metadata names them, taken where the graph agrees
+        self.known = known  # activations as the metadata names them, taken if the graph agrees
         self.stack = Stack("it")
-        self.constants: dict[str, np.ndarray] = {}
+        self.constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
         self.signals: dict[str, Signal] = {}
-        for tensor in self.graph.initializer:
-            self.constants[tensor.name] = onnx.numpy_helper.to_array(tensor)
         self._note_input()
         self.nodes = self._needed_nodes()
         self.uses = Counter(name for _, node in self.nodes for name in node.input)
@@ -56,9 +66,10 @@ class Graph:
     def read(self) -> Stack:
         """The stack of layers that the graph computes."""
         for number, node in self.nodes:
-            self._read(node, self._place(number, node))
-        function, place = self._end()
-        self.stack.add_function(function, place)
+            name = node.name or node.output[0]
+            self._read(node, f"node {number} of {len(self.graph.node)} ({node.op_type} {name!r})")
+        end = self._end()
+        self.stack.add_function(self._function_of(end, 0), end.place)
         return self.stack
 
     def _note_input(self) -> None:
@@ -80,9 +91,6 @@ class Graph:
                 needed |= set(node.input)
         return kept[::-1]
 
-    def _place(self, number: int, node: Any) -> str:
-        return f"node {number} of {len(self.graph.node)} ({node.op_type} {node.name or node.output[0]!r})"
-
     def _read(self, node: Any, place: str) -> None:
         attributes = {each.name: self.onnx.helper.get_attribute_value(each) for each in node.attribute}
         inputs = list(node.input)
@@ -95,12 +103,7 @@ class Graph:
         if not signals:
             self.constants[node.output[0]] = self._fold(node, inputs, place)
             return
-        if any(signal.kind == "labels" for signal in signals) or node.op_type in LABELS:
-            found = self._labels(node, signals, place)
-        elif node.domain not in DOMAINS:
-            raise InputError(f"{place} of the domain {node.domain!r} is none that a Network has.")
-        else:
-            found = self._signal(node.op_type, attributes, inputs, signals, place)
+        found = self._signal(Node(node.op_type, node.domain, attributes, inputs, signals, place))
         for name in node.output:
             self.signals[name] = found
 
@@ -117,7 +120,7 @@ class Graph:
         constants = [self._numbers(name, place) for name in inputs]
         scalars = all(each.size == 1 for each in constants) and node.op_type in FUNCTIONS
         if not inputs or node.domain not in DOMAINS or not (node.op_type in FOLDED or scalars):
-            raise self._unsupported(place)
+            raise _unsupported(place)
         from onnx.reference import ReferenceEvaluator  # pyright: ignore[reportMissingImports]
 
         evaluator = ReferenceEvaluator(node, opsets={node.domain: self.opset})
@@ -129,35 +132,30 @@ class Graph:
             raise InputError(f"{place} has an input {name!r} that no node before it gives.")
         return self.constants[name]
 
-    def _unsupported(self, place: str) -> InputError:
-        return InputError(
-            f"{place} is none that a Network has: expected layers (Gemm, or MatMul and Add) with activations between."
-        )
-
-    def _signal(
-        self, kind: str, attributes: dict[str, Any], inputs: list[str], signals: list[Signal], place: str
-    ) -> Signal:
+    def _signal(self, node: Node) -> Signal:
         """What a node gives whose inputs depend on X."""
-        readers: dict[str, Callable[[], Signal]] = {
-            "Gemm": lambda: self._gemm(attributes, inputs, signals, place),
-            "MatMul": lambda: self._matmul(inputs, signals, place),
-            "Softmax": lambda: self._softmax(attributes, signals[0], place),
-            "LogSoftmax": lambda: self._softmax(attributes, signals[0], place),
-            "Concat": lambda: self._pair(attributes, signals, place),
-            **dict.fromkeys(PASSING, lambda: self._passed(kind, attributes, inputs, signals[0], place)),
+        if any(signal.kind == "labels" for signal in node.signals) or node.kind in LABELS:
+            return self._labels(node)
+        if node.domain not in DOMAINS:
+            raise InputError(f"{node.place} of the domain {node.domain!r} is none that a Network has.")
+        readers: dict[str, Callable[[Node], Signal]] = {
+            "Gemm": self._gemm,
+            "MatMul": self._matmul,
+            "Softmax": self._softmax,
+            "LogSoftmax": self._softmax,
+            "Concat": self._pair,
+            **dict.fromkeys(PASSING, self._passed),
+            **dict.fromkeys((*FUNCTIONS, *ACTIVATION_OF), self._function),
         }
-        if kind in readers:
-            return readers[kind]()
-        if kind not in FUNCTIONS and kind not in ACTIVATION_OF and kind != "Gelu":
-            raise self._unsupported(place)
-        if kind == "Add" and self._is_bias(inputs, signals):
-            return self._bias(inputs, signals[0], place)
-        return self._function(kind, attributes, inputs, signals, place)
+        if node.kind not in readers:
+            raise _unsupported(node.place)
+        return self._bias(node) if self._is_bias(node) else readers[node.kind](node)
 
     # Layers
 
-    def _gemm(self, given: dict[str, Any], inputs: list[str], signals: list[Signal], place: str) -> Signal:
-        if inputs[0] not in self.signals or len(signals) > 1 or given.get("transA"):
+    def _gemm(self, node: Node) -> Signal:
+        inputs, given, place = node.inputs, node.attributes, node.place
+        if inputs[0] not in self.signals or len(node.signals) > 1 or given.get("transA"):
             raise InputError(f"{place} is no layer: expected a product of what comes before with constant weights.")
         B = self._numbers(inputs[1], place)
         W = B if given.get("transB") else B.T
@@ -167,16 +165,17 @@ class Graph:
         if len(inputs) > 2 and beta:
             C = self._numbers(inputs[2], place)
             b = self._bias_vector(C if beta == 1 else C * C.dtype.type(beta), len(W), place)
-        return self._layer(signals[0], W, b, place)
+        return self._layer(node, W, b)
 
-    def _matmul(self, inputs: list[str], signals: list[Signal], place: str) -> Signal:
-        if inputs[0] not in self.signals or len(signals) > 1 or self._numbers(inputs[1], place).ndim != 2:
+    def _matmul(self, node: Node) -> Signal:
+        inputs, place = node.inputs, node.place
+        if inputs[0] not in self.signals or len(node.signals) > 1 or self._numbers(inputs[1], place).ndim != 2:
             raise InputError(f"{place} is no layer: expected a product of what comes before with a constant matrix.")
         W = self._numbers(inputs[1], place).T
-        return self._layer(signals[0], W, np.zeros(len(W), W.dtype), place)
+        return self._layer(node, W, np.zeros(len(W), W.dtype))
 
-    def _layer(self, signal: Signal, W: np.ndarray, b: np.ndarray, place: str) -> Signal:
-        depth = len(self.stack.W)
+    def _layer(self, node: Node, W: np.ndarray, b: np.ndarray) -> Signal:
+        signal, place, depth = node.signals[0], node.place, len(self.stack.W)
         if signal.layer != depth:
             raise InputError(f"{place} hears layer {signal.layer}, expected layer {depth}.")
         if not signal.flat or W.ndim != 2:
@@ -186,22 +185,24 @@ class Graph:
             )
         if not depth and signal.values is not PROBES:
             raise InputError(f"{signal.place} changes X before the first layer: take it out, and do that to the data.")
-        self.stack.add_function(*self._function_of(signal, depth))
+        self.stack.add_function(self._function_of(signal, depth), signal.place)
         self.stack.add_layer(W, b)
         return Signal(depth + 1, PROBES, place=place)
 
-    def _is_bias(self, inputs: list[str], signals: list[Signal]) -> bool:
+    def _is_bias(self, node: Node) -> bool:
         """Whether Add completes a layer: its sum without the bias is used nowhere else."""
-        name = inputs[0] if inputs[0] in self.signals else inputs[1]
-        signal = signals[0]
+        if node.kind != "Add" or len(node.signals) > 1:
+            return False
+        signal, (name, *_) = node.signals[0], (name for name in node.inputs if name in self.signals)
         fresh = signal.values is PROBES and signal.kind == "values" and signal.layer == len(self.stack.W) > 0
-        return fresh and len(signals) == 1 and self.uses[name] == 1
+        return fresh and self.uses[name] == 1
 
-    def _bias(self, inputs: list[str], signal: Signal, place: str) -> Signal:
-        constant = self._numbers(inputs[0] if inputs[1] in self.signals else inputs[1], place)
+    def _bias(self, node: Node) -> Signal:
+        first, second = node.inputs
+        constant = self._numbers(first if second in self.signals else second, node.place)
         b = self.stack.b
-        b[-1] = b[-1] + self._bias_vector(constant, len(b[-1]), place)
-        return replace(signal, place=place)
+        b[-1] = b[-1] + self._bias_vector(constant, len(b[-1]), node.place)
+        return replace(node.signals[0], place=node.place)
 
     def _bias_vector(self, constant: np.ndarray, units: int, place: str) -> np.ndarray:
         row = constant.reshape(-1)
@@ -213,70 +214,71 @@ class Graph:
 
     # Functions
 
-    def _function(
-        self, kind: str, attributes: dict[str, Any], inputs: list[str], signals: list[Signal], place: str
-    ) -> Signal:
-        first = signals[0]
+    def _function(self, node: Node) -> Signal:
+        first = node.signals[0]
         values: list[Any] = []
-        for name in inputs:
+        for name in node.inputs:
             if name in self.signals:
                 signal = self.signals[name]
                 if signal.kind != "values" or signal.layer != first.layer:
-                    raise self._unsupported(place)
+                    raise _unsupported(node.place)
                 values.append(signal.values)
             elif not name:
                 values.append(None)
             else:
-                constant = self._numbers(name, place)
+                constant = self._numbers(name, node.place)
                 if constant.size != 1 and not (constant == constant.flat[0]).all():
-                    raise self._unsupported(place)  # other numbers for each unit: no activation
+                    raise _unsupported(node.place)  # other numbers for each unit: no activation
                 values.append(constant.flat[0].astype(float))
-        found, activation = evaluate(kind, attributes, values)
+        found, activation = evaluate(node.kind, node.attributes, values)
         exact = activation if first.values is PROBES else None
-        return replace(first, values=np.asarray(found), function=exact, place=place)
+        return replace(first, values=np.asarray(found), function=exact, place=node.place)
 
-    def _function_of(self, signal: Signal, layer: int) -> tuple[Activation | str, str]:
-        """The function that a signal is of a_layer, and the place of its last node."""
+    def _function_of(self, signal: Signal, layer: int) -> Activation | str:
+        """The function that a signal is of a_layer."""
         if signal.kind in ("softmax", "labels"):
-            return signal.kind, signal.place
+            return signal.kind
         if 0 < layer <= len(self.known) and is_function(signal.values, self.known[layer - 1]):
-            return self.known[layer - 1], signal.place
+            return self.known[layer - 1]
         function = signal.function or recognize(signal.values)
         if function is None:
             raise InputError(f"{signal.place} ends an element-wise function that is no activation of a Network.")
-        return function, signal.place
+        return function
 
-    def _softmax(self, given: dict[str, Any], signal: Signal, place: str) -> Signal:
-        if given.get("axis", -1) not in (-1, 1) or signal.values is not PROBES or signal.kind != "values":
-            raise self._unsupported(place)
-        return replace(signal, kind="softmax", place=place)
+    def _softmax(self, node: Node) -> Signal:
+        signal = node.signals[0]
+        if node.attributes.get("axis", -1) not in (-1, 1) or signal.values is not PROBES or signal.kind != "values":
+            raise _unsupported(node.place)
+        return replace(signal, kind="softmax", place=node.place)
 
     # What changes no number
 
-    def _passed(self, kind: str, given: dict[str, Any], inputs: list[str], signal: Signal, place: str) -> Signal:
+    def _passed(self, node: Node) -> Signal:
+        kind, place, signal = node.kind, node.place, node.signals[0]
         units = len(self.stack.b[signal.layer - 1]) if signal.layer else None
         if kind == "Cast":
             types = self.onnx.TensorProto
-            if given["to"] not in (types.FLOAT, types.DOUBLE, types.FLOAT16, types.BFLOAT16):
-                raise self._unsupported(place)
+            if node.attributes["to"] not in (types.FLOAT, types.DOUBLE, types.FLOAT16, types.BFLOAT16):
+                raise _unsupported(place)
         elif kind == "Dropout":
-            if len(inputs) > 2 and np.any(self._numbers(inputs[2], place)):
+            if len(node.inputs) > 2 and np.any(self._numbers(node.inputs[2], place)):
                 raise InputError(f"{place} is in training mode: export the model for inference.")
         elif kind == "Squeeze":
             if units != 1:
-                raise self._unsupported(place)
+                raise _unsupported(place)
         elif kind in ("Flatten", "Reshape"):
-            if not self._keeps_rows(kind, given, inputs, units, place):
+            if not self._keeps_rows(node, units):
                 raise InputError(f"{place} does not keep one row for each example.")
             return replace(signal, flat=True)
         return signal
 
-    def _keeps_rows(self, kind: str, given: dict[str, Any], inputs: list[str], units: int | None, place: str) -> bool:
+    def _keeps_rows(self, node: Node, units: int | None) -> bool:
         """Whether the result has one row for each example, with all of its numbers."""
+        given = node.attributes
         known = units if units or None in self.dims[1:] else int(np.prod([each or 1 for each in self.dims[1:]]))
-        if kind == "Flatten":
+        if node.kind == "Flatten":
             return given.get("axis", 1) in (1, 1 - len(self.dims)) or (units is not None and given.get("axis") == -1)
-        shape = self._numbers(inputs[1], place).tolist()
+        shape = self._numbers(node.inputs[1], node.place).tolist()
         if units == 1 and len(shape) == 1:
             return True
         if len(shape) != 2:
@@ -288,22 +290,23 @@ class Graph:
 
     # Ends
 
-    def _pair(self, given: dict[str, Any], signals: list[Signal], place: str) -> Signal:
+    def _pair(self, node: Node) -> Signal:
         """The probabilities (1 − p, p) of two classes, from one output."""
-        if len(signals) == 2 and given.get("axis") in (1, -1):
-            no, yes = signals
+        if len(node.signals) == 2 and node.attributes.get("axis") in (1, -1):
+            no, yes = node.signals
             single = yes.layer == no.layer > 0 and len(self.stack.b[yes.layer - 1]) == 1
             if single and {no.kind, yes.kind} == {"values"} and np.allclose(no.values, 1 - yes.values, atol=1e-12):
                 return replace(yes, kind="pair")
-        raise self._unsupported(place)
+        raise _unsupported(node.place)
 
-    def _labels(self, node: Any, signals: list[Signal], place: str) -> Signal:
-        signal = signals[0]
+    def _labels(self, node: Node) -> Signal:
+        signal = node.signals[0]
         if node.domain not in (*DOMAINS, "ai.onnx.ml") or signal.layer != len(self.stack.W):
-            raise self._unsupported(place)
-        return signal if node.op_type == "ZipMap" else replace(signal, kind="labels", place=place)
+            raise _unsupported(node.place)
+        return signal if node.kind == "ZipMap" else replace(signal, kind="labels", place=node.place)
 
-    def _end(self) -> tuple[Activation | str, str]:
+    def _end(self) -> Signal:
+        """The signal that is the graph's output."""
         found = [self.signals[each.name] for each in self.graph.output if each.name in self.signals]
         ends = {(each.layer, each.kind, each.values.tobytes()): each for each in found if each.kind != "labels"}
         names = ", ".join(each.name for each in self.graph.output)
@@ -312,5 +315,10 @@ class Graph:
         (end,) = ends.values()
         if end.layer != len(self.stack.W):
             raise InputError(f"it gives what layer {end.layer} says, expected {len(self.stack.W)}, the last.")
-        function, place = self._function_of(end, 0)
-        return function, place
+        return end
+
+
+def _unsupported(place: str) -> InputError:
+    return InputError(
+        f"{place} is none that a Network has: expected layers (Gemm, or MatMul and Add) with activations between."
+    )

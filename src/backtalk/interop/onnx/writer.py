@@ -15,21 +15,8 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from scipy.special import erfcx
 
-from ...core.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    GELUTanh,
-    Identity,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
+from ...core import activations
+from ...core.activations import SELU, Activation, GELUTanh
 from ...core.arrays import to_numpy
 from ...core.network import Network
 from ...errors import InputError
@@ -59,13 +46,9 @@ class Writer:
         return output
 
     def constant(self, value: Any, name: str | None = None) -> str:
-        """A number or an array, in the dtype of the network unless it holds whole numbers."""
-        array = np.asarray(value)
-        array = np.ascontiguousarray(array if array.dtype.kind == "i" else array.astype(self.dtype)).reshape(
-            array.shape
-        )
+        """A number or an array, in the dtype of the network."""
         name = name or f"{self.prefix}.constant.{len(self.constants)}"
-        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
+        self.constants.append(self.onnx.numpy_helper.from_array(np.array(value, self.dtype, order="C"), name))
         return name
 
 
@@ -74,19 +57,21 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
     from importlib.metadata import version
 
     writer = Writer(onnx, np.dtype(network.spec.dtype_name))
+    makers = PLAIN | (WIDE if writer.dtype == np.float64 else NARROW)
     h = "X"
     for i in range(1, network.depth + 1):
         writer.prefix = f"layer.{i}"
         last = i == network.depth
         output = OUTPUTS.get(network.loss.output_name)
-        W, b = (
-            writer.constant(to_numpy(family[i]), f"{name}.{i}") for name, family in (("W", network.W), ("b", network.b))
-        )
+        W, b = (writer.constant(to_numpy(getattr(network, family)[i]), f"{family}.{i}") for family in "Wb")
         h = writer.node("Gemm", h, W, b, name="yhat" if last and output is None else f"a.{i}", transB=1)
         if last and output is not None:
             h = writer.node(output[0], h, name="yhat", **output[1])
         elif not last:
-            h = _activation(writer, network.activations[i - 1], h, f"activations[{i - 1}]")
+            g = network.activations[i - 1]
+            if type(g) not in makers:
+                raise InputError(f"activations[{i - 1}] is {g!r}, an activation of your own, which ONNX does not have.")
+            h = makers[type(g)](writer, g, h)
     kind = onnx.helper.np_dtype_to_tensor_dtype(writer.dtype)
     X, yhat = (
         onnx.helper.make_tensor_value_info(name, kind, ["N", size])
@@ -103,14 +88,6 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
     )
     onnx.helper.set_model_props(model, dict(metadata))
     return model
-
-
-def _activation(writer: Writer, g: Activation, a: str, argument: str) -> str:
-    wide = writer.dtype == np.float64
-    makers = PLAIN | (WIDE if wide else NARROW)
-    if type(g) not in makers:
-        raise InputError(f"{argument} is {g!r}, an activation of your own, which ONNX does not have.")
-    return makers[type(g)](writer, g, a)
 
 
 def _leaky(writer: Writer, g: Any, a: str) -> str:
@@ -172,27 +149,27 @@ def _gelu_tanh(writer: Writer, a: str) -> str:
 
 Maker = Callable[[Writer, Any, str], str]
 PLAIN: dict[type[Activation], Maker] = {
-    Identity: lambda writer, g, a: a,
-    ReLU: lambda writer, g, a: writer.node("Relu", a),
-    Sigmoid: lambda writer, g, a: writer.node("Sigmoid", a),
-    Tanh: lambda writer, g, a: writer.node("Tanh", a),
-    SiLU: lambda writer, g, a: _silu(writer, a),
+    activations.Identity: lambda writer, g, a: a,
+    activations.ReLU: lambda writer, g, a: writer.node("Relu", a),
+    activations.Sigmoid: lambda writer, g, a: writer.node("Sigmoid", a),
+    activations.Tanh: lambda writer, g, a: writer.node("Tanh", a),
+    activations.SiLU: lambda writer, g, a: _silu(writer, a),
 }
 NARROW: dict[type[Activation], Maker] = {  # float32
-    LeakyReLU: lambda writer, g, a: writer.node("LeakyRelu", a, alpha=g.slope),
-    ELU: lambda writer, g, a: writer.node("Elu", a, alpha=g.alpha),
-    SELU: lambda writer, g, a: writer.node("Selu", a),
-    GELU: lambda writer, g, a: writer.node("Gelu", a),
-    GELUTanh: lambda writer, g, a: writer.node("Gelu", a, approximate="tanh"),
-    Softplus: lambda writer, g, a: writer.node("Softplus", a),
-    Mish: lambda writer, g, a: writer.node("Mish", a),
+    activations.LeakyReLU: lambda writer, g, a: writer.node("LeakyRelu", a, alpha=g.slope),
+    activations.ELU: lambda writer, g, a: writer.node("Elu", a, alpha=g.alpha),
+    activations.SELU: lambda writer, g, a: writer.node("Selu", a),
+    activations.GELU: lambda writer, g, a: writer.node("Gelu", a),
+    activations.GELUTanh: lambda writer, g, a: writer.node("Gelu", a, approximate="tanh"),
+    activations.Softplus: lambda writer, g, a: writer.node("Softplus", a),
+    activations.Mish: lambda writer, g, a: writer.node("Mish", a),
 }
 WIDE: dict[type[Activation], Maker] = {  # float64
-    LeakyReLU: _leaky,
-    ELU: lambda writer, g, a: _exponential(writer, 1.0, g.alpha, a),
-    SELU: lambda writer, g, a: _exponential(writer, SELU.SCALE, SELU.ALPHA, a),
-    GELU: lambda writer, g, a: _gelu(writer, a),
-    GELUTanh: lambda writer, g, a: _gelu_tanh(writer, a),
-    Softplus: lambda writer, g, a: _softplus(writer, a),
-    Mish: lambda writer, g, a: writer.node("Mul", a, writer.node("Tanh", _softplus(writer, a))),
+    activations.LeakyReLU: _leaky,
+    activations.ELU: lambda writer, g, a: _exponential(writer, 1.0, g.alpha, a),
+    activations.SELU: lambda writer, g, a: _exponential(writer, SELU.SCALE, SELU.ALPHA, a),
+    activations.GELU: lambda writer, g, a: _gelu(writer, a),
+    activations.GELUTanh: lambda writer, g, a: _gelu_tanh(writer, a),
+    activations.Softplus: lambda writer, g, a: _softplus(writer, a),
+    activations.Mish: lambda writer, g, a: writer.node("Mul", a, writer.node("Tanh", _softplus(writer, a))),
 }

@@ -5,52 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.activations import ReLU, Sigmoid, Tanh
-from .known import Known, on
+from .known import Known, Variant, on
 from .talks import Link, Pass
 
 
-def _no_g_prime(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.h(i)
-
-
-def _g_prime_at_h(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.h(i) * talk.network.activations[i - 1].g_prime(talk.trace.h[i])
-
-
-def _formula_in_h_at_a(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    activation, a = talk.network.activations[i - 1], talk.trace.a[i]
-    if isinstance(activation, Tanh):
-        return talk.h(i) * (1 - a**2)
-    return talk.h(i) * a * (1 - a) if isinstance(activation, Sigmoid) else None
-
-
-def _g_for_g_prime(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.h(i) * talk.trace.h[i]
-
-
-def _g_prime_twice(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.h(i) * talk.network.activations[i - 1].g_prime(talk.trace.a[i]) ** 2
-
-
-def _g_prime_at_gradient(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.h(i) * talk.network.activations[i - 1].g_prime(talk.h(i))
-
-
-def _at_other_a(talk: Pass, i: int, j: int) -> np.ndarray:
-    a = talk.trace.a[j] if j else talk.trace.h[0]
-    return talk.h(i) * talk.network.activations[i - 1].g_prime(a)
-
-
-def _by_other_g(talk: Pass, i: int, j: int) -> np.ndarray:
-    if not 0 < j < talk.L:
-        raise IndexError(j)
-    return talk.h(i) * talk.network.activations[j - 1].g_prime(talk.trace.a[i])
-
-
-def _by_other_layer(talk: Pass, i: int, j: int) -> np.ndarray:
-    if not 0 < j < talk.L:
-        raise IndexError(j)
-    return talk.h(i) * talk.network.activations[j - 1].g_prime(talk.trace.a[j])
+def _of_layer(by: int) -> tuple[Variant, ...]:
+    """g′, a, or both are those of layer i + by."""
+    slopes = (
+        lambda talk, i: talk.g_prime(i + by, talk.trace.a[i + by]),
+        lambda talk, i: talk.g_prime(i, talk.trace.a[i + by] if i + by else talk.trace.h[0]),
+        lambda talk, i: talk.g_prime(i + by, talk.trace.a[i]),
+    )
+    return tuple(Variant({"through": lambda talk, i, link, of=of: talk.h(i) * of(talk, i)}) for of in slopes)
 
 
 # The derivatives of common functions, as they are written with h = g(a), and one with its square forgotten
@@ -62,39 +28,16 @@ IN_H = {
 }
 
 
+def _formula_in_h_at_a(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    kind = type(talk.network.activations[i - 1])
+    return talk.h(i) * IN_H[kind](talk.trace.a[i]) if kind in (Sigmoid, Tanh) else None
+
+
 def _by_formula_of(talk: Pass, i: int, kind: type | None) -> np.ndarray | None:
     if kind is not None and isinstance(talk.network.activations[i - 1], kind):
         return None
     slope = IN_H[kind](talk.trace.h[i])
     return None if (slope == 1).all() else talk.h(i) * slope  # as of a sigmoid's h, all above 0: no factor at all
-
-
-def _W_not_transposed(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.a(i + 1) @ talk.network.W[i + 1].T
-
-
-def _W_left_out(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.a(i + 1)
-
-
-def _g_prime_left_in_h(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.h(i + 1) @ talk.network.W[i + 1]
-
-
-def _by_other_W(talk: Pass, i: int, j: int) -> np.ndarray:
-    if j == 0:
-        raise IndexError(j)
-    return talk.a(i + 1) @ talk.network.W[j]
-
-
-def _by_other_W_transposed(talk: Pass, i: int, j: int) -> np.ndarray:
-    if j == 0:
-        raise IndexError(j)
-    return talk.a(i + 1) @ talk.network.W[j].T
-
-
-def _from_layer_above(talk: Pass, i: int, link: Link) -> np.ndarray:
-    return talk.a(i + 2) @ talk.network.W[i + 1]
 
 
 def _by_updated_W(talk: Pass, i: int, link: Link, rate: float) -> np.ndarray:
@@ -104,7 +47,6 @@ def _by_updated_W(talk: Pass, i: int, link: Link, rate: float) -> np.ndarray:
 
 THROUGH = "∇_{a_i}ℒ = ∇_{h_i}ℒ ⊙ g′(a_i)"
 HIDDEN = "∇_{h_i}ℒ = W_{i+1}ᵀ ∇_{a_{i+1}}ℒ"
-LAYER = (_by_other_layer, _at_other_a, _by_other_g)
 
 MISTAKES = (
     Known(
@@ -112,70 +54,70 @@ MISTAKES = (
         "g′ is left out: ∇_{h_i} is taken for ∇_{a_i}",
         THROUGH,
         "multiply ∇_{h_i} by g′(a_i), element by element",
-        (on("through", _no_g_prime),),
+        on(lambda talk, i, link: talk.h(i), "through"),
     ),
     Known(
         "g_prime_at_h",
-        "g′ is taken at h_i in the place of a_i",
+        "g′ is taken at h_i instead of a_i",
         THROUGH,
         "put the pre-activation a_i into g′, not the output h_i = g(a_i)",
-        (on("through", _g_prime_at_h),),
+        on(lambda talk, i, link: talk.h(i) * talk.g_prime(i, talk.trace.h[i]), "through"),
     ),
     Known(
         "formula_in_h_at_a",
         "a formula for g′ that wants h_i is given a_i",
         "tanh′(a) = 1 − h² and σ′(a) = h(1 − h), where h = g(a)",
         "put h_i into that formula",
-        (on("through", _formula_in_h_at_a),),
+        on(_formula_in_h_at_a, "through"),
     ),
     Known(
         "g_for_g_prime",
-        "g stands in the place of g′: ∇_{h_i} is multiplied by h_i",
+        "g stands instead of g′: ∇_{h_i} is multiplied by h_i",
         THROUGH,
         "multiply by the derivative of g",
-        (on("through", _g_for_g_prime),),
+        on(lambda talk, i, link: talk.h(i) * talk.trace.h[i], "through"),
     ),
     Known(
         "g_prime_twice",
         "g′ is applied twice",
         THROUGH,
         "multiply by g′(a_i) once for each layer",
-        (on("through", _g_prime_twice),),
+        on(lambda talk, i, link: talk.h(i) * talk.g_prime(i, talk.trace.a[i]) ** 2, "through"),
     ),
     Known(
         "g_prime_at_gradient",
-        "g′ is taken at the gradient ∇_{h_i} in the place of a_i",
+        "g′ is taken at the gradient ∇_{h_i} instead of a_i",
         THROUGH,
         "put the pre-activation a_i of the forward pass into g′",
-        (on("through", _g_prime_at_gradient),),
+        on(lambda talk, i, link: talk.h(i) * talk.g_prime(i, talk.h(i)), "through"),
     ),
     Known(
         "g_prime_of_layer_above",
         "g′ is that of the layer above: off by one layer",
         THROUGH,
         "take g′ and a of the same layer as ∇_{h_i}",
-        tuple(on("through", lambda talk, i, link, at=at: at(talk, i, i + 1)) for at in LAYER),
+        _of_layer(1),
     ),
     Known(
         "g_prime_of_layer_below",
         "g′ is that of the layer below: off by one layer",
         THROUGH,
         "take g′ and a of the same layer as ∇_{h_i}",
-        tuple(on("through", lambda talk, i, link, at=at: at(talk, i, i - 1)) for at in LAYER),
+        _of_layer(-1),
     ),
     Known(
         "g_prime_of_other_function",
         "g′ is that of another function, such as h(1 − h), 1 − h² or 1 where h > 0",
         "σ′(a) = h(1 − h), tanh′(a) = 1 − h², relu′(a) = 1 where a > 0, with h = g(a)",
         "take the derivative of the g that this layer has",
-        tuple(on("through", lambda talk, i, link, kind=kind: _by_formula_of(talk, i, kind)) for kind in IN_H),
+        tuple(Variant({"through": lambda talk, i, link, kind=kind: _by_formula_of(talk, i, kind)}) for kind in IN_H),
     ),
     Known(
         "W_not_transposed",
         "W_{i+1} is not transposed",
         HIDDEN,
         "sum over the units of layer i + 1: with one example a row, that is grad_a @ W[i + 1]",
-        (on("hidden", _W_not_transposed),),
+        on(lambda talk, i, link: talk.a(i + 1) @ talk.network.W[i + 1].T, "hidden"),
     ),
     Known(
         "W_of_other_layer",
@@ -183,8 +125,8 @@ MISTAKES = (
         HIDDEN,
         "talk back through the weights between layer i and layer i + 1, which are W_{i+1}",
         tuple(
-            on("hidden", lambda talk, i, link, by=by, use=use: use(talk, i, i + by))
-            for use in (_by_other_W, _by_other_W_transposed)
+            Variant({"hidden": lambda talk, i, link, by=by, turn=turn: talk.a(i + 1) @ turn(talk.network.W[i + by])})
+            for turn in (np.asarray, np.transpose)
             for by in (0, 2)
         ),
     ),
@@ -193,27 +135,27 @@ MISTAKES = (
         "the weights are left out: ∇_{a_{i+1}} is taken for ∇_{h_i}",
         HIDDEN,
         "talk back through W_{i+1}",
-        (on("hidden", _W_left_out),),
+        on(lambda talk, i, link: talk.a(i + 1), "hidden"),
     ),
     Known(
         "hidden_from_h",
-        "∇_{h_i} is computed from ∇_{h_{i+1}} in the place of ∇_{a_{i+1}}",
+        "∇_{h_i} is computed from ∇_{h_{i+1}} instead of ∇_{a_{i+1}}",
         HIDDEN,
         "pass on the gradient at the pre-activations, with g′ in it",
-        (on("hidden", _g_prime_left_in_h),),
+        on(lambda talk, i, link: talk.h(i + 1) @ talk.network.W[i + 1], "hidden"),
     ),
     Known(
         "hidden_from_layer_above",
-        "∇_{h_i} is computed from ∇_{a_{i+2}} in the place of ∇_{a_{i+1}}: off by one layer",
+        "∇_{h_i} is computed from ∇_{a_{i+2}} instead of ∇_{a_{i+1}}: off by one layer",
         HIDDEN,
         "pass on the gradient of the layer just above",
-        (on("hidden", _from_layer_above),),
+        on(lambda talk, i, link: talk.a(i + 2) @ talk.network.W[i + 1], "hidden"),
     ),
     Known(
         "updated_weights",
         "W_{i+1} was updated before it was used, by a step of rate FACTOR",
         HIDDEN,
         "compute every gradient first, and change the weights after that",
-        (on("hidden", _by_updated_W, fit=True),),
+        on(_by_updated_W, "hidden", fit=True),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -23,7 +23,7 @@ class Mistake:
 
     @property
     def where(self) -> str:
-        """The layers in a few words, such as 'i = 1, 2'; empty where the sentence says it."""
+        """The layers in a few words, such as 'i = 1, 2'; empty if the sentence says it."""
         if not self.layers or ("_i" not in self.said and "_{i" not in self.said and "layer" not in self.said):
             return ""
         first, last = self.layers[0], self.layers[-1]
@@ -34,17 +34,16 @@ class Mistake:
     @property
     def sentence(self) -> str:
         """What was likely done and where, with what it cannot be told from."""
-        told = [f"{mistake.said} ({mistake.where})" if mistake.where else mistake.said for mistake in self._all()]
+        told = [mistake._placed for mistake in (self, *self.others)]
         return told[0] if len(told) == 1 else f"either {', or '.join(told)}"
 
     @property
     def lines(self) -> list[str]:
         """All of it, a line each: what was done, the formula, what to change."""
         told = []
-        for k, mistake in enumerate(self._all()):
-            where = f" ({mistake.where})" if mistake.where else ""
+        for k, mistake in enumerate((self, *self.others)):
             told += [
-                f"{'or' if k else 'likely mistake'}: {mistake.said}{where}",
+                f"{'or' if k else 'likely mistake'}: {mistake._placed}",
                 f"  the formula: {mistake.formula}",
                 f"  to do: {mistake.advice}",
             ]
@@ -52,14 +51,8 @@ class Mistake:
 
     def to_dict(self) -> dict[str, Any]:
         """The mistake for JSON."""
-        return {
-            "name": self.name,
-            "said": self.said,
-            "formula": self.formula,
-            "advice": self.advice,
-            "layers": list(self.layers),
-            "others": [other.to_dict() for other in self.others],
-        }
+        return asdict(self) | {"layers": list(self.layers), "others": [other.to_dict() for other in self.others]}
 
-    def _all(self) -> tuple[Mistake, ...]:
-        return (self, *self.others)
+    @property
+    def _placed(self) -> str:
+        return f"{self.said} ({self.where})" if self.where else self.said

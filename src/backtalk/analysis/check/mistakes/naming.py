@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..substitute import Scene
 from .known import Known, Variant, exchange
 from .mistake import Mistake
 from .table import LAYERS_REVERSED, MISTAKES, ROUNDED
-from .talks import FAMILY, Links, Pass, Quantity, layers_of, order_of, right_links
+from .talks import Links, Pass, Quantity, kind_of, layers_of, order_of, right_links
 
 CLOSE = 1e-6  # relative to the largest number of the array; what a mistake gives is computed, not measured
 CLOSE_IN_FLOAT32 = 1e-4
@@ -31,6 +31,7 @@ class Guess:
     fitted: float | None = None
 
 
+@np.errstate(all="ignore")
 def name_mistakes(
     scene: Scene,
     given: dict[Quantity, np.ndarray],
@@ -39,15 +40,14 @@ def name_mistakes(
     *,
     close: float = CLOSE,
 ) -> tuple[Mistake, ...]:
-    """The mistakes that explain ``given``, the first of them first; empty where none does.
+    """The mistakes that explain ``given``, the first of them first; empty if none does.
 
     ``size``: how large the terms are that each gradient sums (:func:`~backtalk.analysis.check.network.magnitudes`).
     ``close``: how closely, relative to the largest number of each array; more for numbers rounded by hand.
     """
     if not all(np.isfinite(array).all() for array in given.values()):
         return ()
-    with np.errstate(all="ignore"):
-        return Search(scene, given, size, sample_weight, close).name()
+    return Search(scene, given, size, sample_weight, close).name()
 
 
 class Search:
@@ -62,7 +62,8 @@ class Search:
         close: float,
     ) -> None:
         self.scene, self.given, self.sample_weight = scene, given, sample_weight
-        self.order = [quantity for quantity in order_of(scene.network.depth) if quantity in given]
+        self.depth = scene.network.depth
+        self.order = [quantity for quantity in order_of(self.depth) if quantity in given]
         self.floor = {quantity: 1e-12 * float(np.max(size[quantity], initial=0.0)) for quantity in size}
         self.close = {
             quantity: max(close, CLOSE_IN_FLOAT32) if np.array_equal(array.astype(np.float32), array) else close
@@ -70,17 +71,18 @@ class Search:
         }
 
     def name(self) -> tuple[Mistake, ...]:
-        links, found = right_links(self.scene.network.depth), []
-        if self._reach(links) == len(self.order):
+        links = right_links(self.depth)
+        reach = self._reach(links)
+        if reach == len(self.order):
             # the check looks closer than this search, and found something
-            return (_plainly(ROUNDED),) if self._is_rounded(links) else ()
+            return (ROUNDED.mistake(),) if self._is_rounded(links) else ()
         if self._is_reversed():
-            return (_plainly(LAYERS_REVERSED),)
-        chain, _ = self._chain(links, self._reach(links), MOST)
-        for guesses in chain:
-            found.append(self._tell(guesses, links))
+            return (LAYERS_REVERSED.mistake(),)
+        found = []
+        for guesses in self._chain(links, reach, MOST)[0]:
+            found += self._tell(guesses, links)
             links = guesses[0].links
-        return _merged([mistake for mistakes in found for mistake in mistakes])
+        return _merged(found)
 
     def _chain(self, links: Links, reach: int, most: int) -> tuple[list[list[Guess]], int]:
         """Guess after guess, each for the first gradient that those before leave unexplained; and how far they reach.
@@ -108,105 +110,87 @@ class Search:
         return [guess for guess in guesses if guess.reach == most]
 
     def _singles(self, links: Links, reach: int) -> Iterator[Guess]:
-        for known in MISTAKES:
-            for variant, layers in self._forms(known, reach):
-                yield from self._tried((known,), links, self._exchanged(links, variant, layers, reach), reach)
+        for known, variant, layers in self._forms(reach):
+            factor = self._factor(links, variant, layers, reach) if variant.fit else None
+            if factor is None or factor > 0:
+                changed = exchange(links, variant, layers, factor)
+                yield from self._tried(Guess((known,), changed, reach, factor), links)
 
     def _pairs(self, links: Links, reach: int) -> Iterator[Guess]:
-        """Two mistakes at once, of which the second only multiplies; not where one number would have to tell it."""
-        if self.given[self.order[reach]].size < 2:
+        """Two mistakes at once, of which the second only multiplies; none if one number would have to tell it."""
+        quantity = self.order[reach]
+        if self.given[quantity].size < 2:
             return
-        heard = {kind for kind, _ in self._heard_by(self.order[reach])}
-        for known in MISTAKES:
-            for variant, layers in self._forms(known, reach):
-                if variant.fit:
-                    continue
-                first = exchange(links, variant, layers)
-                if not self._is_proportional(first, self.order[reach]):
-                    continue
-                for second in MISTAKES:
-                    if second.scales and second is not known:
-                        for scale in second.variants:
-                            if not scale.changes.keys() & heard:
-                                continue
-                            both = exchange(first, scale, self._everywhere(scale))
-                            yield from self._tried((known, second), links, (both, None), reach)
+        heard = {kind for kind, _ in self._heard_by(quantity)}
+        scales = [(known, variant) for known in MISTAKES if known.scales
+                  for variant in known.variants if variant.changes.keys() & heard]  # fmt: skip
+        for known, variant, layers in self._forms(reach):
+            if variant.fit:
+                continue
+            first = exchange(links, variant, layers)
+            if self._is_proportional(first, quantity):
+                for second, scale in scales:
+                    if second is not known:
+                        both = exchange(first, scale, self._everywhere(scale))
+                        yield from self._tried(Guess((known, second), both, reach), links)
 
     def _is_proportional(self, links: Links, quantity: Quantity) -> bool:
         """Whether these links give a multiple of what was given."""
-        given = self.given[quantity]
-        said = Pass(self.scene, links, self.given, self.sample_weight).says(*quantity)
+        given, said = self.given[quantity], self._pass(links).says(*quantity)
         return self._fits(quantity, given, said * ((given * said).sum() / (said * said).sum()))
 
-    def _tried(
-        self, known: tuple[Known, ...], links: Links, changed: tuple[Links, float | None] | None, reach: int
-    ) -> Iterator[Guess]:
-        if changed is None:
-            return
-        quantity = self.order[reach]
-        expected, guessed = (Pass(self.scene, each, self.given, self.sample_weight).says(*quantity)
-                             for each in (links, changed[0]))  # fmt: skip
+    def _tried(self, guess: Guess, links: Links) -> Iterator[Guess]:
+        """The guess, with how far it reaches, if it explains more than ``links`` do."""
+        quantity = self.order[guess.reach]
         given = self.given[quantity]
+        expected, guessed = (self._pass(each).says(*quantity) for each in (links, guess.links))
         if not self._fits(quantity, given, guessed):
             return
         if np.abs(given - guessed).max() > EXPLAINED * np.abs(given - expected).max():
             return
-        further = self._reach(changed[0])
-        if further > reach:
-            yield Guess(known, changed[0], further, changed[1])
+        further = self._reach(guess.links)
+        if further > guess.reach:
+            yield replace(guess, reach=further)
 
-    def _exchanged(
-        self, links: Links, variant: Variant, layers: dict[str, list[int]], reach: int
-    ) -> tuple[Links, float | None] | None:
-        if not variant.fit:
-            return exchange(links, variant, layers), None
+    def _factor(self, links: Links, variant: Variant, layers: Mapping[str, list[int]], reach: int) -> float:
+        """The factor that fits best; 0 if one number would have to tell it, which fits any."""
         quantity = self.order[reach]
-        none, one = (Pass(self.scene, exchange(links, variant, layers, factor), self.given).says(*quantity)
-                     for factor in (0.0, 1.0))  # fmt: skip
+        none, one = (self._pass(exchange(links, variant, layers, factor)).says(*quantity) for factor in (0.0, 1.0))
         direction = one - none
-        if np.count_nonzero(direction) < 2:  # one number fits any factor
-            return None
-        factor = float((direction * (self.given[quantity] - none)).sum() / (direction**2).sum())
-        return (exchange(links, variant, layers, factor), factor) if factor > 0 else None
+        if np.count_nonzero(direction) < 2:
+            return 0.0
+        return float((direction * (self.given[quantity] - none)).sum() / (direction**2).sum())
 
-    def _forms(self, known: Known, reach: int) -> Iterator[tuple[Variant, dict[str, list[int]]]]:
+    def _forms(self, reach: int) -> Iterator[tuple[Known, Variant, dict[str, list[int]]]]:
         """Each variant in one layer whose link the gradient at ``reach`` hears, and in all its layers."""
         heard = self._heard_by(self.order[reach])
-        for variant in known.variants:
-            layers = sorted({i for kind, i in heard if kind in variant.changes}, reverse=True)
-            for i in layers:
-                yield variant, {kind: [i] for kind in variant.changes if i in self._layers(kind)}
-            if layers:
-                yield variant, self._everywhere(variant)
+        for known in MISTAKES:
+            for variant in known.variants:
+                layers = sorted({i for kind, i in heard if kind in variant.changes}, reverse=True)
+                everywhere = self._everywhere(variant)
+                for i in layers:
+                    yield known, variant, {kind: [i] for kind, its_layers in everywhere.items() if i in its_layers}
+                if layers:
+                    yield known, variant, everywhere
 
     def _heard_by(self, quantity: Quantity) -> list[tuple[str, int]]:
-        """The links between a gradient and those that the student gave above it."""
-        (family, i), L = quantity, self.scene.network.depth
+        """The links between a gradient and those that the student gave above it, by kind and layer."""
         places = []
-        if family in "Wb":
-            places.append(("weights" if family == "W" else "biases", i))
-            family = "a"
-            if (family, i) in self.given:
-                return places
-        while True:
-            if family == "a":
-                places.append(("output" if i == L else "through", i))
-                family = "h"
-            else:
-                places.append(("yhat" if i == L else "hidden", i))
-                family, i = "a", i + 1
-            if i > L or (family, i) in self.given:
-                return places
+        while quantity[1] <= self.depth and not (places and quantity in self.given):
+            family, i = quantity
+            places.append((kind_of(quantity, self.depth), i))
+            quantity = ("h", i) if family == "a" else ("a", i + 1) if family == "h" else ("a", i)
+        return places
 
     def _everywhere(self, variant: Variant) -> dict[str, list[int]]:
-        return {kind: list(self._layers(kind)) for kind in variant.changes}
+        return {kind: list(layers_of(kind, self.depth)) for kind in variant.changes}
 
-    def _layers(self, kind: str) -> range:
-        return layers_of(kind, self.scene.network.depth)
+    def _pass(self, links: Links) -> Pass:
+        return Pass(self.scene, links, self.given, self.sample_weight)
 
     def _reach(self, links: Links) -> int:
         """The index of the first gradient, in the order of the talks, that these links do not explain."""
-        talk = Pass(self.scene, links, self.given, self.sample_weight)
+        talk = self._pass(links)
         for k, quantity in enumerate(self.order):
             if not self._fits(quantity, self.given[quantity], talk.says(*quantity)):
                 return k
@@ -219,7 +203,7 @@ class Search:
 
     def _is_rounded(self, links: Links) -> bool:
         """Whether float32 holds every array that is off by more than float64's own rounding."""
-        talk = Pass(self.scene, links, self.given, self.sample_weight)
+        talk = self._pass(links)
         off = [
             quantity
             for quantity in self.order
@@ -228,21 +212,18 @@ class Search:
         return bool(off) and all(self.close[quantity] >= CLOSE_IN_FLOAT32 for quantity in off)
 
     def _is_reversed(self) -> bool:
-        return any(self._is_right(self._turned(families)) for families in ("Wb", "ahWb", "W", "b", "a", "h", "ah"))
-
-    def _turned(self, families: str) -> dict[Quantity, np.ndarray]:
-        """What was given, with the layers of some families in the other order."""
-        L = self.scene.network.depth
-        return {
-            (f, ((L if f == "h" else L + 1) - i) if f in families else i): array for (f, i), array in self.given.items()
-        }
-
-    def _is_right(self, given: dict[Quantity, np.ndarray]) -> bool:
-        if any(quantity not in self.given or self.given[quantity].shape != array.shape
-               for quantity, array in given.items()):  # fmt: skip
-            return False
-        talk = Pass(self.scene, right_links(self.scene.network.depth), given, self.sample_weight)
-        return all(self._fits(quantity, given[quantity], talk.says(*quantity)) for quantity in self.order)
+        """Whether all is right once the layers of some families stand in the other order."""
+        L = self.depth
+        for families in ("Wb", "ahWb", "W", "b", "a", "h", "ah"):
+            turned = {
+                (f, ((L if f == "h" else L + 1) - i) if f in families else i): array
+                for (f, i), array in self.given.items()
+            }
+            if all(q in self.given and self.given[q].shape == array.shape for q, array in turned.items()):
+                talk = Pass(self.scene, right_links(L), turned, self.sample_weight)
+                if all(self._fits(quantity, turned[quantity], talk.says(*quantity)) for quantity in self.order):
+                    return True
+        return False
 
     def _tell(self, guesses: list[Guess], links: Links) -> list[Mistake]:
         """The first guess as mistakes, most often one, with the others that explain as much."""
@@ -258,28 +239,19 @@ class Search:
         told = [self._told(best, known, links) for known in best.known]
         return [replace(told[0], others=tuple(others)), *told[1:]]
 
-    def _told(self, guess: Guess, known: Known, links: Links) -> Mistake:
-        said = known.said if guess.fitted is None else known.said.replace("FACTOR", f"{guess.fitted:.4g}")
-        return Mistake(known.name, said, known.formula, known.advice, self._shown(guess.links, links, known))
-
-    def _shown(self, links: Links, before: Links, known: Known) -> tuple[int, ...]:
-        """The layers in which a changed link says something else, as far as anything given hears it."""
+    def _told(self, guess: Guess, known: Known, before: Links) -> Mistake:
+        """The mistake in the layers in which a changed link says something else, as far as anything given hears it."""
         kinds = {kind for variant in known.variants for kind in variant.changes}
-        talk = Pass(self.scene, links, self.given, self.sample_weight)
-        lowest = min(i for _, i in self.given)
+        talk, lowest = self._pass(guess.links), min(i for _, i in self.given)
         layers = set()
-        for (kind, i), link in links.items():
-            family = FAMILY[kind]
+        for (family, i), link in guess.links.items():
             heard = i >= lowest if family in "ah" else (family, i) in self.given
-            if link is before[kind, i] or kind not in kinds or not heard:
+            old = before[family, i]
+            if link is old or kind_of((family, i), self.depth) not in kinds or not heard:
                 continue
-            if not self._fits((family, i), before[kind, i](talk, i), link(talk, i)):
+            if not self._fits((family, i), old(talk, i), link(talk, i)):
                 layers.add(i)
-        return tuple(sorted(layers))
-
-
-def _plainly(known: Known) -> Mistake:
-    return Mistake(known.name, known.said, known.formula, known.advice, ())
+        return known.mistake(tuple(sorted(layers)), guess.fitted)
 
 
 def _merged(mistakes: list[Mistake]) -> tuple[Mistake, ...]:
