@@ -1,4 +1,4 @@
-"""What MLPClassifier and MLPRegressor have in common: from X and y to a trained network, and what follows from one."""
+"""What MLPClassifier and MLPRegressor have in common: from X and y to a trained network."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import warnings
 from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn.base import _fit_context, is_regressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ...core.activations import as_activation
 from ...core.batch import Batch, checked_y
@@ -26,8 +27,8 @@ from ...train import LBFGS, Epoch
 from ...train.callbacks import Watchers
 from ...train.lbfgs import minimize
 from ...train.schedules import as_schedule
-from .epochs import SKLEARN_SCHEDULES, Epochs, OptimizerState, optimizer_of, training_of
-from .fitted import FittedPerceptron
+from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, optimizer_of, training_of
+from .fitted import FLOATS, SPARSE, FittedPerceptron, dense
 from .held_out import hold_out
 
 STOCHASTIC = ("adam", "sgd")
@@ -36,12 +37,14 @@ STOCHASTIC = ("adam", "sgd")
 class NonFiniteError(DivergedError, ValueError):
     """Training diverged: a ``ValueError`` as in scikit-learn, with the last good network and the place."""
 
-    @classmethod
-    def of(cls, error: DivergedError) -> NonFiniteError:
-        """With scikit-learn's words before ours."""
-        words = "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-        place = {"step": error.step, "quantity": error.quantity, "layer": error.layer}
-        return cls(f"{words}preprocessed. {error}", network=error.network, **place)
+
+def is_stochastic(model: Any) -> bool:
+    """Whether it has ``partial_fit``: scikit-learn asks."""
+    if model.solver not in STOCHASTIC:
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {model.solver} is not stochastic."
+        )
+    return True
 
 
 class MultilayerPerceptron(FittedPerceptron):
@@ -94,7 +97,6 @@ class MultilayerPerceptron(FittedPerceptron):
     clip_norm: float | None
     callbacks: Any
     engine: str
-    network_: Network
     n_outputs_: int
     _optimizer: OptimizerState
     loss_curve_: list[float]
@@ -105,36 +107,58 @@ class MultilayerPerceptron(FittedPerceptron):
         for name in self._get_param_names():
             setattr(self, name, parameters[name])
 
-    # What the two differ in
-
-    def _encode(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        """X, and y as the network's target of shape (N, k) or as labels of shape (N,)."""
+    def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
+        """Learn from y how it is encoded; sets ``n_outputs_``."""
         raise NotImplementedError
 
-    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
-        raise NotImplementedError
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:  # fmt: skip
+        """Train on X (N, features), dense or sparse, and y.
 
-    # Training
+        A regressor takes y (N,) or (N, outputs) of numbers, a classifier (N,) of any labels or (N, labels) of 0 and 1.
+        """
+        return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val))
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any] | None, incremental: bool = False
-    ) -> Any:
+    ) -> Self:
         self._require_parameters()
         first = not hasattr(self, "network_") or (not self.warm_start and not incremental)
-        X, target = self._encode(X, y, incremental, reset=first)
+        options: dict[str, Any] = {"accept_sparse": SPARSE, "dtype": FLOATS, "y_numeric": is_regressor(self)}
+        checked: Any = validate_data(self, X, y, multi_output=True, reset=first, **options)
+        X, values = checked
+        if values.ndim == 2 and values.shape[1] == 1:
+            values = column_or_1d(values, warn=True)
+        self._learn_target(values, incremental)
+        X, target = dense(X), self._encode(values)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             if (sample_weight < 0).any() or not sample_weight.any():
                 raise ValueError("sample_weight must be of 0 or more for every sample, and above 0 for at least one.")
-        sample_weight = self._weights_of(y, sample_weight, incremental)
+        weight = self._weights_of(y, sample_weight, incremental)
         self._random_state = check_random_state(self.random_state)
-        network = self._initial(X) if first else self._continued(X)
+        sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), self.n_outputs_)
+        network = self._initial(sizes, X.dtype) if first else self._continued(sizes, X.dtype)
         if first or not incremental:
             self._begin(first)
-        if self.solver == "lbfgs":
-            self._search(network, X, target, sample_weight, validation)
-        else:
-            self._step(network, X, target, sample_weight, validation, incremental)
+        X, target, weight, judge = hold_out(self, X, target, weight, validation)
+        try:
+            if self.solver == "lbfgs":
+                self._search(network, X, target, weight, judge)
+            else:
+                self._step(network, X, target, weight, judge, incremental)
+        except DivergedError as error:
+            raise NonFiniteError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                f"preprocessed. {error}",
+                network=error.network,
+                step=error.step,
+                quantity=error.quantity,
+                layer=error.layer,
+            ) from None
         return self
 
     def _require_parameters(self) -> None:
@@ -162,45 +186,32 @@ class MultilayerPerceptron(FittedPerceptron):
                 self.validation_scores_ = [] if self.early_stopping else None
                 self.best_validation_score_ = -np.inf if self.early_stopping else None
 
-    def _activations(self, hidden: int) -> list[str]:
-        given = self.activation
-        names = [given] * hidden if isinstance(given, str) else list(given)
-        if len(names) != hidden:
-            raise InputError(f"activation has {len(names)} entries, expected {hidden}: one for each hidden layer.")
-        return ["sigmoid" if name == "logistic" else name for name in names]
-
-    def _initial(self, X: np.ndarray) -> Network:
+    def _initial(self, sizes: tuple[int, ...], dtype: np.dtype) -> Network:
         """The network before training: weights and biases uniform within ±√(6/(inputs + outputs)), 2 for sigmoid."""
-        hidden = [int(size) for size in np.atleast_1d(self.hidden_layer_sizes)]
-        names = self._activations(len(hidden))
-        activations = [as_activation(name, "activation") for name in names]
-        sizes = [X.shape[1], *hidden, self.n_outputs_]
-        # as in scikit-learn, where one activation is given, its factor serves the output layer as well
-        names += self._activations(1) if isinstance(self.activation, str) else ["identity"]
+        hidden, given = len(sizes) - 2, self.activation
+        # as in scikit-learn, the factor of a single activation serves the output layer as well
+        names = [given] * (hidden + 1) if isinstance(given, str) else [*given, "identity"]
+        if len(names) != hidden + 1:
+            raise InputError(f"activation has {len(names) - 1} entries, expected {hidden}: one for each hidden layer.")
+        names = ["sigmoid" if name == "logistic" else name for name in names]
+        activations = [as_activation(name, "activation") for name in names[:-1]]
         W, b = [], []
         for name, (inputs, outputs) in zip(names, pairwise(sizes), strict=True):
             bound = np.sqrt((2.0 if name == "sigmoid" else 6.0) / (inputs + outputs))
-            W.append(self._random_state.uniform(-bound, bound, (inputs, outputs)).astype(X.dtype).T)
-            b.append(self._random_state.uniform(-bound, bound, outputs).astype(X.dtype))
-        loss, _ = self._loss()
-        return Network(W, b, activations, loss)
+            W.append(self._random_state.uniform(-bound, bound, (inputs, outputs)).astype(dtype).T)
+            b.append(self._random_state.uniform(-bound, bound, outputs).astype(dtype))
+        return Network(W, b, activations, self._loss()[0])
 
-    def _continued(self, X: np.ndarray) -> Network:
+    def _continued(self, sizes: tuple[int, ...], dtype: np.dtype) -> Network:
         network = self.network_
-        sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), self.n_outputs_)
         if network.sizes != sizes:
             raise ValueError(f"the fitted network has sizes {network.sizes}, expected {sizes} to go on with it.")
-        return network if network.W[1].dtype == X.dtype else network.to(np, dtype=X.dtype)
-
-    def _batch(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, takes_labels: bool) -> Batch:
-        y = checked_y(network, target, len(X), takes_labels)
-        return Batch(network, X, y, None if weight is None else np.asarray(weight, dtype=X.dtype))
+        return network if network.W[1].dtype == dtype else network.to(np, dtype=dtype)
 
     def _step(
-        self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any, incremental: bool
+        self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, judge: Judge | None, incremental: bool
     ) -> None:
         _, scale = self._loss()
-        X, target, weight, judge = hold_out(self, X, target, weight, validation)
         settings = StepSettings(
             optimizer=optimizer_of(self, scale),
             l2_penalty=float(self.alpha) * scale,
@@ -216,13 +227,9 @@ class MultilayerPerceptron(FittedPerceptron):
         if incremental and state.steps is not None:
             steps.restore(network, state.steps)
         watchers = Watchers.of(self.callbacks)
-        batch = self._batch(network, X, target, weight, kind.takes_labels)
-        epochs = Epochs(self, steps, batch, state, watchers, scale, judge)
+        epochs = Epochs(self, steps, _batch(network, X, target, weight, kind.takes_labels), state, watchers, judge)
         watchers.begin(self.get_params(deep=False))
-        try:
-            epochs.run(self.max_iter, incremental)
-        except DivergedError as error:
-            raise NonFiniteError.of(error) from None
+        epochs.run(incremental)
         best = state.best if self.early_stopping and (not incremental or state.stopped) else None
         self.network_ = steps.network if best is None else best
         watchers.end(training_of(self))
@@ -230,19 +237,13 @@ class MultilayerPerceptron(FittedPerceptron):
     def _dropout(self, network: Network) -> Dropout:
         rates = float(self.dropout) if isinstance(self.dropout, Real) else tuple(self.dropout)
         dropout = Dropout(rates, seed=int(self._random_state.randint(2**31)))
-        dropout.levels(network.depth - 1)
+        dropout.levels(network.depth - 1)  # refuses another number of rates
         return dropout
 
-    def _plain(self, target: np.ndarray) -> np.ndarray:
-        """The y that an encoded target stands for."""
-        raise NotImplementedError
-
-    def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> None:
+    def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, judge: Judge | None) -> None:
         _, scale = self._loss()
         options = LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun)
         by_kernels = choose_steps(self.engine, network, options) is NativeSteps
-        judge = None if validation is None else hold_out(self, X, target, weight, validation)[3]
-        total = len(X) if weight is None else float(np.sum(weight))
         watchers, self.loss_curve_ = Watchers.of(self.callbacks), []
 
         def tell(epoch: Epoch) -> bool:
@@ -253,19 +254,16 @@ class MultilayerPerceptron(FittedPerceptron):
             return watchers.after_epoch(epoch)
 
         watchers.begin(self.get_params(deep=False))
-        try:
-            found = minimize(
-                network,
-                self._batch(network, X, target, weight, by_kernels),
-                l2_penalty=self.alpha * scale / total,
-                iterations=self.max_iter,
-                options=options,
-                by_kernels=by_kernels,
-                validation_loss=lambda found: None if judge is None else judge(found)[1],
-                tell=tell,
-            )
-        except DivergedError as error:
-            raise NonFiniteError.of(error) from None
+        found = minimize(
+            network,
+            _batch(network, X, target, weight, by_kernels),
+            l2_penalty=self.alpha * scale / (len(X) if weight is None else float(np.sum(weight))),
+            iterations=self.max_iter,
+            options=options,
+            by_kernels=by_kernels,
+            validation_loss=lambda found: None if judge is None else judge(found)[1],
+            tell=tell,
+        )
         self.network_, self.loss_, self.n_iter_ = found.network, found.loss / scale, found.iterations
         if not found.converged and not found.stopped:
             warnings.warn(
@@ -275,3 +273,8 @@ class MultilayerPerceptron(FittedPerceptron):
                 stacklevel=4,
             )
         watchers.end(training_of(self))
+
+
+def _batch(network: Network, X: np.ndarray, target: np.ndarray, weight: Any, takes_labels: bool) -> Batch:
+    y = checked_y(network, target, len(X), takes_labels)
+    return Batch(network, X, y, None if weight is None else np.asarray(weight, dtype=X.dtype))

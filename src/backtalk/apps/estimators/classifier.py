@@ -7,26 +7,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss
-from .base import STOCHASTIC, MultilayerPerceptron
-from .fitted import dense
-
-
-def _is_stochastic(model: Any) -> bool:
-    if model.solver not in STOCHASTIC:
-        raise AttributeError(
-            f"partial_fit is only available for stochastic optimizers. {model.solver} is not stochastic."
-        )
-    return True
+from .base import MultilayerPerceptron, is_stochastic
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
@@ -118,15 +107,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     ) -> None:
         self._keep(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> MLPClassifier:  # fmt: skip
-        """Train on X (N, features), dense or sparse, and y (N,) of any labels, or (N, labels) of 0 and 1."""
-        return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val))
-
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
@@ -137,19 +118,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ``classes``: all that will ever occur; needed in the first call.
         """
         if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
         return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val), incremental=True)
 
-    def _encode(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+    def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y)
+            self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._require_classes(unique_labels(y))
@@ -157,7 +132,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             self.n_outputs_ = len(self.classes_)
         else:
             self.n_outputs_ = self._label_binarizer.transform(y[:1]).shape[1]
-        return dense(X), self._encode_more(y)
 
     def _require_classes(self, found: np.ndarray) -> None:
         if self.warm_start and set(found) != set(self.classes_):
@@ -170,7 +144,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {found}."
             )
 
-    def _encode_more(self, y: Any) -> np.ndarray:
+    def _encode(self, y: Any) -> np.ndarray:
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return self._label_binarizer.transform(y).astype(bool)  # small, whatever the dtype of X
         y = column_or_1d(y)
@@ -179,11 +153,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if not np.all(known):
             raise ValueError(f"y holds {np.asarray(y)[~known][0]!r}, expected one of the classes {self.classes_}.")
         return labels if self._label_binarizer.y_type_ == "multiclass" else (labels == 1)[:, None]
-
-    def _plain(self, target: np.ndarray) -> np.ndarray:
-        if target.ndim == 1:
-            return self.classes_[target]
-        return self._label_binarizer.inverse_transform(target)
 
     def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         if self.class_weight is None:
@@ -202,11 +171,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
         if self._label_binarizer.y_type_ == "multiclass":
-            return self.classes_[output.argmax(axis=1)]
+            return self.classes_[output if output.ndim == 1 else output.argmax(axis=1)]
         return self._label_binarizer.inverse_transform(output.ravel() if self.n_outputs_ == 1 else output)
-
-    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
-        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, shape (N, classes); of each label, if y was a label matrix."""
@@ -222,6 +188,3 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-__all__ = ["MLPClassifier"]

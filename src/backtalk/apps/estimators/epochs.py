@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ...analysis.diagnose.telemetry import Telemetry
 from ...core.batch import Batch
 from ...core.network import Network
-from ...data.sources import Part, fingerprint
+from ...data.sources import InMemory, Part
 from ...engines.steps import Steps
 from ...errors import DivergedError
 from ...train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
@@ -24,12 +24,13 @@ from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedul
 
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
 LEAST_RATE = 1e-6  # at which 'adaptive' gives up
+Judge = Callable[[Network], tuple[float, float]]  # a network's score and its mean loss, as reported, on held-out data
 MOST_MOMENTUM = math.nextafter(1.0, 0.0)  # scikit-learn takes 1 as well, our SGD the numbers below it
 
 
 @dataclass(eq=False)
 class OptimizerState:
-    """How optimization goes: kept from one epoch to the next, and from one call of ``partial_fit`` to the next.
+    """Where optimization stands: kept from one epoch to the next, and from one call of ``partial_fit`` to the next.
 
     ``learning_rate``: of the next epoch, if scikit-learn's schedules give it; ``best``: the network with the best
     score; ``stopped``: whether ``partial_fit`` has stopped early.
@@ -44,22 +45,19 @@ class OptimizerState:
     stopped: bool = False
 
 
-class ShuffledAnew:
+class ShuffledAnew(InMemory):
     """Examples in scikit-learn's order, which shuffles that of the epoch before, or in their own."""
 
     def __init__(self, batch: Batch, random_state: Any, shuffle: bool) -> None:
-        self.batch, self.random_state, self.shuffle = batch, random_state, shuffle
-        self.count, self.order = batch.count, np.arange(batch.count)
+        super().__init__(batch)
+        self.random_state, self.shuffle = random_state, shuffle
 
     def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
         if self.shuffle:  # as sklearn.utils.shuffle draws, without its checks
             rows = np.arange(self.count)
             self.random_state.shuffle(rows)
-            self.order = self.order[rows]
-        yield Part(self.count, lambda: (self.batch, self.order))
-
-    def fingerprint(self) -> str:
-        return fingerprint(self.batch.X)
+            self.rows = self.rows[rows]
+        yield Part(self.count, lambda: (self.batch, self.rows))
 
 
 def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
@@ -71,23 +69,14 @@ def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
 
 
 class Epochs:
-    """Training of an estimator by mini-batches. ``judge``: a network's score and loss on the validation set.
-
-    ``scale``: of the network's loss to the one that is reported.
-    """
+    """Training of an estimator by mini-batches: by its parameters, into its attributes and its ``state``."""
 
     def __init__(
-        self,
-        model: Any,
-        steps: Steps,
-        batch: Batch,
-        state: OptimizerState,
-        watchers: Watchers,
-        scale: float,
-        judge: Callable[[Network], tuple[float, float]] | None,
+        self, model: Any, steps: Steps, batch: Batch, state: OptimizerState, watchers: Watchers, judge: Judge | None
     ) -> None:
-        self.model, self.steps, self.state, self.watchers = model, steps, state, watchers
-        self.scale, self.judge, self.early_stopping = scale, judge, model.early_stopping
+        self.model, self.steps, self.state, self.watchers, self.judge = model, steps, state, watchers, judge
+        self.scale = model._loss()[1]
+        self.unit = 1.0 if model.solver == "adam" else self.scale  # a rate of the steps, times it, is the estimator's
         self.schedule: Schedule | None = None
         if model.learning_rate not in SKLEARN_SCHEDULES:
             self.schedule = as_schedule(model.learning_rate, "learning_rate")
@@ -95,10 +84,10 @@ class Epochs:
         generator = np.random.default_rng(0)  # unused: the source draws from the model's own
         self.loop = Loop(steps, source, self._batch_size(batch.count), generator, self._rates)
 
-    def run(self, most: int, incremental: bool) -> None:
-        """At most so many epochs; ``incremental``: one, as a part of something longer."""
+    def run(self, incremental: bool) -> None:
+        """All epochs; ``incremental``: one, as a part of something longer."""
         model, state, loop = self.model, self.state, self.loop
-        self.most, model.n_iter_ = most, 0
+        model.n_iter_ = 0
         if state.epochs == 0:
             state.begun = self.steps.step
         try:
@@ -109,12 +98,12 @@ class Epochs:
                 model.t_ += loop.source.count
                 ends = self._ends()
                 if incremental:
-                    state.stopped = ends and self.early_stopping
+                    state.stopped = ends and model.early_stopping
                 if ends or incremental:
                     break
-                if model.n_iter_ == most:
+                if model.n_iter_ == model.max_iter:
                     warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization "
+                        f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the optimization "
                         "hasn't converged yet.",
                         ConvergenceWarning,
                         stacklevel=4,
@@ -131,10 +120,6 @@ class Epochs:
             )
         state.steps = self.steps.state()
 
-    def _unit(self) -> float:
-        """What a rate of the steps is multiplied by to be the estimator's."""
-        return 1.0 if self.model.solver == "adam" else self.scale
-
     def _batch_size(self, count: int) -> int:
         if self.model.batch_size == "auto":
             return min(200, count)
@@ -143,39 +128,36 @@ class Epochs:
                 f"batch_size is {self.model.batch_size}, larger than the sample size {count}: it is clipped to it.",
                 stacklevel=5,
             )
-        return int(np.clip(self.model.batch_size, 1, count))
+        return int(min(self.model.batch_size, count))
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of an epoch."""
         model, state = self.model, self.state
         in_epoch = -(-self.loop.source.count // self.loop.batch_size)
-        if self.schedule is not None:
-            position = StepPosition(state.epochs + 1, self.steps.step - state.begun, in_epoch, self.most * in_epoch)
-            rates = model.learning_rate_init * self.schedule.factors(position, state.schedule)
-        else:
-            rates = np.full(in_epoch, state.learning_rate)
-        return rates / self._unit()
+        if self.schedule is None:
+            return np.full(in_epoch, state.learning_rate) / self.unit
+        position = StepPosition(state.epochs + 1, self.steps.step - state.begun, in_epoch, model.max_iter * in_epoch)
+        return model.learning_rate_init * self.schedule.factors(position, state.schedule) / self.unit
 
     def _ends(self) -> bool:
         """Note what the epoch brought, begin the next one, and say whether it was the last."""
         model, state, position = self.model, self.state, self.loop.position
         loss = position.loss / position.weight / self.scale if position.weight else math.nan
-        rate = float(self.loop.epoch_rates[-1]) * self._unit()
+        rate = float(self.loop.epoch_rates[-1]) * self.unit
         self.loop.begin_epoch()
         state.epochs += 1
         model.loss_ = loss
         model.loss_curve_.append(loss)
-        if model.verbose:
-            print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
-        network = self.steps.network if self.judge is not None or self.watchers.want_epochs else None
-        score, validation_loss = self.judge(network) if self.judge and network else (None, None)
-        if validation_loss is not None:
+        self._print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
+        score, validation_loss, stops = None, None, False
+        network = self.steps.network if self.judge or self.watchers.want_epochs else None
+        if self.judge and network:
+            score, validation_loss = self.judge(network)
             model.validation_loss_curve_.append(validation_loss)
         self._count(loss, score, network)
         if self.schedule is not None:
             watched = loss if validation_loss is None else validation_loss
             state.schedule = self.schedule.after_epoch(watched, state.schedule)
-        stops = False
         if network is not None:
             epoch = Epoch(state.epochs, loss, network, self.steps.measures(), validation_loss, rate)
             stops = self.watchers.after_epoch(epoch)
@@ -183,21 +165,17 @@ class Epochs:
 
     def _count(self, loss: float, score: float | None, network: Network | None) -> None:
         """How many epochs have brought nothing."""
-        model, state = self.model, self.state
-        if self.early_stopping:
-            assert score is not None
+        model = self.model
+        if score is not None and model.early_stopping:
             model.validation_scores_.append(score)
-            if model.verbose:
-                print(f"Validation score: {score:f}")
-            # a score that is not a number is no improvement
-            improved = score >= model.best_validation_score_ + model.tol
-            model._no_improvement_count = 0 if improved else model._no_improvement_count + 1
+            self._print(f"Validation score: {score:f}")
+            improved = score >= model.best_validation_score_ + model.tol  # one that is not a number is no improvement
             if score > model.best_validation_score_:
-                model.best_validation_score_, state.best = score, network
-            return
-        waits = loss > model.best_loss_ - model.tol
-        model._no_improvement_count = model._no_improvement_count + 1 if waits else 0
-        model.best_loss_ = min(loss, model.best_loss_)
+                model.best_validation_score_, self.state.best = score, network
+        else:
+            improved = not loss > model.best_loss_ - model.tol
+            model.best_loss_ = min(loss, model.best_loss_)
+        model._no_improvement_count = 0 if improved else model._no_improvement_count + 1
 
     def _gives_up(self, rate: float) -> bool:
         model, state = self.model, self.state
@@ -205,16 +183,19 @@ class Epochs:
             state.learning_rate = model.learning_rate_init / (model.t_ + 1) ** model.power_t
         if model._no_improvement_count <= model.n_iter_no_change:
             return False
-        what = "Validation score" if self.early_stopping else "Training loss"
+        what = "Validation score" if model.early_stopping else "Training loss"
         message = f"{what} did not improve more than tol={model.tol:f} for {model.n_iter_no_change} consecutive epochs."
-        if model.solver == "sgd" and model.learning_rate == "adaptive" and rate > LEAST_RATE:
+        adaptive = model.learning_rate == "adaptive"
+        if adaptive and model.solver == "sgd" and rate > LEAST_RATE:
             state.learning_rate, model._no_improvement_count = rate / 5, 0
-            if model.verbose:
-                print(f"{message} Setting learning rate to {state.learning_rate:f}")
+            self._print(f"{message} Setting learning rate to {state.learning_rate:f}")
             return False
-        if model.verbose:
-            print(f"{message} {'Learning rate too small. ' if model.learning_rate == 'adaptive' else ''}Stopping.")
+        self._print(f"{message} {'Learning rate too small. ' if adaptive else ''}Stopping.")
         return True
+
+    def _print(self, text: str) -> None:
+        if self.model.verbose:
+            print(text)
 
 
 def training_of(model: Any) -> Training:
@@ -227,10 +208,11 @@ def telemetry_of(model: Any, count: int, scale: float) -> Telemetry:
     """What the doctor reads of a fit on ``count`` samples: the curves, in units of the network's loss."""
     curve, other = model.loss_curve_, model.validation_loss_curve_
     known = len(other) == len(curve)
-    optimizer = None
+    optimizer = batch_size = None
     if model.solver != "lbfgs":
         name = "adam" if model.solver == "adam" else "nesterov" if model.nesterovs_momentum else "sgd"
         optimizer = f"{name}(learning_rate={model.learning_rate_init / (1 if name == 'adam' else scale)!r})"
+        batch_size = min(200 if model.batch_size == "auto" else model.batch_size, count)
     return Telemetry(
         losses=tuple(loss * scale for loss in curve),
         validation_losses=tuple(loss * scale for loss in other) if known else (None,) * len(curve),
@@ -239,9 +221,7 @@ def telemetry_of(model: Any, count: int, scale: float) -> Telemetry:
         moved=((),) * len(curve),
         settings={
             "optimizer": optimizer,
-            "batch_size": None
-            if optimizer is None
-            else min(200 if model.batch_size == "auto" else model.batch_size, count),
+            "batch_size": batch_size,
             "patience": model.n_iter_no_change if model.early_stopping else None,
             "dropout": model.dropout,
         },

@@ -21,6 +21,8 @@ from ...errors import InputError, InputTypeError
 from ...interop.scikit_learn import from_sklearn
 from .epochs import OptimizerState, telemetry_of
 
+SPARSE, FLOATS = ["csr", "csc"], (np.float64, np.float32)  # the forms of X that are taken
+
 # Attributes that scikit-learn's fit sets: those that follow from the network here, and those without a _ at the end
 OF_ITS_WEIGHTS = ("coefs_", "intercepts_", "n_layers_", "out_activation_")
 KEPT = ("_label_binarizer", "_no_improvement_count", "n_features_in_", "_random_state")
@@ -49,8 +51,8 @@ class FittedPerceptron(BaseEstimator):
         vars(own).update(network_=network, validation_loss_curve_=[], _optimizer=state)
         return own
 
-    def _encode_more(self, y: Any) -> np.ndarray:
-        """Another y for the fitted network, in the same form."""
+    def _encode(self, y: Any) -> np.ndarray:
+        """y as the network's target of shape (N, k) or as labels of shape (N,)."""
         raise NotImplementedError
 
     def _loss(self) -> tuple[Loss, float]:
@@ -62,7 +64,7 @@ class FittedPerceptron(BaseEstimator):
         return sample_weight
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
-        """Predictions from the network's output."""
+        """Predictions from the network's output, or y from what ``_encode`` gave."""
         raise NotImplementedError
 
     @property
@@ -73,9 +75,8 @@ class FittedPerceptron(BaseEstimator):
     @coefs_.setter
     def coefs_(self, coefs: Any) -> None:
         network = self._fitted("coefs_")
-        self.network_ = Network(
-            [np.asarray(c).T for c in coefs], list(network.b.values()), network.activations, network.loss
-        )
+        W, b = [np.asarray(c).T for c in coefs], list(network.b.values())
+        self.network_ = Network(W, b, network.activations, network.loss)
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
@@ -106,8 +107,7 @@ class FittedPerceptron(BaseEstimator):
 
     def _input(self, X: Any, finite: bool = True) -> np.ndarray:
         check_is_fitted(self)
-        sparse, dtypes = ["csr", "csc"], (np.float64, np.float32)
-        X = validate_data(self, X, accept_sparse=sparse, dtype=dtypes, reset=False, ensure_all_finite=finite)
+        X = validate_data(self, X, accept_sparse=SPARSE, dtype=FLOATS, reset=False, ensure_all_finite=finite)
         return np.asarray(dense(X), dtype=self.network_.W[1].dtype)
 
     def _output(self, X: Any) -> np.ndarray:
@@ -137,14 +137,14 @@ class FittedPerceptron(BaseEstimator):
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Gradients:
         """The loss of ``network_`` and every gradient of it; without the L2 penalty, as :func:`backtalk.gradients`."""
         X = self._input(X)
-        return gradients(self.network_, X, self._encode_more(y), sample_weight)
+        return gradients(self.network_, X, self._encode(y), sample_weight)
 
     def check(self, X: Any = None, y: Any = None) -> CheckReport:
         """Whether every gradient is the derivative of the loss (:func:`backtalk.check`), on X and y or at random."""
         check_is_fitted(self)
         if X is None:
             return check_gradients(self.network_)
-        return check_gradients(self.network_, self._input(X), self._encode_more(y))
+        return check_gradients(self.network_, self._input(X), self._encode(y))
 
     @staticmethod
     def _validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> tuple[Any, Any, Any] | None:
@@ -165,9 +165,9 @@ class FittedPerceptron(BaseEstimator):
         return diagnose(
             self.network_,
             X,
-            self._encode_more(y),
+            self._encode(y),
             self._weights_of(y, sample_weight, False),
-            validation=None if given is None else (self._input(X_val), self._encode_more(y_val)),
+            validation=None if given is None else (self._input(X_val), self._encode(y_val)),
             history=telemetry_of(self, len(X), self._loss()[1]),
             columns=getattr(self, "feature_names_in_", None),
         )

@@ -6,15 +6,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from ...core.losses import Loss, PoissonDeviance, as_loss
-from .base import MultilayerPerceptron
-from .classifier import _is_stochastic
-from .fitted import dense
+from .base import MultilayerPerceptron, is_stochastic
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
@@ -81,15 +76,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     ) -> None:
         self._keep(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> MLPRegressor:  # fmt: skip
-        """Train on X (N, features), dense or sparse, and y (N,) or (N, outputs) of numbers."""
-        return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val))
-
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
@@ -98,29 +85,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         """One epoch on X and y, with the optimizer as the call before left it."""
         return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val), incremental=True)
 
-    def _encode(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        y = y[:, None] if y.ndim == 1 else y
-        self.n_outputs_ = y.shape[1]
-        return dense(X), y
+    def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
+        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
 
-    def _encode_more(self, y: Any) -> np.ndarray:
+    def _encode(self, y: Any) -> np.ndarray:
         y = np.asarray(y)
         return y[:, None] if y.ndim == 1 else y
-
-    def _plain(self, target: np.ndarray) -> np.ndarray:
-        return target[:, 0] if target.shape[1] == 1 else target
 
     def _loss(self) -> tuple[Loss, float]:
         if self.loss == "poisson":
@@ -129,6 +99,3 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
         return output.ravel() if output.shape[1] == 1 else output
-
-    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
-        return float(r2_score(y, predicted, sample_weight=sample_weight))
