@@ -33,7 +33,7 @@ class Reading:
 
 
 def tell(values: pl.Series) -> Reading:
-    """What the cells of a column are, from all of them; those without a value are left out of account."""
+    """What the cells of a column are, from all that have a value."""
     present = values.drop_nulls()
     if values.dtype == pl.Boolean:
         return Reading(YES_NO)
@@ -58,7 +58,7 @@ def tell(values: pl.Series) -> Reading:
 
 
 def as_numbers(values: pl.Series, form: str) -> pl.Series:
-    """Float64; null where there is no finite number of this form."""
+    """Float64; null for what is no finite number of this form."""
     if values.dtype == pl.String:
         words = values
         if form != PLAIN:
@@ -74,21 +74,18 @@ def as_numbers(values: pl.Series, form: str) -> pl.Series:
 
 
 def as_dates(values: pl.Series, form: str) -> pl.Series:
-    """Datetime; null where there is none of this form, nor of one with the year first: files write them differently."""
+    """Datetime; null for what is none of this form, nor of one with the year first: files write them differently."""
     if values.dtype == pl.String:
         dates = pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
-        for each in [*([form] if form != PLAIN else []), *YEAR_FIRST]:
-            if not (dates.is_null() & values.is_not_null()).any():
-                break
-            dates = dates.fill_null(_dates_in(values, each))
+        for each in YEAR_FIRST if form == PLAIN else [form, *YEAR_FIRST]:
+            if (dates.is_null() & values.is_not_null()).any():
+                dates = dates.fill_null(_dates_in(values, each))
         return dates
-    if values.dtype == pl.Date or isinstance(values.dtype, pl.Datetime):
-        return (
-            values.dt.replace_time_zone(None).cast(pl.Datetime("us"))
-            if _has_zone(values)
-            else values.cast(pl.Datetime("us"))
-        )
-    return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+    if isinstance(values.dtype, pl.Datetime):
+        values = values.dt.replace_time_zone(None)
+    elif values.dtype != pl.Date:
+        values = pl.Series(values.name, [None] * len(values))
+    return values.cast(pl.Datetime("us"))
 
 
 def _dates_in(words: pl.Series, form: str) -> pl.Series:
@@ -113,7 +110,3 @@ def as_words(values: pl.Series) -> pl.Series:
         words = values.cast(pl.String).str.replace(r"\.0$", "")
         return words.set(values.is_nan().fill_null(False), None)
     return values.cast(pl.String)
-
-
-def _has_zone(values: pl.Series) -> bool:
-    return isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None

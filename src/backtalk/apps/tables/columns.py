@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from .cells import CATEGORY, DATE, NUMBER, PLAIN, YES_NO, Reading, as_dates, as_
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
-FAR_OUT = 12.0  # standard deviations from the mean, where numbers are taken by their ranks
+FAR_OUT = 12.0  # standard deviations from the mean: if some are further out, numbers are taken by their ranks
 QUANTILES = 101
 CLOSE = 1e-6  # numbers that are closer together than this have one rank
 IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column 1)$", re.IGNORECASE)
@@ -31,7 +31,7 @@ class Unknown:
     """What the categories do not have, in the ``rows`` of a column.
 
     How many hold what was ``never`` seen in training, and what the ``first`` of them holds; how many are ``missing``
-    where none was in training; and whether all hold ``numbers``, none of which was seen.
+    if none was in training; and whether all hold ``numbers``, none of which was seen.
     """
 
     rows: int
@@ -58,7 +58,7 @@ class Column:
 
     Of a number, a yes/no or a date: how it is written (``form``), whether some cells may be no such thing
     (``tolerant``), the names of the ``numbers`` that it becomes, and for each of them its ``median``, ``mean`` and
-    ``scale``, or its ``quantiles`` where it is taken by ranks; and whether a missing value is an input of its own
+    ``scale``, or its ``quantiles`` if it is taken by ranks; and whether a missing value is an input of its own
     (``has_missing``). Of a category: the ``categories``.
     """
 
@@ -88,10 +88,8 @@ class Column:
             read = as_truth(cells) if self.kind == YES_NO else as_numbers(cells, self.form)
         unreadable = read.is_null() & cells.is_not_null()
         if unreadable.any() and not self.tolerant:
-            row = int(unreadable.arg_max() or 0)
-            raise InputError(
-                f"column {self.name!r} holds {cells[row]!r} in row {row + 1}, but was {_a(self.kind)} in training."
-            )
+            row, kind = int(unreadable.arg_max() or 0), self.kind if self.kind == YES_NO else f"a {self.kind}"
+            raise InputError(f"column {self.name!r} holds {cells[row]!r} in row {row + 1}, but was {kind} in training.")
         if self.kind != DATE:
             return read.to_numpy().astype(np.float64)[:, None]
         days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
@@ -101,7 +99,7 @@ class Column:
         return np.column_stack([days, *(wave(each) for each in circles for wave in (np.sin, np.cos))])
 
     def words(self, cells: pl.Series) -> tuple[np.ndarray, Unknown]:
-        """The categories, and what is unknown: rare or never seen, '(other)', or missing where none was in training."""
+        """The categories, and what is unknown: rare or never seen, '(other)', or missing if none was in training."""
         if cells.dtype.is_temporal():
             raise InputError(f"column {self.name!r} holds the date {cells.drop_nulls()[0]}, but was text in training.")
         words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
@@ -119,7 +117,7 @@ class Column:
         return words, found
 
     def say_of(self, unknown: Unknown) -> str | None:
-        """What there is to say of what is unknown; refuses numbers that stand in the place of text."""
+        """The message about what is unknown, if one is due; refuses numbers instead of text."""
         if unknown.missing and not unknown.never:
             return f"column {self.name!r} has missing values, and had none in training: they count for nothing."
         if not unknown.never or OTHER in self.categories:
@@ -154,14 +152,14 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
-    name, tolerant = cells.name, reading.unreadable > 0
-    numbers = [name]
+    name, numbers = cells.name, [cells.name]
     if reading.kind == DATE:
         dates = as_dates(cells, reading.form)
         has_times = bool((dates.dt.truncate("1d") != dates).any())
         cycles = [cycle for cycle in CYCLES if cycle != "time of day" or has_times]
         numbers += [f"{name}: {cycle}, {wave}" for cycle in cycles for wave in ("sine", "cosine")]
-    A = Column(name, reading.kind, form=reading.form, tolerant=tolerant, numbers=numbers).values(cells)
+    column = Column(name, reading.kind, form=reading.form, tolerant=reading.unreadable > 0, numbers=numbers)
+    A = column.values(cells)
     missing = int(np.isnan(A[:, 0]).sum())
     if missing == len(A):
         return Column(name, LEFT_OUT, "no cell of the training rows holds a number")
@@ -183,24 +181,11 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     if by_ranks:
         ranks: Any = QuantileTransformer(n_quantiles=min(QUANTILES, len(A)), subsample=2**62).fit(filled)
         quantiles = ranks.quantiles_[:, 0].tolist()
-    remarks = [
-        _how(reading),
-        _filled(missing, len(A), imputer.statistics_[0] if reading.kind == NUMBER else None),
-        by_ranks,
-    ]
-    return Column(
-        name,
-        reading.kind,
-        "; ".join(filter(None, remarks)),
-        form=reading.form,
-        tolerant=tolerant,
-        numbers=numbers,
-        median=imputer.statistics_.tolist(),
-        mean=mean,
-        scale=scale,
-        quantiles=quantiles,
-        has_missing=missing > 0,
-    )
+    median = imputer.statistics_.tolist()
+    filler = f"the median {median[0]:.4g}" if reading.kind == NUMBER else "the median"
+    remarks = [*_how(reading), f"{missing} of {len(A)} missing, filled with {filler}" if missing else "", by_ranks]
+    learned: dict[str, Any] = {"median": median, "mean": mean, "scale": scale, "quantiles": quantiles}
+    return replace(column, remark="; ".join(filter(None, remarks)), has_missing=missing > 0, **learned)
 
 
 def _learn_categories(words: pl.Series) -> Column:
@@ -221,8 +206,8 @@ def _learn_categories(words: pl.Series) -> Column:
     return Column(words.name, CATEGORY, "; ".join(filter(None, remarks)), categories=categories)
 
 
-def _how(reading: Reading) -> str:
-    """How the cells are written, where that is not plain."""
+def _how(reading: Reading) -> list[str]:
+    """How the cells are written, if that is not plain."""
     said = []
     if reading.kind == DATE:
         said.append("as days, and as the time of the year and of the week")
@@ -231,16 +216,7 @@ def _how(reading: Reading) -> str:
     if reading.unreadable:
         cells = "1 cell is no number and counts" if reading.unreadable == 1 else "{} cells are no numbers and count"
         said.append(f"{cells.format(reading.unreadable)} as missing")
-    return "; ".join(said)
-
-
-def _filled(missing: int, count: int, median: float | None) -> str:
-    with_what = "the median" if median is None else f"the median {median:.4g}"
-    return f"{missing} of {count} missing, filled with {with_what}" if missing else ""
-
-
-def _a(kind: str) -> str:
-    return kind if kind == YES_NO else f"a {kind}"
+    return said
 
 
 def rows_text(count: int) -> str:

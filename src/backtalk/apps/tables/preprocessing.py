@@ -1,4 +1,4 @@
-"""The columns as inputs of the network, by scikit-learn's transformers, which are made again from JSON."""
+"""The columns as inputs of the network: what scikit-learn's transformers do, with what was learned of each column."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Preprocessing:
         """From a table without its target: what a column is, from all rows; what it holds, from the training rows.
 
         A number: missing values become the median, and an input of their own says where; then mean 0 and standard
-        deviation 1, or, where some are far out, their ranks under a normal distribution. A category: one input for
+        deviation 1, or, if some are far out, their ranks under a normal distribution. A category: one input for
         each value. A date: its days, and waves over the year, the week and the day. Left out is what has one value
         or none, text of which most values are distinct, and identifiers.
         """
@@ -42,10 +42,6 @@ class Preprocessing:
         return [column for column in self.columns if column.used and not column.categories]
 
     @property
-    def _marked(self) -> list[Column]:
-        return [column for column in self._numeric if column.has_missing]
-
-    @property
     def _categorical(self) -> list[Column]:
         return [column for column in self.columns if column.categories]
 
@@ -53,12 +49,9 @@ class Preprocessing:
     def inputs(self) -> list[str]:
         """The names of the network's inputs."""
         numbers = [name for column in self._numeric for name in column.numbers]
-        missing = [f"{column.name} is missing" for column in self._marked]
-        return (
-            numbers
-            + missing
-            + [f"{column.name} = {word}" for column in self._categorical for word in column.categories]
-        )
+        missing = [f"{column.name} is missing" for column in self._numeric if column.has_missing]
+        words = [f"{column.name} = {word}" for column in self._categorical for word in column.categories]
+        return numbers + missing + words
 
     @property
     def used(self) -> list[str]:
@@ -66,54 +59,56 @@ class Preprocessing:
         return [column.name for column in self.columns if column.used]
 
     def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, list[str]]:
-        """X (rows, inputs), float32, and what there is to say about the table, such as categories never seen."""
+        """X (rows, inputs), float32, and the messages about the table, such as categories never seen."""
         said = self._compare(frame)
         X, unknown = self.inputs_of(frame)
         return X, said + self.remarks(unknown)
 
     def inputs_of(self, frame: pl.DataFrame, before: int = 0) -> tuple[np.ndarray, list[Unknown]]:
         """X of rows that stand after so many others, and of each column of categories what is unknown in them."""
-        X, first = np.empty((frame.height, len(self.inputs)), np.float32), 0
-        if frame.height == 0:  # the share of a process, where there are more processes than rows
+        X, first = np.zeros((frame.height, len(self.inputs)), np.float32), 0
+        if frame.height == 0:  # the share of a process, if there are more processes than rows
             return X, [Unknown(0) for _ in self._categorical]
-        with np.errstate(over="ignore"):
-            if self._numeric:
-                parts = {column.name: column.values(frame[column.name]) for column in self._numeric}
-                A = np.column_stack(list(parts.values()))
-                first = A.shape[1]
-                X[:, :first] = _as_inputs(self._numeric, A)
-                self._require_finite(X[:, :first], A, before)
-                for column in self._marked:
-                    X[:, first] = np.isnan(parts[column.name][:, 0])
-                    first += 1
+        numbers = [column.values(frame[column.name]) for column in self._numeric]
+        if numbers:
+            A = np.hstack(numbers)
+            first = A.shape[1]
+            with np.errstate(over="ignore"):
+                X[:, :first] = np.hstack([_scaled(*each) for each in zip(self._numeric, numbers, strict=True)])
+            self._require_finite(X[:, :first], A, before)
+        for column, values in zip(self._numeric, numbers, strict=True):
+            if column.has_missing:
+                X[:, first] = np.isnan(values[:, 0])
+                first += 1
         found = []
         for column in self._categorical:
             words, unknown = column.words(frame[column.name])
             found.append(unknown)
-            last = first + len(column.categories)
-            X[:, first:last] = _encoder(column).transform(words[:, None])
-            first = last
+            places = {word: first + k for k, word in enumerate(column.categories)}
+            chosen = np.array([places.get(word, -1) for word in words])
+            rows = np.flatnonzero(chosen >= 0)
+            X[rows, chosen[rows]] = 1
+            first += len(places)
         return X, found
 
     def remarks(self, unknown: list[Unknown]) -> list[str]:
-        """What there is to say of what is unknown in each column of categories."""
+        """The messages about what is unknown in each column of categories."""
         said = [column.say_of(found) for column, found in zip(self._categorical, unknown, strict=True)]
         return [sentence for sentence in said if sentence is not None]
 
     def _require_finite(self, X: np.ndarray, A: np.ndarray, before: int) -> None:
         """Refuse numbers that float32 does not hold when they are scaled."""
         wrong = ~np.isfinite(X)
-        if not wrong.any():
-            return
-        row, place = (int(each) for each in np.argwhere(wrong)[0])
-        owners = [column.name for column in self._numeric for _ in column.numbers]
-        raise InputError(
-            f"column {owners[place]!r} holds {A[row, place]:g} in row {before + row + 1}, too far from the numbers of "
-            "the training to be scaled: correct or empty the cell."
-        )
+        if wrong.any():
+            row, place = np.argwhere(wrong)[0].tolist()
+            owners = [column.name for column in self._numeric for _ in column.numbers]
+            raise InputError(
+                f"column {owners[place]!r} holds {A[row, place]:g} in row {before + row + 1}, too far from the numbers "
+                "of the training to be scaled: correct or empty the cell."
+            )
 
     def _compare(self, frame: pl.DataFrame) -> list[str]:
-        """Refuse a table in which a column is missing; say which columns are not known."""
+        """Refuse a table that lacks a column; the message about columns that are not known."""
         missing = [column.name for column in self.columns if column.used and column.name not in frame.columns]
         if missing:
             names = ", ".join(map(repr, missing[:5])) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
@@ -137,35 +132,13 @@ class Preprocessing:
             raise FileFormatError(f"{path} describes a column in a way that cannot be read ({error}).") from None
 
 
-def _as_inputs(columns: list[Column], A: np.ndarray) -> np.ndarray:
-    """Filled and scaled, by transformers with the numbers that were learned in them."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler
+def _scaled(column: Column, A: np.ndarray) -> np.ndarray:
+    """The numbers of a column, filled and scaled, or taken by ranks."""
+    filled = np.where(np.isnan(A), column.median, A)
+    if not column.quantiles:
+        return (filled - column.mean) / column.scale
+    from sklearn.preprocessing import QuantileTransformer
 
-    median, mean, scale = (np.array([v for column in columns for v in getattr(column, n)]) for n in _FITTED)
-    imputer = SimpleImputer(strategy="median").fit(median[None, :])  # the median of one row is that row
-    filled = np.asarray(imputer.transform(A))
-    scaler: Any = StandardScaler().fit(mean[None, :])
-    scaler.mean_, scaler.scale_ = mean, scale
-    scaled = np.asarray(scaler.transform(filled))
-    first = 0
-    for column in columns:
-        if column.quantiles:
-            quantiles = np.array(column.quantiles)[:, None]
-            ranks: Any = QuantileTransformer(n_quantiles=len(quantiles), output_distribution="normal")
-            ranks.fit(quantiles)  # of as many numbers as there are quantiles, which are these numbers
-            scaled[:, first] = ranks.transform(filled[:, first : first + 1])[:, 0]
-        first += len(column.numbers)
-    return scaled
-
-
-_FITTED = ("median", "mean", "scale")
-
-
-def _encoder(column: Column) -> Any:
-    from sklearn.preprocessing import OneHotEncoder
-
-    make: Any = OneHotEncoder
-    categories = [np.array(column.categories, dtype=object)]
-    encoder = make(categories=categories, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-    return encoder.fit([[column.categories[0]]])
+    quantiles = np.array(column.quantiles)[:, None]
+    ranks: Any = QuantileTransformer(n_quantiles=len(quantiles), output_distribution="normal")
+    return ranks.fit(quantiles).transform(filled)  # as many numbers as quantiles: they are the quantiles

@@ -65,7 +65,7 @@ Source = TableInMemory | ParquetTable
 
 
 def open_table(path: Path, in_parts: bool) -> Source:
-    """The same, of which with ``in_parts`` only what is asked for is read, where the file allows it: in Parquet."""
+    """The same; with ``in_parts``, only what is asked for is read of it, if the file is Parquet."""
     if not (in_parts and is_parquet(path)):
         return TableInMemory(read_table(path))
     table = ParquetTable(path)
@@ -106,14 +106,11 @@ def _read_csv(path: Path) -> pl.DataFrame:
     _require_names(path, names)
     frame = _parse(path, text, separator, names)
     cells = pl.all().str.strip_chars()
-    if separator == ";":  # where a cell of a column has a decimal comma, a point stands between thousands
+    if separator == ";":  # if a cell of a column has a decimal comma, a point stands between thousands
         plain = cells.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        has_comma = cells.str.contains(r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$").any()
-        cells = (
-            pl.when(has_comma & cells.str.contains(r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"))
-            .then(plain)
-            .otherwise(cells)
-        )
+        whole = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)"
+        is_number = cells.str.contains(whole + r",\d+$").any() & cells.str.contains(whole + r"(,\d+)?$")
+        cells = pl.when(is_number).then(plain).otherwise(cells)
     return frame.select(pl.when(~cells.is_in(MISSING_WORDS)).then(cells).name.keep())
 
 
@@ -134,16 +131,12 @@ def _require_names(path: Path, names: list[str]) -> None:
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"has two columns named {twice!r}: rename one of them.", file=path)
-    if all(_is_number(name) for name in names):
-        raise InputError("has numbers in its first line, expected the names of the columns.", file=path)
-
-
-def _is_number(text: str) -> bool:
     try:
-        float(text)
+        for name in names:
+            float(name)
     except ValueError:
-        return False
-    return True
+        return
+    raise InputError("has numbers in its first line, expected the names of the columns.", file=path)
 
 
 def _parse(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFrame:

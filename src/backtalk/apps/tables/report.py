@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,8 @@ def write_report(
 ) -> str:
     """The page.
 
-    ``judged``: which rows the last pictures show, their encoded targets and the network's output; ``said``: what there
-    is to say about the table; ``settings``: of the run.
+    ``judged``: which rows the last pictures show, their encoded targets and the network's output; ``said``: the
+    messages about the table; ``settings``: of the run.
     """
     part, truth, output = judged
     cards = [
@@ -68,50 +68,41 @@ def _training(
 ) -> list[str]:
     """Losses, score, and what each layer heard, over the epochs."""
     best = metrics["best_epoch"] if metrics["reason"] == "patience" else None
+    depth, cards = network.depth, []
+
+    def add(title: str, note: str, lines: Mapping[str, Sequence[Any]], label: str, **scale: bool) -> None:
+        cards.append(card(title, plots.curves(lines, label=label, mark=best, **scale), note))
+
+    def of_epochs(quantity: str) -> list[Any]:
+        return [epoch[quantity] for epoch in history]
+
+    def of_layers(count: int, value: Callable[[Mapping[str, Any]], float | None]) -> dict[str, list[float | None]]:
+        layers = of_epochs("layers")
+        return {f"layer {i + 1}": [value(each[i]) if each else None for each in layers] for i in range(count)}
+
+    losses = {"training": of_epochs("loss"), "validation": of_epochs("validation_loss")}
+    validated = any(loss is not None for loss in losses["validation"])
+    if not validated:
+        del losses["validation"]
+    positive = all(value is None or value > 0 for line in losses.values() for value in line)
     kept = f"the dashed line is epoch {best}, whose network was kept" if best else ""
-    losses = {"training": [epoch["loss"] for epoch in history]}
-    validated = any(epoch["validation_loss"] is not None for epoch in history)
-    if validated:
-        losses["validation"] = [epoch["validation_loss"] for epoch in history]
-    cards = [card("Loss", _curves(losses, str(network.loss), _positive(losses), best), kept)]
+    add("Loss", kept, losses, str(network.loss), logarithmic=positive)
     if validated:
         name = "accuracy" if target.classifies else "R²"
-        score = {name: [epoch["validation_score"] for epoch in history]}
-        cards.append(card("Score", _curves(score, name, False, best), "of the validation rows"))
-    if any(epoch["layers"] for epoch in history):
+        add("Score", "of the validation rows", {name: of_epochs("validation_score")}, name)
+    if any(of_epochs("layers")):
         heard = "how loud each layer hears the loss"
-        moved = "between 0.0001 and 0.01 is usual"
-        silent = "the share of units that pass on almost nothing, whatever the row: dead or saturated"
-        cards += [
-            card("Gradient of each layer's weights", _layers(network, history, "grad_W", "‖∇W‖", best), heard),
-            card("Size of the updates", _layers(network, history, "update", "‖update‖ / ‖W‖", best), moved),
-        ]
-        if network.depth > 1:
-            cards.append(card("Silent units", _layers(network, history, "silent", "share", best), silent))
-    rates = {epoch["learning_rate"] for epoch in history}
-    if len(rates) > 1:
-        line = {"learning rate": [epoch["learning_rate"] for epoch in history]}
-        cards.append(card("Learning rate", _curves(line, "learning rate", False, best)))
+        gradients = of_layers(depth, lambda layer: layer["grad_W"])
+        add("Gradient of each layer's weights", heard, gradients, "‖∇W‖", logarithmic=True)
+        usual = "between 0.0001 and 0.01 is usual"
+        updates = of_layers(depth, lambda layer: layer["update"] / layer["W"] if layer["W"] else None)
+        add("Size of the updates", usual, updates, "‖update‖ / ‖W‖", logarithmic=True)
+        if depth > 1:
+            silent = "the share of units that pass on almost nothing, whatever the row: dead or saturated"
+            add("Silent units", silent, of_layers(depth - 1, lambda layer: layer["silent"]), "share", share=True)
+    if len(set(of_epochs("learning_rate"))) > 1:
+        add("Learning rate", "", {"learning rate": of_epochs("learning_rate")}, "learning rate")
     return cards
-
-
-def _layers(network: Network, history: Sequence[Mapping[str, Any]], quantity: str, label: str, best: int | None) -> str:
-    hidden = quantity == "silent"
-    lines = {
-        f"layer {i + 1}": [_of_layer(epoch["layers"][i], quantity) if epoch["layers"] else None for epoch in history]
-        for i in range(network.depth - hidden)
-    }
-    return plots.curves(lines, label=label, logarithmic=not hidden, share=hidden, mark=best)
-
-
-def _of_layer(layer: Mapping[str, Any], quantity: str) -> float | None:
-    if quantity == "update":
-        return layer["update"] / layer["W"] if layer["W"] else None
-    return layer[quantity]
-
-
-def _curves(lines: Mapping[str, Sequence[float | None]], label: str, logarithmic: bool, best: int | None) -> str:
-    return plots.curves(lines, label=label, logarithmic=logarithmic, mark=best)
 
 
 def _headline(metrics: Mapping[str, Any], part: str) -> str:
@@ -167,7 +158,3 @@ def _settings(settings: Mapping[str, Any]) -> str:
     return "<div class='settings'>" + "".join(
         f"<span>{html.escape(name)} <b>{html.escape(text)}</b></span>" for name, text in texts.items()
     ) + "</div>"  # fmt: skip
-
-
-def _positive(lines: Mapping[str, Sequence[float | None]]) -> bool:
-    return all(value is None or value > 0 for line in lines.values() for value in line)
