@@ -62,8 +62,8 @@ def numbers(shown: Mapping[str, str]) -> str:
 
 def card(title: str, inside: str, note: str = "", wide: bool = False) -> str:
     """A section with a title and perhaps a note, which are text; ``inside`` is HTML."""
-    said = f"<p class='quiet'>{html.escape(note)}</p>" if note else ""
-    return f"<section class='card{' wide' if wide else ''}'><h2>{html.escape(title)}</h2>{said}{inside}</section>"
+    below = f"<p class='quiet'>{html.escape(note)}</p>" if note else ""
+    return f"<section class='card{' wide' if wide else ''}'><h2>{html.escape(title)}</h2>{below}{inside}</section>"
 
 
 def bullets(sentences: Sequence[str]) -> str:

@@ -28,31 +28,33 @@ def curves(
 
     ``over``: what they go over, if not epochs, from the number ``first``; then every value has a dot.
     """
-    found = [_known(line, logarithmic, first) for line in series.values()]
+    least = 0 if logarithmic else -math.inf
+    found = [
+        [(n, value) for n, value in enumerate(line, start=first) if value is not None and least < value < math.inf]
+        for line in series.values()
+    ]
     values = [value for line in found for _, value in line]
     if not values:
         return "<p class='quiet'>nothing was measured</p>"
     low, high = (0, 1) if share else (min(values), max(values))
-    scale = _Logarithmic(low, high) if logarithmic and high > 4 * low else _Linear(low, high)
+    scale = _Scale(low, high, logarithmic=logarithmic)
     longest = max(map(len, series.values()))
-    across = _Linear(first, first + max(1, longest - 1), whole=True)
+    across = _Scale(first, first + max(1, longest - 1), whole=True)
     parts = [_grid(scale, across, label, over)]
     if mark:
-        x = _x(across, mark)
-        parts.append(f"<line class='mark' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}'/>")
+        parts.append(_mark(_x(across, mark)))
     for k, line in enumerate(found):
         shown = [*line[:: math.ceil(len(line) / MOST_POINTS) or 1], *line[-1:]]
         path = " ".join(f"{_x(across, n):.1f},{_y(scale, value):.1f}" for n, value in shown)
         parts.append(f"<polyline points='{path}' stroke='{_colour(k)}'/>")
         if len(line) == 1 or over != "epoch":
             parts += [_dot(_x(across, n), _y(scale, value), _colour(k)) for n, value in dict.fromkeys(shown)]
-    legend = _legend(list(series)) if len(series) > 1 else ""
-    return legend + _svg("".join(parts), label)
+    return _legend(series) + _svg("".join(parts), label)
 
 
 def points(x: Sequence[float], y: Sequence[float], *, x_label: str, y_label: str) -> str:
     """Points with the diagonal on which they would be equal; of very many, some, at even distances."""
-    scale = _Linear(min(min(x), min(y)), max(max(x), max(y)))
+    scale = _Scale(min(min(x), min(y)), max(max(x), max(y)))
     step = math.ceil(len(x) / MOST_DOTS)
     dots = "".join(_dot(_x(scale, a), _y(scale, b)) for a, b in zip(x[::step], y[::step], strict=True))
     diagonal = " ".join(f"{_x(scale, value):.1f},{_y(scale, value):.1f}" for value in (scale.low, scale.high))
@@ -64,16 +66,16 @@ def points(x: Sequence[float], y: Sequence[float], *, x_label: str, y_label: str
 def bars(values: Sequence[float], *, label: str, logarithmic: bool = False) -> str:
     """How often values fall into equal parts of their range; 0 is marked.
 
-    ``logarithmic``: parts of equal factors, where the range is wide; all values are above 0.
+    ``logarithmic``: parts of equal factors, if the range is wide; all values are above 0.
     """
     low, high = min(values), max(values)
-    across = _Logarithmic(low, high) if logarithmic and high > 4 * low else _Linear(low, high)
+    across = _Scale(low, high, logarithmic=logarithmic)
     start, end = (across.share(low), across.share(high)) if high > low else (0.0, 1.0)
     width = (end - start) / BARS
     counts = [0] * BARS
     for value in values:
         counts[min(BARS - 1, int((across.share(value) - start) / width))] += 1
-    up = _Linear(0, max(counts), floor=True)
+    up = _Scale(0, max(counts), floor=True)
     parts = [_grid(up, across, "rows", label)]
     for k, count in enumerate(counts):
         left, right = (LEFT + (start + n * width) * (WIDTH - LEFT - RIGHT) for n in (k, k + 1))
@@ -81,8 +83,7 @@ def bars(values: Sequence[float], *, label: str, logarithmic: bool = False) -> s
         size = f"width='{max(right - left - 1, 0.5):.1f}' height='{_y(up, 0) - top:.1f}'"
         parts.append(f"<rect x='{left:.1f}' y='{top:.1f}' {size} fill='{COLOURS[0]}' opacity='.75'/>")
     if low < 0 < high:
-        x = _x(across, 0)
-        parts.append(f"<line class='mark' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}'/>")
+        parts.append(_mark(_x(across, 0)))
     return _svg("".join(parts), label)
 
 
@@ -99,8 +100,7 @@ def meters(names: Sequence[str], parts: Mapping[str, Sequence[float]], texts: Se
             f"<span class='name'>{html.escape(name)}</span><span class='track'>{pieces}</span>"
             f"<span class='text'>{html.escape(text)}</span>"
         )
-    legend = _legend(list(parts)) if len(parts) > 1 else ""
-    return f"{legend}<div class='meters'>{''.join(rows)}</div>"
+    return f"{_legend(parts)}<div class='meters'>{''.join(rows)}</div>"
 
 
 def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
@@ -130,50 +130,47 @@ def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     return f"<svg {view} role='img' aria-label='confusion matrix'>{''.join(parts)}</svg>"
 
 
-class _Linear:
-    """``whole``: from the first to the last whole number; ``floor``: from exactly ``low``."""
+class _Scale:
+    """From the numbers of an axis to shares of its length; ``ticks``: the numbers that are written beside it.
 
-    def __init__(self, low: float, high: float, whole: bool = False, floor: bool = False) -> None:
-        spread = high - low or abs(high) or 1.0
-        self.low = low if whole or floor else low - 0.04 * spread
-        self.high = high if whole else high + 0.04 * spread
-        size = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
-        step = next(size * m for m in (1, 2, 5, 10, 20) if (self.high - self.low) / (size * m) <= 6)
-        step = max(step, 1) if whole else step
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        self.ticks = [k * step for k in range(first, last + 1)]
+    ``logarithmic``: if the range is wide; ``whole``: from the first to the last whole number; ``floor``: from exactly
+    ``low``.
+    """
+
+    def __init__(
+        self, low: float, high: float, *, logarithmic: bool = False, whole: bool = False, floor: bool = False
+    ) -> None:
+        self.measure = math.log10 if logarithmic and high > 4 * low else float
+        if self.measure is float:
+            spread = high - low or abs(high) or 1.0
+            self.low = low if whole or floor else low - 0.04 * spread
+            self.high = high if whole else high + 0.04 * spread
+            size = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
+            step = next(size * m for m in (1, 2, 5, 10, 20) if (self.high - self.low) / (size * m) <= 6)
+            step = max(step, 1) if whole else step
+            first, last = math.ceil(self.low / step), math.floor(self.high / step)
+            self.ticks = [k * step for k in range(first, last + 1)]
+        else:
+            self.low, self.high = math.log10(low) - 0.05, math.log10(high) + 0.05
+            powers = range(math.floor(self.low), math.ceil(self.high) + 1)
+            factors = (1, 1.5, 2, 3, 5, 7) if len(powers) <= 2 else (1, 2, 5) if len(powers) <= 4 else (1,)
+            ticks = [10.0**power * m for power in powers for m in factors]
+            shown = [tick for tick in ticks if 0 <= self.share(tick) <= 1]
+            self.ticks = shown[:: math.ceil(len(shown) / 8) or 1]
 
     def share(self, value: float) -> float:
-        return (value - self.low) / (self.high - self.low)
-
-
-class _Logarithmic:
-    def __init__(self, low: float, high: float) -> None:
-        self.low, self.high = math.log10(low) - 0.05, math.log10(high) + 0.05
-        powers = range(math.floor(self.low), math.ceil(self.high) + 1)
-        factors = (1, 1.5, 2, 3, 5, 7) if len(powers) <= 2 else (1, 2, 5) if len(powers) <= 4 else (1,)
-        shown = [tick for power in powers for tick in (10.0**power * m for m in factors) if 0 <= self.share(tick) <= 1]
-        self.ticks = shown[:: math.ceil(len(shown) / 8) or 1]
-
-    def share(self, value: float) -> float:
-        return (math.log10(value) - self.low) / (self.high - self.low)
-
-
-def _known(line: Sequence[float | None], logarithmic: bool, first: int) -> list[tuple[int, float]]:
-    """The values that can be shown, each with its epoch."""
-    known = [(n, value) for n, value in enumerate(line, start=first) if value is not None and math.isfinite(value)]
-    return [(n, value) for n, value in known if value > 0 or not logarithmic]
+        return (self.measure(value) - self.low) / (self.high - self.low)
 
 
 def _colour(k: int) -> str:
     return COLOURS[k % len(COLOURS)]
 
 
-def _x(scale: _Linear | _Logarithmic, value: float) -> float:
+def _x(scale: _Scale, value: float) -> float:
     return LEFT + scale.share(value) * (WIDTH - LEFT - RIGHT)
 
 
-def _y(scale: _Linear | _Logarithmic, value: float) -> float:
+def _y(scale: _Scale, value: float) -> float:
     return HEIGHT - BOTTOM - scale.share(value) * (HEIGHT - TOP - BOTTOM)
 
 
@@ -182,7 +179,7 @@ def _dot(x: float, y: float, colour: str = "") -> str:
     return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.4'{fill}/>"
 
 
-def _grid(up: _Linear | _Logarithmic, across: _Linear | _Logarithmic, y_label: str, x_label: str) -> str:
+def _grid(up: _Scale, across: _Scale, y_label: str, x_label: str) -> str:
     parts = []
     for tick in up.ticks:
         y = _y(up, tick)
@@ -197,17 +194,19 @@ def _grid(up: _Linear | _Logarithmic, across: _Linear | _Logarithmic, y_label: s
     return "".join(parts)
 
 
-def _legend(names: list[str]) -> str:
-    keys = (
-        f"<span><i style='background:{_colour(k)}'></i>{html.escape(name)}</span>"
-        for k, name in enumerate(names)
-    )  # fmt: skip
-    return f"<div class='legend'>{''.join(keys)}</div>"
+def _mark(x: float) -> str:
+    return f"<line class='mark' x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}'/>"
+
+
+def _legend(lines: Mapping[str, object]) -> str:
+    """The names of several lines, with their colours."""
+    keys = [f"<span><i style='background:{_colour(k)}'></i>{html.escape(name)}</span>" for k, name in enumerate(lines)]
+    return f"<div class='legend'>{''.join(keys)}</div>" if len(keys) > 1 else ""
 
 
 def _svg(inside: str, label: str) -> str:
-    said = html.escape(label, quote=True)
-    return f"<svg class='plot' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{said}'>{inside}</svg>"
+    name = html.escape(label, quote=True)
+    return f"<svg class='plot' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{name}'>{inside}</svg>"
 
 
 def _short(name: str, most: int) -> str:

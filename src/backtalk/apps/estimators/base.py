@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import _fit_context, is_regressor
@@ -47,10 +47,11 @@ def is_stochastic(model: Any) -> bool:
     return True
 
 
+@dataclass(eq=False, repr=False)
 class MultilayerPerceptron(FittedPerceptron):
-    """The base of the two estimators."""
+    """The base of the two estimators: its fields are the parameters of their constructors."""
 
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn looks for it on the class
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, "array-like"],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
@@ -80,32 +81,34 @@ class MultilayerPerceptron(FittedPerceptron):
         "engine": [StrOptions(set(ENGINES))],
     }
 
-    hidden_layer_sizes: Any
-    activation: Any
-    solver: str
-    alpha: float
-    learning_rate: str
-    learning_rate_init: float
-    max_iter: int
-    random_state: Any
-    tol: float
-    warm_start: bool
-    early_stopping: bool
-    validation_fraction: float
-    max_fun: int
-    dropout: Any
-    clip_norm: float | None
-    callbacks: Any
-    engine: str
-    n_outputs_: int
-    _optimizer: OptimizerState
-    loss_curve_: list[float]
-    validation_loss_curve_: list[float]
-
-    def _keep(self, parameters: dict[str, Any]) -> None:
-        """Keep the parameters of ``__init__`` as they are, each under its name."""
-        for name in self._get_param_names():
-            setattr(self, name, parameters[name])
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    solver: str = "adam"
+    alpha: float = 0.0001
+    batch_size: Any = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: Any = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
+    dropout: Any = 0.0
+    clip_norm: float | None = None
+    callbacks: Any = None
+    engine: str = "auto"
 
     def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
         """Learn from y how it is encoded; sets ``n_outputs_``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from .base import MultilayerPerceptron, is_stochastic
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies; scikit-learn's ``MLPClassifier``, trained by backtalk.
 
@@ -62,50 +64,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     (True, (150, 16))
     """
 
+    class_weight: Any = None
+    label_smoothing: float = 0.0
+
     _parameter_constraints = {  # noqa: RUF012
         **MultilayerPerceptron._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
-
-    class_weight: Any
-    label_smoothing: float
-    _label_binarizer: Any
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: Any = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        dropout: Any = 0.0,
-        clip_norm: float | None = None,
-        class_weight: Any = None,
-        label_smoothing: float = 0.0,
-        callbacks: Any = None,
-        engine: str = "auto",
-    ) -> None:
-        self._keep(locals())
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -77,6 +77,7 @@ class Epochs:
         self.model, self.steps, self.state, self.watchers, self.judge = model, steps, state, watchers, judge
         self.scale = model._loss()[1]
         self.unit = 1.0 if model.solver == "adam" else self.scale  # a rate of the steps, times it, is the estimator's
+        self.print: Callable[[str], None] = print if model.verbose else lambda text: None
         self.schedule: Schedule | None = None
         if model.learning_rate not in SKLEARN_SCHEDULES:
             self.schedule = as_schedule(model.learning_rate, "learning_rate")
@@ -148,7 +149,7 @@ class Epochs:
         state.epochs += 1
         model.loss_ = loss
         model.loss_curve_.append(loss)
-        self._print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
+        self.print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
         score, validation_loss, stops = None, None, False
         network = self.steps.network if self.judge or self.watchers.want_epochs else None
         if self.judge and network:
@@ -168,7 +169,7 @@ class Epochs:
         model = self.model
         if score is not None and model.early_stopping:
             model.validation_scores_.append(score)
-            self._print(f"Validation score: {score:f}")
+            self.print(f"Validation score: {score:f}")
             improved = score >= model.best_validation_score_ + model.tol  # one that is not a number is no improvement
             if score > model.best_validation_score_:
                 model.best_validation_score_, self.state.best = score, network
@@ -188,14 +189,10 @@ class Epochs:
         adaptive = model.learning_rate == "adaptive"
         if adaptive and model.solver == "sgd" and rate > LEAST_RATE:
             state.learning_rate, model._no_improvement_count = rate / 5, 0
-            self._print(f"{message} Setting learning rate to {state.learning_rate:f}")
+            self.print(f"{message} Setting learning rate to {state.learning_rate:f}")
             return False
-        self._print(f"{message} {'Learning rate too small. ' if adaptive else ''}Stopping.")
+        self.print(f"{message} {'Learning rate too small. ' if adaptive else ''}Stopping.")
         return True
-
-    def _print(self, text: str) -> None:
-        if self.model.verbose:
-            print(text)
 
 
 def training_of(model: Any) -> Training:

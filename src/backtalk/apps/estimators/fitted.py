@@ -32,6 +32,11 @@ class FittedPerceptron(BaseEstimator):
     """An estimator with a ``network_``."""
 
     network_: Network
+    n_outputs_: int
+    loss_curve_: list[float]
+    validation_loss_curve_: list[float]
+    _optimizer: OptimizerState
+    _label_binarizer: Any  # of a classifier
 
     @classmethod
     def from_sklearn(cls, model: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,15 @@ from ...core.losses import Loss, PoissonDeviance, as_loss
 from .base import MultilayerPerceptron, is_stochastic
 
 
-class MLPRegressor(RegressorMixin, MultilayerPerceptron):
+@dataclass(eq=False, repr=False)
+class WithLoss:
+    """``loss`` as the first parameter of the constructor: fields begin with those of the last base."""
+
+    loss: Any = "squared_error"
+
+
+@dataclass(eq=False, repr=False)
+class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
     """A multi-layer perceptron that predicts numbers; scikit-learn's ``MLPRegressor``, trained by backtalk.
 
     Parameters, attributes and methods are scikit-learn's, and for the same ``random_state`` training takes the same
@@ -39,42 +48,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """
 
     _parameter_constraints = {**MultilayerPerceptron._parameter_constraints, "loss": [str, Loss]}  # noqa: RUF012
-
-    loss: Any
-
-    def __init__(
-        self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: Any = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        dropout: Any = 0.0,
-        clip_norm: float | None = None,
-        callbacks: Any = None,
-        engine: str = "auto",
-    ) -> None:
-        self._keep(locals())
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)

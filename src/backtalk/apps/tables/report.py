@@ -70,7 +70,7 @@ def _training(
     best = metrics["best_epoch"] if metrics["reason"] == "patience" else None
     depth, cards = network.depth, []
 
-    def add(title: str, note: str, lines: Mapping[str, Sequence[Any]], label: str, **scale: bool) -> None:
+    def add(title: str, note: str, lines: Mapping[str, Sequence[Any]], label: str, **scale: Any) -> None:
         cards.append(card(title, plots.curves(lines, label=label, mark=best, **scale), note))
 
     def of_epochs(quantity: str) -> list[Any]:
