@@ -55,30 +55,21 @@ class MultilayerPerceptron(FittedPerceptron):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, "array-like"],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [str],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
         "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
-        "warm_start": ["boolean"],
         "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "callbacks": [object],  # as_callbacks looks
         "engine": [StrOptions(set(ENGINES))],
+        **{name: ["boolean"] for name in ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")},
+        **{name: [Interval(Integral, 1, None, closed="left")] for name in ("max_iter", "max_fun")},
+        **{name: [Interval(Real, 0, None, closed="left")] for name in ("alpha", "power_t", "tol")},
+        **{name: [Interval(Real, 0, None, closed="neither")] for name in ("learning_rate_init", "epsilon")},
+        **{name: [Interval(Real, 0, 1, closed="left")] for name in ("validation_fraction", "beta_1", "beta_2")},
     }
 
     hidden_layer_sizes: Any = (100,)
@@ -154,14 +145,11 @@ class MultilayerPerceptron(FittedPerceptron):
             else:
                 self._step(network, X, target, weight, judge, incremental)
         except DivergedError as error:
-            raise NonFiniteError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed. {error}",
-                network=error.network,
-                step=error.step,
-                quantity=error.quantity,
-                layer=error.layer,
-            ) from None
+            words = (
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
+            )
+            place = {"step": error.step, "quantity": error.quantity, "layer": error.layer}
+            raise NonFiniteError(f"{words}be preprocessed. {error}", network=error.network, **place) from None
         return self
 
     def _require_parameters(self) -> None:

@@ -93,22 +93,20 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._require_classes(unique_labels(y))
+            found, known = unique_labels(y), self.classes_
+            if self.warm_start and set(found) != set(known):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {known}, `y` has {found}"
+                )
+            if len(np.setdiff1d(found, known, assume_unique=True)):
+                raise ValueError(
+                    f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {found}."
+                )
         if self._label_binarizer.y_type_ == "multiclass":
             self.n_outputs_ = len(self.classes_)
         else:
             self.n_outputs_ = self._label_binarizer.transform(y[:1]).shape[1]
-
-    def _require_classes(self, found: np.ndarray) -> None:
-        if self.warm_start and set(found) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {self.classes_}, `y` has {found}"
-            )
-        if len(np.setdiff1d(found, self.classes_, assume_unique=True)):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {found}."
-            )
 
     def _encode(self, y: Any) -> np.ndarray:
         if self._label_binarizer.y_type_.startswith("multilabel"):

@@ -81,7 +81,7 @@ class Column:
         return self.kind != LEFT_OUT
 
     def values(self, cells: pl.Series) -> np.ndarray:
-        """The numbers (rows, numbers), float64, NaN where one is missing; refuses what is none."""
+        """The numbers (rows, numbers), float64, NaN for what is missing; refuses what is no number."""
         if self.kind == DATE:
             read = as_dates(cells, self.form)
         else:
@@ -208,15 +208,15 @@ def _learn_categories(words: pl.Series) -> Column:
 
 def _how(reading: Reading) -> list[str]:
     """How the cells are written, if that is not plain."""
-    said = []
+    remarks = []
     if reading.kind == DATE:
-        said.append("as days, and as the time of the year and of the week")
+        remarks.append("as days, and as the time of the year and of the week")
     if reading.form != PLAIN:
-        said.append(f"written {reading.form}" if reading.kind == NUMBER else f"written as {reading.form}")
+        remarks.append(f"written {reading.form}" if reading.kind == NUMBER else f"written as {reading.form}")
     if reading.unreadable:
         cells = "1 cell is no number and counts" if reading.unreadable == 1 else "{} cells are no numbers and count"
-        said.append(f"{cells.format(reading.unreadable)} as missing")
-    return said
+        remarks.append(f"{cells.format(reading.unreadable)} as missing")
+    return remarks
 
 
 def rows_text(count: int) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 from ...analysis.diagnose import Diagnosis
 from ...analysis.diagnose import diagnose as examine
-from ...core.files import write_atomically
 from ...core.network import Network
 from ...errors import DivergedError, FileFormatError
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder
@@ -24,11 +23,11 @@ Tell = Callable[[str], Any] | None
 
 
 def diagnose(folder: Path, table: Path) -> tuple[Diagnosis, list[str], list[str]]:
-    """The network of a run on a table with the target; what there is to say of the table; and the classes.
+    """The network of a run on a table with the target; the messages about the table; and the classes.
 
     The history of the run counts as well. Rows without a target are left out.
     """
-    network, preprocessing, target, examples, said = examples_of(folder, table)
+    network, preprocessing, target, examples, messages = examples_of(folder, table)
     place = Folder(folder)
     run, metrics = place.read(RUN), place.read(METRICS)
     try:
@@ -37,7 +36,7 @@ def diagnose(folder: Path, table: Path) -> tuple[Diagnosis, list[str], list[str]
     except (KeyError, TypeError) as error:
         raise FileFormatError(f"{folder} holds a history that cannot be read ({error!r}).") from None
     diagnosis = examine(network, *examples, history=history, columns=preprocessing.inputs)
-    return diagnosis, said, target.classes
+    return diagnosis, messages, target.classes
 
 
 def diagnose_run(ready: Prepared, network: Network, epochs: Sequence[Mapping[str, Any]], options: Options) -> Diagnosis:
@@ -61,14 +60,13 @@ def _settings(options: Options, rows: int) -> dict[str, Any]:
 
 def write_diagnosis(place: Folder, diagnosis: Diagnosis, title: str, classes: Sequence[str]) -> None:
     """Both files of a diagnosis."""
-    facts = json.dumps(diagnosis.to_dict(), indent=2, allow_nan=False)
-    write_atomically(place / DIAGNOSIS, f"{facts}\n".encode())
-    write_atomically(place / DIAGNOSIS_PAGE, diagnosis.to_html(title, classes=classes).encode())
+    place.write_text(DIAGNOSIS, json.dumps(diagnosis.to_dict(), indent=2, allow_nan=False) + "\n")
+    place.write_text(DIAGNOSIS_PAGE, diagnosis.to_html(title, classes=classes))
 
 
 @contextmanager
 def explained(ready: Prepared, options: Options, history: History, tell: Tell) -> Iterator[None]:
-    """Where training diverges, and a doctor was asked for, it tells what it sees in the last good network."""
+    """If training diverges, and a doctor was asked for, it tells what it sees in the last good network."""
     try:
         yield
     except DivergedError as error:

@@ -60,9 +60,9 @@ class Preprocessing:
 
     def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, list[str]]:
         """X (rows, inputs), float32, and the messages about the table, such as categories never seen."""
-        said = self._compare(frame)
+        messages = self._compare(frame)
         X, unknown = self.inputs_of(frame)
-        return X, said + self.remarks(unknown)
+        return X, messages + self.remarks(unknown)
 
     def inputs_of(self, frame: pl.DataFrame, before: int = 0) -> tuple[np.ndarray, list[Unknown]]:
         """X of rows that stand after so many others, and of each column of categories what is unknown in them."""
@@ -93,8 +93,8 @@ class Preprocessing:
 
     def remarks(self, unknown: list[Unknown]) -> list[str]:
         """The messages about what is unknown in each column of categories."""
-        said = [column.say_of(found) for column, found in zip(self._categorical, unknown, strict=True)]
-        return [sentence for sentence in said if sentence is not None]
+        messages = [column.say_of(found) for column, found in zip(self._categorical, unknown, strict=True)]
+        return [message for message in messages if message is not None]
 
     def _require_finite(self, X: np.ndarray, A: np.ndarray, before: int) -> None:
         """Refuse numbers that float32 does not hold when they are scaled."""

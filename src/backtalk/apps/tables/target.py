@@ -22,7 +22,7 @@ ROWS_OF_A_CLASS = 2  # at the least
 class Target:
     """The column's name, what is done with it, and why; the classes as text, or mean and scale of the numbers.
 
-    ``form`` is how its numbers are written, None where it holds text.
+    ``form`` is how its numbers are written, None if it holds text.
     """
 
     name: str

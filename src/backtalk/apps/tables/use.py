@@ -23,34 +23,34 @@ from .target import Target
 
 
 def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
-    """Predictions for the rows of a table, one row each, and what there is to say.
+    """Predictions for the rows of a table, one row each, and the messages about the table.
 
     A class, and the probability of each; or a number.
     """
     network, preprocessing, target = _open(folder)
     frame = read_table(table)
-    X, said = preprocessing.transform(frame.drop(target.name, strict=False))
+    X, messages = preprocessing.transform(frame.drop(target.name, strict=False))
     output = output_of(network, X)
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
         columns |= {f"probability of {name}": output[:, k] for k, name in enumerate(target.classes)}
-    return pl.DataFrame(columns), said
+    return pl.DataFrame(columns), messages
 
 
 def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
-    """Scores on a table with the target, and what there is to say."""
-    network, _, target, (X, y), said = examples_of(folder, table)
-    return scores(target, y, output_of(network, X)), said
+    """Scores on a table with the target, and the messages about the table."""
+    network, _, target, (X, y), messages = examples_of(folder, table)
+    return scores(target, y, output_of(network, X)), messages
 
 
 def examples_of(
     folder: Path, table: Path
 ) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, np.ndarray], list[str]]:
-    """A run's network, and X and encoded y of a table with the target; and what there is to say."""
+    """A run's network, and X and encoded y of a table with the target; and the messages about the table."""
     network, preprocessing, target = _open(folder)
     frame, left_out = with_target(read_table(table), target.name, table)
-    X, said = preprocessing.transform(frame.drop(target.name))
-    return network, preprocessing, target, (X, target.encode(frame[target.name])), [*said, *left_out]
+    X, messages = preprocessing.transform(frame.drop(target.name))
+    return network, preprocessing, target, (X, target.encode(frame[target.name])), [*messages, *left_out]
 
 
 def refuse_target(folder: Path, target: Sequence[str] | None) -> None:
