@@ -145,11 +145,10 @@ class MultilayerPerceptron(FittedPerceptron):
             else:
                 self._step(network, X, target, weight, judge, incremental)
         except DivergedError as error:
-            words = (
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
-            )
+            what = "Solver produced non-finite parameter weights. The input data may contain large values"
             place = {"step": error.step, "quantity": error.quantity, "layer": error.layer}
-            raise NonFiniteError(f"{words}be preprocessed. {error}", network=error.network, **place) from None
+            message = f"{what} and need to be preprocessed. {error}"
+            raise NonFiniteError(message, network=error.network, **place) from None
         return self
 
     def _require_parameters(self) -> None:
