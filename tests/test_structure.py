@@ -110,6 +110,10 @@ def test_dir_lists_every_public_name():
     assert set(dir(backtalk)) >= PUBLIC
 
 
+def test_per_example_is_a_public_name_to_import_from():
+    assert import_module("backtalk.per_example") is backtalk.per_example
+
+
 def test_the_public_names_are_these():
     assert set(backtalk.__all__) == PUBLIC
 

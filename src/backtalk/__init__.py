@@ -1,5 +1,6 @@
 """Feedforward networks with every gradient of back-propagation as a first-class result."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .analysis import per_example
@@ -66,6 +67,8 @@ __all__ = [
     "per_example", "register_activation", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
+
+sys.modules[f"{__name__}.per_example"] = per_example  # a public name to import from: backtalk.per_example
 
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),

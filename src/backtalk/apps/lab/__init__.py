@@ -1,6 +1,7 @@
 """The lab: one page on loopback with the real engine behind it. Imported by ``backtalk lab``, and by nothing else.
 
 datasets.py       the examples to choose from: built in, generated, the user's own
+given.py          the network and the data that the command line names
 upload.py         a file that the page sends, as such examples; how large and how far out they may be
 settings.py       what a configure message asks for, checked
 trainer.py        a network in training, one step at a time or some

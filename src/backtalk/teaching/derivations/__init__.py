@@ -7,6 +7,10 @@ values.py       the numbers of the symbols, from the library's own passes
 outputs.py      the first talk of each loss, as formulas; steps.py: one equation with its reason
 strongest.py    the strongest paths from a quantity to the loss; routes.py: what they are
 explanation.py  explain: the steps, in the order of the talks; derivation.py: what it gives
+notation.py     what writers of formulas share; numbers.py: how a number is written; layout.py: where lines end
+text.py         a formula as text; latex.py, mathml.py: in other languages
+sentences.py    quantities within sentences; functions.py: g, g′ and O in words
+plain.py        a whole document as text; markdown.py, article.py, slides.py, page.py: in other forms
 """
 
 from .derivation import Derivation
