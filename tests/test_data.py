@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, UnknownNameError
-from backtalk.data import BUILT_IN, load_data
+from backtalk.data.built_in import BUILT_IN, load_data
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
