@@ -17,22 +17,26 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-@contextmanager
-def _noting(numbers: list[Any]) -> Iterator[Callable[[], bool]]:
+class _Noted:
     """Within it, these signals are noted rather than raised; a second one is raised at once."""
-    received: list[Any] = []
 
-    def receive(*signalled: Any) -> None:
-        if received:  # whoever asks twice wants it at once
-            raise KeyboardInterrupt
-        received.append(signalled)
+    __slots__ = ("before", "came", "numbers")
 
-    before = {number: signal.signal(number, receive) for number in numbers}
-    try:
-        yield lambda: bool(received)
-    finally:
-        for number, handler in before.items():
+    def __init__(self, numbers: list[Any]) -> None:
+        self.numbers, self.came = numbers, False
+
+    def __enter__(self) -> _Noted:
+        self.before = [signal.signal(number, self._receive) for number in self.numbers]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        for number, handler in zip(self.numbers, self.before, strict=True):
             signal.signal(number, handler)
+
+    def _receive(self, *signalled: Any) -> None:
+        if self.came:  # whoever asks twice wants it at once
+            raise KeyboardInterrupt
+        self.came = True
 
 
 @contextmanager
@@ -45,8 +49,9 @@ def noted(group: Group) -> Iterator[Callable[[], bool]]:
     if group.count == 1 or not _in_main_thread():
         yield lambda: False
         return
-    with _noting([number for number in STOPS if signal.getsignal(number) != signal.SIG_IGN]) as came:  # as under nohup
-        yield came
+    heeded = [number for number in STOPS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    with _Noted(heeded) as stop:
+        yield lambda: stop.came
 
 
 @contextmanager
@@ -58,7 +63,7 @@ def held_back() -> Iterator[None]:
     if not _in_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    with _noting([signal.SIGINT]) as came:
+    with _Noted([signal.SIGINT]) as stop:
         yield
-    if came():
+    if stop.came:
         raise KeyboardInterrupt

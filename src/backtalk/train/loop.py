@@ -82,10 +82,8 @@ class Loop:
                         with held_back():
                             self._take()
                         yield Event.STEPS
-                with held_back():
-                    self.rows_before += part.count
-                    if number >= self.position.part:
-                        self.position = replace(self.position, part=number + 1, row=0)
+                    self.position = replace(self.position, part=number + 1, row=0)
+                self.rows_before += part.count
             yield Event.EPOCH
 
     def _take(self) -> None:
