@@ -66,7 +66,7 @@ class Started:
     def end(self) -> list[tuple[int, str, str]]:
         """Of each, the exit code, and what it said on stdout and stderr."""
         try:
-            said = [process.communicate(timeout=90) for process in self.processes]
+            said = [process.communicate(timeout=300) for process in self.processes]
         finally:
             for process in self.processes:
                 process.kill()
