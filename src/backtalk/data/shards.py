@@ -13,7 +13,7 @@ from ..core.arrays import to_numpy
 from ..core.batch import Batch, checked_y
 from ..core.inputs import as_input, as_weight
 from ..core.network import Network
-from ..distributed import ALONE, Group, joined_group
+from ..distributed import ALONE, Group
 from ..errors import InputError
 from .class_weights import class_weights
 from .sources import Part, Stream
@@ -40,7 +40,7 @@ class Shard(Stream):
 
     def source(self, network: Network, takes_labels: bool, class_weight: Any, group: Group = ALONE) -> ShardSource:
         """The examples for a network: those of all processes of ``group``."""
-        X, y, weight = group.run(partial(self.checked, network))
+        X, y, weight = group.run(partial(self.checked, network, group))
         count = len(X)
         if class_weight is not None:
             by_class = class_weights(network, class_weight, group.concatenate(np.asarray(to_numpy(y), np.float64)))
@@ -58,7 +58,7 @@ class Shard(Stream):
 
     def batch(self, network: Network, group: Group = ALONE) -> Batch:
         """The rows of this process, with weights of sum 1 over those of all processes: a validation set."""
-        X, y, weight = group.run(partial(self.checked, network))
+        X, y, weight = group.run(partial(self.checked, network, group))
         target = group.run(partial(_y_of, network, y, len(X), takes_labels=False))
         own = np.ones(len(X)) if weight is None else weight
         total = sum(group.all_gather(float(np.sum(own, dtype=np.float64))))
@@ -68,9 +68,9 @@ class Shard(Stream):
         arrays = (spec.xp.asarray(each, device=spec.device) for each in (X, target, (own / total).astype(X.dtype)))
         return Batch(network, *arrays)
 
-    def checked(self, network: Network) -> tuple[np.ndarray, Any, np.ndarray | None]:
+    def checked(self, network: Network, group: Group) -> tuple[np.ndarray, Any, np.ndarray | None]:
         """X in the network's dtype, y, and the weights in float64, of any scale."""
-        if np.shape(self.X)[:1] == np.shape(self.y)[:1] == (0,) and joined_group().count > 1:  # this process has none
+        if np.shape(self.X)[:1] == np.shape(self.y)[:1] == (0,) and group.count > 1:  # this process has none
             X = np.zeros((0, network.sizes[0]), network.spec.dtype_name)
             return X, self.y, None if self.sample_weight is None else np.zeros(0)
         X = to_numpy(as_input(network, self.X))

@@ -63,6 +63,11 @@ class Loop:
         self.rates, self.most, self.group = rates, most, group
         self.begin_epoch()
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many mini-batches an epoch has."""
+        return -(-self.source.count // self.batch_size)
+
     def begin_epoch(self) -> None:
         """Stand before the first step of an epoch: whoever is told of an epoch's end says so, and has closed it."""
         state = dict(self.generator.bit_generator.state)

@@ -98,7 +98,7 @@ class Run:
 
     def train(self) -> Training:
         """Steps until the end, or until somebody says so."""
-        self.watchers.begin(self._facts())
+        self.watchers.begin(facts_of(self.start, self.settings, self.data, self.dropout))
         try:
             with noted(self.watchers.group) as interrupted:
                 self._train(interrupted)
@@ -150,7 +150,7 @@ class Run:
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of an epoch."""
-        in_epoch = -(-self.loop.source.count // self.loop.batch_size)
+        in_epoch = self.loop.steps_per_epoch
         number, step = len(self.history.losses) + 1, self.loop.position.epoch_began_at - self.state.origin
         position = StepPosition(number, step, in_epoch, self.settings.epochs * in_epoch)
         return self.settings.optimizer.learning_rate * self.settings.schedule.factors(position, self.history.schedule)
@@ -165,12 +165,6 @@ class Run:
         mean = position.loss / position.weight if position.weight else np.nan
         number, done = len(self.history.losses) + 1, position.row + loop.rows_before
         return Progress(number, self.settings.epochs, done, loop.source.count, loop.steps.step, mean)
-
-    def _facts(self) -> dict[str, Any]:
-        """The settings, as callbacks are told them."""
-        return facts_of(self.start, self.settings, self.data) | {
-            "dropout_seed": None if self.dropout is None else self.dropout.seed,
-        }
 
     def _result(self, reason: str) -> Training:
         steps = self.loop.steps
@@ -208,15 +202,17 @@ class Run:
         return os.fspath(self.writer.checkpoint.path)
 
 
-def facts_of(network: Network, settings: TrainSettings, data: DataSettings) -> dict[str, Any]:
-    """The settings of a run as numbers, texts and None."""
+def facts_of(
+    network: Network, settings: TrainSettings, data: DataSettings, dropout: Dropout | None = None
+) -> dict[str, Any]:
+    """The settings of a run as callbacks are told them: numbers, texts and None."""
     optimizer = settings.optimizer
     return (
         settings.to_dict()
         | data.to_dict()
         | {
             "learning_rate": optimizer.learning_rate if settings.by_steps else None,
-            "dropout_seed": None,
+            "dropout_seed": None if dropout is None else dropout.seed,
             "sizes": list(network.sizes),
             "activations": list(map(repr, network.activations)),
             "loss": repr(network.loss),

@@ -134,7 +134,7 @@ class Epochs:
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of an epoch."""
         model, state = self.model, self.state
-        in_epoch = -(-self.loop.source.count // self.loop.batch_size)
+        in_epoch = self.loop.steps_per_epoch
         if self.schedule is None:
             return np.full(in_epoch, state.learning_rate) / self.unit
         position = StepPosition(state.epochs + 1, self.steps.step - state.begun, in_epoch, model.max_iter * in_epoch)
