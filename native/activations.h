@@ -104,6 +104,13 @@ static inline Point<T> mish_at(Vector<T> a) {
     return {a * gate, gate + a * gate_slope * ((below ? e : one) / sum)};
 }
 
+template <class T>
+static inline Point<T> exp_at(Vector<T> a) {
+    constexpr T MOST = sizeof(T) == 4 ? T(89) : T(710);  // from here on e^a is inf; 2^n of it would be no number
+    const Vector<T> value = power<T, 1>(a > MOST ? spread<T>(MOST) : a).exp() * T(2);
+    return {value, value};
+}
+
 // a in, h out; g'(a) to slope where that is not null. count is a multiple of a register's lanes.
 template <class T, class G>
 static inline void apply(int64_t count, T *h, T *slope, G at) {
@@ -159,6 +166,8 @@ static void activate(Activation activation, T parameter, int64_t count, T *h, T 
             });
         case MISH:
             return apply(count, h, slope, [=](Vector<T> a) { return mish_at<T>(a); });
+        case EXPONENTIAL:
+            return apply(count, h, slope, [=](Vector<T> a) { return exp_at<T>(a); });
         case HOST:
             return;  // forward.h asks the caller
     }

@@ -19,7 +19,8 @@ namespace backtalk {
     KIND(GELU_TANH, "gelu_tanh", "")          \
     KIND(SILU, "silu", "")                    \
     KIND(SOFTPLUS, "softplus", "")            \
-    KIND(MISH, "mish", "")
+    KIND(MISH, "mish", "")                    \
+    KIND(EXPONENTIAL, "exp", "")
 
 #define LOSS_KINDS(KIND)                                      \
     KIND(CROSS_ENTROPY, "cross_entropy", "")                  \

@@ -84,7 +84,7 @@ static inline Vector<T> root_lanes(Vector<T> value) {
     return result;
 }
 
-// 2^n * (1 + q) = e^x with |x - n log 2| <= log(2)/2 and q = e^(x - n log 2) - 1; for x <= 0 that is not below LOWEST
+// 2^n * (1 + q) = e^x with |x - n log 2| <= log(2)/2 and q = e^(x - n log 2) - 1; for x that is not below LOWEST
 template <class T>
 struct Exponential;
 template <>
@@ -120,8 +120,8 @@ struct Power {
     Vector<T> expm1() const { return scale * rest + (scale - T(1)); }              // keeps its digits near 0
 };
 
-// e^x for x <= 0; 0 where it would leave the range of normal numbers; NaN stays NaN
-template <class T>
+// e^x/2^LESS, with LESS = 0 for x <= 0; 0 where it would leave the range of normal numbers; NaN stays NaN
+template <class T, int LESS = 0>
 static inline Power<T> power(Vector<T> x) {
     using E = Exponential<T>;
     typedef typename Registers<T>::Bits Bits;
@@ -131,7 +131,7 @@ static inline Power<T> power(Vector<T> x) {
     const Vector<T> shifted = within * T(1.4426950408889634074) + E::MAGIC;  // the last bits hold n
     const Vector<T> n = shifted - E::MAGIC;
     const Vector<T> r = (within - n * E::LOG2_HIGH) - n * E::LOG2_LOW;
-    const Bits exponent = ((Bits)shifted - E::MAGIC_BITS + E::BIAS) << E::SHIFT;
+    const Bits exponent = ((Bits)shifted - E::MAGIC_BITS + (E::BIAS - LESS)) << E::SHIFT;
     const Vector<T> zero = {};
     return {gone ? zero : (Vector<T>)exponent, r + r * r * Taylor<T, 2>::value(r)};
 }

@@ -32,6 +32,7 @@ JAX_ACTIVATIONS = {
     "silu": jax.nn.silu,
     "softplus": jax.nn.softplus,
     "mish": jax.nn.mish,
+    "exp": jnp.exp,
 }
 
 
@@ -128,6 +129,7 @@ TORCH_ACTIVATIONS = {} if torch is None else {
     "silu": F.silu,
     "softplus": lambda a: F.softplus(a, threshold=1e9),
     "mish": F.mish,
+    "exp": torch.exp,
 }  # fmt: skip
 TORCH_LOSSES = {} if torch is None else {
     "cross_entropy": (

@@ -14,6 +14,7 @@ from backtalk import Activation, BacktalkError, InputError, InputTypeError, Netw
 from backtalk.core.activations import ACTIVATIONS, ELU, SELU, LeakyReLU, Mish, ReLU, Sigmoid, Tanh, as_activation
 
 NAMES = list(ACTIVATIONS)
+TAME = [name for name in NAMES if name != "exp"]  # g of a finite a is finite
 DTYPES = [np.float32, np.float64]
 POINTS = np.array([-6.0, -2.5, -1.0, -0.3, 0.2, 1.0, 2.5, 6.0])
 SCALE, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -40,6 +41,7 @@ CLOSED_FORMS = {
     "gelu": (lambda a: a * stats.norm.cdf(a), lambda a: stats.norm.cdf(a) + a * stats.norm.pdf(a)),
     "gelu_tanh": (gelu_tanh, lambda a: np.imag(gelu_tanh(a + 1e-30j)) / 1e-30),
     "silu": (lambda a: a * special.expit(a), lambda a: special.expit(a) * (1 + a * special.expit(-a))),
+    "exp": (np.exp, np.exp),
     "softplus": (lambda a: np.logaddexp(0, a), special.expit),
     "mish": (
         lambda a: a * np.tanh(np.logaddexp(0, a)),
@@ -106,7 +108,7 @@ def test_relu_derivative_at_zero_is_zero():
     assert ReLU().g_prime(np.array([-1e-300, 0.0, 1e-300])).tolist() == [0, 0, 1]
 
 
-@pytest.mark.parametrize("name", ["identity", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "mish"])
+@pytest.mark.parametrize("name", ["identity", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "mish", "exp"])
 def test_a_smooth_activation_has_no_kinks(name):
     assert as_activation(name).kinks == ()
 
@@ -120,7 +122,7 @@ def test_nan_stays_nan(name, dtype):
 
 @pytest.mark.parametrize("size", [0.0, 88.0, 104.0, 710.0, 746.0, 800.0, 1e4, 1e18])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TAME)
 def test_big_numbers_give_finite_ones_of_the_same_dtype_without_a_warning(name, dtype, size):
     activation, a = as_activation(name), np.array([size, -size], dtype)
     for result in (activation.g(a), activation.g_prime(a)):
@@ -129,11 +131,18 @@ def test_big_numbers_give_finite_ones_of_the_same_dtype_without_a_warning(name, 
 
 
 @pytest.mark.parametrize("a", [np.array([1e30, -1e30], np.float32), np.array([1e200, -1e200])], ids=["f32", "f64"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TAME)
 def test_numbers_whose_square_overflows_give_no_warning(name, a):
     activation = as_activation(name)
     assert np.isfinite(activation.g(a)).all()
     assert np.isfinite(activation.g_prime(a)).all()
+
+
+@pytest.mark.parametrize(("dtype", "last", "first"), [(np.float32, 88.7, 88.8), (np.float64, 709.7, 709.8)])
+def test_the_exponential_is_finite_as_far_as_its_dtype_goes_and_infinite_beyond(dtype, last, first):
+    assert np.isfinite(as_activation("exp").g(np.array([last, -1e18], dtype))).all()
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        assert np.isinf(as_activation("exp").g_prime(np.array([first], dtype))).all()
 
 
 @pytest.mark.parametrize(("name", "limits"), [("sigmoid", (1, 0)), ("tanh", (1, -1)), ("elu", (1e4, -1))])

@@ -35,6 +35,15 @@ if torch is not None:
     LIBRARIES["torch"] = torch
 
 
+# The activation of the hidden layers, and how many layers; a single one has no activation
+DEPTHS = [("identity", 1), *itertools.product(JAX_ACTIVATIONS, [2, 5])]
+COMBINATIONS = [
+    (activation, depth, library)
+    for (activation, depth), library in itertools.product(DEPTHS, LIBRARIES)
+    if (activation, library) != ("gelu", "array_api_strict")  # the standard has no error function
+]
+
+
 def as_target(loss: str, y: np.ndarray, k: int) -> np.ndarray:
     return np.eye(k)[y] if loss == "cross_entropy" and y.ndim == 1 else y.astype(float)
 
@@ -70,7 +79,8 @@ class Case:
         rng = np.random.default_rng([k, depth, weighted])
         sizes = [*[3, 4, 5, 4, 3][:depth], k]
         self.loss, self.activations, count = loss, [activation] * (depth - 1), 6
-        self.W = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
+        scale = 0.2 if activation == "exp" else 1.0  # else e^a of e^a of e^a overflows
+        self.W = [rng.normal(size=(n, m)) * scale / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
         self.b = [rng.normal(size=n) / 2 for n in sizes[1:]]
         self.X = rng.normal(size=(count, 3))
         self.y = Network.create([3, k], loss=loss).loss.draw_target(rng, count, k)
@@ -106,17 +116,8 @@ def case_with_dropout(dropout: Dropout, *what: Any) -> tuple[Case, Expected]:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("depth", [1, 2, 5])
 @pytest.mark.parametrize("k", [1, 3])
-@pytest.mark.parametrize(
-    ("activation", "library"),
-    [
-        (activation, library)
-        for activation in JAX_ACTIVATIONS
-        for library in LIBRARIES
-        if (activation, library) != ("gelu", "array_api_strict")  # the standard has no error function
-    ],
-)
+@pytest.mark.parametrize(("activation", "depth", "library"), COMBINATIONS)
 @pytest.mark.parametrize("loss", JAX_LOSSES)
 def test_every_gradient_is_the_derivative_of_the_loss(loss, activation, k, depth, weighted, library):
     case, expected = case_with_oracle(loss, activation, k, depth, weighted)
@@ -126,16 +127,7 @@ def test_every_gradient_is_the_derivative_of_the_loss(loss, activation, k, depth
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("depth", [1, 2, 5])
-@pytest.mark.parametrize(
-    ("activation", "library"),
-    [
-        (activation, library)
-        for activation in JAX_ACTIVATIONS
-        for library in LIBRARIES
-        if (activation, library) != ("gelu", "array_api_strict")
-    ],
-)
+@pytest.mark.parametrize(("activation", "depth", "library"), COMBINATIONS)
 @pytest.mark.parametrize("loss", JAX_LOSSES)
 def test_with_dropout_every_gradient_is_the_derivative_of_the_masked_loss(loss, activation, depth, weighted, library):
     dropout = Dropout(tuple([0.5, 0.2, 0.7, 0.0][: depth - 1]), seed=depth, step=3)
@@ -147,9 +139,8 @@ def test_with_dropout_every_gradient_is_the_derivative_of_the_masked_loss(loss, 
 
 @pytest.mark.skipif(torch is None, reason="torch is not installed")
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("depth", [1, 2, 5])
 @pytest.mark.parametrize("k", [1, 3])
-@pytest.mark.parametrize("activation", JAX_ACTIVATIONS)
+@pytest.mark.parametrize(("activation", "depth"), DEPTHS)
 @pytest.mark.parametrize("loss", JAX_LOSSES)
 def test_every_gradient_is_what_torch_autograd_finds(loss, activation, k, depth, weighted):
     case = Case(loss, activation, k, depth, weighted)
@@ -211,7 +202,9 @@ def test_every_gradient_is_right_for_drawn_shapes_values_and_weights(data):
         st.none() | st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0]), min_size=count, max_size=count).filter(any)
     )
     w = np.full(count, 1 / count) if weights is None else np.array(weights) / sum(weights)
-    expected = ORACLE(activations, loss, W, b, X, as_target(loss, y, k), w)
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected = ORACLE(activations, loss, W, b, X, as_target(loss, y, k), w)
+    assume(np.isfinite(expected.loss) and np.abs(expected.W[0]).max() < 1e12)  # e^a of e^a is soon too large
     scene = Scene.of(network, X, as_target(loss, y, k), w)
     assume(oracle_has_the_digits(network, scene.trace))
     # where the terms of a sum, or of g′, cancel to nothing, no arithmetic has 12 digits of what is left

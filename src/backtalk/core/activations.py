@@ -291,10 +291,24 @@ class Mish(Activation):
         return namespace(a).tanh(s) + a * _tanh_prime(s) * sigmoid(a)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Exponential(Activation):
+    """g(a) = e^a, g′(a) = e^a; inf where e^a is beyond the largest number of the dtype."""
+
+    name = "exp"
+    initialization = "glorot_uniform"
+
+    def g(self, a: Array) -> Array:
+        return namespace(a).exp(a)
+
+    def g_prime(self, a: Array) -> Array:
+        return namespace(a).exp(a)
+
+
 ACTIVATIONS: dict[str, Callable[..., Activation]] = {
     kind.name: kind
     for kind in (
-        Identity, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, GELUTanh, SiLU, Softplus, Mish,
+        Identity, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, GELUTanh, SiLU, Softplus, Mish, Exponential,
     )
 }  # fmt: skip
 
