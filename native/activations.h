@@ -168,7 +168,8 @@ static void activate(Activation activation, T parameter, int64_t count, T *h, T 
             return apply(count, h, slope, [=](Vector<T> a) { return mish_at<T>(a); });
         case EXPONENTIAL:
             return apply(count, h, slope, [=](Vector<T> a) { return exp_at<T>(a); });
-        case HOST:
-            return;  // forward.h asks the caller
+        case HOST:  // forward.h asks the caller
+        case SOFTMAX:
+            return;
     }
 }

@@ -4,27 +4,38 @@
 // The talk to the output units: yhat = O(a_L), the loss, grad_{a_L} (and grad_yhat)
 template <class T>
 static void output(Job<T> &job, int64_t first, int64_t last, T *scratch) {
-    if (job.loss == CROSS_ENTROPY) return softmax_with_cross_entropy(job, first, last);
     const Layer<T> &layer = job.layers[job.depth - 1];
+    const bool of_logits = job.loss == CROSS_ENTROPY || job.loss == KL_DIVERGENCE || !job.backward;
+    if (layer.activation == SOFTMAX && of_logits) return softmax_with_cross_entropy(job, first, last);
     const int64_t units = layer.outputs, panels = panels_of<T>(units), width = panels * NR<T>;
     const int64_t step = job.rows * NR<T>;
-    T *yhat = scratch, *grad = yhat + width, *wanted = grad + width;
+    T *a = scratch, *yhat = a + width, *slope = yhat + width, *grad = slope + width, *wanted = grad + width;
+    T *rest = wanted + width, *others = rest + width;
     __builtin_memset(grad, 0, width * sizeof(T));
     for (int64_t n = first; n < last; ++n) {
-        for (int64_t p = 0; p < panels; ++p)
-            __builtin_memcpy(yhat + p * NR<T>, layer.h + p * step + n * NR<T>, NR<T> * sizeof(T));
-        if (!job.backward) {
-            output_only(job.loss, yhat, units);
+        const auto read = [&](const T *from, T *to) {
+            for (int64_t p = 0; p < panels; ++p)
+                __builtin_memcpy(to + p * NR<T>, from + p * step + n * NR<T>, NR<T> * sizeof(T));
+        };
+        if (layer.activation == HOST) {  // the caller has made yhat of a, and the slope
+            read(layer.h, yhat);
+            read(layer.d, slope);
         } else {
+            read(layer.h, a);
+            __builtin_memcpy(yhat, a, width * sizeof(T));
+            apply_output(layer, units, width, yhat, job.backward ? slope : nullptr);
+        }
+        if (job.backward) {
             const int64_t example = job.order ? job.order[n] : n;
             const T weight = T(double(job.weight ? job.weight[example] : T(1)) / job.weight_sum);
-            const Row<T> row = {units, job.target + example * units, weight, yhat, grad,
-                                layer.out_grad_h ? wanted : nullptr};
-            job.losses[n] = share(loss_of_row(job.loss, job.loss_parameter, row), weight);
+            const Row<T> row = {units, a, yhat, slope, job.target + example * units, grad, wanted, rest, others};
+            job.losses[n] = share(loss_of_row(layer.activation, job.loss, job.loss_parameter, row), weight);
+            for (int64_t j = 0; j < units; ++j) grad[j] = share(grad[j], weight);
             for (int64_t p = 0; p < panels; ++p)
                 __builtin_memcpy(layer.d + p * step + n * NR<T>, grad + p * NR<T>, NR<T> * sizeof(T));
             if (layer.out_grad_a) __builtin_memcpy(layer.out_grad_a + n * units, grad, units * sizeof(T));
-            if (layer.out_grad_h) __builtin_memcpy(layer.out_grad_h + n * units, wanted, units * sizeof(T));
+            for (int64_t j = 0; layer.out_grad_h && j < units; ++j)
+                layer.out_grad_h[n * units + j] = share(wanted[j], weight);
         }
         if (layer.out_h) __builtin_memcpy(layer.out_h + n * units, yhat, units * sizeof(T));
     }

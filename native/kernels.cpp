@@ -25,8 +25,8 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
     gather(job, first, last);
     for (int i = 0; i < job.depth; ++i) {
         forward(job, i, first, last);
-        if (i == job.depth - 1) break;
         if (job.layers[i].activation == HOST) ask_host(job, i, first, last, scratch);
+        if (i == job.depth - 1) break;
         if (job.layers[i].level) drop_out(job, i, first, last);
     }
     output(job, first, last, scratch);

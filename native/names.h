@@ -27,9 +27,9 @@ Kind kind_of(const Named<Kind> (&table)[COUNT], const std::string &name) {
     throw std::invalid_argument("the kernels know no " + name);
 }
 
-// "host": one of the user's own
+// "host": one of the user's own; "softmax": the output function that is no activation
 inline Activation activation_named(const std::string &name) {
-    return name == "host" ? HOST : kind_of(ACTIVATIONS, name);
+    return name == "host" ? HOST : name == "softmax" ? SOFTMAX : kind_of(ACTIVATIONS, name);
 }
 
 }  // namespace backtalk

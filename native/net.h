@@ -27,8 +27,8 @@ public:
             Layer<T> &layer = layers_[i];
             layer.inputs = sizes[i];
             layer.outputs = sizes[i + 1];
-            layer.activation = i < activations.size() ? activations[i] : IDENTITY;
-            layer.parameter = i < parameters.size() ? T(parameters[i]) : T(0);
+            layer.activation = activations[i];
+            layer.parameter = T(parameters[i]);
             layer.scale = 1;
             hosted_ |= layer.activation == HOST;
             parameters_.reserve(layer.w, weights_size(layer));
@@ -93,7 +93,7 @@ public:
             widest = std::max(widest, layer.outputs);
         }
         room_.reserve(job_.losses, batch);
-        scratch_size_ = 3 * panels(layers_.back().outputs) * panel;
+        scratch_size_ = ROWS_OF_SCRATCH * panels(layers_.back().outputs) * panel;
         if (hosted_) scratch_size_ = std::max(scratch_size_, 2 * MOST_ROWS * widest);
         scratch_size_ = (scratch_size_ + 15) / 16 * 16;
         room_.reserve(scratch_, scratch_size_ * MOST_THREADS);

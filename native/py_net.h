@@ -63,10 +63,12 @@ public:
           const std::vector<double> &parameters, const std::string &loss, double loss_parameter, bool trains,
           bool input_gradient, Function host)
         : sizes_(usable(sizes)),
-          net_(kernels_named<T>(variant), sizes, kinds_of(activations), parameters, kind_of(LOSSES, loss),
+          net_(kernels_named<T>(variant), sizes, kinds_of(activations, sizes.size() - 1, parameters.size()),
+               parameters, kind_of(LOSSES, loss),
                loss_parameter, trains, input_gradient),
           host_{host, &sizes_, nullptr} {
         require(!net_.hosted() || !host.is_none(), "nothing computes the activation");
+        for (int i = 0; i + 1 < net_.depth(); ++i) require(net_.layer(i).activation != SOFTMAX, "softmax is an output");
         job_.host = &Host<T>::call;
         job_.host_context = &host_;
     }
@@ -245,7 +247,8 @@ private:
         return sizes;
     }
 
-    static std::vector<Activation> kinds_of(const std::vector<std::string> &names) {
+    static std::vector<Activation> kinds_of(const std::vector<std::string> &names, size_t layers, size_t parameters) {
+        require(names.size() == layers && parameters == layers, "an activation for each layer, the output's the last");
         std::vector<Activation> kinds;
         for (const std::string &name : names) kinds.push_back(activation_named(name));
         return kinds;
@@ -268,7 +271,8 @@ private:
     }
 
     void require_wanted(const int64_t *labels) {  // by the loss: a target, or for softmax labels
-        require(job_.target || (labels && job_.loss == CROSS_ENTROPY), "neither a target nor labels");
+        require(job_.target || (labels && job_.loss == CROSS_ENTROPY && net_.layer(job_.depth - 1).activation == SOFTMAX),
+                "neither a target nor labels");
     }
 
     // Whether they fit, in copies that the kernels read: the caller may change the array at any time

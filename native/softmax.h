@@ -41,7 +41,7 @@ static inline void exponentials(const T *a, T *to, int64_t units, int64_t step, 
 
 // Rows first ... last - 1: yhat, l = -sum_j t_j log yhat_j with log yhat_j = (a_j - max a) - log sum, which is finite for
 // every finite a, and grad_a = (yhat - t) w. Where t_j = 1, yhat_j - 1 is written as -(the sum of the others), whose
-// digits yhat_j has rounded away.
+// digits yhat_j has rounded away. The KL divergence is less than l by the entropy of t, and has the same gradients.
 template <class T>
 static void softmax_with_cross_entropy(Job<T> &job, int64_t first, int64_t last) {
     const Layer<T> &layer = job.layers[job.depth - 1];
@@ -91,7 +91,10 @@ static void softmax_with_cross_entropy(Job<T> &job, int64_t first, int64_t last)
                 const Vector<T> grad = certain(j) ? others : load(row + at) - target(j);
                 store(row + at, grad * weight);
             });
-            const T loss = targets ? sum_lanes<T>(losses)
+            T entropy = 0;
+            for (int64_t j = 0; job.loss == KL_DIVERGENCE && j < units; ++j)
+                if (targets[j] > 0) entropy -= targets[j] * log_of(targets[j]);
+            const T loss = targets ? sum_lanes<T>(losses) - entropy
                                    : log_of(sum[r]) - (a[r * NR<T> + label / NR<T> * step + label % NR<T>] - most[r]);
             job.losses[n] = share(loss, given);
             if (layer.out_grad_a)

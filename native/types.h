@@ -28,12 +28,18 @@ namespace backtalk {
     KIND(SQUARED_ERROR, "squared_error", "")                  \
     KIND(ABSOLUTE_ERROR, "absolute_error", "")                \
     KIND(HUBER, "huber", "delta")                             \
-    KIND(POISSON_DEVIANCE, "poisson_deviance", "")
+    KIND(POISSON_DEVIANCE, "poisson_deviance", "")            \
+    KIND(KL_DIVERGENCE, "kl_divergence", "")                  \
+    KIND(FOCAL, "focal", "gamma")                             \
+    KIND(CATEGORICAL_HINGE, "categorical_hinge", "")          \
+    KIND(QUANTILE, "quantile", "level")                       \
+    KIND(GAUSSIAN_NLL, "gaussian_nll", "")
 
 #define ENUMERATOR(kind, name, parameter) kind,
 enum Activation : int {
     ACTIVATION_KINDS(ENUMERATOR)
     HOST,  // a user's own: the caller computes it
+    SOFTMAX,  // of the last layer only, over all of its units
 };
 enum Loss : int { LOSS_KINDS(ENUMERATOR) };
 #undef ENUMERATOR
@@ -47,6 +53,8 @@ enum Rule : int {
 struct UpdateSums {
     double gradient, weight, update;  // squares of the entries of grad_W, of W before, and of what is added to it
 };
+
+constexpr int ROWS_OF_SCRATCH = 7;
 
 // What the talk to the hidden units adds up on the way, over SUM_ROWS rows: the same rows for any number of threads.
 constexpr int64_t SUM_ROWS = 32;
@@ -70,7 +78,7 @@ struct Update {
 template <class T>
 struct Layer {
     int64_t inputs, outputs;
-    Activation activation;  // g of this layer; the last one has the loss instead
+    Activation activation;  // g of this layer, or the output function of the last one
     T parameter;          // of the activation
     uint32_t level;       // dropout: a unit whose draw of 16 bits is below it falls silent
     T scale;              // dropout: of the other units, 65536/(65536 - level)
@@ -106,7 +114,7 @@ struct Job {
     const T *weight;         // of each row of X, or null: all the same
     double weight_sum;       // w_n = weight / weight_sum
     Loss loss;
-    T loss_parameter;        // delta of huber; label smoothing is in the target
+    T loss_parameter;        // such as delta of huber; label smoothing is in the target
     uint64_t seed, step;     // dropout: what the draws depend on, besides layer, row and unit
     int64_t first_row;       // dropout: the number that row 0 of this batch has in its draws
     T *losses;               // w_n * l_n, [batch]
@@ -128,7 +136,7 @@ struct Kernels {
     int panel;  // NR
     int strip;  // MR: W^T is updated in strips of so many rows
     // rows first ... last - 1 of the batch: forward, the talk to the output units, the talk to the hidden units
-    // scratch: room for 3 rows of outputs, each rounded up to whole panels
+    // scratch: room for ROWS_OF_SCRATCH rows of outputs, each rounded up to whole panels
     void (*rows)(Job<T> &job, int64_t first, int64_t last, T *scratch);
     // the talk to the weights: strips first ... last - 1 of one panel of W^T, and the bias with strip 0
     void (*weights)(Job<T> &job, Rule rule, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums);

@@ -58,7 +58,7 @@ def test_every_layer_follows_from_the_one_before(activation):
     for trace, exact in ((forward(network, X), {"rtol": 1e-13}), (by_formula, {"rtol": 0})):
         for i in (1, 2, 3):
             np.testing.assert_allclose(trace.a[i], trace.h[i - 1] @ network.W[i].T + network.b[i], rtol=1e-13)
-            g = network.activations[i - 1].g if i < 3 else network.loss.output
+            g = network.activations[i - 1].g if i < 3 else network.output.value
             np.testing.assert_allclose(trace.h[i], g(trace.a[i]), **exact)
             np.testing.assert_allclose(pre_activation(network, i, trace.h[i - 1]), trace.a[i], **exact)
             np.testing.assert_allclose(unit_output(network, i, trace.a[i]), trace.h[i], **exact)

@@ -26,7 +26,7 @@ def test_the_last_function_is_the_output_function(end, output):
     stack = stack_of(ReLU(), Identity(), Sigmoid(), end)
     assert stack.output() == output
     network = stack.network(None)
-    assert (network.loss.output_name, repr(network.activations)) == (output, "(relu, identity, sigmoid)")
+    assert (network.output.name, repr(network.activations)) == (output, "(relu, identity, sigmoid)")
 
 
 def test_each_output_function_has_a_loss():

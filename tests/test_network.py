@@ -185,7 +185,7 @@ def test_the_text_of_a_network_names_its_library_and_loss():
     )
 
 
-@pytest.mark.parametrize("name", ["W", "b", "activations", "loss"])
+@pytest.mark.parametrize("name", ["W", "b", "activations", "head"])
 def test_no_field_of_a_network_can_be_set_or_deleted(name):
     network = example()
     with pytest.raises(dataclasses.FrozenInstanceError):

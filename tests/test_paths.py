@@ -20,9 +20,9 @@ def every_path(network: Network, x: np.ndarray, y, family: str, layer: int, indi
         a.append(network.W[i] @ h[-1] + network.b[i])
         if i < network.depth:
             h.append(network.activations[i - 1].g(a[-1][None])[0])
-    yhat = network.loss.output(a[-1][None])
-    target = network.loss.target(np.atleast_1d(y), 1, network.sizes[-1], network.spec)
-    end = network.loss.gradient(a[-1][None], yhat, target)[0]
+    yhat = network.output.value(a[-1][None])
+    target = network.head.target(np.atleast_1d(y), 1, network.sizes[-1], network.spec)
+    end = network.head.gradient(a[-1][None], yhat, target)[0]
     start = h[layer - 1][indices[1]] if family == "W" else 1.0
     above = [range(size) for size in network.sizes[layer + 1 :]]
     for rest in itertools.product(*above):

@@ -5,7 +5,11 @@ layers.py           ``Layers``: quantities numbered from 1, or from 0
 specification.py    activations, losses and optimizers as text
 initialization.py   weights before training
 activations.py      g and g′
-losses.py           output functions with their losses
+targets.py          from y to the target t
+outputs.py          output functions
+losses/             ℓ as a function of ŷ and t
+closed_forms.py     pairs of both that keep digits which ŷ has rounded away
+head.py             ``Head``: the output function with the loss
 dropout.py          masks of hidden units
 network.py          ``Network``
 inputs.py           X, y and the weights of examples, checked against a network

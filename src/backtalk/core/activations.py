@@ -26,7 +26,8 @@ class Activation:
     """An element-wise activation: ``g(a)`` and its derivative ``g_prime(a)``.
 
     ``kinks`` are the points where g or g′ has a corner: a finite difference across one is no derivative.
-    ``initialization`` is the scheme for the weights of a layer with this activation.
+    ``initialization`` is the scheme for the weights of a layer with this activation. ``range``: between which numbers
+    g(a) lies.
 
     >>> import numpy as np
     >>> from backtalk import Network
@@ -38,6 +39,7 @@ class Activation:
     name: ClassVar[str]
     kinks: ClassVar[tuple[float, ...]] = ()
     initialization: ClassVar[str] = "he_normal"
+    range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def g(self, a: Array) -> Array:
         """g for each element of a."""
@@ -107,6 +109,7 @@ class Sigmoid(Activation):
     """g(a) = σ(a) = 1/(1 + e^−a), g′(a) = σ(a)·σ(−a)."""
 
     name = "sigmoid"
+    range = (0.0, 1.0)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
@@ -121,6 +124,7 @@ class Tanh(Activation):
     """g(a) = tanh a, g′(a) = 1/cosh² a."""
 
     name = "tanh"
+    range = (-1.0, 1.0)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
@@ -140,6 +144,7 @@ class ReLU(Activation):
     """
 
     name = "relu"
+    range = (0.0, math.inf)
     kinks = (0.0,)
 
     def g(self, a: Array) -> Array:
@@ -269,6 +274,7 @@ class Softplus(Activation):
     """g(a) = log(1 + e^a), g′(a) = σ(a)."""
 
     name = "softplus"
+    range = (0.0, math.inf)
 
     def g(self, a: Array) -> Array:
         return softplus(a)
@@ -296,6 +302,7 @@ class Exponential(Activation):
     """g(a) = e^a, g′(a) = e^a; inf where e^a is beyond the largest number of the dtype."""
 
     name = "exp"
+    range = (0.0, math.inf)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:

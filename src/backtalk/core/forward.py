@@ -56,4 +56,4 @@ def pre_activation(network: Network, i: int, h: Array) -> Array:
 
 def unit_output(network: Network, i: int, a: Array) -> Array:
     """h_i = g_i(a_i), or ŷ = O(a_L) at the last layer."""
-    return network.activations[i - 1].g(a) if i < network.depth else network.loss.output(a)
+    return network.activations[i - 1].g(a) if i < network.depth else network.output.value(a)

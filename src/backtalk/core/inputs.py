@@ -6,7 +6,6 @@ from typing import Any
 
 from ..errors import InputError, InputTypeError
 from .arrays import Array, is_concrete, refuse_non_finite
-from .losses import CrossEntropy
 from .network import Network
 
 
@@ -33,15 +32,14 @@ def as_input(network: Network, X: Any) -> Array:
 
 def as_target(network: Network, y: Any, count: int) -> Array:
     """The loss's target t of shape (B, k), from what the user calls y."""
-    return network.loss.target(y, count, network.sizes[-1], network.spec)
+    return network.head.target(y, count, network.sizes[-1], network.spec)
 
 
 def as_labels(network: Network, y: Any, count: int) -> Array | None:
     """y as labels 0 … k−1, shape (B,), where the target is just their one-hot form; None where it is not."""
-    loss = network.loss
-    if not isinstance(loss, CrossEntropy) or loss.label_smoothing:
+    if not network.head.is_softmax_of_labels:
         return None
-    return loss.labels(y, count, network.sizes[-1], network.spec)
+    return network.head.labels(y, count, network.sizes[-1], network.spec)
 
 
 def as_weight(network: Network, sample_weight: Any, count: int) -> Array:

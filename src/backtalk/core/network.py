@@ -1,9 +1,10 @@
-"""The network: sizes, weights, biases, activations, and the output with its loss. Frozen."""
+"""The network: sizes, weights, biases, activations, and its head: the output function with the loss. Frozen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +27,9 @@ from .arrays import (
 )
 from .initialization import as_generator, initial_weights
 from .layers import Layers
-from .losses import Loss, as_loss
+from .losses import Loss
+from .outputs import Output
+from .head import Head, as_head
 from .pytrees import note_tree, tell_jax
 
 
@@ -35,7 +38,8 @@ class Network:
     """A feedforward network: a_i = W_i h_{i-1} + b_i, h_i = g_i(a_i) for i < L, ŷ = O(a_L).
 
     ``W[i]`` has shape (n_i, n_{i-1}) (row: the unit talked to; column: the unit it hears), ``b[i]`` has shape
-    (n_i,), i = 1 … L. ``activations`` holds g_1 … g_{L-1}; O comes with the ``loss``.
+    (n_i,), i = 1 … L. ``activations`` holds g_1 … g_{L-1}. ``loss`` is ℓ and ``output`` is O: 'softmax', or any activation,
+    element by element. By default O is the one that goes with the loss, such as softmax with cross_entropy.
 
     Give a list of weight matrices and a list of bias vectors, in the order of the layers, or use :meth:`create`.
     The arrays may be of NumPy, PyTorch, JAX or any library that follows the Array API standard, in float32 or
@@ -60,7 +64,7 @@ class Network:
     W: Layers
     b: Layers
     activations: tuple[Activation, ...]
-    loss: Loss
+    head: Head
     prepared: Any  # what an engine keeps with the network: it made it from W and b, which do not change
 
     def __init__(
@@ -69,6 +73,8 @@ class Network:
         b: Sequence[Any] | Mapping[int, Any],
         activation: str | Activation | Sequence[str | Activation] = "relu",
         loss: str | Loss = "cross_entropy",
+        *,
+        output: str | Output | Activation | None = None,
     ) -> None:
         weights, biases = _in_layer_order(W, "W"), _in_layer_order(b, "b")
         if not weights:
@@ -79,7 +85,9 @@ class Network:
         object.__setattr__(self, "W", Layers(weights))
         object.__setattr__(self, "b", Layers(biases))
         object.__setattr__(self, "activations", _as_activations(activation, len(weights) - 1))
-        object.__setattr__(self, "loss", as_loss(loss))
+        head = as_head(loss, output)
+        head.loss.require_outputs(self.sizes[-1])
+        object.__setattr__(self, "head", head)
         object.__setattr__(self, "prepared", None)
 
     @classmethod
@@ -89,6 +97,7 @@ class Network:
         activation: str | Activation | Sequence[str | Activation] = "relu",
         loss: str | Loss = "cross_entropy",
         *,
+        output: str | Output | Activation | None = None,
         initialization: str | None = None,
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float64",
@@ -96,7 +105,7 @@ class Network:
         """A network with random weights and biases 0.
 
         ``sizes``: n_0 (inputs), n_1, …, n_L (outputs), each 1 or more. ``activation``: one for all hidden
-        layers, or a list of L − 1. ``loss``: its name determines the output function too. ``initialization``:
+        layers, or a list of L − 1. ``loss``, ``output``: as for :class:`Network`. ``initialization``:
         glorot, he or lecun, with ``_uniform`` or ``_normal``; by default each hidden layer takes the scheme of
         its activation and the output layer glorot_uniform. ``rng``: a ``numpy.random.Generator`` or a seed.
 
@@ -116,7 +125,17 @@ class Network:
             for scheme, fan_in, fan_out in zip(schemes, sizes, sizes[1:], strict=False)
         ]
         b = [np.zeros(size, dtype) for size in sizes[1:]]
-        return cls(W, b, activations, loss)
+        return cls(W, b, activations, loss, output=output)
+
+    @property
+    def loss(self) -> Loss:
+        """ℓ, the loss of one example."""
+        return self.head.loss
+
+    @property
+    def output(self) -> Output:
+        """O, the output function."""
+        return self.head.output
 
     @property
     def depth(self) -> int:
@@ -147,7 +166,7 @@ class Network:
                 if isinstance(array, np.ndarray):
                     array.flags.writeable = False
         object.__setattr__(network, "activations", self.activations)
-        object.__setattr__(network, "loss", self.loss)
+        object.__setattr__(network, "head", self.head)
         object.__setattr__(network, "prepared", None)
         return network
 
@@ -180,15 +199,15 @@ class Network:
                 return xp.asarray(np.array(to_numpy(array)), dtype=kind, device=device)
 
         W, b = self.to_lists()
-        return Network([move(part) for part in W], [move(part) for part in b], self.activations, self.loss)
+        return Network([move(part) for part in W], [move(part) for part in b], self.activations, self.loss, output=self.output)
 
     def __reduce__(self) -> tuple[Any, ...]:  # copies are made by the constructor, so they are read-only as well
-        return Network, (*self.to_lists(), self.activations, self.loss)
+        return partial(Network, output=self.output), (*self.to_lists(), self.activations, self.loss)
 
     def __repr__(self) -> str:
         path = " → ".join(str(size) for size in self.sizes)
         lines = [f"Network {path}, {self.parameter_count} parameters, {self.spec}"]
-        functions = [*map(repr, self.activations), self.loss.output_name]
+        functions = [*map(repr, self.activations), repr(self.output)]
         arrows = [f"{m} → {n}" for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
         shapes = [(f"W {tuple(self.W[i].shape)}", f"b {tuple(self.b[i].shape)}") for i in self.W]
         widths = [max(map(len, column)) for column in (arrows, *zip(*shapes, strict=True))]
@@ -199,7 +218,7 @@ class Network:
         return "\n".join(lines)
 
 
-note_tree(Network, ("W", "b"), ("activations", "loss"), {"prepared": None})
+note_tree(Network, ("W", "b"), ("activations", "head"), {"prepared": None})
 
 
 def _as_dtype_name(dtype: Any) -> str:

@@ -44,7 +44,7 @@ def layer_norms(network: Network, grads: Gradients) -> list[LayerNorms]:
     >>> layer_norms(net, gradients(net, [[1.0, 0.0]], [2.0]))[1]
     LayerNorms(layer=1, units=1, function='identity', a=1.0, h=1.0, W=1.0, b=1.0)
     """
-    functions = ["input", *map(repr, network.activations), network.loss.output_name]
+    functions = ["input", *map(repr, network.activations), repr(network.output)]
     rows = []
     for i, (units, function) in enumerate(zip(network.sizes, functions, strict=True)):
         a, W, b = (euclidean_norm(family[i]) if i else None for family in (grads.a, grads.W, grads.b))

@@ -63,7 +63,7 @@ def weighted_loss(network: Network, batch: Batch) -> float:
     weights, target = as_weight(network, None, batch.count) if batch.weight is None else batch.weight, batch.target()
     for rows, trace in forward_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
-            values, weight = network.loss.value(trace.a[network.depth], trace.output, target[rows, :]), weights[rows]
+            values, weight = network.head.value(trace.a[network.depth], trace.output, target[rows, :]), weights[rows]
             xp = namespace(values)
             total += float(xp.sum(xp.where(weight > 0, values, weight) * weight))
     return total

@@ -57,10 +57,11 @@ class Scene:
             if j > i:
                 a = pre_activation(network, j, h)
                 h = unit_output(network, j, a)
-            if j < L and a is not None:
-                points += [(np.sign(np.real(a) - kink), np.imag(a)) for kink in network.activations[j - 1].kinks]
+            if a is not None:
+                kinks = network.activations[j - 1].kinks if j < L else network.output.kinks
+                points += [(np.sign(np.real(a) - kink), np.imag(a)) for kink in kinks]
         loss = network.loss
-        losses = loss.value_at_output(h, self.target) if a is None else loss.value(a, h, self.target)
+        losses = loss.value(h, self.target) if a is None else network.head.value(a, h, self.target)
         side = loss.kink_side(h, self.target)
         if side is not None:
             points.append((side, np.imag(h)))

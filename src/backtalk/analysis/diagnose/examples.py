@@ -79,7 +79,7 @@ class Examples:
             X, target = self.X[rows], self.target(rows)
             with np.errstate(all="ignore"):
                 trace = native.forward(network, X) if kernels else propagate(network, X)
-                losses = network.loss.value(trace.a[network.depth], trace.output, target)
+                losses = network.head.value(trace.a[network.depth], trace.output, target)
                 _, _, grad_output = talk_to_output(network, trace, target, np.ones(len(X), X.dtype))
                 grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
             yield ExampleBlock(rows, trace, Layers(grad_a[i] for i in range(1, network.depth + 1)), losses, target)

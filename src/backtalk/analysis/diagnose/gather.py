@@ -133,7 +133,7 @@ class _Layer:
         return LayerMeasurement(
             layer=i,
             units=units,
-            function=repr(network.activations[i - 1]) if self.hidden else network.loss.output_name,
+            function=repr(network.activations[i - 1]) if self.hidden else repr(network.output),
             a_mean=a_mean,
             a_std=a_std,
             h_mean=h_mean,
@@ -269,10 +269,10 @@ def _baseline(loss: Loss, targets: _Targets, examples: Examples) -> float | None
         t = examples.target(slice(None)).astype(np.float64)
         if isinstance(loss, PoissonDeviance):
             output = np.broadcast_to(mean, t.shape)
-            values = loss.value(np.log(np.where(mean > 0, mean, 1e-300)) + 0 * t, output, t)
+            values = loss.value(output, t)
         else:
             output = np.broadcast_to(mean if isinstance(loss, SquaredError) else _medians(t, examples.weight), t.shape)
-            values = loss.value(output, output, t)
+            values = loss.value(output, t)
         return _weighted_sum(values, examples.weight)
 
 

@@ -102,7 +102,7 @@ def _errors(network: Network, a: Array, yhat: Array, target: Array) -> Array:
     """ŷ − t; if it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
-            return network.loss.gradient(a, yhat, target)
+            return network.head.gradient(a, yhat, target)
         return yhat - target
 
 

@@ -61,7 +61,7 @@ def pairs_and_losses(batch: Batch, rows: slice) -> tuple[list[Pairs], Array]:
     with np.errstate(over="ignore", invalid="ignore"):
         trace, target = propagate(network, X), some.target()
         each = namespace(X).ones_like(X[:, 0])
-        losses = network.loss.value(trace.a[network.depth], trace.output, target)
+        losses = network.head.value(trace.a[network.depth], trace.output, target)
         _, _, grad_output = talk_to_output(network, trace, target, each)
         grad_a, _ = talk_down(network, trace, grad_output, lowest=1)
     return paired(rows, trace.h, grad_a), losses

@@ -156,7 +156,7 @@ def losses(network: Network, X: Any, y: Any) -> Array:
     found = []
     for rows, trace in forward_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
-            found.append(network.loss.value(trace.a[L], trace.output, batch.rows(rows).target()))
+            found.append(network.head.value(trace.a[L], trace.output, batch.rows(rows).target()))
     return namespace(found[0]).concat(found)
 
 

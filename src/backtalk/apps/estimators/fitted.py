@@ -101,7 +101,7 @@ class FittedPerceptron(BaseEstimator):
     @property
     def out_activation_(self) -> str:
         """The output function."""
-        name = self._fitted("out_activation_").loss.output_name
+        name = self._fitted("out_activation_").output.name
         return "logistic" if name == "sigmoid" else name
 
     def _fitted(self, name: str) -> Network:

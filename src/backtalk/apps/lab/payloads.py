@@ -165,7 +165,7 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
         "network": {
             "sizes": list(network.sizes),
             "activations": [repr(g) for g in network.activations],
-            "output": network.loss.output_name,
+            "output": repr(network.output),
             "loss": repr(network.loss),
             "parameters": network.parameter_count,
         },

@@ -95,7 +95,7 @@ def _forward(network: Network, trace: Any) -> Iterable[Slide]:
                 "h",
                 units=(i,),
             )
-    O = network.loss.output_name  # noqa: E741
+    O = network.output.name  # noqa: E741
     yield Slide(
         "forward",
         "Forward: the output",
@@ -118,8 +118,8 @@ def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
         )
         lines.insert(0, rf"{name} = \hat{{y}} - e(y)")
     else:
-        reason = f"The loss talks to the output units first: {loss} with the output function {loss.output_name}."
-        O = rf"\operatorname{{{loss.output_name}}}"  # noqa: E741
+        reason = f"The loss talks to the output units first: {loss} with the output function {network.output.name}."
+        O = rf"\operatorname{{{network.output.name}}}"  # noqa: E741
         derivative = rf"\frac{{\partial \mathcal{{L}}}}{{\partial a_{{{L}}}}}"
         lines.insert(0, rf"{name} = {derivative}, \quad \hat{{y}} = {O}(a_{{{L}}})")
         if repr(loss) == "squared_error":

@@ -22,7 +22,7 @@ from ...core.arrays import Array
 from ...core.backward import talk_back
 from ...core.forward import propagate
 from ...core.layers import Layers
-from ...core.losses import Loss
+from ...core.head import Head
 from ...core.network import Network
 from ...core.objective import add_penalty, clip
 from ...errors import MissingLibraryError
@@ -103,17 +103,17 @@ class Form:
 
     sizes: tuple[int, ...]
     activations: tuple[Activation, ...]
-    loss: Loss
+    head: Head
 
     @classmethod
     def of(cls, network: Network) -> Form:
-        return cls(network.sizes, network.activations, network.loss)
+        return cls(network.sizes, network.activations, network.head)
 
     def hollow(self) -> Network:
         """A network of this form without weights, to be given them by ``replace``."""
         shapes = list(itertools.pairwise(self.sizes))
         W, b = [np.zeros((n, m)) for m, n in shapes], [np.zeros(n) for _, n in shapes]
-        return Network(W, b, self.activations, self.loss).replace((), ())
+        return Network(W, b, self.activations, self.head.loss, output=self.head.output).replace((), ())
 
 
 @lru_cache(maxsize=32)

@@ -18,8 +18,9 @@ from ...core.batch import Batch
 from ...core.dropout import Dropout
 from ...core.forward import Trace
 from ...core.layers import Layers
-from ...core.losses import LOSSES, CrossEntropy, Loss
+from ...core.losses import LOSSES, Loss
 from ...core.network import Network
+from ...core.outputs import ElementWise, Output, Softmax
 from ...errors import InputError
 from .kernels import extension, kernels, threads
 
@@ -46,10 +47,17 @@ def readable_batch(batch: Batch) -> Batch:
 def _known() -> dict[Any, tuple[str, str]]:
     """By class, what the kernels compute: its name there, and the attribute that is its parameter, or ''."""
     tables = (ACTIVATIONS, extension().activations()), (LOSSES, extension().losses())
-    return {ours[name]: (name, parameter) for ours, theirs in tables for name, parameter in theirs}
+    known: dict[Any, tuple[str, str]] = {Softmax: ("softmax", "")}
+    return known | {ours[name]: (name, parameter) for ours, theirs in tables for name, parameter in theirs}
 
 
-def _in_kernels(ours: Activation | Loss) -> tuple[str, float]:
+def _functions(network: Network) -> tuple[Activation | Output, ...]:
+    """g_1 … g_{L-1}, and the output function: an activation, or softmax."""
+    output = network.output
+    return *network.activations, output.activation if isinstance(output, ElementWise) else output
+
+
+def _in_kernels(ours: Activation | Output | Loss) -> tuple[str, float]:
     """The name of an activation or a loss in the kernels, and its parameter; what they do not know is ``HOST``."""
     name, parameter = _known().get(type(ours), (HOST, ""))
     return name, float(getattr(ours, parameter)) if parameter else 0.0
@@ -63,7 +71,8 @@ def serves(network: Network) -> bool:
 def prepare(network: Network, *, trains: bool = False) -> Net32 | Net64:
     """The network in the kernels' own memory."""
     make = extension().Net32 if network.W[1].dtype == np.float32 else extension().Net64
-    activations = [_in_kernels(g) for g in network.activations]
+    functions = _functions(network)
+    activations = [_in_kernels(g) for g in functions]
     loss, loss_parameter = _in_kernels(network.loss)
     net = make(
         variant=kernels() or "",
@@ -74,7 +83,7 @@ def prepare(network: Network, *, trains: bool = False) -> Net32 | Net64:
         loss_parameter=loss_parameter,
         trains=trains,
         input_gradient=not trains,
-        host=_Host(network.activations) if (HOST, 0.0) in activations else None,
+        host=_Host(functions) if (HOST, 0.0) in activations else None,
     )
     for i in range(1, network.depth + 1):
         net.pack(i - 1, readable(network.W[i]), readable(network.b[i]))
@@ -84,7 +93,7 @@ def prepare(network: Network, *, trains: bool = False) -> Net32 | Net64:
 class _Host:
     """Calls an activation of the user's own for the kernels."""
 
-    def __init__(self, activations: tuple[Activation, ...]) -> None:
+    def __init__(self, activations: tuple[Any, ...]) -> None:
         self.activations = activations
 
     def __call__(self, layer: int, derivative: bool, a: np.ndarray) -> np.ndarray:
@@ -110,7 +119,7 @@ class Prepared:
         self.inputs, *self.units = network.sizes
         self.shapes = [W.shape for W in network.W.values()]
         self.most_bytes = 0
-        self.takes_labels = isinstance(network.loss, CrossEntropy) and not network.loss.label_smoothing
+        self.takes_labels = network.head.is_softmax_of_labels
 
 
 def _prepared(network: Network) -> Prepared:

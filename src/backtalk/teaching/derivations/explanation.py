@@ -104,7 +104,7 @@ def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[S
         yield make_step(values, "forward", depth, "The output", "The output function is the identity.", yhat, a)
     else:
         reason = (
-            f"The output function turns the last pre-activations into ŷ. It is {OUTPUTS[network.loss.output_name]}."
+            f"The output function turns the last pre-activations into ŷ. It is {OUTPUTS[network.output.name]}."
         )
         yield make_step(values, "forward", depth, "The output", reason, yhat, replace(function, of=a))
     if clear:
@@ -130,7 +130,7 @@ def _to_yhat(values: ExampleValues, talk: OutputTalk, unit: tuple[int, ...]) -> 
 
 def _to_output(values: ExampleValues, talk: OutputTalk, clear: bool, unit: tuple[int, ...]) -> Iterator[Step]:
     """∂ℒ/∂ŷ, the derivative of the output function, the chain rule, and what it collapses to."""
-    depth, name = values.network.depth, values.network.loss.output_name
+    depth, name = values.network.depth, values.network.output.name
     a, left = Symbol("a", depth, unit), Derivative(Symbol("a", depth, unit))
     j = unit[0] if unit else None
     why = talk.why
@@ -162,7 +162,7 @@ def _to_output(values: ExampleValues, talk: OutputTalk, clear: bool, unit: tuple
 
 def _output_slope(values: ExampleValues, talk: OutputTalk, unit: tuple[int, ...]) -> Iterator[Step]:
     assert talk.slope is not None
-    depth, name = values.network.depth, values.network.loss.output_name
+    depth, name = values.network.depth, values.network.output.name
     yhat, a = Symbol("yhat"), Symbol("a", depth, unit)
     j = unit[0] if unit else None
     if talk.coupled:

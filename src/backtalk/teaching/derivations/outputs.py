@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.activations import sigmoid
 from ...core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
 from .expressions import (
     Apply,
@@ -98,10 +99,10 @@ def yhat_divides(loss: Loss, yhat: np.ndarray, rest: np.ndarray, target: np.ndar
 
 def output_function(loss: Loss) -> Apply | None:
     """ŷ = O(a_L), or None for the identity; L is put in by the caller, through the symbol."""
-    functions = {"softmax": _softmax, "sigmoid": loss.output, "exp": np.exp}
-    if loss.output_name not in functions:
+    functions = {"softmax": _softmax, "sigmoid": sigmoid, "exp": np.exp}
+    if loss.natural_output not in functions:
         return None
-    return Apply(loss.output_name, Symbol("a"), functions[loss.output_name])
+    return Apply(loss.natural_output, Symbol("a"), functions[loss.natural_output])
 
 
 def _of_identity(loss: Expression, grad: OfUnit, derivative: str) -> OutputTalk:

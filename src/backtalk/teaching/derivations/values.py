@@ -71,7 +71,7 @@ class ExampleValues:
     def _rest(self) -> np.ndarray:
         """1 − ŷ, shape (k,); for the sigmoid σ(−a), which keeps the digits that ŷ near 1 has rounded away."""
         loss, a = self.network.loss, self.trace.a[self.network.depth]
-        return loss.output(-a)[0] if loss.output_name == "sigmoid" else 1 - self.trace.output[0]
+        return self.network.output.value(-a)[0] if self.network.output.name == "sigmoid" else 1 - self.trace.output[0]
 
     @property
     def clear(self) -> bool:
@@ -116,7 +116,7 @@ class ExampleValues:
         moved = np.repeat(a.astype(np.complex128), len(columns), axis=0)
         moved[np.arange(len(columns)), list(columns)] += 1j * STEP
         with np.errstate(all="ignore"):
-            return np.imag(self.network.loss.output(moved)).T / STEP
+            return np.imag(self.network.output.value(moved)).T / STEP
 
     def _require_finite(self) -> None:
         for i in range(1, self.network.depth + 1):

@@ -118,7 +118,7 @@ def _network(network: Network, x: np.ndarray, y: Any) -> Iterator[Block]:
     yield Heading("The network")
     sentences = [f"Its layers have {', '.join(sizes[:-1])} and {sizes[-1]} units, the inputs first."]
     sentences += _activations(network.activations)
-    sentences.append(f"The output function is {OUTPUTS.get(loss.output_name, loss.output_name)}; {_loss(loss)}.")
+    sentences.append(f"The output function is {OUTPUTS.get(loss.natural_output, loss.natural_output)}; {_loss(loss)}.")
     sentences.append("All of it is for one example. Vectors are columns, everything is counted from 1.")
     yield Words(" ".join(sentences))
     pairs = [(Symbol("W", i), Symbol("b", i)) for i in range(1, network.depth + 1)]

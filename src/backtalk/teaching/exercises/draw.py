@@ -72,7 +72,7 @@ def _drawn(
             b.append(np.round(2 * (wanted - heard)) / 2)
         h = heard + b[-1] if i == len(sizes) - 1 else activations[i - 1].g(heard + b[-1])
     network = Network(W, b, activations, loss)
-    return network, x, _target(rng, network.loss, network.loss.output(h[None])[0])
+    return network, x, _target(rng, network.loss, network.output.value(h[None])[0])
 
 
 def _logarithms(rng: np.random.Generator, units: int, activation: Activation | None, loss: Loss) -> np.ndarray | None:
@@ -83,24 +83,24 @@ def _logarithms(rng: np.random.Generator, units: int, activation: Activation | N
         return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units))) / 2
     if activation is not None:
         return None
-    if loss.output_name == "softmax":
+    if loss.natural_output == "softmax":
         choices = PARTS[units]
         parts = list(permutations(choices[rng.integers(len(choices))]))
         return np.log(np.array(parts[rng.integers(len(parts))], dtype=float))
-    if loss.output_name == "sigmoid":
+    if loss.natural_output == "sigmoid":
         return np.array([math.log(BINARY[k]) for k in rng.choice(len(BINARY), units, replace=units > len(BINARY))])
-    if loss.output_name == "exp":
+    if loss.natural_output == "exp":
         return np.log(rng.permutation([1.0, 2.0, 3.0, 4.0])[:units])
     return None
 
 
 def _target(rng: np.random.Generator, loss: Loss, yhat: np.ndarray) -> Any:
     k = len(yhat)
-    if loss.output_name == "softmax":
+    if loss.natural_output == "softmax":
         return int(rng.integers(k))
-    if loss.output_name == "sigmoid":
+    if loss.natural_output == "sigmoid":
         return rng.integers(2, size=k).astype(float)
-    if loss.output_name == "exp":
+    if loss.natural_output == "exp":
         return rng.integers(0, 5, size=k).astype(float)
     return np.round(2 * yhat) / 2 + rng.choice(RESIDUALS, k)
 
@@ -109,7 +109,7 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
     """0 for numbers as they should be; more if they are less so; inf if a gradient is lost or undecided."""
     trace = forward(network, x[None])
     grads = backward(network, trace, np.asarray(y)[None])
-    residual = trace.output[0] - network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)[0]
+    residual = trace.output[0] - network.head.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)[0]
     if np.abs(residual).min() < 1e-9:
         return math.inf
     if isinstance(network.loss, Huber) and np.abs(np.abs(residual) - network.loss.delta).min() < 1e-9:

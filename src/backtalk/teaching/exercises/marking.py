@@ -79,7 +79,7 @@ def mark(
     for name in answers:
         if name not in names:
             raise unknown_name("the name of an answer", name, names)
-    target = network.loss.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)
+    target = network.head.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)
     own: dict[str, np.ndarray] = {}
     rows: dict[str, Mark] = {}
     for question in questions:
@@ -198,7 +198,7 @@ def _follows(question: Question, expected: Pass, scene: Scene) -> np.ndarray:
         said = expected.says(family, i)
         return said if family == "W" else said[:, None] if family == "b" else said.T
     if family == "loss":
-        return np.asarray(network.loss.value_at_output(trace.output, scene.target)[0])
+        return np.asarray(network.loss.value(trace.output, scene.target)[0])
     return (pre_activation(network, i, trace.h[i - 1]) if family == "a" else unit_output(network, i, trace.a[i])).T
 
 

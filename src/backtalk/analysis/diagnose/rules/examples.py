@@ -65,7 +65,7 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
     loudest = [f"{measured.rows[n]} ({percent(float(say[n]))})" for n in rows]
     quieter = "label_smoothing or clip_norm helps"
-    if network.loss.output_name == "identity":
+    if network.output.name == "identity":
         quieter = "a loss that listens to them less (huber, absolute_error), clip_norm, or a logarithm of y helps"
     return finding(
         "dominating_examples", share, "a few examples drown out the others",

@@ -1,0 +1,89 @@
+"""The head of a network: its output function with its loss, and what the first talk starts from.
+
+By the chain rule ∂ℓ/∂a_L = Jᵀ ∂ℓ/∂ŷ, for any pair. Some pairs have a closed form, which keeps digits that ŷ has
+rounded away: for softmax with cross-entropy, ∂ℓ/∂a_L collapses to ŷ − e(y), and stays exact where ŷ is 0 or 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .activations import Activation
+from .arrays import Array, ArraySpec
+from .closed_forms import CLOSED_FORMS, ClosedForm
+from .losses import CrossEntropy, GaussianNLL, Loss, as_loss
+from .outputs import Output, Softmax, as_output
+from .targets import labels, one_hot
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Head:
+    """An output function O with a loss ℓ. Arrays a, ŷ (``yhat``) and t (``target``) have shape (B, k).
+
+    >>> import numpy as np
+    >>> from backtalk import Network
+    >>> head = Network.create([2, 2], loss="squared_error", output="softmax", rng=0).head
+    >>> a, target = np.zeros((1, 2)), np.array([[1.0, 0.0]])
+    >>> yhat = head.output.value(a)
+    >>> head.value(a, yhat, target), head.gradient(a, yhat, target)
+    (array([0.25]), array([[-0.25,  0.25]]))
+    """
+
+    output: Output
+    loss: Loss
+
+    @property
+    def closed_form(self) -> ClosedForm | None:
+        """ℓ and ∂ℓ/∂a as functions of a, for a pair that has them."""
+        return CLOSED_FORMS.get((self.output.name, type(self.loss)))
+
+    def value(self, a: Array, yhat: Array, target: Array) -> Array:
+        """ℓ for each example, shape (B,)."""
+        closed = self.closed_form
+        return closed.value(self.loss, a, yhat, target) if closed else self.loss.value(yhat, target)
+
+    def gradient(self, a: Array, yhat: Array, target: Array) -> Array:
+        """∂ℓ/∂a for each example, shape (B, k)."""
+        closed = self.closed_form
+        if closed:
+            return closed.gradient(self.loss, a, yhat, target)
+        # forward: ŷ = O(a)
+        return self.output.gradient(a, yhat, self.loss.gradient(yhat, target))
+
+    def output_gradient(self, a: Array, yhat: Array, target: Array) -> Array:
+        """∂ℓ/∂ŷ for each example, shape (B, k), ℓ as a function of ŷ alone, each ŷ_j free."""
+        closed = self.closed_form
+        if closed and closed.output_gradient:
+            return closed.output_gradient(self.loss, a, yhat, target)
+        return self.loss.gradient(yhat, target)
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether y may be labels 0 … k−1, of which t is the one-hot form."""
+        return self.loss.takes_classes or (isinstance(self.output, Softmax) and not isinstance(self.loss, GaussianNLL))
+
+    @property
+    def is_softmax_of_labels(self) -> bool:
+        """Whether it is softmax with cross-entropy, and the target of labels just their one-hot form."""
+        return isinstance(self.output, Softmax) and isinstance(self.loss, CrossEntropy) and not self.loss.label_smoothing
+
+    def labels(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array | None:
+        """y as labels, shape (B,), checked; None if it holds a number for each output."""
+        return labels(y, count, outputs, spec) if self.takes_labels and (outputs > 1 or self.loss.takes_classes) else None
+
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+        """t of shape (B, k) from the y of a user, checked."""
+        found = self.labels(y, count, outputs, spec)
+        target = self.loss.target(y, count, outputs, spec) if found is None else one_hot(found, outputs, spec)
+        return self.loss.smoothed(target)
+
+
+def as_head(loss: str | Loss, output: str | Output | Activation | None = None) -> Head:
+    """A loss with its natural output function, or with another one.
+
+    >>> as_head("poisson_deviance").output, as_head("poisson_deviance", "softplus").output
+    (exp, softplus)
+    """
+    loss = as_loss(loss)
+    return Head(as_output(loss.natural_output if output is None else output), loss)
