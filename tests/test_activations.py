@@ -108,7 +108,9 @@ def test_relu_derivative_at_zero_is_zero():
     assert ReLU().g_prime(np.array([-1e-300, 0.0, 1e-300])).tolist() == [0, 0, 1]
 
 
-@pytest.mark.parametrize("name", ["identity", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "mish", "exp"])
+@pytest.mark.parametrize(
+    "name", ["identity", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "mish", "exp"]
+)
 def test_a_smooth_activation_has_no_kinks(name):
     assert as_activation(name).kinks == ()
 

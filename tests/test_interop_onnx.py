@@ -27,7 +27,7 @@ from backtalk import (
 )
 from backtalk.core.activations import ACTIVATIONS, RegisteredActivation
 from backtalk.core.losses import LOSSES
-from engines import drawn, same_bits
+from engines import drawn, losses_for, same_bits
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -69,6 +69,8 @@ def test_onnxruntime_gives_our_outputs_and_the_network_comes_back_to_the_bit(tmp
     path = str(tmp_path / "n.onnx")
     for loss in LOSSES:
         for sizes in SIZES:
+            if loss not in losses_for(sizes[-1]):
+                continue
             network, X, _, _ = drawn(sizes, activation, loss, 9, False, dtype)
             to_onnx(network, path)
             for rows in (X[:1], X, 3 * X):

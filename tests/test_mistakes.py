@@ -13,7 +13,15 @@ import pytest
 from backtalk import InputError, Network, check, gradients
 from backtalk.analysis.check import CheckReport
 from backtalk.analysis.check.mistakes import MISTAKES
-from backtalk.core.losses import LOSSES
+
+LOSSES = [
+    "cross_entropy",
+    "binary_cross_entropy",
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "poisson_deviance",
+]
 
 G = {
     "tanh": (np.tanh, lambda a: 1 / np.cosh(a) ** 2),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .activations import Sigmoid, sigmoid, softplus
@@ -14,9 +12,8 @@ from .losses.loss import quotient, times_log
 from .outputs import Softmax, largest, sums_of_others
 
 
-@dataclass(frozen=True, slots=True)
 class ClosedForm:
-    """ℓ and ∂ℓ/∂a of a pair, functions of (loss, a, ŷ, t); and ∂ℓ/∂ŷ, if a keeps digits that ŷ has lost.
+    """ℓ, ∂ℓ/∂a and ∂ℓ/∂ŷ of a pair, for a, ŷ and t of shape (B, k).
 
     >>> import numpy as np
     >>> a, target = np.array([[1e4, 0.0, -1e4]]), np.array([[0.0, 1.0, 0.0]])
@@ -25,12 +22,149 @@ class ClosedForm:
     (array([10000.]), array([[ 1., -1.,  0.]]))
     """
 
-    value: Callable[[Any, Array, Array, Array], Array]
-    gradient: Callable[[Any, Array, Array, Array], Array]
-    output_gradient: Callable[[Any, Array, Array, Array], Array] | None = None
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        """ℓ for each example, shape (B,)."""
+        raise NotImplementedError
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        """∂ℓ/∂a, shape (B, k)."""
+        raise NotImplementedError
+
+    def output_gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        """∂ℓ/∂ŷ, shape (B, k)."""
+        return loss.gradient(yhat, target)
 
 
-# softmax
+class SoftmaxCrossEntropy(ClosedForm):
+    """ℓ = −Σ_j t_j log ŷ_j with log ŷ from a, ∂ℓ/∂a = ŷ − t."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return -_times_log_softmax(target, a)
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        # ŷ − t. At a certain target (t_j = 1), ŷ_j − 1 = −Σ_{m≠j} ŷ_m keeps the digits that ŷ_j has rounded away
+        xp = namespace(a)
+        certain = target == 1
+        others = xp.sum(xp.where(certain, xp.zeros_like(yhat), yhat), axis=-1, keepdims=True)
+        return xp.where(certain, -others, yhat - target)
+
+
+class SoftmaxKL(SoftmaxCrossEntropy):
+    """Cross-entropy less the entropy of t, which has no gradient."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return namespace(a).sum(times_log(target, target), axis=-1) - _times_log_softmax(target, a)
+
+
+class SoftmaxFocal(ClosedForm):
+    """With p_j = ŷ_j ∂ℓ/∂ŷ_j it is ∂ℓ/∂a_j = p_j (1 − ŷ_j) − ŷ_j Σ_{m≠j} p_m, with 1 − ŷ and log ŷ from a."""
+
+    def value(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
+        return -_times_log_softmax(target * power(sums_of_others(yhat), loss.gamma), a)
+
+    def gradient(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
+        xp = namespace(a)
+        rest = sums_of_others(yhat)
+        pull = -target * power(rest, loss.gamma)
+        if loss.gamma:
+            slope = loss.gamma * target * yhat * power(rest, loss.gamma - 1)
+            pull = pull + xp.where(slope == 0, xp.zeros_like(slope), slope * _log_softmax(a))
+        return pull * rest - yhat * sums_of_others(pull)
+
+
+class SoftmaxSquaredError(ClosedForm):
+    """Half the squared error of probabilities, with ŷ_j − 1 = −Σ_{m≠j} ŷ_m."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return namespace(a).sum(self.output_gradient(loss, a, yhat, target) ** 2, axis=-1) / 2
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return Softmax().gradient(a, yhat, self.output_gradient(loss, a, yhat, target))
+
+    def output_gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return namespace(a).where(target == 1, -sums_of_others(yhat), yhat - target)
+
+
+class SigmoidSquaredError(ClosedForm):
+    """Half the squared error of probabilities, with ŷ_j − 1 = −σ(−a_j)."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return namespace(a).sum(self.output_gradient(loss, a, yhat, target) ** 2, axis=-1) / 2
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return self.output_gradient(loss, a, yhat, target) * Sigmoid().g_prime(a)
+
+    def output_gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return namespace(a).where(target == 1, -sigmoid(-a), yhat - target)
+
+
+class SigmoidBinaryCrossEntropy(ClosedForm):
+    """−log σ(a) = log(1 + e^−|a|) + max(0, −a), and −log(1 − σ(a)) the same with a for −a; ∂ℓ/∂a = ŷ − t."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        xp = namespace(a)
+        zero = xp.zeros_like(a)
+        negative = real_part(a) <= 0
+        tail = xp.log1p(xp.exp(xp.where(negative, a, -a)))
+        excess = target * xp.where(negative, -a, zero) + (1 - target) * xp.where(negative, zero, a)
+        return xp.sum(tail + excess, axis=-1)
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        # ŷ − t, written so that neither 1 − ŷ nor ŷ − 1 loses digits
+        return (1 - target) * yhat - target * sigmoid(-a)
+
+    def output_gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return quotient(1 - target, sigmoid(-a)) - quotient(target, yhat)
+
+
+class SigmoidCrossEntropy(ClosedForm):
+    """ℓ = −Σ_j t_j log σ(a_j), ∂ℓ/∂a = −t σ(−a)."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return namespace(a).sum(target * softplus(-a), axis=-1)
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return -target * sigmoid(-a)
+
+
+class ExpPoisson(ClosedForm):
+    """Poisson deviance with log ŷ = a, ∂ℓ/∂a = 2(ŷ − t)."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return _deviance(target, yhat, a)
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        return 2 * (yhat - target)
+
+
+class SoftplusPoisson(ClosedForm):
+    """Poisson deviance with ŷ = log(1 + e^a), ∂ℓ/∂a = 2(1 − t/ŷ) σ(a)."""
+
+    LOW = -40.0  # below, log ŷ is a, and σ(a)/ŷ is 1, to the last digit
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        xp = namespace(a)
+        low = real_part(a) < self.LOW
+        return _deviance(target, yhat, xp.where(low, a, xp.log(xp.where(low, xp.ones_like(yhat), yhat))))
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        xp = namespace(a)
+        low = a < self.LOW
+        slope, one = sigmoid(a), xp.ones_like(a)
+        return 2 * (slope - target * xp.where(low, one, slope / xp.where(low, one, yhat)))
+
+
+CLOSED_FORMS: dict[tuple[str, type[Loss]], ClosedForm] = {
+    ("softmax", CrossEntropy): SoftmaxCrossEntropy(),
+    ("softmax", KLDivergence): SoftmaxKL(),
+    ("softmax", Focal): SoftmaxFocal(),
+    ("softmax", SquaredError): SoftmaxSquaredError(),
+    ("sigmoid", SquaredError): SigmoidSquaredError(),
+    ("sigmoid", BinaryCrossEntropy): SigmoidBinaryCrossEntropy(),
+    ("sigmoid", CrossEntropy): SigmoidCrossEntropy(),
+    ("exp", PoissonDeviance): ExpPoisson(),
+    ("softplus", PoissonDeviance): SoftplusPoisson(),
+}
 
 
 def _log_softmax(a: Array) -> Array:
@@ -47,106 +181,6 @@ def _times_log_softmax(factor: Array, a: Array) -> Array:
     return xp.sum(xp.where(factor == 0, xp.zeros_like(log_yhat), factor * log_yhat), axis=-1)
 
 
-def _softmax_cross_entropy(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return -_times_log_softmax(target, a)
-
-
-def _softmax_minus_target(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    # ŷ − t. At a certain target (t_j = 1), ŷ_j − 1 = −Σ_{m≠j} ŷ_m keeps the digits that ŷ_j has rounded away
-    xp = namespace(a)
-    certain = target == 1
-    others = xp.sum(xp.where(certain, xp.zeros_like(yhat), yhat), axis=-1, keepdims=True)
-    return xp.where(certain, -others, yhat - target)
-
-
-def _softmax_kl(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return namespace(a).sum(times_log(target, target), axis=-1) - _times_log_softmax(target, a)
-
-
-def _softmax_focal(loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
-    return -_times_log_softmax(target * power(sums_of_others(yhat), loss.gamma), a)
-
-
-def _softmax_focal_gradient(loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
-    # s_j = ŷ_j ∂ℓ/∂ŷ_j, and ∂ℓ/∂a_j = s_j − ŷ_j Σ_m s_m = s_j (1 − ŷ_j) − ŷ_j Σ_{m≠j} s_m
-    xp = namespace(a)
-    rest = sums_of_others(yhat)
-    pull = -target * power(rest, loss.gamma)
-    if loss.gamma:
-        slope = loss.gamma * target * yhat * power(rest, loss.gamma - 1)
-        pull = pull + xp.where(slope == 0, xp.zeros_like(slope), slope * _log_softmax(a))
-    return pull * rest - yhat * sums_of_others(pull)
-
-
-# sigmoid
-
-
-def _sigmoid_binary(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    # −log σ(a) = log(1 + e^−|a|) + max(0, −a), and −log(1 − σ(a)) the same with a for −a
-    xp = namespace(a)
-    zero = xp.zeros_like(a)
-    negative = real_part(a) <= 0
-    tail = xp.log1p(xp.exp(xp.where(negative, a, -a)))
-    excess = target * xp.where(negative, -a, zero) + (1 - target) * xp.where(negative, zero, a)
-    return xp.sum(tail + excess, axis=-1)
-
-
-def _sigmoid_minus_target(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    # ŷ − t, written so that neither 1 − ŷ nor ŷ − 1 loses digits
-    return (1 - target) * yhat - target * sigmoid(-a)
-
-
-def _sigmoid_binary_output(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return quotient(1 - target, sigmoid(-a)) - quotient(target, yhat)
-
-
-def _sigmoid_cross_entropy(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return namespace(a).sum(target * softplus(-a), axis=-1)
-
-
-def _sigmoid_cross_entropy_gradient(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return -target * sigmoid(-a)
-
-
-# squared error
-
-
-def _residual(yhat: Array, rest: Array, target: Array) -> Array:
-    """ŷ − t, written as −(1 − ŷ) at a target of 1."""
-    return namespace(yhat).where(target == 1, -rest, yhat - target)
-
-
-def _half_square(residual: Array) -> Array:
-    return namespace(residual).sum(residual**2, axis=-1) / 2
-
-
-def _softmax_squared(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return _half_square(_softmax_residual(loss, a, yhat, target))
-
-
-def _softmax_residual(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return _residual(yhat, sums_of_others(yhat), target)
-
-
-def _softmax_squared_gradient(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return Softmax().gradient(a, yhat, _softmax_residual(loss, a, yhat, target))
-
-
-def _sigmoid_squared(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return _half_square(_sigmoid_residual(loss, a, yhat, target))
-
-
-def _sigmoid_residual(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return _residual(yhat, sigmoid(-a), target)
-
-
-def _sigmoid_squared_gradient(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return _sigmoid_residual(loss, a, yhat, target) * Sigmoid().g_prime(a)
-
-
-# exp and softplus
-
-
 def _deviance(target: Array, yhat: Array, log_yhat: Array) -> Array:
     # log(t/ŷ) = −u for u = log ŷ − log t, and near u = 0 the terms cancel: there t(e^u − 1 − u) keeps the digits
     xp = namespace(yhat)
@@ -156,41 +190,3 @@ def _deviance(target: Array, yhat: Array, log_yhat: Array) -> Array:
     close = target * (xp.expm1(xp.where(near, u, xp.zeros_like(u))) - u)
     far = target * log_target + (yhat - target - target * log_yhat)
     return 2 * xp.sum(xp.where(near, close, far), axis=-1)
-
-
-def _exp_poisson(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return _deviance(target, yhat, a)
-
-
-def _exp_minus_target(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    return 2 * (yhat - target)
-
-
-LOW = -40.0  # below, log(softplus(a)) is a, and σ(a)/softplus(a) is 1, to the last digit
-
-
-def _softplus_poisson(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    xp = namespace(a)
-    low = real_part(a) < LOW
-    return _deviance(target, yhat, xp.where(low, a, xp.log(xp.where(low, xp.ones_like(yhat), yhat))))
-
-
-def _softplus_poisson_gradient(loss: Loss, a: Array, yhat: Array, target: Array) -> Array:
-    # 2(1 − t/ŷ) σ(a)
-    xp = namespace(a)
-    low = a < LOW
-    slope = sigmoid(a)
-    return 2 * (slope - target * xp.where(low, xp.ones_like(a), slope / xp.where(low, xp.ones_like(a), yhat)))
-
-
-CLOSED_FORMS: dict[tuple[str, type[Loss]], ClosedForm] = {
-    ("softmax", CrossEntropy): ClosedForm(_softmax_cross_entropy, _softmax_minus_target),
-    ("softmax", KLDivergence): ClosedForm(_softmax_kl, _softmax_minus_target),
-    ("softmax", Focal): ClosedForm(_softmax_focal, _softmax_focal_gradient),
-    ("sigmoid", BinaryCrossEntropy): ClosedForm(_sigmoid_binary, _sigmoid_minus_target, _sigmoid_binary_output),
-    ("sigmoid", CrossEntropy): ClosedForm(_sigmoid_cross_entropy, _sigmoid_cross_entropy_gradient),
-    ("softmax", SquaredError): ClosedForm(_softmax_squared, _softmax_squared_gradient, _softmax_residual),
-    ("sigmoid", SquaredError): ClosedForm(_sigmoid_squared, _sigmoid_squared_gradient, _sigmoid_residual),
-    ("exp", PoissonDeviance): ClosedForm(_exp_poisson, _exp_minus_target),
-    ("softplus", PoissonDeviance): ClosedForm(_softplus_poisson, _softplus_poisson_gradient),
-}

@@ -54,9 +54,7 @@ class Head:
     def output_gradient(self, a: Array, yhat: Array, target: Array) -> Array:
         """∂ℓ/∂ŷ for each example, shape (B, k), ℓ as a function of ŷ alone, each ŷ_j free."""
         closed = self.closed_form
-        if closed and closed.output_gradient:
-            return closed.output_gradient(self.loss, a, yhat, target)
-        return self.loss.gradient(yhat, target)
+        return closed.output_gradient(self.loss, a, yhat, target) if closed else self.loss.gradient(yhat, target)
 
     @property
     def takes_labels(self) -> bool:
@@ -66,11 +64,15 @@ class Head:
     @property
     def is_softmax_of_labels(self) -> bool:
         """Whether it is softmax with cross-entropy, and the target of labels just their one-hot form."""
-        return isinstance(self.output, Softmax) and isinstance(self.loss, CrossEntropy) and not self.loss.label_smoothing
+        return (
+            isinstance(self.output, Softmax) and isinstance(self.loss, CrossEntropy) and not self.loss.label_smoothing
+        )
 
     def labels(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array | None:
         """y as labels, shape (B,), checked; None if it holds a number for each output."""
-        return labels(y, count, outputs, spec) if self.takes_labels and (outputs > 1 or self.loss.takes_classes) else None
+        return (
+            labels(y, count, outputs, spec) if self.takes_labels and (outputs > 1 or self.loss.takes_classes) else None
+        )
 
     def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
         """t of shape (B, k) from the y of a user, checked."""

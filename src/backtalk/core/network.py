@@ -25,11 +25,11 @@ from .arrays import (
     resolve_namespace,
     to_numpy,
 )
+from .head import Head, as_head
 from .initialization import as_generator, initial_weights
 from .layers import Layers
 from .losses import Loss
 from .outputs import Output
-from .head import Head, as_head
 from .pytrees import note_tree, tell_jax
 
 
@@ -38,8 +38,8 @@ class Network:
     """A feedforward network: a_i = W_i h_{i-1} + b_i, h_i = g_i(a_i) for i < L, ŷ = O(a_L).
 
     ``W[i]`` has shape (n_i, n_{i-1}) (row: the unit talked to; column: the unit it hears), ``b[i]`` has shape
-    (n_i,), i = 1 … L. ``activations`` holds g_1 … g_{L-1}. ``loss`` is ℓ and ``output`` is O: 'softmax', or any activation,
-    element by element. By default O is the one that goes with the loss, such as softmax with cross_entropy.
+    (n_i,), i = 1 … L. ``activations`` holds g_1 … g_{L-1}. ``loss`` is ℓ and ``output`` is O: 'softmax', or any
+    activation, element by element. By default O is the one that goes with the loss, such as softmax with cross_entropy.
 
     Give a list of weight matrices and a list of bias vectors, in the order of the layers, or use :meth:`create`.
     The arrays may be of NumPy, PyTorch, JAX or any library that follows the Array API standard, in float32 or
@@ -199,7 +199,9 @@ class Network:
                 return xp.asarray(np.array(to_numpy(array)), dtype=kind, device=device)
 
         W, b = self.to_lists()
-        return Network([move(part) for part in W], [move(part) for part in b], self.activations, self.loss, output=self.output)
+        return Network(
+            [move(part) for part in W], [move(part) for part in b], self.activations, self.loss, output=self.output
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:  # copies are made by the constructor, so they are read-only as well
         return partial(Network, output=self.output), (*self.to_lists(), self.activations, self.loss)

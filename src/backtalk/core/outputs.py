@@ -131,5 +131,3 @@ def largest(a: Array) -> Array:
         return xp.max(a, axis=-1, keepdims=True)
     place = xp.argmax(xp.real(a), axis=-1)
     return xp.take_along_axis(a, place[:, None], axis=-1)
-
-

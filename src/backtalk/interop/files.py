@@ -4,8 +4,9 @@ A name that ends in ``.onnx`` leads to :mod:`backtalk.interop.onnx`.
 
 The metadata has one key, ``backtalk.network``, so that the same network gives the same bytes. Its value is JSON:
 ``version`` of the format, a whole number; ``activations``, a list, and ``loss``, in the text form of
-:mod:`backtalk.core.specification`. A checkpoint is such a file with the state of training beside the network:
-``training`` in the JSON, and arrays named ``training.…``. Nothing is loaded by pickle.
+:mod:`backtalk.core.specification`; and, from version 2 on, ``output`` if it is not the natural one of the loss. A
+checkpoint is such a file with the state of training beside the network: ``training`` in the JSON, and arrays named
+``training.…``. Nothing is loaded by pickle.
 """
 
 from __future__ import annotations
@@ -137,13 +138,10 @@ def _network(path: Path, structure: dict[str, Any], arrays: dict[str, np.ndarray
         raise FileFormatError(f"{path} holds the arrays {found}{more}, expected W.1, b.1, W.2, b.2, ….")
     W, b = ([arrays[f"{family}.{i}"] for i in range(1, depth + 1)] for family in "Wb")
     try:
-        return Network(W, b, structure["activations"], structure["loss"])
+        return Network(W, b, structure["activations"], structure["loss"], output=structure.get("output"))
     except UnknownNameError as error:
-        hint = (
-            " An activation of your own must be registered before loading."
-            if error.argument.startswith("activation")
-            else ""
-        )
+        kind = "A loss" if error.argument == "loss" else "An activation"
+        hint = f" {kind} of your own must be registered before loading."
         raise FileFormatError(f"{path} cannot be read: {error}{hint}") from None
     except BacktalkError as error:
         raise FileFormatError(f"{path} holds a network that cannot be used: {error}") from None

@@ -78,9 +78,9 @@ class Stack:
         if given is None:
             return as_loss(LOSS_OF_OUTPUT[output])
         loss = as_loss(given)
-        if output not in ("identity", loss.output_name):
+        if output not in ("identity", loss.natural_output):
             raise InputError(
-                f"loss is {str(given)!r}, which takes {loss.output_name}, but {self.source} ends with {self.place}: "
+                f"loss is {str(given)!r}, which takes {loss.natural_output}, but {self.source} ends with {self.place}: "
                 f"leave loss out for {LOSS_OF_OUTPUT[output]!r}, or take that end off."
             )
         return loss

@@ -10,16 +10,18 @@ from ..core.network import Network
 from ..errors import FileFormatError
 
 KEY = "backtalk.network"
-VERSION = 1
+VERSION = 2  # with "output", which a network with the natural output of its loss has not: it is written as version 1
 
 
 def structure_of(network: Network) -> dict[str, Any]:
     """What the metadata says of a network."""
-    return {
-        "version": VERSION,
+    natural = repr(network.output) == network.loss.natural_output
+    structure = {
+        "version": 1 if natural else VERSION,
         "activations": [repr(activation) for activation in network.activations],
         "loss": repr(network.loss),
     }
+    return structure if natural else structure | {"output": repr(network.output)}
 
 
 def read_structure(path: Path | str, text: str) -> dict[str, Any]:

@@ -225,7 +225,7 @@ class BinaryCrossEntropy(Loss):
 
 
 def power(base: Array, exponent: float) -> Array:
-    """base^exponent for a base of 0 or more; 0 below, so that outside of the domain nothing is NaN but the logarithm."""
+    """base^exponent for a base of 0 or more; a lower one, which is outside of the domain, counts as 0."""
     xp = namespace(base)
     positive = real_part(base) > 0
     at_zero = xp.ones_like(base) if exponent == 0 else xp.zeros_like(base)

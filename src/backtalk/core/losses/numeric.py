@@ -168,8 +168,8 @@ class GaussianNLL(Loss):
     def require_outputs(self, outputs: int) -> None:
         if outputs % 2:
             raise InputError(
-                f"loss is 'gaussian_nll', whose outputs are means and as many logarithms of variances: expected an even "
-                f"number of outputs, not {outputs}."
+                "loss is 'gaussian_nll', whose outputs are means and as many logarithms of variances: expected an "
+                f"even number of outputs, not {outputs}."
             )
 
     def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:

@@ -21,8 +21,8 @@ from ...core.activations import Activation
 from ...core.arrays import Array
 from ...core.backward import talk_back
 from ...core.forward import propagate
-from ...core.layers import Layers
 from ...core.head import Head
+from ...core.layers import Layers
 from ...core.network import Network
 from ...core.objective import add_penalty, clip
 from ...errors import MissingLibraryError

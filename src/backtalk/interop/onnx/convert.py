@@ -108,7 +108,7 @@ def from_onnx(path: Any, loss: str | Loss | None = None) -> Network:
         output = stack.output()
         if loss is None and said is None and model.producer_name == PRODUCER:
             raise InputError("it lacks what backtalk writes at its end: it is truncated, or was changed; say its loss.")
-        if loss is None and said is not None and said.output_name == output:
+        if loss is None and said is not None and said.natural_output == output:
             loss = said
     stack.source = name
     loss = stack.loss(loss)

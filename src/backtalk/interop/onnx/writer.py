@@ -62,7 +62,7 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
     for i in range(1, network.depth + 1):
         writer.prefix = f"layer.{i}"
         last = i == network.depth
-        output = OUTPUTS.get(network.loss.output_name)
+        output = OUTPUTS.get(network.output.name)
         W, b = (writer.constant(to_numpy(getattr(network, family)[i]), f"{family}.{i}") for family in "Wb")
         h = writer.node("Gemm", h, W, b, name="yhat" if last and output is None else f"a.{i}", transB=1)
         if last and output is not None:

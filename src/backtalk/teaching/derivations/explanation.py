@@ -103,9 +103,7 @@ def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[S
     if function is None:
         yield make_step(values, "forward", depth, "The output", "The output function is the identity.", yhat, a)
     else:
-        reason = (
-            f"The output function turns the last pre-activations into ŷ. It is {OUTPUTS[network.output.name]}."
-        )
+        reason = f"The output function turns the last pre-activations into ŷ. It is {OUTPUTS[network.output.name]}."
         yield make_step(values, "forward", depth, "The output", reason, yhat, replace(function, of=a))
     if clear:
         reason = f"The loss, {_spoken(network.loss)}, compares ŷ with the target t."

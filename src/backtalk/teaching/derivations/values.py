@@ -70,7 +70,7 @@ class ExampleValues:
 
     def _rest(self) -> np.ndarray:
         """1 − ŷ, shape (k,); for the sigmoid σ(−a), which keeps the digits that ŷ near 1 has rounded away."""
-        loss, a = self.network.loss, self.trace.a[self.network.depth]
+        a = self.trace.a[self.network.depth]
         return self.network.output.value(-a)[0] if self.network.output.name == "sigmoid" else 1 - self.trace.output[0]
 
     @property
