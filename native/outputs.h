@@ -259,7 +259,7 @@ static T softmax_of_focal(T gamma, const Row<T> &row) {
     T *pull = row.grad_a, *rest = row.rest;  // pull_j = yhat_j dl/dyhat_j
     sums_of_others(row.units, row.yhat, rest);
     for (int64_t j = 0; j < row.units; ++j) {
-        const T t = row.target[j], yhat = row.yhat[j], log_yhat = (row.a[j] - most) - log_powers;
+        const T t = row.target[j], yhat = row.yhat[j], log_yhat = rest[j] < T(0.5) ? log1p_of(-rest[j]) : (row.a[j] - most) - log_powers;
         const T part = t * to_power(rest[j], gamma);
         const T slope = gamma > 0 ? gamma * t * to_power(rest[j], gamma - 1) : T(0);
         pull[j] = -part;

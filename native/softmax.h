@@ -86,17 +86,18 @@ static void softmax_with_cross_entropy(Job<T> &job, int64_t first, int64_t last)
                 const Vector<T> t = target(j);
                 losses -= t == T(0) ? zero : t * ((load(a + r * NR<T> + at) - most[r]) - log_of(sum[r]));
             });
-            const Vector<T> others = zero - sum_lanes<T>(sums);
+            const T rest = sum_lanes<T>(sums);  // 1 - yhat of the certain unit, or 1 where there is none
+            const Vector<T> others = zero - rest;
             each_register<T>(units, step, [&](int64_t j, int64_t at) {
                 const Vector<T> grad = certain(j) ? others : load(row + at) - target(j);
                 store(row + at, grad * weight);
             });
-            T entropy = 0;
+            T entropy = 0;  // of t, which is 0 where a unit is certain
             for (int64_t j = 0; job.loss == KL_DIVERGENCE && j < units; ++j)
                 if (targets[j] > 0) entropy -= targets[j] * log_of(targets[j]);
             const T loss = targets ? sum_lanes<T>(losses) - entropy
                                    : log_of(sum[r]) - (a[r * NR<T> + label / NR<T> * step + label % NR<T>] - most[r]);
-            job.losses[n] = share(loss, given);
+            job.losses[n] = share(rest < T(0.5) ? -log1p_of(-rest) : loss, given);
             if (layer.out_grad_a)
                 for (int64_t j = 0; j < units; ++j)
                     layer.out_grad_a[n * units + j] = row[j / NR<T> * step + j % NR<T>];

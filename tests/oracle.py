@@ -41,17 +41,26 @@ def _log(t: Any) -> Any:
     return jnp.log(jnp.maximum(t, 1e-9))
 
 
+def _times_log(t: Any, p: Any) -> Any:
+    return jnp.where(t == 0, 0, t * jnp.log(jnp.where(t == 0, 1, p)))
+
+
+def _gaussian(xp: Any, p: Any, t: Any, *axis: Any) -> Any:
+    mean, log_variance, t = p[:, : p.shape[1] // 2], p[:, p.shape[1] // 2 :], t[:, : p.shape[1] // 2]
+    return 0.5 * (log_variance + (t - mean) ** 2 * xp.exp(-log_variance) + np.log(2 * np.pi)).sum(*axis)
+
+
 # Each loss: (ŷ from a, ℓ per example from a, ℓ per example from ŷ), t of shape (B, k)
 JAX_LOSSES = {
     "cross_entropy": (
         jax.nn.softmax,
         lambda a, t: -jnp.sum(t * jax.nn.log_softmax(a), axis=-1),
-        lambda p, t: -jnp.sum(t * jnp.log(p), axis=-1),
+        lambda p, t: -jnp.sum(_times_log(t, p), axis=-1),
     ),
     "binary_cross_entropy": (
         jax.nn.sigmoid,
         lambda a, t: -jnp.sum(t * jax.nn.log_sigmoid(a) + (1 - t) * jax.nn.log_sigmoid(-a), axis=-1),
-        lambda p, t: -jnp.sum(t * jnp.log(p) + (1 - t) * jnp.log1p(-p), axis=-1),
+        lambda p, t: -jnp.sum(_times_log(t, p) + _times_log(1 - t, 1 - p), axis=-1),
     ),
     "squared_error": (lambda a: a, *[lambda p, t: 0.5 * jnp.sum((p - t) ** 2, axis=-1)] * 2),
     "absolute_error": (lambda a: a, *[lambda p, t: jnp.sum(jnp.abs(p - t), axis=-1)] * 2),
@@ -63,9 +72,30 @@ JAX_LOSSES = {
         jnp.exp,
         # the terms of t log t − ta − t + e^a cancel where e^a is near t
         lambda a, t: 2 * jnp.sum(jnp.where(t > 0, t * (jnp.expm1(u := a - _log(t)) - u), jnp.exp(a)), axis=-1),
-        lambda p, t: 2 * jnp.sum(jax.scipy.special.xlogy(t, t) - t * jnp.log(p) - t + p, axis=-1),
+        lambda p, t: 2 * jnp.sum(jax.scipy.special.xlogy(t, t) - _times_log(t, p) - t + p, axis=-1),
     ),
+    "kl_divergence": (
+        jax.nn.softmax,
+        lambda a, t: jnp.sum(jax.scipy.special.xlogy(t, t) - t * jax.nn.log_softmax(a), axis=-1),
+        lambda p, t: jnp.sum(jax.scipy.special.xlogy(t, t) - _times_log(t, p), axis=-1),
+    ),
+    "focal": (
+        jax.nn.softmax,
+        lambda a, t: -jnp.sum(t * (1 - jax.nn.softmax(a)) ** 2 * jax.nn.log_softmax(a), axis=-1),
+        lambda p, t: -jnp.sum((1 - p) ** 2 * _times_log(t, p), axis=-1),
+    ),
+    "categorical_hinge": (
+        lambda a: a,
+        *[lambda p, t: jnp.maximum(0, 1 + jnp.max(jnp.where(t == 1, -jnp.inf, p), axis=-1) - jnp.sum(t * p, axis=-1))]
+        * 2,
+    ),
+    "quantile(level=0.9)": (
+        lambda a: a,
+        *[lambda p, t: jnp.sum(jnp.maximum(0.9 * (t - p), -0.1 * (t - p)), axis=-1)] * 2,
+    ),
+    "gaussian_nll": (lambda a: a, *[lambda p, t: _gaussian(jnp, p, t, -1)] * 2),
 }
+JAX_OUTPUTS = {"softmax": jax.nn.softmax, **JAX_ACTIVATIONS}
 
 
 class Expected(NamedTuple):
@@ -84,13 +114,24 @@ def _perturbations(W: list[Any], count: int) -> tuple[list[np.ndarray], list[np.
 
 
 def jax_gradients(
-    activations: list[str], loss: str, W: Any, b: Any, X: Any, t: Any, w: Any, masks: Any = None
+    activations: list[str],
+    loss: str,
+    W: Any,
+    b: Any,
+    X: Any,
+    t: Any,
+    w: Any,
+    masks: Any = None,
+    output_name: Any = None,
 ) -> Expected:
     """By ``jax.grad``. ∇_{a_L} is taken through the logits, ∇_{h_L} of ℓ as a function of ŷ alone.
 
-    ``masks``: of dropout, one for each hidden layer.
+    ``masks``: of dropout, one for each hidden layer. ``output_name``: another output function than the loss's own.
     """
     output, from_logits, from_output = JAX_LOSSES[loss]
+    if output_name is not None:
+        output = JAX_OUTPUTS[output_name]
+        from_logits = lambda a, t: from_output(output(a), t)  # noqa: E731
 
     def run(W: Any, b: Any, da: Any, dh: Any, tail: Any) -> Any:
         h = X + dh[0]
@@ -150,6 +191,24 @@ TORCH_LOSSES = {} if torch is None else {
         lambda a, t: 2 * torch.where(t > 0, t * (torch.expm1(u := a - t.clamp(1e-9).log()) - u), torch.exp(a)).sum(-1),
         lambda p, t: 2 * (torch.xlogy(t, t) - torch.xlogy(t, p) - t + p).sum(-1),
     ),
+    "kl_divergence": (
+        lambda a: torch.softmax(a, -1),
+        lambda a, t: F.kl_div(F.log_softmax(a, -1), t, reduction="none").sum(-1),
+        lambda p, t: (torch.xlogy(t, t) - torch.xlogy(t, p)).sum(-1),
+    ),
+    "focal": (
+        lambda a: torch.softmax(a, -1),
+        lambda a, t: -(t * (1 - torch.softmax(a, -1)) ** 2 * F.log_softmax(a, -1)).sum(-1),
+        lambda p, t: -((1 - p) ** 2 * torch.xlogy(t, p)).sum(-1),
+    ),
+    "categorical_hinge": (
+        lambda a: a,
+        *[lambda p, t: torch.relu(1 + p.masked_fill(t == 1, -torch.inf).max(-1).values - (t * p).sum(-1))] * 2,
+    ),
+    "quantile(level=0.9)": (
+        lambda a: a, *[lambda p, t: torch.maximum(0.9 * (t - p), -0.1 * (t - p)).sum(-1)] * 2,
+    ),
+    "gaussian_nll": (lambda a: a, *[lambda p, t: _gaussian(torch, p, t, -1)] * 2),
 }  # fmt: skip
 
 

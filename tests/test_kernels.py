@@ -138,7 +138,9 @@ def test_far_values_have_the_same_outputs_in_both_engines(activation, dtype):
     trace, grads = forward(network, X), gradients(network, X, X * 2)
     # number by number; a power of e below the smallest normal number may count as 0
     close = {"rtol": TOLERANCE[dtype], "atol": 1000 * float(np.finfo(dtype).tiny)}
-    np.testing.assert_allclose(trace.h[1], network.activations[0].g(X), **close)
+    with np.errstate(over="ignore"):
+        expected = network.activations[0].g(X)
+    np.testing.assert_allclose(trace.h[1], expected, **close)
     np.testing.assert_allclose(grads.a[1], by_formula(network, X, X * 2, trace=trace).a[1], **close)
 
 

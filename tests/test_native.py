@@ -268,9 +268,11 @@ class TestTheCompiledModule:
 
     def net(self, dtype="float64", **changes):
         options = {
-            "variant": kernels(), "sizes": list(self.SIZES), "activations": ["tanh"], "parameters": [0.0],
-            "loss": "cross_entropy", "loss_parameter": 0.0, "trains": False, "input_gradient": True, "host": None,
+            "variant": kernels(), "sizes": list(self.SIZES), "loss": "cross_entropy", "loss_parameter": 0.0,
+            "trains": False, "input_gradient": True, "host": None,
         }  # fmt: skip
+        layers = len(changes.get("sizes", self.SIZES)) - 1
+        options |= {"activations": ["tanh"] * (layers - 1) + ["softmax"], "parameters": [0.0] * layers}
         make = extension().Net32 if dtype == "float32" else extension().Net64
         return make(**(options | changes))
 

@@ -12,7 +12,7 @@ from .core.backward import Gradients
 from .core.dropout import Dropout
 from .core.forward import Trace
 from .core.layers import Layers
-from .core.losses import Loss
+from .core.losses import Loss, register_loss
 from .core.network import Network
 from .data.streams import MemoryMapped, ParquetFiles
 from .engines.passes import backward, forward, gradients
@@ -64,7 +64,8 @@ __all__ = [
     "ParquetFiles", "Paths", "ProcessLostError", "Progress", "Shard", "Trace", "Training", "TrainingInterrupted",
     "UnknownNameError", "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_keras",
     "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load", "paths",
-    "per_example", "register_activation", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "per_example", "register_activation", "register_loss", "resume",
+    "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
 

@@ -39,10 +39,15 @@ class SoftmaxCrossEntropy(ClosedForm):
     """ℓ = −Σ_j t_j log ŷ_j with log ŷ from a, ∂ℓ/∂a = ŷ − t."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        return -_times_log_softmax(target, a)
+        # log ŷ_j = log(1 − Σ_{m≠j} ŷ_m) keeps the digits at a certain target (t_j = 1) whose ŷ_j is near 1
+        xp = namespace(a)
+        rest = xp.sum(xp.where(target == 1, xp.zeros_like(yhat), yhat), axis=-1)
+        near = real_part(rest) < 0.5
+        close = -xp.log1p(-xp.where(near, rest, xp.zeros_like(rest)))
+        return xp.where(near, close, -xp.sum(_times(target, _log_softmax(a)), axis=-1))
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        # ŷ − t. At a certain target (t_j = 1), ŷ_j − 1 = −Σ_{m≠j} ŷ_m keeps the digits that ŷ_j has rounded away
+        # ŷ − t. At a certain target, ŷ_j − 1 = −Σ_{m≠j} ŷ_m keeps the digits that ŷ_j has rounded away
         xp = namespace(a)
         certain = target == 1
         others = xp.sum(xp.where(certain, xp.zeros_like(yhat), yhat), axis=-1, keepdims=True)
@@ -53,23 +58,28 @@ class SoftmaxKL(SoftmaxCrossEntropy):
     """Cross-entropy less the entropy of t, which has no gradient."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        return namespace(a).sum(times_log(target, target), axis=-1) - _times_log_softmax(target, a)
+        return namespace(a).sum(times_log(target, target), axis=-1) + super().value(loss, a, yhat, target)
 
 
 class SoftmaxFocal(ClosedForm):
     """With p_j = ŷ_j ∂ℓ/∂ŷ_j it is ∂ℓ/∂a_j = p_j (1 − ŷ_j) − ŷ_j Σ_{m≠j} p_m, with 1 − ŷ and log ŷ from a."""
 
     def value(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
-        return -_times_log_softmax(target * power(sums_of_others(yhat), loss.gamma), a)
+        rest = sums_of_others(yhat)
+        return -namespace(a).sum(_times(target * power(rest, loss.gamma), self._log(a, rest)), axis=-1)
 
     def gradient(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
-        xp = namespace(a)
         rest = sums_of_others(yhat)
         pull = -target * power(rest, loss.gamma)
         if loss.gamma:
             slope = loss.gamma * target * yhat * power(rest, loss.gamma - 1)
-            pull = pull + xp.where(slope == 0, xp.zeros_like(slope), slope * _log_softmax(a))
+            pull = pull + _times(slope, self._log(a, rest))
         return pull * rest - yhat * sums_of_others(pull)
+
+    def _log(self, a: Array, rest: Array) -> Array:
+        xp = namespace(a)
+        near = real_part(rest) < 0.5
+        return xp.where(near, xp.log1p(-xp.where(near, rest, xp.zeros_like(rest))), _log_softmax(a))
 
 
 class SoftmaxSquaredError(ClosedForm):
@@ -174,11 +184,11 @@ def _log_softmax(a: Array) -> Array:
     return lower - xp.log(xp.sum(xp.exp(lower), axis=-1, keepdims=True))
 
 
-def _times_log_softmax(factor: Array, a: Array) -> Array:
-    """Σ_j factor_j log ŷ_j, with 0 log 0 = 0."""
-    xp = namespace(a)
-    log_yhat = _log_softmax(a)
-    return xp.sum(xp.where(factor == 0, xp.zeros_like(log_yhat), factor * log_yhat), axis=-1)
+def _times(factor: Array, logarithm: Array) -> Array:
+    """The product, 0 where the factor is 0, also if the logarithm is −inf."""
+    xp = namespace(factor)
+    silent = factor == 0
+    return factor * xp.where(silent, xp.zeros_like(logarithm), logarithm)
 
 
 def _deviance(target: Array, yhat: Array, log_yhat: Array) -> Array:
