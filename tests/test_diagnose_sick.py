@@ -131,6 +131,20 @@ def a_softmax_over_one_output():
     return trained(Network.create([30, 16, 1], rng=0), data.X, np.zeros(len(data.y), int))
 
 
+@sick("wrong_output")
+def a_relu_output_for_a_probability():
+    data = load_data("breast_cancer")
+    X = (data.X - data.X.mean(axis=0)) / data.X.std(axis=0)
+    return trained(Network.create([30, 16, 1], "tanh", "binary_cross_entropy", output="relu", rng=0), X, data.y)
+
+
+@sick("wrong_output")
+def a_tanh_output_for_targets_beyond_it():
+    data = load_data("diabetes")
+    y = (data.y - data.y.mean()) / data.y.std()
+    return trained(Network.create([10, 16, 1], loss="squared_error", output="tanh", rng=0), data.X, y)
+
+
 @sick("wrong_loss")
 def absolute_error_on_yes_or_no():
     data = load_data("breast_cancer")

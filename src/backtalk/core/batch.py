@@ -104,6 +104,13 @@ def first_non_finite(network: Network, trace: Trace | None) -> tuple[str, int] |
     return None
 
 
+def _leaves_domain(network: Network, trace: Trace) -> bool:
+    low, high = network.loss.domain
+    yhat = trace.output
+    least, most = network.output.range
+    return (least < low or most > high) and bool(namespace(yhat).any((yhat <= low) | (yhat >= high)))
+
+
 def diverged(
     network: Network, X: Array | None, good: Network, step: int, dropout: Dropout | None = None
 ) -> DivergedError:
@@ -112,9 +119,13 @@ def diverged(
         trace = None if X is None else propagate(network, X, dropout)
     quantity, layer = first_non_finite(network, trace) or ("loss", network.depth)
     place = "the loss" if quantity == "loss" else f"{quantity}[{layer}]"
+    advice = "use a smaller learning rate, or scale the inputs"
+    if quantity == "loss" and trace is not None and _leaves_domain(network, trace):
+        low, high = network.loss.domain
+        place = f"{network.output} gives an output that is not between {low:g} and {high:g}, as {network.loss} needs: ℒ"
+        advice = f"use output={network.loss.natural_output!r}"
     return DivergedError(
-        f"training diverged at step {step}: {place} is the first value that is not finite; "
-        "use a smaller learning rate, or scale the inputs.",
+        f"training diverged at step {step}: {place} is the first value that is not finite; {advice}.",
         hint="the last good network is in the error's .network",
         network=good,
         step=step,

@@ -57,6 +57,11 @@ class Head:
         return closed.output_gradient(self.loss, a, yhat, target) if closed else self.loss.gradient(yhat, target)
 
     @property
+    def is_natural(self) -> bool:
+        """Whether the output function is the one that goes with the loss unless another is asked for."""
+        return repr(self.output) == self.loss.natural_output
+
+    @property
     def takes_labels(self) -> bool:
         """Whether y may be labels 0 … k−1, of which t is the one-hot form."""
         return self.loss.takes_classes or (isinstance(self.output, Softmax) and not isinstance(self.loss, GaussianNLL))

@@ -15,7 +15,7 @@ VERSION = 2  # with "output", which a network with the natural output of its los
 
 def structure_of(network: Network) -> dict[str, Any]:
     """What the metadata says of a network."""
-    natural = repr(network.output) == network.loss.natural_output
+    natural = network.head.is_natural
     structure = {
         "version": 1 if natural else VERSION,
         "activations": [repr(activation) for activation in network.activations],

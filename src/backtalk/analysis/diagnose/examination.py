@@ -17,7 +17,7 @@ from .finding import Finding
 from .gather import measure
 from .measure import Measurements
 from .ranking import rank, worst_of_each_kind
-from .rules import course, finite, fit, inputs, layers, targets
+from .rules import course, finite, fit, inputs, layers, outputs, targets
 from .rules.examples import find_dominating, find_mislabelled
 from .telemetry import Recorder, Telemetry
 
@@ -25,6 +25,7 @@ OF_NETWORK_AND_DATA = (
     finite.find_non_finite,
     targets.find_one_target,
     targets.find_wrong_loss,
+    outputs.find_wrong_output,
     inputs.find_input_scale,
     targets.find_target_scale,
     inputs.find_useless_columns,

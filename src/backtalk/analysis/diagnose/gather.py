@@ -8,9 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from ...core.activations import Sigmoid, Tanh
-from ...core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
+from ...core.head import Head
+from ...core.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    KLDivergence,
+    PoissonDeviance,
+    Quantile,
+    SquaredError,
+)
 from ...core.network import Network
 from ...core.norms import euclidean_norm
+from ...core.outputs import Softmax
 from ...engines.steps import SILENT
 from ..per_example.gradient_norms import row_norms
 from ..per_example.statistics import estimate_noise
@@ -73,7 +84,7 @@ def measure(
         norms=norms,
         residuals=residuals,
         loss=loss,
-        baseline=_baseline(network.loss, targets, examples),
+        baseline=_baseline(network.head, targets, examples),
         gradient=gradient,
         noise_scale=noise_scale,
         validation_loss=validation_loss,
@@ -169,8 +180,8 @@ class _Targets:
         self.whole, self.one_hot, self.levels = True, self.outputs > 1, set()
         kind = network.loss
         smoothed = bool(getattr(kind, "label_smoothing", 0.0))
-        self.answers = (isinstance(kind, CrossEntropy) and self.outputs > 1) or (
-            isinstance(kind, BinaryCrossEntropy) and self.outputs == 1
+        self.answers = (isinstance(network.output, Softmax) and self.outputs > 1) or (
+            network.output.name == "sigmoid" and isinstance(kind, BinaryCrossEntropy) and self.outputs == 1
         )
         self.hard = self.answers
         self.hard_level = 0.5 if smoothed else 1.0
@@ -256,24 +267,29 @@ def _noise_scale(norms: np.ndarray, weight: np.ndarray, gradient: float) -> floa
     return found.value if math.isfinite(found.trace) else None
 
 
-def _baseline(loss: Loss, targets: _Targets, examples: Examples) -> float | None:
-    """The least ℒ of one output for all x: at the mean of t, or at its median."""
+def _baseline(head: Head, targets: _Targets, examples: Examples) -> float | None:
+    """The least ℒ of one output for all x: at the mean of t, or at its median or quantile; None if it is not known."""
     mean = targets.weighted / float(examples.weight.astype(np.float64).sum())
+    loss, softmax = head.loss, isinstance(head.output, Softmax)
     with np.errstate(all="ignore"):
-        if isinstance(loss, CrossEntropy):
+        if isinstance(loss, CrossEntropy) and softmax:
             return _entropy(mean)
-        if isinstance(loss, BinaryCrossEntropy):
+        if isinstance(loss, BinaryCrossEntropy) and not softmax:
             return math.fsum(_entropy(np.array([p, 1 - p])) for p in mean)
-        if type(loss) not in (SquaredError, AbsoluteError, Huber, PoissonDeviance):
-            return None
         t = examples.target(slice(None)).astype(np.float64)
-        if isinstance(loss, PoissonDeviance):
-            output = np.broadcast_to(mean, t.shape)
-            values = loss.value(output, t)
-        else:
-            output = np.broadcast_to(mean if isinstance(loss, SquaredError) else _medians(t, examples.weight), t.shape)
-            values = loss.value(output, t)
-        return _weighted_sum(values, examples.weight)
+        match loss:
+            case SquaredError() | PoissonDeviance():
+                best = mean
+            case KLDivergence() if softmax:
+                best = mean
+            case AbsoluteError() | Huber():
+                best = _quantiles(t, examples.weight, 0.5)
+            case Quantile(level):
+                best = _quantiles(t, examples.weight, level)
+            case _:
+                return None
+        output = np.broadcast_to(np.clip(best, *head.output.range), t.shape)
+        return _weighted_sum(loss.value(output, t), examples.weight)
 
 
 def _entropy(p: np.ndarray) -> float:
@@ -282,12 +298,12 @@ def _entropy(p: np.ndarray) -> float:
     return 0.0 if abs(found) < ROUNDING else found
 
 
-def _medians(t: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The weighted median of each column; NaN if one value is."""
+def _quantiles(t: np.ndarray, weight: np.ndarray, level: float) -> np.ndarray:
+    """The weighted quantile of each column; NaN if one value is."""
     found = []
     for column in t.T:
         order = np.argsort(column)
-        place = np.searchsorted(np.cumsum(weight[order].astype(np.float64)), 0.5 * float(weight.sum()))
+        place = np.searchsorted(np.cumsum(weight[order].astype(np.float64)), level * float(weight.sum()))
         middle = column[order[min(place, len(order) - 1)]]
         found.append(np.nan if np.isnan(column).any() else middle)
     return np.array(found)

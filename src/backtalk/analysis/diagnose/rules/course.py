@@ -18,6 +18,8 @@ from .layers import lagging, ratio_findings
 
 def scale_of(network: Network, telemetry: Telemetry) -> float | None:
     """A loss that means 'nothing was learned', if the data are not at hand: log k, or the first epoch's."""
+    if not network.head.is_natural:
+        return telemetry.losses[0] if telemetry.epochs and telemetry.losses[0] > 0 else None
     if isinstance(network.loss, CrossEntropy) and network.sizes[-1] > 1:
         return math.log(network.sizes[-1])
     if isinstance(network.loss, BinaryCrossEntropy):

@@ -36,7 +36,7 @@ def find_wrong_loss(network: Network, measured: Measurements) -> list[Finding]:
     """The loss is made for targets of another kind."""
     loss, outputs, targets = network.loss, network.sizes[-1], measured.targets
     title, most, advice = f"{loss} does not suit these targets", "warning", ""
-    said = ""
+    said, probabilities = "", network.output.range == (0.0, 1.0)
     enough = measured.examples >= LIMITS.examples and measured.targets.levels is not None
     if isinstance(loss, CrossEntropy) and outputs == 1:
         most = "severe"
@@ -48,7 +48,7 @@ def find_wrong_loss(network: Network, measured: Measurements) -> list[Finding]:
             f"{loss} takes each output for a question of its own, and its outputs need not add up to 1."
         )
         advice = "Use loss='cross_entropy', whose softmax gives one probability to each class."
-    elif enough and isinstance(loss, NUMERIC) and targets.one_hot and _several(measured):
+    elif enough and isinstance(loss, NUMERIC) and targets.one_hot and _several(measured) and not probabilities:
         said = (
             f"Each of the {measured.examples} rows of y has one 1 among {outputs}: these are classes. {loss} takes "
             "them for quantities, its outputs are no probabilities, and an example that is wrong by far is hardly "
