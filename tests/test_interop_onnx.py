@@ -466,8 +466,8 @@ def test_an_operator_of_another_domain_is_refused_and_a_function_of_the_file_is_
 def torch_models(nn):
     hidden = [
         nn.ReLU(), nn.LeakyReLU(0.2), nn.ELU(0.5), nn.SELU(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Softplus(),
-        nn.Mish(), nn.Tanh(), nn.Sigmoid(), nn.Identity(), nn.Hardtanh(), nn.Hardsigmoid(), nn.Hardswish(), nn.Softsign(),
-        nn.ReLU6(), nn.CELU(),
+        nn.Mish(), nn.Tanh(), nn.Sigmoid(), nn.Identity(), nn.Hardtanh(), nn.Hardsigmoid(), nn.Hardswish(),
+        nn.Softsign(), nn.ReLU6(), nn.CELU(),
     ]  # fmt: skip
     layers = [nn.Flatten(), nn.Linear(6, 5, bias=False)]
     for activation in hidden:

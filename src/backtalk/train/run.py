@@ -62,6 +62,7 @@ class Run:
         steps = kind(network, step_settings)
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=watchers.group.is_first)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, self._most, watchers.group)
+        settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
 
     def start_from(self, steps: StepState) -> None:
         """Begin with the optimizer's state of an earlier training."""

@@ -84,6 +84,8 @@ class Epochs:
         source = ShuffledAnew(batch, model._random_state, model.shuffle)
         generator = np.random.default_rng(0)  # unused: the source draws from the model's own
         self.loop = Loop(steps, source, self._batch_size(batch.count), generator, self._rates)
+        if self.schedule is not None:
+            self.schedule.require_steps(model.max_iter * self.loop.steps_per_epoch)
 
     def run(self, incremental: bool) -> None:
         """All epochs; ``incremental``: one, as a part of something longer."""
