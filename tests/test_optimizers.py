@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -39,7 +40,6 @@ PAIRS = {
     "nadam(beta_1=0.5, momentum_decay=0.5)": ("NAdam", {"betas": (0.5, 0.999), "momentum_decay": 0.5}),
     "adamw(weight_decay=0)": ("AdamW", {"weight_decay": 0}),
 }
-TORCH_RATES = {"sgd": 1e-3}  # where its default is not ours
 EVERY = [*PAIRS, "adam_epsilon_hat", "lion", "lion(beta_1=0.5, beta_2=0.75)"]
 ENGINES = [pytest.param("native", marks=needs_kernels), "formula"]
 SIZES, ROWS = [5, 9, 6, 3], 24
@@ -77,21 +77,30 @@ def train(text, network, X, y, *, steps=100, batch_size=None, **settings):
     return fit(network, X, y, epochs=epochs, batch_size=batch_size, optimizer=with_rate(text), rng=0, **settings)
 
 
-@pytest.mark.skipif(torch is None, reason="torch is not installed")
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("text", PAIRS)
-def test_100_steps_are_those_of_torch(text, engine):
+@cache
+def torch_steps(text):
+    """The network after 100 steps of torch.optim; on one thread, which is enough for so few numbers."""
     network, X, y = drawn()
     kind, arguments = PAIRS[text]
-    theirs = backtalk.to_torch(network)
+    theirs, threads = backtalk.to_torch(network), torch.get_num_threads()
+    torch.set_num_threads(1)
     optimizer = getattr(torch.optim, kind)(theirs.parameters(), lr=rate_of(text), **arguments)
     for _ in range(100):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(theirs(torch.tensor(X)), torch.tensor(y)).backward()
         optimizer.step()
+    torch.set_num_threads(threads)
+    return backtalk.from_torch(theirs, "cross_entropy").to(np)
+
+
+@pytest.mark.skipif(torch is None, reason="torch is not installed")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("text", PAIRS)
+def test_100_steps_are_those_of_torch(text, engine):
+    network, X, y = drawn()
     ours = train(text, network, X, y, engine=engine).network
     assert largest_difference(ours, network) > 0.1
-    assert largest_difference(ours, backtalk.from_torch(theirs, "cross_entropy").to(np)) < 1e-6
+    assert largest_difference(ours, torch_steps(text)) < 1e-6
 
 
 def lion_by_hand(parameters, gradients_of, *, rate, beta_1, beta_2, decay, steps):
@@ -168,7 +177,8 @@ def test_the_kernels_and_the_formulas_take_the_same_steps(text, settings):
     ours, theirs = found["native"], found["formula"]
     assert largest_difference(ours.network, theirs.network) < 1e-10
     np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-10)
-    for family, arrays in theirs.state.arrays.items():
+    plain = text.startswith("sgd(momentum=0")  # of which the kernels keep no velocity
+    for family, arrays in () if plain else theirs.state.arrays.items():
         for ours_of, theirs_of in zip(ours.state.arrays[family], arrays, strict=True):
             np.testing.assert_allclose(ours_of, theirs_of, rtol=1e-9, atol=1e-10 * np.abs(theirs_of).max())
     for one, other in zip(measures["native"], measures["formula"], strict=True):

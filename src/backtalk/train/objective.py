@@ -75,8 +75,7 @@ class Objective:
         self.evaluations += 1
         with np.errstate(over="ignore", invalid="ignore"):
             loss, gradient = self._by_formulas(network) if self.net is None else self._by_kernels(network)
-        if self.l2_penalty:
-            for i, W in enumerate(network.W.values()):
+            for i, W in enumerate(network.W.values() if self.l2_penalty else ()):
                 wide = to_numpy(W).astype(np.float64)
                 loss, (gradient[i],) = add_penalty(loss, [gradient[i]], [wide], self.l2_penalty)
         return loss, _flat(gradient)

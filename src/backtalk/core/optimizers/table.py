@@ -21,7 +21,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }  # fmt: skip
 
 
-def as_any_optimizer(value: Any) -> Optimizer | LBFGS:
+def as_any_optimizer(value: Any, argument: str = "optimizer") -> Optimizer | LBFGS:
     """An optimizer of steps, or L-BFGS, from itself or from its name, with parameters where it has some.
 
     >>> as_any_optimizer("adam(learning_rate=0.01)"), as_any_optimizer("nag")
@@ -29,4 +29,4 @@ def as_any_optimizer(value: Any) -> Optimizer | LBFGS:
     """
     if isinstance(value, Optimizer | LBFGS):
         return value
-    return read_specification(value, {**OPTIMIZERS, LBFGS.name: LBFGS}, "optimizer")
+    return read_specification(value, {**OPTIMIZERS, LBFGS.name: LBFGS}, argument)
