@@ -111,6 +111,35 @@ static inline Point<T> exp_at(Vector<T> a) {
     return {value, value};
 }
 
+template <class T>
+static inline Point<T> celu_at(Vector<T> a, T alpha) {
+    const Vector<T> zero = {};
+    const auto below = a <= T(0);
+    const Power<T> p = power<T>(below ? a / alpha : zero);
+    return {below ? p.expm1() * alpha : a, p.exp()};
+}
+
+// below where a <= low, inside where low < a <= high, above where a > high
+template <class T>
+static inline Vector<T> between(Vector<T> a, T low, T high, Vector<T> below, Vector<T> inside, Vector<T> above) {
+    const Vector<T> upper = a > high ? above : inside;
+    return a <= low ? below : upper;
+}
+
+template <class T>
+static inline Point<T> hard_swish_at(Vector<T> a) {
+    const Vector<T> zero = {}, one = spread<T>(T(1));
+    const Vector<T> near = between<T>(a, -3, 3, zero, a, zero);  // outside, a^2 might overflow
+    return {between<T>(a, -3, 3, zero, near * (near + T(3)) / T(6), a),
+            between<T>(a, -3, 3, zero, (near + near + T(3)) / T(6), one)};
+}
+
+template <class T>
+static inline Point<T> softsign_at(Vector<T> a) {
+    const Vector<T> quotient = T(1) / (T(1) + absolute<T>(a));
+    return {a / (T(1) + absolute<T>(a)), quotient * quotient};
+}
+
 // a in, h out; g'(a) to slope where that is not null. count is a multiple of a register's lanes.
 template <class T, class G>
 static inline void apply(int64_t count, T *h, T *slope, G at) {
@@ -168,6 +197,25 @@ static void activate(Activation activation, T parameter, int64_t count, T *h, T 
             return apply(count, h, slope, [=](Vector<T> a) { return mish_at<T>(a); });
         case EXPONENTIAL:
             return apply(count, h, slope, [=](Vector<T> a) { return exp_at<T>(a); });
+        case HARD_SIGMOID:
+            return apply(count, h, slope, [=](Vector<T> a) {
+                return Point<T>{between<T>(a, -3, 3, zero, (a + T(3)) / T(6), one),
+                                between<T>(a, -3, 3, zero, spread<T>(T(1) / T(6)), zero)};
+            });
+        case HARD_TANH:
+            return apply(count, h, slope, [=](Vector<T> a) {
+                return Point<T>{between<T>(a, -1, 1, -one, a, one), between<T>(a, -1, 1, zero, one, zero)};
+            });
+        case HARD_SWISH:
+            return apply(count, h, slope, [=](Vector<T> a) { return hard_swish_at<T>(a); });
+        case SOFTSIGN:
+            return apply(count, h, slope, [=](Vector<T> a) { return softsign_at<T>(a); });
+        case RELU6:
+            return apply(count, h, slope, [=](Vector<T> a) {
+                return Point<T>{between<T>(a, 0, 6, zero, a, spread<T>(T(6))), between<T>(a, 0, 6, zero, one, zero)};
+            });
+        case CELU:
+            return apply(count, h, slope, [=](Vector<T> a) { return celu_at<T>(a, parameter); });
         case HOST:  // forward.h asks the caller
         case SOFTMAX:
             return;

@@ -17,9 +17,10 @@ void bind(nb::module_ &m, const char *name) {
     using N = PyNet<T>;
     nb::class_<N>(m, name)
         .def(nb::init<const std::string &, const std::vector<int64_t> &, const std::vector<std::string> &,
-                      const std::vector<double> &, const std::string &, double, bool, bool, Function>(),
+                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function>(),
              nb::arg("variant"), nb::arg("sizes"), nb::arg("activations"), nb::arg("parameters"), nb::arg("loss"),
-             nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("input_gradient"), nb::arg("host").none())
+             nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("states"), nb::arg("input_gradient"),
+             nb::arg("host").none())
         .def("pack", &N::pack, nb::arg("layer"), nb::arg("W"), nb::arg("b"))
         .def("unpack", &N::unpack, nb::arg("layer"), nb::arg("W"), nb::arg("b"))
         .def("pack_state", &N::pack_state, nb::arg("layer"), nb::arg("which"), nb::arg("W"), nb::arg("b"))
@@ -35,8 +36,8 @@ void bind(nb::module_ &m, const char *name) {
              nb::arg("norms_h") = nb::none(), nb::arg("norms_a") = nb::none(), nb::arg("grad_W") = nb::none(),
              nb::arg("grad_b") = nb::none(), nb::arg("parts") = nb::none(), nb::arg("most_norm") = 0.0)
         .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
-             nb::arg("epsilon"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"), nb::arg("l2_per_weight"),
-             nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)
+             nb::arg("epsilon"), nb::arg("momentum_decay"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"),
+             nb::arg("l2_per_weight"), nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)
         .def("set_dropout", &N::set_dropout, nb::arg("levels"), nb::arg("seed"))
         .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
              nb::arg("weight").none(), nb::arg("order"), nb::arg("start"), nb::arg("batch_size"), nb::arg("rates"),

@@ -18,7 +18,9 @@ struct Named {
 constexpr Named<Activation> ACTIVATIONS[] = {ACTIVATION_KINDS(NAMED)};
 constexpr Named<Loss> LOSSES[] = {LOSS_KINDS(NAMED)};
 #undef NAMED
-constexpr Named<Rule> RULES[] = {{SGD, "sgd", ""}, {MOMENTUM, "momentum", ""}, {NESTEROV, "nesterov", ""}, {ADAM, "adam", ""}};
+#define NAMED(kind, name, states) {kind, name, ""},
+constexpr Named<Rule> RULES[] = {RULE_KINDS(NAMED)};
+#undef NAMED
 
 template <class Kind, size_t COUNT>
 Kind kind_of(const Named<Kind> (&table)[COUNT], const std::string &name) {

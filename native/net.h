@@ -19,8 +19,8 @@ public:
     static constexpr int64_t SECOND_CACHE = 1 << 20;
 
     Net(const Kernels<T> &kernels, const std::vector<int64_t> &sizes, const std::vector<Activation> &activations,
-        const std::vector<double> &parameters, Loss loss, double loss_parameter, bool trains, bool input_gradient)
-        : kernels(kernels), trains(trains), layers_(sizes.size() - 1) {
+        const std::vector<double> &parameters, Loss loss, double loss_parameter, bool trains, int states, bool input_gradient)
+        : kernels(kernels), trains(trains), states(states), layers_(sizes.size() - 1) {
         std::memset(static_cast<void *>(layers_.data()), 0, layers_.size() * sizeof(Layer<T>));
         std::memset(static_cast<void *>(&job_), 0, sizeof job_);
         for (size_t i = 0; i < layers_.size(); ++i) {
@@ -36,10 +36,8 @@ public:
         }
         if (trains)
             for (Layer<T> &layer : layers_) {
-                parameters_.reserve(layer.w1, weights_size(layer));
-                parameters_.reserve(layer.w2, weights_size(layer));
-                parameters_.reserve(layer.b1, bias_size(layer));
-                parameters_.reserve(layer.b2, bias_size(layer));
+                for (int k = 0; k < states; ++k) parameters_.reserve(layer.w_state[k], weights_size(layer));
+                for (int k = 0; k < states; ++k) parameters_.reserve(layer.b_state[k], bias_size(layer));
             }
         parameters_.allocate();
         for (size_t i = 0; i < layers_.size(); ++i)
@@ -54,6 +52,7 @@ public:
 
     const Kernels<T> &kernels;
     const bool trains;
+    const int states;  // arrays of the optimizer, of the shapes of W and b
 
     bool hosted() const { return hosted_; }
     int depth() const { return job_.depth; }
@@ -68,7 +67,7 @@ public:
 
     void pack(int layer, const T *W, const T *b) { kernels.pack(W, b, layers_[layer]); }
     void unpack(int layer, T *W, T *b) const { kernels.unpack(layers_[layer], W, b); }
-    // the optimizer's arrays instead of W and b: the first or the second of them
+    // the optimizer's arrays instead of W and b: the first of them, the second, ...
     void pack_state(int layer, int which, const T *W, const T *b) {
         Layer<T> state = state_of(layer, which);
         kernels.pack(W, b, state);
@@ -150,8 +149,8 @@ public:
 private:
     Layer<T> state_of(int i, int which) const {
         Layer<T> state = layers_[i];
-        state.w = which == 1 ? state.w1 : state.w2;
-        state.b = which == 1 ? state.b1 : state.b2;
+        state.w = state.w_state[which - 1];
+        state.b = state.b_state[which - 1];
         state.wt = nullptr;
         return state;
     }

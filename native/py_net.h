@@ -61,11 +61,10 @@ class PyNet {
 public:
     PyNet(const std::string &variant, const std::vector<int64_t> &sizes, const std::vector<std::string> &activations,
           const std::vector<double> &parameters, const std::string &loss, double loss_parameter, bool trains,
-          bool input_gradient, Function host)
+          int states, bool input_gradient, Function host)
         : sizes_(usable(sizes)),
           net_(kernels_named<T>(variant), sizes, kinds_of(activations, sizes.size() - 1, parameters.size()),
-               parameters, kind_of(LOSSES, loss),
-               loss_parameter, trains, input_gradient),
+               parameters, kind_of(LOSSES, loss), loss_parameter, trains, usable_states(states), input_gradient),
           host_{host, &sizes_, nullptr} {
         require(!net_.hosted() || !host.is_none(), "nothing computes the activation");
         for (int i = 0; i + 1 < net_.depth(); ++i) require(net_.layer(i).activation != SOFTMAX, "softmax is an output");
@@ -167,9 +166,11 @@ public:
     }
 
     void set_update(const std::string &rule, double momentum, double beta_1, double beta_2, double epsilon,
-                    bool epsilon_hat, double l2_penalty, bool l2_per_weight, double weight_decay, double clip_norm,
-                    bool loss_by_count) {
-        training_.set_update({kind_of(RULES, rule), momentum, beta_1, beta_2, epsilon, epsilon_hat, l2_penalty,
+                    double momentum_decay, bool epsilon_hat, double l2_penalty, bool l2_per_weight,
+                    double weight_decay, double clip_norm, bool loss_by_count) {
+        const Rule kind = kind_of(RULES, rule);
+        require(states_of(kind) <= net_.states, "the network has not the arrays that the rule keeps");
+        training_.set_update({kind, momentum, beta_1, beta_2, epsilon, momentum_decay, epsilon_hat, l2_penalty,
                               l2_per_weight, weight_decay, clip_norm, loss_by_count});
     }
 
@@ -247,6 +248,11 @@ private:
         return sizes;
     }
 
+    static int usable_states(int states) {
+        require(states >= 0 && states <= MOST_STATES, "so many arrays of an optimizer");
+        return states;
+    }
+
     static std::vector<Activation> kinds_of(const std::vector<std::string> &names, size_t layers, size_t parameters) {
         require(names.size() == layers && parameters == layers, "an activation for each layer, the output's the last");
         std::vector<Activation> kinds;
@@ -262,7 +268,7 @@ private:
 
     void check_state(int which) const {
         require(net_.trains, "a network that does not train");
-        require(which == 1 || which == 2, "no such array of the optimizer");
+        require(which >= 1 && which <= net_.states, "no such array of the optimizer");
     }
 
     void check_levels(const std::vector<uint32_t> &levels) const {

@@ -11,6 +11,7 @@ namespace backtalk {
 struct Settings {
     Rule rule = WRITE_OUT;
     double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
+    double momentum_decay = 0;  // NADAM
     bool epsilon_hat = false;  // ADAM: epsilon stands beside the root of v before it is corrected
     double l2_penalty = 0;
     bool l2_per_weight = false;  // the penalty is divided by the weight of the batch

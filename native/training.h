@@ -20,6 +20,7 @@ public:
 
     void set_update(const Settings &settings) {
         settings_ = settings;
+        momenta_ = 1, momenta_count_ = 0;
         Update<T> &u = job_.update;
         u = {};
         u.rule = settings.rule;
@@ -115,6 +116,7 @@ public:
     }
 
 private:
+    static constexpr double SPENT = 1e-17;
     static constexpr double SMALL_UNIT = 0x1p-600;  // times the largest numbers, squares and their sum are finite
 
     static double since(std::chrono::steady_clock::time_point begin) {
@@ -164,12 +166,26 @@ private:
         u.keep = T(1 - rate * settings_.weight_decay);
         penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / job_.weight_sum : settings_.l2_penalty;
         u.l2_penalty = T(penalty_);
-        if (u.rule != ADAM) return;
+        if (u.rule != ADAM && u.rule != AMSGRAD && u.rule != ADAMAX && u.rule != NADAM) return;
         const double t = double(updates_ + 1);
         const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
         const double step = rate / (1 - std::pow(settings_.beta_1, t));
         u.step = T(settings_.epsilon_hat ? step * root : step);
         u.root_correction = T(settings_.epsilon_hat ? 1 : 1 / root);
+        if (u.rule != NADAM) return;
+        u.gradient_step = T(rate * (1 - momentum_at(t)) / (1 - momenta_until(t)));
+        u.step = T(rate * momentum_at(t + 1) / (1 - momenta_until(t + 1)));
+    }
+
+    // NADAM: mu_t, and mu_1 ... mu_t, which is multiplied in this order wherever training began; a product below SPENT
+    // changes no digit of 1 - it
+    double momentum_at(double t) const {
+        return settings_.beta_1 * (1 - 0.5 * std::pow(0.96, t * settings_.momentum_decay));
+    }
+    double momenta_until(double t) {
+        if (t < momenta_count_) momenta_ = 1, momenta_count_ = 0;
+        while (momenta_count_ < t && momenta_ >= SPENT) momenta_ *= momentum_at(++momenta_count_);
+        return momenta_;
     }
 
     double penalty() const {  // of the weights before the step: half the penalty times the sum of their squares
@@ -186,6 +202,7 @@ private:
     std::vector<T> snapshot_;
     int64_t updates_ = 0, snapshot_updates_ = 0;
     double seconds_of_copy_ = 0;
+    double momenta_ = 1, momenta_count_ = 0;
     // of this call
     Call call_{};
     Progress progress_;

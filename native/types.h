@@ -20,7 +20,13 @@ namespace backtalk {
     KIND(SILU, "silu", "")                    \
     KIND(SOFTPLUS, "softplus", "")            \
     KIND(MISH, "mish", "")                    \
-    KIND(EXPONENTIAL, "exp", "")
+    KIND(EXPONENTIAL, "exp", "")              \
+    KIND(HARD_SIGMOID, "hard_sigmoid", "")    \
+    KIND(HARD_TANH, "hard_tanh", "")          \
+    KIND(HARD_SWISH, "hard_swish", "")        \
+    KIND(SOFTSIGN, "softsign", "")            \
+    KIND(RELU6, "relu6", "")                  \
+    KIND(CELU, "celu", "alpha")
 
 #define LOSS_KINDS(KIND)                                      \
     KIND(CROSS_ENTROPY, "cross_entropy", "")                  \
@@ -35,6 +41,23 @@ namespace backtalk {
     KIND(QUANTILE, "quantile", "level")                       \
     KIND(GAUSSIAN_NLL, "gaussian_nll", "")
 
+// The rules of the update: the kind, its name in Python, and how many arrays of the optimizer it keeps.
+#define RULE_KINDS(KIND)                                    \
+    KIND(SGD, "sgd", 0)                                     \
+    KIND(MOMENTUM, "momentum", 1)                           \
+    KIND(NESTEROV, "nesterov", 1)                           \
+    KIND(ADAGRAD, "adagrad", 1)                             \
+    KIND(RMSPROP, "rmsprop", 1)                             \
+    KIND(RMSPROP_MOMENTUM, "rmsprop_momentum", 2)           \
+    KIND(RMSPROP_CENTERED, "rmsprop_centered", 2)           \
+    KIND(RMSPROP_BOTH, "rmsprop_centered_momentum", 3)      \
+    KIND(ADADELTA, "adadelta", 2)                           \
+    KIND(ADAM, "adam", 2)                                   \
+    KIND(AMSGRAD, "amsgrad", 3)                             \
+    KIND(ADAMAX, "adamax", 2)                               \
+    KIND(NADAM, "nadam", 2)                                 \
+    KIND(LION, "lion", 1)
+
 #define ENUMERATOR(kind, name, parameter) kind,
 enum Activation : int {
     ACTIVATION_KINDS(ENUMERATOR)
@@ -42,12 +65,18 @@ enum Activation : int {
     SOFTMAX,  // of the last layer only, over all of its units
 };
 enum Loss : int { LOSS_KINDS(ENUMERATOR) };
+enum Rule : int {
+    WRITE_OUT,  // no update: the gradient is given out
+    NORM,       // no update: only the squares of the gradient are added up, those of the biases too
+    RULE_KINDS(ENUMERATOR)
+};
 #undef ENUMERATOR
 
-enum Rule : int {
-    WRITE_OUT, SGD, MOMENTUM, NESTEROV, ADAM,
-    NORM,  // no update: only the squares of the gradient are added up, those of the biases too
-};
+// How many arrays of the optimizer a rule keeps
+#define STATES_OF(kind, name, states) rule == kind ? states :
+constexpr int states_of(Rule rule) { return RULE_KINDS(STATES_OF) 0; }
+#undef STATES_OF
+constexpr int MOST_STATES = 3;
 
 // What an update adds up on the way, over one piece of W; in a step that is measured.
 struct UpdateSums {
@@ -65,10 +94,11 @@ struct UnitSums {
 template <class T>
 struct Update {
     Rule rule;
-    T learning_rate, momentum;             // SGD, MOMENTUM, NESTEROV
-    T beta_1, beta_2, epsilon;             // ADAM
+    T learning_rate, momentum;
+    T beta_1, beta_2, epsilon;             // shares of the running means: of the gradient, of its square
     T rest_1, rest_2;                      // 1 - beta_1, 1 - beta_2, rounded after the subtraction
     T step, root_correction;               // learning_rate/(1 - beta_1^t), 1/sqrt(1 - beta_2^t)
+    T gradient_step;                       // NADAM: of the gradient itself, beside that of its running mean
     T l2_penalty, keep;                    // of the weights, which are first multiplied by keep; biases have neither
     T scale;                               // of the gradient, where it is clipped
     double norm_unit;                      // NORM: the gradient is multiplied by this before it is squared
@@ -85,7 +115,7 @@ struct Layer {
     T *w;                 // W^T: [panels of outputs][inputs, rounded up][NR], for the forward product
     T *wt;                // W: [panels of inputs][outputs, rounded up][NR], for the talk to the layer below, or null
     T *b;                 // [panels of outputs][NR]
-    T *w1, *w2, *b1, *b2; // the optimizer's state, as w and b; null outside of training
+    T *w_state[MOST_STATES], *b_state[MOST_STATES];  // the optimizer's arrays, as w and b; null where there are fewer
     T *g;                 // grad W, as w, from the sweep for its norm to that of the update; null without clipping
     T *h;                 // h_i (a_L in the last layer): [panels of outputs][rows][NR]
     T *d;                 // g'(a_i), and then grad a_i, the same shape

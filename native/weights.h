@@ -18,19 +18,63 @@ struct Squares {
     }
 };
 
-// One register of parameters: from the gradient to what is added to the parameter
+template <class T>
+static inline Vector<T> kept(T *place, Vector<T> value) {
+    store(place, value);
+    return value;
+}
+
+// One register of parameters: from the gradient to what is added to the parameter, by the formulas of core/optimizers.
+// state: the optimizer's arrays, of which this register stands at e.
 template <Rule RULE, class T>
-static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *s1, T *s2) {
+static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *const *state, int64_t e) {
+    const auto old = [=](int k) { return load(state[k] + e); };
+    const auto mean = [&](int k) { return kept<T>(state[k] + e, u.beta_1 * old(k) + u.rest_1 * gradient); };
+    const auto mean_square = [&](int k) {
+        return kept<T>(state[k] + e, u.beta_2 * old(k) + u.rest_2 * gradient * gradient);
+    };
     if constexpr (RULE == ADAM) {
-        const Vector<T> m = u.beta_1 * load(s1) + u.rest_1 * gradient;
-        const Vector<T> v = u.beta_2 * load(s2) + u.rest_2 * gradient * gradient;
-        store(s1, m);
-        store(s2, v);
+        const Vector<T> m = mean(0), v = mean_square(1);
         return -u.step * m / (root_lanes<T>(v) * u.root_correction + u.epsilon);
     } else if constexpr (RULE == MOMENTUM || RULE == NESTEROV) {
-        const Vector<T> velocity = u.momentum * load(s1) - u.learning_rate * gradient;
-        store(s1, velocity);
+        const Vector<T> velocity = kept<T>(state[0] + e, u.momentum * old(0) - u.learning_rate * gradient);
         return RULE == MOMENTUM ? velocity : u.momentum * velocity - u.learning_rate * gradient;
+    } else if constexpr (RULE == ADAGRAD) {
+        const Vector<T> sum = kept<T>(state[0] + e, old(0) + gradient * gradient);
+        return -u.learning_rate * gradient / (root_lanes<T>(sum) + u.epsilon);
+    } else if constexpr (RULE == RMSPROP || RULE == RMSPROP_MOMENTUM || RULE == RMSPROP_CENTERED || RULE == RMSPROP_BOTH) {
+        Vector<T> spread = mean_square(0);
+        if constexpr (RULE == RMSPROP_CENTERED || RULE == RMSPROP_BOTH) {
+            const Vector<T> m = kept<T>(state[1] + e, u.beta_2 * old(1) + u.rest_2 * gradient), zero = {};
+            spread = spread - m * m;
+            spread = spread < T(0) ? zero : spread;  // rounding must not make a variance of 0 negative
+        }
+        Vector<T> step = gradient / (root_lanes<T>(spread) + u.epsilon);
+        constexpr int LAST = states_of(RULE) - 1;
+        if constexpr (RULE == RMSPROP_MOMENTUM || RULE == RMSPROP_BOTH)
+            step = kept<T>(state[LAST] + e, u.momentum * old(LAST) + step);
+        return -u.learning_rate * step;
+    } else if constexpr (RULE == ADADELTA) {
+        const Vector<T> v = mean_square(0), before = old(1);
+        const Vector<T> step = root_lanes<T>(before + u.epsilon) / root_lanes<T>(v + u.epsilon) * gradient;
+        store(state[1] + e, u.beta_2 * before + u.rest_2 * step * step);
+        return -u.learning_rate * step;
+    } else if constexpr (RULE == AMSGRAD) {
+        const Vector<T> m = mean(0), v = mean_square(1), before = old(2);
+        const Vector<T> largest = kept<T>(state[2] + e, before > v ? before : v);
+        return -u.step * m / (root_lanes<T>(largest) * u.root_correction + u.epsilon);
+    } else if constexpr (RULE == ADAMAX) {
+        const Vector<T> m = mean(0), size = absolute<T>(gradient) + u.epsilon, before = u.beta_2 * old(1);
+        return -u.step * m / kept<T>(state[1] + e, before > size ? before : size);
+    } else if constexpr (RULE == NADAM) {
+        const Vector<T> m = mean(0), v = mean_square(1);
+        return -(u.step * m + u.gradient_step * gradient) / (root_lanes<T>(v) * u.root_correction + u.epsilon);
+    } else if constexpr (RULE == LION) {
+        const Vector<T> before = old(0), one = spread<T>(T(1));
+        const Vector<T> ahead = u.beta_1 * before + u.rest_1 * gradient;
+        store(state[0] + e, u.beta_2 * before + u.rest_2 * gradient);
+        const Vector<T> down = ahead < T(0) ? -one : ahead;
+        return -u.learning_rate * (ahead > T(0) ? one : down);
     } else {
         return -u.learning_rate * gradient;
     }
@@ -42,13 +86,14 @@ template <Rule RULE, bool CLIPS, class T, int VECTORS>
 static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel,
                                 int64_t strip, UpdateSums *sums) {
     const int64_t offset = (panel * round_up(layer.inputs, MR) + strip * MR) * NR<T>;
-    constexpr bool UPDATES = RULE != WRITE_OUT && RULE != NORM;  // where it does not, there is no state to point into
-    T *w = layer.w + offset, *s1 = UPDATES ? layer.w1 + offset : nullptr, *s2 = UPDATES ? layer.w2 + offset : nullptr;
+    constexpr bool UPDATES = RULE != WRITE_OUT && RULE != NORM;
+    constexpr int STATES = states_of(RULE);  // there are no others to point into
+    T *w = layer.w + offset, *state[MOST_STATES] = {};
+    for (int k = 0; k < STATES; ++k) state[k] = layer.w_state[k] + offset;
     if (UPDATES && job.prefetch)  // on their way while the product runs
         for (int line = 0; line < MR * NR<T>; line += 64 / int(sizeof(T))) {
             __builtin_prefetch(w + line, 1);
-            if (RULE != SGD) __builtin_prefetch(s1 + line, 1);
-            if (RULE == ADAM) __builtin_prefetch(s2 + line, 1);
+            for (int k = 0; k < STATES; ++k) __builtin_prefetch(state[k] + line, 1);
         }
     Vector<T> gradient[MR][VECTORS];
 #pragma GCC unroll 16
@@ -93,7 +138,7 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
             const int e = r * NR<T> + v * LANES<T>;
             const Vector<T> before = load(w + e), g = gradient[r][v] + u.l2_penalty * before;
             const Vector<T> clipped = CLIPS ? g * u.scale : g;
-            const Vector<T> after = before * u.keep + update_of<RULE>(u, clipped, s1 + e, s2 + e);
+            const Vector<T> after = before * u.keep + update_of<RULE>(u, clipped, state, e);
             store(w + e, after);
             if (sums) {
                 squares[0] += g * g;
@@ -131,7 +176,7 @@ static inline void biases(
             sums->gradient += squares.sum();
         } else {
             const Vector<T> clipped = CLIPS ? gradient * u.scale : gradient;
-            store(layer.b + e, load(layer.b + e) + update_of<RULE>(u, clipped, layer.b1 + e, layer.b2 + e));
+            store(layer.b + e, load(layer.b + e) + update_of<RULE>(u, clipped, layer.b_state, e));
         }
     }
 }
@@ -165,12 +210,12 @@ static void update_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t 
 // weights: the talk to the weights of one panel of outputs, and to its biases with the first strip
 template <class T>
 static void weights(Job<T> &job, Rule rule, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums) {
+#define UPDATE(kind, name, states) \
+    case kind: return update_by<kind>(job, layer, panel, first, last, sums);
     switch (rule) {
         case WRITE_OUT: return weights_by<WRITE_OUT, false>(job, layer, panel, first, last, sums);
-        case SGD: return update_by<SGD>(job, layer, panel, first, last, sums);
-        case MOMENTUM: return update_by<MOMENTUM>(job, layer, panel, first, last, sums);
-        case NESTEROV: return update_by<NESTEROV>(job, layer, panel, first, last, sums);
-        case ADAM: return update_by<ADAM>(job, layer, panel, first, last, sums);
         case NORM: return weights_by<NORM, false>(job, layer, panel, first, last, sums);
+        RULE_KINDS(UPDATE)
     }
+#undef UPDATE
 }

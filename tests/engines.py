@@ -35,13 +35,13 @@ SIZES = [
 ]  # fmt: skip
 BATCHES = [1, 13, 50]
 SOFTSIGN = RegisteredActivation(  # a user's own, but in no table
-    name="softsign",
+    name="own_softsign",
     kinks=(),
     initialization="glorot_uniform",
     function=lambda a: a / (1 + abs(a)),
     derivative=lambda a: 1 / (1 + abs(a)) ** 2,
 )
-EVERY_ACTIVATION = [*ACTIVATIONS, "leaky_relu(slope=0.3)", "elu(alpha=0.5)", SOFTSIGN]
+EVERY_ACTIVATION = [*ACTIVATIONS, "leaky_relu(slope=0.3)", "elu(alpha=0.5)", "celu(alpha=0.5)", SOFTSIGN]
 
 
 def losses_for(outputs: int) -> list[str]:
@@ -122,7 +122,8 @@ def drawn(
 ) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray | None]:
     """A network with biases, X, y and weights of which some are 0."""
     rng = np.random.default_rng([seed, *sizes, count])
-    W = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
+    scale = 0.2 if activation == "exp" else 1.0  # else e^a of e^a of e^a overflows
+    W = [rng.normal(size=(n, m)) * scale / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
     b = [rng.normal(size=n) / 2 for n in sizes[1:]]
     network = Network(W, b, activation, loss).to(np, dtype=dtype)
     y = network.loss.draw_target(rng, count, sizes[-1])

@@ -33,6 +33,13 @@ JAX_ACTIVATIONS = {
     "softplus": jax.nn.softplus,
     "mish": jax.nn.mish,
     "exp": jnp.exp,
+    "hard_sigmoid": jax.nn.hard_sigmoid,
+    "hard_tanh": jax.nn.hard_tanh,
+    "hard_swish": jax.nn.hard_swish,
+    "softsign": jax.nn.soft_sign,
+    "relu6": jax.nn.relu6,
+    "celu": jax.nn.celu,
+    "celu(alpha=0.5)": lambda a: jax.nn.celu(a, 0.5),
 }
 
 
@@ -171,6 +178,13 @@ TORCH_ACTIVATIONS = {} if torch is None else {
     "softplus": lambda a: F.softplus(a, threshold=1e9),
     "mish": F.mish,
     "exp": torch.exp,
+    "hard_sigmoid": lambda a: F.relu6(a + 3) / 6,  # F.hardsigmoid has a slope of float32, also in float64
+    "hard_tanh": F.hardtanh,
+    "hard_swish": F.hardswish,
+    "softsign": F.softsign,
+    "relu6": F.relu6,
+    "celu": F.celu,
+    "celu(alpha=0.5)": lambda a: F.celu(a, 0.5),
 }  # fmt: skip
 TORCH_LOSSES = {} if torch is None else {
     "cross_entropy": (

@@ -11,7 +11,20 @@ from scipy import special, stats
 
 import backtalk
 from backtalk import Activation, BacktalkError, InputError, InputTypeError, Network, UnknownNameError, gradients
-from backtalk.core.activations import ACTIVATIONS, ELU, SELU, LeakyReLU, Mish, ReLU, Sigmoid, Tanh, as_activation
+from backtalk.core.activations import (
+    ACTIVATIONS,
+    CELU,
+    ELU,
+    SELU,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    Softsign,
+    Tanh,
+    as_activation,
+)
 
 NAMES = list(ACTIVATIONS)
 TAME = [name for name in NAMES if name != "exp"]  # g of a finite a is finite
@@ -42,6 +55,16 @@ CLOSED_FORMS = {
     "gelu_tanh": (gelu_tanh, lambda a: np.imag(gelu_tanh(a + 1e-30j)) / 1e-30),
     "silu": (lambda a: a * special.expit(a), lambda a: special.expit(a) * (1 + a * special.expit(-a))),
     "exp": (np.exp, np.exp),
+    "hard_sigmoid": (lambda a: np.clip(a / 6 + 0.5, 0, 1), lambda a: np.where(abs(a) < 3, 1 / 6, 0)),
+    "hard_tanh": (lambda a: np.clip(a, -1, 1), lambda a: np.where((a > -1) & (a <= 1), 1, 0)),
+    "hard_swish": (
+        lambda a: a * np.clip(a + 3, 0, 6) / 6,
+        lambda a: np.where(a > 3, 1, np.where(a > -3, a / 3 + 0.5, 0)),
+    ),
+    "softsign": (lambda a: a / (1 + abs(a)), lambda a: (1 + abs(a)) ** -2),
+    "relu6": (lambda a: np.clip(a, 0, 6), lambda a: np.where((a > 0) & (a <= 6), 1, 0)),
+    "celu": (lambda a: np.where(a > 0, a, np.expm1(a)), lambda a: np.where(a > 0, 1, np.exp(a))),
+    "celu(alpha=2)": (lambda a: np.where(a > 0, a, 2 * np.expm1(a / 2)), lambda a: np.where(a > 0, 1, np.exp(a / 2))),
     "softplus": (lambda a: np.logaddexp(0, a), special.expit),
     "mish": (
         lambda a: a * np.tanh(np.logaddexp(0, a)),
@@ -62,6 +85,9 @@ TAILS = [
     ("gelu_tanh", -5, -2.2917961966295060456e-7, -1.5463619875325945956e-6),
     ("elu", -40, -0.99999999999999999575, 4.2483542552915889953e-18),
     ("selu", -40, -1.7580993408473768525, 7.469028815914291209e-18),
+    ("celu", -40, -0.99999999999999999575, 4.2483542552915889953e-18),
+    ("exp", -40, 4.2483542552915889953e-18, 4.2483542552915889953e-18),
+    ("softsign", 4e7, 0.99999997500000062500, 6.2499996875000117187e-16),
 ]
 
 
@@ -94,14 +120,35 @@ def test_g_and_its_derivative_are_the_closed_forms(name):
         (ELU(), 0, 1),
         (ELU(0.5), 0, 0.5),
         (SELU(), 0, SCALE * ALPHA),
+        (ReLU6(), 0, 0),
+        (CELU(0.5), 0, 1),
+        (Softsign(), 0, 1),
     ],
     ids=repr,
 )
 @pytest.mark.parametrize("zero", [0.0, -0.0])
-def test_at_a_kink_the_derivative_is_that_from_the_left(activation, value, slope, zero):
+def test_at_zero_the_derivative_is_that_from_the_left(activation, value, slope, zero):
     assert 0.0 in activation.kinks
     assert activation.g(np.array([zero])) == value
     assert activation.g_prime(np.array([zero])) == slope
+
+
+@pytest.mark.parametrize(
+    ("name", "slopes"),
+    [
+        ("relu6", {0: 0, 6: 1}),
+        ("hard_tanh", {-1: 0, 1: 1}),
+        ("hard_sigmoid", {-3: 0, 3: 1 / 6}),
+        ("hard_swish", {-3: 0, 3: 1.5}),
+    ],
+)
+def test_at_every_kink_the_derivative_is_that_from_the_left(name, slopes):
+    activation, a = as_activation(name), np.array([*slopes], float)
+    assert activation.kinks == tuple(a)
+    assert activation.g_prime(a).tolist() == list(slopes.values())
+    np.testing.assert_array_equal(
+        activation.g_prime(np.nextafter(a, -np.inf)).round(12), np.round([*slopes.values()], 12)
+    )
 
 
 def test_relu_derivative_at_zero_is_zero():
@@ -147,12 +194,18 @@ def test_the_exponential_is_finite_as_far_as_its_dtype_goes_and_infinite_beyond(
         assert np.isinf(as_activation("exp").g_prime(np.array([first], dtype))).all()
 
 
-@pytest.mark.parametrize(("name", "limits"), [("sigmoid", (1, 0)), ("tanh", (1, -1)), ("elu", (1e4, -1))])
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        ("sigmoid", (1, 0)), ("tanh", (1, -1)), ("elu", (1e4, -1)), ("celu", (1e4, -1)), ("relu6", (6, 0)),
+        ("hard_tanh", (1, -1)), ("hard_sigmoid", (1, 0)),
+    ],
+)  # fmt: skip
 def test_far_out_g_is_its_limit(name, limits):
     assert tuple(as_activation(name).g(np.array([1e4, -1e4]))) == limits
 
 
-@pytest.mark.parametrize("name", ["silu", "gelu", "gelu_tanh", "mish", "softplus", "relu"])
+@pytest.mark.parametrize("name", ["silu", "gelu", "gelu_tanh", "mish", "softplus", "relu", "hard_swish"])
 def test_far_out_the_gates_are_open_or_closed(name):
     activation, a = as_activation(name), np.array([1e4, -1e4])
     assert activation.g(a).tolist() == [1e4, 0]

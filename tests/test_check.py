@@ -256,10 +256,10 @@ def test_a_gradient_of_a_small_output_that_the_loss_does_not_hear_is_0_and_nothi
 
 
 def test_the_gradients_of_an_activation_of_your_own_pass_where_outputs_are_small(registered):
-    registered("softsign", lambda a: a / (1 + np.abs(a)), lambda a: 1 / (1 + np.abs(a)) ** 2, kinks=(0,))
-    network = Network.create([3, 6, 4], activation="softsign", rng=0)
+    registered("own_softsign", lambda a: a / (1 + np.abs(a)), lambda a: 1 / (1 + np.abs(a)) ** 2, kinks=(0,))
+    network = Network.create([3, 6, 4], activation="own_softsign", rng=0)
     W, b = network.to_lists()
-    report = check(Network([W[0], 30 * W[1]], b, "softsign"), *batch(network, 8))
+    report = check(Network([W[0], 30 * W[1]], b, "own_softsign"), *batch(network, 8))
     assert report.method == "central differences"
     assert report.passed, str(report)
 
@@ -355,9 +355,9 @@ def test_what_belongs_to_a_network_is_refused_for_an_activation():
 
 
 def test_an_activation_that_takes_no_complex_numbers_is_checked_by_central_differences(registered):
-    registered("softsign", lambda a: a / (1 + np.abs(a)), lambda a: 1 / (1 + np.abs(a)) ** 2, kinks=(0,))
-    assert check("softsign").method == "central differences"
-    network = Network.create([3, 4, 2], activation="softsign", rng=0)
+    registered("own_softsign", lambda a: a / (1 + np.abs(a)), lambda a: 1 / (1 + np.abs(a)) ** 2, kinks=(0,))
+    assert check("own_softsign").method == "central differences"
+    network = Network.create([3, 4, 2], activation="own_softsign", rng=0)
     report = check(network)
     assert report.method == "central differences"
     assert report.passed

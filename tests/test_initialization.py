@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from backtalk import BacktalkError, Network, UnknownNameError
+from backtalk import BacktalkError, InputError, Network, UnknownNameError
 from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.initialization import SCHEMES, initial_weights
 
@@ -15,8 +15,7 @@ FAN_OUT, FAN_IN = 500, 300
 VARIANCE = {"glorot": 2 / (FAN_IN + FAN_OUT), "he": 2 / FAN_IN, "lecun": 1 / FAN_IN}
 DEFAULTS = dict.fromkeys(ACTIVATIONS, "he_normal") | {
     "identity": "glorot_uniform",
-    "sigmoid": "glorot_uniform",
-    "tanh": "glorot_uniform",
+    **dict.fromkeys(["sigmoid", "tanh", "exp", "hard_sigmoid", "hard_tanh", "softsign"], "glorot_uniform"),
     "selu": "lecun_normal",
 }
 
@@ -60,10 +59,45 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(scheme):
     assert not np.any(draw(scheme) == draw(scheme, seed=1))
 
 
-@pytest.mark.parametrize("scheme", ["he", "xavier_uniform", "", "HE_normal", None, 3])
+@pytest.mark.parametrize("scheme", ["he", "xavier_other", "", "HE_normal", None, 3])
 def test_an_unknown_scheme_is_refused(scheme):
     with pytest.raises(UnknownNameError, match=r"^initialization is .*Known are glorot_uniform, "):
         initial_weights(scheme, 2, 3, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("alias", "scheme"),
+    [("xavier", "glorot_uniform"), ("xavier_normal", "glorot_normal"), ("kaiming_uniform", "he_uniform")],
+)
+def test_a_scheme_is_known_by_its_other_names(alias, scheme):
+    np.testing.assert_array_equal(draw(alias), draw(scheme))
+
+
+def test_plain_initializations_do_not_look_at_the_size_of_the_layer():
+    assert not draw("zeros").any()
+    assert (draw("constant(value=0.3)") == 0.3).all()
+    assert draw("normal(std=0.2)").std() == pytest.approx(0.2, rel=0.02)
+    assert draw("normal").std() == pytest.approx(0.01, rel=0.02)
+    W = draw("uniform(scale=0.5)")
+    assert 0.499 < np.abs(W).max() <= 0.5
+    assert W.var() == pytest.approx(0.25 / 3, rel=0.02)
+    network = Network.create([3, 4, 2], initialization="constant(value=-1)", rng=0)
+    assert (network.W[1] == -1).all()
+    assert (network.W[2] == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("normal(std=-1)", r"std of normal is -1.0, expected a number in \[0, inf\)"),
+        ("uniform(scale=-1)", "scale of uniform is -1.0"),
+        ("constant", r"initialization is 'constant', which lacks value: expected constant\(value=number\)"),
+        ("zeros(value=1)", "zeros has no parameter 'value'"),
+    ],
+)
+def test_an_initialization_without_sense_is_refused(text, words):
+    with pytest.raises(InputError, match=words):
+        Network.create([3, 2], initialization=text)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -88,7 +88,7 @@ def test_onnxruntime_gives_our_outputs_and_the_network_comes_back_to_the_bit(tmp
 def test_onnxruntime_gives_our_activations_from_end_to_end(tmp_path, activation, dtype):
     network = Network([[[1.0]], [[1.0]]], [[0.0], [0.0]], activation, "squared_error").to(np, dtype=dtype)
     to_onnx(network, tmp_path / "n.onnx")
-    far = [1e3, 1e6, {"float32": 1e20, "float64": 1e150}[dtype]]
+    far = [1e3, 1e6, {"float32": 1e20, "float64": 1e150}[dtype]] if activation != "exp" else []
     a = np.concatenate([np.linspace(-60, 60, 4001), far, np.negative(far)]).astype(dtype)[:, None]
     ours, theirs = forward(network, a).output, run(str(tmp_path / "n.onnx"), a)[0]
     assert (np.abs(ours - theirs) <= TOLERANCE[dtype] * np.maximum(1, np.abs(theirs))).all()
@@ -109,7 +109,9 @@ def test_without_metadata_the_activation_is_known_by_what_it_does(tmp_path, acti
     network = drawn([3, 4, 5, 2], activation, "cross_entropy", 9, False, dtype)[0]
     to_onnx(network, tmp_path / "n.onnx")
     back = from_onnx(without_metadata(tmp_path / "n.onnx"))
-    assert back.activations == network.activations
+    if (activation, dtype) == ("celu", "float64"):  # written as what it does, and that is elu too
+        activation = "elu"
+    assert repr(back.activations[0]) == activation
     assert same_bits(back, network)
 
 
@@ -226,7 +228,7 @@ def graph(body, X="float[N,2] X", Y="float[N,3] Y", more="", opset=13):
         g ({X}) => ({Y})
         <float[2,3] W = {{1, -2, 3, 0.5, 5, -6}}, float[3,3] V = {{1, 0, 0.5, -1, 2, 0, 0.25, 0, 3}},
          float[3] b = {{0.5, -0.5, 0.25}}, float half = {{0.5}}, float one = {{1}}, float[1] root = {{1.4142135}},
-         float twenty = {{20}}, float zero = {{0}} {more}>
+         float twenty = {{20}}, float zero = {{0}}, float six = {{6}} {more}>
         {{ {body} }}"""
     )
 
@@ -259,6 +261,12 @@ LAST = " z = MatMul (h, V) Y = Add (z, b)"
         ("c = Mul (a, half) h = Max (a, c)", "leaky_relu(slope=0.5)", 13),
         ("h = Elu <alpha = 0.7> (a)", "elu(alpha=0.7)", 13),
         ("h = Selu (a)", "selu", 13),
+        ("h = Exp (a)", "exp", 13),
+        ("h = Celu <alpha = 0.7> (a)", "celu(alpha=0.7)", 13),
+        ("h = HardSwish (a)", "hard_swish", 14),
+        ("h = HardSigmoid <alpha = 0.16666667, beta = 0.5> (a)", "hard_sigmoid", 13),
+        ("h = Clip (a, zero, six)", "relu6", 13),
+        ("s = Abs (a) d = Add (one, s) h = Div (a, d)", "softsign", 13),
         ("e = Elu (a) i = Identity (e) h, d = Dropout (i)", "elu", 13),
         ("f = Flatten (a) h = Tanh (f)", "tanh", 13),
         ("h = Cast <to = 1> (a)", "identity", 13),
@@ -348,9 +356,8 @@ def test_logits_take_the_loss_that_is_given():
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("h = HardSwish (a)" + LAST, r"node 3 of 5 \(HardSwish 'h'\) is none that a Network has: expected layers"),
+        ("h = Sin (a)" + LAST, r"node 3 of 5 \(Sin 'h'\) is none that a Network has: expected layers"),
         ("h = Clip (a, zero, one)" + LAST, r"node 3 of 5 \(Clip 'h'\) ends an element-wise function that is no activ"),
-        ("h = Exp (a)" + LAST, r"node 3 of 5 \(Exp 'h'\) stands between two layers, but exp is an output function"),
         ("h = Softmax (a)" + LAST, r"node 3 of 5 \(Softmax 'h'\) stands between two layers"),
         ("s = Softmax (a) h = Relu (s)" + LAST, r"node 4 of 6 \(Relu 'h'\) is none that"),
         ("h = Mul (a, b)" + LAST, r"node 3 of 5 \(Mul 'h'\) is none that a Network has"),
@@ -459,7 +466,8 @@ def test_an_operator_of_another_domain_is_refused_and_a_function_of_the_file_is_
 def torch_models(nn):
     hidden = [
         nn.ReLU(), nn.LeakyReLU(0.2), nn.ELU(0.5), nn.SELU(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Softplus(),
-        nn.Mish(), nn.Tanh(), nn.Sigmoid(), nn.Identity(),
+        nn.Mish(), nn.Tanh(), nn.Sigmoid(), nn.Identity(), nn.Hardtanh(), nn.Hardsigmoid(), nn.Hardswish(),
+        nn.Softsign(), nn.ReLU6(), nn.CELU(),
     ]  # fmt: skip
     layers = [nn.Flatten(), nn.Linear(6, 5, bias=False)]
     for activation in hidden:

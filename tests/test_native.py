@@ -345,7 +345,7 @@ class TestTheCompiledModule:
             {"sizes": [3, -4, 2]},
             {"sizes": [2**32, 2**32, 2]},
             {"sizes": [2**62, 2**62]},
-            {"activations": ["softsign"]},
+            {"activations": ["soft"]},
             {"activations": ["host"]},
             {"loss": "hinge"},
             {"variant": "x86"},

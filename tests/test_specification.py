@@ -11,8 +11,11 @@ import pytest
 
 from backtalk import InputError, InputTypeError, UnknownNameError
 from backtalk.core.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU, as_activation
+from backtalk.core.initialization import INITIALIZATIONS
 from backtalk.core.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, as_loss
-from backtalk.core.specification import read_specification, require_range, write_specification
+from backtalk.core.optimizers import LBFGS, OPTIMIZERS, RMSprop, as_any_optimizer
+from backtalk.core.specification import ALIASES, read_specification, require_range, write_specification
+from backtalk.train.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,29 @@ def test_activations_with_parameters_are_read_back(value):
 @pytest.mark.parametrize("value", [Huber(0.1), CrossEntropy(0.1), BinaryCrossEntropy(1 / 3), Huber(1e10), Huber(2)])
 def test_losses_with_parameters_are_read_back(value):
     assert as_loss(repr(value)) == value
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_a_thing_has_one_name_which_is_written_and_its_other_names_are_read(alias, name):
+    tables = [ACTIVATIONS, {**OPTIMIZERS, "lbfgs": LBFGS}, SCHEDULES, INITIALIZATIONS]
+    (table,) = [table for table in tables if name in table]
+    assert repr(read_specification(alias, table, "thing")) == name
+    assert not any(alias in each for each in tables if each is table)
+
+
+def test_an_alias_takes_the_parameters_of_the_thing():
+    assert repr(as_any_optimizer("nag(momentum=0.5)")) == "nesterov(momentum=0.5)"
+    with pytest.raises(InputError, match="but silu has no parameter 'slope'"):
+        as_activation("swish(slope=1)")
+
+
+def test_switches_are_written_and_read_as_true_and_false():
+    assert repr(as_any_optimizer("rmsprop(centered=true)")) == "rmsprop(centered=True)"
+    assert as_any_optimizer("rmsprop(centered=True)") == RMSprop(centered=True)
+    with pytest.raises(InputTypeError, match=r"centered of rmsprop is 0\.5, expected True or False"):
+        RMSprop(centered=0.5)
+    with pytest.raises(InputTypeError, match="learning_rate of rmsprop is True, expected a number"):
+        as_any_optimizer("rmsprop(learning_rate=True)")
 
 
 @pytest.mark.parametrize("number", [np.float64(2), np.float32(2), np.int64(2)])

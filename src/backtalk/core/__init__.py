@@ -4,7 +4,7 @@ arrays.py           arrays of any library; ``ArraySpec``: of which library, dtyp
 layers.py           ``Layers``: quantities numbered from 1, or from 0
 specification.py    activations, losses and optimizers as text
 initialization.py   weights before training
-activations.py      g and g′
+activations/        g and g′
 targets.py          from y to the target t
 outputs.py          output functions
 losses/             ℓ as a function of ŷ and t
@@ -15,7 +15,7 @@ network.py          ``Network``
 inputs.py           X, y and the weights of examples, checked against a network
 forward.py          ``Trace``: every a_i and h_i
 backward.py         ``Gradients``: the three talks
-optimizers.py       from gradients to the next parameters
+optimizers/         from gradients to the next parameters
 batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients
 norms.py            the norm of every gradient

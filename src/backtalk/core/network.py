@@ -26,7 +26,7 @@ from .arrays import (
     to_numpy,
 )
 from .head import Head, as_head
-from .initialization import as_generator, initial_weights
+from .initialization import Initialization, as_generator, initial_weights
 from .layers import Layers
 from .losses import Loss
 from .outputs import Output
@@ -98,7 +98,7 @@ class Network:
         loss: str | Loss = "cross_entropy",
         *,
         output: str | Output | Activation | None = None,
-        initialization: str | None = None,
+        initialization: str | Initialization | None = None,
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float64",
     ) -> Network:
@@ -106,8 +106,9 @@ class Network:
 
         ``sizes``: n_0 (inputs), n_1, …, n_L (outputs), each 1 or more. ``activation``: one for all hidden
         layers, or a list of L − 1. ``loss``, ``output``: as for :class:`Network`. ``initialization``:
-        glorot, he or lecun, with ``_uniform`` or ``_normal``; by default each hidden layer takes the scheme of
-        its activation and the output layer glorot_uniform. ``rng``: a ``numpy.random.Generator`` or a seed.
+        glorot, he or lecun, with ``_uniform`` or ``_normal``; ``zeros``, ``constant(value=0.1)``, ``normal(std=0.01)``
+        or ``uniform(scale=0.05)``; by default each hidden layer takes the scheme of its activation and the output
+        layer glorot_uniform. ``rng``: a ``numpy.random.Generator`` or a seed.
 
         >>> Network.create([64, 32, 10], activation="relu", loss="cross_entropy", rng=0)
         Network 64 → 32 → 10, 2410 parameters, float64, numpy

@@ -1,6 +1,7 @@
-"""Activations, losses and optimizers as text: ``name`` or ``name(parameter=number, …)``.
+"""Activations, losses, optimizers, schedules and initializations as text: ``name`` or ``name(parameter=number, …)``.
 
-The same text serves as argument, in ``repr``, in files and on the command line.
+The same text serves as argument, in ``repr``, in files and on the command line. A thing has one name, which is written;
+the other names by which it is known are read.
 """
 
 from __future__ import annotations
@@ -8,13 +9,35 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from numbers import Real
 from typing import Any, TypeVar
 
 from ..errors import InputError, InputTypeError, unknown_name
 
 Kind = TypeVar("Kind")
+
+# The other names by which courses and libraries know a thing, and ours
+ALIASES = {
+    # activations
+    "swish": "silu", "logistic": "sigmoid", "linear": "identity", "exponential": "exp", "hardswish": "hard_swish",
+    "hardsigmoid": "hard_sigmoid", "hardtanh": "hard_tanh", "soft_sign": "softsign", "soft_plus": "softplus",
+    # optimizers
+    "nag": "nesterov", "gradient_descent": "gd", "batch_gd": "gd", "heavy_ball": "momentum", "rms_prop": "rmsprop",
+    "ams_grad": "amsgrad", "ada_grad": "adagrad", "ada_delta": "adadelta", "ada_max": "adamax", "adam_w": "adamw",
+    "l_bfgs": "lbfgs",
+    # schedules
+    "exponential_decay": "exponential", "poly": "polynomial", "polynomial_decay": "polynomial", "step_decay": "step",
+    "cosine_annealing": "cosine", "cosine_warm_restarts": "cosine_restarts", "sgdr": "cosine_restarts",
+    "onecycle": "one_cycle", "plateau": "reduce_on_plateau", "reduce_lr_on_plateau": "reduce_on_plateau",
+    "invscaling": "inverse_scaling",
+    # initializations
+    "xavier": "glorot_uniform", "xavier_uniform": "glorot_uniform", "xavier_normal": "glorot_normal",
+    "kaiming_uniform": "he_uniform", "kaiming_normal": "he_normal", "random_normal": "normal",
+    "random_uniform": "uniform", "zero": "zeros",
+}  # fmt: skip
+WORDS = {"True": True, "False": False, "true": True, "false": False}
+FORM = "expected the form name(parameter=number)"
 
 
 def write_specification(value: Any) -> str:
@@ -32,30 +55,44 @@ def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argu
     if not isinstance(text, str):
         raise InputTypeError(f"{argument} is {text!r}, expected a name such as {next(iter(table))!r}.")
     match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
-    if match is None and text.strip().partition("(")[0] in table:
-        raise InputError(f"{argument} is {text!r}, expected the form name(parameter=number).")
-    if match is None or match[1] not in table:
+    name = canonical_name(match[1] if match else text.strip().partition("(")[0], table)
+    if name not in table:
         raise unknown_name(argument, text, table)
-    make = table[match[1]]
+    if match is None:
+        raise InputError(f"{argument} is {text!r}, {FORM}.")
+    make = table[name]
     parameters = _read_parameters(match[2] or "", text, argument)
-    known = [field.name for field in fields(make)] if isinstance(make, type) else []
-    for name in parameters:
-        if name not in known:
+    known = {field.name: field for field in fields(make)} if isinstance(make, type) else {}
+    for parameter in parameters:
+        if parameter not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise InputError(f"{argument} is {text!r}, but {match[1]} has no parameter {name!r}: {takes}.")
+            raise InputError(f"{argument} is {text!r}, but {name} has no parameter {parameter!r}: {takes}.")
+    for parameter, field in known.items():
+        if field.default is MISSING and parameter not in parameters:
+            raise InputError(f"{argument} is {text!r}, which lacks {parameter}: expected {name}({parameter}=number).")
     return make(**parameters)
 
 
-def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float]:
-    parameters: dict[str, float] = {}
+def canonical_name(name: str, table: Mapping[str, Any]) -> str:
+    """The name that ``table`` has for what is also known by another name.
+
+    >>> canonical_name("nag", {"nesterov": None})
+    'nesterov'
+    """
+    ours = ALIASES.get(name, name)
+    return ours if name not in table and ours in table else name
+
+
+def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float | bool]:
+    parameters: dict[str, float | bool] = {}
     for part in filter(None, (part.strip() for part in inside.split(","))):
         name, equals, number = (piece.strip() for piece in part.partition("="))
         try:
-            value = float(number)
+            value = WORDS[number] if number in WORDS else float(number)
         except ValueError:
             value = math.nan
         if not equals or not math.isfinite(value):
-            raise InputError(f"{argument} is {text!r}, expected the form name(parameter=number).")
+            raise InputError(f"{argument} is {text!r}, {FORM}.")
         if name in parameters:
             raise InputError(f"{argument} is {text!r}, which gives {name} twice.")
         parameters[name] = value
@@ -77,3 +114,11 @@ def require_range(owner: Any, parameter: str, low: float, high: float, bounds: s
     if not (above and below):
         interval = f"{'[' if bounds[0] == '[' else '('}{low:g}, {high:g}{bounds[1]}"
         raise InputError(f"{parameter} of {owner.name} is {value!r}, expected a number in {interval}.")
+
+
+def require_switch(owner: Any, parameter: str) -> None:
+    """Refuse a parameter of ``owner`` that is not True or False."""
+    value = getattr(owner, parameter)
+    if value not in (True, False):
+        raise InputTypeError(f"{parameter} of {owner.name} is {value!r}, expected True or False.")
+    object.__setattr__(owner, parameter, bool(value))

@@ -36,7 +36,8 @@ def choose_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, me
     """
     if engine in COMPILED:
         return _compiled(engine, network, optimizer, measure_every)
-    served = serves(network, optimizer) if isinstance(optimizer, Optimizer) else native.serves(network)
+    by_steps = isinstance(optimizer, Optimizer) and not optimizer.searches
+    served = serves(network, optimizer) if by_steps else native.serves(network)
     if engine == "native" and not served:
         reason = (
             f"the network's arrays are of {library_name(network.spec.xp)}, expected NumPy"
@@ -51,8 +52,8 @@ def choose_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, me
 
 def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> type[CompiledSteps]:
     """The steps of JAX's compiler, which is imported now."""
-    if measure_every or isinstance(optimizer, LBFGS):
-        what = "the optimizer 'lbfgs'" if isinstance(optimizer, LBFGS) else f"measure_every={measure_every}"
+    if measure_every or optimizer.searches:
+        what = f"the optimizer {str(optimizer)!r}" if optimizer.searches else f"measure_every={measure_every}"
         raise InputError(
             f"engine is {engine!r}, which does not know {what}: leave it out, or use engine='auto', in one process."
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.activations import ELU, Activation, LeakyReLU, ReLU, as_activation
+from ..core.activations import ELU, Activation, LeakyReLU, ReLU, ReLU6, as_activation
 from ..core.losses import Loss
 from ..core.network import Network
 from ..errors import InputError, InputTypeError
@@ -18,8 +18,8 @@ from .stack import Stack, need_library
 SILENT = ("InputLayer", "Dropout", "GaussianDropout", "AlphaDropout", "GaussianNoise", "Identity")
 # The functions of keras.activations; ours have the same names, but for these
 NAMES = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish", "tanh", "sigmoid",
-         "softmax", "exponential")  # fmt: skip
-RENAMED = {"linear": "identity", "leaky_relu": "leaky_relu(slope=0.2)", "exponential": "exp"}
+         "softsign", "relu6", "celu", "hard_tanh", "hard_sigmoid", "hard_silu", "softmax", "exponential")  # fmt: skip
+RENAMED = {"linear": "identity", "leaky_relu": "leaky_relu(slope=0.2)", "hard_silu": "hard_swish", "exponential": "exp"}
 OUTPUTS = ("softmax", "exp")  # output functions of a network, which are no activations
 
 
@@ -144,7 +144,7 @@ def _weights(keras: Any, layer: Any, place: str) -> tuple[Any, Any]:
 def _named(keras: Any, function: Any, place: str) -> Activation | str:
     """What a function of keras.activations is here."""
     for name in NAMES:
-        if function is getattr(keras.activations, name):
+        if function is getattr(keras.activations, name, None):  # older versions have not all of them
             ours = RENAMED.get(name, name)
             return ours if ours in OUTPUTS else as_activation(ours)
     name = getattr(function, "__name__", repr(function))
@@ -157,6 +157,8 @@ def _function(keras: Any, layer: Any, place: str) -> Activation | str:
     if kind is layers.Activation:
         return _named(keras, layer.activation, place)
     if kind is layers.ReLU:
+        if layer.max_value == 6 and not layer.threshold and not layer.negative_slope:
+            return ReLU6()
         if layer.max_value is not None or layer.threshold:
             raise InputError(f"{place} has max_value {layer.max_value} and threshold {layer.threshold}, expected none.")
         return LeakyReLU(float(layer.negative_slope)) if layer.negative_slope else ReLU()

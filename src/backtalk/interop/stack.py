@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ..core.activations import Activation, Identity, Sigmoid
+from ..core.activations import Activation, Exponential, Identity, Sigmoid
 from ..core.losses import Loss, as_loss
 from ..core.network import Network
 from ..errors import InputError, MissingLibraryError
@@ -46,12 +46,13 @@ class Stack:
     def add_layer(self, W: Any, b: Any) -> None:
         """A layer a = W h + b, W of shape (units, units heard)."""
         if self.W:
-            if isinstance(self.function, str):
+            function = Exponential() if self.function == "exp" else self.function
+            if isinstance(function, str):
                 raise InputError(
-                    f"{self.place} stands between two layers, but {self.function} is an output function: "
+                    f"{self.place} stands between two layers, but {function} is an output function: "
                     "expected it at the end, or not at all."
                 )
-            self.activations.append(self.function or Identity())
+            self.activations.append(function or Identity())
         self.W.append(W)
         self.b.append(b)
         self.function = None

@@ -16,7 +16,8 @@ from ..errors import InputError, InputTypeError
 from .stack import Stack, need_library
 
 # PyTorch's modules that have the name of ours, and no parameters
-SAME_NAME = ("ReLU", "SELU", "SiLU", "Mish", "Tanh", "Sigmoid")
+SAME_NAME = ("ReLU", "SELU", "SiLU", "Mish", "Tanh", "Sigmoid", "Softsign", "ReLU6")
+HARD = {"Hardsigmoid": "HardSigmoid", "Hardswish": "HardSwish", "Hardtanh": "HardTanh"}  # and ours
 INSTALL = "pip install 'backtalk[torch]'"
 # From so large an a on, torch's Softplus gives a itself. At 40 that is log(1 + e^a) to the last digit of float64, and
 # e^40 is no trouble for float32; at torch's own 20 they differ by 2e-9.
@@ -30,8 +31,8 @@ def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
     ŷ is what ``model.eval()`` gives, and its gradients are those that autograd finds. A model may contain nested
     ``Sequential``, ``Linear`` (without bias: b = 0), ``Flatten`` before the first layer (X is then flat),
     ``Identity``, ``Dropout`` and ``AlphaDropout`` (left out: they do nothing in ``model.eval()``), ``ReLU``,
-    ``LeakyReLU``, ``ELU``, ``SELU``, ``GELU``, ``SiLU``, ``Softplus``, ``Mish``, ``Tanh``, ``Sigmoid``, and
-    ``Softmax`` or ``LogSoftmax`` at the end.
+    ``LeakyReLU``, ``ELU``, ``CELU``, ``SELU``, ``GELU``, ``SiLU``, ``Softplus``, ``Mish``, ``Tanh``, ``Sigmoid``,
+    ``Softsign``, ``ReLU6``, ``Hardtanh``, ``Hardsigmoid``, ``Hardswish``, and ``Softmax`` or ``LogSoftmax`` at the end.
 
     ``loss``: by default the one whose output function the model ends with: ``cross_entropy`` after ``Softmax`` or
     ``LogSoftmax``, ``binary_cross_entropy`` after ``Sigmoid``, ``squared_error`` after ``Linear``. A model that is
@@ -81,7 +82,7 @@ def to_torch(network: Network) -> Any:
     b, to the bit, on the network's device if it has tensors of PyTorch, else on the CPU; training it does not change
     the network. ``from_torch(to_torch(network), network.loss)`` is the same network.
 
-    Raises :class:`~backtalk.errors.InputError` for an activation of your own, for which PyTorch has no module, and
+    Raises :class:`~backtalk.errors.InputError` for an activation for which PyTorch has no module, and
     :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
 
     >>> import torch
@@ -126,6 +127,11 @@ def _functions(nn: Any) -> dict[Any, Callable[[Any, str], Activation | str]]:
             raise InputError(f"{place} has beta {module.beta} and threshold {module.threshold}, expected 1 and ≥ 20.")
         return activations.Softplus()
 
+    def of_hardtanh(module: Any, place: str) -> Activation:
+        if (module.min_val, module.max_val) != (-1, 1):
+            raise InputError(f"{place} is clipped to [{module.min_val}, {module.max_val}], expected [-1, 1].")
+        return activations.HardTanh()
+
     def of_softmax(module: Any, place: str) -> str:
         if module.dim not in (-1, 1, None):  # None is 1 for a matrix
             raise InputError(f"{place} is over dimension {module.dim}, expected -1: over the outputs of one example.")
@@ -135,6 +141,12 @@ def _functions(nn: Any) -> dict[Any, Callable[[Any, str], Activation | str]]:
         **{getattr(nn, name): lambda module, place, name=name: getattr(activations, name)() for name in SAME_NAME},
         nn.LeakyReLU: lambda module, place: activations.LeakyReLU(module.negative_slope),
         nn.ELU: lambda module, place: activations.ELU(module.alpha),
+        nn.CELU: lambda module, place: activations.CELU(module.alpha),
+        **{
+            getattr(nn, name): lambda module, place, ours=ours: getattr(activations, ours)()
+            for name, ours in HARD.items()
+        },
+        nn.Hardtanh: of_hardtanh,
         nn.GELU: lambda module, place: activations.GELUTanh() if module.approximate == "tanh" else activations.GELU(),
         nn.Softplus: of_softplus,
         nn.Softmax: of_softmax,
@@ -147,10 +159,13 @@ def _module(nn: Any, activation: Activation, argument: str) -> Any:
         **{getattr(activations, name): lambda g, name=name: getattr(nn, name)() for name in (*SAME_NAME, "Identity")},
         activations.LeakyReLU: lambda g: nn.LeakyReLU(g.slope),
         activations.ELU: lambda g: nn.ELU(g.alpha),
+        activations.CELU: lambda g: nn.CELU(g.alpha),
+        **{getattr(activations, ours): lambda g, name=name: getattr(nn, name)() for name, ours in HARD.items()},
         activations.GELU: lambda g: nn.GELU(),
         activations.GELUTanh: lambda g: nn.GELU("tanh"),
         activations.Softplus: lambda g: nn.Softplus(threshold=EXACT_THRESHOLD),
     }
     if type(activation) not in makers:
-        raise InputError(f"{argument} is {activation!r}, an activation of your own, of which PyTorch has no module.")
+        own = "" if type(activation) in activations.ACTIVATIONS.values() else "an activation of your own, "
+        raise InputError(f"{argument} is {activation!r}, {own}for which PyTorch has no module.")
     return makers[type(activation)](activation)

@@ -58,9 +58,11 @@ class Run:
             measure_every=settings.measure_every,
             group=watchers.group,
         )
-        steps, batch_size = kind(network, step_settings), min(settings.batch_size, max(source.count, 1))
+        batch_size = settings.batch_for(source.count)
+        steps = kind(network, step_settings)
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=watchers.group.is_first)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, self._most, watchers.group)
+        settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
 
     def start_from(self, steps: StepState) -> None:
         """Begin with the optimizer's state of an earlier training."""

@@ -17,6 +17,8 @@ from ..errors import BacktalkError, FileFormatError, InputError, InputTypeError,
 from .schedules import Constant, as_schedule
 from .state import plain
 
+BATCH_SIZE = 32  # where none is given
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -27,7 +29,7 @@ class TrainSettings:
     """
 
     epochs: int = 20
-    batch_size: int = 32
+    batch_size: Any = None  # a whole number, or None for all examples
     optimizer: Any = "adam"  # a name becomes what it names
     schedule: Any = "constant"
     l2_penalty: float = 0.0
@@ -43,11 +45,13 @@ class TrainSettings:
             object.__setattr__(self, name, value)
 
         put("optimizer", as_any_optimizer(self.optimizer))
+        if self.batch_size is None and not self.takes_all:
+            put("batch_size", BATCH_SIZE)
         put("schedule", as_schedule(self.schedule))
         put("dropout", Dropout(self.dropout).rates)
         for name, least in (("epochs", 1), ("batch_size", 1), ("measure_every", 0), ("patience", 1)):
             value = getattr(self, name)
-            if name == "patience" and value is None:
+            if value is None and (name == "patience" or (name == "batch_size" and self.takes_all)):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 raise InputTypeError(f"{name} is {value!r}, expected a whole number.")
@@ -62,11 +66,11 @@ class TrainSettings:
                 raise InputError("clip_norm is 0, expected a number above 0, or None for no clipping.")
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
-        if isinstance(self.optimizer, LBFGS):
-            self._require_whole_batch()
+        if self.optimizer.searches:
+            self._require_one_function()
 
-    def _require_whole_batch(self) -> None:
-        """L-BFGS takes whole steps on one smooth function: what changes that function cannot go with it."""
+    def _require_one_function(self) -> None:
+        """A search goes down one function: what changes that function, or the steps, cannot go with it."""
         refused = {
             "dropout": self.drops,
             "clip_norm": self.clip_norm is not None,
@@ -75,12 +79,30 @@ class TrainSettings:
         }
         for name, given in refused.items():
             if given:
-                raise InputError(f"{name} is given, but the optimizer 'lbfgs' cannot use it: leave it out.")
+                raise InputError(f"{name} is given, but the optimizer {self._words!r} cannot use it: leave it out.")
+
+    @property
+    def _words(self) -> str:
+        return self.optimizer.name if isinstance(self.optimizer, LBFGS) else repr(self.optimizer)
 
     @property
     def by_steps(self) -> bool:
-        """Whether training goes by mini-batches, and not by L-BFGS."""
-        return isinstance(self.optimizer, Optimizer)
+        """Whether training goes by steps of the engine, and not by a search."""
+        return not self.optimizer.searches
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether each step takes all examples."""
+        return isinstance(self.optimizer, Optimizer) and self.optimizer.whole_batch
+
+    def batch_for(self, count: int) -> int:
+        """How many of ``count`` examples a step takes; refuses a ``batch_size`` that the optimizer cannot have."""
+        if self.takes_all and self.batch_size not in (None, count):
+            raise InputError(
+                f"batch_size is {self.batch_size}, but the optimizer {self.optimizer!r} takes all {count} examples in "
+                "each step: leave batch_size out, or use 'sgd(momentum=0)'."
+            )
+        return max(count, 1) if self.batch_size is None else min(self.batch_size, max(count, 1))
 
     @property
     def drops(self) -> bool:

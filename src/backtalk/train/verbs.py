@@ -26,13 +26,13 @@ from ..errors import InputError
 from .agreement import require_equal_calls, require_equal_runs, share_generator
 from .callbacks import Watchers
 from .checkpoint import Checkpoint, read
-from .lbfgs import search
 from .records import Progress, Training
 from .run import Run
 from .schedules import Schedule
 from .settings import DataSettings, TrainSettings
 from .state import TrainState, plain, rng_from_json
 from .validation import Validation, hold_out
+from .whole_batch import search
 
 
 def fit(
@@ -42,7 +42,7 @@ def fit(
     sample_weight: Any = None,
     *,
     epochs: int = 20,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     optimizer: str | Optimizer | LBFGS = "adam",
     schedule: str | Schedule = "constant",
     rng: np.random.Generator | int | None = None,
@@ -60,7 +60,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     state: StepState | None = None,
 ) -> Training:
-    """Train by mini-batches; the network given is not changed.
+    """Train by mini-batches, or by whole batches; the network given is not changed.
 
     Every step takes the gradient of ℒ over its mini-batch, Σ_n w_n ℓ_n with weights of sum 1 within it. The data
     are shuffled again in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is skipped.
@@ -71,9 +71,12 @@ def fit(
     a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
     :class:`Shard`: its loss is computed after each epoch.
 
-    Steps. ``optimizer``: 'sgd', 'nesterov', 'adam' or 'adamw', with parameters such as 'adam(learning_rate=0.01)'; or
-    'lbfgs', which takes whole batches. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'step',
-    'adaptive', 'cosine' or 'one_cycle', each with ``warm_up`` steps if you wish: 'cosine(warm_up=500)'.
+    Steps. ``optimizer``: 'sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'amsgrad', 'adamax',
+    'nadam', 'adamw' or 'lion', with parameters such as 'adam(learning_rate=0.01)'; or, on all examples in each step,
+    'gd', with a line search if you wish ('gd(armijo=1e-4)'), or 'lbfgs'. ``batch_size``: 32 unless you say otherwise.
+    ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'exponential', 'polynomial', 'step', 'adaptive',
+    'reduce_on_plateau', 'cosine', 'cosine_restarts' or 'one_cycle', each with ``warm_up`` steps if you wish:
+    'cosine(warm_up=500)'.
     ``l2_penalty`` λ: training minimizes ℒ + ½λ Σ_i ‖W_i‖², and reports it as the loss. ``dropout``: the rate of all
     hidden layers, or a list with one for each (:class:`~backtalk.Dropout`). ``clip_norm``: a gradient whose norm, over
     all W_i and b_i together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same
@@ -130,11 +133,14 @@ def fit(
             run.start_from(state)
         return run.train()
     if place is not None or state is not None or isinstance(X, Stream):
-        raise InputError("optimizer is 'lbfgs', which takes no checkpoint, no state and no Stream: use another.")
+        raise InputError(
+            f"optimizer is {str(settings.optimizer)!r}, which takes no checkpoint, no state and no Stream: use another."
+        )
     kind, source, own = _examples(network, settings, data, given, watchers.group)
     if data.validation is not None:
         source, own = hold_out(network, source, data.validation, generator)
     assert isinstance(source, InMemory)
+    settings.batch_for(source.count)  # refuses a size that the optimizer cannot have
     return search(network, settings, data, source.chosen(), own, watchers, by_kernels=kind is NativeSteps)
 
 

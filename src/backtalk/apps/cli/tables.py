@@ -65,9 +65,9 @@ def train(
     ] = None,
     epochs: Annotated[int, _option("At the most.")] = 200,
     batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
-    optimizer: Annotated[str, _option("sgd, nesterov, adam, adamw or lbfgs.")] = "adam",
+    optimizer: Annotated[str, _option("gd, sgd, nesterov, rmsprop, adam, adamw, lion, lbfgs, …")] = "adam",
     learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]")] = None,
-    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, adaptive, inverse_scaling.")] = "constant",
+    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, reduce_on_plateau, …")] = "constant",
     dropout: Annotated[float, _option("Share of hidden units that is silenced in training.")] = 0.0,
     l2_penalty: Annotated[
         float | None, _option("What large weights cost. [default: 0.001 below 10 000 rows to train on, else 0.00001]")

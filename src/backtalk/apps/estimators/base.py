@@ -23,15 +23,15 @@ from ...engines.choose import ENGINES, choose_steps
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
-from ...train import LBFGS, Epoch
+from ...train import LBFGS, Epoch, Optimizer
 from ...train.callbacks import Watchers
+from ...train.descent import descend
 from ...train.lbfgs import minimize
 from ...train.schedules import as_schedule
-from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, optimizer_of, training_of
+from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, training_of
 from .fitted import FLOATS, SPARSE, FittedPerceptron, dense
 from .held_out import hold_out
-
-STOCHASTIC = ("adam", "sgd")
+from .solvers import searches, solver_of
 
 
 class NonFiniteError(DivergedError, ValueError):
@@ -40,7 +40,7 @@ class NonFiniteError(DivergedError, ValueError):
 
 def is_stochastic(model: Any) -> bool:
     """Whether it has ``partial_fit``: scikit-learn asks."""
-    if model.solver not in STOCHASTIC:
+    if searches(model):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {model.solver} is not stochastic."
         )
@@ -54,7 +54,7 @@ class MultilayerPerceptron(FittedPerceptron):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [str],  # solver_of looks
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [str],
         "random_state": ["random_state"],
@@ -140,7 +140,7 @@ class MultilayerPerceptron(FittedPerceptron):
             self._begin(first)
         X, target, weight, judge = hold_out(self, X, target, weight, validation)
         try:
-            if self.solver == "lbfgs":
+            if searches(self):
                 self._search(network, X, target, weight, judge)
             else:
                 self._step(network, X, target, weight, judge, incremental)
@@ -157,11 +157,11 @@ class MultilayerPerceptron(FittedPerceptron):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
         if self.learning_rate not in SKLEARN_SCHEDULES:
             as_schedule(self.learning_rate, "learning_rate")
-        if self.solver == "lbfgs":
+        if searches(self):
             given = {"dropout": np.any(self.dropout), "clip_norm": self.clip_norm is not None}
             given["learning_rate"] = self.learning_rate not in SKLEARN_SCHEDULES
             for name in filter(given.get, given):
-                raise InputError(f"{name} is given, but solver='lbfgs' cannot use it: leave it out.")
+                raise InputError(f"{name} is given, but solver={self.solver!r} cannot use it: leave it out.")
 
     def _begin(self, first: bool) -> None:
         """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
@@ -170,7 +170,7 @@ class MultilayerPerceptron(FittedPerceptron):
         if first:
             self.t_ = self._no_improvement_count = 0
             self.validation_loss_curve_ = []
-            if self.solver in STOCHASTIC:
+            if not searches(self):
                 self.loss_curve_ = []
                 self.best_loss_ = None if self.early_stopping else np.inf
                 self.validation_scores_ = [] if self.early_stopping else None
@@ -202,8 +202,10 @@ class MultilayerPerceptron(FittedPerceptron):
         self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, judge: Judge | None, incremental: bool
     ) -> None:
         _, scale = self._loss()
+        optimizer = solver_of(self, scale)
+        assert isinstance(optimizer, Optimizer)
         settings = StepSettings(
-            optimizer=optimizer_of(self, scale),
+            optimizer=optimizer,
             l2_penalty=float(self.alpha) * scale,
             l2_per_weight=True,
             loss_by_count=True,  # as scikit-learn counts, also if the examples have weights
@@ -232,7 +234,7 @@ class MultilayerPerceptron(FittedPerceptron):
 
     def _search(self, network: Network, X: np.ndarray, target: np.ndarray, weight: Any, judge: Judge | None) -> None:
         _, scale = self._loss()
-        options = LBFGS(tolerance=self.tol * scale, evaluations=self.max_fun)
+        options: Any = solver_of(self, scale)
         by_kernels = choose_steps(self.engine, network, options) is NativeSteps
         watchers, self.loss_curve_ = Watchers.of(self.callbacks), []
 
@@ -244,7 +246,8 @@ class MultilayerPerceptron(FittedPerceptron):
             return watchers.after_epoch(epoch)
 
         watchers.begin(self.get_params(deep=False))
-        found = minimize(
+        find = minimize if isinstance(options, LBFGS) else descend
+        found = find(
             network,
             _batch(network, X, target, weight, by_kernels),
             l2_penalty=self.alpha * scale / (len(X) if weight is None else float(np.sum(weight))),
@@ -257,8 +260,8 @@ class MultilayerPerceptron(FittedPerceptron):
         self.network_, self.loss_, self.n_iter_ = found.network, found.loss / scale, found.iterations
         if not found.converged and not found.stopped:
             warnings.warn(
-                f"lbfgs failed to converge after {found.iterations} iteration(s): {found.message}. Increase max_iter "
-                "or max_fun, or scale the data.",
+                f"{options.name} failed to converge after {found.iterations} iteration(s): {found.message}. Increase "
+                "max_iter or max_fun, or scale the data.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

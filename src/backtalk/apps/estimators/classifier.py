@@ -34,8 +34,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Any of backtalk's, such as ``"gelu"``; or a list with one for each hidden layer.
     learning_rate
         Besides scikit-learn's three, which change the rate for ``"sgd"`` only, a schedule of
-        :func:`backtalk.fit` for both solvers, such as ``"cosine(warm_up=100)"``. It runs over ``max_iter`` epochs, or
+        :func:`backtalk.fit` for every solver, such as ``"cosine(warm_up=100)"``. It runs over ``max_iter`` epochs, or
         as many calls of ``partial_fit``.
+    solver
+        Besides scikit-learn's three, any optimizer of :func:`backtalk.fit` with its own parameters, such as ``"nadam"``
+        or ``"rmsprop(momentum=0.9)"``; its learning rate is ``learning_rate_init``.
     dropout
         The rate of all hidden layers, or a list with one for each.
     clip_norm

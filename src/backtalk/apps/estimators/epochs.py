@@ -16,16 +16,16 @@ from ...core.batch import Batch
 from ...core.network import Network
 from ...data.sources import InMemory, Part
 from ...engines.steps import Steps
-from ...errors import DivergedError
-from ...train import SGD, AdamEpsilonHat, Epoch, Nesterov, StepState, Training
+from ...errors import DivergedError, InputError
+from ...train import Epoch, Optimizer, StepState, Training
 from ...train.callbacks import Watchers
 from ...train.loop import Event, Loop
 from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedule
+from .solvers import rate_unit, solver_of
 
 SKLEARN_SCHEDULES = ("constant", "invscaling", "adaptive")
 LEAST_RATE = 1e-6  # at which 'adaptive' gives up
 Judge = Callable[[Network], tuple[float, float]]  # a network's score and its mean loss, as reported, on held-out data
-MOST_MOMENTUM = math.nextafter(1.0, 0.0)  # scikit-learn takes 1 as well, our SGD the numbers below it
 
 
 @dataclass(eq=False)
@@ -60,14 +60,6 @@ class ShuffledAnew(InMemory):
         yield Part(self.count, lambda: (self.batch, self.rows))
 
 
-def optimizer_of(model: Any, scale: float) -> SGD | AdamEpsilonHat:
-    """The optimizer for a loss that is ``scale`` times the one that is reported: it takes the same steps."""
-    if model.solver == "adam":
-        return AdamEpsilonHat(model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon * scale)
-    kind = Nesterov if model.nesterovs_momentum and model.momentum > 0 else SGD
-    return kind(model.learning_rate_init, min(model.momentum, MOST_MOMENTUM))
-
-
 class Epochs:
     """Training of an estimator by mini-batches: by its parameters, into its attributes and its ``state``."""
 
@@ -76,7 +68,7 @@ class Epochs:
     ) -> None:
         self.model, self.steps, self.state, self.watchers, self.judge = model, steps, state, watchers, judge
         self.scale = model._loss()[1]
-        self.unit = 1.0 if model.solver == "adam" else self.scale  # a rate of the steps, times it, is the estimator's
+        self.unit = rate_unit(model, self.scale)
         self.print: Callable[[str], None] = print if model.verbose else lambda text: None
         self.schedule: Schedule | None = None
         if model.learning_rate not in SKLEARN_SCHEDULES:
@@ -84,6 +76,8 @@ class Epochs:
         source = ShuffledAnew(batch, model._random_state, model.shuffle)
         generator = np.random.default_rng(0)  # unused: the source draws from the model's own
         self.loop = Loop(steps, source, self._batch_size(batch.count), generator, self._rates)
+        if self.schedule is not None:
+            self.schedule.require_steps(model.max_iter * self.loop.steps_per_epoch)
 
     def run(self, incremental: bool) -> None:
         """All epochs; ``incremental``: one, as a part of something longer."""
@@ -122,6 +116,14 @@ class Epochs:
         state.steps = self.steps.state()
 
     def _batch_size(self, count: int) -> int:
+        optimizer = solver_of(self.model)
+        if isinstance(optimizer, Optimizer) and optimizer.whole_batch:
+            if self.model.batch_size not in ("auto", count):
+                raise InputError(
+                    f"batch_size is {self.model.batch_size}, but solver={self.model.solver!r} takes all {count} "
+                    "examples in each step: leave batch_size out."
+                )
+            return count
         if self.model.batch_size == "auto":
             return min(200, count)
         if self.model.batch_size > count:
@@ -206,10 +208,13 @@ def telemetry_of(model: Any, count: int, scale: float) -> Telemetry:
     curve, other = model.loss_curve_, model.validation_loss_curve_
     known = len(other) == len(curve)
     optimizer = batch_size = None
-    if model.solver != "lbfgs":
-        name = "adam" if model.solver == "adam" else "nesterov" if model.nesterovs_momentum else "sgd"
-        optimizer = f"{name}(learning_rate={model.learning_rate_init / (1 if name == 'adam' else scale)!r})"
-        batch_size = min(200 if model.batch_size == "auto" else model.batch_size, count)
+    solver = solver_of(model)
+    if isinstance(solver, Optimizer) and not solver.searches:
+        name = "adam" if model.solver == "adam" else solver.name
+        optimizer = f"{name}(learning_rate={model.learning_rate_init / rate_unit(model, scale)!r})"
+        batch_size = (
+            count if solver.whole_batch else min(200 if model.batch_size == "auto" else model.batch_size, count)
+        )
     return Telemetry(
         losses=tuple(loss * scale for loss in curve),
         validation_losses=tuple(loss * scale for loss in other) if known else (None,) * len(curve),

@@ -14,6 +14,7 @@ from ...core.network import Network
 from ...engines.passes import forward_in_blocks
 from .epochs import Judge
 from .fitted import SPARSE, dense
+from .solvers import searches
 
 
 def hold_out(model: Any, X: np.ndarray, target: np.ndarray, weight: Any, validation: Any) -> Any:
@@ -23,7 +24,7 @@ def hold_out(model: Any, X: np.ndarray, target: np.ndarray, weight: Any, validat
         X_val = validate_data(model, X_val, reset=False, dtype=X.dtype, accept_sparse=SPARSE)
         weight_val = None if weight_val is None else _check_sample_weight(weight_val, X_val)
         return X, target, weight, _judge_on(model, dense(X_val), model._encode(y_val), weight_val)
-    if model.solver == "lbfgs" or not model.early_stopping:
+    if searches(model) or not model.early_stopping:
         return X, target, weight, None
     stratify = target if is_classifier(model) and model.n_outputs_ == 1 else None
     arrays = [X, target] if weight is None else [X, target, weight]

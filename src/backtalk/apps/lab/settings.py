@@ -14,7 +14,10 @@ from ...errors import InputError, InputTypeError, unknown_name
 
 MOST_LAYERS, MOST_UNITS, MOST_BATCH, MOST_SPEED = 8, 512, 4096, 10_000
 MOST_RATE = 1e6
-OFFERED = ["adam", "sgd", "nesterov", "adamw"]
+OFFERED = [
+    "adam", "sgd", "nesterov", "adamw", "gd", "momentum", "adagrad", "rmsprop", "adadelta", "amsgrad", "adamax",
+    "nadam", "lion",
+]  # fmt: skip
 LONGEST = 40  # characters of a word that an error repeats
 
 

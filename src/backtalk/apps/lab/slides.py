@@ -14,28 +14,49 @@ import numpy as np
 
 from ...core.losses import CrossEntropy
 from ...core.network import Network
+from ...core.optimizers import SGD, Adam
 from ...engines.passes import backward, forward
 from .trainer import Trainer
 
 MOST_NUMBERS = 4  # of a vector that is written out; of a longer one the first ones and the last
 NABLA = r"\nabla_{%s}\mathcal{L}"
+MEAN = r"m \leftarrow \beta_1 m + (1-\beta_1)\, \nabla_\theta\mathcal{L}"
+MEAN_SQUARE = r"v \leftarrow \beta_2 v + (1-\beta_2)\, (\nabla_\theta\mathcal{L})^2"
+BY_RHO = r"v \leftarrow \rho\, v + (1-\rho)\, (\nabla_\theta\mathcal{L})^2"
+ADAM = r"\theta \leftarrow \theta - \eta\, \frac{m / (1-\beta_1^t)}{\sqrt{v / (1-\beta_2^t)} + \varepsilon}"
+VELOCITY = r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}"
 UPDATES = {
-    "sgd": [r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}", r"\theta \leftarrow \theta + v"],
-    "nesterov": [
-        r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}",
-        r"\theta \leftarrow \theta + \mu\, v - \eta\, \nabla_\theta\mathcal{L}",
+    "gd": [r"\theta \leftarrow \theta - \eta\, \nabla_\theta\mathcal{L}"],
+    "sgd": [VELOCITY, r"\theta \leftarrow \theta + v"],
+    "momentum": [VELOCITY, r"\theta \leftarrow \theta + v"],
+    "nesterov": [VELOCITY, r"\theta \leftarrow \theta + \mu\, v - \eta\, \nabla_\theta\mathcal{L}"],
+    "adagrad": [
+        r"s \leftarrow s + (\nabla_\theta\mathcal{L})^2",
+        r"\theta \leftarrow \theta - \eta\, \frac{\nabla_\theta\mathcal{L}}{\sqrt{s} + \varepsilon}",
     ],
-    "adam": [
-        r"m \leftarrow \beta_1 m + (1-\beta_1)\, \nabla_\theta\mathcal{L}, \quad "
-        r"v \leftarrow \beta_2 v + (1-\beta_2)\, (\nabla_\theta\mathcal{L})^2",
-        r"\theta \leftarrow \theta - \eta\, \frac{m / (1-\beta_1^t)}{\sqrt{v / (1-\beta_2^t)} + \varepsilon}",
+    "rmsprop": [BY_RHO, r"\theta \leftarrow \theta - \eta\, \frac{\nabla_\theta\mathcal{L}}{\sqrt{v} + \varepsilon}"],
+    "adadelta": [
+        BY_RHO + r", \quad d = \frac{\sqrt{u + \varepsilon}}{\sqrt{v + \varepsilon}}\, \nabla_\theta\mathcal{L}",
+        r"u \leftarrow \rho\, u + (1-\rho)\, d^2, \quad \theta \leftarrow \theta - \eta\, d",
+    ],
+    "adam": [rf"{MEAN}, \quad {MEAN_SQUARE}", ADAM],
+    "adamw": [rf"{MEAN}, \quad {MEAN_SQUARE}", ADAM.replace(r"\theta -", r"(1 - \eta\lambda)\, \theta -")],
+    "amsgrad": [rf"{MEAN}, \quad {MEAN_SQUARE}, \quad u \leftarrow \max(u, v)", ADAM.replace("{v /", "{u /")],
+    "adamax": [
+        rf"{MEAN}, \quad u \leftarrow \max(\beta_2 u,\, |\nabla_\theta\mathcal{{L}}| + \varepsilon)",
+        r"\theta \leftarrow \theta - \eta\, \frac{m / (1-\beta_1^t)}{u}",
+    ],
+    "nadam": [
+        rf"{MEAN}, \quad {MEAN_SQUARE}, \quad \mu_t = \beta_1 (1 - 0.96^{{t \psi}}/2)",
+        r"\theta \leftarrow \theta - \frac{\eta}{\sqrt{v / (1-\beta_2^t)} + \varepsilon} "
+        r"\left(\frac{\mu_{t+1}\, m}{1 - \mu_1 \cdots \mu_{t+1}} + "
+        r"\frac{(1 - \mu_t)\, \nabla_\theta\mathcal{L}}{1 - \mu_1 \cdots \mu_t}\right)",
+    ],
+    "lion": [
+        r"\theta \leftarrow \theta - \eta\, \mathrm{sign}(\beta_1 m + (1-\beta_1)\, \nabla_\theta\mathcal{L})",
+        r"m \leftarrow \beta_2 m + (1-\beta_2)\, \nabla_\theta\mathcal{L}",
     ],
 }
-UPDATES["adamw"] = [
-    UPDATES["adam"][0],
-    r"\theta \leftarrow (1 - \eta\lambda)\, \theta"
-    r" - \eta\, \frac{m / (1-\beta_1^t)}{\sqrt{v / (1-\beta_2^t)} + \varepsilon}",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +197,16 @@ def _update(trainer: Trainer) -> Slide:
     settings, optimizer = trainer.settings, trainer.settings.made_optimizer()
     constants = {
         r"\eta": settings.rate,
-        r"\mu": getattr(optimizer, "momentum", None),
+        r"\mu": optimizer.momentum if isinstance(optimizer, SGD) else None,
+        r"\rho": getattr(optimizer, "rho", None),
         r"\beta_1": getattr(optimizer, "beta_1", None),
         r"\beta_2": getattr(optimizer, "beta_2", None),
         r"\varepsilon": getattr(optimizer, "epsilon", None),
+        r"\psi": getattr(optimizer, "momentum_decay", None),
         r"\lambda": optimizer.weight_decay or None,
     }
     numbers = r",\quad ".join(f"{name} = {figure(value)}" for name, value in constants.items() if value is not None)
-    numbers += rf",\quad t = {trainer.step + 1}" if settings.optimizer.startswith("adam") else ""
+    numbers += rf",\quad t = {trainer.step + 1}" if isinstance(optimizer, Adam) else ""
     layers = tuple(range(1, trainer.network.depth + 1))
     count = len(trainer.next_rows())
     return Slide(

@@ -50,7 +50,8 @@ class Trainer:
         settings, optimizer = self.settings, self.settings.made_optimizer()
         kind = choose_steps("auto", self.start, optimizer)
         batch = Batch.of(self.start, self.X_training, self.y_training, takes_labels=kind.takes_labels)
-        source, batch_size = InMemory(batch), min(settings.batch, batch.count)
+        source = InMemory(batch)
+        batch_size = batch.count if optimizer.whole_batch else min(settings.batch, batch.count)
         in_epoch = -(-batch.count // batch_size)
         steps = kind(self.start, StepSettings(optimizer, measure_every=max(1, in_epoch // MEASURED_IN_EPOCH)))
         self.rates, self.left = np.full(in_epoch, settings.rate), 0

@@ -73,7 +73,7 @@ def options_of(run: Mapping[str, Any]) -> Options:
 def settled(options: Options, rows: int) -> Options:
     """The options, with what follows from the number of rows to train on."""
     batch_size, l2_penalty = options.batch_size, options.l2_penalty
-    if batch_size is None:
+    if batch_size is None and not TrainSettings(optimizer=options.optimizer).takes_all:
         batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
     if l2_penalty is None:
         l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
@@ -88,7 +88,7 @@ def settings_of(options: Options, rows: int) -> TrainSettings:
     settings = TrainSettings(**values)
     if not settings.by_steps or options.engine in COMPILED:  # these measure nothing in the steps
         return settings
-    return replace(settings, measure_every=max(1, -(-rows // settings.batch_size) // MEASURED_IN_EPOCH))
+    return replace(settings, measure_every=max(1, -(-rows // settings.batch_for(rows)) // MEASURED_IN_EPOCH))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ class Net32:
         loss: str,
         loss_parameter: float,
         trains: bool,
+        states: int,
         input_gradient: bool,
         host: Callable | None,
     ) -> None: ...
@@ -89,6 +90,7 @@ class Net32:
         beta_1: float,
         beta_2: float,
         epsilon: float,
+        momentum_decay: float,
         epsilon_hat: bool,
         l2_penalty: float,
         l2_per_weight: bool,
@@ -132,6 +134,7 @@ class Net64:
         loss: str,
         loss_parameter: float,
         trains: bool,
+        states: int,
         input_gradient: bool,
         host: Callable | None,
     ) -> None: ...
@@ -207,6 +210,7 @@ class Net64:
         beta_1: float,
         beta_2: float,
         epsilon: float,
+        momentum_decay: float,
         epsilon_hat: bool,
         l2_penalty: float,
         l2_per_weight: bool,

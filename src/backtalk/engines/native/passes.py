@@ -68,8 +68,8 @@ def serves(network: Network) -> bool:
     return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in _known()
 
 
-def prepare(network: Network, *, trains: bool = False) -> Net32 | Net64:
-    """The network in the kernels' own memory."""
+def prepare(network: Network, *, trains: bool = False, states: int = 0) -> Net32 | Net64:
+    """The network in the kernels' own memory; for training, with so many arrays of an optimizer."""
     make = extension().Net32 if network.W[1].dtype == np.float32 else extension().Net64
     functions = _functions(network)
     activations = [_in_kernels(g) for g in functions]
@@ -82,6 +82,7 @@ def prepare(network: Network, *, trains: bool = False) -> Net32 | Net64:
         loss=loss,
         loss_parameter=loss_parameter,
         trains=trains,
+        states=states,
         input_gradient=not trains,
         host=_Host(functions) if (HOST, 0.0) in activations else None,
     )

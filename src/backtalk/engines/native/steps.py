@@ -8,29 +8,57 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ...core.batch import Batch, diverged
 from ...core.network import Network
-from ...core.optimizers import SGD, Adam, AdamEpsilonHat, AdamW, Nesterov, Optimizer
+from ...core.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamEpsilonHat,
+    AdamW,
+    AMSGrad,
+    GradientDescent,
+    Lion,
+    Momentum,
+    Nadam,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
 from ...errors import DivergedError
 from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
 from . import passes as native
 from .kernels import threads
 
-# The kernels' names of the update; SGD without momentum has one of its own
+# The kernels' names of the update
 RULES: dict[type[Optimizer], str] = {
-    SGD: "momentum", Nesterov: "nesterov", Adam: "adam", AdamEpsilonHat: "adam", AdamW: "adam",
+    GradientDescent: "sgd", SGD: "momentum", Momentum: "momentum", Nesterov: "nesterov", Adagrad: "adagrad",
+    RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam", AdamEpsilonHat: "adam", AdamW: "adam", AMSGrad: "amsgrad",
+    Adamax: "adamax", Nadam: "nadam", Lion: "lion",
 }  # fmt: skip
-PLAIN_SGD = "sgd"
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
 
 def serves(network: Network, optimizer: Optimizer) -> bool:
     """Whether the kernels take these steps."""
     return native.serves(network) and type(optimizer) in RULES
+
+
+def _rule(optimizer: Optimizer) -> str:
+    """The kernels' name of the update; some have one of their own for what is not needed."""
+    rule = RULES[type(optimizer)]
+    if isinstance(optimizer, SGD) and optimizer.momentum == 0:
+        return "sgd"
+    if isinstance(optimizer, RMSprop):
+        return "_".join(["rmsprop", *["centered"] * optimizer.centered, *["momentum"] * (optimizer.momentum > 0)])
+    return rule
 
 
 class _StepRecord(NamedTuple):
@@ -52,17 +80,14 @@ class NativeSteps:
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start = settings, network
-        self._net = native.prepare(network, trains=True)
         optimizer, dropout = settings.optimizer, settings.dropout
-        names = ("momentum", "beta_1", "beta_2", "epsilon")
-        momentum, beta_1, beta_2, epsilon = (float(getattr(optimizer, name, 0.0)) for name in names)
-        rule = RULES[type(optimizer)]
+        self._net = native.prepare(network, trains=True, states=len(optimizer.families))
+        names = {"momentum", "beta_1", "epsilon", "momentum_decay"} & {each.name for each in fields(optimizer)}
+        numbers = dict.fromkeys(("momentum", "beta_1", "epsilon", "momentum_decay"), 0.0)
         self._net.set_update(
-            rule=PLAIN_SGD if rule != "adam" and momentum == 0 else rule,
-            momentum=momentum,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
+            rule=_rule(optimizer),
+            **numbers | {name: float(getattr(optimizer, name)) for name in names},
+            beta_2=float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
             epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
             l2_penalty=settings.l2_penalty,
             l2_per_weight=settings.l2_per_weight,

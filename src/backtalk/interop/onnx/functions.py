@@ -23,6 +23,7 @@ PROBES.flags.writeable = False
 NEAR = np.abs(PROBES) <= 12
 WITHOUT_PARAMETERS = (
     "identity", "relu", "sigmoid", "tanh", "selu", "gelu", "gelu_tanh", "silu", "softplus", "mish",
+    "hard_sigmoid", "hard_tanh", "hard_swish", "softsign", "relu6",
 )  # fmt: skip
 TOLERANCE = 1e-6  # constants of float32, such as √2, are wrong by 3e-8
 
@@ -37,11 +38,13 @@ def shortest(number: float) -> float:
 
 
 # Operators that are an activation of ours; some have its name, and no parameters
-SAME_NAME = ("Relu", "Softplus", "Mish", "Sigmoid", "Tanh")
+SAME_NAME = ("Relu", "Softplus", "Mish", "Sigmoid", "Tanh", "Softsign")
 ACTIVATION_OF: dict[str, Callable[[Attributes], Activation]] = {
     **{name: lambda given, name=name: as_activation(name.lower()) for name in SAME_NAME},
     "LeakyRelu": lambda given: activations.LeakyReLU(shortest(given.get("alpha", 0.01))),
     "Elu": lambda given: activations.ELU(shortest(given.get("alpha", 1.0))),
+    "Celu": lambda given: activations.CELU(shortest(given.get("alpha", 1.0))),
+    "HardSwish": lambda given: activations.HardSwish(),
     "Gelu": lambda given: activations.GELUTanh() if given.get("approximate") == b"tanh" else activations.GELU(),
 }
 
@@ -60,6 +63,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Selu": _selu,
     "Clip": _clip,
     "Swish": lambda given, a: a * activations.Sigmoid().g(given.get("alpha", 1.0) * a),
+    "HardSigmoid": lambda given, a: np.clip(given.get("alpha", 0.2) * a + given.get("beta", 0.5), 0, 1),
     "PRelu": lambda given, a, slope: np.where(a > 0, a, slope * a),
     "Max": lambda given, *values: reduce(np.maximum, values),
     "Min": lambda given, *values: reduce(np.minimum, values),

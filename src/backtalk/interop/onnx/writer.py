@@ -95,12 +95,29 @@ def _leaky(writer: Writer, g: Any, a: str) -> str:
     return writer.node("Add", writer.node("Relu", a), writer.node("Mul", below, writer.constant(g.slope)))
 
 
-def _exponential(writer: Writer, scale: float, alpha: float, a: str) -> str:
-    """λ·max(a, 0) + λα(e^min(a, 0) − 1)."""
+def _exponential(writer: Writer, scale: float, alpha: float, a: str, divisor: float = 1.0) -> str:
+    """λ·max(a, 0) + λα(e^{min(a, 0)/divisor} − 1)."""
     above = writer.node("Mul", writer.node("Relu", a), writer.constant(scale))
-    power = writer.node("Exp", writer.node("Min", a, writer.constant(0.0)))
+    low = writer.node("Min", a, writer.constant(0.0))
+    power = writer.node("Exp", low if divisor == 1 else writer.node("Div", low, writer.constant(divisor)))
     below = writer.node("Mul", writer.node("Sub", power, writer.constant(1.0)), writer.constant(scale * alpha))
     return writer.node("Add", above, below)
+
+
+def _clipped(writer: Writer, a: str, low: float, high: float) -> str:
+    """min(max(low, a), high)."""
+    return writer.node("Clip", a, writer.constant(low), writer.constant(high))
+
+
+def _hard_sigmoid(writer: Writer, a: str) -> str:
+    """min(max(0, a/6 + ½), 1)."""
+    line = writer.node("Add", writer.node("Mul", a, writer.constant(1 / 6)), writer.constant(0.5))
+    return _clipped(writer, line, 0.0, 1.0)
+
+
+def _softsign(writer: Writer, a: str) -> str:
+    """a/(1 + |a|)."""
+    return writer.node("Div", a, writer.node("Add", writer.node("Abs", a), writer.constant(1.0)))
 
 
 def _silu(writer: Writer, a: str) -> str:
@@ -154,6 +171,11 @@ PLAIN: dict[type[Activation], Maker] = {
     activations.Sigmoid: lambda writer, g, a: writer.node("Sigmoid", a),
     activations.Tanh: lambda writer, g, a: writer.node("Tanh", a),
     activations.SiLU: lambda writer, g, a: _silu(writer, a),
+    activations.Exponential: lambda writer, g, a: writer.node("Exp", a),
+    activations.HardSigmoid: lambda writer, g, a: _hard_sigmoid(writer, a),
+    activations.HardSwish: lambda writer, g, a: writer.node("Mul", a, _hard_sigmoid(writer, a)),
+    activations.HardTanh: lambda writer, g, a: _clipped(writer, a, -1.0, 1.0),
+    activations.ReLU6: lambda writer, g, a: _clipped(writer, a, 0.0, 6.0),
 }
 NARROW: dict[type[Activation], Maker] = {  # float32
     activations.LeakyReLU: lambda writer, g, a: writer.node("LeakyRelu", a, alpha=g.slope),
@@ -163,6 +185,8 @@ NARROW: dict[type[Activation], Maker] = {  # float32
     activations.GELUTanh: lambda writer, g, a: writer.node("Gelu", a, approximate="tanh"),
     activations.Softplus: lambda writer, g, a: writer.node("Softplus", a),
     activations.Mish: lambda writer, g, a: writer.node("Mish", a),
+    activations.Softsign: lambda writer, g, a: writer.node("Softsign", a),
+    activations.CELU: lambda writer, g, a: writer.node("Celu", a, alpha=g.alpha),
 }
 WIDE: dict[type[Activation], Maker] = {  # float64
     activations.LeakyReLU: _leaky,
@@ -172,4 +196,6 @@ WIDE: dict[type[Activation], Maker] = {  # float64
     activations.GELUTanh: lambda writer, g, a: _gelu_tanh(writer, a),
     activations.Softplus: lambda writer, g, a: _softplus(writer, a),
     activations.Mish: lambda writer, g, a: writer.node("Mul", a, writer.node("Tanh", _softplus(writer, a))),
+    activations.Softsign: lambda writer, g, a: _softsign(writer, a),
+    activations.CELU: lambda writer, g, a: _exponential(writer, 1.0, g.alpha, a, g.alpha),
 }

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from ...core.activations import (
+    CELU,
     ELU,
     GELU,
     SELU,
     Activation,
+    Exponential,
     GELUTanh,
+    HardSigmoid,
+    HardSwish,
+    HardTanh,
     Identity,
     LeakyReLU,
     Mish,
     ReLU,
+    ReLU6,
     Sigmoid,
     SiLU,
     Softplus,
+    Softsign,
     Tanh,
 )
 
@@ -70,4 +77,23 @@ def formulas_of(activation: Activation) -> str:
                 "g(a) = a · T and g′(a) = T + a · (1 − T²) · σ(a), with T = tanh(log(1 + exp(a))) and "
                 "σ(a) = 1/(1 + exp(−a))"
             )
+        case Exponential():
+            return "g(a) = exp(a) and g′(a) = exp(a)"
+        case CELU(alpha):
+            below = "exp(a)" if alpha == 1 else f"exp(a/{alpha:g})"
+            factor = "" if alpha == 1 else f"{alpha:g} · "
+            return f"g(a) = a and g′(a) = 1 where a > 0, else g(a) = {factor}({below} − 1) and g′(a) = {below}"
+        case ReLU6():
+            return "g(a) = a and g′(a) = 1 where 0 < a ≤ 6, else g(a) = 0 or 6 and g′(a) = 0"
+        case HardTanh():
+            return "g(a) = a and g′(a) = 1 where −1 < a ≤ 1, else g(a) = −1 or 1 and g′(a) = 0"
+        case HardSigmoid():
+            return "g(a) = (a + 3)/6 and g′(a) = 1/6 where −3 < a ≤ 3, else g(a) = 0 or 1 and g′(a) = 0"
+        case HardSwish():
+            return (
+                "g(a) = a · (a + 3)/6 and g′(a) = (2 · a + 3)/6 where −3 < a ≤ 3, g(a) = a and g′(a) = 1 where a > 3, "
+                "else both are 0"
+            )
+        case Softsign():
+            return "g(a) = a/(1 + |a|) and g′(a) = 1/(1 + |a|)²"
     return ""

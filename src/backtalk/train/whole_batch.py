@@ -1,0 +1,57 @@
+"""What :func:`~backtalk.fit` does with an optimizer that searches on the whole batch: iterations instead of epochs."""
+
+from __future__ import annotations
+
+from ..core.batch import Batch
+from ..core.network import Network
+from ..core.optimizers import LBFGS
+from .callbacks import Watchers
+from .descent import descend
+from .history import History
+from .lbfgs import minimize
+from .records import Epoch, Progress, Training, TrainingInterrupted
+from .run import facts_of
+from .settings import DataSettings, TrainSettings
+from .state import TrainState
+from .validation import Validation
+
+
+def search(
+    network: Network,
+    settings: TrainSettings,
+    data: DataSettings,
+    batch: Batch,
+    validation: Validation | None,
+    watchers: Watchers,
+    by_kernels: bool,
+) -> Training:
+    """Train by L-BFGS, or by gradient descent with Armijo's rule."""
+    history, latest = History(settings, TrainState({})), network
+    watchers.begin(facts_of(network, settings, data))
+
+    def tell(epoch: Epoch) -> bool:
+        nonlocal latest
+        latest = epoch.network
+        history.note(latest, epoch.loss, epoch.validation_loss)
+        stop = watchers.after_epoch(epoch)
+        progress = Progress(epoch.number, settings.epochs, batch.count, batch.count, epoch.number, epoch.loss)
+        if watchers.after_steps(lambda: progress) or stop:
+            history.reason = history.reason or "callback"
+        return history.reason is not None
+
+    try:
+        find = minimize if isinstance(settings.optimizer, LBFGS) else descend
+        found = find(
+            network,
+            batch,
+            l2_penalty=float(settings.l2_penalty),
+            iterations=settings.epochs,
+            options=settings.optimizer,
+            by_kernels=by_kernels,
+            validation_loss=lambda found: None if validation is None else validation.loss(found),
+            tell=tell,
+        )
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(watchers.end(history.training(latest, "interrupted"))) from None
+    reason = history.reason or ("converged" if found.converged else "evaluations")
+    return watchers.end(history.training(found.network, reason))
