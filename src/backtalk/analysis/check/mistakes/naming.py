@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,21 @@ def name_mistakes(
     if not all(np.isfinite(array).all() for array in given.values()):
         return ()
     return Search(scene, given, size, sample_weight, close).name()
+
+
+@np.errstate(all="ignore")
+def explains(
+    scene: Scene,
+    given: dict[Quantity, np.ndarray],
+    size: dict[Quantity, np.ndarray],
+    sample_weight: np.ndarray | None,
+    change: Callable[[Links], Links] = lambda links: links,
+) -> bool:
+    """Whether the formulas, written in another way by ``change``, give what was given, from the scene's forward pass."""
+    if not all(np.isfinite(array).all() for array in given.values()):
+        return False
+    search = Search(scene, given, size, sample_weight, CLOSE)
+    return search._reach(change(right_links(search.depth))) == len(search.order)
 
 
 class Search:
@@ -103,16 +118,19 @@ class Search:
 
     def _best(self, links: Links, reach: int, *, pairs: bool) -> list[Guess]:
         """The guesses that explain the gradient at ``reach`` and most of those after it; likelier ones first."""
-        guesses = list(self._singles(links, reach))
+        guesses = list(self._singles(links, reach, last_resort=False))
         if not guesses and pairs and sum(array.size for array in self.given.values()) <= PAIRS_UP_TO:
             guesses = [guess for guess in self._pairs(links, reach) if guess.reach == len(self.order)]
+        guesses = guesses or list(self._singles(links, reach, last_resort=True))
         most = max((guess.reach for guess in guesses), default=0)
         return [guess for guess in guesses if guess.reach == most]
 
-    def _singles(self, links: Links, reach: int) -> Iterator[Guess]:
+    def _singles(self, links: Links, reach: int, *, last_resort: bool) -> Iterator[Guess]:
         for known, variant, layers in self._forms(reach):
+            if known.is_last_resort != last_resort:
+                continue
             factor = self._factor(links, variant, layers, reach) if variant.fit else None
-            if factor is None or factor > 0:
+            if factor is None or factor != 0:
                 changed = exchange(links, variant, layers, factor)
                 yield from self._tried(Guess((known,), changed, reach, factor), links)
 
@@ -125,7 +143,7 @@ class Search:
         scales = [(known, variant) for known in MISTAKES if known.scales
                   for variant in known.variants if variant.changes.keys() & heard]  # fmt: skip
         for known, variant, layers in self._forms(reach):
-            if variant.fit:
+            if variant.fit or known.is_last_resort:
                 continue
             first = exchange(links, variant, layers)
             if self._is_proportional(first, quantity):
@@ -251,7 +269,8 @@ class Search:
                 continue
             if not self._fits((family, i), old(talk, i), link(talk, i)):
                 layers.add(i)
-        return known.mistake(tuple(sorted(layers)), guess.fitted)
+        mistake = known.mistake(tuple(sorted(layers)), guess.fitted)
+        return mistake if known.tell is None else replace(mistake, said=known.tell(talk, guess.fitted, mistake))
 
 
 def _merged(mistakes: list[Mistake]) -> tuple[Mistake, ...]:

@@ -56,6 +56,13 @@ def _label_as_number(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     return (talk.trace.output - labels) * talk.scene.weight[:, None]
 
 
+def _label_times_one_hot(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    one_hot = _one_hot(talk)
+    if one_hot is None or one_hot[:, 0].all():
+        return None
+    return (talk.trace.output - one_hot * one_hot.argmax(axis=1)[:, None]) * talk.scene.weight[:, None]
+
+
 def _smoothing_left_out(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     loss, target = talk.network.loss, talk.scene.target
     if not isinstance(loss, CrossEntropy | BinaryCrossEntropy) or not 0 < loss.label_smoothing < 1:
@@ -118,7 +125,7 @@ MISTAKES = (
         "the label itself is subtracted, as a number: ∇_{a_L} is ŷ − y",
         "∇_{a_L}ℒ = (ŷ − e(y)) · w",
         "make the label one-hot first: e(y) is 1 at place y and 0 elsewhere",
-        on(_label_as_number, "output"),
+        on(_label_as_number, "output") + on(_label_times_one_hot, "output"),
     ),
     Known(
         "target_left_out",
@@ -155,6 +162,17 @@ MISTAKES = (
         "∇_{a_L}ℒ = (ŷ − t) · w",
         "leave the factor out at the output",
         on(_slope_once_more, "output") + on(_jacobian_once_more, "output"),
+    ),
+    Known(
+        "g_prime_at_output",
+        "g′ of the hidden layers is applied at the output as well, which has no g",
+        "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ with J = ∂ŷ/∂a_L, where g has no part",
+        "begin with g′ at layer L − 1",
+        on(lambda talk, i, link: link(talk, i) * talk.g_prime(i - 1, talk.trace.a[i]), "output")
+        + on(lambda talk, i, link: link(talk, i) * talk.g_prime(i - 1, talk.trace.output), "output")
+        + tuple(on(lambda talk, i, link, slope=slope: link(talk, i) * slope(talk.trace.output), "output")[0]
+                for slope in (lambda h: h * (1 - h), lambda h: 1 - h**2)),
+        hidden_by=("jacobian_twice",),
     ),
     Known(
         "at_a_for_at_yhat",
