@@ -23,7 +23,7 @@ PUBLIC = {
     "HiddenUnits", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
     "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network",
     "ParquetFiles", "Paths", "ProcessLostError", "Progress", "SGD", "Shard", "Trace", "Training",
-    "TrainingInterrupted", "UnknownNameError", "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit",
+    "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "fit",
     "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen",
     "load", "paths", "per_example", "register_activation", "register_loss", "resume", "save", "self_influence",
     "to_onnx", "to_sklearn", "to_torch",

@@ -11,10 +11,12 @@ own.py          ``check`` of a student's forward pass, loss and backward pass
 activation.py   ``check`` of a pair (g, g′)
 report.py       what was compared, and the verdict
 checker.py      ``check``: a network or an activation
+step.py         ``check_step``: an update rule of a student; update.py: calls it
 mistakes/       which mistake explains a wrong backward pass
 """
 
 from .checker import check
 from .report import CheckReport, CheckRow
+from .step import check_step
 
-__all__ = ["CheckReport", "CheckRow", "check"]
+__all__ = ["CheckReport", "CheckRow", "check", "check_step"]

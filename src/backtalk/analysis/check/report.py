@@ -48,7 +48,7 @@ class CheckRow:
 
     @property
     def _family(self) -> str:
-        return self.quantity.partition("[")[0].split()[-1] if "[" in self.quantity else ""
+        return self.quantity.partition("[")[0].removeprefix("forward ")
 
 
 @dataclass(frozen=True, slots=True)

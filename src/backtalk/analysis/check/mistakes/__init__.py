@@ -6,7 +6,8 @@ output.py     mistakes of the first talk; shares.py: of the share 1/B; hidden.py
 naming.py     the first mistake that explains the given numbers, in the order of the talks
 forward.py    mistakes of the forward pass; naming_forward.py: which of them explains what was given
 loss.py       mistakes of the loss; naming_loss.py: which of them explains its values
-naming_own.py  of a student's forward pass, loss and backward pass together
+steps.py      mistakes of an update rule; naming_steps.py: which of them explains its path
+naming_own.py of a student's forward pass, loss and backward pass together
 shapes.py     why an array may have the wrong shape
 mistake.py    a mistake as a report shows it
 """
