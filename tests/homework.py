@@ -340,7 +340,7 @@ HELD_OUT: list[Slip] = [
         "lists",
         "nabla_w[-l] = delta @ activations[-l - 1].T",
         "nabla_w[-l] = 0.1 * delta @ activations[-l - 1].T",
-        "constant_factor",
+        "constant_factor constant_factor_of_layer",
     ),
     ("lists", "(activations[-1] - y) / x.shape[1]", "(activations[-1] - y) / x.shape[0]", "constant_factor"),
     ("separate", "dZ2 = A2 - Y", "dZ2 = A2 * (1 - A2) * (A2 - Y)", "jacobian_twice"),
@@ -353,7 +353,8 @@ HELD_OUT: list[Slip] = [
     (
         "rows",
         "probs = powers / powers.sum(axis=1, keepdims=True)",
-        "probs = powers / powers.sum(axis=1, keepdims=True)\n    probs = np.exp(probs) / np.exp(probs).sum(axis=1, keepdims=True)",
+        "probs = powers / powers.sum(axis=1, keepdims=True)\n"
+        "    probs = np.exp(probs) / np.exp(probs).sum(axis=1, keepdims=True)",
         "softmax_twice",
     ),
     ("separate", "return e / np.sum(e, axis=0)", "return e / np.sum(e)", "softmax_over_everything"),

@@ -7,6 +7,7 @@ layouts.py      how a student's arrays lie: rows or columns, (out, in) or (in, o
 calls.py        calls a student's function with what its arguments are called
 reading.py      what it returned, as our arrays
 student.py      the functions of a student on a batch, in their layout, which may have to be found
+causes.py       which mistakes explain what they gave
 own.py          ``check`` of a student's forward pass, loss and backward pass
 activation.py   ``check`` of a pair (g, g′)
 report.py       what was compared, and the verdict

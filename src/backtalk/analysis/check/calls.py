@@ -67,6 +67,7 @@ def is_called_by_name(function: Callable[..., Any], count: int) -> bool:
 def call(whose: str, function: Callable[..., Any], values: Mapping[str, Any], positional: tuple[Any, ...]) -> Any:
     """The result; an error of the function's own goes on, with a note that says what it was given."""
     count = len(positional)
+    given: dict[str, Any] = {}
     try:
         if not is_called_by_name(function, count):
             names = arguments_of(function)
@@ -76,9 +77,8 @@ def call(whose: str, function: Callable[..., Any], values: Mapping[str, Any], po
                     f"{whose} takes {', '.join(names)}, which does not say what they hold: name them network, X, y, "
                     "parameters, cache, weights, biases, yhat, or W1, b1, Z1, A1 and so on."
                 )
-            given = dict(zip(("network", "X", "y", "sample_weight"), positional, strict=False))
+            given.update(zip(("network", "X", "y", "sample_weight"), positional, strict=False))
             return function(*positional)
-        given = {}
         for name, must in (arguments_of(function) or {}).items():
             meaning = meaning_of(name)
             if meaning is None:

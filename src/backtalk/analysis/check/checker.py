@@ -97,13 +97,12 @@ def check(
     >>> print(check(net, backward=summed).mistake.said)
     the sum over the batch stands instead of the mean: 1/B is missing
     >>> def forgetful(X, parameters):
-    ...     A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])
-    ...     Z2 = parameters["W2"] @ A1
-    ...     return np.exp(Z2) / np.exp(Z2).sum(axis=0)
+    ...     Z1 = parameters["W1"] @ X
+    ...     A1 = np.tanh(Z1)
+    ...     return {"Z1": Z1, "A1": A1, "Z2": parameters["W2"] @ A1 + parameters["b2"]}
     >>> net = Network(list(net.W.values()), [np.ones(4), np.ones(2)], "tanh")
-    >>> for mistake in check(net, forward=forgetful, layout="columns").mistakes:
-    ...     print(mistake.sentence)
-    the bias b_i is forgotten (i = 1, 2)
+    >>> print(check(net, forward=forgetful).mistake.sentence)
+    the bias b_i is forgotten (i = 1)
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)

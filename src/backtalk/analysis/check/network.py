@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+
 import numpy as np
 
 from ...core.arrays import jax_has_float64, library_name

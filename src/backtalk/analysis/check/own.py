@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import to_numpy
-from ...core.inputs import as_target, as_weight
 from ...core.network import Network
 from .layouts import OURS, Layout
 from .measure import relative_error
@@ -21,10 +20,9 @@ from .substitute import Scene
 
 VALUE_TOLERANCE = 1e-7  # of what is computed forward, and not measured
 SHIFT = 1000.0  # added to every a_L, where e^a overflows; softmax is the same
-TRIED = 3  # so many single examples are given to a loss whose mistake is looked for
 CHANCE = (
-    "backward gives other numbers each time it is called, as with dropout of its own: leave out what is drawn at random, "
-    "since ℒ is a function of the weights and the batch alone"
+    "backward gives other numbers each time it is called, as with dropout of its own: leave out what is drawn at "
+    "random, since ℒ is a function of the weights and the batch alone"
 )
 
 
@@ -97,7 +95,10 @@ def _shifted(student: Student) -> Student:
 def judge(
     student: Student, answers: Answers, comparer: Comparer, every: bool, tolerance: float | None
 ) -> tuple[tuple[CheckRow, ...], tuple[Any, ...], tuple[str, ...]]:
-    """The rows, the mistakes and what else is to be known: what forward, loss and backward gave beside the formulas and the measured derivatives."""
+    """What forward, loss and backward gave beside the formulas and the measured derivatives.
+
+    Returns the rows, the mistakes that explain what is wrong, and what else is to be known.
+    """
     limit = VALUE_TOLERANCE if tolerance is None else tolerance
     scene = student.scene
     with np.errstate(all="ignore"):
@@ -112,17 +113,17 @@ def judge(
                 losses.append(judge_number(name, number, ours, limit))
         gradients = [comparer.row(quantity, array, every) for quantity, array in answers.gradients.items()]
     mistakes: tuple[Any, ...] = ()
-    from .mistakes import naming_own  # seldom needed
+    from . import causes  # seldom needed
 
     units_wrong = not all(row.passed for row in units)
     if units_wrong:
-        mistakes += naming_own.of_forward(scene, answers.units)
+        mistakes += causes.of_forward(scene, answers.units)
     if extra is not None:
-        mistakes += naming_own.of_overflow()
+        mistakes += causes.of_overflow()
     if not all(row.passed for row in losses):
-        mistakes += naming_own.of_loss(student, answers)
+        mistakes += causes.of_loss(student, answers)
     if not all(row.passed for row in gradients):
-        mistakes += naming_own.of_backward(student, answers, comparer.size, units_wrong, bool(mistakes))
+        mistakes += causes.of_backward(student, answers, comparer.size, units_wrong)
     rows = [*units, *([extra] if extra else []), *losses, *gradients]
     notes: tuple[str, ...] = ()
     if not mistakes and gradients and not any(row.passed for row in gradients) and differs_again(student, answers):
@@ -148,17 +149,6 @@ def loss_of(scene: Scene, units: dict[Quantity, np.ndarray]) -> float:
         return scene.loss
     losses = scene.network.loss.value_at_output(units["h", L], scene.target)
     return float((np.where(scene.weight > 0, losses, 0) * scene.weight).sum())
-
-
-def on_examples(student: Student, chosen: list[int]) -> Student:
-    """The same functions with some of the examples."""
-    rows = np.array(chosen)
-    X, y = (np.asarray(to_numpy(part))[rows] for part in (student.X, student.y))
-    network = student.scene.network
-    weights = None if student.sample_weight is None else np.asarray(to_numpy(student.sample_weight))[rows]
-    target, weight = as_target(network, y, len(rows)), as_weight(network, weights, len(rows))
-    scene = Scene.of(network, student.scene.trace.h[0][rows], np.asarray(target), np.asarray(weight))
-    return replace(student, X=X, y=y, sample_weight=weights, scene=scene)
 
 
 def rows_first(network: Network, X: Any, y: Any, layout: Layout | None) -> tuple[Any, Any, bool]:

@@ -22,8 +22,12 @@ Quantity = tuple[str, int]
 Families = dict[str, Any]  # of each family a list in the order of the layers, or a mapping by layer
 
 NUMBERED = re.compile(r"(?:d|grad_?|nabla_?|delta_?)?([WwBbZzAaHh])_?(\d+)")
-WHOLE = {"dW": "W", "dw": "W", "db": "b", "dZ": "a", "dz": "a", "da": "a", "dA": "h", "dh": "h", "nabla_w": "W", "nabla_b": "b",
-         "Z": "a", "z": "a", "A": "h", "weights": "W", "biases": "b"}  # fmt: skip
+WHOLE = {
+    **dict.fromkeys(("dW", "dw", "nabla_w", "weights"), "W"),
+    **dict.fromkeys(("db", "nabla_b", "biases"), "b"),
+    **dict.fromkeys(("dZ", "dz", "da", "Z", "z"), "a"),
+    **dict.fromkeys(("dA", "dh", "A"), "h"),
+}
 
 
 def is_number(value: Any) -> bool:

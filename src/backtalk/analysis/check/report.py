@@ -14,7 +14,7 @@ NAMED = 8  # so many wrong quantities are named in the verdict
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One quantity at one layer: a gradient, or a value that was computed forward, the loss, or a parameter after a step.
+    """One quantity at one layer: a gradient, a value that was computed forward, the loss, or a parameter after a step.
 
     ``compared`` coordinates (or random directions) were judged; ``undecided`` were not, because a kink lies
     inside the step or the value is at or beyond the end of its range. ``largest_error`` is the largest relative

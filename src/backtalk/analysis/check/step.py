@@ -102,13 +102,14 @@ def _row(
     """One parameter: at the first step where it is off, or else over all of them."""
     largest, count = 0.0, 0
     for t, (after, right) in enumerate(zip(theirs, ours, strict=True), 1):
-        changes = [array[k] - start[k] for array in (after, right)]
-        errors = np.array([relative_error(*pair, FLOOR) for pair in zip(*(c.flat for c in changes), strict=True)])
+        pairs = zip((after[k] - start[k]).flat, (right[k] - start[k]).flat, strict=True)
+        errors = np.array([relative_error(float(change), float(expected), FLOOR) for change, expected in pairs])
         count += errors.size
         largest = max(largest, float(errors.max()))
         if largest > TOLERANCE or math.isnan(largest):
             place = np.unravel_index(int(errors.argmax()), start[k].shape)
             where = tuple(int(each) for each in place)
-            numbers = float(after[k][place]), float(right[k][place])
-            return CheckRow(f"{name} after step {t}", count, 0, largest, where, *numbers, False, "the optimizer gives")
+            given, expected = float(after[k][place]), float(right[k][place])
+            quantity = f"{name} after step {t}"
+            return CheckRow(quantity, count, 0, largest, where, given, expected, False, "the optimizer gives")
     return CheckRow(name, count, 0, largest, None, 0.0, 0.0, True, "the optimizer gives")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import is_array, to_numpy
+from ...core.inputs import as_target, as_weight
 from ...core.network import Network
 from ...errors import BacktalkError, InputError, InputTypeError
 from .calls import NUMBERED, arguments_of, call, is_called_by_name, meaning_of
@@ -163,12 +164,23 @@ def as_number(given: Any, whose: str, count: int) -> float:
     shape = tuple(given.shape) if is_array(given) else (len(given),) if isinstance(given, list | tuple) else None
     if shape is None:
         raise InputTypeError(f"{whose} returned a {type(given).__name__} for the loss, expected a number.")
-    each = count in shape and "one number for each example: take their mean" or "take the mean over the examples"
+    each = "one number for each example: take their mean" if count in shape else "take the mean over the examples"
     raise InputError(f"{whose} returned a loss of shape {shape}, expected a number ({each}).")
 
 
 def _copied(value: Any) -> Any:
     return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+def on_examples(student: Student, chosen: list[int]) -> Student:
+    """The same functions with some of the examples."""
+    rows = np.array(chosen)
+    X, y = (np.asarray(to_numpy(part))[rows] for part in (student.X, student.y))
+    network = student.scene.network
+    weights = None if student.sample_weight is None else np.asarray(to_numpy(student.sample_weight))[rows]
+    target, weight = as_target(network, y, len(rows)), as_weight(network, weights, len(rows))
+    scene = Scene.of(network, student.scene.trace.h[0][rows], np.asarray(target), np.asarray(weight))
+    return replace(student, X=X, y=y, sample_weight=weights, scene=scene)
 
 
 def find_layout(student: Student, given: Layout | None, examples: str | None) -> tuple[Student, Answers]:

@@ -75,7 +75,7 @@ def run_update(
     Raises what the rule raises in its likeliest form, with a note that says what it was given.
     """
     errors: list[tuple[int, Exception]] = []
-    for form in _forms(update, optimizer):
+    for form in _forms(update):
         steps = Run()
         try:
             with np.errstate(all="ignore"):
@@ -86,11 +86,13 @@ def run_update(
             errors.append((len(steps.path) * 2 + isinstance(error, BacktalkError), error))
     error = max(errors, key=lambda pair: pair[0])[1]
     if not isinstance(error, BacktalkError):
-        error.add_note("This was raised in update, which was given parameters and gradients as lists and as dictionaries.")
+        error.add_note(
+            "This was raised in update, which was given parameters and gradients as lists and as dictionaries."
+        )
     raise error
 
 
-def _forms(update: Callable[..., Any], optimizer: Optimizer) -> list[Form]:
+def _forms(update: Callable[..., Any]) -> list[Form]:
     names = {name.lower().replace("_", "") for name in arguments_of(update) or ()}
     if names & set(SINGLE):
         return [Form("single"), Form("single", fresh=dict)]
@@ -162,8 +164,8 @@ class Caller:
         else:
             returned = self.update(*(given, grads, self.state, t)[: self.count])
         new = self._receive(returned, given, theta)
-        changed = any(not np.array_equal(a, b) for a, b in zip(self._unpack(grads, self.form.prefix), gradient, strict=True))
-        run.changes_gradients |= changed
+        kept = zip(self._unpack(grads, self.form.prefix), gradient, strict=True)
+        run.changes_gradients |= any(not np.array_equal(a, b) for a, b in kept)
         held = self._unpack(given, "")
         in_place = returned is None or any(np.shares_memory(a, b) for a, b in zip(held, new, strict=True))
         before = all(np.array_equal(a, b) for a, b in zip(held, theta, strict=True))
@@ -176,7 +178,8 @@ class Caller:
             new = self._unpack(given, "")
             if all(np.array_equal(a, b) for a, b in zip(new, theta, strict=True)):
                 raise InputError(
-                    "update returned None and changed nothing in place, expected the new parameters, or (parameters, state)."
+                    "update returned None and changed nothing in place, expected the new parameters, or a pair "
+                    "(parameters, state)."
                 )
             return new
         parameters, rest = returned, ()
@@ -190,9 +193,9 @@ class Caller:
         return self._checked(self._unpack(parameters, ""), theta)
 
     def _is_whole(self, returned: Any) -> bool:
-        return isinstance(returned, Mapping) or (
-            isinstance(returned, tuple | list) and len(returned) == len(self.names) and all(map(is_array, returned))
-        )
+        if isinstance(returned, tuple | list):
+            return len(returned) == len(self.names) and not isinstance(returned[0], tuple | list | Mapping)
+        return isinstance(returned, Mapping)
 
     def _checked(self, new: list[Any], theta: list[np.ndarray]) -> list[np.ndarray]:
         arrays = []
@@ -217,8 +220,12 @@ class Caller:
             return [held]
         if self.form.container == "list":
             if not isinstance(held, tuple | list) or len(held) != len(self.names):
-                raise InputTypeError(f"update returned a {type(held).__name__}, expected a list of {len(self.names)} arrays.")
+                raise InputTypeError(
+                    f"update returned a {type(held).__name__}, expected a list of {len(self.names)} arrays."
+                )
             return list(held)
         if not isinstance(held, Mapping) or any(prefix + name not in held for name in self.names):
-            raise InputTypeError(f"update returned a {type(held).__name__}, expected a dictionary {', '.join(self.names)}.")
+            raise InputTypeError(
+                f"update returned a {type(held).__name__}, expected a dictionary {', '.join(self.names)}."
+            )
         return [held[prefix + name] for name in self.names]

@@ -17,9 +17,14 @@ def _times(talk: Pass, i: int, link: Link, factor: float) -> np.ndarray:
 
 def _tell_factor(talk: Pass, factor: float | None, mistake: Mistake) -> str:
     assert factor is not None
-    everywhere = " everywhere" if mistake.layers == tuple(range(1, talk.L + 1)) else ""
-    where = "" if everywhere else " of layer i"
-    return f"the gradient{where} is {factor:.4g} times what it should be{everywhere}{_because(talk, factor)}"
+    return f"every gradient is {factor:.4g} times what it should be{_because(talk, factor)}"
+
+
+def _tell_factor_here(talk: Pass, factor: float | None, mistake: Mistake) -> str:
+    if mistake.layers == tuple(range(1, talk.L + 1)):
+        return _tell_factor(talk, factor, mistake)
+    assert factor is not None
+    return f"the gradient of layer i is {factor:.4g} times what it should be{_because(talk, factor)}"
 
 
 def _because(talk: Pass, factor: float) -> str:
@@ -81,11 +86,21 @@ MISTAKES = (
     ),
     Known(
         "constant_factor",
-        "the gradient is r times what it should be",
+        "every gradient is r times what it should be",
         "∇ℒ is the derivative of the mean loss itself",
         "leave the factor out",
-        on(_times, OUTPUT, "output", WEIGHTS, "hidden", "through", "weights", "biases", fit=True),
+        on(_times, OUTPUT, "output", fit=True),
         is_last_resort=True,
         tell=_tell_factor,
+    ),
+    Known(
+        "constant_factor_of_layer",
+        "the gradient of layer i is r times what it should be",
+        "∇ℒ is the derivative of the mean loss itself",
+        "leave the factor out",
+        on(_times, WEIGHTS, "hidden", "through", "weights", "biases", fit=True),
+        hidden_by=("constant_factor",),
+        is_last_resort=True,
+        tell=_tell_factor_here,
     ),
 )

@@ -12,8 +12,34 @@ from ....core.forward import unit_output
 from ....core.network import Network
 from .mistake import Mistake
 
-# What a link says under a mistake: from the network, the layer, what it hears, and what the student gave or None
-Change = Callable[[Network, int, np.ndarray, np.ndarray | None], np.ndarray | None]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A link at layer ``i``: what it hears (h_{i-1} or a_i), a_{i-1}, and what the student gave for it, or None."""
+
+    network: Network
+    i: int
+    heard: np.ndarray
+    below: np.ndarray | None
+    given: np.ndarray | None
+
+    @property
+    def W(self) -> np.ndarray:
+        """W_i."""
+        return self.network.W[self.i]
+
+    @property
+    def b(self) -> np.ndarray:
+        """b_i."""
+        return self.network.b[self.i]
+
+    @property
+    def h(self) -> np.ndarray:
+        """g(a_i), or O(a_L)."""
+        return unit_output(self.network, self.i, self.heard)
+
+
+Change = Callable[[Place], np.ndarray | None]  # what a link says under a mistake
 
 PRE, UNIT, OUTPUT = "pre-activation", "unit", "output"
 PRE_FORMULA = "a_i = W_i h_{i-1} + b_i"
@@ -56,45 +82,49 @@ def _divided(a: np.ndarray, axis: int | None) -> np.ndarray:
 
 
 def _of_weights(by: int, turn: bool) -> Change:
-    def change(network: Network, i: int, heard: np.ndarray, given: np.ndarray | None) -> np.ndarray:
-        W = network.W[i + by]
-        return heard @ (W if turn else W.T) + network.b[i]
+    def change(at: Place) -> np.ndarray:
+        W = at.network.W[at.i + by]
+        return at.heard @ (W if turn else W.T) + at.b
 
     return change
 
 
 def _by(activation: Activation) -> Change:
-    return lambda network, i, a, given: (
-        None if i < network.depth and network.activations[i - 1].name == activation.name else activation.g(a)
-    )
+    def change(at: Place) -> np.ndarray | None:
+        hidden = at.i < at.network.depth
+        if activation.name == "identity" or (hidden and at.network.activations[at.i - 1].name == activation.name):
+            return None
+        return activation.g(at.heard)
+
+    return change
 
 
-def _dropped(network: Network, i: int, a: np.ndarray, given: np.ndarray | None) -> np.ndarray | None:
+def _dropped(at: Place) -> np.ndarray | None:
     """Some units are 0, and the others are larger by one and the same factor, or as they are."""
-    h = unit_output(network, i, a)
-    if given is None:
+    if at.given is None:
         return None
-    off = (given == 0) & (h != 0)
-    kept = (given != 0) & (h != 0)
+    off = (at.given == 0) & (at.h != 0)
+    kept = (at.given != 0) & (at.h != 0)
     if not off.any() or not kept.any():
         return None
-    return np.where(off, 0.0, h * np.median(given[kept] / h[kept]))
+    return np.where(off, 0.0, at.h * np.median(at.given[kept] / at.h[kept]))
 
 
-def _times(network: Network, i: int, a: np.ndarray, given: np.ndarray | None) -> np.ndarray | None:
-    h = unit_output(network, i, a)
-    return None if given is None or given.size < 3 else h * ((given * h).sum() / (h * h).sum())
-
-
-def _times_heard(network: Network, i: int, heard: np.ndarray, given: np.ndarray | None) -> np.ndarray | None:
-    if given is None or given.size < 3:
+def _times(at: Place) -> np.ndarray | None:
+    if at.given is None or at.given.size < 3:
         return None
-    through = heard @ network.W[i].T
-    return through * (((given - network.b[i]) * through).sum() / (through * through).sum()) + network.b[i]
+    return at.h * ((at.given * at.h).sum() / (at.h * at.h).sum())
+
+
+def _times_heard(at: Place) -> np.ndarray | None:
+    if at.given is None or at.given.size < 3:
+        return None
+    through = at.heard @ at.W.T
+    return through * (((at.given - at.b) * through).sum() / (through * through).sum()) + at.b
 
 
 def _if_softmax(change: Callable[[np.ndarray], np.ndarray]) -> Change:
-    return lambda network, i, a, given: change(a) if is_softmax(network) else None
+    return lambda at: change(at.heard) if is_softmax(at.network) else None
 
 
 def _last_activation(network: Network) -> Activation:
@@ -104,20 +134,20 @@ def _last_activation(network: Network) -> Activation:
 FORWARD: tuple[KnownForward, ...] = (
     KnownForward(
         "bias_forgotten", "the bias b_i is forgotten", PRE_FORMULA, "add b_i to W_i h_{i-1}", PRE,
-        (lambda network, i, heard, given: heard @ network.W[i].T,),
+        (lambda at: at.heard @ at.W.T,),
     ),
     KnownForward(
         "bias_subtracted", "the bias b_i is subtracted", PRE_FORMULA, "add b_i", PRE,
-        (lambda network, i, heard, given: heard @ network.W[i].T - network.b[i],),
+        (lambda at: at.heard @ at.W.T - at.b,),
     ),
     KnownForward(
         "bias_twice", "the bias b_i is added twice", PRE_FORMULA, "add b_i once", PRE,
-        (lambda network, i, heard, given: heard @ network.W[i].T + 2 * network.b[i],),
+        (lambda at: at.heard @ at.W.T + 2 * at.b,),
     ),
     KnownForward(
-        "bias_of_other_layer", "the bias is that of another layer", PRE_FORMULA, "add b_i of the same layer as W_i", PRE,
-        (lambda network, i, heard, given: heard @ network.W[i].T + network.b[i - 1],
-         lambda network, i, heard, given: heard @ network.W[i].T + network.b[i + 1]),
+        "bias_of_other_layer", "the bias is that of another layer", PRE_FORMULA, "add the b_i of this layer", PRE,
+        (lambda at: at.heard @ at.W.T + at.network.b[at.i - 1],
+         lambda at: at.heard @ at.W.T + at.network.b[at.i + 1]),
     ),
     KnownForward(
         "forward_W_transposed", "W_i is transposed", PRE_FORMULA,
@@ -129,6 +159,11 @@ FORWARD: tuple[KnownForward, ...] = (
         tuple(_of_weights(by, turn) for by in (-1, 1) for turn in (False, True)),
     ),
     KnownForward(
+        "forward_a_for_h", "the pre-activation a_{i-1} is given to W_i instead of h_{i-1}", PRE_FORMULA,
+        "give it h_{i-1} = g(a_{i-1})", PRE,
+        (lambda at: None if at.below is None else at.below @ at.W.T + at.b,),
+    ),
+    KnownForward(
         "input_scaled", "what the layer hears is multiplied by a number", PRE_FORMULA,
         "give h_{i-1} as it is, for i = 1 the X that the function was given", PRE,
         (_times_heard,),
@@ -136,20 +171,21 @@ FORWARD: tuple[KnownForward, ...] = (
     KnownForward(
         "activation_left_out", "g is left out: a_i is taken for h_i", UNIT_FORMULA,
         "put a_i through the activation function", UNIT,
-        (lambda network, i, a, given: a,),
+        (lambda at: at.heard,),
     ),
     KnownForward(
         "activation_twice", "g is applied twice", UNIT_FORMULA, "apply g once", UNIT,
-        (lambda network, i, a, given: unit_output(network, i, unit_output(network, i, a)),),
+        (lambda at: unit_output(at.network, at.i, at.h),),
     ),
     KnownForward(
-        "g_prime_for_g", "g′ stands instead of g", UNIT_FORMULA, "use g in the forward pass, g′ in the backward pass", UNIT,
-        (lambda network, i, a, given: network.activations[i - 1].g_prime(a),),
+        "g_prime_for_g", "g′ stands instead of g", UNIT_FORMULA,
+        "use g in the forward pass, g′ in the backward pass", UNIT,
+        (lambda at: at.network.activations[at.i - 1].g_prime(at.heard),),
     ),
     KnownForward(
         "activation_of_other_function", "another activation function is used", UNIT_FORMULA,
         "use the g that this layer has", UNIT,
-        (*(_by(kind()) for kind in ACTIVATIONS.values()), lambda network, i, a, given: softmax(a)),
+        (*(_by(kind()) for kind in ACTIVATIONS.values()), lambda at: softmax(at.heard)),
     ),
     KnownForward(
         "own_dropout", "units are dropped: h_i is 0 at some places, as by dropout", UNIT_FORMULA,
@@ -195,19 +231,19 @@ FORWARD: tuple[KnownForward, ...] = (
     KnownForward(
         "output_function_left_out", "the output function is left out: a_L is taken for ŷ", OUTPUT_FORMULA,
         "put a_L through the output function", OUTPUT,
-        (lambda network, i, a, given: a,),
+        (lambda at: at.heard,),
     ),
     KnownForward(
         "activation_at_output", "the activation of the hidden layers is used at the output", OUTPUT_FORMULA,
         "leave g out at the last layer", OUTPUT,
-        (lambda network, i, a, given: _last_activation(network).g(a),
-         lambda network, i, a, given: unit_output(network, i, _last_activation(network).g(a))),
+        (lambda at: _last_activation(at.network).g(at.heard),
+         lambda at: unit_output(at.network, at.i, _last_activation(at.network).g(at.heard))),
     ),
     KnownForward(
         "output_of_other_function", "another output function is used", OUTPUT_FORMULA,
         "use the output function of the network", OUTPUT,
-        (lambda network, i, a, given: softmax(a), *(_by(kind()) for kind in ACTIVATIONS.values()),
-         lambda network, i, a, given: np.exp(a), lambda network, i, a, given: np.eye(a.shape[1])[a.argmax(axis=1)]),
+        (lambda at: softmax(at.heard), *(_by(kind()) for kind in ACTIVATIONS.values()),
+         lambda at: np.exp(at.heard), lambda at: np.eye(at.heard.shape[1])[at.heard.argmax(axis=1)]),
     ),
     KnownForward(
         "output_scaled", "ŷ is multiplied by a number", OUTPUT_FORMULA, "leave the factor out", OUTPUT,

@@ -132,12 +132,16 @@ MISTAKES = (
     ),
     Known(
         "g_prime_of_other_function",
-        "g′ is that of another function, such as h(1 − h), 1 − h² or 1 where h > 0",
+        "g′ is that of another function, such as h(1 − h), 1 − h², h² or 1 where h > 0",
         "σ′(a) = h(1 − h), tanh′(a) = 1 − h², relu′(a) = 1 where a > 0, with h = g(a)",
         "take the derivative of the g that this layer has",
         (*(Variant({"through": lambda talk, i, link, kind=kind: _by_formula_of(talk, i, kind)}) for kind in IN_H),
          *(Variant({"through": lambda talk, i, link, kind=kind: _by_slope_of(talk, i, kind)})
-           for kind in (Sigmoid, Tanh, ReLU, LeakyReLU))),
+           for kind in (Sigmoid, Tanh, ReLU, LeakyReLU)),
+         *on(lambda talk, i, link: talk.h(i) * talk.trace.h[i] ** 2, "through"),
+         *on(lambda talk, i, link: talk.h(i) * (1 + talk.trace.h[i] ** 2), "through"),
+         *on(lambda talk, i, link: talk.h(i) * (1 - talk.trace.h[i]) ** 2, "through"),
+         *on(lambda talk, i, link: talk.h(i) * (talk.trace.a[i] <= 0), "through")),
     ),
     Known(
         "W_not_transposed",

@@ -58,7 +58,7 @@ def explains(
     sample_weight: np.ndarray | None,
     change: Callable[[Links], Links] = lambda links: links,
 ) -> bool:
-    """Whether the formulas, written in another way by ``change``, give what was given, from the scene's forward pass."""
+    """Whether the formulas give what was given, from the scene's forward pass; ``change`` writes them otherwise."""
     if not all(np.isfinite(array).all() for array in given.values()):
         return False
     search = Search(scene, given, size, sample_weight, CLOSE)
@@ -119,11 +119,23 @@ class Search:
     def _best(self, links: Links, reach: int, *, pairs: bool) -> list[Guess]:
         """The guesses that explain the gradient at ``reach`` and most of those after it; likelier ones first."""
         guesses = list(self._singles(links, reach, last_resort=False))
-        if not guesses and pairs and sum(array.size for array in self.given.values()) <= PAIRS_UP_TO:
-            guesses = [guess for guess in self._pairs(links, reach) if guess.reach == len(self.order)]
-        guesses = guesses or list(self._singles(links, reach, last_resort=True))
+        if not guesses:
+            guesses = list(self._singles(links, reach, last_resort=True))
+            few = sum(array.size for array in self.given.values()) <= PAIRS_UP_TO
+            if pairs and few and all(self._may_be_two(guess.fitted) for guess in guesses):
+                two = [guess for guess in self._pairs(links, reach) if guess.reach == len(self.order)]
+                guesses = two or guesses
         most = max((guess.reach for guess in guesses), default=0)
         return [guess for guess in guesses if guess.reach == most]
+
+    def _may_be_two(self, factor: float | None) -> bool:
+        """Whether a factor is the product of two that have names, as −1, 2 and B."""
+        if factor is None:
+            return False
+        total = len(self.scene.weight) if self.sample_weight is None else float(self.sample_weight.sum())
+        named = [-1.0, 2.0, 0.5]
+        named += [power for n in (len(self.scene.weight), total, self.scene.network.sizes[-1]) for power in (n, 1 / n)]
+        return any(np.isclose(factor, one * other, rtol=1e-6) for one in named for other in named)
 
     def _singles(self, links: Links, reach: int, *, last_resort: bool) -> Iterator[Guess]:
         for known, variant, layers in self._forms(reach):

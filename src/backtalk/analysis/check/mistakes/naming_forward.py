@@ -10,7 +10,7 @@ import numpy as np
 from ....core.forward import Trace, pre_activation, unit_output
 from ....core.layers import Layers
 from ..substitute import Scene
-from .forward import FORWARD, OUTPUT, PRE, UNIT, Change, KnownForward
+from .forward import FORWARD, OUTPUT, PRE, UNIT, Change, KnownForward, Place
 from .mistake import Mistake
 
 CLOSE = 1e-6  # relative to the largest number of the array
@@ -118,27 +118,24 @@ def _all_forms(depth: int, places: Iterator[Quantity] | list[Quantity]) -> Itera
 def _walk(scene: Scene, changes: Changes, given: dict[Quantity, np.ndarray]) -> dict[Quantity, np.ndarray]:
     """What each link says, from what the student gave below it, or from what the links below say."""
     network, said = scene.network, {}
-    heard = given.get(("h", 0), scene.trace.h[0])
+    heard: np.ndarray = given[("h", 0)] if ("h", 0) in given else scene.trace.h[0]
+    below: np.ndarray | None = None
     for quantity in order_of(network.depth):
         family, i = quantity
         right = (pre_activation if family == "a" else unit_output)(network, i, heard)
-        said[quantity] = _changed(changes.get(quantity), scene, quantity, heard, given.get(quantity), right)
-        heard = given.get(quantity, said[quantity])
+        place = Place(network, i, heard, below, given.get(quantity))
+        said[quantity] = _changed(changes.get(quantity), place, right)
+        if family == "h":
+            below = heard
+        heard = given[quantity] if quantity in given else said[quantity]
     return said
 
 
-def _changed(
-    change: Change | None,
-    scene: Scene,
-    quantity: Quantity,
-    heard: np.ndarray,
-    given: np.ndarray | None,
-    right: np.ndarray,
-) -> np.ndarray:
+def _changed(change: Change | None, place: Place, right: np.ndarray) -> np.ndarray:
     if change is None:
         return right
     try:
-        said = change(scene.network, quantity[1], heard, given)
+        said = change(place)
     except (ValueError, KeyError, IndexError):  # shapes that do not fit, a layer that is not there: nobody did that
         return right
     return right if said is None or said.shape != right.shape else said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _solve(value: Callable[[LossCase, float], float], cases: list[LossCase]) -> 
     try:
         for sign in (1.0, -1.0):
             points = [sign * 10.0**power for power in range(-12, 4)]
-            for low, high in zip(points, points[1:], strict=False):
+            for low, high in pairwise(points):
                 if not off(low) * off(high) <= 0:
                     continue
                 for _ in range(200):

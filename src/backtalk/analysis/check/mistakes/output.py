@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -84,6 +85,28 @@ def _jacobian_once_more(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     return yhat * (grad - (yhat * grad).sum(axis=1, keepdims=True))  # Jᵀ∇, J = diag(ŷ) − ŷŷᵀ
 
 
+def _one_term(*, of_target: bool) -> Variant:
+    """Of a loss −t log ŷ − (1 − t) log(1 − ŷ), the gradient of one term alone."""
+
+    def at_yhat(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        if not isinstance(talk.network.loss, BinaryCrossEntropy):
+            return None
+        yhat, t = talk.trace.output, talk.scene.target
+        return (-t / yhat if of_target else (1 - t) / (1 - yhat)) * talk.scene.weight[:, None]
+
+    def at_a(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        gradient, yhat = at_yhat(talk, i, link), talk.trace.output
+        return None if gradient is None else gradient * yhat * (1 - yhat)
+
+    return Variant({"yhat": at_yhat, "output": at_a})
+
+
+def _residual(change: Callable[[np.ndarray], np.ndarray]) -> tuple[Variant, ...]:
+    return on(
+        lambda talk, i, link: change(talk.trace.output - talk.scene.target) * talk.scene.weight[:, None], "output"
+    )
+
+
 def _factor_two(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     loss = talk.network.loss
     if isinstance(loss, PoissonDeviance):
@@ -162,6 +185,20 @@ MISTAKES = (
         "∇_{a_L}ℒ = (ŷ − t) · w",
         "leave the factor out at the output",
         on(_slope_once_more, "output") + on(_jacobian_once_more, "output"),
+    ),
+    Known(
+        "one_term_at_output",
+        "one of the two terms of the gradient is missing: −t/ŷ and (1 − t)/(1 − ŷ)",
+        "binary cross-entropy: ∂ℓ/∂ŷ = (1 − t)/(1 − ŷ) − t/ŷ, and ∂ℓ/∂a = ŷ − t",
+        "differentiate both terms of the loss",
+        (_one_term(of_target=True), _one_term(of_target=False)),
+    ),
+    Known(
+        "residual_changed",
+        "the error ŷ − t is squared, or its absolute value is taken",
+        "∇_{a_L}ℒ = (ŷ − t) · w, with its sign",
+        "leave ŷ − t as it is: the square is that of the loss",
+        _residual(lambda r: r**2) + _residual(np.abs) + _residual(lambda r: r**2 / 2),
     ),
     Known(
         "g_prime_at_output",

@@ -56,29 +56,93 @@ COUNT = "t counts the steps from 1: m̂ = m/(1 − β₁^t), v̂ = v/(1 − β�
 
 def _of_every_optimizer(optimizer: Optimizer) -> Iterator[KnownStep]:
     right, eta = right_rule(optimizer), optimizer.learning_rate
-    yield _told("ascent", "the step goes up: the gradient is added instead of subtracted", STEP,
-                "subtract: θ ← θ − η∇ …", lambda theta, g, state, t: right(theta, [-each for each in g], state, t))
-    yield _told("learning_rate_left_out", "the learning rate is left out", STEP, "multiply the step by η",
-                right_rule(optimizer, 1.0))
-    yield _told("learning_rate_twice", "the learning rate is applied twice", STEP, "multiply the step by η once",
-                right_rule(optimizer, eta * eta))
-    yield _told("learning_rate_divides", "the step is divided by the learning rate", STEP, "multiply the step by η",
-                lambda theta, g, state, t: _scaled(right, theta, g, state, t, 1 / eta**2))
-    yield _told("learning_rate_doubled", "the step is 2 times too long", STEP, "leave the 2 out",
-                lambda theta, g, state, t: _scaled(right, theta, g, state, t, 2.0))
-    yield _told("state_not_kept", "the state is not kept: every step begins with zeros", STATE,
-                "return the state, and use it in the next step", lambda theta, g, state, t: right(theta, g, None, t))
-    yield _told("state_not_kept", "the state is not kept, nor is t: every step is the first", STATE,
-                "return the state, and use it in the next step", lambda theta, g, state, t: right(theta, g, None, 1))
-    yield _told("state_shared", "parameters of the same shape share one state", STATE,
-                "keep a state for each parameter", _shared(optimizer))
-    yield _told("t_from_zero", "t counts from 0", COUNT, "count from 1: at t = 0, 1 − β^t is 0",
-                lambda theta, g, state, t: right(theta, g, state, t - 1))
-    yield _told("t_one_more", "t is larger by 1", COUNT, "count the first step as 1",
-                lambda theta, g, state, t: right(theta, g, state, t + 1))
-    yield _told("t_fixed", "t stays 1", COUNT, "add 1 to t at each step", lambda theta, g, state, t: right(theta, g, state, 1))
-    yield _told("t_counts_parameters", "t grows with each parameter instead of each step", COUNT,
-                "add 1 to t once for all parameters", _counts_parameters(optimizer))
+    yield _told(
+        "ascent",
+        "the step goes up: the gradient is added instead of subtracted",
+        STEP,
+        "subtract: θ ← θ − η∇ …",
+        lambda theta, g, state, t: right(theta, [-each for each in g], state, t),
+    )
+    yield _told(
+        "learning_rate_left_out",
+        "the learning rate is left out",
+        STEP,
+        "multiply the step by η",
+        right_rule(optimizer, 1.0),
+    )
+    yield _told(
+        "learning_rate_twice",
+        "the learning rate is applied twice",
+        STEP,
+        "multiply the step by η once",
+        right_rule(optimizer, eta * eta),
+    )
+    yield _told(
+        "learning_rate_divides",
+        "the step is divided by the learning rate",
+        STEP,
+        "multiply the step by η",
+        lambda theta, g, state, t: _scaled(right, theta, g, state, t, 1 / eta**2),
+    )
+    yield _told(
+        "learning_rate_doubled",
+        "the step is 2 times too long",
+        STEP,
+        "leave the 2 out",
+        lambda theta, g, state, t: _scaled(right, theta, g, state, t, 2.0),
+    )
+    yield _told(
+        "state_not_kept",
+        "the state is not kept: every step begins with zeros",
+        STATE,
+        "return the state, and use it in the next step",
+        lambda theta, g, state, t: right(theta, g, None, t),
+    )
+    yield _told(
+        "state_not_kept",
+        "the state is not kept, nor is t: every step is the first",
+        STATE,
+        "return the state, and use it in the next step",
+        lambda theta, g, state, t: right(theta, g, None, 1),
+    )
+    yield _told(
+        "state_shared",
+        "parameters of the same shape share one state",
+        STATE,
+        "keep a state for each parameter",
+        _shared(optimizer),
+    )
+    yield _told(
+        "t_from_zero",
+        "t counts from 0",
+        COUNT,
+        "count from 1: at t = 0, 1 − β^t is 0",
+        lambda theta, g, state, t: right(theta, g, state, t - 1),
+    )
+    yield _told(
+        "t_one_more",
+        "t is larger by 1",
+        COUNT,
+        "count the first step as 1",
+        lambda theta, g, state, t: right(theta, g, state, t + 1),
+    )
+    yield _told(
+        "t_fixed", "t stays 1", COUNT, "add 1 to t at each step", lambda theta, g, state, t: right(theta, g, state, 1)
+    )
+    yield _told(
+        "t_counts_parameters",
+        "t grows with each parameter instead of each step",
+        COUNT,
+        "add 1 to t once for all parameters",
+        _one_by_one(optimizer, lambda array, k: k, lambda t, k: 4 * (t - 1) + k + 1),
+    )
+    yield _told(
+        "t_counts_parameters",
+        "t grows with each parameter instead of each step",
+        COUNT,
+        "add 1 to t once for all parameters",
+        _one_by_one(optimizer, lambda array, k: k, lambda t, k: t + k + 1),
+    )
 
 
 def _scaled(rule: Rule, theta: Arrays, g: Arrays, state: Any, t: int, factor: float) -> tuple[Arrays, Any]:
@@ -106,10 +170,6 @@ def _shared(optimizer: Optimizer) -> Rule:
     return _one_by_one(optimizer, lambda array, k: array.shape, lambda t, k: t)
 
 
-def _counts_parameters(optimizer: Optimizer) -> Rule:
-    return _one_by_one(optimizer, lambda array, k: k, lambda t, k: 4 * (t - 1) + k + 1)
-
-
 def _of_adam(optimizer: Any) -> Iterator[KnownStep]:
     """Adam and what is built as it is, with one thing otherwise."""
     correction = "m̂ = m/(1 − β₁^t), v̂ = v/(1 − β₂^t)"
@@ -127,6 +187,8 @@ def _of_adam(optimizer: Any) -> Iterator[KnownStep]:
         ("t_fixed", "t is a fixed number in 1 − β^t", correction, "raise β to the number of the step",
          [{"power": lambda beta, t, n=n: 1 - beta**n, **only} for n in (1, 2)
           for only in ({}, {"which": "first"}, {"which": "second"})]),
+        ("bias_correction_of_other", "m and v are divided by the same 1 − β^t", correction,
+         "m goes with β₁, v with β₂", [{"same": "second"}, {"same": "first"}]),
         ("epsilon_inside_root", "ε is inside the root: √(v̂ + ε)", root, "add ε after the root",
          [{"below": lambda v, e: np.sqrt(v + e)}]),
         ("epsilon_beside_uncorrected", "ε is added to √v before v is corrected", root, "correct v first, then add ε",
@@ -155,6 +217,7 @@ def _adam(
     second: bool = True,
     power: Callable[[float, int], float] | None = None,
     which: str = "both",
+    same: str = "",
     below: Callable[[np.ndarray, float], np.ndarray] = lambda v, e: np.sqrt(v) + e,
     hat: bool = False,
     exchange: bool = False,
@@ -166,6 +229,8 @@ def _adam(
     b1, b2 = (optimizer.beta_2, optimizer.beta_1) if exchange else (optimizer.beta_1, optimizer.beta_2)
 
     def correction(beta: float, t: int, name: str) -> float:
+        if same:
+            beta = b1 if same == "first" else b2
         return power(beta, t) if power is not None and which in ("both", name) else 1 - beta**t
 
     def rule(theta: Arrays, gradient: Arrays, state: Any, t: int) -> tuple[Arrays, Any]:
@@ -176,7 +241,9 @@ def _adam(
             v = b2 * v + (1 if "v" in whole else 1 - b2) * square(g, m)
             m_hat = g if plain else m / correction(b1, t, "first") if first else m
             v_share = correction(b2, t, "second") if second else 1.0
-            under = (np.sqrt(v) + optimizer.epsilon) / np.sqrt(v_share) if hat else below(v / v_share, optimizer.epsilon)
+            under = (
+                (np.sqrt(v) + optimizer.epsilon) / np.sqrt(v_share) if hat else below(v / v_share, optimizer.epsilon)
+            )
             new.append(_decayed(optimizer, old) - optimizer.learning_rate * m_hat / under)
             kept.append((m, v))
         return new, kept
@@ -206,27 +273,60 @@ def _of_momentum(optimizer: Any) -> Iterator[KnownStep]:
     def twice(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return value, value
 
-    yield _told("momentum_sign", "the sign of the momentum is turned: −μ·v", formula, "add μ·v",
-                by(lambda v, g: twice(-mu * v - eta * g)))
-    yield _told("momentum_left_out", "the momentum is left out", formula, "keep v, and add μ·v to each step",
-                by(lambda v, g: (-eta * g, v)))
-    yield _told("momentum_share", "∇ is multiplied by 1 − μ: v is a mean of the gradients", formula,
-                "add η∇ whole; or the learning rate is 1/(1 − μ) times as large",
-                by(lambda v, g: (-eta * (mu * v + (1 - mu) * g), mu * v + (1 - mu) * g)))
-    yield _told("momentum_whole", "v is not multiplied by μ", formula, "multiply v by μ",
-                by(lambda v, g: twice(v - eta * g)))
-    yield _told("momentum_late", "the old v is added, before ∇ is in it", formula, "change v first, then add it",
-                by(lambda v, g: (v, mu * v - eta * g)))
-    yield _told("momentum_opposite", "v is subtracted that holds −η∇ already, or added that holds η∇, in part", formula,
-                "v holds −η∇, and is added",
-                by(lambda v, g: (mu * v - eta * g - 2 * mu * v, mu * v - eta * g)))
+    yield _told(
+        "momentum_sign",
+        "the sign of the momentum is turned: −μ·v",
+        formula,
+        "add μ·v",
+        by(lambda v, g: twice(-mu * v - eta * g)),
+    )
+    yield _told(
+        "momentum_left_out",
+        "the momentum is left out",
+        formula,
+        "keep v, and add μ·v to each step",
+        by(lambda v, g: (-eta * g, v)),
+    )
+    yield _told(
+        "momentum_share",
+        "∇ is multiplied by 1 − μ: v is a mean of the gradients",
+        formula,
+        "add η∇ whole; or the learning rate is 1/(1 − μ) times as large",
+        by(lambda v, g: (-eta * (mu * v + (1 - mu) * g), mu * v + (1 - mu) * g)),
+    )
+    yield _told(
+        "momentum_whole", "v is not multiplied by μ", formula, "multiply v by μ", by(lambda v, g: twice(v - eta * g))
+    )
+    yield _told(
+        "momentum_late",
+        "the old v is added, before ∇ is in it",
+        formula,
+        "change v first, then add it",
+        by(lambda v, g: (v, mu * v - eta * g)),
+    )
+    yield _told(
+        "momentum_opposite",
+        "v is subtracted that holds −η∇ already, or added that holds η∇, in part",
+        formula,
+        "v holds −η∇, and is added",
+        by(lambda v, g: (mu * v - eta * g - 2 * mu * v, mu * v - eta * g)),
+    )
     if isinstance(optimizer, Nesterov):
-        yield _told("nesterov_left_out", "θ moves by v alone: that is momentum without Nesterov's look ahead",
-                    "v ← μ·v − η∇, θ ← θ + μ·v − η∇", "add μ·v − η∇ with the new v",
-                    by(lambda v, g: twice(mu * v - eta * g)))
+        yield _told(
+            "nesterov_left_out",
+            "θ moves by v alone: that is momentum without Nesterov's look ahead",
+            "v ← μ·v − η∇, θ ← θ + μ·v − η∇",
+            "add μ·v − η∇ with the new v",
+            by(lambda v, g: twice(mu * v - eta * g)),
+        )
     else:
-        yield _told("nesterov", "this is Nesterov's momentum: μ·v − η∇ is added, with the new v", formula, "add v",
-                    by(lambda v, g: (mu * (mu * v - eta * g) - eta * g, mu * v - eta * g)))
+        yield _told(
+            "nesterov",
+            "this is Nesterov's momentum: μ·v − η∇ is added, with the new v",
+            formula,
+            "add v",
+            by(lambda v, g: (mu * (mu * v - eta * g) - eta * g, mu * v - eta * g)),
+        )
 
 
 def _of_decay(optimizer: Optimizer) -> Iterator[KnownStep]:
@@ -245,7 +345,9 @@ def _of_decay(optimizer: Optimizer) -> Iterator[KnownStep]:
 
     def coupled(rule: Rule, *, biases: bool) -> Rule:
         def step(theta: Arrays, g: Arrays, state: Any, t: int) -> tuple[Arrays, Any]:
-            added = [each + decay * old if biases or old.ndim == 2 else each for old, each in zip(theta, g, strict=True)]
+            added = [
+                each + decay * old if biases or old.ndim == 2 else each for old, each in zip(theta, g, strict=True)
+            ]
             return rule(theta, added, state, t)
 
         return step
@@ -255,20 +357,49 @@ def _of_decay(optimizer: Optimizer) -> Iterator[KnownStep]:
         return [(1 - eta * decay) * each if each.ndim == 2 else each for each in new], state
 
     yield _told("decay_left_out", "the weight decay is left out", formula, "multiply θ by 1 − η·λ first", plain)
-    yield _told("decay_on_biases", "the biases decay as well", formula, "decay weight matrices alone",
-                before(lambda old: 1 - eta * decay))
-    yield _told("decay_without_rate", "the decay is λ and not η·λ", formula, "multiply λ by η",
-                before(lambda old: 1 - decay if old.ndim == 2 else 1.0))
-    yield _told("decay_sign", "the weights grow: the sign of the decay is turned", formula, "subtract η·λ·θ",
-                before(lambda old: 1 + eta * decay if old.ndim == 2 else 1.0))
-    yield _told("coupled_decay", "the decay is coupled: λ·θ is added to the gradient, and goes through the optimizer",
-                formula, "decay θ itself, apart from the gradient", coupled(plain, biases=False))
-    yield _told("coupled_decay", "the decay is coupled: λ·θ is added to the gradient, of the biases as well", formula,
-                "decay θ itself, apart from the gradient", coupled(plain, biases=True))
-    yield _told("decay_twice", "the decay is there twice: in the gradient, and apart from it", formula,
-                "leave λ·θ out of the gradient", coupled(right_rule(optimizer), biases=False))
-    yield _told("decay_after_step", "the decay comes after the change, on the new θ", formula,
-                "decay θ first", after)
+    yield _told(
+        "decay_on_biases",
+        "the biases decay as well",
+        formula,
+        "decay weight matrices alone",
+        before(lambda old: 1 - eta * decay),
+    )
+    yield _told(
+        "decay_without_rate",
+        "the decay is λ and not η·λ",
+        formula,
+        "multiply λ by η",
+        before(lambda old: 1 - decay if old.ndim == 2 else 1.0),
+    )
+    yield _told(
+        "decay_sign",
+        "the weights grow: the sign of the decay is turned",
+        formula,
+        "subtract η·λ·θ",
+        before(lambda old: 1 + eta * decay if old.ndim == 2 else 1.0),
+    )
+    yield _told(
+        "coupled_decay",
+        "the decay is coupled: λ·θ is added to the gradient, and goes through the optimizer",
+        formula,
+        "decay θ itself, apart from the gradient",
+        coupled(plain, biases=False),
+    )
+    yield _told(
+        "coupled_decay",
+        "the decay is coupled: λ·θ is added to the gradient, of the biases as well",
+        formula,
+        "decay θ itself, apart from the gradient",
+        coupled(plain, biases=True),
+    )
+    yield _told(
+        "decay_twice",
+        "the decay is there twice: in the gradient, and apart from it",
+        formula,
+        "leave λ·θ out of the gradient",
+        coupled(right_rule(optimizer), biases=False),
+    )
+    yield _told("decay_after_step", "the decay comes after the change, on the new θ", formula, "decay θ first", after)
 
 
 VALUES = (0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
@@ -285,8 +416,13 @@ def _of_other_numbers(optimizer: Optimizer) -> Iterator[KnownStep]:
                 other = replace(optimizer, **{each.name: value})
             except ValueError:  # outside the range that it has
                 continue
-            yield _told("other_number", f"{each.name} is {value:g} instead of {held:g}", f"{optimizer!r}",
-                        f"use {each.name} = {held:g}", right_rule(other))
+            yield _told(
+                "other_number",
+                f"{each.name} is {value:g} instead of {held:g}",
+                f"{optimizer!r}",
+                f"use {each.name} = {held:g}",
+                right_rule(other),
+            )
     for name, kind in OPTIMIZERS.items():
         shared = {each.name: getattr(optimizer, each.name) for each in fields(kind) if hasattr(optimizer, each.name)}
         if type(optimizer) is kind:
@@ -295,5 +431,10 @@ def _of_other_numbers(optimizer: Optimizer) -> Iterator[KnownStep]:
             other = kind(**shared)
         except ValueError:
             continue
-        yield _told("other_optimizer", f"this is the rule of {name}, not of {optimizer.name}", f"{optimizer!r}",
-                    f"write the rule of {optimizer.name}", right_rule(other))
+        yield _told(
+            "other_optimizer",
+            f"this is the rule of {name}, not of {optimizer.name}",
+            f"{optimizer!r}",
+            f"write the rule of {optimizer.name}",
+            right_rule(other),
+        )

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ....core.arrays import to_numpy
-from ..substitute import Scene
-from .forward import MAXIMUM_NOT_SUBTRACTED
-from .hidden import slopes_in_h
-from .loss import LossCase
-from .mistake import Mistake
-from .naming import explains, name_mistakes
-from .naming_forward import name_forward_mistakes, trace_of, traces_with_a_mistake
-from .naming_loss import name_loss_mistakes
-from .table import ROUNDED
-
-if TYPE_CHECKING:
-    from ..student import Answers, Student
-
-Quantity = tuple[str, int]
+from ...core.arrays import to_numpy
+from .mistakes.forward import MAXIMUM_NOT_SUBTRACTED
+from .mistakes.hidden import slopes_in_h
+from .mistakes.loss import LossCase
+from .mistakes.mistake import Mistake
+from .mistakes.naming import explains, name_mistakes
+from .mistakes.naming_forward import name_forward_mistakes, trace_of, traces_with_a_mistake
+from .mistakes.naming_loss import name_loss_mistakes
+from .mistakes.table import ROUNDED
+from .reading import Quantity
+from .student import Answers, Student, on_examples
+from .substitute import Scene
 
 
 def of_forward(scene: Scene, units: dict[Quantity, np.ndarray]) -> tuple[Mistake, ...]:
@@ -59,8 +55,6 @@ def of_loss(student: Student, answers: Answers) -> tuple[Mistake, ...]:
 
 
 def _case(student: Student, answers: Answers, part: list[int]) -> LossCase:
-    from ..own import on_examples
-
     whole = len(part) == len(student.scene.weight)
     own = student if whole else on_examples(student, part)
     units, cache = answers.units, None
@@ -68,20 +62,21 @@ def _case(student: Student, answers: Answers, part: list[int]) -> LossCase:
         given = answers.loss if answers.loss is not None else answers.loss_beside
     else:
         units, cache = ({}, None) if own.functions.forward is None else own.call_forward()
-        yhat = units.get(("h", own.scene.network.depth))
+        theirs = units.get(("h", own.scene.network.depth))
         if own.functions.loss is not None:
-            given = own.call_loss(yhat, cache, units)
+            given = own.call_loss(theirs, cache, units)
         else:
-            given = own.call_backward(yhat, cache, units)[0]
+            given = own.call_backward(theirs, cache, units)[0]
     scene, L = own.scene, own.scene.network.depth
     if given is None:
         raise ValueError("no loss")
+    a, yhat = units.get(("a", L)), units.get(("h", L))
     sums = float(len(part)) if own.sample_weight is None else float(np.sum(to_numpy(own.sample_weight)))
     return LossCase(
         network=scene.network,
         given=float(given),
-        a=units.get(("a", L), scene.trace.a[L]),
-        yhat=units.get(("h", L), scene.trace.output),
+        a=scene.trace.a[L] if a is None else a,
+        yhat=scene.trace.output if yhat is None else yhat,
         target=scene.target,
         weight=scene.weight,
         total=sums,
@@ -89,7 +84,7 @@ def _case(student: Student, answers: Answers, part: list[int]) -> LossCase:
 
 
 def of_backward(
-    student: Student, answers: Answers, size: dict[Quantity, np.ndarray], units_wrong: bool, has_cause: bool
+    student: Student, answers: Answers, size: dict[Quantity, np.ndarray], units_wrong: bool
 ) -> tuple[Mistake, ...]:
     """Of gradients that are not the derivatives: in the backward pass, or in the forward pass that it hears."""
     raw = None if student.sample_weight is None else np.asarray(to_numpy(student.sample_weight), dtype=np.float64)
