@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ...core.activations import Activation, as_activation
+from ...core.activations import ACTIVATIONS, Activation, as_activation
 from ...core.arrays import to_numpy
 from ...core.initialization import as_generator
 from ...core.inputs import as_input, as_target, as_weight
+from ...core.losses import LOSSES, Loss, as_loss
 from ...core.network import Network
 from ...engines.passes import gradients
 from ...errors import InputError, InputTypeError, unknown_name
 from .activation import check_activation
 from .layouts import OURS, as_layout
+from .loss import check_loss, loss_takes_complex
 from .measure import CENTRAL, COMPLEX, Method, takes_complex
 from .network import Comparer, network_in_float64
 from .own import VALUE_TOLERANCE, judge, rows_first
@@ -30,7 +32,7 @@ EVERY_COORDINATE = 5000  # so many coordinates are measured one by one in about 
 
 
 def check(
-    subject: Network | Activation | str,
+    subject: Network | Activation | Loss | str,
     X: Any = None,
     y: Any = None,
     sample_weight: Any = None,
@@ -47,7 +49,8 @@ def check(
 ) -> CheckReport:
     """Compare gradients with derivatives measured on the loss itself, in float64.
 
-    ``subject``: a network; or an activation (or its name), to compare its g′ with its g.
+    ``subject``: a network; or an activation (or its name), to compare its g′ with its g; or a loss (or its name), to
+    compare its ∂ℓ/∂ŷ with its ℓ.
     ``X``, ``y``, ``sample_weight``: the batch, as for :func:`~backtalk.gradients`; without it, 5 random examples. For
     functions of your own that want examples as columns, X may be (n_0, B) and y (k, B).
     ``forward``: a forward pass of your own, ``forward(network, X)``. It returns ŷ; or {'a': […], 'h': […]}, lists in
@@ -120,11 +123,11 @@ def check(
         if function is not None and not callable(function):
             wanted = "network and X" if name == "forward" else "network, X and y"
             raise InputTypeError(f"{name} is {function!r}, expected a function of {wanted}.")
-    if isinstance(subject, str | Activation):
+    if isinstance(subject, str | Activation | Loss):
         if own or any(argument is not None for argument in (X, y, sample_weight)):
-            raise InputError("subject is an activation, which takes no X, y, sample_weight or backward.")
-        activation = as_activation(subject, "subject")
-        return check_activation(activation, _choose(method, [activation]), tolerance)
+            kind = "a loss" if _is_loss(subject) else "an activation"
+            raise InputError(f"subject is {kind}, which takes no X, y, sample_weight or backward.")
+        return _check_function(subject, method, tolerance)
     if not isinstance(subject, Network):
         raise InputTypeError(f"subject is a {type(subject).__name__}, expected a Network or an activation.")
     lies = as_layout(layout)
@@ -176,6 +179,28 @@ def check(
         mistakes=mistakes,
         notes=(*notes, f"the layout, found from the shapes: {student.layout}") if found else notes,
     )
+
+
+def _is_loss(subject: str | Activation | Loss) -> bool:
+    name = subject.strip().partition("(")[0] if isinstance(subject, str) else ""
+    return isinstance(subject, Loss) or (name in LOSSES and name not in ACTIVATIONS)
+
+
+def _check_function(subject: str | Activation | Loss, method: str, tolerance: float | None) -> CheckReport:
+    """An activation or a loss; a name of neither gets the nearest of both."""
+    if not _is_loss(subject):
+        name = subject.strip().partition("(")[0] if isinstance(subject, str) else ""
+        if isinstance(subject, str) and name not in ACTIVATIONS:
+            raise unknown_name("subject", subject, [*ACTIVATIONS, *LOSSES])
+        activation = as_activation(subject, "subject")  # pyright: ignore[reportArgumentType]
+        return check_activation(activation, _choose(method, [activation]), tolerance)
+    loss = as_loss(subject, "subject")  # pyright: ignore[reportArgumentType]
+    real = method != "central_differences" and not loss_takes_complex(loss)
+    if method == "complex_step" and real:
+        raise InputError(
+            f"method is 'complex_step', but {loss} does not carry complex numbers through: use 'central_differences'."
+        )
+    return check_loss(loss, CENTRAL if real or method == "central_differences" else COMPLEX, tolerance)
 
 
 def _choose(method: str, activations: Iterable[Activation]) -> Method:

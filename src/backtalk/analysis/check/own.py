@@ -147,7 +147,7 @@ def loss_of(scene: Scene, units: dict[Quantity, np.ndarray]) -> float:
     L = scene.network.depth
     if ("h", L) not in units:
         return scene.loss
-    losses = scene.network.loss.value_at_output(units["h", L], scene.target)
+    losses = scene.network.loss.value(units["h", L], scene.target)
     return float((np.where(scene.weight > 0, losses, 0) * scene.weight).sum())
 
 

@@ -66,7 +66,7 @@ class KnownForward:
 
 def is_softmax(network: Network) -> bool:
     """Whether the output function is softmax."""
-    return network.loss.output_name == "softmax"
+    return network.output.name == "softmax"
 
 
 def softmax(a: np.ndarray, axis: int | None = 1) -> np.ndarray:
@@ -91,8 +91,9 @@ def _of_weights(by: int, turn: bool) -> Change:
 
 def _by(activation: Activation) -> Change:
     def change(at: Place) -> np.ndarray | None:
-        hidden = at.i < at.network.depth
-        if activation.name == "identity" or (hidden and at.network.activations[at.i - 1].name == activation.name):
+        network = at.network
+        own = network.activations[at.i - 1].name if at.i < network.depth else network.output.name
+        if activation.name in ("identity", own):
             return None
         return activation.g(at.heard)
 

@@ -30,7 +30,7 @@ class LossCase:
     @property
     def value(self) -> float:
         """ℒ as it is, of ``yhat``."""
-        return self.mean(self.network.loss.value_at_output(self.yhat, self.target))
+        return self.mean(self.network.loss.value(self.yhat, self.target))
 
     def mean(self, each: np.ndarray) -> float:
         """The weighted mean over the examples."""
@@ -132,7 +132,7 @@ LOSS: tuple[KnownLoss, ...] = (
               (_if_entropy(lambda case: case.value / math.log(10)),)),
     KnownLoss("loss_weights_ignored", "sample_weight is ignored: each example has the same share", MEAN,
               "multiply the loss of example n by its weight, and divide by their sum",
-              (lambda case: float(case.network.loss.value_at_output(case.yhat, case.target).mean()),)),
+              (lambda case: float(case.network.loss.value(case.yhat, case.target).mean()),)),
     KnownLoss("loss_mean_over_outputs", "the loss is averaged over the outputs as well, by a mean over the whole array",
               "ℓ is summed over the k outputs of an example, never averaged",
               "sum over the outputs, and take the mean over the examples",
@@ -166,7 +166,7 @@ LOSS: tuple[KnownLoss, ...] = (
               tuple(lambda case, k=k: _other_losses(case)[k] for k in range(OUTPUTS))),
     KnownLoss("loss_one_example", "the loss is that of one example alone, the first or the last", MEAN,
               "take the mean over every example of the batch",
-              tuple(lambda case, n=n: float(case.network.loss.value_at_output(case.yhat, case.target)[n])
+              tuple(lambda case, n=n: float(case.network.loss.value(case.yhat, case.target)[n])
                     for n in (0, -1))),
     KnownLoss("loss_penalty", "a penalty on the weights is added, FACTOR times their squares (or absolute values)",
               "ℒ is the loss of the batch alone, without a penalty on the weights", "leave the penalty out here",

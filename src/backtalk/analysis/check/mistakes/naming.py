@@ -123,7 +123,7 @@ class Search:
             guesses = list(self._singles(links, reach, last_resort=True))
             few = sum(array.size for array in self.given.values()) <= PAIRS_UP_TO
             if pairs and few and all(self._may_be_two(guess.fitted) for guess in guesses):
-                two = [guess for guess in self._pairs(links, reach) if guess.reach == len(self.order)]
+                two = [guess for guess in self._pairs(links, reach, bool(guesses)) if guess.reach == len(self.order)]
                 guesses = two or guesses
         most = max((guess.reach for guess in guesses), default=0)
         return [guess for guess in guesses if guess.reach == most]
@@ -146,8 +146,11 @@ class Search:
                 changed = exchange(links, variant, layers, factor)
                 yield from self._tried(Guess((known,), changed, reach, factor), links)
 
-    def _pairs(self, links: Links, reach: int) -> Iterator[Guess]:
-        """Two mistakes at once, of which the second only multiplies; none if one number would have to tell it."""
+    def _pairs(self, links: Links, reach: int, only_factors: bool) -> Iterator[Guess]:
+        """Two mistakes at once, of which the second only multiplies; none if one number would have to tell it.
+
+        ``only_factors``: so does the first.
+        """
         quantity = self.order[reach]
         if self.given[quantity].size < 2:
             return
@@ -155,7 +158,7 @@ class Search:
         scales = [(known, variant) for known in MISTAKES if known.scales
                   for variant in known.variants if variant.changes.keys() & heard]  # fmt: skip
         for known, variant, layers in self._forms(reach):
-            if variant.fit or known.is_last_resort:
+            if variant.fit or known.is_last_resort or (only_factors and not known.scales):
                 continue
             first = exchange(links, variant, layers)
             if self._is_proportional(first, quantity):

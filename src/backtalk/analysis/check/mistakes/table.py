@@ -25,6 +25,7 @@ MISTAKES: tuple[Known, ...] = (
     *hidden.MISTAKES,
     *weights.MISTAKES,
     *factors.MISTAKES,
+    *output.LAST,
     LAYERS_REVERSED,
     ROUNDED,
 )
