@@ -34,6 +34,7 @@ def of_overflow() -> tuple[Mistake, ...]:
     return (MAXIMUM_NOT_SUBTRACTED,)
 
 
+@np.errstate(all="ignore")
 def of_loss(student: Student, answers: Answers) -> tuple[Mistake, ...]:
     """Of a loss that is not ours, from its values on the batch and on parts of it."""
     B = len(student.scene.weight)
@@ -83,6 +84,7 @@ def _case(student: Student, answers: Answers, part: list[int]) -> LossCase:
     )
 
 
+@np.errstate(all="ignore")
 def of_backward(
     student: Student, answers: Answers, size: dict[Quantity, np.ndarray], units_wrong: bool
 ) -> tuple[Mistake, ...]:

@@ -176,9 +176,10 @@ class Search:
         """The guess, with how far it reaches, if it explains more than ``links`` do."""
         quantity = self.order[guess.reach]
         given = self.given[quantity]
-        expected, guessed = (self._pass(each).says(*quantity) for each in (links, guess.links))
+        guessed = self._pass(guess.links).says(*quantity)
         if not self._fits(quantity, given, guessed):
             return
+        expected = self._pass(links).says(*quantity)
         if np.abs(given - guessed).max() > EXPLAINED * np.abs(given - expected).max():
             return
         further = self._reach(guess.links)

@@ -99,11 +99,32 @@ def _jacobian_once_more(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     return yhat * (grad - (yhat * grad).sum(axis=1, keepdims=True))  # Jᵀ∇, J = diag(ŷ) − ŷŷᵀ
 
 
+NATURAL = (
+    ("softmax", "cross_entropy"),
+    ("softmax", "kl_divergence"),
+    ("sigmoid", "binary_cross_entropy"),
+    ("exp", "poisson_deviance"),
+)
+
+
+def _slope_of_other_output(slope: Callable[[np.ndarray], np.ndarray]) -> tuple[Variant, ...]:
+    """∂ℒ/∂ŷ through the derivative of another output function, as it is written with ŷ."""
+
+    def change(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        slopes = slope(talk.trace.output)
+        if _output_slope(talk) is None or _is_softmax(talk) or (slopes == 1).all():
+            return None
+        return talk.h(i) * slopes
+
+    return on(change, "output")
+
+
 def _closed_form_of_other(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     """ŷ − t, if this pair has another gradient at a_L."""
-    own = (talk.network.output.name, talk.network.loss.name)
-    natural = (("softmax", "cross_entropy"), ("softmax", "kl_divergence"), ("sigmoid", "binary_cross_entropy"))
-    if own[0] not in ("softmax", "sigmoid") or own in natural:
+    output, loss = talk.network.output.name, talk.network.loss.name
+    if (output, loss) in NATURAL or output == "identity":
+        return None
+    if loss == "squared_error" and output not in ("softmax", "sigmoid"):  # there it is ∂ℓ/∂ŷ, and J is left out
         return None
     return (talk.trace.output - talk.scene.target) * talk.scene.weight[:, None]
 
@@ -194,7 +215,8 @@ MISTAKES = (
         "the target is left out: ∇_{a_L} is made of ŷ alone",
         "∇_{a_L}ℒ = (ŷ − t) · w; for a label, t = e(y)",
         "subtract the target from ŷ",
-        on(lambda talk, i, link: RIGHT["output"](talk.on(target=np.zeros_like(talk.scene.target)), i), "output"),
+        on(lambda talk, i, link: RIGHT["output"](talk.on(target=np.zeros_like(talk.scene.target)), i), "output")
+        + on(lambda talk, i, link: talk.trace.output * talk.scene.weight[:, None], "output"),
     ),
     Known(
         "smoothing_left_out",
@@ -228,6 +250,15 @@ MISTAKES = (
            if _is_softmax(talk) else None, "output"),
     ),
     Known(
+        "output_slope_of_other_function",
+        "the derivative at the output is that of another output function, such as ŷ(1 − ŷ) or 1 − ŷ²",
+        "∇_{a_L}ℒ = O′(a_L) ⊙ ∇_ŷℒ; for the sigmoid O′ = ŷ(1 − ŷ), for tanh 1 − ŷ², for the identity 1",
+        "differentiate the output function of the network",
+        _slope_of_other_output(lambda yhat: yhat * (1 - yhat)) + _slope_of_other_output(lambda yhat: 1 - yhat**2)
+        + _slope_of_other_output(lambda yhat: (yhat > 0) * 1.0),
+        hidden_by=("g_prime_at_output",),
+    ),
+    Known(
         "jacobian_twice",
         "the output function's derivative is applied once more",
         "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ, with J once; for the pairs whose gradient is (ŷ − t) · w it is in there already",
@@ -257,7 +288,7 @@ MISTAKES = (
         + on(lambda talk, i, link: link(talk, i) * talk.g_prime(i - 1, talk.trace.output), "output")
         + tuple(on(lambda talk, i, link, slope=slope: link(talk, i) * slope(talk.trace.output), "output")[0]
                 for slope in (lambda h: h * (1 - h), lambda h: 1 - h**2)),
-        hidden_by=("jacobian_twice",),
+        hidden_by=("jacobian_twice", "output_slope_of_other_function"),
     ),
     Known(
         "at_a_for_at_yhat",
