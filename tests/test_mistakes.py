@@ -21,6 +21,8 @@ LOSSES = [
     "absolute_error",
     "huber",
     "poisson_deviance",
+    "squared_error@softmax",
+    "squared_error@tanh",
 ]
 
 G = {
@@ -35,7 +37,14 @@ def outputs(loss: str, a: np.ndarray) -> np.ndarray:
     if loss == "cross_entropy":
         powers = np.exp(a)
         return powers / powers.sum(axis=1, keepdims=True)
-    return {"binary_cross_entropy": G["sigmoid"][0], "poisson_deviance": np.exp}.get(loss, lambda a: a)(a)
+    return {"binary_cross_entropy": G["sigmoid"][0], "poisson_deviance": np.exp, "tanh": np.tanh}.get(
+        loss, lambda a: a
+    )(a)
+
+
+def natural(network: Network) -> str:
+    """The loss that goes with the output function."""
+    return {"softmax": "cross_entropy", "tanh": "tanh"}.get(network.output.name, network.loss.name)
 
 
 def targets(network: Network, y: np.ndarray) -> np.ndarray:
@@ -74,7 +83,7 @@ class Student:
         a, h = {}, {0: X}
         for i in range(1, L + 1):
             a[i] = h[i - 1] @ W[i].T + b[i]
-            h[i] = G[names[i - 1]][0](a[i]) if i < L else outputs(loss, a[i])
+            h[i] = G[names[i - 1]][0](a[i]) if i < L else outputs(natural(network), a[i])
         yhat = h[L]
         s = np.ones(B) if sample_weight is None else np.asarray(sample_weight, float)
         w = s / s.sum()
@@ -97,7 +106,16 @@ class Student:
         if m == "label_minus_one":
             t = np.roll(t, -1, axis=1)
         top_h, top_a = (each * w for each in slopes(loss, yhat, t))
+        if (network.output.name, loss) == ("softmax", "squared_error"):
+            top_a = yhat * (top_h - (yhat * top_h).sum(axis=1, keepdims=True))
+        if network.output.name == "tanh":
+            top_a = top_h * (1 - yhat**2)
+        if m == "one_term_at_output" and loss == "binary_cross_entropy":
+            top_h = -t / yhat * w
+            top_a = top_h * yhat * (1 - yhat)
         top_a = self.at_output(top_h, top_a, loss, yhat, y, t, w)
+        if m == "g_prime_at_output" and L > 1:
+            top_a = top_a * G[names[-1]][1](a[L])
         if m == "at_a_for_at_yhat":
             top_h = top_a
         if m == "factor_two":
@@ -105,7 +123,7 @@ class Student:
         if m == "mean_over_outputs":
             top_h, top_a = top_h / yhat.shape[1], top_a / yhat.shape[1]
         if m == "own_rows":
-            top_h, top_a = (each * np.ones((B, 1)) for each in slopes(loss, yhat, t))
+            top_h, top_a = top_h / w, top_a / w
         grad_a, grad_h = {L: top_a}, {L: top_h}
         for i in range(L - 1, -1, -1):
             grad_h[i] = self.to_hidden(i, L, W, h, grad_a, grad_h)
@@ -133,6 +151,16 @@ class Student:
             return top_h * yhat * (1 - yhat)
         if m == "jacobian_twice":
             return top_a * yhat * (1 - yhat)
+        if m == "closed_form_of_other_loss" and yhat.min() > 0:
+            return (yhat - t) * w
+        if m == "residual_changed":
+            return (yhat - t) ** 2 * w
+        if m == "constant_factor":
+            return 0.7 * top_a
+        if m == "gradient_of_other_loss":
+            return np.sign(yhat - t) * w
+        if m == "output_slope_of_other_function":
+            return top_h * yhat * (1 - yhat)
         if m == "squared_error_for_other":
             return (yhat - t) * w
         return top_a
@@ -163,6 +191,8 @@ class Student:
             return grad_h[i] * (1 - a[i] ** 2 if names[i - 1] == "tanh" else a[i] * (1 - a[i]))
         if m == "g_for_g_prime":
             return grad_h[i] * g(a[i])
+        if m == "a_for_g_prime":
+            return grad_h[i] * a[i]
         if m == "g_prime_twice":
             return grad_h[i] * g_prime(a[i]) * g_prime(a[i])
         if m == "g_prime_at_gradient":
@@ -200,6 +230,10 @@ class Student:
             return np.outer(delta[-1], heard[-1]), delta[-1]
         if m == "negated":
             return -grad_W, -grad_b
+        if m == "constant_factor_of_layer":
+            return 0.7 * grad_W, 0.7 * grad_b
+        if m == "clipped_values":
+            return np.clip(grad_W, -0.01, 0.01), np.clip(grad_b, -0.01, 0.01)
         return grad_W, grad_b
 
     def result(self, grad_a, grad_h, grads_W, grads_b):
@@ -238,19 +272,33 @@ CASES = [
     ((3, 4, 4, 3), ["sigmoid", "sigmoid"], "cross_entropy", 1, "ahWb", False),
     ((4, 4, 4, 4, 3), MIXED, "cross_entropy", 1, "Wb", False),
     ((3, 4, 3), ["tanh"], "squared_error", 5, "Wb", False),
+    ((4, 4, 3), ["tanh"], "squared_error@softmax", 5, "Wb", False),
+    ((3, 5, 4), ["sigmoid"], "squared_error@softmax", 7, "ahWb", True),
+    ((3, 4, 3), ["softplus"], "squared_error@tanh", 6, "Wb", False),
 ]
 ONLY_FOR = {
     "label_plus_one": ["cross_entropy"],
     "label_minus_one": ["cross_entropy"],
     "label_as_number": ["cross_entropy"],
     "smoothing_left_out": ["cross_entropy"],
-    "jacobian_diagonal": ["cross_entropy"],
-    "jacobian_twice": ["cross_entropy", "binary_cross_entropy"],
-    "factor_two": ["squared_error", "huber", "poisson_deviance"],
+    "jacobian_diagonal": ["cross_entropy", "squared_error@softmax"],
+    "jacobian_twice": ["cross_entropy", "binary_cross_entropy", "squared_error@softmax"],
+    "factor_two": ["squared_error", "huber", "poisson_deviance", "squared_error@softmax"],
     "squared_error_for_other": ["absolute_error", "huber"],
+    "closed_form_of_other_loss": ["squared_error@softmax"],
+    "one_term_at_output": ["binary_cross_entropy"],
+    "gradient_of_other_loss": ["squared_error"],
+    "output_slope_of_other_function": ["squared_error@tanh"],
 }
 # of which the second is the same deed as the first, where nobody sees what lies between
-SAME = {("no_g_prime", "weights_from_h"), ("jacobian_left_out", "weights_from_h"), ("output_sign", "negated")}
+SAME = {
+    ("closed_form_of_other_loss", "jacobian_left_out"),
+    ("closed_form_of_other_loss", "weights_from_h"),
+    ("no_g_prime", "weights_from_h"),
+    ("jacobian_left_out", "weights_from_h"),
+    ("output_sign", "negated"),
+    ("constant_factor", "constant_factor_of_layer"),
+}
 
 
 def examples(network: Network, count: int, seed: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -261,7 +309,10 @@ def examples(network: Network, count: int, seed: object) -> tuple[np.ndarray, np
 
 def planted(mistake: str, case: tuple[Any, ...]) -> CheckReport:
     sizes, activations, loss, count, returns, weighted = case
-    network = Network.create(sizes, activations, loss, rng=zlib.crc32(repr((mistake, case)).encode()))
+    loss, _, output = loss.partition("@")
+    network = Network.create(
+        sizes, activations, loss, output=output or None, rng=zlib.crc32(repr((mistake, case)).encode())
+    )
     X, y, weight = examples(network, count, (mistake, case))
     return check(
         network,
@@ -293,7 +344,8 @@ def test_each_mistake_is_named_wherever_it_makes_a_difference(mistake):
             continue
         assert names[0] == mistake or (names[0], mistake) in SAME, f"{case}: {report.verdict}"
         assert set(names[1:]) <= {b for a, b in SAME if a == names[0]}, f"{case}: {report.verdict}"
-    assert shown >= 1 + (mistake not in ("smoothing_left_out", "bias_over_wrong_axis"))
+    rare = ("smoothing_left_out", "bias_over_wrong_axis", "one_term_at_output", "output_slope_of_other_function")
+    assert shown >= 1 + (mistake not in rare)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -307,7 +359,8 @@ def test_a_backward_pass_without_a_mistake_passes(case):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_noise_has_no_name(case):
     sizes, activations, loss, count, returns, _ = case
-    network = Network.create(sizes, activations, loss, rng=0)
+    loss, _, output = loss.partition("@")
+    network = Network.create(sizes, activations, loss, output=output or None, rng=0)
     X, y, _ = examples(network, count, case)
     rng = np.random.default_rng(1)
 
@@ -374,8 +427,7 @@ def test_the_slope_of_another_function_is_named(activation, slope):
     network = Network.create([3, 4, 4, 3], activation, rng=0)
     X, y, _ = examples(network, 8, "other function")
     report = check(network, X, y, backward=OtherFunction(""))
-    names = [mistake.name for mistake in report.mistakes]
-    assert names == ([] if activation == "sigmoid" else ["g_prime_of_other_function"])
+    assert [mistake.name for mistake in report.mistakes] == ["g_prime_of_other_function"]
 
 
 def test_a_consequence_is_not_blamed():

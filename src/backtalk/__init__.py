@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .analysis import per_example
-from .analysis.check import CheckReport, check
+from .analysis.check import CheckReport, check, check_step
 from .analysis.diagnose import Diagnosis, Doctor, Finding, diagnose
 from .analysis.influence import Influence, el2n, grand, influence, self_influence
 from .core.activations import Activation, register_activation
@@ -72,10 +72,10 @@ __all__ = [
     "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
     "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles",
     "Paths", "ProcessLostError", "Progress", "RMSprop", "Shard", "Trace", "Training", "TrainingInterrupted",
-    "UnknownNameError", "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit", "forward", "from_keras",
-    "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load", "paths",
-    "per_example", "register_activation", "register_loss", "resume",
-    "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "fit", "forward",
+    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load",
+    "paths", "per_example", "register_activation", "register_loss", "resume", "save", "self_influence", "to_onnx",
+    "to_sklearn", "to_torch",
 ]  # fmt: skip
 
 

@@ -9,17 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from ...core.activations import Activation, as_activation
+from ...core.activations import ACTIVATIONS, Activation, as_activation
 from ...core.arrays import to_numpy
 from ...core.initialization import as_generator
 from ...core.inputs import as_input, as_target, as_weight
+from ...core.losses import LOSSES, Loss, as_loss
 from ...core.network import Network
 from ...engines.passes import gradients
 from ...errors import InputError, InputTypeError, unknown_name
 from .activation import check_activation
+from .layouts import OURS, as_layout
+from .loss import check_loss, loss_takes_complex
 from .measure import CENTRAL, COMPLEX, Method, takes_complex
-from .network import Comparer, network_in_float64, read_gradients
+from .network import Comparer, network_in_float64
+from .own import VALUE_TOLERANCE, judge, rows_first
 from .report import CheckReport
+from .student import Functions, Student, find_layout
 from .substitute import Scene
 
 METHODS = ["auto", "complex_step", "central_differences"]
@@ -27,12 +32,15 @@ EVERY_COORDINATE = 5000  # so many coordinates are measured one by one in about 
 
 
 def check(
-    subject: Network | Activation | str,
+    subject: Network | Activation | Loss | str,
     X: Any = None,
     y: Any = None,
     sample_weight: Any = None,
     *,
+    forward: Callable[..., Any] | None = None,
+    loss: Callable[..., Any] | None = None,
     backward: Callable[..., Any] | None = None,
+    layout: str | None = None,
     method: str = "auto",
     coordinates: str = "auto",
     directions: int = 8,
@@ -41,12 +49,24 @@ def check(
 ) -> CheckReport:
     """Compare gradients with derivatives measured on the loss itself, in float64.
 
-    ``subject``: a network; or an activation (or its name), to compare its g′ with its g.
-    ``X``, ``y``, ``sample_weight``: the batch, as for :func:`~backtalk.gradients`; without it, 5 random examples.
+    ``subject``: a network; or an activation (or its name), to compare its g′ with its g; or a loss (or its name), to
+    compare its ∂ℓ/∂ŷ with its ℓ.
+    ``X``, ``y``, ``sample_weight``: the batch, as for :func:`~backtalk.gradients`; without it, 5 random examples. For
+    functions of your own that want examples as columns, X may be (n_0, B) and y (k, B).
+    ``forward``: a forward pass of your own, ``forward(network, X)``. It returns ŷ; or {'a': […], 'h': […]}, lists in
+    the order of the layers; or ŷ and a cache; or a dictionary with keys such as 'Z1' (a_1) and 'A1' (h_1).
+    ``loss``: a loss of your own, ``loss(network, X, y)``, which returns ℒ. If ``forward`` was given, it is judged for
+    the ŷ that forward gave.
     ``backward``: a backward pass of your own to check, called as ``backward(network, X, y)``, with
     ``sample_weight`` as fourth argument if you gave it. It returns ``Gradients``; or a dictionary with some
     of 'a', 'h', 'W', 'b', each a list in the order of the layers (that of h begins with h_0) or a mapping by
-    layer number; or a pair of lists, the gradients of the weights and those of the biases.
+    layer number; or a pair of lists, the gradients of the weights and those of the biases; or a pair for each layer; or
+    a dictionary with keys such as 'dW1' and 'db1'. A loss beside them, (ℒ, gradients) or under 'loss', is judged too.
+    ``layout``: how the arrays lie that your functions take and return, as in 'columns' or 'rows, (in, out)': examples
+    as 'rows' or 'columns'; weights '(out, in)' or '(in, out)'; biases '(n,)', '(n, 1)' or '(1, n)'. Functions are
+    called by what their arguments are called, if the names say it: network, X, y, parameters (a dictionary 'W1', 'b1',
+    …), weights, biases, cache (what forward returned beside ŷ), yhat or AL, W1, b1, Z1, A1, … Only arrays given
+    by name can lie in another way; then the layout is found if the shapes fit in one way.
     ``method``: 'complex_step', Im ℒ(θ + i·s·v)/s, exact to rounding; 'central_differences',
     [ℒ(θ + s·v) − ℒ(θ − s·v)]/(2s); 'auto', the first if every activation takes complex numbers.
     ``coordinates``: 'every', one by one; 'random', along ``directions`` random directions for each quantity at
@@ -56,11 +76,13 @@ def check(
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
     that has rounded to an end of its range. If every coordinate is undecided, the verdict says so.
 
-    If your backward pass fails, the report's ``mistakes`` name the likely mistakes, from a table of common ones, if
-    they explain every number that you gave (docs/teaching.md).
+    If a function of yours fails, the report's ``mistakes`` name the likely mistakes, from tables of common ones, if
+    they explain the numbers that you gave (docs/teaching.md). An error that it raises goes on, with a note that says
+    what it was given.
 
     ``check`` covers the weights, the biases, every a_i and every h_i (h_0 is the input). Raises
-    :class:`~backtalk.errors.InputError` for a batch or for gradients that do not fit, and if ℒ is not finite.
+    :class:`~backtalk.errors.InputError` for a batch or for arrays that do not fit, for a
+    layout that the shapes leave open, and if ℒ is not finite.
 
     >>> net = Network.create([3, 4, 2], activation="tanh", rng=0)
     >>> report = check(net)
@@ -71,12 +93,19 @@ def check(
     ...     grads.W[2][0, 1] /= 2
     ...     return list(grads.W.values()), list(grads.b.values())
     >>> print(check(net, backward=half).verdict)
-    failed in W[2]: W[2] at [0, 1] is 0.01363..., but the derivative is 0.02726... (relative error 5.0e-01 over 26 ...
+    failed in W[2]: W[2] at row 1, column 2 is 0.01363..., but the derivative is 0.02726... (relative error 5.0e-01 ...
     >>> def summed(network, X, y):
     ...     grads = gradients(network, X, y)
     ...     return {"W": [len(X) * W for W in grads.W.values()]}
     >>> print(check(net, backward=summed).mistake.said)
     the sum over the batch stands instead of the mean: 1/B is missing
+    >>> def forgetful(X, parameters):
+    ...     Z1 = parameters["W1"] @ X
+    ...     A1 = np.tanh(Z1)
+    ...     return {"Z1": Z1, "A1": A1, "Z2": parameters["W2"] @ A1 + parameters["b2"]}
+    >>> net = Network(list(net.W.values()), [np.ones(4), np.ones(2)], "tanh")
+    >>> print(check(net, forward=forgetful).mistake.sentence)
+    the bias b_i is forgotten (i = 1)
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
@@ -88,15 +117,22 @@ def check(
         raise InputTypeError(f"tolerance is {tolerance!r}, expected a number between 0 and 1.")
     if tolerance is not None and not 0 < float(tolerance) < 1:
         raise InputError(f"tolerance is {tolerance!r}, expected a number between 0 and 1.")
-    if backward is not None and not callable(backward):
-        raise InputTypeError(f"backward is {backward!r}, expected a function of network, X and y.")
-    if isinstance(subject, str | Activation):
-        if any(argument is not None for argument in (X, y, sample_weight, backward)):
-            raise InputError("subject is an activation, which takes no X, y, sample_weight or backward.")
-        activation = as_activation(subject, "subject")
-        return check_activation(activation, _choose(method, [activation]), tolerance)
+    functions = Functions(forward, loss, backward)
+    own = any(function is not None for function in (forward, loss, backward))
+    for name, function in (("forward", forward), ("loss", loss), ("backward", backward)):
+        if function is not None and not callable(function):
+            wanted = "network and X" if name == "forward" else "network, X and y"
+            raise InputTypeError(f"{name} is {function!r}, expected a function of {wanted}.")
+    if isinstance(subject, str | Activation | Loss):
+        if own or any(argument is not None for argument in (X, y, sample_weight)):
+            kind = "a loss" if _is_loss(subject) else "an activation"
+            raise InputError(f"subject is {kind}, which takes no X, y, sample_weight or backward.")
+        return _check_function(subject, method, tolerance)
     if not isinstance(subject, Network):
         raise InputTypeError(f"subject is a {type(subject).__name__}, expected a Network or an activation.")
+    lies = as_layout(layout)
+    if lies is not None and not own:
+        raise InputError("layout is given, but no function of your own, whose arrays it is about.")
     generator = as_generator(rng)
     network = network_in_float64(subject)
     if X is None and y is None:
@@ -105,6 +141,9 @@ def check(
         raise InputError("X and y belong together: give both, or neither for random examples.")
     if isinstance(network.W[1], np.ndarray) and not isinstance(subject.W[1], np.ndarray):
         X, y, sample_weight = (part if part is None else to_numpy(part) for part in (X, y, sample_weight))
+    turned = False
+    if own:
+        X, y, turned = rows_first(network, X, y, lies)
     X = as_input(network, X)
     target, weight = as_target(network, y, X.shape[0]), as_weight(network, sample_weight, X.shape[0])
     with np.errstate(all="ignore"):
@@ -114,31 +153,54 @@ def check(
                 f"the loss of the network is {scene.loss} on these examples, expected a finite number, "
                 "whose derivative can be measured: scale X, y or the weights."
             )
-    arguments = (X, y) if sample_weight is None else (X, y, sample_weight)
-    given = read_gradients((backward or gradients)(network, *arguments), scene)
-    few = sum(array.size for array in given.values()) <= EVERY_COORDINATE
+    student = Student(functions if own else Functions(backward=gradients), OURS, network, X, y, sample_weight, scene)
+    student, answers = find_layout(student, lies, "columns" if turned else None)
+    few = sum(array.size for array in answers.gradients.values()) <= EVERY_COORDINATE
     every = coordinates == "every" or (coordinates == "auto" and few)
     chosen = _choose(method, network.activations)
     limit = chosen.tolerance if tolerance is None else float(tolerance)
     with np.errstate(all="ignore"):
         comparer = Comparer(scene, chosen, limit, directions, generator)
-        rows = tuple(comparer.row(quantity, array, every) for quantity, array in given.items())
-    mistakes = ()
-    if backward is not None and not all(row.passed for row in rows):
-        from .mistakes import name_mistakes  # seldom needed
-
-        raw = None if sample_weight is None else np.asarray(to_numpy(sample_weight), dtype=np.float64)
-        mistakes = name_mistakes(scene, given, comparer.size, raw)
-    whose = "gradients" if backward is None else "backward pass"
+    kind = "coordinates" if every else "random directions"
+    path = f"of network {' → '.join(map(str, network.sizes))}"
+    if not own:
+        with np.errstate(all="ignore"):
+            rows = tuple(comparer.row(quantity, array, every) for quantity, array in answers.gradients.items())
+        return CheckReport(f"gradients {path}", chosen.name, kind, limit, rows)
+    rows, mistakes, notes = judge(student, answers, comparer, every, tolerance)
+    found = lies is None and student.layout != OURS
     return CheckReport(
-        f"{whose} of network {' → '.join(map(str, network.sizes))}",
-        chosen.name,
-        "coordinates" if every else "random directions",
-        limit,
+        f"{' and '.join(name for name in ('forward', 'loss', 'backward') if getattr(functions, name))} pass {path}",
+        chosen.name if answers.gradients else "the formulas",
+        kind if answers.gradients else "numbers",
+        limit if answers.gradients or tolerance is not None else VALUE_TOLERANCE,
         rows,
-        backward is not None,
-        mistakes,
+        own=True,
+        mistakes=mistakes,
+        notes=(*notes, f"the layout, found from the shapes: {student.layout}") if found else notes,
     )
+
+
+def _is_loss(subject: str | Activation | Loss) -> bool:
+    name = subject.strip().partition("(")[0] if isinstance(subject, str) else ""
+    return isinstance(subject, Loss) or (name in LOSSES and name not in ACTIVATIONS)
+
+
+def _check_function(subject: str | Activation | Loss, method: str, tolerance: float | None) -> CheckReport:
+    """An activation or a loss; a name of neither gets the nearest of both."""
+    if not _is_loss(subject):
+        name = subject.strip().partition("(")[0] if isinstance(subject, str) else ""
+        if isinstance(subject, str) and name not in ACTIVATIONS:
+            raise unknown_name("subject", subject, [*ACTIVATIONS, *LOSSES])
+        activation = as_activation(subject, "subject")  # pyright: ignore[reportArgumentType]
+        return check_activation(activation, _choose(method, [activation]), tolerance)
+    loss = as_loss(subject, "subject")  # pyright: ignore[reportArgumentType]
+    real = method != "central_differences" and not loss_takes_complex(loss)
+    if method == "complex_step" and real:
+        raise InputError(
+            f"method is 'complex_step', but {loss} does not carry complex numbers through: use 'central_differences'."
+        )
+    return check_loss(loss, CENTRAL if real or method == "central_differences" else COMPLEX, tolerance)
 
 
 def _choose(method: str, activations: Iterable[Activation]) -> Method:

@@ -3,76 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from ...core.arrays import jax_has_float64, library_name, to_numpy
-from ...core.backward import Gradients, talk_to_output
+from ...core.arrays import jax_has_float64, library_name
+from ...core.backward import talk_to_output
 from ...core.network import Network
-from ...errors import InputError, InputTypeError
 from .measure import EPSILON, LEAST_ROOM, Method, relative_error
+from .reading import Quantity
 from .report import CheckRow
 from .substitute import Scene
 
-FAMILIES = ("a", "h", "W", "b")
-Quantity = tuple[str, int]
 Result = tuple[float, tuple[int, ...] | None, float, float]  # the error, where it is, the gradient, the derivative
-
-
-def read_gradients(given: Any, scene: Scene) -> dict[Quantity, np.ndarray]:
-    """A user's gradients by (family, layer): a :class:`Gradients`, a mapping of families, or a pair (W, b).
-
-    A family is a mapping by layer number, or a list in the order of the layers (that of h begins with h_0).
-    """
-    if isinstance(given, Gradients):
-        families = {family: getattr(given, family) for family in FAMILIES}
-    elif isinstance(given, Mapping):
-        families = dict(given)
-    elif isinstance(given, tuple | list) and len(given) == 2:
-        families = {"W": given[0], "b": given[1]}
-    else:
-        raise InputTypeError(
-            f"backward returned a {type(given).__name__}, expected Gradients, a dictionary with some of "
-            "'a', 'h', 'W', 'b', or a pair of lists: the gradients of the weights and those of the biases."
-        )
-    families.pop("loss", None)
-    found: dict[Quantity, np.ndarray] = {}
-    for family, arrays in families.items():
-        if family not in FAMILIES:
-            raise InputError(f"backward returned {family!r}, expected some of 'a', 'h', 'W' and 'b'.")
-        first, depth = (0 if family == "h" else 1), scene.network.depth
-        if not isinstance(arrays, Mapping):
-            if not isinstance(arrays, Sequence) or len(arrays) != depth + 1 - first:
-                held = f"{len(arrays)} arrays" if isinstance(arrays, Sequence) else f"a {type(arrays).__name__}"
-                raise InputError(
-                    f"backward returned {held} for {family}, expected {depth + 1 - first}, "
-                    f"for layers {first} … {depth}."
-                )
-            arrays = dict(enumerate(arrays, first))
-        for i, array in arrays.items():
-            if i not in range(first, depth + 1):
-                raise InputError(f"backward returned {family}[{i!r}], expected layers {first} … {depth}.")
-            wanted = scene.value(family, i).shape
-            try:
-                values = np.asarray(to_numpy(array), dtype=np.float64)
-            except (TypeError, ValueError):
-                raise InputTypeError(f"backward returned {family}[{i}] that holds no numbers.") from None
-            if values.shape != wanted:
-                from .mistakes import reason_for_shape  # seldom needed
-
-                reason = reason_for_shape(family, i, values.shape, scene, arrays)
-                raise InputError(
-                    f"backward returned {family}[{i}] with shape {values.shape}, expected {wanted}, "
-                    f"the shape of {family}[{i}] itself{reason and f'; likely {reason}'}."
-                )
-            found[family, i] = values
-    if not found:
-        raise InputError("backward returned no gradient, expected some of 'a', 'h', 'W' and 'b'.")
-    return {key: found[key] for key in sorted(found, key=lambda key: (key[1], FAMILIES.index(key[0])))}
 
 
 def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:

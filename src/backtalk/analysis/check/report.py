@@ -14,12 +14,13 @@ NAMED = 8  # so many wrong quantities are named in the verdict
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One quantity at one layer.
+    """One quantity at one layer: a gradient, a value that was computed forward, the loss, or a parameter after a step.
 
     ``compared`` coordinates (or random directions) were judged; ``undecided`` were not, because a kink lies
     inside the step or the value is at or beyond the end of its range. ``largest_error`` is the largest relative
     error among the judged, at index ``where``, where the gradient that was checked is ``given`` and the
-    measured derivative is ``derivative``. ``where`` is None for a direction.
+    measured derivative is ``derivative``. ``where`` is None for a direction. What is no gradient is compared with the
+    formula's own value, which stands in ``derivative``; ``says`` then is 'the formula gives'.
     """
 
     quantity: str
@@ -30,14 +31,24 @@ class CheckRow:
     given: float
     derivative: float
     passed: bool
+    says: str = "the derivative is"
 
     @property
     def verdict(self) -> str:
         """The outcome in a few words."""
         if self.passed:
             return "ok" if self.compared else "not judged"
-        index = "" if self.where is None else f" at {list(self.where)}"
-        return f"wrong{index}: {self.given:.9g}, but the derivative is {self.derivative:.9g}"
+        return f"wrong{self.place and f' at {self.place}'}: {self.given:.9g}, but {self.says} {self.derivative:.9g}"
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words that count from 1; empty for a direction or a single number."""
+        names = {"W": ("row", "column"), "b": ("unit",)}.get(self._family, ("example", "unit"))
+        return ", ".join(f"{name} {k + 1}" for name, k in zip(names, self.where or (), strict=False))
+
+    @property
+    def _family(self) -> str:
+        return self.quantity.partition("[")[0].removeprefix("forward ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +56,9 @@ class CheckReport:
     """The rows of a check, how it was made, and the verdict: ``passed`` if every row passed.
 
     A row passes if its largest relative error is at most ``tolerance``, so nothing that was judged is wrong. A row with
-    nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so. ``own``: whether a
-    backward pass of your own was checked. ``mistakes``: the likely mistakes in it, if it fails; empty if no mistake of
-    the table explains it.
+    nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so. ``own``: whether
+    functions of your own were checked. ``mistakes``: the likely mistakes in them, if they fail; empty if no mistake of
+    the tables explains it. ``notes``: what else is to be known, such as the layout that was found.
 
     >>> from backtalk import Network, check
     >>> report = check(Network.create([2, 2], rng=0))
@@ -64,10 +75,11 @@ class CheckReport:
     rows: tuple[CheckRow, ...]
     own: bool = False
     mistakes: tuple[Mistake, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def mistake(self) -> Mistake | None:
-        """The likely mistake in a backward pass of your own, the first in the order of the talks; None for none."""
+        """The likely mistake in functions of your own, the first in the order of the talks; None for none."""
         return self.mistakes[0] if self.mistakes else None
 
     @property
@@ -109,10 +121,9 @@ class CheckReport:
             return f"passed: largest relative error {self.largest_error:.1e} over {judged}{left}"
         worst, wrong = self.worst, [row.quantity for row in self.rows if not row.passed]
         more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-        index = "" if worst.where is None else f" at {list(worst.where)}"
         return (
-            f"failed in {', '.join(wrong[:NAMED])}{more}: {worst.quantity}{index} is {worst.given:.9g}, "
-            f"but the derivative is {worst.derivative:.9g} "
+            f"failed in {', '.join(wrong[:NAMED])}{more}: {worst.quantity}{worst.place and f' at {worst.place}'} "
+            f"is {worst.given:.9g}, but {worst.says} {worst.derivative:.9g} "
             f"(relative error {worst.largest_error:.1e} over {judged}{left}){self._likely}"
         )
 
@@ -132,16 +143,18 @@ class CheckReport:
         return {
             **{name: _finite(getattr(self, name)) for name in names},
             "mistakes": [mistake.to_dict() for mistake in self.mistakes],
+            "notes": list(self.notes),
             "rows": [{name: _finite(value) for name, value in asdict(row).items()} for row in self.rows],
         }
 
     def __str__(self) -> str:
-        lines = [f"{'quantity':<10}{'compared':>9}{'undecided':>10}{'largest error':>15}  verdict"]
+        width = max(10, *(len(row.quantity) + 2 for row in self.rows))
+        lines = [f"{'quantity':<{width}}{'compared':>9}{'undecided':>10}{'largest error':>15}  verdict"]
         for row in self.rows:
             error = f"{row.largest_error:.1e}" if row.compared else ""
-            lines.append(f"{row.quantity:<10}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
+            lines.append(f"{row.quantity:<{width}}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
         told = [line for mistake in self.mistakes for line in mistake.lines]
-        return "\n".join([*lines, *(["", *told, ""] if told else []), self.verdict])
+        return "\n".join([*lines, *(["", *told, ""] if told else []), *self.notes, self.verdict])
 
 
 def _finite(value: Any) -> Any:

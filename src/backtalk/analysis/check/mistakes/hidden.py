@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.activations import ReLU, Sigmoid, Tanh
+from ....core.activations import Activation, LeakyReLU, ReLU, Sigmoid, Tanh
 from .known import Known, Variant, on
-from .talks import Link, Pass
+from .talks import Link, Links, Pass
 
 
 def _of_layer(by: int) -> tuple[Variant, ...]:
@@ -38,6 +38,24 @@ def _by_formula_of(talk: Pass, i: int, kind: type | None) -> np.ndarray | None:
         return None
     slope = IN_H[kind](talk.trace.h[i])
     return None if (slope == 1).all() else talk.h(i) * slope  # as of a sigmoid's h, all above 0: no factor at all
+
+
+def slopes_in_h(links: Links) -> Links:
+    """The links with g′ written in h_i, as 1 − h² and h(1 − h): the same, unless h_i is not g(a_i)."""
+
+    def through(talk: Pass, i: int) -> np.ndarray:
+        kind = type(talk.network.activations[i - 1])
+        return talk.h(i) * IN_H[kind](talk.trace.h[i]) if kind in IN_H else link_of[i](talk, i)
+
+    link_of = {i: link for (family, i), link in links.items() if family == "a"}
+    top = max(link_of)
+    return links | {("a", i): through for i in link_of if i < top}
+
+
+def _by_slope_of(talk: Pass, i: int, kind: type[Activation]) -> np.ndarray | None:
+    if isinstance(talk.network.activations[i - 1], kind):
+        return None
+    return talk.h(i) * kind().g_prime(talk.trace.a[i])
 
 
 def _by_updated_W(talk: Pass, i: int, link: Link, rate: float) -> np.ndarray:
@@ -78,6 +96,13 @@ MISTAKES = (
         on(lambda talk, i, link: talk.h(i) * talk.trace.h[i], "through"),
     ),
     Known(
+        "a_for_g_prime",
+        "a_i stands instead of g′(a_i): ∇_{h_i} is multiplied by the pre-activation",
+        THROUGH,
+        "multiply by the derivative of g at a_i",
+        on(lambda talk, i, link: talk.h(i) * talk.trace.a[i], "through"),
+    ),
+    Known(
         "g_prime_twice",
         "g′ is applied twice",
         THROUGH,
@@ -107,10 +132,16 @@ MISTAKES = (
     ),
     Known(
         "g_prime_of_other_function",
-        "g′ is that of another function, such as h(1 − h), 1 − h² or 1 where h > 0",
+        "g′ is that of another function, such as h(1 − h), 1 − h², h² or 1 where h > 0",
         "σ′(a) = h(1 − h), tanh′(a) = 1 − h², relu′(a) = 1 where a > 0, with h = g(a)",
         "take the derivative of the g that this layer has",
-        tuple(Variant({"through": lambda talk, i, link, kind=kind: _by_formula_of(talk, i, kind)}) for kind in IN_H),
+        (*(Variant({"through": lambda talk, i, link, kind=kind: _by_formula_of(talk, i, kind)}) for kind in IN_H),
+         *(Variant({"through": lambda talk, i, link, kind=kind: _by_slope_of(talk, i, kind)})
+           for kind in (Sigmoid, Tanh, ReLU, LeakyReLU)),
+         *on(lambda talk, i, link: talk.h(i) * talk.trace.h[i] ** 2, "through"),
+         *on(lambda talk, i, link: talk.h(i) * (1 + talk.trace.h[i] ** 2), "through"),
+         *on(lambda talk, i, link: talk.h(i) * (1 - talk.trace.h[i]) ** 2, "through"),
+         *on(lambda talk, i, link: talk.h(i) * (talk.trace.a[i] <= 0), "through")),
     ),
     Known(
         "W_not_transposed",
@@ -158,4 +189,4 @@ MISTAKES = (
         "compute every gradient first, and change the weights after that",
         on(_by_updated_W, "hidden", fit=True),
     ),
-)
+)  # fmt: skip

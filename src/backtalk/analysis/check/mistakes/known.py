@@ -50,6 +50,8 @@ class Known:
 
     ``hidden_by``: mistakes that are the same deed if nobody saw what lies between, and that are named first.
     ``scales``: it only multiplies, so that it can come together with another one at the same link.
+    ``is_last_resort``: it is named only if none of the others explains as much. ``tell``: the sentence with what was
+    found, from the pass, the number that was found and the mistake.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Known:
     variants: tuple[Variant, ...] = ()
     hidden_by: tuple[str, ...] = ()
     scales: bool = False
+    is_last_resort: bool = False
+    tell: Callable[[Pass, float | None, Mistake], str] | None = None
 
     def mistake(self, layers: tuple[int, ...] = (), factor: float | None = None) -> Mistake:
         """The mistake in these layers, with the number that was found for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,21 @@ def name_mistakes(
     if not all(np.isfinite(array).all() for array in given.values()):
         return ()
     return Search(scene, given, size, sample_weight, close).name()
+
+
+@np.errstate(all="ignore")
+def explains(
+    scene: Scene,
+    given: dict[Quantity, np.ndarray],
+    size: dict[Quantity, np.ndarray],
+    sample_weight: np.ndarray | None,
+    change: Callable[[Links], Links] = lambda links: links,
+) -> bool:
+    """Whether the formulas give what was given, from the scene's forward pass; ``change`` writes them otherwise."""
+    if not all(np.isfinite(array).all() for array in given.values()):
+        return False
+    search = Search(scene, given, size, sample_weight, CLOSE)
+    return search._reach(change(right_links(search.depth))) == len(search.order)
 
 
 class Search:
@@ -103,21 +118,39 @@ class Search:
 
     def _best(self, links: Links, reach: int, *, pairs: bool) -> list[Guess]:
         """The guesses that explain the gradient at ``reach`` and most of those after it; likelier ones first."""
-        guesses = list(self._singles(links, reach))
-        if not guesses and pairs and sum(array.size for array in self.given.values()) <= PAIRS_UP_TO:
-            guesses = [guess for guess in self._pairs(links, reach) if guess.reach == len(self.order)]
+        guesses = list(self._singles(links, reach, last_resort=False))
+        if not guesses:
+            guesses = list(self._singles(links, reach, last_resort=True))
+            few = sum(array.size for array in self.given.values()) <= PAIRS_UP_TO
+            if pairs and few and all(self._may_be_two(guess.fitted) for guess in guesses):
+                two = [guess for guess in self._pairs(links, reach, bool(guesses)) if guess.reach == len(self.order)]
+                guesses = two or guesses
         most = max((guess.reach for guess in guesses), default=0)
         return [guess for guess in guesses if guess.reach == most]
 
-    def _singles(self, links: Links, reach: int) -> Iterator[Guess]:
+    def _may_be_two(self, factor: float | None) -> bool:
+        """Whether a factor is the product of two that have names, as −1, 2 and B."""
+        if factor is None:
+            return False
+        total = len(self.scene.weight) if self.sample_weight is None else float(self.sample_weight.sum())
+        named = [-1.0, 2.0, 0.5]
+        named += [power for n in (len(self.scene.weight), total, self.scene.network.sizes[-1]) for power in (n, 1 / n)]
+        return any(np.isclose(factor, one * other, rtol=1e-6) for one in named for other in named)
+
+    def _singles(self, links: Links, reach: int, *, last_resort: bool) -> Iterator[Guess]:
         for known, variant, layers in self._forms(reach):
+            if known.is_last_resort != last_resort:
+                continue
             factor = self._factor(links, variant, layers, reach) if variant.fit else None
-            if factor is None or factor > 0:
+            if factor is None or factor != 0:
                 changed = exchange(links, variant, layers, factor)
                 yield from self._tried(Guess((known,), changed, reach, factor), links)
 
-    def _pairs(self, links: Links, reach: int) -> Iterator[Guess]:
-        """Two mistakes at once, of which the second only multiplies; none if one number would have to tell it."""
+    def _pairs(self, links: Links, reach: int, only_factors: bool) -> Iterator[Guess]:
+        """Two mistakes at once, of which the second only multiplies; none if one number would have to tell it.
+
+        ``only_factors``: so does the first.
+        """
         quantity = self.order[reach]
         if self.given[quantity].size < 2:
             return
@@ -125,7 +158,7 @@ class Search:
         scales = [(known, variant) for known in MISTAKES if known.scales
                   for variant in known.variants if variant.changes.keys() & heard]  # fmt: skip
         for known, variant, layers in self._forms(reach):
-            if variant.fit:
+            if variant.fit or known.is_last_resort or (only_factors and not known.scales):
                 continue
             first = exchange(links, variant, layers)
             if self._is_proportional(first, quantity):
@@ -143,9 +176,10 @@ class Search:
         """The guess, with how far it reaches, if it explains more than ``links`` do."""
         quantity = self.order[guess.reach]
         given = self.given[quantity]
-        expected, guessed = (self._pass(each).says(*quantity) for each in (links, guess.links))
+        guessed = self._pass(guess.links).says(*quantity)
         if not self._fits(quantity, given, guessed):
             return
+        expected = self._pass(links).says(*quantity)
         if np.abs(given - guessed).max() > EXPLAINED * np.abs(given - expected).max():
             return
         further = self._reach(guess.links)
@@ -251,7 +285,8 @@ class Search:
                 continue
             if not self._fits((family, i), old(talk, i), link(talk, i)):
                 layers.add(i)
-        return known.mistake(tuple(sorted(layers)), guess.fitted)
+        mistake = known.mistake(tuple(sorted(layers)), guess.fitted)
+        return mistake if known.tell is None else replace(mistake, said=known.tell(talk, guess.fitted, mistake))
 
 
 def _merged(mistakes: list[Mistake]) -> tuple[Mistake, ...]:

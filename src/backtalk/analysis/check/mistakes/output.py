@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from ....core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, PoissonDeviance, SquaredError
+from ....core.head import Head
+from ....core.losses import (
+    LOSSES,
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    PoissonDeviance,
+    SquaredError,
+)
+from ....core.outputs import ElementWise, Softmax
 from .known import Known, Variant, on
 from .talks import OUTPUT, RIGHT, Link, Pass
 
 
 def _one_hot(talk: Pass) -> np.ndarray | None:
     """e(y) for each example, of which the target is made; None if y holds no labels."""
-    loss, target = talk.network.loss, talk.scene.target
-    if not isinstance(loss, CrossEntropy):
+    network, target = talk.network, talk.scene.target
+    if not network.head.takes_labels or target.shape[1] < 2:
         return None
-    smoothing = loss.label_smoothing
     one_hot = np.round(target)
-    smoothed = (1 - smoothing) * one_hot + smoothing / target.shape[1]
-    return one_hot if np.allclose(smoothed, target) and bool((one_hot.sum(axis=1) == 1).all()) else None
+    is_label = bool(np.isin(one_hot, (0, 1)).all() and (one_hot.sum(axis=1) == 1).all())
+    return one_hot if is_label and np.allclose(network.loss.smoothed(one_hot), target) else None
 
 
 def _output_slope(talk: Pass) -> np.ndarray | None:
     """O′ of each output unit by itself; None if O is the identity."""
+    output = talk.network.output
+    if isinstance(output, ElementWise):
+        return None if output.name == "identity" else output.activation.g_prime(talk.trace.a[talk.L])
     yhat = talk.trace.output
-    if isinstance(talk.network.loss, CrossEntropy | BinaryCrossEntropy):
-        return yhat * (1 - yhat)
-    return yhat if isinstance(talk.network.loss, PoissonDeviance) else None
+    return yhat * (1 - yhat)
+
+
+def _is_softmax(talk: Pass) -> bool:
+    return isinstance(talk.network.output, Softmax)
 
 
 def _labels_moved(by: int) -> tuple[Variant, ...]:
     """e(y + by), where the label after the last is the first, or none."""
 
     def moved(talk: Pass, i: int, link: Link, *, wraps: bool) -> np.ndarray | None:
-        loss, one_hot = talk.network.loss, _one_hot(talk)
-        if one_hot is None or not isinstance(loss, CrossEntropy):
+        one_hot = _one_hot(talk)
+        if one_hot is None:
             return None
         target = np.roll(one_hot, by, axis=1)
         if not wraps:
             target[:, 0 if by == 1 else -1] = 0
         if not target.any():  # that is a target that was left out
             return None
-        smoothing = loss.label_smoothing
-        return link(talk.on(target=(1 - smoothing) * target + smoothing / target.shape[1]), i)
+        return link(talk.on(target=talk.network.loss.smoothed(target)), i)
 
     return (*on(partial(moved, wraps=True), OUTPUT, "output"), *on(partial(moved, wraps=False), OUTPUT, "output"))
 
@@ -54,6 +69,13 @@ def _label_as_number(talk: Pass, i: int, link: Link) -> np.ndarray | None:
         return None
     labels = one_hot.argmax(axis=1)[:, None]
     return (talk.trace.output - labels) * talk.scene.weight[:, None]
+
+
+def _label_times_one_hot(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    one_hot = _one_hot(talk)
+    if one_hot is None or one_hot[:, 0].all():
+        return None
+    return (talk.trace.output - one_hot * one_hot.argmax(axis=1)[:, None]) * talk.scene.weight[:, None]
 
 
 def _smoothing_left_out(talk: Pass, i: int, link: Link) -> np.ndarray | None:
@@ -71,10 +93,78 @@ def _slope_once_more(talk: Pass, i: int, link: Link) -> np.ndarray | None:
 
 
 def _jacobian_once_more(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    if not isinstance(talk.network.loss, CrossEntropy):
+    if not _is_softmax(talk):
         return None
     yhat, grad = talk.trace.output, link(talk, i)
     return yhat * (grad - (yhat * grad).sum(axis=1, keepdims=True))  # Jᵀ∇, J = diag(ŷ) − ŷŷᵀ
+
+
+NATURAL = (
+    ("softmax", "cross_entropy"),
+    ("softmax", "kl_divergence"),
+    ("sigmoid", "binary_cross_entropy"),
+    ("exp", "poisson_deviance"),
+)
+
+
+def _slope_of_other_output(slope: Callable[[np.ndarray], np.ndarray]) -> tuple[Variant, ...]:
+    """∂ℒ/∂ŷ through the derivative of another output function, as it is written with ŷ."""
+
+    def change(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        slopes = slope(talk.trace.output)
+        if _output_slope(talk) is None or _is_softmax(talk) or (slopes == 1).all():
+            return None
+        return talk.h(i) * slopes
+
+    return on(change, "output")
+
+
+def _closed_form_of_other(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+    """ŷ − t, if this pair has another gradient at a_L."""
+    output, loss = talk.network.output.name, talk.network.loss.name
+    if (output, loss) in NATURAL or output == "identity":
+        return None
+    if loss == "squared_error" and output not in ("softmax", "sigmoid"):  # there it is ∂ℓ/∂ŷ, and J is left out
+        return None
+    return (talk.trace.output - talk.scene.target) * talk.scene.weight[:, None]
+
+
+def _of_other_loss(kind: type[Loss]) -> Variant:
+    """∇_{a_L} of another loss than the network's, through its output function."""
+
+    def change(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        if isinstance(talk.network.loss, kind):
+            return None
+        gradient = Head(talk.network.output, kind()).gradient(
+            talk.trace.a[talk.L], talk.trace.output, talk.scene.target
+        )
+        return gradient * talk.scene.weight[:, None] if np.isfinite(gradient).all() else None
+
+    return Variant({"output": change})
+
+
+def _one_term(*, of_target: bool) -> Variant:
+    """Of a loss −t log ŷ − (1 − t) log(1 − ŷ), the gradient of one term alone."""
+
+    def at_yhat(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        if not isinstance(talk.network.loss, BinaryCrossEntropy):
+            return None
+        yhat, t = talk.trace.output, talk.scene.target
+        return (-t / yhat if of_target else (1 - t) / (1 - yhat)) * talk.scene.weight[:, None]
+
+    def at_a(talk: Pass, i: int, link: Link) -> np.ndarray | None:
+        gradient = at_yhat(talk, i, link)
+        if gradient is None:
+            return None
+        return talk.network.output.gradient(talk.trace.a[i], talk.trace.output, gradient)
+
+    return Variant({"yhat": at_yhat, "output": at_a})
+
+
+def _residual(change: Callable[[np.ndarray], np.ndarray]) -> tuple[Variant, ...]:
+    return on(
+        lambda talk, i, link: change(talk.trace.output - talk.scene.target) * talk.scene.weight[:, None], "output"
+    )
 
 
 def _factor_two(talk: Pass, i: int, link: Link) -> np.ndarray | None:
@@ -85,7 +175,7 @@ def _factor_two(talk: Pass, i: int, link: Link) -> np.ndarray | None:
 
 
 def _squared_for_other(talk: Pass, i: int, link: Link) -> np.ndarray | None:
-    if not isinstance(talk.network.loss, AbsoluteError | Huber):
+    if not isinstance(talk.network.loss, AbsoluteError | Huber) or talk.network.output.name != "identity":
         return None
     return (talk.trace.output - talk.scene.target) * talk.scene.weight[:, None]
 
@@ -118,14 +208,15 @@ MISTAKES = (
         "the label itself is subtracted, as a number: ∇_{a_L} is ŷ − y",
         "∇_{a_L}ℒ = (ŷ − e(y)) · w",
         "make the label one-hot first: e(y) is 1 at place y and 0 elsewhere",
-        on(_label_as_number, "output"),
+        on(_label_as_number, "output") + on(_label_times_one_hot, "output"),
     ),
     Known(
         "target_left_out",
         "the target is left out: ∇_{a_L} is made of ŷ alone",
         "∇_{a_L}ℒ = (ŷ − t) · w; for a label, t = e(y)",
         "subtract the target from ŷ",
-        on(lambda talk, i, link: RIGHT["output"](talk.on(target=np.zeros_like(talk.scene.target)), i), "output"),
+        on(lambda talk, i, link: RIGHT["output"](talk.on(target=np.zeros_like(talk.scene.target)), i), "output")
+        + on(lambda talk, i, link: talk.trace.output * talk.scene.weight[:, None], "output"),
     ),
     Known(
         "smoothing_left_out",
@@ -135,11 +226,20 @@ MISTAKES = (
         on(_smoothing_left_out, OUTPUT, "output"),
     ),
     Known(
+        "closed_form_of_other_loss",
+        "ŷ − t stands for ∇_{a_L}: the closed form of cross-entropy is used under another loss",
+        "ŷ − t belongs to softmax with cross-entropy and to the sigmoid with binary cross-entropy; any other pair has "
+        "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ",
+        "take ∂ℒ/∂ŷ of your loss through the output function",
+        on(_closed_form_of_other, "output"),
+    ),
+    Known(
         "jacobian_left_out",
         "the output function's derivative is left out: ∂ℒ/∂ŷ is taken for ∂ℒ/∂a_L",
         "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ with J = ∂ŷ/∂a_L; for softmax J = diag(ŷ) − ŷ ŷᵀ, and both together are (ŷ − e(y)) · w",
-        "take ∂ℒ/∂ŷ through the output function, or write ŷ − t at once",
+        "take ∂ℒ/∂ŷ through the output function, or use the closed form of the pair",
         on(lambda talk, i, link: talk.h(i), "output"),
+        hidden_by=("closed_form_of_other_loss",),
     ),
     Known(
         "jacobian_diagonal",
@@ -147,14 +247,48 @@ MISTAKES = (
         "∂ŷ_j/∂a_m = ŷ_j(1 − ŷ_j) for m = j, and −ŷ_j ŷ_m for m ≠ j",
         "sum over all outputs, since each ŷ_j depends on every a_m; or write ŷ − e(y) at once",
         on(lambda talk, i, link: talk.h(i) * _output_slope(talk)
-           if isinstance(talk.network.loss, CrossEntropy) else None, "output"),
+           if _is_softmax(talk) else None, "output"),
+    ),
+    Known(
+        "output_slope_of_other_function",
+        "the derivative at the output is that of another output function, such as ŷ(1 − ŷ) or 1 − ŷ²",
+        "∇_{a_L}ℒ = O′(a_L) ⊙ ∇_ŷℒ; for the sigmoid O′ = ŷ(1 − ŷ), for tanh 1 − ŷ², for the identity 1",
+        "differentiate the output function of the network",
+        _slope_of_other_output(lambda yhat: yhat * (1 - yhat)) + _slope_of_other_output(lambda yhat: 1 - yhat**2)
+        + _slope_of_other_output(lambda yhat: (yhat > 0) * 1.0),
+        hidden_by=("g_prime_at_output",),
     ),
     Known(
         "jacobian_twice",
-        "the output function's derivative is applied once more: ŷ − t holds it already",
-        "∇_{a_L}ℒ = (ŷ − t) · w",
+        "the output function's derivative is applied once more",
+        "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ, with J once; for the pairs whose gradient is (ŷ − t) · w it is in there already",
         "leave the factor out at the output",
         on(_slope_once_more, "output") + on(_jacobian_once_more, "output"),
+    ),
+    Known(
+        "one_term_at_output",
+        "one of the two terms of the gradient is missing: −t/ŷ and (1 − t)/(1 − ŷ)",
+        "binary cross-entropy: ∂ℓ/∂ŷ = (1 − t)/(1 − ŷ) − t/ŷ, and ∂ℓ/∂a = ŷ − t",
+        "differentiate both terms of the loss",
+        (_one_term(of_target=True), _one_term(of_target=False)),
+    ),
+    Known(
+        "residual_changed",
+        "the error ŷ − t is squared, or its absolute value is taken",
+        "∇_{a_L}ℒ = (ŷ − t) · w, with its sign",
+        "leave ŷ − t as it is: the square is that of the loss",
+        _residual(lambda r: r**2) + _residual(np.abs) + _residual(lambda r: r**2 / 2),
+    ),
+    Known(
+        "g_prime_at_output",
+        "g′ of the hidden layers is applied at the output as well, which has no g",
+        "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ with J = ∂ŷ/∂a_L, where g has no part",
+        "begin with g′ at layer L − 1",
+        on(lambda talk, i, link: link(talk, i) * talk.g_prime(i - 1, talk.trace.a[i]), "output")
+        + on(lambda talk, i, link: link(talk, i) * talk.g_prime(i - 1, talk.trace.output), "output")
+        + tuple(on(lambda talk, i, link, slope=slope: link(talk, i) * slope(talk.trace.output), "output")[0]
+                for slope in (lambda h: h * (1 - h), lambda h: 1 - h**2)),
+        hidden_by=("jacobian_twice", "output_slope_of_other_function"),
     ),
     Known(
         "at_a_for_at_yhat",
@@ -187,5 +321,16 @@ MISTAKES = (
         "absolute error: sign(ŷ − t); Huber: ŷ − t clipped to [−δ, δ]",
         "differentiate the loss of the network",
         on(_squared_for_other, OUTPUT, "output"),
+    ),
+)  # fmt: skip
+LAST: tuple[Known, ...] = (
+    Known(
+        "gradient_of_other_loss",
+        "∇_{a_L} is the gradient of another loss than the network's, through its output function",
+        "∇_{a_L}ℒ = Jᵀ ∇_ŷℒ, with the loss of the network in it",
+        "differentiate the loss of the network, or give the network the loss that you differentiate",
+        tuple(_of_other_loss(kind) for kind in LOSSES.values() if isinstance(kind, type)),
+        hidden_by=("constant_factor",),
+        is_last_resort=True,
     ),
 )  # fmt: skip

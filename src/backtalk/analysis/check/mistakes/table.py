@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import hidden, output, shares, weights
+from . import factors, hidden, output, shares, weights
 from .known import Known
 
 LAYERS_REVERSED = Known(
@@ -24,6 +24,8 @@ MISTAKES: tuple[Known, ...] = (
     *shares.MISTAKES,
     *hidden.MISTAKES,
     *weights.MISTAKES,
+    *factors.MISTAKES,
+    *output.LAST,
     LAYERS_REVERSED,
     ROUNDED,
 )

@@ -47,7 +47,7 @@ MISTAKES = (
         WEIGHTS_FORMULA + "; " + BIAS_FORMULA,
         "take the gradient at the pre-activation, with g′ in it",
         FROM_H[:2],  # the biases alone have an entry of their own
-        hidden_by=("no_g_prime", "jacobian_left_out"),
+        hidden_by=("no_g_prime", "jacobian_left_out", "closed_form_of_other_loss"),
     ),
     Known(
         "bias_from_h",
