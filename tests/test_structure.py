@@ -22,11 +22,11 @@ PUBLIC = {
     "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise", "FileFormatError", "Finding", "Gradients", "Heard",
     "HiddenUnits", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
     "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Nesterov", "Network",
-    "ParquetFiles", "Paths", "ProcessLostError", "Progress", "SGD", "Shard", "Trace", "Training",
-    "TrainingInterrupted", "UnknownNameError", "backward", "check", "diagnose", "el2n", "exercise", "explain", "fit",
-    "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen",
-    "load", "paths", "per_example", "register_activation", "register_loss", "resume", "save", "self_influence",
-    "to_onnx", "to_sklearn", "to_torch",
+    "ParquetFiles", "Paths", "ProcessLostError", "Progress", "SGD", "Shard", "StepDerivation", "Trace", "Training",
+    "TrainingInterrupted", "UnknownNameError", "backward", "check", "diagnose", "el2n", "exercise", "explain",
+    "explain_step", "fit", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
+    "influence", "listen", "load", "paths", "per_example", "register_activation", "register_loss", "resume", "save",
+    "self_influence", "to_onnx", "to_sklearn", "to_torch",
 }  # fmt: skip
 
 

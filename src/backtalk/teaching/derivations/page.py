@@ -20,7 +20,8 @@ STYLE = """
 .derivation p math { font-size: 1.05em }
 .derivation .equation { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 9px 0;
   align-items: baseline; font-size: 17px }
-.derivation .right { overflow-x: auto; padding: 2px 0 4px; line-height: 1.7 } .derivation .first { white-space: nowrap }
+.derivation .right { overflow: auto hidden; padding: 4px 0 6px; line-height: 1.7 }
+.derivation .first { white-space: nowrap }
 .derivation .equals { margin: 0 0.4em }
 .derivation math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math }
 .derivation mtd { padding: 0.24em 0.45em }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import letters
 from .expressions import (
     Apply,
     Derivative,
@@ -14,6 +15,7 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
+    Larger,
     Others,
     Partial,
     SumOver,
@@ -23,9 +25,9 @@ from .expressions import (
 from .notation import MOST, Writer, by_letter, is_scalar
 from .numbers import as_written
 
-LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e"}
+LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e", **letters.TEXT}
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
-SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+SUPERSCRIPTS = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 
 
 def write_text(part: Expression, most: int = MOST) -> str:
@@ -84,6 +86,8 @@ class TextWriter(Writer):
                 return f"diag({self.write(of)})"
             case Apply():
                 return self._function(part)
+            case Larger(left, right):
+                return f"max({self.write(left)}, {self.write(right)})"
             case Indicator(left, right):
                 return f"1[{left}={right}]"
         raise TypeError(f"{part!r} is no atom of a formula")
@@ -93,6 +97,10 @@ class TextWriter(Writer):
         match part:
             case Apply("square"):
                 return f"{self.within(part.of, part)}²"
+            case Apply("power", detail=exponent):
+                return f"{self.within(part.of, part)}{exponent.translate(SUPERSCRIPTS)}"
+            case Apply("sqrt"):
+                return f"√{of}" if isinstance(part.of, Symbol) else f"√({of})"
             case Apply("absolute"):
                 return f"|{of}|"
             case Apply("g" | "g′", layer=layer):
