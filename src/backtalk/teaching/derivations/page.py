@@ -15,6 +15,7 @@ STYLE = """
 .derivation .step { padding: 13px 0 15px } .derivation .step:first-child { padding-top: 2px }
 .derivation .step:last-child { padding-bottom: 0 }
 .derivation .step + .step { border-top: 1px solid var(--line, #8884) }
+.derivation h2 { font-size: 17px; margin: 20px 0 8px }
 .derivation h3 { font-size: 15px; font-weight: 600; margin: 0 0 2px }
 .derivation p { margin: 0 0 10px; max-width: 78ch; color: var(--quiet, inherit) }
 .derivation p math { font-size: 1.05em }

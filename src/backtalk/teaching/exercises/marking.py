@@ -57,6 +57,19 @@ class Marks:
         rows = [{"name": row.name, "verdict": row.verdict, "said": row.said} for row in self.rows]
         return {"right": self.right, "rows": rows, "mistakes": [mistake.to_dict() for mistake in self.mistakes]}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from ...pages.view import Verdict, rows_table, sentence, view
+
+        rows = [[row.name, Verdict(row.verdict, row.verdict != "wrong"), row.said] for row in self.rows]
+        told = (
+            sentence(line, kind="quiet" if line.startswith(" ") else "bad")
+            for mistake in self.mistakes
+            for line in mistake.lines
+        )
+        title = f"{self.right} of {len(self.rows)} right"
+        return view(title, rows_table(["answer", "verdict", "remark"], rows, words=3), *told)
+
     def __str__(self) -> str:
         lines = [f"{row.name:<12}{row.verdict:<9}{row.said}".rstrip() for row in self.rows]
         told = [line for mistake in self.mistakes for line in mistake.lines]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...pages.page import page
+from ...pages.view import view
 from ..derivations import article, markdown
 from ..derivations.document import Equation, Passage
 from ..derivations.latex import LatexWriter
@@ -128,6 +129,11 @@ class Paper:
     def to_html(self) -> str:
         """As one page for a browser that needs nothing from elsewhere."""
         return page(self.title, "", [], above="".join(map(_html, self.blocks)), style=STYLE)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        inside = f"<style>.backtalk-view {{ {STYLE} }}</style>{''.join(map(_html, self.blocks))}"
+        return view(self.title, inside)
 
     def __repr__(self) -> str:
         return f"{self.title}; print it to see it"

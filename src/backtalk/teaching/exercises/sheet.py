@@ -73,6 +73,10 @@ class Exercise:
         found = {question.name: _plain(question) for question in self.questions}
         return {**found, self.last.name: self.last.paths.value}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sheet, without the key."""
+        return self.sheet._repr_html_()
+
     def __repr__(self) -> str:
         sizes = [str(size) for size in self.network.sizes]
         activations = ", ".join(dict.fromkeys(map(str, self.network.activations)))

@@ -118,9 +118,7 @@ class _Lines:
     def _gradient(self) -> Iterator[UpdateLine]:
         given, asked, theta = self.given, self.given.asked, self.given.entry(self.given.parameters)
         kind = "weight" if given.is_weight else "bias"
-        reason = (
-            f"θ is {asked}, and the number in brackets counts updates: θ[{given.t - 1}] is the {kind} before this one."
-        )
+        reason = f"θ is {asked}. Its index counts updates: this is the {kind} before update {given.t}."
         self.values[self.theta] = theta
         yield self._line("gradient", f"The {kind} before", reason, self.theta, Number(theta))
         yield self._line("gradient", "Its gradient", self._of_batch(), self.of_theta, self._sum_over_batch())
