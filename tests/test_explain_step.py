@@ -37,9 +37,12 @@ def state_of(optimizer, steps=5):
     return StepState(steps, state)
 
 
+VARIANTS = [*OPTIMIZERS, "sgd(momentum=0)", "nesterov(momentum=0)", "adamw(weight_decay=0.5)"]
+
+
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("quantity", ["W[1,2,1]", "b[2,1]"])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_both_sides_of_every_line_agree_and_the_last_is_the_optimizers_step(name, quantity, settings):
     optimizer = as_any_optimizer(name)
     for state in (None, state_of(optimizer)):

@@ -20,17 +20,19 @@ NAMES = {"abs": "absolute"}  # in the formulas
 class Reader:
     """Reads formulas for update number ``t``, whose number stands wherever a formula has t.
 
-    ``symbols``: what a name without an index is, if not a symbol of its own, such as eta[t] for eta.
+    ``parameters``: the numbers of names that stand in exponents. ``symbols``: what a name without an index is, if not a
+    symbol of its own, such as eta[t] for eta.
     """
 
     t: int
+    parameters: Mapping[str, float]
     symbols: Mapping[str, Symbol]
 
     def read(self, formula: str) -> tuple[Symbol, Expression]:
         """The left and the right side.
 
         >>> from backtalk.teaching.derivations.text import write_text
-        >>> left, right = Reader(3, {}).read("v[t] = momentum * v[t-1] - eta * g[t]")
+        >>> left, right = Reader(3, {}, {}).read("v[t] = momentum * v[t-1] - eta * g[t]")
         >>> write_text(left), write_text(right)
         ('v[3]', 'μ · v[2] − η · g[3]')
         """
@@ -81,10 +83,12 @@ class Reader:
         return round(self._number(node))
 
     def _number(self, node: ast.expr) -> float:
-        """Of t and numbers alone."""
+        """Of t, numbers and parameters alone."""
         match node:
             case ast.Name("t"):
                 return self.t
+            case ast.Name(name):
+                return self.parameters[name]
             case ast.Constant(int() | float() as value):
                 return value
             case ast.BinOp(left, sign, right):

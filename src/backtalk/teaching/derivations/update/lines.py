@@ -26,7 +26,7 @@ from ..expressions import (
 from ..quantity import Quantity, symbol_of
 from .formulas import Reader
 from .result import StepDerivation, UpdateLine
-from .rules import RULES
+from .rules import NAMES, RULES
 from .values import Update
 
 
@@ -85,17 +85,22 @@ class _Lines:
         self.of_theta = Derivative(symbol_of(given.network, given.asked))
         scheduled = given.factor != 1
         self.eta = Symbol("eta", None, (t,)) if scheduled else Symbol("eta")
-        self.reader = Reader(t, {"eta": self.eta})
         optimizer = given.optimizer
+        parameters = {each.name: getattr(optimizer, each.name) for each in fields(optimizer)}
+        self.reader = Reader(t, parameters, {"eta": self.eta})
+
+        def state(family: str, number: int) -> Symbol:
+            return Symbol(NAMES.get((optimizer.name, family), family), None, (number,))
+
         self.values: dict[Any, Any] = {
-            **{Symbol(each.name): getattr(optimizer, each.name) for each in fields(optimizer)},
-            **{Symbol(family, None, (t - 1,)): given.entry(given.before[family]) for family in optimizer.families},
+            **{Symbol(name): value for name, value in parameters.items()},
+            **{state(family, t - 1): given.entry(given.before[family]) for family in optimizer.families},
             Symbol("eta"): optimizer.learning_rate,
             Symbol("l2_penalty"): given.l2_penalty,
             Symbol("factor", None, (t,)): given.factor,
         }
         self.known = {  # what the library computes
-            **{Symbol(family, None, (t,)): given.entry(given.after[family]) for family in optimizer.families},
+            **{state(family, t): given.entry(given.after[family]) for family in optimizer.families},
             self.of_theta: given.gradient,
             self.g: given.entry(given.clipped),
             Symbol("theta", None, (t,)): given.entry(given.after_parameters),
@@ -186,7 +191,7 @@ class _Lines:
             right = Product((Symbol("factor", None, (given.t,)), Symbol("eta")))
             reason = "The schedule multiplies the learning rate by its factor for this update."
             yield self._line("optimizer", "The learning rate", reason, self.eta, right)
-        for rule in RULES[given.optimizer.name](given.optimizer):
+        for rule in RULES[given.optimizer.name](given.optimizer, given.t):
             yield self._line("optimizer", rule.title, rule.reason, *self.reader.read(rule.formula))
 
     def _new_weight(self) -> UpdateLine:
