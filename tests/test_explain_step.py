@@ -147,8 +147,8 @@ def test_article_and_slides_compile(form, tmp_path):
     assert "Overfull \\hbox" not in log
 
 
-def test_there_is_a_rule_for_every_optimizer_and_no_other():
-    assert set(RULES) == set(OPTIMIZERS)
+def test_there_is_a_rule_for_every_optimizer():
+    assert set(RULES) >= set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize(

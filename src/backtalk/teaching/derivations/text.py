@@ -22,12 +22,12 @@ from .expressions import (
     Symbol,
     Transposed,
 )
-from .notation import MOST, Writer, by_letter, is_scalar
+from .notation import MOST, Binding, Writer, binding, by_letter, is_scalar
 from .numbers import as_written
 
 LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e", **letters.TEXT}
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
-SUPERSCRIPTS = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def write_text(part: Expression, most: int = MOST) -> str:
@@ -98,9 +98,10 @@ class TextWriter(Writer):
             case Apply("square"):
                 return f"{self.within(part.of, part)}²"
             case Apply("power", detail=exponent):
-                return f"{self.within(part.of, part)}{exponent.translate(SUPERSCRIPTS)}"
+                raised = exponent.translate(SUPERSCRIPTS) if exponent.isdigit() else f"^{exponent}"
+                return f"{self.within(part.of, part)}{raised}"
             case Apply("sqrt"):
-                return f"√{of}" if isinstance(part.of, Symbol) else f"√({of})"
+                return f"√{of}" if binding(part.of, fractions=False) == Binding.ATOM else f"√({of})"
             case Apply("absolute"):
                 return f"|{of}|"
             case Apply("g" | "g′", layer=layer):

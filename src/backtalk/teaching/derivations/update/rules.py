@@ -152,9 +152,11 @@ def nadam(optimizer: Any, t: int) -> Rules:
         SECOND,
         Rule("The momentum of this update", momentum("t"), f"It rises to β₁; the exponent is t · ψ with ψ = {psi}."),
         Rule("The momentum of the next update", momentum("t+1"), "The same, one update later."),
-        Rule("The momenta before", f"p[t-1] = {1 - optimizer.momenta_risen(t - 1)!r}", "The product of all of them."),
-        Rule("With this one", "p[t] = p[t-1] * mu[t]", "The product up to this update."),
-        Rule("With the next one", "p[t+1] = p[t] * mu[t+1]", "The product up to the next update."),
+        Rule(
+            "The product of the momenta", f"p[t-1] = {1 - optimizer.momenta_risen(t - 1)!r}", "Of the updates before."
+        ),
+        Rule("The product, with this update", "p[t] = p[t-1] * mu[t]", "It tells how much of the start at 0 is left."),
+        Rule("The product, with the next one", "p[t+1] = p[t] * mu[t+1]", "And how much will be left then."),
         Rule(
             "The direction, looking ahead",
             "m_hat[t] = mu[t+1] * m[t] / (1 - p[t+1]) + (1 - mu[t]) * g[t] / (1 - p[t])",
