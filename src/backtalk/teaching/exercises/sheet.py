@@ -14,6 +14,7 @@ from ...core.network import Network
 from ...errors import InputError, InputTypeError
 from .blocks import key_blocks, sheet_blocks
 from .draw import draw
+from .exact import without_rounding
 from .marking import TWO_DECIMALS, Marks, mark
 from .paper import Paper
 from .questions import PathQuestion, Question, path_question, questions_of
@@ -71,7 +72,7 @@ class Exercise:
     def answers(self) -> dict[str, Any]:
         """The right number, list or list of rows for each name that :meth:`check` takes."""
         found = {question.name: _plain(question) for question in self.questions}
-        return {**found, self.last.name: self.last.paths.value}
+        return {**found, self.last.name: without_rounding(self.last.paths.value)}
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sheet, without the key."""
