@@ -131,7 +131,7 @@ class _Lines:
         reason = "This is what the optimizer is given."
         if given.is_weight and given.l2_penalty:
             own = Sum((own, Product((Symbol("l2_penalty"), self.theta))))
-            reason = "The penalty ½λ₂‖W‖² adds λ₂ times the weight to its gradient."
+            reason = "The L2 penalty adds λ₂ times the weight to its gradient."
         elif given.l2_penalty:
             reason += " A bias has no penalty."
         if given.clip_norm is not None:
