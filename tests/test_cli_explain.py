@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import backtalk
 from backtalk import Network, explain, fit, load, paths, save
 from backtalk.apps.cli import RAISED, SPELLED
 from backtalk.teaching.derivations import explain as derive
@@ -236,3 +237,15 @@ def test_every_letter_of_a_derivation_can_be_spelled():
 def test_help_says_from_where_rows_are_counted(call):
     _, out, _ = call("explain", "--help")
     assert "counted from 0" in " ".join(out.split())
+
+
+def test_step_derives_an_update_of_the_weight_instead(call, model, tmp_path, refuse):
+    x, y = row_of(tmp_path, 3)
+    update = backtalk.explain_step(load(tmp_path / "m.safetensors"), x, y, "adam(learning_rate=0.1)", "W[1,2,3]")
+    asked = ("--example", 3, "--quantity", "W[1][2,3]", "--step", "adam(learning_rate=0.1)")
+    code, out, err = call("explain", *model, *asked)
+    assert (code, err) == (0, "")
+    assert "The first moment, corrected" in out
+    assert json.loads(call("explain", *model, *asked, "--json")[1])["after"] == update.after
+    assert "leave --step or --paths out" in refuse(*model, *asked, "--paths", 3)
+    assert "did you mean 'adam'" in refuse(*model, *asked[:-1], "adm")

@@ -87,6 +87,44 @@ def test_no_residual_lies_at_a_kink_of_the_loss(loss):
         assert np.abs(residual - 0.5).min() > 1e-6 or "huber" not in loss
 
 
+@pytest.mark.parametrize(
+    ("seed", "sizes", "activation", "loss"),
+    [
+        *[(seed, (2, 2, 2, 2), "sigmoid", "cross_entropy") for seed in (0, 34, 35, 51)],
+        (543, (3, 4, 3, 3, 4), "softplus", "huber"),
+        (2, (1, 1), "identity", "poisson_deviance"),
+        (4, (4, 1, 4), "tanh", "absolute_error"),
+        (7, (2, 3, 2), "relu", "cross_entropy"),
+    ],
+)
+def test_no_answer_is_zero_by_chance_and_none_is_rounding_noise(seed, sizes, activation, loss):
+    made = exercise(seed, sizes, activation, loss)
+    slopes = {
+        i: made.network.activations[i - 1].g_prime(a)[0]
+        for i, a in forward(made.network, made.X).a.items()
+        if i < made.network.depth
+    }
+    for name, answer in made.answers.items():
+        numbers = np.abs(np.asarray(answer))
+        assert numbers.max() > 1e-3, name
+        assert not ((numbers < 1e-9) & (numbers > 0)).any(), name
+        assert not (name.startswith("grad h") and (numbers == 0).any()), name
+        if name.startswith("grad a") and int(name[7]) in slopes:  # a silent unit is the only reason for a 0
+            assert ((numbers == 0) == (slopes[int(name[7])] == 0)).all()
+
+
+def test_what_is_printed_holds_no_answer():
+    made = exercise(3, (2, 3, 2))
+    assert (
+        repr(made)
+        == str(made)
+        == ("Exercise 3: a network of 2, 3 and 2 units, relu, cross_entropy; 13 questions, see .sheet and .key")
+    )
+    shown = repr([made, made.questions, made.last, made.sheet])
+    assert all(f"{number:.3g}" not in shown for number in np.ravel(made.answers["grad W[1]"]) if number % 1)
+    assert " value=" not in shown
+
+
 def test_the_same_seed_gives_the_same_sheet_to_the_letter_and_another_seed_another():
     for write in ("to_markdown", "to_latex", "to_html"):
         first, again, other = (exercise(seed) for seed in (5, 5, 6))
@@ -150,6 +188,7 @@ def test_the_last_question_is_answered_by_the_sum_over_the_paths(sizes):
         {"seed": 2, "sizes": (4, 4, 4, 4, 4), "loss": "poisson_deviance", "hints": False},
         {"seed": 3, "sizes": (2, 3, 1), "activation": "gelu", "loss": "binary_cross_entropy"},
         {"seed": 3, "sizes": (1, 1), "loss": "huber"},
+        {"seed": 3, "sizes": (3, 4, 3)},
         {"sizes": (2, 2, 3), "activation": "leaky_relu", "loss": "cross_entropy(label_smoothing=0.1)"},
     ],
     ids=str,
@@ -163,6 +202,12 @@ def test_sheet_and_key_compile_and_nothing_is_wider_than_the_page(arguments, tmp
         log = run.stdout.decode(errors="replace")
         assert run.returncode == 0, log[-2000:]
         assert not re.findall(r"Overfull \\hbox \(([0-9]{2,}|[2-9])", log), log
+
+
+def test_a_label_stays_beside_its_equation_when_a_row_is_too_wide_for_the_page():
+    sheet = exercise(3, (3, 4, 3)).sheet.to_latex()
+    assert r"\unbroken{(10) $" in sheet
+    assert sheet.count(r"\unbroken{(") + sheet.count(r"\half{(") == 12
 
 
 def test_sheets_are_html_that_needs_nothing_from_elsewhere():
@@ -193,7 +238,7 @@ def test_the_right_answers_are_marked_right_also_when_they_are_rounded(activatio
     made = exercise(1, sizes_for(loss), activation, loss)
     for answers in (
         made.answers,
-        {name: np.round(value, 3) for name, value in made.answers.items()},
+        {name: np.round(value, 2) for name, value in made.answers.items()},
         {name: np.asarray(value).tolist() for name, value in made.answers.items()},
     ):
         marks = made.check(answers)
@@ -210,6 +255,38 @@ def test_answers_may_be_fractions_and_logarithms_as_text():
     assert [row.verdict for row in made.check(answers).rows] == ["right"] * 4
     assert made.check({"a[2]": ["1/2 - 0.5", "log 4 − 1/2 log 4"]}).rows[0].verdict == "right"
     assert made.check({"loss": "-1/2 log 3"}).rows[0].verdict == "wrong"
+
+
+def test_a_tolerance_says_how_far_an_answer_may_be_and_two_decimals_are_right_without_one():
+    made = exercise(0)
+    assert made.check({"loss": 1.1}).rows[0].verdict == "right"  # log 3 = 1.0986…
+    assert made.check({"loss": 1.1}, tolerance=1e-3).rows[0].verdict == "wrong"
+    assert made.check({"loss": 1.2}, tolerance=0.2).rows[0].verdict == "right"
+    for tolerance, error in ((-1, InputError), (math.nan, InputError), ("0.1", InputTypeError), (True, InputTypeError)):
+        with pytest.raises(error, match="tolerance is"):
+            made.check({"loss": 1.1}, tolerance=tolerance)
+
+
+def test_what_follows_from_rounded_numbers_is_right():
+    made = exercise(1, (2, 3, 2), "sigmoid")
+    a_1 = np.round(made.answers["a[1]"], 2)
+    h_1 = np.round(1 / (1 + np.exp(-a_1)), 2)
+    a_2 = np.round(made.network.W[2] @ h_1 + made.network.b[2], 2)
+    marks = made.check({"a[1]": a_1, "h[1]": h_1, "a[2]": a_2})
+    assert [row.verdict for row in marks.rows] == ["right"] * 3
+
+
+def test_a_comma_is_read_as_the_point_and_what_is_ambiguous_is_said():
+    made = exercise(0)
+    marks = made.check({"loss": "1,1", "yhat": ["0,33", "0,67"], "grad a[2]": ["-0,67", "0,667"]})
+    assert [(row.verdict, row.said) for row in marks.rows] == [("right", "")] * 3
+    assert made.check({"loss": "1,099"}).rows[0].said == "'1,099' was read with a decimal comma, as 1.099"
+    (row,) = made.check({"yhat": "1,2"}).rows
+    assert row.verdict == "wrong"
+    assert row.said.endswith("'1,2' is one number, and several are a list, such as [1, 5]")
+    for unclear in ("1,2,3", "1.234,5"):
+        with pytest.raises(InputError, match="can mean several things: write a point"):
+            made.check({"loss": unclear})
 
 
 def test_a_number_that_follows_from_a_wrong_one_is_told_from_a_wrong_one():

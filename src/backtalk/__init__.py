@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from .interop.onnx.convert import from_onnx, to_onnx
     from .interop.scikit_learn import from_sklearn, to_sklearn
     from .interop.torch import from_torch, to_torch
-    from .teaching.derivations import Derivation, Paths, explain, paths
+    from .teaching.derivations import Derivation, Paths, StepDerivation, explain, explain_step, paths
     from .teaching.exercises import Exercise, exercise
 
 __all__ = [
@@ -71,11 +71,11 @@ __all__ = [
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence",
     "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
     "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles",
-    "Paths", "ProcessLostError", "Progress", "RMSprop", "Shard", "Trace", "Training", "TrainingInterrupted",
-    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "fit", "forward",
-    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load",
-    "paths", "per_example", "register_activation", "register_loss", "resume", "save", "self_influence", "to_onnx",
-    "to_sklearn", "to_torch",
+    "Paths", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace", "Training",
+    "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
+    "explain", "explain_step", "fit", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients",
+    "grand", "influence", "listen", "load", "paths", "per_example", "register_activation", "register_loss", "resume",
+    "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
 
@@ -83,7 +83,9 @@ sys.modules[f"{__name__}.per_example"] = per_example  # a public name to import 
 
 LATER = {  # imported when asked for: what few programs need, or what imports a slow library
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),
-    **dict.fromkeys(("Derivation", "Paths", "explain", "paths"), "teaching.derivations"),
+    **dict.fromkeys(
+        ("Derivation", "Paths", "StepDerivation", "explain", "explain_step", "paths"), "teaching.derivations"
+    ),
     **dict.fromkeys(("Exercise", "exercise"), "teaching.exercises"),
     "from_keras": "interop.keras",
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),

@@ -18,7 +18,7 @@ from ..core.norms import LayerNorms
 if TYPE_CHECKING:
     from ..analysis.diagnose import Diagnosis, Finding
     from ..analysis.diagnose.measure import Measurements
-    from ..teaching.derivations import Derivation, Paths
+    from ..teaching.derivations import Derivation, Paths, StepDerivation
 
 STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 FORMULA_STYLES = {"title": "bold", "reason": "dim", "formula": ""}
@@ -97,7 +97,7 @@ def _show_layers(console: Console, measured: Measurements) -> None:
     show_table(console, table)
 
 
-def show_derivation(console: Console, derivation: Derivation, paths: Paths | None = None) -> None:
+def show_derivation(console: Console, derivation: Derivation | StepDerivation, paths: Paths | None = None) -> None:
     """The steps of a derivation, in the order of the talks, and the strongest paths below."""
     from ..teaching.derivations.plain import tell
 

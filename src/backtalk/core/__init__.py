@@ -19,6 +19,7 @@ optimizers/         from gradients to the next parameters
 batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients
 norms.py            the norm of every gradient
+views.py            what a notebook shows
 files.py            files that are whole or not there
 pytrees.py          our types as JAX's trees
 """

@@ -33,6 +33,12 @@ class Gradients:
     W: Layers
     b: Layers
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the norm of each gradient, layer by layer."""
+        from .views import gradients_view
+
+        return gradients_view(self)
+
 
 note_tree(Gradients, ("loss", "a", "h", "W", "b"))
 

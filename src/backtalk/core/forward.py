@@ -32,6 +32,12 @@ class Trace:
         """ŷ = h_L, shape (B, k)."""
         return self.h[len(self.a)]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row for each layer."""
+        from .views import trace_view
+
+        return trace_view(self)
+
 
 note_tree(Trace, ("a", "h", "masks"))
 

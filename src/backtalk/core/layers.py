@@ -56,6 +56,12 @@ class Layers(Mapping[int, Array]):
         shapes = ", ".join(f"{layer}: {tuple(array.shape)}" for layer, array in self.items())
         return f"Layers({{{shapes}}})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row for each layer."""
+        from .views import layers_view
+
+        return layers_view(self)
+
 
 def mapped(function: Callable[..., Array], family: Mapping[Any, Array], *others: Mapping[Any, Array]) -> Mapping:
     """What the function makes of the arrays with the same key: in Layers, or by name where the family is by name.

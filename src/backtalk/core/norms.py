@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import to_numpy
-from .backward import Gradients
-from .network import Network
+
+if TYPE_CHECKING:
+    from .backward import Gradients
+    from .network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class LayerNorms:
 def layer_norms(network: Network, grads: Gradients) -> list[LayerNorms]:
     """The norms for layers 0 … L.
 
-    >>> from backtalk import gradients
+    >>> from backtalk import Network, gradients
     >>> net = Network([[[3.0, 4.0]]], [[0.0]], loss="squared_error")
     >>> layer_norms(net, gradients(net, [[1.0, 0.0]], [2.0]))[1]
     LayerNorms(layer=1, units=1, function='identity', a=1.0, h=1.0, W=1.0, b=1.0)

@@ -21,26 +21,30 @@ h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
 .numbers { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 20px 0 4px }
 .numbers b { display: block; font-size: 26px; font-weight: 600; color: var(--ink); font-variant-numeric: tabular-nums }
 .numbers span { color: var(--quiet); font-size: 13px }
+.settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
+.settings span { display: inline-block; margin-right: 18px } .settings b { font-weight: 500; color: var(--ink) }
+details summary { cursor: pointer; color: var(--quiet) }
+pre { margin: 0; font-size: 13px; overflow-x: auto }
+.wide { grid-column: 1 / -1 }
+@media (max-width: 520px) { body { padding: 18px 14px 40px } .card { padding: 13px } }
+"""
+PARTS = """
 svg { width: 100%; display: block }
 svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums }
 svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fill: none; stroke-width: 1.8 }
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
 .legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
   border-radius: 2px; margin-right: 6px; vertical-align: middle }
-.settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
-.settings span { display: inline-block; margin-right: 18px } .settings b { font-weight: 500; color: var(--ink) }
-details summary { cursor: pointer; color: var(--quiet) } ul { margin: 0; padding-left: 18px }
+ul { margin: 0; padding-left: 18px }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top } th { color: var(--quiet); font-weight: 500 }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-pre { margin: 0; font-size: 13px; overflow-x: auto }
-.wide { grid-column: 1 / -1 }
 .meters { display: grid; grid-template-columns: minmax(0, max-content) minmax(60px, 1fr) max-content; gap: 7px 12px;
   align-items: center; font-size: 13px; margin-top: 8px } .meters .text { text-align: right; color: var(--quiet);
   font-variant-numeric: tabular-nums } .meters .name { overflow-wrap: anywhere }
 .track { display: flex; height: 12px; border-radius: 3px; overflow: hidden; background: var(--line) }
 .track i { height: 100%; min-width: 0 }
-@media (max-width: 520px) { body { padding: 18px 14px 40px } .card { padding: 13px } svg.plot text { font-size: 15px } }
+@media (max-width: 520px) { svg.plot text { font-size: 15px } }
 """
 
 
@@ -48,7 +52,7 @@ def page(title: str, summary: str, cards: Sequence[str], *, above: str = "", sty
     """A page of cards, below a headline; ``above`` and ``cards`` are HTML, ``style`` is CSS, the rest is text."""
     return (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
-        f"<meta name='viewport' content='width=device-width'><style>{STYLE}{style}</style><body>"
+        f"<meta name='viewport' content='width=device-width'><style>{STYLE}{PARTS}{style}</style><body>"
         f"<h1>{html.escape(title)}</h1><p class='quiet'>{html.escape(summary)}</p>"
         f"{above}<div class='cards'>{''.join(cards)}</div></body></html>\n"
     )

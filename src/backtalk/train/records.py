@@ -76,6 +76,24 @@ class Training:
     reason: str = "epochs"
     state: StepState | None = None
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the loss of each epoch as a curve."""
+        from ..pages.plots import curves
+        from ..pages.view import sentence, view
+
+        series = {"loss": self.losses}
+        if self.validation_losses:
+            series["validation loss"] = self.validation_losses
+        positive = all(value > 0 for line in series.values() for value in line)
+        count = len(self.losses)
+        title = f"Training: {count} epoch{'s' * (count != 1)}, ended by {self.reason}"
+        if not self.losses:
+            return view(title)
+        told = f"The loss went from {self.losses[0]:.4g} to {self.losses[-1]:.4g}"
+        told += f"; the dashed line marks the best epoch, {self.best_epoch}." if self.best_epoch else "."
+        plot = curves(series, label="loss", logarithmic=positive, mark=self.best_epoch)
+        return view(title, sentence(told), plot)
+
 
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C interrupted training. ``training`` holds the network after the last whole step, ready for use.

@@ -147,13 +147,31 @@ class CheckReport:
             "rows": [{name: _finite(value) for name, value in asdict(row).items()} for row in self.rows],
         }
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, the rows, and the likely mistakes."""
+        from ...pages.view import Verdict, rows_table, sentence, view
+
+        kind = "quiet" if not self.compared else "good" if self.passed else "bad"
+        rows = []
+        for row in self.rows:
+            error = f"{row.largest_error:.1e}" if row.compared else ""
+            rows.append([row.quantity, str(row.compared), str(row.undecided), error, Verdict(row.verdict, row.passed)])
+        table = rows_table(["quantity", "compared", "undecided", "largest error", "verdict"], rows)
+        told = (sentence(line, kind="quiet" if line.startswith(" ") else "bad") for line in self._mistake_lines)
+        notes = (sentence(note, kind="quiet") for note in self.notes)
+        return view(f"Check of {self.subject}", sentence(self.verdict, kind=kind), table, *told, *notes)
+
+    @property
+    def _mistake_lines(self) -> list[str]:
+        return [line for mistake in self.mistakes for line in mistake.lines]
+
     def __str__(self) -> str:
         width = max(10, *(len(row.quantity) + 2 for row in self.rows))
         lines = [f"{'quantity':<{width}}{'compared':>9}{'undecided':>10}{'largest error':>15}  verdict"]
         for row in self.rows:
             error = f"{row.largest_error:.1e}" if row.compared else ""
             lines.append(f"{row.quantity:<{width}}{row.compared:>9}{row.undecided:>10}{error:>15}  {row.verdict}")
-        told = [line for mistake in self.mistakes for line in mistake.lines]
+        told = self._mistake_lines
         return "\n".join([*lines, *(["", *told, ""] if told else []), *self.notes, self.verdict])
 
 

@@ -14,6 +14,8 @@ from .checkpoints import as_moments, as_pair, batches_of, layers_of_each
 from .extremes import Extremes
 from .products import Products
 
+SHOWN = 5  # training examples in a notebook
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Influence:
@@ -38,6 +40,21 @@ class Influence:
     proponent_scores: np.ndarray
     opponents: np.ndarray
     opponent_scores: np.ndarray
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the strongest rows of train for each test example."""
+        from ...pages.view import rows_table, sentence, view
+
+        def told(rows: np.ndarray, scores: np.ndarray) -> str:
+            pairs = zip(rows[:SHOWN], scores[:SHOWN], strict=True)
+            return ", ".join(f"{row} ({score:.3g})" for row, score in pairs)
+
+        columns = (self.proponents, self.proponent_scores), (self.opponents, self.opponent_scores)
+        table = [[str(n), *(told(rows[n], scores[n]) for rows, scores in columns)] for n in range(len(self.proponents))]
+        names = ["test example", "lowered its loss", "raised its loss"]
+        note = f"Rows of train with their influence, at most {SHOWN} each, counted from 0."
+        title = f"Influence on {len(table)} test example{'s' * (len(table) != 1)}"
+        return view(title, rows_table(names, table, words=3), sentence(note))
 
 
 def influence(

@@ -13,7 +13,7 @@ from .common import AsJson, ModelOrRun, Target, app, form_of, require_other, sho
 
 if TYPE_CHECKING:
     from ...core.network import Network
-    from ...teaching.derivations import Derivation, Paths
+    from ...teaching.derivations import Derivation, Paths, StepDerivation
 
 FORMS = {"terminal": ".txt", "markdown": ".md", "latex": ".tex", "slides": ".tex", "html": ".html"}
 
@@ -55,6 +55,14 @@ def explain(
         int | None,
         typer.Option(metavar="K", min=1, max=10_000, help="The K strongest paths to the loss as well, for one number."),
     ] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OPTIMIZER",
+            help="Derive the first update of a weight or bias by this optimizer instead, such as adam or "
+            "'sgd(learning_rate=0.1)'.",
+        ),
+    ] = None,
     target: Target = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,11 +73,14 @@ def explain(
     from ...core.files import write_atomically
     from ...errors import InputError
     from ...teaching.derivations import explain as derive
+    from ...teaching.derivations import explain_step
     from ...teaching.derivations import paths as strongest
 
     form = form_of(to, out, FORMS)
     if as_json and form != "terminal" and out is None:
         raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
+    if step is not None and paths is not None:
+        raise InputError("step is given, and an update has no paths: leave --step or --paths out.")
     if out is not None:
         require_other("out", out, model, data, "the explanation")
     chosen = _example_of(model, data, example, target)
@@ -79,7 +90,10 @@ def explain(
         remarks.append(
             f"quantity is not given: this is {quantity}, the weight with the largest gradient for this example."
         )
-    derivation = derive(chosen.network, chosen.x, chosen.y, quantity)
+    if step is None:
+        derivation = derive(chosen.network, chosen.x, chosen.y, quantity)
+    else:
+        derivation = explain_step(chosen.network, chosen.x, chosen.y, step, quantity)
     found = None if paths is None else strongest(chosen.network, chosen.x, chosen.y, quantity, paths)
     about = f"{model.name} on {Path(data).name}, example {example}{_column(derivation, chosen.columns)}"
     if out is not None:
@@ -92,7 +106,9 @@ def explain(
     _print(derivation, form, found, about, out)
 
 
-def _print(derivation: Derivation, form: str, found: Paths | None, about: str, out: Path | None) -> None:
+def _print(
+    derivation: Derivation | StepDerivation, form: str, found: Paths | None, about: str, out: Path | None
+) -> None:
     from ..terminal import make_console, show_derivation
 
     console = make_console()
@@ -105,7 +121,7 @@ def _print(derivation: Derivation, form: str, found: Paths | None, about: str, o
         print(_written(derivation, form, found, about), end="")  # which knows of a stdout that is closed
 
 
-def _written(derivation: Derivation, form: str, found: Paths | None, about: str) -> str:
+def _written(derivation: Derivation | StepDerivation, form: str, found: Paths | None, about: str) -> str:
     from ...teaching.derivations import write
 
     if form == "terminal":
@@ -161,7 +177,7 @@ def _loudest_weight(chosen: Example) -> str:
     return f"W[{layer},{j + 1},{k + 1}]"
 
 
-def _column(derivation: Derivation, columns: tuple[str, ...]) -> str:
+def _column(derivation: Derivation | StepDerivation, columns: tuple[str, ...]) -> str:
     """Which column of the data the quantity hears, or is."""
     asked = derivation.quantity
     at_input = (asked.family == "W" and asked.layer == 1) or (asked.family == "h" and asked.layer == 0)

@@ -9,7 +9,8 @@ strongest.py    the strongest paths from a quantity to the loss; routes.py: what
 explanation.py  explain: the steps, in the order of the talks; derivation.py: what it gives
 notation.py     what writers of formulas share; numbers.py: how a number is written; layout.py: where lines end
 text.py         a formula as text; latex.py, mathml.py: in other languages
-sentences.py    quantities within sentences; functions.py: g, g′ and O in words
+sentences.py    quantities within sentences; functions.py: g, g′ and O in words; letters.py: Greek ones
+update/         one update of one weight, by the formulas of its optimizer
 plain.py        a whole document as text; markdown.py, article.py, slides.py, page.py: in other forms
 """
 
@@ -19,5 +20,6 @@ from .forms import write
 from .routes import Path, Paths
 from .steps import Step
 from .strongest import paths
+from .update import StepDerivation, explain_step
 
-__all__ = ["Derivation", "Path", "Paths", "Step", "explain", "paths", "write"]
+__all__ = ["Derivation", "Path", "Paths", "Step", "StepDerivation", "explain", "explain_step", "paths", "write"]

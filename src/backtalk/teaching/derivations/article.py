@@ -38,7 +38,7 @@ def write_article(document: Document) -> str:
         BEGIN + rf"\title{{{words(document.title)}}}",
         rf"\author{about}",
         "\\date{}\n\\begin{document}\n\\maketitle",
-        f"The gradient that is derived here:\n{equation(document.result)}",
+        f"What is derived here:\n{equation(document.result)}",
     ]
     for section in document.sections:
         parts += [rf"\section{{{words(section.title)}}}", words(section.summary)]

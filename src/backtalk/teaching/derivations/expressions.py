@@ -134,9 +134,9 @@ class Diagonal:
 class Apply:
     """A function, of each element but for softmax.
 
-    ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, absolute, rho (Huber's ρ); for clip and rho,
-    ``detail`` is δ. ``layer`` numbers g and g′, and their ``detail`` says which they are, such as relu. With
-    ``as_value``, its value stands instead of it when numbers are put in.
+    ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, sqrt, power, absolute, rho (Huber's ρ); for clip
+    and rho, ``detail`` is δ, for power the exponent. ``layer`` numbers g and g′, and their ``detail`` says which they
+    are, such as relu. With ``as_value``, its value stands instead of it when numbers are put in.
     """
 
     name: str
@@ -145,6 +145,14 @@ class Apply:
     layer: int | None = None
     detail: str = ""
     as_value: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Larger:
+    """The larger of two numbers."""
+
+    left: Expression
+    right: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,7 @@ Expression = (
     | Transposed
     | Diagonal
     | Apply
+    | Larger
     | Indicator
 )
 
@@ -209,6 +218,8 @@ def evaluate(expression: Expression, values: Values, *, absolute: bool = False) 
         case Apply(name, part, function):
             found = leaf(function(evaluate(part, values)))
             return found + 1 if absolute and name == "log" else found
+        case Larger(left, right):
+            return np.maximum(value(left), value(right))
         case Indicator(left, right):
             return float(left == right)
 
@@ -247,6 +258,8 @@ def with_numbers(expression: Expression, values: Values, most: int = 8) -> Expre
             return Diagonal(put(part))
         case Apply(name, part, function, layer, detail, as_value):
             return Number(evaluate(expression, values)) if as_value else Apply(name, put(part), function, layer, detail)
+        case Larger(left, right):
+            return Larger(put(left), put(right))
         case Indicator():
             return Number(evaluate(expression, values))
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from . import letters
 from .document import Equation
 from .expressions import (
     Apply,
@@ -13,6 +14,7 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
+    Larger,
     Others,
     Partial,
     Sum,
@@ -25,7 +27,7 @@ from .notation import MOST, Marked, Writer, by_letter, is_scalar
 from .numbers import as_written
 
 OF_LINES = 4  # entries of a row or column, where lines stand below one another
-LETTERS = {"yhat": r"\hat{y}", "target": "t", "loss": r"\mathcal{L}", "unit": "e"}
+LETTERS = {"yhat": r"\hat{y}", "target": "t", "loss": r"\mathcal{L}", "unit": "e", **letters.LATEX}
 FUNCTIONS = {"sigmoid": r"\sigma", "log": r"\log", "exp": r"\exp"}
 SPECIAL = {"ŷ": r"\hat{y}", "∞": r"\infty", "NaN": r"\mathrm{NaN}"}
 
@@ -113,6 +115,8 @@ class LatexWriter(Writer):
                 return rf"\mathrm{{diag}}{self._argument(of)}"
             case Apply():
                 return self._function(part)
+            case Larger(left, right):
+                return rf"\max\left({self.write(left)}, {self.write(right)}\right)"
             case Indicator(left, right):
                 return rf"\mathbf{{1}}[{left} = {right}]"
         raise TypeError(f"{part!r} is no atom of a formula")
@@ -121,6 +125,10 @@ class LatexWriter(Writer):
         match part:
             case Apply("square", of):
                 return f"{self.within(of, part)}^2"
+            case Apply("power", of, detail=exponent):
+                return f"{self.within(of, part)}^{_index(exponent)}"
+            case Apply("sqrt", of):
+                return rf"\sqrt{{{self.write(of)}}}"
             case Apply("absolute", of):
                 return rf"\left|{self.write(of)}\right|"
             case Apply("g", of, layer=layer):

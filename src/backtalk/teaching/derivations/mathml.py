@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import letters
 from .expressions import (
     Apply,
     Derivative,
@@ -13,6 +14,7 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
+    Larger,
     Number,
     Others,
     Partial,
@@ -28,6 +30,7 @@ LETTERS = {
     "target": "<mi>t</mi>",
     "loss": "<mi mathvariant='normal'>ℒ</mi>",
     "unit": "<mi>e</mi>",
+    **letters.MATHML,
 }
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
 PARTIAL = "<mi mathvariant='normal'>∂</mi>"
@@ -114,6 +117,9 @@ class MathWriter(Writer):
                 return self._call("<mi>diag</mi>", of)
             case Apply():
                 return self._function(part)
+            case Larger(left, right):
+                ends = f"<mo separator='true'>,</mo>{self.write(right)}"
+                return f"<mi>max</mi><mo>&#x2061;</mo>{self.enclose(self.write(left) + ends)}"
             case Indicator(left, right):
                 return f"<mn>1</mn><mo>[</mo>{_index(left)}<mo>=</mo>{_index(right)}<mo>]</mo>"
         raise TypeError(f"{part!r} is no atom of a formula")
@@ -122,6 +128,10 @@ class MathWriter(Writer):
         match part:
             case Apply("square", of):
                 return f"<msup>{_row(self.within(of, part))}<mn>2</mn></msup>"
+            case Apply("power", of, detail=exponent):
+                return f"<msup>{_row(self.within(of, part))}<mn>{exponent}</mn></msup>"
+            case Apply("sqrt", of):
+                return f"<msqrt>{self.write(of)}</msqrt>"
             case Apply("absolute", of):
                 bar = "<mo form='{}' stretchy='true'>|</mo>".format
                 return _row(bar("prefix") + self.write(of) + bar("postfix"))

@@ -16,6 +16,7 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
+    Larger,
     Negative,
     Number,
     Others,
@@ -26,6 +27,7 @@ from .expressions import (
     Symbol,
     Transposed,
 )
+from .letters import LETTERS
 from .numbers import as_written
 
 MOST = 6  # entries of a row or a column that are shown
@@ -154,7 +156,7 @@ def binding(part: Expression, *, fractions: bool) -> Binding:
             return Binding.OVER
         case Elementwise(divide=True) if fractions and is_scalar(part):
             return Binding.ATOM
-        case Product() | Elementwise() | Apply("square"):
+        case Product() | Elementwise() | Apply("square" | "power"):
             return Binding.PRODUCT
         case Number(value) if np.ndim(value) == 0:
             written = as_written(value)
@@ -185,7 +187,7 @@ def is_scalar(part: Expression) -> bool:
     """Whether a formula comes to one number, and not to a column or a matrix."""
     match part:
         case Symbol(letter, _, indices):
-            return letter == "loss" or (bool(indices) and letter != "unit")
+            return letter == "loss" or letter in LETTERS or (bool(indices) and letter != "unit")
         case Derivative(of):
             return is_scalar(of)
         case Partial(above, below):
@@ -202,7 +204,7 @@ def is_scalar(part: Expression) -> bool:
             return is_scalar(of)
         case Diagonal():
             return False
-        case Others() | Indicator():
+        case Others() | Indicator() | Larger():
             return True
 
 

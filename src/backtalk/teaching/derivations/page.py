@@ -15,12 +15,14 @@ STYLE = """
 .derivation .step { padding: 13px 0 15px } .derivation .step:first-child { padding-top: 2px }
 .derivation .step:last-child { padding-bottom: 0 }
 .derivation .step + .step { border-top: 1px solid var(--line, #8884) }
+.derivation h2 { font-size: 17px; margin: 20px 0 8px }
 .derivation h3 { font-size: 15px; font-weight: 600; margin: 0 0 2px }
 .derivation p { margin: 0 0 10px; max-width: 78ch; color: var(--quiet, inherit) }
 .derivation p math { font-size: 1.05em }
 .derivation .equation { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 9px 0;
   align-items: baseline; font-size: 17px }
-.derivation .right { overflow-x: auto; padding: 2px 0 4px; line-height: 1.7 } .derivation .first { white-space: nowrap }
+.derivation .right { overflow: auto hidden; padding: 4px 0 6px; line-height: 1.7 }
+.derivation .first { white-space: nowrap }
 .derivation .equals { margin: 0 0.4em }
 .derivation math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math }
 .derivation mtd { padding: 0.24em 0.45em }

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import combining
 
 from .document import Document, Equation
 from .layout import lines
@@ -115,7 +116,7 @@ def tell(
         set_off, tall = 0, False
         for line in lines(equation.left, equation.rights, grid, room - len(INDENT)):
             begin = f"{line.left} = " if line.left else "= " if line.equals else "  "
-            set_off = set_off or len(spell(line.left)) + 1
+            set_off = set_off or _width(spell(line.left)) + 1
             shift = "" if line.left else " " * set_off
             rows = grid.set_lines(begin + line.right)
             if tall and len(rows) > 1:  # the brackets of two matrices would run into one another
@@ -147,6 +148,11 @@ def write_plain(document: Document) -> str:
         if line.kind == "talk":
             found.append("-" * len(line.text))
     return "\n".join(found)
+
+
+def _width(text: str) -> int:
+    """In letters: the hat of m̂ stands above its letter."""
+    return sum(not combining(letter) for letter in text)
 
 
 def _stretched(bracket: str, count: int) -> list[str]:

@@ -11,6 +11,7 @@ from ...errors import InputError, InputTypeError
 from .expressions import Symbol
 
 WRITTEN = re.compile(r"\s*(x|h|a|W|b|yhat|ŷ)\s*(?:\[\s*([0-9]+(?:\s*,\s*[0-9]+)*)\s*\])?\s*")
+BETWEEN = re.compile(r"\]\s*\[")  # W[1][2,3] is W[1,2,3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Quantity:
 def as_quantity(network: Network, value: Any) -> Quantity:
     """A quantity of a network from what the user writes.
 
-    h[0,5] is also x[5], and with three layers h[3,2] is also yhat[2]. Raises
+    h[0,5] is also x[5] and h[0][5], and with three layers h[3,2] is also yhat[2]. Raises
     :class:`~backtalk.errors.InputError` for one that the network does not have, with those that it has.
 
     >>> as_quantity(Network.create([2, 3, 2], rng=0), "W[2, 1, 3]")
@@ -43,7 +44,7 @@ def as_quantity(network: Network, value: Any) -> Quantity:
         raise InputTypeError(f"quantity is {value!r}, expected text such as 'W[1,1,1]', 'h[1,2]' or 'a[1]'.")
     if isinstance(value, str) and len(value) > 100:
         raise InputError(f"quantity is a text of {len(value)} letters, expected one such as 'W[1,1,1]'.")
-    match = WRITTEN.fullmatch(str(value))
+    match = WRITTEN.fullmatch(BETWEEN.sub(",", str(value)))
     if not match:
         raise InputError(f"quantity is {value!r}, which is none: {_those_of(network)}")
     family, written = match[1], match[2] or ""

@@ -70,6 +70,18 @@ class Paths:
             lines.append(f"  {path.contribution:12.6g}  {100 * path.share:6.3g} %  {way}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the strongest paths with their shares."""
+        from ...pages.view import Bar, rows_table, sentence, view
+
+        rows = [
+            [route_text(self.quantity, path), f"{path.contribution:.6g}", Bar(share_text(path.share), path.share)]
+            for path in self.strongest
+        ]
+        title = f"∂ℒ/∂{self.quantity} = {self.value:.6g}, along its paths to the loss"
+        names = ["path", "contribution", "share of the flow"]
+        return view(title, sentence(summary_of(self)), rows_table(names, rows))
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON; ``count``, which may have any number of digits, as text."""
         return {

@@ -20,7 +20,8 @@ LATEX_LETTERS = {
     "→": r"$\to$", "…": r"\dots{}", "Σ": r"$\Sigma$", "⊙": r"$\odot$", "⊘": r"$\oslash$", "²": "$^2$",
     "ᵀ": r"$^{\top}$", "≤": r"$\le$", "≥": r"$\ge$", "∞": r"$\infty$", "ℓ": r"$\ell$", "σ": r"$\sigma$",
     "ρ": r"$\rho$", "δ": r"$\delta$", "α": r"$\alpha$", "λ": r"$\lambda$", "‖": r"$\|$", "½": r"$\frac{1}{2}$",
-    "Φ": r"$\Phi$", "φ": r"$\varphi$",
+    "Φ": r"$\Phi$", "φ": r"$\varphi$", "θ": r"$\theta$", "η": r"$\eta$", "β": r"$\beta$", "ε": r"$\varepsilon$",
+    "μ": r"$\mu$", "ψ": r"$\psi$", "√": r"$\surd$", "₁": "$_1$", "₂": "$_2$",
 }  # fmt: skip
 
 

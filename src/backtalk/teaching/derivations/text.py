@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import letters
 from .expressions import (
     Apply,
     Derivative,
@@ -14,16 +15,17 @@ from .expressions import (
     Elementwise,
     Expression,
     Indicator,
+    Larger,
     Others,
     Partial,
     SumOver,
     Symbol,
     Transposed,
 )
-from .notation import MOST, Writer, by_letter, is_scalar
+from .notation import MOST, Binding, Writer, binding, by_letter, is_scalar
 from .numbers import as_written
 
-LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e"}
+LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e", **letters.TEXT}
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -84,6 +86,8 @@ class TextWriter(Writer):
                 return f"diag({self.write(of)})"
             case Apply():
                 return self._function(part)
+            case Larger(left, right):
+                return f"max({self.write(left)}, {self.write(right)})"
             case Indicator(left, right):
                 return f"1[{left}={right}]"
         raise TypeError(f"{part!r} is no atom of a formula")
@@ -93,6 +97,11 @@ class TextWriter(Writer):
         match part:
             case Apply("square"):
                 return f"{self.within(part.of, part)}²"
+            case Apply("power", detail=exponent):
+                raised = exponent.translate(SUPERSCRIPTS) if exponent.isdigit() else f"^{exponent}"
+                return f"{self.within(part.of, part)}{raised}"
+            case Apply("sqrt"):
+                return f"√{of}" if binding(part.of, fractions=False) == Binding.ATOM else f"√({of})"
             case Apply("absolute"):
                 return f"|{of}|"
             case Apply("g" | "g′", layer=layer):

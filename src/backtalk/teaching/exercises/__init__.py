@@ -4,7 +4,7 @@ exact.py      numbers as one writes them by hand: 3/4, log 3 − 1/2
 draw.py       the network and the example
 questions.py  what is asked, in the order of the talks
 blocks.py     what stands on the sheet and on the key; paper.py writes it
-marking.py    a student's numbers beside the right ones
+reading.py    what a student writes, as numbers; marking.py: these beside the right ones
 sheet.py      the public verb
 """
 

@@ -18,9 +18,11 @@ from ...core.losses import Huber, Loss
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from ...errors import InputError
-from .exact import BESIDE_LOGARITHM, as_fraction
+from .exact import BESIDE_LOGARITHM, NOTHING, as_fraction
 
 TRIES = 150
+SEEN = 1e-3  # a number below it is 0 on the sheet of who writes three digits
+EMPTY = 100.0  # what an answer of 0 that teaches nothing adds to the unfriendliness
 INPUTS = (-2.0, -1.0, 1.0, 2.0)
 WHOLE = (-2.0, -1.0, 1.0, 2.0)
 HALVES = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
@@ -110,30 +112,40 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
     trace = forward(network, x[None])
     grads = backward(network, trace, np.asarray(y)[None])
     residual = trace.output[0] - network.head.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)[0]
-    if np.abs(residual).min() < 1e-9:
+    if np.abs(residual).min() < NOTHING:
         return math.inf
-    if isinstance(network.loss, Huber) and np.abs(np.abs(residual) - network.loss.delta).min() < 1e-9:
+    if isinstance(network.loss, Huber) and np.abs(np.abs(residual) - network.loss.delta).min() < NOTHING:
         return math.inf
-    rank = float(_has_ties(trace.output[0]))
+    told = [trace.a, trace.h, grads.a, grads.h]
+    if any(_is_nothing(array).all() for family in (*told, grads.W, grads.b) for array in family.values()):
+        return math.inf
+    rank = float(_has_ties(trace.output[0])) + 3 * int((np.abs(trace.output[0]) < SEEN).sum())
     silent = 0
     for i, activation in enumerate(network.activations, 1):
         a, slopes = trace.a[i][0], activation.g_prime(trace.a[i])[0]
-        if any(np.abs(a - kink).min() < 1e-9 for kink in activation.kinks) or not slopes.any():
-            return math.inf
-        if (slopes * grads.h[i][0] == 0).all():
+        if any(np.abs(a - kink).min() < NOTHING for kink in activation.kinks):
             return math.inf
         silent += int((slopes == 0).sum())
-        rank += 3 * int((grads.h[i][0] == 0).sum()) + _has_ties(a) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
+        rank += _has_ties(a) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
+        # an answer may be 0 because its unit is silent, but not because what it sums happens to cancel
+        speaks = slopes != 0
+        heard = a, grads.h[i][0], slopes[speaks], trace.h[i][0][speaks], grads.a[i][0][speaks]
+        rank += EMPTY * sum(int((np.abs(values) < SEEN).sum()) for values in heard)
     if any(activation.name == "relu" for activation in network.activations) and max(network.sizes[1:-1]) > 1:
         rank += 2 * (silent == 0)
+    rank += sum(int((~_is_nothing(array) & (np.abs(array) < SEEN)).sum()) for array in grads.W.values())
     for i, activation in enumerate(network.activations, 1):
         # a function with a corner at 0, of which only one side is used, would teach half of it
         sides = trace.a[i][0] < 0
         rank += 30 * (isinstance(activation, LeakyReLU | ELU) and len(sides) > 1 and not sides.any())
     rank += sum(int((np.abs(bias) > 6).sum()) for bias in network.b.values())
-    told = [trace.h, grads.a, grads.h]
-    numbers = np.concatenate([np.ravel(array) for family in told for array in family.values()])
+    numbers = np.concatenate([np.ravel(array) for family in told[1:] for array in family.values()])
     return rank + sum(map(_clumsiness, numbers))
+
+
+def _is_nothing(values: np.ndarray) -> np.ndarray:
+    """Where there is 0, but for rounding."""
+    return np.abs(values) < NOTHING
 
 
 def _has_ties(values: np.ndarray) -> bool:

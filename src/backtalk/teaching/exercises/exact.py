@@ -12,6 +12,7 @@ CLOSE = 1e-12  # what float64's rounding leaves of a number of this size
 LARGEST_DENOMINATOR = 1000  # of a fraction
 BESIDE_LOGARITHM = 144  # the same, of a fraction beside a logarithm
 DIGITS = 4  # after the point, of a number that is rounded
+NOTHING = 1e-9  # below which a number is 0 but for rounding, or as good as 0 on paper
 COEFFICIENTS = tuple(map(Fraction, ("1", "-1", "1/2", "-1/2", "2", "-2", "3", "-3", "4", "-4", "6", "-6")))
 
 
@@ -61,6 +62,16 @@ def as_fraction(value: float, largest: int) -> Fraction | None:
     """A number as a fraction whose denominator is at most ``largest``; None if it is none."""
     fraction = Fraction(value).limit_denominator(largest)
     return fraction if abs(value - fraction) <= CLOSE * max(1.0, abs(value)) else None
+
+
+def without_rounding(value: float) -> float:
+    """The fraction that a number is but for rounding errors, as near as a float comes to it; else the number itself.
+
+    >>> without_rounding(-2.8e-16), without_rounding(0.22222222222222215)
+    (0.0, 0.2222222222222222)
+    """
+    fraction = as_fraction(float(value), LARGEST_DENOMINATOR)
+    return float(value) if fraction is None else float(fraction)
 
 
 @cache

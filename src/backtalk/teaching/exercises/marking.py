@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +17,12 @@ from ...core.forward import Trace, pre_activation, unit_output
 from ...core.layers import Layers
 from ...core.network import Network
 from ...errors import InputError, InputTypeError, unknown_name
+from .exact import NOTHING
 from .questions import PathQuestion, Question
+from .reading import read_answer
 
-ROUNDING = 1.5e-3  # of numbers written with three digits after the point
-TERM = re.compile(
-    r"\s*(?P<sign>[-−+]?)\s*(?:(?P<factor>[0-9][0-9/.]*)?\s*[·*]?\s*(?:log|ln)\s*\(?\s*(?P<of>[0-9][0-9/.]*)\s*\)?"
-    r"|(?P<number>[0-9][0-9/.]*(?:e-?[0-9]+)?))\s*"
-)
+TWO_DECIMALS = 5e-3  # what rounding to two digits after the point may change
+CLOSE = (1e-6, 1.5e-3)  # for the search of mistakes: exact numbers, and those of three digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +57,19 @@ class Marks:
         rows = [{"name": row.name, "verdict": row.verdict, "said": row.said} for row in self.rows]
         return {"right": self.right, "rows": rows, "mistakes": [mistake.to_dict() for mistake in self.mistakes]}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from ...pages.view import Verdict, rows_table, sentence, view
+
+        rows = [[row.name, Verdict(row.verdict, row.verdict != "wrong"), row.said] for row in self.rows]
+        told = (
+            sentence(line, kind="quiet" if line.startswith(" ") else "bad")
+            for mistake in self.mistakes
+            for line in mistake.lines
+        )
+        title = f"{self.right} of {len(self.rows)} right"
+        return view(title, rows_table(["answer", "verdict", "remark"], rows, words=3), *told)
+
     def __str__(self) -> str:
         lines = [f"{row.name:<12}{row.verdict:<9}{row.said}".rstrip() for row in self.rows]
         told = [line for mistake in self.mistakes for line in mistake.lines]
@@ -68,9 +78,10 @@ class Marks:
 
 def mark(
     network: Network, x: np.ndarray, y: Any, questions: tuple[Question, ...], last: PathQuestion,
-    answers: Mapping[str, Any],
+    answers: Mapping[str, Any], tolerance: float,
 ) -> Marks:  # fmt: skip
     """Compare answers by name with the right ones."""
+    _require_tolerance(tolerance)
     if not isinstance(answers, Mapping):
         raise InputTypeError(
             f"answers is a {type(answers).__name__}, expected a dictionary such as {{'a[1]': [1, 2]}}."
@@ -80,14 +91,15 @@ def mark(
         if name not in names:
             raise unknown_name("the name of an answer", name, names)
     target = network.head.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)
+    read = {name: read_answer(name, answer) for name, answer in answers.items()}
     own: dict[str, np.ndarray] = {}
     rows: dict[str, Mark] = {}
     for question in questions:
-        if question.name in answers:
-            value = _read(question.name, answers[question.name])
+        if question.name in read:
+            value = read[question.name].value
             shaped = _shaped(question, value)
             if shaped is None:
-                rows[question.name] = _of_wrong_shape(question, value)
+                rows[question.name] = _of_wrong_shape(question, value, answers[question.name])
             else:
                 own[question.name] = shaped
     answered = [question for question in questions if question.name in own]
@@ -97,63 +109,39 @@ def mark(
     expected = Pass(scene, links, given)
     for question in answered:
         name, value = question.name, own[question.name]
-        if _agree(value, question.value):
+        above = (rows[other] for other in names[: names.index(name)] if other in rows)
+        if _agree(value, question.value, tolerance):
             rows[name] = Mark(name, "right")
-        elif _agree(value, _follows(question, expected, scene)):
-            rows[name] = Mark(name, "follows", "right for the numbers above it, of which one is wrong")
+        elif not _agree(value, _follows(question, expected, scene), tolerance):
+            rows[name] = Mark(name, "wrong", _forward_mistake(question, scene, value, tolerance))
+        elif all(mark.verdict == "right" for mark in above):  # computed on with numbers that were rounded
+            rows[name] = Mark(name, "right")
         else:
-            rows[name] = Mark(name, "wrong", _forward_mistake(question, scene, value))
-    if last.name in answers:
-        value = _read(last.name, answers[last.name])
-        agrees = value.ndim == 0 and _agree(value, np.asarray(last.paths.value))
+            rows[name] = Mark(name, "follows", "right for the numbers above it, of which one is wrong")
+    if last.name in read:
+        value = read[last.name].value
+        agrees = value.ndim == 0 and _agree(value, np.asarray(last.paths.value), tolerance)
         rows[last.name] = Mark(last.name, "right" if agrees else "wrong")
-    wrong = any(rows[each.name].verdict == "wrong" for each in answered if each.is_gradient)
-    mistakes = _name_mistakes(scene, given) if wrong else ()
-    return Marks(tuple(rows[name] for name in names if name in rows), mistakes)
+    mistakes: tuple[Mistake, ...] = ()
+    if any(rows[each.name].verdict == "wrong" for each in answered if each.is_gradient):
+        for each in answered:
+            if each.is_gradient and rows[each.name].verdict == "right":  # its rounding is no mistake
+                given[_place(each)] = _as_batch(each, each.value)
+        mistakes = _name_mistakes(scene, given, tolerance)
+    marks = (_with_remarks(rows[name], read[name].remarks) for name in names if name in rows)
+    return Marks(tuple(marks), mistakes)
 
 
-def _read(name: str, value: Any) -> np.ndarray:
-    """An answer as an array: numbers, or text such as '3/4' and 'log 3'."""
-
-    def number(part: Any) -> Any:
-        if isinstance(part, np.ndarray):
-            part = part.tolist()
-        if isinstance(part, list | tuple):
-            return [number(each) for each in part]
-        if isinstance(part, str):
-            return _number_of(name, part)
-        if isinstance(part, bool) or not isinstance(part, int | float | np.number | Fraction):
-            raise InputTypeError(f"the answer {name!r} holds {part!r}, expected numbers, or text such as '3/4'.")
-        return float(part)
-
-    numbers = number(value)
-    try:
-        array = np.array(numbers, dtype=np.float64)
-    except ValueError:
-        raise InputError(f"the answer {name!r} has rows of different lengths, expected a list of equal rows.") from None
-    if not np.isfinite(array).all():
-        raise InputError(f"the answer {name!r} holds a number that is not finite, expected finite ones.")
-    return array
+def _require_tolerance(tolerance: Any) -> None:
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number):
+        raise InputTypeError(f"tolerance is {tolerance!r}, expected a number such as 0.005.")
+    if not 0 <= tolerance < math.inf:
+        raise InputError(f"tolerance is {tolerance!r}, expected a finite number of 0 or more.")
 
 
-def _number_of(name: str, text: str) -> float:
-    """A sum of fractions and of multiples of logarithms."""
-    total, place, written = 0.0, 0, text.strip()
-    try:
-        while place < len(written) or place == 0:
-            term = TERM.match(written, place)
-            if term is None or (place and not term["sign"]):
-                raise ValueError(text)
-            size = float(Fraction(term["factor"] or term["number"] or "1"))
-            if term["of"]:
-                size *= math.log(Fraction(term["of"]))
-            total += size if term["sign"] in ("", "+") else -size
-            place = term.end()
-    except (ValueError, ZeroDivisionError):
-        raise InputError(
-            f"the answer {name!r} holds {text!r}, expected a number, or text such as '3/4' or 'log 3 - 1/2'."
-        ) from None
-    return total
+def _with_remarks(mark: Mark, remarks: tuple[str, ...]) -> Mark:
+    """A mark that also says how the answer was read, if there are two ways."""
+    return replace(mark, said="; ".join(filter(None, [mark.said, *remarks])))
 
 
 def _shaped(question: Question, value: np.ndarray) -> np.ndarray | None:
@@ -169,16 +157,19 @@ def _shaped(question: Question, value: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _of_wrong_shape(question: Question, value: np.ndarray) -> Mark:
+def _of_wrong_shape(question: Question, value: np.ndarray, answer: Any) -> Mark:
     shape = np.shape(question.value)
     said = f"it has shape {value.shape}, expected {shape if len(shape) != 2 or shape[1] > 1 else (shape[0],)}"
     if question.symbol.letter == "W" and value.shape == shape[::-1]:
         said += ": it is transposed; a row for each unit talked to"
+    if isinstance(answer, str) and "," in answer:
+        said += f": {answer!r} is one number, and several are a list, such as [1, 5]"
     return Mark(question.name, "wrong", said)
 
 
-def _agree(value: np.ndarray, right: Any) -> bool:
-    return bool(np.all(np.abs(value - right) <= ROUNDING * np.maximum(1.0, np.abs(right))))
+def _agree(value: np.ndarray, right: Any, tolerance: float) -> bool:
+    room = tolerance * np.maximum(1.0, np.abs(right)) + NOTHING
+    return bool(np.all(np.abs(value - right) <= room))
 
 
 def _own_scene(network: Network, x: np.ndarray, target: np.ndarray, own: dict[str, np.ndarray]) -> Scene:
@@ -202,13 +193,13 @@ def _follows(question: Question, expected: Pass, scene: Scene) -> np.ndarray:
     return (pre_activation(network, i, trace.h[i - 1]) if family == "a" else unit_output(network, i, trace.a[i])).T
 
 
-def _forward_mistake(question: Question, scene: Scene, value: np.ndarray) -> str:
+def _forward_mistake(question: Question, scene: Scene, value: np.ndarray, tolerance: float) -> str:
     """What was likely done in the forward pass, in a few words."""
     if question.is_gradient or question.name == "loss":
         return ""
     for words, change in _forward_mistakes(*_place(question), scene):
         try:
-            if _agree(value, change().T):
+            if _agree(value, change().T, tolerance):
                 return f"as if {words}"
         except ValueError:  # shapes that do not fit
             continue
@@ -235,9 +226,9 @@ def _forward_mistakes(family: str, i: int, scene: Scene) -> Iterator[tuple[str, 
         yield "a was divided by the sum of all, without exp", lambda: trace.a[L] / trace.a[L].sum()
 
 
-def _name_mistakes(scene: Scene, given: dict[tuple[str, int], np.ndarray]) -> tuple[Mistake, ...]:
+def _name_mistakes(scene: Scene, given: dict[tuple[str, int], np.ndarray], tolerance: float) -> tuple[Mistake, ...]:
     size = magnitudes(scene)
-    found = (name_mistakes(scene, given, size, close=close) for close in (1e-6, ROUNDING))
+    found = (name_mistakes(scene, given, size, close=close) for close in sorted({*CLOSE, tolerance}))
     return next(filter(None, found), ())
 
 

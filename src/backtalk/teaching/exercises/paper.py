@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...pages.page import page
+from ...pages.view import view
 from ..derivations import article, markdown
 from ..derivations.document import Equation, Passage
 from ..derivations.latex import LatexWriter
@@ -27,8 +28,11 @@ COMMANDS = r"""
 \newcommand{\blank}{\underline{\hspace{13mm}}}
 \newcommand{\longblank}{\underline{\hspace{30mm}}}
 \newcommand{\half}[1]{\makebox[0.5\linewidth][l]{#1}}
-\newcommand{\writeon}[1]{\par\vspace{5mm}#1\enspace\hrulefill\enspace$=$\enspace\underline{\hspace{25mm}}\par}
+\newcommand{\writeon}[1]{\par\nopagebreak\vspace{5mm}#1\enspace\hrulefill\enspace$=$\enspace\underline{\hspace{25mm}}\par}
 \newcommand{\work}{\par\vspace{11mm plus 4mm}}
+\newcommand{\row}[1]{{\lineskip=8pt\lineskiplimit=4pt #1\par}\vspace{3pt}}
+\newcommand{\unbroken}[1]{\mbox{#1}\hspace*{0pt plus 1fill}}
+\widowpenalty=10000\clubpenalty=10000
 """
 TALL = "<mspace width='0em' height='1.4em'/>"  # room to write in
 STYLE = """
@@ -96,7 +100,7 @@ class BlankRuler(FractionRuler):
         return "0" * (value.shape[1] * (9 if np.isnan(value).any() else 6) + 2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Paper:
     """A sheet or a key: write it with :meth:`to_markdown`, :meth:`to_latex` or :meth:`to_html`.
 
@@ -125,6 +129,14 @@ class Paper:
     def to_html(self) -> str:
         """As one page for a browser that needs nothing from elsewhere."""
         return page(self.title, "", [], above="".join(map(_html, self.blocks)), style=STYLE)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        inside = f"<style>.backtalk-view {{ {STYLE} }}</style>{''.join(map(_html, self.blocks))}"
+        return view(self.title, inside)
+
+    def __repr__(self) -> str:
+        return f"{self.title}; print it to see it"
 
     def __str__(self) -> str:
         return self.to_markdown()
@@ -158,8 +170,8 @@ def _latex(block: Block) -> str:
             if len(written) == 2 and all(_width(each) <= NARROW for each in equations):
                 inside = "".join(rf"\half{{{each}}}" for each in written)
             else:
-                inside = "\\hspace{3em plus 1fill}\n".join(written) + r"\hspace*{0pt plus 1fill}"
-            return inside + ("\n\n\\work" if space else "")
+                inside = "\\allowbreak\\hspace{3em}\n".join(rf"\unbroken{{{each}}}" for each in written)
+            return rf"\row{{{inside}}}" + ("\n\n\\work" if space else "")
         case Lines(before):
             return "\n".join(rf"\writeon{{{words(text)}}}" for text in before) + "\n\\medskip"
         case Passage(title, reason, equation):

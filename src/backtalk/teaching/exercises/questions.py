@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..derivations.routes import Paths
 from ..derivations.steps import Step
 from ..derivations.strongest import paths
 from ..derivations.values import ExampleValues
+from .exact import NOTHING, without_rounding
 
 MOST_PATHS = 8  # that the sheet has lines for
 FORWARD, OUTPUT, HIDDEN, WEIGHTS = (
@@ -36,7 +37,7 @@ class Question:
     row: int  # of the sheet, in its talk: those of one row stand beside one another
     left: Symbol | Derivative
     formula: Expression
-    value: Any
+    value: Any = field(repr=False)
 
     @property
     def symbol(self) -> Symbol:
@@ -54,8 +55,8 @@ class PathQuestion:
     """One weight once more, along its paths to the loss."""
 
     quantity: Quantity
-    paths: Paths
-    derivation: Derivation
+    paths: Paths = field(repr=False)
+    derivation: Derivation = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -77,7 +78,12 @@ def questions_of(network: Network, x: np.ndarray, y: Any) -> list[Question]:
         asked += [(f"grad {f}[{i}]", HIDDEN, depth - i, Derivative(Symbol(f, i))) for f in ("h", "a")]
     for i in range(depth, 0, -1):
         asked += [(f"grad {f}[{i}]", WEIGHTS, depth - i + 1, Derivative(Symbol(f, i))) for f in ("W", "b")]
-    return [Question(name, talk, row, left, formulas[left], values[left]) for name, talk, row, left in asked]
+    return [Question(name, talk, row, left, formulas[left], _clean(values[left])) for name, talk, row, left in asked]
+
+
+def _clean(value: Any) -> Any:
+    """A number, or each of an array, without its rounding errors."""
+    return np.vectorize(without_rounding, otypes=[np.float64])(value) if np.ndim(value) else without_rounding(value)
 
 
 def path_question(network: Network, x: np.ndarray, y: Any) -> PathQuestion:
@@ -90,7 +96,7 @@ def path_question(network: Network, x: np.ndarray, y: Any) -> PathQuestion:
         for k in range(1, sizes[layer - 1] + 1)
         for quantity in [Quantity("W", layer, (j, k))]
     ]
-    quantity, strongest = max(found, key=lambda pair: (len(pair[1].strongest), pair[1].value != 0))
+    quantity, strongest = max(found, key=lambda pair: (abs(pair[1].value) > NOTHING, len(pair[1].strongest)))
     return PathQuestion(quantity, strongest, explain(network, x, y, quantity))
 
 

@@ -14,7 +14,8 @@ from ...core.network import Network
 from ...errors import InputError, InputTypeError
 from .blocks import key_blocks, sheet_blocks
 from .draw import draw
-from .marking import Marks, mark
+from .exact import without_rounding
+from .marking import TWO_DECIMALS, Marks, mark
 from .paper import Paper
 from .questions import PathQuestion, Question, path_question, questions_of
 
@@ -22,14 +23,17 @@ MOST_UNITS = 4  # of a layer: what fits beside one another on paper
 MOST_LAYERS = 4  # with weights
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Exercise:
     """A network, an example ``x`` (n_0,) with its ``y``, and what is asked about them.
 
     ``sheet`` and ``key`` are written by ``to_markdown()``, ``to_latex()`` and ``to_html()``. ``answers`` holds the
-    right numbers by name, ``check`` compares a student's with them.
+    right numbers by name, ``check`` compares a student's with them. What is printed, and what a notebook shows, holds
+    no answer.
 
     >>> made = exercise(seed=0)
+    >>> made
+    Exercise 0: a network of 2, 2 and 2 units, relu, cross_entropy; 13 questions, see .sheet and .key
     >>> made.x, made.y, made.answers["a[1]"]
     (array([-2., -1.]), 0, [-4.0, 1.5])
     """
@@ -68,20 +72,37 @@ class Exercise:
     def answers(self) -> dict[str, Any]:
         """The right number, list or list of rows for each name that :meth:`check` takes."""
         found = {question.name: _plain(question) for question in self.questions}
-        return {**found, self.last.name: self.last.paths.value}
+        return {**found, self.last.name: without_rounding(self.last.paths.value)}
 
-    def check(self, answers: Mapping[str, Any]) -> Marks:
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sheet, without the key."""
+        return self.sheet._repr_html_()
+
+    def __repr__(self) -> str:
+        sizes = [str(size) for size in self.network.sizes]
+        activations = ", ".join(dict.fromkeys(map(str, self.network.activations)))
+        made = ", ".join(filter(None, [activations, str(self.network.loss)]))
+        return (
+            f"Exercise {self.seed}: a network of {', '.join(sizes[:-1])} and {sizes[-1]} units, {made}; "
+            f"{len(self.questions) + 1} questions, see .sheet and .key"
+        )
+
+    def check(self, answers: Mapping[str, Any], *, tolerance: float = TWO_DECIMALS) -> Marks:
         """Compare a student's numbers with the right ones; wrong ones are told with the likely mistake.
 
         ``answers``: for some of the names of ``answers``, such as 'a[1]', 'yhat', 'loss' or 'grad W[2]', a number, a
-        list, or a list of rows. A number may be text, '3/4' or 'log 3 - 1/2'. A number that follows rightly from a
-        wrong one above it is told apart from one that does not. Rounding to three digits after the point is right.
+        list, or a list of rows. A number may be text, '3/4', 'log 3 - 1/2', '1.5' or '1,5'. A number that follows
+        rightly from a wrong one above it is told apart from one that does not. ``tolerance``: how far from the right
+        number an answer may be, times its absolute value if that is above 1; 0.005, so that two digits after the point
+        are right, unless you say otherwise.
+
+        Raises :class:`~backtalk.errors.InputError` for an answer that cannot be read, with its name.
 
         >>> found = exercise(seed=0).check({"a[1]": exercise(seed=0).answers["a[1]"], "yhat": [0.5, 0.5]})
         >>> [(row.name, row.verdict) for row in found.rows]
         [('a[1]', 'right'), ('yhat', 'wrong')]
         """
-        return mark(self.network, self.x, self.y, self.questions, self.last, answers)
+        return mark(self.network, self.x, self.y, self.questions, self.last, answers, tolerance)
 
 
 def exercise(
