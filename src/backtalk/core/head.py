@@ -57,6 +57,11 @@ class Head:
         return closed.output_gradient(self.loss, a, yhat, target) if closed else self.loss.gradient(yhat, target)
 
     @property
+    def is_natural(self) -> bool:
+        """Whether the output function is the one that goes with the loss unless another is asked for."""
+        return repr(self.output) == self.loss.natural_output
+
+    @property
     def takes_labels(self) -> bool:
         """Whether y may be labels 0 … k−1, of which t is the one-hot form."""
         return self.loss.takes_classes or (isinstance(self.output, Softmax) and not isinstance(self.loss, GaussianNLL))
@@ -89,3 +94,15 @@ def as_head(loss: str | Loss, output: str | Output | Activation | None = None) -
     """
     loss = as_loss(loss)
     return Head(as_output(loss.natural_output if output is None else output), loss)
+
+
+NATURAL_LOSSES = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "exp": "poisson_deviance"}
+
+
+def natural_loss(output: Output) -> Loss:
+    """The loss that goes with an output function unless another is asked for: squared error with most of them.
+
+    >>> natural_loss(as_output("sigmoid")), natural_loss(as_output("tanh"))
+    (binary_cross_entropy, squared_error)
+    """
+    return as_loss(NATURAL_LOSSES.get(output.name, "squared_error"))
