@@ -69,8 +69,8 @@ def to_sklearn(network: Network, classes: Any = None) -> Any:
     ``warm_start`` continue from its weights.
 
     Raises :class:`~backtalk.errors.InputError` if scikit-learn does not have such a network: activations that
-    differ from layer to layer, or are not identity, sigmoid, tanh or relu; another pair of output function and loss; a softmax
-    of one output.
+    differ from layer to layer, or are not identity, sigmoid, tanh or relu; another pair of output function and loss; a
+    softmax of one output.
 
     >>> net = Network.create([4, 8, 3], "tanh", rng=0)
     >>> model = to_sklearn(net, classes=["setosa", "versicolor", "virginica"])
