@@ -67,7 +67,9 @@ def test_what_is_no_network_is_refused(functions, words):
 
 
 def test_an_output_function_that_is_not_the_models_is_refused():
-    with pytest.raises(InputError, match=r"^output is 'sigmoid', but model ends with place 0: leave output out for tanh"):
+    with pytest.raises(
+        InputError, match=r"^output is 'sigmoid', but model ends with place 0: leave output out for tanh"
+    ):
         stack_of(Tanh()).network(None, "sigmoid")
     assert repr(stack_of(Tanh()).network(None, "tanh").output) == "tanh"
 

@@ -13,6 +13,7 @@ from ..core.network import Network
 from ..core.outputs import Output, as_output
 from ..errors import InputError, MissingLibraryError
 
+
 def need_library(name: str, purpose: str, command: str) -> Any:
     """The module of an optional library; :class:`MissingLibraryError` with the command that installs it."""
     try:

@@ -68,9 +68,7 @@ def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
     write_atomically(path, model.SerializeToString())
 
 
-def from_onnx(
-    path: Any, loss: str | Loss | None = None, *, output: str | Output | Activation | None = None
-) -> Network:
+def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output | Activation | None = None) -> Network:
     """Read a network from an ONNX file, of backtalk or of another exporter, as NumPy arrays.
 
     ``path``: a file, or an ``onnx.ModelProto``. The network's output function is what the graph ends with: softmax
