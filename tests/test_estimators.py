@@ -327,6 +327,75 @@ def test_losses_of_backtalk(loss):
         MLPRegressor("hubr").fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("loss", "output", "distribution"),
+    [("focal", None, True), ("kl_divergence", None, True), ("categorical_hinge", None, False),
+     ("squared_error", "softmax", True), ("squared_error", "sigmoid", False), (None, "sigmoid", False)],
+)  # fmt: skip
+def test_a_classifier_takes_any_output_function_with_any_loss(loss, output, distribution):
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    model = MLPClassifier([8], solver="lbfgs", loss=loss, output=output, max_iter=60, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert clone(model).fit(X, y).score(X, y) > 0.9
+        two = clone(model).fit(X, np.where(y == 2, "yes", "no"))
+        model.fit(X, y)
+    assert two.score(X, np.where(y == 2, "yes", "no")) > 0.9
+    assert hasattr(model, "predict_proba") == distribution
+    if distribution:
+        np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+        np.testing.assert_allclose(two.predict_proba(X).sum(axis=1), 1)
+    model.coefs_ = model.coefs_
+    assert model.network_.output.name == (output or model.network_.loss.natural_output)
+
+
+def test_a_classifier_without_probabilities_says_so():
+    with pytest.raises(AttributeError) as caught:
+        MLPClassifier(loss="categorical_hinge").predict_proba  # noqa: B018
+    assert "the output function identity gives no distribution" in str(caught.value.__cause__)
+
+
+def test_a_regressor_learns_deviations_and_quantiles_and_stays_above_zero():
+    X, y = load_diabetes(return_X_y=True)
+    y = y / 100
+    options = {"hidden_layer_sizes": [8], "solver": "lbfgs", "max_iter": 100, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLPRegressor("gaussian_nll", **options).fit(X, y)
+        high = MLPRegressor("quantile(level=0.9)", **options).fit(X, y)
+        positive = MLPRegressor("squared_error", output="softplus", **options).fit(X, y)
+        both = MLPRegressor("gaussian_nll", **options).fit(X, np.column_stack([y, y]))
+    mean, deviation = model.predict(X, return_std=True)
+    np.testing.assert_array_equal(mean, model.predict(X))
+    assert model.score(X, y) > 0.3
+    assert 0.5 < (np.abs(y - mean) <= deviation).mean() < 0.85
+    assert [part.shape for part in both.predict(X, return_std=True)] == [y.shape + (2,)] * 2
+    assert (y <= high.predict(X)).mean() == pytest.approx(0.9, abs=0.03)
+    assert positive.predict(X).min() > 0
+    with pytest.raises(InputError, match="only 'gaussian_nll' learns deviations"):
+        high.predict(X, return_std=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (MLPClassifier(loss="focal", label_smoothing=0.1), "^label_smoothing is 0.1, but the loss 'focal' has none"),
+        (MLPClassifier(loss="gaussian_nll"), "^loss is 'gaussian_nll', which predicts no classes: use MLPRegressor"),
+        (MLPClassifier(output="sofmax"), "did you mean 'softmax'"),
+        (MLPRegressor("focal"), "^loss is 'focal', whose y is classes: expected a loss of numbers, or use MLPClass"),
+    ],
+)
+def test_a_loss_that_does_not_suit_the_estimator_is_refused(model, words):
+    with pytest.raises(InputError, match=words):
+        model.fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+
+
+def test_a_label_matrix_takes_no_loss_of_classes():
+    with pytest.raises(InputError, match=r"^loss is 'focal', whose examples have one class each"):
+        MLPClassifier(loss="focal").fit([[0.0], [1.0]], [[0, 1], [1, 1]])
+
+
 def test_hidden_units_are_features():
     X, y = IRIS
     model = MLPClassifier([8, 5], solver="lbfgs", random_state=0).fit(X, y)

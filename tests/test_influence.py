@@ -142,6 +142,17 @@ def test_el2n_with_cross_entropy_is_the_norm_of_the_gradient_at_the_output():
     np.testing.assert_allclose(el2n(network, X, y), norms_of(network, X, y).a[2], rtol=RELATIVE)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "focal", "kl_divergence"])
+def test_el2n_of_softmax_is_the_distance_of_probabilities_whatever_the_loss(loss):
+    network = Network([[[1.0], [0.0]]], [[0.0, 0.0]], loss=loss, output="softmax")
+    np.testing.assert_allclose(el2n(network, [[40.0]], [0]), np.sqrt(2) * np.exp(-40.0), rtol=1e-12)
+
+
+def test_el2n_of_a_gaussian_is_that_of_its_mean():
+    network = Network([[[1.0], [0.5]]], [[0.0, 0.0]], loss="gaussian_nll")
+    np.testing.assert_allclose(el2n(network, [[3.0]], [1.0]), 2.0)
+
+
 def test_el2n_keeps_its_digits_where_the_output_is_nearly_right():
     network = Network([[[0.0], [0.0]]], [[40.0, 0.0]])
     np.testing.assert_allclose(el2n(network, [[0.0]], [0]), np.sqrt(2) * np.exp(-40.0), rtol=RELATIVE)

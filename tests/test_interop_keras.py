@@ -158,7 +158,6 @@ class Own(keras.Model):
         ),
         ([layers.Dense(2, name="d", activation="hard_sigmoid")], r"^layer 'd' \(Dense\) has the activation 'hard_sigm"),
         ([layers.Dense(2, name="d", activation=lambda a: a)], r"^layer 'd' \(Dense\) has the activation '<lambda>'"),
-        ([layers.Dense(2, name="d", activation="relu")], r"^model ends with layer 'd' \(Dense\), which is no output f"),
         ([layers.Dense(2, "relu"), layers.Activation("tanh", name="t")], r"^layer 't' \(Activation\) follows layer"),
         ([layers.Activation("tanh", name="t"), layers.Dense(2)], r"^layer 't' \(Activation\) comes before the first"),
         ([layers.Dense(2), layers.ReLU(6.0, name="r"), layers.Dense(2)], r"^layer 'r' \(ReLU\) has max_value 6\.0 and"),
@@ -200,8 +199,9 @@ def test_models_that_are_no_stack_are_refused(model, words):
         from_keras(model())
 
 
-def test_what_is_no_model_and_a_loss_that_does_not_fit_are_refused():
+def test_what_is_no_model_and_an_output_function_that_does_not_fit_are_refused():
     with pytest.raises(InputTypeError, match=r"^model is a Dense, expected a keras.Sequential or a functional model"):
         from_keras(layers.Dense(3))
-    with pytest.raises(InputError, match=r"^loss is 'huber', which takes identity, but model ends with layer"):
-        from_keras(stacked([2, 3], "relu", "softmax"), "huber")
+    assert repr(from_keras(stacked([2, 3], "relu", "softmax"), "huber").output) == "softmax"
+    with pytest.raises(InputError, match=r"^output is 'tanh', but model ends with layer"):
+        from_keras(stacked([2, 3], "relu", "softmax"), output="tanh")

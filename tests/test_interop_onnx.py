@@ -324,6 +324,7 @@ def test_layers_in_whatever_operators_they_are_written(body, X_type):
         ("Y = Softmax <axis = 1> (Z)", "cross_entropy"),
         ("Y = Sigmoid (Z)", "binary_cross_entropy"),
         ("Y = Exp (Z)", "poisson_deviance"),
+        ("Y = Tanh (Z)", "squared_error"),
         ("P = Softmax (Z) Y = Identity (P)", "cross_entropy"),
     ],
 )
@@ -332,6 +333,20 @@ def test_the_loss_is_the_one_that_belongs_to_the_end(end, loss):
     network = from_onnx(model)
     assert network.loss.name == loss
     close(forward(network, X).output, run(model, X)[0], 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("output", "loss"),
+    [("softmax", "focal(gamma=1)"), ("leaky_relu(slope=0.1)", "huber"), ("gelu", "quantile(level=0.9)"), ("exp", "huber"),
+     ("identity", "cross_entropy"), ("sigmoid", "squared_error"), (None, "gaussian_nll")],
+)  # fmt: skip
+def test_any_output_function_goes_there_and_back(tmp_path, output, loss, dtype):
+    network = Network.create([2, 4, 2], "tanh", loss, output=output, rng=0, dtype=dtype)
+    to_onnx(network, tmp_path / "m.onnx")
+    back = from_onnx(tmp_path / "m.onnx")
+    assert (back.head, same_bits(back, network)) == (network.head, True)
+    close(forward(network, X).output, run(onnx.load(tmp_path / "m.onnx"), X.astype(dtype))[0], 1e-6)
 
 
 def test_the_end_may_be_the_logarithm_of_the_softmax():
@@ -343,11 +358,10 @@ def test_logits_take_the_loss_that_is_given():
     model = graph("Y = Gemm (X, W, b)")
     assert repr(from_onnx(model, "cross_entropy(label_smoothing=0.1)").loss) == "cross_entropy(label_smoothing=0.1)"
     softmax = graph("Z = Gemm (X, W, b) Y = Softmax (Z)")
-    words = (
-        r"^loss is 'squared_error', which takes identity, but the model ends with node 2 of 2 \(Softmax 'Y'\): leave"
-    )
+    assert repr(from_onnx(softmax, "squared_error").head.output) == "softmax"
+    words = r"^output is 'tanh', but the model ends with node 2 of 2 \(Softmax 'Y'\): leave output out"
     with pytest.raises(InputError, match=words) as caught:
-        from_onnx(softmax, "squared_error")
+        from_onnx(softmax, output="tanh")
     assert not isinstance(caught.value, FileFormatError)
     with pytest.raises(InputError, match="did you mean 'huber'"):
         from_onnx(softmax, "hubert")
@@ -365,7 +379,6 @@ def test_logits_take_the_loss_that_is_given():
         ("h = Relu (a) z = MatMul (h, V) Y = Add (z, a)", r"node 5 of 5 \(Add 'Y'\) is none that a Network has"),
         ("h = Relu (a) z = MatMul (h, h) Y = Relu (z)", r"node 4 of 5 \(MatMul 'z'\) is no layer"),
         ("h = Gemm <transA = 1> (a, V) Y = Relu (h)", r"node 3 of 4 \(Gemm 'h'\) is no layer"),
-        ("Y = Relu (a)", r"it ends with node 3 of 3 \(Relu 'Y'\), which is no output function of a Network"),
         ("t = Transpose (a) Y = Transpose (t)", r"node 3 of 4 \(Transpose 't'\) is none that"),
         ("h = Reshape (a, one_row) z = MatMul (h, V) Y = Add (z, b)", r"node 3 of 5 \(Reshape 'h'\) does not keep one"),
         ("c = Cast <to = 7> (a) Y = Cast <to = 1> (c)", r"node 3 of 4 \(Cast 'c'\) is none that"),
@@ -591,7 +604,7 @@ def test_the_graph_counts_where_the_metadata_says_otherwise(tmp_path):
     ("text", "words"),
     [
         ("{", "describes its network in a way that cannot be read"),
-        ('{"version": 2}', "is of format 2, written by a newer backtalk"),
+        ('{"version": 3}', "is of format 3, written by a newer backtalk"),
         ('{"version": 1}', "lacks the description of its activations or its loss"),
         (
             '{"version": 1, "activations": ["tanj"], "loss": "huber"}',

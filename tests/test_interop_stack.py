@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, MissingLibraryError, from_keras
-from backtalk.core.activations import Identity, ReLU, Sigmoid
+from backtalk.core.activations import Exponential, Identity, ReLU, Sigmoid, Tanh
+from backtalk.core.head import NATURAL_LOSSES
 from backtalk.core.losses import as_loss
-from backtalk.interop.stack import LOSS_OF_OUTPUT, Stack, need_library
+from backtalk.interop.stack import Stack, need_library
 
 
 def stack_of(*functions):
@@ -21,17 +22,31 @@ def stack_of(*functions):
     return stack
 
 
-@pytest.mark.parametrize(("end", "output"), [(Identity(), "identity"), (Sigmoid(), "sigmoid"), ("exp", "exp")])
+@pytest.mark.parametrize(
+    ("end", "output"), [(Identity(), "identity"), (Exponential(), "exp"), (ReLU(), "relu"), ("softmax", "softmax")]
+)
 def test_the_last_function_is_the_output_function(end, output):
     stack = stack_of(ReLU(), Identity(), Sigmoid(), end)
-    assert stack.output() == output
+    assert repr(stack.output()) == output
     network = stack.network(None)
     assert (network.output.name, repr(network.activations)) == (output, "(relu, identity, sigmoid)")
 
 
 def test_each_output_function_has_a_loss():
-    for output, loss in LOSS_OF_OUTPUT.items():
+    for output, loss in NATURAL_LOSSES.items():
         assert as_loss(loss).natural_output == output
+    assert stack_of(ReLU()).network(None).loss.name == "squared_error"
+    assert stack_of("softmax").network(None).loss.name == "cross_entropy"
+
+
+def test_any_output_function_goes_with_any_loss():
+    head = stack_of(ReLU(), "softmax").head("squared_error")
+    assert (repr(head.output), repr(head.loss)) == ("softmax", "squared_error")
+    head = stack_of(ReLU(), Identity()).head("squared_error", "tanh")  # a layer at the end, whose function is named
+    assert (repr(head.output), repr(head.loss)) == ("tanh", "squared_error")
+    head = stack_of(ReLU(), Identity()).head("cross_entropy", "identity")
+    assert (repr(head.output), repr(head.loss)) == ("identity", "cross_entropy")
+    assert repr(stack_of(Identity()).head(None, "sigmoid").loss) == "binary_cross_entropy"
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error", "focal"])
@@ -43,13 +58,20 @@ def test_a_layer_at_the_end_takes_any_loss(loss):
     ("functions", "words"),
     [
         (["softmax", Identity()], "^place 0 stands between two layers, but softmax is an output function"),
-        ([ReLU()], "^model ends with place 0, which is no output function of a Network: expected softmax, sigmoid"),
         ([], "^model has no layer with weights"),
     ],
 )
 def test_what_is_no_network_is_refused(functions, words):
     with pytest.raises(InputError, match=words):
         stack_of(*functions).network(None)
+
+
+def test_an_output_function_that_is_not_the_models_is_refused():
+    with pytest.raises(
+        InputError, match=r"^output is 'sigmoid', but model ends with place 0: leave output out for tanh"
+    ):
+        stack_of(Tanh()).network(None, "sigmoid")
+    assert repr(stack_of(Tanh()).network(None, "tanh").output) == "tanh"
 
 
 def test_two_functions_of_one_layer_are_refused():

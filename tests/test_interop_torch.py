@@ -116,6 +116,7 @@ def test_to_torch_draws_no_random_numbers():
         ([nn.Softmax(dim=-1), nn.Identity()], "cross_entropy"),
         ([nn.LogSoftmax(dim=-1)], "cross_entropy"),
         ([nn.Sigmoid()], "binary_cross_entropy"),
+        ([nn.Tanh()], "squared_error"),
     ],
 )
 def test_the_loss_is_the_one_that_belongs_to_the_end(end, loss):
@@ -195,7 +196,6 @@ class Forked(nn.Sequential):
         ([Forked(nn.Linear(3, 4))], r"^model\[0\] \(Forked\) is a module"),
         ([nn.ReLU(), nn.Linear(3, 4)], r"^model\[0\] \(ReLU\) comes before the first layer"),
         ([nn.Linear(3, 4), nn.ReLU(), nn.Tanh()], r"^model\[2\] \(Tanh\) follows model\[1\] \(ReLU\)"),
-        ([nn.Linear(3, 4), nn.ReLU()], r"^model ends with model\[1\] \(ReLU\), which is no output function"),
         ([nn.Linear(3, 4), nn.Softmax(1), nn.Linear(4, 2)], r"^model\[1\] \(Softmax\) stands between two layers"),
         ([nn.Linear(3, 4), nn.Softmax(0)], r"^model\[1\] \(Softmax\) is over dimension 0"),
         ([nn.Linear(3, 4), nn.Softplus(2.0)], r"^model\[1\] \(Softplus\) has beta 2.0"),
@@ -223,11 +223,31 @@ def test_a_name_of_a_module_is_said():
         from_torch(model)
 
 
-def test_a_loss_whose_output_function_is_another_is_refused():
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "tanh", "leaky_relu(slope=0.2)", "softplus"])
+def test_another_pair_of_output_function_and_loss_goes_there_and_back(output, dtype):
+    network = Network.create([3, 4, 2], "tanh", "squared_error", output=output, rng=0, dtype=dtype)
+    model = to_torch(network)  # ends with the output function, as nn.MSELoss expects
+    X, t = torch.randn(5, 3, dtype=getattr(torch, dtype)), torch.rand(5, 2, dtype=getattr(torch, dtype))
+    torch.testing.assert_close(model(X).detach(), torch.tensor(forward(network, X.numpy()).output))
+    (nn.functional.mse_loss(model(X), t, reduction="sum") / 10).backward()
+    ours = gradients(network, X.numpy(), t.numpy())
+    torch.testing.assert_close(model[0].weight.grad, torch.tensor(ours.W[1]), rtol=1e-5, atol=1e-6)
+    back = from_torch(model, network.loss)
+    assert (back.head, torch.equal(back.W[2], torch.tensor(network.W[2]))) == (network.head, True)
+
+
+def test_an_identity_where_a_loss_has_another_output_function_is_said():
+    network = Network.create([3, 2], loss="cross_entropy", output="identity", rng=0)
+    assert from_torch(to_torch(network), network.loss, output=network.output).head == network.head
+
+
+def test_an_output_function_that_is_not_the_models_is_refused():
     model = nn.Sequential(nn.Linear(3, 4), nn.Softmax(-1))
-    words = r"^loss is 'squared_error', which takes identity, but model ends with model\[1\] \(Softmax\): leave loss"
+    assert repr(from_torch(model, "squared_error").output) == "softmax"
+    words = r"^output is 'sigmoid', but model ends with model\[1\] \(Softmax\): leave output out for softmax"
     with pytest.raises(InputError, match=words):
-        from_torch(model, "squared_error")
+        from_torch(model, output="sigmoid")
     with pytest.raises(InputError, match="did you mean 'cross_entropy'"):
         from_torch(model, "cross_entropi")
 

@@ -77,6 +77,26 @@ def test_hello_says_how_to_start(page):
     assert setup["configuration"] == start
 
 
+@pytest.mark.parametrize(
+    ("loss", "output", "outputs"),
+    [("auto", "auto", 2), ("focal(gamma=1.0)", "auto", 2), ("squared_error", "softmax", 2), ("huber", "sigmoid", 2),
+     ("binary_cross_entropy", "auto", 2), ("gaussian_nll", "auto", 4)],
+)  # fmt: skip
+def test_any_output_function_goes_with_any_loss_and_the_score_is_the_accuracy(page, loss, output, outputs):
+    setup, frame, arrays = page.configure(loss=loss, output=output)
+    chosen, network = setup["configuration"], setup["network"]
+    assert (chosen["loss"], chosen["output"], setup["task"]) == (loss, output, "classification")
+    assert network["loss"] == (loss if loss != "auto" else "cross_entropy")
+    assert network["output"] == (output if output != "auto" else network["auto"]["output"])
+    assert (network["auto"]["loss"], network["sizes"][-1]) == ("cross_entropy", outputs)
+    assert arrays["surface"].shape == (40, 40, 2)
+    assert frame["example"]["label"] in ("0", "1")
+    assert frame["example"]["prediction"] in ("0", "1")
+    for _ in range(60):
+        frame, _ = page.step()
+    assert frame["score"] > 0.7
+
+
 # Frames
 
 
@@ -480,6 +500,9 @@ def test_questions_wait_in_a_line_of_some(page, monkeypatch):
         ({"activation": {"a": 1}}, "configure", "expected a name"),
         ({"activation": ["tanh", 5]}, "configure", "Activation[1] is 5"),
         ({"activation": "leaky_relu(slope=1e999)"}, "configure", "expected the form name(parameter=number)"),
+        ({"loss": "fokal"}, "configure", "did you mean 'focal'?"),
+        ({"loss": 3}, "configure", "Loss is 3, expected a name, or 'auto'."),
+        ({"output": "sofmax"}, "configure", "did you mean 'softmax'?"),
         ({"optimizer": "adm"}, "configure", "did you mean 'adam'?"),
         ({"optimizer": "lbfgs"}, "configure", "Optimizer is 'lbfgs', which is not known"),
         ({"rate": 0}, "configure", "Rate is 0, expected a number above 0."),

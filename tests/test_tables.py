@@ -422,6 +422,63 @@ def test_a_poisson_regression_predicts_above_zero(tmp_path):
     assert predict(tmp_path / "run", tmp_path / "t.csv")[0]["prediction"].min() > 0
 
 
+@pytest.mark.parametrize(
+    ("loss", "output", "what"),
+    [("focal", None, "probability"), ("squared_error", "softmax", "probability"), ("categorical_hinge", None, "score")],
+)
+def test_classes_are_learned_by_any_loss_of_classes_and_with_softmax_by_any_loss(flowers, tmp_path, loss, output, what):
+    result = train(flowers, tmp_path / "run", Options("kind", loss=loss, output=output, epochs=40))
+    scores = result.metrics["scores"]["test"]
+    assert scores["accuracy"] > 0.8
+    assert ("log_loss" in scores) == (what == "probability")  # of outputs that are a distribution
+    columns = predict(tmp_path / "run", flowers)[0].columns
+    assert all(name.startswith(what) for name in columns[1:])
+    assert (
+        load(tmp_path / "run" / MODEL).head == prepare(flowers, Options("kind", loss=loss, output=output)).network.head
+    )
+
+
+def test_a_gaussian_likelihood_predicts_means_and_deviations_in_units_of_the_table(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, 600)
+    pl.DataFrame({"x": x, "y": 100 + 50 * x + 5 * rng.normal(size=600)}).write_csv(tmp_path / "t.csv")
+    result = train(tmp_path / "t.csv", tmp_path / "run", Options("y", loss="gaussian_nll", l2_penalty=0.0))
+    scores = result.metrics["scores"]["test"]
+    assert scores["r2"] > 0.8
+    assert 0.5 < scores["share_within"] < 0.85  # 0.68 of a normal distribution
+    found = predict(tmp_path / "run", tmp_path / "t.csv")[0]
+    assert 4 < found["standard deviation"].mean() < 6.5
+    assert evaluate(tmp_path / "run", tmp_path / "t.csv")[0]["share_within"] == pytest.approx(0.68, abs=0.1)
+
+
+def test_the_target_is_scaled_as_the_output_can_reach_it(tmp_path):
+    x = np.linspace(1, 2, 200)
+    pl.DataFrame({"x": x, "y": 1000 * x}).write_csv(tmp_path / "t.csv")
+    scaled = prepare(tmp_path / "t.csv", Options("y", output="softplus")).target
+    assert (scaled.mean, scaled.scale > 100) == (0, True)
+    ready = prepare(tmp_path / "t.csv", Options("y", output="sigmoid"))
+    assert (ready.target.mean, ready.target.scale) == (0, 1)
+    assert any("cannot be reached: the output sigmoid gives 0 to 1" in sentence for sentence in ready.said)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"loss": "squared_error"},
+            "^loss is 'squared_error', but the task is classification: expected cross_entropy, ",
+        ),
+        ({"loss": "gaussian_nll"}, "^loss is 'gaussian_nll', but the task is classification"),
+        ({"output": "sofmax"}, "did you mean 'softmax'"),
+        ({"target": "a", "loss": "focal"}, "^loss is 'focal', but the task is regression: expected squared_error, "),
+        ({"target": "a", "output": "softmax"}, "^output is 'softmax', which is always 1 for a single number"),
+    ],
+)
+def test_a_loss_or_an_output_function_that_does_not_suit_the_task_is_refused(flowers, tmp_path, changed, words):
+    with pytest.raises((InputError, UnknownNameError), match=words):
+        prepare(flowers, Options(**{"target": "kind", **changed}))
+
+
 def test_a_folder_that_holds_something_is_refused(flowers, tmp_path):
     options = Options("kind", epochs=1)
     train(flowers, tmp_path / "run", options)

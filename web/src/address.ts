@@ -28,8 +28,10 @@ export function readFragment(fragment: string): Partial<State> {
   }
   const activation = text("activation");
   if (activation) state.activation = activation.includes(",") ? activation.split(",") : activation;
-  const optimizer = text("optimizer");
-  if (optimizer) state.optimizer = optimizer;
+  for (const name of ["loss", "output", "optimizer"] as const) {
+    const chosen = text(name);
+    if (chosen) state[name] = chosen;
+  }
   for (const name of ["rate", "batch", "seed", "noise", "example"] as const) {
     const value = number(name);
     if (value !== null) state[name] = value;
@@ -53,6 +55,7 @@ export function writeFragment(state: State): string {
     ["data", state.data],
     ["layers", state.layers.join(",")],
     ["activation", String(state.activation)],
+    ...(["loss", "output"] as const).filter((name) => state[name] !== "auto").map((name): [string, string] => [name, state[name]]),
     ["rate", String(state.rate)],
     ["optimizer", state.optimizer],
     ["batch", String(state.batch)],
@@ -66,11 +69,11 @@ export function writeFragment(state: State): string {
   return `#${parts.map(([name, value]) => `${name}=${readable(value)}`).join("&")}`;
 }
 
-const SETTINGS = ["data", "layers", "activation", "optimizer", "rate", "batch", "seed", "noise"] as const;
+const SETTINGS = ["data", "layers", "activation", "loss", "output", "optimizer", "rate", "batch", "seed", "noise"] as const;
 
 export function configurationOf(state: Configuration): Configuration {
-  const { data, layers, activation, optimizer, rate, batch, seed, noise } = state;
-  return { data, layers, activation, optimizer, rate, batch, seed, noise };
+  const { data, layers, activation, loss, output, optimizer, rate, batch, seed, noise } = state;
+  return { data, layers, activation, loss, output, optimizer, rate, batch, seed, noise };
 }
 
 export function sameConfiguration(one: Configuration, other: Configuration): boolean {

@@ -5,6 +5,7 @@ import { subscript } from "./numbers";
 import type { Configuration, DataSet, Hello, Setup, Uploaded } from "./protocol";
 
 const PER_LAYER = "per layer";
+const AUTO = "auto";
 const RATES = [1, 3].flatMap((factor) => [-5, -4, -3, -2, -1, 0].map((power) => factor * 10 ** power)).sort((a, b) => a - b);
 
 export class Controls {
@@ -14,6 +15,8 @@ export class Controls {
   private perLayer = false; // whether each layer has an activation of its own to choose
   private readonly layers = find("layers");
   private readonly activation = find<HTMLSelectElement>("activation");
+  private readonly ends = { loss: find<HTMLSelectElement>("loss-function"), output: find<HTMLSelectElement>("output-function") };
+  private auto = { loss: "", output: "" }; // what "auto" stands for
   private readonly optimizer = find<HTMLSelectElement>("optimizer");
   private readonly error = find("configure-error");
 
@@ -26,6 +29,8 @@ export class Controls {
     find("layer-add").addEventListener("click", () => this.edit((next) => addLayer(next)));
     this.activation.addEventListener("change", () => this.edit((next) => this.chooseActivation(next)));
     this.optimizer.addEventListener("change", () => this.edit((next) => (next.optimizer = this.optimizer.value)));
+    this.ends.loss.addEventListener("change", () => this.edit((next) => (next.loss = this.ends.loss.value)));
+    this.ends.output.addEventListener("change", () => this.edit((next) => (next.output = this.ends.output.value)));
     for (const name of ["batch", "seed"] as const) {
       const field = find<HTMLInputElement>(name);
       field.addEventListener("change", () => this.edit((next) => (next[name] = whole(field, name === "batch" ? 1 : 0))));
@@ -45,6 +50,7 @@ export class Controls {
     this.data = hello.data;
     offer(this.optimizer, hello.optimizers);
     offer(this.activation, [...hello.activations, PER_LAYER]);
+    this.offerEnds();
     this.showData();
   }
 
@@ -76,7 +82,9 @@ export class Controls {
     say(this.error, "");
     this.showData();
     this.showLayers();
-    const { activation, optimizer, rate, batch, seed, noise } = this.configuration;
+    const { activation, loss, output, optimizer, rate, batch, seed, noise } = this.configuration;
+    choose(this.ends.loss, loss);
+    choose(this.ends.output, output);
     choose(this.activation, typeof activation === "string" ? activation : PER_LAYER);
     choose(this.optimizer, optimizer);
     for (const [name, value] of Object.entries({ rate, batch, seed, noise })) {
@@ -87,13 +95,27 @@ export class Controls {
   }
 
   describe(setup: Setup): void {
-    const { sizes, parameters, output, loss } = setup.network;
+    const { sizes, parameters, output, loss, auto } = setup.network;
+    this.auto = auto;
+    this.offerEnds();
     find("network-said").textContent =
       `${sizes.join(" → ")}, ${parameters.toLocaleString("en").replaceAll(",", "\u202f")} parameters; ` +
-      `output ${output.replaceAll("_", " ")} with ${loss.replaceAll("_", " ")}.`;
+      `output ${spoken(output)} with ${spoken(loss)}.`;
     const { data } = setup.configuration;
     const set = this.data.find(({ name }) => name === data);
     find("settings-summary").textContent = `Settings: ${set ? shortName(set) : data}, ${sizes.join("–")}`;
+  }
+
+  /** Losses and output functions, the natural ones first. */
+  private offerEnds(): void {
+    if (!this.hello) return;
+    const { losses, outputs } = this.hello;
+    for (const [name, known] of [["loss", losses], ["output", outputs]] as const) {
+      const natural = this.auto[name] ? `${spoken(this.auto[name])} (auto)` : AUTO;
+      const chosen = this.configuration?.[name] ?? AUTO; // may have parameters, and is then no entry of the list
+      offer(this.ends[name], [AUTO, ...known], [natural, ...known.map(spoken)]);
+      choose(this.ends[name], chosen);
+    }
   }
 
   refuse(message: string): void {
@@ -199,6 +221,10 @@ export class Controls {
     }
     return row;
   }
+}
+
+function spoken(name: string): string {
+  return name.replaceAll("_", " ");
 }
 
 function isOurs({ name }: DataSet): boolean {

@@ -4,6 +4,8 @@ export interface Configuration {
   data: string;
   layers: number[];
   activation: string | string[];
+  loss: string; // or "auto": the one that suits the data
+  output: string; // or "auto": the one that goes with the loss
   optimizer: string;
   rate: number;
   batch: number;
@@ -34,6 +36,8 @@ export interface Hello {
   resumed?: boolean;
   data: DataSet[];
   activations: string[];
+  losses: string[];
+  outputs: string[];
   optimizers: string[];
   limits: { upload_bytes: number; layers: number; units: number };
   start: Configuration;
@@ -53,7 +57,14 @@ export interface Setup {
   columns: string[];
   classes: string[];
   image: [number, number] | null;
-  network: { sizes: number[]; activations: string[]; output: string; loss: string; parameters: number };
+  network: {
+    sizes: number[];
+    activations: string[];
+    output: string;
+    loss: string;
+    auto: { loss: string; output: string }; // what "auto" stands for
+    parameters: number;
+  };
   drawn: { whole: boolean; units: Record<string, number[]>; note: string };
   points: Points | null;
   bounds: [number, number, number, number] | null;

@@ -84,6 +84,7 @@ export class Surface {
   private colour(output: Float32Array, most: number, pixels: Uint8ClampedArray, pixel: number): void {
     const { paper, classes, negativeEnd, positiveEnd } = theme();
     const labels = this.setup?.task === "classification";
+    if (labels && output.length > 1 && this.setup?.network.output !== "softmax") choice(output);
     const single = output.length === 1;
     const first = output[0]!;
     const end = first < 0 ? negativeEnd : positiveEnd;
@@ -171,6 +172,14 @@ export class Surface {
     });
     if (best >= 0) this.choose(points.row?.[best] ?? best);
   }
+}
+
+/** Outputs that are no probabilities: all for the largest. */
+function choice(output: Float32Array): void {
+  const winner = output.indexOf(Math.max(...output));
+  if (winner < 0) return; // of numbers that are not numbers
+  output.fill(0);
+  output[winner] = 1;
 }
 
 /** A form beside the colour, so that few classes need no colour, and many share a form only where colours differ. */

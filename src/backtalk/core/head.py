@@ -94,3 +94,15 @@ def as_head(loss: str | Loss, output: str | Output | Activation | None = None) -
     """
     loss = as_loss(loss)
     return Head(as_output(loss.natural_output if output is None else output), loss)
+
+
+NATURAL_LOSSES = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "exp": "poisson_deviance"}
+
+
+def natural_loss(output: Output) -> Loss:
+    """The loss that goes with an output function unless another is asked for: squared error with most of them.
+
+    >>> natural_loss(as_output("sigmoid")), natural_loss(as_output("tanh"))
+    (binary_cross_entropy, squared_error)
+    """
+    return as_loss(NATURAL_LOSSES.get(output.name, "squared_error"))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import to_numpy
-from ..core.losses import BinaryCrossEntropy, CrossEntropy
+from ..core.losses import BinaryCrossEntropy
 from ..core.network import Network
 from ..errors import InputError, InputTypeError
 
@@ -21,8 +21,12 @@ def class_weights(network: Network, class_weight: Any, y: Any) -> np.ndarray | N
     """
     if class_weight is None:
         return None
-    if not isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
-        raise InputError(f"class_weight is given, but the loss {network.loss} has no classes.")
+    yes_or_no = isinstance(network.loss, BinaryCrossEntropy) or network.output.name == "sigmoid"
+    if not (network.head.takes_labels or yes_or_no):
+        raise InputError(
+            f"class_weight is given, but the loss {network.loss} with the output function {network.output} has no "
+            "classes."
+        )
     labels = np.asarray(to_numpy(y))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.activations import ELU, Activation, LeakyReLU, ReLU, ReLU6, as_activation
 from ..core.losses import Loss
 from ..core.network import Network
+from ..core.outputs import Output
 from ..errors import InputError, InputTypeError
 from .stack import Stack, need_library
 
@@ -20,10 +21,12 @@ SILENT = ("InputLayer", "Dropout", "GaussianDropout", "AlphaDropout", "GaussianN
 NAMES = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish", "tanh", "sigmoid",
          "softsign", "relu6", "celu", "hard_tanh", "hard_sigmoid", "hard_silu", "softmax", "exponential")  # fmt: skip
 RENAMED = {"linear": "identity", "leaky_relu": "leaky_relu(slope=0.2)", "hard_silu": "hard_swish", "exponential": "exp"}
-OUTPUTS = ("softmax", "exp")  # output functions of a network, which are no activations
+OUTPUTS = ("softmax",)  # output functions of a network, which are no activations
 
 
-def from_keras(model: Any, loss: str | Loss | None = None) -> Network:
+def from_keras(
+    model: Any, loss: str | Loss | None = None, *, output: str | Output | Activation | None = None
+) -> Network:
     """The network of a Keras 3 model that is a stack of ``Dense`` layers, ``Sequential`` or functional, nested or not.
 
     W_i is the kernel of layer i transposed, to the bit, as arrays of NumPy, whichever backend Keras has; ŷ is what
@@ -32,10 +35,11 @@ def from_keras(model: Any, loss: str | Loss | None = None) -> Network:
     flat); and ``Input``, ``Identity``, ``Dropout`` and layers of noise, which are left out. Keras's name
     ``leaky_relu`` has the slope 0.2.
 
-    ``loss``: by default the one whose output function the model ends with: ``cross_entropy`` after softmax,
-    ``binary_cross_entropy`` after sigmoid, ``poisson_deviance`` after exponential, ``squared_error`` after a linear
-    layer. The loss that the model was compiled with is ignored: if the model gives logits, use
-    ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``.
+    The network's output function is what the model ends with: softmax or any activation. ``loss``: by default the
+    natural one of that output function: ``cross_entropy`` of softmax, ``binary_cross_entropy`` of sigmoid,
+    ``poisson_deviance`` of exponential, else ``squared_error``. The loss that the model was compiled with is ignored:
+    if the model gives logits, use ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``; then what its linear end
+    gives is a_L of the natural output function of that loss. ``output`` names another one for it.
 
     Raises :class:`~backtalk.errors.InputError`, which names the first layer that a network cannot have, and
     :class:`~backtalk.errors.MissingLibraryError` without Keras.
@@ -68,7 +72,7 @@ def from_keras(model: Any, loss: str | Loss | None = None) -> Network:
             flat = True
         elif type(layer).__name__ not in SILENT:
             stack.add_function(_function(keras, layer, place), place)
-    return stack.network(loss)
+    return stack.network(loss, output)
 
 
 def _input_shape(model: Any) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import to_numpy
+from ..core.head import as_head
 from ..core.inputs import require_network
-from ..core.losses import as_loss
 from ..core.network import Network
 from ..errors import InputError, InputTypeError
 
@@ -69,7 +69,8 @@ def to_sklearn(network: Network, classes: Any = None) -> Any:
     ``warm_start`` continue from its weights.
 
     Raises :class:`~backtalk.errors.InputError` if scikit-learn does not have such a network: activations that
-    differ from layer to layer, or are not identity, sigmoid, tanh or relu; another loss; a softmax of one output.
+    differ from layer to layer, or are not identity, sigmoid, tanh or relu; another pair of output function and loss; a
+    softmax of one output.
 
     >>> net = Network.create([4, 8, 3], "tanh", rng=0)
     >>> model = to_sklearn(net, classes=["setosa", "versicolor", "virginica"])
@@ -125,11 +126,13 @@ def _activation(network: Network) -> str:
 
 def _output(network: Network) -> str:
     # equal: without a parameter such as smoothing
-    output = next((theirs for theirs, ours in LOSSES.items() if as_loss(ours) == network.loss), None)
+    output = next((theirs for theirs, ours in LOSSES.items() if as_head(ours) == network.head), None)
     if output is None:
+        other = "" if network.head.is_natural else f" with the output function {network.output!r}"
         raise InputError(
-            f"the loss of network is {network.loss!r}, and scikit-learn has cross_entropy, binary_cross_entropy, "
-            "squared_error and poisson_deviance only: make the network anew with one of them."
+            f"the loss of network is {network.loss!r}{other}, and scikit-learn has cross_entropy, binary_cross_entropy, "
+            "squared_error and poisson_deviance only, each with its natural output function: make the network anew with "
+            "one of them."
         )
     if output == "softmax" and network.sizes[-1] == 1:
         raise InputError("network has a softmax of 1 output, which is always 1: scikit-learn needs at least 2 classes.")

@@ -6,18 +6,12 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ..core.activations import Activation, Exponential, Identity, Sigmoid
-from ..core.losses import Loss, as_loss
+from ..core.activations import Activation, Identity
+from ..core.head import Head, as_head, natural_loss
+from ..core.losses import Loss
 from ..core.network import Network
+from ..core.outputs import Output, as_output
 from ..errors import InputError, MissingLibraryError
-
-# The loss that belongs to what a model ends with, so that ŷ is what the model gives
-LOSS_OF_OUTPUT = {
-    "identity": "squared_error",
-    "softmax": "cross_entropy",
-    "sigmoid": "binary_cross_entropy",
-    "exp": "poisson_deviance",
-}
 
 
 def need_library(name: str, purpose: str, command: str) -> Any:
@@ -30,7 +24,7 @@ def need_library(name: str, purpose: str, command: str) -> Any:
 
 @dataclass(eq=False, slots=True)
 class Stack:
-    """The layers found so far. A function is an activation, or an output function by its name.
+    """The layers found so far. A function is an activation, or 'softmax'.
 
     ``source``: how a message names the model. Where a layer stands is said by its ``place``, such as
     ``model[2] (Softmax)``.
@@ -58,7 +52,7 @@ class Stack:
         self.function = None
 
     def add_function(self, function: Activation | str, place: str) -> None:
-        """An activation, or 'softmax' or 'exp', on the layer that came last."""
+        """An activation, or 'softmax', on the layer that came last."""
         if isinstance(function, Identity):
             return
         if not self.W:
@@ -67,34 +61,31 @@ class Stack:
             raise InputError(f"{place} follows {self.place}, but a layer of a Network has one activation.")
         self.function, self.place = function, place
 
-    def network(self, loss: str | Loss | None) -> Network:
-        """The network; without a loss, with the one whose output function the model ends with."""
+    def network(self, loss: str | Loss | None, output: str | Output | Activation | None = None) -> Network:
+        """The network; what is not given follows from what the model ends with."""
         if not self.W:
             raise InputError(f"{self.source} has no layer with weights, expected at least one.")
-        return Network(self.W, self.b, self.activations, self.loss(loss))
+        head = self.head(loss, output)
+        return Network(self.W, self.b, self.activations, head.loss, output=head.output)
 
-    def loss(self, given: str | Loss | None) -> Loss:
-        """The loss that is given, which must fit the end of the model, or the one that belongs to it."""
-        output = self.output()
-        if given is None:
-            return as_loss(LOSS_OF_OUTPUT[output])
-        loss = as_loss(given)
-        if output not in ("identity", loss.natural_output):
-            raise InputError(
-                f"loss is {str(given)!r}, which takes {loss.natural_output}, but {self.source} ends with {self.place}: "
-                f"leave loss out for {LOSS_OF_OUTPUT[output]!r}, or take that end off."
-            )
-        return loss
+    def head(self, loss: str | Loss | None, output: str | Output | Activation | None = None) -> Head:
+        """The output function that the model ends with, or the one that is given if it ends with a layer; and the loss.
 
-    def output(self) -> str:
-        """The output function that the model ends with."""
+        Without a loss it is the natural one of the output function, so that ŷ is what the model gives. Without an
+        output function, a layer at the end gives the a_L of the loss.
+        """
+        end = self.output()
         if self.function is None:
-            return "identity"
-        if isinstance(self.function, str):
-            return self.function
-        if isinstance(self.function, Sigmoid):
-            return "sigmoid"
-        raise InputError(
-            f"{self.source} ends with {self.place}, which is no output function of a Network: "
-            "expected softmax, sigmoid, exp or nothing after the last layer."
-        )
+            chosen = end if output is None and loss is None else output
+        else:
+            chosen = end
+            if output is not None and as_output(output) != end:
+                raise InputError(
+                    f"output is {str(output)!r}, but {self.source} ends with {self.place}: leave output out for "
+                    f"{end}, or take that end off."
+                )
+        return as_head(natural_loss(as_output(chosen)) if loss is None else loss, chosen)
+
+    def output(self) -> Output:
+        """The output function that the model ends with."""
+        return as_output(self.function or Identity())

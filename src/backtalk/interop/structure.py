@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..core.head import Head, as_head
 from ..core.network import Network
 from ..errors import FileFormatError
 
@@ -41,3 +42,8 @@ def read_structure(path: Path | str, text: str) -> dict[str, Any]:
     if not {"activations", "loss"} <= set(structure):
         raise FileFormatError(f"{path} lacks the description of its activations or its loss.")
     return structure
+
+
+def head_of(structure: dict[str, Any]) -> Head:
+    """The output function and the loss that the metadata names."""
+    return as_head(structure["loss"], structure.get("output"))

@@ -12,6 +12,7 @@ from ..core.activations import Activation
 from ..core.inputs import require_network
 from ..core.losses import Loss
 from ..core.network import Network
+from ..core.outputs import Output, Softmax
 from ..errors import InputError, InputTypeError
 from .stack import Stack, need_library
 
@@ -24,7 +25,9 @@ INSTALL = "pip install 'backtalk[torch]'"
 EXACT_THRESHOLD, LEAST_THRESHOLD = 40.0, 20.0
 
 
-def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
+def from_torch(
+    model: Any, loss: str | Loss | None = None, *, output: str | Output | Activation | None = None
+) -> Network:
     """The network of a ``torch.nn.Sequential`` of ``Linear`` layers and activations.
 
     The weights are copied as they are, to the bit, and stay tensors of the model's dtype and device; the network's
@@ -34,10 +37,12 @@ def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
     ``LeakyReLU``, ``ELU``, ``CELU``, ``SELU``, ``GELU``, ``SiLU``, ``Softplus``, ``Mish``, ``Tanh``, ``Sigmoid``,
     ``Softsign``, ``ReLU6``, ``Hardtanh``, ``Hardsigmoid``, ``Hardswish``, and ``Softmax`` or ``LogSoftmax`` at the end.
 
-    ``loss``: by default the one whose output function the model ends with: ``cross_entropy`` after ``Softmax`` or
-    ``LogSoftmax``, ``binary_cross_entropy`` after ``Sigmoid``, ``squared_error`` after ``Linear``. A model that is
-    trained with ``nn.CrossEntropyLoss`` or ``nn.BCEWithLogitsLoss`` ends with ``Linear`` and gives logits: use
-    ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"`` for it.
+    The network's output function is what the model ends with: softmax after ``Softmax`` or ``LogSoftmax``, any
+    activation, or the identity after ``Linear``. ``loss``: by default the natural one of that output function:
+    ``cross_entropy`` of softmax, ``binary_cross_entropy`` of sigmoid, else ``squared_error``. A model that is trained
+    with ``nn.CrossEntropyLoss`` or ``nn.BCEWithLogitsLoss`` ends with ``Linear`` and gives logits: with
+    ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``, what a ``Linear`` at the end gives is a_L of the
+    natural output function of that loss. ``output`` names another one for it.
 
     Raises :class:`~backtalk.errors.InputError`, which names the first module that a network cannot have and its place,
     and :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
@@ -71,16 +76,18 @@ def from_torch(model: Any, loss: str | Loss | None = None) -> Network:
                     f"{', '.join(names)} or {last}."
                 )
             stack.add_function(functions[kind](module, place), place)
-    return stack.network(loss)
+    return stack.network(loss, output)
 
 
 def to_torch(network: Network) -> Any:
-    """A ``torch.nn.Sequential`` that computes a_L: the network without its output function.
+    """A ``torch.nn.Sequential`` that computes what the losses of PyTorch expect.
 
-    It gives what the losses of PyTorch expect: logits for ``nn.CrossEntropyLoss`` and ``nn.BCEWithLogitsLoss``, log ŷ
-    for ``nn.PoissonNLLLoss``, and ŷ itself if the output function is the identity. Its parameters are a copy of W and
-    b, to the bit, on the network's device if it has tensors of PyTorch, else on the CPU; training it does not change
-    the network. ``from_torch(to_torch(network), network.loss)`` is the same network.
+    If the output function is the natural one of the loss, it is left out, and the model computes a_L: logits for
+    ``nn.CrossEntropyLoss`` and ``nn.BCEWithLogitsLoss``, log ŷ for ``nn.PoissonNLLLoss``, ŷ itself of the identity.
+    Any other output function ends the model, which then computes ŷ, as for softmax with squared error
+    ``nn.MSELoss`` expects. The parameters are a copy of W and b, to the bit, on the network's device if it has tensors
+    of PyTorch, else on the CPU; training the model does not change the network.
+    ``from_torch(to_torch(network), network.loss, output=network.output)`` is the same network.
 
     Raises :class:`~backtalk.errors.InputError` for an activation for which PyTorch has no module, and
     :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
@@ -107,6 +114,10 @@ def to_torch(network: Network) -> Any:
         modules.append(linear)
         if i < network.depth:
             modules.append(_module(torch.nn, network.activations[i - 1], f"activations[{i - 1}]"))
+    if not network.head.is_natural:
+        output = network.output
+        softmax = isinstance(output, Softmax)
+        modules.append(torch.nn.Softmax(dim=-1) if softmax else _module(torch.nn, output.activation, "output"))
     return torch.nn.Sequential(*modules)
 
 

@@ -180,24 +180,21 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const right = name !== "" && setup.classes[unit.number - 1] === frame.example.label;
     context.font = `${right ? 650 : 400} 12px system-ui, sans-serif`;
     context.fillStyle = right ? ink : quiet;
-    if (setup.network.output === "softmax" || setup.network.output === "sigmoid") {
-      const shown = Number.isNaN(value) ? "NaN" : value.toFixed(value > 0.9995 ? 1 : 2);
-      const start = x + (narrow ? 0 : 26);
-      if (!narrow && !Number.isNaN(value)) {
-        context.globalAlpha = 0.25;
-        context.fillRect(x, unit.y - 2, 20, 4);
-        context.globalAlpha = 1;
-        context.fillRect(x, unit.y - 2, 20 * value, 4);
-      }
-      context.fillText(`${shown} `, start, unit.y + 4);
-      context.fillText(name, start + context.measureText("0.00 ").width + 2, unit.y + 4);
-      if (right) {
-        const end = start + context.measureText("0.00 ").width + 2 + context.measureText(name).width + 4;
-        context.fillStyle = accent; // the label of the example
-        context.fillText("✓", end, unit.y + 4);
-      }
-    } else {
-      context.fillText(written(value, 3), x, unit.y + 4);
+    const share = setup.network.output === "softmax" || setup.network.output === "sigmoid";
+    const shown = Number.isNaN(value) ? "NaN" : share ? value.toFixed(value > 0.9995 ? 1 : 2) : written(value, 3);
+    const start = x + (share && !narrow ? 26 : 0);
+    if (share && !narrow && !Number.isNaN(value)) {
+      context.globalAlpha = 0.25;
+      context.fillRect(x, unit.y - 2, 20, 4);
+      context.globalAlpha = 1;
+      context.fillRect(x, unit.y - 2, 20 * value, 4);
+    }
+    context.fillText(shown, start, unit.y + 4);
+    const after = start + context.measureText(share ? "0.00 " : `${shown} `).width + 2;
+    context.fillText(name, after, unit.y + 4);
+    if (right) {
+      context.fillStyle = accent; // the label of the example
+      context.fillText("✓", after + context.measureText(name).width + 4, unit.y + 4);
     }
   });
   context.textAlign = "center";

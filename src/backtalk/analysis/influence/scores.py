@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import Array, to_numpy
-from ...core.losses import BinaryCrossEntropy, CrossEntropy
+from ...core.head import as_head
 from ...core.network import Network
 from ...engines.passes import forward_in_blocks
 from ..per_example.gradient_norms import norms_of
@@ -70,10 +70,10 @@ def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: in
 def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
     """EL2N, shape (N,): the mean over networks of ‖ŷ − t‖₂, how far an example's output is from its target.
 
-    With cross-entropy ŷ is the probabilities and t the one-hot target, and ŷ − t is the gradient ∇_{a_L} of the
-    example's own loss. With label smoothing t is the smoothed target, the one of the loss. With other
-    losses ŷ and t are on the scale of the output: numbers in the units of y, and rates for the Poisson deviance. The
-    paper has cross-entropy alone.
+    With softmax, whatever the loss, ŷ is the probabilities and t the one-hot target; with cross-entropy ŷ − t is the
+    gradient ∇_{a_L} of the example's own loss. With label smoothing t is the smoothed target, the one of the loss. With
+    other output functions ŷ and t are on the scale of the output: numbers in the units of y, and rates for the Poisson
+    deviance; with the Gaussian likelihood ŷ is the means. The paper has softmax with cross-entropy alone.
 
     ``networks``: as for :func:`grand`. The result is of NumPy, in float64. Raises
     :class:`~backtalk.errors.InputError` if an output is not finite; the error names network and example.
@@ -99,11 +99,9 @@ def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
 
 
 def _errors(network: Network, a: Array, yhat: Array, target: Array) -> Array:
-    """ŷ − t; if it is the loss's gradient as well, by its formula, which keeps the digits next to 0."""
+    """ŷ − t: the squared error's gradient by ŷ, whose closed forms keep the digits that ŷ has rounded away."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if isinstance(network.loss, CrossEntropy | BinaryCrossEntropy):
-            return network.head.gradient(a, yhat, target)
-        return yhat - target
+        return network.loss.prediction(as_head("squared_error", network.output).output_gradient(a, yhat, target))
 
 
 def _lengths(errors: Array) -> np.ndarray:

@@ -42,7 +42,9 @@ def show_understood(console: Console, ready: Prepared) -> None:
     sizes = " → ".join(map(str, ready.network.sizes))
     console.print(f"\nrows: {parts}", markup=False)
     kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))
-    kinds = ", ".join(filter(None, [kinds, repr(ready.network.loss)]))
+    natural = ready.network.head.is_natural
+    end = repr(ready.network.loss) if natural else f"{ready.network.output!r} with {ready.network.loss!r}"
+    kinds = ", ".join(filter(None, [kinds, end]))
     console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count} parameters\n", markup=False)
     for sentence in ready.said:
         console.print(f"note: {sentence}", markup=False)

@@ -61,7 +61,21 @@ def train(
     hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
     activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …")] = "tanh",
     loss: Annotated[
-        str | None, _option("[default: cross_entropy, or squared_error]", metavar="NAME", show_default=False)
+        str | None,
+        _option(
+            "Of classes: cross_entropy, focal, kl_divergence, categorical_hinge; of numbers: squared_error, "
+            "absolute_error, huber, quantile(level=0.9), poisson_deviance, gaussian_nll. [default: the first]",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        _option(
+            "The output function: softmax or any activation. [default: that of the loss]",
+            metavar="NAME",
+            show_default=False,
+        ),
     ] = None,
     epochs: Annotated[int, _option("At the most.")] = 200,
     batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
@@ -110,6 +124,7 @@ def train(
         hidden=_sizes(hidden),
         activation=activation,
         loss=loss,
+        output=output,
         epochs=epochs,
         batch_size=batch_size,
         optimizer=_optimizer(optimizer, learning_rate),

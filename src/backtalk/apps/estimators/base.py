@@ -15,10 +15,11 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from ...core.activations import as_activation
+from ...core.activations import Activation, as_activation
 from ...core.batch import Batch, checked_y
 from ...core.dropout import Dropout
 from ...core.network import Network
+from ...core.outputs import Output
 from ...engines.choose import ENGINES, choose_steps
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
@@ -64,6 +65,7 @@ class MultilayerPerceptron(FittedPerceptron):
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "callbacks": [object],  # as_callbacks looks
+        "output": [str, Output, Activation, None],
         "engine": [StrOptions(set(ENGINES))],
         **{name: ["boolean"] for name in ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")},
         **{name: [Interval(Integral, 1, None, closed="left")] for name in ("max_iter", "max_fun")},
@@ -100,6 +102,7 @@ class MultilayerPerceptron(FittedPerceptron):
     clip_norm: float | None = None
     callbacks: Any = None
     engine: str = "auto"
+    output: Any = None
 
     def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
         """Learn from y how it is encoded; sets ``n_outputs_``."""
@@ -134,7 +137,8 @@ class MultilayerPerceptron(FittedPerceptron):
                 raise ValueError("sample_weight must be of 0 or more for every sample, and above 0 for at least one.")
         weight = self._weights_of(y, sample_weight, incremental)
         self._random_state = check_random_state(self.random_state)
-        sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), self.n_outputs_)
+        outputs = self._loss()[0].outputs_for(self.n_outputs_)
+        sizes = (X.shape[1], *(int(size) for size in np.atleast_1d(self.hidden_layer_sizes)), outputs)
         network = self._initial(sizes, X.dtype) if first else self._continued(sizes, X.dtype)
         if first or not incremental:
             self._begin(first)
@@ -190,7 +194,8 @@ class MultilayerPerceptron(FittedPerceptron):
             bound = np.sqrt((2.0 if name == "sigmoid" else 6.0) / (inputs + outputs))
             W.append(self._random_state.uniform(-bound, bound, (inputs, outputs)).astype(dtype).T)
             b.append(self._random_state.uniform(-bound, bound, outputs).astype(dtype))
-        return Network(W, b, activations, self._loss()[0])
+        head = self._head()
+        return Network(W, b, activations, head.loss, output=head.output)
 
     def _continued(self, sizes: tuple[int, ...], dtype: np.dtype) -> Network:
         network = self.network_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -15,8 +15,23 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
-from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ...core.head import natural_loss
+from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, as_loss
+from ...core.outputs import Softmax, as_output
+from ...errors import InputError
 from .base import MultilayerPerceptron, is_stochastic
+
+
+def gives_probabilities(model: Any) -> bool:
+    """Whether it has ``predict_proba``: scikit-learn asks, before ``fit`` as well."""
+    if hasattr(model, "network_"):
+        output, several = model.network_.output, model._one_output_a_class
+    else:
+        loss = model.loss if model.loss is not None else "cross_entropy"
+        output, several = as_output(model.output or as_loss(loss).natural_output), False
+    if isinstance(output, Softmax) or (output.name == "sigmoid" and not several):
+        return True
+    raise AttributeError(f"predict_proba is not available: the output function {output} gives no distribution.")
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -52,6 +67,15 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ends.
     engine
         ``"native"``, ``"formula"``, or ``"auto"``: the first if it can.
+    loss
+        By default the natural one of ``output``, and without it cross-entropy, binary for two classes and for a label
+        matrix. Any loss of classes, such as
+        ``"focal"``, ``"kl_divergence"`` or ``"categorical_hinge"``, has one output for each class, also if there are
+        two; so has any loss with ``output="softmax"``. Other losses, such as ``"squared_error"``, learn targets of 0 and
+        1, of one output for two classes.
+    output
+        The output function: ``"softmax"`` or any activation; by default the natural one of the loss. If it gives no
+        distribution, there is no ``predict_proba``, as in scikit-learn for the hinge loss.
 
     ``fit`` and ``partial_fit`` take a validation set, ``X_val`` and ``y_val``: its loss after each epoch is in
     ``validation_loss_curve_``, and ``early_stopping=True`` watches the score on it instead of holding out a
@@ -69,11 +93,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     class_weight: Any = None
     label_smoothing: float = 0.0
+    loss: Any = None
 
     _parameter_constraints = {  # noqa: RUF012
         **MultilayerPerceptron._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "loss": [str, Loss, None],
     }
 
     @available_if(is_stochastic)
@@ -106,10 +132,16 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 raise ValueError(
                     f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {found}."
                 )
-        if self._label_binarizer.y_type_ == "multiclass":
-            self.n_outputs_ = len(self.classes_)
+        if self._one_output_a_class:
+            self.n_outputs_ = max(2, len(self.classes_))
         else:
             self.n_outputs_ = self._label_binarizer.transform(y[:1]).shape[1]
+
+    @property
+    def _one_output_a_class(self) -> bool:
+        """Whether the outputs compete for the one class of an example."""
+        kind = self._label_binarizer.y_type_
+        return kind == "multiclass" or (kind == "binary" and self._head().takes_labels)
 
     def _encode(self, y: Any) -> np.ndarray:
         if self._label_binarizer.y_type_.startswith("multilabel"):
@@ -119,7 +151,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         known = self.classes_[np.minimum(labels, len(self.classes_) - 1)] == y
         if not np.all(known):
             raise ValueError(f"y holds {np.asarray(y)[~known][0]!r}, expected one of the classes {self.classes_}.")
-        return labels if self._label_binarizer.y_type_ == "multiclass" else (labels == 1)[:, None]
+        if not self._one_output_a_class:
+            return (labels == 1)[:, None]
+        return labels if self._head().takes_labels else labels[:, None] == np.arange(self.n_outputs_)
 
     def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         if self.class_weight is None:
@@ -133,19 +167,37 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return by_class if sample_weight is None else by_class * sample_weight
 
     def _loss(self) -> tuple[Loss, float]:
-        kind = CrossEntropy if self._label_binarizer.y_type_ == "multiclass" else BinaryCrossEntropy
-        return kind(self.label_smoothing), 1.0
+        kind, smoothing = self._label_binarizer.y_type_, self.label_smoothing
+        if self.loss is not None:
+            loss = as_loss(self.loss)
+        elif self.output is not None:
+            loss = natural_loss(as_output(self.output))
+        else:
+            loss = CrossEntropy() if kind == "multiclass" else BinaryCrossEntropy()
+        if kind.startswith("multilabel") and loss.takes_classes:
+            raise InputError(
+                f"loss is '{loss}', whose examples have one class each, but y is a label matrix: expected "
+                "'binary_cross_entropy' or a loss of numbers."
+            )
+        if loss.outputs_for(1) != 1:
+            raise InputError(f"loss is '{loss}', which predicts no classes: use MLPRegressor.")
+        if smoothing and not isinstance(loss, CrossEntropy | BinaryCrossEntropy):
+            raise InputError(f"label_smoothing is {smoothing}, but the loss '{loss}' has none: leave it out.")
+        return (replace(loss, label_smoothing=smoothing) if smoothing else loss), 1.0
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
-        if self._label_binarizer.y_type_ == "multiclass":
-            return self.classes_[output if output.ndim == 1 else output.argmax(axis=1)]
+        if self._one_output_a_class:
+            labels = output if output.ndim == 1 else output.argmax(axis=1)
+            return self.classes_[np.minimum(labels, len(self.classes_) - 1)]
         return self._label_binarizer.inverse_transform(output.ravel() if self.n_outputs_ == 1 else output)
 
+    @available_if(gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, shape (N, classes); of each label, if y was a label matrix."""
         output = self._output(X)
         return np.hstack([1 - output, output]) if self.n_outputs_ == 1 else output
 
+    @available_if(gives_probabilities)
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithm of ``predict_proba``."""
         with np.errstate(divide="ignore"):

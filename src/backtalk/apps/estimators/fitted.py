@@ -14,6 +14,7 @@ from ...analysis.check import CheckReport
 from ...analysis.check import check as check_gradients
 from ...analysis.diagnose import Diagnosis, diagnose
 from ...core.backward import Gradients
+from ...core.head import Head, as_head
 from ...core.losses import Loss
 from ...core.network import Network
 from ...engines.passes import forward_in_blocks, gradients
@@ -33,6 +34,7 @@ class FittedPerceptron(BaseEstimator):
 
     network_: Network
     n_outputs_: int
+    output: Any
     loss_curve_: list[float]
     validation_loss_curve_: list[float]
     _optimizer: OptimizerState
@@ -64,6 +66,10 @@ class FittedPerceptron(BaseEstimator):
         """The network's loss, and how many times the reported loss it is."""
         raise NotImplementedError
 
+    def _head(self) -> Head:
+        """The network's output function and loss."""
+        return as_head(self._loss()[0], self.output)
+
     def _weights_of(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         """The weights of the samples, those of their classes included."""
         return sample_weight
@@ -81,7 +87,7 @@ class FittedPerceptron(BaseEstimator):
     def coefs_(self, coefs: Any) -> None:
         network = self._fitted("coefs_")
         W, b = [np.asarray(c).T for c in coefs], list(network.b.values())
-        self.network_ = Network(W, b, network.activations, network.loss)
+        self.network_ = Network(W, b, network.activations, network.loss, output=network.output)
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
@@ -91,7 +97,8 @@ class FittedPerceptron(BaseEstimator):
     @intercepts_.setter
     def intercepts_(self, intercepts: Any) -> None:
         network = self._fitted("intercepts_")
-        self.network_ = Network(list(network.W.values()), list(intercepts), network.activations, network.loss)
+        W = list(network.W.values())
+        self.network_ = Network(W, list(intercepts), network.activations, network.loss, output=network.output)
 
     @property
     def n_layers_(self) -> int:

@@ -44,7 +44,7 @@ def _judge_on(model: Any, X: np.ndarray, target: np.ndarray, weight: Any) -> Jud
 
     def judge(network: Network) -> tuple[float, float]:
         total, outputs = 0.0, []
-        full = network.head.target(target, len(X), model.n_outputs_, network.spec)
+        full = network.head.target(target, len(X), network.sizes[-1], network.spec)
         for rows, trace in forward_in_blocks(network, X):
             outputs.append(trace.output)
             values = network.head.value(trace.a[network.depth], trace.output, full[rows])

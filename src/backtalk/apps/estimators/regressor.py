@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from ...core.losses import Loss, PoissonDeviance, as_loss
+from ...core.losses import GaussianNLL, Loss, PoissonDeviance, as_loss
+from ...errors import InputError
 from .base import MultilayerPerceptron, is_stochastic
 
 
@@ -35,7 +36,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
 
     loss
         Besides ``"squared_error"`` (½ of it) and ``"poisson"`` (half the Poisson deviance, with exp as output),
-        any regression loss of backtalk: ``"absolute_error"``, ``"huber(delta=1.5)"``, ``"poisson_deviance"``.
+        any loss of numbers: ``"absolute_error"``, ``"huber(delta=1.5)"``, ``"quantile(level=0.9)"``,
+        ``"poisson_deviance"``, ``"gaussian_nll"``, ``"binary_cross_entropy"`` for a y between 0 and 1, or your own. With
+        ``"gaussian_nll"`` the network has two outputs for each column of y, and ``predict(X, return_std=True)`` gives
+        the means and the standard deviations.
+    output
+        The output function: any activation, such as ``"softplus"`` for a y above 0; by default the natural one of the
+        loss.
 
     and ``activation``, ``learning_rate``, ``dropout``, ``clip_norm``, ``callbacks``, ``engine``, and the validation set
     of ``fit`` and ``partial_fit``, as for :class:`MLPClassifier`.
@@ -68,7 +75,23 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
     def _loss(self) -> tuple[Loss, float]:
         if self.loss == "poisson":
             return PoissonDeviance(), 2.0  # scikit-learn's is half the deviance
-        return as_loss(self.loss), 1.0
+        loss = as_loss(self.loss)
+        if loss.takes_classes:
+            raise InputError(f"loss is '{loss}', whose y is classes: expected a loss of numbers, or use MLPClassifier.")
+        return loss, 1.0
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
-        return output.ravel() if output.shape[1] == 1 else output
+        means = output[:, : self.n_outputs_]  # of a normal distribution; else all
+        return means.ravel() if self.n_outputs_ == 1 else means
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predictions for the rows of X, in the form of the y that was fitted.
+
+        ``return_std``: with the loss ``"gaussian_nll"``, the standard deviations as well, as a pair (means, deviations).
+        """
+        if not return_std:
+            return super().predict(X)
+        output, loss = self._output(X), self.network_.loss
+        if not isinstance(loss, GaussianNLL):
+            raise InputError(f"return_std is True, but the loss is '{loss}': only 'gaussian_nll' learns deviations.")
+        return self._decode(output), self._decode(loss.deviation(output))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, as_loss
+from ...core.head import Head
+from ...core.losses import BinaryCrossEntropy, Loss, as_loss
 from ...core.network import Network
 from ...data.built_in import load_data
 from ...errors import unknown_name
@@ -27,8 +28,8 @@ CLASSIFICATION, REGRESSION = "classification", "regression"
 class LabData:
     """X (N, n_0) and y as the loss takes it, with the names that people read.
 
-    ``classes``: names of labels 0, 1, …; empty in a regression. ``mean``, ``scale``: of the numbers of a table, whose
-    y holds (number − mean)/scale. ``image``: height and width, if an input is a picture. ``network``: the one that
+    ``classes``: names of labels 0, 1, …; empty in a regression. ``outputs``: how many numbers are predicted of a row.
+    ``mean``, ``scale``: of the numbers of a table, whose y holds (number − mean)/scale. ``image``: height and width, if an input is a picture. ``network``: the one that
     was given with the data. ``held_out``: rows that nothing is learned from.
     """
 
@@ -48,7 +49,19 @@ class LabData:
 
     @property
     def task(self) -> str:
-        return CLASSIFICATION if isinstance(self.loss, CrossEntropy | BinaryCrossEntropy) else REGRESSION
+        return CLASSIFICATION if self.classes or isinstance(self.loss, BinaryCrossEntropy) else REGRESSION
+
+    def suited_to(self, head: Head) -> LabData:
+        """The same examples for an output function and a loss: y as labels, as 0 and 1 for each class, or as numbers.
+
+        Numbers are as in the table if the loss takes no others than counts or shares.
+        """
+        y, mean, scale = self.y, self.mean, self.scale
+        if self.classes and y.ndim == 1 and not head.takes_labels:
+            y = (y[:, None] == np.arange(self.outputs)).astype(np.float64)
+        elif not self.classes and np.isfinite(head.loss.domain).any():
+            y, mean, scale = y * scale + mean, 0.0, 1.0
+        return replace(self, y=y, loss=head.loss, mean=mean, scale=scale)
 
     @property
     def training(self) -> np.ndarray:
@@ -63,13 +76,16 @@ class LabData:
 
     def prediction(self, yhat: np.ndarray) -> str:
         """ŷ (k,), as people write it: the class, or the number."""
-        if isinstance(self.loss, BinaryCrossEntropy):
-            return ", ".join(f"{share:.3g}" for share in yhat)
-        return self.text_of(np.int64(yhat.argmax()) if self.task == CLASSIFICATION else yhat)
+        said = self.loss.prediction(yhat)
+        if self.classes:
+            return self.text_of(np.int64(said.argmax()))
+        return ", ".join(f"{share:.3g}" for share in said) if self.task == CLASSIFICATION else self.text_of(said)
 
     def text_of(self, value: Any) -> str:
-        """A label, or numbers."""
-        if self.task == CLASSIFICATION and np.ndim(value) == 0 and isinstance(self.loss, CrossEntropy):
+        """A label, 0 and 1 for each class, or numbers."""
+        if self.classes and np.ndim(value) == 1 and np.max(value) == np.sum(value) == 1:
+            value = np.int64(np.argmax(value))
+        if self.classes and np.ndim(value) == 0:
             label = int(value)
             return self.classes[label] if label < len(self.classes) else str(label)
         numbers = np.ravel(value).astype(np.float64) * self.scale + self.mean

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ...core.inputs import as_input, as_target
-from ...core.losses import CrossEntropy
 from ...data.built_in import load_data
 from ...interop import load
 from .datasets import LabData, short_names
@@ -37,7 +36,7 @@ def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
         X, y, columns, classes = np.asarray(as_input(network, found.X)), found.y, found.columns, ()
         require_moderate(Path(data).name, X, y)
         as_target(network, y, len(X))
-        if isinstance(network.loss, CrossEntropy):
+        if network.loss.takes_classes or (network.head.takes_labels and np.ndim(y) == 1):
             classes = tuple(map(str, range(network.sizes[-1])))
         y = y.astype(np.int64 if classes and y.ndim == 1 else np.float64)
         mean, scale, remarks = 0.0, 1.0, []
@@ -48,7 +47,7 @@ def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
         columns=columns,
         classes=classes,
         loss=network.loss,
-        outputs=network.sizes[-1],
+        outputs=network.sizes[-1] // network.loss.outputs_for(1),
         held_out=NONE_HELD_OUT,
         image=(8, 8) if data == "digits" else None,
         mean=mean,

@@ -20,6 +20,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...core.activations import ACTIVATIONS
+from ...core.losses import LOSSES
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
 from .datasets import listed
@@ -99,6 +100,8 @@ class Live:
             "resumed": resumed,
             "data": listed(self.session.given),
             "activations": list(ACTIVATIONS),
+            "losses": list(LOSSES),
+            "outputs": ["softmax", *ACTIVATIONS],
             "optimizers": OFFERED,
             "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
             "start": {"type": "configure", **asdict(self.session.start)},

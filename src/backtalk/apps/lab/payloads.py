@@ -89,7 +89,7 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
             facts["example"]["x"] = x[0].tolist()
         arrays = list(_arrays(network, trace, grads, drawn))
         if surface is not None:
-            yhat = forward(network, surface).output
+            yhat = network.loss.prediction(forward(network, surface).output)
             arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
         return pack(finite_or_none(facts), arrays)  # NaN and inf are null in JSON
 
@@ -150,7 +150,7 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
     if data.X.shape[1] == 2:
         rows = np.unique(np.linspace(0, len(data.X) - 1, MOST_POINTS).round().astype(np.int64))
         y = data.y[rows]
-        y = y if y.ndim == 1 else y[:, 0]
+        y = y if y.ndim == 1 else y.argmax(axis=1) if data.classes else y[:, 0]
         points = {"x": data.X[rows].tolist(), "y": y.tolist(), "row": rows.tolist()}
     return {
         "type": "setup",
@@ -167,6 +167,7 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
             "activations": [repr(g) for g in network.activations],
             "output": repr(network.output),
             "loss": repr(network.loss),
+            "auto": {"loss": repr(trainer.auto.loss), "output": repr(trainer.auto.output)},
             "parameters": network.parameter_count,
         },
         "drawn": drawn.to_json(),

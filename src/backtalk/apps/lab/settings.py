@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
 from ...core.activations import as_activation
+from ...core.losses import as_loss
 from ...core.optimizers import OPTIMIZERS, Optimizer
+from ...core.outputs import as_output
 from ...errors import InputError, InputTypeError, unknown_name
 
 MOST_LAYERS, MOST_UNITS, MOST_BATCH, MOST_SPEED = 8, 512, 4096, 10_000
@@ -18,16 +20,22 @@ OFFERED = [
     "adam", "sgd", "nesterov", "adamw", "gd", "momentum", "adagrad", "rmsprop", "adadelta", "amsgrad", "adamax",
     "nadam", "lion",
 ]  # fmt: skip
+AUTO = "auto"
 LONGEST = 40  # characters of a word that an error repeats
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One configuration of the lab: the data, the hidden layers, and how they learn."""
+    """One configuration of the lab: the data, the hidden layers, the output, and how they learn.
+
+    ``loss``, ``output``: 'auto' for the loss that suits the data, and the output function that goes with the loss.
+    """
 
     data: str = "moons"
     layers: tuple[int, ...] = (8, 8)
     activation: tuple[str, ...] = ("tanh", "tanh")
+    loss: str = AUTO
+    output: str = AUTO
     optimizer: str = "adam"
     rate: float = 0.03
     batch: int = 32
@@ -64,6 +72,8 @@ def read_settings(message: dict[str, Any], start: Settings, data: Iterable[str])
         data=name,
         layers=layers,
         activation=_activations(message.get("activation", _default(start, len(layers))), len(layers)),
+        loss=_chosen(message, "loss", start.loss, as_loss),
+        output=_chosen(message, "output", start.output, as_output),
         optimizer=optimizer,
         rate=learning_rate(message.get("rate", start.rate)),
         batch=whole(message.get("batch", start.batch), "batch", 1, MOST_BATCH),
@@ -119,6 +129,14 @@ def shown(value: Any) -> str:
         return "a huge number"
     text = repr(value)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _chosen(message: dict[str, Any], name: str, start: str, make: Callable[[str, str], Any]) -> str:
+    """A loss or an output function, as its text; or 'auto'."""
+    value = message.get(name, start)
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise InputTypeError(f"{name} is {shown(value)}, expected a name, or 'auto'.")
+    return value if value == AUTO else repr(make(value, name))
 
 
 def _default(start: Settings, count: int) -> list[str]:

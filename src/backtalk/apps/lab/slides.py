@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ...core.losses import CrossEntropy
 from ...core.network import Network
 from ...core.optimizers import SGD, Adam
 from ...engines.passes import backward, forward
@@ -132,7 +131,7 @@ def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
     name = NABLA % f"a_{{{L}}}"
     lines = [f"{name} = {vector(grads.a[L][0])}", f"\\mathcal{{L}} = {figure(float(grads.loss))}"]
     label = trainer.data.label(row)
-    if isinstance(loss, CrossEntropy) and not loss.label_smoothing:
+    if network.head.is_softmax_of_labels and trainer.data.y.ndim == 1:
         reason = (
             f"The loss talks to the output units first: each hears its probability, less 1 for the class {label} "
             "that is right. (This is for one example; in a batch each has its weight.)"
@@ -144,7 +143,8 @@ def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
         derivative = rf"\frac{{\partial \mathcal{{L}}}}{{\partial a_{{{L}}}}}"
         lines.insert(0, rf"{name} = {derivative}, \quad \hat{{y}} = {O}(a_{{{L}}})")
         if repr(loss) == "squared_error":
-            lines.insert(1, rf"\mathcal{{L}} = \tfrac{{1}}{{2}} \|\hat{{y}} - y\|^2, \quad {name} = \hat{{y}} - y")
+            by = name if network.head.is_natural else NABLA % r"\hat{y}"
+            lines.insert(1, rf"\mathcal{{L}} = \tfrac{{1}}{{2}} \|\hat{{y}} - y\|^2, \quad {by} = \hat{{y}} - y")
     return Slide("output", "Back: to the output units", reason, tuple(lines), "grad_a", units=(L,))
 
 

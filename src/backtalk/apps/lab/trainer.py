@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...analysis.diagnose.telemetry import Recorder
 from ...core.batch import Batch
+from ...core.head import Head, as_head
 from ...core.inputs import as_input, as_target
-from ...core.losses import BinaryCrossEntropy, CrossEntropy
+from ...core.losses import BinaryCrossEntropy
 from ...core.network import Network
 from ...data.sources import InMemory
 from ...engines.choose import choose_steps
@@ -25,7 +27,7 @@ from ...train import Epoch
 from ...train.loop import Loop
 from ...train.validation import Validation
 from .datasets import LabData
-from .settings import Settings, with_rate
+from .settings import AUTO, Settings, with_rate
 
 MOST_HELD_OUT = 2000  # rows that the loss and the score of each frame are computed on
 MEASURED_IN_EPOCH = 5  # steps whose norms are kept for the doctor
@@ -36,8 +38,10 @@ class Trainer:
     """One configuration, from its first step on. Not for two threads at once: its session sees to that."""
 
     def __init__(self, settings: Settings, data: LabData) -> None:
-        self.settings, self.data = settings, data
         self.start = first_network(settings, data)
+        self.auto = Head(natural_head(settings, data).output, natural_head(replace(settings, loss=AUTO), data).loss)
+        self.settings, self.data = settings, data.suited_to(self.start.head)
+        data = self.data
         as_target(self.start, data.y, len(data.X))  # refuses a y that the loss cannot take, also in a row held out
         self.X = np.ascontiguousarray(as_input(self.start, data.X))
         self.rows_held_out = held_out = data.held_out[:MOST_HELD_OUT]
@@ -153,21 +157,32 @@ class Trainer:
             return None
         with np.errstate(all="ignore"):
             batch = self.validation.batch
-            yhat, target = forward(self.network, batch.X).output, batch.target()
-            if isinstance(self.network.loss, CrossEntropy):
+            loss = self.network.loss
+            yhat, target = map(loss.prediction, (forward(self.network, batch.X).output, batch.target()))
+            if self.data.classes:
                 return float((yhat.argmax(axis=1) == target.argmax(axis=1)).mean())
-            if isinstance(self.network.loss, BinaryCrossEntropy):
+            if isinstance(loss, BinaryCrossEntropy):
                 return float(((yhat > 0.5) == (target > 0.5)).mean())
             spread = ((target - target.mean(axis=0)) ** 2).sum()
             return float(1 - ((yhat - target) ** 2).sum() / spread) if spread > 0 else None
 
 
+def natural_head(settings: Settings, data: LabData) -> Head:
+    """The chosen loss, or the one that suits the data, with the output function that 'auto' stands for."""
+    if settings.loss != AUTO:
+        return as_head(settings.loss)
+    return as_head(data.loss) if data.network is None else data.network.head
+
+
 def first_network(settings: Settings, data: LabData) -> Network:
-    """The network before training: the given one where the layers are its own, else a random one."""
+    """The network before training: the given one if layers, loss and output are its own, else a random one."""
+    head = natural_head(settings, data)
+    if settings.output != AUTO:
+        head = as_head(head.loss, settings.output)
     given = data.network
     if given is not None:
-        asked = settings.layers, settings.activation
-        if asked == (given.sizes[1:-1], tuple(map(repr, given.activations))):
+        asked = settings.layers, settings.activation, head
+        if asked == (given.sizes[1:-1], tuple(map(repr, given.activations)), given.head):
             return given
-    sizes = [data.X.shape[1], *settings.layers, data.outputs]
-    return Network.create(sizes, list(settings.activation), data.loss, rng=settings.seed)
+    sizes = [data.X.shape[1], *settings.layers, head.loss.outputs_for(data.outputs)]
+    return Network.create(sizes, list(settings.activation), head.loss, output=head.output, rng=settings.seed)

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.losses import GaussianNLL, Quantile
+from ...core.network import Network
+from ...core.outputs import Softmax
 from ...distributed import ALONE, Group
 from .target import Target
 
@@ -21,17 +24,24 @@ def score_of_shares(
     """The same if each process of a group has the output for its rows, and the truth of them and of all."""
     if target.classifies:
         return sum(group.all_gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
-    residual = sum(group.all_gather(float(((output - truth) ** 2).sum())))
+    residual = sum(group.all_gather(float(((output[:, :1] - truth) ** 2).sum())))
     spread = ((all_truth - all_truth.mean()) ** 2).sum()
     return float(1 - residual / spread) if spread > 0 else 0.0
 
 
-def scores(target: Target, truth: np.ndarray, output: np.ndarray) -> dict[str, Any]:
+def scores(target: Target, truth: np.ndarray, output: np.ndarray, network: Network) -> dict[str, Any]:
     """Everything for ``metrics.json``, from encoded targets and the network's output."""
-    return _of_classes(target, truth, output) if target.classifies else _of_numbers(target, truth, output)
+    if not target.classifies:
+        return _of_numbers(target, truth, output, network)
+    return _of_classes(target, truth, output, shares=gives_shares(network))
 
 
-def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray) -> dict[str, Any]:
+def gives_shares(network: Network) -> bool:
+    """Whether the outputs are a distribution over the classes."""
+    return isinstance(network.output, Softmax)
+
+
+def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray, shares: bool) -> dict[str, Any]:
     from sklearn import metrics
 
     f1_score: Any = metrics.f1_score
@@ -39,30 +49,37 @@ def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray) -> dict[
     matrix = metrics.confusion_matrix(labels, predicted, labels=known)
     rows = matrix.sum(axis=1)
     recall = np.divide(matrix.diagonal(), rows, out=np.zeros(len(known)), where=rows > 0)
-    probability = output.astype(np.float64)
-    probability /= probability.sum(axis=1, keepdims=True)
     found = {
         "rows": len(labels),
         "accuracy": float((predicted == labels).mean()),
         "accuracy_of_the_most_frequent_class": float(rows.max() / len(labels)),
         "balanced_accuracy": float(recall[rows > 0].mean()),
         "f1_macro": float(f1_score(labels, predicted, labels=known, average="macro", zero_division=0)),
-        "log_loss": float(metrics.log_loss(labels, probability, labels=known)),
     }
+    ordered = output.astype(np.float64)
+    if shares:
+        ordered /= ordered.sum(axis=1, keepdims=True)
+        found["log_loss"] = float(metrics.log_loss(labels, ordered, labels=known))
     if len(known) == 2 and (rows > 0).all():
-        found["roc_auc"] = float(metrics.roc_auc_score(labels, probability[:, 1]))
+        lead = ordered[:, 1] if shares else ordered[:, 1] - ordered[:, 0]
+        found["roc_auc"] = float(metrics.roc_auc_score(labels, lead))
     recalls = {name: float(value) for name, value in zip(target.classes, recall, strict=True)}
     return found | {"recall": recalls, "confusion_matrix": matrix.tolist()}
 
 
-def _of_numbers(target: Target, truth: np.ndarray, output: np.ndarray) -> dict[str, Any]:
+def _of_numbers(target: Target, truth: np.ndarray, output: np.ndarray, network: Network) -> dict[str, Any]:
     y, predicted = target.decode(truth), target.decode(output)
     residual = predicted - y
-    return {
+    found = {
         "rows": len(y),
-        "r2": score(target, y, predicted),
+        "r2": score(target, y[:, None], predicted[:, None]),
         "mean_absolute_error": float(np.abs(residual).mean()),
         "root_mean_squared_error": float(np.sqrt((residual**2).mean())),
         "root_mean_squared_error_of_the_mean": float(y.std()),
         "largest_error": float(np.abs(residual).max()),
     }
+    if isinstance(network.loss, Quantile):
+        found["share_below"] = float((residual >= 0).mean())
+    if isinstance(network.loss, GaussianNLL):
+        found["share_within"] = float((np.abs(residual) <= target.deviation(network, output)).mean())
+    return found

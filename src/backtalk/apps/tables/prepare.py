@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from ...core.activations import as_activation
-from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, PoissonDeviance, as_loss
+from ...core.head import Head, as_head
+from ...core.losses import LOSSES, BinaryCrossEntropy
 from ...core.network import Network
 from ...distributed import ALONE, Group
 from ...engines.choose import COMPILED
@@ -36,7 +37,8 @@ MOST_NAMES = 20  # of columns, in an error
 class Options:
     """How a table is learned; the defaults suit most tables of a few hundred to a million rows.
 
-    ``loss``: by default cross-entropy or squared error. ``batch_size``: by default some fifty mini-batches in an epoch,
+    ``loss``: by default cross-entropy or squared error. ``output``: by default the output function that goes with the
+    loss. ``batch_size``: by default some fifty mini-batches in an epoch,
     of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
     learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
     ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps.
@@ -47,6 +49,7 @@ class Options:
     hidden: tuple[int, ...] = (64, 32)
     activation: str = "tanh"
     loss: str | None = None
+    output: str | None = None
     epochs: int = 200
     batch_size: int | None = None
     optimizer: str = "adam"
@@ -66,7 +69,7 @@ class Options:
 
 def options_of(run: Mapping[str, Any]) -> Options:
     """The options that a run was begun with; one of an earlier backtalk knows nothing of some."""
-    kept = {"diagnose": False, "engine": "auto", **run}
+    kept = {"diagnose": False, "engine": "auto", "output": None, **run}
     return Options(**{**{name: kept[name] for name in Options.__slots__}, "hidden": tuple(kept["hidden"])})
 
 
@@ -120,16 +123,19 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     if len(cells) < LEAST_ROWS:
         raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
     target = Target.learn(cells, options.task)
-    loss = _loss(options, target)
+    head = _head(options, target)
     y = target.encode(cells)
     rows = _split(y if target.classifies else _tenths(y[:, 0]), options)
-    if not target.classifies and not isinstance(loss, PoissonDeviance):  # whose ŷ is e^a, above 0
-        target = target.scaled_by(y[rows["training"]].astype(np.float64))
+    if not target.classifies:
+        target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
+        said += _out_of_reach(target, head, y)
     preprocessing = learn_columns(source, names, present, rows["training"], group)
     X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
-    sizes = [len(preprocessing.inputs), *options.hidden, target.outputs]
-    network = Network.create(sizes, options.activation, loss, rng=options.seed, dtype="float32")
+    sizes = [len(preprocessing.inputs), *options.hidden, head.loss.outputs_for(target.outputs)]
+    network = Network.create(
+        sizes, options.activation, head.loss, output=head.output, rng=options.seed, dtype="float32"
+    )
     truth = {part: y[chosen] for part, chosen in rows.items()}
     parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows, group).items()}
     return Prepared(preprocessing, target, network, parts, truth, said + more)
@@ -213,14 +219,56 @@ def _present(cells: pl.Series, table: Path) -> pl.Series:
     return present
 
 
-def _loss(options: Options, target: Target) -> Loss:
-    loss = as_loss(options.loss or ("cross_entropy" if target.classifies else "squared_error"))
-    if target.classifies != isinstance(loss, CrossEntropy) or isinstance(loss, BinaryCrossEntropy):
-        wanted = "cross_entropy" if target.classifies else "squared_error, absolute_error, huber or poisson_deviance"
-        raise InputError(f"loss is '{loss}', but the task is {target.task}: expected {wanted}.")
+def _head(options: Options, target: Target) -> Head:
+    """The output function and the loss, which must suit the task."""
+    head = as_head(options.loss or ("cross_entropy" if target.classifies else "squared_error"), options.output)
+    loss = head.loss
+    if target.classifies and not head.takes_labels:
+        raise InputError(
+            f"loss is '{loss}', but the task is classification: expected {_names(classes=True)}; or --output softmax "
+            "with a loss of numbers."
+        )
+    if not target.classifies and (loss.takes_classes or isinstance(loss, BinaryCrossEntropy)):
+        raise InputError(f"loss is '{loss}', but the task is regression: expected {_names(classes=False)}.")
+    if not target.classifies and head.output.name == "softmax":
+        raise InputError("output is 'softmax', which is always 1 for a single number: expected another, or none.")
     if options.class_weight is not None and not target.classifies:
         raise InputError("class_weight is given, but the task is regression, which has no classes.")
-    return loss
+    return head
+
+
+def _names(classes: bool) -> str:
+    """The losses of classes, or those of numbers."""
+    kinds = {name: kind() for name, kind in LOSSES.items()}
+    *names, last = (
+        name
+        for name, loss in kinds.items()
+        if loss.takes_classes == classes and not isinstance(loss, BinaryCrossEntropy)
+    )
+    return f"{', '.join(names)} or {last}"
+
+
+def _scaled(target: Target, head: Head, y: np.ndarray) -> Target:
+    """The target on a scale that the output can have.
+
+    Mean 0 and standard deviation 1 if output and loss take any number; standard deviation 1 if one of them has an end,
+    such as 0; as it is in the table if the output has two ends, or is the natural one of a loss of counts.
+    """
+    low, high = head.output.range
+    counts = bool(np.isfinite(head.loss.domain).any())
+    if (math.isfinite(low) and math.isfinite(high)) or (counts and head.is_natural):
+        return target
+    return target.scaled_by(y, centre=not (math.isfinite(low) or math.isfinite(high) or counts))
+
+
+def _out_of_reach(target: Target, head: Head, y: np.ndarray) -> list[str]:
+    """What there is to say of numbers that the output cannot be."""
+    low, high = head.output.range
+    outside = int(((y < low) | (y > high)).sum())
+    if not outside:
+        return []
+    ends = f"{low * target.scale:g} to {high * target.scale:g}"
+    return [f"{rows_text(outside)} of {target.name!r} cannot be reached: the output {head.output} gives {ends}."]
 
 
 def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:

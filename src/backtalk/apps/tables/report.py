@@ -29,6 +29,8 @@ NAMES = {
     "root_mean_squared_error": "root mean squared error",
     "root_mean_squared_error_of_the_mean": "always the mean (RMSE)",
     "largest_error": "largest error",
+    "share_below": "share at or below the prediction",
+    "share_within": "share within one standard deviation",
     "rows": "rows",
 }
 

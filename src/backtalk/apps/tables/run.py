@@ -229,7 +229,7 @@ def _finish(
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
         "reason": training.reason,
-        "scores": {part: scores(ready.target, truth, outputs[part]) for part, truth in ready.truth.items()},
+        "scores": {part: scores(ready.target, truth, outputs[part], network) for part, truth in ready.truth.items()},
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
     }

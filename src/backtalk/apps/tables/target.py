@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...core.losses import GaussianNLL
+from ...core.network import Network
 from ...errors import FileFormatError, InputError, unknown_name
 from .cells import DATE, NUMBER, PLAIN, as_numbers, as_words, tell
 
@@ -57,15 +59,15 @@ class Target:
         classes = _classes(name, unproven._words(cells), form is not None) if found == CLASSIFICATION else []
         return cls(name, found, reason, form, classes)
 
-    def scaled_by(self, y: np.ndarray) -> Target:
-        """The same, with the mean and the standard deviation of these numbers."""
+    def scaled_by(self, y: np.ndarray, centre: bool = True) -> Target:
+        """The same, with the standard deviation of these numbers, and their mean unless ``centre`` is False."""
         with np.errstate(over="ignore", invalid="ignore"):
             mean, scale = float(y.mean()), float(y.std()) or 1.0
         if not (np.isfinite(mean) and np.isfinite(scale)):
             raise InputError(
                 f"target {self.name!r} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
             )
-        return replace(self, mean=mean, scale=scale)
+        return replace(self, mean=mean if centre else 0.0, scale=scale)
 
     @property
     def classifies(self) -> bool:
@@ -74,7 +76,7 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """Output units of the network."""
+        """How many numbers are predicted of a row: a share for each class, or one."""
         return len(self.classes) if self.classifies else 1
 
     def encode(self, cells: pl.Series) -> np.ndarray:
@@ -90,10 +92,16 @@ class Target:
         return labels.to_physical().to_numpy().astype(np.int64)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Classes or numbers from the network's output."""
+        """Classes or numbers from the network's output, whose first column holds the numbers."""
         if self.classifies:
             return np.array(self.classes, dtype=object)[output.argmax(axis=1)]
         return output[:, 0].astype(np.float64) * self.scale + self.mean
+
+    def deviation(self, network: Network, output: np.ndarray) -> np.ndarray | None:
+        """The standard deviation that the network gives each number, in its units; None if it learned none."""
+        if not isinstance(network.loss, GaussianNLL):
+            return None
+        return network.loss.deviation(output.astype(np.float64))[:, 0] * self.scale
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""

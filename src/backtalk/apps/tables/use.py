@@ -15,7 +15,7 @@ from ...engines.passes import forward_in_blocks
 from ...errors import FileFormatError, InputError
 from ...interop.files import load
 from .folder import MODEL, PREPROCESSING, Folder
-from .metrics import scores
+from .metrics import gives_shares, scores
 from .prepare import with_target
 from .preprocessing import Preprocessing
 from .reading import read_table
@@ -25,7 +25,8 @@ from .target import Target
 def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
     """Predictions for the rows of a table, one row each, and the messages about the table.
 
-    A class, and the probability of each; or a number.
+    A class, and the probability of each, or a score of each if the output function gives no distribution. Or a number,
+    and the standard deviation that it is given by a network that learned deviations.
     """
     network, preprocessing, target = _open(folder)
     frame = read_table(table)
@@ -33,14 +34,18 @@ def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
     output = output_of(network, X)
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
-        columns |= {f"probability of {name}": output[:, k] for k, name in enumerate(target.classes)}
+        what = "probability" if gives_shares(network) else "score"
+        columns |= {f"{what} of {name}": output[:, k] for k, name in enumerate(target.classes)}
+    deviation = target.deviation(network, output)
+    if deviation is not None:
+        columns["standard deviation"] = deviation
     return pl.DataFrame(columns), messages
 
 
 def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
     """Scores on a table with the target, and the messages about the table."""
     network, _, target, (X, y), messages = examples_of(folder, table)
-    return scores(target, y, output_of(network, X)), messages
+    return scores(target, y, output_of(network, X), network), messages
 
 
 def examples_of(

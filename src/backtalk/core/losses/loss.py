@@ -65,6 +65,14 @@ class Loss:
     def require_outputs(self, outputs: int) -> None:
         """Raise :class:`~backtalk.errors.InputError` if the loss cannot have so many outputs."""
 
+    def outputs_for(self, targets: int) -> int:
+        """How many outputs a network needs to predict so many numbers of each example."""
+        return targets
+
+    def prediction(self, yhat: Array) -> Array:
+        """The part of ŷ, or of t, that is what the example should have: all of it."""
+        return yhat
+
     def draw_target(self, rng: np.random.Generator, count: int, outputs: int) -> np.ndarray:
         """A random y that this loss accepts, for checks and examples."""
         return rng.normal(size=(count, outputs))

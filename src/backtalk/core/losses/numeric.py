@@ -185,6 +185,16 @@ class GaussianNLL(Loss):
         residual, _, precision = self._parts(yhat, target)
         return namespace(yhat).concat([residual * precision, (1 - residual**2 * precision) / 2], axis=-1)
 
+    def outputs_for(self, targets: int) -> int:
+        return 2 * targets
+
+    def prediction(self, yhat: Array) -> Array:
+        return yhat[..., : yhat.shape[-1] // 2]
+
+    def deviation(self, yhat: Array) -> Array:
+        """σ = e^{s/2}, the standard deviation of each normal distribution, shape (B, k/2)."""
+        return namespace(yhat).exp(yhat[..., yhat.shape[-1] // 2 :] / 2)
+
     def draw_target(self, rng: np.random.Generator, count: int, outputs: int) -> np.ndarray:
         return rng.normal(size=(count, outputs // 2))
 

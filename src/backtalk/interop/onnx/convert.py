@@ -1,7 +1,7 @@
 """A network to and from an ONNX file.
 
-The file holds the graph, and under the key ``backtalk.network`` of its metadata the activations and the loss in the
-text form of :mod:`backtalk.core.specification`, as in our safetensors files. The graph is what counts: the metadata
+The file holds the graph, and under the key ``backtalk.network`` of its metadata the activations, the output function
+and the loss in the text form of :mod:`backtalk.core.specification`, as in our safetensors files. The graph is what counts: the metadata
 adds what a graph cannot say, such as the loss and every digit of a parameter, and is passed over if the graph says
 otherwise.
 """
@@ -18,12 +18,14 @@ from typing import Any
 
 from ...core.activations import Activation, as_activation
 from ...core.files import as_path, require_ordinary, write_atomically
+from ...core.head import Head
 from ...core.inputs import require_network
 from ...core.losses import Loss, as_loss
 from ...core.network import Network
+from ...core.outputs import ElementWise, Output
 from ...errors import BacktalkError, FileFormatError, InputError, first_line
 from ..stack import need_library
-from ..structure import KEY, read_structure, structure_of
+from ..structure import KEY, head_of, read_structure, structure_of
 from .graph import Graph
 from .writer import PRODUCER, build_model
 
@@ -35,8 +37,8 @@ ROOM = 2**20  # for all but the weights
 def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network to an ONNX file: X (N, n_0) → ŷ (N, k), in the network's dtype, for any number of examples.
 
-    Layers become ``Gemm`` with W as it is, then the operator of the activation; at the end ``Softmax``, ``Sigmoid``,
-    ``Exp`` or nothing, depending on the loss. The opset is 13; for mish 18, and for gelu and gelu_tanh 20, in float32.
+    Layers become ``Gemm`` with W as it is, then the operator of the activation; at the end that of the output function:
+    ``Softmax``, or any activation. The opset is 13; for mish 18, and for gelu and gelu_tanh 20, in float32.
     In float64, activations are written with operators of opset 13 that onnxruntime computes in float64. Outputs in
     onnxruntime are equal to 1e-6. :func:`from_onnx` returns the same network, to the bit.
 
@@ -66,13 +68,15 @@ def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
     write_atomically(path, model.SerializeToString())
 
 
-def from_onnx(path: Any, loss: str | Loss | None = None) -> Network:
+def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output | Activation | None = None) -> Network:
     """Read a network from an ONNX file, of backtalk or of another exporter, as NumPy arrays.
 
-    ``path``: a file, or an ``onnx.ModelProto``. ``loss``: by default the one that backtalk wrote into the file, else
-    the one whose output function the graph ends with: ``cross_entropy`` after Softmax or LogSoftmax,
-    ``binary_cross_entropy`` after Sigmoid, ``poisson_deviance`` after Exp, ``squared_error`` after a layer. If a graph
-    ends with a layer that gives logits, use ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``.
+    ``path``: a file, or an ``onnx.ModelProto``. The network's output function is what the graph ends with: softmax
+    after Softmax or LogSoftmax, any activation, or the identity after a layer. ``loss``: by default the one that
+    backtalk wrote into the file, else the natural one of that output function: ``cross_entropy`` of softmax,
+    ``binary_cross_entropy`` of sigmoid, ``poisson_deviance`` of exp, else ``squared_error``. If a graph ends with a
+    layer that gives logits, use ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``; then the layer gives a_L of
+    the natural output function of that loss. ``output`` names another one for it.
 
     The graph may contain layers (``Gemm``; ``MatMul``, ``Add``), activations between them in any operators that
     compute one of backtalk's activations, and nodes that change no number: ``Identity``, ``Cast`` between floats,
@@ -105,15 +109,17 @@ def from_onnx(path: Any, loss: str | Loss | None = None) -> Network:
         activations, said = _metadata(model, name)
         opset = max((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), default=1)
         stack = Graph(onnx, model.graph, opset, activations).read()
-        output = stack.output()
-        if loss is None and said is None and model.producer_name == PRODUCER:
-            raise InputError("it lacks what backtalk writes at its end: it is truncated, or was changed; say its loss.")
-        if loss is None and said is not None and said.natural_output == output:
-            loss = said
+        if loss is None and output is None:
+            if said is None and model.producer_name == PRODUCER:
+                raise InputError(
+                    "it lacks what backtalk writes at its end: it is truncated, or was changed; say its loss."
+                )
+            if said is not None and said.output == stack.output():
+                loss, output = said.loss, said.output
     stack.source = name
-    loss = stack.loss(loss)
+    head = stack.head(loss, output)
     with _about(name):
-        return stack.network(loss)
+        return stack.network(head.loss, head.output)
 
 
 @contextmanager
@@ -159,13 +165,16 @@ def _check(onnx: Any, model: Any) -> None:
         raise InputError(f"it is no valid ONNX model ({first_line(error)}).") from None
 
 
-def _metadata(model: Any, name: str) -> tuple[list[Activation], Loss | None]:
-    """The activations and the loss that backtalk wrote into the file."""
+def _metadata(model: Any, name: str) -> tuple[list[Activation], Head | None]:
+    """What backtalk wrote into the file: the activations, that of the output layer the last of them; and the head."""
     texts = [each.value for each in model.metadata_props if each.key == KEY]
     if not texts:
         return [], None
     structure = read_structure(name, texts[0])
-    return [as_activation(text) for text in structure["activations"]], as_loss(structure["loss"])
+    activations, head = [as_activation(text) for text in structure["activations"]], head_of(structure)
+    if isinstance(head.output, ElementWise):
+        activations.append(head.output.activation)
+    return activations, head
 
 
 def _tensors(graph: Any) -> Iterator[Any]:

@@ -86,19 +86,16 @@ def evaluate(kind: str, attributes: Attributes, values: list[Any]) -> tuple[Any,
         return FUNCTIONS[kind](attributes, *values), None
 
 
-def recognize(values: Values) -> Activation | str | None:
-    """The activation with these values at PROBES, 'exp' for e^a, or None."""
+def recognize(values: Values) -> Activation | None:
+    """The activation with these values at PROBES, or None."""
     candidates = [as_activation(name) for name in WITHOUT_PARAMETERS]
     at_minus_one = float(values[PROBES == -1][0])
     if np.isfinite(at_minus_one):
         candidates.append(activations.LeakyReLU(shortest(-at_minus_one)))
     if at_minus_one < 0:
         candidates.append(activations.ELU(shortest(at_minus_one / np.expm1(-1.0))))
-    for candidate in candidates:
-        if is_function(values, candidate):
-            return candidate
-    with np.errstate(over="ignore"):
-        return "exp" if agree(values, np.exp(PROBES)) else None
+    candidates.append(activations.Exponential())
+    return next((candidate for candidate in candidates if is_function(values, candidate)), None)
 
 
 def is_function(values: Values, activation: Activation) -> bool:

@@ -69,7 +69,7 @@ class Graph:
             name = node.name or node.output[0]
             self._read(node, f"node {number} of {len(self.graph.node)} ({node.op_type} {name!r})")
         end = self._end()
-        self.stack.add_function(self._function_of(end, 0), end.place)
+        self.stack.add_function(self._function_of(end, end.layer), end.place)
         return self.stack
 
     def _note_input(self) -> None:

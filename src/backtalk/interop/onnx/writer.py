@@ -19,12 +19,12 @@ from ...core import activations
 from ...core.activations import SELU, Activation, GELUTanh
 from ...core.arrays import to_numpy
 from ...core.network import Network
+from ...core.outputs import ElementWise
 from ...errors import InputError
 
 PRODUCER = "backtalk"
 OPSET = 13  # of Softmax over the last axis, and the newest version of Gemm
 OPSET_OF = {"Mish": 18, "Gelu": 20}  # of operators that came later
-OUTPUTS = {"softmax": ("Softmax", {"axis": -1}), "sigmoid": ("Sigmoid", {}), "exp": ("Exp", {})}
 
 
 @dataclass(eq=False, slots=True)
@@ -57,21 +57,19 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
     from importlib.metadata import version
 
     writer = Writer(onnx, np.dtype(network.spec.dtype_name))
-    makers = PLAIN | (WIDE if writer.dtype == np.float64 else NARROW)
     h = "X"
     for i in range(1, network.depth + 1):
         writer.prefix = f"layer.{i}"
-        last = i == network.depth
-        output = OUTPUTS.get(network.output.name)
         W, b = (writer.constant(to_numpy(getattr(network, family)[i]), f"{family}.{i}") for family in "Wb")
-        h = writer.node("Gemm", h, W, b, name="yhat" if last and output is None else f"a.{i}", transB=1)
-        if last and output is not None:
-            h = writer.node(output[0], h, name="yhat", **output[1])
-        elif not last:
-            g = network.activations[i - 1]
-            if type(g) not in makers:
-                raise InputError(f"activations[{i - 1}] is {g!r}, an activation of your own, which ONNX does not have.")
-            h = makers[type(g)](writer, g, h)
+        h = writer.node("Gemm", h, W, b, name=f"a.{i}", transB=1)
+        if i < network.depth:
+            h = _activated(writer, network.activations[i - 1], h, f"activations[{i - 1}]")
+    if isinstance(network.output, ElementWise):
+        _activated(writer, network.output.activation, h, "output")
+    else:
+        writer.node("Softmax", h, axis=-1)
+    end = writer.nodes[-1]  # gives ŷ
+    end.name = end.output[0] = "yhat"
     kind = onnx.helper.np_dtype_to_tensor_dtype(writer.dtype)
     X, yhat = (
         onnx.helper.make_tensor_value_info(name, kind, ["N", size])
@@ -88,6 +86,14 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
     )
     onnx.helper.set_model_props(model, dict(metadata))
     return model
+
+
+def _activated(writer: Writer, g: Activation, a: str, argument: str) -> str:
+    """g(a)."""
+    makers = PLAIN | (WIDE if writer.dtype == np.float64 else NARROW)
+    if type(g) not in makers:
+        raise InputError(f"{argument} is {g!r}, an activation of your own, which ONNX does not have.")
+    return makers[type(g)](writer, g, a)
 
 
 def _leaky(writer: Writer, g: Any, a: str) -> str:
