@@ -40,13 +40,12 @@ class Stack:
     def add_layer(self, W: Any, b: Any) -> None:
         """A layer a = W h + b, W of shape (units, units heard)."""
         if self.W:
-            function = Exponential() if self.function == "exp" else self.function
-            if isinstance(function, str):
+            if isinstance(self.function, str):
                 raise InputError(
-                    f"{self.place} stands between two layers, but {function} is an output function: "
+                    f"{self.place} stands between two layers, but {self.function} is an output function: "
                     "expected it at the end, or not at all."
                 )
-            self.activations.append(function or Identity())
+            self.activations.append(self.function or Identity())
         self.W.append(W)
         self.b.append(b)
         self.function = None
