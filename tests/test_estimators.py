@@ -370,7 +370,7 @@ def test_a_regressor_learns_deviations_and_quantiles_and_stays_above_zero():
     np.testing.assert_array_equal(mean, model.predict(X))
     assert model.score(X, y) > 0.3
     assert 0.5 < (np.abs(y - mean) <= deviation).mean() < 0.85
-    assert [part.shape for part in both.predict(X, return_std=True)] == [y.shape + (2,)] * 2
+    assert [part.shape for part in both.predict(X, return_std=True)] == [(*y.shape, 2)] * 2
     assert (y <= high.predict(X)).mean() == pytest.approx(0.9, abs=0.03)
     assert positive.predict(X).min() > 0
     with pytest.raises(InputError, match="only 'gaussian_nll' learns deviations"):

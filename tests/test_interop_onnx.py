@@ -338,8 +338,8 @@ def test_the_loss_is_the_one_that_belongs_to_the_end(end, loss):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("output", "loss"),
-    [("softmax", "focal(gamma=1)"), ("leaky_relu(slope=0.1)", "huber"), ("gelu", "quantile(level=0.9)"), ("exp", "huber"),
-     ("identity", "cross_entropy"), ("sigmoid", "squared_error"), (None, "gaussian_nll")],
+    [("softmax", "focal(gamma=1)"), ("leaky_relu(slope=0.1)", "huber"), ("gelu", "quantile(level=0.9)"),
+     ("exp", "huber"), ("identity", "cross_entropy"), ("sigmoid", "squared_error"), (None, "gaussian_nll")],
 )  # fmt: skip
 def test_any_output_function_goes_there_and_back(tmp_path, output, loss, dtype):
     network = Network.create([2, 4, 2], "tanh", loss, output=output, rng=0, dtype=dtype)

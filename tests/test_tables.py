@@ -474,7 +474,7 @@ def test_the_target_is_scaled_as_the_output_can_reach_it(tmp_path):
         ({"target": "a", "output": "softmax"}, "^output is 'softmax', which is always 1 for a single number"),
     ],
 )
-def test_a_loss_or_an_output_function_that_does_not_suit_the_task_is_refused(flowers, tmp_path, changed, words):
+def test_a_loss_or_an_output_function_that_does_not_suit_the_task_is_refused(flowers, changed, words):
     with pytest.raises((InputError, UnknownNameError), match=words):
         prepare(flowers, Options(**{"target": "kind", **changed}))
 

@@ -130,9 +130,9 @@ def _output(network: Network) -> str:
     if output is None:
         other = "" if network.head.is_natural else f" with the output function {network.output!r}"
         raise InputError(
-            f"the loss of network is {network.loss!r}{other}, and scikit-learn has cross_entropy, binary_cross_entropy, "
-            "squared_error and poisson_deviance only, each with its natural output function: make the network anew with "
-            "one of them."
+            f"the loss of network is {network.loss!r}{other}, and scikit-learn has cross_entropy, "
+            "binary_cross_entropy, squared_error and poisson_deviance only, each with its natural output function: "
+            "make the network anew with one of them."
         )
     if output == "softmax" and network.sizes[-1] == 1:
         raise InputError("network has a softmax of 1 output, which is always 1: scikit-learn needs at least 2 classes.")

@@ -69,10 +69,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ``"native"``, ``"formula"``, or ``"auto"``: the first if it can.
     loss
         By default the natural one of ``output``, and without it cross-entropy, binary for two classes and for a label
-        matrix. Any loss of classes, such as
-        ``"focal"``, ``"kl_divergence"`` or ``"categorical_hinge"``, has one output for each class, also if there are
-        two; so has any loss with ``output="softmax"``. Other losses, such as ``"squared_error"``, learn targets of 0 and
-        1, of one output for two classes.
+        matrix. Any loss of classes, such as ``"focal"``, ``"kl_divergence"`` or ``"categorical_hinge"``, has one output
+        for each class, also if there are two; so has any loss with ``output="softmax"``. Other losses, such as
+        ``"squared_error"``, learn targets of 0 and 1, of one output for two classes.
     output
         The output function: ``"softmax"`` or any activation; by default the natural one of the loss. If it gives no
         distribution, there is no ``predict_proba``, as in scikit-learn for the hinge loss.

@@ -37,9 +37,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
     loss
         Besides ``"squared_error"`` (½ of it) and ``"poisson"`` (half the Poisson deviance, with exp as output),
         any loss of numbers: ``"absolute_error"``, ``"huber(delta=1.5)"``, ``"quantile(level=0.9)"``,
-        ``"poisson_deviance"``, ``"gaussian_nll"``, ``"binary_cross_entropy"`` for a y between 0 and 1, or your own. With
-        ``"gaussian_nll"`` the network has two outputs for each column of y, and ``predict(X, return_std=True)`` gives
-        the means and the standard deviations.
+        ``"poisson_deviance"``, ``"gaussian_nll"``, ``"binary_cross_entropy"`` for a y between 0 and 1, or your own.
+        With ``"gaussian_nll"`` the network has two outputs for each column of y, and ``predict(X, return_std=True)``
+        gives the means and the standard deviations.
     output
         The output function: any activation, such as ``"softplus"`` for a y above 0; by default the natural one of the
         loss.
@@ -87,7 +87,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predictions for the rows of X, in the form of the y that was fitted.
 
-        ``return_std``: with the loss ``"gaussian_nll"``, the standard deviations as well, as a pair (means, deviations).
+        ``return_std``: a pair of the means and the standard deviations, with the loss ``"gaussian_nll"``.
         """
         if not return_std:
             return super().predict(X)

@@ -29,8 +29,9 @@ class LabData:
     """X (N, n_0) and y as the loss takes it, with the names that people read.
 
     ``classes``: names of labels 0, 1, …; empty in a regression. ``outputs``: how many numbers are predicted of a row.
-    ``mean``, ``scale``: of the numbers of a table, whose y holds (number − mean)/scale. ``image``: height and width, if an input is a picture. ``network``: the one that
-    was given with the data. ``held_out``: rows that nothing is learned from.
+    ``mean``, ``scale``: of the numbers of a table, whose y holds (number − mean)/scale. ``image``: height and width, if
+    an input is a picture. ``network``: the one that was given with the data. ``held_out``: rows that nothing is learned
+    from.
     """
 
     title: str

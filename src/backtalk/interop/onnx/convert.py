@@ -1,9 +1,9 @@
 """A network to and from an ONNX file.
 
 The file holds the graph, and under the key ``backtalk.network`` of its metadata the activations, the output function
-and the loss in the text form of :mod:`backtalk.core.specification`, as in our safetensors files. The graph is what counts: the metadata
-adds what a graph cannot say, such as the loss and every digit of a parameter, and is passed over if the graph says
-otherwise.
+and the loss in the text form of :mod:`backtalk.core.specification`, as in our safetensors files. The graph is what
+counts: the metadata adds what a graph cannot say, such as the loss and every digit of a parameter, and is passed over
+if the graph says otherwise.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output
     after Softmax or LogSoftmax, any activation, or the identity after a layer. ``loss``: by default the one that
     backtalk wrote into the file, else the natural one of that output function: ``cross_entropy`` of softmax,
     ``binary_cross_entropy`` of sigmoid, ``poisson_deviance`` of exp, else ``squared_error``. If a graph ends with a
-    layer that gives logits, use ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``; then the layer gives a_L of
-    the natural output function of that loss. ``output`` names another one for it.
+    layer that gives logits, use ``loss="cross_entropy"`` or ``loss="binary_cross_entropy"``; then the layer gives a_L
+    of the natural output function of that loss. ``output`` names another one for it.
 
     The graph may contain layers (``Gemm``; ``MatMul``, ``Add``), activations between them in any operators that
     compute one of backtalk's activations, and nodes that change no number: ``Identity``, ``Cast`` between floats,
