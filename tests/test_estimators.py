@@ -240,6 +240,57 @@ def test_an_activation_for_each_layer():
         MLPClassifier([8], "rleu").fit(*IRIS)
 
 
+@pytest.mark.parametrize(
+    ("solver", "rate"),
+    [("nadam", 0.02), ("rmsprop(momentum=0.5)", 0.01), ("lion", 0.005), ("nag(momentum=0.8)", 0.1), ("gd", 1.0),
+     ("gd(armijo=1e-4)", 4.0)],
+)  # fmt: skip
+def test_any_optimizer_is_a_solver_and_takes_its_rate_from_learning_rate_init(solver, rate):
+    X, y = StandardScaler().fit_transform(IRIS[0]), IRIS[1]
+    model = MLPClassifier([8], solver=solver, learning_rate_init=rate, max_iter=300, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert model.fit(X, y).score(X, y) > 0.9
+    assert all(np.isfinite(model.loss_curve_))
+
+
+@pytest.mark.parametrize(
+    ("solver", "twice", "rate"),
+    [
+        ("momentum(momentum=0.5)", "momentum(momentum=0.5)", 0.005),
+        ("gd", "gd", 0.005),
+        ("nadam", "nadam(epsilon=2e-8)", 0.01),
+        ("adagrad", "adagrad(epsilon=2e-10)", 0.01),
+    ],
+)
+def test_a_solver_takes_the_same_steps_for_a_loss_that_scikit_learn_halves(solver, twice, rate):
+    X, y = IRIS[0][:, :3], IRIS[0][:, 3] + 0.1
+    settings = {"hidden_layer_sizes": [5], "max_iter": 3, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        halved = MLPRegressor("poisson", solver=solver, learning_rate_init=0.01, alpha=0.1, **settings).fit(X, y)
+        whole = MLPRegressor("poisson_deviance", solver=twice, learning_rate_init=rate, alpha=0.2, **settings).fit(X, y)
+    np.testing.assert_allclose(halved.network_.W[1], whole.network_.W[1], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"solver": "adamm"}, "^solver is 'adamm', which is not known: did you mean 'adam'"),
+        ({"solver": "nadam(learning_rate=0.1)"}, "but the learning rate is learning_rate_init: give it there"),
+        ({"solver": "gd", "batch_size": 7}, "^batch_size is 7, but solver='gd' takes all 150 examples"),
+        (
+            {"solver": "gd(armijo=0.1)", "dropout": 0.5},
+            r"^dropout is given, but solver='gd\(armijo=0.1\)' cannot use it",
+        ),
+        ({"learning_rate": "one_cycle", "max_iter": 2, "batch_size": 150}, "^schedule is one_cycle, which rises in"),
+    ],
+)
+def test_a_solver_or_a_schedule_that_does_not_fit_is_refused(parameters, words):
+    with pytest.raises(InputError, match=words):
+        MLPClassifier([8], **parameters).fit(*IRIS)
+
+
 def test_schedules_dropout_and_clipping_change_training():
     X, y = IRIS
     base = {"hidden_layer_sizes": [8], "max_iter": 30, "random_state": 0}

@@ -24,7 +24,7 @@ from backtalk import Network, fit, forward, gradients, save
 from backtalk.apps.lab import live, session, trainer
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.given import read_given
-from backtalk.apps.lab.settings import Settings
+from backtalk.apps.lab.settings import OFFERED, Settings
 from backtalk.apps.lab.slides import walk_through
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError
@@ -198,7 +198,7 @@ def test_a_network_too_large_is_drawn_in_part_and_says_so(page):
 # Training
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov", "adamw"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov", "adamw", "rmsprop", "nadam"])
 def test_the_lab_learns_to_the_bit_what_fit_learns(optimizer):
     data = named_data("wine")
     settings = Settings("wine", (6,), ("relu",), optimizer, 0.01, 25, 3)
@@ -354,7 +354,7 @@ def test_the_slides_come_layer_by_layer_with_the_layer_s_number():
         assert formula.count("{") == formula.count("}")
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov", "adamw"])
+@pytest.mark.parametrize("optimizer", OFFERED)
 def test_each_optimizer_has_its_update(optimizer):
     run = Trainer(Settings(optimizer=optimizer), named_data("moons", 0.1))
     update = walk_through(run, 0)[-1]
