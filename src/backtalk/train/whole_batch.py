@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..core.batch import Batch
 from ..core.network import Network
 from ..core.optimizers import LBFGS
@@ -40,7 +42,7 @@ def search(
         return history.reason is not None
 
     try:
-        find = minimize if isinstance(settings.optimizer, LBFGS) else descend
+        find: Any = minimize if isinstance(settings.optimizer, LBFGS) else descend
         found = find(
             network,
             batch,

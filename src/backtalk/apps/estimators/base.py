@@ -251,7 +251,7 @@ class MultilayerPerceptron(FittedPerceptron):
             return watchers.after_epoch(epoch)
 
         watchers.begin(self.get_params(deep=False))
-        find = minimize if isinstance(options, LBFGS) else descend
+        find: Any = minimize if isinstance(options, LBFGS) else descend
         found = find(
             network,
             _batch(network, X, target, weight, by_kernels),
