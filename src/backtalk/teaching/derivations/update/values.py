@@ -92,7 +92,7 @@ def _parameter(network: Network, quantity: Any) -> Quantity:
 
 def _optimizer(value: Any) -> Optimizer:
     optimizer = as_any_optimizer(value)
-    if not isinstance(optimizer, Optimizer) or getattr(optimizer, "searches", False):
+    if not isinstance(optimizer, Optimizer) or optimizer.searches:
         raise InputError(f"optimizer is {value!r}, which searches along lines: expected one that takes steps.")
     return optimizer
 
