@@ -215,7 +215,7 @@ def _in_words(tokens: Sequence[str]) -> str:
     parts: list[str] = []
     for token in tokens:
         name, _, index = token.partition("_")
-        if token.startswith("<"):
+        if len(token) > 1 and token.startswith("<"):
             parts.append(token)
         elif token in RAISED and parts:
             parts[-1] = f"<msup>{_row(parts[-1])}{RAISED[token]}</msup>"
