@@ -41,11 +41,11 @@ from backtalk.teaching.derivations.expressions import (
 from backtalk.teaching.derivations.latex import write_latex
 from backtalk.teaching.derivations.layout import FractionRuler, Ruler, lines
 from backtalk.teaching.derivations.mathml import MathWriter, write_mathml
-from backtalk.teaching.derivations.notation import positions
 from backtalk.teaching.derivations.numbers import as_written
 from backtalk.teaching.derivations.plain import tell
 from backtalk.teaching.derivations.sentences import escape_latex
 from backtalk.teaching.derivations.text import TextWriter, number_text, write_text
+from backtalk.teaching.derivations.view import View
 
 LOSSES = [
     "cross_entropy",
@@ -232,16 +232,16 @@ def test_pieces_are_the_formula_cut(tree):
     assert len(Ruler().pieces(tree)) == len(FractionRuler().pieces(tree)) == len(MathWriter().pieces(tree))
 
 
-def test_what_is_shown_of_a_long_column_keeps_the_marked_entries():
+def test_what_is_shown_of_a_long_column_is_said_by_its_rows():
     for length in range(1, 40):
-        for marked in ((), (5,), (0, 17), (38,)):
-            marked = tuple(k for k in marked if k < length)
-            shown = positions(length, 4, marked)
+        for rows in ((0,), (5,), (0, 17), (38,), (3, 4, 5, 30)):
+            rows = tuple(k for k in rows if k < length)
+            shown = View(rows={1: rows}).places(length, 1) if rows else View().places(length, 1)
             numbers = [k for k in shown if k is not None]
             assert numbers == sorted(set(numbers))
-            assert {0, length - 1, *marked} <= set(numbers)
-            gaps = sum(b - a > 1 for a, b in pairwise(numbers))
-            assert gaps == shown.count(None)
+            assert not rows or numbers == list(rows)
+            missing = sum(b - a > 1 for a, b in pairwise((-1, *numbers, length)))
+            assert missing == shown.count(None)
 
 
 def network(sizes=(2, 2, 2), activation="tanh", loss="cross_entropy", seed=0) -> Network:
@@ -350,7 +350,10 @@ def test_the_label_and_the_quantity_are_shown_within_long_columns():
     net = network((64, 32, 10))
     x, _ = example(net)
     derivation = explain(net, x, 5, "W[1,17,20]")
-    assert derivation.document().marked == {32: {16}, 64: {19}, 10: {5}}
+    rows = derivation.view.rows
+    assert set(rows) == {0, 1, 2, "yhat"}
+    assert (19 in rows[0], 16 in rows[1], 5 in rows[2], rows[2]) == (True, True, True, rows["yhat"])
+    assert "Of the 64 units of layer 0" in write(derivation, "text")
     assert number_text(float(x[19])) in write(derivation, "text")
     assert re.search(r"⎢ 1 ⎥", write(derivation, "text"))
 

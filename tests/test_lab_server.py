@@ -340,7 +340,13 @@ def test_a_walk_goes_forward_then_back_and_ends_with_the_step(page):
 def test_the_slides_come_layer_by_layer_with_the_layer_s_number():
     run = Trainer(Settings("digits", (5, 4), ("tanh", "relu")), named_data("digits"))
     slides = walk_through(run, 3)
-    lit = [(slide.talk, slide.units, slide.weights) for slide in slides]
+    lecture = [slide for slide in slides if slide.talk == "hidden" and not slide.title.startswith("Back")]
+    assert [slide.title for slide in lecture[::2]] == [
+        "The chain rule along multiple paths", "In our case: h[2,j]", "In our case: h[2,j]",
+        "Two vectors, side by side", "Row by row, the whole layer",
+    ]  # fmt: skip
+    assert {(slide.units, slide.weights) for slide in lecture} == {((2, 3), (3,))}
+    lit = [(slide.talk, slide.units, slide.weights) for slide in slides if slide not in lecture]
     assert lit == [
         ("forward", (1,), (1,)), ("forward", (1,), ()), ("forward", (2,), (2,)), ("forward", (2,), ()),
         ("forward", (3,), (3,)), ("forward", (3,), ()), ("output", (3,), ()),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..teaching.derivations import Derivation, Paths, StepDerivation
 
 STYLES = {"severe": "bold red", "warning": "bold yellow", "note": "bold cyan"}
-FORMULA_STYLES = {"title": "bold", "reason": "dim", "formula": ""}
+FORMULA_STYLES = {"title": "bold", "reason": "dim", "formula": "", "picture": "cyan"}
 INDENT = 10  # of what stands beside a severity
 MOST_LETTERS = 100  # of a line of text, however wide the terminal
 MOST_LISTED = 24  # of units, or of examples

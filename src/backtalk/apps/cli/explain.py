@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, ModelOrRun, Target, app, form_of, require_other, show_remarks, version
+from .common import AsJson, Target, app, form_of, require_other, show_remarks, version
 
 if TYPE_CHECKING:
     from ...core.network import Network
@@ -29,12 +29,22 @@ class Example:
     remarks: list[str]
 
 
-@app.command(short_help="Derive one gradient, step by step, with numbers.")
+@app.command(short_help="Derive one gradient, step by step, with numbers or in symbols.")
 def explain(
-    model: ModelOrRun,
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="A network (.safetensors or .onnx), or the folder of a run of 'train'.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="As for gradients; for a folder, a table as for evaluate.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[DATA]", help="As for gradients; for a folder, a table as for evaluate.", show_default=False
+        ),
+    ] = None,
     example: Annotated[int, typer.Option(metavar="ROW", help="The row of DATA, counted from 0.")] = 0,
     quantity: Annotated[
         str | None,
@@ -45,6 +55,18 @@ def explain(
             "[default: the weight with the largest gradient]",
             show_default=False,
         ),
+    ] = None,
+    detail: Annotated[
+        str | None,
+        typer.Option(
+            metavar="brief|lecture",
+            help="lecture: each formula is derived as on a blackboard. [default: brief; with --sizes lecture]",
+            show_default=False,
+        ),
+    ] = None,
+    digits: Annotated[
+        int | None,
+        typer.Option(help="Of each number. [default: 6; in a lecture 4]", show_default=False),
     ] = None,
     to: Annotated[
         str | None,
@@ -63,27 +85,94 @@ def explain(
             "'sgd(learning_rate=0.1)'.",
         ),
     ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="2,3,2",
+            help="Instead of MODEL and DATA: derive it in symbols, for layers of these sizes.",
+            show_default=False,
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="With --sizes: of the hidden units. [default: relu]", show_default=False)
+    ] = None,
+    loss: Annotated[str | None, typer.Option(help="With --sizes. [default: cross_entropy]", show_default=False)] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="With --sizes: the output function. [default: that of the loss]", show_default=False),
+    ] = None,
     target: Target = None,
     as_json: AsJson = False,
 ) -> None:
     """Derive ∂ℒ/∂(quantity) of one example by the chain rule: from the loss to the output units, to each layer, to it.
 
-    slides is LaTeX's Beamer, latex an article: 'pdflatex FILE.tex' makes a .pdf of both.
+    slides is LaTeX's Beamer, latex an article: 'pdflatex FILE.tex' makes a .pdf of both. Without numbers:
+    'backtalk explain --sizes 2,3,2 --quantity h[1]'.
     """
     from ...core.files import write_atomically
     from ...errors import InputError
-    from ...teaching.derivations import explain as derive
-    from ...teaching.derivations import explain_step
-    from ...teaching.derivations import paths as strongest
 
     form = form_of(to, out, FORMS)
     if as_json and form != "terminal" and out is None:
         raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
     if step is not None and paths is not None:
         raise InputError("step is given, and an update has no paths: leave --step or --paths out.")
+    if step is not None and (detail is not None or digits is not None):
+        name = "digits" if detail is None else "detail"
+        raise InputError(f"{name} is given, and an update has none: leave --step or --{name} out.")
+    options = {"detail": detail, "digits": digits}
+    shape = {"activation": activation, "loss": loss, "output": output}
+    if sizes is not None:
+        if given := [name for name, value in (("model", model), ("paths", paths), ("step", step)) if value is not None]:
+            name = given[0]
+            raise InputError(f"{name} is given, but with --sizes there are no numbers: leave one of them out.")
+        made = _in_symbols(sizes, quantity, {**options, **shape})
+    else:
+        if model is None or data is None:
+            name = "model" if model is None else "data"
+            raise InputError(f"{name} is missing, expected MODEL and DATA, or --sizes for a derivation in symbols.")
+        for name in (name for name, value in shape.items() if value is not None):
+            raise InputError(f"{name} is given, but MODEL has its own: give it only with --sizes.")
+        if out is not None:
+            require_other("out", out, model, data, "the explanation")
+        made = _with_numbers(model, data, example, quantity, target, paths, step, options)
     if out is not None:
-        require_other("out", out, model, data, "the explanation")
-    chosen = _example_of(model, data, example, target)
+        write_atomically(out, _written(made.derivation, form, made.paths, made.about).encode())
+    if as_json:
+        facts = {**made.facts, "paths": None if made.paths is None else made.paths.to_dict()}
+        print(json.dumps({"backtalk": version(), **made.derivation.to_dict(), **facts}, allow_nan=False))
+        return
+    show_remarks(made.remarks)
+    _print(made.derivation, form, made.paths, made.about, out)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A derivation, and what there is to say of where it comes from."""
+
+    derivation: Derivation | StepDerivation
+    paths: Paths | None
+    about: str
+    remarks: list[str]
+    facts: dict[str, Any]
+
+
+def _with_numbers(
+    model: Path,
+    data: str,
+    row: int,
+    quantity: str | None,
+    target: list[str] | None,
+    paths: int | None,
+    step: str | None,
+    options: Any,
+) -> Made:
+    """Of one row of the data."""
+    from ...teaching.derivations import explain as derive
+    from ...teaching.derivations import explain_step
+    from ...teaching.derivations import paths as strongest
+
+    chosen = _example_of(model, data, row, target)
     remarks = list(chosen.remarks)
     if quantity is None:
         quantity = _loudest_weight(chosen)
@@ -91,19 +180,26 @@ def explain(
             f"quantity is not given: this is {quantity}, the weight with the largest gradient for this example."
         )
     if step is None:
-        derivation = derive(chosen.network, chosen.x, chosen.y, quantity)
+        derivation = derive(chosen.network, chosen.x, chosen.y, quantity, **options)
     else:
         derivation = explain_step(chosen.network, chosen.x, chosen.y, step, quantity)
     found = None if paths is None else strongest(chosen.network, chosen.x, chosen.y, quantity, paths)
-    about = f"{model.name} on {Path(data).name}, example {example}{_column(derivation, chosen.columns)}"
-    if out is not None:
-        write_atomically(out, _written(derivation, form, found, about).encode())
-    if as_json:
-        facts = {"example": example, "said": remarks, "paths": None if found is None else found.to_dict()}
-        print(json.dumps({"backtalk": version(), **derivation.to_dict(), **facts}, allow_nan=False))
-        return
-    show_remarks(remarks)
-    _print(derivation, form, found, about, out)
+    about = f"{model.name} on {Path(data).name}, example {row}{_column(derivation, chosen.columns)}"
+    return Made(derivation, found, about, remarks, {"example": row, "said": remarks})
+
+
+def _in_symbols(sizes: str, quantity: str | None, options: Any) -> Made:
+    """Of a network of which only the layers are known."""
+    from ...errors import InputError
+    from ...teaching.derivations import explain as derive
+
+    try:
+        layers = [int(part) for part in sizes.split(",")]
+    except ValueError:
+        raise InputError(f"sizes is {sizes!r}, expected whole numbers with commas, such as 2,3,2.") from None
+    derivation = derive(layers, quantity=quantity, **options)
+    about = f"layers {sizes.replace(' ', '')}, in symbols"
+    return Made(derivation, None, about, [], {"example": None, "said": []})
 
 
 def _print(
@@ -115,7 +211,8 @@ def _print(
     if out is not None:
         console.print(f"wrote {out}", soft_wrap=True, markup=False)
     elif form == "terminal":
-        console.print(f"{about}: loss {derivation.loss:.6g}\n{derivation.network}\n", soft_wrap=True, markup=False)
+        known = "" if derivation.loss is None else f": loss {derivation.loss:.6g}\n{derivation.network}"
+        console.print(f"{about}{known}\n", soft_wrap=True, markup=False)
         show_derivation(console, derivation, found)
     else:
         print(_written(derivation, form, found, about), end="")  # which knows of a stdout that is closed

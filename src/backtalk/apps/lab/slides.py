@@ -15,8 +15,10 @@ import numpy as np
 from ...core.network import Network
 from ...core.optimizers import SGD, Adam
 from ...engines.passes import backward, forward
+from ...errors import InputError
 from .trainer import Trainer
 
+LECTURE_DIGITS = 3
 MOST_NUMBERS = 4  # of a vector that is written out; of a longer one the first ones and the last
 NABLA = r"\nabla_{%s}\mathcal{L}"
 MEAN = r"m \leftarrow \beta_1 m + (1-\beta_1)\, \nabla_\theta\mathcal{L}"
@@ -86,6 +88,7 @@ def walk_through(trainer: Trainer, row: int) -> list[Slide]:
     return [
         *_forward(network, trace),
         _output(network, trainer, grads, row),
+        *_lecture(network, trainer, row),
         *_hidden(network, grads),
         *_weights(network, grads),
         _update(trainer),
@@ -146,6 +149,27 @@ def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
             by = name if network.head.is_natural else NABLA % r"\hat{y}"
             lines.insert(1, rf"\mathcal{{L}} = \tfrac{{1}}{{2}} \|\hat{{y}} - y\|^2, \quad {by} = \hat{{y}} - y")
     return Slide("output", "Back: to the output units", reason, tuple(lines), "grad_a", units=(L,))
+
+
+def _lecture(network: Network, trainer: Trainer, row: int) -> Iterable[Slide]:
+    """How the second talk follows, derived for the uppermost hidden layer: multiple paths, two vectors, row by row."""
+    from ...teaching.derivations import explain
+    from ...teaching.derivations.latex import equation_latex
+
+    i = network.depth - 1
+    if i == 0:
+        return
+    try:
+        with np.errstate(all="ignore"):
+            derivation = explain(
+                network, trainer.X[row], trainer.data.y[row], f"h[{i}]", detail="lecture", digits=LECTURE_DIGITS
+            )
+    except InputError:  # a value that is not finite, which the other slides show
+        return
+    for step in derivation.steps:
+        if step.talk == "hidden":
+            latex = equation_latex(step.equation, derivation.view)
+            yield Slide("hidden", step.title, step.reason, latex, "grad_h", units=(i, i + 1), weights=(i + 1,))
 
 
 def _hidden(network: Network, grads: Any) -> Iterable[Slide]:

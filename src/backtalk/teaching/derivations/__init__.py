@@ -2,14 +2,17 @@
 
 expressions.py  formulas as trees: numbers are put in, and each side is computed
 quantity.py     W[1,2,3], h[2], …: what can be asked for
+view.py         how much is shown of numbers and arrays; rows.py: which units of a large layer matter
+picture.py      the network, with what is lit; characters.py, svg.py, tikz.py: how it is drawn
 document.py     what stands on paper: titles, sentences, equations; forms.py: write, for each form that there is
 values.py       the numbers of the symbols, from the library's own passes
-outputs.py      the first talk of each loss, as formulas; steps.py: one equation with its reason
+outputs.py      the first talk of each pair; loss_formulas.py: each loss as formulas of ŷ; steps.py: one equation
 strongest.py    the strongest paths from a quantity to the loss; routes.py: what they are
+brief.py        the steps in their shortest form; lecture/: each formula derived, page by page
 explanation.py  explain: the steps, in the order of the talks; derivation.py: what it gives
 notation.py     what writers of formulas share; numbers.py: how a number is written; layout.py: where lines end
 text.py         a formula as text; latex.py, mathml.py: in other languages
-sentences.py    quantities within sentences; functions.py: g, g′ and O in words; letters.py: Greek ones
+sentences.py    formulas within sentences; functions.py: g, g′ and O in words; letters.py: Greek ones
 update/         one update of one weight, by the formulas of its optimizer
 plain.py        a whole document as text; markdown.py, article.py, slides.py, page.py: in other forms
 """

@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 
 from ...core.network import Network
-from .document import Document, Equation, Passage, Section
-from .expressions import Derivative, Expression, Number, Symbol
+from .document import Document, Equation, Passage, Section, Statement
+from .expressions import Derivative, Expression, Number, axes_of
 from .forms import write
 from .latex import LatexWriter, write_latex
-from .notation import Marked
 from .page import write_fragment
 from .quantity import Quantity, symbol_of
 from .routes import Paths
-from .steps import TALKS, Step
+from .rows import said_of
+from .steps import STOP_OF, STOPS, TALKS, Step
 from .text import TextWriter, write_text
-
-MOST = 4  # entries of a row or column of numbers, in what is for programs
+from .view import View
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -29,7 +28,9 @@ class Derivation:
 
     ``steps`` are in order: forward, then the talks to the output units, to the hidden units and to the weights, as
     far as ``quantity`` lies. ``value`` is ∂ℒ/∂(quantity): a number, an array (n,) for a vector or (n, m) for a
-    matrix. ``loss`` is ℒ of the one example. Everything is in float64.
+    matrix. ``loss`` is ℒ of the one example. Everything is in float64. In a derivation in symbols both are None, and
+    the ``network`` has the right layers but no weights. ``detail`` is brief or lecture, and ``view`` says how much is
+    shown of numbers and of large layers.
 
     >>> from backtalk import explain
     >>> derivation = explain(Network([[[2.0]]], [[0.5]], loss="squared_error"), [3.0], [1.5], "W[1,1,1]")
@@ -43,9 +44,11 @@ class Derivation:
 
     network: Network
     quantity: Quantity
-    loss: float
+    loss: float | None
     value: Any
     steps: tuple[Step, ...]
+    detail: str
+    view: View
 
     @property
     def left(self) -> Derivative:
@@ -60,28 +63,32 @@ class Derivation:
         >>> explain(net, [3.0], [1.5], "W[1,1,1]").to_dict()["steps"][-1]["formula"]["text"]
         '∂ℒ/∂W[1,1,1] = ∂ℒ/∂a[1,1] · h[0,1]'
         """
-        marked = self._marked()
         return {
             "quantity": str(self.quantity),
             "latex": write_latex(self.left),
-            "value": self.value.tolist() if isinstance(self.value, np.ndarray) else float(self.value),
+            "value": self.value.tolist() if isinstance(self.value, np.ndarray) else self.value,
             "loss": self.loss,
-            "steps": [_plain_step(step, marked) for step in self.steps],
+            "steps": [_plain_step(step, self.view) for step in self.steps],
         }
 
     def document(self, paths: Paths | None = None, *, about: str = "") -> Document:
         """What stands on paper, for :func:`write`. Arguments as for :meth:`to_markdown`."""
         value = self.value[:, None] if np.ndim(self.value) == 1 else self.value
+        known = () if value is None else (Number(value, axes_of(self.left)),)
+        lecture = self.detail == "lecture"
         talks = []
-        for talk, steps in groupby(self.steps, key=lambda step: step.talk):
-            talks.append(Section(TALKS[talk], tuple(Passage(s.title, s.reason, s.equation) for s in steps)))
+        for talk, of_talk in groupby(self.steps, key=lambda step: step.talk):
+            passages = [_page(list(steps)) for _, steps in groupby(of_talk, key=lambda step: step.title)]
+            talks.append(Section(TALKS[talk], tuple(passages), stop=STOP_OF.get(talk, 0) if lecture else 0))
         return Document(
             f"The chain rule for {self.quantity}, step by step",
             about,
-            Equation(self.left, (Number(value),)),
+            Equation(self.left, known),
             tuple(talks),
             None if paths is None else paths.section(),
-            self._marked(),
+            self.view,
+            STOPS if lecture else (),
+            said_of(self.view.rows, self.network.sizes),
         )
 
     def to_markdown(self, paths: Paths | None = None, *, about: str = "") -> str:
@@ -110,7 +117,7 @@ class Derivation:
         return write(self, "html", paths, about=about)
 
     def __repr__(self) -> str:
-        value = f" = {self.value:.6g}" if self.quantity.is_scalar else ""
+        value = f" = {self.value:.6g}" if self.quantity.is_scalar and self.value is not None else ""
         return f"Derivation of ∂ℒ/∂{self.quantity}{value} in {len(self.steps)} steps; print it to see them"
 
     def __str__(self) -> str:
@@ -120,39 +127,31 @@ class Derivation:
         """What Jupyter shows."""
         return write_fragment(self.document())
 
-    def _marked(self) -> dict[int, set[int]]:
-        """The entries that rows and columns show in any case, by their length.
 
-        Those of the quantity, and the output unit that the loss talks to most, which is that of the label.
-        """
-        sizes, asked = self.network.sizes, self.quantity
-        marked: dict[int, set[int]] = {}
-        if asked.indices:
-            marked.setdefault(sizes[asked.layer], set()).add(asked.indices[0] - 1)
-        if asked.family == "W" and asked.indices:
-            marked.setdefault(sizes[asked.layer - 1], set()).add(asked.indices[1] - 1)
-        to_output = Derivative(Symbol("a", self.network.depth))
-        for step in self.steps:
-            if step.left == to_output:
-                marked.setdefault(sizes[-1], set()).add(int(np.abs(step.value).argmax()))
-        return marked
+def _page(steps: list[Step]) -> Passage:
+    """The steps of one title, below one another."""
+    first, *others = steps
+    then = tuple(Statement(step.reason, step.equation) for step in others)
+    return Passage(first.title, first.reason, first.equation, then=then, picture=first.picture)
 
 
-def _plain_step(step: Step, marked: Marked) -> dict[str, Any]:
-    def both(part: Expression) -> dict[str, str]:
-        return {"text": TextWriter(MOST, marked).write(part), "latex": LatexWriter(MOST, marked).write(part)}
+def _plain_step(step: Step, view: View) -> dict[str, Any]:
+    def both(*parts: Expression) -> dict[str, str]:
+        return {
+            "text": " = ".join(TextWriter(view).write(part) for part in parts),
+            "latex": " = ".join(LatexWriter(view).write(part) for part in parts),
+        }
 
-    left, (formula, *numbers, value) = step.left, map(both, step.equation.rights)
+    left, equation = step.left, step.equation
+    symbols = step.forms if step.right is None else (*step.forms, step.right)
+    known = equation.rights[len(symbols) :]
     return {
         "talk": step.talk,
         "layer": step.layer,
         "quantity": write_text(left.of if isinstance(left, Derivative) else left),
         "title": step.title,
         "reason": step.reason,
-        "formula": {
-            "text": f"{write_text(left)} = {formula['text']}",
-            "latex": f"{write_latex(left)} = {formula['latex']}",
-        },
-        "numbers": numbers[0] if numbers else None,
-        "value": value,
+        "formula": both(left, *symbols),
+        "numbers": both(known[0]) if len(known) == 2 else None,
+        "value": both(known[-1]) if known else None,
     }

@@ -1,48 +1,71 @@
-"""What stands on paper, whatever it is written in: titles, sentences and equations, in their order."""
+"""What stands on paper, whatever it is written in: titles, sentences, equations and pictures, in their order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .expressions import Expression
-from .notation import Marked
+from .picture import Picture
+from .view import View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equation:
-    """left = rights[0] = rights[1] …, one = below the other."""
+    """left = rights[0] = rights[1] …, one = below the other; without rights, a formula alone.
+
+    ``formula``: which of the rights says it all, in symbols; else the first.
+    """
 
     left: Expression
-    rights: tuple[Expression, ...]
+    rights: tuple[Expression, ...] = ()
+    formula: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A sentence, which may be empty, and the equation that it introduces."""
+
+    reason: str
+    equation: Equation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passage:
     """A step, or a path: its title, a sentence about it, and its equation. ``number``: of a path, from 1; else 0.
 
-    The sentence of a path, '12 % of the flow', has no full stop.
+    The sentence of a path, '12 % of the flow', has no full stop. ``then``: what follows on the same page;
+    ``picture``: the network, with what the step speaks of lit.
     """
 
     title: str
     reason: str
     equation: Equation
     number: int = 0
+    then: tuple[Statement, ...] = ()
+    picture: Picture | None = None
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All sentences with their equations."""
+        return (Statement(self.reason, self.equation), *self.then)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Section:
-    """Passages below one title; ``summary``: sentences before the first."""
+    """Passages below one title; ``summary``: sentences before the first; ``stop``: where on the roadmap, from 1."""
 
     title: str
     passages: tuple[Passage, ...]
     summary: str = ""
+    stop: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """``result``: the equation that is derived; ``talks``: how, the forward pass first; ``paths``: the strongest ones.
 
-    ``about``: a sentence below the title. ``marked``: the entries that rows and columns show in any case.
+    ``about``: a sentence below the title; ``note``: which units of large layers are shown. ``view``: how much is shown
+    of numbers and arrays. ``roadmap``: its stops, of which each section says where it is; empty if there is none.
     """
 
     title: str
@@ -50,7 +73,9 @@ class Document:
     result: Equation
     talks: tuple[Section, ...]
     paths: Section | None
-    marked: Marked
+    view: View
+    roadmap: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def sections(self) -> tuple[Section, ...]:

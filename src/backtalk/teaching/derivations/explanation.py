@@ -1,28 +1,45 @@
-"""``explain``: one gradient, derived by the chain rule in the order of the three talks."""
+"""``explain``: one gradient, derived by the chain rule in the order of the three talks, in brief or as a lecture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ...core.activations import Activation
 from ...core.inputs import require_network
-from ...core.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance
+from ...core.losses import Loss
 from ...core.network import Network
-from ...errors import InputError
+from ...core.outputs import Output
+from ...errors import InputError, InputTypeError, unknown_name
+from .brief import brief_steps, talk_of
 from .derivation import Derivation
-from .expressions import Apply, Derivative, Elementwise, Expression, Partial, Product, Sum, SumOver, Symbol, Transposed
-from .functions import OUTPUTS, formulas_of
-from .outputs import OutputTalk, output_function, output_talk
+from .expressions import Derivative
+from .lecture import lecture_steps
+from .numbers import DIGITS
 from .quantity import Quantity, as_quantity, symbol_of
-from .steps import Step, make_step
-from .values import ExampleValues
+from .rows import rows_that_matter
+from .values import AnyValues, ExampleValues, NoValues
+from .view import View
+
+DETAILS = {"brief": DIGITS, "lecture": 4}  # digits of their numbers
+MOST_DIGITS = 15
 
 
-def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Derivation:
-    """Derive one gradient by the chain rule, step by step, with the numbers of one example.
+def explain(
+    network: Network | Sequence[int],
+    x: Any = None,
+    y: Any = None,
+    quantity: str | Quantity | None = None,
+    *,
+    detail: str | None = None,
+    digits: int | None = None,
+    activation: str | Activation | Sequence[str | Activation] | None = None,
+    loss: str | Loss | None = None,
+    output: str | Output | Activation | None = None,
+) -> Derivation:
+    """Derive one gradient by the chain rule, step by step, with the numbers of one example or in symbols alone.
 
     It follows the talk of back-propagation: from the loss to the output units (∂ℒ/∂ŷ, the derivative of the output
     function, and what both collapse to), to each hidden layer on the way (∇_{h_i}ℒ = W_{i+1}ᵀ ∇_{a_{i+1}}ℒ, the sum
@@ -33,6 +50,15 @@ def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Deriv
     'b[1,2]', a unit 'h[1,2]' or 'a[1,2]', an input 'h[0,3]' or 'x[3]', an output 'h[L,1]' or 'yhat[1]'; or the whole
     'h[1]', 'a[1]', 'W[1]', 'b[1]'. The network may have arrays of any library: it is computed in float64 with NumPy.
 
+    ``detail``: 'brief' has one equation for each step. 'lecture' derives each of them as on a blackboard: the roadmap,
+    the chain with all its factors, the chain rule along multiple paths, the sum for one unit as a dot product, and how
+    these sums, stacked, become a product with Wᵀ; each page shows the network with the path in question lit.
+    ``digits`` of each number: 6 in brief and 4 in a lecture, unless you say how many.
+
+    Without ``x`` and ``y`` the derivation is in symbols alone, and ``detail`` is 'lecture' unless you say 'brief'. Then
+    ``network`` may also be a list of layer sizes, with ``activation`` (relu), ``loss`` (cross_entropy) and ``output``
+    as for :meth:`Network.create <backtalk.Network.create>`.
+
     Raises :class:`~backtalk.errors.InputError` for a quantity that the network does not have, for more than one
     example, and if a value is not finite. Source: section 2 of the notation, ``docs/notation.md``.
 
@@ -40,272 +66,79 @@ def explain(network: Network, x: Any, y: Any, quantity: str | Quantity) -> Deriv
     >>> derivation = explain(net, [2.0, 1.0], 1, "W[1,2,1]")
     >>> round(derivation.value, 4), [step.talk for step in derivation.steps][-3:]
     (-0.0007, ['hidden', 'hidden', 'weights'])
+    >>> explain([2, 3, 2], quantity="h[1]", activation="sigmoid").steps[-1].title
+    'Row by row, the whole layer'
     """
-    require_network(network)
+    known = x is not None or y is not None
+    network = _as_network(network, known, activation, loss, output)
+    detail = ("brief" if known else "lecture") if detail is None else detail
+    if detail not in DETAILS:
+        raise unknown_name("detail", detail, DETAILS)
+    if quantity is None:
+        raise InputError("quantity is missing, expected what to differentiate by, such as 'W[1,1,1]' or 'h[1]'.")
     asked = as_quantity(network, quantity)
-    values = ExampleValues(network, x, y)
-    values.require_clear(asked)
-    network = values.network
+    values = _values(network, x, y) if known else NoValues(network)
+    if isinstance(values, ExampleValues):
+        values.require_clear(asked)
+        _require_a_way(values)
     with np.errstate(all="ignore"):
-        steps = tuple(_steps(values, asked))
+        values.rows = rows_that_matter(values, asked)
+        view = View(_digits(digits, detail), values.rows)
+        steps = tuple(brief_steps(values, asked) if detail == "brief" else lecture_steps(values, asked, view))
+    if not isinstance(values, ExampleValues):
+        return Derivation(values.network, asked, None, None, steps, detail, view)
     for step in steps:
-        if not np.isfinite(np.asarray(step.value)).all():
+        if step.value is not None and not np.isfinite(np.asarray(step.value)).all():
             raise InputError(
                 f"a derivative in layer {step.layer} is not finite for this example, expected finite values to "
                 "explain: scale x or the weights."
             )
-    value = values[Derivative(symbol_of(network, asked))]
+    value = values[Derivative(symbol_of(values.network, asked))]
     if not asked.is_scalar and asked.family != "W":
         value = value[:, 0]
-    return Derivation(network, asked, values.loss, value, steps)
+    return Derivation(values.network, asked, values.loss, value, steps, detail, view)
 
 
-def _steps(values: ExampleValues, asked: Quantity) -> Iterator[Step]:
-    depth = values.network.depth
-    clear = values.clear
-    talk = output_talk(values.network.loss, values.target)
-    yield from _forward(values, talk, clear)
-    unit = asked.indices[:1]  # of the layer that is talked to last
-    if asked.family == "h" and asked.layer == depth:
-        yield _to_yhat(values, talk, unit)
-        return
-    last = asked.layer if asked.family != "h" else asked.layer + 1
-    yield from _to_output(values, talk, clear, unit if last == depth and asked.family != "h" else ())
-    for i in range(depth - 1, last - 1, -1):
-        own = unit if i == last and asked.family != "h" else ()
-        yield _to_hidden(values, i, own)
-        yield from _through_activation(values, i, own)
-    if asked.family == "h":
-        yield _to_hidden(values, asked.layer, unit)
-    elif asked.family == "W":
-        yield _to_weights(values, asked)
-    elif asked.family == "b":
-        yield _to_biases(values, asked)
+def _as_network(given: Any, known: bool, activation: Any, loss: Any, output: Any) -> Network:
+    """The network, or one of the sizes that were given, whose weights are 0 and are not looked at."""
+    if isinstance(given, list | tuple):
+        if known:
+            raise InputTypeError(
+                "network is a list of layer sizes, but x and y are given, expected a Network to compute with: without "
+                "x and y the derivation is in symbols."
+            )
+        made = Network.create(given, activation or "relu", loss or "cross_entropy", output=output, rng=0)
+        W = [0 * weights for weights in made.W.values()]
+        return Network(W, list(made.b.values()), made.activations, made.loss, output=made.output)
+    require_network(given)
+    own = {"activation": activation, "loss": loss, "output": output}
+    for name in (name for name, value in own.items() if value is not None):
+        raise InputError(f"{name} is given, but network has its own: give it only with a list of layer sizes.")
+    return given
 
 
-def _forward(values: ExampleValues, talk: OutputTalk, clear: bool) -> Iterator[Step]:
-    """What the network computed, layer by layer, and the loss."""
-    network, depth = values.network, values.network.depth
-    for i in range(1, depth + 1):
-        a, heard = Symbol("a", i), Symbol("h", i - 1)
-        what = "the input" if i == 1 else f"layer {i - 1}"
-        reason = f"Each unit of layer {i} sums what it hears from {what}, times its weights, and adds its bias."
-        if i == 1:
-            reason += " h[0] is the input x."
-        right = Sum((Product((Symbol("W", i), heard)), Symbol("b", i)))
-        yield make_step(values, "forward", i, f"The pre-activations of layer {i}", reason, a, right)
-        if i < depth:
-            right = _activation(values, i, "g", a)
-            reason = f"The activation of layer {i}, {network.activations[i - 1]}, is applied element by element."
-            yield make_step(values, "forward", i, f"The hidden units of layer {i}", reason, Symbol("h", i), right)
-    function, yhat = output_function(network.loss), Symbol("yhat")
-    a = Symbol("a", depth)
-    if function is None:
-        yield make_step(values, "forward", depth, "The output", "The output function is the identity.", yhat, a)
-    else:
-        reason = f"The output function turns the last pre-activations into ŷ. It is {OUTPUTS[network.output.name]}."
-        yield make_step(values, "forward", depth, "The output", reason, yhat, replace(function, of=a))
-    if clear:
-        reason = f"The loss, {_spoken(network.loss)}, compares ŷ with the target t."
-        if isinstance(network.loss, CrossEntropy) and values.target.max() == 1:
-            one = int(values.target.argmax()) + 1
-            reason += f" t is e(y): 1 at output {one}, which is label {one - 1}, and 0 at the others."
-        if isinstance(network.loss, Huber):
-            reason += " ρ(r) is ½r² where |r| ≤ δ, and δ(|r| − ½δ) elsewhere."
-        yield make_step(values, "forward", depth, "The loss", reason, Symbol("loss"), talk.loss)
+def _values(network: Network, x: Any, y: Any) -> AnyValues:
+    for name, given in (("x", x), ("y", y)):
+        if given is None:
+            raise InputError(f"{name} is missing: give x and y of one example, or neither for a derivation in symbols.")
+    return ExampleValues(network, x, y)
 
 
-def _to_yhat(values: ExampleValues, talk: OutputTalk, unit: tuple[int, ...]) -> Step:
-    title = "To the outputs themselves" if not unit else f"To the output ŷ[{unit[0]}] itself"
-    reason = "The loss is a function of ŷ: this is its derivative, with every other ŷ held constant."
-    if not unit and isinstance(values.network.loss, CrossEntropy | BinaryCrossEntropy | PoissonDeviance):
-        reason += " ⊘ divides element by element."
-    right = talk.grad_yhat(unit[0] if unit else None)
-    return make_step(
-        values, "output", values.network.depth, title, reason, Derivative(Symbol("yhat", None, unit)), right
-    )
-
-
-def _to_output(values: ExampleValues, talk: OutputTalk, clear: bool, unit: tuple[int, ...]) -> Iterator[Step]:
-    """∂ℒ/∂ŷ, the derivative of the output function, the chain rule, and what it collapses to."""
-    depth, name = values.network.depth, values.network.output.name
-    a, left = Symbol("a", depth, unit), Derivative(Symbol("a", depth, unit))
-    j = unit[0] if unit else None
-    why = talk.why
-    if clear and talk.slope is not None:
-        yield _to_yhat(values, talk, () if talk.coupled else unit)
-        yield from _output_slope(values, talk, unit)
-        title = "The chain rule through ŷ"
-        if talk.coupled:
-            k = len(values.target)
-            reason = f"A change of {_said(a)} reaches the loss through each of the {k} outputs: the paths add up."
-            if k == 1:
-                reason = f"A change of {_said(a)} reaches the loss through the one output."
-            right = _through_every_yhat(a, k) if unit else _through_jacobian(depth)
-        else:
-            reason = "Each output depends on its own pre-activation alone, so there is one path, element by element."
-            right = _along_own(Symbol("yhat"), a)
-        yield make_step(values, "output", depth, title, reason, left, right)
-        title = "What it collapses to"
-    elif talk.slope is not None:
-        title = "To the output units"
-        why = (
-            f"ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ is no number; {name} and the loss, differentiated as "
-            f"one, still give one. {talk.why} ℒ, computed so as well, is {values.loss:.6g}."
+def _require_a_way(values: ExampleValues) -> None:
+    """Refuse a derivation that would lead through a ŷ which has rounded, if the pair has no closed form."""
+    if not values.clear and talk_of(values).collapsed is None:
+        head = values.network.head
+        raise InputError(
+            f"ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ of {head.loss} is no number, and with {head.output} as "
+            "output function it has no closed form: scale x or the weights."
         )
-    else:
-        title = "To the output units"
-    yield make_step(values, "output", depth, title, why, left, talk.collapsed(j))
 
 
-def _output_slope(values: ExampleValues, talk: OutputTalk, unit: tuple[int, ...]) -> Iterator[Step]:
-    assert talk.slope is not None
-    depth, name = values.network.depth, values.network.output.name
-    yhat, a = Symbol("yhat"), Symbol("a", depth, unit)
-    j = unit[0] if unit else None
-    if talk.coupled:
-        title = f"The derivative of {name}"
-        reason = f"Each ŷ depends on every pre-activation of layer {depth}, because {name} divides by the sum of all."
-        yield make_step(values, "output", depth, title, reason, Partial(yhat, a), talk.slope(j))
-    else:
-        index = unit or ("j",)
-        left = Partial(Symbol("yhat", None, index), Symbol("a", depth, index))
-        reason = f"{name} is applied element by element, so each ŷ depends on its own pre-activation alone."
-        yield make_step(values, "output", depth, f"The derivative of {name}", reason, left, talk.slope(j))
-
-
-def _through_every_yhat(a: Symbol, k: int) -> Expression:
-    def term(m: Any) -> Expression:
-        yhat = Symbol("yhat", None, (m,))
-        return Product((Derivative(yhat), Partial(yhat, a)))
-
-    return SumOver("m", k, term)
-
-
-def _through_jacobian(depth: int) -> Expression:
-    yhat = Symbol("yhat")
-    return Product((Transposed(Partial(yhat, Symbol("a", depth))), Derivative(yhat)))
-
-
-def _along_own(above: Symbol, below: Symbol) -> Expression:
-    """∂ℒ/∂above times ∂above/∂below, element by element."""
-    if below.indices:
-        own = replace(above, indices=below.indices)
-        return Product((Derivative(own), Partial(own, below)))
-    each = ("j",)
-    return Elementwise(Derivative(above), Partial(replace(above, indices=each), replace(below, indices=each)))
-
-
-def _to_hidden(values: ExampleValues, i: int, unit: tuple[int, ...]) -> Step:
-    """The second talk: along every path from h_{ij} to layer i + 1."""
-    h, above = Symbol("h", i, unit), i + 1
-    width = values.network.sizes[above]
-    reason = f"The chain rule along the one path: {_said(h)} reaches the loss through the one unit of layer {above}."
-    if width > 1:
-        reason = (
-            f"The chain rule along multiple paths: a change of {_said(h)} reaches the loss through each of the {width} "
-            f"units of layer {above}, with the weight between them as factor, and the paths add up."
-        )
-    if unit:
-
-        def term(m: Any) -> Expression:
-            return Product((Derivative(Symbol("a", above, (m,))), Symbol("W", above, (m, unit[0]))))
-
-        right: Expression = SumOver("m", width, term)
-    else:
-        right = Product((Transposed(Symbol("W", above)), Derivative(Symbol("a", above))))
-    heard = (
-        f"{'input' if i == 0 else 'hidden unit'} {unit[0]}" if unit else "the input" if i == 0 else "the hidden units"
-    )
-    title = f"Layer {above} talks to {heard}{f' of layer {i}' if i else ''}"
-    return make_step(values, "hidden", i, title, reason, Derivative(h), right)
-
-
-def _through_activation(values: ExampleValues, i: int, unit: tuple[int, ...]) -> Iterator[Step]:
-    """From h_i to a_i, element by element."""
-    activation = values.network.activations[i - 1]
-    h, a = Symbol("h", i, unit), Symbol("a", i, unit)
-    index = unit or ("j",)
-    left = Partial(replace(h, indices=index), replace(a, indices=index))
-    formulas = formulas_of(activation)
-    reason = "h = g(a) is element-wise, so each hidden unit depends on its own pre-activation alone. g is "
-    reason += f"{activation}: {formulas}." if formulas else f"{activation}."
-    if unit and values[left] == 0:
-        reason += " This unit is silent: its slope is 0, and nothing passes through it."
-    at = values[a]
-    kinks = [kink for kink in activation.kinks if np.any(np.asarray(at) == kink)]
-    if kinks:
-        reason += f" At its kink, a = {kinks[0]:g}, the derivative from the left is taken."
-    title = f"The slope of the activation in layer {i}"
-    yield make_step(values, "hidden", i, title, reason, left, _activation(values, i, "g′", a))
-    reason = "The chain rule along the one path through h = g(a), element by element."
-    if not unit:
-        reason += " ⊙ multiplies element by element."
-    slope = _activation(values, i, "g′", a, as_value=True)
-    right = Product((Derivative(h), slope)) if unit else Elementwise(Derivative(h), slope)
-    title = f"Through the activation of layer {i}"
-    yield make_step(values, "hidden", i, title, reason, Derivative(a), right)
-
-
-def _to_weights(values: ExampleValues, asked: Quantity) -> Step:
-    """The third talk, to a weight or to the matrix."""
-    i = asked.layer
-    left = Derivative(symbol_of(values.network, asked))
-    if asked.indices:
-        j, k = asked.indices
-        a, h = Symbol("a", i, (j,)), Symbol("h", i - 1, (k,))
-        reason = (
-            f"W[{i},{j},{k}] reaches the loss through a[{i},{j}] alone, where it stands as the factor of "
-            f"h[{i - 1},{k}]: that is ∂a[{i},{j}]/∂W[{i},{j},{k}]."
-        )
-        title = f"Unit {j} of layer {i} talks to its weight for {'input' if i == 1 else 'unit'} {k}"
-        return make_step(values, "weights", i, title, reason, left, Product((Derivative(a), h)))
-    reason = (
-        f"Each weight stands in its unit's a as the factor of what that unit hears: the outer product of ∇a[{i}] and "
-        f"h[{i - 1}]."
-    )
-    right = Product((Derivative(Symbol("a", i)), Transposed(Symbol("h", i - 1))))
-    return make_step(values, "weights", i, f"Layer {i} talks to its weights", reason, left, right)
-
-
-def _to_biases(values: ExampleValues, asked: Quantity) -> Step:
-    """The third talk, to a bias or to all of a layer."""
-    i = asked.layer
-    left = Derivative(symbol_of(values.network, asked))
-    reason = "The bias is added to a, so that ∂a/∂b is 1."
-    title = (
-        f"Layer {i} talks to its biases"
-        if not asked.indices
-        else f"Unit {asked.indices[0]} of layer {i} talks to its bias"
-    )
-    return make_step(values, "weights", i, title, reason, left, Derivative(Symbol("a", i, asked.indices)))
-
-
-def _activation(values: ExampleValues, i: int, name: str, of: Symbol, as_value: bool = False) -> Apply:
-    """g_i or g′_i of a symbol."""
-    activation = values.network.activations[i - 1]
-    function = activation.g if name == "g" else activation.g_prime
-    return Apply(name, of, _on_numbers(function), i, str(activation), as_value)
-
-
-def _on_numbers(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function of arrays for numbers and columns alike."""
-
-    def applied(value: Any) -> Any:
-        given = np.atleast_2d(np.asarray(value, dtype=np.float64))
-        found = np.broadcast_to(np.asarray(function(given)), given.shape)
-        return float(found[0, 0]) if np.ndim(value) == 0 else found
-
-    return applied
-
-
-def _spoken(loss: Loss) -> str:
-    """Its name in words."""
-    return str(loss).replace("_", " ")
-
-
-def _said(symbol: Symbol) -> str:
-    """A symbol in a sentence."""
-    if symbol.indices:
-        return f"{symbol.letter}[{symbol.layer},{symbol.indices[0]}]"
-    return f"each unit of {symbol.letter}[{symbol.layer}]"
+def _digits(digits: int | None, detail: str) -> int:
+    if digits is None:
+        return DETAILS[detail]
+    if isinstance(digits, bool) or not isinstance(digits, int | np.integer):
+        raise InputTypeError(f"digits is {digits!r}, expected a whole number from 1 to {MOST_DIGITS}.")
+    if not 1 <= digits <= MOST_DIGITS:
+        raise InputError(f"digits is {digits}, expected 1 to {MOST_DIGITS}.")
+    return int(digits)

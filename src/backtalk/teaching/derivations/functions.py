@@ -24,6 +24,7 @@ from ...core.activations import (
     Softsign,
     Tanh,
 )
+from ...core.outputs import ElementWise, Output
 
 OUTPUTS = {
     "softmax": "softmax, exp(a) of each unit divided by the sum of all",
@@ -31,6 +32,19 @@ OUTPUTS = {
     "exp": "exp(a) of each unit",
     "identity": "the identity",
 }
+
+
+def said_of_output(output: Output) -> str:
+    """An output function in words.
+
+    >>> from backtalk.core.outputs import as_output
+    >>> said_of_output(as_output("tanh"))
+    'O, which is tanh, applied to each unit: O(a) = tanh a and O′(a) = 1 − O(a)²'
+    """
+    if output.name in OUTPUTS or not isinstance(output, ElementWise):
+        return OUTPUTS.get(output.name, output.name)
+    formulas = formulas_of(output.activation).replace("g(", "O(").replace("g′(", "O′(")
+    return f"O, which is {output.activation}, applied to each unit" + (f": {formulas}" if formulas else "")
 
 
 def formulas_of(activation: Activation) -> str:

@@ -2,19 +2,28 @@ r"""Formulas as LaTeX, for amsmath and amssymb, KaTeX and MathJax: W_3^{\top} \,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from . import letters
 from .document import Equation
 from .expressions import (
+    EVERY,
     Apply,
+    Braced,
+    Call,
     Derivative,
     Diagonal,
     Elementwise,
     Expression,
+    Grid,
     Indicator,
+    Inline,
     Larger,
+    Listed,
+    Number,
+    OfExample,
     Others,
     Partial,
     Sum,
@@ -23,45 +32,71 @@ from .expressions import (
     Transposed,
 )
 from .layout import FractionRuler, Line, lines
-from .notation import MOST, Marked, Writer, by_letter, is_scalar
-from .numbers import as_written
+from .notation import Writer, by_letter, is_scalar
+from .numbers import DIGITS, as_written
+from .view import WHOLE, View
 
-OF_LINES = 4  # entries of a row or column, where lines stand below one another
-LETTERS = {"yhat": r"\hat{y}", "target": "t", "loss": r"\mathcal{L}", "unit": "e", **letters.LATEX}
-FUNCTIONS = {"sigmoid": r"\sigma", "log": r"\log", "exp": r"\exp"}
+LETTERS = {"yhat": r"\hat{y}", "target": "t", "loss": r"\mathcal{L}", "unit": "e", "…": r"\ldots", **letters.LATEX}
+FUNCTIONS = {"sigmoid": r"\sigma", "log": r"\log", "exp": r"\exp", "ℓ": r"\ell", "O": "O", "O′": r"O^{\prime}"}
+IN_WORDS = {
+    "·": r"\cdot ", "−": "-", "×": r"\times ", "≤": r"\le ", "≥": r"\ge ", "½": r"\tfrac{1}{2}", "²": "^2",
+    "ᵀ": r"^{\top}", "′": "'", "⊙": r"\odot ", "⊘": r"\oslash ", "σ": r"\sigma", "ρ": r"\rho", "δ": r"\delta",
+    "Φ": r"\Phi", "φ": r"\varphi", "α": r"\alpha", "λ": r"\lambda", "ℓ": r"\ell", "…": r"\ldots ", ",": r",\ ",
+    "exp": r"\exp", "log": r"\log", "tanh": r"\tanh ",
+}  # fmt: skip
 SPECIAL = {"ŷ": r"\hat{y}", "∞": r"\infty", "NaN": r"\mathrm{NaN}"}
 
 
-def write_latex(part: Expression, most: int = MOST) -> str:
+LONG = 4  # rows: in a longer column, fractions would be too tall
+APART = r" \\[9pt] "  # between rows of a matrix that hold fractions or raised letters
+
+
+SLOPE = re.compile(r"\\frac\{(\\partial \\mathcal\{L\})\}\{(\\partial \w_\{[0-9,]+\})\}")
+
+
+def write_latex(part: Expression, most: int = WHOLE) -> str:
     r"""A formula in one line, without dollars; of a row or column with more than ``most`` entries, a part.
 
     >>> from backtalk.teaching.derivations.expressions import Product
     >>> print(write_latex(Product((Transposed(Symbol("W", 3)), Derivative(Symbol("a", 3))))))
     W_3^{\top} \, \nabla_{a_3}\mathcal{L}
     """
-    return LatexWriter(most).write(part)
+    return LatexWriter(View(most=most)).write(part)
 
 
-def latex_lines(equation: Equation, marked: Marked, room: float, most: int = OF_LINES) -> list[Line]:
+def latex_lines(equation: Equation, view: View, room: float) -> list[Line]:
     """left = rights[0] = rights[1] …, one = below the other, each broken if it is too wide."""
-    return lines(equation.left, equation.rights, LatexWriter(most, marked), room, FractionRuler)
+    return lines(equation.left, equation.rights, LatexWriter(view), room, FractionRuler)
+
+
+def equation_latex(equation: Equation, view: View) -> tuple[str, ...]:
+    """One formula for each line, = in front of all but the first, for what sets single formulas."""
+    writer = LatexWriter(view)
+    left, (first, *others) = writer.write(equation.left), equation.rights
+    return f"{left} = {writer.write(first)}", *(f"{{}}= {writer.write(right)}" for right in others)
 
 
 def aligned(found: Sequence[Line]) -> str:
     """The rows of an align environment, = below =."""
-    rows = (f"{line.left} &= {line.right}" if line.equals else rf"&\quad {{}}{line.right}" for line in found)
-    return " \\\\\n".join(rows)
+    return " \\\\\n".join(map(aligned_row, found))
 
 
-def number_latex(value: float) -> str:
+def aligned_row(line: Line) -> str:
+    """A line as a row of an align environment."""
+    if line.equals:
+        return f"{line.left} &= {line.right}"
+    return f"{line.left} &{line.right}" if line.left else rf"&\quad {{}}{line.right}"
+
+
+def number_latex(value: float, digits: int = DIGITS) -> str:
     r"""A number; a small or large one with a power of ten.
 
     >>> print(number_latex(-1.2e-9))
     -1.2 \times 10^{-9}
     """
-    negative, digits, power = as_written(value)
+    negative, written, power = as_written(value, digits)
     tens = "" if power is None else rf" \times 10^{{{power}}}"
-    return f"{'-' * negative}{SPECIAL.get(digits, digits)}{tens}"
+    return f"{'-' * negative}{SPECIAL.get(written, written)}{tens}"
 
 
 def _limit(detail: str) -> str:
@@ -78,7 +113,7 @@ class LatexWriter(Writer):
     dots = (r"\cdots", r"\vdots", r"\ddots")
 
     def number(self, value: float) -> str:
-        return number_latex(value)
+        return number_latex(value, self.view.digits)
 
     def enclose(self, written: str) -> str:
         tall = any(command in written for command in (r"\frac", r"\begin", r"\sum", r"\left", r"\underbrace"))
@@ -102,7 +137,21 @@ class LatexWriter(Writer):
                 return slope if (letter := by_letter(part)) is None else rf"\left({slope}\right)_{{{letter}}}"
             case Others(count, value):
                 said = rf"\text{{{count} other{'s' * (count > 1)}}}"
-                return rf"\underbrace{{{number_latex(value)}}}_{{{said}}}"
+                return rf"\underbrace{{{self.number(value)}}}_{{{said}}}"
+            case Braced(of, notes):
+                return rf"\underbrace{{{self.write(of)}}}_{{{self.below(notes)}}}"
+            case Inline(tokens):
+                return "".join(IN_WORDS.get(t, t) if isinstance(t, str) else self.write(t) for t in tokens)
+            case Listed(parts):
+                return r", \quad ".join(map(self.write, parts))
+            case Call(of, arguments):
+                return f"{self.write(of)}({', '.join(map(self.write, arguments))})"
+            case OfExample(Derivative(of)) if is_scalar(of):
+                return rf"\frac{{\partial \mathcal{{L}}}}{{\partial {_symbol(of)}^{{(n)}}}}"
+            case OfExample(Derivative(of)):
+                return rf"\nabla_{{{_symbol(of)}^{{(n)}}}}\mathcal{{L}}"
+            case OfExample(of):
+                return f"{self.write(of)}^{{(n)}}"
             case SumOver(index, last, term):
                 return rf"\sum_{{{index}=1}}^{{{last}}} {self.within(term(index), part)}"
             case Elementwise(left, right, True) if is_scalar(part):
@@ -135,6 +184,9 @@ class LatexWriter(Writer):
                 return f"g_{_index(layer)}{self._argument(of)}"
             case Apply("g′", of, layer=layer):
                 return rf"g_{_index(layer)}^{{\prime}}{self._argument(of)}"
+            case Apply("ℓ′", of, layer=j):
+                index = "" if j is None else f"_{_index(j)}"
+                return rf"\ell^{{\prime}}{index}{self._argument(of)}"
             case Apply("clip", of, detail=limit):
                 return rf"\mathrm{{clip}}\left({self.write(of)}, -{_limit(limit)}, {_limit(limit)}\right)"
             case Apply("rho", of, detail=limit):
@@ -146,18 +198,38 @@ class LatexWriter(Writer):
         """In brackets, as what a function is taken of."""
         return self.enclose(self.write(of))
 
-    def array(self, value: Any) -> str:
+    def array(self, part: Number | Grid) -> str:
         """A column or matrix in brackets, its size below it if a part is shown."""
-        rows, columns = value.shape
-        shown, across, cut = self.shown(value.shape)
-        rows_shown = (" & ".join(self.entry(value, i, k) for k in across) for i in shown)
+        cells, cut = self.entries(part)
+        rows, columns = part.shape if isinstance(part, Grid) else part.value.shape
         size = rf"_{{{rows} \times {columns}}}" if cut else ""
-        return r"\begin{bmatrix} " + r" \\ ".join(rows_shown) + r" \end{bmatrix}" + size
+        lines = list(map(" & ".join, cells))
+        long = cut or len(lines) > LONG
+        if long:
+            lines = [SLOPE.sub(r"\1 / \2", line) for line in lines]
+        tall = not long and isinstance(part, Grid) and any(command in lines[-1] for command in (r"\frac", r"\top"))
+        inside = (APART if tall else r" \\ ").join(lines)
+        return r"\begin{bmatrix} " + inside + r" \end{bmatrix}" + size
+
+    def below(self, notes: Sequence[str | Expression]) -> str:
+        """What is said under a brace, one below the other."""
+        said: list[str] = []
+        for note in notes:
+            match note:
+                case str():
+                    said += (rf"\text{{{line}}}" for line in note.splitlines())
+                case Partial(above, below):
+                    said.append(rf"\partial {_symbol(above)} / \partial {_symbol(below)}")
+                case _:
+                    said.append(self.write(note))
+        stacked = r" \\ ".join(said)
+        return said[0] if len(said) == 1 else rf"\substack{{{stacked}}}"
 
 
 def _symbol(symbol: Symbol) -> str:
     letter, numbers = LETTERS.get(symbol.letter, symbol.letter), symbol.numbers
-    return f"{letter}_{_index(','.join(map(str, numbers)))}" if numbers else letter
+    index = ",".join(map(str, numbers)).replace(EVERY, r"\cdot")
+    return f"{letter}_{_index(index)}" if numbers else letter
 
 
 def _index(written: Any) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from .expressions import Derivative, Elementwise, Expression, Partial, Symbol
-from .notation import Marked, Writer, by_letter, is_scalar
+from .expressions import Braced, Derivative, Elementwise, Expression, Grid, Number, Partial, Symbol
+from .notation import Writer, by_letter, is_scalar
 from .text import TextWriter
-
-LEAST = 3  # entries of a row or column that are shown, however narrow the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +26,17 @@ class Ruler(TextWriter):
     dots = ("⋯", "⋯", "⋯")
     gap: ClassVar[str] = "  "
 
-    def array(self, value: Any) -> str:
-        rows, columns, cut = self.shown(value.shape)
-        cells = [[self.entry(value, i, k) for k in columns] for i in rows]
+    def array(self, part: Number | Grid) -> str:
+        cells, cut = self.entries(part)
         widths = (max(map(len, column)) for column in zip(*cells, strict=True))
-        size = f"{value.shape[0]}×{value.shape[1]}" if cut else ""
-        return f"[ {self.gap.join('0' * width for width in widths)} ]{size}"
+        return f"[ {self.gap.join('0' * width for width in widths)} ]{self.size(part) if cut else ''}"
+
+    def atom(self, part: Expression) -> str:
+        match part:
+            case Braced(of, notes):
+                said = (note if isinstance(note, str) else self.write(note) for note in notes)
+                return "0" * max(map(len, (self.write(of), *(line for note in said for line in note.splitlines()))))
+        return super().atom(part)
 
 
 class FractionRuler(Ruler):
@@ -62,27 +65,21 @@ def lines(
 
     If a matrix is too wide all the same, ``writer`` shows less of it.
     """
-    ruler, inside = kind(), room
-    for most, marked in _less_and_less(writer):
-        writer.most, writer.marked = most, marked
-        ruler = kind(most, marked)
+    ruler, inside = kind(writer.view), room
+    for view in writer.view.narrower():
+        writer.view = view
+        ruler = kind(view)
         inside = room - len(ruler.write(left)) - 3
-        if max(len(piece) for right in rights for piece in ruler.pieces(right)) <= inside:
+        if max((len(piece) for right in rights for piece in ruler.pieces(right)), default=0) <= inside:
             break
+    if not rights:
+        return [Line(writer.write(left), False, "")]
     found: list[Line] = []
     for k, right in enumerate(rights):
         parts = _broken(writer.pieces(right), [len(piece) + 1 for piece in ruler.pieces(right)], inside)
         found.append(Line(writer.write(left) if k == 0 else "", True, writer.between.join(parts[0])))
         found += [Line("", False, writer.between.join(part)) for part in parts[1:]]
     return found
-
-
-def _less_and_less(writer: Writer) -> Iterator[tuple[int, Marked]]:
-    """How many entries are shown, and which in any case: fewer each time."""
-    for most in range(writer.most, LEAST - 1, -1):
-        yield most, writer.marked
-    yield LEAST, {}
-    yield LEAST - 1, {}
 
 
 def _broken(pieces: list[str], widths: list[int], room: float) -> list[list[str]]:

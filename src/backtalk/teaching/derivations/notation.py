@@ -1,8 +1,7 @@
-"""What all writers of formulas share: where brackets stand, where a line may end, and which entries are shown."""
+"""What all writers of formulas share: where brackets stand, and where a line may end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from enum import IntEnum
 from itertools import pairwise
 from typing import ClassVar
@@ -10,15 +9,23 @@ from typing import ClassVar
 import numpy as np
 
 from .expressions import (
+    EVERY,
     Apply,
+    Braced,
+    Call,
     Derivative,
     Diagonal,
+    Dot,
     Elementwise,
     Expression,
+    Grid,
     Indicator,
+    Inline,
     Larger,
+    Listed,
     Negative,
     Number,
+    OfExample,
     Others,
     Partial,
     Product,
@@ -29,10 +36,9 @@ from .expressions import (
 )
 from .letters import LETTERS
 from .numbers import as_written
+from .view import View
 
-MOST = 6  # entries of a row or a column that are shown
-Marked = Mapping[int, Collection[int]]  # for each length, the entries, from 0, that are shown in any case
-NONE_MARKED: Marked = {}
+SCALARS = ("loss", "p", "q", "z")  # p, q and z: of the rule for any functions
 
 
 class Binding(IntEnum):
@@ -48,7 +54,7 @@ class Binding(IntEnum):
 class Writer:
     """Turns formulas into text of one kind; ``atom`` writes what is no sum and no negative.
 
-    ``most``: entries of a row or column that are shown; ``marked``: those that are shown in any case.
+    ``view``: how many digits a number has, and which entries of a row or column are shown.
     """
 
     fractions: ClassVar[bool]  # whether a quotient of numbers has its parts above and below a line
@@ -61,20 +67,25 @@ class Writer:
     between: ClassVar[str] = " "  # pieces of one line
     dots: ClassVar[tuple[str, str, str]]  # for entries of a matrix in a row, in a column, and in both
 
-    def __init__(self, most: int = MOST, marked: Marked = NONE_MARKED) -> None:
-        self.most = most
-        self.marked = marked
+    def __init__(self, view: View | None = None) -> None:
+        self.view = view or View()
 
-    def shown(self, shape: tuple[int, int]) -> tuple[list[int | None], list[int | None], bool]:
+    def shown(self, part: Number | Grid) -> tuple[list[int | None], list[int | None], bool]:
         """The rows and columns of a matrix that are shown, with None for dots; and whether any are left out."""
-        rows, columns = (positions(length, self.most, self.marked.get(length, ())) for length in shape)
+        shape = part.shape if isinstance(part, Grid) else part.value.shape
+        rows, columns = (self.view.places(length, axis) for length, axis in zip(shape, part.axes, strict=True))
         return rows, columns, None in rows or None in columns
 
-    def entry(self, value: np.ndarray, i: int | None, k: int | None) -> str:
-        """A number of a matrix, or the dots instead of it."""
-        if i is not None and k is not None:
-            return self.cell(value[i, k])
-        return self.dots[2 if i is None and k is None else 1 if i is None else 0]
+    def entries(self, part: Number | Grid) -> tuple[list[list[str]], bool]:
+        """The cells of a matrix, row by row, with dots for what is left out; and whether anything is."""
+        rows, columns, cut = self.shown(part)
+        return [[self.entry(part, i, k) for k in columns] for i in rows], cut
+
+    def entry(self, part: Number | Grid, i: int | None, k: int | None) -> str:
+        """A cell of a matrix, or the dots instead of it."""
+        if i is None or k is None:
+            return self.dots[2 if i is None and k is None else 1 if i is None else 0]
+        return self.cell(part.value[i, k]) if isinstance(part, Number) else self.write(part.entry(i + 1, k + 1))
 
     def atom(self, part: Expression) -> str:
         raise NotImplementedError
@@ -86,7 +97,8 @@ class Writer:
         """A number in a matrix."""
         return self.number(value)
 
-    def array(self, value: np.ndarray) -> str:
+    def array(self, part: Number | Grid) -> str:
+        """A column or matrix."""
         raise NotImplementedError
 
     def enclose(self, written: str) -> str:
@@ -110,7 +122,7 @@ class Writer:
             case Sum((only,)):
                 return self.pieces(only)
             case Sum(terms):
-                return [self._term(part, term, first=k == 0) for k, term in enumerate(terms)]
+                return [piece for k, term in enumerate(terms) for piece in self._term_pieces(part, term, first=k == 0)]
             case Negative(Sum((_, _, *_)) as total) if is_scalar(total):
                 return self.enclosed(total, self.negative)
             case Negative(of):
@@ -119,14 +131,26 @@ class Writer:
                 first, *others = self.enclosed(total, self.times)
                 return [self.within(number, part), first, *others]
             case Product(factors):
+                apart = self.view.breaks or any(isinstance(factor, Braced) for factor in factors)
                 joints = [self.times if has_dot(*both) else self.beside for both in pairwise(factors)]
                 written = [self.within(factor, part) for factor in factors]
                 pieces = [written[0], *map(str.__add__, joints, written[1:])]
-                return pieces if is_scalar(part) else [self.between.join(pieces)]
-            case Number(value):
-                return [self.array(value) if np.ndim(value) else self.number(value)]
+                return pieces if apart or is_scalar(part) else [self.between.join(pieces)]
+            case Number(value) if np.ndim(value) == 0:
+                return [self.number(value)]
+            case Number() | Grid():
+                return [self.array(part)]
+            case Dot(left, right):
+                return [self.within(left, part) + self.between + self.times + self.within(right, part)]
             case _:
                 return [self.atom(part)]
+
+    def _term_pieces(self, total: Sum, term: Expression, *, first: bool) -> list[str]:
+        """A term of a sum; a product of matrices is cut as well if lines may end between two matrices."""
+        if not (self.view.breaks and isinstance(term, Product) and not is_scalar(term)):
+            return [self._term(total, term, first=first)]
+        begin, *others = self.pieces(term)
+        return [begin if first else self.plus + begin, *others]
 
     def _term(self, total: Sum, term: Expression, *, first: bool) -> str:
         match term:
@@ -156,8 +180,10 @@ def binding(part: Expression, *, fractions: bool) -> Binding:
             return Binding.OVER
         case Elementwise(divide=True) if fractions and is_scalar(part):
             return Binding.ATOM
-        case Product() | Elementwise() | Apply("square" | "power"):
+        case Product() | Elementwise() | Dot() | Apply("square" | "power"):
             return Binding.PRODUCT
+        case Listed():
+            return Binding.SUM
         case Number(value) if np.ndim(value) == 0:
             written = as_written(value)
             return Binding.SIGN if written.negative else Binding.PRODUCT if written.power is not None else Binding.ATOM
@@ -177,17 +203,21 @@ def needs_brackets(part: Expression, place: Expression, *, fractions: bool) -> b
         case Elementwise(left, _, divide):
             chained = isinstance(part, Elementwise) and part is left and not divide and not part.divide
             return own < Binding.ATOM and not chained
+        case Dot():
+            return own < Binding.PRODUCT
         case Sum() | SumOver() | Negative():
             return own < Binding.OVER
         case _:  # a power, or a transpose
-            return own < Binding.ATOM or isinstance(part, Derivative | Partial | Apply)
+            return own < Binding.ATOM or isinstance(part, Derivative | Partial | Apply | OfExample)
 
 
 def is_scalar(part: Expression) -> bool:
     """Whether a formula comes to one number, and not to a column or a matrix."""
     match part:
         case Symbol(letter, _, indices):
-            return letter == "loss" or letter in LETTERS or (bool(indices) and letter != "unit")
+            return (
+                letter in SCALARS or letter in LETTERS or (bool(indices) and letter != "unit" and EVERY not in indices)
+            )
         case Derivative(of):
             return is_scalar(of)
         case Partial(above, below):
@@ -202,9 +232,13 @@ def is_scalar(part: Expression) -> bool:
             return is_scalar(left) and is_scalar(right)
         case Negative(of) | Transposed(of) | Apply(_, of):
             return is_scalar(of)
-        case Diagonal():
+        case OfExample(of) | Braced(of):
+            return is_scalar(of)
+        case Call(of):
+            return is_scalar(of)
+        case Diagonal() | Grid() | Listed() | Inline():
             return False
-        case Others() | Indicator() | Larger():
+        case Others() | Indicator() | Dot() | Larger():
             return True
 
 
@@ -217,27 +251,3 @@ def by_letter(slope: Partial) -> str | None:
 def has_dot(left: Expression, right: Expression) -> bool:
     """Whether a dot stands between two factors: not if both are columns or matrices."""
     return is_scalar(left) or is_scalar(right)
-
-
-def positions(length: int, most: int = MOST, marked: Collection[int] = ()) -> list[int | None]:
-    """The entries of a row or column that are shown; None for the dots.
-
-    ``marked``: entries that are shown in any case, from 0.
-
-    >>> positions(3), positions(64)
-    ([0, 1, 2], [0, 1, 2, 3, 4, None, 63])
-    >>> positions(64, 4, {19})
-    [0, 1, None, 19, None, 63]
-    """
-    if length <= most:
-        return list(range(length))
-    begin = max(1, most - 1 - len(marked))
-    shown = sorted({*range(begin), *marked, length - 1})
-    found: list[int | None] = []
-    for before, k in pairwise((-1, *shown)):
-        if k - before > 2:
-            found.append(None)
-        elif k - before == 2:  # dots would take as much room as what they stand for
-            found.append(before + 1)
-        found.append(k)
-    return found

@@ -7,11 +7,13 @@ import html
 from ...pages.page import card, page
 from .document import Document, Equation, Section
 from .mathml import MathWriter, as_element
-from .notation import NONE_MARKED, Marked
 from .sentences import typeset
+from .svg import STYLE as PICTURE_STYLE
+from .svg import draw_svg
+from .view import View
 
-MOST = 4  # entries of a row or column
-STYLE = """
+STYLE = (
+    """
 .derivation .step { padding: 13px 0 15px } .derivation .step:first-child { padding-top: 2px }
 .derivation .step:last-child { padding-bottom: 0 }
 .derivation .step + .step { border-top: 1px solid var(--line, #8884) }
@@ -28,40 +30,72 @@ STYLE = """
 .derivation mtd { padding: 0.24em 0.45em }
 @media (max-width: 640px) { .derivation .equation { grid-template-columns: minmax(0, 1fr); font-size: 16px }
   .derivation .left:empty { display: none } .derivation .right { padding-left: 10px } }
+.derivation .drawn { display: grid; grid-template-columns: minmax(0, 1fr) minmax(180px, 44%); gap: 4px 22px;
+  align-items: start; margin-bottom: 10px } .derivation .drawn svg { justify-self: end }
+@media (max-width: 640px) { .derivation .drawn { grid-template-columns: minmax(0, 1fr) }
+  .derivation .drawn svg { justify-self: start } }
+.derivation .where { display: flex; flex-wrap: wrap; gap: 4px 10px; font-size: 14px; margin-bottom: 12px }
+.derivation .where b { color: #fff; background: #1f5fbf; border-radius: 10px; padding: 0 10px; font-weight: 500 }
 """
+    + PICTURE_STYLE
+)
 
 
 def write_page(document: Document) -> str:
     """A card for each talk, and one for the strongest paths."""
     cards = [
-        card(section.title, f"<div class='derivation'>{_inside(section, document.marked)}</div>", wide=True)
+        card(section.title, f"<div class='derivation'>{_inside(document, section)}</div>", wide=True)
         for section in document.sections
     ]
-    above = f"<div class='derivation' style='margin-top: 18px'>{_equation(document.result)}</div>"
+    above = f"<div class='derivation' style='margin-top: 18px'>{_result(document)}</div>"
     return page(document.title, document.about, cards, above=above, style=STYLE)
 
 
 def write_fragment(document: Document) -> str:
     """The same for a notebook, which has its own page around it."""
     parts = "".join(
-        f"<h2>{html.escape(section.title)}</h2>{_inside(section, document.marked)}" for section in document.sections
+        f"<h2>{html.escape(section.title)}</h2>{_inside(document, section)}" for section in document.sections
     )
-    return f"<style>{STYLE}</style><div class='derivation'>{_equation(document.result)}{parts}</div>"
+    return f"<style>{STYLE}</style><div class='derivation'>{_result(document)}{parts}</div>"
 
 
-def _inside(section: Section, marked: Marked) -> str:
-    inside = f"<p>{_words(section.summary)}</p>" if section.summary else ""
+def _result(document: Document) -> str:
+    note = f"<p>{_words(document.note)}</p>" if document.note else ""
+    return _equation(document.result, document.view) + note
+
+
+def _inside(document: Document, section: Section) -> str:
+    inside = _where(document, section)
+    inside += f"<p>{_words(section.summary)}</p>" if section.summary else ""
     for each in section.passages:
-        reason = _words(each.reason) + ("." if each.number else "")
+        first, *others = each.statements
+        reason = _words(first.reason) + ("." if each.number else "")
         said = f"<h3>{_words(each.title)}</h3><p>{reason}</p>"
-        inside += f"<section class='step'>{said}{_equation(each.equation, marked)}</section>"
+        if each.picture is not None:
+            said = f"<div class='drawn'><div>{said}</div>{draw_svg(each.picture)}</div>"
+        for statement in (first, *others):
+            said += f"<p>{_words(statement.reason)}</p>" if statement is not first and statement.reason else ""
+            said += _equation(statement.equation, document.view)
+        inside += f"<section class='step'>{said}</section>"
     return inside
 
 
-def _equation(equation: Equation, marked: Marked = NONE_MARKED) -> str:
+def _where(document: Document, section: Section) -> str:
+    """Where on the roadmap a section is."""
+    if not section.stop:
+        return ""
+    stops = (
+        f"<b>{stop}</b>" if k == section.stop else f"<span>{stop}</span>" for k, stop in enumerate(document.roadmap, 1)
+    )
+    return f"<p class='where'>{'→'.join(stops)}</p>"
+
+
+def _equation(equation: Equation, view: View) -> str:
     """One = below the other; a browser breaks a line only between two elements."""
-    writer = MathWriter(MOST, marked)
+    writer = MathWriter(view)
     rows = []
+    if not equation.rights:
+        return f"<div class='right'>{as_element(writer.write(equation.left))}</div>"
     for k, right in enumerate(equation.rights):
         beginning = as_element(writer.write(equation.left)) if k == 0 else ""
         first, *others = map(as_element, writer.pieces(right))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 from unicodedata import combining
 
-from .document import Document, Equation
+from .characters import as_it_is, draw_characters
+from .document import Document, Equation, Section
+from .expressions import Braced, Expression, Grid, Number
 from .layout import lines
-from .notation import Marked
 from .text import TextWriter
+from .view import View
 
-MOST = 4  # entries of a row or column: a page of a terminal is short
 FIRST = 0xE000  # of the letters that stand for matrices until the lines are set
 BRACKETS = {"[": "[⎡⎢⎣", "]": "]⎤⎥⎦", "(": "(⎛⎜⎝", ")": ")⎞⎟⎠"}  # of one line; upper end, middle and lower end
 INDENT = "  "
@@ -22,83 +22,110 @@ MOST_LETTERS = 100  # of a line of words, however wide the terminal
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line, and its ``kind``: talk, title, reason or formula."""
+    """A line, and its ``kind``: talk, title, reason, formula or picture."""
 
     kind: str
     text: str
 
 
-def as_it_is(text: str) -> str:
-    """How most terminals show a text."""
-    return text
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that stand for one letter of a formula; line ``middle`` of them is the formula's own."""
+
+    rows: list[str]
+    middle: int
 
 
 class GridWriter(TextWriter):
-    """Formulas as text, with one letter for each matrix, which :meth:`set_lines` puts in its place.
+    """Formulas as text, with one letter for each block of several lines, which :meth:`set_lines` puts in its place.
 
     ``spell``: what the terminal shows for a text.
     """
 
-    def __init__(self, marked: Marked, spell: Callable[[str], str] = as_it_is) -> None:
-        super().__init__(MOST, marked)
+    def __init__(self, view: View, spell: Callable[[str], str] = as_it_is) -> None:
+        super().__init__(view)
         self.spell = spell
-        self.tables: list[list[str]] = []
+        self.blocks: list[Block] = []
 
-    def array(self, value: Any) -> str:
-        shown, across, cut = self.shown(value.shape)
-        cells = [[self.spell(self.entry(value, i, k)) for k in across] for i in shown]
+    def array(self, part: Number | Grid) -> str:
+        written, cut = self.entries(part)
+        cells = [[self.spell(cell) for cell in row] for row in written]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        filled = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+        justify = str.ljust if isinstance(part, Grid) else str.rjust
+        filled = ["  ".join(justify(cell, width) for cell, width in zip(row, widths, strict=True)) for row in cells]
         left_ends, right_ends = (_stretched(letter, len(filled)) for letter in "[]")
         table = [f"{left} {row} {right}" for left, row, right in zip(left_ends, filled, right_ends, strict=True)]
         if cut:
-            size = f"{value.shape[0]}×{value.shape[1]}"
+            size = self.size(part)
             table = [row.ljust(len(row) + len(size)) for row in table[:-1]] + [table[-1] + size]
-        self.tables.append([self.spell(row) for row in table])
-        return chr(FIRST + len(self.tables) - 1)
+        return self._letter(Block([self.spell(row) for row in table], (len(table) - 1) // 2))
+
+    def atom(self, part: Expression) -> str:
+        if not isinstance(part, Braced):
+            return super().atom(part)
+        inside = self._set(self.write(part.of))
+        notes: list[str] = []
+        for note in part.notes:
+            if isinstance(note, str):
+                notes += map(self.spell, note.splitlines())
+            else:
+                notes += self._set(self.write(note)).rows
+        width = max(len(inside.rows[0]), 3, *map(len, notes))
+        brace = self.spell("╰" + "─" * ((width - 3) // 2) + "┬" + "─" * (width - 3 - (width - 3) // 2) + "╯")
+        rows = [*(row.center(width) for row in inside.rows), brace, *(note.center(width) for note in notes)]
+        return self._letter(Block(rows, inside.middle))
+
+    def _letter(self, block: Block) -> str:
+        self.blocks.append(block)
+        return chr(FIRST + len(self.blocks) - 1)
 
     def set_lines(self, text: str) -> list[str]:
-        """The lines of a formula, with its matrices, and brackets as tall as what is in them."""
-        heights = self._heights(text)
-        height = max(heights, default=1)
-        rows = [""] * height
-        for before, letter, tall in zip(" " + text, text, heights, strict=False):
-            table = self._table(letter)
-            if letter == "ᵀ" and self._table(before):
-                rows = self._raise(rows, letter, len(self._table(before)))
-                continue
-            if table:
-                block = table
-            elif tall > 1:
-                block = [self.spell(part) for part in _stretched(letter, tall)]
+        """The lines of a formula, with its blocks, and brackets as tall as what is in them."""
+        return [row.rstrip() for row in self._set(text).rows]
+
+    def _set(self, text: str) -> Block:
+        found = [self._block(letter) for letter in text]
+        blocks: list[Block] = []
+        for (letter, block), (above, below) in zip(found, self._spans(found), strict=True):
+            tall = above + below + 1
+            if letter == "ᵀ" and blocks and len(blocks[-1].rows) > 1:
+                blocks[-1] = self._raise(blocks[-1], letter)
+            elif tall > 1 and letter in "()":
+                blocks.append(Block([self.spell(part) for part in _stretched(letter, tall)], above))
             else:
-                block = [self.spell(letter)]
-            rows = [row + part for row, part in zip(rows, _centred(block, height), strict=True)]
-        return [row.rstrip() for row in rows]
+                blocks.append(block)
+        over = max((block.middle for block in blocks), default=0)
+        under = max((len(block.rows) - block.middle - 1 for block in blocks), default=0)
+        rows = [""] * (over + 1 + under)
+        for block in blocks:
+            empty = " " * len(block.rows[0])
+            before = over - block.middle
+            column = [empty] * before + block.rows + [empty] * (len(rows) - before - len(block.rows))
+            rows = [row + part for row, part in zip(rows, column, strict=True)]
+        return Block(rows, over)
 
-    def _table(self, letter: str) -> list[str]:
+    def _block(self, letter: str) -> tuple[str, Block]:
         k = ord(letter) - FIRST
-        return self.tables[k] if 0 <= k < len(self.tables) else []
+        return letter, self.blocks[k] if 0 <= k < len(self.blocks) else Block([self.spell(letter)], 0)
 
-    def _heights(self, text: str) -> list[int]:
-        """How many lines each letter of a formula takes."""
-        heights = [len(self._table(letter)) or 1 for letter in text]
+    def _spans(self, found: list[tuple[str, Block]]) -> list[tuple[int, int]]:
+        """How many lines each letter of a formula has above and below the formula's own."""
+        spans = [(block.middle, len(block.rows) - block.middle - 1) for _, block in found]
         opened: list[int] = []
-        for k, letter in enumerate(text):
+        for k, (letter, _) in enumerate(found):
             if letter == "(":
                 opened.append(k)
             elif letter == ")" and opened:  # else it was opened in another line
                 first = opened.pop()
-                heights[first] = heights[k] = max(heights[first : k + 1])
-        return heights
+                above, below = (max(span[side] for span in spans[first : k + 1]) for side in (0, 1))
+                spans[first] = spans[k] = above, below
+        return spans
 
-    def _raise(self, rows: list[str], letter: str, tall: int) -> list[str]:
-        """Write a letter beside the upper end of the matrix before, whose size may stand beside its lower end."""
-        at = (len(rows) - 1) // 2 - (tall - 1) // 2
-        kept = rows[at].rstrip()
-        raised = kept + self.spell(letter)
-        width = max(len(raised), *map(len, rows))
-        return [(raised if k == at else row).ljust(width) for k, row in enumerate(rows)]
+    def _raise(self, block: Block, letter: str) -> Block:
+        """A block with a letter beside its upper end; its size may stand beside its lower end."""
+        first = block.rows[0].rstrip() + self.spell(letter)
+        width = max(map(len, (first, *block.rows)))
+        return Block([first.ljust(width), *(row.ljust(width) for row in block.rows[1:])], block.middle)
 
 
 def tell(
@@ -112,10 +139,10 @@ def tell(
             yield TextLine(kind, indent + line)
 
     def formula(equation: Equation) -> Iterator[TextLine]:
-        grid = GridWriter(document.marked, spell)
+        grid = GridWriter(document.view, spell)
         set_off, tall = 0, False
         for line in lines(equation.left, equation.rights, grid, room - len(INDENT)):
-            begin = f"{line.left} = " if line.left else "= " if line.equals else "  "
+            begin = f"{line.left} = " if line.left and line.equals else line.left or ("= " if line.equals else "  ")
             set_off = set_off or _width(spell(line.left)) + 1
             shift = "" if line.left else " " * set_off
             rows = grid.set_lines(begin + line.right)
@@ -125,17 +152,35 @@ def tell(
             for row in rows:
                 yield TextLine("formula", f"{INDENT}{shift}{row}".rstrip())
 
+    drawn: list[str] = []
     yield from formula(document.result)
+    yield from words("reason", document.note)
     for section in document.sections:
         yield TextLine("talk", spell(section.title))
+        yield from words("reason", _where(document, section))
         yield from words("reason", section.summary)
         for passage in section.passages:
             if passage.number:
                 yield from words("title", f"{passage.number}. {passage.title}: {passage.reason}")
-            else:
-                yield from words("title", passage.title)
-                yield from words("reason", passage.reason, INDENT)
-            yield from formula(passage.equation)
+                yield from formula(passage.equation)
+                continue
+            yield from words("title", passage.title)
+            picture = draw_characters(passage.picture, room - len(INDENT), spell) if passage.picture else drawn
+            if picture != drawn:
+                drawn = picture
+                for row in ["", *picture, ""]:
+                    yield TextLine("picture", f"{INDENT}{row}".rstrip())
+            for statement in passage.statements:
+                yield from words("reason", statement.reason, INDENT)
+                yield from formula(statement.equation)
+
+
+def _where(document: Document, section: Section) -> str:
+    """Where on the roadmap a section is."""
+    if not section.stop:
+        return ""
+    stops = (f"[{stop}]" if k == section.stop else stop for k, stop in enumerate(document.roadmap, 1))
+    return f"We are here: {' → '.join(stops)}"
 
 
 def write_plain(document: Document) -> str:
@@ -159,10 +204,3 @@ def _stretched(bracket: str, count: int) -> list[str]:
     """A bracket of so many lines."""
     one, upper, between, lower = BRACKETS[bracket]
     return [one] if count == 1 else [upper, *[between] * (count - 2), lower]
-
-
-def _centred(block: list[str], height: int) -> list[str]:
-    """A block with empty lines above and below it, its middle on the middle line."""
-    above = (height - 1) // 2 - (len(block) - 1) // 2
-    empty = " " * len(block[0])
-    return [empty] * above + block + [empty] * (height - len(block) - above)

@@ -1,167 +1,299 @@
-"""A derivation as slides in LaTeX's Beamer, 16:9: each line of a step is revealed after the one before."""
+"""A derivation as slides in LaTeX's Beamer, 16:9: one new thing an overlay."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from .article import displayed, words
-from .document import Document, Equation, Passage, Section
-from .expressions import Number
-from .latex import aligned, latex_lines, write_latex
-from .layout import Line
-from .notation import Marked
+from .article import words
+from .document import Document, Equation, Passage, Section, Statement
+from .expressions import Expression, Grid, Number
+from .latex import APART, LatexWriter, aligned_row, write_latex
+from .layout import FractionRuler, Line, lines
+from .tikz import STYLE, draw_tikz
+from .view import View
 
-ROOM = 68  # letters of a line
-HEIGHT = 13.3  # of a slide, in lines of text
-MOST = 3  # entries of a row or column
-SIZES = {"\\Large": 1.31, "\\large": 1.09, "": 1.0, "\\small": 0.91, "\\footnotesize": 0.82}
-CHAIN = 10  # equations of one slide
-BEGIN = r"""\documentclass[aspectratio=169,11pt]{beamer}
+ROOM = 69  # letters of a line
+HEIGHT = 14.5  # of a slide, in lines of text
+PICTURE = 5.6, 2.5  # cm
+BESIDE = 52  # letters of a line beside the picture
+SIZES = {"\\large": 1.09, "": 1.0, "\\small": 0.91}
+NEW = r"\new{"  # what is uncovered by an overlay of its own begins so, until the overlays are numbered
+BEGIN = (
+    r"""\documentclass[aspectratio=169,11pt]{beamer}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
-\usepackage{amsmath,amssymb,graphicx}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage{amsmath,amssymb,tikz}
 \usefonttheme{professionalfonts}
-\definecolor{ink}{HTML}{1D2430}
-\definecolor{quiet}{HTML}{667085}
-\definecolor{accent}{HTML}{1F5FBF}
+% nothing below 9 points, indices included
+\DeclareMathSizes{10}{10}{9}{9}
+\DeclareMathSizes{10.95}{10.95}{9}{9}
+\DeclareMathSizes{12}{12}{9}{9}
+"""
+    + STYLE
+    + r"""\definecolor{ink}{HTML}{1D2430}
 \setbeamercolor{normal text}{fg=ink}
 \setbeamercolor{structure}{fg=accent}
 \setbeamercolor{frametitle}{fg=accent}
 \setbeamerfont{frametitle}{size=\large,series=\bfseries}
 \setbeamertemplate{navigation symbols}{}
 \setbeamertemplate{frametitle}{\vspace*{0.6em}\insertframetitle\par}
-\setbeamertemplate{footline}{\hfill\usebeamercolor[fg]{quiet}\color{quiet}\scriptsize
+\setbeamertemplate{footline}{\hspace{1cm}\footnotesize\color{quiet}\whereweare\hfill
   \insertframenumber\hspace{1em}\vspace{0.6em}}
 \setbeamercovered{invisible}
-\newcommand{\reason}[1]{\par\vfill{\small\color{quiet}#1\par}\vspace{0.8em}}
-\newcommand{\step}[1]{\par{\bfseries #1\par}\vfill}
-% what would run off the slide is set smaller
-\newsavebox{\formulabox}
-\newcommand{\fitted}[1]{\sbox{\formulabox}{$\displaystyle\begin{aligned}#1\end{aligned}$}%
-  \ifdim\dimexpr\ht\formulabox+\dp\formulabox\relax>0.76\textheight
-    \sbox{\formulabox}{\resizebox*{!}{0.76\textheight}{\usebox{\formulabox}}}\fi
-  \ifdim\wd\formulabox>\textwidth\resizebox{\textwidth}{!}{\usebox{\formulabox}}\else\usebox{\formulabox}\fi}
+\setlength{\arraycolsep}{3.5pt}
+\newcommand{\whereweare}{}
+\newcommand{\reason}[1]{\par{\small\color{quiet}#1\par}}
+% before a formula, in its paragraph: one that begins a paragraph has an empty line above it
+\newcommand{\said}[1]{\par\noindent{\small\color{quiet}#1}}
+\newcommand{\step}[1]{\par{\bfseries #1\par}}
+\newcommand{\drawn}[3]{\begin{columns}[T,onlytextwidth]\begin{column}{0.58\textwidth}\step{#1}\smallskip\reason{#2}%
+  \end{column}\begin{column}{0.41\textwidth}\raggedleft\vspace*{-1.2em}#3\end{column}\end{columns}}
+\AtBeginDocument{\abovedisplayskip=5pt plus 2pt \belowdisplayskip=3pt plus 2pt \abovedisplayshortskip=5pt plus 2pt
+  \belowdisplayshortskip=3pt plus 2pt}
 """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sentence and the lines of its equation that fit on a slide, in a size."""
+
+    reason: str
+    size: str
+    lines: tuple[Line, ...]
+
+    @property
+    def height(self) -> float:
+        """In lines of text."""
+        said = 1.1 * math.ceil(len(self.reason) / 95) if self.reason else 0.0
+        return said + 0.35 + SIZES[self.size] * sum(map(_height, self.lines))
+
+
+class SlideRuler(FractionRuler):
+    """As wide as a formula is on a slide, where the columns of a matrix stand closer."""
+
+    gap = "  "
+
+
+class SlideWriter(LatexWriter):
+    """LaTeX in which each factor of a chain, and each row that is stacked, is something new."""
+
+    dots = (r"\cdots", r"\smash{\vdots}", r"\smash{\ddots}")
+
+    def array(self, part: Number | Grid) -> str:
+        if isinstance(part, Number) or part.shape[0] == 1:
+            return super().array(part)
+        between = APART if APART in (written := super().array(part)) else r" \\ "
+        first, *others = written.split(between)
+        *middle, last = others
+        end = last.index(r" \end{bmatrix}")
+        rows = [*(f"{NEW}{row}}}" for row in middle), f"{NEW}{last[:end]}}}{last[end:]}"]
+        return between.join([first, *rows])
+
+    def pieces(self, part: Expression) -> list[str]:
+        found = super().pieces(part)
+        if len(found) < 2 or not all(r"\underbrace" in piece for piece in found):
+            return found
+        return [found[0], *(f"{NEW}{piece}}}" for piece in found[1:])]
 
 
 def write_slides(document: Document) -> str:
-    """A slide for each step, line after line, more if it is too tall; and the whole chain on the last one."""
+    """A slide for each step, one new thing an overlay, more if it is too tall; and the whole chain on the last one."""
     parts = [BEGIN + r"\begin{document}", _title(document)]
     for talk in document.talks:
+        parts.append(rf"\renewcommand{{\whereweare}}{{{_where(document, talk)}}}")
         for step in talk.passages:
-            parts += _frames(words(talk.title), step, document.marked)
-    parts += _chain(document.talks[1:])
+            parts += _frames(words(talk.title), step, document.view)
+    parts.append(r"\renewcommand{\whereweare}{}")
+    parts += _chain([talk for talk in document.talks if talk.stop or not document.roadmap][-3:], document.view)
     if document.paths is not None:
-        parts += _paths(document.paths, document.marked)
+        parts += _paths(document.paths, document.view)
     return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
 
+def _where(document: Document, section: Section) -> str:
+    """The stops of the roadmap, with the one where we are."""
+    if not document.roadmap:
+        return ""
+    stops = (
+        rf"{{\color{{accent}}\bfseries {stop}}}" if k == section.stop else stop
+        for k, stop in enumerate(document.roadmap, 1)
+    )
+    return r"\ \ $\to$\ \ ".join(stops)
+
+
 def _title(document: Document) -> str:
-    [line] = aligned(latex_lines(document.result, {}, ROOM)).splitlines()
     title, about = words(document.title), words(document.about)
+    equation, _ = _written(document.result, document.view, "\\large", SlideWriter)
     return _frame(
         "",
         rf"\begin{{center}}{{\LARGE\bfseries\color{{accent}}{title}\par}}\medskip{{\color{{quiet}}{about}\par}}"
-        rf"\bigskip\bigskip\fitted{{{line}}}\end{{center}}",
-        centred=True,
+        rf"\end{{center}}\vfill{{\large{_displayed(equation)}}}\vfill\reason{{{words(document.note)}}}\vspace{{1em}}",
     )
 
 
-def _frames(talk: str, step: Passage, marked: Marked) -> Iterator[str]:
-    """The slides of one step: each = comes after the one before, the reason stands below."""
-    room = HEIGHT - 1.5 - 1.2 * math.ceil(len(step.reason) / 95)
-    size, found = _sized(step.equation, marked, room)
-    parts = list(_by_height(found, room / SIZES[size]))
+def _frames(talk: str, step: Passage, view: View) -> Iterator[str]:
+    """The slides of one step: each = comes after the one before, each sentence with what it introduces."""
+    beside = step.picture is not None
+    first_reason = step.statements[0].reason
+    top = max(5.6, 1.4 + 1.05 * math.ceil(len(first_reason) / BESIDE)) if beside else 1.4
+    room = HEIGHT - top - (0 if beside else 1.1 * math.ceil(len(first_reason) / 95))
+    parts = list(_by_height(step.statements, view, room))
     for k, part in enumerate(parts):
-        if k and part[0].equals:
-            part = [replace(part[0], left=found[0].left), *part[1:]]
-        rows, shown = [], 0
-        for line in part:
-            shown += line.equals or not shown
-            cells = (line.left, f"= {line.right}") if line.equals else ("", rf"\quad {{}}{line.right}")
-            rows.append(" & ".join(rf"\uncover<{shown}->{{{cell}}}" if shown > 1 else cell for cell in cells))
         title = words(step.title) + (f" ({k + 1} of {len(parts)})" if len(parts) > 1 else "")
-        equation = "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-        yield _frame(talk, f"\\step{{{title}}}\n{{{size}{equation}}}\n\\reason{{{words(step.reason)}}}")
-
-
-def _sized(equation: Equation, marked: Marked, room: float) -> tuple[str, list[Line]]:
-    """The largest size in which an equation fits a slide, with no matrices in a line of their own; and its lines."""
-    layouts = {size: latex_lines(equation, marked, ROOM / scale, MOST) for size, scale in SIZES.items()}
-    fitting = {size: found for size, found in layouts.items() if sum(map(_height, found)) * SIZES[size] <= room}
-    if not fitting:
-        return list(layouts.items())[-1]
-    matrices = any("bmatrix" in line.right for line in next(iter(fitting.values())))
-
-    def loss_of(found: Sequence[Line]) -> tuple[int, int]:
-        """How many lines were broken for the size, and how little is shown of the matrices."""
-        return (
-            (len(found), -sum(line.right.count("&") + line.right.count(r"\\") for line in found))
-            if matrices
-            else (0, 0)
-        )
-
-    least = min(map(loss_of, fitting.values()))
-    return next((size, found) for size, found in fitting.items() if loss_of(found) == least)
-
-
-def _chain(talks: Sequence[Section]) -> Iterator[str]:
-    """Each gradient on the way with its formula, the last one that was derived for it."""
-    last = {write_latex(step.equation.left): step.equation for talk in talks for step in talk.passages}
-    rows = [_of_chain(equation) for equation in last.values()]
-    count = math.ceil(len(rows) / CHAIN)
-    each = math.ceil(len(rows) / count)
-    for k in range(count):
-        title = "The whole chain" + (f" ({k + 1} of {count})" if count > 1 else "")
-        some = " \\\\[3pt]\n".join(rows[k * each : (k + 1) * each])
-        yield _frame(title, rf"\begin{{center}}\large\fitted{{{some}}}\end{{center}}", centred=True)
-
-
-def _of_chain(equation: Equation) -> str:
-    match equation.rights[-1]:
-        case Number(float() as value):
-            end = f"&&= {write_latex(Number(value))}"
-        case _:
-            end = ""
-    return f"{write_latex(equation.left)} &= {write_latex(equation.rights[0])} {end}"
-
-
-def _paths(paths: Section, marked: Marked) -> Iterator[str]:
-    told, used = [rf"{{\small\color{{quiet}}{words(paths.summary)}\par}}\bigskip"], 2.5
-    for path in paths.passages:
-        found = latex_lines(path.equation, marked, ROOM)
-        height = 2.0 + sum(map(_height, found))
-        if used + height > HEIGHT and told:
-            yield _frame(paths.title, "\n".join(told))
-            told, used = [], 0.0
-        if height > HEIGHT:  # of a network with many layers
-            equation = f"\\begin{{center}}\\fitted{{{aligned(found)}}}\\end{{center}}"
+        reason, inside = (words(part[0].reason) if k == 0 else "", "")
+        for number, shown in enumerate(part):
+            if shown.reason and (number or k):
+                inside += f"\\said{{{NEW}{words(shown.reason)}}}}}\n"
+            elif number:
+                inside += "\\par\\vspace{-\\baselineskip}\n"
+            inside += f"{{{shown.size}{_displayed(shown.lines, first=number == 0)}}}\n"
+        if step.picture is not None:
+            head = f"\\drawn{{{title}}}{{{reason}}}{{{draw_tikz(step.picture, *PICTURE)}}}\n"
         else:
-            equation = displayed(found)
-        told.append(f"\\textbf{{{words(path.title)}: {words(path.reason)}}}\n{equation}")
-        used += height
-    yield _frame(paths.title, "\n".join(told))
+            head, inside = f"\\step{{{title}}}\n", f"{inside}\\vfill\\reason{{{reason}}}\n"
+        yield _frame(talk, f"{head}\\vfill\\vspace*{{-\\baselineskip}}\n{inside}\\vfill\\vspace{{0.8em}}")
 
 
-def _by_height(found: Sequence[Line], room: float) -> Iterator[list[Line]]:
+def _by_height(statements: Sequence[Statement], view: View, room: float) -> Iterator[list[Shown]]:
+    """What stands on each slide of a step."""
+    part: list[Shown] = []
+    used = 0.0
+    for k, statement in enumerate(statements):
+        reason = statement.reason if k else ""
+        size, found = _sized(statement.equation, view, room, list(SIZES)[len(statements) > 1 :])
+        for some in _split(found, room / SIZES[size], found[0].left):
+            shown = Shown(reason or (statement.reason if k == 0 and not part else ""), size, tuple(some))
+            height = shown.height - (0 if reason or not shown.reason else 1.1 * math.ceil(len(shown.reason) / 95))
+            if part and used + height > room:
+                yield part
+                part, used = [], 0.0
+            part.append(shown)
+            used += height
+            reason = ""
+    yield part
+
+
+def _split(found: Sequence[Line], room: float, left: str) -> Iterator[list[Line]]:
+    """Lines of one equation, in parts that fit; each part begins with its left side."""
     part: list[Line] = []
     for line in found:
         if part and sum(map(_height, part)) + _height(line) > room:
             yield part
             part = []
+        if not part and line is not found[0]:
+            begin = line.right if line.equals else rf"\cdots {line.right}"
+            line = Line(left, True, begin)
         part.append(line)
     yield part
 
 
+def _sized(equation: Equation, view: View, room: float, sizes: Sequence[str]) -> tuple[str, list[Line]]:
+    """The largest size in which an equation needs the fewest lines and fits a slide; and its lines."""
+    layouts = {size: _written(equation, view, size, SlideWriter) for size in sizes}
+    fitting = {size: found for size, (found, _) in layouts.items() if sum(map(_height, found)) * SIZES[size] <= room}
+
+    def loss_of(size: str) -> tuple[int, int, int]:
+        """How many entries are left out for the size, how many lines were broken, and how few digits are left."""
+        found, shown = layouts[size]
+        return -shown.most, len(found), -shown.digits
+
+    best = min(fitting or layouts, key=loss_of)
+    return best, layouts[best][0]
+
+
+def _written(equation: Equation, view: View, size: str, kind: type[LatexWriter]) -> tuple[list[Line], View]:
+    """The lines of an equation in a size, and what is shown in them."""
+    writer = kind(view)
+    found = lines(equation.left, equation.rights, writer, ROOM / SIZES[size], SlideRuler)
+    return found, writer.view
+
+
+def _displayed(found: Sequence[Line], *, first: bool = True) -> str:
+    """Lines of an equation, each an overlay of its own but for the very first."""
+    rows = []
+    for k, line in enumerate(found):
+        row = aligned_row(line)
+        cells = row.split("&", 1)
+        if (k == 0 and first) or NEW in row.split(r"\begin")[0]:
+            rows.append(row)
+        else:
+            rows.append("&".join(f"{NEW}{cell}}}" if cell.strip() else cell for cell in cells))
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def _chain(talks: Sequence[Section], view: View) -> Iterator[str]:
+    """Each gradient on the way with its formula, the last one that was derived for it."""
+    last: dict[str, Equation] = {}
+    for equation in (each.equation for talk in talks for step in talk.passages for each in step.statements):
+        if equation.rights and isinstance(equation.rights[-1], Number):
+            left = write_latex(equation.left)
+            last.pop(left, None)
+            last[left] = equation
+    pages: list[list[str]] = [[]]
+    used = 0.0
+    for equation in last.values():
+        row, height = _of_chain(equation, view)
+        if pages[-1] and used + height > HEIGHT - 1.5:
+            pages.append([])
+            used = 0.0
+        pages[-1].append(row)
+        used += height
+    for k, rows in enumerate(pages if last else []):
+        title = "The whole chain" + (f" ({k + 1} of {len(pages)})" if len(pages) > 1 else "")
+        some = " \\\\\n".join(rows)
+        yield _frame(title, f"\\vfill\\begin{{align*}}\n{some}\n\\end{{align*}}\\vfill")
+
+
+def _of_chain(equation: Equation, view: View) -> tuple[str, float]:
+    writer = LatexWriter(view)
+    line = Line(writer.write(equation.left), True, writer.write(equation.formula or equation.rights[0]))
+    value = equation.rights[-1]
+    end = f"&&= {writer.write(value)}" if isinstance(value, Number) and isinstance(value.value, float) else ""
+    return f"{aligned_row(line)} {end}", _height(line)
+
+
+def _paths(paths: Section, view: View) -> Iterator[str]:
+    told, used = [rf"\reason{{{words(paths.summary)}}}\bigskip"], 2.5
+    for path in paths.passages:
+        title = rf"\textbf{{{words(path.title)}: {words(path.reason)}}}"
+        for part in _split(_written(path.equation, view, "\\small", LatexWriter)[0], HEIGHT - 2.5, ""):
+            height = 2.0 + 0.91 * sum(map(_height, part))
+            if used + height > HEIGHT and told:
+                yield _frame(paths.title, "\n".join(told))
+                told, used = [], 0.0
+            rows = " \\\\\n".join(map(aligned_row, part))
+            told.append(f"{title}\n{{\\small\\begin{{align*}}\n{rows}\n\\end{{align*}}}}")
+            title = ""
+            used += height
+    yield _frame(paths.title, "\n".join(told))
+
+
 def _height(line: Line) -> float:
     """Of a line of a formula, in lines of text."""
-    rows = max(matrix.count(r"\\") + 1 for matrix in line.right.split(r"\end{bmatrix}"))
-    tall = 2.2 if any(command in line.left + line.right for command in (r"\frac", r"\sum", r"\underbrace")) else 1.4
-    return max(tall, rows + 0.8) if rows > 1 else tall
+    both = line.left + line.right
+    tall = 2.3 if any(command in both for command in (r"\frac", r"\sum")) else 1.5
+    braced = r"\underbrace" in line.right
+    for piece in line.right.split(r"\underbrace") if braced else [line.right]:
+        for matrix in piece.split(r"\end{bmatrix}")[:-1]:
+            rows = matrix.count(r"\\") + 1
+            tall = max(tall, rows * (1.95 if APART in matrix else 1.05) + 0.45)
+    return tall + (1.4 + (2.0 if r"\substack" in line.right else 0.0) if braced else 0.0)
 
 
-def _frame(title: str, inside: str, *, centred: bool = False) -> str:
+def _frame(title: str, inside: str) -> str:
+    """A slide whose overlays are numbered."""
+    count = 1
+
+    def numbered(_: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return rf"\uncover<{count}->{{"
+
+    inside = re.sub(re.escape(NEW), numbered, inside)
     # \relax: what begins with a brace would be the slide's subtitle
-    return f"\\begin{{frame}}[{'c' if centred else 't'}]{{{title}}}\n\\relax\n{inside}\n\\end{{frame}}"
+    return f"\\begin{{frame}}[t]{{{title}}}\n\\relax\n{inside}\n\\end{{frame}}"

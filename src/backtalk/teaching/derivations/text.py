@@ -5,50 +5,55 @@ A column is written as a list, [0.1, 0.2], and a matrix as a list of its rows; �
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import letters
 from .expressions import (
     Apply,
+    Braced,
+    Call,
     Derivative,
     Diagonal,
     Elementwise,
     Expression,
+    Grid,
     Indicator,
     Larger,
+    Listed,
+    Number,
+    OfExample,
     Others,
     Partial,
     SumOver,
     Symbol,
     Transposed,
 )
-from .notation import MOST, Binding, Writer, binding, by_letter, is_scalar
-from .numbers import as_written
+from .notation import Binding, Writer, binding, by_letter, is_scalar
+from .numbers import DIGITS, as_written
+from .view import WHOLE, View
 
 LETTERS = {"yhat": "ŷ", "target": "t", "loss": "ℒ", "unit": "e", **letters.TEXT}
 FUNCTIONS = {"sigmoid": "σ", "rho": "ρ"}
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def write_text(part: Expression, most: int = MOST) -> str:
+def write_text(part: Expression, most: int = WHOLE) -> str:
     """A formula in one line; of a row or column with more than ``most`` entries, a part.
 
     >>> from backtalk.teaching.derivations.expressions import Product
     >>> write_text(Product((Derivative(Symbol("a", 3, (2,))), Symbol("W", 3, (2, 1)))))
     '∂ℒ/∂a[3,2] · W[3,2,1]'
     """
-    return TextWriter(most).write(part)
+    return TextWriter(View(most=most)).write(part)
 
 
-def number_text(value: float) -> str:
+def number_text(value: float, digits: int = DIGITS) -> str:
     """A number; a small or large one with a power of ten.
 
     >>> number_text(-1.2e-9), number_text(0.25)
     ('−1.2 × 10⁻⁹', '0.25')
     """
-    negative, digits, power = as_written(value)
+    negative, written, power = as_written(value, digits)
     tens = "" if power is None else f" × 10{str(power).translate(SUPERSCRIPTS)}"
-    return f"{'−' * negative}{digits}{tens}"
+    return f"{'−' * negative}{written}{tens}"
 
 
 class TextWriter(Writer):
@@ -61,10 +66,12 @@ class TextWriter(Writer):
     dots = ("⋯", "⋮", "⋱")
 
     def number(self, value: float) -> str:
-        return number_text(value)
+        return number_text(value, self.view.digits)
 
     def atom(self, part: Expression) -> str:
         match part:
+            case Symbol("q", None, (m,)):
+                return f"q_{m}"
             case Symbol(letter):
                 numbers = ",".join(map(str, part.numbers))
                 return LETTERS.get(letter, letter) + (f"[{numbers}]" if numbers else "")
@@ -74,7 +81,7 @@ class TextWriter(Writer):
                 slope = f"∂{self.write(above)}/∂{self.write(below)}"
                 return slope if (letter := by_letter(part)) is None else f"({slope})_{letter}"
             case Others(count, value):
-                return f"({number_text(value)} from {count} other{'s' * (count > 1)})"
+                return f"({self.number(value)} from {count} other{'s' * (count > 1)})"
             case SumOver(index, _, term):
                 return f"Σ_{index} {self.within(term(index), part)}"
             case Elementwise(left, right, divide):
@@ -90,6 +97,14 @@ class TextWriter(Writer):
                 return f"max({self.write(left)}, {self.write(right)})"
             case Indicator(left, right):
                 return f"1[{left}={right}]"
+            case Braced(of):
+                return self.within(of, part)
+            case Listed(parts):
+                return ", ".join(map(self.write, parts))
+            case Call(of, arguments):
+                return f"{self.write(of)}({', '.join(map(self.write, arguments))})"
+            case OfExample(of):
+                return f"{self.write(of)}⁽ⁿ⁾"
         raise TypeError(f"{part!r} is no atom of a formula")
 
     def _function(self, part: Apply) -> str:
@@ -106,23 +121,31 @@ class TextWriter(Writer):
                 return f"|{of}|"
             case Apply("g" | "g′", layer=layer):
                 return f"{part.name}_{layer}({of})"
+            case Apply("ℓ′", layer=int(j)):
+                return f"ℓ′_{j}({of})"
             case Apply("clip", detail=limit):
                 return f"clip({of}, −{number_text(float(limit))}, {number_text(float(limit))})"
             case Apply("rho", detail=limit):
                 return f"ρ_{number_text(float(limit))}({of})"
         return f"{FUNCTIONS.get(part.name, part.name)}({of})"
 
-    def array(self, value: Any) -> str:
+    def array(self, part: Number | Grid) -> str:
         """[…] for a column, [[…], …] for a matrix; the dots say how many numbers or rows there are."""
-        rows, columns = value.shape
-        shown, across, _ = self.shown(value.shape)
-        if columns == 1:
-            return _list([None if k is None else number_text(value[k, 0]) for k in shown], f"{rows} numbers")
+        rows, columns, _ = self.shown(part)
+        height, width = part.shape if isinstance(part, Grid) else part.value.shape
+        if width == 1:
+            return _list([None if i is None else self.entry(part, i, 0) for i in rows], f"{height} numbers")
         lines: list[str | None] = []
-        for i in shown:
-            cells = [None if k is None else number_text(value[i or 0, k]) for k in across]
-            lines.append(None if i is None else _list(cells, f"{columns} columns" if i == 0 else ""))
-        return _list(lines, f"{rows} rows")
+        for i in rows:
+            cells = [None if k is None else self.entry(part, i or 0, k) for k in columns]
+            said = f"{width} columns" if not any(lines) else ""
+            lines.append(None if i is None else _list(cells, said))
+        return _list(lines, f"{height} rows")
+
+    def size(self, part: Number | Grid) -> str:
+        """How many rows and columns a matrix has."""
+        height, width = part.shape if isinstance(part, Grid) else part.value.shape
+        return f"{height}×{width}"
 
 
 def _list(entries: list[str | None], said: str) -> str:

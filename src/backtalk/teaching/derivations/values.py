@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,23 +10,40 @@ import numpy as np
 from ...core.arrays import is_array, to_numpy
 from ...core.inputs import as_input, as_target, require_network
 from ...core.network import Network
+from ...core.outputs import ElementWise
 from ...engines.passes import backward, forward
 from ...errors import InputError, InputTypeError
-from .expressions import Derivative, Leaf, Partial, Symbol
-from .outputs import yhat_divides
+from .expressions import EVERY, NO_ROWS, Derivative, Leaf, Partial, Rows, Symbol
+from .loss_formulas import yhat_divides
 from .quantity import Quantity
 
 STEP = 1e-40  # of the complex step: its square is no number any more beside 1
 
 
+class NoValues:
+    """What stands for the values in a derivation in symbols alone: the network's shape, and no number."""
+
+    rows: Rows = NO_ROWS
+    clear = True
+    target = None
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def __getitem__(self, leaf: Leaf) -> Any:
+        raise TypeError(f"{leaf!r} has no value: this derivation is without numbers")
+
+
 class ExampleValues:
     """What each symbol of the formulas is for one example: scalars as floats, vectors as columns (n, 1).
 
-    Gradients are those that :func:`backtalk.gradients` gives; the slopes ∂ŷ/∂a_L are measured on the output function
-    by complex steps, and those of g are g′.
+    Gradients are those that :func:`backtalk.gradients` gives; the slopes ∂ŷ/∂a_L and ∂a_{i+1}/∂h_i are measured by
+    complex steps, and those of g are g′.
 
     Raises :class:`~backtalk.errors.InputError` if x is not one example, or a value is not finite.
     """
+
+    rows: Rows = NO_ROWS  # the units that sums show of large layers
 
     def __init__(self, network: Network, x: Any, y: Any) -> None:
         require_network(network)
@@ -43,6 +61,8 @@ class ExampleValues:
         match leaf:
             case Symbol("unit", _, (j,)):
                 return np.eye(len(self.target))[:, [int(j) - 1]]
+            case Symbol("W", i, (first, k)) if first == EVERY:
+                return self.network.W[int(i or 0)][:, [int(k) - 1]]
             case Symbol(_, _, indices):
                 return _entry(self._array(leaf), indices)
             case Derivative(of):
@@ -51,7 +71,7 @@ class ExampleValues:
                 return self._slope(above, below)
 
     def _array(self, symbol: Symbol) -> Any:
-        i = symbol.layer
+        i = int(symbol.layer or 0)
         match symbol.letter:
             case "loss":
                 return self.loss
@@ -62,9 +82,9 @@ class ExampleValues:
             case "complement":
                 return self._rest()[:, None]
             case "W":
-                return self.network.W[i or 0]
+                return self.network.W[i]
             case "b":
-                return self.network.b[i or 0][:, None]
+                return self.network.b[i][:, None]
             case letter:
                 return getattr(self.trace, letter)[i].T
 
@@ -89,14 +109,21 @@ class ExampleValues:
     def _gradient(self, of: Symbol) -> Any:
         if of.letter == "yhat":
             return self.grads.h[self.network.depth].T
-        array = getattr(self.grads, of.letter)[of.layer]
+        array = getattr(self.grads, of.letter)[int(of.layer or 0)]
         return array if of.letter == "W" else array[:, None] if of.letter == "b" else array.T
 
     def _slope(self, above: Symbol, below: Symbol) -> Any:
-        """∂h_{ij}/∂a_{ij}, or ∂ŷ/∂a_L: a column for the letter j, and a number, a column or the Jacobian else."""
+        """∂above/∂below: a column for the letter j, and a number, a column, a row or a Jacobian else."""
         L = self.network.depth
+        if above.letter == "loss":
+            return self._gradient(replace(below, indices=())).T
+        if above.letter == "a":
+            return self._affine_slope(int(above.layer or 0), above.indices, below)
         if above.letter == "h":
-            slopes = self._g_prime(above.layer or 0)
+            slopes = self._g_prime(int(above.layer or 0))
+            if not above.indices:
+                columns = np.diagflat(slopes)
+                return columns[:, [int(below.indices[0]) - 1]] if below.indices else columns
             return slopes if isinstance(above.indices[0], str) else _entry(slopes, above.indices)
         a = self.trace.a[L]
         k = a.shape[1]
@@ -106,17 +133,33 @@ class ExampleValues:
         jacobian = self._jacobian(columns)
         return jacobian if not above.indices else float(jacobian[int(above.indices[0]) - 1, 0])
 
+    def _affine_slope(self, i: int, row: tuple[Any, ...], below: Symbol) -> Any:
+        """∂a_i/∂h_{i-1}, or by a weight or a bias of layer i: Im a_i/s after a step of i·s."""
+        given = {"W": self.network.W[i], "b": self.network.b[i], "h": self.trace.h[i - 1][0]}
+        base = given[below.letter]
+        places = [tuple(int(k) - 1 for k in below.indices)] if below.indices else list(np.ndindex(base.shape))
+        columns = []
+        for place in places:
+            moved = base.astype(np.complex128)
+            moved[place] += 1j * STEP
+            W, b, h = {**given, below.letter: moved}.values()
+            columns.append(np.imag(W @ h + b) / STEP)
+        slopes = np.column_stack(columns)
+        return float(slopes[int(row[0]) - 1, 0]) if row else slopes
+
     def _g_prime(self, i: int) -> np.ndarray:
         a = self.trace.a[i]
         return np.broadcast_to(self.network.activations[i - 1].g_prime(a), a.shape).T
 
     def _jacobian(self, columns: range | list[int]) -> np.ndarray:
-        """The chosen columns of ∂ŷ/∂a_L: Im O(a + i·s·e_j)/s."""
-        a = self.trace.a[self.network.depth]
+        """The chosen columns of ∂ŷ/∂a_L: diag(O′(a)), or for softmax Im O(a + i·s·e_j)/s."""
+        a, output = self.trace.a[self.network.depth], self.network.output
+        if isinstance(output, ElementWise):
+            return np.diagflat(np.broadcast_to(output.activation.g_prime(a), a.shape))[:, list(columns)]
         moved = np.repeat(a.astype(np.complex128), len(columns), axis=0)
         moved[np.arange(len(columns)), list(columns)] += 1j * STEP
         with np.errstate(all="ignore"):
-            return np.imag(self.network.output.value(moved)).T / STEP
+            return np.imag(output.value(moved)).T / STEP
 
     def _require_finite(self) -> None:
         for i in range(1, self.network.depth + 1):
@@ -130,6 +173,9 @@ class ExampleValues:
                     )
         if not np.isfinite(self.loss):
             raise InputError(f"the loss is {self.loss} for this example, expected a finite one to explain.")
+
+
+AnyValues = ExampleValues | NoValues
 
 
 def _entry(array: Any, indices: tuple[Any, ...]) -> Any:

@@ -235,7 +235,7 @@ def _name_mistakes(scene: Scene, given: dict[tuple[str, int], np.ndarray], toler
 def _place(question: Question) -> tuple[str, int]:
     """The family and the layer of what is asked for: ŷ is h of the last layer, which is its row."""
     symbol = question.symbol
-    return ("h", question.row) if symbol.letter == "yhat" else (symbol.letter, symbol.layer or 0)
+    return ("h", question.row) if symbol.letter == "yhat" else (symbol.letter, int(symbol.layer or 0))
 
 
 def _as_batch(question: Question, value: np.ndarray) -> np.ndarray:

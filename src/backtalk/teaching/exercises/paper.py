@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ...pages.page import page
 from ...pages.view import view
 from ..derivations import article, markdown
 from ..derivations.document import Equation, Passage
+from ..derivations.expressions import Grid, Number
 from ..derivations.latex import LatexWriter
 from ..derivations.layout import FractionRuler, Line, lines
 from ..derivations.mathml import MathWriter, as_element, write_mathml
@@ -65,8 +66,8 @@ class ExactWriter(Writer):
     def cell(self, value: float) -> str:
         return self.blank if math.isnan(value) else exactly(value, self.script)
 
-    def shown(self, shape: tuple[int, int]) -> tuple[list[int | None], list[int | None], bool]:
-        rows, columns = shape
+    def shown(self, part: Number | Grid) -> tuple[list[int | None], list[int | None], bool]:
+        rows, columns = part.shape if isinstance(part, Grid) else part.value.shape
         return [*range(rows)], [*range(columns)], False
 
 
@@ -96,8 +97,10 @@ class ExactMath(ExactWriter, MathWriter):
 class BlankRuler(FractionRuler):
     """Writes text as long as a formula with blanks is wide, a blank as wide as eight letters."""
 
-    def array(self, value: Any) -> str:
-        return "0" * (value.shape[1] * (9 if np.isnan(value).any() else 6) + 2)
+    def array(self, part: Number | Grid) -> str:
+        if isinstance(part, Grid):
+            return super().array(part)
+        return "0" * (part.value.shape[1] * (9 if np.isnan(part.value).any() else 6) + 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

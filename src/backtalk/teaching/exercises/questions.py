@@ -106,4 +106,4 @@ def _formulas(network: Network, x: np.ndarray, y: Any) -> dict[Any, Expression]:
     for i in range(1, network.depth + 1):
         for family in ("W", "b"):
             steps += explain(network, x, y, Quantity(family, i)).steps
-    return {step.left: step.right for step in steps}
+    return {step.left: step.right for step in steps if step.right is not None}

@@ -15,6 +15,7 @@ from ..latex import write_latex
 from ..page import write_fragment
 from ..quantity import Quantity
 from ..text import write_text
+from ..view import View
 
 PARTS = {
     "gradient": "The gradient of the batch",
@@ -114,7 +115,7 @@ class StepDerivation:
             parts.append(Section(PARTS[part].format(kind=kind), passages))
         result = Equation(self.lines[-1].left, (Number(self.after),))
         title = f"Update {self.t} of {self.quantity} by {self.optimizer.name}, step by step"
-        return Document(title, about, result, tuple(parts), None, {})
+        return Document(title, about, result, tuple(parts), None, View())
 
     def to_markdown(self, *, about: str = "") -> str:
         """As Markdown, with LaTeX between dollars. ``about``: a sentence below the title."""
