@@ -507,3 +507,16 @@ def test_ctrl_c_is_held_back_once():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output"), [("focal", None), ("squared_error", "softmax"), ("categorical_hinge", None)]
+)
+def test_class_weights_go_with_every_loss_of_classes(loss, output):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], [30, 10])
+    network = Network.create([3, 4, 2], "tanh", loss, output=output, rng=0)
+    ours = fit(network, X, y, epochs=2, rng=0, class_weight="balanced")
+    by_hand = fit(network, X, y, epochs=2, rng=0, sample_weight=np.where(y == 0, 40 / 60, 40 / 20))
+    assert ours.losses == by_hand.losses
+    with pytest.raises(InputError, match="with the output function identity has no classes"):
+        fit(Network.create([3, 2], loss="huber", rng=0), X, y, class_weight="balanced")

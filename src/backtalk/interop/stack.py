@@ -74,16 +74,17 @@ class Stack:
         output function, a layer at the end gives the a_L of the loss.
         """
         end = self.output()
+        asked = None if output is None else as_output(output)
         if self.function is None:
-            chosen = end if output is None and loss is None else output
-        else:
+            chosen = asked or (end if loss is None else None)
+        elif asked in (None, end):
             chosen = end
-            if output is not None and as_output(output) != end:
-                raise InputError(
-                    f"output is {str(output)!r}, but {self.source} ends with {self.place}: leave output out for "
-                    f"{end}, or take that end off."
-                )
-        return as_head(natural_loss(as_output(chosen)) if loss is None else loss, chosen)
+        else:
+            raise InputError(
+                f"output is {str(output)!r}, but {self.source} ends with {self.place}: leave output out for {end}, or "
+                "take that end off."
+            )
+        return as_head(natural_loss(chosen or end) if loss is None else loss, chosen)
 
     def output(self) -> Output:
         """The output function that the model ends with."""

@@ -12,7 +12,7 @@ from ..core.activations import Activation
 from ..core.inputs import require_network
 from ..core.losses import Loss
 from ..core.network import Network
-from ..core.outputs import Output, Softmax
+from ..core.outputs import ElementWise, Output
 from ..errors import InputError, InputTypeError
 from .stack import Stack, need_library
 
@@ -116,8 +116,8 @@ def to_torch(network: Network) -> Any:
             modules.append(_module(torch.nn, network.activations[i - 1], f"activations[{i - 1}]"))
     if not network.head.is_natural:
         output = network.output
-        softmax = isinstance(output, Softmax)
-        modules.append(torch.nn.Softmax(dim=-1) if softmax else _module(torch.nn, output.activation, "output"))
+        own = isinstance(output, ElementWise)
+        modules.append(_module(torch.nn, output.activation, "output") if own else torch.nn.Softmax(dim=-1))
     return torch.nn.Sequential(*modules)
 
 
