@@ -411,3 +411,10 @@ def test_a_network_of_a_jax_without_float64_is_checked_in_numpy():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert found.stdout.split() == ["True", "True"], found.stderr
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_an_output_that_has_rounded_to_its_target_is_not_accused(output):
+    network = Network([120 * np.eye(2)], [np.zeros(2)], loss="squared_error", output=output)
+    report = check(network, [[1.0, 0.0], [0.0, 1.0], [0.3, -0.3]], np.array([[1.0, 0], [0, 1], [1, 0]]))
+    assert report.passed, str(report)

@@ -26,8 +26,9 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
     Rounding is proportional to these, also where the terms cancel, so no error is judged finer than they allow.
     """
     network, trace, L = scene.network, scene.trace, scene.network.depth
-    size = {("a", L): scene.weight[:, None] * (np.abs(trace.output) + np.abs(scene.target))}
-    size["h", L] = np.abs(talk_to_output(network, trace, scene.target, scene.weight)[1])
+    ends = scene.weight[:, None] * (np.abs(trace.output) + np.abs(scene.target))  # of ŷ − t, which may cancel
+    size = {("a", L): ends}
+    size["h", L] = ends + np.abs(talk_to_output(network, trace, scene.target, scene.weight)[1])
     for i in range(L - 1, -1, -1):
         size["h", i] = size["a", i + 1] @ np.abs(network.W[i + 1])
         if i:
