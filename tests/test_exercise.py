@@ -462,3 +462,13 @@ def test_the_last_question_has_few_enough_paths_to_write_down(sizes):
     made = exercise(0, sizes)
     assert 1 <= made.last.paths.count <= 8
     assert sum(path.contribution for path in made.last.paths.strongest) == pytest.approx(made.last.paths.value)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "kl_divergence", "focal", "categorical_hinge", "gaussian_nll"])
+def test_a_sheet_takes_other_pairs_of_output_function_and_loss(loss):
+    for output in (None, "softmax", "tanh"):
+        made = exercise(1, (2, 2), loss=loss, output=output)
+        grads = gradients(made.network, made.X, made.Y)
+        np.testing.assert_allclose(made.answers["grad a[1]"], grads.a[1][0], atol=1e-12)
+        marks = made.check(made.answers)
+        assert marks.right == len(marks.rows)

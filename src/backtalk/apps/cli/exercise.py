@@ -20,7 +20,11 @@ def exercise(
         str, typer.Option(metavar="2,3,2", help="The units of each layer, the inputs first; at most 4 in each.")
     ] = "2,2,2",
     activation: Annotated[str, typer.Option(help="Of the hidden units.")] = "relu",
-    loss: Annotated[str, typer.Option(help="Its name says the output function as well.")] = "cross_entropy",
+    loss: Annotated[str, typer.Option(help="What the outputs are judged by.")] = "cross_entropy",
+    output: Annotated[
+        str | None,
+        typer.Option(help="softmax, or any activation. [default: that which goes with the loss]", show_default=False),
+    ] = None,
     hints: Annotated[bool, typer.Option(help="Whether the sheet gives the formula beside each blank.")] = True,
     to: Annotated[
         str | None,
@@ -45,7 +49,7 @@ def exercise(
     if key and out is not None:
         raise InputError("key is given, but with --out the key is written beside the sheet: leave one of them out.")
     form = form_of(to, out, FORMS)
-    made = make(seed, _sizes(sizes), activation, loss, hints=hints)
+    made = make(seed, _sizes(sizes), activation, loss, output=output, hints=hints)
     written = {"markdown": Paper.to_markdown, "latex": Paper.to_latex, "html": Paper.to_html}[form]
     if out is None:
         sys.stdout.write(written(made.key if key else made.sheet))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.activations import Activation
-from ...core.losses import CrossEntropy, Huber, Loss
+from ...core.losses import CrossEntropy, Focal, Huber, Loss, Quantile
 from ...core.network import Network
 from ..derivations.document import Equation, Passage
 from ..derivations.expressions import Number, Sum, Symbol
@@ -118,16 +118,16 @@ def _network(network: Network, x: np.ndarray, y: Any) -> Iterator[Block]:
     yield Heading("The network")
     sentences = [f"Its layers have {', '.join(sizes[:-1])} and {sizes[-1]} units, the inputs first."]
     sentences += _activations(network.activations)
-    sentences.append(f"The output function is {OUTPUTS.get(loss.natural_output, loss.natural_output)}; {_loss(loss)}.")
+    sentences.append(f"The output function is {OUTPUTS.get(network.output.name, repr(network.output))}; {_loss(loss)}.")
     sentences.append("All of it is for one example. Vectors are columns, everything is counted from 1.")
     yield Words(" ".join(sentences))
     pairs = [(Symbol("W", i), Symbol("b", i)) for i in range(1, network.depth + 1)]
     for pair in [*pairs, (Symbol("h", 0), Symbol("target"))]:
         yield Row(tuple(Equation(symbol, (Number(values[symbol]),)) for symbol in pair))
     label = ""
-    if isinstance(loss, CrossEntropy):
+    if network.head.takes_labels:
         label = f"The label is output {int(y) + 1}"
-        label += ". " if loss.label_smoothing else ": t is 1 there and 0 elsewhere. "
+        label += ". " if getattr(loss, "label_smoothing", 0) else ": t is 1 there and 0 elsewhere. "
     yield Words(
         f"h[0] is the input and t the target. {label}Write fractions where there are some, else three digits after the "
         "point; log is the natural logarithm."
@@ -150,6 +150,13 @@ def _loss(loss: Loss) -> str:
                 f"the loss is huber with δ = {delta:g}: the sum over outputs of ρ(r) = r²/2 where |r| ≤ {delta:g}, "
                 f"else {delta:g} · (|r| − {delta / 2:g}), with r the output less the target"
             )
+        case Focal(gamma):
+            return f"the loss is focal with γ = {gamma:g}: the sum of −t · (1 − ŷ)^{gamma:g} · log ŷ over the outputs"
+        case Quantile(level):
+            return (
+                f"the loss is the quantile loss with q = {level:g}: the sum over outputs of q · r where r ≥ 0, else "
+                "(q − 1) · r, with r the target less the output"
+            )
         case CrossEntropy(smoothing) if smoothing:
             return f"the loss is {name}, with label smoothing {smoothing:g}"
     said = {
@@ -158,5 +165,9 @@ def _loss(loss: Loss) -> str:
         "squared error": "half the sum of (ŷ − t)² over the outputs",
         "absolute error": "the sum of |ŷ − t| over the outputs",
         "poisson deviance": "twice the sum of t · log(t/ŷ) − t + ŷ over the outputs",
+        "kl divergence": "the sum of t · log(t/ŷ) over the outputs",
+        "categorical hinge": "1 and the largest ŷ of a wrong class less the ŷ of the label, or 0 if that is negative",
+        "gaussian nll": "half the sum of s + (t − μ)² · exp(−s) + log 2π, where the first half of ŷ are the μ, the "
+        "second the s",
     }.get(name)
     return f"the loss is {name}" + (f", {said}" if said else "")

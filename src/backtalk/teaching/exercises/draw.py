@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.activations import ELU, Activation, LeakyReLU, Sigmoid, Tanh
-from ...core.losses import Huber, Loss
+from ...core.activations import ELU, Activation, LeakyReLU
+from ...core.head import Head
+from ...core.losses import GaussianNLL, Huber
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from ...errors import InputError
@@ -37,12 +38,12 @@ BINARY = (Fraction(1, 3), Fraction(1, 2), Fraction(2), Fraction(3), Fraction(4))
 
 
 def draw(
-    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], loss: Loss
+    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], head: Head
 ) -> tuple[Network, np.ndarray, Any]:
     """A network, an input x (n_0,) and its y: the friendliest of many that are drawn."""
     best: tuple[float, Network, np.ndarray, Any] | None = None
     for _ in range(TRIES):
-        network, x, y = _drawn(rng, sizes, activations, loss)
+        network, x, y = _drawn(rng, sizes, activations, head)
         rank = _unfriendliness(network, x, y)
         if rank < (math.inf if best is None else best[0]):
             best = rank, network, x, y
@@ -50,61 +51,63 @@ def draw(
             break
     if best is None:
         raise InputError(
-            f"no small numbers were found for sizes {list(sizes)} with {loss}, by which every gradient can be told: "
+            f"no small numbers were found for sizes {list(sizes)} with {head.loss}, by which each gradient can be told: "
             "take another seed, or other sizes."
         )
     return best[1:]
 
 
 def _drawn(
-    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], loss: Loss
+    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], head: Head
 ) -> tuple[Network, np.ndarray, Any]:
     W, b = [], []
     h = x = rng.choice(INPUTS, sizes[0])
     for i, units in enumerate(sizes[1:], 1):
-        by_logarithm = i == len(sizes) - 1 or isinstance(activations[i - 1], Sigmoid | Tanh)
+        last = i == len(sizes) - 1
+        by_logarithm = last or activations[i - 1].name in ("sigmoid", "tanh")
         W.append(rng.choice(WHOLE if by_logarithm else HALVES, (units, sizes[i - 1])))
         heard = W[-1] @ h
-        wanted = _logarithms(rng, units, None if i == len(sizes) - 1 else activations[i - 1], loss)
+        wanted = _logarithms(rng, units, head.output.name if last else activations[i - 1].name, last)
         if wanted is None:
             b.append(rng.choice(BIASES, units))
         elif all(as_fraction(number, BESIDE_LOGARITHM) is not None for number in heard):
             b.append(wanted - heard)
         else:  # what the sheet gives has to be exact, so that it comes only near to what is wanted
             b.append(np.round(2 * (wanted - heard)) / 2)
-        h = heard + b[-1] if i == len(sizes) - 1 else activations[i - 1].g(heard + b[-1])
-    network = Network(W, b, activations, loss)
-    return network, x, _target(rng, network.loss, network.output.value(h[None])[0])
+        h = heard + b[-1] if last else activations[i - 1].g(heard + b[-1])
+    network = Network(W, b, activations, head.loss, output=head.output)
+    return network, x, _target(rng, head, network.output.value(h[None])[0])
 
 
-def _logarithms(rng: np.random.Generator, units: int, activation: Activation | None, loss: Loss) -> np.ndarray | None:
-    """The pre-activations whose outputs are fractions; None if any are."""
-    if isinstance(activation, Sigmoid):
-        return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units)))
-    if isinstance(activation, Tanh):
-        return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units))) / 2
-    if activation is not None:
-        return None
-    if loss.natural_output == "softmax":
-        choices = PARTS[units]
-        parts = list(permutations(choices[rng.integers(len(choices))]))
-        return np.log(np.array(parts[rng.integers(len(parts))], dtype=float))
-    if loss.natural_output == "sigmoid":
-        return np.array([math.log(BINARY[k]) for k in rng.choice(len(BINARY), units, replace=units > len(BINARY))])
-    if loss.natural_output == "exp":
-        return np.log(rng.permutation([1.0, 2.0, 3.0, 4.0])[:units])
+def _logarithms(rng: np.random.Generator, units: int, function: str, last: bool) -> np.ndarray | None:
+    """The pre-activations that make fractions of a layer; None if any do."""
+    match function:
+        case "sigmoid" if last:
+            return np.array([math.log(BINARY[k]) for k in rng.choice(len(BINARY), units, replace=units > len(BINARY))])
+        case "sigmoid":
+            return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units)))
+        case "tanh":
+            return np.log(np.array(rng.choice([0.5, 1 / 3, 2.0, 3.0], units))) / 2
+        case "softmax":
+            choices = PARTS[units]
+            parts = list(permutations(choices[rng.integers(len(choices))]))
+            return np.log(np.array(parts[rng.integers(len(parts))], dtype=float))
+        case "exp" if last:
+            return np.log(rng.permutation([1.0, 2.0, 3.0, 4.0])[:units])
     return None
 
 
-def _target(rng: np.random.Generator, loss: Loss, yhat: np.ndarray) -> Any:
-    k = len(yhat)
-    if loss.natural_output == "softmax":
+def _target(rng: np.random.Generator, head: Head, yhat: np.ndarray) -> Any:
+    k, loss = len(yhat), head.loss
+    if head.takes_labels:
         return int(rng.integers(k))
     if loss.natural_output == "sigmoid":
         return rng.integers(2, size=k).astype(float)
     if loss.natural_output == "exp":
         return rng.integers(0, 5, size=k).astype(float)
-    return np.round(2 * yhat) / 2 + rng.choice(RESIDUALS, k)
+    if isinstance(loss, GaussianNLL):
+        yhat = yhat[: k // 2]
+    return np.round(2 * yhat) / 2 + rng.choice(RESIDUALS, len(yhat))
 
 
 def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
@@ -112,7 +115,9 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
     trace = forward(network, x[None])
     grads = backward(network, trace, np.asarray(y)[None])
     residual = trace.output[0] - network.head.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)[0]
-    if np.abs(residual).min() < NOTHING:
+    if np.abs(residual).min() < NOTHING or not np.isfinite(grads.loss):
+        return math.inf
+    if any(np.abs(trace.a[network.depth] - kink).min() < NOTHING for kink in network.output.kinks):
         return math.inf
     if isinstance(network.loss, Huber) and np.abs(np.abs(residual) - network.loss.delta).min() < NOTHING:
         return math.inf

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...core.activations import Activation, as_activation
-from ...core.losses import CrossEntropy, Loss, as_loss
+from ...core.losses import Loss
 from ...core.network import Network
+from ...core.outputs import Output, Softmax
 from ...errors import InputError, InputTypeError
 from .blocks import key_blocks, sheet_blocks
 from .draw import draw
@@ -111,6 +112,7 @@ def exercise(
     activation: str | Activation | Sequence[str | Activation] = "relu",
     loss: str | Loss = "cross_entropy",
     *,
+    output: str | Output | Activation | None = None,
     hints: bool = True,
 ) -> Exercise:
     """A sheet to compute every gradient of a small network by hand, with its key.
@@ -121,8 +123,8 @@ def exercise(
     if there is room for it, one is silent.
 
     ``seed``: 0 or more; the same seed gives the same sheet, to the letter. ``sizes``: n_0 … n_L, at most 4 units a
-    layer and 4 layers with weights. ``activation``, ``loss``: as for a :class:`~backtalk.Network`. ``hints``: whether
-    the sheet gives the formula beside each blank.
+    layer and 4 layers with weights. ``activation``, ``loss``, ``output``: as for a :class:`~backtalk.Network`.
+    ``hints``: whether the sheet gives the formula beside each blank.
 
     Raises :class:`~backtalk.errors.InputError` for sizes that are too large for paper, and for unknown names.
 
@@ -139,11 +141,10 @@ def exercise(
         raise InputError(f"seed is {seed}, expected 0 or more.")
     if not isinstance(hints, bool):
         raise InputTypeError(f"hints is {hints!r}, expected True or False.")
-    chosen = as_loss(loss)
-    plain = Network.create(sizes, activation, chosen, rng=0)  # refuses what makes no network
+    plain = Network.create(sizes, activation, loss, output=output, rng=0)  # refuses what makes no network
     _require_small(plain)
     activations = tuple(as_activation(each) for each in plain.activations)
-    network, x, y = draw(np.random.default_rng(seed), plain.sizes, activations, chosen)
+    network, x, y = draw(np.random.default_rng(seed), plain.sizes, activations, plain.head)
     questions = tuple(questions_of(network, x, y))
     return Exercise(network, x, y, int(seed), hints, questions, path_question(network, x, y))
 
@@ -160,7 +161,7 @@ def _require_small(network: Network) -> None:
             f"sizes is {list(sizes)}, and {network.depth} layers are too many for paper: expected at most "
             f"{MOST_LAYERS} with weights. For a deeper network see backtalk.explain."
         )
-    if isinstance(network.loss, CrossEntropy) and sizes[-1] == 1:
+    if isinstance(network.output, Softmax) and sizes[-1] == 1:
         raise InputError("sizes ends with 1 output, whose softmax is always 1: take 2, or loss 'binary_cross_entropy'.")
 
 
