@@ -25,7 +25,7 @@ def test_every_optimizer_passes_beside_itself(name):
     assert report.notes == ()
 
 
-@pytest.mark.parametrize("name", ["sgd", "nesterov", "adamw"])
+@pytest.mark.parametrize("name", ["nesterov", "adamw", "rmsprop"])
 def test_every_mistake_of_the_table_is_found_and_named(name):
     ours = OPTIMIZERS[name](learning_rate=0.03, weight_decay=0.05)
     for known in known_steps(ours):
@@ -42,6 +42,16 @@ def test_every_mistake_of_the_table_is_found_and_named(name):
         assert report.mistake is not None, known.mistake.name
         earlier = [each.mistake.name for each in known_steps(ours)]
         assert earlier.index(report.mistake.name) <= earlier.index(known.mistake.name)
+
+
+def test_a_rule_of_rmsprop_with_epsilon_inside_the_root_is_named():
+    def update(parameters: Any, grads: Any, cache: Any, learning_rate: float, rho: float, eps: float) -> Any:
+        for k, g in enumerate(grads):
+            cache[k] = rho * cache[k] + (1 - rho) * g**2
+            parameters[k] = parameters[k] - learning_rate * g / np.sqrt(cache[k] + eps)
+        return parameters, cache
+
+    assert [mistake.name for mistake in check_step(update, "rmsprop").mistakes] == ["epsilon_inside_root"]
 
 
 def test_a_step_that_is_off_says_the_parameter_the_step_and_the_place():
@@ -143,6 +153,7 @@ def test_an_error_of_the_rule_goes_on_with_a_note():
     ("arguments", "error", "words"),
     [
         ({"optimizer": "lbfgs"}, InputError, "optimizer is lbfgs, which has no rule for a single step"),
+        ({"optimizer": "gd(armijo=0.1)"}, InputError, "searches the length of its step"),
         ({"optimizer": "adamm"}, UnknownNameError, "did you mean 'adam"),
         ({"steps": 0}, InputError, "steps is 0, expected a whole number"),
         ({"update": "mine"}, InputTypeError, "update is 'mine', expected a function"),

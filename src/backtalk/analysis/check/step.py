@@ -60,6 +60,8 @@ def check_step(
     chosen = as_any_optimizer(optimizer)
     if isinstance(chosen, LBFGS):
         raise InputError("optimizer is lbfgs, which has no rule for a single step: choose one that has.")
+    if chosen.searches:
+        raise InputError(f"optimizer is {chosen}, which searches the length of its step: choose one with a fixed rate.")
     if not callable(update):
         raise InputTypeError(f"update is {update!r}, expected a function of parameters, gradients, state and t.")
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:

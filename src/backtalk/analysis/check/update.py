@@ -60,10 +60,10 @@ def meaning_of(name: str, optimizer: Optimizer) -> str | None:
     if plain in own:
         return own[plain]
     meaning = WHOLE.get(plain) or SINGLE.get(plain)
-    if plain == "beta" and hasattr(optimizer, "beta_1"):
+    if plain == "beta" and "beta_1" in own.values():
         meaning = "beta_1"
-    if meaning == "momentum" and not hasattr(optimizer, "momentum"):
-        meaning = next((name for name in ("rho", "decay", "beta_1") if hasattr(optimizer, name)), None)
+    if meaning == "momentum" and "momentum" not in own.values():
+        meaning = next((name for name in ("rho", "beta_1") if name in own.values()), None)
     return meaning
 
 

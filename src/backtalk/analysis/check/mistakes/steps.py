@@ -8,10 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from ....core.optimizers import OPTIMIZERS, Nesterov, Optimizer
+from ....core.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamEpsilonHat,
+    AdamW,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
 from .mistake import Mistake
 
 Arrays = list[np.ndarray]
+Below = Callable[[np.ndarray, float], np.ndarray]  # what ∇ is divided by, from v and ε
 # The next parameters and state, from the parameters, their gradient, the state or None, and the number t of the step
 Rule = Callable[[Arrays, Arrays, Any, int], tuple[Arrays, Any]]
 
@@ -37,10 +48,12 @@ def right_rule(optimizer: Optimizer, rate: float | None = None) -> Rule:
 def known_steps(optimizer: Optimizer) -> Iterator[KnownStep]:
     """Each mistake that can be made with this optimizer, likelier ones first."""
     yield from _of_every_optimizer(optimizer)
-    if all(hasattr(optimizer, name) for name in ("beta_1", "beta_2", "epsilon")):
+    if type(optimizer) in (Adam, AdamEpsilonHat, AdamW):  # what is built on Adam has a rule of its own
         yield from _of_adam(optimizer)
-    if hasattr(optimizer, "momentum"):
+    if isinstance(optimizer, SGD):
         yield from _of_momentum(optimizer)
+    if isinstance(optimizer, Adagrad) or (isinstance(optimizer, RMSprop) and not optimizer.centered):
+        yield from _of_squares(optimizer)
     yield from _of_decay(optimizer)
     yield from _of_other_numbers(optimizer)
 
@@ -329,6 +342,55 @@ def _of_momentum(optimizer: Any) -> Iterator[KnownStep]:
         )
 
 
+def _of_squares(optimizer: Adagrad | RMSprop) -> Iterator[KnownStep]:
+    """Adagrad and RMSprop, with one thing otherwise."""
+    rho, e = (optimizer.rho, optimizer.epsilon) if isinstance(optimizer, RMSprop) else (1.0, optimizer.epsilon)
+    share = 1 - rho if isinstance(optimizer, RMSprop) else 1.0
+    mu = optimizer.momentum if isinstance(optimizer, RMSprop) else 0.0
+    step, mean = "θ ← θ − η·∇/(√v + ε)", "v ← ρv + (1 − ρ)∇² in RMSprop, s ← s + ∇² in Adagrad"
+
+    def by(keep: float, add: float, below: Below, square: Callable[[np.ndarray], np.ndarray] = np.square) -> Rule:
+        def rule(theta: Arrays, gradient: Arrays, state: Any, t: int) -> tuple[Arrays, Any]:
+            held = [(0 * old, 0 * old) for old in theta] if state is None else state
+            new, kept = [], []
+            for old, g, (v, velocity) in zip(theta, gradient, held, strict=True):
+                v = keep * v + add * square(g)
+                velocity = mu * velocity + g / below(v, e)
+                new.append(_decayed(optimizer, old) - optimizer.learning_rate * velocity)
+                kept.append((v, velocity))
+            return new, kept
+
+        return rule
+
+    def right(v: np.ndarray, e: float) -> np.ndarray:
+        return np.sqrt(v) + e
+
+    yield _told(
+        "epsilon_inside_root",
+        "ε is inside the root: √(v + ε)",
+        step,
+        "add ε after the root",
+        by(rho, share, lambda v, e: np.sqrt(v + e)),
+    )
+    yield _told("epsilon_left_out", "ε is left out", step, "add ε to √v", by(rho, share, lambda v, e: np.sqrt(v)))
+    yield _told(
+        "root_left_out",
+        "the root is left out: ∇/(v + ε)",
+        step,
+        "take the root of v",
+        by(rho, share, lambda v, e: v + e),
+    )
+    yield _told(
+        "share_left_out", "1 − ρ is left out: ∇² is added whole", mean, "multiply ∇² by 1 − ρ", by(rho, 1.0, right)
+    )
+    yield _told(
+        "shares_exchanged", "ρ and 1 − ρ are exchanged", mean, "keep ρ of v, and add 1 − ρ of ∇²", by(share, rho, right)
+    )
+    yield _told(
+        "square_left_out", "∇ is not squared", mean, "square ∇, element by element", by(rho, share, right, np.abs)
+    )
+
+
 def _of_decay(optimizer: Optimizer) -> Iterator[KnownStep]:
     decay, eta = optimizer.weight_decay, optimizer.learning_rate
     if not decay:
@@ -410,7 +472,7 @@ def _of_other_numbers(optimizer: Optimizer) -> Iterator[KnownStep]:
     for each in fields(optimizer):
         held = getattr(optimizer, each.name)
         for value in VALUES:
-            if value == held or (each.name == "weight_decay" and not held):
+            if value == held or not isinstance(held, float) or (each.name == "weight_decay" and not held):
                 continue
             try:
                 other = replace(optimizer, **{each.name: value})
@@ -424,7 +486,8 @@ def _of_other_numbers(optimizer: Optimizer) -> Iterator[KnownStep]:
                 right_rule(other),
             )
     for name, kind in OPTIMIZERS.items():
-        shared = {each.name: getattr(optimizer, each.name) for each in fields(kind) if hasattr(optimizer, each.name)}
+        own = {each.name for each in fields(optimizer)}
+        shared = {each.name: getattr(optimizer, each.name) for each in fields(kind) if each.name in own}
         if type(optimizer) is kind:
             continue
         try:
