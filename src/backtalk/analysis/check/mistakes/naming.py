@@ -11,7 +11,7 @@ from ..substitute import Scene
 from .known import Known, Variant, exchange
 from .mistake import Mistake
 from .table import LAYERS_REVERSED, MISTAKES, ROUNDED
-from .talks import Links, Pass, Quantity, kind_of, layers_of, order_of, right_links
+from .talks import Links, Pass, Quantity, first_talk, kind_of, layers_of, order_of, right_links
 
 CLOSE = 1e-6  # relative to the largest number of the array; what a mistake gives is computed, not measured
 CLOSE_IN_FLOAT32 = 1e-4
@@ -78,6 +78,7 @@ class Search:
     ) -> None:
         self.scene, self.given, self.sample_weight = scene, given, sample_weight
         self.depth = scene.network.depth
+        self.first = first_talk(scene)
         self.order = [quantity for quantity in order_of(self.depth) if quantity in given]
         self.floor = {quantity: 1e-12 * float(np.max(size[quantity], initial=0.0)) for quantity in size}
         self.close = {
@@ -220,7 +221,7 @@ class Search:
         return {kind: list(layers_of(kind, self.depth)) for kind in variant.changes}
 
     def _pass(self, links: Links) -> Pass:
-        return Pass(self.scene, links, self.given, self.sample_weight)
+        return Pass(self.scene, links, self.given, self.sample_weight, self.first)
 
     def _reach(self, links: Links) -> int:
         """The index of the first gradient, in the order of the talks, that these links do not explain."""

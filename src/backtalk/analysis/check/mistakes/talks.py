@@ -16,17 +16,27 @@ from ....core.backward import talk_to_hidden, talk_to_output, talk_to_weights
 from ..substitute import Scene
 
 Quantity: TypeAlias = tuple[str, int]  # family and layer
+FirstTalk: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 OUTPUT, HIDDEN, WEIGHTS = ("yhat", "output"), ("hidden", "through"), ("weights", "biases")
 FAMILY = {"yhat": "h", "output": "a", "hidden": "h", "through": "a", "weights": "W", "biases": "b"}
 
 
 class Pass:
-    """One backward pass: what each link says, and what the links below hear: the student's own if they gave it."""
+    """One backward pass: what each link says, and what the links below hear: the student's own if they gave it.
+
+    ``first``: what the first talk of this scene says without a mistake, if it is known already.
+    """
 
     def __init__(
-        self, scene: Scene, links: Links, given: dict[Quantity, np.ndarray], sample_weight: np.ndarray | None = None
+        self,
+        scene: Scene,
+        links: Links,
+        given: dict[Quantity, np.ndarray],
+        sample_weight: np.ndarray | None = None,
+        first: FirstTalk | None = None,
     ) -> None:
+        self.first = first
         self.scene, self.network, self.trace, self.links, self.given = scene, scene.network, scene.trace, links, given
         self.L, self.B = scene.network.depth, len(scene.weight)
         self.sample_weight = np.ones(self.B) if sample_weight is None else sample_weight
@@ -74,8 +84,15 @@ Link: TypeAlias = Callable[[Pass, int], np.ndarray]
 Links: TypeAlias = dict[Quantity, Link]  # each by the gradient that it computes
 
 
-def _to_output(talk: Pass) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return talk_to_output(talk.network, talk.trace, talk.scene.target, talk.scene.weight)
+def first_talk(scene: Scene) -> FirstTalk:
+    """ℒ, ∇_ŷℒ and ∇_{a_L}ℒ."""
+    return talk_to_output(scene.network, scene.trace, scene.target, scene.weight)
+
+
+def _to_output(talk: Pass) -> FirstTalk:
+    if talk.first is None:
+        talk.first = first_talk(talk.scene)
+    return talk.first
 
 
 # The links of the formulas, by their kind
