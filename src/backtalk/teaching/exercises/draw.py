@@ -51,7 +51,7 @@ def draw(
             break
     if best is None:
         raise InputError(
-            f"no small numbers were found for sizes {list(sizes)} with {head.loss}, by which each gradient can be told: "
+            f"no small numbers were found for sizes {list(sizes)} with {head.loss}, by which gradients can be told: "
             "take another seed, or other sizes."
         )
     return best[1:]
