@@ -67,7 +67,7 @@ def check_step(
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise InputError(f"steps is {steps!r}, expected a whole number of 1 or more.")
     from .mistakes.naming_steps import name_step_mistakes, walk
-    from .mistakes.steps import right_rule
+    from .mistakes.update_rules import right_rule
 
     start, gradients = _problem(as_generator(rng), steps)
     run = run_update(update, chosen, start, gradients)

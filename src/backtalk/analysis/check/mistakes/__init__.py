@@ -7,7 +7,8 @@ factors.py    whatever multiplies or cuts a gradient and has no other name
 naming.py     the first mistake that explains the given numbers, in the order of the talks
 forward.py    mistakes of the forward pass; naming_forward.py: which of them explains what was given
 loss.py       mistakes of the loss; naming_loss.py: which of them explains its values
-steps.py      mistakes of an update rule; naming_steps.py: which of them explains its path
+steps.py      mistakes of an update rule: steps_of_all.py, of any; steps_of_kinds.py, of Adam, momentum and squares
+update_rules.py   what these share; naming_steps.py: which of them explains a path
 shapes.py     why an array may have the wrong shape
 mistake.py    a mistake as a report shows it
 """

@@ -8,7 +8,8 @@ import numpy as np
 
 from ....core.optimizers import Optimizer
 from .mistake import Mistake
-from .steps import STEP, Arrays, Rule, known_steps, right_rule
+from .steps import known_steps
+from .update_rules import STEP, Arrays, Rule, right_rule
 
 CLOSE = 1e-6
 FLOOR = 1e-8  # a change of θ that is smaller is rounding
