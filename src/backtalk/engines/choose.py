@@ -36,8 +36,10 @@ def choose_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, me
     """
     if engine in COMPILED:
         return _compiled(engine, network, optimizer, measure_every)
-    by_steps = isinstance(optimizer, Optimizer) and not optimizer.searches
-    served = serves(network, optimizer) if by_steps else native.serves(network)
+    if isinstance(optimizer, Optimizer) and not optimizer.searches:
+        served = serves(network, optimizer)
+    else:
+        served = native.serves(network)
     if engine == "native" and not served:
         reason = (
             f"the network's arrays are of {library_name(network.spec.xp)}, expected NumPy"
