@@ -145,16 +145,16 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
             for (int64_t j = 0; j < units; ++j)  // the first of the largest others; NaN is larger than all
                 if (j != label && (rival < 0 || yhat[j] > yhat[rival] || (yhat[j] != yhat[j] && yhat[rival] == yhat[rival])))
                     rival = j;
-            const T margin = 1 + yhat[rival] - yhat[label];
+            const T margin = 1 + (yhat[rival] - yhat[label]);  // their difference first: it may cancel
             const bool right = margin <= 0;
             for (int64_t j = 0; j < units; ++j) grad[j] = right ? T(0) : T(j == rival) - T(j == label);
             return right ? T(0) : margin;
         }
         case GAUSSIAN_NLL:
             for (int64_t j = 0; j < half; ++j) {
-                const T residual = yhat[j] - target[j], precision = exp_of(-yhat[half + j]);
-                const T share = residual * residual * precision;
-                grad[j] = residual * precision;
+                const T root = exp_of(-yhat[half + j] / 2), standard = (yhat[j] - target[j]) * root;
+                const T share = standard * standard;
+                grad[j] = standard * root;
                 grad[half + j] = (1 - share) / 2;
                 sum += (yhat[half + j] + share + T(1.8378770664093454836)) / 2;  // log 2 pi
             }

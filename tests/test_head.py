@@ -136,6 +136,26 @@ def test_a_loss_of_ones_own_is_registered_and_used_by_name():
         LOSSES.pop("logcosh")  # the table is everyone's
 
 
+def test_a_loss_of_ones_own_may_work_in_place_and_need_no_complex_numbers():
+    register_loss("in_place", lambda yhat, t: np.abs(t.__isub__(yhat)).sum(axis=-1), lambda yhat, t: np.sign(yhat - t))
+    try:
+        X, y = np.eye(3), np.ones((3, 2))
+        network, ours = (Network.create([3, 4, 2], "tanh", loss, rng=0) for loss in ("in_place", "absolute_error"))
+        np.testing.assert_allclose(gradients(network, X, y).W[1], gradients(ours, X, y).W[1], rtol=1e-14)
+        assert y.tolist() == np.ones((3, 2)).tolist()
+        assert check(network, X, y).passed
+    finally:
+        LOSSES.pop("in_place")
+
+
+@needs_kernels
+def test_the_hinge_tells_large_outputs_apart_as_the_formulas_do():
+    network = Network([np.eye(3)], [np.zeros(3)], loss="categorical_hinge").to(np, dtype="float32")
+    grads = gradients(network, [[3e7, 3e7, 0.0]], [1])
+    assert grads.loss == 1
+    assert grads.a[1].tolist() == [[1, -1, 0]]
+
+
 def test_what_is_no_pair_is_refused():
     with pytest.raises(UnknownNameError, match=r"^output is 'sofmax', which is not known: did you mean 'softmax'"):
         Network(*ECHO, output="sofmax")

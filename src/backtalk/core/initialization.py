@@ -19,6 +19,7 @@ VARIANCES: dict[str, Callable[[int, int], float]] = {
     "he": lambda fan_in, fan_out: 2 / fan_in,
     "lecun": lambda fan_in, fan_out: 1 / fan_in,
 }
+LARGEST = 1e30  # of a weight, so that it fits into float32
 SCHEMES = [f"{scheme}_{shape}" for scheme in VARIANCES for shape in ("uniform", "normal")]
 
 
@@ -82,7 +83,7 @@ class ConstantWeights(Initialization):
     value: float
 
     def __post_init__(self) -> None:
-        require_range(self, "value", -math.inf, math.inf, "()")
+        require_range(self, "value", -LARGEST, LARGEST, "()")
 
     def draw(self, fan_out: int, fan_in: int, rng: np.random.Generator) -> np.ndarray:
         return np.full((fan_out, fan_in), self.value)
@@ -96,7 +97,7 @@ class Normal(Initialization):
     std: float = 0.01
 
     def __post_init__(self) -> None:
-        require_range(self, "std", 0, math.inf)
+        require_range(self, "std", 0, LARGEST)
 
     def draw(self, fan_out: int, fan_in: int, rng: np.random.Generator) -> np.ndarray:
         return rng.normal(0.0, self.std, (fan_out, fan_in))
@@ -110,7 +111,7 @@ class Uniform(Initialization):
     scale: float = 0.05
 
     def __post_init__(self) -> None:
-        require_range(self, "scale", 0, math.inf)
+        require_range(self, "scale", 0, LARGEST)
 
     def draw(self, fan_out: int, fan_in: int, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(-self.scale, self.scale, (fan_out, fan_in))

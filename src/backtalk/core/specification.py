@@ -107,7 +107,10 @@ def require_range(owner: Any, parameter: str, low: float, high: float, bounds: s
     value = getattr(owner, parameter)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{parameter} of {owner.name} is {value!r}, expected a number.")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
     object.__setattr__(owner, parameter, value)
     above = value >= low if bounds[0] == "[" else value > low
     below = value <= high if bounds[1] == "]" else value < high

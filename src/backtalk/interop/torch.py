@@ -10,7 +10,7 @@ from array_api_compat import is_torch_array
 from ..core import activations
 from ..core.activations import Activation
 from ..core.inputs import require_network
-from ..core.losses import Loss
+from ..core.losses import Loss, as_loss
 from ..core.network import Network
 from ..core.outputs import ElementWise, Output
 from ..errors import InputError, InputTypeError
@@ -74,6 +74,11 @@ def from_torch(
                 raise InputError(
                     f"{place} is a module that a Network does not have: expected Linear, Dropout, Identity, Flatten, "
                     f"{', '.join(names)} or {last}."
+                )
+            if kind is torch.nn.LogSoftmax and loss is not None and not as_loss(loss).takes_classes:
+                raise InputError(
+                    f"{place} gives log ŷ, but loss {str(loss)!r} takes ŷ: leave loss out for cross_entropy, or "
+                    "end the model with Softmax."
                 )
             stack.add_function(functions[kind](module, place), place)
     return stack.network(loss, output)

@@ -13,6 +13,8 @@ from ..core.optimizers import GradientDescent
 from .objective import Minimum, Objective
 from .records import Epoch
 
+MOST_TRIES = 2000  # of rates in one step: with a shrink of ½ all that float64 has
+
 
 def descend(
     network: Network,
@@ -47,7 +49,7 @@ def _step(
 ) -> tuple[np.ndarray, float, np.ndarray, float] | None:
     """θ after a step, its loss, gradient and rate; None if no rate lowers the loss enough."""
     slope, rate = float(gradient @ gradient), options.learning_rate
-    while True:
+    for _ in range(MOST_TRIES):
         after = theta - rate * gradient
         if np.array_equal(after, theta):
             return None
@@ -55,3 +57,4 @@ def _step(
         if found <= loss - options.armijo * rate * slope:  # never if it is NaN
             return after, found, its_gradient, rate
         rate *= options.shrink
+    return None

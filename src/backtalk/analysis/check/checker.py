@@ -13,8 +13,9 @@ from ...core.activations import ACTIVATIONS, Activation, as_activation
 from ...core.arrays import to_numpy
 from ...core.initialization import as_generator
 from ...core.inputs import as_input, as_target, as_weight
-from ...core.losses import LOSSES, Loss, as_loss
+from ...core.losses import LOSSES, Loss, RegisteredLoss, as_loss
 from ...core.network import Network
+from ...core.outputs import ElementWise
 from ...engines.passes import gradients
 from ...errors import InputError, InputTypeError, unknown_name
 from .activation import check_activation
@@ -157,7 +158,7 @@ def check(
     student, answers = find_layout(student, lies, "columns" if turned else None)
     few = sum(array.size for array in answers.gradients.values()) <= EVERY_COORDINATE
     every = coordinates == "every" or (coordinates == "auto" and few)
-    chosen = _choose(method, network.activations)
+    chosen = _choose(method, _functions_of(network))
     limit = chosen.tolerance if tolerance is None else float(tolerance)
     with np.errstate(all="ignore"):
         comparer = Comparer(scene, chosen, limit, directions, generator)
@@ -195,24 +196,31 @@ def _check_function(subject: str | Activation | Loss, method: str, tolerance: fl
         activation = as_activation(subject, "subject")  # pyright: ignore[reportArgumentType]
         return check_activation(activation, _choose(method, [activation]), tolerance)
     loss = as_loss(subject, "subject")  # pyright: ignore[reportArgumentType]
-    real = method != "central_differences" and not loss_takes_complex(loss)
-    if method == "complex_step" and real:
-        raise InputError(
-            f"method is 'complex_step', but {loss} does not carry complex numbers through: use 'central_differences'."
-        )
-    return check_loss(loss, CENTRAL if real or method == "central_differences" else COMPLEX, tolerance)
+    return check_loss(loss, _choose(method, [loss]), tolerance)
 
 
-def _choose(method: str, activations: Iterable[Activation]) -> Method:
+def _functions_of(network: Network) -> list[Activation | Loss]:
+    """What a derivative of ℒ goes through, besides softmax."""
+    output = [network.output.activation] if isinstance(network.output, ElementWise) else []
+    return [*network.activations, *output, network.loss]
+
+
+def _choose(method: str, functions: Iterable[Activation | Loss]) -> Method:
     if method == "central_differences":
         return CENTRAL
-    real = [activation for activation in dict.fromkeys(activations) if not takes_complex(activation)]
+    real = [each for each in dict.fromkeys(functions) if not _takes_complex(each)]
     if method == "complex_step" and real:
         raise InputError(
             f"method is 'complex_step', but {real[0]} does not carry complex numbers through: "
             "use 'central_differences'."
         )
     return CENTRAL if real else COMPLEX
+
+
+def _takes_complex(function: Activation | Loss) -> bool:
+    if isinstance(function, Activation):
+        return takes_complex(function)
+    return not isinstance(function, RegisteredLoss) or loss_takes_complex(function)  # ours all do
 
 
 def _random_batch(network: Network, rng: np.random.Generator) -> tuple[Any, Any]:

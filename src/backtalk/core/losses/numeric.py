@@ -177,13 +177,13 @@ class GaussianNLL(Loss):
         return spec.xp.concat([target, spec.xp.zeros_like(target)], axis=1)  # of shape (B, k), as every target
 
     def value(self, yhat: Array, target: Array) -> Array:
-        residual, log_variance, precision = self._parts(yhat, target)
-        terms = log_variance + residual**2 * precision + math.log(2 * math.pi)
+        standard, log_variance, _ = self._parts(yhat, target)
+        terms = log_variance + standard**2 + math.log(2 * math.pi)
         return namespace(yhat).sum(terms, axis=-1) / 2
 
     def gradient(self, yhat: Array, target: Array) -> Array:
-        residual, _, precision = self._parts(yhat, target)
-        return namespace(yhat).concat([residual * precision, (1 - residual**2 * precision) / 2], axis=-1)
+        standard, _, root = self._parts(yhat, target)
+        return namespace(yhat).concat([standard * root, (1 - standard**2) / 2], axis=-1)
 
     def outputs_for(self, targets: int) -> int:
         return 2 * targets
@@ -199,6 +199,8 @@ class GaussianNLL(Loss):
         return rng.normal(size=(count, outputs // 2))
 
     def _parts(self, yhat: Array, target: Array) -> tuple[Array, Array, Array]:
+        """z = (μ − t) e^(−s/2), s, and e^(−s/2): of half the exponent, so that less of it overflows."""
         half = yhat.shape[-1] // 2
         log_variance = yhat[..., half:]
-        return yhat[..., :half] - target[..., :half], log_variance, namespace(yhat).exp(-log_variance)
+        root = namespace(yhat).exp(-log_variance / 2)
+        return (yhat[..., :half] - target[..., :half]) * root, log_variance, root

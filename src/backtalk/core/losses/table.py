@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...errors import InputError, InputTypeError
 from ..arrays import Array
 from ..outputs import as_output
@@ -35,10 +37,10 @@ class RegisteredLoss(Loss):
     derivative: Callable[[Array, Array], Array]
 
     def value(self, yhat: Array, target: Array) -> Array:
-        return self._of_shape(self.function(yhat, target), tuple(yhat.shape[:-1]), "value")
+        return self._of_shape(self.function(*_own(yhat, target)), tuple(yhat.shape[:-1]), "value")
 
     def gradient(self, yhat: Array, target: Array) -> Array:
-        return self._of_shape(self.derivative(yhat, target), tuple(yhat.shape), "gradient")
+        return self._of_shape(self.derivative(*_own(yhat, target)), tuple(yhat.shape), "gradient")
 
     def _of_shape(self, values: Any, expected: tuple[int, ...], function: str) -> Any:
         shape = tuple(getattr(values, "shape", ()))
@@ -48,6 +50,11 @@ class RegisteredLoss(Loss):
 
     def __repr__(self) -> str:
         return self.name
+
+
+def _own(*arrays: Array) -> tuple[Array, ...]:
+    """Copies, which a user's function may change: in NumPy, where it could change ours or the caller's."""
+    return tuple(array.copy() if isinstance(array, np.ndarray) else array for array in arrays)
 
 
 def register_loss(

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from ..specification import require_range, write_specification
 
+MOST_MEMORY = 1000  # pairs; more serve no purpose
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LBFGS:
@@ -32,7 +34,7 @@ class LBFGS:
     evaluations: float = 15000.0
 
     def __post_init__(self) -> None:
-        require_range(self, "memory", 1, math.inf)
+        require_range(self, "memory", 1, MOST_MEMORY, "[]")
         require_range(self, "tolerance", 0, math.inf)
         require_range(self, "reduction", 0, 1)
         require_range(self, "evaluations", 1, math.inf)

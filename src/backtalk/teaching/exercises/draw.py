@@ -22,6 +22,7 @@ from ...errors import InputError
 from .exact import BESIDE_LOGARITHM, NOTHING, as_fraction
 
 TRIES = 150
+LARGEST = 1e6  # of a pre-activation
 SEEN = 1e-3  # a number below it is 0 on the sheet of who writes three digits
 EMPTY = 100.0  # what an answer of 0 that teaches nothing adds to the unfriendliness
 INPUTS = (-2.0, -1.0, 1.0, 2.0)
@@ -43,7 +44,11 @@ def draw(
     """A network, an input x (n_0,) and its y: the friendliest of many that are drawn."""
     best: tuple[float, Network, np.ndarray, Any] | None = None
     for _ in range(TRIES):
-        network, x, y = _drawn(rng, sizes, activations, head)
+        with np.errstate(all="ignore"):
+            drawn = _drawn(rng, sizes, activations, head)
+        if drawn is None:
+            continue
+        network, x, y = drawn
         rank = _unfriendliness(network, x, y)
         if rank < (math.inf if best is None else best[0]):
             best = rank, network, x, y
@@ -59,7 +64,8 @@ def draw(
 
 def _drawn(
     rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], head: Head
-) -> tuple[Network, np.ndarray, Any]:
+) -> tuple[Network, np.ndarray, Any] | None:
+    """None if the numbers are too large for paper."""
     W, b = [], []
     h = x = rng.choice(INPUTS, sizes[0])
     for i, units in enumerate(sizes[1:], 1):
@@ -67,6 +73,8 @@ def _drawn(
         by_logarithm = last or activations[i - 1].name in ("sigmoid", "tanh")
         W.append(rng.choice(WHOLE if by_logarithm else HALVES, (units, sizes[i - 1])))
         heard = W[-1] @ h
+        if not (np.abs(heard) < LARGEST).all():
+            return None
         wanted = _logarithms(rng, units, head.output.name if last else activations[i - 1].name, last)
         if wanted is None:
             b.append(rng.choice(BIASES, units))
