@@ -39,7 +39,7 @@ class Mark:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Marks:
     """The marks in the order of the sheet, and the likely mistakes in the gradients.
 
@@ -72,15 +72,25 @@ class Marks:
             for mistake in self.mistakes
             for line in mistake.lines
         )
-        title = f"{self.right} of {len(self.rows)} right"
-        return view(title, rows_table(["answer", "verdict", "remark"], rows, words=3), *told)
+        return view(self._title, rows_table(["answer", "verdict", "remark"], rows, words=3), *told)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.right} of {len(self.rows)} right"
+
+    def __repr__(self) -> str:
+        lines = [f"Marks: {self._title}"]
+        for verdict in ("follows", "wrong", "unreadable", "not answered"):
+            if names := [row.name for row in self.rows if row.verdict == verdict]:
+                lines.append(f"  {verdict}: {', '.join(names)}")
+        return "\n".join([*lines, *(f"  likely mistake: {mistake.said}" for mistake in self.mistakes)])
 
     def __str__(self) -> str:
         name = max([10, *(len(row.name) for row in self.rows)]) + 2
         verdict = max([7, *(len(row.verdict) for row in self.rows)]) + 2
         lines = [f"{row.name:<{name}}{row.verdict:<{verdict}}{row.said}".rstrip() for row in self.rows]
         told = [line for mistake in self.mistakes for line in mistake.lines]
-        return "\n".join([*lines, *([""] if told else []), *told, f"{self.right} of {len(self.rows)} right"])
+        return "\n".join([*lines, *([""] if told else []), *told, self._title])
 
 
 def mark(

@@ -93,9 +93,9 @@ class Exercise:
 
         ``answers``: for some of the names of ``answers``, such as 'a[1]', 'yhat', 'loss' or 'grad W[2]', a number, a
         list, or a list of rows. A number may be text, '3/4', 'log 3 - 1/2', '25%', '1.5' or '1,5'. A number that
-        follows rightly from a wrong one above it is told apart from one that does not. ``tolerance``: how far from the right
-        number an answer may be, times its absolute value if that is above 1; 0.005, so that two digits after the point
-        are right, unless you say otherwise.
+        follows rightly from a wrong one above it is told apart from one that does not. ``tolerance``: how far from the
+        right number an answer may be, times its absolute value if that is above 1; 0.005, so that two digits after the
+        point are right, unless you say otherwise.
 
         An answer that is blank or cannot be read says so in its line, and the others are marked.
 
