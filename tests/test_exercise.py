@@ -285,8 +285,9 @@ def test_a_comma_is_read_as_the_point_and_what_is_ambiguous_is_said():
     assert row.verdict == "wrong"
     assert row.said.endswith("'1,2' is one number, and several are a list, such as [1, 5]")
     for unclear in ("1,2,3", "1.234,5"):
-        with pytest.raises(InputError, match="can mean several things: write a point"):
-            made.check({"loss": unclear})
+        (row,) = made.check({"loss": unclear}).rows
+        assert row.verdict == "unreadable"
+        assert row.said.endswith("can mean several things: write a point")
 
 
 def test_a_number_that_follows_from_a_wrong_one_is_told_from_a_wrong_one():
@@ -352,23 +353,58 @@ def test_an_answer_of_another_shape_is_wrong_and_says_why():
     assert marks.rows[1].said.startswith("it has shape (3, 2), expected (2, 3): it is transposed")
 
 
+def test_two_numbers_that_sum_to_0_by_nature_tell_no_factor():
+    made = exercise(0)
+    assert made.check({"grad a[2]": [0.3, -0.3]}).mistakes == ()
+    assert made.check({"grad W[2]": np.outer([0.3, -0.3], made.answers["h[1]"])}).mistakes == ()
+    (mistake,) = made.check({"grad a[2]": [2 / 3, -2 / 3]}).mistakes  # −1 has a name
+    assert mistake.name == "output_sign", mistake
+
+
+def test_the_marks_leave_a_gap_behind_each_name():
+    made = exercise(0)
+    assert "grad W[1,2,1]  right" in str(made.check(made.answers)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "words"),
+    [
+        (["one", 2], "unreadable", "holds 'one', expected a number, or text such as '3/4'"),
+        (["1/0", 2], "unreadable", "holds '1/0'"),
+        (["1 2", 2], "unreadable", "holds '1 2'"),
+        (["", 2], "unreadable", "holds ''"),
+        (["log 0", 2], "unreadable", "holds 'log 0'"),
+        ([True, 2], "unreadable", "holds True"),
+        ([None, 2], "unreadable", "holds None"),
+        ([[1, 2], [3]], "unreadable", "rows of different lengths"),
+        ([math.nan, 2], "unreadable", "not finite"),
+        (None, "not answered", ""),
+        ([" ", None], "not answered", ""),
+    ],
+)
+def test_a_line_that_is_blank_or_cannot_be_read_says_so_and_the_others_are_marked(answer, verdict, words):
+    made = exercise(0)
+    marks = made.check({**made.answers, "a[1]": answer})
+    assert (marks.rows[0].name, marks.rows[0].verdict) == ("a[1]", verdict)
+    assert words in marks.rows[0].said
+    assert {row.verdict for row in marks.rows[1:]} == {"right"}
+
+
+def test_a_percentage_is_a_number():
+    made = exercise(0)
+    assert made.check({"yhat": ["33.3%", "66,7 %"]}).right == 1
+
+
 @pytest.mark.parametrize(
     ("answers", "error", "words"),
     [
         ({"a[3]": [1, 2]}, UnknownNameError, "did you mean 'a"),
+        ({"y": [1, 2]}, UnknownNameError, "did you mean 'yhat'"),
+        ({"W[1]": [1, 2]}, UnknownNameError, r"did you mean 'grad W\[1\]'"),
         ([1, 2], InputTypeError, "answers is a list, expected a dictionary"),
-        ({"a[1]": ["one", 2]}, InputError, "holds 'one', expected a number, or text such as '3/4'"),
-        ({"a[1]": ["1/0", 2]}, InputError, "holds '1/0'"),
-        ({"a[1]": ["1 2", 2]}, InputError, "holds '1 2'"),
-        ({"a[1]": ["", 2]}, InputError, "holds ''"),
-        ({"a[1]": ["log 0", 2]}, InputError, "holds 'log 0'"),
-        ({"a[1]": [True, 2]}, InputTypeError, "holds True"),
-        ({"a[1]": [None, 2]}, InputTypeError, "holds None"),
-        ({"grad W[1]": [[1, 2], [3]]}, InputError, "rows of different lengths"),
-        ({"a[1]": [math.nan, 2]}, InputError, "not finite"),
     ],
 )
-def test_answers_that_cannot_be_read_are_named(answers, error, words):
+def test_names_that_the_sheet_does_not_have_are_named(answers, error, words):
     with pytest.raises(error, match=words):
         exercise(0).check(answers)
 

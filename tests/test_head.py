@@ -11,7 +11,7 @@ from backtalk import InputError, Network, UnknownNameError, check, fit, forward,
 from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.closed_forms import CLOSED_FORMS
 from backtalk.core.head import as_head
-from backtalk.core.losses import LOSSES
+from backtalk.core.losses import LOSSES, as_loss
 from engines import SOFTSIGN, by_formula, error, needs_kernels, same_bits
 
 ECHO = [np.eye(3)], [np.zeros(3)]
@@ -119,19 +119,22 @@ def test_a_network_comes_back_from_a_file_with_its_output_function(tmp_path):
 
 
 def test_a_loss_of_ones_own_is_registered_and_used_by_name():
-    if "logcosh" not in LOSSES:
-        register_loss(
-            "logcosh",
-            lambda yhat, t: np.logaddexp(yhat - t, t - yhat).sum(axis=-1) - yhat.shape[-1] * math.log(2),
-            lambda yhat, t: np.tanh(yhat - t),
-        )
+    register_loss(
+        "logcosh",
+        lambda yhat, t: np.logaddexp(yhat - t, t - yhat).sum(axis=-1) - yhat.shape[-1] * math.log(2),
+        lambda yhat, t: np.tanh(yhat - t),
+    )
     try:
         network = Network.create([3, 4, 2], "tanh", "logcosh", rng=0)
         X, y = np.eye(3), np.ones((3, 2))
         assert gradients(network, X, y).loss == pytest.approx(np.log(np.cosh(forward(network, X).output - y)).sum() / 3)
         assert fit(network, X, y, epochs=5, rng=0).losses[-1] > 0
+        register_loss("logcosh", lambda yhat, t: ((yhat - t) ** 2).sum(), lambda yhat, t: 2 * (yhat - t))  # run again
+        assert network.loss != as_loss("logcosh")
+        with pytest.raises(InputError, match="one number for each example, the sum over the last axis"):
+            gradients(Network.create([3, 2], loss="logcosh", rng=0), X, y)
         with pytest.raises(InputError, match="which is taken"):
-            register_loss("logcosh", lambda yhat, t: yhat, lambda yhat, t: yhat)
+            register_loss("huber", lambda yhat, t: yhat, lambda yhat, t: yhat)
     finally:
         LOSSES.pop("logcosh")  # the table is everyone's
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from backtalk.core.initialization import INITIALIZATIONS
 from backtalk.core.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, as_loss
 from backtalk.core.optimizers import LBFGS, OPTIMIZERS, RMSprop, as_any_optimizer
 from backtalk.core.specification import ALIASES, read_specification, require_range, write_specification
-from backtalk.train.schedules import SCHEDULES
+from backtalk.train.schedules import SCHEDULES, as_schedule
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,32 @@ def test_losses_with_parameters_are_read_back(value):
     assert as_loss(repr(value)) == value
 
 
-@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+@pytest.mark.parametrize(("alias", "name"), [pair for names in ALIASES for pair in names.items()])
 def test_a_thing_has_one_name_which_is_written_and_its_other_names_are_read(alias, name):
-    tables = [ACTIVATIONS, {**OPTIMIZERS, "lbfgs": LBFGS}, SCHEDULES, INITIALIZATIONS]
+    tables = [ACTIVATIONS, LOSSES, {**OPTIMIZERS, "lbfgs": LBFGS}, SCHEDULES, INITIALIZATIONS]
     (table,) = [table for table in tables if name in table]
     assert repr(read_specification(alias, table, "thing")) == name
     assert not any(alias in each for each in tables if each is table)
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "hint"),
+    [
+        (as_any_optimizer, "NAG", "did you mean 'nesterov'?"),
+        (as_any_optimizer, "Adam", "did you mean 'adam'?"),
+        (as_loss, "mse", "did you mean 'squared_error' (half the sum of squares, where mse is their mean)?"),
+        (as_loss, "MAE", "did you mean 'absolute_error' (the sum over the outputs, where mae is the mean)?"),
+        (as_loss, "hinge", "did you mean 'categorical_hinge' ("),
+        (as_loss, "BCE", "did you mean 'binary_cross_entropy'?"),
+    ],
+)
+def test_a_name_that_is_nearly_known_tells_ours_and_how_it_differs(read, name, hint):
+    with pytest.raises(UnknownNameError, match=re.escape(hint)):
+        read(name)
+
+
+def test_one_word_may_be_the_alias_of_several_things():
+    assert (repr(as_schedule("linear")), repr(as_activation("linear"))) == ("polynomial", "identity")
 
 
 def test_an_alias_takes_the_parameters_of_the_thing():

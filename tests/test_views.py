@@ -102,3 +102,16 @@ def test_views_and_plots_are_imported_when_one_is_shown():
         "import backtalk, sys; print([n for n in sys.modules if n in ('backtalk.pages.view', 'backtalk.core.views')])"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_what_is_printed_of_a_result_is_a_few_lines():
+    training = RESULTS["training"]()
+    first, network, *_, best = repr(training).splitlines()
+    assert first == "Training: 5 epochs, as many as asked for"
+    assert network.strip() == repr(NETWORK).splitlines()[0]
+    assert best == f"  best epoch {training.best_epoch}"
+    assert str(training) == repr(training)
+    assert len(repr(training).splitlines()) == 5
+    report = RESULTS["failed check"]()
+    assert repr(report) == f"Check of {report.subject}: {report.verdict}"
+    assert repr(RESULTS["marks"]()) == "Marks: 1 of 2 right\n  wrong: loss"

@@ -138,15 +138,19 @@ class DivergedError(BacktalkError, ArithmeticError):
         return rebuild, self.args, self.__dict__
 
 
-def unknown_name(argument: str, found: object, known: Iterable[str]) -> UnknownNameError:
-    """The error for a name that is in no table, with the nearest known name.
+def unknown_name(
+    argument: str, found: object, known: Iterable[str], near: str = "", note: str = ""
+) -> UnknownNameError:
+    """The error for a name that is in no table, with the nearest known name: ``near``, or the one most like it.
+
+    ``note``: how what ``near`` names differs from what was asked for.
 
     >>> print(unknown_name("activation", "rleu", ["relu", "tanh"]))
     activation is 'rleu', which is not known: did you mean 'relu'? Known are relu, tanh.
     """
     names = list(known)
-    near = get_close_matches(str(found).lower(), names, n=1, cutoff=0.5)
-    hint = f": did you mean {near[0]!r}?" if near else "."
+    near = near or next(iter(get_close_matches(str(found).lower(), names, n=1, cutoff=0.5)), "")
+    hint = f": did you mean {near!r}{note and f' ({note})'}?" if near else "."
     error = UnknownNameError(f"{argument} is {found!r}, which is not known{hint} Known are {', '.join(names)}.")
     error.argument = argument
     return error

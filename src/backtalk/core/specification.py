@@ -17,25 +17,45 @@ from ..errors import InputError, InputTypeError, unknown_name
 
 Kind = TypeVar("Kind")
 
-# The other names by which courses and libraries know a thing, and ours
-ALIASES = {
-    # activations
+# The other names by which courses and libraries know a thing, and ours; a name may be that of several things
+ACTIVATION_ALIASES = {
     "swish": "silu", "logistic": "sigmoid", "linear": "identity", "exponential": "exp", "hardswish": "hard_swish",
     "hardsigmoid": "hard_sigmoid", "hardtanh": "hard_tanh", "soft_sign": "softsign", "soft_plus": "softplus",
-    # optimizers
+}  # fmt: skip
+LOSS_ALIASES = {
+    "categorical_crossentropy": "cross_entropy", "categorical_cross_entropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "bce": "binary_cross_entropy", "binary_crossentropy": "binary_cross_entropy",
+    "kld": "kl_divergence", "kullback_leibler": "kl_divergence", "pinball": "quantile", "l1": "absolute_error",
+}  # fmt: skip
+OPTIMIZER_ALIASES = {
     "nag": "nesterov", "gradient_descent": "gd", "batch_gd": "gd", "heavy_ball": "momentum", "rms_prop": "rmsprop",
     "ams_grad": "amsgrad", "ada_grad": "adagrad", "ada_delta": "adadelta", "ada_max": "adamax", "adam_w": "adamw",
     "l_bfgs": "lbfgs",
-    # schedules
+}  # fmt: skip
+SCHEDULE_ALIASES = {
+    "linear": "polynomial", "linear_decay": "polynomial",
     "exponential_decay": "exponential", "poly": "polynomial", "polynomial_decay": "polynomial", "step_decay": "step",
     "cosine_annealing": "cosine", "cosine_warm_restarts": "cosine_restarts", "sgdr": "cosine_restarts",
     "onecycle": "one_cycle", "plateau": "reduce_on_plateau", "reduce_lr_on_plateau": "reduce_on_plateau",
     "invscaling": "inverse_scaling",
-    # initializations
+}  # fmt: skip
+INITIALIZATION_ALIASES = {
     "xavier": "glorot_uniform", "xavier_uniform": "glorot_uniform", "xavier_normal": "glorot_normal",
     "kaiming_uniform": "he_uniform", "kaiming_normal": "he_normal", "random_normal": "normal",
     "random_uniform": "uniform", "zero": "zeros",
 }  # fmt: skip
+ALIASES = (ACTIVATION_ALIASES, LOSS_ALIASES, OPTIMIZER_ALIASES, SCHEDULE_ALIASES, INITIALIZATION_ALIASES)
+# Names of what is nearly ours: our name, and how ours differs
+NEARLY = {
+    "mse": ("squared_error", "half the sum of squares, where mse is their mean"),
+    "mean_squared_error": ("squared_error", "half the sum of squares"),
+    "l2": ("squared_error", "half the sum of squares"),
+    "mae": ("absolute_error", "the sum over the outputs, where mae is the mean"),
+    "mean_absolute_error": ("absolute_error", "the sum over the outputs"),
+    "nll": ("cross_entropy", "of probabilities, not of their logarithms"),
+    "hinge": ("categorical_hinge", "of labels 0 … k−1, with one output for each class"),
+}
 WORDS = {"True": True, "False": False, "true": True, "false": False}
 FORM = "expected the form name(parameter=number)"
 
@@ -57,7 +77,7 @@ def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argu
     match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
     name = canonical_name(match[1] if match else text.strip().partition("(")[0], table)
     if name not in table:
-        raise unknown_name(argument, text, table)
+        raise unknown_name(argument, text, table, *_nearly(name.lower(), table))
     if match is None:
         raise InputError(f"{argument} is {text!r}, {FORM}.")
     make = table[name]
@@ -79,8 +99,15 @@ def canonical_name(name: str, table: Mapping[str, Any]) -> str:
     >>> canonical_name("nag", {"nesterov": None})
     'nesterov'
     """
-    ours = ALIASES.get(name, name)
-    return ours if name not in table and ours in table else name
+    if name in table:
+        return name
+    return next((names[name] for names in ALIASES if names.get(name) in table), name)
+
+
+def _nearly(name: str, table: Mapping[str, Any]) -> tuple[str, str]:
+    """The entry of ``table`` that is meant by a name in other letters, or is nearly that; and how it differs."""
+    near, note = NEARLY.get(name, (canonical_name(name, table), ""))
+    return (near, note) if near in table else ("", "")
 
 
 def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float | bool]:

@@ -54,7 +54,18 @@ class Progress:
     loss: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# What a reason says to a reader, after the number of epochs
+ENDED = {
+    "epochs": "as many as asked for",
+    "patience": "then the loss had not fallen for too long",
+    "callback": "then a callback ended it",
+    "interrupted": "then it was interrupted",
+    "converged": "then it had converged",
+    "evaluations": "then it had evaluated the loss as often as it may",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Training:
     """The result of training: the ``network`` and the ``losses``, one for each epoch.
 
@@ -85,14 +96,26 @@ class Training:
         if self.validation_losses:
             series["validation loss"] = self.validation_losses
         positive = all(value > 0 for line in series.values() for value in line)
-        count = len(self.losses)
-        title = f"Training: {count} epoch{'s' * (count != 1)}, ended by {self.reason}"
         if not self.losses:
-            return view(title)
+            return view(self._title)
         told = f"The loss went from {self.losses[0]:.4g} to {self.losses[-1]:.4g}"
         told += f"; the dashed line marks the best epoch, {self.best_epoch}." if self.best_epoch else "."
         plot = curves(series, label="loss", logarithmic=positive, mark=self.best_epoch)
-        return view(title, sentence(told), plot)
+        return view(self._title, sentence(told), plot)
+
+    @property
+    def _title(self) -> str:
+        count = len(self.losses)
+        return f"Training: {count} epoch{'s' * (count != 1)}, {ENDED.get(self.reason, self.reason)}"
+
+    def __repr__(self) -> str:
+        lines = [self._title, f"  {repr(self.network).splitlines()[0]}"]
+        for name, values in (("loss", self.losses), ("validation loss", self.validation_losses)):
+            if values:
+                lines.append(f"  {name} {values[0]:.4g} at first, {values[-1]:.4g} at last, {min(values):.4g} at best")
+        if self.best_epoch is not None:
+            lines.append(f"  best epoch {self.best_epoch}")
+        return "\n".join(lines)
 
 
 class TrainingInterrupted(KeyboardInterrupt):

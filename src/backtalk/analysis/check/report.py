@@ -51,7 +51,7 @@ class CheckRow:
         return self.quantity.partition("[")[0].removeprefix("forward ")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CheckReport:
     """The rows of a check, how it was made, and the verdict: ``passed`` if every row passed.
 
@@ -164,6 +164,9 @@ class CheckReport:
     @property
     def _mistake_lines(self) -> list[str]:
         return [line for mistake in self.mistakes for line in mistake.lines]
+
+    def __repr__(self) -> str:
+        return f"Check of {self.subject}: {self.verdict}"
 
     def __str__(self) -> str:
         width = max(10, *(len(row.quantity) + 2 for row in self.rows))

@@ -65,7 +65,9 @@ def register_activation(
 
     Write both with operators, or with the functions of the library whose arrays the network has. Name the
     ``kinks``, the points where g or g′ has a corner. ``backtalk.check(name)`` measures whether g′ is the
-    derivative of g. If the name is taken, an :class:`InputError` says so.
+    derivative of g. An activation of your own that had the name is replaced; networks that were made with it keep it.
+
+    Raises :class:`~backtalk.errors.InputError` for the name of an activation of backtalk's own.
 
     >>> import backtalk
     >>> square = backtalk.register_activation("square", lambda a: a * a, lambda a: 2 * a)
@@ -76,7 +78,7 @@ def register_activation(
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise InputError(f"name is {name!r}, expected one word of letters, digits and underscores.")
-    if name in ACTIVATIONS:
+    if isinstance(ACTIVATIONS.get(name), type):  # the kind of an activation of ours
         raise InputError(f"name is {name!r}, which is taken: choose another name for your activation.")
     if not callable(g) or not callable(g_prime):
         raise InputTypeError("g and g_prime must both be functions of a.")

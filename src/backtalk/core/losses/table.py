@@ -45,7 +45,8 @@ class RegisteredLoss(Loss):
     def _of_shape(self, values: Any, expected: tuple[int, ...], function: str) -> Any:
         shape = tuple(getattr(values, "shape", ()))
         if shape != expected:
-            raise InputError(f"loss {self.name} gives {function} of shape {shape}, expected {expected}.")
+            hint = ": one number for each example, the sum over the last axis" if function == "value" else ""
+            raise InputError(f"loss {self.name} gives {function} of shape {shape}, expected {expected}{hint}.")
         return values
 
     def __repr__(self) -> str:
@@ -70,8 +71,10 @@ def register_loss(
     ``value`` gives ℓ of each example, shape (B,), summed over the outputs; ``gradient`` gives ∂ℓ/∂ŷ, shape (B, k).
     Write both with operators, or with the functions of the library whose arrays the network has. ``output``: the output
     function that it goes with unless a network asks for another one. ``domain``: between which numbers each ŷ_j must
-    lie. ``backtalk.check(name)`` measures whether the gradient is the derivative of the value. If the name is taken, an
-    :class:`~backtalk.errors.InputError` says so.
+    lie. ``backtalk.check(name)`` measures whether the gradient is the derivative of the value. A loss of your own that
+    had the name is replaced; networks that were made with it keep it.
+
+    Raises :class:`~backtalk.errors.InputError` for the name of a loss of backtalk's own.
 
     >>> import backtalk
     >>> quartic = backtalk.register_loss(
@@ -81,7 +84,7 @@ def register_loss(
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise InputError(f"name is {name!r}, expected one word of letters, digits and underscores.")
-    if name in LOSSES:
+    if isinstance(LOSSES.get(name), type):  # the kind of a loss of ours
         raise InputError(f"name is {name!r}, which is taken: choose another name for your loss.")
     if not callable(value) or not callable(gradient):
         raise InputTypeError("value and gradient must both be functions of (yhat, target).")

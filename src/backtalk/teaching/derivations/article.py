@@ -19,7 +19,7 @@ BEGIN = (
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage[margin=2.4cm]{geometry}
 \usepackage{amsmath,amssymb,tikz}
-\allowdisplaybreaks
+\allowdisplaybreaks[1]  % only where a formula is longer than a page
 \setlength{\mathindent}{1.5em}
 \setlength{\jot}{5pt}
 \AtBeginDocument{\abovedisplayskip=5pt plus 2pt \belowdisplayskip=8pt plus 3pt}

@@ -16,25 +16,30 @@ from ...analysis.check.substitute import Scene
 from ...core.forward import Trace, pre_activation, unit_output
 from ...core.layers import Layers
 from ...core.network import Network
-from ...errors import InputError, InputTypeError, unknown_name
+from ...errors import InputError, InputTypeError, first_line, unknown_name
 from .exact import NOTHING
 from .questions import PathQuestion, Question
-from .reading import read_answer
+from .reading import Written, is_blank, read_answer
 
 TWO_DECIMALS = 5e-3  # what rounding to two digits after the point may change
+GOOD = ("right", "follows")
+ENOUGH = 3  # so many numbers that do not follow from one another tell a factor that has no name
 CLOSE = (1e-6, 1.5e-3)  # for the search of mistakes: exact numbers, and those of three digits
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One answer: ``verdict`` is 'right', 'follows' (from a wrong one above it) or 'wrong', and ``said`` says more."""
+    """One answer: its ``verdict``, and ``said``, which says more.
+
+    The verdict is 'right', 'follows' (from a wrong one above it), 'wrong', 'unreadable' or 'not answered'.
+    """
 
     name: str
     verdict: str
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Marks:
     """The marks in the order of the sheet, and the likely mistakes in the gradients.
 
@@ -61,19 +66,31 @@ class Marks:
         """What a notebook shows."""
         from ...pages.view import Verdict, rows_table, sentence, view
 
-        rows = [[row.name, Verdict(row.verdict, row.verdict != "wrong"), row.said] for row in self.rows]
+        rows = [[row.name, Verdict(row.verdict, row.verdict in GOOD), row.said] for row in self.rows]
         told = (
             sentence(line, kind="quiet" if line.startswith(" ") else "bad")
             for mistake in self.mistakes
             for line in mistake.lines
         )
-        title = f"{self.right} of {len(self.rows)} right"
-        return view(title, rows_table(["answer", "verdict", "remark"], rows, words=3), *told)
+        return view(self._title, rows_table(["answer", "verdict", "remark"], rows, words=3), *told)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.right} of {len(self.rows)} right"
+
+    def __repr__(self) -> str:
+        lines = [f"Marks: {self._title}"]
+        for verdict in ("follows", "wrong", "unreadable", "not answered"):
+            if names := [row.name for row in self.rows if row.verdict == verdict]:
+                lines.append(f"  {verdict}: {', '.join(names)}")
+        return "\n".join([*lines, *(f"  likely mistake: {mistake.said}" for mistake in self.mistakes)])
 
     def __str__(self) -> str:
-        lines = [f"{row.name:<12}{row.verdict:<9}{row.said}".rstrip() for row in self.rows]
+        name = max([10, *(len(row.name) for row in self.rows)]) + 2
+        verdict = max([7, *(len(row.verdict) for row in self.rows)]) + 2
+        lines = [f"{row.name:<{name}}{row.verdict:<{verdict}}{row.said}".rstrip() for row in self.rows]
         told = [line for mistake in self.mistakes for line in mistake.lines]
-        return "\n".join([*lines, *([""] if told else []), *told, f"{self.right} of {len(self.rows)} right"])
+        return "\n".join([*lines, *([""] if told else []), *told, self._title])
 
 
 def mark(
@@ -89,11 +106,19 @@ def mark(
     names = [*(question.name for question in questions), last.name]
     for name in answers:
         if name not in names:
-            raise unknown_name("the name of an answer", name, names)
+            raise unknown_name("the name of an answer", name, names, near=_nearest(name, names))
     target = network.head.target(np.asarray(y)[None], 1, network.sizes[-1], network.spec)
-    read = {name: read_answer(name, answer) for name, answer in answers.items()}
+    read: dict[str, Written] = {}
     own: dict[str, np.ndarray] = {}
     rows: dict[str, Mark] = {}
+    for name, answer in answers.items():
+        if is_blank(answer):
+            rows[name] = Mark(name, "not answered")
+            continue
+        try:
+            read[name] = read_answer(name, answer)
+        except (InputError, InputTypeError) as error:
+            rows[name] = Mark(name, "unreadable", first_line(error))
     for question in questions:
         if question.name in read:
             value = read[question.name].value
@@ -109,7 +134,7 @@ def mark(
     expected = Pass(scene, links, given)
     for question in answered:
         name, value = question.name, own[question.name]
-        above = (rows[other] for other in names[: names.index(name)] if other in rows)
+        above = (rows[other] for other in names[: names.index(name)] if other in own)
         if _agree(value, question.value, tolerance):
             rows[name] = Mark(name, "right")
         elif not _agree(value, _follows(question, expected, scene), tolerance):
@@ -128,8 +153,15 @@ def mark(
             if each.is_gradient and rows[each.name].verdict == "right":  # its rounding is no mistake
                 given[_place(each)] = _as_batch(each, each.value)
         mistakes = _name_mistakes(scene, given, tolerance)
-    marks = (_with_remarks(rows[name], read[name].remarks) for name in names if name in rows)
+    remarks = {name: written.remarks for name, written in read.items()}
+    marks = (_with_remarks(rows[name], remarks.get(name, ())) for name in names if name in rows)
     return Marks(tuple(marks), mistakes)
+
+
+def _nearest(name: Any, names: list[str]) -> str:
+    """The name that is meant by 'y' or 'W[1]'; '' for what only its letters can tell."""
+    meant = "yhat" if name in ("y", "ŷ", "y_hat") else f"grad {name}"
+    return meant if meant in names else ""
 
 
 def _require_tolerance(tolerance: Any) -> None:
@@ -228,7 +260,7 @@ def _forward_mistakes(family: str, i: int, scene: Scene) -> Iterator[tuple[str, 
 
 def _name_mistakes(scene: Scene, given: dict[tuple[str, int], np.ndarray], tolerance: float) -> tuple[Mistake, ...]:
     size = magnitudes(scene)
-    found = (name_mistakes(scene, given, size, close=close) for close in sorted({*CLOSE, tolerance}))
+    found = (name_mistakes(scene, given, size, close=close, enough=ENOUGH) for close in sorted({*CLOSE, tolerance}))
     return next(filter(None, found), ())
 
 

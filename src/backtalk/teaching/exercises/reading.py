@@ -1,4 +1,4 @@
-"""What a student writes, as numbers: 3/4, log 3 - 1/2, 1.5 and, with a comma for the point, 1,5."""
+"""What a student writes, as numbers: 3/4, log 3 - 1/2, 25%, 1.5 and, with a comma for the point, 1,5."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...errors import InputError, InputTypeError
 NUMBER = "[0-9][0-9/.,]*"
 TERM = re.compile(
     rf"\s*(?P<sign>[-−+]?)\s*(?:(?P<factor>{NUMBER})?\s*[·*]?\s*(?:log|ln)\s*\(?\s*(?P<of>{NUMBER})\s*\)?"
-    rf"|(?P<number>{NUMBER}(?:e-?[0-9]+)?))\s*"
+    rf"|(?P<number>{NUMBER}(?:e-?[0-9]+)?)\s*(?P<percent>%)?)\s*"
 )
 THOUSANDS = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")  # 1,234 may be meant as 1234
 
@@ -26,6 +26,17 @@ class Written:
 
     value: np.ndarray
     remarks: tuple[str, ...]
+
+
+def is_blank(answer: Any) -> bool:
+    """Whether nothing was written: None, '', or a list of nothing else.
+
+    >>> is_blank([None, " "]), is_blank([None, 1])
+    (True, False)
+    """
+    if isinstance(answer, list | tuple):
+        return all(is_blank(part) for part in answer)
+    return answer is None or (isinstance(answer, str) and not answer.strip())
 
 
 def read_answer(name: str, answer: Any) -> Written:
@@ -70,6 +81,8 @@ def _number_of(name: str, text: str) -> float:
             size = float(_fraction(term["factor"] or term["number"] or "1"))
             if term["of"]:
                 size *= math.log(_fraction(term["of"]))
+            if term["percent"]:
+                size /= 100
             total += size if term["sign"] in ("", "+") else -size
             place = term.end()
     except (ValueError, ZeroDivisionError):

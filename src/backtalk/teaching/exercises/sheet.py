@@ -92,12 +92,14 @@ class Exercise:
         """Compare a student's numbers with the right ones; wrong ones are told with the likely mistake.
 
         ``answers``: for some of the names of ``answers``, such as 'a[1]', 'yhat', 'loss' or 'grad W[2]', a number, a
-        list, or a list of rows. A number may be text, '3/4', 'log 3 - 1/2', '1.5' or '1,5'. A number that follows
-        rightly from a wrong one above it is told apart from one that does not. ``tolerance``: how far from the right
-        number an answer may be, times its absolute value if that is above 1; 0.005, so that two digits after the point
-        are right, unless you say otherwise.
+        list, or a list of rows. A number may be text, '3/4', 'log 3 - 1/2', '25%', '1.5' or '1,5'. A number that
+        follows rightly from a wrong one above it is told apart from one that does not. ``tolerance``: how far from the
+        right number an answer may be, times its absolute value if that is above 1; 0.005, so that two digits after the
+        point are right, unless you say otherwise.
 
-        Raises :class:`~backtalk.errors.InputError` for an answer that cannot be read, with its name.
+        An answer that is blank or cannot be read says so in its line, and the others are marked.
+
+        Raises :class:`~backtalk.errors.InputError` for a name that is no name of the sheet.
 
         >>> found = exercise(seed=0).check({"a[1]": exercise(seed=0).answers["a[1]"], "yhat": [0.5, 0.5]})
         >>> [(row.name, row.verdict) for row in found.rows]

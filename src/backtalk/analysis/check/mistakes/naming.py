@@ -18,6 +18,7 @@ CLOSE_IN_FLOAT32 = 1e-4
 EXPLAINED = 1e-3  # so much of the difference from what was expected may be left unexplained
 MOST = 4  # mistakes named together
 LEADS = 3  # of guesses that explain equally much, so many are followed further
+ENOUGH = 2  # computed numbers that do not follow from one another tell a factor that has no name
 PAIRS_UP_TO = 20_000  # gradients with more numbers are not searched for two mistakes at one link
 
 
@@ -39,15 +40,17 @@ def name_mistakes(
     sample_weight: np.ndarray | None = None,
     *,
     close: float = CLOSE,
+    enough: int = ENOUGH,
 ) -> tuple[Mistake, ...]:
     """The mistakes that explain ``given``, the first of them first; empty if none does.
 
     ``size``: how large the terms are that each gradient sums (:func:`~backtalk.analysis.check.network.magnitudes`).
     ``close``: how closely, relative to the largest number of each array; more for numbers rounded by hand.
+    ``enough``: so many numbers that do not follow from one another must agree on a factor that has no name.
     """
     if not all(np.isfinite(array).all() for array in given.values()):
         return ()
-    return Search(scene, given, size, sample_weight, close).name()
+    return Search(scene, given, size, sample_weight, close, enough).name()
 
 
 @np.errstate(all="ignore")
@@ -75,7 +78,9 @@ class Search:
         size: dict[Quantity, np.ndarray],
         sample_weight: np.ndarray | None,
         close: float,
+        enough: int = ENOUGH,
     ) -> None:
+        self.enough = enough
         self.scene, self.given, self.sample_weight = scene, given, sample_weight
         self.depth = scene.network.depth
         self.first = first_talk(scene)
@@ -131,12 +136,13 @@ class Search:
 
     def _may_be_two(self, factor: float | None) -> bool:
         """Whether a factor is the product of two that have names, as −1, 2 and B."""
-        if factor is None:
-            return False
+        return factor is not None and any(np.isclose(factor, product, rtol=1e-6) for product in self._products())
+
+    def _products(self) -> list[float]:
         total = len(self.scene.weight) if self.sample_weight is None else float(self.sample_weight.sum())
         named = [-1.0, 2.0, 0.5]
         named += [power for n in (len(self.scene.weight), total, self.scene.network.sizes[-1]) for power in (n, 1 / n)]
-        return any(np.isclose(factor, one * other, rtol=1e-6) for one in named for other in named)
+        return [one * other for one in named for other in named]
 
     def _singles(self, links: Links, reach: int, *, last_resort: bool) -> Iterator[Guess]:
         for known, variant, layers in self._forms(reach):
@@ -188,13 +194,25 @@ class Search:
             yield replace(guess, reach=further)
 
     def _factor(self, links: Links, variant: Variant, layers: Mapping[str, list[int]], reach: int) -> float:
-        """The factor that fits best; 0 if one number would have to tell it, which fits any."""
+        """The factor that fits best; 0 if too few numbers would have to tell it, which fit any."""
         quantity = self.order[reach]
         none, one = (self._pass(exchange(links, variant, layers, factor)).says(*quantity) for factor in (0.0, 1.0))
         direction = one - none
         if np.count_nonzero(direction) < 2:
             return 0.0
-        return float((direction * (self.given[quantity] - none)).sum() / (direction**2).sum())
+        factor = float((direction * (self.given[quantity] - none)).sum() / (direction**2).sum())
+        if (
+            not none.any()
+            and _free_numbers(quantity[0], direction) < self.enough
+            and not self._is_simple(factor, quantity)
+        ):
+            return 0.0
+        return factor
+
+    def _is_simple(self, factor: float, quantity: Quantity) -> bool:
+        """Whether a factor is one that has a name, or a number of units or its inverse."""
+        simple = [*self._products(), *(power for n in self.scene.network.sizes for power in (n, 1 / n))]
+        return bool(np.isclose(abs(factor), np.abs(simple), rtol=self.close[quantity], atol=0).any())
 
     def _forms(self, reach: int) -> Iterator[tuple[Known, Variant, dict[str, list[int]]]]:
         """Each variant in one layer whose link the gradient at ``reach`` hears, and in all its layers."""
@@ -288,6 +306,19 @@ class Search:
                 layers.add(i)
         mistake = known.mistake(tuple(sorted(layers)), guess.fitted)
         return mistake if known.tell is None else replace(mistake, said=known.tell(talk, guess.fitted, mistake))
+
+
+def _free_numbers(family: str, gradient: np.ndarray) -> int:
+    """So many numbers of a gradient do not follow from the others, if what multiplies it in the formula is known.
+
+    ŷ − t of a softmax sums to 0, so that the last follows from the others; and ∇_W of one example follows from ∇_a.
+    """
+    talks = np.atleast_2d(gradient.T if family == "W" else gradient)
+    free = []
+    for talk in talks:
+        some, sums_to_0 = np.count_nonzero(talk), abs(talk.sum()) <= 1e-5 * np.abs(talk).sum()
+        free.append(some - 1 if some and sums_to_0 else some)
+    return int(max(free) * np.linalg.matrix_rank(gradient) if family == "W" else sum(free))
 
 
 def _merged(mistakes: list[Mistake]) -> tuple[Mistake, ...]:
