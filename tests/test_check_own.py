@@ -330,3 +330,48 @@ def test_functions_may_change_what_they_are_given_by_name():
     before = X.copy()
     assert check(network, X, y, backward=back, layout="(in, out)").passed
     assert np.array_equal(X, before)
+
+
+# biases of 0
+
+
+def one_hidden(sign: int) -> Any:
+    return lambda X, W1, b1, W2, b2: np.tanh(X @ W1 + sign * b1) @ W2 + b2
+
+
+@pytest.mark.parametrize(("sign", "name"), [(0, "bias_forgotten"), (-1, "bias_subtracted"), (1, None)])
+def test_a_mistake_with_biases_is_named_if_those_of_the_network_are_0(sign, name):
+    network = Network.create([3, 4, 2], "tanh", "squared_error", rng=0)
+    X, y = np.random.default_rng(0).normal(size=(5, 3)), np.ones((5, 2))
+    report = check(network, X, y, forward=one_hidden(sign))
+    assert [(mistake.name, mistake.layers) for mistake in report.mistakes] == ([(name, (1,))] if name else [])
+    assert report.passed == (name is None)
+    assert "the biases of layers 1, 2 are 0" in str(report)
+    if name:
+        assert "forward h[2] with other biases" in report.verdict
+        assert report.mistake.sentence in report.verdict
+
+
+def test_a_backward_pass_that_forgets_a_bias_is_told_so_and_a_right_one_passes_with_biases_of_0():
+    network = Network.create(SIZES, "tanh", rng=0)
+
+    def bare(network: Network, X: Any, y: Any) -> Any:
+        return gradients(network.replace(network.to_lists()[0], [0 * b for b in network.b.values()]), X, y)
+
+    assert check(network, backward=gradients).passed
+    report = check(network, backward=bare)
+    assert [mistake.name for mistake in report.mistakes] == ["bias_forgotten"]
+
+
+def test_functions_that_ignore_the_parameters_they_are_handed_are_not_accused():
+    network, weights = Network.create(SIZES, "tanh", rng=0), np.ones((5, 1))
+    X, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 1, 0, 1])
+    for functions in (
+        {"forward": lambda net, X: forward(network, X).output * weights},  # noqa: ARG005
+        {"backward": lambda net, X, y: gradients(network, X, y)},  # noqa: ARG005
+        {"loss": lambda net, X, y: gradients(network, X, y).loss},  # noqa: ARG005
+        {"forward": lambda X: forward(network, X).output},
+    ):
+        report = check(network, X, y, **functions)
+        assert report.passed, str(report)
+        assert "could not be tried" in report.notes[-1]

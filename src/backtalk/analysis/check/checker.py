@@ -22,6 +22,7 @@ from .layouts import OURS, as_layout
 from .loss import check_loss, loss_takes_complex
 from .measure import CENTRAL, COMPLEX, Method, takes_complex
 from .network import Comparer, network_in_float64
+from .other_biases import judge_other_biases
 from .own import VALUE_TOLERANCE, judge, rows_first
 from .report import CheckReport
 from .student import Functions, Student, find_layout
@@ -76,6 +77,9 @@ def check(
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
     that has rounded to an end of its range. If every coordinate is undecided, the verdict says so.
 
+    If the biases of a layer are 0, a mistake with them does not show. Then your functions are also judged on the same
+    network with other biases there, drawn with a fixed seed, and a note says so.
+
     If a function of yours fails, the report's ``mistakes`` name the likely mistakes, from tables of common ones, if
     they explain the numbers that you gave (docs/teaching.md). An error that it raises goes on, with a note that says
     what it was given.
@@ -103,7 +107,6 @@ def check(
     ...     Z1 = parameters["W1"] @ X
     ...     A1 = np.tanh(Z1)
     ...     return {"Z1": Z1, "A1": A1, "Z2": parameters["W2"] @ A1 + parameters["b2"]}
-    >>> net = Network(list(net.W.values()), [np.ones(4), np.ones(2)], "tanh")
     >>> print(check(net, forward=forgetful).mistake.sentence)
     the bias b_i is forgotten (i = 1)
     """
@@ -168,6 +171,10 @@ def check(
             rows = tuple(comparer.row(quantity, array, every) for quantity, array in answers.gradients.items())
         return CheckReport(f"gradients {path}", chosen.name, kind, limit, rows)
     rows, mistakes, notes = judge(student, answers, comparer, every, tolerance)
+    more_rows, more_mistakes, more_notes = judge_other_biases(student, rows, comparer, every, tolerance)
+    rows, notes = (*rows, *more_rows), (*notes, *more_notes)
+    named = {each.name for mistake in mistakes for each in (mistake, *mistake.others)}
+    mistakes += tuple(mistake for mistake in more_mistakes if mistake.name not in named)
     found = lies is None and student.layout != OURS
     return CheckReport(
         f"{' and '.join(name for name in ('forward', 'loss', 'backward') if getattr(functions, name))} pass {path}",
