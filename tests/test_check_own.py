@@ -367,9 +367,9 @@ def test_functions_that_ignore_the_parameters_they_are_handed_are_not_accused():
     network, weights = Network.create(SIZES, "tanh", rng=0), np.ones((5, 1))
     X, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 1, 0, 1])
     for functions in (
-        {"forward": lambda net, X: forward(network, X).output * weights},  # noqa: ARG005
-        {"backward": lambda net, X, y: gradients(network, X, y)},  # noqa: ARG005
-        {"loss": lambda net, X, y: gradients(network, X, y).loss},  # noqa: ARG005
+        {"forward": lambda net, X: forward(network, X).output * weights},
+        {"backward": lambda net, X, y: gradients(network, X, y)},
+        {"loss": lambda net, X, y: gradients(network, X, y).loss},
         {"forward": lambda X: forward(network, X).output},
     ):
         report = check(network, X, y, **functions)

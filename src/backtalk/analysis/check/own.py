@@ -128,7 +128,7 @@ def judge(
     notes: tuple[str, ...] = ()
     if not mistakes and gradients and not any(row.passed for row in gradients) and differs_again(student, answers):
         notes = (CHANCE,)
-    return tuple(rows), tuple({mistake.name: mistake for mistake in mistakes}.values()), notes
+    return tuple(rows), tuple({(mistake.name, mistake.said): mistake for mistake in mistakes}.values()), notes
 
 
 def differs_again(student: Student, answers: Answers) -> bool:
