@@ -375,3 +375,42 @@ def test_functions_that_ignore_the_parameters_they_are_handed_are_not_accused():
         report = check(network, X, y, **functions)
         assert report.passed, str(report)
         assert "could not be tried" in report.notes[-1]
+
+
+# where it is, and what is asked for, in the layout of the user
+
+
+def test_a_place_is_said_in_the_layout_of_the_function_as_well():
+    def spoiled(parameters: Any, X: Any, y: Any) -> Any:
+        found = columns_rows("rows")(parameters, X, y)
+        found["dW1"][0, 3] += 1
+        return found
+
+    report = check(*problem(), backward=spoiled, layout="(in, out)")
+    assert "W[1] at row 4, column 1 (dW1[0, 3] in your layout) is" in report.verdict
+    assert report.worst.where == (3, 0)
+
+
+def test_a_transposed_gradient_is_told_which_layout_would_fit():
+    network, X, y = problem()
+
+    class Mine:
+        def backward(self, X: Any, Y: Any) -> Any:
+            return columns_rows("rows")({"W1": network.W[1].T, "b1": network.b[1], "W2": network.W[2].T,
+                                         "b2": network.b[2]}, X, Y)  # fmt: skip
+
+    with pytest.raises(InputError, match=r"if your weights are \(in, out\), say layout='rows, \(in, out\)'"):
+        check(network, X, y, backward=Mine().backward)
+    assert check(network, X, y, backward=Mine().backward, layout="rows, (in, out)").passed
+
+
+@pytest.mark.parametrize("returned", [None, (np.ones(3),)])
+def test_what_is_no_gradient_is_told_every_form(returned):
+    with pytest.raises(InputTypeError, match=r"'dW1', 'db1'"):
+        check(*problem(), backward=lambda network, X, y: returned)
+
+
+def test_a_loss_of_yhat_is_asked_for_no_layout_of_weights():
+    network, X, y = problem((2, 3, 3), count=3)
+    with pytest.raises(InputError, match="the shapes fit 'rows' and 'columns': say which"):
+        check(network, X, np.eye(3)[y], loss=lambda yhat, Y: -np.log((yhat * Y).sum(axis=1) + yhat[:, 0] * 0.1).mean())

@@ -191,3 +191,14 @@ def test_a_rule_that_takes_the_numbers_is_tried_with_odd_ones():
     report = check_step(share, "momentum")
     assert not report.passed
     assert "but not with" in report.notes[0]
+
+
+def test_a_rule_that_holds_its_state_itself_is_not_judged_twice():
+    velocity = [0.0] * 4
+
+    def update(parameters: Any, gradients: Any, learning_rate: float) -> Any:
+        for k, g in enumerate(gradients):
+            velocity[k] = 0.9 * velocity[k] - learning_rate * g
+        return [p + v for p, v in zip(parameters, velocity, strict=True)]
+
+    assert check_step(update, "momentum").passed

@@ -169,7 +169,8 @@ def check(
     if not own:
         with np.errstate(all="ignore"):
             rows = tuple(comparer.row(quantity, array, every) for quantity, array in answers.gradients.items())
-        return CheckReport(f"gradients {path}", chosen.name, kind, limit, rows)
+        own_parts = () if all(row.passed for row in rows) else _wrong_derivatives(network, method)
+        return CheckReport(f"gradients {path}", chosen.name, kind, limit, rows, mistakes=own_parts)
     rows, mistakes, notes = judge(student, answers, comparer, every, tolerance)
     more_rows, more_mistakes, more_notes = judge_other_biases(student, rows, comparer, every, tolerance)
     rows, notes = (*rows, *more_rows), (*notes, *more_notes)
@@ -208,6 +209,27 @@ def _check_function(subject: str | Activation | Loss, method: str, tolerance: fl
             f"method is 'complex_step', but {loss} does not carry complex numbers through: use 'central_differences'."
         )
     return check_loss(loss, CENTRAL if real or method == "central_differences" else COMPLEX, tolerance)
+
+
+def _wrong_derivatives(network: Network, method: str) -> tuple[Any, ...]:
+    """The loss and the activations of a network whose own derivatives are wrong, as those of a user's may be."""
+    from .mistakes import Mistake
+
+    parts = [("loss", network.loss, "∂ℓ/∂ŷ", "ℓ", "∂ℓ/∂ŷ holds ∂ℓ/∂ŷ_j for each output j of each example")]
+    parts += [
+        ("activation", activation, "g′", "g", "g′(a) = dg/da") for activation in dict.fromkeys(network.activations)
+    ]
+    found = []
+    for kind, part, derivative, value, formula in parts:
+        try:
+            passed = _check_function(part, method, None).passed
+        except InputError:  # it cannot be measured by itself
+            continue
+        if not passed:
+            said = f"{derivative} of the {kind} '{part}' is not the derivative of its {value}; check('{part}') shows it"
+            advice = f"mend {derivative} where '{part}' is registered"
+            found.append(Mistake(f"{kind}_derivative_wrong", said, formula, advice, ()))
+    return tuple(found)
 
 
 def _choose(method: str, activations: Iterable[Activation]) -> Method:

@@ -123,7 +123,7 @@ def tell_factors_apart(
     if any(mistake.name not in factors for mistake in found):
         return [replace(mistake, said=f"apart from that, {mistake.said}") if mistake.name in factors else mistake
                 for mistake in found]  # fmt: skip
-    if any(family in "ah" for family, _ in talk.given):
+    if not found or any(family in "ah" for family, _ in talk.given):
         return found
     groups = group_by_factor(talk.given, {quantity: talk.says(*quantity) for quantity in talk.given}, fits)
     apart = []
