@@ -61,8 +61,8 @@ class CheckReport:
     A row passes if its largest relative error is at most ``tolerance``, so nothing that was judged is wrong. A row with
     nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so. ``own``: whether
     functions of your own were checked. ``mistakes``: the likely mistakes in them, if they fail, or the loss or an
-    activation of the network whose derivative is wrong; empty if no mistake of the tables explains it. ``notes``: what else is
-    to be known, such as the layout that was found.
+    activation of the network whose derivative is wrong; empty if no mistake of the tables explains it. ``notes``: what
+    else is to be known, such as the layout that was found.
 
     >>> from backtalk import Network, check
     >>> report = check(Network.create([2, 2], rng=0))
