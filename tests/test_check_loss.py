@@ -73,3 +73,13 @@ def test_what_belongs_to_a_network_is_refused_and_a_wrong_name_gets_the_nearest(
         check("huber", [[1.0]], [1.0])
     with pytest.raises(UnknownNameError, match="did you mean 'huber'"):
         check("hubber")
+
+
+def test_a_network_whose_loss_has_a_wrong_gradient_is_told_that_this_is_the_cause(registered):
+    registered("tripled", lambda yhat, t: ((yhat - t) ** 4).sum(axis=-1), lambda yhat, t: 3 * (yhat - t) ** 3)
+    report = check(Network.create([2, 3, 1], "tanh", "tripled", rng=0))
+    assert not report.passed
+    assert [mistake.name for mistake in report.mistakes] == ["loss_derivative_wrong"]
+    cause = "∂ℓ/∂ŷ of the loss 'tripled' is not the derivative of its ℓ; check('tripled') shows it"
+    assert cause in report.verdict
+    assert cause in str(report)

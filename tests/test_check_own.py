@@ -330,3 +330,87 @@ def test_functions_may_change_what_they_are_given_by_name():
     before = X.copy()
     assert check(network, X, y, backward=back, layout="(in, out)").passed
     assert np.array_equal(X, before)
+
+
+# biases of 0
+
+
+def one_hidden(sign: int) -> Any:
+    return lambda X, W1, b1, W2, b2: np.tanh(X @ W1 + sign * b1) @ W2 + b2
+
+
+@pytest.mark.parametrize(("sign", "name"), [(0, "bias_forgotten"), (-1, "bias_subtracted"), (1, None)])
+def test_a_mistake_with_biases_is_named_if_those_of_the_network_are_0(sign, name):
+    network = Network.create([3, 4, 2], "tanh", "squared_error", rng=0)
+    X, y = np.random.default_rng(0).normal(size=(5, 3)), np.ones((5, 2))
+    report = check(network, X, y, forward=one_hidden(sign))
+    assert [(mistake.name, mistake.layers) for mistake in report.mistakes] == ([(name, (1,))] if name else [])
+    assert report.passed == (name is None)
+    assert "the biases of layers 1, 2 are 0" in str(report)
+    if name:
+        assert "forward h[2] with other biases" in report.verdict
+        assert report.mistake.sentence in report.verdict
+
+
+def test_a_backward_pass_that_forgets_a_bias_is_told_so_and_a_right_one_passes_with_biases_of_0():
+    network = Network.create(SIZES, "tanh", rng=0)
+
+    def bare(network: Network, X: Any, y: Any) -> Any:
+        return gradients(network.replace(network.to_lists()[0], [0 * b for b in network.b.values()]), X, y)
+
+    assert check(network, backward=gradients).passed
+    report = check(network, backward=bare)
+    assert [mistake.name for mistake in report.mistakes] == ["bias_forgotten"]
+
+
+def test_functions_that_ignore_the_parameters_they_are_handed_are_not_accused():
+    network, weights = Network.create(SIZES, "tanh", rng=0), np.ones((5, 1))
+    X, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 1, 0, 1])
+    for functions in (
+        {"forward": lambda net, X: forward(network, X).output * weights},
+        {"backward": lambda net, X, y: gradients(network, X, y)},
+        {"loss": lambda net, X, y: gradients(network, X, y).loss},
+        {"forward": lambda X: forward(network, X).output},
+    ):
+        report = check(network, X, y, **functions)
+        assert report.passed, str(report)
+        assert "could not be tried" in report.notes[-1]
+
+
+# where it is, and what is asked for, in the layout of the user
+
+
+def test_a_place_is_said_in_the_layout_of_the_function_as_well():
+    def spoiled(parameters: Any, X: Any, y: Any) -> Any:
+        found = columns_rows("rows")(parameters, X, y)
+        found["dW1"][0, 3] += 1
+        return found
+
+    report = check(*problem(), backward=spoiled, layout="(in, out)")
+    assert "W[1] at row 4, column 1 (dW1[0, 3] in your layout) is" in report.verdict
+    assert report.worst.where == (3, 0)
+
+
+def test_a_transposed_gradient_is_told_which_layout_would_fit():
+    network, X, y = problem()
+
+    class Mine:
+        def backward(self, X: Any, Y: Any) -> Any:
+            return columns_rows("rows")({"W1": network.W[1].T, "b1": network.b[1], "W2": network.W[2].T,
+                                         "b2": network.b[2]}, X, Y)  # fmt: skip
+
+    with pytest.raises(InputError, match=r"if your weights are \(in, out\), say layout='rows, \(in, out\)'"):
+        check(network, X, y, backward=Mine().backward)
+    assert check(network, X, y, backward=Mine().backward, layout="rows, (in, out)").passed
+
+
+@pytest.mark.parametrize("returned", [None, (np.ones(3),)])
+def test_what_is_no_gradient_is_told_every_form(returned):
+    with pytest.raises(InputTypeError, match=r"'dW1', 'db1'"):
+        check(*problem(), backward=lambda network, X, y: returned)
+
+
+def test_a_loss_of_yhat_is_asked_for_no_layout_of_weights():
+    network, X, y = problem((2, 3, 3), count=3)
+    with pytest.raises(InputError, match="the shapes fit 'rows' and 'columns': say which"):
+        check(network, X, np.eye(3)[y], loss=lambda yhat, Y: -np.log((yhat * Y).sum(axis=1) + yhat[:, 0] * 0.1).mean())

@@ -165,3 +165,40 @@ def test_arguments_that_cannot_be_used_are_named(arguments, error, words):
     given = {"update": lambda parameters, gradients, state, t: parameters, **arguments}
     with pytest.raises(error, match=words):
         check_step(**given)
+
+
+def test_mistakes_that_give_the_same_path_are_both_named():
+    def update(parameters: Any, gradients: Any, v: Any) -> Any:
+        v = [0.9 * each + (1 - 0.9) * g for each, g in zip(v, gradients, strict=True)]
+        return [p - 0.1 * each for p, each in zip(parameters, v, strict=True)], v
+
+    mistake = check_step(update, "momentum").mistake
+    assert {mistake.name, *(other.name for other in mistake.others)} == {"learning_rate_twice", "momentum_share"}
+    assert mistake.sentence.startswith("either ")
+
+
+def test_a_rule_that_takes_the_numbers_is_tried_with_odd_ones():
+    def mean(parameters: Any, gradients: Any, v: Any, learning_rate: float, momentum: float) -> Any:
+        v = [momentum * each + (1 - momentum) * g for each, g in zip(v, gradients, strict=True)]
+        return [p - learning_rate * each for p, each in zip(parameters, v, strict=True)], v
+
+    def share(parameters: Any, gradients: Any, v: Any, learning_rate: float, momentum: float) -> Any:  # noqa: ARG001
+        v = [momentum * each + (1 - momentum) * g for each, g in zip(v, gradients, strict=True)]
+        return [p - each for p, each in zip(parameters, v, strict=True)], v
+
+    mistake = check_step(mean, "momentum").mistake
+    assert (mistake.name, mistake.others) == ("momentum_share", ())
+    report = check_step(share, "momentum")
+    assert not report.passed
+    assert "but not with" in report.notes[0]
+
+
+def test_a_rule_that_holds_its_state_itself_is_not_judged_twice():
+    velocity = [0.0] * 4
+
+    def update(parameters: Any, gradients: Any, learning_rate: float) -> Any:
+        for k, g in enumerate(gradients):
+            velocity[k] = 0.9 * velocity[k] - learning_rate * g
+        return [p + v for p, v in zip(parameters, velocity, strict=True)]
+
+    assert check_step(update, "momentum").passed

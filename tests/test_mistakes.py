@@ -614,3 +614,28 @@ def test_the_planted_passes_begin_from_a_right_one():
     for family in "ahWb":
         for i, array in enumerate(theirs[family], 0 if family == "h" else 1):
             np.testing.assert_allclose(array, getattr(ours, family)[i], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("factors", "sentences"),
+    [
+        ({("W", 1): 2.3, ("b", 2): 3.1}, [
+            "the gradient of W[1] is 2.3 times what it should be",
+            "the gradient of b[2] is 3.1 times what it should be",
+        ]),
+        ({("W", 1): 2.3, ("b", 1): 4.7}, [
+            "the gradient of W[1] is 2.3 times what it should be",
+            "the gradient of b[1] is 4.7 times what it should be",
+        ]),
+        ({("b", 1): 3.1, ("b", 2): 3.1}, ["the gradients of b[1] and b[2] are 3.1 times what they should be"]),
+        ({("W", 1): 0.7, ("b", 1): 0.7}, ["the gradient of layer i is 0.7 times what it should be (i = 1)"]),
+    ],
+)  # fmt: skip
+def test_each_factor_is_said_of_the_gradients_that_it_explains(factors, sentences):
+    def mine(network: Network, X: Any, y: Any) -> Any:
+        found = gradients(network, X, y)
+        return {family: {i: factors.get((family, i), 1) * array for i, array in getattr(found, family).items()}
+                for family in "Wb"}  # fmt: skip
+
+    report = check(Network.create([3, 4, 2], "tanh", rng=0), backward=mine)
+    assert [mistake.sentence for mistake in report.mistakes] == sentences

@@ -9,6 +9,7 @@ reading.py      what it returned, as our arrays
 student.py      the functions of a student on a batch, in their layout, which may have to be found
 causes.py       which mistakes explain what they gave
 own.py          ``check`` of a student's forward pass, loss and backward pass
+other_biases.py  the same with other biases, if those of the network are 0
 activation.py   ``check`` of a pair (g, g′); loss.py: of a loss with its gradient
 report.py       what was compared, and the verdict
 checker.py      ``check``: a network or an activation

@@ -23,6 +23,7 @@ from .layouts import OURS, as_layout
 from .loss import check_loss, loss_takes_complex
 from .measure import CENTRAL, COMPLEX, Method, takes_complex
 from .network import Comparer, network_in_float64
+from .other_biases import judge_other_biases
 from .own import VALUE_TOLERANCE, judge, rows_first
 from .report import CheckReport
 from .student import Functions, Student, find_layout
@@ -77,6 +78,9 @@ def check(
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
     that has rounded to an end of its range. If every coordinate is undecided, the verdict says so.
 
+    If the biases of a layer are 0, a mistake with them does not show. Then your functions are also judged on the same
+    network with other biases there, drawn with a fixed seed, and a note says so.
+
     If a function of yours fails, the report's ``mistakes`` name the likely mistakes, from tables of common ones, if
     they explain the numbers that you gave (docs/teaching.md). An error that it raises goes on, with a note that says
     what it was given.
@@ -104,7 +108,6 @@ def check(
     ...     Z1 = parameters["W1"] @ X
     ...     A1 = np.tanh(Z1)
     ...     return {"Z1": Z1, "A1": A1, "Z2": parameters["W2"] @ A1 + parameters["b2"]}
-    >>> net = Network(list(net.W.values()), [np.ones(4), np.ones(2)], "tanh")
     >>> print(check(net, forward=forgetful).mistake.sentence)
     the bias b_i is forgotten (i = 1)
     """
@@ -167,8 +170,13 @@ def check(
     if not own:
         with np.errstate(all="ignore"):
             rows = tuple(comparer.row(quantity, array, every) for quantity, array in answers.gradients.items())
-        return CheckReport(f"gradients {path}", chosen.name, kind, limit, rows)
+        own_parts = () if all(row.passed for row in rows) else _wrong_derivatives(network, method)
+        return CheckReport(f"gradients {path}", chosen.name, kind, limit, rows, mistakes=own_parts)
     rows, mistakes, notes = judge(student, answers, comparer, every, tolerance)
+    more_rows, more_mistakes, more_notes = judge_other_biases(student, rows, comparer, every, tolerance)
+    rows, notes = (*rows, *more_rows), (*notes, *more_notes)
+    named = {each.name for mistake in mistakes for each in (mistake, *mistake.others)}
+    mistakes += tuple(mistake for mistake in more_mistakes if mistake.name not in named)
     found = lies is None and student.layout != OURS
     return CheckReport(
         f"{' and '.join(name for name in ('forward', 'loss', 'backward') if getattr(functions, name))} pass {path}",
@@ -203,6 +211,27 @@ def _functions_of(network: Network) -> list[Activation | Loss]:
     """What a derivative of ℒ goes through, besides softmax."""
     output = [network.output.activation] if isinstance(network.output, ElementWise) else []
     return [*network.activations, *output, network.loss]
+
+
+def _wrong_derivatives(network: Network, method: str) -> tuple[Any, ...]:
+    """The loss and the activations of a network whose own derivatives are wrong, as those of a user's may be."""
+    from .mistakes import Mistake
+
+    parts = [("loss", network.loss, "∂ℓ/∂ŷ", "ℓ", "∂ℓ/∂ŷ holds ∂ℓ/∂ŷ_j for each output j of each example")]
+    parts += [
+        ("activation", activation, "g′", "g", "g′(a) = dg/da") for activation in dict.fromkeys(network.activations)
+    ]
+    found = []
+    for kind, part, derivative, value, formula in parts:
+        try:
+            passed = _check_function(part, method, None).passed
+        except InputError:  # it cannot be measured by itself
+            continue
+        if not passed:
+            said = f"{derivative} of the {kind} '{part}' is not the derivative of its {value}; check('{part}') shows it"
+            advice = f"mend {derivative} where '{part}' is registered"
+            found.append(Mistake(f"{kind}_derivative_wrong", said, formula, advice, ()))
+    return tuple(found)
 
 
 def _choose(method: str, functions: Iterable[Activation | Loss]) -> Method:

@@ -50,6 +50,20 @@ class Layout:
         turned = self.weights == "(in, out)" if family == "W" else self.examples == "columns"
         return array.T if turned else array
 
+    def place(self, quantity: str, family: str, i: int, where: tuple[int, ...]) -> str:
+        """Where a number lies in their array, counted as Python does, as 'dW1[0, 3]'; empty if it lies so in ours.
+
+        ``quantity``: 'd' for a gradient, or '' for a unit itself; Z is a_i, and A is h_i.
+        """
+        turned = self.weights == "(in, out)" if family == "W" else self.examples == "columns"
+        theirs = where[::-1] if turned else where
+        if family == "b":
+            theirs = {"(n,)": where, "(n, 1)": (*where, 0), "(1, n)": (0, *where)}[self.biases]
+        if theirs == where:
+            return ""
+        letter = {"a": "Z", "h": "A"}.get(family, family)
+        return f"{quantity}{letter}{i}[{', '.join(map(str, theirs))}]"
+
     def __str__(self) -> str:
         return f"examples as {self.examples}, weights {self.weights}, biases {self.biases}"
 

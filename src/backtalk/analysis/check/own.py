@@ -112,6 +112,10 @@ def judge(
                 ours = min((scene.loss, expected), key=lambda value, n=number: abs(value - n))
                 losses.append(judge_number(name, number, ours, limit))
         gradients = [comparer.row(quantity, array, every) for quantity, array in answers.gradients.items()]
+    units = [_placed(row, quantity, "", student.layout) for row, quantity in zip(units, answers.units, strict=True)]
+    gradients = [
+        _placed(row, quantity, "d", student.layout) for row, quantity in zip(gradients, answers.gradients, strict=True)
+    ]
     mistakes: tuple[Any, ...] = ()
     from . import causes  # seldom needed
 
@@ -128,7 +132,14 @@ def judge(
     notes: tuple[str, ...] = ()
     if not mistakes and gradients and not any(row.passed for row in gradients) and differs_again(student, answers):
         notes = (CHANCE,)
-    return tuple(rows), tuple({mistake.name: mistake for mistake in mistakes}.values()), notes
+    return tuple(rows), tuple({(mistake.name, mistake.said): mistake for mistake in mistakes}.values()), notes
+
+
+def _placed(row: CheckRow, quantity: Quantity, prefix: str, layout: Layout) -> CheckRow:
+    """The row, which says where it is in their layout as well."""
+    if row.passed or row.where is None:
+        return row
+    return replace(row, place_in_layout=layout.place(prefix, *quantity, row.where))
 
 
 def differs_again(student: Student, answers: Answers) -> bool:

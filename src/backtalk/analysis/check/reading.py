@@ -76,7 +76,8 @@ def _as_families(given: Any, scene: Scene, layout: Layout) -> Families:
             return families
     raise InputTypeError(
         f"backward returned a {type(given).__name__}, expected Gradients, a dictionary with some of "
-        "'a', 'h', 'W', 'b', or a pair of lists: the gradients of the weights and those of the biases."
+        "'a', 'h', 'W', 'b', or with keys such as 'dW1', 'db1', or a pair of lists: the gradients of the weights and "
+        "those of the biases."
     )
 
 
@@ -187,9 +188,22 @@ def as_value(
             reason = reason.partition(":")[0]
         raise InputError(
             f"{whose} returned {family}[{i}] with shape {values.shape}, expected {layout.lay(family, wanted).shape}, "
-            f"the shape of {family}[{i}] itself{reason and f'; likely {reason}'}."
+            f"the shape of {family}[{i}] itself{reason and f'; likely {reason}'}"
+            f"{_other_layout(family, values.shape, wanted, layout)}."
         )
     return np.array(read)
+
+
+def _other_layout(family: str, shape: tuple[int, ...], wanted: np.ndarray, layout: Layout) -> str:
+    """What to say if the array is right in another layout, as of a function that holds its own weights."""
+    if family == "W" and layout.weights == "(out, in)" and shape == wanted.T.shape:
+        return f"; or, if your weights are (in, out), say layout='{layout.examples}, (in, out)'"
+    if family in "ah" and layout.examples == "rows" and shape == wanted.T.shape:
+        return "; or, if your examples are columns, say layout='columns'"
+    if family == "b" and layout.biases == "(n,)" and shape in ((1, *wanted.shape), (*wanted.shape, 1)):
+        fitting = "rows, (1, n)" if shape[0] == 1 else "columns"
+        return f"; or, if your biases are {'(1, n)' if shape[0] == 1 else '(n, 1)'}, say layout='{fitting}'"
+    return ""
 
 
 def _share(found: dict[Quantity, np.ndarray], scene: Scene) -> dict[Quantity, np.ndarray]:

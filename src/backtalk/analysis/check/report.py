@@ -20,7 +20,8 @@ class CheckRow:
     inside the step or the value is at or beyond the end of its range. ``largest_error`` is the largest relative
     error among the judged, at index ``where``, where the gradient that was checked is ``given`` and the
     measured derivative is ``derivative``. ``where`` is None for a direction. What is no gradient is compared with the
-    formula's own value, which stands in ``derivative``; ``says`` then is 'the formula gives'.
+    formula's own value, which stands in ``derivative``; ``says`` then is 'the formula gives'. ``place_in_layout`` is
+    the same place in the array of a function with a layout of its own, as 'dW1[0, 3]'; empty if it is the same there.
     """
 
     quantity: str
@@ -32,6 +33,7 @@ class CheckRow:
     derivative: float
     passed: bool
     says: str = "the derivative is"
+    place_in_layout: str = ""
 
     @property
     def verdict(self) -> str:
@@ -44,7 +46,8 @@ class CheckRow:
     def place(self) -> str:
         """Where it is, in words that count from 1; empty for a direction or a single number."""
         names = {"W": ("row", "column"), "b": ("unit",)}.get(self._family, ("example", "unit"))
-        return ", ".join(f"{name} {k + 1}" for name, k in zip(names, self.where or (), strict=False))
+        told = ", ".join(f"{name} {k + 1}" for name, k in zip(names, self.where or (), strict=False))
+        return f"{told} ({self.place_in_layout} in your layout)" if self.place_in_layout else told
 
     @property
     def _family(self) -> str:
@@ -57,8 +60,9 @@ class CheckReport:
 
     A row passes if its largest relative error is at most ``tolerance``, so nothing that was judged is wrong. A row with
     nothing judged passes too, and so does a report; ``compared`` is 0, and the verdict says so. ``own``: whether
-    functions of your own were checked. ``mistakes``: the likely mistakes in them, if they fail; empty if no mistake of
-    the tables explains it. ``notes``: what else is to be known, such as the layout that was found.
+    functions of your own were checked. ``mistakes``: the likely mistakes in them, if they fail, or the loss or an
+    activation of the network whose derivative is wrong; empty if no mistake of the tables explains it. ``notes``: what
+    else is to be known, such as the layout that was found.
 
     >>> from backtalk import Network, check
     >>> report = check(Network.create([2, 2], rng=0))
@@ -129,7 +133,7 @@ class CheckReport:
 
     @property
     def _likely(self) -> str:
-        if not self.own:
+        if not self.own and not self.mistakes:
             return ""
         if not self.mistakes:
             return "; no mistake that has a name here explains it"

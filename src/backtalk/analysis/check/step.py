@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +14,17 @@ from ...core.optimizers import LBFGS, Optimizer, as_any_optimizer
 from ...errors import InputError, InputTypeError
 from .measure import relative_error
 from .report import CheckReport, CheckRow
-from .update import run_update
+from .update import Run, numbers_taken, run_update
+
+if TYPE_CHECKING:
+    from .mistakes import Mistake
 
 SHAPES = {"W[1]": (3, 3), "b[1]": (3,), "W[2]": (3, 3), "b[2]": (3,)}  # equal shapes: a shared state shows
 SMALLEST, LARGEST = -9, 1  # powers of ten of the gradients: from about ε, where its place matters
 FLOOR = 1e-7  # a change of θ that is smaller is not told from rounding
 TOLERANCE = 1e-7
+SHARES = ("momentum", "beta_1", "beta_2", "rho")  # between 0 and 1, where what is left to 1 counts
+ODD_FACTOR, ODD_SHARE = 1.37, 1.73
 
 
 def check_step(
@@ -41,7 +47,8 @@ def check_step(
 
     A row holds a parameter at the first step where it is off: the change from the start, which is compared within a
     relative error of 1e-7. The gradients are random and of very different size, so that ε shows. The report's
-    ``mistakes`` name what explains every step, from a table of common mistakes (docs/teaching.md). ``notes`` say if
+    ``mistakes`` name what explains every step, from a table of common mistakes (docs/teaching.md). A rule that takes
+    the optimizer's numbers as arguments is also tried with odd ones, since 1 − 0.9 is 0.1 too. ``notes`` say if
     the rule changes its gradients, or changes the parameters that it was given and returns others.
 
     Raises :class:`~backtalk.errors.InputError` for what is not of the shape of the parameters; an error of ``update``
@@ -66,19 +73,34 @@ def check_step(
         raise InputTypeError(f"update is {update!r}, expected a function of parameters, gradients, state and t.")
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise InputError(f"steps is {steps!r}, expected a whole number of 1 or more.")
-    from .mistakes.naming_steps import name_step_mistakes, walk
+    from .mistakes.naming_steps import keep_those_that_explain, name_step_mistakes, walk
     from .mistakes.update_rules import right_rule
 
     start, gradients = _problem(as_generator(rng), steps)
-    run = run_update(update, chosen, start, gradients)
-    ours = walk(right_rule(chosen), start, gradients)
-    rows = tuple(_row(k, name, start, run.path, ours) for k, name in enumerate(SHAPES))
-    wrong = not all(row.passed for row in rows)
+
+    def judge(with_numbers: Optimizer) -> tuple[Run, tuple[CheckRow, ...], tuple[Mistake, ...]]:
+        run = run_update(update, with_numbers, start, gradients)
+        ours = walk(right_rule(with_numbers), start, gradients)
+        rows = tuple(_row(k, name, start, run.path, ours) for k, name in enumerate(SHAPES))
+        wrong = not all(row.passed for row in rows)
+        return run, rows, name_step_mistakes(with_numbers, start, gradients, run.path) if wrong else ()
+
+    run, rows, mistakes = judge(chosen)
     notes = []
     if run.changes_gradients:
         notes.append("update changes the gradients that it is given: copy them first, since others may need them")
     if run.changes_parameters:
         notes.append("update changes the parameters that it is given, and returns others: do one of the two")
+    odd = _with_odd_numbers(chosen, numbers_taken(update, chosen))
+    passed = all(row.passed for row in rows)
+    if odd != chosen and (passed or any(mistake.others for mistake in mistakes)):
+        _, odd_rows, odd_mistakes = judge(odd)
+        if not passed:
+            mistakes = keep_those_that_explain(mistakes, odd_mistakes)
+        elif not all(row.passed for row in odd_rows) and all(row.passed for row in judge(chosen)[1]):
+            # it still passes with the first numbers, so that no state of its own was left from them
+            rows, mistakes = odd_rows, odd_mistakes
+            notes.append(f"with {chosen} it gives the same as the optimizer, but not with {odd}, which is judged here")
     return CheckReport(
         f"update of {chosen}",
         f"{steps} steps of {chosen}",
@@ -86,9 +108,23 @@ def check_step(
         TOLERANCE,
         rows,
         own=True,
-        mistakes=name_step_mistakes(chosen, start, gradients, run.path) if wrong else (),
+        mistakes=mistakes,
         notes=tuple(notes),
     )
+
+
+def _with_odd_numbers(optimizer: Optimizer, taken: set[str]) -> Optimizer:
+    """The optimizer with numbers of which none is made of the others, as 0.1 is 1 − 0.9, for those in ``taken``."""
+    for name in sorted(taken):
+        held = getattr(optimizer, name)
+        if not isinstance(held, float) or held == 0:
+            continue
+        odd = 1 - (1 - held) * ODD_SHARE if name in SHARES else held * ODD_FACTOR
+        try:
+            optimizer = replace(optimizer, **{name: odd})
+        except ValueError:  # outside the range that it has
+            continue
+    return optimizer
 
 
 def _problem(rng: np.random.Generator, steps: int) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:

@@ -220,7 +220,9 @@ def find_layout(student: Student, given: Layout | None, examples: str | None) ->
             error.add_note("So it is in every layout that was tried: say yours, as in layout='columns, (out, in)'.")
         raise error
     if len(fitting) > 1:
-        options = " and ".join(repr(str(each.layout)) for each, _ in fitting)
+        with_weights = any(name in ("parameters", "weights") or name[0] in "wb" for name in asked)
+        with_weights = with_weights or any(answers.gradients for _, answers in fitting)
+        options = " and ".join(repr(str(each.layout) if with_weights else each.layout.examples) for each, _ in fitting)
         raise InputError(f"layout is not given, and the shapes fit {options}: say which, as layout=….")
     return fitting[0]
 

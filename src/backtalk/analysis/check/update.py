@@ -67,6 +67,13 @@ def meaning_of(name: str, optimizer: Optimizer) -> str | None:
     return meaning
 
 
+def numbers_taken(update: Callable[..., Any], optimizer: Optimizer) -> set[str]:
+    """The optimizer's numbers that the rule is handed as arguments."""
+    names = {each.name for each in fields(optimizer)}
+    meanings = {meaning_of(name, optimizer) for name in arguments_of(update) or ()}
+    return names & {meaning for meaning in meanings if meaning}
+
+
 def run_update(
     update: Callable[..., Any], optimizer: Optimizer, start: list[np.ndarray], gradients: list[list[np.ndarray]]
 ) -> Run:

@@ -4,6 +4,7 @@ talks.py      the three talks link by link; each link can be exchanged for a wro
 known.py      an entry of the table; table.py: the ordered table
 output.py     mistakes of the first talk; shares.py: of the share 1/B; hidden.py, weights.py: of the other talks
 factors.py    whatever multiplies or cuts a gradient and has no other name
+quantity_factors.py   which gradients a factor explains
 naming.py     the first mistake that explains the given numbers, in the order of the talks
 forward.py    mistakes of the forward pass; naming_forward.py: which of them explains what was given
 loss.py       mistakes of the loss; naming_loss.py: which of them explains its values

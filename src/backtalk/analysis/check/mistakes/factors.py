@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from .known import Known, on
 from .mistake import Mistake
-from .talks import OUTPUT, WEIGHTS, Link, Pass
+from .quantity_factors import group_by_factor, name_gradients
+from .talks import OUTPUT, WEIGHTS, Link, Pass, Quantity
 
 
 def _times(talk: Pass, i: int, link: Link, factor: float) -> np.ndarray:
     return link(talk, i) * factor
 
 
-def _tell_factor(talk: Pass, factor: float | None, mistake: Mistake) -> str:
+def _tell_factor(talk: Pass, factor: float | None, quantities: list[Quantity]) -> str:
     assert factor is not None
     return f"every gradient is {factor:.4g} times what it should be{_because(talk, factor)}"
 
 
-def _tell_factor_here(talk: Pass, factor: float | None, mistake: Mistake) -> str:
-    if mistake.layers == tuple(range(1, talk.L + 1)):
-        return _tell_factor(talk, factor, mistake)
+def _tell_factor_here(talk: Pass, factor: float | None, quantities: list[Quantity]) -> str:
     assert factor is not None
-    return f"the gradient of layer i is {factor:.4g} times what it should be{_because(talk, factor)}"
+    named, verb = name_gradients(quantities, talk.given)
+    right = "it should be" if verb == "is" else "they should be"
+    return f"{named} {verb} {factor:.4g} times what {right}{_because(talk, factor)}"
 
 
 def _because(talk: Pass, factor: float) -> str:
@@ -69,11 +72,30 @@ def _clipped(talk: Pass, i: int, link: Link) -> np.ndarray | None:
     return np.clip(right, -limit, limit)
 
 
-def _tell_clipped(talk: Pass, factor: float | None, mistake: Mistake) -> str:
+def _tell_clipped(talk: Pass, factor: float | None, quantities: list[Quantity]) -> str:
     limit = max(float(np.abs(array).max()) for (family, i), array in talk.given.items() if family in "Wb")
     return f"values are clipped: none is beyond ±{limit:.4g}"
 
 
+CONSTANT_FACTOR = Known(
+    "constant_factor",
+    "every gradient is r times what it should be",
+    "∇ℒ is the derivative of the mean loss itself",
+    "leave the factor out",
+    on(_times, OUTPUT, "output", fit=True),
+    is_last_resort=True,
+    tell=_tell_factor,
+)
+CONSTANT_FACTOR_OF_LAYER = Known(
+    "constant_factor_of_layer",
+    "the gradient of layer i is r times what it should be",
+    "∇ℒ is the derivative of the mean loss itself",
+    "leave the factor out",
+    on(_times, WEIGHTS, "hidden", "through", "weights", "biases", fit=True),
+    hidden_by=("constant_factor",),
+    is_last_resort=True,
+    tell=_tell_factor_here,
+)
 MISTAKES = (
     Known(
         "clipped_values",
@@ -84,23 +106,34 @@ MISTAKES = (
         is_last_resort=True,
         tell=_tell_clipped,
     ),
-    Known(
-        "constant_factor",
-        "every gradient is r times what it should be",
-        "∇ℒ is the derivative of the mean loss itself",
-        "leave the factor out",
-        on(_times, OUTPUT, "output", fit=True),
-        is_last_resort=True,
-        tell=_tell_factor,
-    ),
-    Known(
-        "constant_factor_of_layer",
-        "the gradient of layer i is r times what it should be",
-        "∇ℒ is the derivative of the mean loss itself",
-        "leave the factor out",
-        on(_times, WEIGHTS, "hidden", "through", "weights", "biases", fit=True),
-        hidden_by=("constant_factor",),
-        is_last_resort=True,
-        tell=_tell_factor_here,
-    ),
+    CONSTANT_FACTOR,
+    CONSTANT_FACTOR_OF_LAYER,
 )
+
+
+def tell_factors_apart(
+    found: list[Mistake], talk: Pass, fits: Callable[[Quantity, np.ndarray, np.ndarray], bool]
+) -> list[Mistake]:
+    """The mistakes; if all are factors of gradients of weights and biases, each factor with the gradients that it
+    explains.
+
+    ``talk``: the formulas, of which ``talk.given`` differs.
+    """
+    factors = {known.name for known in (CONSTANT_FACTOR, CONSTANT_FACTOR_OF_LAYER)}
+    if any(mistake.name not in factors for mistake in found):
+        return [replace(mistake, said=f"apart from that, {mistake.said}") if mistake.name in factors else mistake
+                for mistake in found]  # fmt: skip
+    if not found or any(family in "ah" for family, _ in talk.given):
+        return found
+    groups = group_by_factor(talk.given, {quantity: talk.says(*quantity) for quantity in talk.given}, fits)
+    apart = []
+    for factor, quantities in groups:
+        known = CONSTANT_FACTOR if len(quantities) == len(talk.given) else CONSTANT_FACTOR_OF_LAYER
+        layers = tuple(sorted({i for _, i in quantities}))
+        assert known.tell is not None
+        mistake = replace(known.mistake(layers), said=known.tell(talk, factor, quantities))
+        apart.append(mistake)
+    if not apart:
+        return found
+    others = [other for mistake in found for other in mistake.others if other.name not in factors]
+    return [replace(apart[0], others=tuple(others)), *apart[1:]]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from .mistake import Mistake
-from .talks import FAMILY, Link, Links, Pass
+from .talks import FAMILY, Link, Links, Pass, Quantity
 
 # What a link says under a mistake, from the pass, the layer and the link that it replaces (``talk, i, link``); None, or
 # an error of shapes or layers that are not there, if nobody can have made the mistake in this place
@@ -51,7 +51,7 @@ class Known:
     ``hidden_by``: mistakes that are the same deed if nobody saw what lies between, and that are named first.
     ``scales``: it only multiplies, so that it can come together with another one at the same link.
     ``is_last_resort``: it is named only if none of the others explains as much. ``tell``: the sentence with what was
-    found, from the pass, the number that was found and the mistake.
+    found, from the pass, the number that was found and the quantities whose gradients the mistake changes.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Known:
     hidden_by: tuple[str, ...] = ()
     scales: bool = False
     is_last_resort: bool = False
-    tell: Callable[[Pass, float | None, Mistake], str] | None = None
+    tell: Callable[[Pass, float | None, list[Quantity]], str] | None = None
 
     def mistake(self, layers: tuple[int, ...] = (), factor: float | None = None) -> Mistake:
         """The mistake in these layers, with the number that was found for it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..substitute import Scene
+from .factors import tell_factors_apart
 from .known import Known, Variant, exchange
 from .mistake import Mistake
 from .table import LAYERS_REVERSED, MISTAKES, ROUNDED
@@ -99,11 +100,11 @@ class Search:
             return (ROUNDED.mistake(),) if self._is_rounded(links) else ()
         if self._is_reversed():
             return (LAYERS_REVERSED.mistake(),)
-        found = []
+        found, right = [], links
         for guesses in self._chain(links, reach, MOST)[0]:
             found += self._tell(guesses, links)
             links = guesses[0].links
-        return _merged(found)
+        return _merged(tell_factors_apart(found, self._pass(right), self._fits))
 
     def _chain(self, links: Links, reach: int, most: int) -> tuple[list[list[Guess]], int]:
         """Guess after guess, each for the first gradient that those before leave unexplained; and how far they reach.
@@ -189,9 +190,17 @@ class Search:
         expected = self._pass(links).says(*quantity)
         if np.abs(given - guessed).max() > EXPLAINED * np.abs(given - expected).max():
             return
+        if guess.fitted is not None and guess.known[0].is_last_resort and not self._fits_where_changed(guess, links):
+            return
         further = self._reach(guess.links)
         if further > guess.reach:
             yield replace(guess, reach=further)
+
+    def _fits_where_changed(self, guess: Guess, links: Links) -> bool:
+        """Whether a factor explains every gradient that it is said of."""
+        changed = [quantity for quantity in self.order if guess.links[quantity] is not links[quantity]]
+        talk = self._pass(guess.links)
+        return all(self._fits(quantity, self.given[quantity], talk.says(*quantity)) for quantity in changed)
 
     def _factor(self, links: Links, variant: Variant, layers: Mapping[str, list[int]], reach: int) -> float:
         """The factor that fits best; 0 if too few numbers would have to tell it, which fit any."""
@@ -296,16 +305,16 @@ class Search:
         """The mistake in the layers in which a changed link says something else, as far as anything given hears it."""
         kinds = {kind for variant in known.variants for kind in variant.changes}
         talk, lowest = self._pass(guess.links), min(i for _, i in self.given)
-        layers = set()
+        changed = []
         for (family, i), link in guess.links.items():
             heard = i >= lowest if family in "ah" else (family, i) in self.given
             old = before[family, i]
             if link is old or kind_of((family, i), self.depth) not in kinds or not heard:
                 continue
             if not self._fits((family, i), old(talk, i), link(talk, i)):
-                layers.add(i)
-        mistake = known.mistake(tuple(sorted(layers)), guess.fitted)
-        return mistake if known.tell is None else replace(mistake, said=known.tell(talk, guess.fitted, mistake))
+                changed.append((family, i))
+        mistake = known.mistake(tuple(sorted({i for _, i in changed})), guess.fitted)
+        return mistake if known.tell is None else replace(mistake, said=known.tell(talk, guess.fitted, changed))
 
 
 def _free_numbers(family: str, gradient: np.ndarray) -> int:
@@ -323,10 +332,11 @@ def _free_numbers(family: str, gradient: np.ndarray) -> int:
 
 def _merged(mistakes: list[Mistake]) -> tuple[Mistake, ...]:
     """Each mistake once, in all its layers."""
-    found: dict[str, Mistake] = {}
+    found: dict[tuple[str, str], Mistake] = {}
     for mistake in mistakes:
-        before = found.get(mistake.name)
+        key = (mistake.name, mistake.said)  # with another number in it, it is another mistake
+        before = found.get(key)
         layers = mistake.layers if before is None else tuple(sorted({*before.layers, *mistake.layers}))
-        found[mistake.name] = replace(before or mistake, layers=layers)
+        found[key] = replace(before or mistake, layers=layers)
     order = {known.name: k for k, known in enumerate(MISTAKES)}
     return tuple(sorted(found.values(), key=lambda mistake: order[mistake.name]))

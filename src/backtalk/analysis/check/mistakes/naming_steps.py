@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .steps import known_steps
 from .update_rules import STEP, Arrays, Rule, right_rule
 
 CLOSE = 1e-6
+GENERAL = ("other_number", "other_optimizer")
 FLOOR = 1e-8  # a change of θ that is smaller is rounding
 
 
@@ -28,11 +30,26 @@ def walk(rule: Rule, start: Arrays, gradients: list[Arrays]) -> list[Arrays]:
 def name_step_mistakes(
     optimizer: Optimizer, start: Arrays, gradients: list[Arrays], given: list[Arrays]
 ) -> tuple[Mistake, ...]:
-    """The mistake that explains the path, with those that cannot be told from it; empty if none does."""
-    for known in known_steps(optimizer):
-        if _is_path(known.rule, start, gradients, given):
-            return (known.mistake,)
-    return _by_factor(optimizer, start, gradients, given)
+    """The mistake that explains the path, with those that cannot be told from it; empty if none does.
+
+    Another number or another optimizer is named only if nothing else explains the path.
+    """
+    found = [known.mistake for known in known_steps(optimizer) if _is_path(known.rule, start, gradients, given)]
+    if not found:
+        return _by_factor(optimizer, start, gradients, given)
+    others = {mistake.name: mistake for mistake in found[1:] if mistake.name not in (found[0].name, *GENERAL)}
+    return (replace(found[0], others=tuple(others.values())),)
+
+
+def keep_those_that_explain(mistakes: tuple[Mistake, ...], again: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    """Of mistakes that cannot be told apart, those that explain another path as well; all if none does.
+
+    ``again``: what explains the other path.
+    """
+    names = {each.name for mistake in again for each in (mistake, *mistake.others)}
+    either = [each for mistake in mistakes for each in (mistake, *mistake.others)]
+    kept = [each for each in either if each.name in names]
+    return (replace(kept[0], others=tuple(kept[1:])),) if kept else mistakes
 
 
 def _is_path(rule: Rule, start: Arrays, gradients: list[Arrays], given: list[Arrays]) -> bool:
