@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from backtalk import InputError, InputTypeError, Network, UnknownNameError, explain
+from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.losses import LOSSES, as_loss
+from backtalk.core.outputs import as_output
 from backtalk.teaching.derivations import write
 from backtalk.teaching.derivations.characters import draw_characters
 from backtalk.teaching.derivations.expressions import Braced, Dot, Grid, Number, evaluate
+from backtalk.teaching.derivations.functions import said_of_output
 from backtalk.teaching.derivations.svg import draw_svg
 from backtalk.teaching.derivations.tikz import draw_tikz
 
@@ -273,3 +276,10 @@ def test_a_network_without_numbers_is_explained_in_its_own_letters():
     assert made.detail == "lecture"
     assert "g is tanh" in str(made)
     assert explain([2, 3, 2], quantity="b[1]", detail="brief").steps[-1].title == "Layer 1 talks to its biases"
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_as_output_function_is_said_with_the_logarithm_left_whole(activation):
+    said = said_of_output(as_output(activation))
+    assert "loO" not in said
+    assert "g(" not in said.replace("log(", "")
