@@ -45,9 +45,9 @@ class OutputTalk:
     why: str
 
 
-def output_talk(head: Head, k: int, target: np.ndarray | None) -> OutputTalk:
-    """The formulas of a pair for k outputs and one example with target t, shape (k,), or for any target if None."""
-    formulas = loss_formulas(head.loss, k, target)
+def output_talk(head: Head, k: int, target: np.ndarray | None, yhat: np.ndarray | None = None) -> OutputTalk:
+    """The formulas of a pair for k outputs and one example with target t and ŷ, shape (k,), or for any if None."""
+    formulas = loss_formulas(head.loss, k, target, yhat)
     if isinstance(head.output, ElementWise) and isinstance(head.output.activation, Identity):
         why = f"The output function is the identity, so that ŷ is a; {formulas.slope_of}."
         return OutputTalk(formulas.value, formulas.grad, None, False, formulas.grad, why)

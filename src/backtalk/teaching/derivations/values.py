@@ -26,6 +26,7 @@ class NoValues:
     rows: Rows = NO_ROWS
     clear = True
     target = None
+    yhat = None
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -53,6 +54,7 @@ class ExampleValues:
         self.target = as_target(network, y, 1)[0]
         with np.errstate(all="ignore"):
             self.trace = forward(network, X)
+            self.yhat = self.trace.output[0]
             self.grads = backward(network, self.trace, y)
         self.loss = float(self.grads.loss)
         self._require_finite()
