@@ -304,6 +304,12 @@ def test_a_loss_is_written_with_its_target_and_its_formula(loss, y, lines):
     assert all(map(require_agreement, made.steps))
 
 
+def test_two_normal_distributions_have_a_target_of_two_numbers():
+    made = explain(network((2, 3, 4), "tanh", "gaussian_nll"), [1.0, -2.0], [0.5, 2.0], "a[2]")
+    assert "t is [0.5, 2]." in " ".join(str(made).split())
+    assert all(map(require_agreement, made.steps))
+
+
 def test_a_loss_of_ones_own_is_shown_with_yhat_and_t():
     own = register_loss("to_the_fourth", lambda yhat, t: ((yhat - t) ** 4).sum(-1), lambda yhat, t: 4 * (yhat - t) ** 3)
     try:

@@ -147,8 +147,8 @@ def _frames(talk: str, step: Passage, view: View) -> Iterator[str]:
         title = words(step.title) + (f" ({k + 1} of {len(parts)})" if len(parts) > 1 else "")
         reason, inside = (words(part[0].reason) if k == 0 else "", "")
         for number, shown in enumerate(part):
-            if shown.reason and (number or k):
-                inside += f"\\said{{{NEW}{words(shown.reason)}}}}}\n"
+            if shown.reason and (number or k):  # on a slide that goes on, it is there before its formula
+                inside += f"\\said{{{NEW if number else '{'}{words(shown.reason)}}}}}\n"
             elif number:
                 inside += "\\par\\vspace{-\\baselineskip}\n"
             inside += f"{{{shown.size}{_displayed(shown.lines, first=number == 0)}}}\n"

@@ -206,4 +206,5 @@ def _one_row(x: np.ndarray, inputs: int) -> np.ndarray:
 def _one_target(network: Network, target: np.ndarray) -> np.ndarray:
     if target.ndim == 0:
         return target[None]
-    return target[None, :] if target.ndim == 1 and len(target) == network.sizes[-1] and len(target) > 1 else target
+    width = network.loss.prediction(np.empty((1, network.sizes[-1]))).shape[1]  # of outputs that are means, half
+    return target[None, :] if target.ndim == 1 and len(target) == width and len(target) > 1 else target
