@@ -321,3 +321,15 @@ def test_a_loss_of_ones_own_is_shown_with_yhat_and_t():
         assert all(write(made, form) for form in ("text", "latex", "html"))
     finally:
         del LOSSES["to_the_fourth"]
+
+
+def test_a_lecture_that_ends_at_a_unit_announces_no_weights():
+    made = explain([2, 3, 2], quantity="h[1]", activation="tanh", output="tanh", loss="squared_error")
+    assert "Third stop" not in str(made)
+    assert "1 − ŷ" in str(made)  # the slope of a tanh output, by ŷ
+    assert "Third stop" in str(explain([2, 3, 2], quantity="W[1]"))
+
+
+def test_sizes_with_a_quantity_instead_of_an_example_are_told_its_name():
+    with pytest.raises(InputTypeError, match=re.escape("write quantity='h[1]'")):
+        explain([2, 3, 2], "h[1]")

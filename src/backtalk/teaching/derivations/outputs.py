@@ -78,6 +78,8 @@ def _slope_of(head: Head) -> OfUnit:
         return _softmax_slope
     if head.output.name == "sigmoid":
         return _sigmoid_slope
+    if head.output.name == "tanh":
+        return lambda j: Sum((Number(1.0), Negative(Apply("square", yhat_of(j), np.square))))
     return yhat_of if head.output.name == "exp" else Placed(head)
 
 
