@@ -8,12 +8,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from backtalk import InputError, InputTypeError, Network, UnknownNameError, explain
+from backtalk import InputError, InputTypeError, Network, UnknownNameError, explain, register_loss
+from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.losses import LOSSES, as_loss
+from backtalk.core.outputs import as_output
 from backtalk.teaching.derivations import write
 from backtalk.teaching.derivations.characters import draw_characters
 from backtalk.teaching.derivations.expressions import Braced, Dot, Grid, Number, evaluate
+from backtalk.teaching.derivations.functions import said_of_output
 from backtalk.teaching.derivations.svg import draw_svg
+from backtalk.teaching.derivations.text import write_text
 from backtalk.teaching.derivations.tikz import draw_tikz
 
 OUTPUTS = ["softmax", "identity", "sigmoid", "exp", "relu", "tanh", "softplus"]
@@ -273,3 +277,59 @@ def test_a_network_without_numbers_is_explained_in_its_own_letters():
     assert made.detail == "lecture"
     assert "g is tanh" in str(made)
     assert explain([2, 3, 2], quantity="b[1]", detail="brief").steps[-1].title == "Layer 1 talks to its biases"
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_as_output_function_is_said_with_the_logarithm_left_whole(activation):
+    said = said_of_output(as_output(activation))
+    assert "loO" not in said
+    assert "g(" not in said.replace("log(", "")
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "lines"),
+    [
+        ("focal", 1, ("t is e(y) = [0, 1]", "ℒ = −(1 − ŷ[2])² · log(ŷ[2])", "2 · (t ⊙ (1 − ŷ) ⊙ log(ŷ))")),
+        ("quantile(level=0.9)", [0.5, -1.0], ("t is [0.5, −1]", "max(0.9 · (t[j] − ŷ[j]),", "0.1 · H(ŷ − t) − 0.9 ")),
+        ("categorical_hinge", 0, ("which is label 0", "ℒ = max(0, 1 + ŷ[2] − ŷ[1])", "H(1 + ŷ[2] − ŷ[1]) · (e[2]")),
+        ("gaussian_nll", [0.5], ("t is 0.5", "exp(ŷ[1+j])", "(ŷ[1] − t[1])/exp(ŷ[2])")),
+        ("poisson_deviance", [0.0, 2.0], ("0 · log 0 counts as 0",)),
+        ("cross_entropy(label_smoothing=0.1)", 1, ("t is e(y), smoothed, [0.05, 0.95]",)),
+    ],
+)  # fmt: skip
+def test_a_loss_is_written_with_its_target_and_its_formula(loss, y, lines):
+    made = explain(network((2, 3, 2), "tanh", loss), [1.0, -2.0], y, "W[1,2,1]")
+    text = " ".join(str(made).split())
+    assert [line for line in lines if line not in text] == []
+    assert all(map(require_agreement, made.steps))
+
+
+def test_two_normal_distributions_have_a_target_of_two_numbers():
+    made = explain(network((2, 3, 4), "tanh", "gaussian_nll"), [1.0, -2.0], [0.5, 2.0], "a[2]")
+    assert "t is [0.5, 2]." in " ".join(str(made).split())
+    assert all(map(require_agreement, made.steps))
+
+
+def test_a_loss_of_ones_own_is_shown_with_yhat_and_t():
+    own = register_loss("to_the_fourth", lambda yhat, t: ((yhat - t) ** 4).sum(-1), lambda yhat, t: 4 * (yhat - t) ** 3)
+    try:
+        made = explain(network((2, 3, 2), "tanh", own), [1.0, -2.0], [1.0, 2.0], "a[2]")
+        (loss,) = (step for step in made.steps if step.title == "The loss")
+        assert "ℒ = ℓ(ŷ, t)" in str(made)
+        assert write_text(loss.numbers).endswith("], [1, 2])")
+        assert all(map(require_agreement, made.steps))
+        assert all(write(made, form) for form in ("text", "latex", "html"))
+    finally:
+        del LOSSES["to_the_fourth"]
+
+
+def test_a_lecture_that_ends_at_a_unit_announces_no_weights():
+    made = explain([2, 3, 2], quantity="h[1]", activation="tanh", output="tanh", loss="squared_error")
+    assert "Third stop" not in str(made)
+    assert "1 − ŷ" in str(made)  # the slope of a tanh output, by ŷ
+    assert "Third stop" in str(explain([2, 3, 2], quantity="W[1]"))
+
+
+def test_sizes_with_a_quantity_instead_of_an_example_are_told_its_name():
+    with pytest.raises(InputTypeError, match=re.escape("write quantity='h[1]'")):
+        explain([2, 3, 2], "h[1]")

@@ -125,6 +125,10 @@ def explain(
     if sizes is not None:
         if given := [name for name, value in (("model", model), ("paths", paths), ("step", step)) if value is not None]:
             name = given[0]
+            if name == "model" and str(model).isdigit():
+                raise InputError(
+                    f"sizes is {sizes}, and {model} stands apart: write the sizes with commas, such as 2,3,2."
+                )
             raise InputError(f"{name} is given, but with --sizes there are no numbers: leave one of them out.")
         made = _in_symbols(sizes, quantity, {**options, **shape})
     else:

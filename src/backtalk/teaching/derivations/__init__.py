@@ -12,7 +12,8 @@ brief.py        the steps in their shortest form; lecture/: each formula derived
 explanation.py  explain: the steps, in the order of the talks; derivation.py: what it gives
 notation.py     what writers of formulas share; numbers.py: how a number is written; layout.py: where lines end
 text.py         a formula as text; latex.py, mathml.py: in other languages
-sentences.py    formulas within sentences; functions.py: g, g′ and O in words; letters.py: Greek ones
+sentences.py    formulas within sentences; letters.py: Greek ones
+functions.py    g, g′ and O in words; losses_in_words.py: the loss and its target
 update/         one update of one weight, by the formulas of its optimizer
 plain.py        a whole document as text; markdown.py, article.py, slides.py, page.py: in other forms
 """

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ...core.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance
 from .expressions import Apply, Derivative, Elementwise, Expression, Partial, Product, Sum, SumOver, Symbol, Transposed
 from .functions import formulas_of, said_of_output
-from .loss_formulas import IN_WORDS
+from .losses_in_words import said_of_loss
 from .outputs import OutputTalk, Placed, output_function, output_talk
 from .quantity import Quantity, symbol_of
 from .steps import Step, make_step
+from .text import write_text
 from .values import AnyValues, ExampleValues
 
 
 def talk_of(values: AnyValues) -> OutputTalk:
     """The formulas of the first talk."""
-    talk = output_talk(values.network.head, values.network.sizes[-1], values.target)
+    talk = output_talk(values.network.head, values.network.sizes[-1], values.target, values.yhat)
     return replace(talk, slope=talk.slope.at(values.network.depth)) if isinstance(talk.slope, Placed) else talk
 
 
@@ -70,22 +70,16 @@ def forward_steps(values: AnyValues, talk: OutputTalk) -> Iterator[Step]:
         reason = f"The output function turns the last pre-activations into ŷ. It is {said_of_output(network.output)}."
         yield make_step(values, "forward", depth, "The output", reason, yhat, replace(function, of=a))
     if values.clear:
-        reason = f"The loss, {spoken(network.loss)}, compares ŷ with the target t."
-        if isinstance(network.loss, CrossEntropy) and values.target is not None and values.target.max() == 1:
-            one = int(values.target.argmax()) + 1
-            reason += f" t is e(y): 1 at output {one}, which is label {one - 1}, and 0 at the others."
-        reason += f" {IN_WORDS[type(network.loss)]}" if type(network.loss) in IN_WORDS else ""
-        if isinstance(network.loss, Huber):
-            reason += " ρ(r) is ½r² where |r| ≤ δ, and δ(|r| − ½δ) elsewhere."
+        reason = said_of_loss(network.head, values.target, values.yhat)
         yield make_step(values, "forward", depth, "The loss", reason, Symbol("loss"), talk.loss)
 
 
 def to_yhat(values: AnyValues, talk: OutputTalk, unit: tuple[int, ...]) -> Step:
     title = "To the outputs themselves" if not unit else f"To the output ŷ[{unit[0]}] itself"
     reason = "The loss is a function of ŷ: this is its derivative, with every other ŷ held constant."
-    if not unit and isinstance(values.network.loss, CrossEntropy | BinaryCrossEntropy | PoissonDeviance):
-        reason += " ⊘ divides element by element."
     right = talk.grad_yhat(unit[0] if unit else None)
+    if "⊘" in write_text(right):
+        reason += " ⊘ divides element by element."
     return make_step(
         values, "output", values.network.depth, title, reason, Derivative(Symbol("yhat", None, unit)), right
     )
@@ -267,11 +261,6 @@ def _on_numbers(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return float(found[0, 0]) if np.ndim(value) == 0 else found
 
     return applied
-
-
-def spoken(loss: Loss) -> str:
-    """Its name in words."""
-    return str(loss).replace("_", " ")
 
 
 def said(symbol: Symbol) -> str:

@@ -87,7 +87,7 @@ class Derivation:
             tuple(talks),
             None if paths is None else paths.section(),
             self.view,
-            STOPS if lecture else (),
+            STOPS[: 3 if self.quantity.family in "Wb" else 2] if lecture else (),
             said_of(self.view.rows, self.network.sizes),
         )
 

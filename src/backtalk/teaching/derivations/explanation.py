@@ -70,7 +70,7 @@ def explain(
     'Row by row, the whole layer'
     """
     known = x is not None or y is not None
-    network = _as_network(network, known, activation, loss, output)
+    network = _as_network(network, x, known, activation, loss, output)
     detail = ("brief" if known else "lecture") if detail is None else detail
     if detail not in DETAILS:
         raise unknown_name("detail", detail, DETAILS)
@@ -99,9 +99,13 @@ def explain(
     return Derivation(values.network, asked, values.loss, value, steps, detail, view)
 
 
-def _as_network(given: Any, known: bool, activation: Any, loss: Any, output: Any) -> Network:
+def _as_network(given: Any, x: Any, known: bool, activation: Any, loss: Any, output: Any) -> Network:
     """The network, or one of the sizes that were given, whose weights are 0 and are not looked at."""
     if isinstance(given, list | tuple):
+        if isinstance(x, str):
+            raise InputTypeError(
+                f"x is {x!r}, but the quantity goes by name, and sizes have no example: write quantity={x!r}."
+            )
         if known:
             raise InputTypeError(
                 "network is a list of layer sizes, but x and y are given, expected a Network to compute with: without "

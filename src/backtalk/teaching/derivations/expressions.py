@@ -146,9 +146,10 @@ class Diagonal:
 class Apply:
     """A function, of each element but for softmax.
 
-    ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, sqrt, power, absolute, rho (Huber's ρ); for clip
-    and rho, ``detail`` is δ, for power the exponent. ``layer`` numbers g and g′, and their ``detail`` says which they
-    are, such as relu. With ``as_value``, its value stands instead of it when numbers are put in.
+    ``name``: g, g′, log, exp, softmax, sigmoid, sign, clip, square, sqrt, power, absolute, rho (Huber's ρ), H (1 above
+    0, else 0); for clip and rho, ``detail`` is δ, for power the exponent. ``layer`` numbers g and g′, and their
+    ``detail`` says which they are, such as relu. With ``as_value``, its value stands instead of it when numbers are
+    put in.
     """
 
     name: str
@@ -304,7 +305,9 @@ def evaluate(expression: Expression, values: Values, *, absolute: bool = False) 
             return float(np.vdot(value(left), value(right)))
         case Braced(of):
             return value(of)
-        case Listed() | Call() | OfExample() | Inline():
+        case Listed(parts):  # what a function of several columns is taken of
+            return tuple(map(value, parts))
+        case Call() | OfExample() | Inline():
             raise TypeError(f"{expression!r} has no value")
 
 
@@ -381,6 +384,8 @@ def with_numbers(expression: Expression, values: Values, most: int = 8, rows: Ro
             return Apply(name, put(part), function, layer, detail)
         case Larger(left, right):
             return Larger(put(left), put(right))
+        case Listed(parts):
+            return Listed(tuple(map(put, parts)))
         case Indicator():
             return Number(evaluate(expression, values))
         case _:

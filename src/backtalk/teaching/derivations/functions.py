@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...core.activations import (
     CELU,
     ELU,
@@ -43,7 +45,7 @@ def said_of_output(output: Output) -> str:
     """
     if output.name in OUTPUTS or not isinstance(output, ElementWise):
         return OUTPUTS.get(output.name, output.name)
-    formulas = formulas_of(output.activation).replace("g(", "O(").replace("g′(", "O′(")
+    formulas = re.sub(r"\bg(?=′?\()", "O", formulas_of(output.activation))  # the g of log( is no function g
     return f"O, which is {output.activation}, applied to each unit" + (f": {formulas}" if formulas else "")
 
 

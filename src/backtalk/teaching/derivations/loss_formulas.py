@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,11 @@ from .expressions import (
     Apply,
     Elementwise,
     Expression,
+    Grid,
     Index,
+    Indicator,
+    Larger,
+    Listed,
     Negative,
     Number,
     Product,
@@ -27,15 +32,7 @@ from .expressions import (
 OfUnit = Callable[[Index | None], Expression]  # for output unit j; None: for all of them, as a column
 ONE = Number(1.0)
 SMALLEST = 1e-300  # of what is divided by: below, quotients overflow, and digits are lost
-SLOPE = "ℓ′"  # ∂ℓ/∂ŷ of a loss that is said in words
-IN_WORDS: dict[type[Loss], str] = {
-    Focal: "Each term of cross-entropy, −t_j · log ŷ[j], is multiplied by (1 − ŷ[j]) to the power γ.",
-    CategoricalHinge: "It is 0 if ŷ of the label leads every other by 1 or more, else what it lacks; so ∂ℒ/∂ŷ is −1 at "
-    "the label, 1 at the largest other and 0 elsewhere, or 0 everywhere.",
-    Quantile: "A residual r = ŷ − t costs (1 − q) · r where r > 0, and −q · r elsewhere; these factors are the slopes.",
-    GaussianNLL: "The first half of ŷ are means μ, the second half s = log σ². Each pair costs "
-    "½(s + (t − μ)²/exp(s)) and a constant; the slopes are (μ − t)/exp(s) by μ, and ½(1 − (t − μ)²/exp(s)) by s.",
-}
+SLOPE = "ℓ′"  # ∂ℓ/∂ŷ of a loss that a user registered
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +44,8 @@ class LossFormulas:
     slope_of: str
 
 
-def loss_formulas(loss: Loss, k: int, target: np.ndarray | None) -> LossFormulas:
-    """The formulas of a loss for k outputs and one example with target t, shape (k,), or for any target if None."""
+def loss_formulas(loss: Loss, k: int, target: np.ndarray | None, yhat: np.ndarray | None = None) -> LossFormulas:
+    """The formulas of a loss for k outputs and one example with target t and ŷ, shape (k,), or for any if None."""
     match loss:
         case CrossEntropy():
             return LossFormulas(_cross_entropy(k, target), _over_yhat, "−t log ŷ has the derivative −t/ŷ")
@@ -74,7 +71,15 @@ def loss_formulas(loss: Loss, k: int, target: np.ndarray | None) -> LossFormulas
             )
         case Huber(delta):
             return _huber(delta, k)
-    return _in_words(loss, k, target)
+        case Focal(gamma):
+            return _focal(gamma, k, target)
+        case CategoricalHinge():
+            return _categorical_hinge(target, yhat)
+        case Quantile(level):
+            return _quantile(level, k)
+        case GaussianNLL():
+            return _gaussian(k)
+    return _own(loss, k)
 
 
 def yhat_divides(loss: Loss, yhat: np.ndarray, rest: np.ndarray, target: np.ndarray) -> bool:
@@ -98,22 +103,125 @@ def _huber(delta: float, k: int) -> LossFormulas:
     return LossFormulas(total, clipped, "ρ(r) has the derivative r, clipped to −δ and δ")
 
 
-def _in_words(loss: Loss, k: int, target: np.ndarray | None) -> LossFormulas:
-    """A loss whose formula is said in the sentence: ℓ(ŷ), and its slopes ℓ′(ŷ)."""
+def _focal(gamma: float, k: int, target: np.ndarray | None) -> LossFormulas:
+    """−Σ t (1 − ŷ)^γ log ŷ."""
+    if gamma == 0:
+        return LossFormulas(_cross_entropy(k, target), _over_yhat, "−t log ŷ has the derivative −t/ŷ")
 
-    t = np.zeros((1, k)) if target is None else target[None, :]  # without a target, no number is computed
-
-    def value(yhat: Any) -> float:
-        return float(loss.value(np.reshape(yhat, (1, k)), t)[0])
+    def term(j: Index) -> Expression:
+        return Product((target_of(j), _power(rest_of(j), gamma), _log(yhat_of(j))))
 
     def grad(j: Index | None) -> Expression:
-        def slope(yhat: Any) -> Any:
-            slopes = np.broadcast_to(loss.gradient(np.reshape(yhat, (1, k)), t), (1, k)).T
+        t, rest, yhat = target_of(j), rest_of(j), yhat_of(j)
+        pull = _each(j, t, *([] if gamma == 1 else [_power(rest, gamma - 1)]), _log(yhat))
+        pull = pull if gamma == 1 else Product((Number(gamma), pull))
+        return Sum((pull, Negative(Elementwise(_each(j, t, _power(rest, gamma)), yhat, divide=True))))
+
+    value = Negative(SumOver("j", k, term, "yhat"))
+    if (one := _one_hot(target)) is not None:
+        value = Negative(Product((_power(rest_of(one), gamma), _log(yhat_of(one)))))
+    return LossFormulas(value, grad, "the product of the power and the logarithm has two terms as derivative")
+
+
+def _categorical_hinge(target: np.ndarray | None, yhat: np.ndarray | None) -> LossFormulas:
+    """max(0, 1 + ŷ_r − ŷ_y) with the label's output y and r, the first of the largest others."""
+    label: Index = "y"
+    rival: Index = "r"
+    if target is not None and yhat is not None:
+        label = int(target.argmax()) + 1
+        rival = int(np.where(target == 1, -np.inf, yhat).argmax()) + 1
+    margin = Sum((ONE, yhat_of(rival), Negative(yhat_of(label))))
+
+    def grad(j: Index | None) -> Expression:
+        ends = (unit_of(rival), unit_of(label)) if j is None else (Indicator(j, rival), Indicator(j, label))
+        return Product((_positive(margin), Sum((ends[0], Negative(ends[1])))))
+
+    return LossFormulas(
+        Larger(Number(0.0), margin), grad, "the margin has the slope 1 by one output, and −1 by another"
+    )
+
+
+def _quantile(level: float, k: int) -> LossFormulas:
+    """Σ max(q·r, (q − 1)·r) with r = t − ŷ."""
+
+    def term(j: Index) -> Expression:
+        return Larger(Product((Number(level), _lack_of(j))), Product((Number(level - 1), _lack_of(j))))
+
+    def grad(j: Index | None) -> Expression:
+        above = Product((Number(1 - level), _positive(residual_of(j))))
+        return Sum((above, Negative(Product((Number(level), _positive(_lack_of(j)))))))
+
+    return LossFormulas(SumOver("j", k, term, "yhat"), grad, "each of the two lines has its factor as slope")
+
+
+def _gaussian(k: int) -> LossFormulas:
+    """½ Σ [s + (t − μ)²/exp(s) + log 2π], with μ in the first half of ŷ and s = log σ² in the second."""
+    half = k // 2
+
+    def log_variance(j: Index) -> Symbol:
+        return yhat_of(j + half if isinstance(j, int) else f"{half}+{j}")
+
+    def distance(j: Index) -> Expression:
+        square = Apply("square", _lack_of(j), np.square)
+        return Elementwise(square, Apply("exp", log_variance(j), np.exp), divide=True)
+
+    def term(j: Index) -> Expression:
+        return Sum((log_variance(j), distance(j), _log(Number(2 * np.pi))))
+
+    def grad(j: Index | None) -> Expression:
+        if j is None:
+            return Grid(lambda row, _: grad(row), (k, 1), ("yhat", None))
+        if int(j) <= half:
+            return Elementwise(residual_of(j), Apply("exp", log_variance(int(j)), np.exp), divide=True)
+        return Product((Number(0.5), Sum((ONE, Negative(distance(int(j) - half))))))
+
+    total = SumOver("j", half, term)
+    return LossFormulas(Product((Number(0.5), total)), grad, "each pair of outputs has its two derivatives")
+
+
+def _own(loss: Loss, k: int) -> LossFormulas:
+    """A loss that a user registered: ℓ(ŷ, t), and its slopes ℓ′(ŷ, t)."""
+    both = Listed((yhat_of(None), target_of(None)))
+
+    def value(given: Any) -> float:
+        return float(loss.value(*(np.reshape(each, (1, k)) for each in given))[0])
+
+    def grad(j: Index | None) -> Expression:
+        def slope(given: Any) -> Any:
+            found = loss.gradient(*(np.reshape(each, (1, k)) for each in given))
+            slopes = np.broadcast_to(found, (1, k)).T
             return slopes if j is None else float(slopes[int(j) - 1, 0])
 
-        return Apply(SLOPE, yhat_of(None), slope, None if j is None else int(j))
+        return Apply(SLOPE, both, slope, None if j is None else int(j))
 
-    return LossFormulas(Apply("ℓ", yhat_of(None), value), grad, "∂ℒ/∂ŷ is ℓ′(ŷ)")
+    return LossFormulas(Apply("ℓ", both, value), grad, "∂ℒ/∂ŷ is ℓ′(ŷ, t)")
+
+
+def _each(j: Index | None, *factors: Expression) -> Expression:
+    """A product of numbers, or of columns element by element."""
+    if len(factors) == 1:
+        return factors[0]
+    return Product(factors) if j is not None else reduce(Elementwise, factors)
+
+
+def _power(of: Expression, exponent: float) -> Expression:
+    if exponent == 1:
+        return of
+    return Apply("power", of, lambda base: np.maximum(base, 0.0) ** exponent, detail=f"{exponent:g}")
+
+
+def _positive(of: Expression) -> Apply:
+    """H: 1 where a number is above 0, else 0."""
+    return Apply("H", of, lambda value: np.where(np.asarray(value) > 0, 1.0, 0.0))
+
+
+def _lack_of(j: Index | None) -> Expression:
+    """t − ŷ."""
+    return Sum((target_of(j), Negative(yhat_of(j))))
+
+
+def unit_of(j: Index) -> Symbol:
+    return Symbol("unit", None, (j,))
 
 
 def yhat_of(j: Index | None) -> Symbol:
@@ -145,9 +253,16 @@ def _safe_log(value: Any) -> Any:
     return np.log(np.where(np.asarray(value) > 0, value, 1.0))
 
 
+def _one_hot(target: np.ndarray | None) -> int | None:
+    """The output at which t is 1, if it is 0 at all others."""
+    if target is None or np.count_nonzero(target) != 1 or target.max() != 1:
+        return None
+    return int(target.argmax()) + 1
+
+
 def _cross_entropy(k: int, target: np.ndarray | None) -> Expression:
-    if target is not None and np.count_nonzero(target) == 1 and target.max() == 1:
-        return Negative(_log(yhat_of(int(target.argmax()) + 1)))
+    if (one := _one_hot(target)) is not None:
+        return Negative(_log(yhat_of(one)))
     return Negative(SumOver("j", k, lambda j: Product((target_of(j), _log(yhat_of(j)))), "yhat"))
 
 

@@ -176,7 +176,9 @@ class MathWriter(Writer):
         return self._call(f"<mi>{FUNCTIONS.get(part.name, part.name)}</mi>", part.of)
 
     def _call(self, name: str, of: Expression, more: str = "") -> str:
-        return f"{name}<mo>&#x2061;</mo>{self.enclose(self.write(of) + more)}"
+        parts = of.parts if isinstance(of, Listed) else (of,)
+        inside = "<mo separator='true'>,</mo>".join(map(self.write, parts))
+        return f"{name}<mo>&#x2061;</mo>{self.enclose(inside + more)}"
 
     def array(self, part: Number | Grid, raised: str = "") -> str:
         """A column or matrix in brackets, its size beside it if a part is shown, and what is raised."""

@@ -45,9 +45,9 @@ class OutputTalk:
     why: str
 
 
-def output_talk(head: Head, k: int, target: np.ndarray | None) -> OutputTalk:
-    """The formulas of a pair for k outputs and one example with target t, shape (k,), or for any target if None."""
-    formulas = loss_formulas(head.loss, k, target)
+def output_talk(head: Head, k: int, target: np.ndarray | None, yhat: np.ndarray | None = None) -> OutputTalk:
+    """The formulas of a pair for k outputs and one example with target t and ŷ, shape (k,), or for any if None."""
+    formulas = loss_formulas(head.loss, k, target, yhat)
     if isinstance(head.output, ElementWise) and isinstance(head.output.activation, Identity):
         why = f"The output function is the identity, so that ŷ is a; {formulas.slope_of}."
         return OutputTalk(formulas.value, formulas.grad, None, False, formulas.grad, why)
@@ -78,6 +78,8 @@ def _slope_of(head: Head) -> OfUnit:
         return _softmax_slope
     if head.output.name == "sigmoid":
         return _sigmoid_slope
+    if head.output.name == "tanh":
+        return lambda j: Sum((Number(1.0), Negative(Apply("square", yhat_of(j), np.square))))
     return yhat_of if head.output.name == "exp" else Placed(head)
 
 

@@ -11,12 +11,12 @@ INDEX = "(?:[0-9]+|[a-zL](?:[+−][0-9])?|·)"
 SYMBOL = rf"(?:[haWb]\[{INDEX}(?:,{INDEX})*\]|ŷ(?:\[{INDEX}\])?|ℒ)"
 TOKEN = re.compile(
     rf"(?P<mention>∂ℒ/∂(?P<slope>{SYMBOL}|[haWb](?![A-Za-z]))|∂(?P<above>{SYMBOL})/∂(?P<below>{SYMBOL})|∇(?P<whole>{SYMBOL})|{SYMBOL})"
-    r"|(?P<atom>(?<![A-Za-z_.])(?:exp|log|tanh|[A-Za-z])(?![A-Za-z])(?:_[A-Za-z0-9])?|[σρδΦφαλℓ½…]"
+    r"|(?P<atom>(?<![A-Za-z_.])(?:exp|log|tanh|[A-Za-z])(?![A-Za-z])(?:_[A-Za-z0-9])?|[σρδΦφαλγμℓ½…]"
     r"|(?<![\w.])[0-9]+(?:\.[0-9]+)?(?!\w))"
     r"|(?P<after>[²ᵀ′)])|(?P<sign>[=+−·×/⊙⊘≤≥<>|(,])"
 )
 LETTER = re.compile(r"[\s(]?(?:[b-zBLMOTW][\s.,;:)]?|a[.,;:)]?)")  # alone between words; not the article
-STRONG = set("=+−·×/⊙⊘≤≥<>|²ᵀ′½σρδΦφαλℓ")  # what makes a formula of letters
+STRONG = set("=+−·×/⊙⊘≤≥<>|²ᵀ′½σρδΦφαλγμℓ")  # what makes a formula of letters
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     **{letter: rf"\{letter}" for letter in "&%$#_{}"},
@@ -27,7 +27,7 @@ LATEX_LETTERS = {
     "ᵀ": r"$^{\top}$", "≤": r"$\le$", "≥": r"$\ge$", "∞": r"$\infty$", "ℓ": r"$\ell$", "σ": r"$\sigma$",
     "ρ": r"$\rho$", "δ": r"$\delta$", "α": r"$\alpha$", "λ": r"$\lambda$", "‖": r"$\|$", "½": r"$\frac{1}{2}$",
     "Φ": r"$\Phi$", "φ": r"$\varphi$", "θ": r"$\theta$", "η": r"$\eta$", "β": r"$\beta$", "ε": r"$\varepsilon$",
-    "μ": r"$\mu$", "ψ": r"$\psi$", "√": r"$\surd$", "₁": "$_1$", "₂": "$_2$",
+    "μ": r"$\mu$", "π": r"$\pi$", "γ": r"$\gamma$", "ψ": r"$\psi$", "√": r"$\surd$", "₁": "$_1$", "₂": "$_2$",
 }  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .article import words
 from .document import Document, Equation, Passage, Section, Statement
@@ -142,13 +143,13 @@ def _frames(talk: str, step: Passage, view: View) -> Iterator[str]:
     first_reason = step.statements[0].reason
     top = max(5.6, 1.4 + 1.05 * math.ceil(len(first_reason) / BESIDE)) if beside else 1.4
     room = HEIGHT - top - (0 if beside else 1.1 * math.ceil(len(first_reason) / 95))
-    parts = list(_by_height(step.statements, view, room))
+    parts = _balanced(lambda filled: list(_by_height(step.statements, view, room, filled)), room)
     for k, part in enumerate(parts):
         title = words(step.title) + (f" ({k + 1} of {len(parts)})" if len(parts) > 1 else "")
         reason, inside = (words(part[0].reason) if k == 0 else "", "")
         for number, shown in enumerate(part):
-            if shown.reason and (number or k):
-                inside += f"\\said{{{NEW}{words(shown.reason)}}}}}\n"
+            if shown.reason and (number or k):  # on a slide that goes on, it is there before its formula
+                inside += f"\\said{{{NEW if number else '{'}{words(shown.reason)}}}}}\n"
             elif number:
                 inside += "\\par\\vspace{-\\baselineskip}\n"
             inside += f"{{{shown.size}{_displayed(shown.lines, first=number == 0)}}}\n"
@@ -159,23 +160,34 @@ def _frames(talk: str, step: Passage, view: View) -> Iterator[str]:
         yield _frame(talk, f"{head}\\vfill\\vspace*{{-\\baselineskip}}\n{inside}\\vfill\\vspace{{0.8em}}")
 
 
-def _by_height(statements: Sequence[Statement], view: View, room: float) -> Iterator[list[Shown]]:
-    """What stands on each slide of a step."""
+def _by_height(statements: Sequence[Statement], view: View, room: float, filled: float) -> Iterator[list[Shown]]:
+    """What stands on each slide of a step: in sizes for all the room, of which so much is filled."""
     part: list[Shown] = []
     used = 0.0
     for k, statement in enumerate(statements):
         reason = statement.reason if k else ""
         size, found = _sized(statement.equation, view, room, list(SIZES)[len(statements) > 1 :])
-        for some in _split(found, room / SIZES[size], found[0].left):
+        for some in _split(found, filled / SIZES[size], found[0].left):
             shown = Shown(reason or (statement.reason if k == 0 and not part else ""), size, tuple(some))
             height = shown.height - (0 if reason or not shown.reason else 1.1 * math.ceil(len(shown.reason) / 95))
-            if part and used + height > room:
+            if part and used + height > filled:
                 yield part
                 part, used = [], 0.0
             part.append(shown)
             used += height
             reason = ""
     yield part
+
+
+def _balanced(fill: Callable[[float], list[Any]], room: float) -> list[Any]:
+    """What ``fill`` puts on slides with so much room: as few as need be, and none much emptier than the others."""
+    pages = fill(room)
+    for part in (0.9, 0.8, 0.7, 0.6, 0.5) if len(pages) > 1 else ():
+        evener = fill(part * room)
+        if len(evener) > len(pages):
+            break
+        pages = evener
+    return pages
 
 
 def _split(found: Sequence[Line], room: float, left: str) -> Iterator[list[Line]]:
@@ -234,15 +246,20 @@ def _chain(talks: Sequence[Section], view: View) -> Iterator[str]:
             left = write_latex(equation.left)
             last.pop(left, None)
             last[left] = equation
-    pages: list[list[str]] = [[]]
-    used = 0.0
-    for equation in last.values():
-        row, height = _of_chain(equation, view)
-        if pages[-1] and used + height > HEIGHT - 1.5:
-            pages.append([])
-            used = 0.0
-        pages[-1].append(row)
-        used += height
+    found = [_of_chain(equation, view) for equation in last.values()]
+
+    def fill(room: float) -> list[list[str]]:
+        pages: list[list[str]] = [[]]
+        used = 0.0
+        for row, height in found:
+            if pages[-1] and used + height > room:
+                pages.append([])
+                used = 0.0
+            pages[-1].append(row)
+            used += height
+        return pages
+
+    pages = _balanced(fill, HEIGHT - 2)
     for k, rows in enumerate(pages if last else []):
         title = "The whole chain" + (f" ({k + 1} of {len(pages)})" if len(pages) > 1 else "")
         some = " \\\\\n".join(rows)
@@ -281,7 +298,7 @@ def _height(line: Line) -> float:
     for piece in line.right.split(r"\underbrace") if braced else [line.right]:
         for matrix in piece.split(r"\end{bmatrix}")[:-1]:
             rows = matrix.count(r"\\") + 1
-            tall = max(tall, rows * (1.95 if APART in matrix else 1.05) + 0.45)
+            tall = max(tall, rows * (1.95 if APART in matrix else 1.5 if r"\frac" in matrix else 1.05) + 0.45)
     return tall + (1.4 + (2.0 if r"\substack" in line.right else 0.0) if braced else 0.0)
 
 

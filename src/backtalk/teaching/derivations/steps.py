@@ -130,7 +130,7 @@ class Magnitudes:
 
     def __init__(self, values: ExampleValues) -> None:
         self.values = values
-        self.grad_yhat = output_talk(values.network.head, len(values.target), values.target).grad_yhat
+        self.grad_yhat = output_talk(values.network.head, len(values.target), values.target, values.yhat).grad_yhat
 
     def __getitem__(self, leaf: Leaf) -> Any:
         match leaf:

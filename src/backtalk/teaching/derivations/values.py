@@ -26,6 +26,7 @@ class NoValues:
     rows: Rows = NO_ROWS
     clear = True
     target = None
+    yhat = None
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -53,6 +54,7 @@ class ExampleValues:
         self.target = as_target(network, y, 1)[0]
         with np.errstate(all="ignore"):
             self.trace = forward(network, X)
+            self.yhat = self.trace.output[0]
             self.grads = backward(network, self.trace, y)
         self.loss = float(self.grads.loss)
         self._require_finite()
@@ -204,4 +206,5 @@ def _one_row(x: np.ndarray, inputs: int) -> np.ndarray:
 def _one_target(network: Network, target: np.ndarray) -> np.ndarray:
     if target.ndim == 0:
         return target[None]
-    return target[None, :] if target.ndim == 1 and len(target) == network.sizes[-1] and len(target) > 1 else target
+    width = network.loss.prediction(np.empty((1, network.sizes[-1]))).shape[1]  # of outputs that are means, half
+    return target[None, :] if target.ndim == 1 and len(target) == width and len(target) > 1 else target

@@ -78,11 +78,12 @@ def sheet_blocks(
             label += len(row)
     yield Heading("Along the paths")
     count = last.paths.count
-    there = "there is 1" if count == 1 else f"there are {count}"
+    there = "there is 1. Write" if count == 1 else f"there are {count}: for each, write"
     yield Words(
-        f"({label}) Compute ∂ℒ/∂{last.quantity} once more, along its paths to the loss, of which {there}: for "
-        "each, write the units on the way and the product of the factors along it; the sum of the products is the "
-        "gradient." + (" Some of the products are 0." if len(last.paths.strongest) < count else "")
+        f"({label}) Compute ∂ℒ/∂{last.quantity} once more, along its paths to the loss, of which {there} the "
+        "units on the way and the product of the factors along it; "
+        f"{'it' if count == 1 else 'the sum of the products'} is the gradient."
+        + (" Some of the products are 0." if len(last.paths.strongest) < count else "")
     )
     yield Lines(tuple(f"path {k}" for k in range(1, count + 1)))
     yield Row((Equation(last.derivation.left, (Number(np.nan),)),))

@@ -39,6 +39,8 @@ def roadmap(board: Board) -> Iterator[Step]:
         dots = [Symbol("…")] if len(layers) > 3 else []
         yield make_rule("roadmap", depth, title, f"Second stop: {STOPS[1]}, {where}.",
                         board.picture(now), Listed((*goals, *dots)))  # fmt: skip
+    if board.asked.family not in "Wb":  # it ends before
+        return
     goals = [Derivative(Symbol(letter, i)) for i in range(depth, 0, -1)[:3] for letter in "Wb"]
     dots = [Symbol("…")] if depth > 3 else []
     yield make_rule("roadmap", depth, title, f"Third stop: {STOPS[2]}.", board.picture(now), Listed((*goals, *dots)))
