@@ -16,6 +16,7 @@ from backtalk.teaching.derivations import write
 from backtalk.teaching.derivations.characters import draw_characters
 from backtalk.teaching.derivations.expressions import Braced, Dot, Grid, Number, evaluate
 from backtalk.teaching.derivations.functions import said_of_output
+from backtalk.teaching.derivations.sentences import typeset
 from backtalk.teaching.derivations.svg import draw_svg
 from backtalk.teaching.derivations.text import write_text
 from backtalk.teaching.derivations.tikz import draw_tikz
@@ -333,3 +334,8 @@ def test_a_lecture_that_ends_at_a_unit_announces_no_weights():
 def test_sizes_with_a_quantity_instead_of_an_example_are_told_its_name():
     with pytest.raises(InputTypeError, match=re.escape("write quantity='h[1]'")):
         explain([2, 3, 2], "h[1]")
+
+
+def test_a_function_stays_in_one_formula_with_what_it_is_taken_of():
+    for formula in ("g(a) = tanh a", "−t log ŷ"):
+        assert typeset(formula, lambda _: "F", str) == "F"

@@ -42,7 +42,7 @@ IN_WORDS = {
     "·": r"\cdot ", "−": "-", "×": r"\times ", "≤": r"\le ", "≥": r"\ge ", "½": r"\tfrac{1}{2}", "²": "^2",
     "ᵀ": r"^{\top}", "′": "'", "⊙": r"\odot ", "⊘": r"\oslash ", "σ": r"\sigma", "ρ": r"\rho", "δ": r"\delta",
     "Φ": r"\Phi", "φ": r"\varphi", "α": r"\alpha", "λ": r"\lambda", "ℓ": r"\ell", "…": r"\ldots ", ",": r",\ ",
-    "γ": r"\gamma", "μ": r"\mu", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh ",
+    "γ": r"\gamma", "μ": r"\mu", "exp": r"\exp ", "log": r"\log ", "tanh": r"\tanh ",
 }  # fmt: skip
 SPECIAL = {"ŷ": r"\hat{y}", "∞": r"\infty", "NaN": r"\mathrm{NaN}"}
 

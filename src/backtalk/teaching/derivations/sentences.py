@@ -69,7 +69,8 @@ def _goes_on(sentence: str, before: re.Match[str], token: re.Match[str]) -> bool
         return False
     operand, another = (each["mention"] or each["atom"] for each in (before, token))
     if operand and another:
-        return operand == "½" or "…" in (operand, another)
+        functions = {"log", "exp", "tanh"}
+        return operand == "½" or bool(functions & {operand, another}) or "…" in (operand, another)
     return not (before["after"] and token["atom"])
 
 

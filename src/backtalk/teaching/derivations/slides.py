@@ -298,7 +298,7 @@ def _height(line: Line) -> float:
     for piece in line.right.split(r"\underbrace") if braced else [line.right]:
         for matrix in piece.split(r"\end{bmatrix}")[:-1]:
             rows = matrix.count(r"\\") + 1
-            tall = max(tall, rows * (1.95 if APART in matrix else 1.5 if r"\frac" in matrix else 1.05) + 0.45)
+            tall = max(tall, rows * (1.95 if APART in matrix else 1.8 if r"\frac" in matrix else 1.05) + 0.45)
     return tall + (1.4 + (2.0 if r"\substack" in line.right else 0.0) if braced else 0.0)
 
 
