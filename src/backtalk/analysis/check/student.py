@@ -107,13 +107,13 @@ class Student:
     @property
     def laid_X(self) -> Any:
         """X in their layout."""
-        return self.X if self.layout.examples == "rows" else np.array(np.asarray(to_numpy(self.X)).T)
+        return _own(self.X) if self.layout.examples == "rows" else np.array(np.asarray(to_numpy(self.X)).T)
 
     @property
     def laid_y(self) -> Any:
         """y in their layout: a matrix turned, labels as they are."""
         if self.layout.examples == "rows":
-            return self.y
+            return _own(self.y)
         y = np.asarray(to_numpy(self.y))
         if y.ndim == 1 and self.scene.target.shape[1] == 1:
             y = y[:, None]
@@ -157,10 +157,18 @@ class Student:
         return values
 
 
+def _own(array: Any) -> Any:
+    """A copy, which a student's function may change."""
+    return np.array(array) if isinstance(array, np.ndarray) else array
+
+
 def as_number(given: Any, whose: str, count: int) -> float:
     """A loss as a number."""
     if is_number(given):
-        return float(np.asarray(to_numpy(given)).reshape(-1)[0])
+        number = np.asarray(to_numpy(given)).reshape(-1)[0]
+        if isinstance(number, np.generic) and number.dtype.kind not in "biuf":
+            raise InputTypeError(f"{whose} returned a {number.dtype} for the loss, expected a real number.")
+        return float(number)
     shape = tuple(given.shape) if is_array(given) else (len(given),) if isinstance(given, list | tuple) else None
     if shape is None:
         raise InputTypeError(f"{whose} returned a {type(given).__name__} for the loss, expected a number.")

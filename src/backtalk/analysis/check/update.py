@@ -192,6 +192,8 @@ class Caller:
         parameters, rest = returned, ()
         alone = is_array(returned) if self.form.container == "single" else self._is_whole(returned)
         if isinstance(returned, tuple | list) and not alone:
+            if not returned:
+                raise InputError("update returned nothing in a list, expected the new parameters.")
             parameters, rest = returned[0], tuple(returned[1:])
         for name, value in zip(self.moments, rest, strict=False):
             self.moments[name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from .view import View
 
 DETAILS = {"brief": DIGITS, "lecture": 4}  # digits of their numbers
 MOST_DIGITS = 15
+MOST_LAYERS, MOST_WEIGHTS = 50, 10_000_000  # of a network in symbols
 
 
 def explain(
@@ -72,7 +74,7 @@ def explain(
     known = x is not None or y is not None
     network = _as_network(network, x, known, activation, loss, output)
     detail = ("brief" if known else "lecture") if detail is None else detail
-    if detail not in DETAILS:
+    if not isinstance(detail, str) or detail not in DETAILS:
         raise unknown_name("detail", detail, DETAILS)
     if quantity is None:
         raise InputError("quantity is missing, expected what to differentiate by, such as 'W[1,1,1]' or 'h[1]'.")
@@ -110,6 +112,12 @@ def _as_network(given: Any, x: Any, known: bool, activation: Any, loss: Any, out
             raise InputTypeError(
                 "network is a list of layer sizes, but x and y are given, expected a Network to compute with: without "
                 "x and y the derivation is in symbols."
+            )
+        whole = all(isinstance(size, int) for size in given)
+        if whole and (len(given) > MOST_LAYERS or sum(m * n for m, n in itertools.pairwise(given)) > MOST_WEIGHTS):
+            raise InputError(
+                f"sizes is a list of {len(given)} layers with up to {max(given)} units, expected at most {MOST_LAYERS} "
+                f"layers and {MOST_WEIGHTS:,} weights: a derivation in symbols is the same for fewer."
             )
         made = Network.create(given, activation or "relu", loss or "cross_entropy", output=output, rng=0)
         W = [0 * weights for weights in made.W.values()]

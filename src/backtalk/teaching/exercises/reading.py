@@ -18,6 +18,7 @@ TERM = re.compile(
     rf"|(?P<number>{NUMBER}(?:e-?[0-9]+)?)\s*(?P<percent>%)?)\s*"
 )
 THOUSANDS = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")  # 1,234 may be meant as 1234
+LONGEST = 40  # characters of a number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +97,7 @@ def _number_of(name: str, text: str) -> float:
 
 def _fraction(written: str) -> Fraction:
     """3/4, 0.75 or 0,75: a comma stands for the point if it is the only mark of a number."""
-    if re.search(r"[.,][0-9]*[.,]", written):
+    exponent = re.search(r"[eE]([+-]?[0-9]+)", written)
+    if re.search(r"[.,][0-9]*[.,]", written) or len(written) > LONGEST or (exponent and abs(int(exponent[1])) > 300):
         raise ValueError(written)
     return Fraction(written.replace(",", "."))

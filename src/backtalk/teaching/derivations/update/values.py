@@ -109,6 +109,8 @@ def _state(optimizer: Optimizer, given: Any, parameters: list[Any]) -> tuple[Sta
             f"state is a {type(given).__name__} without a state of an optimizer, expected that of a training, or a "
             "checkpoint."
         )
+    if isinstance(state.step, bool) or not isinstance(state.step, int) or state.step < 0:
+        raise InputError(f"state says step {state.step!r}, expected a whole number of 0 or more.")
     if set(state.arrays) != set(optimizer.families):
         raise InputError(
             f"state holds {', '.join(state.arrays)}, which is not of {optimizer!r}: use the same optimizer."
