@@ -174,11 +174,11 @@ def as_value(
     """One array, float64, in our layout, of the shape of the quantity itself."""
     try:
         values = np.asarray(to_numpy(array))
-        if values.dtype.kind not in "biufO":
+        if values.dtype.kind not in "biufO":  # complex numbers would lose a part
             raise TypeError
         values = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise InputTypeError(f"{whose} returned {family}[{i}] that holds no real numbers.") from None
+        raise InputTypeError(f"{whose} returned {family}[{i}] that holds no numbers.") from None
     wanted = scene.value(family, i)
     if whose == "forward" and wanted.shape[-1] == 1 and values.shape == (len(scene.weight),):
         return values[:, None]
