@@ -55,7 +55,7 @@ def choose_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, me
 def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> type[CompiledSteps]:
     """The steps of JAX's compiler, which is imported now."""
     if measure_every or optimizer.searches:
-        what = f"the optimizer {str(optimizer)!r}" if optimizer.searches else f"measure_every={measure_every}"
+        what = f"the optimizer {optimizer.name!r}" if optimizer.searches else f"measure_every={measure_every}"
         raise InputError(
             f"engine is {engine!r}, which does not know {what}: leave it out, or use engine='auto', in one process."
         )
