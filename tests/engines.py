@@ -89,13 +89,13 @@ def arrays_of(result: Gradients | Trace) -> Iterator[tuple[str, np.ndarray]]:
             yield f"{family}[{i}]", array
 
 
-def error(actual: np.ndarray, expected: np.ndarray) -> float:
-    """NaN and infinities must stand at the same places."""
+def error(actual: np.ndarray, expected: np.ndarray, terms: float = 0.0) -> float:
+    """NaN and infinities must stand at the same places. ``terms``: how large what is summed is, if it may cancel."""
     assert actual.shape == expected.shape
     assert actual.dtype == expected.dtype
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(np.where(finite, 0, expected), np.where(np.isfinite(actual), 0, actual))
-    scale = np.abs(expected[finite]).max(initial=0)
+    scale = max(np.abs(expected[finite]).max(initial=0), terms)
     return float(np.abs(actual[finite] - expected[finite]).max(initial=0) / (scale if scale > 0 else 1))
 
 
@@ -158,10 +158,13 @@ def norms_error(network: Network, trace: Trace, X: np.ndarray, y: np.ndarray) ->
     most = float(np.median(whole)) or 1.0
     c = np.minimum(1, most / np.where(whole > 0, whole, 1)) * len(X)
     clipped = per_example.clipped_sum(network, X, y, most)
+    errors = [error(ours, theirs) for ours, theirs in pairs]
     for i in range(1, L + 1):
-        grad_a = own.a[i] * c[:, None].astype(X.dtype)
-        pairs += [(clipped.W[i], grad_a.T @ trace.h[i - 1]), (clipped.b[i], grad_a.sum(axis=0))]
-    return max(error(ours, theirs) for ours, theirs in pairs)
+        grad_a, h = own.a[i] * c[:, None].astype(X.dtype), trace.h[i - 1]
+        # examples of opposite signs cancel: the largest sum of sizes is what rounding is proportional to
+        errors.append(error(clipped.W[i], grad_a.T @ h, float((np.abs(grad_a).T @ np.abs(h)).max())))
+        errors.append(error(clipped.b[i], grad_a.sum(axis=0), float(np.abs(grad_a).sum(axis=0).max())))
+    return max(errors)
 
 
 def table() -> Iterator[tuple[str, str, float]]:

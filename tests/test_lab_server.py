@@ -201,7 +201,7 @@ def test_a_network_too_large_is_drawn_in_part_and_says_so(page):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov", "adamw", "rmsprop", "nadam"])
 def test_the_lab_learns_to_the_bit_what_fit_learns(optimizer):
     data = named_data("wine")
-    settings = Settings("wine", (6,), ("relu",), optimizer, 0.01, 25, 3)
+    settings = Settings("wine", (6,), ("relu",), optimizer=optimizer, rate=0.01, batch=25, seed=3)
     run = Trainer(settings, data)
     for _ in range(6):
         run.advance(1)
