@@ -68,6 +68,8 @@ public:
           host_{host, &sizes_, nullptr} {
         require(!net_.hosted() || !host.is_none(), "nothing computes the activation");
         for (int i = 0; i + 1 < net_.depth(); ++i) require(net_.layer(i).activation != SOFTMAX, "softmax is an output");
+        require(job_.loss != CATEGORICAL_HINGE || sizes.back() > 1, "the hinge compares outputs");
+        require(job_.loss != GAUSSIAN_NLL || sizes.back() % 2 == 0, "means, and as many logarithms of variances");
         job_.host = &Host<T>::call;
         job_.host_context = &host_;
     }
