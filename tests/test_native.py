@@ -269,7 +269,7 @@ class TestTheCompiledModule:
     def net(self, dtype="float64", **changes):
         options = {
             "variant": kernels(), "sizes": list(self.SIZES), "loss": "cross_entropy", "loss_parameter": 0.0,
-            "trains": False, "input_gradient": True, "host": None,
+            "trains": False, "states": 2, "input_gradient": True, "host": None,
         }  # fmt: skip
         layers = len(changes.get("sizes", self.SIZES)) - 1
         options |= {"activations": ["tanh"] * (layers - 1) + ["softmax"], "parameters": [0.0] * layers}
@@ -289,7 +289,7 @@ class TestTheCompiledModule:
     def train(self, net=None, rule="adam", **changes):
         net = net or self.net(trains=True, input_gradient=False)
         if rule is not None:
-            net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, False, 0.0, False, 0.0, 0.0)
+            net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, 0.0, False, 0.0, False, 0.0, 0.0)
         options = {
             "X": np.zeros((5, 3)), "labels": np.zeros(5, int), "target": None, "weight": None,
             "order": np.arange(5), "start": 0, "batch_size": 2, "rates": np.full(3, 0.1), "most_steps": 9,
