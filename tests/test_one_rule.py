@@ -77,7 +77,7 @@ class Case:
     ) -> None:
         rng = np.random.default_rng([k, depth, weighted])
         sizes = [*[3, 4, 5, 4, 3][:depth], k]
-        self.loss, self.output, self.activations, count = loss, output, [activation] * (depth - 1), 6
+        self.loss, self.output, self.activations, count = loss, output, [activation] * (depth - 1), 7
         scale = 0.2 if activation == "exp" else 1.0  # else e^a of e^a of e^a overflows
         self.W = [rng.normal(size=(n, m)) * scale / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
         self.b = [rng.normal(size=n) / 2 for n in sizes[1:]]
@@ -177,7 +177,7 @@ def test_gradients_are_the_same_under_jit_and_vmap(loss, activation):
     networks = [Network(c.W, c.b, c.activations, loss).to(jnp) for c, _ in cases]
     stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *networks)
     X, y = (jnp.stack([jnp.asarray(getattr(c, name)) for c, _ in cases]) for name in ("X", "y"))
-    weights = jnp.stack([jnp.ones(6) if c.sample_weight is None else c.sample_weight for c, _ in cases])
+    weights = jnp.stack([jnp.ones(7) if c.sample_weight is None else c.sample_weight for c, _ in cases])
     both = jax.jit(jax.vmap(gradients))(stacked, X, y, weights)
     for i, (_, expected) in enumerate(cases):
         found = largest_error(jax.tree.map(lambda part, i=i: part[i], both), expected)
