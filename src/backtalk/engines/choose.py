@@ -55,7 +55,9 @@ def choose_steps(engine: str, network: Network, optimizer: Optimizer | LBFGS, me
 def _compiled(engine: str, network: Network, optimizer: Optimizer | LBFGS, measure_every: int) -> type[CompiledSteps]:
     """The steps of JAX's compiler, which is imported now."""
     if measure_every or optimizer.searches:
-        what = f"the optimizer {optimizer.name!r}" if optimizer.searches else f"measure_every={measure_every}"
+        # gd is known, and only its search is not, so that one is named with its parameters
+        name = optimizer.name if isinstance(optimizer, LBFGS) else repr(optimizer)
+        what = f"the optimizer {name!r}" if optimizer.searches else f"measure_every={measure_every}"
         raise InputError(
             f"engine is {engine!r}, which does not know {what}: leave it out, or use engine='auto', in one process."
         )
