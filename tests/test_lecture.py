@@ -14,7 +14,8 @@ from backtalk.core.losses import LOSSES, as_loss
 from backtalk.core.outputs import as_output
 from backtalk.teaching.derivations import write
 from backtalk.teaching.derivations.characters import draw_characters
-from backtalk.teaching.derivations.expressions import Braced, Dot, Grid, Number, evaluate
+from backtalk.teaching.derivations.evaluation import evaluate
+from backtalk.teaching.derivations.expressions import Braced, Dot, Grid, Number
 from backtalk.teaching.derivations.functions import said_of_output
 from backtalk.teaching.derivations.sentences import typeset
 from backtalk.teaching.derivations.svg import draw_svg

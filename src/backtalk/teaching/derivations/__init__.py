@@ -1,6 +1,6 @@
 """The chain rule with the numbers of a network and an example: derivations and paths.
 
-expressions.py  formulas as trees: numbers are put in, and each side is computed
+expressions.py  formulas as trees; evaluation.py: each side is computed, and numbers are put in
 quantity.py     W[1,2,3], h[2], …: what can be asked for
 view.py         how much is shown of numbers and arrays; rows.py: which units of a large layer matter
 picture.py      the network, with what is lit; characters.py, svg.py, tikz.py: how it is drawn

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...core.network import Network
 from .document import Document, Equation, Passage, Section, Statement
-from .expressions import Derivative, Expression, Number, axes_of
+from .evaluation import axes_of
+from .expressions import Derivative, Expression, Number
 from .forms import write
 from .latex import LatexWriter, write_latex
 from .page import write_fragment

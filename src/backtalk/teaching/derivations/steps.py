@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .document import Equation
-from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol, axes_of, evaluate, with_numbers
+from .evaluation import axes_of, evaluate, with_numbers
+from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol
 from .outputs import output_talk
 from .picture import Picture
 from .text import write_text

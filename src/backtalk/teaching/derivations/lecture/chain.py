@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expressions import Braced, Derivative, Expression, Listed, Number, Partial, Product, Symbol, axes_of
+from ..evaluation import axes_of
+from ..expressions import Braced, Derivative, Expression, Listed, Number, Partial, Product, Symbol
 from ..quantity import symbol_of
 from ..steps import STOPS, Step, make_rule, make_step
 from ..text import write_text

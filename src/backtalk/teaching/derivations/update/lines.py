@@ -10,19 +10,8 @@ import numpy as np
 
 from ....core.network import Network
 from ....errors import InputError
-from ..expressions import (
-    Apply,
-    Derivative,
-    Elementwise,
-    Expression,
-    Number,
-    Product,
-    Sum,
-    SumOver,
-    Symbol,
-    evaluate,
-    with_numbers,
-)  # fmt: skip
+from ..evaluation import evaluate, with_numbers
+from ..expressions import Apply, Derivative, Elementwise, Expression, Number, Product, Sum, SumOver, Symbol
 from ..quantity import Quantity, symbol_of
 from .formulas import Reader
 from .result import StepDerivation, UpdateLine

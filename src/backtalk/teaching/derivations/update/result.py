@@ -9,7 +9,8 @@ from typing import Any
 from ....core.network import Network
 from ....core.optimizers import Optimizer
 from ..document import Document, Equation, Passage, Section
-from ..expressions import Derivative, Expression, Number, Symbol, evaluate
+from ..evaluation import evaluate
+from ..expressions import Derivative, Expression, Number, Symbol
 from ..forms import write
 from ..latex import write_latex
 from ..page import write_fragment
