@@ -20,7 +20,9 @@ from rich.console import Console
 from backtalk import Network, explain, paths, register_activation
 from backtalk.apps.terminal import show_derivation
 from backtalk.core.activations import ACTIVATIONS
+from backtalk.core.losses import LOSSES
 from backtalk.teaching.derivations import write
+from backtalk.teaching.derivations.evaluation import evaluate
 from backtalk.teaching.derivations.expressions import (
     Apply,
     Derivative,
@@ -36,7 +38,6 @@ from backtalk.teaching.derivations.expressions import (
     SumOver,
     Symbol,
     Transposed,
-    evaluate,
 )
 from backtalk.teaching.derivations.latex import write_latex
 from backtalk.teaching.derivations.layout import FractionRuler, Ruler, lines
@@ -46,15 +47,6 @@ from backtalk.teaching.derivations.plain import tell
 from backtalk.teaching.derivations.sentences import escape_latex
 from backtalk.teaching.derivations.text import TextWriter, number_text, write_text
 from backtalk.teaching.derivations.view import View
-
-LOSSES = [
-    "cross_entropy",
-    "binary_cross_entropy",
-    "squared_error",
-    "absolute_error",
-    "huber",
-    "poisson_deviance",
-]
 
 A, W, H = Symbol("a", 3), Symbol("W", 3), Symbol("h", 2, (4,))
 YHAT, TARGET = Symbol("yhat", None, (1,)), Symbol("target", None, (1,))

@@ -8,30 +8,12 @@ import numpy as np
 import pytest
 
 import backtalk
-from backtalk import InputError, InputTypeError, Network, explain, gradients, register_activation
+from backtalk import InputError, InputTypeError, Network, explain, forward, gradients, register_activation
 from backtalk.core.activations import ACTIVATIONS
-from backtalk.core.losses import as_loss
-from backtalk.teaching.derivations.expressions import (
-    Apply,
-    Indicator,
-    Number,
-    Others,
-    Product,
-    Sum,
-    SumOver,
-    Symbol,
-    evaluate,
-    with_numbers,
-)
-
-LOSSES = [
-    "cross_entropy",
-    "binary_cross_entropy",
-    "squared_error",
-    "absolute_error",
-    "huber",
-    "poisson_deviance",
-]
+from backtalk.core.losses import LOSSES, as_loss
+from backtalk.teaching.derivations.evaluation import evaluate, with_numbers
+from backtalk.teaching.derivations.expressions import Apply, Indicator, Number, Others, Product, Sum, SumOver, Symbol
+from engines import losses_for
 
 LOSS_NAMES = [*LOSSES, "cross_entropy(label_smoothing=0.1)", "huber(delta=0.3)"]
 BUILT_IN = [name for name, kind in ACTIVATIONS.items() if isinstance(kind, type)]  # other tests register more
@@ -39,6 +21,11 @@ SIZES = [(2, 2), (3, 4, 3), (2, 5, 4, 3), (3, 2, 1, 4, 1), (1, 1, 1)]
 WORKED = Network(
     [[[0.5, -1.0], [1.0, 0.5]], [[1.0, -1.0], [0.0, 2.0]]], [[0.0, 0.5], [0.0, 0.0]], "relu", "cross_entropy"
 )
+
+
+def known(loss: str) -> str:
+    """Its name without parameters."""
+    return loss.partition("(")[0]
 
 
 def one_example(network: Network, rng: np.random.Generator):
@@ -64,12 +51,16 @@ def require_agreement(step):
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_both_sides_of_every_step_agree(loss, sizes):
-    if loss.startswith("cross") and sizes[-1] == 1:
+    if (as_loss(loss).takes_classes and sizes[-1] == 1) or known(loss) not in losses_for(sizes[-1]):
         sizes = (*sizes[:-1], 2)
     for activation in BUILT_IN:
         rng = np.random.default_rng(zlib.crc32(f"{sizes} {activation} {loss}".encode()))
         network = Network.create(sizes, activation, loss, rng=rng)
         x, y = one_example(network, rng)
+        if loss == "focal" and forward(network, x[None]).output.min() == 0:
+            with pytest.raises(InputError, match="ŷ has rounded to an end of its range"):
+                explain(network, x, y, "W[1]")
+            continue
         for quantity in every_kind(network):
             for step in explain(network, x, y, quantity).steps:
                 require_agreement(step)
@@ -78,7 +69,7 @@ def test_both_sides_of_every_step_agree(loss, sizes):
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_the_end_of_a_derivation_is_the_gradient(loss):
     rng = np.random.default_rng(5)
-    network = Network.create((3, 4, 3), ["tanh"], loss, rng=rng)
+    network = Network.create((3, 4, 3 if known(loss) in losses_for(3) else 4), ["tanh"], loss, rng=rng)
     x, y = one_example(network, rng)
     grads = gradients(network, x[None], y[None])
     for quantity in every_kind(network):

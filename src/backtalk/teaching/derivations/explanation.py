@@ -141,8 +141,8 @@ def _require_a_way(values: ExampleValues) -> None:
     if not values.clear and talk_of(values).collapsed is None:
         head = values.network.head
         raise InputError(
-            f"ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ of {head.loss} is no number, and with {head.output} as "
-            "output function it has no closed form: scale x or the weights."
+            f"ŷ has rounded to an end of its range, where ∂ℒ/∂ŷ of {head.loss} is no number, and the derivation with "
+            f"{head.output} leads through ŷ: scale x or the weights."
         )
 
 
