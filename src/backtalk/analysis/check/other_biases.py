@@ -115,7 +115,7 @@ def _with_biases(student: Student, layers: list[int]) -> Student:
         new = [spec.xp.asarray(drawn[i], device=spec.device) if i in drawn else array for i, array in enumerate(b, 1)]
         return network.replace(W, new)
 
-    return _on(student, other)
+    return student.on(other)
 
 
 def _with_weights(student: Student) -> Student:
@@ -127,13 +127,7 @@ def _with_weights(student: Student) -> Student:
         factors = [spec.xp.asarray(array, device=spec.device) for array in drawn]
         return network.replace([array * factor for array, factor in zip(W, factors, strict=True)], b)
 
-    return _on(student, other)
-
-
-def _on(student: Student, other: Any) -> Student:
-    scene = student.scene
-    moved = Scene.of(other(scene.network), scene.trace.h[0], scene.target, scene.weight)
-    return replace(student, network=other(student.network), scene=moved)
+    return student.on(other)
 
 
 def _that_ignore_parameters(student: Student, answers: Answers) -> set[str]:

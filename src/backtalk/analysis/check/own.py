@@ -84,12 +84,7 @@ def _shifted(student: Student) -> Student:
         W, b = network.to_lists()
         return network.replace(W, [*b[:-1], b[-1] + SHIFT])
 
-    scene = student.scene
-    return replace(
-        student,
-        network=raised(student.network),
-        scene=Scene.of(raised(scene.network), scene.trace.h[0], scene.target, scene.weight),
-    )
+    return student.on(raised)
 
 
 def judge(

@@ -59,6 +59,12 @@ class Student:
     sample_weight: Any
     scene: Scene
 
+    def on(self, change: Callable[[Network], Network]) -> Student:
+        """The same functions and examples with another network, which ``change`` makes of theirs and of ours."""
+        scene = self.scene
+        moved = Scene.of(change(scene.network), scene.trace.h[0], scene.target, scene.weight)
+        return replace(self, network=change(self.network), scene=moved)
+
     def answer(self, answers: Answers) -> Answers:
         """Calls forward, loss and backward, in this order."""
         cache, yhat = None, None
