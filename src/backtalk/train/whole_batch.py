@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from ..core.batch import Batch
 from ..core.network import Network
-from ..core.optimizers import LBFGS
+from ..core.optimizers import LBFGS, GradientDescent
 from .callbacks import Watchers
 from .descent import descend
 from .history import History
 from .lbfgs import minimize
+from .objective import Minimum
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .run import facts_of
 from .settings import DataSettings, TrainSettings
 from .state import TrainState
 from .validation import Validation
+
+
+def search_of(optimizer: LBFGS | GradientDescent) -> Callable[..., Minimum]:
+    """What finds the minimum for an optimizer that searches: L-BFGS, or gradient descent with Armijo's rule."""
+    return minimize if isinstance(optimizer, LBFGS) else descend
 
 
 def search(
@@ -42,8 +48,7 @@ def search(
         return history.reason is not None
 
     try:
-        find: Any = minimize if isinstance(settings.optimizer, LBFGS) else descend
-        found = find(
+        found = search_of(settings.optimizer)(
             network,
             batch,
             l2_penalty=float(settings.l2_penalty),

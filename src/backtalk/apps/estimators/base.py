@@ -24,11 +24,10 @@ from ...engines.choose import ENGINES, choose_steps
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
-from ...train import LBFGS, Epoch, Optimizer
+from ...train import Epoch, Optimizer
 from ...train.callbacks import Watchers
-from ...train.descent import descend
-from ...train.lbfgs import minimize
 from ...train.schedules import as_schedule
+from ...train.whole_batch import search_of
 from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, training_of
 from .fitted import FLOATS, SPARSE, FittedPerceptron, dense
 from .held_out import hold_out
@@ -251,8 +250,7 @@ class MultilayerPerceptron(FittedPerceptron):
             return watchers.after_epoch(epoch)
 
         watchers.begin(self.get_params(deep=False))
-        find: Any = minimize if isinstance(options, LBFGS) else descend
-        found = find(
+        found = search_of(options)(
             network,
             _batch(network, X, target, weight, by_kernels),
             l2_penalty=self.alpha * scale / (len(X) if weight is None else float(np.sum(weight))),
