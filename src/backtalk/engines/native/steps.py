@@ -15,34 +15,15 @@ import numpy as np
 
 from ...core.batch import Batch, diverged
 from ...core.network import Network
-from ...core.optimizers import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamEpsilonHat,
-    AdamW,
-    AMSGrad,
-    GradientDescent,
-    Lion,
-    Momentum,
-    Nadam,
-    Nesterov,
-    Optimizer,
-    RMSprop,
-)
+from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
 from ...errors import DivergedError
 from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
 from . import passes as native
 from .kernels import threads
 
-# The kernels' names of the update
-RULES: dict[type[Optimizer], str] = {
-    GradientDescent: "sgd", SGD: "momentum", Momentum: "momentum", Nesterov: "nesterov", Adagrad: "adagrad",
-    RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam", AdamEpsilonHat: "adam", AdamW: "adam", AMSGrad: "amsgrad",
-    Adamax: "adamax", Nadam: "nadam", Lion: "lion",
-}  # fmt: skip
+# The kernels' names of the update: those of the optimizers, but where another one has the same rule
+RENAMED = {GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamW: "adam"}
+RULES: dict[type[Optimizer], str] = {kind: RENAMED.get(kind, name) for name, kind in OPTIMIZERS.items()}
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
 
