@@ -9,7 +9,7 @@ from .arrays import Array, namespace, real_part
 from .losses import BinaryCrossEntropy, CrossEntropy, Focal, KLDivergence, Loss, PoissonDeviance, SquaredError
 from .losses.classes import power
 from .losses.loss import quotient, times_log
-from .outputs import Softmax, largest, sums_of_others
+from .outputs import Softmax, largest, sums_of_others, through_softmax
 
 
 class ClosedForm:
@@ -74,7 +74,7 @@ class SoftmaxFocal(ClosedForm):
         if loss.gamma:
             slope = loss.gamma * target * yhat * power(rest, loss.gamma - 1)
             pull = pull + _times(slope, self._log(a, rest))
-        return pull * rest - yhat * sums_of_others(pull)
+        return through_softmax(pull, yhat, rest)
 
     def _log(self, a: Array, rest: Array) -> Array:
         xp = namespace(a)

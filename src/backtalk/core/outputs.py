@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import UnknownNameError, unknown_name
-from .activations import ACTIVATIONS, Activation, Identity, as_activation
+from .activations import ACTIVATIONS, Activation, Identity
 from .arrays import Array, namespace
+from .specification import read_specification
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,11 +58,10 @@ class Softmax(Output):
         return powers / xp.sum(powers, axis=-1, keepdims=True)
 
     def gradient(self, a: Array, yhat: Array, grad_yhat: Array) -> Array:
-        # with p_j = ŷ_j ∂ℓ/∂ŷ_j it is p_j (1 − ŷ_j) − ŷ_j Σ_{m≠j} p_m, which keeps its digits where ŷ_j is nearly 1;
         # an output that has rounded to 0 has no part, also where ∂ℓ/∂ŷ_j is infinite there
         xp = namespace(a)
         pull = yhat * xp.where(yhat == 0, xp.zeros_like(grad_yhat), grad_yhat)
-        return pull * sums_of_others(yhat) - yhat * sums_of_others(pull)
+        return through_softmax(pull, yhat, sums_of_others(yhat))  # which keeps its digits where ŷ_j is nearly 1
 
     @property
     def range(self) -> tuple[float, float]:
@@ -107,12 +107,15 @@ def as_output(value: str | Output | Activation, argument: str = "output") -> Out
     """
     if isinstance(value, Output):
         return value
-    if value == "softmax":
-        return Softmax()
-    try:
-        return ElementWise(as_activation(value, argument))
-    except UnknownNameError:
-        raise unknown_name(argument, str(value), ["softmax", *ACTIVATIONS]) from None
+    if not isinstance(value, Activation):
+        table: dict[str, Callable[..., Softmax | Activation]] = {"softmax": Softmax, **ACTIVATIONS}
+        value = read_specification(value, table, argument)
+    return ElementWise(value) if isinstance(value, Activation) else value
+
+
+def through_softmax(pull: Array, yhat: Array, rest: Array) -> Array:
+    """∂ℓ/∂a_j = p_j (1 − ŷ_j) − ŷ_j Σ_{m≠j} p_m, from p_j = ŷ_j ∂ℓ/∂ŷ_j (``pull``) and 1 − ŷ (``rest``)."""
+    return pull * rest - yhat * sums_of_others(pull)
 
 
 def sums_of_others(values: Array) -> Array:

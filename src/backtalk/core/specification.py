@@ -126,6 +126,14 @@ def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float |
     return parameters
 
 
+def require_own_name(name: Any, table: Mapping[str, Any], kind: str) -> None:
+    """Refuse a name that is no word, or that a thing of ours has in ``table``; what a user added may be replaced."""
+    if not isinstance(name, str) or not name.isidentifier():
+        raise InputError(f"name is {name!r}, expected one word of letters, digits and underscores.")
+    if isinstance(table.get(name), type):  # the kind of a thing of ours
+        raise InputError(f"name is {name!r}, which is taken: choose another name for your {kind}.")
+
+
 def require_range(owner: Any, parameter: str, low: float, high: float, bounds: str = "[)") -> None:
     """Refuse a parameter of ``owner`` outside an interval, whose ends ``bounds`` says to be in or out.
 

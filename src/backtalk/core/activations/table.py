@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError, InputTypeError
 from ..arrays import Array
 from ..initialization import as_initialization
-from ..specification import read_specification
+from ..specification import read_specification, require_own_name
 from .activation import Activation
 from .piecewise import CELU, ELU, SELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, ReLU6, Softsign
 from .smooth import GELU, Exponential, GELUTanh, Identity, Mish, Sigmoid, SiLU, Softplus, Tanh
@@ -76,10 +76,7 @@ def register_activation(
     >>> backtalk.Network.create([2, 3, 1], activation="square", loss="squared_error").activations
     (square,)
     """
-    if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"name is {name!r}, expected one word of letters, digits and underscores.")
-    if isinstance(ACTIVATIONS.get(name), type):  # the kind of an activation of ours
-        raise InputError(f"name is {name!r}, which is taken: choose another name for your activation.")
+    require_own_name(name, ACTIVATIONS, "activation")
     if not callable(g) or not callable(g_prime):
         raise InputTypeError("g and g_prime must both be functions of a.")
     activation = RegisteredActivation(

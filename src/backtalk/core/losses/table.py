@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import InputError, InputTypeError
 from ..arrays import Array
 from ..outputs import as_output
-from ..specification import read_specification
+from ..specification import read_specification, require_own_name
 from .classes import BinaryCrossEntropy, CategoricalHinge, CrossEntropy, Focal, KLDivergence
 from .loss import Loss
 from .numeric import AbsoluteError, GaussianNLL, Huber, PoissonDeviance, Quantile, SquaredError
@@ -82,10 +82,7 @@ def register_loss(
     >>> float(backtalk.gradients(backtalk.Network([[[1.0]]], [[0.0]], loss="quartic"), [[2.0]], [1.0]).W[1][0, 0])
     8.0
     """
-    if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"name is {name!r}, expected one word of letters, digits and underscores.")
-    if isinstance(LOSSES.get(name), type):  # the kind of a loss of ours
-        raise InputError(f"name is {name!r}, which is taken: choose another name for your loss.")
+    require_own_name(name, LOSSES, "loss")
     if not callable(value) or not callable(gradient):
         raise InputTypeError("value and gradient must both be functions of (yhat, target).")
     as_output(output)
