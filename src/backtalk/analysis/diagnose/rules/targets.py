@@ -8,6 +8,7 @@ import numpy as np
 
 from ....core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, PoissonDeviance, SquaredError
 from ....core.network import Network
+from ....core.outputs import Softmax
 from ..finding import Finding, finding
 from ..measure import Measurements
 from ..thresholds import LIMITS
@@ -36,13 +37,14 @@ def find_wrong_loss(network: Network, measured: Measurements) -> list[Finding]:
     """The loss is made for targets of another kind."""
     loss, outputs, targets = network.loss, network.sizes[-1], measured.targets
     title, most, advice = f"{loss} does not suit these targets", "warning", ""
+    softmax = isinstance(network.output, Softmax)
     said, probabilities = "", network.output.range == (0.0, 1.0)
     enough = measured.examples >= LIMITS.examples and measured.targets.levels is not None
-    if isinstance(loss, CrossEntropy) and outputs == 1:
+    if isinstance(loss, CrossEntropy) and softmax and outputs == 1:
         most = "severe"
         said = "A softmax over 1 output is 1 whatever the weights are: the loss is 0, and so is every gradient."
         advice = "For yes or no, use loss='binary_cross_entropy' with 1 output, or 'cross_entropy' with 2."
-    elif enough and isinstance(loss, BinaryCrossEntropy) and targets.one_hot and _several(measured):
+    elif enough and isinstance(loss, BinaryCrossEntropy) and not softmax and targets.one_hot and _several(measured):
         said = (
             f"Each of the {measured.examples} rows of y has one 1 among {outputs}, so the classes exclude one another; "
             f"{loss} takes each output for a question of its own, and its outputs need not add up to 1."
