@@ -167,11 +167,11 @@ def test_an_activation_of_the_users_own(activation, monkeypatch):
 
 def test_a_loss_of_the_users_own():
     class TripledError(SquaredError):
-        def value(self, a, yhat, target):
-            return 3 * super().value(a, yhat, target)
+        def value(self, yhat, target):
+            return 3 * super().value(yhat, target)
 
-        def gradient(self, a, yhat, target):
-            return 3 * super().gradient(a, yhat, target)
+        def gradient(self, yhat, target):
+            return 3 * super().gradient(yhat, target)
 
     plain = Network.create([4, 5, 3], loss="squared_error", rng=0)
     net = Network(*plain.to_lists(), plain.activations, TripledError())
