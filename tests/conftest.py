@@ -1,4 +1,6 @@
-"""JAX counts in float64 in these tests, on the CPU, and quietly; and the command line can be called."""
+"""JAX counts in float64 in these tests, on the CPU, and quietly; NumPy's products have one thread each, since those of
+several workers would wait for one another; and the command line can be called.
+"""
 
 import os
 import re
@@ -6,6 +8,7 @@ import sys
 from importlib.util import find_spec
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax
 import pytest
