@@ -53,7 +53,8 @@ def require_agreement(step):
 def test_both_sides_of_every_step_agree(loss, sizes):
     if (as_loss(loss).takes_classes and sizes[-1] == 1) or known(loss) not in losses_for(sizes[-1]):
         sizes = (*sizes[:-1], 2)
-    for activation in BUILT_IN:
+    turn = [*LOSS_NAMES].index(loss) + len(sizes)
+    for activation in [*BUILT_IN][turn % 3 :: 3]:  # each loss meets each activation
         rng = np.random.default_rng(zlib.crc32(f"{sizes} {activation} {loss}".encode()))
         network = Network.create(sizes, activation, loss, rng=rng)
         x, y = one_example(network, rng)
