@@ -59,6 +59,14 @@ def test_target_chooses_one_column_or_several(tmp_path):
         ("a,a\n1,2\n", [], "two columns named 'a'"),
         ("height,b\n1,2\n", ["heigt"], "did you mean 'height'"),
         ("a\n1\n", [], "no column besides the target"),
+        (
+            "a,b\n1_000,2\n",
+            [],
+            r"holds '1_000' in line 2, column 1 \(a\), expected a finite number, in the digits 0 to 9",
+        ),
+        ("a,b\n1,٣\n", [], "holds '٣' in line 2, column 2"),
+        ("a,b\n1,2\0\n", [], "column 2"),
+        ("a,b\n1," + "x" * 1000 + "\n", [], "holds 'x{79}…' in line 2"),
     ],
 )
 def test_a_csv_file_that_cannot_be_used_is_refused_with_the_place(tmp_path, text, target, words):
@@ -141,3 +149,15 @@ def test_numbers_that_are_not_finite_are_read_where_they_are_asked_for(tmp_path)
     path = csv(tmp_path, "a,b,c\n1,,0\n,x,1\n")
     with pytest.raises(InputError, match=r"holds 'x' in line 3, column 2 \(b\), expected a number"):
         load_data(path, finite=False)
+
+
+def test_spaces_of_any_kind_may_stand_around_a_number(tmp_path):
+    assert load_data(csv(tmp_path, "a,b\n\u00a01.5 , .5\n-1e3,+2.\n")).X.tolist() == [[1.5], [-1000.0]]
+
+
+def test_names_of_many_columns_are_compared_in_no_time_that_grows_with_their_square(tmp_path):
+    names = [f"column_{k}" for k in range(50_000)]
+    with pytest.raises(InputError, match="two columns named 'column_7'"):
+        load_data(csv(tmp_path, ",".join([*names, "column_7"]) + "\n" + ",".join(["1"] * 50_001)))
+    with pytest.raises(UnknownNameError, match=r"and 49960 more\.$"):
+        load_data(csv(tmp_path, ",".join(names) + "\n" + ",".join(["1"] * 50_000)), ["other"])

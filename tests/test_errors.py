@@ -21,6 +21,9 @@ from backtalk.errors import (
     MissingLibraryError,
     ProcessLostError,
     UnknownNameError,
+    first_line,
+    quoted,
+    unknown_name,
 )
 
 NETWORK = Network.create([2, 3], rng=0)
@@ -122,3 +125,11 @@ def test_an_error_about_a_file_can_call_it_by_another_name(tmp_path, read):
 def test_the_first_line_of_what_another_library_says():
     assert errors.first_line(ValueError("it is damaged.\nin line 3")) == "it is damaged"
     assert errors.first_line(ValueError()) == "ValueError"
+
+
+def test_what_a_file_holds_is_cut_in_a_sentence():
+    assert len(quoted("x" * 10**6)) <= 82
+    assert len(str(unknown_name("target", "x" * 10**6, ["y" * 10**6] * 1000))) < 4000
+    assert quoted("\x1b[2J\u202e") == repr("\x1b[2J\u202e")
+    assert quoted(3.5) == "3.5"
+    assert len(first_line(ValueError("x" * 10**6))) <= 201

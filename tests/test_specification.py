@@ -186,3 +186,9 @@ def test_the_message_of_a_range_writes_the_interval():
 def test_a_parameter_that_is_no_number_is_refused(value):
     with pytest.raises(InputTypeError, match=r"^size of thing is .*, expected a number"):
         require_range(Thing(value), "size", 0, 1)
+
+
+@pytest.mark.parametrize("number", ["1_0", "٣", "0x1", "1e", "nan", ""])
+def test_a_parameter_is_a_decimal_number_in_ascii(number):
+    with pytest.raises(InputError, match="expected the form name"):
+        read_specification(f"thing(size={number})", TABLE, "thing")

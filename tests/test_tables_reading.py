@@ -9,7 +9,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables.cells import CATEGORY, DATE, NUMBER, YES_NO, as_dates, as_numbers, as_truth, as_words, tell
+from backtalk.apps.tables.cells import (
+    CATEGORY,
+    DATE,
+    NUMBER,
+    SEPARATED,
+    YES_NO,
+    Reading,
+    as_dates,
+    as_numbers,
+    as_truth,
+    as_words,
+    tell,
+)
 from backtalk.apps.tables.reading import column_names, digest, read_table
 from backtalk.errors import FileFormatError, InputError
 
@@ -161,6 +173,12 @@ def test_numbers_are_told_from_text(cells, numbers):
     reading = tell(values)
     assert (reading.kind, reading.unreadable) == (NUMBER, 0)
     assert as_numbers(values, reading.form).to_list() == numbers
+
+
+def test_digits_of_other_scripts_are_text_and_separators_are_said():
+    assert tell(pl.Series(["١٢", "٣", "4"])).kind == CATEGORY
+    assert tell(pl.Series(["1_000", "2_000", "3"])) == Reading(NUMBER, SEPARATED)
+    assert as_numbers(pl.Series(["1_000", "١٢"]), SEPARATED).to_list() == [1000.0, None]
 
 
 def test_few_cells_that_are_no_numbers_are_tolerated_and_counted():

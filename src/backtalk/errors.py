@@ -22,6 +22,10 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+MOST_LETTERS = 80  # of a name or a cell in a sentence
+MOST_KNOWN = 40  # names that are listed
+LONGEST_KNOWN = 200  # letters of a name that is compared with another
+
 if TYPE_CHECKING:
     from .core.network import Network
 
@@ -149,20 +153,42 @@ def unknown_name(
     activation is 'rleu', which is not known: did you mean 'relu'? Known are relu, tanh.
     """
     names = list(known)
-    near = near or next(iter(get_close_matches(str(found).lower(), names, n=1, cutoff=0.5)), "")
-    hint = f": did you mean {near!r}{note and f' ({note})'}?" if near else "."
-    error = UnknownNameError(f"{argument} is {found!r}, which is not known{hint} Known are {', '.join(names)}.")
+    compared = [name for name in names[:1000] if len(name) <= LONGEST_KNOWN]  # each takes some time
+    near = near or next(iter(get_close_matches(cut(str(found)).lower(), compared, n=1, cutoff=0.5)), "")
+    hint = f": did you mean {quoted(near)}{note and f' ({note})'}?" if near else "."
+    more = f" and {len(names) - MOST_KNOWN} more" if len(names) > MOST_KNOWN else ""
+    listed = ", ".join(map(cut, names[:MOST_KNOWN])) + more
+    error = UnknownNameError(f"{argument} is {quoted(found)}, which is not known{hint} Known are {listed}.")
     error.argument = argument
     return error
 
 
+def cut(text: str) -> str:
+    """A name or a cell for a sentence: its first 80 letters.
+
+    >>> len(cut("a" * 1000)), cut("age")
+    (80, 'age')
+    """
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """The same in quotation marks, in which what cannot be shown is escaped; a number as it is.
+
+    >>> print(quoted("it\\x1b[2J" + "e" * 1000)[:20], quoted(0.5))
+    'it\\x1b[2Jeeeeeeeeee 0.5
+    """
+    return repr(cut(value)) if isinstance(value, str) else cut(repr(value))
+
+
 def first_line(error: BaseException) -> str:
-    """What another library says, for the middle of a sentence: the first line, without the point at its end.
+    """What another library says, for the middle of a sentence: the first line, cut, without the point at its end.
 
     >>> first_line(ValueError("the header is damaged.\\nIt stands in line 3."))
     'the header is damaged'
     """
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return (said if len(said) <= LONGEST_KNOWN else said[:LONGEST_KNOWN] + "…").rstrip(".")
 
 
 def bug(error: Exception) -> str:

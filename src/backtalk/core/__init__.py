@@ -2,6 +2,7 @@
 
 arrays.py           arrays of any library; ``ArraySpec``: of which library, dtype and device a network is
 layers.py           ``Layers``: quantities numbered from 1, or from 0
+decimals.py         numbers as text
 specification.py    activations, losses and optimizers as text
 initialization.py   weights before training
 activations/        g and g′

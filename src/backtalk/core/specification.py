@@ -14,6 +14,7 @@ from numbers import Real
 from typing import Any, TypeVar
 
 from ..errors import InputError, InputTypeError, unknown_name
+from .decimals import read_decimal
 
 Kind = TypeVar("Kind")
 
@@ -115,7 +116,7 @@ def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float |
     for part in filter(None, (part.strip() for part in inside.split(","))):
         name, equals, number = (piece.strip() for piece in part.partition("="))
         try:
-            value = WORDS[number] if number in WORDS else float(number)
+            value = WORDS[number] if number in WORDS else read_decimal(number)
         except ValueError:
             value = math.nan
         if not equals or not math.isfinite(value):

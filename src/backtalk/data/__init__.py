@@ -1,6 +1,7 @@
 """Where examples come from.
 
 built_in.py        built-in sets, .csv and .npz files
+names.py           the names of a table's columns
 given.py           what a user gives as X, y and weights, as a source
 sources.py         the examples of an epoch, part by part
 shards.py          ``Shard``: arrays of which each process holds some rows

@@ -6,11 +6,14 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import FileFormatError, InputError, unknown_name
+from ..core.decimals import is_decimal
+from ..errors import FileFormatError, InputError, cut, first_line, quoted, unknown_name
+from .names import first_repeated, require_names
 
 # Each set of scikit-learn's, and by what its columns are divided (None: by their standard deviation, centred)
 BUILT_IN: dict[str, float | None] = {
@@ -41,9 +44,10 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, fin
     """Data from a built-in set, a .csv file or an .npz file.
 
     Built in, with scikit-learn: digits (pixels from 0 to 1), and iris, wine, breast_cancer and diabetes (each column
-    with mean 0 and standard deviation 1). A .csv file has a line of names, then finite numbers; ``target`` names the
-    column or columns that are y, by default the last. An .npz file has the arrays X and y. With ``finite=False`` a .csv
-    file may hold nan, inf and empty cells, which are read as nan.
+    with mean 0 and standard deviation 1). A .csv file has a line of names, then finite decimal numbers in ASCII, such
+    as 1000, -0.5 or 1e-3, without separators such as in 1_000; ``target`` names the column or columns that are y, by
+    default the last. An .npz file has the arrays X and y. With ``finite=False`` a .csv file may hold nan, inf and empty
+    cells, which are read as nan.
 
     Raises :class:`~backtalk.errors.InputError` or ``OSError``, naming the file and what is wrong with it.
 
@@ -56,11 +60,15 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, fin
     if suffix == ".csv":
         return _read_csv(path, target, finite)
     if target:
-        raise InputError(f"target is {list(target)}, but only a .csv file has columns to choose from, not {source}.")
+        raise InputError(
+            f"target is {quoted(list(target))}, but only a .csv file has columns to choose from, not {source}."
+        )
     if suffix == ".npz":
         return _read_npz(path)
     if path.name != str(source) or path.suffix or path.exists():
-        raise InputError(f"data is {str(source)!r}, expected a .csv or .npz file, or one of {', '.join(BUILT_IN)}.")
+        raise InputError(
+            f"data is {quoted(str(source))}, expected a .csv or .npz file, or one of {', '.join(BUILT_IN)}."
+        )
     return _built_in(str(source))
 
 
@@ -80,34 +88,25 @@ def _read_csv(path: Path, target: Sequence[str], finite: bool) -> Data:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             names = [name.strip() for name in next(csv.reader(file), [])]
-            first_line = len(names) and all(map(_is_number, names))
-            if not names or first_line:
-                found = "numbers" if first_line else "nothing"
-                raise InputError(f"has {found} in its first line, expected the names of the columns.", file=path)
-            if "" in names:
-                place = names.index("") + 1
-                raise InputError(
-                    f"has no name for column {place}: name it, or leave out a column of row numbers.", file=path
-                )
+            require_names(names, path)
             if len(names) == 1 and ";" in names[0]:
                 raise InputError("has semicolons between its columns, expected commas.", file=path)
             table = _numbers(path, file, names, finite)
     except UnicodeDecodeError:
         raise FileFormatError("is not text in UTF-8, expected a .csv file.", file=path) from None
     except csv.Error as error:
-        raise FileFormatError(f"cannot be read as a .csv file: {error}.", file=path) from None
+        raise FileFormatError(f"cannot be read as a .csv file: {first_line(error)}.", file=path) from None
     if len(table) == 0:
         raise InputError("has a line of names but no examples below it.", file=path)
-    if len(set(names)) != len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"has two columns named {repeated!r}: rename one of them.", file=path)
+    places = {name: place for place, name in enumerate(names)}
     for name in target:
-        if name not in names:
+        if name not in places:
             raise unknown_name("target", name, names)
-        if list(target).count(name) > 1:
-            raise InputError(f"target is {list(target)}, which has {name!r} twice.")
-    chosen = [names.index(name) for name in target] or [len(names) - 1]
-    kept = [i for i in range(len(names)) if i not in chosen]
+    if (twice := first_repeated(target)) is not None:
+        raise InputError(f"target has {quoted(twice)} twice.")
+    chosen = [places[name] for name in target] or [len(names) - 1]
+    targets = set(chosen)
+    kept = [place for place in range(len(names)) if place not in targets]
     if not kept:
         raise InputError("has no column besides the target, expected at least one input column.", file=path)
     y = table[:, chosen]
@@ -125,29 +124,36 @@ def _numbers(path: Path, file: object, names: list[str], finite: bool) -> np.nda
         if not finite:
             row = [cell if cell.strip() else "nan" for cell in row]
         try:
-            rows.append(np.array(row, dtype=np.float64))
+            values = np.array(row, dtype=np.float64)
         except ValueError:
-            rows.append(None)
-        if rows[-1] is None or (finite and not np.isfinite(rows[-1]).all()):
-            place = next(i for i, cell in enumerate(row) if not _is_number(cell, finite))
-            found = repr(row[place]) if row[place].strip() else "nothing"
-            where = f"line {number}, column {place + 1} ({names[place]})"
-            raise InputError(f"holds {found} in {where}, expected a {'finite ' * finite}number.", file=path)
+            values = None
+        if values is None or not _is_plain("".join(row)) or (finite and not np.isfinite(values).all()):
+            _require_numbers(row, finite, names, number, path)
+        rows.append(values)
     return np.array(rows).reshape(len(rows), width)
 
 
-def _is_number(cell: str, finite: bool = False) -> bool:
-    try:
-        return np.isfinite(float(cell)) or not finite
-    except ValueError:
-        return False
+def _require_numbers(row: list[str], finite: bool, names: list[str], number: int, path: Path) -> None:
+    """Refuse a row with a cell that is no number, by its place."""
+    for place, cell in enumerate(row):
+        if is_decimal(cell) and (not finite or isfinite(float(cell))):
+            continue
+        found = quoted(cell) if cell.strip() else "nothing"
+        where = f"line {number}, column {place + 1} ({cut(names[place])})"
+        how = "" if _is_plain(cell) else ", in the digits 0 to 9 and without separators"
+        raise InputError(f"holds {found} in {where}, expected a {'finite ' * finite}number{how}.", file=path)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether Python reads this as a number only if it is a decimal number; it also reads 1_000 and other digits."""
+    return text.isascii() and "_" not in text and "\0" not in text
 
 
 def _read_npz(path: Path) -> Data:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if not {"X", "y"} <= set(arrays):
-                raise InputError(f"holds the arrays {sorted(arrays)}, expected X and y.", file=path)
+                raise InputError(f"holds the arrays {cut(str(sorted(arrays)))}, expected X and y.", file=path)
             X, y = arrays["X"], arrays["y"]
     except (InputError, OSError, MemoryError):
         raise

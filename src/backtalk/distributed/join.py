@@ -42,7 +42,7 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
     """What started this process as one of several, or None if nothing says so; without JAX."""
     for by, (number, many, *signs) in LAUNCHERS.items():
         numbers = [environment.get(name, "") for name in (number, many) if name]
-        if all(environment.get(sign) for sign in signs) and all(text.isdecimal() for text in numbers):
+        if all(environment.get(sign) for sign in signs) and all(re.fullmatch("[0-9]{1,9}", text) for text in numbers):
             process, *processes = map(int, numbers)
             if processes != [1]:
                 return Launched(by, process, processes[0] if processes else None)

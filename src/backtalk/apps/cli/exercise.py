@@ -61,9 +61,10 @@ def exercise(
 
 
 def _sizes(text: str) -> list[int]:
+    from ...core.decimals import read_whole
     from ...errors import InputError
 
     try:
-        return [int(part) for part in text.split(",")]
+        return [read_whole(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"sizes is {text!r}, expected whole numbers with commas, such as 2,3,2.") from None

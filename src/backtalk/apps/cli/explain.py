@@ -194,11 +194,12 @@ def _with_numbers(
 
 def _in_symbols(sizes: str, quantity: str | None, options: Any) -> Made:
     """Of a network of which only the layers are known."""
+    from ...core.decimals import read_whole
     from ...errors import InputError
     from ...teaching.derivations import explain as derive
 
     try:
-        layers = [int(part) for part in sizes.split(",")]
+        layers = [read_whole(part) for part in sizes.split(",")]
     except ValueError:
         raise InputError(f"sizes is {sizes!r}, expected whole numbers with commas, such as 2,3,2.") from None
     derivation = derive(layers, quantity=quantity, **options)

@@ -107,7 +107,7 @@ def train(
     Writes a folder with the model, what was learned about the columns, the scores (metrics.json) and report.html.
     Ctrl-C leaves a checkpoint there, from which 'backtalk resume' goes on.
     """
-    from ...errors import InputError
+    from ...errors import InputError, cut
     from ..tables import Options
     from ..tables import train as learn
     from ..tables.prepare import MOST_NAMES
@@ -115,7 +115,7 @@ def train(
 
     if target is None:
         names = read_table(table).columns
-        shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+        shown = ", ".join(map(cut, names[:MOST_NAMES])) + (", …" if len(names) > MOST_NAMES else "")
         raise InputError(f"target is missing: give --target with the column to predict, one of {shown}.")
     folder = out if out is not None else Path(f"{table.resolve().stem}-run")
     options = Options(
@@ -225,25 +225,28 @@ def _optimizer(text: str, learning_rate: float | None) -> str:
     from dataclasses import replace
 
     from ...core.optimizers import Optimizer, as_any_optimizer
-    from ...errors import InputError
+    from ...errors import InputError, quoted
 
     chosen = as_any_optimizer(text)
     if learning_rate is None:
         return text
     if not isinstance(chosen, Optimizer):
-        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {text!r} has none: leave it out.")
+        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {quoted(text)} has none: leave it out.")
     return repr(replace(chosen, learning_rate=learning_rate))
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    from ...errors import InputError
+    from ...core.decimals import read_whole
+    from ...errors import InputError, quoted
 
     try:
-        sizes = tuple(int(part) for part in text.split(",") if part.strip())
+        sizes = tuple(read_whole(part) for part in text.split(",") if part.strip())
     except ValueError:
         sizes = (0,)
     if any(size < 1 for size in sizes):
-        raise InputError(f"hidden is {text!r}, expected whole numbers of 1 or more with commas between, such as 64,32.")
+        raise InputError(
+            f"hidden is {quoted(text)}, expected whole numbers of 1 or more with commas between, such as 64,32."
+        )
     return sizes
 
 

@@ -14,8 +14,8 @@ YES, NO = ["true", "yes", "t", "y"], ["false", "no", "f", "n"]
 # How numbers are written as text: as in a program, with separators or signs around them, with a decimal comma
 PLAIN, SEPARATED, COMMA = "plain", "with separators", "with a decimal comma"
 _SIGNS = r"^[$€£¥]\s*|\s*[%$€£¥]$"
-_SEPARATED = r"^[-+]?([1-9]\d{0,2}([,\s_'’]\d{3})+|\d+)(\.\d+)?$"
-_COMMA = r"^[-+]?(\d{1,3}([.\s'’]\d{3})+|\d+)(,\d+)?$"
+_SEPARATED = r"^[-+]?([1-9][0-9]{0,2}([,\s_'’][0-9]{3})+|[0-9]+)(\.[0-9]+)?$"
+_COMMA = r"^[-+]?([0-9]{1,3}([.\s'’][0-9]{3})+|[0-9]+)(,[0-9]+)?$"
 
 # The first that reads every cell is taken
 _TIME = ["T%H:%M:%S%.f%Z", "T%H:%M:%S%.f", "T%H:%M", " %H:%M:%S%.f", " %H:%M", ""]
@@ -42,7 +42,7 @@ def tell(values: pl.Series) -> Reading:
     if values.dtype.is_temporal():
         return Reading(DATE)
     words = present.cast(pl.String)
-    if len(words) == 0 or words.str.contains(r"^0\d+$").any():  # codes, such as 00501, are no numbers
+    if len(words) == 0 or words.str.contains("^0[0-9]+$").any():  # codes, such as 00501, are no numbers
         return Reading(CATEGORY)
     if words.str.to_lowercase().is_in([*YES, *NO]).all():
         return Reading(YES_NO)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ...errors import InputError
+from ...errors import InputError, cut, quoted
 from .cells import CATEGORY, DATE, NUMBER, PLAIN, YES_NO, Reading, as_dates, as_numbers, as_truth, as_words, tell
 
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
@@ -80,6 +80,10 @@ class Column:
         """Whether the network is given anything of it."""
         return self.kind != LEFT_OUT
 
+    @property
+    def _called(self) -> str:
+        return f"column {quoted(self.name)}"
+
     def values(self, cells: pl.Series) -> np.ndarray:
         """The numbers (rows, numbers), float64, NaN for what is missing; refuses what is no number."""
         if self.kind == DATE:
@@ -89,7 +93,7 @@ class Column:
         unreadable = read.is_null() & cells.is_not_null()
         if unreadable.any() and not self.tolerant:
             row, kind = int(unreadable.arg_max() or 0), self.kind if self.kind == YES_NO else f"a {self.kind}"
-            raise InputError(f"column {self.name!r} holds {cells[row]!r} in row {row + 1}, but was {kind} in training.")
+            raise InputError(f"{self._called} holds {quoted(cells[row])} in row {row + 1}, but was {kind} in training.")
         if self.kind != DATE:
             return read.to_numpy().astype(np.float64)[:, None]
         days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
@@ -101,7 +105,7 @@ class Column:
     def words(self, cells: pl.Series) -> tuple[np.ndarray, Unknown]:
         """The categories, and what is unknown: rare or never seen, '(other)', or missing if none was in training."""
         if cells.dtype.is_temporal():
-            raise InputError(f"column {self.name!r} holds the date {cells.drop_nulls()[0]}, but was text in training.")
+            raise InputError(f"{self._called} holds the date {cells.drop_nulls()[0]}, but was text in training.")
         words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
         known = set(self.categories)
         unknown = np.array([word not in known for word in words], dtype=bool)
@@ -119,13 +123,15 @@ class Column:
     def say_of(self, unknown: Unknown) -> str | None:
         """The message about what is unknown, if one is due; refuses numbers instead of text."""
         if unknown.missing and not unknown.never:
-            return f"column {self.name!r} has missing values, and had none in training: they count for nothing."
+            return f"{self._called} has missing values, and had none in training: they count for nothing."
         if not unknown.never or OTHER in self.categories:
             return None
         if unknown.never == unknown.rows > 1 and unknown.numbers:
-            raise InputError(f"column {self.name!r} holds numbers such as {unknown.first}, but was text in training.")
+            raise InputError(
+                f"{self._called} holds numbers such as {cut(str(unknown.first))}, but was text in training."
+            )
         return (
-            f"column {self.name!r} holds {unknown.first!r}, never seen in training, in {rows_text(unknown.never)}: it "
+            f"{self._called} holds {quoted(unknown.first)}, never seen in training, in {rows_text(unknown.never)}: it "
             "counts for nothing."
         )
 
@@ -137,7 +143,7 @@ def learn(cells: pl.Series, training: np.ndarray) -> Column:
     if len(present) == 0:
         return Column(name, LEFT_OUT, "every value is missing")
     if present.n_unique() == 1:
-        return Column(name, LEFT_OUT, f"one value only: {present[0]}")
+        return Column(name, LEFT_OUT, f"one value only: {cut(str(present[0]))}")
     distinct = present.n_unique() == len(chosen)
     if reading.kind == CATEGORY:
         return _learn_categories(as_words(chosen))

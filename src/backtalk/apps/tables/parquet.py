@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ...errors import FileFormatError, first_line
+from ...errors import FileFormatError, first_line, quoted
 
 
 class ParquetTable:
@@ -34,7 +34,7 @@ class ParquetTable:
             if kind.is_nested() or kind in (pl.Binary, pl.Object):
                 what = "bytes" if kind == pl.Binary else "lists"
                 raise FileFormatError(
-                    f"has {what} in the column {name!r}, expected numbers, text or dates.", file=files[0]
+                    f"has {what} in the column {quoted(name)}, expected numbers, text or dates.", file=files[0]
                 )
 
     @cached_property

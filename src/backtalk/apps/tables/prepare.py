@@ -18,7 +18,7 @@ from ...core.losses import LOSSES, BinaryCrossEntropy
 from ...core.network import Network
 from ...distributed import ALONE, Group
 from ...engines.choose import COMPILED
-from ...errors import InputError, unknown_name
+from ...errors import InputError, cut, quoted, unknown_name
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
 from .columns import rows_text
@@ -198,13 +198,13 @@ def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFra
 
 def _left_out(present: pl.Series, name: str) -> list[str]:
     missing = len(present) - int(present.sum())
-    return [f"left out: {rows_text(missing)} without a value of {name!r}."] if missing else []
+    return [f"left out: {rows_text(missing)} without a value of {quoted(name)}."] if missing else []
 
 
 def _require_columns(names: list[str], target: str, table: Path) -> list[str]:
     """The names of the columns besides the target."""
     if target not in names:
-        near = get_close_matches(target, names, n=MOST_NAMES, cutoff=0.3)
+        near = get_close_matches(cut(target), names[:1000], n=MOST_NAMES, cutoff=0.3)
         raise unknown_name("target", target, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
     if len(names) == 1:
         raise InputError(f"{table} has no column besides the target, expected at least one.")
@@ -215,7 +215,8 @@ def _present(cells: pl.Series, table: Path) -> pl.Series:
     """Of each row, whether it has a target."""
     present = cells.is_not_null()
     if not present.any():
-        raise InputError(f"target {cells.name!r} is missing in every row of {table}: there is nothing to learn from.")
+        name = quoted(cells.name)
+        raise InputError(f"target {name} is missing in every row of {table}: there is nothing to learn from.")
     return present
 
 
@@ -268,7 +269,7 @@ def _out_of_reach(target: Target, head: Head, y: np.ndarray) -> list[str]:
     if not outside:
         return []
     ends = f"{low * target.scale:g} to {high * target.scale:g}"
-    return [f"{rows_text(outside)} of {target.name!r} cannot be reached: the output {head.output} gives {ends}."]
+    return [f"{rows_text(outside)} of {quoted(target.name)} cannot be reached: the output {head.output} gives {ends}."]
 
 
 def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:

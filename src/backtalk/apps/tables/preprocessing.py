@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ...errors import FileFormatError, InputError
+from ...errors import FileFormatError, InputError, cut, quoted
 from .columns import Column, Unknown, learn
+
+MOST_NAMES = 20  # of columns, in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Preprocessing:
     def of(cls, columns: list[Column]) -> Preprocessing:
         """Columns that were learned; refuses a table without one that is used."""
         if not any(column.used for column in columns):
-            reasons = "; ".join(f"{column.name}: {column.remark}" for column in columns[:5])
+            reasons = "; ".join(f"{cut(column.name)}: {column.remark}" for column in columns[:5])
             raise InputError(f"the table has no column to learn from ({reasons}), expected at least one.")
         return cls(columns)
 
@@ -103,21 +105,24 @@ class Preprocessing:
             row, place = np.argwhere(wrong)[0].tolist()
             owners = [column.name for column in self._numeric for _ in column.numbers]
             raise InputError(
-                f"column {owners[place]!r} holds {A[row, place]:g} in row {before + row + 1}, too far from the numbers "
-                "of the training to be scaled: correct or empty the cell."
+                f"column {quoted(owners[place])} holds {A[row, place]:g} in row {before + row + 1}, too far from the "
+                "numbers of the training to be scaled: correct or empty the cell."
             )
 
     def _compare(self, frame: pl.DataFrame) -> list[str]:
         """Refuse a table that lacks a column; the message about columns that are not known."""
-        missing = [column.name for column in self.columns if column.used and column.name not in frame.columns]
+        there = set(frame.columns)
+        missing = [column.name for column in self.columns if column.used and column.name not in there]
         if missing:
-            names = ", ".join(map(repr, missing[:5])) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            names = ", ".join(map(quoted, missing[:5])) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             raise InputError(
                 f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {names} of the training."
             )
         known = {column.name for column in self.columns}
         extra = [name for name in frame.columns if name not in known]
-        return [f"not used, since the model does not know them: {', '.join(extra)}."] if extra else []
+        more = f" and {len(extra) - MOST_NAMES} more" if len(extra) > MOST_NAMES else ""
+        names = ", ".join(map(cut, extra[:MOST_NAMES])) + more
+        return [f"not used, since the model does not know them: {names}."] if extra else []
 
     def to_json(self) -> list[dict[str, Any]]:
         """The columns as plain values."""

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ...errors import FileFormatError, InputError
+from ...data.names import require_names
+from ...errors import FileFormatError
 from .cells import MISSING_WORDS
 from .parquet import ParquetTable, files_of, is_parquet
 
@@ -103,13 +104,13 @@ def _read_csv(path: Path) -> pl.DataFrame:
         raise FileFormatError(f"has a first line that cannot be read ({error}).", file=path) from None
     if len(names) > 1 and not names[0]:
         names[0] = UNNAMED
-    _require_names(path, names)
+    require_names(names, path)
     frame = _parse(path, text, separator, names)
     cells = pl.all().str.strip_chars()
     if separator == ";":  # if a cell of a column has a decimal comma, a point stands between thousands
         plain = cells.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        whole = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)"
-        is_number = cells.str.contains(whole + r",\d+$").any() & cells.str.contains(whole + r"(,\d+)?$")
+        whole = r"^[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)"
+        is_number = cells.str.contains(whole + r",[0-9]+$").any() & cells.str.contains(whole + r"(,[0-9]+)?$")
         cells = pl.when(is_number).then(plain).otherwise(cells)
     return frame.select(pl.when(~cells.is_in(MISSING_WORDS)).then(cells).name.keep())
 
@@ -122,21 +123,6 @@ def column_names(path: Path) -> list[str]:
         first = file.readline()
     separator = max(SEPARATORS, key=first.count)
     return [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-
-
-def _require_names(path: Path, names: list[str]) -> None:
-    if "" in names:
-        place = names.index("") + 1
-        raise InputError(f"has no name for column {place}: name it, or leave out a column of row numbers.", file=path)
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"has two columns named {twice!r}: rename one of them.", file=path)
-    try:
-        for name in names:
-            float(name)
-    except ValueError:
-        return
-    raise InputError("has numbers in its first line, expected the names of the columns.", file=path)
 
 
 def _parse(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFrame:

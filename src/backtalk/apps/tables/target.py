@@ -10,7 +10,7 @@ import polars as pl
 
 from ...core.losses import GaussianNLL
 from ...core.network import Network
-from ...errors import FileFormatError, InputError, unknown_name
+from ...errors import FileFormatError, InputError, quoted, unknown_name
 from .cells import DATE, NUMBER, PLAIN, as_numbers, as_words, tell
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
@@ -42,13 +42,13 @@ class Target:
             raise unknown_name("task", task, TASKS)
         name, reading = cells.name, tell(cells)
         if cells.n_unique() == 1:
-            raise InputError(f"target {name!r} is {cells[0]!r} in every row: there is nothing to learn.")
+            raise InputError(f"target {quoted(name)} is {quoted(cells[0])} in every row: there is nothing to learn.")
         if reading.kind == DATE:
-            raise InputError(f"target {name!r} holds dates, such as {cells[0]}: expected classes or numbers.")
+            raise InputError(f"target {quoted(name)} holds dates, such as {cells[0]}: expected classes or numbers.")
         form = reading.form if reading.kind == NUMBER else None
         unproven = cls(name, REGRESSION, "as asked for", form)
         if form is None and task == REGRESSION:
-            raise InputError(f"target {name!r} holds {cells[0]!r}, expected numbers for a regression.")
+            raise InputError(f"target {quoted(name)} holds {quoted(cells[0])}, expected numbers for a regression.")
         if form is None:
             kinds = "truth values" if cells.dtype == pl.Boolean else "texts"
             found, reason = CLASSIFICATION, f"{cells.n_unique()} different {kinds}"
@@ -65,7 +65,7 @@ class Target:
             mean, scale = float(y.mean()), float(y.std()) or 1.0
         if not (np.isfinite(mean) and np.isfinite(scale)):
             raise InputError(
-                f"target {self.name!r} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
+                f"target {quoted(self.name)} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
             )
         return replace(self, mean=mean if centre else 0.0, scale=scale)
 
@@ -88,7 +88,7 @@ class Target:
         labels = words.cast(pl.Enum(self.classes), strict=False)
         if labels.null_count():
             unknown = words.filter(labels.is_null())[0]
-            raise InputError(f"target {self.name!r} holds {unknown!r}, which is no class of the training.")
+            raise InputError(f"target {quoted(self.name)} holds {quoted(unknown)}, which is no class of the training.")
         return labels.to_physical().to_numpy().astype(np.int64)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
@@ -120,7 +120,7 @@ class Target:
         if numbers.null_count():
             wrong = cells.filter(numbers.is_null())[0]
             raise InputError(
-                f"target {self.name!r} holds {wrong!r}, expected finite numbers: correct or empty the cell."
+                f"target {quoted(self.name)} holds {quoted(wrong)}, expected finite numbers: correct or empty the cell."
             )
         return numbers
 
@@ -140,11 +140,12 @@ def _classes(name: str, words: pl.Series, numbers: bool) -> list[str]:
     counts = words.alias("word").value_counts(name="rows").sort("word")
     found = counts["word"].to_list()
     if len(found) > max(100, len(words) / 2):
-        raise InputError(f"target {name!r} has {len(found)} classes in {len(words)} rows: is it a name or a number?")
+        many = f"{len(found)} classes in {len(words)} rows"
+        raise InputError(f"target {quoted(name)} has {many}: is it a name or a number?")
     rare = counts["word"].filter(counts["rows"] < ROWS_OF_A_CLASS)
     if len(rare):
         raise InputError(
-            f"target {name!r} has the class {rare[0]!r} in one row only, expected {ROWS_OF_A_CLASS} or more of each "
-            "class: remove the row, or merge the class with another."
+            f"target {quoted(name)} has the class {quoted(rare[0])} in one row only, expected {ROWS_OF_A_CLASS} or "
+            "more of each class: remove the row, or merge the class with another."
         )
     return sorted(found, key=(lambda word: float(word)) if numbers else None)

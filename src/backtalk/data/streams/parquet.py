@@ -13,7 +13,8 @@ import numpy as np
 
 from ...core.network import Network
 from ...distributed import ALONE, Group
-from ...errors import InputError, InputTypeError, unknown_name
+from ...errors import InputError, InputTypeError, quoted, unknown_name
+from ..names import first_repeated
 from ..sources import Stream
 from .arrays import MemoryMapped
 from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, matrix, numbers
@@ -98,28 +99,28 @@ class ParquetFiles(Stream):
             raise InputError(f"{'columns' if self._targets else 'target'} is empty, expected at least one column.")
         both = [name for name in self.columns if name in besides]
         if both:
-            raise InputError(f"columns holds {both[0]!r}, which is the target or the weight: leave it out.")
+            raise InputError(f"columns holds {quoted(both[0])}, which is the target or the weight: leave it out.")
         arguments = [
             ("target", self._targets),
             ("columns", self.columns),
             ("sample_weight", besides[len(self._targets) :]),
         ]
         for argument, names in arguments:
+            if (twice := first_repeated(names)) is not None and twice in self._files[0].kinds:
+                raise InputError(f"{argument} names {quoted(twice)} twice.")
             for name in names:
                 if name not in self._files[0].kinds:
                     raise unknown_name(argument, name, self._files[0].kinds)
-                if list(names).count(name) > 1:
-                    raise InputError(f"{argument} names {name!r} twice.")
                 may_be_text = argument == "target" and self._one
                 for file in self._files:
                     found, expected = file.kinds.get(name), self._files[0].kinds[name]
                     if found not in (NUMBER, WHOLE, *([TEXT] if may_be_text else [])):
                         held = "is missing" if found is None else f"holds {found}"
-                        raise InputError(f"column {name!r} {held} in {file.path}: {_HINTS[argument]}.")
+                        raise InputError(f"column {quoted(name)} {held} in {file.path}: {_HINTS[argument]}.")
                     if argument == "target" and found != expected:
                         raise InputError(
-                            f"column {name!r} holds {found} in {file.path}, but {expected} in {self._files[0].path}: "
-                            "expected the same in every file."
+                            f"column {quoted(name)} holds {found} in {file.path}, but {expected} in "
+                            f"{self._files[0].path}: expected the same in every file."
                         )
 
     def __repr__(self) -> str:
@@ -220,7 +221,9 @@ class ParquetFiles(Stream):
                 assert self.classes is not None
                 parts.append(encode(column, self.classes))
                 if (parts[-1] < 0).any():
-                    raise InputError(f"{file.path} has changed: column {name!r} holds a class that it did not hold.")
+                    raise InputError(
+                        f"{file.path} has changed: column {quoted(name)} holds a class that it did not hold."
+                    )
             else:
                 values = numbers(column)
                 parts.append(values.astype(np.int64) if values.dtype.kind in "bui" else values)
@@ -237,7 +240,7 @@ class ParquetFiles(Stream):
     def place(self, group: int, row: int, block_rows: int, column: int | None = None) -> str:
         """The place of a row, or of a value in a column, in words."""
         there = self._groups[group]
-        rest = "" if column is None else f", column {self.columns[column]!r}"
+        rest = "" if column is None else f", column {quoted(self.columns[column])}"
         return f"row {there.first + row}{rest} of {there.file.path}"
 
     def fingerprint(self) -> str:
@@ -318,7 +321,7 @@ def _paths(path: Path) -> list[Path]:
 def _refuse_missing(column: Any, name: str, file: ParquetFile, first: int) -> None:
     if (row := first_missing(column)) is not None:
         raise InputError(
-            f"column {name!r} has no value in row {first + row} of {file.path}: fill it in, or leave it out."
+            f"column {quoted(name)} has no value in row {first + row} of {file.path}: fill it in, or leave it out."
         )
 
 

@@ -4,13 +4,14 @@ The kernels are built several times, for the levels x86-64-v4, v3 and v2 and in 
 order that this processor and system run is taken. The environment variable ``BACKTALK_KERNELS`` forces one by its
 name, and ``none`` leaves the work to the formulas.
 
-Threads: as many as ``threadpoolctl`` allows, else ``OMP_NUM_THREADS``, else one for each processor that this process
-may use. Results do not depend on their number.
+Threads: as many as ``threadpoolctl`` allows, else ``OMP_NUM_THREADS`` if that is a whole number above 0, else one for
+each processor that this process may use; 1024 at the most. Results do not depend on their number.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ else:
 
 VARIABLE = "BACKTALK_KERNELS"
 NONE = "none"
+MOST_THREADS = 1024
 
 
 def extension():  # without a type: type checkers then see the functions of the module
@@ -84,8 +86,8 @@ _limit: int | None = None
 @cache
 def _threads_at_start() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
+    if re.fullmatch("0*[1-9][0-9]*", given):
+        return int(min(given.lstrip("0"), str(MOST_THREADS), key=lambda digits: (len(digits), digits)))
     return max(1, _native.processors()) if _native else 1
 
 
@@ -110,7 +112,7 @@ class _Controller(threadpoolctl.LibController):
 
     def set_num_threads(self, num_threads: int) -> Any:
         global _limit
-        _limit = max(1, int(num_threads))
+        _limit = min(max(1, int(num_threads)), MOST_THREADS)
 
 
 if _native is not None:
