@@ -6,4 +6,5 @@ lab/          the page in the browser, and its server
 cli/          the command line: parse, call, print
 demo.py       the work of ``backtalk demo``
 terminal.py   how results look in a terminal
+visible.py    text that a terminal is sent, without what could act on it
 """

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from ..analysis.check import CheckReport, CheckRow
 from ..analysis.diagnose.words import is_healthy, verdict, where
 from ..core.norms import LayerNorms
+from .visible import visible
 
 if TYPE_CHECKING:
     from ..analysis.diagnose import Diagnosis, Finding
@@ -29,9 +31,17 @@ MOST_LISTED = 24  # of units, or of examples
 
 def make_console(**options: Any) -> Console:
     """A console that breaks lines between words in a terminal, and leaves them whole in a pipe."""
-    console = Console(highlight=False, **options)
+    console = _Console(highlight=False, **options)
     console.soft_wrap = not console.is_terminal
     return console
+
+
+class _Console(Console):
+    """One that sends the terminal its own escape sequences alone, and those of no name and no cell."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
 def show_norms(console: Console, rows: list[LayerNorms]) -> None:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import typer
 
+from ..visible import say
 from . import demo, diagnose, exercise, explain, info, lab, networks, tables
 from .cluster import LOST, end, is_first, speaker
 from .common import StoppedError, app
@@ -61,7 +62,7 @@ def main() -> None:
 
 def _say(sentence: str) -> None:
     if sentence:
-        print(f"{speaker()}: {sentence}", file=sys.stderr)
+        say(f"{speaker()}: {sentence}", on=sys.stderr)
 
 
 def _code(error: Exception) -> int:

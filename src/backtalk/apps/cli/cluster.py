@@ -15,6 +15,7 @@ from typing import Annotated, TextIO
 import typer
 
 from ...distributed import ALONE, Group
+from ..visible import say
 from .common import StoppedError
 
 LOST = 75  # the exit code if another process is lost: EX_TEMPFAIL, to be tried again
@@ -122,7 +123,7 @@ def end(code: int, read: bool = True) -> None:
 
 
 def _report(sentence: str) -> None:
-    print(f"backtalk: {sentence}", file=sys.stderr, flush=True)
+    say(f"backtalk: {sentence}", on=sys.stderr, flush=True)
 
 
 def _how_to_go_on(folder: Path, since: float) -> str:
@@ -146,7 +147,8 @@ def _written(place: Path) -> float:
 def _end_at_once(sentence: str, stderr: TextIO, code: int) -> None:
     """From a thread of C++, while Python does anything."""
     clear = CLEAR if stderr.isatty() else ""
-    print(f"{clear}{speaker()}: {sentence}", file=stderr)
+    stderr.write(clear)
+    say(f"{speaker()}: {sentence}", on=stderr)
     _flush(sys.stdout, stderr)
     os._exit(code)
 

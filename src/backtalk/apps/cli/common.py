@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..visible import say
+
 if TYPE_CHECKING:
     from ...analysis.check import CheckReport
     from ...core.norms import LayerNorms
@@ -47,10 +49,10 @@ def start(
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
     if show_version:
-        print(f"backtalk {version()}")
+        say(f"backtalk {version()}")
         raise typer.Exit
     if context.invoked_subcommand is None:  # only an option such as --version may stand alone
-        print(context.get_help())
+        say(context.get_help())
         return
     from ...engines.native.kernels import kernels
 
@@ -85,7 +87,7 @@ def leave_by(report: CheckReport) -> None:
 def show_remarks(remarks: Iterable[str]) -> None:
     """On stderr, where they do not get between the rows of an answer."""
     for remark in remarks:
-        print(f"backtalk: {remark}", file=sys.stderr)
+        say(f"backtalk: {remark}", on=sys.stderr)
 
 
 def form_of(to: str | None, out: Path | None, forms: dict[str, str]) -> str:

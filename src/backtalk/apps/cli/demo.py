@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..visible import put_json
 from .common import AsJson, app, leave_by, norms_as_dict
 
 
@@ -61,5 +62,5 @@ def demo(
     write_atomically(numbers, (json.dumps(summary, indent=2) + "\n").encode())
     console.print(f"wrote {model} and {numbers}", soft_wrap=True, markup=False)
     if as_json:
-        print(json.dumps(summary))
+        put_json(summary)
     leave_by(result.report)

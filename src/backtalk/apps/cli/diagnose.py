@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..visible import put_json
 from .common import AsJson, ModelOrRun, Target, app, require_other, show_remarks, version
 
 
@@ -50,7 +50,7 @@ def diagnose(
     if page is not None:
         write_atomically(page, diagnosis.to_html(title, classes=classes).encode())
     if as_json:
-        print(json.dumps({"backtalk": version(), "said": remarks, **diagnosis.to_dict()}, allow_nan=False))
+        put_json({"backtalk": version(), "said": remarks, **diagnosis.to_dict()}, allow_nan=False)
     else:
         show_remarks(remarks)
         console = make_console()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..visible import put
 from .common import app, form_of
 
 FORMS = {"markdown": ".md", "latex": ".tex", "html": ".html"}
@@ -52,7 +52,7 @@ def exercise(
     made = make(seed, _sizes(sizes), activation, loss, output=output, hints=hints)
     written = {"markdown": Paper.to_markdown, "latex": Paper.to_latex, "html": Paper.to_html}[form]
     if out is None:
-        sys.stdout.write(written(made.key if key else made.sheet))
+        put(written(made.key if key else made.sheet))
         return
     beside = out.with_name(f"{out.stem}-key{out.suffix}")
     for path, paper in ((out, made.sheet), (beside, made.key)):

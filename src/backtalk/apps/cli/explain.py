@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..visible import put, put_json
 from .common import AsJson, Target, app, form_of, require_other, show_remarks, version
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def explain(
         write_atomically(out, _written(made.derivation, form, made.paths, made.about).encode())
     if as_json:
         facts = {**made.facts, "paths": None if made.paths is None else made.paths.to_dict()}
-        print(json.dumps({"backtalk": version(), **made.derivation.to_dict(), **facts}, allow_nan=False))
+        put_json({"backtalk": version(), **made.derivation.to_dict(), **facts}, allow_nan=False)
         return
     show_remarks(made.remarks)
     _print(made.derivation, form, made.paths, made.about, out)
@@ -220,7 +220,7 @@ def _print(
         console.print(f"{about}{known}\n", soft_wrap=True, markup=False)
         show_derivation(console, derivation, found)
     else:
-        print(_written(derivation, form, found, about), end="")  # which knows of a stdout that is closed
+        put(_written(derivation, form, found, about))
 
 
 def _written(derivation: Derivation | StepDerivation, form: str, found: Paths | None, about: str) -> str:

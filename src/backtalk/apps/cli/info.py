@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
+from ..visible import put_json, say
 from .common import AsJson, app, version
 
 
@@ -35,7 +35,7 @@ def info(as_json: AsJson = False) -> None:
         except importlib.metadata.PackageNotFoundError:
             facts[library] = None
     if as_json:
-        print(json.dumps(facts))
+        put_json(facts)
         return
     others = "formula for arrays of any other library"
     facts["engine"] = "formula for all arrays" if serves is None else f"native for NumPy arrays, {others}"
@@ -43,4 +43,4 @@ def info(as_json: AsJson = False) -> None:
     for name in ("kernels_available", "threads", "why_no_kernels"):
         del facts[name]
     for name, fact in facts.items():
-        print(f"{name:<15} {'not installed' if fact is None else fact}")
+        say(f"{name:<15} {'not installed' if fact is None else fact}")

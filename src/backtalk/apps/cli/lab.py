@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..visible import say
 from .common import Target, app
 
 
@@ -57,9 +58,9 @@ def lab(
 
     given = None if model is None or data is None else read_given(model, data, target or [])
     try:
-        serve(given, port, not no_browser, lambda line: print(line, flush=True))
+        serve(given, port, not no_browser, lambda line: say(line, flush=True))
     except KeyboardInterrupt:
-        print("\nlab ended", flush=True)  # the way in which a server ends: no failure
+        say("\nlab ended", flush=True)  # the way in which a server ends: no failure
 
 
 def _require_model(model: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..visible import put_json
 from .common import AsJson, Target, app, leave_by, norms_as_dict
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A network: a .safetensors or .onnx file.")]
@@ -43,7 +43,7 @@ def gradients(
     if arrays is not None:
         _write_arrays(arrays, grads)
     if as_json:
-        print(json.dumps(norms_as_dict(float(grads.loss), len(examples.X), rows)))
+        put_json(norms_as_dict(float(grads.loss), len(examples.X), rows))
         return
     console, count = make_console(), len(examples.X)
     mean = f"mean over {count} examples" if count > 1 else "1 example"
@@ -79,7 +79,7 @@ def check(
     X, y = (None, None) if examples is None else (examples.X, examples.y)
     report = compare(network, X, y, method=method, coordinates=coordinates)
     if as_json:
-        print(json.dumps(report.to_dict()))
+        put_json(report.to_dict())
     else:
         console = make_console()
         console.print(f"{report.subject}, on {'5 random examples' if data is None else data}\n", markup=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..visible import put, put_json, say, visible
 from .cluster import Coordinator, Process, Processes, joined
 from .common import AsJson, StoppedError, app, require_other, show_remarks
 
@@ -29,7 +29,7 @@ def _columns(context: typer.Context, incomplete: str) -> list[str]:
         names = column_names(table) if table else []
     except (BacktalkError, OSError, ValueError):
         names = []
-    return [name for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.startswith(incomplete) and visible(name) == name]
 
 
 def _folders(incomplete: str) -> Iterator[str]:
@@ -179,6 +179,12 @@ def predict(
     folder: RunFolder,
     table: Table,
     out: Annotated[Path | None, _option("Write there. [default: stdout]", metavar="FILE.csv")] = None,
+    csv_safe: Annotated[
+        bool,
+        typer.Option(
+            "--csv-safe", help="For spreadsheets: an apostrophe before text that they would take for a formula."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Predict the target for each row of FILE by the model in FOLDER, as CSV.
@@ -187,20 +193,22 @@ def predict(
     """
     from ...core.files import write_atomically
     from ..tables import predict as foresee
+    from ..tables.spreadsheets import without_formulas
 
     if out is not None:
         require_other("out", out, folder, str(table), "the predictions", source="table")
     predictions, remarks = foresee(folder, table)
     show_remarks(remarks)
+    as_csv = without_formulas(predictions) if csv_safe else predictions
     if out is not None:
-        write_atomically(out, predictions.write_csv().encode())
+        write_atomically(out, as_csv.write_csv().encode())
     if as_json:
         content = {"out": str(out)} if out else {"predictions": predictions.to_dicts()}
-        print(json.dumps({"rows": predictions.height, "said": remarks, **content}))
+        put_json({"rows": predictions.height, "said": remarks, **content})
     elif out is None:
-        print(predictions.write_csv(), end="")
+        put(as_csv.write_csv())
     else:
-        print(f"wrote {out}: {predictions.height} rows")
+        say(f"wrote {out}: {predictions.height} rows")
 
 
 @app.command(short_help="Scores of a model on a table.")
@@ -212,7 +220,7 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
 
     scores, remarks = judge(folder, table)
     if as_json:
-        print(json.dumps({**scores, "said": remarks}))
+        put_json({**scores, "said": remarks})
         return
     show_remarks(remarks)
     console = make_console()
@@ -260,7 +268,7 @@ def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -
         facts = {"folder": str(result.folder), "seconds": watch.seconds, **result.metrics, "said": result.said}
         if result.diagnosis is not None:
             facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
-        print(json.dumps(facts))
+        put_json(facts)
         return
     console, metrics = make_console(), result.metrics
     console.print(_end(metrics, watch.seconds, went_on), markup=False)

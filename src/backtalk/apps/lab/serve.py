@@ -19,6 +19,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...errors import InputError
+from ..visible import say
 from .app import make_app
 from .datasets import LabData
 from .live import MOST_MESSAGE
@@ -126,7 +127,7 @@ class _Server(uvicorn.Server):
         """Once, whoever comes first."""
         if not self._ended:
             self._ended = True
-            print("\nlab ended", flush=True)
+            say("\nlab ended", flush=True)
 
     def _leave(self, sig: int) -> None:
         if sig == signal.SIGINT:

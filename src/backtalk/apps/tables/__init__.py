@@ -14,6 +14,7 @@ metrics.py        scores
 report.py         report.html
 run.py            train, resume
 use.py            predict, evaluate
+spreadsheets.py   predictions that no spreadsheet takes for formulas
 diagnosis.py      diagnose, and the files of a diagnosis
 """
 
