@@ -12,6 +12,7 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from backtalk.apps.lab.app import make_app
+from backtalk.apps.lab.upload import read_upload
 
 TOKEN, PORT = "t" * 43, 8642
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -117,8 +118,18 @@ class Lab:
         return self.client.post("/upload", params=query, content=content, headers={"Origin": ADDRESS})
 
 
+class HereReaders:
+    """Reads uploads in this process, since one of their own takes seconds to start."""
+
+    read = staticmethod(read_upload)
+
+    def warm_up(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 @contextmanager
-def serving(**options: Any):
-    app = make_app(TOKEN, PORT, **options)
+def serving(readers: Any = None, **options: Any):
+    app = make_app(TOKEN, PORT, readers=readers or HereReaders(), **options)
     with TestClient(app, base_url=ADDRESS) as client:
         yield Lab(client, app)

@@ -25,7 +25,7 @@ from backtalk.apps.lab.app import make_app
 from backtalk.apps.lab.security import CONTENT_SECURITY_POLICY, is_token, read_or_make_token, token_path
 from backtalk.apps.lab.serve import listen
 from backtalk.errors import InputError
-from lab_page import ADDRESS, PORT, TOKEN, serving
+from lab_page import ADDRESS, PORT, TOKEN, HereReaders, serving
 from test_lab_server import TABLE, served
 
 
@@ -336,7 +336,7 @@ def test_no_path_leads_out_of_the_page_s_files(static, path):
 
         await app(scope, receive, send)
 
-    asyncio.run(ask(make_app(TOKEN, PORT, static=static)))
+    asyncio.run(ask(make_app(TOKEN, PORT, static=static, readers=HereReaders())))
     assert sent[0]["status"] in (404, 405, 400)
     assert b"secret" not in b"".join(each.get("body", b"") for each in sent)
 
@@ -388,7 +388,7 @@ def test_a_file_that_is_announced_as_too_large_is_refused_at_once(lab):
 
 
 def test_nothing_is_read_of_a_file_that_is_announced_as_too_large(static):
-    app = make_app(TOKEN, PORT, static=static)
+    app = make_app(TOKEN, PORT, static=static, readers=HereReaders())
     app.state.sessions.open("the-session")
     for announced in (b"33554433", b"9" * 5000):
         sent = []
@@ -414,7 +414,7 @@ def test_nothing_is_read_of_a_file_that_is_announced_as_too_large(static):
 def test_a_file_that_grows_too_large_is_refused_while_it_comes_in(static, tmp_path, monkeypatch, announced):
     """Without an announcement, or with a wrong one: it is counted, and nothing beyond the limit is read."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    app = make_app(TOKEN, PORT, static=static)
+    app = make_app(TOKEN, PORT, static=static, readers=HereReaders())
     app.state.sessions.open("the-session")
     blocks, sent, largest = 0, [], 0
     headers = [(b"host", f"127.0.0.1:{PORT}".encode()), (b"origin", ADDRESS.encode())]
@@ -444,7 +444,7 @@ def test_a_file_that_grows_too_large_is_refused_while_it_comes_in(static, tmp_pa
 def test_a_file_that_comes_in_no_further_is_given_up(static, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(app_module, "BODY_TIMEOUT", 0.05)
-    app = make_app(TOKEN, PORT, static=static)
+    app = make_app(TOKEN, PORT, static=static, readers=HereReaders())
     app.state.sessions.open("the-session")
     messages, sent = [{"type": "http.request", "body": b"a,b\n", "more_body": True}], []
 
@@ -464,7 +464,7 @@ def test_a_file_that_comes_in_no_further_is_given_up(static, tmp_path, monkeypat
 
 def test_only_some_files_come_in_at_once_one_of_a_page(static, monkeypatch):
     monkeypatch.setattr(app_module, "MOST_UPLOADS", 2)
-    app = make_app(TOKEN, PORT, static=static)
+    app = make_app(TOKEN, PORT, static=static, readers=HereReaders())
     for name in ("session-one", "session-two", "session-three"):
         app.state.sessions.open(name)
 
@@ -522,7 +522,7 @@ def test_a_head_that_never_ends_is_given_up(tmp_path):
 
 def test_a_page_that_leaves_while_it_uploads_leaves_nothing(static, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    app = make_app(TOKEN, PORT, static=static)
+    app = make_app(TOKEN, PORT, static=static, readers=HereReaders())
     session, _ = app.state.sessions.open("the-session")
     messages = iter([{"type": "http.request", "body": b"a,b\n", "more_body": True}, {"type": "http.disconnect"}])
     scope = {

@@ -3,6 +3,7 @@
 datasets.py       the examples to choose from: built in, generated, the user's own
 given.py          the network and the data that the command line names
 upload.py         a file that the page sends, as such examples; how large and how far out they may be
+readers.py        the processes in which that happens
 settings.py       what a configure message asks for, checked
 trainer.py        a network in training, one step at a time or some
 payloads.py       what a frame holds, as bytes

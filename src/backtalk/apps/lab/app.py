@@ -20,9 +20,10 @@ from starlette.websockets import WebSocket
 from ...errors import BacktalkError, InputError
 from .datasets import LabData
 from .live import Live, sentence
+from .readers import Readers
 from .security import Guard, is_token
 from .session import MOST_SESSIONS, NAME, Session, Sessions, start_settings
-from .upload import MOST_BYTES, label_of, place_for, read_upload, suffix_of
+from .upload import MOST_BYTES, label_of, place_for, suffix_of
 
 MOST_UPLOADS = 4  # at once, one of a page
 BODY_TIMEOUT = 30.0  # seconds without a byte of a file
@@ -39,8 +40,14 @@ NOT_BUILT = (
 TOO_MANY = f"{MOST_SESSIONS} pages of the lab are open, which is the most: close some."
 
 
-def make_app(token: str, port: int, given: LabData | None = None, static: Path = STATIC) -> Starlette:
-    """The lab as an ASGI application; ``given``: a network of the user's own with its data."""
+def make_app(
+    token: str, port: int, given: LabData | None = None, static: Path = STATIC, readers: Readers | None = None
+) -> Starlette:
+    """The lab as an ASGI application; ``given``: a network of the user's own with its data.
+
+    ``readers``: the processes that read uploads, which end with it.
+    """
+    readers = readers or Readers()
     sessions = Sessions(start_settings(given), given)
     uploading: set[Session] = set()
 
@@ -62,6 +69,7 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
             await socket.close(1013, "too many pages")
             return
         session, resumed = opened
+        await asyncio.get_running_loop().run_in_executor(session.threads, readers.warm_up)
         conversation = Live(socket, session)
         try:
             await conversation.serve(resumed)
@@ -80,7 +88,7 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
             return _error("another file is still coming in: wait until it is there.", 429)
         uploading.add(session)
         try:
-            return JSONResponse(await _receive(request, session))
+            return JSONResponse(await _receive(request, session, readers))
         except _TooLargeError:
             return _error(f"the file has more than {MOST_BYTES // 2**20} MB, which is the most.", 413)
         except TimeoutError:
@@ -100,6 +108,7 @@ def make_app(token: str, port: int, given: LabData | None = None, static: Path =
             yield
         finally:
             sessions.close()
+            readers.close()
 
     app = Starlette(
         routes=[
@@ -120,7 +129,7 @@ class _TooLargeError(Exception):
     """More bytes than an upload may have."""
 
 
-async def _receive(request: Request, session: Session) -> dict[str, Any]:
+async def _receive(request: Request, session: Session, readers: Readers) -> dict[str, Any]:
     """The file of a request, read: it is counted while it comes in, and never lies in memory as a whole."""
     query = request.query_params
     label = label_of(query.get("name", ""))
@@ -142,7 +151,7 @@ async def _receive(request: Request, session: Session) -> dict[str, Any]:
         if not count:
             raise InputError(f"{label} is empty.")
         asked = query.get("target") or None
-        data, columns, target = await loop.run_in_executor(session.threads, read_upload, path, label, asked)
+        data, columns, target = await loop.run_in_executor(session.threads, readers.read, path, label, asked)
     return {
         "data": session.add_file(data),
         "name": label,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 2**20
 MOST_CELLS = 20_000_000  # numbers that the inputs may be
+MOST_UNPACKED = 2**28  # bytes of a Parquet file
 MOST_INPUTS = 4096
 MOST_COLUMNS = 1000  # of a table: each takes some milliseconds to be understood
 MOST_OUTPUTS = 1000
@@ -81,10 +82,10 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     from ..tables.target import Target
 
     if path.suffix == ".parquet":
-        _require_small(path, label)
+        _require_few_cells(path, label)
     else:
         _require_few_columns(label, _separators(path))
-    frame = read_table(path)
+    frame = read_table(path, MOST_UNPACKED)
     columns = frame.columns
     _require_few_columns(label, len(columns) - 1)
     _require_few_inputs(label, frame.height, len(columns) - 1)
@@ -119,6 +120,7 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
     import polars as pl
 
     from ...data.built_in import load_data
+    from ..tables.cells import PLAIN, as_numbers
     from ..tables.target import Target
 
     if target:
@@ -154,7 +156,8 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
     encoded = learned.encode(cells)
     if not learned.classifies:
         learned = learned.scaled_by(encoded.astype(np.float64))
-        encoded = (y.astype(np.float64)[:, None] - learned.mean) / learned.scale
+        numbers = as_numbers(cells, learned.form or PLAIN).to_numpy()  # not in float32, as above
+        encoded = (numbers[:, None] - learned.mean) / learned.scale
     return _examples(label, X, encoded, found.columns, learned, learned.outputs, held_out), [], "y"
 
 
@@ -227,15 +230,12 @@ def _shown(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
-def _require_small(path: Path, label: str) -> None:
+def _require_few_cells(path: Path, label: str) -> None:
     """Refuse a Parquet file that is small only while it is packed."""
-    import polars as pl
+    from ..tables.parquet import ParquetTable
 
-    try:
-        width = len(pl.read_parquet_schema(path))
-        rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileFormatError(f"{label} cannot be read ({first_line(error)}).") from None
+    table = ParquetTable(path)
+    rows, width = table.height, len(table.schema)
     if rows * width > MOST_CELLS:
         raise InputError(f"{label} has {rows} × {width} cells, too many for the lab: take some of its rows.")
 

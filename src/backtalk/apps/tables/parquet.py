@@ -8,16 +8,24 @@ from pathlib import Path
 
 import polars as pl
 
-from ...errors import FileFormatError, first_line, quoted
+from ...errors import FileFormatError, InputError, first_line, quoted
+
+UNPACKED = 2**28, 100  # bytes of any file, and times its size: more than this is taken for a trap
+MEGABYTE = 2**20
+# What polars raises; PanicException is no Exception
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, MemoryError)
 
 
 class ParquetTable:
     """A .parquet file, or a folder of .parquet files with the same columns, which follow each other by their names.
 
+    ``most_bytes``: what is read at a time may unpack to so many, by default to 256 MB and 100 times the files' size:
+    a text that all rows share is stored once, but each row that is understood has it.
+
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_bytes: int | None = None) -> None:
         self.path, files = path, files_of(path)
         if not files:
             raise FileFormatError("is a folder without .parquet files, expected some.", file=path)
@@ -25,10 +33,11 @@ class ParquetTable:
             with file.open("rb"):
                 pass
         self._named = files[0].parent if len(files) > 1 else files[0]
+        self._most_bytes = most_bytes or UNPACKED[0] + UNPACKED[1] * sum(file.stat().st_size for file in files)
         try:
             self._lazy = pl.scan_parquet(files)
             self.schema = self._lazy.collect_schema()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except UNREADABLE as error:
             raise self._unreadable(error) from None
         for name, kind in self.schema.items():
             if kind.is_nested() or kind in (pl.Binary, pl.Object):
@@ -44,11 +53,32 @@ class ParquetTable:
 
     def columns(self, names: Sequence[str] | None = None) -> pl.DataFrame:
         """All rows of these columns, or of all."""
-        return self._collect(self._lazy.select(self._plain(names)))
+        self._require_moderate(8 * self.height * len(self.schema if names is None else names))
+        return self._measured(self._collect(self._lazy.select(self._plain(names))))
 
     def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows ``first`` … ``last`` − 1 of these columns: of the files, the groups of rows in which they lie."""
-        return self._collect(self._lazy.slice(first, last - first).select(self._plain(names)))
+        self._require_moderate(8 * (last - first) * len(names))
+        return self._measured(self._collect(self._lazy.slice(first, last - first).select(self._plain(names))))
+
+    def _measured(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The same, in which texts still share their letters; refused if these are too many once each has its own."""
+        count = 8 * frame.height * frame.width
+        for cells in frame:
+            if cells.dtype in (pl.String, pl.Categorical):
+                lengths = cells.str.len_bytes() if cells.dtype == pl.String else cells.cat.len_bytes()
+                count += lengths.cast(pl.UInt64).sum()  # the sum of 32 bits holds no more than 4 GB
+        self._require_moderate(count)
+        return frame
+
+    def _require_moderate(self, count: int) -> None:
+        if count > self._most_bytes:
+            megabytes, most = (f"{each / MEGABYTE:.0f} MB" for each in (count, self._most_bytes))
+            raise InputError(
+                f"holds {megabytes} once it is unpacked, more than the {most} that are taken of a file of its size: "
+                "take some of its rows or columns.",
+                file=self._named,
+            )
 
     def _plain(self, names: Sequence[str] | None) -> list[pl.Expr]:
         """Seconds and hours as numbers, and what is not a number as a missing value."""
@@ -64,10 +94,10 @@ class ParquetTable:
     def _collect(self, lazy: pl.LazyFrame) -> pl.DataFrame:
         try:
             return lazy.collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except UNREADABLE as error:
             raise self._unreadable(error) from None
 
-    def _unreadable(self, error: Exception) -> FileFormatError:
+    def _unreadable(self, error: BaseException) -> FileFormatError:
         return FileFormatError(f"cannot be read ({first_line(error)}).", file=self._named)
 
 
