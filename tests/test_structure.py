@@ -15,7 +15,8 @@ import backtalk
 SOURCE = Path(backtalk.__file__).parent
 # A folder imports only from those before it
 FOLDERS = (
-    "errors", "pages", "distributed", "core", "data", "interop", "engines", "train", "analysis", "teaching", "apps",
+    "starting", "errors", "pages", "distributed", "core", "data", "interop", "engines", "train", "analysis", "teaching",
+    "apps",
 )  # fmt: skip
 PUBLIC = {
     "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError", "Callback",

@@ -1,5 +1,8 @@
 """Feedforward networks with every gradient of back-propagation as a first-class result."""
 
+from . import starting  # noqa: F401  # before all that takes time
+
+# isort: split
 import sys
 from typing import TYPE_CHECKING, Any
 

@@ -16,6 +16,7 @@ fields, so that the command line, the lab and the readers of files never take a 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -191,6 +192,34 @@ def first_line(error: BaseException) -> str:
     return (said if len(said) <= LONGEST_KNOWN else said[:LONGEST_KNOWN] + "…").rstrip(".")
 
 
-def bug(error: Exception) -> str:
+NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread", "unable to allocate")
+
+
+def is_no_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of which libraries tell in several ways.
+
+    >>> is_no_memory(MemoryError()), is_no_memory(ImportError("x.so: failed to map segment from shared object"))
+    (True, True)
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, ImportError | RuntimeError) and any(word in str(error).lower() for word in NO_MEMORY)
+
+
+def no_memory(error: BaseException, doing: str = "", advice: str = "take fewer examples, or a smaller network") -> str:
+    """The sentence for it: in what, what was asked for, and what helps.
+
+    >>> no_memory(MemoryError("Unable to allocate 7.45 GiB for an array"), "'backtalk check'", "take fewer rows")
+    "memory ran out in 'backtalk check' (Unable to allocate 7.45 GiB for an array): take fewer rows."
+    """
+    where = f" in {doing}" if doing else ""
+    asked = f" ({first_line(error)})" if str(error).strip() else ""
+    return f"memory ran out{where}{asked}: {advice}."
+
+
+def bug(error: BaseException) -> str:
     """The sentence for an error that nobody raised on purpose."""
-    return f"internal error, {type(error).__name__}: {error}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."
+    if is_no_memory(error):
+        return no_memory(error)
+    what = f"{type(error).__name__}: {first_line(error)}"
+    return f"internal error, {what}; this is a bug, and BACKTALK_TRACEBACK=1 shows where."

@@ -12,13 +12,13 @@ from typing import NoReturn
 
 import typer
 
+from ...starting import INTERRUPTED, started
 from ..visible import say
 from . import demo, diagnose, exercise, explain, info, lab, networks, tables
 from .cluster import LOST, end, is_first, speaker
-from .common import StoppedError, app
+from .common import StoppedError, app, without_memory
 
 __all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
-INTERRUPTED = 130  # the exit code of Ctrl-C
 SPELLED = {
     "→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'", "∂": "d", "−": "-",
     "·": "*", "⊙": ".*", "⊘": "./", "Σ": "sum", "ᵀ": "^T", "⋮": ":", "⋯": "...", "⋱": "...", "─": "-", "∞": "inf",
@@ -32,6 +32,7 @@ RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and exit code 2, or 75 if a process was lost."""
+    started()
     warnings.simplefilter("ignore", RuntimeWarning)  # what overflows is shown as inf or nan
     warnings.showwarning = _warn
     codecs.register_error("spell", _spell)
@@ -52,7 +53,7 @@ def main() -> None:
         _leave(INTERRUPTED)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:
+    except BaseException as error:  # such as the panic of a library in Rust
         _say(_sentence(error))
         code = _code(error)
     if code == INTERRUPTED and is_first():  # typer turns Ctrl-C into this code
@@ -65,7 +66,7 @@ def _say(sentence: str) -> None:
         say(f"{speaker()}: {sentence}", on=sys.stderr)
 
 
-def _code(error: Exception) -> int:
+def _code(error: BaseException) -> int:
     from ...errors import ProcessLostError
 
     return LOST if isinstance(error, ProcessLostError) else 2
@@ -91,14 +92,16 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     return "".join(letter if letter.isascii() else SPELLED.get(letter, "?") for letter in refused), error.end
 
 
-def _sentence(error: Exception) -> str:
-    from ...errors import BacktalkError, bug
+def _sentence(error: BaseException) -> str:
+    from ...errors import BacktalkError, bug, is_no_memory
 
     if isinstance(error, typer.TyperException):
         message = error.format_message()
         return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
     if isinstance(error, BacktalkError):
         return error.message
+    if is_no_memory(error):
+        return without_memory(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     if os.environ.get("BACKTALK_TRACEBACK"):

@@ -54,9 +54,28 @@ def start(
     if context.invoked_subcommand is None:  # only an option such as --version may stand alone
         say(context.get_help())
         return
+    global _command
+    _command = context.invoked_subcommand
     from ...engines.native.kernels import kernels
 
     kernels()  # refuses what BACKTALK_KERNELS names wrongly, whether the command computes or not
+
+
+_command = ""  # the one that runs
+
+
+def without_memory(error: BaseException) -> str:
+    """The sentence if memory ran out: in which command, and what helps there."""
+    from ...errors import no_memory
+
+    advice = "give fewer rows, or free some memory"
+    if _command == "train":
+        advice = "give fewer rows or columns, fewer --hidden units, or a smaller --batch-size"
+    elif _command == "resume":
+        advice = "free some memory, and go on again"
+    elif _command in ("predict", "evaluate"):
+        advice = "give the rows in several tables"
+    return no_memory(error, f"'backtalk {_command}'" if _command else "", advice)
 
 
 def version() -> str:

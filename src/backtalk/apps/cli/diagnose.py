@@ -9,6 +9,7 @@ import typer
 
 from ..visible import put_json
 from .common import AsJson, ModelOrRun, Target, app, require_other, show_remarks, version
+from .crashes import spoken
 
 
 @app.command(short_help="What is wrong with a network, and what to do.")
@@ -43,7 +44,8 @@ def diagnose(
         from ..tables.use import refuse_target
 
         refuse_target(model, target)
-        diagnosis, remarks, classes = diagnose_run(model, Path(data))
+        with spoken(data):
+            diagnosis, remarks, classes = diagnose_run(model, Path(data))
     else:
         network, examples = load(model), load_data(data, target or [], finite=False)
         diagnosis = diagnose_network(network, examples.X, examples.y, columns=examples.columns)

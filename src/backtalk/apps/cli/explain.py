@@ -10,6 +10,7 @@ import typer
 
 from ..visible import put, put_json
 from .common import AsJson, Target, app, form_of, require_other, show_remarks, version
+from .crashes import spoken
 
 if TYPE_CHECKING:
     from ...core.network import Network
@@ -241,7 +242,8 @@ def _example_of(model: Path, data: str, row: int, target: list[str] | None) -> E
 
         refuse_target(model, target)
         table = Path(data)
-        network, preprocessing, _, (X, y), remarks = examples_of(model, table)
+        with spoken(table):
+            network, preprocessing, _, (X, y), remarks = examples_of(model, table)
         return Example(network, *_row(X, y, row, str(table)), tuple(preprocessing.inputs), remarks)
     network, examples = load(model), load_data(data, target or [])
     return Example(network, *_row(examples.X, examples.y, row, data), examples.columns, [])

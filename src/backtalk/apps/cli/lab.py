@@ -10,6 +10,7 @@ import typer
 
 from ..visible import say
 from .common import Target, app
+from .crashes import spoken
 
 
 @app.command(short_help="Watch a network learn, in the browser.")
@@ -56,7 +57,10 @@ def lab(
     from ..lab.given import read_given
     from ..lab.serve import serve
 
-    given = None if model is None or data is None else read_given(model, data, target or [])
+    given = None
+    if model is not None and data is not None:
+        with spoken(data):
+            given = read_given(model, data, target or [])
     try:
         serve(given, port, not no_browser, lambda line: say(line, flush=True))
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 from ..visible import put, put_json, say, visible
 from .cluster import Coordinator, Process, Processes, joined
 from .common import AsJson, StoppedError, app, require_other, show_remarks
+from .crashes import spoken
 
 if TYPE_CHECKING:
     from ...distributed import Group
@@ -114,7 +116,8 @@ def train(
     from ..tables.reading import read_table
 
     if target is None:
-        names = read_table(table).columns
+        with spoken(table):
+            names = read_table(table).columns
         shown = ", ".join(map(cut, names[:MOST_NAMES])) + (", …" if len(names) > MOST_NAMES else "")
         raise InputError(f"target is missing: give --target with the column to predict, one of {shown}.")
     folder = out if out is not None else Path(f"{table.resolve().stem}-run")
@@ -143,7 +146,7 @@ def train(
     )
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
         watch = _Watch(folder, as_json, group)
-        with watch:
+        with _aborts_of(table, group), watch:
             result = learn(table, folder, options, overwrite=overwrite, group=group, **watch.watchers)
         _show(result, watch, as_json)
 
@@ -169,7 +172,7 @@ def resume(
     engine = str(Folder(folder).read(RUN).get("engine"))
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=False) as group:
         watch = _Watch(folder, as_json, group)
-        with watch:
+        with _aborts_of(table or "the table", group), watch:
             result = go_on(folder, table, group=group, **watch.watchers)
         _show(result, watch, as_json, went_on=True)
 
@@ -197,7 +200,8 @@ def predict(
 
     if out is not None:
         require_other("out", out, folder, str(table), "the predictions", source="table")
-    predictions, remarks = foresee(folder, table)
+    with spoken(table):
+        predictions, remarks = foresee(folder, table)
     show_remarks(remarks)
     as_csv = without_formulas(predictions) if csv_safe else predictions
     if out is not None:
@@ -218,7 +222,8 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     from ..terminal import make_console
     from .table_views import show_confusion, show_scores
 
-    scores, remarks = judge(folder, table)
+    with spoken(table):
+        scores, remarks = judge(folder, table)
     if as_json:
         put_json({**scores, "said": remarks})
         return
@@ -241,6 +246,11 @@ def _optimizer(text: str, learning_rate: float | None) -> str:
     if not isinstance(chosen, Optimizer):
         raise InputError(f"learning_rate is {learning_rate}, but the optimizer {quoted(text)} has none: leave it out.")
     return repr(replace(chosen, learning_rate=learning_rate))
+
+
+def _aborts_of(table: Path | str, group: Group) -> AbstractContextManager[None]:
+    """In a cluster they are said already."""
+    return spoken(table) if group.count == 1 else nullcontext()
 
 
 def _sizes(text: str) -> tuple[int, ...]:

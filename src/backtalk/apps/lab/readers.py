@@ -104,7 +104,7 @@ class _Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": places},
+            env={**os.environ, "PYTHONPATH": places, "RUST_BACKTRACE": "0"},  # to write one takes memory
             start_new_session=True,  # Ctrl-C is for the lab, which ends it
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...data.names import require_names
-from ...errors import FileFormatError
+from ...errors import FileFormatError, first_line
 from .cells import MISSING_WORDS
 from .parquet import ParquetTable, files_of, is_parquet
 
@@ -34,7 +34,10 @@ def read_table(path: Path, most_bytes: int | None = None) -> pl.DataFrame:
     if is_parquet(path):
         frame = ParquetTable(path, most_bytes).columns()
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        frame = _read_csv(path)
+        try:
+            frame = _read_csv(path)
+        except pl.exceptions.PanicException as error:  # which is no Exception
+            raise FileFormatError(f"cannot be read ({first_line(error)}).", file=path) from None
     else:
         with path.open("rb"):  # a file that is not there is that, whatever its name
             pass
@@ -119,7 +122,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
 def column_names(path: Path) -> list[str]:
     """The names of the columns of a file, without reading it all; for completion in a shell, so nothing is refused."""
     if path.suffix.lower() == ".parquet":
-        return list(pl.read_parquet_schema(path))
+        return list(ParquetTable(path).schema)
     with path.open(encoding="utf-8-sig") as file:
         first = file.readline()
     separator = max(SEPARATORS, key=first.count)

@@ -83,12 +83,22 @@ def describe() -> str:
 _limit: int | None = None
 
 
+def threads_asked_for(text: str) -> int | None:
+    """How many threads ``OMP_NUM_THREADS`` asks for; None if it is no whole number above 0.
+
+    >>> [threads_asked_for(text) for text in ("3", "4,2", "9" * 5000, "-1", "0", "", "two")]
+    [3, 4, 1024, None, None, None, None]
+    """
+    digits = text.split(",")[0].strip().lstrip("0")
+    if not re.fullmatch("[0-9]+", digits):
+        return None
+    return MOST_THREADS if len(digits) > len(str(MOST_THREADS)) else min(int(digits), MOST_THREADS)
+
+
 @cache
 def _threads_at_start() -> int:
-    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if re.fullmatch("0*[1-9][0-9]*", given):
-        return int(min(given.lstrip("0"), str(MOST_THREADS), key=lambda digits: (len(digits), digits)))
-    return max(1, _native.processors()) if _native else 1
+    asked = threads_asked_for(os.environ.get("OMP_NUM_THREADS", ""))
+    return asked or (max(1, _native.processors()) if _native else 1)
 
 
 def threads() -> int:
