@@ -22,6 +22,8 @@ from backtalk.apps.tables.cells import (
     as_words,
     tell,
 )
+from backtalk.apps.tables.footer import unpacked_bytes
+from backtalk.apps.tables.parquet import ParquetTable
 from backtalk.apps.tables.reading import column_names, digest, read_table
 from backtalk.errors import FileFormatError, InputError
 
@@ -151,6 +153,58 @@ def test_durations_and_times_become_numbers(tmp_path):
     frame = pl.DataFrame({"d": [dt.timedelta(minutes=1)], "t": [dt.time(6, 30)]})
     frame.write_parquet(tmp_path / "t.parquet")
     assert read_table(tmp_path / "t.parquet").rows() == [(60.0, 6.5)]
+
+
+def shared(text: str, rows: int) -> pl.Series:
+    """One text in all rows, which share it."""
+    return pl.Series("s", [text]).new_from_index(0, rows)
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (pl.DataFrame([shared("x" * 100_000, 60_000).cast(pl.Categorical)]), "5723 MB"),  # more than 32 bits can count
+        (pl.DataFrame([shared("x" * 10_000, 60_000)]), "57[34] MB"),
+    ],
+)
+def test_a_small_parquet_file_that_unpacks_to_much_is_refused(tmp_path, frame, said):
+    path = tmp_path / "t.parquet"
+    frame.write_parquet(path, compression="zstd")
+    assert path.stat().st_size < 25_000
+    with pytest.raises(InputError, match=rf"^{path} holds {said} once it is unpacked, more than the 2\d\d MB that"):
+        read_table(path)
+
+
+def test_the_footer_says_how_large_a_file_is_before_it_is_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"a": range(1000), "b": [str(k) for k in range(1000)], "c": [None, True] * 500})
+    frame.write_parquet(path, row_group_size=300)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    metadata = parquet.read_metadata(path)
+    known = sum(metadata.row_group(k).total_byte_size for k in range(metadata.num_row_groups))
+    assert unpacked_bytes(path) == known
+    monkeypatch.setattr("polars.scan_parquet", None)
+    with pytest.raises(InputError, match="once it is unpacked"):
+        ParquetTable(path, known - 1)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="once it is unpacked"):
+        ParquetTable(path, 8 * 3 * 1000 - 1).columns()
+
+
+def test_a_damaged_footer_is_left_to_the_reader(tmp_path):
+    path, other = tmp_path / "t.parquet", tmp_path / "other.parquet"
+    pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}).write_parquet(path)
+    content, rng = path.read_bytes(), np.random.default_rng(0)
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    for _ in range(100):
+        damaged = bytearray(content)
+        for place in rng.integers(len(content) - footer, len(content), rng.integers(1, 6)):
+            damaged[place] = rng.integers(256)
+        other.write_bytes(damaged)
+        assert unpacked_bytes(other) >= 0
+    for content in (b"", b"PAR1", b"\x19" * 1000 + (1000).to_bytes(4, "little") + b"PAR1"):
+        other.write_bytes(content)
+        assert unpacked_bytes(other) == 0
 
 
 def test_column_names_are_read_without_the_rows(tmp_path):

@@ -234,7 +234,7 @@ def _require_few_cells(path: Path, label: str) -> None:
     """Refuse a Parquet file that is small only while it is packed."""
     from ..tables.parquet import ParquetTable
 
-    table = ParquetTable(path)
+    table = ParquetTable(path, MOST_UNPACKED)
     rows, width = table.height, len(table.schema)
     if rows * width > MOST_CELLS:
         raise InputError(f"{label} has {rows} × {width} cells, too many for the lab: take some of its rows.")

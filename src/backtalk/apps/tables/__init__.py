@@ -2,6 +2,7 @@
 
 reading.py        CSV and Parquet files to data frames
 parquet.py        Parquet files, by columns and by rows
+footer.py         how large a Parquet file is once it is unpacked
 cells.py          cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
 preprocessing.py  the columns as inputs of the network, and to and from JSON

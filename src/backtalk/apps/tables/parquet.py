@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from ...errors import FileFormatError, InputError, first_line, quoted
+from .footer import unpacked_bytes
 
-UNPACKED = 2**28, 100  # bytes of any file, and times its size: more than this is taken for a trap
+UNPACKED = 2**28, 1000  # bytes of any file, and times its size: more than this is taken for a trap
 MEGABYTE = 2**20
 # What polars raises; PanicException is no Exception
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, MemoryError)
@@ -19,7 +20,7 @@ UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, 
 class ParquetTable:
     """A .parquet file, or a folder of .parquet files with the same columns, which follow each other by their names.
 
-    ``most_bytes``: what is read at a time may unpack to so many, by default to 256 MB and 100 times the files' size:
+    ``most_bytes``: what is read at a time may unpack to so many, by default to 256 MB and 1000 times the files' size:
     a text that all rows share is stored once, but each row that is understood has it.
 
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
@@ -34,6 +35,7 @@ class ParquetTable:
                 pass
         self._named = files[0].parent if len(files) > 1 else files[0]
         self._most_bytes = most_bytes or UNPACKED[0] + UNPACKED[1] * sum(file.stat().st_size for file in files)
+        self._require_moderate(sum(map(unpacked_bytes, files)))
         try:
             self._lazy = pl.scan_parquet(files)
             self.schema = self._lazy.collect_schema()

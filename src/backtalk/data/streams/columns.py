@@ -30,7 +30,7 @@ class ParquetFile:
         try:
             metadata = parquet.read_metadata(path)
             schema = metadata.schema.to_arrow_schema()
-        except (OSError, ValueError) as error:
+        except _unreadable() as error:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise
             raise FileFormatError(f"{path} is not a Parquet file, or is damaged ({first_line(error)}).") from None
@@ -43,7 +43,7 @@ class ParquetFile:
             file = parquet.ParquetFile(self.path, metadata=self.metadata, buffer_size=READ_AHEAD, pre_buffer=False)
             with file:
                 yield from file.iter_batches(rows, row_groups=[group], columns=list(columns), use_threads=True)
-        except (OSError, ValueError) as error:
+        except _unreadable() as error:
             if isinstance(error, InputError):
                 raise
             raise FileFormatError(
@@ -82,8 +82,9 @@ def matrix(batch: Any, columns: Sequence[str], dtype: np.dtype[Any]) -> np.ndarr
     if all(str(column.type) == {"float32": "float", "float64": "double"}[dtype.name] for column in chosen):
         rows[...] = batch.select(list(columns)).to_tensor(row_major=False).to_numpy()  # several times as fast
     else:
-        for j, column in enumerate(chosen):
-            rows[:, j] = numbers(column)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is refused by its place
+            for j, column in enumerate(chosen):
+                rows[:, j] = numbers(column)
     return rows
 
 
@@ -118,6 +119,13 @@ def _kind(kind: Any) -> str:
         return NUMBER
     inner = kind.value_type if types.is_dictionary(kind) else kind
     return TEXT if types.is_string(inner) or types.is_large_string(inner) else str(kind)
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What pyarrow raises over a damaged file: some of it is no ValueError."""
+    import pyarrow
+
+    return OSError, ValueError, pyarrow.ArrowException
 
 
 def _parquet() -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.network import Network
 from ...distributed import ALONE, Group
-from ...errors import InputError, InputTypeError, quoted, unknown_name
+from ...errors import FileFormatError, InputError, InputTypeError, first_line, quoted, unknown_name
 from ..names import first_repeated
 from ..sources import Stream
 from .arrays import MemoryMapped
@@ -139,7 +139,12 @@ class ParquetFiles(Stream):
             for batch in group.file.batches(group.number, self._targets, ROWS_OF_TARGETS):
                 column = batch.column(self._targets[0])
                 _refuse_missing(column, self._targets[0], group.file, first)
-                found.update(distinct(column))
+                try:
+                    found.update(distinct(column))
+                except ValueError as error:  # text that is none
+                    raise FileFormatError(
+                        f"{group.file.path} cannot be read ({first_line(error)}): it is damaged."
+                    ) from None
                 first += batch.num_rows
         return tuple(sorted(found))
 
