@@ -6,12 +6,14 @@ import json
 import struct
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from starlette.testclient import TestClient
 
 from backtalk.apps.lab.app import make_app
+from backtalk.apps.lab.readers import Readers
 from backtalk.apps.lab.upload import read_upload
 
 TOKEN, PORT = "t" * 43, 8642
@@ -118,14 +120,14 @@ class Lab:
         return self.client.post("/upload", params=query, content=content, headers={"Origin": ADDRESS})
 
 
-class HereReaders:
+class HereReaders(Readers):
     """Reads uploads in this process, since one of their own takes seconds to start."""
 
-    read = staticmethod(read_upload)
+    def read(self, path: Path, label: str, target: str | None) -> Any:
+        return read_upload(path, label, target)
 
-    def warm_up(self) -> None: ...
-
-    def close(self) -> None: ...
+    def warm_up(self) -> None:
+        pass
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import cut
 from .telemetry import Telemetry
 
 
@@ -73,8 +74,8 @@ class Columns:
     non_finite: np.ndarray
 
     def name(self, column: int) -> str:
-        """Its name, or 'column 3' (from 0)."""
-        return self.names[column] if self.names else f"column {column}"
+        """Its name in a sentence, or 'column 3' (from 0)."""
+        return cut(self.names[column]) if self.names else f"column {column}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

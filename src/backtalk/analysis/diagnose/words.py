@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...errors import cut
 from .finding import SEVERITIES, Finding
 from .thresholds import LIMITS
 
@@ -36,7 +37,7 @@ def where(finding: Finding, columns: Sequence[str], most: int) -> str:
     ``columns``: the names of X's columns, if they have some.
     """
     of_input = finding.layer == 0
-    units = [columns[k] for k in finding.units] if of_input and columns else runs(finding.units)
+    units = [cut(columns[k]) for k in finding.units] if of_input and columns else runs(finding.units)
     lists = {
         "columns" if of_input else "units": (finding.units, units),
         "examples": (finding.examples, runs(finding.examples)),

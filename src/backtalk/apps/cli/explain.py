@@ -283,9 +283,11 @@ def _loudest_weight(chosen: Example) -> str:
 
 def _column(derivation: Derivation | StepDerivation, columns: tuple[str, ...]) -> str:
     """Which column of the data the quantity hears, or is."""
+    from ...errors import cut
+
     asked = derivation.quantity
     at_input = (asked.family == "W" and asked.layer == 1) or (asked.family == "h" and asked.layer == 0)
     if not at_input or not asked.indices or len(columns) != derivation.network.sizes[0]:
         return ""
     k = asked.indices[-1]
-    return f"; h[0,{k}] is the column {columns[k - 1]}"
+    return f"; h[0,{k}] is the column {cut(columns[k - 1])}"

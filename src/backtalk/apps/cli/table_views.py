@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...errors import MOST_LETTERS, cut
 from ...pages.page import number_text
 from ..tables.report import NAMES
 from ..terminal import show_table
@@ -26,13 +27,15 @@ SAID = 60  # letters of a list of categories
 def show_understood(console: Console, ready: Prepared) -> None:
     """The target, the columns, and what is trained on them."""
     target, columns = ready.target, ready.preprocessing.columns
-    console.print(f"target {target.name}: {target.task} ({target.reason})\n", markup=False)
+    console.print(f"target {cut(target.name)}: {target.task} ({target.reason})\n", markup=False)
     listed = columns if len(columns) <= MOST_COLUMNS else [column for column in columns if column.remark][:MOST_COLUMNS]
     if listed:
         table = _table("column", "is", *[""] * any(map(_words, listed)), numbers=False)
         for column in listed:
             dim = "" if column.used else "dim"
-            table.add_row(_plain(column.name), column.kind, *filter(None, [_plain(_words(column))]), style=dim)
+            table.add_row(
+                _plain(column.name, MOST_LETTERS), column.kind, *filter(None, [_plain(_words(column))]), style=dim
+            )
         show_table(console, table)
     if len(listed) < len(columns):
         rest = Counter(column.kind for column in columns if not any(column is each for each in listed))

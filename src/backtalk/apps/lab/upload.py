@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...core.losses import as_loss
-from ...errors import BacktalkError, FileFormatError, InputError, first_line
+from ...errors import BacktalkError, FileFormatError, InputError, cut, first_line
 from .datasets import LabData, hold_out, short_names
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     _require_few_inputs(label, frame.height, len(preprocessing.inputs))
     X, more = preprocessing.transform(inputs)
     require_moderate(label, X)
-    unused = [f"not used, {column.name}: {column.remark}" for column in preprocessing.columns if not column.used]
+    unused = [f"not used, {cut(column.name)}: {column.remark}" for column in preprocessing.columns if not column.used]
     names = tuple(preprocessing.inputs)
     return _examples(label, X, y, names, learned, learned.outputs, held_out, [*remarks, *more, *unused]), columns, name
 

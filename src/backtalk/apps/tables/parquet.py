@@ -69,7 +69,7 @@ class ParquetTable:
         for cells in frame:
             if cells.dtype in (pl.String, pl.Categorical):
                 lengths = cells.str.len_bytes() if cells.dtype == pl.String else cells.cat.len_bytes()
-                count += lengths.cast(pl.UInt64).sum()  # the sum of 32 bits holds no more than 4 GB
+                count += int(lengths.cast(pl.UInt64).sum())  # the sum of 32 bits holds no more than 4 GB
         self._require_moderate(count)
         return frame
 
