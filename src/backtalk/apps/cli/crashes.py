@@ -40,9 +40,9 @@ def spoken(table: Path | str) -> Iterator[None]:
         finally:
             if before is not None:
                 _signal(before)
-            if ours is not None:
-                ours.flush()
             sys.stderr = python
+            if ours is not None:
+                ours.close()
             os.dup2(stderr.fileno(), 2)
             if b"panicked at" not in (said := _content(log)):
                 stderr.write(said)
@@ -62,7 +62,10 @@ def _over(stderr: BinaryIO) -> io.TextIOWrapper | None:
 
 
 def _content(log: BinaryIO) -> bytes:
-    return os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0)
+    """All of it, once nobody writes to it any more."""
+    size = os.lseek(log.fileno(), 0, os.SEEK_END)
+    os.lseek(log.fileno(), 0, os.SEEK_SET)
+    return os.read(log.fileno(), size)
 
 
 def _at_abort(table: Path | str, log: BinaryIO, stderr: Any) -> Any:
