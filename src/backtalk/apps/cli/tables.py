@@ -164,9 +164,10 @@ def resume(
     With the compiled engine it goes on in any number of processes; a sum may then differ in its last digit.
     """
     from ..tables import resume as go_on
-    from ..tables.folder import RUN, Folder
+    from ..tables.facts import read_run
+    from ..tables.folder import Folder
 
-    engine = str(Folder(folder).read(RUN).get("engine"))
+    engine = read_run(Folder(folder)).options.engine
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=False) as group:
         watch = _Watch(folder, as_json, group)
         with watch:
