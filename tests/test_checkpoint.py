@@ -290,10 +290,12 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
 
 
 def test_what_a_killed_run_left_half_written_is_cleared_away(tmp_path):
-    path = tmp_path / "run.safetensors"
-    (tmp_path / ".run.safetensors.abc12345").write_bytes(b"half")
+    path = tmp_path / "run.st"
+    (tmp_path / ".run.st.~abc12345").write_bytes(b"half")
+    for name in (".run.st.bak", ".run.st.original", ".run.st.~mine"):
+        (tmp_path / name).write_bytes(b"a user's own")
     fit(network(), X, Y, epochs=1, checkpoint=path, rng=0)
-    assert os.listdir(tmp_path) == ["run.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == [".run.st.bak", ".run.st.original", ".run.st.~mine", "run.st"]
 
 
 def test_fewer_epochs_than_were_done_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,23 @@ MOST_LETTERS = 100  # of a line of text, however wide the terminal
 MOST_LISTED = 24  # of units, or of examples
 
 
-def make_console(**options: Any) -> Console:
-    """A console that breaks lines between words in a terminal, and leaves them whole in a pipe."""
-    console = Console(highlight=False, **options)
+class PatientConsole(Console):
+    """A console that falls silent when nobody reads it any more, instead of ending the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Nothing more is written."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
+def make_console(patient: bool = False, **options: Any) -> Console:
+    """A console that breaks lines between words in a terminal, and leaves them whole in a pipe.
+
+    ``patient``: the program goes on if nobody reads what is printed.
+    """
+    console = (PatientConsole if patient else Console)(highlight=False, **options)
     console.soft_wrap = not console.is_terminal
     return console
 

@@ -6,6 +6,8 @@ import errno
 import glob
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import FileFormatError, InputTypeError
@@ -28,17 +30,26 @@ def require_ordinary(path: Path) -> None:
         pass
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Within it an ``OSError`` names ``path``, whatever the system said of it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def append(path: Path, content: bytes) -> None:
     """Write at the end of a file, all of it; an ``OSError`` names ``path``."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    with naming(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
             while content:
                 content = content[os.write(descriptor, content) :]
         finally:
             os.close(descriptor)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def unfinished(path: Path) -> list[Path]:
@@ -52,10 +63,8 @@ def unfinished(path: Path) -> list[Path]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside ``path``, sync it, and rename it to ``path``; an ``OSError`` names ``path``."""
-    try:
+    with naming(path):
         _write_atomically(path, content)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
@@ -18,6 +20,16 @@ from .common import StoppedError, app
 
 __all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
 INTERRUPTED = 130  # the exit code of Ctrl-C
+ADVICE = {  # what to do if the system refuses
+    errno.ENOSPC: "make room there, and try again",
+    errno.EDQUOT: "make room there, and try again",
+    errno.EFBIG: "allow larger files there (ulimit -f), and try again",
+    errno.EIO: "look after that disk, and try again",
+    errno.EROFS: "name another place",
+    errno.EACCES: "name another place, or change who may use this one",
+    errno.EPERM: "name another place, or change who may use this one",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+}
 SPELLED = {
     "→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'", "∂": "d", "−": "-",
     "·": "*", "⊙": ".*", "⊘": "./", "Σ": "sum", "ᵀ": "^T", "⋮": ":", "⋯": "...", "⋱": "...", "─": "-", "∞": "inf",
@@ -53,6 +65,8 @@ def main() -> None:
         code = INTERRUPTED
     except Exception as error:
         _say(_sentence(error))
+        for note in getattr(error, "__notes__", []):  # such as what was kept
+            _say(note)
         code = _code(error)
     if code == INTERRUPTED and is_first():  # typer turns Ctrl-C into this code
         _say("interrupted.")
@@ -61,7 +75,8 @@ def main() -> None:
 
 def _say(sentence: str) -> None:
     if sentence:
-        print(f"{speaker()}: {sentence}", file=sys.stderr)
+        with suppress(OSError):  # nobody may read it
+            print(f"{speaker()}: {sentence}", file=sys.stderr)
 
 
 def _code(error: Exception) -> int:
@@ -99,7 +114,9 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, BacktalkError):
         return error.message
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+        place = error.filename or ("what is printed" if error.errno in ADVICE else "")
+        advice = f": {ADVICE[error.errno]}" if error.errno in ADVICE else ""
+        return f"{place and f'{place}: '}{error.strerror}{advice}."
     if os.environ.get("BACKTALK_TRACEBACK"):
         raise error
     return bug(error)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -146,6 +147,7 @@ def train(
         with watch:
             result = learn(table, folder, options, overwrite=overwrite, group=group, **watch.watchers)
         _show(result, watch, as_json)
+    _leave_by(result)
 
 
 @app.command(short_help="Go on with a run that was cut short.")
@@ -173,6 +175,7 @@ def resume(
         with watch:
             result = go_on(folder, table, group=group, **watch.watchers)
         _show(result, watch, as_json, went_on=True)
+    _leave_by(result)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -248,7 +251,14 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def _leave_by(result: Result) -> None:
+    """Exit code 1 if a file of the run could not be written; a warning has said which."""
+    if result.unwritten:
+        raise typer.Exit(1)
+
+
 def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> None:
+    from ..tables.folder import DIAGNOSIS_PAGE, REPORT
     from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_scores
 
@@ -256,11 +266,12 @@ def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -
         return
     if as_json:
         facts = {"folder": str(result.folder), "seconds": watch.seconds, **result.metrics, "said": result.said}
+        facts["unwritten"] = result.unwritten
         if result.diagnosis is not None:
             facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
         print(json.dumps(facts))
         return
-    console, metrics = make_console(), result.metrics
+    console, metrics = make_console(patient=True), result.metrics
     console.print(_end(metrics, watch.seconds, went_on), markup=False)
     console.print()
     show_scores(console, metrics["scores"])
@@ -272,8 +283,9 @@ def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -
         if any(finding.examples for finding in result.diagnosis.findings):
             hint = f"'backtalk diagnose {result.folder} FILE' counts those of FILE"
             console.print(f"\nexamples are counted among the training rows; {hint}", soft_wrap=True, markup=False)
-    pages = "report.html" if result.diagnosis is None else "report.html and diagnosis.html"
-    console.print(f"\nwrote {result.folder}/: open {pages} there", soft_wrap=True, markup=False)
+    pages = [name for name in (REPORT, DIAGNOSIS_PAGE) if (result.folder / name).exists()]
+    there = f": open {' and '.join(pages)} there" if pages else ""
+    console.print(f"\nwrote {result.folder}/{there}", soft_wrap=True, markup=False)
     console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
 
 
@@ -293,6 +305,16 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
     return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
 
 
+def _unless_it_fails(show: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same, but what cannot be printed, as if stderr is a file on a full disk, is no reason to end a training."""
+
+    def shown(what: Any) -> None:
+        with suppress(OSError):
+            show(what)
+
+    return shown
+
+
 class _Watch:
     """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
 
@@ -302,8 +324,8 @@ class _Watch:
 
         self.folder, self.group, self.began = folder, group, time.monotonic()
         silent = as_json or not group.is_first
-        self.console = make_console(quiet=silent)
-        errors = make_console(stderr=True)
+        self.console = make_console(patient=True, quiet=silent)  # the run matters, and not who watches it
+        errors = make_console(patient=True, stderr=True)
         self.bar = TrainingProgress(errors, disabled=silent)
         self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
 
@@ -319,7 +341,8 @@ class _Watch:
     @property
     def watchers(self) -> dict[str, Any]:
         """What is told of the run, by the names of the arguments."""
-        return {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
+        shown = {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
+        return {name: _unless_it_fails(show) for name, show in shown.items()}
 
     @property
     def seconds(self) -> float:
@@ -337,8 +360,9 @@ class _Watch:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
         from ...train import TrainingInterrupted
 
-        self._stop_reading()
-        self.bar.close()
+        with suppress(OSError):
+            self._stop_reading()
+            self.bar.close()
         if isinstance(error, TrainingInterrupted):
             done = len(error.training.losses)
             after = f" after {done} whole epoch{'s' * (done != 1)}"

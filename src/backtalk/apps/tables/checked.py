@@ -96,7 +96,9 @@ def _as_dataclass(value: Any, kind: Any, path: Path | str, place: str) -> Any:
     hints, known = get_type_hints(kind), {each.name: each for each in fields(kind)}
     for name in value:
         if name not in known:
-            raise FileFormatError(f"{path}: {place!r} cannot be read: this backtalk does not know the field {_short(name)}.")
+            raise FileFormatError(
+                f"{path}: {place!r} cannot be read: this backtalk does not know the field {_short(name)}."
+            )
     for name, each in known.items():
         if name not in value and each.default is MISSING and each.default_factory is MISSING:
             raise FileFormatError(f"{path}: {place!r} lacks the field {name!r}.")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...core.files import naming
 from ...errors import InputError
 
 try:
@@ -96,11 +97,12 @@ class Lock:
     def _sign(self, descriptor: int) -> None:
         own = {"process": os.getpid(), "host": socket.gethostname(), "start": _start_of(os.getpid())}
         try:
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, json.dumps(own).encode())
-        except OSError as error:
+            with naming(self.path):
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, json.dumps(own).encode())
+        except OSError:
             self.path.unlink(missing_ok=True)
-            raise OSError(error.errno, error.strerror, str(self.path)) from None
+            raise
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -124,7 +124,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     if not target.classifies:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
-        said += _out_of_reach(target, head, y)
+        said += _out_of_reach(target, head, y) + _beyond_float32(target, y, rows)
     preprocessing = learn_columns(source, names, present, rows["training"], group)
     X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
     sizes = [len(preprocessing.inputs), *options.hidden, head.loss.outputs_for(target.outputs)]
@@ -266,6 +266,22 @@ def _out_of_reach(target: Target, head: Head, y: np.ndarray) -> list[str]:
         return []
     ends = f"{low * target.scale:g} to {high * target.scale:g}"
     return [f"{rows_text(outside)} of {target.name!r} cannot be reached: the output {head.output} gives {ends}."]
+
+
+def _beyond_float32(target: Target, y: np.ndarray, rows: dict[str, np.ndarray]) -> list[str]:
+    """Refuse numbers that cannot be trained or validated on; what there is to say of those among the test rows."""
+    counts = {part: int(np.isinf(y[chosen]).sum()) for part, chosen in rows.items()}
+    where = [part for part, count in counts.items() if count and part != "test"]
+    if where:
+        raise InputError(
+            f"target {target.name!r} has {rows_text(counts[where[0]])} too far from the others for float32 in the rows "
+            f"for {where[0]}: divide them, or empty the cells."
+        )
+    if not counts.get("test"):
+        return []
+    return [
+        f"test rows: {rows_text(counts['test'])} of {target.name!r} too far from the others for float32: no scores."
+    ]
 
 
 def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:

@@ -54,9 +54,8 @@ def write_results(
     """
     try:
         network, learned = training.network, preprocessing_facts(ready, run.run)
-        with np.errstate(over="ignore", invalid="ignore"):  # of numbers that float32 does not hold
-            outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
-            metrics = _metrics(ready, training, run, outputs)
+        outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
+        metrics = _metrics(ready, training, run, outputs)
 
         def write() -> Result:
             result = Result(place.path, metrics, ready.said)

@@ -67,9 +67,9 @@ class Target:
         with np.errstate(over="ignore", invalid="ignore"):
             mean, scale = float(y.mean()), float(y.std()) or 1.0
         if not (np.isfinite(mean) and np.isfinite(scale)):
-            raise InputError(
-                f"target {self.name!r} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
-            )
+            largest = np.abs(y).max()
+            words = f"as large as {largest:.3g}" if np.isfinite(largest) else "beyond 3.4e38, the largest of float32"
+            raise InputError(f"target {self.name!r} holds numbers {words}: divide them first.")
         return replace(self, mean=mean if centre else 0.0, scale=scale)
 
     @property
@@ -86,7 +86,8 @@ class Target:
         """Labels (rows,), int64, or scaled numbers (rows, 1), float32, of a column without missing values."""
         if not self.classifies:
             numbers = self._numbers(cells).to_numpy()
-            return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
+            with np.errstate(over="ignore"):  # what float32 does not hold is infinite
+                return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
         words = self._words(cells)
         labels = words.cast(pl.Enum(self.classes), strict=False)
         if labels.null_count():
