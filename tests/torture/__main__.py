@@ -1,0 +1,28 @@
+"""``make torture``: prints how many kills and failed writes were survived; an error says which was not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+
+from .kills import torture_by_kills  # noqa: E402
+
+options = argparse.ArgumentParser(prog="make torture")
+options.add_argument("--kills", type=int, default=300)
+options.add_argument("--seed", type=int, default=0)
+chosen = options.parse_args()
+
+with tempfile.TemporaryDirectory() as folder:
+    if chosen.kills:
+        began = time.monotonic()
+        place = Path(folder, "kills")
+        place.mkdir()
+        phases = torture_by_kills(place, chosen.kills, chosen.seed)
+        print(f"{sum(phases.values())} kills in {time.monotonic() - began:.0f} s: every file loads, every bit is equal")
+        for phase, count in sorted(phases.items()):
+            print(f"  {count:4} {phase}")
