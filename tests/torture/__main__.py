@@ -10,10 +10,12 @@ from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 
-from .kills import torture_by_kills  # noqa: E402
+from .disk import preload, torture_by_disk
+from .kills import torture_by_kills
 
 options = argparse.ArgumentParser(prog="make torture")
 options.add_argument("--kills", type=int, default=300)
+options.add_argument("--writes", type=int, help="how many writes fail; by default each once", default=None)
 options.add_argument("--seed", type=int, default=0)
 chosen = options.parse_args()
 
@@ -26,3 +28,12 @@ with tempfile.TemporaryDirectory() as folder:
         print(f"{sum(phases.values())} kills in {time.monotonic() - began:.0f} s: every file loads, every bit is equal")
         for phase, count in sorted(phases.items()):
             print(f"  {count:4} {phase}")
+    if chosen.writes != 0:
+        preload(Path(folder))
+        began = time.monotonic()
+        place = Path(folder, "disk")
+        place.mkdir()
+        ends = torture_by_disk(place, chosen.writes)
+        print(f"{sum(ends.values())} writes failed in {time.monotonic() - began:.0f} s: nothing is lost")
+        for end, count in sorted(ends.items()):
+            print(f"  {count:4} {end}")

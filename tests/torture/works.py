@@ -18,8 +18,18 @@ import numpy as np
 from backtalk import Checkpoint, Network, fit, load, resume
 from backtalk.apps.cli import main
 from backtalk.apps.tables.facts import read_learned, read_run, rows_of_training
-from backtalk.apps.tables.folder import BEFORE, CHECKPOINT, HISTORY, LOCK, METRICS, MODEL, OURS, PREPROCESSING, RUN
-from backtalk.apps.tables.folder import Folder
+from backtalk.apps.tables.folder import (
+    BEFORE,
+    CHECKPOINT,
+    HISTORY,
+    LOCK,
+    METRICS,
+    MODEL,
+    OURS,
+    PREPROCESSING,
+    RUN,
+    Folder,
+)
 from backtalk.apps.tables.history import read_history
 from backtalk.train.checkpoint import read
 
