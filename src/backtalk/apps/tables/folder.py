@@ -1,15 +1,14 @@
 """The folder of a run: its files, and how an earlier run stays in it until the new one is whole.
 
-While a new run replaces an earlier one, the files of the earlier one lie in ``.before``, a run like any other. Of the
-moves between the two places ``run.json`` is the last one out and the first one back, so that from whatever a killed
-process left it follows which of the two runs is there.
+While a new run replaces an earlier one, the files of the earlier one lie in ``.before``, a run like any other. There
+``run.json`` is the last one to come, the first one to be moved back, and the last one to be removed, so that from
+whatever a killed process left it follows which of the two runs is there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -99,7 +98,8 @@ class Folder:
     def keep(self) -> None:
         """The new run is whole: what was there before goes."""
         if self.writes:
-            shutil.rmtree(self._before, ignore_errors=True)
+            with suppress(OSError):  # the next one does it
+                self._remove_earlier()
             self._end()
 
     def leave(self) -> None:
@@ -141,7 +141,7 @@ class Folder:
             self._remove_run()
             self._put_back()
         elif (self / MODEL).exists():  # the new run is whole
-            shutil.rmtree(self._before)
+            self._remove_earlier()
 
     def _set_aside(self) -> None:
         """Move the run to ``.before``; if one is there already, the run here never became whole, and goes."""
@@ -157,7 +157,13 @@ class Folder:
             for name in [RUN, *sorted(OURS - {RUN})]:
                 if (self._before / name).exists():
                     (self._before / name).replace(self / name)
-            shutil.rmtree(self._before)
+            self._remove_earlier()
+
+    def _remove_earlier(self) -> None:
+        if self._before.exists():
+            for path in sorted(self._before.iterdir(), key=lambda path: path.name == RUN):
+                path.unlink()
+            self._before.rmdir()
 
     def _remove_run(self) -> None:
         for name in self._names():
