@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from ...core.files import require_ordinary
+from ...core.files import naming, require_ordinary
 from ...errors import FileFormatError
 
 LARGEST = 2**63  # of a whole number, in either direction
@@ -30,11 +30,13 @@ def read_json(path: Path, text: str | None = None, line: int | None = None) -> d
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` if it is no JSON object.
     """
     where = str(path) if line is None else f"{path}, line {line},"
+    content: str | bytes | None = text
+    if content is None:
+        require_ordinary(path)
+        with naming(path):
+            content = path.read_bytes()
     try:
-        if text is None:
-            require_ordinary(path)
-            text = path.read_bytes().decode()
-        facts = json.loads(text)
+        facts = json.loads(content if isinstance(content, str) else content.decode())
     except (ValueError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError):
             reason = f"{error.msg} in line {error.lineno}" if line is None else error.msg
