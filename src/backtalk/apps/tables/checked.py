@@ -87,7 +87,7 @@ def as_kind(value: Any, kind: Any, path: Path | str, place: str) -> Any:
         return value
     if type(value) is not kind or (kind is int and abs(value) >= LARGEST):
         raise _wrong(value, NAMES[kind], path, place)
-    if kind is str and not value.isascii():
+    if isinstance(value, str):
         _require_letters(value, path, place)
     return value
 
