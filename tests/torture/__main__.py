@@ -15,10 +15,12 @@ from .kills import torture_by_kills
 
 options = argparse.ArgumentParser(prog="make torture")
 options.add_argument("--kills", type=int, default=300)
-options.add_argument("--writes", type=int, help="how many writes fail; by default each once", default=None)
+options.add_argument("--writes", type=int, help="of each run, about how many writes fail; by default each")
 options.add_argument("--seed", type=int, default=0)
 chosen = options.parse_args()
 
+if chosen.writes != 0:
+    preload()
 with tempfile.TemporaryDirectory() as folder:
     if chosen.kills:
         began = time.monotonic()
@@ -29,7 +31,6 @@ with tempfile.TemporaryDirectory() as folder:
         for phase, count in sorted(phases.items()):
             print(f"  {count:4} {phase}")
     if chosen.writes != 0:
-        preload(Path(folder))
         began = time.monotonic()
         place = Path(folder, "disk")
         place.mkdir()

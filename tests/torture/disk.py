@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -20,16 +21,19 @@ NONE = 0  # no call fails
 UNWRITTEN = 1  # the exit code if a page or the history could not be written
 
 
-def preload(place: Path) -> None:
+def preload() -> None:
     """Start this program again, with the library loaded before all else, if it is not yet."""
-    if os.environ.get("BACKTALK_FULL_DISK"):
+    if place := os.environ.pop("BACKTALK_FULL_DISK", None):
+        del os.environ["LD_PRELOAD"]  # it is loaded, and serves the children that are forked
+        shutil.rmtree(place)
         return
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if compiler is None or not sys.platform.startswith("linux"):
-        sys.exit("the full disk needs Linux, and a compiler of C.")
-    library = place / "full_disk.so"
+        sys.exit("a full disk needs Linux and a compiler of C: leave it out with WRITES=0.")
+    place = tempfile.mkdtemp()
+    library = str(Path(place, "full_disk.so"))
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-o", library, SOURCE, "-ldl"], check=True)
-    os.environ |= {"LD_PRELOAD": str(library), "BACKTALK_FULL_DISK": str(library)}
+    os.environ |= {"LD_PRELOAD": library, "BACKTALK_FULL_DISK": place}
     os.execv(sys.executable, [sys.executable, "-m", "torture", *sys.argv[1:]])
 
 
@@ -98,6 +102,6 @@ def _fail(work: TableRun, place: Path, at: int, on: bool, whole: dict[str, bytes
 
 
 def _library(work: TableRun, at: int, on: bool) -> ctypes.CDLL:
-    library = ctypes.CDLL(os.environ["BACKTALK_FULL_DISK"])
+    library = ctypes.CDLL(None)
     library.full_disk(str(work.run).encode(), ctypes.c_long(at), ctypes.c_int(on))
     return library

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -50,7 +49,6 @@ def torture_by_kills(place: Path, kills: int, seed: int = 0) -> Counter[str]:
                 require_no_error(place / "said")
                 break
             kills -= 1
-            print(f"\r{kills} kills left", end="", file=sys.stderr, flush=True)
             phases[f"{name}: {phase}"] += 1
             work.require_sound()
         code = wait(start(work.step, place / "said"))
