@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ...core.files import naming, require_ordinary
@@ -69,20 +70,22 @@ def as_kind(value: Any, kind: Any, path: Path | str, place: str) -> Any:
     A field of a dataclass that is missing takes its default. Raises :class:`~backtalk.errors.FileFormatError` with the
     file and the ``place`` in it.
     """
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is UnionType:
-        if value is None and NoneType in inner:
-            return None
-        kinds = sorted(
-            inner, key=lambda each: (each is NoneType, (get_origin(each) is None) == isinstance(value, list))
-        )
-        return as_kind(value, kinds[0], path, place)
+    if kind in NAMES:
+        return _as_plain(value, kind, path, place)
     if is_dataclass(kind):
         return _as_dataclass(value, kind, path, place)
+    origin, inner = get_origin(kind), get_args(kind)
     if origin in (list, tuple):
         if not isinstance(value, list):
             raise _wrong(value, "a list", path, place)
         return origin(as_kind(each, inner[0], path, f"{place}[{i}]") for i, each in enumerate(value))
+    if value is None and NoneType in inner:  # X | None, or X | Y
+        return None
+    kinds = sorted(inner, key=lambda each: (each is NoneType, (get_origin(each) is None) == isinstance(value, list)))
+    return as_kind(value, kinds[0], path, place)
+
+
+def _as_plain(value: Any, kind: Any, path: Path | str, place: str) -> Any:
     if kind is float and type(value) is int and abs(value) < LARGEST:
         return value
     if type(value) is not kind or (kind is int and abs(value) >= LARGEST):
@@ -95,16 +98,22 @@ def as_kind(value: Any, kind: Any, path: Path | str, place: str) -> Any:
 def _as_dataclass(value: Any, kind: Any, path: Path | str, place: str) -> Any:
     if not isinstance(value, dict):
         raise _wrong(value, "an object", path, place)
-    hints, known = get_type_hints(kind), {each.name: each for each in fields(kind)}
+    kinds, needed = _fields_of(kind)
     for name in value:
-        if name not in known:
-            raise FileFormatError(
-                f"{path}: {place!r} cannot be read: this backtalk does not know the field {_short(name)}."
-            )
-    for name, each in known.items():
-        if name not in value and each.default is MISSING and each.default_factory is MISSING:
+        if name not in kinds:
+            name = _short(name)
+            raise FileFormatError(f"{path}: {place!r} cannot be read: this backtalk does not know the field {name}.")
+    for name in needed:
+        if name not in value:
             raise FileFormatError(f"{path}: {place!r} lacks the field {name!r}.")
-    return kind(**{name: as_kind(each, hints[name], path, f"{place}.{name}") for name, each in value.items()})
+    return kind(**{name: as_kind(each, kinds[name], path, f"{place}.{name}") for name, each in value.items()})
+
+
+@cache  # a table may have many columns
+def _fields_of(kind: Any) -> tuple[dict[str, Any], list[str]]:
+    """The types of the fields of a dataclass, and the names of those without a default."""
+    needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
+    return get_type_hints(kind), needed
 
 
 def _require_letters(text: str, path: Path | str, place: str) -> None:
