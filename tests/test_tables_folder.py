@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk import DivergedError, TrainingInterrupted, load
+from backtalk import DivergedError, Network, TrainingInterrupted, load
 from backtalk.apps.tables import Options, evaluate, predict, resume, train
 from backtalk.apps.tables import lock as locks
 from backtalk.apps.tables import results as results_module
@@ -100,14 +100,12 @@ def test_a_run_without_a_checkpoint_goes_and_what_was_there_before_stays(table, 
 
 
 def test_training_that_diverges_after_a_checkpoint_keeps_it(table, tmp_path):
-    wild = Options(
-        "y", hidden=(4,), optimizer="sgd(learning_rate=1e18)", activation="identity", checkpoint_seconds=1e-9
-    )
+    last = Network.create([2, 4, 2], rng=0)
+    error = DivergedError("training diverged", network=last, step=9, quantity="the loss", layer=0)
     with pytest.raises(DivergedError) as raised:
-        train(table, tmp_path / "run", wild, progress=lambda now: now.step >= 1e9)
-    if (tmp_path / "run").exists():  # a chunk of steps ended before it diverged
-        assert "The last checkpoint before that is kept" in raised.value.__notes__[0]
-        load(tmp_path / "run" / CHECKPOINT)
+        train(table, tmp_path / "run", OPTIONS, progress=stop_in(3, error))
+    assert raised.value.__notes__ == [f"The last checkpoint before that is kept: {tmp_path / 'run' / CHECKPOINT}."]
+    load(tmp_path / "run" / CHECKPOINT)
 
 
 def test_ctrl_c_while_results_are_written_leaves_a_run_that_goes_on(table, whole, tmp_path, monkeypatch):
