@@ -13,13 +13,17 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
 
-.PHONY: demo test check bench bench-gpu wheel web stub asan clean
+.PHONY: demo test torture check bench bench-gpu wheel web stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
 
 test: .venv/installed-test
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# Kills and full disks, each once: some 20 minutes. A part of it: make torture KILLS=50 WRITES=0
+torture: .venv/installed-test
+	@PYTHONPATH=tests $(BIN)/python -m torture $(if $(KILLS),--kills $(KILLS)) $(if $(WRITES),--writes $(WRITES))
 
 check: .venv/installed-check
 	@$(BIN)/ruff format --check src tests benchmarks examples .ci

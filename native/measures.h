@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "scheduler.h"
@@ -17,13 +18,14 @@ struct Measured {
 template <class T>
 class Measures {
 public:
-    explicit Measures(Net<T> &net) : net_(net) { forget(); }
+    explicit Measures(Net<T> &net) : net_(net) { begin(0, {}); }
 
     const std::vector<Measured> &layers() const { return layers_; }
     int64_t steps() const { return steps_; }
-    void forget() {
-        layers_.assign(net_.depth(), Measured());
-        steps_ = 0;
+    void begin(int64_t steps, std::vector<Measured> layers) {
+        steps_ = steps;
+        layers_ = std::move(layers);
+        layers_.resize(net_.depth());
     }
 
     void add(const Scheduler<T> &scheduler) {

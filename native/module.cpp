@@ -48,7 +48,8 @@ void bind(nb::module_ &m, const char *name) {
         .def("updates", &N::updates)
         .def("finite", &N::finite)
         .def("seconds_of_copy", &N::seconds_of_copy)
-        .def("measures", &N::measures);
+        .def("measured", &N::measured)
+        .def("begin_measuring", &N::begin_measuring, nb::arg("steps"), nb::arg("sums"));
 }
 
 // The table of names, each with the attribute of its parameter, or ""

@@ -224,18 +224,27 @@ public:
     double seconds_of_copy() const { return training_.seconds_of_copy(); }
     bool finite() const { return net_.finite(); }
 
-    // for each layer: the means over the measured steps; then they are forgotten
-    std::vector<MeasuredLayer> measures() {
+    // How many steps were measured, and for each layer the sums over them
+    std::pair<int64_t, std::vector<MeasuredLayer>> measured() const {
         std::vector<MeasuredLayer> rows;
-        const double steps = double(training_.measures.steps());
         for (const Measured &m : training_.measures.layers()) {
-            if (!steps) break;
-            const auto of_hidden = [&](double sum) { return m.hidden ? std::optional(sum / steps) : std::nullopt; };
-            rows.emplace_back(of_hidden(m.grad_a), of_hidden(m.grad_h), m.grad_w / steps, m.weight / steps,
-                              m.update / steps, of_hidden(m.silent));
+            const auto of_hidden = [&](double sum) { return m.hidden ? std::optional(sum) : std::nullopt; };
+            rows.emplace_back(of_hidden(m.grad_a), of_hidden(m.grad_h), m.grad_w, m.weight, m.update,
+                              of_hidden(m.silent));
         }
-        training_.measures.forget();
-        return rows;
+        return {training_.measures.steps(), std::move(rows)};
+    }
+
+    // Go on from such sums, or without any from none
+    void begin_measuring(int64_t steps, const std::vector<MeasuredLayer> &rows) {
+        std::unique_lock<std::mutex> mine = lock();
+        require(steps >= 0 && (steps ? rows.size() == sizes_.size() - 1 : rows.empty()), "sums of other layers");
+        std::vector<Measured> layers;
+        for (const auto &[grad_a, grad_h, grad_w, weight, update, silent] : rows) {
+            layers.push_back({grad_a.value_or(0), grad_h.value_or(0), grad_w, weight, update, silent.value_or(0),
+                              grad_a.has_value()});
+        }
+        training_.measures.begin(steps, layers);
     }
 
 private:

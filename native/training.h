@@ -38,7 +38,7 @@ public:
     void begin_after(int64_t updates) {
         updates_ = updates;
         snapshot_.clear();
-        measures.forget();
+        measures.begin(0, {});
     }
     int64_t updates() const { return updates_; }
     double seconds_of_copy() const { return seconds_of_copy_; }

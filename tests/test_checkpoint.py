@@ -11,12 +11,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backtalk import Checkpoint, FileFormatError, InputError, Network, Training, TrainingInterrupted, fit, load, resume
+from backtalk.engines.steps import Measured
+from backtalk.errors import InputTypeError
 from backtalk.interop import files
 from backtalk.train.checkpoint import Writer, read
 
@@ -61,6 +64,53 @@ def test_training_goes_on_to_the_bit(tmp_path, recipe, dtype, engine):
         part = fit(network(dtype), X, Y, checkpoint=place, progress=stop_after(stop), **options)
         assert part.reason == "callback"
         assert same(resume(place.path, X, Y), whole)
+
+
+@pytest.mark.parametrize("engine", ["formula", "native"])
+def test_the_measures_of_an_epoch_go_on_within_it(tmp_path, engine):
+    options = {"epochs": 3, "batch_size": 8, "rng": 0, "measure_every": 2, "engine": engine}
+    whole, epochs = [], []
+    fit(network(), X, Y, callbacks=whole.append, **options)
+    place = Checkpoint(tmp_path / "run.safetensors", every_steps=3)
+    steps = []
+
+    def stop(progress):
+        steps.append(progress.step)
+        if progress.step >= 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted):
+        fit(network(), X, Y, checkpoint=place, callbacks=epochs.append, progress=stop, **options)
+    assert steps[-1] % -(-len(X) // 8)  # within an epoch
+    resume(place, X, Y, callbacks=epochs.append)
+    assert [epoch.measures for epoch in epochs] == [epoch.measures for epoch in whole]
+
+
+def test_a_state_to_begin_from_brings_no_measures_of_its_epoch(tmp_path):
+    def stop(progress):
+        if progress.step >= 3:
+            raise KeyboardInterrupt
+
+    options = {"epochs": 1, "batch_size": 8, "rng": 0, "measure_every": 1}
+    with pytest.raises(TrainingInterrupted) as stopped:
+        fit(network(), X, Y, progress=stop, checkpoint=Checkpoint(tmp_path / "c", every_steps=1), **options)
+    training = stopped.value.training
+    assert training.state.measured.steps > 0
+    with_sums, without = [], []
+    fit(training.network, X, Y, state=training.state, callbacks=with_sums.append, **options)
+    fit(training.network, X, Y, state=replace(training.state, measured=Measured()), callbacks=without.append, **options)
+    assert with_sums[0].measures == without[0].measures
+
+
+def test_the_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(network(), X, Y, epochs=1, checkpoint=Checkpoint(path, run="one"), rng=0)
+    with pytest.raises(FileFormatError, match=r"is of another run than was expected \(one, not two\)"):
+        resume(Checkpoint(path, run="two"), X, Y, epochs=2)
+    resume(Checkpoint(path), X, Y, epochs=2)
+    resume(Checkpoint(path, run="one"), X, Y, epochs=3)
+    with pytest.raises(InputTypeError, match="run is 5"):
+        Checkpoint(path, run=5)  # pyright: ignore
 
 
 def test_a_run_that_had_ended_gives_its_result_again_and_can_be_made_longer(tmp_path):
@@ -290,10 +340,12 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
 
 
 def test_what_a_killed_run_left_half_written_is_cleared_away(tmp_path):
-    path = tmp_path / "run.safetensors"
-    (tmp_path / ".run.safetensors.abc12345").write_bytes(b"half")
+    path = tmp_path / "run.st"
+    (tmp_path / ".run.st.~abc12345").write_bytes(b"half")
+    for name in (".run.st.bak", ".run.st.original", ".run.st.~mine"):
+        (tmp_path / name).write_bytes(b"a user's own")
     fit(network(), X, Y, epochs=1, checkpoint=path, rng=0)
-    assert os.listdir(tmp_path) == ["run.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == [".run.st.bak", ".run.st.original", ".run.st.~mine", "run.st"]
 
 
 def test_fewer_epochs_than_were_done_are_refused(tmp_path):

@@ -243,7 +243,7 @@ def test_a_run_or_table_that_does_not_fit_is_refused(refuse, call, tmp_path):
     said = refuse("diagnose", "table-run", "table.csv", "--html", "table-run/report.html")
     assert "lies in the folder of the run" in said
     (tmp_path / "table-run" / "history.jsonl").write_text('{"epoch": 1}\n')
-    assert "history that cannot be read" in refuse("diagnose", "table-run", "table.csv")
+    assert "history.jsonl, line 1 lacks the field 'loss'" in refuse("diagnose", "table-run", "table.csv")
 
 
 def test_resume_of_a_diagnosed_run_goes_on_diagnosing(call, tmp_path, monkeypatch):

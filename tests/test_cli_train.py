@@ -432,6 +432,54 @@ def test_a_checkpoint_that_cannot_be_written_is_one_line_on_stderr(trained, call
     }
 
 
+def test_an_error_after_a_checkpoint_says_how_to_go_on_and_what_to_do(trained, call, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "passengers-run/metrics.json")
+
+    table, _, _ = trained
+    command = ("train", table, "--target", "survived", "--epochs", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("backtalk.apps.tables.results._metrics", full)
+        code, _, err = call(*command)
+    assert (code, err.splitlines()) == (
+        2,
+        [
+            "backtalk: passengers-run/metrics.json: No space left on device: make room there, and try again.",
+            "backtalk: What was trained is kept: 'backtalk resume passengers-run' goes on with it.",
+        ],
+    )
+    assert call("resume", "passengers-run")[0] == 0
+
+
+def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_1(trained, call, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("backtalk.apps.tables.results.write_report", full)
+    table, _, _ = trained
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        code, out, err = call("train", table, "--target", "survived", "--epochs", 2)
+        facts = json.loads(call("resume", "passengers-run", "--json")[1])
+    words = "report.html was not written (No space left on device); the run can be used without it."
+    assert (code, err) == (1, f"backtalk: passengers-run/{words}\n")
+    assert "wrote passengers-run/\n" in out
+    assert call("predict", "passengers-run", table)[0] == 0
+    assert facts["unwritten"] == [f"passengers-run/{words[:-1]}"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_run_that_nobody_watches_any_more_ends_whole(tmp_path):
+    table = write(tmp_path / "t.csv", passengers(100))
+    command = [sys.executable, "-m", "backtalk", "train", table.name, "--target", "survived", "--epochs", "3"]
+    read, written = os.pipe()
+    os.close(read)
+    process = subprocess.run(command, cwd=tmp_path, stdout=written, stderr=written, timeout=60, check=False)
+    os.close(written)
+    assert process.returncode == 0
+    assert sorted(path.name for path in (tmp_path / "t-run").iterdir()) == FILES
+
+
 def test_predictions_are_not_written_over_the_table_or_into_the_run(trained, call):
     table, folder, _ = trained
     before = Path(table).read_bytes()

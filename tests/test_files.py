@@ -196,3 +196,25 @@ def test_what_is_no_ordinary_file_is_written_into_and_stays(tmp_path):
     assert os.read(reader, 100) == b"content"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_lines_are_appended_whole_and_an_error_names_the_file(tmp_path, monkeypatch):
+    from backtalk.core import files
+
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:3]))
+    files.append(tmp_path / "lines", b"a longer line\n")
+    files.append(tmp_path / "lines", b"another\n")
+    assert (tmp_path / "lines").read_bytes() == b"a longer line\nanother\n"
+    with pytest.raises(FileNotFoundError) as refused:
+        files.append(tmp_path / "nowhere" / "lines", b"x")
+    assert refused.value.filename == str(tmp_path / "nowhere" / "lines")
+
+
+def test_what_a_killed_process_left_half_written_is_told_from_all_else(tmp_path):
+    from backtalk.core.files import unfinished
+
+    names = [".a.st.~abcd_123", ".a.st.bak", ".a.st.~mine", ".b.st.~abcd_123", ".a.st.abcd1234", "a.st"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert [path.name for path in unfinished(tmp_path / "a.st")] == names[:1]

@@ -412,6 +412,27 @@ def test_options_are_refused_before_the_table_is_read(tmp_path):
         prepare(tmp_path / "none.csv", Options("y", schedule="cosin"))
 
 
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_number_that_float32_does_not_hold_gives_no_scores_among_the_test_rows_and_is_refused_elsewhere(
+    tmp_path, seed
+):
+    a = np.random.default_rng(0).normal(size=(300, 2))
+    y = a[:, 0].copy()
+    y[7] = 1e40
+    pl.DataFrame({"a": a[:, 0], "b": a[:, 1], "y": y}).write_csv(tmp_path / "t.csv")
+    options = Options("y", hidden=(4,), epochs=1, seed=seed)
+    if seed == 2:  # a training row
+        with pytest.raises(InputError, match=r"beyond 3\.4e38, the largest of float32: divide them first"):
+            train(tmp_path / "t.csv", tmp_path / "run", options)
+        return
+    result = train(tmp_path / "t.csv", tmp_path / "run", options)
+    assert result.said == ["test rows: 1 row of 'y' too far from the others for float32: no scores."]
+    metrics = json.loads((tmp_path / "run" / METRICS).read_text(), parse_constant=pytest.fail)
+    assert metrics["scores"]["test"]["r2"] is None
+    assert metrics["scores"]["training"]["r2"] is not None
+    assert (tmp_path / "run" / REPORT).read_text().count("<svg") > 2
+
+
 def test_a_poisson_regression_predicts_above_zero(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=400)

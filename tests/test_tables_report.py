@@ -39,6 +39,7 @@ def drawn(page: str) -> list[ElementTree.Element]:
         [math.nan, math.inf, 1.0],
         [-1.0, 0.0, 1.0, 2.0],
         list(range(1, 5000)),
+        [5e-324, 1.0, -math.inf, 1e308],
     ],
 )
 def test_curves_of_any_numbers_stay_inside(line, logarithmic):
@@ -51,11 +52,26 @@ def test_curves_without_a_value_say_so():
 
 
 @pytest.mark.parametrize(
-    "values", [[0.0], [3.0, 3.0], [-1e9, 1e9, 0.0], list(np.random.default_rng(0).normal(size=5000))]
+    "values",
+    [
+        [0.0],
+        [3.0, 3.0],
+        [-1e9, 1e9, 0.0],
+        list(np.random.default_rng(0).normal(size=5000)),
+        [1.0, math.inf, -math.inf, math.nan, 1e308, 2.0],
+        [-1e306, 1e306],
+        [0.0, 5e-324, -5e-324],
+        [1.0, 1 + 2e-16],
+    ],
 )
 def test_points_and_bars_of_any_numbers_stay_inside(values):
     drawn(plots.points(values, values[::-1], x_label="true", y_label="predicted"))
     drawn(plots.bars(values, label="residual"))
+
+
+def test_numbers_that_cannot_be_drawn_are_told():
+    assert "no number that can be drawn" in plots.points([math.inf], [1.0], x_label="x", y_label="y")
+    assert "no number that can be drawn" in plots.bars([math.nan, -math.inf], label="x")
 
 
 def test_bars_count_every_value():

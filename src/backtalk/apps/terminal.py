@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,12 @@ MOST_LETTERS = 100  # of a line of text, however wide the terminal
 MOST_LISTED = 24  # of units, or of examples
 
 
-def make_console(**options: Any) -> Console:
-    """A console that breaks lines between words in a terminal, and leaves them whole in a pipe."""
-    console = _Console(highlight=False, **options)
+def make_console(patient: bool = False, **options: Any) -> Console:
+    """A console that breaks lines between words in a terminal, and leaves them whole in a pipe.
+
+    ``patient``: the program goes on if nobody reads what is printed.
+    """
+    console = (_PatientConsole if patient else _Console)(highlight=False, **options)
     console.soft_wrap = not console.is_terminal
     return console
 
@@ -42,6 +46,17 @@ class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
+class _PatientConsole(_Console):
+    """One that falls silent when nobody reads it any more, instead of ending the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Nothing more is written."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
 
 
 def show_norms(console: Console, rows: list[LayerNorms]) -> None:

@@ -14,7 +14,7 @@ from ..core.forward import Trace, propagate
 from ..core.network import Network
 from ..core.norms import euclidean_norm
 from ..core.objective import add_penalty, clip
-from .steps import ENDLESS, SECONDS, SILENT, LayerMeasures, StepSettings, StepState, Taken
+from .steps import ENDLESS, SECONDS, SILENT, LayerMeasures, Measured, StepSettings, StepState, Taken
 
 
 class FormulaSteps:
@@ -24,7 +24,6 @@ class FormulaSteps:
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings = settings
-        self._measures: list[list[LayerMeasures]] = []
         self.restore(network, None)
 
     def use(self, batch: Batch) -> None:
@@ -77,7 +76,7 @@ class FormulaSteps:
             )
         self.network = network.replace(after[: network.depth], after[network.depth :])
         if settings.measure_every and self.step % settings.measure_every == 0:
-            self._measures.append(_measure(network, self.network, trace, grads, gradient))
+            self._measured = self._measured.with_step(_measure(network, self.network, trace, grads, gradient))
         return loss
 
     def require_finite(self) -> None:
@@ -85,11 +84,13 @@ class FormulaSteps:
             raise diverged(self.network, None, self._good, self.step)
 
     def state(self) -> StepState:
-        return StepState(self.step, {name: list(map(to_numpy, part)) for name, part in self._state.items()})
+        arrays = {name: list(map(to_numpy, part)) for name, part in self._state.items()}
+        return StepState(self.step, arrays, self._measured)
 
     def restore(self, network: Network, state: StepState | None) -> None:
         self.network = self._good = network
         self.step = state.step if state else 0
+        self._measured = state.measured if state else Measured()
         self._state: Any = self.settings.optimizer.start(_parameters(network))
         if state:
             spec = network.spec
@@ -101,16 +102,8 @@ class FormulaSteps:
             }
 
     def measures(self) -> tuple[LayerMeasures, ...]:
-        steps, self._measures = self._measures, []
-        if not steps:
-            return ()
-
-        def mean(i: int, name: str) -> Any:
-            values = [getattr(step[i], name) for step in steps]
-            return None if values[0] is None else float(np.mean(values))
-
-        names = ("grad_a", "grad_h", "grad_W", "W", "update", "silent")
-        return tuple(LayerMeasures(i + 1, *(mean(i, name) for name in names)) for i in range(self.network.depth))
+        measured, self._measured = self._measured, Measured()
+        return measured.means()
 
 
 def _parameters(network: Network) -> list[Array]:
@@ -119,7 +112,8 @@ def _parameters(network: Network) -> list[Array]:
 
 def _measure(
     before: Network, after: Network, trace: Trace, grads: Gradients, gradient: list[Array]
-) -> list[LayerMeasures]:
+) -> tuple[tuple[float | None, ...], ...]:
+    """Of each layer the fields of :class:`LayerMeasures`, without its number."""
     rows = []
     for i in range(1, before.depth + 1):
         hidden = i < before.depth
@@ -129,15 +123,7 @@ def _measure(
             if trace.masks is not None:
                 slope = slope * trace.masks[i]
             silent = float((np.abs(to_numpy(slope)).max(axis=0) < SILENT).mean())
-        rows.append(
-            LayerMeasures(
-                layer=i,
-                grad_a=euclidean_norm(grads.a[i]) if hidden else None,
-                grad_h=euclidean_norm(grads.h[i]) if hidden else None,
-                grad_W=euclidean_norm(gradient[i - 1]),
-                W=euclidean_norm(before.W[i]),
-                update=euclidean_norm(after.W[i] - before.W[i]),
-                silent=silent,
-            )
-        )
-    return rows
+        of_hidden = [euclidean_norm(grads.a[i]), euclidean_norm(grads.h[i])] if hidden else [None, None]
+        update = euclidean_norm(after.W[i] - before.W[i])
+        rows.append((*of_hidden, euclidean_norm(gradient[i - 1]), euclidean_norm(before.W[i]), update, silent))
+    return tuple(rows)

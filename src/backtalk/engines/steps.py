@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -49,15 +49,41 @@ class LayerMeasures:
 SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of its gradient
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Sums over the measured ``steps`` of an epoch so far: for each layer those of the fields of
+    :class:`LayerMeasures`, without its number."""
+
+    steps: int = 0
+    sums: tuple[tuple[float | None, ...], ...] = ()
+
+    def with_step(self, rows: tuple[tuple[float | None, ...], ...]) -> Measured:
+        """The same and one more step."""
+        if not self.steps:
+            return Measured(1, rows)
+        pairs = [zip(sums, row, strict=True) for sums, row in zip(self.sums, rows, strict=True)]
+        sums = tuple(tuple(None if a is None or b is None else a + b for a, b in each) for each in pairs)
+        return Measured(self.steps + 1, sums)
+
+    def means(self) -> tuple[LayerMeasures, ...]:
+        """The mean of each layer; nothing if no step was measured."""
+        if not self.steps:
+            return ()
+        means: list[Any] = [[None if total is None else total / self.steps for total in row] for row in self.sums]
+        return tuple(LayerMeasures(i, *row) for i, row in enumerate(means, start=1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StepState:
     """Where the steps stand, besides W and b: the number of updates, and the optimizer's own arrays.
 
-    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L.
+    ``arrays`` has a list for each of ``Optimizer.families``, in the order W_1 … W_L, b_1 … b_L. ``measured``: what was
+    measured since :meth:`Steps.measures` was called last.
     """
 
     step: int
     arrays: dict[str, list[np.ndarray]]
+    measured: Measured = Measured()
 
 
 @dataclass(frozen=True, slots=True)

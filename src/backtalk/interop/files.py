@@ -6,7 +6,8 @@ The metadata has one key, ``backtalk.network``, so that the same network gives t
 ``version`` of the format, a whole number; ``activations``, a list, and ``loss``, in the text form of
 :mod:`backtalk.core.specification`; and, from version 2 on, ``output`` if it is not the natural one of the loss. A
 checkpoint is such a file with the state of training beside the network: ``training`` in the JSON, and arrays named
-``training.…``. Nothing is loaded by pickle.
+``training.…``. ``run``, if it is there, says to which run of ``backtalk train`` the file belongs. Nothing is loaded by
+pickle.
 """
 
 from __future__ import annotations
@@ -54,9 +55,17 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
 
 def save_with(
-    network: Network, path: str | os.PathLike[str], training: dict[str, Any] | None = None, **arrays: np.ndarray
+    network: Network,
+    path: str | os.PathLike[str],
+    training: dict[str, Any] | None = None,
+    *,
+    run: dict[str, str] | None = None,
+    **arrays: np.ndarray,
 ) -> None:
-    """The same, with the state of training beside it: facts, as JSON, and arrays, named ``training.…``."""
+    """The same, with the state of training beside it: facts, as JSON, and arrays, named ``training.…``.
+
+    ``run``: facts of the run that the file belongs to, which :func:`load_run` reads.
+    """
     require_network(network)
     path = as_path(path)
     kept = {f"{family}.{i}": to_numpy(array) for family in "Wb" for i, array in getattr(network, family).items()}
@@ -64,6 +73,8 @@ def save_with(
     structure = structure_of(network)
     if training is not None:
         structure["training"] = training
+    if run is not None:
+        structure["run"] = run
     content = {name: np.ascontiguousarray(array) for name, array in kept.items()}
     structure["check_sum"] = _check_sum(structure, content)
     write_atomically(path, safetensors.numpy.save(content, {KEY: json.dumps(structure)}))
@@ -112,6 +123,19 @@ def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | N
         raise FileFormatError(f"{path} is damaged: its check sum does not fit what it holds.")
     beside = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
     return _network(path, structure, arrays), structure.get("training"), beside
+
+
+def load_run(path: str | os.PathLike[str]) -> dict[str, str]:
+    """What a file says of the run that it belongs to; nothing if it says nothing, or cannot be read at all."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            structure = read_structure(as_path(path), (file.metadata() or {})[KEY])
+    except (safetensors.SafetensorError, KeyError):
+        return {}
+    run = structure.get("run", {})
+    if not isinstance(run, dict) or not all(isinstance(value, str) for value in run.values()):
+        raise FileFormatError(f"{path} says of which run it is in a way that cannot be read: {str(run)[:80]}.")
+    return run
 
 
 def _check_sum(structure: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:

@@ -12,6 +12,8 @@ COLOURS = ["#3f6fd8", "#d9622b", "#2a9d6f", "#9a5fc4", "#c9a227", "#c2436b", "#4
 MOST_POINTS = 800  # of a curve
 MOST_DOTS = 1500
 BARS = 31
+LARGEST, SMALLEST = 1e307, 1e-300  # larger numbers are not drawn; an axis is not shorter than the second
+UNDRAWN = "<p class='quiet'>no number that can be drawn</p>"
 
 
 def curves(
@@ -28,9 +30,9 @@ def curves(
 
     ``over``: what they go over, if not epochs, from the number ``first``; then every value has a dot.
     """
-    least = 0 if logarithmic else -math.inf
+    least = 0 if logarithmic else -LARGEST
     found = [
-        [(n, value) for n, value in enumerate(line, start=first) if value is not None and least < value < math.inf]
+        [(n, value) for n, value in enumerate(line, start=first) if value is not None and least < value < LARGEST]
         for line in series.values()
     ]
     values = [value for line in found for _, value in line]
@@ -54,6 +56,10 @@ def curves(
 
 def points(x: Sequence[float], y: Sequence[float], *, x_label: str, y_label: str) -> str:
     """Points with the diagonal on which they would be equal; of very many, some, at even distances."""
+    pairs = [(a, b) for a, b in zip(x, y, strict=True) if abs(a) < LARGEST and abs(b) < LARGEST]
+    if not pairs:
+        return UNDRAWN
+    x, y = zip(*pairs, strict=True)
     scale = _Scale(min(min(x), min(y)), max(max(x), max(y)))
     step = math.ceil(len(x) / MOST_DOTS)
     dots = "".join(_dot(_x(scale, a), _y(scale, b)) for a, b in zip(x[::step], y[::step], strict=True))
@@ -68,9 +74,14 @@ def bars(values: Sequence[float], *, label: str, logarithmic: bool = False) -> s
 
     ``logarithmic``: parts of equal factors, if the range is wide; all values are above 0.
     """
+    values = [value for value in values if abs(value) < LARGEST]
+    if not values:
+        return UNDRAWN
     low, high = min(values), max(values)
     across = _Scale(low, high, logarithmic=logarithmic)
-    start, end = (across.share(low), across.share(high)) if high > low else (0.0, 1.0)
+    start, end = across.share(low), across.share(high)
+    if not (end - start) / BARS > 0:  # all are one number, as far as the axis can tell
+        start, end = 0.0, 1.0
     width = (end - start) / BARS
     counts = [0] * BARS
     for value in values:
@@ -142,7 +153,7 @@ class _Scale:
     ) -> None:
         self.measure = math.log10 if logarithmic and high > 4 * low else float
         if self.measure is float:
-            spread = high - low or abs(high) or 1.0
+            spread = max(high - low or abs(high) or 1.0, SMALLEST)
             self.low = low if whole or floor else low - 0.04 * spread
             self.high = high if whole else high + 0.04 * spread
             size = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
@@ -155,7 +166,7 @@ class _Scale:
             powers = range(math.floor(self.low), math.ceil(self.high) + 1)
             factors = (1, 1.5, 2, 3, 5, 7) if len(powers) <= 2 else (1, 2, 5) if len(powers) <= 4 else (1,)
             ticks = [10.0**power * m for power in powers for m in factors]
-            shown = [tick for tick in ticks if 0 <= self.share(tick) <= 1]
+            shown = [tick for tick in ticks if tick > 0 and 0 <= self.share(tick) <= 1]
             self.ticks = shown[:: math.ceil(len(shown) / 8) or 1]
 
     def share(self, value: float) -> float:

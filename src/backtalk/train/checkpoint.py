@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import glob
 import math
 import os
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..core.arrays import to_numpy
+from ..core.files import unfinished
 from ..core.network import Network
-from ..engines.steps import StepState
+from ..engines.steps import Measured, StepState
 from ..errors import FileFormatError, InputError, InputTypeError
-from ..interop.files import load_with, save_with
+from ..interop.files import load_run, load_with, save_with
 from ..interop.structure import KEY
 from .settings import DataSettings, TrainSettings, settings_from_json, settings_to_json
 from .state import TrainState
@@ -30,7 +31,8 @@ class Checkpoint:
     """Where and how often training writes a checkpoint, from which :func:`resume` continues.
 
     ``path``: the file; :func:`load` reads the network from it. ``every_steps``: write after this number of updates.
-    ``every_seconds``: write when this time has passed since the last checkpoint. It is also written at the end, and at
+    ``every_seconds``: write when this time has passed since the last checkpoint. ``run``: the id of the run, if it has
+    one, which is written as well; :func:`resume` refuses the file of another run. It is also written at the end, and at
     Ctrl-C. If it cannot be written (the disk is full), the previous one stays, a warning says so, and training
     continues.
 
@@ -41,6 +43,7 @@ class Checkpoint:
     path: str | os.PathLike[str]
     every_steps: int | None = None
     every_seconds: float | None = 60.0
+    run: str | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str | os.PathLike):
@@ -50,6 +53,8 @@ class Checkpoint:
             raise InputError(f"every_steps is {steps!r}, expected a whole number of 1 or more, or None.")
         if seconds is not None and not (isinstance(seconds, Real) and 0 < seconds < math.inf):
             raise InputError(f"every_seconds is {seconds!r}, expected a number above 0, or None.")
+        if self.run is not None and not isinstance(self.run, str):
+            raise InputTypeError(f"run is {self.run!r}, expected the id of a run as text, or None.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +88,7 @@ class Writer:
             raise InputError(f"checkpoint is {str(path)!r}, which {found}: expected the name of a file.")
         if path.exists() and not _is_ours(path):
             raise InputError(f"checkpoint is {str(path)!r}, a file that is no checkpoint: remove it, or name another.")
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):  # by a run that was killed while it wrote
+        for left in unfinished(path):
             left.unlink(missing_ok=True)
 
     def steps_left(self, step: int) -> int | None:
@@ -118,9 +123,12 @@ class Writer:
             W, b = snapshot.best.to_lists()
             arrays |= {f"best.{i}": to_numpy(array) for i, array in enumerate([*W, *b], start=1)}
         plan = settings_to_json(snapshot.settings, snapshot.data)
-        facts = {"version": VERSION, "plan": plan, "step": snapshot.steps.step, **snapshot.state.to_json()}
+        steps, run = snapshot.steps, self.checkpoint.run
+        facts = {"version": VERSION, "plan": plan, "step": steps.step, **snapshot.state.to_json()}
+        if steps.measured.steps:
+            facts["measured"] = asdict(steps.measured)
         try:
-            save_with(snapshot.network, path, facts, **arrays)
+            save_with(snapshot.network, path, facts, run=None if run is None else {"id": run}, **arrays)
         except OSError as error:
             reason = error.strerror or str(error)
             warnings.warn(f"checkpoint {path} was not written ({reason}); training goes on.", stacklevel=3)
@@ -142,6 +150,21 @@ def _is_ours(path: Path) -> bool:
     return not beginning or KEY.encode() in beginning
 
 
+def go_on_at(checkpoint: Checkpoint) -> tuple[Checkpoint, Snapshot]:
+    """The snapshot in the file of a checkpoint, and where the run writes from then on.
+
+    Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, lacks a part of one, or is of
+    another run.
+    """
+    snapshot, run = read(checkpoint.path), load_run(checkpoint.path).get("id")
+    if None not in (run, checkpoint.run) and run != checkpoint.run:
+        raise FileFormatError(
+            f"{checkpoint.path} is of another run than was expected ({run}, not {checkpoint.run}): put the right file "
+            "back, or train anew."
+        )
+    return replace(checkpoint, run=checkpoint.run or run), snapshot
+
+
 def read(path: str | os.PathLike[str]) -> Snapshot:
     """The snapshot in a file.
 
@@ -155,7 +178,8 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     try:
         settings, data = settings_from_json(facts["plan"], path)
         families = settings.optimizer.families if settings.by_steps else ()
-        steps = StepState(int(facts["step"]), {family: _parts(network, arrays, family) for family in families})
+        kept = {family: _parts(network, arrays, family) for family in families}
+        steps = StepState(int(facts["step"]), kept, _measured(facts.get("measured"), network.depth))
         best = _parts(network, arrays, "best") if "best.1" in arrays else None
         state = TrainState.from_json(facts)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -163,6 +187,19 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     if best is not None:
         best = network.replace(best[: network.depth], best[network.depth :])
     return Snapshot(network, steps, best, settings, data, state)
+
+
+def _measured(facts: dict[str, Any] | None, depth: int) -> Measured:
+    """The sums over the measured steps of the epoch; those of the first days did not have them."""
+    if facts is None:
+        return Measured()
+    steps, sums = facts["steps"], tuple(tuple(row) for row in facts["sums"])
+    numbers = [value for row in sums for value in row if value is not None]
+    if type(steps) is not int or steps < 1 or [len(row) for row in sums] != [6] * depth:
+        raise ValueError("the sums of what was measured are not those of its layers")
+    if not all(type(value) in (int, float) for value in numbers) or any(None in row[2:5] for row in sums):
+        raise ValueError("the sums of what was measured are no numbers")
+    return Measured(steps, tuple(tuple(None if value is None else float(value) for value in row) for row in sums))
 
 
 def _parts(network: Network, arrays: dict[str, np.ndarray], family: str) -> list[np.ndarray]:

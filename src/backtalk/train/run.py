@@ -13,7 +13,7 @@ import numpy as np
 from ..core.dropout import Dropout
 from ..core.network import Network
 from ..data.sources import Source
-from ..engines.steps import ENDLESS, Steps, StepSettings, StepState
+from ..engines.steps import ENDLESS, Measured, Steps, StepSettings, StepState
 from ..errors import InputError, InputTypeError, ProcessLostError
 from .agreement import require_equal_states
 from .callbacks import Watchers
@@ -76,7 +76,7 @@ class Run:
         if any([tuple(part.shape) for part in family] != shapes for family in steps.arrays.values()):
             raise InputError("state is of a network with other layers, expected the network of that training.")
         require_equal_states(self.watchers.group, steps)
-        self.loop.steps.restore(self.start, steps)
+        self.loop.steps.restore(self.start, replace(steps, measured=Measured()))  # of an epoch of that training
         self.loop.begin_epoch()
         self.state = replace(self.state, origin=steps.step)
 

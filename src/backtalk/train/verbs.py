@@ -25,7 +25,7 @@ from ..engines.steps import Steps, StepState
 from ..errors import InputError
 from .agreement import require_equal_calls, require_equal_runs, share_generator
 from .callbacks import Watchers
-from .checkpoint import Checkpoint, read
+from .checkpoint import Checkpoint, go_on_at
 from .records import Progress, Training
 from .run import Run
 from .schedules import Schedule
@@ -160,7 +160,7 @@ def resume(
     ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is updated further; or a :class:`Checkpoint`, to
     write at other times. ``X``, ``y``, ``sample_weight``, and ``validation`` if it was a set of its own: the same as
     before. ``epochs``: how many in all, if not as many as before. Every other setting is in the file. A run that had
-    ended returns its result again. The measures of ``measure_every`` start again within the epoch.
+    ended returns its result again.
 
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, and
     :class:`~backtalk.errors.InputError` for data that are not those of the run.
@@ -174,7 +174,7 @@ def resume(
     True
     """
     place = path if isinstance(path, Checkpoint) else Checkpoint(path)
-    snapshot = read(place.path)
+    place, snapshot = go_on_at(place)
     settings = snapshot.settings if epochs is None else replace(snapshot.settings, epochs=epochs)
     watchers = Watchers.of(callbacks, progress, group_of(settings.engine))
     if (validation is not None) != snapshot.state.own_validation:

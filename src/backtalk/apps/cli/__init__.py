@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
@@ -19,6 +21,16 @@ from .cluster import LOST, end, is_first, speaker
 from .common import StoppedError, app, without_memory
 
 __all__ = ["app", "demo", "diagnose", "exercise", "explain", "info", "lab", "main", "networks", "tables"]
+ADVICE = {  # what to do if the system refuses
+    errno.ENOSPC: "make room there, and try again",
+    errno.EDQUOT: "make room there, and try again",
+    errno.EFBIG: "allow larger files there (ulimit -f), and try again",
+    errno.EIO: "look after that disk, and try again",
+    errno.EROFS: "name another place",
+    errno.EACCES: "name another place, or change who may use this one",
+    errno.EPERM: "name another place, or change who may use this one",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+}
 SPELLED = {
     "→": "->", "×": "x", "…": "...", "∇": "grad ", "‖": "|", "ŷ": "yhat", "ℒ": "loss", "′": "'", "∂": "d", "−": "-",
     "·": "*", "⊙": ".*", "⊘": "./", "Σ": "sum", "ᵀ": "^T", "⋮": ":", "⋯": "...", "⋱": "...", "─": "-", "∞": "inf",
@@ -55,6 +67,8 @@ def main() -> None:
         code = INTERRUPTED
     except BaseException as error:  # such as the panic of a library in Rust
         _say(_sentence(error))
+        for note in getattr(error, "__notes__", []):  # such as what was kept
+            _say(note)
         code = _code(error)
     if code == INTERRUPTED and is_first():  # typer turns Ctrl-C into this code
         _say("interrupted.")
@@ -63,7 +77,8 @@ def main() -> None:
 
 def _say(sentence: str) -> None:
     if sentence:
-        say(f"{speaker()}: {sentence}", on=sys.stderr)
+        with suppress(OSError):  # nobody may read it
+            say(f"{speaker()}: {sentence}", on=sys.stderr)
 
 
 def _code(error: BaseException) -> int:
@@ -103,7 +118,9 @@ def _sentence(error: BaseException) -> str:
     if is_no_memory(error):
         return without_memory(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+        place = error.filename or ("what is printed" if error.errno in ADVICE else "")
+        advice = f": {ADVICE[error.errno]}" if error.errno in ADVICE else ""
+        return f"{place and f'{place}: '}{error.strerror}{advice}."
     if os.environ.get("BACKTALK_TRACEBACK"):
         raise error
     return bug(error)

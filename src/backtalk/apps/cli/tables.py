@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -149,6 +149,7 @@ def train(
         with _aborts_of(table, group), watch:
             result = learn(table, folder, options, overwrite=overwrite, group=group, **watch.watchers)
         _show(result, watch, as_json)
+    _leave_by(result)
 
 
 @app.command(short_help="Go on with a run that was cut short.")
@@ -167,14 +168,16 @@ def resume(
     With the compiled engine it goes on in any number of processes; a sum may then differ in its last digit.
     """
     from ..tables import resume as go_on
-    from ..tables.folder import RUN, Folder
+    from ..tables.facts import read_run
+    from ..tables.folder import Folder
 
-    engine = str(Folder(folder).read(RUN).get("engine"))
+    engine = read_run(Folder(folder)).options.engine
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=False) as group:
         watch = _Watch(folder, as_json, group)
         with _aborts_of(table or "the table", group), watch:
             result = go_on(folder, table, group=group, **watch.watchers)
         _show(result, watch, as_json, went_on=True)
+    _leave_by(result)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -268,7 +271,14 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def _leave_by(result: Result) -> None:
+    """Exit code 1 if a file of the run could not be written; a warning has said which."""
+    if result.unwritten:
+        raise typer.Exit(1)
+
+
 def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> None:
+    from ..tables.folder import DIAGNOSIS_PAGE, REPORT
     from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_scores
 
@@ -276,11 +286,12 @@ def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -
         return
     if as_json:
         facts = {"folder": str(result.folder), "seconds": watch.seconds, **result.metrics, "said": result.said}
+        facts["unwritten"] = result.unwritten
         if result.diagnosis is not None:
             facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
         put_json(facts)
         return
-    console, metrics = make_console(), result.metrics
+    console, metrics = make_console(patient=True), result.metrics
     console.print(_end(metrics, watch.seconds, went_on), markup=False)
     console.print()
     show_scores(console, metrics["scores"])
@@ -292,8 +303,9 @@ def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -
         if any(finding.examples for finding in result.diagnosis.findings):
             hint = f"'backtalk diagnose {result.folder} FILE' counts those of FILE"
             console.print(f"\nexamples are counted among the training rows; {hint}", soft_wrap=True, markup=False)
-    pages = "report.html" if result.diagnosis is None else "report.html and diagnosis.html"
-    console.print(f"\nwrote {result.folder}/: open {pages} there", soft_wrap=True, markup=False)
+    pages = [name for name in (REPORT, DIAGNOSIS_PAGE) if (result.folder / name).exists()]
+    there = f": open {' and '.join(pages)} there" if pages else ""
+    console.print(f"\nwrote {result.folder}/{there}", soft_wrap=True, markup=False)
     console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
 
 
@@ -313,6 +325,16 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
     return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
 
 
+def _unless_it_fails(show: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same, but what cannot be printed, as if stderr is a file on a full disk, is no reason to end a training."""
+
+    def shown(what: Any) -> None:
+        with suppress(OSError):
+            show(what)
+
+    return shown
+
+
 class _Watch:
     """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
 
@@ -322,8 +344,8 @@ class _Watch:
 
         self.folder, self.group, self.began = folder, group, time.monotonic()
         silent = as_json or not group.is_first
-        self.console = make_console(quiet=silent)
-        errors = make_console(stderr=True)
+        self.console = make_console(patient=True, quiet=silent)  # the run matters, and not who watches it
+        errors = make_console(patient=True, stderr=True)
         self.bar = TrainingProgress(errors, disabled=silent)
         self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
 
@@ -339,7 +361,8 @@ class _Watch:
     @property
     def watchers(self) -> dict[str, Any]:
         """What is told of the run, by the names of the arguments."""
-        return {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
+        shown = {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
+        return {name: _unless_it_fails(show) for name, show in shown.items()}
 
     @property
     def seconds(self) -> float:
@@ -357,8 +380,9 @@ class _Watch:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
         from ...train import TrainingInterrupted
 
-        self._stop_reading()
-        self.bar.close()
+        with suppress(OSError):
+            self._stop_reading()
+            self.bar.close()
         if isinstance(error, TrainingInterrupted):
             done = len(error.training.losses)
             after = f" after {done} whole epoch{'s' * (done != 1)}"

@@ -9,10 +9,14 @@ preprocessing.py  the columns as inputs of the network, and to and from JSON
 target.py         what the target is: classes or numbers, as targets and back
 shares.py         what each process of a cluster reads of a table
 prepare.py        from a table to rows for training and test, and to the network before training
-folder.py         the files of a run
+folder.py         the files of a run, and how an earlier run stays until the new one is whole
+lock.py           one process at a time writes a run
+checked.py        JSON files, read and checked field by field
+facts.py          what the JSON files of a run say
 history.py        what is recorded after each epoch
 metrics.py        scores
 report.py         report.html
+results.py        what is written when a run was trained
 run.py            train, resume
 use.py            predict, evaluate
 spreadsheets.py   predictions that no spreadsheet takes for formulas

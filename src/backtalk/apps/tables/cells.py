@@ -12,7 +12,7 @@ TOLERATED = 0.05  # the share of cells that may be no numbers in a column of num
 YES, NO = ["true", "yes", "t", "y"], ["false", "no", "f", "n"]
 
 # How numbers are written as text: as in a program, with separators or signs around them, with a decimal comma
-PLAIN, SEPARATED, COMMA = "plain", "with separators", "with a decimal comma"
+PLAIN, SEPARATED, COMMA = FORMS = "plain", "with separators", "with a decimal comma"
 _SIGNS = r"^[$€£¥]\s*|\s*[%$€£¥]$"
 _SEPARATED = r"^[-+]?([1-9][0-9]{0,2}([,\s_'’][0-9]{3})+|[0-9]+)(\.[0-9]+)?$"
 _COMMA = r"^[-+]?([0-9]{1,3}([.\s'’][0-9]{3})+|[0-9]+)(,[0-9]+)?$"
@@ -46,7 +46,7 @@ def tell(values: pl.Series) -> Reading:
         return Reading(CATEGORY)
     if words.str.to_lowercase().is_in([*YES, *NO]).all():
         return Reading(YES_NO)
-    for form in (PLAIN, SEPARATED, COMMA):
+    for form in FORMS:
         unreadable = as_numbers(words, form).null_count()
         if unreadable <= TOLERATED * len(words):
             return Reading(NUMBER, form, unreadable)

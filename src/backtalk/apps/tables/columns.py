@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +13,21 @@ import numpy as np
 import polars as pl
 
 from ...errors import InputError, cut, quoted
-from .cells import CATEGORY, DATE, NUMBER, PLAIN, YES_NO, Reading, as_dates, as_numbers, as_truth, as_words, tell
+from .cells import (
+    CATEGORY,
+    DATE,
+    DATES,
+    FORMS,
+    NUMBER,
+    PLAIN,
+    YES_NO,
+    Reading,
+    as_dates,
+    as_numbers,
+    as_truth,
+    as_words,
+    tell,
+)
 
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
@@ -84,6 +99,43 @@ class Column:
     def _called(self) -> str:
         return f"column {quoted(self.name)}"
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with one that was read from a file, in words; '' if nothing is."""
+        lists = [self.numbers, self.median, self.mean, self.scale, self.quantiles]
+        if self.kind not in (NUMBER, YES_NO, DATE, CATEGORY, LEFT_OUT):
+            return f"is {self.kind!r}, which is no kind of column"
+        if self.kind in (CATEGORY, LEFT_OUT):
+            wanted = self.kind == CATEGORY
+            if any(lists) or self.has_missing or wanted != bool(self.categories):
+                return (
+                    f"is {self.kind!r}, expected {'categories' if wanted else 'neither categories nor numbers'} of it"
+                )
+            return "has a category twice" if len(set(self.categories)) < len(self.categories) else ""
+        if self.categories or self.form not in {NUMBER: FORMS, YES_NO: [PLAIN], DATE: [PLAIN, *DATES]}[self.kind]:
+            return f"is {self.kind!r}, expected no categories, and a form that such cells have"
+        cycles = [name for name in CYCLES if self.kind == DATE and self._cycle(name) in self.numbers]
+        if self.numbers != self._numbers_of(cycles):
+            return f"has the numbers {self.numbers[:8]}, expected those of its name"
+        sizes = {"median": len(self.median), "mean": len(self.mean), "scale": len(self.scale)}
+        if set(sizes.values()) != {len(self.numbers)}:
+            return f"has {sizes}, expected {len(self.numbers)} of each"
+        if self.quantiles and (
+            self.kind == DATE or len(self.quantiles) < 2 or sorted(self.quantiles) != self.quantiles
+        ):
+            return "has quantiles that are too few, or not in order"
+        finite = all(map(math.isfinite, [*self.median, *self.mean, *self.quantiles]))
+        if not (finite and all(0 < each < math.inf for each in self.scale)):
+            return "has a median, mean, scale or quantile that is not finite, or a scale that is not above 0"
+        return ""
+
+    def _cycle(self, name: str, wave: str = "sine") -> str:
+        return f"{self.name}: {name}, {wave}"
+
+    def _numbers_of(self, cycles: Sequence[str]) -> list[str]:
+        """The names of the numbers that a cell becomes."""
+        return [self.name, *(self._cycle(name, wave) for name in cycles for wave in ("sine", "cosine"))]
+
     def values(self, cells: pl.Series) -> np.ndarray:
         """The numbers (rows, numbers), float64, NaN for what is missing; refuses what is no number."""
         if self.kind == DATE:
@@ -99,7 +151,7 @@ class Column:
         days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
         if read.null_count():
             days = np.where(read.is_null().to_numpy(), np.nan, days)
-        circles = [2 * np.pi * days / CYCLES[name] for name in CYCLES if f"{self.name}: {name}, sine" in self.numbers]
+        circles = [2 * np.pi * days / CYCLES[name] for name in CYCLES if self._cycle(name) in self.numbers]
         return np.column_stack([days, *(wave(each) for each in circles for wave in (np.sin, np.cos))])
 
     def words(self, cells: pl.Series) -> tuple[np.ndarray, Unknown]:
@@ -158,13 +210,13 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
-    name, numbers = cells.name, [cells.name]
+    name, cycles = cells.name, []
     if reading.kind == DATE:
         dates = as_dates(cells, reading.form)
         has_times = bool((dates.dt.truncate("1d") != dates).any())
         cycles = [cycle for cycle in CYCLES if cycle != "time of day" or has_times]
-        numbers += [f"{name}: {cycle}, {wave}" for cycle in cycles for wave in ("sine", "cosine")]
-    column = Column(name, reading.kind, form=reading.form, tolerant=reading.unreadable > 0, numbers=numbers)
+    column = Column(name, reading.kind, form=reading.form, tolerant=reading.unreadable > 0)
+    column = replace(column, numbers=column._numbers_of(cycles))
     A = column.values(cells)
     missing = int(np.isnan(A[:, 0]).sum())
     if missing == len(A):

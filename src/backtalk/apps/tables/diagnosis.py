@@ -12,10 +12,11 @@ from typing import Any
 from ...analysis.diagnose import Diagnosis
 from ...analysis.diagnose import diagnose as examine
 from ...core.network import Network
-from ...errors import DivergedError, FileFormatError
+from ...errors import DivergedError
+from .facts import read_run, rows_of_training
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder
 from .history import History, read_history, telemetry_of
-from .prepare import Options, Prepared, class_weights, options_of, settled, validation_of
+from .prepare import Options, Prepared, class_weights, settled, validation_of
 from .use import examples_of
 
 MOST_TOLD = 3  # the first ones explain the others
@@ -29,12 +30,10 @@ def diagnose(folder: Path, table: Path) -> tuple[Diagnosis, list[str], list[str]
     """
     network, preprocessing, target, examples, messages = examples_of(folder, table)
     place = Folder(folder)
-    run, metrics = place.read(RUN), place.read(METRICS)
-    try:
-        settings = _settings(options_of(run), metrics["scores"]["training"]["rows"])
-        history = telemetry_of(read_history(place / HISTORY), settings)
-    except (KeyError, TypeError) as error:
-        raise FileFormatError(f"{folder} holds a history that cannot be read ({error!r}).") from None
+    facts, (rows, of_metrics) = read_run(place), rows_of_training(place)
+    place.require_one_run([(RUN, facts.run), (METRICS, of_metrics)])
+    epochs = read_history(place / HISTORY, facts.run, network.depth)
+    history = telemetry_of(epochs, _settings(facts.options, rows))
     diagnosis = examine(network, *examples, history=history, columns=preprocessing.inputs)
     return diagnosis, messages, target.classes
 
@@ -58,9 +57,11 @@ def _settings(options: Options, rows: int) -> dict[str, Any]:
     return asdict(settled(options, rows)) | {"patience": options.patience or None}
 
 
-def write_diagnosis(place: Folder, diagnosis: Diagnosis, title: str, classes: Sequence[str]) -> None:
-    """Both files of a diagnosis."""
-    place.write_text(DIAGNOSIS, json.dumps(diagnosis.to_dict(), indent=2, allow_nan=False) + "\n")
+def write_diagnosis(
+    place: Folder, diagnosis: Diagnosis, title: str, classes: Sequence[str], run: str | None = None
+) -> None:
+    """Both files of a diagnosis; ``run`` is the id of the run."""
+    place.write_text(DIAGNOSIS, json.dumps({"run": run, **diagnosis.to_dict()}, indent=2, allow_nan=False) + "\n")
     place.write_text(DIAGNOSIS_PAGE, diagnosis.to_html(title, classes=classes))
 
 

@@ -1,81 +1,185 @@
-"""The folder of a run: its files, and how an old one stays until a new one is there."""
+"""The folder of a run: its files, and how an earlier run stays in it until the new one is whole.
+
+While a new run replaces an earlier one, the files of the earlier one lie in ``.before``, a run like any other. There
+``run.json`` is the last one to come, the first one to be moved back, and the last one to be removed, so that from
+whatever a killed process left it follows which of the two runs is there.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...core.files import write_atomically
+from ...core.files import unfinished, write_atomically
 from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
+from .checked import field, read_json
+from .lock import Lock
 
 RUN, MODEL, CHECKPOINT = "run.json", "model.safetensors", "checkpoint.safetensors"
 PREPROCESSING, HISTORY, METRICS, REPORT = "preprocessing.json", "history.jsonl", "metrics.json", "report.html"
 DIAGNOSIS, DIAGNOSIS_PAGE = "diagnosis.json", "diagnosis.html"
 OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE}
+LOCK, BEFORE = ".lock", ".before"
 VERSION = 1
 
 
 class Folder:
-    """A folder that holds one run. Of a group the first process alone writes it; in the others nothing happens."""
+    """A folder that holds one run. Of a group the first process alone writes it; in the others nothing happens.
+
+    Who writes holds the lock, from :meth:`begin` or :meth:`go_on` until :meth:`keep`, :meth:`leave` or :meth:`abandon`.
+    """
 
     def __init__(self, path: Path, group: Group = ALONE) -> None:
         self.path, self.writes = path, group.is_first
-        self._before = path.absolute().with_name(f".{path.absolute().name}.before")
-        if self.writes and self._before.exists() and not path.exists():  # killed between the two steps of begin
-            self._before.rename(path)
+        self._before, self._lock, self._made = path / BEFORE, Lock(path / LOCK), False
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
     def require_free(self, overwrite: bool) -> None:
         """Refuse a folder that holds something, unless it is a run that may be overwritten."""
-        if not self.writes or not self.path.exists():
+        if not self.writes:
+            return
+        if self.path.is_symlink() and not self.path.exists():
+            raise InputError(f"{self.path} is a link that leads nowhere, expected a folder, or a name that is free.")
+        if not self.path.exists():
             return
         if not self.path.is_dir():
             raise InputError(f"{self.path} is a file, expected a folder for the run, or a name that is free.")
-        if not any(self.path.iterdir()):
-            return
-        if not (self / RUN).exists():
+        self._lock.require_free()
+        is_run = (self / RUN).exists() or (self._before / RUN).exists()
+        others = self._others(OURS if is_run else OURS - {MODEL, CHECKPOINT})  # remnants of a run that never began
+        if others and not is_run:
             raise InputError(f"{self.path} holds other files, expected an empty folder, or one of an earlier run.")
-        if not overwrite:
+        if is_run and not overwrite:
             raise InputError(f"{self.path} already holds a run: give --overwrite to replace it, or another --out.")
-        others = sorted(file.name for file in self.path.iterdir() if file.name not in OURS)
         if others:
             raise InputError(f"{self.path} also holds {others[0]}, which backtalk did not write: move it away first.")
 
-    def begin(self) -> None:
-        """Make the folder; what was there is kept aside until :meth:`keep` or :meth:`discard`."""
+    def _others(self, ours: set[str]) -> list[str]:
+        """The names of what no run wrote."""
+        ours = ours | {LOCK, BEFORE} | {path.name for path in self._left_half_written()}
+        return sorted(path.name for path in self.path.iterdir() if path.name not in ours)
+
+    def _left_half_written(self) -> list[Path]:
+        """By a run that was killed; the names of the first days had no sign in them."""
+        old = [path for name in OURS for path in self.path.glob(f".{name}.{'[a-z0-9_]' * 8}")]
+        return old + [path for name in OURS for path in unfinished(self / name)]
+
+    # From the beginning of a run to its end
+
+    def begin(self, overwrite: bool) -> None:
+        """Make the folder; the earlier run that is there is kept aside until :meth:`keep` or :meth:`abandon`."""
         if not self.writes:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._before, ignore_errors=True)
-        if self.path.exists():
-            self.path.rename(self._before)
-        self.path.mkdir()
+        self._made = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._hold()
+        try:
+            self.require_free(overwrite)  # now that nobody else can begin
+            self._set_aside()
+        except BaseException:
+            self._end()
+            raise
+
+    def go_on(self) -> None:
+        """Hold the folder of a run that is there; what a killed process left half done is put in order."""
+        if not self.writes:
+            return
+        if not self.path.is_dir():
+            raise InputError(f"{self.path} does not exist, expected the folder of a run of 'backtalk train'.")
+        self._hold()
 
     def keep(self) -> None:
-        """The new run stays; what was there before goes."""
+        """The new run is whole: what was there before goes."""
         if self.writes:
-            shutil.rmtree(self._before, ignore_errors=True)
+            with suppress(OSError):  # the next one does it
+                self._remove_earlier()
+            self._end()
 
-    def keep_if(self, name: str) -> None:
-        """The new run stays if it has this file."""
-        self.keep() if (self / name).exists() else self.discard()
+    def leave(self) -> None:
+        """The new run stays as far as it came, and so does what was there before."""
+        if self.writes:
+            self._end()
 
-    def discard(self) -> None:
-        """The new run goes; what was there before comes back."""
+    def abandon(self) -> None:
+        """The new run goes and what was there before comes back, unless something was trained: then both stay."""
         if not self.writes:
             return
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self._before.exists():
-            self._before.rename(self.path)
+        if not any((self / name).exists() for name in (CHECKPOINT, MODEL)):
+            with suppress(OSError):  # what went wrong before is what is told
+                self._remove_run()
+                self._put_back()
+        self._end()
 
-    def write(self, name: str, facts: dict[str, Any]) -> None:
-        """Facts as a JSON file."""
-        self.write_text(name, json.dumps({"version": VERSION, **facts}, indent=2) + "\n")
+    def _hold(self) -> None:
+        self._lock.take()
+        try:
+            self._put_in_order()
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            self._lock.release()
+            if self._made and not any(self.path.iterdir()):
+                self.path.rmdir()
+
+    def _put_in_order(self) -> None:
+        """After a process that was killed."""
+        for path in self._left_half_written():
+            path.unlink(missing_ok=True)
+        if not (self._before / RUN).exists():  # it was being moved aside, or back, if there is any
+            self._put_back()
+        elif not (self / RUN).exists():  # the new run had not begun
+            self._remove_run()
+            self._put_back()
+        elif (self / MODEL).exists():  # the new run is whole
+            self._remove_earlier()
+
+    def _set_aside(self) -> None:
+        """Move the run to ``.before``; if one is there already, the run here never became whole, and goes."""
+        if self._before.exists() or not (self / RUN).exists():
+            self._remove_run()
+        else:
+            self._before.mkdir()
+            for name in reversed(self._names()):
+                (self / name).replace(self._before / name)
+
+    def _put_back(self) -> None:
+        if self._before.exists():
+            for name in [RUN, *sorted(OURS - {RUN})]:
+                if (self._before / name).exists():
+                    (self._before / name).replace(self / name)
+            self._remove_earlier()
+
+    def _remove_earlier(self) -> None:
+        if self._before.exists():
+            for path in sorted(self._before.iterdir(), key=lambda path: path.name == RUN):
+                path.unlink()
+            self._before.rmdir()
+
+    def _remove_run(self) -> None:
+        for name in self._names():
+            (self / name).unlink()
+
+    def _names(self) -> list[str]:
+        """The files of the run that are there, ``run.json`` first."""
+        return [name for name in [RUN, *sorted(OURS - {RUN})] if (self / name).exists()]
+
+    # Files
+
+    def write(self, name: str, facts: Mapping[str, Any]) -> str:
+        """Facts as a JSON file; gives the SHA-256 of its content."""
+        text = json.dumps({"version": VERSION, **facts}, indent=2) + "\n"
+        self.write_text(name, text)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def write_text(self, name: str, text: str) -> None:
         """A file, which replaces the one before only once it is complete."""
@@ -83,18 +187,37 @@ class Folder:
             write_atomically(self / name, text.encode())
 
     def read(self, name: str) -> dict[str, Any]:
-        """The facts of a JSON file."""
+        """The facts of a JSON file, whose version is checked, and nothing else."""
         if not self.path.exists():
             raise InputError(f"{self.path} does not exist, expected the folder of a run of 'backtalk train'.")
         path = self / name
         if not path.exists():
-            raise InputError(f"{self.path} holds no {name}: it is not the folder of a run of 'backtalk train'.")
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            if facts["version"] != VERSION:
-                raise FileFormatError(
-                    f"{path} is of version {facts['version']}, this backtalk reads {VERSION}: update it."
-                )
-        except (ValueError, KeyError, TypeError):
-            raise FileFormatError(f"{path} is damaged, expected what 'backtalk train' wrote.") from None
+            earlier = f"; the earlier run lies in {self._before}" if (self._before / name).exists() else ""
+            raise InputError(
+                f"{self.path} holds no {name}: it is not the folder of a run of 'backtalk train'{earlier}."
+            )
+        facts = read_json(path)
+        require_version(facts, path)
         return facts
+
+    def require_one_run(self, runs: Iterable[tuple[str, str | None]]) -> None:
+        """Refuse files of two runs: of each its name and the run that it says; those of the first days say none."""
+        known = [(name, run) for name, run in runs if run is not None]
+        for name, run in known:
+            if run != known[0][1]:
+                raise FileFormatError(
+                    f"{self / name} is of another run than {self / known[0][0]} ({run}, and {known[0][1]}): "
+                    "put the right file back, or train anew with --overwrite."
+                )
+
+
+def require_version(facts: Mapping[str, Any], path: Path | str) -> None:
+    """Refuse facts that another version of backtalk wrote in another form."""
+    version = field(facts, "version", int, path)
+    if version != VERSION:
+        raise FileFormatError(f"{path} is of version {version}, this backtalk reads {VERSION}: update it.")
+
+
+def run_of(facts: Mapping[str, Any], path: Path | str) -> str | None:
+    """The id of the run that a JSON file belongs to; None in those of the first days."""
+    return field(facts, "run", str | None, path) if "run" in facts else None

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose.telemetry import Telemetry
-from ...core.files import write_atomically
+from ...core.files import append, require_ordinary, write_atomically
 from ...core.network import Network
+from ...errors import FileFormatError
 from ...train import Callback, Epoch, LayerMeasures
+from .checked import field, read_json
+from .folder import VERSION, require_version, run_of
+
+LINE = {
+    "epoch": int,
+    "loss": float,
+    "validation_loss": float | None,
+    "validation_score": float | None,
+    "learning_rate": float | None,
+    "layers": list[LayerMeasures],
+}
+ANEW = "remove the file, and 'backtalk resume' makes it anew"
 
 
 class History(Callback):
     """Writes a line for each epoch: losses, score, learning rate, and the norms of each layer.
 
-    ``losses``, ``validation_losses``: of the epochs that a checkpoint has, where a run goes on. Their lines stay, and
-    those after them are made again. One that is missing, since the run was cut short just before it was written, has
-    the losses only. In a cluster process 0 alone has the file, and the others, whose ``path`` is None, count the score
-    with it.
+    ``run``: the id of the run, which stands in each line. ``losses``, ``validation_losses``: of the epochs that a
+    checkpoint has, where a run goes on; ``depth``: the number of layers. Their lines stay, and those after them are
+    made again. One that is missing, since the run was cut short just before it was written, has the losses only. A line
+    that cannot be written is a warning, the first time, and is written with the next one; ``is_written`` says whether
+    all are. In a cluster process 0 alone has the file, and the others, whose ``path`` is None, count the score with it.
     """
 
     def __init__(
         self,
         path: Path | None,
         score: Callable[[Network], float] | None,
+        run: str | None = None,
         losses: Sequence[float] = (),
         validation_losses: Sequence[float] = (),
+        depth: int | None = None,
     ) -> None:
-        self.path, self.score = path, score
-        self.epochs = [] if path is None else read_history(path)[: len(losses)]
+        self.path, self.score, self.run, self.is_written, self._warned = path, score, run, True, False
+        self.epochs = [] if path is None else read_history(path, run, depth)[: len(losses)]
+        _require_losses(path, self.epochs, losses)
         for number in range(len(self.epochs) + 1, len(losses) + 1):
             validation_loss = validation_losses[number - 1] if validation_losses else None
             self.epochs.append(_line(number, losses[number - 1], validation_loss))
-        if path is not None:
-            lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
-            write_atomically(path, lines.encode())
+        self.write()
 
     def on_epoch(self, epoch: Epoch) -> None:
         line = _line(
@@ -49,10 +65,32 @@ class History(Callback):
             epoch.measures,
         )
         self.epochs.append(line)
+        if self.path is not None and self.is_written:
+            self._try(lambda path: append(path, self._text(line).encode()))
+        else:
+            self.write()
+
+    def write(self) -> None:
+        """All lines anew."""
+        content = "".join(map(self._text, self.epochs)).encode()
+        self._try(lambda path: write_atomically(path, content))
+
+    def _text(self, line: Mapping[str, Any]) -> str:
+        own = {} if self.run is None else {"version": VERSION, "run": self.run}
+        return json.dumps({**own, **line}) + "\n"
+
+    def _try(self, write: Callable[[Path], None]) -> None:
         if self.path is None:
             return
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            write(self.path)
+            self.is_written = True
+        except OSError as error:
+            self.is_written = False
+            if not self._warned:
+                self._warned = True
+                reason = error.strerror or str(error)
+                warnings.warn(f"{self.path} was not written ({reason}); training goes on.", stacklevel=4)
 
 
 def _line(
@@ -73,17 +111,53 @@ def _line(
     }
 
 
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """The epochs in a file; a last line that was cut off is left out."""
+def _require_losses(path: Path | None, epochs: Sequence[Mapping[str, Any]], losses: Sequence[float]) -> None:
+    """Refuse lines of other epochs than a checkpoint has."""
+    for line, loss in zip(epochs, losses, strict=False):
+        if repr(float(line["loss"])) != repr(float(loss)):
+            raise FileFormatError(
+                f"{path}, line {line['epoch']}: 'loss' is {line['loss']}, and {loss} in the checkpoint: {ANEW}."
+            )
+
+
+def read_history(path: Path, run: str | None = None, depth: int | None = None) -> list[dict[str, Any]]:
+    """The epochs in a file; a last line that was cut off is left out.
+
+    ``run``: the id of the run, ``depth``: the number of layers, if they are known. Raises
+    :class:`~backtalk.errors.FileFormatError` with the line and the field that is wrong.
+    """
     if not path.exists():
         return []
-    epochs = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            epochs.append(json.loads(line))
-        except ValueError:
-            break
-    return epochs
+    require_ordinary(path)
+    *lines, rest = path.read_bytes().split(b"\n")
+    try:
+        texts = [line.decode() for line in lines]
+    except UnicodeDecodeError:
+        raise FileFormatError(f"{path} is damaged (it is no text in UTF-8): {ANEW}.") from None
+    epochs = [_read_line(path, number, text, run, depth) for number, text in enumerate(texts, start=1)]
+    try:
+        last = rest.decode()
+        json.loads(last)
+    except (ValueError, RecursionError):  # cut off, or empty as after a whole line
+        return epochs
+    return [*epochs, _read_line(path, len(epochs) + 1, last, run, depth)]
+
+
+def _read_line(path: Path, number: int, text: str, run: str | None, depth: int | None) -> dict[str, Any]:
+    where = f"{path}, line {number}"
+    facts = read_json(path, text, number)
+    if "version" in facts:
+        require_version(facts, where)
+    own = run_of(facts, where)
+    if None not in (own, run) and own != run:
+        raise FileFormatError(f"{where} is of another run ({own}, and not {run}): {ANEW}.")
+    epoch = {name: field(facts, name, kind, where) for name, kind in LINE.items()}
+    if epoch["epoch"] != number:
+        raise FileFormatError(f"{where}: 'epoch' is {epoch['epoch']}, expected {number}: {ANEW}.")
+    layers, expected = [layer.layer for layer in epoch["layers"]], len(epoch["layers"]) if depth is None else depth
+    if layers and layers != list(range(1, expected + 1)):
+        raise FileFormatError(f"{where}: 'layers' are {layers[:20]}, expected the layers 1 to {expected}: {ANEW}.")
+    return epoch | {"layers": [asdict(layer) for layer in epoch["layers"]]}
 
 
 def telemetry_of(epochs: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> Telemetry:

@@ -26,13 +26,14 @@ def score_of_shares(
         return sum(group.all_gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
     residual = sum(group.all_gather(float(((output[:, :1] - truth) ** 2).sum())))
     spread = ((all_truth - all_truth.mean()) ** 2).sum()
-    return float(1 - residual / spread) if spread > 0 else 0.0
+    return 0.0 if spread == 0 else float(1 - residual / spread)
 
 
 def scores(target: Target, truth: np.ndarray, output: np.ndarray, network: Network) -> dict[str, Any]:
     """Everything for ``metrics.json``, from encoded targets and the network's output."""
     if not target.classifies:
-        return _of_numbers(target, truth, output, network)
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers that float32 does not hold
+            return _of_numbers(target, truth, output, network)
     return _of_classes(target, truth, output, shares=gives_shares(network))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,7 +53,7 @@ class Options:
     batch_size: int | None = None
     optimizer: str = "adam"
     schedule: str = "constant"
-    dropout: float = 0.0
+    dropout: float | tuple[float, ...] = 0.0
     l2_penalty: float | None = None
     clip_norm: float | None = None
     class_weight: str | None = None
@@ -65,12 +64,6 @@ class Options:
     checkpoint_seconds: float = 10.0
     diagnose: bool = False
     engine: str = "auto"
-
-
-def options_of(run: Mapping[str, Any]) -> Options:
-    """The options that a run was begun with; one of an earlier backtalk knows nothing of some."""
-    kept = {"diagnose": False, "engine": "auto", "output": None, **run}
-    return Options(**{**{name: kept[name] for name in Options.__slots__}, "hidden": tuple(kept["hidden"])})
 
 
 def settled(options: Options, rows: int) -> Options:
@@ -112,7 +105,9 @@ class Prepared:
 def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
     group.require_equal(asdict(options))
-    _require_usable(options, group)
+    require_usable(options)
+    if group.count > 1:
+        _require_shared(options, group.count)
     source = group.run(lambda: open_table(table, in_parts=group.count > 1))
     names = _require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
@@ -129,7 +124,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     if not target.classifies:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
-        said += _out_of_reach(target, head, y)
+        said += _out_of_reach(target, head, y) + _beyond_float32(target, y, rows)
     preprocessing = learn_columns(source, names, present, rows["training"], group)
     X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
     sizes = [len(preprocessing.inputs), *options.hidden, head.loss.outputs_for(target.outputs)]
@@ -141,7 +136,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     return Prepared(preprocessing, target, network, parts, truth, said + more)
 
 
-def _require_usable(options: Options, group: Group) -> None:
+def require_usable(options: Options) -> None:
     """Refuse what no training can use, before anything is read."""
     for name in ("validation", "test"):
         share = getattr(options, name)
@@ -153,8 +148,10 @@ def _require_usable(options: Options, group: Group) -> None:
         raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
     if options.class_weight not in (None, "balanced"):
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
-    if group.count > 1:
-        _require_shared(options, group.count)
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"seed is {options.seed}, expected 0 to {2**32 - 1}.")
+    if any(size < 1 for size in options.hidden):
+        raise InputError(f"hidden is {list(options.hidden)}, expected whole numbers of 1 or more.")
     as_activation(options.activation)
     Checkpoint("", every_seconds=options.checkpoint_seconds)
     settings_of(options, rows=1)
@@ -270,6 +267,22 @@ def _out_of_reach(target: Target, head: Head, y: np.ndarray) -> list[str]:
         return []
     ends = f"{low * target.scale:g} to {high * target.scale:g}"
     return [f"{rows_text(outside)} of {quoted(target.name)} cannot be reached: the output {head.output} gives {ends}."]
+
+
+def _beyond_float32(target: Target, y: np.ndarray, rows: dict[str, np.ndarray]) -> list[str]:
+    """Refuse numbers that cannot be trained or validated on; what there is to say of those among the test rows."""
+    counts = {part: int(np.isinf(y[chosen]).sum()) for part, chosen in rows.items()}
+    where = [part for part, count in counts.items() if count and part != "test"]
+    if where:
+        raise InputError(
+            f"target {target.name!r} has {rows_text(counts[where[0]])} too far from the others for float32 in the rows "
+            f"for {where[0]}: divide them, or empty the cells."
+        )
+    if not counts.get("test"):
+        return []
+    return [
+        f"test rows: {rows_text(counts['test'])} of {target.name!r} too far from the others for float32: no scores."
+    ]
 
 
 def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:

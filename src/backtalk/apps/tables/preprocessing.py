@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ...errors import FileFormatError, InputError, cut, quoted
+from .checked import as_kind
 from .columns import Column, Unknown, learn
 
 MOST_NAMES = 20  # of columns, in a message
@@ -129,12 +131,15 @@ class Preprocessing:
         return [asdict(column) for column in self.columns]
 
     @classmethod
-    def from_json(cls, columns: list[dict[str, Any]], path: Any) -> Preprocessing:
-        """From what :meth:`to_json` gave."""
-        try:
-            return cls([Column(**column) for column in columns])
-        except TypeError as error:
-            raise FileFormatError(f"{path} describes a column in a way that cannot be read ({error}).") from None
+    def from_json(cls, columns: Any, path: Path | str) -> Preprocessing:
+        """From what :meth:`to_json` gave, as it stands in a file; an error names the column that is wrong."""
+        found = as_kind(columns, list[Column], path, "columns")
+        for number, column in enumerate(found):
+            if fault := column.fault:
+                raise FileFormatError(f"{path}: 'columns[{number}]' ({column.name!r}) {fault}.")
+        if len({column.name for column in found}) < len(found) or not any(column.used for column in found):
+            raise FileFormatError(f"{path}: 'columns' has a name twice, or no column that is used.")
+        return cls(found)
 
 
 def _scaled(column: Column, A: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ...core.files import naming
 from ...data.names import require_names
 from ...errors import FileFormatError, first_line
 from .cells import MISSING_WORDS
@@ -82,14 +83,15 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, or of all .parquet files of a folder."""
     sums = hashlib.sha256()
     for file in files_of(path):
-        with file.open("rb") as content:
+        with naming(file), file.open("rb") as content:
             while block := content.read(1 << 20):
                 sums.update(block)
     return sums.hexdigest()
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
-    content = path.read_bytes()
+    with naming(path):
+        content = path.read_bytes()
     if not content.strip():
         raise FileFormatError("is empty, expected a line of column names and rows below it.", file=path)
     if b"\0" in content:

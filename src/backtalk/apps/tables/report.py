@@ -120,7 +120,8 @@ def _judged(target: Target, part: str, truth: np.ndarray, output: np.ndarray) ->
         y, predicted = target.decode(truth), target.decode(output)
         across = f"{target.name}, in the table"
         picture = plots.points(y.tolist(), predicted.tolist(), x_label=across, y_label="predicted")
-        residuals = plots.bars((predicted - y).tolist(), label="predicted − true")
+        with np.errstate(invalid="ignore"):  # infinite ones, which are not drawn
+            residuals = plots.bars((predicted - y).tolist(), label="predicted − true")
         note = f"{part} rows; on the dashed line both are equal"
         return [card("Predicted and true", picture, note), card("Residuals", residuals, f"{part} rows")]
     counts = np.zeros((target.outputs, target.outputs), dtype=int)

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...analysis.diagnose import Diagnosis, Doctor
+from ...analysis.diagnose import Doctor
 from ...core.network import Network
 from ...distributed import Group, joined_group
 from ...engines.choose import COMPILED
-from ...errors import FileFormatError, InputError, ProcessLostError
-from ...interop.files import load_with, save
+from ...errors import BacktalkError, DivergedError, InputError
 from ...train import Callback, Checkpoint, Progress, Shard, Training, TrainingInterrupted, fit
 from ...train import resume as go_on
-from .diagnosis import Tell, diagnose_run, explained, write_diagnosis
-from .folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN, Folder
+from ...train.checkpoint import go_on_at
+from ...train.state import TrainState
+from .diagnosis import Tell, explained
+from .facts import RunFacts, preprocessing_facts
+from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
 from .history import History
-from .metrics import score_of_shares, scores
-from .prepare import Options, Prepared, options_of, prepare, settings_of, settled, validation_of
+from .metrics import score_of_shares
+from .prepare import Options, Prepared, prepare, settings_of, validation_of
 from .reading import digest
-from .report import write_report
+from .results import Result, write_results
 from .use import output_of
 
 Watch = Callable[[Progress], Any] | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """A finished run: its folder, ``metrics`` as in metrics.json, what there is to say, the diagnosis if asked for."""
-
-    folder: Path
-    metrics: dict[str, Any]
-    said: list[str] = field(default_factory=list)
-    diagnosis: Diagnosis | None = None
 
 
 def train(
@@ -55,13 +45,13 @@ def train(
 
     ``prepared`` is called with the table as it was understood, before training; ``tell``, with ``options.diagnose``,
     with each finding of the doctor in words, when it first shows, and where training diverges. Ctrl-C raises
-    :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. Where training
-    diverges, the folder is as it was before.
+    :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. After any other error
+    the folder is as it was before if nothing was trained, and else has the checkpoint. With ``overwrite`` an earlier
+    run stays, in ``.before``, until the new one is whole.
 
     Each process of ``group``, by default the one that this process has joined, calls it, reads its own part of the
     table, and gets the result; process 0 alone writes. If a process is lost, the others raise
-    :class:`~backtalk.errors.ProcessLostError`; :func:`resume` goes on if there was a checkpoint, and if not, the folder
-    is as it was before.
+    :class:`~backtalk.errors.ProcessLostError`.
     """
     group = group or joined_group()
     group.require_equal({"what they do": "train", "the folder of the run": str(folder)})
@@ -70,25 +60,15 @@ def train(
     ready = prepare(table, options, group)
     if prepared is not None:
         prepared(ready)
-    group.run(place.begin)
-    try:
-        group.run(lambda: _write_down(place, ready, options, table))
-        history = group.run(lambda: _history(place, ready, group))
+    group.run(lambda: place.begin(overwrite))
+    with _kept(place):
+        run = RunFacts.of(table, group.broadcast(lambda: digest(table)), options)
+        group.run(lambda: place.write(RUN, run.to_json()))
+        group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
+        history = group.run(lambda: _history(place, ready, group, run))
         with explained(ready, options, history, tell):
-            training = _fit(place, ready, options, history, progress, tell)
-    except TrainingInterrupted:
-        place.keep()
-        raise
-    except ProcessLostError:
-        place.keep_if(CHECKPOINT)
-        raise
-    except BaseException:
-        place.discard()
-        raise
-    try:
-        return _finish(place, ready, training, history, options, table, group)
-    finally:
-        place.keep()  # also where Ctrl-C comes now: the checkpoint has it all
+            training = _fit(place, ready, run, history, progress, tell)
+        return write_results(place, ready, training, history, run, group)
 
 
 def resume(
@@ -109,67 +89,80 @@ def resume(
     group = group or joined_group()
     group.require_equal({"what they do": "resume", "the folder of the run": str(folder)})
     place = Folder(folder, group)
-    run = group.broadcast(lambda: place.read(RUN))
+    group.run(place.go_on)
+    with _kept(place, went_on=True):
+        run = RunFacts.from_json(group.broadcast(lambda: place.read(RUN)), place / RUN)
+        if table is not None:
+            run = replace(run, table=table)
+        group.run(lambda: _require_unchanged(place, run))
+        ready = prepare(run.table, run.options, group)
+        if prepared is not None:
+            prepared(ready)
+        begun = group.broadcast((place / CHECKPOINT).exists)
+        checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=run.options.checkpoint_seconds, run=run.run)
+        state = group.run(lambda: go_on_at(checkpoint)[1].state if begun else None)
+        history = group.run(lambda: _history(place, ready, group, run, state))
+        group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
+        with explained(ready, run.options, history, tell):
+            if begun:
+                data, validation = _data(ready, run.options)
+                watchers = _watchers(history, run.options, tell)
+                training = go_on(checkpoint, *data, validation=validation, callbacks=watchers, progress=progress)
+            else:
+                training = _fit(place, ready, run, history, progress, tell)
+        return write_results(place, ready, training, history, run, group)
+
+
+@contextmanager
+def _kept(place: Folder, went_on: bool = False) -> Iterator[None]:
+    """Within it a run is made: when it is whole it stays alone; if not, nothing that was trained is lost."""
     try:
-        options = options_of(run)
-        table, known = table or Path(run["table"]), run["sha256"]
-    except (KeyError, TypeError) as error:
-        raise FileFormatError(f"{place / RUN} lacks a setting of the run ({error}).") from None
-    group.run(lambda: _require_unchanged(place, table, known))
-    ready = prepare(table, options, group)
-    if prepared is not None:
-        prepared(ready)
-    path = place / CHECKPOINT
-    begun = group.broadcast(path.exists)
-    facts = group.run(lambda: load_with(path)[1] or {} if begun else {})
-    losses = facts.get("losses", []), facts.get("validation_losses", [])
-    history = group.run(lambda: _history(place, ready, group, *losses))
-    with explained(ready, options, history, tell):
-        if begun:
-            data, validation = _data(ready, options)
-            checkpoint = Checkpoint(path, every_seconds=options.checkpoint_seconds)
-            watchers = _watchers(history, options, tell)
-            training = go_on(checkpoint, *data, validation=validation, callbacks=watchers, progress=progress)
+        yield
+    except BaseException as error:
+        if (place / CHECKPOINT).exists() and (note := _how_to_go_on(place, error)):
+            error.add_note(note)
+        if went_on or isinstance(error, TrainingInterrupted):
+            place.leave()
         else:
-            training = _fit(place, ready, options, history, progress, tell)
-    result = _finish(place, ready, training, history, options, table, group)
+            place.abandon()
+        raise
     place.keep()
-    return result
+
+
+def _how_to_go_on(place: Folder, error: BaseException) -> str:
+    """What there is to say besides the error, if a checkpoint stays."""
+    if isinstance(error, DivergedError):
+        return f"The last checkpoint before that is kept: {place / CHECKPOINT}."
+    if isinstance(error, BacktalkError) or not isinstance(error, Exception):  # they say it themselves
+        return ""
+    return f"What was trained is kept: 'backtalk resume {place.path}' goes on with it."
 
 
 def _watchers(history: History, options: Options, tell: Tell) -> list[Callback]:
     return [history, Doctor(tell)] if options.diagnose else [history]
 
 
-def _write_down(place: Folder, ready: Prepared, options: Options, table: Path) -> None:
-    """What the run is asked for, and what was learned of the table."""
-    if not place.writes:
-        return
-    run = {"backtalk": version("backtalk"), "table": str(table.resolve()), "sha256": digest(table)}
-    place.write(RUN, run | asdict(options))
-    facts = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
-    place.write(PREPROCESSING, facts | {"inputs": ready.preprocessing.inputs})
+def _require_unchanged(place: Folder, run: RunFacts) -> None:
+    """Refuse to go on with a table that is not there, or not what it was, or with files of another run.
 
-
-def _require_unchanged(place: Folder, table: Path, known: str) -> None:
-    """Refuse to go on with a table that is not there, or not what it was; which process 0 tells."""
+    Process 0 tells it.
+    """
+    table = run.table
     if not table.exists():
         raise InputError(
             f"{table}, the table of this run, is no longer there: put it back, or name it after {place.path}."
         )
-    if place.writes and digest(table) != known:
+    if place.writes and digest(table) != run.sha256:
         raise InputError(f"{table} is not what it was when this run began: train anew, with --overwrite.")
+    if place.writes and (place / PREPROCESSING).exists():
+        learned = run_of(place.read(PREPROCESSING), place / PREPROCESSING)
+        place.require_one_run([(RUN, run.run), (PREPROCESSING, learned)])
 
 
-def _history(
-    place: Folder,
-    ready: Prepared,
-    group: Group,
-    losses: Sequence[float] = (),
-    validation_losses: Sequence[float] = (),
-) -> History:
+def _history(place: Folder, ready: Prepared, group: Group, run: RunFacts, state: TrainState | None = None) -> History:
     path = place / HISTORY if place.writes else None
-    return History(path, _follow(ready, group), losses, validation_losses)
+    losses = ((), ()) if state is None else (state.losses, state.validation_losses)
+    return History(path, _follow(ready, group), run.run, *losses, depth=ready.network.depth)
 
 
 def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
@@ -180,11 +173,13 @@ def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
     return (Shard(*data),), None if validation is None else Shard(*validation)
 
 
-def _fit(place: Folder, ready: Prepared, options: Options, history: History, progress: Watch, tell: Tell) -> Training:
+def _fit(place: Folder, ready: Prepared, run: RunFacts, history: History, progress: Watch, tell: Tell) -> Training:
+    options = run.options
     data, validation = _data(ready, options)
     settings = settings_of(options, len(ready.truth["training"]))
-    # L-BFGS cannot be written down
-    checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds) if settings.by_steps else None
+    checkpoint = None  # L-BFGS cannot be written down
+    if settings.by_steps:
+        checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds, run=run.run)
     return fit(
         ready.network,
         *data,
@@ -205,73 +200,6 @@ def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
     X, y = ready.parts["validation"]
     truth = ready.truth["validation"]
     return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X), group)
-
-
-def _finish(
-    place: Folder,
-    ready: Prepared,
-    training: Training,
-    history: History,
-    options: Options,
-    table: Path,
-    group: Group,
-) -> Result:
-    """Write the model, the scores and the report."""
-    network = training.network
-    outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
-    metrics: dict[str, Any] = {
-        "backtalk": version("backtalk"),
-        "target": ready.target.name,
-        "task": ready.target.task,
-        "classes": ready.target.classes,
-        "inputs": len(ready.preprocessing.inputs),
-        "parameters": network.parameter_count,
-        "epochs": len(training.losses),
-        "best_epoch": training.best_epoch,
-        "reason": training.reason,
-        "scores": {part: scores(ready.target, truth, outputs[part], network) for part, truth in ready.truth.items()},
-        "losses": list(training.losses),
-        "validation_losses": list(training.validation_losses),
-    }
-
-    def write() -> Diagnosis | None:
-        if not place.writes:
-            return None
-        place.write_text(REPORT, _report(ready, network, metrics, history, options, table, outputs))
-        place.write(METRICS, metrics)
-        diagnosis = None
-        if options.diagnose:
-            diagnosis = diagnose_run(ready, network, history.epochs, options)
-            write_diagnosis(place, diagnosis, f"Diagnosis: {table.name}, {ready.target.name}", ready.target.classes)
-        save(network, place / MODEL)  # the last: a folder with a model is whole
-        return diagnosis
-
-    return Result(place.path, metrics, ready.said, group.run(write))
-
-
-def _report(
-    ready: Prepared,
-    network: Network,
-    metrics: dict[str, Any],
-    history: History,
-    options: Options,
-    table: Path,
-    outputs: dict[str, np.ndarray],
-) -> str:
-    shown = next(part for part in ("test", "validation", "training") if part in ready.parts)
-    rows = sum(len(truth) for truth in ready.truth.values())
-    return write_report(
-        f"{table.name}: {ready.target.name}",
-        f"{rows} rows, {len(ready.preprocessing.columns)} columns, trained with backtalk {version('backtalk')}",
-        network,
-        ready.preprocessing,
-        ready.target,
-        metrics,
-        history.epochs,
-        (shown, ready.truth[shown], outputs[shown]),
-        said=ready.said,
-        settings={"table": table.name, **asdict(settled(options, len(ready.truth["training"])))},
-    )
 
 
 __all__ = ["Options", "Prepared", "Result", "resume", "train"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ import polars as pl
 from ...core.losses import GaussianNLL
 from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
-from .cells import DATE, NUMBER, PLAIN, as_numbers, as_words, tell
+from .cells import DATE, FORMS, NUMBER, PLAIN, as_numbers, as_words, tell
+from .checked import as_kind
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 TASKS = ["auto", CLASSIFICATION, REGRESSION]
@@ -64,9 +67,9 @@ class Target:
         with np.errstate(over="ignore", invalid="ignore"):
             mean, scale = float(y.mean()), float(y.std()) or 1.0
         if not (np.isfinite(mean) and np.isfinite(scale)):
-            raise InputError(
-                f"target {quoted(self.name)} holds numbers as large as {np.abs(y).max():.3g}: divide them first."
-            )
+            largest = np.abs(y).max()
+            words = f"as large as {largest:.3g}" if np.isfinite(largest) else "beyond 3.4e38, the largest of float32"
+            raise InputError(f"target {quoted(self.name)} holds numbers {words}: divide them first.")
         return replace(self, mean=mean if centre else 0.0, scale=scale)
 
     @property
@@ -83,7 +86,8 @@ class Target:
         """Labels (rows,), int64, or scaled numbers (rows, 1), float32, of a column without missing values."""
         if not self.classifies:
             numbers = self._numbers(cells).to_numpy()
-            return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
+            with np.errstate(over="ignore"):  # what float32 does not hold is infinite
+                return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
         words = self._words(cells)
         labels = words.cast(pl.Enum(self.classes), strict=False)
         if labels.null_count():
@@ -108,12 +112,27 @@ class Target:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], path: Any) -> Target:
-        """From what :meth:`to_json` gave."""
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise FileFormatError(f"{path} describes the target in a way that cannot be read ({error}).") from None
+    def from_json(cls, values: Any, path: Path | str) -> Target:
+        """From what :meth:`to_json` gave, as it stands in a file; an error names the field that is wrong."""
+        target = as_kind(values, cls, path, "target")
+        if fault := target._fault:
+            raise FileFormatError(f"{path}: 'target' {fault}.")
+        return target
+
+    @property
+    def _fault(self) -> str:
+        """What is wrong with it, in words; '' if nothing is."""
+        if self.task not in TASKS[1:]:
+            return f"has the task {self.task!r}, expected {' or '.join(TASKS[1:])}"
+        if self.form not in (None, *FORMS):
+            return f"has the form {self.form!r}, expected one of {', '.join(FORMS)}, or null"
+        if self.classifies and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
+            return "has classes that are fewer than two, or not distinct"
+        if not self.classifies and self.classes:
+            return "has classes, expected none for a regression"
+        if not (math.isfinite(self.mean) and 0 < self.scale < math.inf):
+            return f"has the mean {self.mean} and the scale {self.scale}, expected finite numbers, and a scale above 0"
+        return ""
 
     def _numbers(self, cells: pl.Series) -> pl.Series:
         numbers = as_numbers(cells, self.form or PLAIN)

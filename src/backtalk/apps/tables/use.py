@@ -13,8 +13,9 @@ from ...core.inputs import as_input
 from ...core.network import Network
 from ...engines.passes import forward_in_blocks
 from ...errors import FileFormatError, InputError
-from ...interop.files import load
-from .folder import MODEL, PREPROCESSING, Folder
+from ...interop.files import load, load_run
+from .facts import read_learned, require_fit
+from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .metrics import gives_shares, scores
 from .prepare import with_target
 from .preprocessing import Preprocessing
@@ -72,14 +73,20 @@ def output_of(network: Network, X: np.ndarray) -> np.ndarray:
 
 
 def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:
+    """The network of a run and what was learned of its table, which must be of one run."""
     place = Folder(folder)
-    facts = place.read(PREPROCESSING)
-    path = place / MODEL
-    if not path.exists():
+    learned, model, file = read_learned(place), place / MODEL, place / PREPROCESSING
+    if not model.exists():
+        earlier = f"; the earlier run lies in {place / BEFORE}" if (place / BEFORE / MODEL).exists() else ""
         raise InputError(
-            f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it."
+            f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it{earlier}."
         )
-    if not {"columns", "target"} <= set(facts):
-        raise FileFormatError(f"{place / PREPROCESSING} lacks the columns or the target.")
-    target = Target.from_json(facts["target"], place / PREPROCESSING)
-    return load(path), Preprocessing.from_json(facts["columns"], place / PREPROCESSING), target
+    network, of_model = load(model), load_run(model)
+    runs = [(RUN, run_of(place.read(RUN), place / RUN))] if (place / RUN).exists() else []
+    place.require_one_run([*runs, (PREPROCESSING, learned.run), (MODEL, of_model.get("id"))])
+    if of_model.get("preprocessing", learned.sha256) != learned.sha256:
+        raise FileFormatError(
+            f"{file} is not the one with which {model} was trained: put that one back, or train anew."
+        )
+    require_fit(network, learned, model, file)
+    return network, learned.preprocessing, learned.target

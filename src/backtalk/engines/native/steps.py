@@ -17,7 +17,7 @@ from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
 from ...errors import DivergedError
-from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
+from ..steps import ENDLESS, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
 from . import passes as native
 from .kernels import threads
 
@@ -172,7 +172,7 @@ class NativeSteps:
             for i, parts in enumerate(zip(W, b, strict=True)):
                 self._net.unpack_state(i, which, *parts)
             arrays[family] = [*W, *b]
-        return StepState(self._net.updates(), arrays)
+        return StepState(self._net.updates(), arrays, self._measured())
 
     def restore(self, network: Network, state: StepState | None) -> None:
         depth = network.depth
@@ -188,7 +188,15 @@ class NativeSteps:
             for i in range(depth):
                 self._net.pack_state(i, which, arrays[i], arrays[depth + i])
         self._begin_at(network, state.step if state else 0)
+        if state:
+            self._net.begin_measuring(state.measured.steps, state.measured.sums)  # pyright: ignore
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         """The means over the measured steps since the last call."""
-        return tuple(LayerMeasures(i, *row) for i, row in enumerate(self._net.measures(), start=1))
+        measured = self._measured()
+        self._net.begin_measuring(0, ())
+        return measured.means()
+
+    def _measured(self) -> Measured:
+        steps, sums = self._net.measured()
+        return Measured(steps, tuple(sums)) if steps else Measured()

@@ -1,0 +1,122 @@
+"""What the JSON files of a run say, to be written and read: ``run.json``, ``preprocessing.json``, ``metrics.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from ...core.network import Network
+from ...errors import BacktalkError, FileFormatError
+from .checked import as_kind, field
+from .folder import METRICS, PREPROCESSING, RUN, Folder, run_of
+from .prepare import Options, Prepared, require_usable
+from .preprocessing import Preprocessing
+from .target import Target
+
+ADDED = {"diagnose", "engine", "output"}  # options that runs of the first days do not have
+UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
+LETTERS = 16  # of an id
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run was asked for: the options, the table's place, its SHA-256, and the id of the run.
+
+    The id follows from all that the results follow from, and from the version of backtalk, so that the same run gives
+    the same bytes.
+    """
+
+    options: Options
+    table: Path
+    sha256: str
+    run: str | None
+
+    @classmethod
+    def of(cls, table: Path, sha256: str, options: Options) -> RunFacts:
+        """Those of a new run."""
+        asked = {name: value for name, value in asdict(options).items() if name not in UNFELT}
+        facts = {"backtalk": version("backtalk"), "sha256": sha256, **asked}
+        run = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:LETTERS]
+        return cls(options, table.resolve(), sha256, run)
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``run.json`` holds them."""
+        facts = {"backtalk": version("backtalk"), "run": self.run, "table": str(self.table), "sha256": self.sha256}
+        return facts | asdict(self.options)
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any], path: Path) -> RunFacts:
+        """What :meth:`to_json` gave; :class:`~backtalk.errors.FileFormatError` names the field that is wrong."""
+        hints, values = get_type_hints(Options), {}
+        for each in fields(Options):
+            if each.name in facts or each.name not in ADDED:
+                values[each.name] = field(facts, each.name, hints[each.name], path)
+        options = Options(**values)
+        try:
+            require_usable(options)
+        except BacktalkError as error:
+            raise FileFormatError(f"{path} holds an option that cannot be used: {error}") from None
+        table = Path(field(facts, "table", str, path))
+        return cls(options, table, field(facts, "sha256", str, path), run_of(facts, path))
+
+
+def preprocessing_facts(ready: Prepared, run: str | None) -> dict[str, Any]:
+    """What was learned of the table, as ``preprocessing.json`` holds it."""
+    learned = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
+    return {"run": run, **learned, "inputs": ready.preprocessing.inputs}
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned of a table, from its file; the file's SHA-256, and the id of the run."""
+
+    preprocessing: Preprocessing
+    target: Target
+    sha256: str
+    run: str | None
+
+
+def read_learned(place: Folder) -> Learned:
+    """What ``preprocessing.json`` holds, checked."""
+    facts, path = place.read(PREPROCESSING), place / PREPROCESSING
+    target = Target.from_json(facts.get("target"), path)
+    preprocessing = Preprocessing.from_json(facts.get("columns"), path)
+    if target.name in (column.name for column in preprocessing.columns):
+        raise FileFormatError(f"{path}: 'columns' has the target {target.name!r}, expected the other columns only.")
+    inputs = field(facts, "inputs", list[str], path)
+    if inputs != preprocessing.inputs:
+        raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
+    return Learned(preprocessing, target, hashlib.sha256(path.read_bytes()).hexdigest(), run_of(facts, path))
+
+
+def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:
+    """Refuse a network of other inputs or outputs than the columns and the target have."""
+    inputs, outputs = len(learned.preprocessing.inputs), network.loss.outputs_for(learned.target.outputs)
+    if network.sizes[0] != inputs or network.sizes[-1] != outputs:
+        raise FileFormatError(
+            f"{model} has {network.sizes[0]} inputs and {network.sizes[-1]} outputs, but {file} is of {inputs} and "
+            f"{outputs}: put the right file back, or train anew."
+        )
+    if learned.target.classifies != network.head.takes_labels:
+        raise FileFormatError(f"{model} has the loss {network.loss}, which does not suit 'target' of {file}.")
+
+
+def rows_of_training(place: Folder) -> tuple[int, str | None]:
+    """How many rows were trained on, by ``metrics.json``, and the id of its run."""
+    facts, path = place.read(METRICS), place / METRICS
+    scores = as_kind(facts.get("scores"), dict, path, "scores")
+    found = as_kind(scores.get("training"), dict, path, "scores.training")
+    rows = as_kind(found.get("rows"), int, path, "scores.training.rows")
+    if rows < 1:
+        raise FileFormatError(f"{path}: 'scores.training.rows' is {rows}, expected 1 or more.")
+    return rows, run_of(facts, path)
+
+
+def read_run(place: Folder) -> RunFacts:
+    """What ``run.json`` holds, checked."""
+    return RunFacts.from_json(place.read(RUN), place / RUN)
