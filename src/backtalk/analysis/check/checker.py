@@ -158,7 +158,7 @@ def check(
                 "whose derivative can be measured: scale X, y or the weights."
             )
     student = Student(functions if own else Functions(backward=gradients), OURS, network, X, y, sample_weight, scene)
-    student, answers = find_layout(student, lies, "columns" if turned else None)
+    student, answers = find_layout(student, lies if own else OURS, "columns" if turned else None)
     few = sum(array.size for array in answers.gradients.values()) <= EVERY_COORDINATE
     every = coordinates == "every" or (coordinates == "auto" and few)
     chosen = _choose(method, _functions_of(network))

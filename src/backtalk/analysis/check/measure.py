@@ -16,6 +16,7 @@ from ...core.activations import Activation
 from .substitute import Outcome, crosses_kink, moves_off_kink
 
 EPSILON = float(np.finfo(np.float64).eps)
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPSILON ** (1 / 3)
 LEAST_ROOM = 1e-270  # a complex step of so much, and of more, is a number that float64 holds with all its digits
@@ -39,10 +40,12 @@ class Method:
     def derivative(
         self, outcome: Callable[[np.ndarray], Outcome], value: np.ndarray, direction: np.ndarray
     ) -> float | None:
-        """dℒ/ds at ``value`` along ``direction``; None if a kink lies inside the step."""
+        """dℒ/ds at ``value`` along ``direction``; None if a kink lies inside the step, or if it cannot be measured."""
         if self.is_complex:
             there = outcome(value + 1j * self.step * direction)
-            return None if moves_off_kink(there) else float(there.loss.imag) / self.step
+            # complex numbers do not count with infinite ones: inf · (1 + 0i) has an imaginary part that is NaN
+            unknown = moves_off_kink(there) or math.isnan(there.loss.imag)
+            return None if unknown else float(there.loss.imag) / self.step
         high, low = outcome(value + self.step * direction), outcome(value - self.step * direction)
         return None if crosses_kink(low, high) else float(high.loss.real - low.loss.real) / (2 * self.step)
 

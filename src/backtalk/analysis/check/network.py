@@ -12,7 +12,7 @@ import numpy as np
 from ...core.arrays import jax_has_float64, library_name
 from ...core.backward import talk_to_output
 from ...core.network import Network
-from .measure import EPSILON, LEAST_ROOM, Method, relative_error
+from .measure import EPSILON, LEAST_ROOM, SMALLEST, Method, relative_error
 from .reading import Quantity
 from .report import CheckRow
 from .substitute import Scene
@@ -65,7 +65,10 @@ class Comparer:
         self.size = magnitudes(scene)
         top = self.size["a", scene.network.depth] * (1 + np.abs(scene.trace.a[scene.network.depth]))
         rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
-        self.floor = 0.0 if method.is_complex else rounding / method.step / tolerance  # smaller is not told from 0
+        # a step of a_i or h_i that is smaller than any number is lost, with what ℒ would make of it
+        heard = [each[np.isfinite(each)].sum() for (family, _), each in self.size.items() if family in "ah"]
+        resolution = SMALLEST * (1 + sum(heard)) if method.is_complex else rounding
+        self.floor = resolution / method.step / tolerance  # smaller is not told from 0
 
     def row(self, quantity: Quantity, given: np.ndarray, every_coordinate: bool) -> CheckRow:
         judgement = self._judgement(quantity, given)
@@ -134,7 +137,8 @@ class Comparer:
             factor = np.abs(self.scene.trace.h[i - 1]).max(axis=0)
         elif family == "h" and i < network.depth:
             factor = np.abs(network.W[i + 1]).max(axis=0)
-        direction = np.where(signs == 0, 0.0, signs * np.minimum(size / np.maximum(1.0, factor), judgement.room))
+        length = np.minimum(size / np.maximum(1.0, factor), judgement.room)
+        direction = np.where(length < LEAST_ROOM, 0.0, signs * length)  # a step by less is lost, and not judged
         return self.method.without_rounding(judgement.value, direction)
 
     def _along(self, judgement: Judgement, direction: np.ndarray) -> float | None:
