@@ -60,7 +60,7 @@ static T loss_of_tails(Activation output, Loss loss, T parameter, const Row<T> &
             sum -= times(t, tail.log) + times(1 - t, log_of_rest(yhat, tail.rest));
         } else {  // focal, or cross-entropy as focal with a gamma of 0
             const T gamma = loss == FOCAL ? parameter : T(0), part = gamma > 0 ? t * to_power(tail.rest, gamma) : t;
-            const T factor = gamma > 0 ? gamma * t * to_power(tail.rest, gamma - 1) : T(0);
+            const T factor = gamma > 0 ? t * slope_of_power(tail.rest, gamma) : T(0);
             grad_a = times(factor, slope * tail.log) - part * tail.slope_of_log;
             grad_yhat = times(factor, tail.log) - quotient(part, yhat);
             sum -= times(part, tail.log);
@@ -114,7 +114,7 @@ static T softmax_of_focal(T gamma, const Row<T> &row) {
     log_of_softmax(row);
     for (int64_t j = 0; j < row.units; ++j) {
         const T t = row.target[j], part = t * to_power(rest[j], gamma);
-        const T slope = gamma > 0 ? gamma * t * row.yhat[j] * to_power(rest[j], gamma - 1) : T(0);
+        const T slope = gamma > 0 ? t * row.yhat[j] * slope_of_power(rest[j], gamma) : T(0);
         pull[j] = times(slope, log_yhat[j]) - part;
         sum -= times(part, log_yhat[j]);
     }

@@ -51,6 +51,11 @@ static inline T to_power(T base, T exponent) {  // of a base of 0 or more; a low
     return base <= 0 ? T(exponent == 0) : base;
 }
 
+template <class T>
+static inline T slope_of_power(T base, T exponent) {
+    return base <= 0 ? T(0) : exponent * to_power(base, exponent - 1);
+}
+
 // One example. a: the pre-activations, undefined for a user's own output function. yhat, slope: what the output function
 // made of them. grad_a, grad_yhat: written. rest, others: room for a row each.
 template <class T>
@@ -109,7 +114,7 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
             for (int64_t j = 0; j < units; ++j) {
                 const T t = target[j], rest = 1 - yhat[j], part = times(t, to_power(rest, parameter));
                 grad[j] = -quotient(part, yhat[j]);
-                if (parameter > 0) grad[j] += times_log(times(t * parameter, to_power(rest, parameter - 1)), yhat[j]);
+                if (parameter > 0) grad[j] += times_log(times(t, slope_of_power(rest, parameter)), yhat[j]);
                 sum -= times_log(part, yhat[j]);
             }
             return sum;

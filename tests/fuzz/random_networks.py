@@ -6,6 +6,7 @@ is not finite is refused. ``python tests/fuzz/random_networks.py SEED COUNT`` pr
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ def draw_case(rng: np.random.Generator) -> tuple[Network, np.ndarray, np.ndarray
     output = str(rng.choice(["softmax", "natural", names.pop()], p=[0.3, 0.3, 0.4]))
     spread = float(rng.choice([0, 0, 0.1, 0.5]))  # how many of the numbers are extreme
     with np.errstate(over="ignore"):
-        W = [draw_numbers(rng, (n, m), spread) for m, n in zip(sizes, sizes[1:], strict=False)]
+        W = [draw_numbers(rng, (n, m), spread) for m, n in itertools.pairwise(sizes)]
         b = [draw_numbers(rng, (n,), spread) for n in sizes[1:]]
         network = Network(
             W,

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from .activations import Sigmoid, sigmoid
-from .arrays import Array, namespace, real_part
+from .arrays import Array, log1p, namespace, real_part
 from .losses import BinaryCrossEntropy, CrossEntropy, Focal, KLDivergence, Loss, PoissonDeviance, SquaredError
-from .losses.classes import power
+from .losses.classes import power, slope_of_power
 from .losses.loss import quotient, times, times_log
 from .outputs import Softmax, largest, sums_of_others, through_softmax
 from .tails import TAILS, Tails
@@ -45,7 +45,7 @@ class SoftmaxCrossEntropy(ClosedForm):
         xp = namespace(a)
         rest = xp.sum(xp.where(target == 1, yhat - yhat, yhat), axis=-1)  # 0 for a number, and NaN stays NaN
         near = real_part(rest) < 0.5
-        close = -xp.log1p(-xp.where(near, rest, xp.zeros_like(rest)))
+        close = -log1p(-xp.where(near, rest, xp.zeros_like(rest)))
         return xp.where(near, close, -xp.sum(times(2 * target, _half_log_softmax(a)), axis=-1))
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
@@ -74,7 +74,7 @@ class SoftmaxFocal(ClosedForm):
         rest = sums_of_others(yhat)
         pull = -target * power(rest, loss.gamma)
         if loss.gamma:
-            slope = loss.gamma * target * yhat * power(rest, loss.gamma - 1)
+            slope = target * yhat * slope_of_power(rest, loss.gamma)
             pull = pull + times(slope, _log_of_softmax(a, rest))
         return through_softmax(pull, yhat, rest)
 
@@ -112,7 +112,7 @@ class SigmoidBinaryCrossEntropy(ClosedForm):
         xp = namespace(a)
         zero = xp.zeros_like(a)
         negative = real_part(a) <= 0
-        tail = xp.log1p(xp.exp(xp.where(negative, a, -a)))
+        tail = log1p(xp.exp(xp.where(negative, a, -a)))
         excess = target * xp.where(negative, -a, zero) + (1 - target) * xp.where(negative, zero, a)
         return xp.sum(tail + excess, axis=-1)
 
@@ -166,7 +166,7 @@ class FocalOf(CrossEntropyOf):
         pull = -target * power(rest, loss.gamma) * tails.slope_of_log(a, yhat)
         if not loss.gamma:
             return pull
-        factor = loss.gamma * target * power(rest, loss.gamma - 1)
+        factor = target * slope_of_power(rest, loss.gamma)
         return pull + times(factor, tails.slope(a, yhat) * tails.log(a, yhat))
 
     def output_gradient(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
@@ -174,7 +174,7 @@ class FocalOf(CrossEntropyOf):
         pull = -quotient(target * power(rest, loss.gamma), yhat)
         if not loss.gamma:
             return pull
-        return pull + times(loss.gamma * target * power(rest, loss.gamma - 1), self.tails.log(a, yhat))
+        return pull + times(target * slope_of_power(rest, loss.gamma), self.tails.log(a, yhat))
 
 
 class BinaryCrossEntropyOf(CrossEntropyOf):
@@ -226,7 +226,7 @@ def _log_of_softmax(a: Array, rest: Array) -> Array:
     """log ŷ_j, from 1 − ŷ_j where that is small, else from a."""
     xp = namespace(a)
     near = real_part(rest) < 0.5
-    return xp.where(near, xp.log1p(-xp.where(near, rest, xp.zeros_like(rest))), 2 * _half_log_softmax(a))
+    return xp.where(near, log1p(-xp.where(near, rest, xp.zeros_like(rest))), 2 * _half_log_softmax(a))
 
 
 def _half_log_softmax(a: Array) -> Array:

@@ -76,7 +76,8 @@ def check(
     coordinate; 'auto', every one up to 5000.
     ``tolerance``: the largest relative error that passes, by default 1e-7 for complex steps and 1e-5 for central
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
-    that has rounded to an end of its range. If every coordinate is undecided, the verdict says so.
+    that has rounded to an end of its range, an example with an infinite number on the way, and what a step that
+    float64 can hold does not measure. If every coordinate is undecided, the verdict says so.
 
     If the biases of a layer are 0, a mistake with them does not show. Then your functions are also judged on the same
     network with other biases there, drawn with a fixed seed, and a note says so.

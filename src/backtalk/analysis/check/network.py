@@ -63,6 +63,11 @@ class Comparer:
         self.scene, self.method, self.tolerance = scene, method, tolerance
         self.directions, self.rng = directions, rng
         self.size = magnitudes(scene)
+        families = (scene.trace.a, scene.trace.h)
+        finite = [np.isfinite(array).all(axis=1) for family in families for array in family.values()]
+        # examples with no infinite number on the way there, or on the way back
+        output_gradient = talk_to_output(scene.network, scene.trace, scene.target, scene.weight)[2]
+        self.finite = np.all(finite, axis=0) & ~np.isinf(output_gradient).any(axis=1) | (scene.weight == 0)
         top = self.size["a", scene.network.depth] * (1 + np.abs(scene.trace.a[scene.network.depth]))
         rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
         # a step of a_i or h_i that is smaller than any number is lost, with what ℒ would make of it
@@ -93,6 +98,7 @@ class Comparer:
     def _judgement(self, quantity: Quantity, given: np.ndarray) -> Judgement:
         value = self.scene.value(*quantity)
         judged, room = np.isfinite(value), np.full(value.shape, np.inf)
+        judged &= self.finite[:, None] if quantity[0] in "ah" else self.finite.all()  # inf · 0 has no derivative
         if quantity == ("h", self.scene.network.depth):
             room = self.scene.network.loss.room(value, self.scene.target)
             judged &= room >= LEAST_ROOM
@@ -108,7 +114,11 @@ class Comparer:
                 continue
             floor = max(floor, 1e-6 * float(judgement.size[where]))
             ours = float(judgement.given[where])
-            yield relative_error(ours, derivative, floor), where, ours, derivative
+            error = relative_error(ours, derivative, floor)
+            if error > self.tolerance and not self._is_steady(judgement, where, derivative, floor):
+                yield None
+                continue
+            yield error, where, ours, derivative
 
     def _by_directions(self, judgement: Judgement) -> Iterator[Result | None]:
         """Along v with entries ±1/√n, less if there is less room: an error anywhere shows in every direction."""
@@ -145,13 +155,22 @@ class Comparer:
         """The derivative, or None at a kink."""
         return self.method.derivative(partial(self.scene.put, *judgement.quantity), judgement.value, direction)
 
-    def _at(self, judgement: Judgement, where: tuple[int, ...]) -> tuple[float | None, float]:
-        """The derivative by one coordinate, or None at a kink; and the smallest number that can be told from 0."""
+    def _at(self, judgement: Judgement, where: tuple[int, ...], part: float = 1.0) -> tuple[float | None, float]:
+        """The derivative by one coordinate, or None at a kink; and the smallest number that can be told from 0.
+
+        By a ``part`` of the step.
+        """
         signs = np.zeros(judgement.given.shape)
         signs[where] = 1
-        direction = self._direction(judgement, signs, max(1.0, abs(float(judgement.value[where]))))
+        size = 1.0 if self.method.is_complex else max(1.0, abs(float(judgement.value[where])))  # nothing is rounded off
+        direction = self._direction(judgement, signs, part * size)
         derivative, unit = self._along(judgement, direction), float(direction[where])
         return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, self.floor / unit)
+
+    def _is_steady(self, judgement: Judgement, where: tuple[int, ...], derivative: float, floor: float) -> bool:
+        """Whether a complex step that is smaller by 2¹⁰ measures the same: it does not if ℒ bends within the step."""
+        again, _ = self._at(judgement, where, 2.0**-10)
+        return not self.method.is_complex or again is None or relative_error(again, derivative, floor) <= self.tolerance
 
     def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
         """The coordinate with the largest error: halve the set, keep the half that is further off, again."""

@@ -114,7 +114,7 @@ class Focal(_OfDistributions):
 
     def gradient(self, yhat: Array, target: Array) -> Array:
         rest = 1 - yhat
-        pull = times_log(times(self.gamma * target, power(rest, self.gamma - 1)), yhat) if self.gamma else 0.0
+        pull = times_log(times(target, slope_of_power(rest, self.gamma)), yhat) if self.gamma else 0.0
         return pull - quotient(times(target, power(rest, self.gamma)), yhat)
 
     def room(self, yhat: Array, target: Array) -> Array:
@@ -230,6 +230,12 @@ def power(base: Array, exponent: float) -> Array:
     low = real_part(base) <= 0  # NaN is not, and stays
     at_zero = xp.ones_like(base) if exponent == 0 else xp.zeros_like(base)
     return xp.where(low, at_zero, xp.where(low, xp.ones_like(base), base) ** exponent)
+
+
+def slope_of_power(base: Array, exponent: float) -> Array:
+    """Its derivative, exponent · base^(exponent − 1): 0 where the base is 0 or less."""
+    xp = namespace(base)
+    return xp.where(base <= 0, xp.zeros_like(base), exponent * power(base, exponent - 1))
 
 
 def _from_one(yhat: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import Array, ArraySpec, namespace, real_part
+from ..arrays import Array, ArraySpec, log1p, namespace, real_part
 from ..specification import write_specification
 from ..targets import numbers
 
@@ -114,7 +114,7 @@ def log_of_rest(yhat: Array) -> Array:
     """log(1 − ŷ), which keeps its digits near ŷ = 0."""
     xp = namespace(yhat)
     small = xp.abs(real_part(yhat)) < 0.5
-    return xp.where(small, xp.log1p(-xp.where(small, yhat, xp.zeros_like(yhat))), logarithm(1 - yhat))
+    return xp.where(small, log1p(-xp.where(small, yhat, xp.zeros_like(yhat))), logarithm(1 - yhat))
 
 
 def times_log(factor: Array, value: Array) -> Array:
