@@ -82,7 +82,7 @@ static T squares_of_probabilities(Activation output, const Row<T> &row) {
             row.rest[j] = (x <= 0 ? T(1) : e) / (1 + e);
         }
         row.grad_yhat[j] = t == 1 ? -row.rest[j] : row.yhat[j] - t;
-        sum += row.grad_yhat[j] * row.grad_yhat[j] / 2;
+        sum += row.grad_yhat[j] * (row.grad_yhat[j] / 2);
     }
     return sum;
 }
@@ -96,43 +96,43 @@ static void talk_through_softmax(const Row<T> &row) {
     for (int64_t j = 0; j < row.units; ++j) p[j] = p[j] * row.rest[j] - row.yhat[j] * row.others[j];
 }
 
-// log yhat_j to `others`, from 1 - yhat_j where that is small, else from a; and 1 - yhat_j to `rest`
+// half of log yhat_j to `others`, from 1 - yhat_j where that is small, else from a; and 1 - yhat_j to `rest`
 template <class T>
-static void log_of_softmax(const Row<T> &row) {
+static void half_log_of_softmax(const Row<T> &row) {
     T most = row.a[0], powers = 0;
     for (int64_t j = 1; j < row.units; ++j) most = row.a[j] > most ? row.a[j] : most;
     for (int64_t j = 0; j < row.units; ++j) powers += exp_of(row.a[j] - most);
     const T log_powers = log_of(powers);
     sums_of_others(row.units, row.yhat, row.rest);
     for (int64_t j = 0; j < row.units; ++j)
-        row.others[j] = row.rest[j] < T(0.5) ? log1p_of(-row.rest[j]) : 2 * ((row.a[j] / 2 - most / 2) - log_powers / 2);
+        row.others[j] = row.rest[j] < T(0.5) ? log1p_of(-row.rest[j]) / 2 : (row.a[j] / 2 - most / 2) - log_powers / 2;
 }
 
 template <class T>
 static T softmax_of_focal(T gamma, const Row<T> &row) {
-    T *pull = row.grad_a, *rest = row.rest, *log_yhat = row.others, sum = 0;  // pull_j = yhat_j dl/dyhat_j
-    log_of_softmax(row);
+    T *pull = row.grad_a, *rest = row.rest, *half_log = row.others, sum = 0;  // pull_j = yhat_j dl/dyhat_j
+    half_log_of_softmax(row);
     for (int64_t j = 0; j < row.units; ++j) {
         const T t = row.target[j], part = t * to_power(rest[j], gamma);
-        const T slope = gamma > 0 ? t * row.yhat[j] * slope_of_power(rest[j], gamma) : T(0);
-        pull[j] = times(slope, log_yhat[j]) - part;
-        sum -= times(part, log_yhat[j]);
+        const T slope = gamma > 0 ? 2 * t * slope_of_power(rest[j], gamma) : T(0);
+        pull[j] = times(slope * row.yhat[j], half_log[j]) - part;
+        row.grad_yhat[j] = times(slope, half_log[j]) - quotient(part, row.yhat[j]);
+        sum -= times(2 * part, half_log[j]);
     }
     talk_through_softmax(row);
-    loss_of_output(FOCAL, gamma, row);  // for grad_yhat
     return sum;
 }
 
 template <class T>
 static T softmax_of_counts(const Row<T> &row) {
-    const T *log_yhat = row.others;
-    log_of_softmax(row);
+    const T *half_log = row.others;
+    half_log_of_softmax(row);
     T sum = 0;
     for (int64_t j = 0; j < row.units; ++j) {
         const T t = row.target[j], yhat = row.yhat[j];
         row.grad_a[j] = 2 * (yhat - t);  // yhat_j dl/dyhat_j
         row.grad_yhat[j] = 2 * (1 - quotient(t, yhat));
-        sum += deviance(t, yhat, log_yhat[j]);
+        sum += deviance(t, yhat, 2 * half_log[j]);
     }
     talk_through_softmax(row);
     return sum;

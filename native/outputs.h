@@ -128,7 +128,7 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
         case SQUARED_ERROR:
             for (int64_t j = 0; j < units; ++j) {
                 grad[j] = yhat[j] - target[j];
-                sum += grad[j] * grad[j] / 2;
+                sum += grad[j] * (grad[j] / 2);  // a number where the square is none
             }
             return sum;
         case ABSOLUTE_ERROR:

@@ -32,23 +32,34 @@ struct Total {
     }
 };
 
-// Sums over the batch are made of so many rows at a time: one running sum loses a digit with every ten times more rows
-constexpr int64_t ROWS_OF_PRODUCTS = 256;
+// Sums over the batch are made in parts of so many rows, and of so many parts: one running sum loses a digit with every
+// ten times more rows
+constexpr int64_t ROWS_OF_PART = 256, PARTS_OF_SUM = 16;
 
 // What follows in such a sum after the first rows, which stand in `gradient`
 template <class T, int VECTORS>
 static __attribute__((noinline)) void add_more_products(
     const T *h, const T *d, int64_t batch, Vector<T> (&gradient)[MR][VECTORS]) {
     Total<T> totals[MR][VECTORS];
-    for (int64_t n = ROWS_OF_PRODUCTS;; n += ROWS_OF_PRODUCTS) {
+    const auto add_up = [&] {
         for (int r = 0; r < MR; ++r)
-            for (int v = 0; v < VECTORS; ++v) totals[r][v].add(gradient[r][v]);
-        if (n >= batch) break;
-        Vector<T> products[MR][VECTORS] = {};
-        multiply<T, MR, VECTORS, 1, NR<T>>(h + n * NR<T>, d + n * NR<T>, least(batch - n, ROWS_OF_PRODUCTS), products);
+            for (int v = 0; v < VECTORS; ++v) totals[r][v].add(gradient[r][v]), gradient[r][v] = Vector<T>{};
+    };
+    int64_t parts = 1;
+    for (int64_t n = ROWS_OF_PART; n < batch; n += ROWS_OF_PART, ++parts) {
+        if (parts % PARTS_OF_SUM == 0) add_up();
+        Vector<T> products[MR][VECTORS];
+#pragma GCC unroll 16
         for (int r = 0; r < MR; ++r)
-            for (int v = 0; v < VECTORS; ++v) gradient[r][v] = products[r][v];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) products[r][v] = Vector<T>{};
+        multiply<T, MR, VECTORS, 1, NR<T>>(h + n * NR<T>, d + n * NR<T>, least(batch - n, ROWS_OF_PART), products);
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) gradient[r][v] += products[r][v];
     }
+    add_up();
     for (int r = 0; r < MR; ++r)
         for (int v = 0; v < VECTORS; ++v) gradient[r][v] = totals[r][v].value();
 }
@@ -141,8 +152,8 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; ++v) gradient[r][v] = load(layer.g + offset + r * NR<T> + v * LANES<T>);
     } else {
-        multiply<T, MR, VECTORS, 1, NR<T>>(h, d, least(job.batch, ROWS_OF_PRODUCTS), gradient);
-        if (job.batch > ROWS_OF_PRODUCTS) {  // of copies: so that the sums above stay in registers
+        multiply<T, MR, VECTORS, 1, NR<T>>(h, d, least(job.batch, ROWS_OF_PART), gradient);
+        if (job.batch > ROWS_OF_PART) {  // of copies: so that the sums above stay in registers
             Vector<T> products[MR][VECTORS];
             __builtin_memcpy(products, gradient, sizeof products);
             add_more_products<T, VECTORS>(h, d, job.batch, products);

@@ -68,22 +68,31 @@ class SoftmaxFocal(ClosedForm):
 
     def value(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
         rest = sums_of_others(yhat)
-        return -namespace(a).sum(times(target * power(rest, loss.gamma), _log_of_softmax(a, rest)), axis=-1)
+        terms = times(2 * target * power(rest, loss.gamma), _half_log_of_softmax(a, rest))
+        return -namespace(a).sum(terms, axis=-1)
 
     def gradient(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
         rest = sums_of_others(yhat)
         pull = -target * power(rest, loss.gamma)
         if loss.gamma:
             slope = target * yhat * slope_of_power(rest, loss.gamma)
-            pull = pull + times(slope, _log_of_softmax(a, rest))
+            pull = pull + times(2 * slope, _half_log_of_softmax(a, rest))
         return through_softmax(pull, yhat, rest)
+
+    def output_gradient(self, loss: Focal, a: Array, yhat: Array, target: Array) -> Array:
+        rest = sums_of_others(yhat)
+        pull = -quotient(target * power(rest, loss.gamma), yhat)
+        if not loss.gamma:
+            return pull
+        return pull + times(2 * target * slope_of_power(rest, loss.gamma), _half_log_of_softmax(a, rest))
 
 
 class SoftmaxSquaredError(ClosedForm):
     """Half the squared error of probabilities, with ŷ_j − 1 = −Σ_{m≠j} ŷ_m."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        return namespace(a).sum(self.output_gradient(loss, a, yhat, target) ** 2, axis=-1) / 2
+        residual = self.output_gradient(loss, a, yhat, target)
+        return namespace(a).sum(residual * (residual / 2), axis=-1)
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
         return Softmax().gradient(a, yhat, self.output_gradient(loss, a, yhat, target))
@@ -96,7 +105,8 @@ class SigmoidSquaredError(ClosedForm):
     """Half the squared error of probabilities, with ŷ_j − 1 = −σ(−a_j)."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        return namespace(a).sum(self.output_gradient(loss, a, yhat, target) ** 2, axis=-1) / 2
+        residual = self.output_gradient(loss, a, yhat, target)
+        return namespace(a).sum(residual * (residual / 2), axis=-1)
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
         return self.output_gradient(loss, a, yhat, target) * Sigmoid().g_prime(a)
@@ -128,7 +138,7 @@ class SoftmaxPoisson(ClosedForm):
     """Poisson deviance of probabilities, with log ŷ from a; p_j = ŷ_j ∂ℓ/∂ŷ_j is 2(ŷ_j − t_j)."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        return _deviance(target, yhat, _log_of_softmax(a, sums_of_others(yhat)))
+        return _deviance(target, yhat, 2 * _half_log_of_softmax(a, sums_of_others(yhat)))
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
         return through_softmax(2 * (yhat - target), yhat, sums_of_others(yhat))
@@ -222,11 +232,11 @@ CLOSED_FORMS: dict[tuple[str, type[Loss]], ClosedForm] = {
 }
 
 
-def _log_of_softmax(a: Array, rest: Array) -> Array:
-    """log ŷ_j, from 1 − ŷ_j where that is small, else from a."""
+def _half_log_of_softmax(a: Array, rest: Array) -> Array:
+    """½ log ŷ_j, from 1 − ŷ_j where that is small, else from a."""
     xp = namespace(a)
     near = real_part(rest) < 0.5
-    return xp.where(near, log1p(-xp.where(near, rest, xp.zeros_like(rest))), 2 * _half_log_softmax(a))
+    return xp.where(near, log1p(-xp.where(near, rest, xp.zeros_like(rest))) / 2, _half_log_softmax(a))
 
 
 def _half_log_softmax(a: Array) -> Array:

@@ -16,7 +16,7 @@ from ...core.inputs import as_input, as_target, as_weight
 from ...core.losses import LOSSES, Loss, RegisteredLoss, as_loss
 from ...core.network import Network
 from ...core.outputs import ElementWise
-from ...engines.passes import gradients
+from ...engines.passes import backward, gradients
 from ...errors import InputError, InputTypeError, unknown_name
 from .activation import check_activation
 from .layouts import OURS, as_layout
@@ -158,7 +158,7 @@ def check(
                 f"the loss of the network is {scene.loss} on these examples, expected a finite number, "
                 "whose derivative can be measured: scale X, y or the weights."
             )
-    student = Student(functions if own else Functions(backward=gradients), OURS, network, X, y, sample_weight, scene)
+    student = Student(functions if own else Functions(backward=_ours(scene)), OURS, network, X, y, sample_weight, scene)
     student, answers = find_layout(student, lies if own else OURS, "columns" if turned else None)
     few = sum(array.size for array in answers.gradients.values()) <= EVERY_COORDINATE
     every = coordinates == "every" or (coordinates == "auto" and few)
@@ -189,6 +189,17 @@ def check(
         mistakes=mistakes,
         notes=(*notes, f"the layout, found from the shapes: {student.layout}") if found else notes,
     )
+
+
+def _ours(scene: Scene) -> Callable[..., Any]:
+    """Our gradients: of NumPy arrays from the a_i that ℒ is measured with, since rounding may change those by much."""
+
+    def backward_pass(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        if isinstance(network.W[1], np.ndarray):
+            return backward(network, scene.trace, y, sample_weight)
+        return gradients(network, X, y, sample_weight)
+
+    return backward_pass
 
 
 def _is_loss(subject: str | Activation | Loss) -> bool:

@@ -140,13 +140,15 @@ class Comparer:
             yield relative_error(ours, derivative, scale), None, ours, derivative
 
     def _direction(self, judgement: Judgement, signs: np.ndarray, size: float = 1.0) -> np.ndarray:
-        """``signs`` times ``size``, or times less: if a hears it through a large factor, or ŷ has little room."""
+        """``signs`` times ``size``, or times less: if a or ℒ hears it through a large factor, or ŷ has little room."""
         network, (family, i) = self.scene.network, judgement.quantity
         factor = np.ones(1)  # forward: a_i = W_i h_{i-1} + b_i
         if family == "W":
             factor = np.abs(self.scene.trace.h[i - 1]).max(axis=0)
         elif family == "h" and i < network.depth:
             factor = np.abs(network.W[i + 1]).max(axis=0)
+        if self.method.is_complex:
+            factor = np.maximum(factor, np.where(np.isfinite(judgement.size), judgement.size, 1.0))
         length = np.minimum(size / np.maximum(1.0, factor), judgement.room)
         direction = np.where(length < LEAST_ROOM, 0.0, signs * length)  # a step by less is lost, and not judged
         return self.method.without_rounding(judgement.value, direction)
@@ -168,8 +170,8 @@ class Comparer:
         return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, self.floor / unit)
 
     def _is_steady(self, judgement: Judgement, where: tuple[int, ...], derivative: float, floor: float) -> bool:
-        """Whether a complex step that is smaller by 2¹⁰ measures the same: it does not if ℒ bends within the step."""
-        again, _ = self._at(judgement, where, 2.0**-10)
+        """Whether a smaller complex step measures the same: not if ℒ bends within it, or by chance of rounding."""
+        again, _ = self._at(judgement, where, 1e-3)
         return not self.method.is_complex or again is None or relative_error(again, derivative, floor) <= self.tolerance
 
     def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
