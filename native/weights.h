@@ -59,6 +59,7 @@ static __attribute__((noinline)) void add_more_products(
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; ++v) gradient[r][v] += products[r][v];
     }
+    if (parts <= PARTS_OF_SUM) return;
     add_up();
     for (int r = 0; r < MR; ++r)
         for (int v = 0; v < VECTORS; ++v) gradient[r][v] = totals[r][v].value();
