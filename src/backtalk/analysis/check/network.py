@@ -15,7 +15,7 @@ from ...core.network import Network
 from .measure import EPSILON, LEAST_ROOM, SMALLEST, Method, relative_error
 from .reading import Quantity
 from .report import CheckRow
-from .substitute import Scene
+from .substitute import Scene, crosses_kink
 
 Result = tuple[float, tuple[int, ...] | None, float, float]  # the error, where it is, the gradient, the derivative
 
@@ -170,9 +170,19 @@ class Comparer:
         return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, self.floor / unit)
 
     def _is_steady(self, judgement: Judgement, where: tuple[int, ...], derivative: float, floor: float) -> bool:
-        """Whether a smaller complex step measures the same: not if ℒ bends within it, or by chance of rounding."""
+        """Whether a smaller complex step measures the same: not if ℒ bends within it, or by chance of rounding.
+
+        And whether the step leaves every unit on its side of a kink: its square may be larger than a tiny number.
+        """
+        if not self.method.is_complex:
+            return True
+        signs = np.zeros(judgement.given.shape)
+        signs[where] = self.method.step
+        outcome = partial(self.scene.put, *judgement.quantity)
+        moved = judgement.value + 1j * self._direction(judgement, signs)
         again, _ = self._at(judgement, where, 1e-3)
-        return not self.method.is_complex or again is None or relative_error(again, derivative, floor) <= self.tolerance
+        same = again is None or relative_error(again, derivative, floor) <= self.tolerance
+        return same and not crosses_kink(outcome(judgement.value), outcome(moved))
 
     def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
         """The coordinate with the largest error: halve the set, keep the half that is further off, again."""
