@@ -103,6 +103,8 @@ class Comparer:
             room = self.scene.network.loss.room(value, self.scene.target)
             judged &= room >= LEAST_ROOM
             value = np.where(judged, value, 0.5)  # inside every loss's range: ℒ without the terms that are infinite
+        else:
+            judged &= ~np.isinf(self.size[quantity])  # its terms overflow, whatever their sum is
         return Judgement(quantity, given, value, judged, room, self.size[quantity])
 
     def _by_coordinates(self, judgement: Judgement) -> Iterator[Result | None]:
