@@ -10,6 +10,7 @@ namespace VARIANT {
 #include "vector.h"
 #include "activations.h"
 #include "outputs.h"
+#include "closed_forms.h"
 #include "product.h"
 #include "panels.h"
 #include "softmax.h"

@@ -73,6 +73,10 @@ NB_MODULE(_native, m) {
     m.def("activations", [] { return names_of(ACTIVATIONS); });
     m.def("losses", [] { return names_of(LOSSES); });
     m.def("processors", &processors);
+    m.def("ready_threads", [](int wanted) {  // fewer than wanted only if the system refuses to start them
+        const int most = std::min(wanted, Net<float>::MOST_THREADS), ready = ready_threads(most);
+        return ready < most ? ready : wanted;
+    }, nb::arg("wanted"));
     m.def("variants", [] {
         std::vector<std::pair<std::string, bool>> table;
         for (const Variant &variant : variants()) table.emplace_back(variant.name, variant.runs_here());

@@ -32,16 +32,22 @@ static double scaled_norm(const T *row, int64_t step, int64_t columns) {
     return largest * root_of(sum);
 }
 
+constexpr int64_t PANELS_OF_SQUARES = 64;  // that are added up in T, before their sum goes into one in double
+
 template <class T>
 static inline double norm_of_row(const T *row, int64_t step, int64_t columns) {
-    Vector<T> squares[2] = {};
+    const int64_t panels = panels_of<T>(columns);
     const T *at = row;
-    for (int64_t p = 0; p < panels_of<T>(columns); ++p, at += step)
-        for (int v = 0; v < vectors_of<T>(p, columns); ++v) {  // what stands beyond the last column is 0
-            const Vector<T> value = load(at + v * LANES<T>);
-            squares[v] += value * value;
-        }
-    const double sum = double(sum_lanes<T>(squares[0] + squares[1]));
+    double sum = 0;
+    for (int64_t first = 0; first < panels; first += PANELS_OF_SQUARES) {
+        Vector<T> squares[2] = {};
+        for (int64_t p = first; p < least(first + PANELS_OF_SQUARES, panels); ++p, at += step)
+            for (int v = 0; v < vectors_of<T>(p, columns); ++v) {  // what stands beyond the last column is 0
+                const Vector<T> value = load(at + v * LANES<T>);
+                squares[v] += value * value;
+            }
+        sum += double(sum_lanes<T>(squares[0] + squares[1]));
+    }
     const bool safe = sum > SafeSquares<T>::LOWEST && sum < SafeSquares<T>::HIGHEST;
     return safe ? root_of(sum) : scaled_norm(row, step, columns);
 }

@@ -1,5 +1,4 @@
-// The talk to the output units for any pair of output function and loss, one row at a time, by the formulas of
-// losses/ and closed_forms.py; softmax with cross-entropy has a file of its own.
+// Output functions, and losses as functions of yhat alone, one row at a time, by the formulas of losses/.
 // Included by kernels.cpp inside the namespace of one instruction set.
 
 static inline float exp_of(float x) { return __builtin_expf(x); }
@@ -15,7 +14,7 @@ static inline double expm1_of(double x) { return __builtin_expm1(x); }
 
 template <class T>
 static inline T quotient(T numerator, T denominator) {  // both >= 0; 0/0 = 0
-    if (denominator > 0) return numerator / denominator;
+    if (!(denominator <= 0)) return numerator / denominator;  // NaN too, which stays
     return numerator > 0 ? T(__builtin_inf()) : T(0);
 }
 
@@ -36,9 +35,25 @@ static inline T times_log(T factor, T value) {  // 0 log 0 = 0, and -inf where v
 }
 
 template <class T>
+static inline T times(T factor, T value) {  // 0 where the factor is 0, also if the value is infinite
+    return factor == 0 ? T(0) : factor * value;
+}
+
+template <class T>
+static inline T log_of_rest(T yhat, T rest) {  // log(1 - yhat), which keeps its digits near yhat = 0
+    if (yhat > T(-0.5) && yhat < T(0.5)) return log1p_of(-yhat);
+    return rest <= 0 ? -T(__builtin_inf()) : log_of(rest);
+}
+
+template <class T>
 static inline T to_power(T base, T exponent) {  // of a base of 0 or more; a lower one counts as 0
     if (base > 0) return power_of(base, exponent);
     return base <= 0 ? T(exponent == 0) : base;
+}
+
+template <class T>
+static inline T slope_of_power(T base, T exponent) {
+    return base <= 0 ? T(0) : exponent * to_power(base, exponent - 1);
 }
 
 // One example. a: the pre-activations, undefined for a user's own output function. yhat, slope: what the output function
@@ -68,7 +83,7 @@ static inline void apply_output(const Layer<T> &layer, int64_t units, int64_t wi
 // to[j] = the sum of the values of all other units: 1 - yhat_j, with its digits where yhat_j has rounded to 1
 template <class T>
 static inline void sums_of_others(int64_t units, const T *values, T *to) {
-    T before = 0, behind = 0;
+    T before = units == 1 ? values[0] - values[0] : T(0), behind = 0;  // 0, and NaN stays NaN
     for (int64_t j = 0; j < units; ++j) {
         to[j] = before;
         before += values[j];
@@ -97,9 +112,9 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
             return sum;
         case FOCAL:
             for (int64_t j = 0; j < units; ++j) {
-                const T t = target[j], rest = 1 - yhat[j], part = t * to_power(rest, parameter);
+                const T t = target[j], rest = 1 - yhat[j], part = times(t, to_power(rest, parameter));
                 grad[j] = -quotient(part, yhat[j]);
-                if (parameter > 0) grad[j] += times_log(t * parameter * to_power(rest, parameter - 1), yhat[j]);
+                if (parameter > 0) grad[j] += times_log(times(t, slope_of_power(rest, parameter)), yhat[j]);
                 sum -= times_log(part, yhat[j]);
             }
             return sum;
@@ -107,13 +122,13 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
             for (int64_t j = 0; j < units; ++j) {
                 const T t = target[j], rest = 1 - yhat[j];
                 grad[j] = quotient(1 - t, rest) - quotient(t, yhat[j]);
-                sum -= times_log(t, yhat[j]) + times_log(1 - t, rest);
+                sum -= times_log(t, yhat[j]) + times(1 - t, log_of_rest(yhat[j], rest));
             }
             return sum;
         case SQUARED_ERROR:
             for (int64_t j = 0; j < units; ++j) {
                 grad[j] = yhat[j] - target[j];
-                sum += grad[j] * grad[j] / 2;
+                sum += grad[j] * (grad[j] / 2);  // a number where the square is none
             }
             return sum;
         case ABSOLUTE_ERROR:
@@ -161,133 +176,4 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
             return sum;
     }
     return sum;
-}
-
-// Pairs whose l and dl/da are written in a, so that no digit is lost in yhat
-
-template <class T>
-static T sigmoid_of_binary(const Row<T> &row) {
-    T sum = 0;
-    for (int64_t j = 0; j < row.units; ++j) {
-        const T x = row.a[j], t = row.target[j], yhat = row.yhat[j], e = exp_of(x <= 0 ? x : -x);
-        const T rest = (x <= 0 ? T(1) : e) / (1 + e);  // 1 - yhat
-        row.grad_a[j] = (1 - t) * yhat - t * rest;
-        row.grad_yhat[j] = quotient(1 - t, rest) - quotient(t, yhat);
-        sum += log1p_of(e) + (x <= 0 ? t * -x : (1 - t) * x);
-    }
-    return sum;
-}
-
-template <class T>
-static T sigmoid_of_classes(const Row<T> &row) {
-    T sum = 0;
-    for (int64_t j = 0; j < row.units; ++j) {
-        const T x = row.a[j], t = row.target[j], e = exp_of(x <= 0 ? x : -x);
-        row.grad_a[j] = -t * ((x <= 0 ? T(1) : e) / (1 + e));
-        row.grad_yhat[j] = -quotient(t, row.yhat[j]);
-        sum += t * ((x <= 0 ? -x : T(0)) + log1p_of(e));
-    }
-    return sum;
-}
-
-// of a rate yhat, with its logarithm
-template <class T>
-static inline T deviance(T t, T yhat, T log_yhat) {
-    if (!(t > 0)) return 2 * (yhat - t - t * log_yhat);
-    const T log_t = log_of(t), u = log_yhat - log_t;  // near u = 0 the terms cancel
-    if (u > -1 && u < 1) return 2 * t * (expm1_of(u) - u);
-    return 2 * (t * log_t + (yhat - t - t * log_yhat));
-}
-
-template <class T>
-static T exp_of_counts(const Row<T> &row) {
-    T sum = 0;
-    for (int64_t j = 0; j < row.units; ++j) {
-        const T t = row.target[j], yhat = row.yhat[j];
-        row.grad_a[j] = 2 * (yhat - t);
-        row.grad_yhat[j] = 2 * (1 - quotient(t, yhat));
-        sum += deviance(t, yhat, row.a[j]);
-    }
-    return sum;
-}
-
-template <class T>
-static T softplus_of_counts(const Row<T> &row) {
-    T sum = 0;
-    for (int64_t j = 0; j < row.units; ++j) {
-        const T x = row.a[j], t = row.target[j], yhat = row.yhat[j];
-        const bool low = x < -40;  // log yhat is a, and the slope over yhat 1, to the last digit
-        row.grad_a[j] = 2 * (row.slope[j] - t * (low ? T(1) : row.slope[j] / yhat));
-        row.grad_yhat[j] = 2 * (1 - quotient(t, yhat));
-        sum += deviance(t, yhat, low ? x : log_of(yhat));
-    }
-    return sum;
-}
-
-// yhat - t, written as -(1 - yhat) at a target of 1, where yhat has rounded digits away
-template <class T>
-static T squares_of_probabilities(Activation output, const Row<T> &row) {
-    T sum = 0;
-    if (output == SOFTMAX) sums_of_others(row.units, row.yhat, row.rest);
-    for (int64_t j = 0; j < row.units; ++j) {
-        const T x = row.a[j], t = row.target[j];
-        if (output == SIGMOID) {
-            const T e = exp_of(x <= 0 ? x : -x);
-            row.rest[j] = (x <= 0 ? T(1) : e) / (1 + e);
-        }
-        row.grad_yhat[j] = t == 1 ? -row.rest[j] : row.yhat[j] - t;
-        sum += row.grad_yhat[j] * row.grad_yhat[j] / 2;
-    }
-    return sum;
-}
-
-// grad_a in the place of p_j = yhat_j dl/dyhat_j: p_j (1 - yhat_j) - yhat_j times the sum of the other p
-template <class T>
-static void talk_through_softmax(const Row<T> &row) {
-    T *p = row.grad_a;
-    sums_of_others(row.units, row.yhat, row.rest);
-    sums_of_others(row.units, p, row.others);
-    for (int64_t j = 0; j < row.units; ++j) p[j] = p[j] * row.rest[j] - row.yhat[j] * row.others[j];
-}
-
-template <class T>
-static T softmax_of_focal(T gamma, const Row<T> &row) {
-    T most = row.a[0], powers = 0, sum = 0;
-    for (int64_t j = 1; j < row.units; ++j) most = row.a[j] > most ? row.a[j] : most;
-    for (int64_t j = 0; j < row.units; ++j) powers += exp_of(row.a[j] - most);
-    const T log_powers = log_of(powers);
-    T *pull = row.grad_a, *rest = row.rest;  // pull_j = yhat_j dl/dyhat_j
-    sums_of_others(row.units, row.yhat, rest);
-    for (int64_t j = 0; j < row.units; ++j) {
-        const T t = row.target[j], yhat = row.yhat[j], log_yhat = rest[j] < T(0.5) ? log1p_of(-rest[j]) : (row.a[j] - most) - log_powers;
-        const T part = t * to_power(rest[j], gamma);
-        const T slope = gamma > 0 ? gamma * t * to_power(rest[j], gamma - 1) : T(0);
-        pull[j] = -part;
-        if (slope * yhat != 0) pull[j] += slope * yhat * log_yhat;
-        if (part != 0) sum -= part * log_yhat;
-    }
-    talk_through_softmax(row);
-    loss_of_output(FOCAL, gamma, row);  // for grad_yhat
-    return sum;
-}
-
-// l of one example, grad_a and grad_yhat
-template <class T>
-static T loss_of_row(Activation output, Loss loss, T parameter, const Row<T> &row) {
-    if (output == SIGMOID && loss == BINARY_CROSS_ENTROPY) return sigmoid_of_binary(row);
-    if (output == SIGMOID && loss == CROSS_ENTROPY) return sigmoid_of_classes(row);
-    if (output == EXPONENTIAL && loss == POISSON_DEVIANCE) return exp_of_counts(row);
-    if (output == SOFTPLUS && loss == POISSON_DEVIANCE) return softplus_of_counts(row);
-    if (output == SOFTMAX && loss == FOCAL) return softmax_of_focal(parameter, row);
-    const bool squares = loss == SQUARED_ERROR && (output == SOFTMAX || output == SIGMOID);
-    const T value = squares ? squares_of_probabilities(output, row) : loss_of_output(loss, parameter, row);
-    if (output == SOFTMAX) {
-        for (int64_t j = 0; j < row.units; ++j)  // an output that has rounded to 0 has no part
-            row.grad_a[j] = row.yhat[j] == 0 ? T(0) : row.yhat[j] * row.grad_yhat[j];
-        talk_through_softmax(row);
-    } else {
-        for (int64_t j = 0; j < row.units; ++j)
-            row.grad_a[j] = output == IDENTITY ? row.grad_yhat[j] : row.slope[j] * row.grad_yhat[j];
-    }
-    return value;
 }

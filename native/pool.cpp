@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <exception>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -25,10 +27,15 @@ int spins_for(int threads) { return threads <= processors() ? 2000 : 0; }
 
 class Pool {
 public:
+    int ready(int wanted) {
+        std::lock_guard<std::mutex> guard(mutex_);
+        while (workers_ < wanted - 1 && !refused_) start();
+        return std::min(wanted, workers_ + 1);
+    }
+
     void run(int threads, const std::function<void(int, int)> &work) {
         {
             std::lock_guard<std::mutex> guard(mutex_);
-            while (int(workers_) < threads - 1) start();
             work_ = &work;
             wanted_ = threads;
             left_.store(threads - 1, std::memory_order_relaxed);
@@ -45,9 +52,15 @@ public:
 
 private:
     void start() {
-        const int index = ++workers_;
+        const int index = workers_ + 1;
         const unsigned seen = job_.load(std::memory_order_relaxed);
-        std::thread([this, index, seen] { serve(index, seen); }).detach();
+        try {
+            std::thread([this, index, seen] { serve(index, seen); }).detach();
+        } catch (const std::exception &) {  // a limit on processes, or no memory for its stack
+            refused_ = true;
+            return;
+        }
+        workers_ = index;  // now that it runs: a job would wait for good for one that does not
     }
 
     void serve(int index, unsigned seen) {
@@ -75,6 +88,7 @@ private:
     std::condition_variable called_, done_;
     const std::function<void(int, int)> *work_ = nullptr;
     int wanted_ = 0, workers_ = 0;
+    bool refused_ = false;
     std::atomic<int> left_{0};
     std::atomic<unsigned> job_{0};
 };
@@ -119,6 +133,8 @@ void Barrier::wait(unsigned round) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != round; });
 }
+
+int ready_threads(int wanted) { return wanted > 1 ? the_pool().ready(wanted) : 1; }
 
 void run_on_threads(int threads, const std::function<void(int, int)> &work) {
     if (threads > 1) {

@@ -66,9 +66,13 @@ private:
     std::unique_ptr<Share[]> shares_;
 };
 
-// Runs work(0) here and work(1) ... work(threads - 1) on other threads; comes back when all are done. Where the
-// pool serves somebody else, all of it runs here, one after the other: `work` must not wait for its siblings then,
-// so it is told how many threads there are: work(index, threads).
+// How many threads, this one among them, are there to work together, of so many that are wanted. Those that are missing
+// are started; once the system has refused one, no other is asked for.
+int ready_threads(int wanted);
+
+// Runs work(0) here and work(1) ... work(threads - 1) on other threads, of so many that are ready; comes back when all
+// are done. If the pool serves somebody else, all of it runs here, one after the other: `work` must not wait for its
+// siblings then, so it is told how many threads there are: work(index, threads).
 void run_on_threads(int threads, const std::function<void(int, int)> &work);
 
 int processors();  // that this process may use

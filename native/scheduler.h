@@ -76,13 +76,13 @@ public:
         });
     }
 
-    // Threads that are worth their barriers for so many examples
+    // Threads that are worth their barriers for so many examples, and that run
     int threads_for(int64_t batch, int allowed) const {
         double work = 0;
         for (const Layer<T> &layer : net_.layers())
             work += 6.0 * double(layer.inputs) * double(layer.outputs) * double(batch);
         const int useful = int(std::min(work / WORK_OF_A_THREAD, 1e6));
-        return net_.hosted() ? 1 : std::max(1, std::min({useful, allowed, Net<T>::MOST_THREADS}));
+        return net_.hosted() ? 1 : ready_threads(std::min({useful, allowed, Net<T>::MOST_THREADS}));
     }
 
 private:

@@ -81,10 +81,13 @@ static void softmax_with_cross_entropy(Job<T> &job, int64_t first, int64_t last)
                 }
             Vector<T> sums = {}, losses = {};
             each_register<T>(units, step, [&](int64_t j, int64_t at) {
-                sums += certain(j) ? zero : load(row + at);
+                const Vector<T> yhat = load(row + at);
+                sums += certain(j) ? yhat - yhat : yhat;  // 0 for a number, and NaN stays NaN
                 if (!targets) return;
                 const Vector<T> t = target(j);
-                losses -= t == T(0) ? zero : t * ((load(a + r * NR<T> + at) - most[r]) - log_of(sum[r]));
+                // halves: the distance of two numbers may be larger than any
+                const Vector<T> half = (load(a + r * NR<T> + at) * T(0.5) - most[r] * T(0.5)) - log_of(sum[r]) * T(0.5);
+                losses -= t == T(0) ? zero : T(2) * t * half;
             });
             const T rest = sum_lanes<T>(sums);  // 1 - yhat of the certain unit, or 1 where there is none
             const Vector<T> others = zero - rest;

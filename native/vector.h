@@ -84,18 +84,20 @@ static inline Vector<T> root_lanes(Vector<T> value) {
     return result;
 }
 
-// 2^n * (1 + q) = e^x with |x - n log 2| <= log(2)/2 and q = e^(x - n log 2) - 1; for x that is not below LOWEST
+// 2^n * (1 + q) = e^x with |x - n log 2| <= log(2)/2 and q = e^(x - n log 2) - 1; for x that is not below LOWEST, where
+// e^x is 0. Below LOW it is 2^n 2^LIFT that stands for 2^n, which is no normal number there.
 template <class T>
 struct Exponential;
 template <>
 struct Exponential<float> {
-    static constexpr float LOWEST = -87.0f, MAGIC = 12582912.0f, LOG2_HIGH = 0.693359375f, LOG2_LOW = -2.12194440e-4f;
+    static constexpr float LOWEST = -105.0f, LOW = -80.0f, UNLIFT = 0x1p-64f;
+    static constexpr float MAGIC = 12582912.0f, LOG2_HIGH = 0.693359375f, LOG2_LOW = -2.12194440e-4f;
     static constexpr int32_t MAGIC_BITS = 0x4B400000, BIAS = 127, SHIFT = 23;
     static constexpr int TERMS = 8;
 };
 template <>
 struct Exponential<double> {
-    static constexpr double LOWEST = -708.0, MAGIC = 6755399441055744.0;
+    static constexpr double LOWEST = -747.0, LOW = -700.0, UNLIFT = 0x1p-64, MAGIC = 6755399441055744.0;
     static constexpr double LOG2_HIGH = 0.693147180369123816490, LOG2_LOW = 1.90821492927058770002e-10;
     static constexpr int64_t MAGIC_BITS = 0x4338000000000000, BIAS = 1023, SHIFT = 52;
     static constexpr int TERMS = 14;
@@ -115,25 +117,27 @@ struct Taylor {  // 1/N! + r/(N+1)! + ...
 
 template <class T>
 struct Power {
-    Vector<T> scale, rest;                                                         // e^x = scale + scale * rest
-    Vector<T> exp() const { return scale + scale * rest; }
-    Vector<T> expm1() const { return scale * rest + (scale - T(1)); }              // keeps its digits near 0
+    Vector<T> scale, rest, unlift;  // e^x = (scale + scale * rest) * unlift
+    Vector<T> exp() const { return (scale + scale * rest) * unlift; }
+    Vector<T> expm1() const { return scale * rest + (scale - T(1)); }  // keeps its digits near 0; is -1 where x is low
 };
 
-// e^x/2^LESS, with LESS = 0 for x <= 0; 0 where it would leave the range of normal numbers; NaN stays NaN
+constexpr int LIFT = 64;
+
+// e^x/2^LESS, with LESS = 0 for x <= 0; NaN stays NaN
 template <class T, int LESS = 0>
 static inline Power<T> power(Vector<T> x) {
     using E = Exponential<T>;
     typedef typename Registers<T>::Bits Bits;
     const Vector<T> lowest = spread<T>(E::LOWEST);
-    const auto gone = x < lowest;
-    const Vector<T> within = gone ? lowest : x;
+    const Vector<T> within = x < lowest ? lowest : x;
+    const Bits low = x < E::LOW;  // -1 where it holds
     const Vector<T> shifted = within * T(1.4426950408889634074) + E::MAGIC;  // the last bits hold n
     const Vector<T> n = shifted - E::MAGIC;
     const Vector<T> r = (within - n * E::LOG2_HIGH) - n * E::LOG2_LOW;
-    const Bits exponent = ((Bits)shifted - E::MAGIC_BITS + (E::BIAS - LESS)) << E::SHIFT;
-    const Vector<T> zero = {};
-    return {gone ? zero : (Vector<T>)exponent, r + r * r * Taylor<T, 2>::value(r)};
+    const Bits exponent = ((Bits)shifted - E::MAGIC_BITS + (E::BIAS - LESS) + (low & LIFT)) << E::SHIFT;
+    const Vector<T> one = spread<T>(T(1)), unlift = spread<T>(E::UNLIFT);
+    return {(Vector<T>)exponent, r + r * r * Taylor<T, 2>::value(r), low ? unlift : one};
 }
 
 template <class T>

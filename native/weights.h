@@ -18,6 +18,53 @@ struct Squares {
     }
 };
 
+// A sum of many parts, which keeps what each addition rounds away (Knuth's two-sum)
+template <class T>
+struct Total {
+    Vector<T> sum = {}, lost = {};
+    inline __attribute__((always_inline)) void add(Vector<T> part) {
+        const Vector<T> next = sum + part, added = next - sum;
+        lost += (sum - (next - added)) + (part - added);
+        sum = next;
+    }
+    inline __attribute__((always_inline)) Vector<T> value() const {  // of a sum that is not finite, `lost` is NaN
+        return lost == lost ? sum + lost : sum;
+    }
+};
+
+// Sums over the batch are made in parts of so many rows, and of so many parts: one running sum loses a digit with every
+// ten times more rows
+constexpr int64_t ROWS_OF_PART = 256, PARTS_OF_SUM = 16;
+
+// What follows in such a sum after the first rows, which stand in `gradient`
+template <class T, int VECTORS>
+static __attribute__((noinline)) void add_more_products(
+    const T *h, const T *d, int64_t batch, Vector<T> (&gradient)[MR][VECTORS]) {
+    Total<T> totals[MR][VECTORS];
+    const auto add_up = [&] {
+        for (int r = 0; r < MR; ++r)
+            for (int v = 0; v < VECTORS; ++v) totals[r][v].add(gradient[r][v]), gradient[r][v] = Vector<T>{};
+    };
+    int64_t parts = 1;
+    for (int64_t n = ROWS_OF_PART; n < batch; n += ROWS_OF_PART, ++parts) {
+        if (parts % PARTS_OF_SUM == 0) add_up();
+        Vector<T> products[MR][VECTORS];
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) products[r][v] = Vector<T>{};
+        multiply<T, MR, VECTORS, 1, NR<T>>(h + n * NR<T>, d + n * NR<T>, least(batch - n, ROWS_OF_PART), products);
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) gradient[r][v] += products[r][v];
+    }
+    if (parts <= PARTS_OF_SUM) return;
+    add_up();
+    for (int r = 0; r < MR; ++r)
+        for (int v = 0; v < VECTORS; ++v) gradient[r][v] = totals[r][v].value();
+}
+
 template <class T>
 static inline Vector<T> kept(T *place, Vector<T> value) {
     store(place, value);
@@ -106,7 +153,13 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; ++v) gradient[r][v] = load(layer.g + offset + r * NR<T> + v * LANES<T>);
     } else {
-        multiply<T, MR, VECTORS, 1, NR<T>>(h, d, job.batch, gradient);
+        multiply<T, MR, VECTORS, 1, NR<T>>(h, d, least(job.batch, ROWS_OF_PART), gradient);
+        if (job.batch > ROWS_OF_PART) {  // of copies: so that the sums above stay in registers
+            Vector<T> products[MR][VECTORS];
+            __builtin_memcpy(products, gradient, sizeof products);
+            add_more_products<T, VECTORS>(h, d, job.batch, products);
+            __builtin_memcpy(gradient, products, sizeof products);
+        }
     }
     if constexpr (RULE == WRITE_OUT) {
         alignas(64) T tile[MR * NR<T>];
@@ -166,8 +219,14 @@ static inline void biases(
     const Update<T> u = job.update;
     for (int v = 0; v < vectors; ++v) {
         const int64_t e = panel * NR<T> + v * LANES<T>;
-        Vector<T> gradient = {};
-        for (int64_t n = 0; n < job.batch; ++n) gradient += load(d + n * NR<T> + v * LANES<T>);
+        Total<T> total;
+        for (int64_t first = 0; first < job.batch; first += SUM_ROWS) {
+            Vector<T> part = {};
+            for (int64_t n = first; n < least(first + SUM_ROWS, job.batch); ++n)
+                part += load(d + n * NR<T> + v * LANES<T>);
+            total.add(part);
+        }
+        const Vector<T> gradient = total.value();
         if constexpr (RULE == WRITE_OUT) {
             __builtin_memcpy(layer.out_grad_b + e, &gradient, least(LANES<T>, layer.outputs - e) * sizeof(T));
         } else if constexpr (RULE == NORM) {

@@ -75,6 +75,26 @@ def test_threadpoolctl_sees_and_limits_the_threads_and_gives_them_back():
     assert story(code, OMP_NUM_THREADS="3").split("\n") == ["1 3 openmp", "1 0", "2", "3 True 2"]
 
 
+@linux_only
+def test_threads_that_the_system_refuses_to_start_are_done_without_and_named():
+    code = """
+    import resource, threadpoolctl
+    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+        expected = work()
+    if os.getuid() == 0:
+        os.setuid(54321)  # whom the limit binds
+    most = len(os.listdir("/proc/self/task")) + 2
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+    print(same(work(), expected), same(work(), expected))
+    print(kernels.ready_threads() <= 3, kernels.threads())
+    print(kernels.describe().split(", on ")[1].split(" (")[0])
+    """
+    same_bits, counts, words = story(code, OMP_NUM_THREADS="8").split("\n")
+    assert same_bits == "True True"
+    assert counts == "True 8"
+    assert words.endswith("because the system starts no more of the 8 that are allowed")
+
+
 @needs_fork
 def test_the_child_of_a_fork_computes_the_same_on_threads_of_its_own():
     code = """

@@ -9,12 +9,14 @@ activations/        g and g′
 targets.py          from y to the target t
 outputs.py          output functions
 losses/             ℓ as a function of ŷ and t
+tails.py            what a tells of ŷ near 0 and near 1
 closed_forms.py     pairs of both that keep digits which ŷ has rounded away
 head.py             ``Head``: the output function with the loss
 dropout.py          masks of hidden units
 network.py          ``Network``
 inputs.py           X, y and the weights of examples, checked against a network
 forward.py          ``Trace``: every a_i and h_i
+sums.py             sums over the rows of a batch
 backward.py         ``Gradients``: the three talks
 optimizers/         from gradients to the next parameters
 batch.py            examples, checked

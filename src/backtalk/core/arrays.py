@@ -61,6 +61,15 @@ def real_part(array: Array) -> Array:
     return xp.real(array) if xp.isdtype(array.dtype, "complex floating") else array
 
 
+def log1p(array: Array) -> Array:
+    """log(1 + x), with its digits near 0. NumPy's own loses those of the real part of a complex number."""
+    xp = namespace(array)
+    if not xp.isdtype(array.dtype, "complex floating"):
+        return xp.log1p(array)
+    x, y = xp.real(array), xp.imag(array)
+    return xp.log1p(x * (2 + x) + y * y) / 2 + 1j * xp.atan2(y, 1 + x)
+
+
 def erfc(array: Array) -> Array:
     """The complementary error function, which the standard lacks and each library has somewhere."""
     library = library_name(namespace(array))

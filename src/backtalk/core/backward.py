@@ -9,6 +9,7 @@ from .forward import Trace
 from .layers import Layers
 from .network import Network
 from .pytrees import note_tree
+from .sums import sum_products, sum_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,4 +97,4 @@ def talk_to_hidden(network: Network, i: int, grad_a: Array) -> Array:
 def talk_to_weights(grad_a: Array, h: Array) -> tuple[Array, Array]:
     """The third talk: ∇_{W_i}ℒ = ∇_{a_i}ℒ h_{i-1}ᵀ and ∇_{b_i}ℒ = ∇_{a_i}ℒ, summed over the batch."""
     # forward: a_i = W_i h_{i-1} + b_i; every example of the batch hears the same W_i and b_i
-    return grad_a.T @ h, namespace(grad_a).sum(grad_a, axis=0)
+    return sum_products(grad_a, h), sum_rows(grad_a)

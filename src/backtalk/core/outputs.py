@@ -85,7 +85,12 @@ class ElementWise(Output):
         return self.activation.g(a)
 
     def gradient(self, a: Array, yhat: Array, grad_yhat: Array) -> Array:
-        return grad_yhat if isinstance(self.activation, Identity) else self.activation.g_prime(a) * grad_yhat
+        if isinstance(self.activation, Identity):
+            return grad_yhat
+        # an output that does not move, or that ℓ does not hear, has no part, also where the other factor is infinite
+        xp, slope = namespace(a), self.activation.g_prime(a)
+        silent = ((slope == 0) & ~xp.isnan(grad_yhat)) | ((grad_yhat == 0) & ~xp.isnan(slope))
+        return xp.where(silent, xp.zeros_like(slope), slope * grad_yhat)
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -120,6 +125,8 @@ def through_softmax(pull: Array, yhat: Array, rest: Array) -> Array:
 
 def sums_of_others(values: Array) -> Array:
     """Σ_{m≠j} values_m for each j, shape (B, k); of softmax's ŷ it is 1 − ŷ_j, also where ŷ_j has rounded to 1."""
+    if values.shape[-1] == 1:
+        return values - values  # 0, and NaN stays NaN
     xp = namespace(values)
     none = xp.zeros_like(values[..., :1])
     before = xp.concat([none, xp.cumulative_sum(values, axis=-1)[..., :-1]], axis=-1)

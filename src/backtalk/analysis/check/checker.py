@@ -16,7 +16,7 @@ from ...core.inputs import as_input, as_target, as_weight
 from ...core.losses import LOSSES, Loss, RegisteredLoss, as_loss
 from ...core.network import Network
 from ...core.outputs import ElementWise
-from ...engines.passes import gradients
+from ...engines.passes import backward, gradients
 from ...errors import InputError, InputTypeError, unknown_name
 from .activation import check_activation
 from .layouts import OURS, as_layout
@@ -76,7 +76,8 @@ def check(
     coordinate; 'auto', every one up to 5000.
     ``tolerance``: the largest relative error that passes, by default 1e-7 for complex steps and 1e-5 for central
     differences. A coordinate whose step crosses a kink is counted as undecided, and not judged; so is an output
-    that has rounded to an end of its range. If every coordinate is undecided, the verdict says so.
+    that has rounded to an end of its range, an example with an infinite number on the way, and what a step that
+    float64 can hold does not measure. If every coordinate is undecided, the verdict says so.
 
     If the biases of a layer are 0, a mistake with them does not show. Then your functions are also judged on the same
     network with other biases there, drawn with a fixed seed, and a note says so.
@@ -157,8 +158,8 @@ def check(
                 f"the loss of the network is {scene.loss} on these examples, expected a finite number, "
                 "whose derivative can be measured: scale X, y or the weights."
             )
-    student = Student(functions if own else Functions(backward=gradients), OURS, network, X, y, sample_weight, scene)
-    student, answers = find_layout(student, lies, "columns" if turned else None)
+    student = Student(functions if own else Functions(backward=_ours(scene)), OURS, network, X, y, sample_weight, scene)
+    student, answers = find_layout(student, lies if own else OURS, "columns" if turned else None)
     few = sum(array.size for array in answers.gradients.values()) <= EVERY_COORDINATE
     every = coordinates == "every" or (coordinates == "auto" and few)
     chosen = _choose(method, _functions_of(network))
@@ -188,6 +189,17 @@ def check(
         mistakes=mistakes,
         notes=(*notes, f"the layout, found from the shapes: {student.layout}") if found else notes,
     )
+
+
+def _ours(scene: Scene) -> Callable[..., Any]:
+    """Our gradients: of NumPy arrays from the a_i that ℒ is measured with, since rounding may change those by much."""
+
+    def backward_pass(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        if isinstance(network.W[1], np.ndarray):
+            return backward(network, scene.trace, y, sample_weight)
+        return gradients(network, X, y, sample_weight)
+
+    return backward_pass
 
 
 def _is_loss(subject: str | Activation | Loss) -> bool:

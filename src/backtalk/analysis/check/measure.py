@@ -16,6 +16,7 @@ from ...core.activations import Activation
 from .substitute import Outcome, crosses_kink, moves_off_kink
 
 EPSILON = float(np.finfo(np.float64).eps)
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPSILON ** (1 / 3)
 LEAST_ROOM = 1e-270  # a complex step of so much, and of more, is a number that float64 holds with all its digits

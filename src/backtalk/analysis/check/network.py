@@ -12,10 +12,10 @@ import numpy as np
 from ...core.arrays import jax_has_float64, library_name
 from ...core.backward import talk_to_output
 from ...core.network import Network
-from .measure import EPSILON, LEAST_ROOM, Method, relative_error
+from .measure import EPSILON, LEAST_ROOM, SMALLEST, Method, relative_error
 from .reading import Quantity
 from .report import CheckRow
-from .substitute import Scene
+from .substitute import Scene, crosses_kink
 
 Result = tuple[float, tuple[int, ...] | None, float, float]  # the error, where it is, the gradient, the derivative
 
@@ -63,9 +63,17 @@ class Comparer:
         self.scene, self.method, self.tolerance = scene, method, tolerance
         self.directions, self.rng = directions, rng
         self.size = magnitudes(scene)
+        families = (scene.trace.a, scene.trace.h)
+        finite = [np.isfinite(array).all(axis=1) for family in families for array in family.values()]
+        # examples with no infinite number on the way there, or on the way back
+        output_gradient = talk_to_output(scene.network, scene.trace, scene.target, scene.weight)[2]
+        self.finite = np.all(finite, axis=0) & ~np.isinf(output_gradient).any(axis=1) | (scene.weight == 0)
         top = self.size["a", scene.network.depth] * (1 + np.abs(scene.trace.a[scene.network.depth]))
         rounding = 10 * EPSILON * (abs(scene.loss) + top[np.isfinite(top)].sum())
-        self.floor = 0.0 if method.is_complex else rounding / method.step / tolerance  # smaller is not told from 0
+        # a step of a_i or h_i that is smaller than any number is lost, with what ℒ would make of it
+        heard = [each[np.isfinite(each)].sum() for (family, _), each in self.size.items() if family in "ah"]
+        resolution = SMALLEST * (1 + sum(heard)) if method.is_complex else rounding
+        self.floor = resolution / method.step / tolerance  # smaller is not told from 0
 
     def row(self, quantity: Quantity, given: np.ndarray, every_coordinate: bool) -> CheckRow:
         judgement = self._judgement(quantity, given)
@@ -90,10 +98,13 @@ class Comparer:
     def _judgement(self, quantity: Quantity, given: np.ndarray) -> Judgement:
         value = self.scene.value(*quantity)
         judged, room = np.isfinite(value), np.full(value.shape, np.inf)
+        judged &= self.finite[:, None] if quantity[0] in "ah" else self.finite.all()  # inf · 0 has no derivative
         if quantity == ("h", self.scene.network.depth):
             room = self.scene.network.loss.room(value, self.scene.target)
             judged &= room >= LEAST_ROOM
             value = np.where(judged, value, 0.5)  # inside every loss's range: ℒ without the terms that are infinite
+        else:
+            judged &= ~np.isinf(self.size[quantity])  # its terms overflow, whatever their sum is
         return Judgement(quantity, given, value, judged, room, self.size[quantity])
 
     def _by_coordinates(self, judgement: Judgement) -> Iterator[Result | None]:
@@ -105,7 +116,11 @@ class Comparer:
                 continue
             floor = max(floor, 1e-6 * float(judgement.size[where]))
             ours = float(judgement.given[where])
-            yield relative_error(ours, derivative, floor), where, ours, derivative
+            error = relative_error(ours, derivative, floor)
+            if error > self.tolerance and not self._is_steady(judgement, where, derivative, floor):
+                yield None
+                continue
+            yield error, where, ours, derivative
 
     def _by_directions(self, judgement: Judgement) -> Iterator[Result | None]:
         """Along v with entries ±1/√n, less if there is less room: an error anywhere shows in every direction."""
@@ -127,27 +142,49 @@ class Comparer:
             yield relative_error(ours, derivative, scale), None, ours, derivative
 
     def _direction(self, judgement: Judgement, signs: np.ndarray, size: float = 1.0) -> np.ndarray:
-        """``signs`` times ``size``, or times less: if a hears it through a large factor, or ŷ has little room."""
+        """``signs`` times ``size``, or times less: if a or ℒ hears it through a large factor, or ŷ has little room."""
         network, (family, i) = self.scene.network, judgement.quantity
         factor = np.ones(1)  # forward: a_i = W_i h_{i-1} + b_i
         if family == "W":
             factor = np.abs(self.scene.trace.h[i - 1]).max(axis=0)
         elif family == "h" and i < network.depth:
             factor = np.abs(network.W[i + 1]).max(axis=0)
-        direction = np.where(signs == 0, 0.0, signs * np.minimum(size / np.maximum(1.0, factor), judgement.room))
+        if self.method.is_complex:
+            factor = np.maximum(factor, np.where(np.isfinite(judgement.size), judgement.size, 1.0))
+        length = np.minimum(size / np.maximum(1.0, factor), judgement.room)
+        direction = np.where(length < LEAST_ROOM, 0.0, signs * length)  # a step by less is lost, and not judged
         return self.method.without_rounding(judgement.value, direction)
 
     def _along(self, judgement: Judgement, direction: np.ndarray) -> float | None:
         """The derivative, or None at a kink."""
         return self.method.derivative(partial(self.scene.put, *judgement.quantity), judgement.value, direction)
 
-    def _at(self, judgement: Judgement, where: tuple[int, ...]) -> tuple[float | None, float]:
-        """The derivative by one coordinate, or None at a kink; and the smallest number that can be told from 0."""
+    def _at(self, judgement: Judgement, where: tuple[int, ...], part: float = 1.0) -> tuple[float | None, float]:
+        """The derivative by one coordinate, or None at a kink; and the smallest number that can be told from 0.
+
+        By a ``part`` of the step.
+        """
         signs = np.zeros(judgement.given.shape)
         signs[where] = 1
-        direction = self._direction(judgement, signs, max(1.0, abs(float(judgement.value[where]))))
+        size = 1.0 if self.method.is_complex else max(1.0, abs(float(judgement.value[where])))  # nothing is rounded off
+        direction = self._direction(judgement, signs, part * size)
         derivative, unit = self._along(judgement, direction), float(direction[where])
         return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, self.floor / unit)
+
+    def _is_steady(self, judgement: Judgement, where: tuple[int, ...], derivative: float, floor: float) -> bool:
+        """Whether a smaller complex step measures the same: not if ℒ bends within it, or by chance of rounding.
+
+        And whether the step leaves every unit on its side of a kink: its square may be larger than a tiny number.
+        """
+        if not self.method.is_complex:
+            return True
+        signs = np.zeros(judgement.given.shape)
+        signs[where] = self.method.step
+        outcome = partial(self.scene.put, *judgement.quantity)
+        moved = judgement.value + 1j * self._direction(judgement, signs)
+        again, _ = self._at(judgement, where, 1e-3)
+        same = again is None or relative_error(again, derivative, floor) <= self.tolerance
+        return same and not crosses_kink(outcome(judgement.value), outcome(moved))
 
     def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
         """The coordinate with the largest error: halve the set, keep the half that is further off, again."""

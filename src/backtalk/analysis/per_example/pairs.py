@@ -18,6 +18,7 @@ import numpy as np
 
 from ...core.arrays import Array, ArraySpec, is_concrete, namespace
 from ...core.layers import Layers
+from ...core.sums import sum_products, sum_rows
 from ...errors import InputError, InputTypeError
 
 MEMORY_LIMIT = 64 * 2**20  # bytes that the blocks of one call take
@@ -137,9 +138,9 @@ class Sums:
         a, h = pairs.a if a is None else a, pairs.h if h is None else h
         # forward: a = W h + b; every example and place hears the same W and b
         if pairs.weights:
-            add(self.W, pairs.layer, a.T @ h)
+            add(self.W, pairs.layer, sum_products(a, h))
         if pairs.biases:
-            add(self.b, pairs.layer, namespace(a).sum(a, axis=0))
+            add(self.b, pairs.layer, sum_rows(a))
 
     def add_gradients(self, pairs: Pairs, w: Array) -> None:
         """Add Σ_n w_n ∇ℓ_n, in the dtype of the pairs."""

@@ -13,6 +13,7 @@ from ...core.arrays import Array, namespace, to_numpy
 from ...core.layers import mapped
 from ...core.network import Network
 from ...core.norms import euclidean_norm
+from ...core.sums import sum_rows
 from ...errors import InputError
 from .examples import as_batch, exact_shares_of, group_of
 from .gradient_norms import norms_of
@@ -84,10 +85,10 @@ def moments_of(groups: Iterable[Group], w: Array, memory_limit: int) -> Moments:
                 continue
             if pairs.weights:
                 of_units = outer_products(pairs.split(a), pairs.split(h), memory_limit // 2)
-                rows = [namespace(a).sum(W * W * part[:, None, None], axis=0) for W in of_units]
+                rows = [sum_rows(W * W * part[:, None, None]) for W in of_units]
                 add(second.W, pairs.layer, namespace(a).concat(rows))
             if pairs.biases:
-                add(second.b, pairs.layer, namespace(a).sum(pairs.total(a) ** 2 * part[:, None], axis=0))
+                add(second.b, pairs.layer, sum_rows(pairs.total(a) ** 2 * part[:, None]))
     return Moments(mean.arrays(), second.arrays())
 
 

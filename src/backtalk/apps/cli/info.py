@@ -15,7 +15,7 @@ def info(as_json: AsJson = False) -> None:
     import importlib.metadata
     import platform
 
-    from ...engines.native.kernels import available, describe, kernels, threads
+    from ...engines.native.kernels import available, describe, kernels, ready_threads
 
     serves = kernels()
     facts: dict[str, Any] = {
@@ -26,7 +26,7 @@ def info(as_json: AsJson = False) -> None:
         "engine": "formula" if serves is None else "native",
         "kernels": serves,
         "kernels_available": available(),
-        "threads": None if serves is None else threads(),
+        "threads": None if serves is None else ready_threads(),
         "why_no_kernels": describe() if serves is None else None,
     }
     for library in ("numpy", "scipy", "scikit-learn", "torch", "jax", "cupy"):

@@ -13,7 +13,7 @@ piecewise.py    those with kinks
 table.py        all of them by their names; ``register_activation``
 """
 
-from .activation import Activation, sigmoid, softplus
+from .activation import Activation, sigmoid, sigmoid_prime, softplus
 from .piecewise import CELU, ELU, SELU, HardSigmoid, HardSwish, HardTanh, LeakyReLU, ReLU, ReLU6, Softsign
 from .smooth import GELU, Exponential, GELUTanh, Identity, Mish, Sigmoid, SiLU, Softplus, Tanh
 from .table import ACTIVATIONS, RegisteredActivation, as_activation, register_activation
@@ -21,5 +21,6 @@ from .table import ACTIVATIONS, RegisteredActivation, as_activation, register_ac
 __all__ = [
     "ACTIVATIONS", "CELU", "ELU", "GELU", "SELU", "Activation", "Exponential", "GELUTanh", "HardSigmoid", "HardSwish",
     "HardTanh", "Identity", "LeakyReLU", "Mish", "ReLU", "ReLU6", "RegisteredActivation", "SiLU", "Sigmoid",
-    "Softplus", "Softsign", "Tanh", "as_activation", "register_activation", "sigmoid", "softplus",
+    "Softplus", "Softsign", "Tanh", "as_activation", "register_activation", "sigmoid",
+    "sigmoid_prime", "softplus",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..arrays import Array, namespace, real_part
+from ..arrays import Array, log1p, namespace, real_part
 from ..specification import write_specification
 
 
@@ -76,4 +76,4 @@ def tanh_prime(a: Array) -> Array:
 
 def softplus(a: Array) -> Array:
     """log(1 + e^a), accurate in both tails."""
-    return where(real_part(a) <= 0, 0.0, a, a) + namespace(a).log1p(decay(a))
+    return where(real_part(a) <= 0, 0.0, a, a) + log1p(decay(a))

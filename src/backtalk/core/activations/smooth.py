@@ -61,7 +61,7 @@ class GELU(Activation):
     name = "gelu"
 
     def g(self, a: Array) -> Array:
-        return a * erfc(-a * math.sqrt(0.5)) / 2
+        return a * (erfc(-a * math.sqrt(0.5)) / 2)
 
     def g_prime(self, a: Array) -> Array:
         # beyond ±40 the density is 0 to the last digit, and a² could overflow

@@ -12,7 +12,7 @@ from ...errors import InputError
 from ..arrays import Array, ArraySpec, namespace, real_part
 from ..specification import require_range
 from ..targets import numbers, probabilities, refuse_where
-from .loss import Loss, quotient, times_log, where_heard
+from .loss import Loss, log_of_rest, quotient, times, times_log, where_heard
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -110,12 +110,12 @@ class Focal(_OfDistributions):
             )
 
     def value(self, yhat: Array, target: Array) -> Array:
-        return -namespace(yhat).sum(times_log(target * power(1 - yhat, self.gamma), yhat), axis=-1)
+        return -namespace(yhat).sum(times_log(times(target, power(1 - yhat, self.gamma)), yhat), axis=-1)
 
     def gradient(self, yhat: Array, target: Array) -> Array:
         rest = 1 - yhat
-        pull = times_log(target * self.gamma * power(rest, self.gamma - 1), yhat) if self.gamma else 0.0
-        return pull - quotient(target * power(rest, self.gamma), yhat)
+        pull = times_log(times(target, slope_of_power(rest, self.gamma)), yhat) if self.gamma else 0.0
+        return pull - quotient(times(target, power(rest, self.gamma)), yhat)
 
     def room(self, yhat: Array, target: Array) -> Array:
         return namespace(yhat).minimum(where_heard(target, yhat), where_heard(target, _from_one(yhat)))
@@ -211,7 +211,7 @@ class BinaryCrossEntropy(Loss):
         return (1 - s) * target + s / 2 if s else target
 
     def value(self, yhat: Array, target: Array) -> Array:
-        return -namespace(yhat).sum(times_log(target, yhat) + times_log(1 - target, 1 - yhat), axis=-1)
+        return -namespace(yhat).sum(times_log(target, yhat) + times(1 - target, log_of_rest(yhat)), axis=-1)
 
     def gradient(self, yhat: Array, target: Array) -> Array:
         return quotient(1 - target, 1 - yhat) - quotient(target, yhat)
@@ -227,9 +227,15 @@ class BinaryCrossEntropy(Loss):
 def power(base: Array, exponent: float) -> Array:
     """base^exponent for a base of 0 or more; a lower one, which is outside of the domain, counts as 0."""
     xp = namespace(base)
-    positive = real_part(base) > 0
+    low = real_part(base) <= 0  # NaN is not, and stays
     at_zero = xp.ones_like(base) if exponent == 0 else xp.zeros_like(base)
-    return xp.where(positive, xp.where(positive, base, xp.ones_like(base)) ** exponent, at_zero)
+    return xp.where(low, at_zero, xp.where(low, xp.ones_like(base), base) ** exponent)
+
+
+def slope_of_power(base: Array, exponent: float) -> Array:
+    """Its derivative, exponent · base^(exponent − 1): 0 where the base is 0 or less."""
+    xp = namespace(base)
+    return xp.where(base <= 0, xp.zeros_like(base), exponent * power(base, exponent - 1))
 
 
 def _from_one(yhat: Array) -> Array:

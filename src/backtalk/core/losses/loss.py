@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import Array, ArraySpec, namespace, real_part
+from ..arrays import Array, ArraySpec, log1p, namespace, real_part
 from ..specification import write_specification
 from ..targets import numbers
 
@@ -84,10 +84,10 @@ class Loss:
 def quotient(numerator: Array, denominator: Array) -> Array:
     """numerator/denominator for both ≥ 0, with 0/0 = 0 and no warning where the quotient is inf."""
     xp = namespace(denominator)
-    positive = denominator > 0
-    safe = xp.where(positive, denominator, xp.ones_like(denominator))
+    low = denominator <= 0  # NaN is not, and stays
+    safe = xp.where(low, xp.ones_like(denominator), denominator)
     limit = xp.where(numerator > 0, xp.full_like(denominator, math.inf), xp.zeros_like(denominator))
-    return xp.where(positive, numerator / safe, limit)
+    return xp.where(low, limit, numerator / safe)
 
 
 def where_heard(factor: Array, distance: Array) -> Array:
@@ -99,8 +99,22 @@ def where_heard(factor: Array, distance: Array) -> Array:
 def logarithm(value: Array) -> Array:
     """log value; −inf without a warning where it is 0 or less, which no ŷ inside the domain of a logarithm is."""
     xp = namespace(value)
-    positive = real_part(value) > 0
-    return xp.where(positive, xp.log(xp.where(positive, value, xp.ones_like(value))), xp.full_like(value, -math.inf))
+    low = real_part(value) <= 0  # NaN is not, and stays
+    return xp.where(low, xp.full_like(value, -math.inf), xp.log(xp.where(low, xp.ones_like(value), value)))
+
+
+def times(factor: Array, value: Array) -> Array:
+    """The product, 0 where the factor is 0, also if the value is infinite."""
+    xp = namespace(value)
+    silent = factor == 0
+    return xp.where(silent, xp.zeros_like(value), factor * xp.where(silent, xp.zeros_like(value), value))
+
+
+def log_of_rest(yhat: Array) -> Array:
+    """log(1 − ŷ), which keeps its digits near ŷ = 0."""
+    xp = namespace(yhat)
+    small = xp.abs(real_part(yhat)) < 0.5
+    return xp.where(small, log1p(-xp.where(small, yhat, xp.zeros_like(yhat))), logarithm(1 - yhat))
 
 
 def times_log(factor: Array, value: Array) -> Array:

@@ -22,7 +22,8 @@ class SquaredError(Loss):
     name = "squared_error"
 
     def value(self, yhat: Array, target: Array) -> Array:
-        return namespace(yhat).sum((yhat - target) ** 2, axis=-1) / 2
+        residual = yhat - target
+        return namespace(yhat).sum(residual * (residual / 2), axis=-1)  # ½r² may be a number where r² is none
 
     def gradient(self, yhat: Array, target: Array) -> Array:
         return yhat - target

@@ -76,7 +76,9 @@ def describe() -> str:
         reason = f": {_missing}" if _native is None else f", as {VARIABLE} says"
         return f"none{reason}, so the formula engine serves NumPy arrays too"
     others = [build for build in available() if build != name]
-    count = "one thread" if threads() == 1 else f"up to {threads()} threads"
+    count = "one thread" if (ready := ready_threads()) == 1 else f"up to {ready} threads"
+    if ready < threads():
+        count += f" because the system starts no more of the {threads()} that are allowed"
     return f"{name}, on {count} (this machine also runs {', '.join(others) or 'no other'})"
 
 
@@ -104,6 +106,11 @@ def _threads_at_start() -> int:
 def threads() -> int:
     """How many threads the kernels may use."""
     return _threads_at_start() if _limit is None else _limit
+
+
+def ready_threads() -> int:
+    """How many of them there are; those that are missing are started now, and fewer only if the system refuses."""
+    return _native.ready_threads(threads()) if _native else 1
 
 
 class _Controller(threadpoolctl.LibController):
