@@ -31,7 +31,7 @@ def test_the_worst_cases_are_right_to_12_epsilon(engine):
 
 
 def is_near(ours: np.ndarray, right: np.ndarray) -> bool:
-    """12 ε of the right value, or of the smallest normal number where it is below; a number beyond the largest is inf."""
+    """Within 12 ε of the right value, or of the smallest normal number; a number beyond the largest is inf."""
     limits = np.finfo(ours.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         room = 12 * float(limits.eps) * np.maximum(np.abs(right), float(limits.tiny))
