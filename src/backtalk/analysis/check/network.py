@@ -172,7 +172,7 @@ class Comparer:
         return (None, 0.0) if derivative is None or unit == 0 else (derivative / unit, self.floor / unit)
 
     def _is_steady(self, judgement: Judgement, where: tuple[int, ...], derivative: float, floor: float) -> bool:
-        """Whether a smaller complex step measures the same: not if ℒ bends within it, or by chance of rounding.
+        """Whether other complex steps measure the same: not if ℒ bends within them, or if they are lost on the way.
 
         And whether the step leaves every unit on its side of a kink: its square may be larger than a tiny number.
         """
@@ -182,8 +182,8 @@ class Comparer:
         signs[where] = self.method.step
         outcome = partial(self.scene.put, *judgement.quantity)
         moved = judgement.value + 1j * self._direction(judgement, signs)
-        again, _ = self._at(judgement, where, 1e-3)
-        same = again is None or relative_error(again, derivative, floor) <= self.tolerance
+        others = [self._at(judgement, where, part)[0] for part in (1e-3, 1e3)]
+        same = all(each is None or relative_error(each, derivative, floor) <= self.tolerance for each in others)
         return same and not crosses_kink(outcome(judgement.value), outcome(moved))
 
     def _locate(self, judgement: Judgement) -> tuple[tuple[int, ...], float, float]:
