@@ -52,7 +52,7 @@ def run(tmp_path_factory):
 )
 def test_memory_that_runs_out_is_a_sentence(call, run, monkeypatch, failing, arguments, advice, error):
     def fail(*_, **__):
-        raise error
+        raise type(error)(*error.args)  # one of its own, since notes stay with it
 
     monkeypatch.setattr(failing, fail)
     monkeypatch.chdir(run)
