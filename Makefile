@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
 
-.PHONY: demo test torture check bench bench-gpu wheel web stub asan clean
+.PHONY: demo test torture check fuzz bench bench-gpu wheel web stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -29,6 +29,12 @@ check: .venv/installed-check
 	@$(BIN)/ruff format --check src tests benchmarks examples .ci
 	@$(BIN)/ruff check src tests benchmarks examples .ci
 	@$(BIN)/pyright
+
+# Mutated files for everything that reads files or messages from outside; make fuzz MINUTES=60
+MINUTES ?= 10
+fuzz: .venv/installed-fuzz
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(MINUTES)
+	@PYTHONPATH=tests $(BIN)/python tests/fuzz/random_networks.py $$(date +%s) $(or $(NETWORKS),1000)
 
 bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks
@@ -89,6 +95,11 @@ clean:
 
 .venv/installed-check: pyproject.toml | .venv/installed-test
 	@$(PIP) --group check
+	@touch $@
+
+# atheris has wheels for Linux on x86-64 alone; without it the fuzzers are not led by coverage, and say so
+.venv/installed-fuzz: pyproject.toml | .venv/installed-test
+	@$(PIP) --only-binary=:all: --group fuzz 2>/dev/null || true
 	@touch $@
 
 # An environment of its own, which has its own backtalk and all else from .venv

@@ -269,6 +269,53 @@ def test_a_network_is_no_checkpoint_and_a_lacking_part_is_named(tmp_path):
         resume(path, X, Y)
 
 
+@pytest.fixture(scope="module")
+def changeable(tmp_path_factory):
+    """A checkpoint after some steps, and its parts."""
+    path = tmp_path_factory.mktemp("run") / "run.safetensors"
+    options = {"epochs": 6, "batch_size": 16, "rng": np.random.Generator(np.random.MT19937(4)), "validation": 0.2}
+    fit(network(), X, Y, checkpoint=Checkpoint(path, every_steps=1), progress=stop_after(7), **options)
+    return path, files.load_with(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("step", "7", "'step' is \"7\", expected a whole number"),
+        ("step", 2**63, "'step' is a number of many digits, expected a whole number"),
+        ("step", 2, "'step' is 2, which comes before the beginning of its epoch or its run"),
+        ("origin", 9, "'step' is 7, which comes before the beginning of its epoch or its run"),
+        ("row", 16.5, "'training.row' is 16.5, expected a whole number"),
+        ("row", -16, "'row' is -16, expected 0 or more"),
+        ("row", 10**6, "the checkpoint stands 2 steps and 1000000 examples into an epoch of 5 and 72"),
+        ("row", 16, "the checkpoint stands 2 steps and 16 examples into an epoch of 5 and 72"),
+        ("row", 17, "the checkpoint stands 2 steps and 17 examples into an epoch of 5 and 72"),
+        ("part", 3, "the checkpoint stands 2 steps and 104 examples into an epoch of 5 and 72"),
+        ("loss", None, "'training.loss' is null, expected a number"),
+        ("weight", float("nan"), "'weight' is nan, expected 0 or more"),
+        ("losses", [0.5, "x"], "'losses\\[1\\]' is \"x\", expected a number"),
+        ("losses", [0.5] * 3, "'losses' has 3 epochs, which is not as many as the others tell of"),
+        ("best_epoch", 5, "'losses' has 1 epochs, which is not as many as the others tell of"),
+        ("memory", {"factor": "a"}, "'memory.factor' is \"a\", expected a number"),
+        ("memory", [], "'memory' is a list of 0, expected an object"),
+        ("plan", None, "'plan' is null, expected an object"),
+        ("rng_at_start", {}, "'rng_at_start' is the state of no random generator"),
+        ("rng_at_epoch", {"bit_generator": "MT19937", "state": {"pos": 10**6, "key": [0] * 624}}, "pos is beyond 624"),
+        ("reason", 3, "'reason' is 3, expected text"),
+        ("data", None, "are not those that this run was trained on"),
+    ],
+)
+def test_a_state_of_training_that_was_changed_is_refused_by_its_field(tmp_path, changeable, name, value, words):
+    path, (trained, facts, arrays) = tmp_path / "run.safetensors", changeable[1]
+    files.save_with(trained, path, {**facts, name: value}, **arrays)
+    with pytest.raises(InputError, match=words):
+        resume(path, X, Y)
+    assert facts is not None
+    files.save_with(trained, path, {each: kept for each, kept in facts.items() if each != name}, **arrays)
+    with pytest.raises(FileFormatError, match=rf"run\.safetensors lacks the field '{name}'"):
+        resume(path, X, Y)
+
+
 def test_ctrl_c_writes_a_checkpoint_that_goes_on(tmp_path):
     path = tmp_path / "run.safetensors"
     options = {"epochs": 6, "batch_size": 16, "rng": 4}
@@ -328,6 +375,15 @@ def test_a_file_that_is_no_checkpoint_is_not_replaced(tmp_path):
     with pytest.raises(InputError, match="a file that is no checkpoint: remove it, or name another"):
         fit(network(), X, Y, epochs=1, checkpoint=path)
     assert path.read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_no_checkpoint_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="a file that is no checkpoint: remove it, or name another"):
+        fit(network(), X, Y, epochs=1, checkpoint=tmp_path / "pipe")
+    with pytest.raises(FileFormatError, match="is no ordinary file but a pipe or a device"):
+        resume(tmp_path / "pipe", X, Y)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links of POSIX")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 
 import numpy as np
 import pytest
 
-from backtalk import InputError, UnknownNameError
+from backtalk import FileFormatError, InputError, UnknownNameError
 from backtalk.data.built_in import BUILT_IN, load_data
 
 
@@ -122,11 +123,51 @@ def test_a_header_that_promises_columns_without_numbers_is_refused_before_they_a
         load_data(tmp_path / "t.npz")
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("{'descr':'<f8','fortran_order':False,'shape':(10000000000,),}", "is not an .npz file, or is damaged"),
+        ("{'descr':'<f8','fortran_order':False,'shape':(-1,),}", "is not an .npz file, or is damaged"),
+        ("{'descr':'<U0','fortran_order':False,'shape':(10000000000,),}", r"has y of shape .* kind <U0, expected"),
+    ],
+)
+def test_a_header_that_promises_more_than_the_file_holds_is_refused_before_memory_is_taken(tmp_path, header, said):
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as file:
+        with file.open("X.npy", "w") as part:
+            np.save(part, np.zeros((4, 2)))
+        file.writestr("y.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(32))
+    with pytest.raises(FileFormatError, match=said):
+        load_data(tmp_path / "t.npz")
+
+
+def test_an_npz_file_that_numpy_would_not_write_is_refused(tmp_path):
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "t.npz", "w", method) as file:
+            file.writestr("X.npy", b"hello")
+            file.writestr("y.npy", b"hello")
+        with pytest.raises(FileFormatError, match="is packed in a way that NumPy does not write"):
+            load_data(tmp_path / "t.npz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_devices_and_folders_are_refused_without_waiting(tmp_path):
+    for suffix in (".csv", ".npz"):
+        pipe, link, folder = tmp_path / f"pipe{suffix}", tmp_path / f"zero{suffix}", tmp_path / f"folder{suffix}"
+        os.mkfifo(pipe)
+        link.symlink_to("/dev/zero")
+        folder.mkdir()
+        for path in (pipe, link):
+            with pytest.raises(FileFormatError, match="is no ordinary file but a pipe or a device"):
+                load_data(path)
+        with pytest.raises(IsADirectoryError):
+            load_data(folder)
+
+
 def test_a_part_of_an_npz_file_that_is_no_array_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "t.npz", "w") as file:
         file.writestr("X.npy", b"hello")
         file.writestr("y.npy", b"hello")
-    with pytest.raises(InputError, match="holds an X or a y that is no array"):
+    with pytest.raises(InputError, match="holds X, which is no array"):
         load_data(tmp_path / "t.npz")
 
 

@@ -127,6 +127,13 @@ def test_the_first_line_of_what_another_library_says():
     assert errors.first_line(ValueError()) == "ValueError"
 
 
+def test_a_fault_that_repeats_a_long_text_is_cut_and_keeps_its_end():
+    error = InputError(f"loss is {'a' * 10**6!r}, which is not known: use one of ours.")
+    assert len(str(error)) < 1300
+    assert str(error).startswith("loss is 'aaa")
+    assert str(error).endswith("which is not known: use one of ours.")
+
+
 def test_what_a_file_holds_is_cut_in_a_sentence():
     assert len(quoted("x" * 10**6)) <= 82
     assert len(str(unknown_name("target", "x" * 10**6, ["y" * 10**6] * 1000))) < 4000

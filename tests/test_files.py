@@ -120,6 +120,12 @@ def test_a_file_that_does_not_hold_a_network_is_refused_with_the_reason(tmp_path
         load(tmp_path / "n")
 
 
+def test_a_file_whose_check_sum_has_lost_its_name_is_refused(path):
+    path.write_bytes(path.read_bytes().replace(b"check_sum", b"chick_sum"))
+    with pytest.raises(FileFormatError, match=r"its check sum does not fit what it holds"):
+        load(path)
+
+
 def test_metadata_that_is_nested_too_deep_is_refused(tmp_path):
     metadata = {"backtalk.network": "[" * 100_000}
     safetensors.numpy.save_file({"W.1": np.zeros((1, 1)), "b.1": np.zeros(1)}, tmp_path / "n", metadata)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import sys
@@ -695,6 +696,58 @@ def test_an_invalid_model_is_refused():
         from_onnx(model)
     with pytest.raises(FileFormatError, match=r"^the model cannot be read: it holds no graph"):
         from_onnx(onnx.ModelProto())
+
+
+def with_functions(bodies):
+    """X·W, then the last of these functions, each a text in which f0, f1, … are those before it."""
+    model = graph("m = MatMul (X, W) Y = Identity (m)")
+    model.opset_import.add(domain="own", version=1)
+    opsets = list(model.opset_import)
+    for k, nodes in enumerate(bodies):
+        made = [onnx.helper.make_node(kind, [a], [h], domain="own" if kind[0] == "f" else "") for kind, a, h in nodes]
+        model.functions.append(onnx.helper.make_function("own", f"f{k}", ["a"], ["h"], made, opsets))
+    model.graph.node[-1].op_type, model.graph.node[-1].domain = f"f{len(bodies) - 1}", "own"
+    return model
+
+
+def test_functions_that_double_each_other_are_counted_and_not_written_out():
+    doubling = [[("Relu", "a", "h")]] + [[(f"f{k}", "a", "b"), (f"f{k}", "b", "h")] for k in range(40)]
+    assert from_onnx(with_functions(doubling[:4])).output.name == "relu"
+    with pytest.raises(FileFormatError, match="it has more than 20000 nodes once its functions are written out"):
+        from_onnx(with_functions(doubling))
+
+
+@pytest.mark.parametrize("calls", [[0], [1, 0], [k + 1 for k in range(150)]])
+def test_functions_that_call_themselves_or_too_deep_are_refused(calls):
+    bodies = [[(f"f{k}", "a", "h")] for k in calls] + [[("Relu", "a", "h")]] * (len(calls) > 2)
+    with pytest.raises(FileFormatError, match="its functions call themselves, or one another more than 100 deep"):
+        from_onnx(with_functions(bodies[::-1] if len(calls) < 3 else [*bodies, [("f0", "a", "h")]]))
+
+
+def test_two_functions_of_one_name_are_a_sentence():
+    model = with_functions([[("Relu", "a", "h")]])
+    model.functions.append(model.functions[0])
+    with pytest.raises(FileFormatError, match=r"Model contains multiple local functions"):
+        from_onnx(model)
+
+
+@pytest.mark.parametrize(("dims", "transposed"), [((10**10, 0), 1), ((0, 10**10), 0)])
+def test_weights_that_hold_nothing_are_refused_before_a_bias_is_made(dims, transposed):
+    model = graph(f"Y = Gemm <transB = {transposed}> (X, W)")
+    del model.graph.initializer[:]
+    model.graph.initializer.add(name="W", data_type=1, dims=dims)
+    with pytest.raises(FileFormatError, match=rf"has weights of shape \({10**10}, 0\)|\(0, {10**10}\), expected each"):
+        from_onnx(model)
+
+
+def test_layers_that_share_one_large_matrix_are_not_all_made():
+    model = graph("Y = MatMul (X, W)")
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((500, 500), np.float32), "W"))
+    names = ["X", *(f"m{k}" for k in range(200)), "Y"]
+    model.graph.node.extend(onnx.helper.make_node("MatMul", [a, "W"], [b]) for a, b in itertools.pairwise(names))
+    with pytest.raises(FileFormatError, match=r"its weights take more than 72 MB up to node 7\d of 201 .* share them"):
+        from_onnx(model)
 
 
 def test_gradients_of_a_network_that_was_read_are_those_of_the_network_that_was_written(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import os
@@ -12,10 +13,14 @@ import subprocess
 import sys
 import time
 import zipfile
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -692,6 +697,18 @@ def test_a_session_that_is_resumed_is_not_forgotten(lab):
         assert page.step()[0]["step"] == 1
 
 
+@pytest.mark.parametrize("error", [WebSocketDisconnect(1006), RuntimeError("closed")])
+def test_a_session_is_taken_over_also_from_a_connection_that_dropped_unheard(error):
+    class Dropped:
+        application_state = WebSocketState.CONNECTED
+
+        async def close(self, *_):
+            raise error
+
+    socket: Any = Dropped()
+    asyncio.run(live.Live(socket, session.Session(Settings(), None, ThreadPoolExecutor(1))).close())
+
+
 def test_a_second_connection_takes_a_session_over(lab):
     with lab.page("the-session") as first:
         first.configure()
@@ -1197,6 +1214,20 @@ def test_after_a_restart_the_same_address_serves_and_the_page_begins_anew(tmp_pa
             assert not page.hello["resumed"]
             page.configure()
             assert page.step()[0]["step"] == 1
+
+
+def test_a_page_comes_in_beside_hundreds_of_idle_connections(tmp_path):
+    with served(tmp_path, "--port", "0") as server, ExitStack() as idle:
+        place = "127.0.0.1", server.port
+        for number in range(400):
+            knocking = idle.enter_context(socket.create_connection(place))
+            if number % 2:
+                knocking.sendall(b"GET / HTTP/1.1\r\nHost:")
+        with urlopen(f"http://127.0.0.1:{server.port}/?token={server.token}", timeout=30) as answer:
+            assert answer.status == 200
+        with server.page() as page:
+            page.configure()
+        assert server.end().strip() == "lab ended"
 
 
 def test_a_second_lab_takes_the_next_port(tmp_path):

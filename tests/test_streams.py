@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -524,13 +525,34 @@ def test_files_that_are_not_arrays_of_numbers_are_refused(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
     np.save(tmp_path / "empty.npy", X[:0])
     np.savez(tmp_path / "several.npz", X=X)
-    for name in ("text.npy", "words.npy", "objects.npy", "empty.npy", "several.npz"):
+    for number, (kind, shape) in enumerate([("<U0", (3,)), ("<f8", (2**62, 2**62)), ("<f8", (-1, 2)), ("<f8", (9,))]):
+        header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}".encode()
+        content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24)
+        (tmp_path / f"forged{number}.npy").write_bytes(content)
+    names = ("text.npy", "words.npy", "objects.npy", "empty.npy", "several.npz", *(f"forged{k}.npy" for k in range(4)))
+    for name in names:
         with pytest.raises(FileFormatError, match=name):
             MemoryMapped(tmp_path / name, LABELS)
     with pytest.raises(FileNotFoundError):
         MemoryMapped(tmp_path / "nothing.npy", LABELS)
     with pytest.raises(InputTypeError, match=r"X is a ndarray, expected the name of a \.npy file, or a memmap"):
         MemoryMapped(X, LABELS)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_and_devices_are_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        for read in (lambda path: MemoryMapped(path, LABELS), lambda path: ParquetFiles(path)):
+            with pytest.raises(FileFormatError, match="is no ordinary file but a pipe or a device"):
+                read(path)
+
+
+def test_a_parquet_file_with_fewer_rows_than_it_says_is_refused(tmp_path, monkeypatch):
+    stream = parquet(tmp_path)
+    monkeypatch.setattr(ParquetFiles, "decoded", lambda *_: iter(()))
+    with pytest.raises(FileFormatError, match=r"parquet holds fewer rows than it says: it is damaged"):
+        fit(network(), stream, rng=0)
 
 
 def test_shapes_that_do_not_fit_are_refused(tmp_path):

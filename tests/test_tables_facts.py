@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from backtalk.apps.tables import Options, diagnose, evaluate, predict, resume, train
-from backtalk.apps.tables.checked import as_kind, read_json
 from backtalk.apps.tables.folder import HISTORY, METRICS, MODEL, PREPROCESSING, RUN
+from backtalk.core.checked import as_kind, read_json
 from backtalk.errors import FileFormatError
 
 USES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 
 import numpy as np
 import polars as pl
@@ -277,3 +278,15 @@ def test_infinite_numbers_are_unreadable():
     values = pl.Series("a", np.array([1.0] * 30 + [np.inf]))
     assert tell(values).unreadable == 1
     assert as_numbers(values, "plain").null_count() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_and_devices_are_refused_without_waiting(tmp_path):
+    for suffix in (".csv", ".parquet", ".xls"):
+        pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"zero{suffix}"
+        os.mkfifo(pipe)
+        device.symlink_to("/dev/zero")
+        for path in (pipe, device):
+            for read in (read_table, digest):
+                with pytest.raises(FileFormatError, match="is no ordinary file but a pipe or a device"):
+                    read(path)

@@ -23,6 +23,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+LONGEST, END = 1200, 300  # letters of a fault, and those of its end that stay if it is cut
 MOST_LETTERS = 80  # of a name or a cell in a sentence
 MOST_KNOWN = 40  # names that are listed
 LONGEST_KNOWN = 200  # letters of a name that is compared with another
@@ -63,6 +64,8 @@ class BacktalkError(Exception):
     def message(self) -> str:
         """The sentence for those who see no Python."""
         fault = f"{self.file} {self.args[0]}" if self.file else self.args[0]
+        if len(fault) > LONGEST:  # it repeats what somebody gave, and its end says what to do
+            fault = f"{fault[: LONGEST - END]} … {fault[-END:]}"
         if self.expected:
             return f"{fault} {self.place}, {self.expected}."
         return f"{fault} It stands {self.place}." if self.place else fault

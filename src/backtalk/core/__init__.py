@@ -23,6 +23,7 @@ batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients
 norms.py            the norm of every gradient
 views.py            what a notebook shows
+checked.py          JSON that is read, checked
 files.py            files that are whole or not there
 pytrees.py          our types as JAX's trees
 """

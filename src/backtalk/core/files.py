@@ -25,7 +25,7 @@ def as_path(path: str | os.PathLike[str]) -> Path:
 def require_ordinary(path: Path) -> None:
     """Refuse what cannot be read as a file: with the plain ``OSError`` where there is one."""
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FileFormatError(f"{path} is no ordinary file, expected one that backtalk saved.")
+        raise FileFormatError(f"{path} is no ordinary file but a pipe or a device: save what it gives in a file.")
     with path.open("rb"):  # a file that is missing, a folder or not readable
         pass
 

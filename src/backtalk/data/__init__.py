@@ -1,6 +1,7 @@
 """Where examples come from.
 
 built_in.py        built-in sets, .csv and .npz files
+npy.py             NumPy's files, read without trust
 names.py           the names of a table's columns
 given.py           what a user gives as X, y and weights, as a source
 sources.py         the examples of an epoch, part by part

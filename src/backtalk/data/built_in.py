@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ..core.decimals import is_decimal
+from ..core.files import require_ordinary
 from ..errors import FileFormatError, InputError, cut, first_line, quoted, unknown_name
 from .names import first_repeated, require_names
+from .npy import read_arrays
 
 # Each set of scikit-learn's, and by what its columns are divided (None: by their standard deviation, centred)
 BUILT_IN: dict[str, float | None] = {
@@ -57,6 +59,8 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, fin
     """
     path = Path(source)
     suffix = path.suffix.lower()
+    if suffix in (".csv", ".npz"):
+        require_ordinary(path)
     if suffix == ".csv":
         return _read_csv(path, target, finite)
     if target:
@@ -150,20 +154,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _read_npz(path: Path) -> Data:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if not {"X", "y"} <= set(arrays):
-                raise InputError(f"holds the arrays {cut(str(sorted(arrays)))}, expected X and y.", file=path)
-            X, y = arrays["X"], arrays["y"]
-    except (InputError, OSError, MemoryError):
-        raise
-    except Exception as error:  # NumPy reads a header as Python, so a damaged one raises nearly anything
-        if "Object arrays" in str(error):
-            raise FileFormatError("holds Python objects, expected arrays of numbers.", file=path) from None
-        raise FileFormatError("is not an .npz file, or is damaged.", file=path) from None
-    if not (isinstance(X, np.ndarray) and isinstance(y, np.ndarray)):  # bytes, of a part that is no array
-        raise FileFormatError("holds an X or a y that is no array, expected arrays of numbers.", file=path)
-    if X.ndim == 2 and not (X.size and X.itemsize):  # its width costs a file nothing, and every column gets a name
-        raise InputError(f"has an X of shape {X.shape} and kind {X.dtype}, expected at least one number.", file=path)
+    X, y = read_arrays(path, "X", "y")
+    if X.ndim == 2 and not X.size:  # its width costs a file nothing, and every column gets a name
+        raise InputError(f"has X of shape {X.shape} and kind {X.dtype}, expected at least one number.", file=path)
     width = X.shape[1] if X.ndim == 2 else 0
     return Data(path.name, X, y, tuple(f"x_{i}" for i in range(1, width + 1)))

@@ -30,6 +30,7 @@ from ..errors import BacktalkError, FileFormatError, UnknownNameError
 from .structure import KEY, read_structure, structure_of
 
 PREFIX = "training."
+KEYS = {"version", "activations", "loss", "output", "training"}
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -119,7 +120,7 @@ def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | N
         raise FileFormatError(f"{path} is a safetensors file, but not a network saved by backtalk.")
     structure = read_structure(path, metadata[KEY])
     found = structure.pop("check_sum", None)  # files of the first days have none
-    if found is not None and found != _check_sum(structure, arrays):
+    if (found is None and set(structure) - KEYS) or (found is not None and found != _check_sum(structure, arrays)):
         raise FileFormatError(f"{path} is damaged: its check sum does not fit what it holds.")
     beside = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
     return _network(path, structure, arrays), structure.get("training"), beside

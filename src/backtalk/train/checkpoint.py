@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import to_numpy
+from ..core.checked import field_of
 from ..core.files import unfinished
 from ..core.network import Network
 from ..engines.steps import Measured, StepState
@@ -86,7 +87,7 @@ class Writer:
         if path.is_dir() or not path.parent.is_dir():
             found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
             raise InputError(f"checkpoint is {str(path)!r}, which {found}: expected the name of a file.")
-        if path.exists() and not _is_ours(path):
+        if path.exists() and not (path.is_file() and _is_ours(path)):
             raise InputError(f"checkpoint is {str(path)!r}, a file that is no checkpoint: remove it, or name another.")
         for left in unfinished(path):
             left.unlink(missing_ok=True)
@@ -171,17 +172,20 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, or lacks a part of one.
     """
     network, facts, arrays = load_with(path)
+    path = Path(path)
     if facts is None:
         raise FileFormatError(f"{path} is a network without the state of its training: fit it anew.")
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         raise FileFormatError(f"{path} is a checkpoint of a version that this backtalk does not read: update it.")
+    settings, data = settings_from_json(field_of(facts, "plan", dict, path), path)
+    state, step = TrainState.from_json(facts, path), field_of(facts, "step", int, path)
+    if not state.origin <= state.position.epoch_began_at <= step:
+        raise FileFormatError(f"{path}: 'step' is {step}, which comes before the beginning of its epoch or its run.")
+    families = settings.optimizer.families if settings.by_steps else ()
     try:
-        settings, data = settings_from_json(facts["plan"], path)
-        families = settings.optimizer.families if settings.by_steps else ()
         kept = {family: _parts(network, arrays, family) for family in families}
-        steps = StepState(int(facts["step"]), kept, _measured(facts.get("measured"), network.depth))
+        steps = StepState(step, kept, _measured(facts.get("measured"), network.depth))
         best = _parts(network, arrays, "best") if "best.1" in arrays else None
-        state = TrainState.from_json(facts)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FileFormatError(f"{path} lacks a part of the state of training ({error}).") from None
     if best is not None:

@@ -14,6 +14,7 @@ from ..core.batch import diverged
 from ..data.sources import Source
 from ..distributed import ALONE, Group
 from ..engines.steps import ENDLESS, Steps
+from ..errors import InputError
 from .interrupt import held_back
 
 
@@ -77,9 +78,10 @@ class Loop:
     def events(self) -> Iterator[Event]:
         """Train, without end: whoever drives the loop leaves it."""
         while True:
-            self.epoch_rates, self.rows_before = self.rates(), 0
+            self.epoch_rates, self.rows_before, number = self.rates(), 0, -1
             for number, part in enumerate(self.source.parts(self.generator, self.batch_size)):
                 if number >= self.position.part:
+                    self._require_position(part.count)
                     batch, self.order = self.group.run(part.load)
                     self.steps.use(batch)
                     yield Event.LOADED
@@ -89,7 +91,19 @@ class Loop:
                         yield Event.STEPS
                     self.position = replace(self.position, part=number + 1, row=0)
                 self.rows_before += part.count
+            if self.position.part != number + 1:
+                self._require_position(0)
             yield Event.EPOCH
+
+    def _require_position(self, count: int) -> None:
+        """Refuse a position in a part of ``count`` rows that the updates do not lead to: it was read from a file."""
+        done, taken = self.rows_before + self.position.row, self.steps.step - self.position.epoch_began_at
+        left = -(-(self.source.count - done) // self.batch_size)  # may be fewer: those whose weights are all 0
+        if not count or self.position.row > count or taken + left > self.steps_per_epoch:
+            raise InputError(
+                f"the checkpoint stands {taken} steps and {done} examples into an epoch of {self.steps_per_epoch} and "
+                f"{self.source.count}: it was changed."
+            )
 
     def _take(self) -> None:
         """A chunk of steps."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import InputError
+from ..core.checked import as_kind, field_of
+from ..errors import FileFormatError, InputError
 from .loop import EpochPosition
 from .schedules import ScheduleState
 
+Part = TypeVar("Part")
+# Where a generator stands in the numbers that it has made, and how many there are
+POINTERS = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}
 GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
 
 
@@ -57,17 +62,42 @@ class TrainState:
         return plain(own | position | _finite(best, "best_loss") | {"memory": _finite(schedule, "best")})
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> TrainState:
-        """The state that :meth:`to_json` wrote; ``KeyError``, ``TypeError`` or ``ValueError`` if it is not one."""
+    def from_json(cls, facts: dict[str, Any], path: Path | str) -> TrainState:
+        """The state that :meth:`to_json` wrote into a file; :class:`FileFormatError` if it is not one."""
+        position, best = _part(facts, EpochPosition, path), _part(facts, BestEpoch, path)
+        schedule = as_kind(_infinite(field_of(facts, "memory", dict, path), "best"), ScheduleState, path, "memory")
+        own: dict[str, Any] = {name: field_of(facts, name, kind, path) for name, kind in OWN.items()}
         for name in ("rng_at_start", "rng_at_epoch"):
-            rng_from_json(facts[name])
-        own: dict[str, Any] = {name: facts[name] for name in ("rng_at_start", "data", "own_validation")}
-        own |= {"origin": facts["origin"], "reason": facts["reason"]}
-        own |= {name: tuple(facts[name]) for name in ("losses", "validation_losses")}
-        position = EpochPosition(**{each.name: facts[each.name] for each in fields(EpochPosition)})
-        best = BestEpoch(**_infinite({each.name: facts[each.name] for each in fields(BestEpoch)}, "best_loss"))
-        schedule = ScheduleState(**_infinite(facts["memory"], "best"))
+            try:
+                rng_from_json(facts[name])
+            except (InputError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+                raise FileFormatError(f"{path}: {name!r} is the state of no random generator ({error}).") from None
+        counts = {**asdict(position), **asdict(best), **asdict(schedule), **own}
+        for name in ("part", "row", "weight", "epoch_began_at", "waited", "resting", "factor", "origin"):
+            if not 0 <= counts[name] < math.inf:
+                raise FileFormatError(f"{path}: {name!r} is {counts[name]}, expected 0 or more.")
+        epochs, validated = len(own["losses"]), len(own["validation_losses"])
+        if validated not in (0, epochs) or (best.best_epoch is not None and not 1 <= best.best_epoch <= epochs):
+            raise FileFormatError(f"{path}: 'losses' has {epochs} epochs, which is not as many as the others tell of.")
         return cls(**own, position=position, best=best, schedule=schedule)
+
+
+OWN: dict[str, Any] = {
+    "rng_at_start": dict[str, Any],
+    "data": str | None,
+    "own_validation": bool,
+    "origin": int,
+    "losses": tuple[float],
+    "validation_losses": tuple[float],
+    "reason": str | None,
+}
+
+
+def _part(facts: dict[str, Any], kind: type[Part], path: Path | str) -> Part:
+    """What stands in one flat object with others."""
+    names = [each.name for each in fields(kind)]  # pyright: ignore[reportArgumentType]
+    found = _infinite({name: field_of(facts, name, Any, path) for name in names}, "best_loss")
+    return as_kind(found, kind, path, "training")
 
 
 def _finite(values: dict[str, Any], name: str) -> dict[str, Any]:
@@ -75,7 +105,7 @@ def _finite(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _infinite(values: dict[str, Any], name: str) -> dict[str, Any]:
-    return values | {name: math.inf if values[name] is None else values[name]}
+    return values | {name: math.inf} if values.get(name, 0) is None else values
 
 
 def rng_from_json(state: dict[str, Any]) -> np.random.Generator:
@@ -83,6 +113,9 @@ def rng_from_json(state: dict[str, Any]) -> np.random.Generator:
     name = state["bit_generator"]
     if name not in GENERATORS:
         raise InputError(f"the checkpoint's random generator is {name!r}, expected one of {', '.join(GENERATORS)}.")
+    pointer, most = POINTERS.get(name, ("", 0))
+    if pointer and not 0 <= state.get(pointer, state["state"].get(pointer, 0)) <= most:
+        raise ValueError(f"{pointer} is beyond {most}")  # NumPy would read there
     bits = getattr(np.random, name)()
     bits.state = state
     return np.random.Generator(bits)

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ...errors import BacktalkError, InputError
 from .datasets import LabData
@@ -62,6 +62,10 @@ def make_app(
         if not is_token(socket.query_params.get("token"), token) or not NAME.fullmatch(name):
             await socket.close(1008)  # before it is accepted: 403
             return
+        with contextlib.suppress(WebSocketDisconnect):  # the page has left
+            await converse(socket, name)
+
+    async def converse(socket: WebSocket, name: str) -> None:
         await socket.accept()
         opened = sessions.open(name)
         if opened is None:

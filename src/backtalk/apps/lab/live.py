@@ -7,6 +7,7 @@ last one, one answers questions that take longer, so that neither waits for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -89,7 +90,8 @@ class Live:
     async def close(self) -> None:
         """Another connection has taken the session over."""
         if self.socket.application_state == WebSocketState.CONNECTED:
-            await self.socket.close(TAKEN_OVER, "another page took this session over")
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it had dropped, which nobody has heard yet
+                await self.socket.close(TAKEN_OVER, "another page took this session over")
 
     def greeting(self, resumed: bool) -> dict[str, Any]:
         from importlib.metadata import version

@@ -29,6 +29,7 @@ ADDRESS = "127.0.0.1"
 PORT = 8642
 TRIED = 100  # ports from there on
 HEAD_TIMEOUT = 15.0  # seconds for the whole head of a request, else some that never end would keep all others out
+MOST_IDLE = 64  # connections; a browser opens six
 LEAVING_SECONDS = 1.0
 
 
@@ -70,7 +71,7 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
         server = _Server(
             uvicorn.Config(
                 make_app(token, number, given),
-                http=_TimedProtocol,
+                http=_GuardedProtocol,
                 log_level="error",
                 access_log=False,  # it would hold the token
                 ws_max_size=MOST_MESSAGE,
@@ -88,21 +89,35 @@ def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Cal
             server.say_goodbye()
 
 
-class _TimedProtocol(H11Protocol):
-    """Closes a connection on which the head of a request takes too long: uvicorn has no setting for that."""
+class _GuardedProtocol(H11Protocol):
+    """Keeps those without a token from taking all connections: uvicorn has no setting for that.
+
+    A connection on which the head of a request takes too long is closed. So is, if there are more than MOST_IDLE of
+    them, the one that was heard from least lately among those for which the server is not at work.
+    """
 
     _timer: asyncio.TimerHandle | None = None
+    _heard = 0.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._time_head()
+        self._note()
+        idle = [each for each in self.connections if isinstance(each, _GuardedProtocol) and each.is_idle]
+        for each in sorted(idle, key=lambda each: each._heard)[:-MOST_IDLE]:
+            each.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._time_head()
+        self._note()
 
-    def _time_head(self) -> None:
-        """From the first byte on; those that follow do not prolong it."""
+    @property
+    def is_idle(self) -> bool:
+        """Whether no answer is being made; one that the other side does not read counts as made."""
+        return self.cycle is None or self.cycle.response_complete or self.flow.write_paused
+
+    def _note(self) -> None:
+        """Note when it was heard from, and time the head of a request: bytes that follow do not prolong it."""
+        self._heard = self.loop.time()
         waiting = self.conn.their_state is h11.IDLE
         if waiting and self._timer is None:
             self._timer = self.loop.call_later(HEAD_TIMEOUT, self.transport.close)

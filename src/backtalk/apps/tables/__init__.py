@@ -11,7 +11,6 @@ shares.py         what each process of a cluster reads of a table
 prepare.py        from a table to rows for training and test, and to the network before training
 folder.py         the files of a run, and how an earlier run stays until the new one is whole
 lock.py           one process at a time writes a run
-checked.py        JSON files, read and checked field by field
 facts.py          what the JSON files of a run say
 history.py        what is recorded after each epoch
 metrics.py        scores

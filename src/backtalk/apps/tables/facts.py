@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from ...core.checked import as_kind, field_of
 from ...core.network import Network
 from ...errors import BacktalkError, FileFormatError
-from .checked import as_kind, field
 from .folder import METRICS, PREPROCESSING, RUN, Folder, run_of
 from .prepare import Options, Prepared, require_usable
 from .preprocessing import Preprocessing
@@ -55,14 +55,14 @@ class RunFacts:
         hints, values = get_type_hints(Options), {}
         for each in fields(Options):
             if each.name in facts or each.name not in ADDED:
-                values[each.name] = field(facts, each.name, hints[each.name], path)
+                values[each.name] = field_of(facts, each.name, hints[each.name], path)
         options = Options(**values)
         try:
             require_usable(options)
         except BacktalkError as error:
             raise FileFormatError(f"{path} holds an option that cannot be used: {error}") from None
-        table = Path(field(facts, "table", str, path))
-        return cls(options, table, field(facts, "sha256", str, path), run_of(facts, path))
+        table = Path(field_of(facts, "table", str, path))
+        return cls(options, table, field_of(facts, "sha256", str, path), run_of(facts, path))
 
 
 def preprocessing_facts(ready: Prepared, run: str | None) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def read_learned(place: Folder) -> Learned:
     preprocessing = Preprocessing.from_json(facts.get("columns"), path)
     if target.name in (column.name for column in preprocessing.columns):
         raise FileFormatError(f"{path}: 'columns' has the target {target.name!r}, expected the other columns only.")
-    inputs = field(facts, "inputs", list[str], path)
+    inputs = field_of(facts, "inputs", list[str], path)
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
     return Learned(preprocessing, target, hashlib.sha256(path.read_bytes()).hexdigest(), run_of(facts, path))

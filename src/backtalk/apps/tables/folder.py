@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...core.checked import field_of, read_json
 from ...core.files import unfinished, write_atomically
 from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
-from .checked import field, read_json
 from .lock import Lock
 
 RUN, MODEL, CHECKPOINT = "run.json", "model.safetensors", "checkpoint.safetensors"
@@ -213,11 +213,11 @@ class Folder:
 
 def require_version(facts: Mapping[str, Any], path: Path | str) -> None:
     """Refuse facts that another version of backtalk wrote in another form."""
-    version = field(facts, "version", int, path)
+    version = field_of(facts, "version", int, path)
     if version != VERSION:
         raise FileFormatError(f"{path} is of version {version}, this backtalk reads {VERSION}: update it.")
 
 
 def run_of(facts: Mapping[str, Any], path: Path | str) -> str | None:
     """The id of the run that a JSON file belongs to; None in those of the first days."""
-    return field(facts, "run", str | None, path) if "run" in facts else None
+    return field_of(facts, "run", str | None, path) if "run" in facts else None

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose.telemetry import Telemetry
+from ...core.checked import field_of, read_json
 from ...core.files import append, require_ordinary, write_atomically
 from ...core.network import Network
 from ...errors import FileFormatError
 from ...train import Callback, Epoch, LayerMeasures
-from .checked import field, read_json
 from .folder import VERSION, require_version, run_of
 
 LINE = {
@@ -151,7 +151,7 @@ def _read_line(path: Path, number: int, text: str, run: str | None, depth: int |
     own = run_of(facts, where)
     if None not in (own, run) and own != run:
         raise FileFormatError(f"{where} is of another run ({own}, and not {run}): {ANEW}.")
-    epoch = {name: field(facts, name, kind, where) for name, kind in LINE.items()}
+    epoch = {name: field_of(facts, name, kind, where) for name, kind in LINE.items()}
     if epoch["epoch"] != number:
         raise FileFormatError(f"{where}: 'epoch' is {epoch['epoch']}, expected {number}: {ANEW}.")
     layers, expected = [layer.layer for layer in epoch["layers"]], len(epoch["layers"]) if depth is None else depth

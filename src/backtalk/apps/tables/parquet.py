@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ...core.files import require_ordinary
 from ...errors import FileFormatError, InputError, first_line, quoted
 from .footer import unpacked_bytes
 
@@ -109,5 +110,8 @@ def is_parquet(path: Path) -> bool:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file; of a folder, all .parquet files in it."""
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    """The file; of a folder, all .parquet files in it. Refuses pipes and devices."""
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    for file in files:
+        require_ordinary(file)
+    return files

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...core.checked import as_kind
 from ...errors import FileFormatError, InputError, cut, quoted
-from .checked import as_kind
 from .columns import Column, Unknown, learn
 
 MOST_NAMES = 20  # of columns, in a message

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ...core.files import naming
+from ...core.files import naming, require_ordinary
 from ...data.names import require_names
 from ...errors import FileFormatError, first_line
 from .cells import MISSING_WORDS
@@ -40,8 +40,7 @@ def read_table(path: Path, most_bytes: int | None = None) -> pl.DataFrame:
         except pl.exceptions.PanicException as error:  # which is no Exception
             raise FileFormatError(f"cannot be read ({first_line(error)}).", file=path) from None
     else:
-        with path.open("rb"):  # a file that is not there is that, whatever its name
-            pass
+        require_ordinary(path)  # a file that is not there is that, whatever its name
         raise FileFormatError("is no .csv or .parquet file, expected one of them by its name.", file=path)
     _require_rows(path, frame.height)
     return frame
@@ -90,6 +89,7 @@ def digest(path: Path) -> str:
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
+    require_ordinary(path)
     with naming(path):
         content = path.read_bytes()
     if not content.strip():

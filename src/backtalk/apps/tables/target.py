@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...core.checked import as_kind
 from ...core.losses import GaussianNLL
 from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
 from .cells import DATE, FORMS, NUMBER, PLAIN, as_numbers, as_words, tell
-from .checked import as_kind
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 TASKS = ["auto", CLASSIFICATION, REGRESSION]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.files import require_ordinary
 from ...errors import FileFormatError, InputError, MissingLibraryError, first_line
 
 NUMBER, WHOLE, TEXT = "numbers", "whole numbers", "text"
@@ -27,6 +28,7 @@ class ParquetFile:
     def open(cls, path: Path) -> ParquetFile:
         """Read the footer of a file."""
         parquet = _parquet()
+        require_ordinary(path)
         try:
             metadata = parquet.read_metadata(path)
             schema = metadata.schema.to_arrow_schema()

@@ -287,14 +287,20 @@ class _Reader:
         """What holds the rows of a block, in order."""
         if block.group not in self.open:
             decoded = self.table.decoded(block.group, self.dtype)
-            self.open[block.group] = decoded, next(decoded)
+            self.open[block.group] = decoded, self._next(decoded, block)
         decoded, piece = self.open[block.group]
         while (ends := piece.first + len(piece.X)) < block.first + block.rows:
             if ends > block.first:
                 yield piece
-            piece = next(decoded)
+            piece = self._next(decoded, block)
             self.open[block.group] = decoded, piece
         yield piece
+
+    def _next(self, decoded: Iterator[_Decoded], block: Block) -> _Decoded:
+        if (piece := next(decoded, None)) is None:
+            path = self.table.group(block.group).file.path
+            raise FileFormatError(f"{path} holds fewer rows than it says: it is damaged.")
+        return piece
 
     def expect(self, blocks: Iterable[Block]) -> None:
         for block in blocks:

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import as_array
+from ...core.files import require_ordinary
 from ...errors import FileFormatError, InputError, InputTypeError
+from ..npy import map_array
 from ..sources import fingerprint
 
 ASKED_AT_ONCE = 2**19  # bytes: of each request, Linux reads no more than the device's read-ahead
+ZIP = b"PK\x03\x04"  # how an .npz file begins
 SAMPLE = 2**16  # bytes of either end of a file in its fingerprint
 
 
@@ -147,12 +150,14 @@ def rows_of_map(array: np.memmap[Any, Any]) -> InFileRows | None:
 
 
 def _open(path: Path) -> np.memmap[Any, Any]:
+    require_ordinary(path)
+    with path.open("rb") as file:
+        if file.read(4) == ZIP:
+            raise FileFormatError(f"{path} holds several arrays (.npz), expected a .npy file with one.")
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        array = map_array(path)
+    except ValueError as error:
         raise FileFormatError(f"{path} is not a .npy file of numbers, or is damaged ({error}).") from None
-    if not isinstance(array, np.memmap):
-        raise FileFormatError(f"{path} holds several arrays (.npz), expected a .npy file with one.")
     if array.dtype.kind not in "biuf":
         raise FileFormatError(f"{path} holds {array.dtype}, expected real numbers.")
     if 0 in array.shape:

@@ -26,6 +26,7 @@ from ...core.outputs import ElementWise, Output
 from ...errors import BacktalkError, FileFormatError, InputError, first_line
 from ..stack import need_library
 from ..structure import KEY, head_of, read_structure, structure_of
+from .budget import Budget
 from .graph import Graph
 from .writer import PRODUCER, build_model
 
@@ -81,7 +82,8 @@ def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output
     The graph may contain layers (``Gemm``; ``MatMul``, ``Add``), activations between them in any operators that
     compute one of backtalk's activations, and nodes that change no number: ``Identity``, ``Cast`` between floats,
     ``Dropout``, ``Flatten`` and ``Reshape`` that keep one row for each example. From the classifiers that skl2onnx
-    writes, the network takes the probabilities and ignores the labels.
+    writes, the network takes the probabilities and ignores the labels. At most 20 000 nodes are read, and weights that
+    layers share are read for each of them, as long as all together stay below 8 times the file's size and 64 MB.
 
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is damaged or no ONNX model, keeps weights in other
     files, or holds another graph; the error names the first unknown node and its place. Raises
@@ -101,6 +103,7 @@ def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output
         path = as_path(path)
         name, model = str(path), _read(onnx, path)
     with _about(name):
+        budget = Budget(model)
         _check(onnx, model)
         if model.functions:
             import onnx.inliner
@@ -108,7 +111,7 @@ def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output
             model = onnx.inliner.inline_local_functions(model)
         activations, said = _metadata(model, name)
         opset = max((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), default=1)
-        stack = Graph(onnx, model.graph, opset, activations).read()
+        stack = Graph(onnx, model.graph, opset, activations, budget).read()
         if loss is None and output is None:
             if said is None and model.producer_name == PRODUCER:
                 raise InputError(
@@ -131,8 +134,9 @@ def _about(name: str) -> Iterator[None]:
         raise
     except BacktalkError as error:
         raise FileFormatError(f"{name} cannot be read: {error}") from None
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        # what NumPy and onnx say of a graph whose parts do not fit one another
+    except MemoryError:
+        raise FileFormatError(f"{name} asks for more memory than there is.") from None
+    except Exception as error:  # what NumPy and onnx say of a graph whose parts do not fit one another is of many kinds
         raise FileFormatError(f"{name} is damaged: {type(error).__name__}, {first_line(error)}.") from None
 
 

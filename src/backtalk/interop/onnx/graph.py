@@ -12,6 +12,7 @@ import numpy as np
 from ...core.activations import Activation
 from ...errors import InputError
 from ..stack import Stack
+from .budget import Budget
 from .functions import ACTIVATION_OF, FUNCTIONS, PROBES, evaluate, is_function, recognize
 
 DOMAINS = ("", "ai.onnx")
@@ -52,8 +53,8 @@ class Node:
 class Graph:
     """A graph and what is known of its tensors: constants, and signals."""
 
-    def __init__(self, onnx: Any, graph: Any, opset: int, known: list[Activation]) -> None:
-        self.onnx, self.graph, self.opset = onnx, graph, opset
+    def __init__(self, onnx: Any, graph: Any, opset: int, known: list[Activation], budget: Budget) -> None:
+        self.onnx, self.graph, self.opset, self.budget = onnx, graph, opset, budget
         self.known = known  # activations as the metadata names them, taken if the graph agrees
         self.stack = Stack("it")
         self.constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
@@ -124,8 +125,9 @@ class Graph:
         from onnx.reference import ReferenceEvaluator  # pyright: ignore[reportMissingImports]
 
         evaluator = ReferenceEvaluator(node, opsets={node.domain: self.opset})
-        found = evaluator.run(None, dict(zip(inputs, constants, strict=True)))
-        return cast("list[np.ndarray]", found)[0]
+        found = cast("list[np.ndarray]", evaluator.run(None, dict(zip(inputs, constants, strict=True))))[0]
+        self.budget.spend(found.nbytes, place)
+        return found
 
     def _numbers(self, name: str, place: str) -> np.ndarray:
         if name not in self.constants:
@@ -157,7 +159,7 @@ class Graph:
         inputs, given, place = node.inputs, node.attributes, node.place
         if inputs[0] not in self.signals or len(node.signals) > 1 or given.get("transA"):
             raise InputError(f"{place} is no layer: expected a product of what comes before with constant weights.")
-        B = self._numbers(inputs[1], place)
+        B = self._weights(inputs[1], place)
         W = B if given.get("transB") else B.T
         alpha, beta = given.get("alpha", 1.0), given.get("beta", 1.0)
         W = W if alpha == 1 else W * W.dtype.type(alpha)
@@ -167,11 +169,17 @@ class Graph:
             b = self._bias_vector(C if beta == 1 else C * C.dtype.type(beta), len(W), place)
         return self._layer(node, W, b)
 
+    def _weights(self, name: str, place: str) -> np.ndarray:
+        W = self._numbers(name, place)
+        if not W.size:  # the other size costs the file nothing, and would be that of b
+            raise InputError(f"{place} has weights of shape {W.shape}, expected each size 1 or more.")
+        return W
+
     def _matmul(self, node: Node) -> Signal:
         inputs, place = node.inputs, node.place
-        if inputs[0] not in self.signals or len(node.signals) > 1 or self._numbers(inputs[1], place).ndim != 2:
+        if inputs[0] not in self.signals or len(node.signals) > 1 or self._weights(inputs[1], place).ndim != 2:
             raise InputError(f"{place} is no layer: expected a product of what comes before with a constant matrix.")
-        W = self._numbers(inputs[1], place).T
+        W = self._weights(inputs[1], place).T
         return self._layer(node, W, np.zeros(len(W), W.dtype))
 
     def _layer(self, node: Node, W: np.ndarray, b: np.ndarray) -> Signal:
@@ -186,6 +194,7 @@ class Graph:
         if not depth and signal.values is not PROBES:
             raise InputError(f"{signal.place} changes X before the first layer: take it out, and do that to the data.")
         self.stack.add_function(self._function_of(signal, depth), signal.place)
+        self.budget.spend(W.nbytes + b.nbytes, place)
         self.stack.add_layer(W, b)
         return Signal(depth + 1, PROBES, place=place)
 

@@ -53,24 +53,25 @@ class JsonLines(Logger):
 
     def write(self, epoch: Epoch) -> None:
         if not self._begun:
-            write_atomically(self.path, self._before(epoch.number).encode())
+            write_atomically(self.path, self._before(epoch.number))
             self._begun = True
         values = {name: value if math.isfinite(value) else None for name, value in numbers(epoch).items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"epoch": epoch.number, **values}, ensure_ascii=False) + "\n")
 
-    def _before(self, number: int) -> str:
+    def _before(self, number: int) -> bytes:
         """The lines of the epochs before this one, where the run goes on from a checkpoint."""
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if number > 1 else []
-        return "".join(takewhile(lambda line: 0 < _epoch_of(line) < number, lines))
+        lines = self.path.read_bytes().splitlines(keepends=True) if number > 1 else []
+        before = list(takewhile(lambda line: 0 < _epoch_of(line) < number, lines))
+        return b"".join(before)
 
     def end(self, training: Training) -> None:
         pass  # each epoch is in the file already
 
 
-def _epoch_of(line: str) -> int:
+def _epoch_of(line: bytes) -> int:
     """The epoch that a line tells of; 0 for a line that a crash cut short."""
     try:
-        return int(json.loads(line)["epoch"]) if line.endswith("\n") else 0
-    except (ValueError, KeyError, TypeError):
+        return int(json.loads(line)["epoch"]) if line.endswith(b"\n") else 0
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return 0

@@ -1,4 +1,4 @@
-"""The JSON files of a run, read and checked: whatever is wrong is one sentence that names the file and the field."""
+"""JSON that we wrote, read and checked: whatever is wrong is one sentence that names the file and the field."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from ...core.files import naming, require_ordinary
-from ...errors import FileFormatError
+from ..errors import FileFormatError
+from .files import naming, require_ordinary
 
 LARGEST = 2**63  # of a whole number, in either direction
 LONGEST = 60  # letters of a value, in an error
@@ -49,12 +49,12 @@ def read_json(path: Path, text: str | None = None, line: int | None = None) -> d
     return facts
 
 
-def field(facts: Mapping[str, Any], name: str, kind: Any, path: Path | str) -> Any:
+def field_of(facts: Mapping[str, Any], name: str, kind: Any, path: Path | str) -> Any:
     """A field of an object, checked; ``path`` is that of its file.
 
-    >>> field({"rows": 3}, "rows", int, "metrics.json")
+    >>> field_of({"rows": 3}, "rows", int, "metrics.json")
     3
-    >>> field({"rows": "3"}, "rows", int, "metrics.json")
+    >>> field_of({"rows": "3"}, "rows", int, "metrics.json")
     Traceback (most recent call last):
         ...
     backtalk.errors.FileFormatError: metrics.json: 'rows' is "3", expected a whole number.
@@ -75,6 +75,12 @@ def as_kind(value: Any, kind: Any, path: Path | str, place: str) -> Any:
     if is_dataclass(kind):
         return _as_dataclass(value, kind, path, place)
     origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _wrong(value, "an object", path, place)
+        return {name: as_kind(each, inner[1], path, f"{place}.{name}") for name, each in value.items()}
     if origin in (list, tuple):
         if not isinstance(value, list):
             raise _wrong(value, "a list", path, place)
