@@ -418,3 +418,18 @@ def test_an_output_that_has_rounded_to_its_target_is_not_accused(output):
     network = Network([120 * np.eye(2)], [np.zeros(2)], loss="squared_error", output=output)
     report = check(network, [[1.0, 0.0], [0.0, 1.0], [0.3, -0.3]], np.array([[1.0, 0], [0, 1], [1, 0]]))
     assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(
+    ("W", "activations", "loss", "x", "y"),
+    [
+        ([[[0.0]], [[1e200]]], ["tanh"], "squared_error", [1.0], [1e120]),  # ∇a_1 overflows, and meets a weight of 0
+        ([[[0.0, 1.0]], [[1e200]]], ["tanh"], "squared_error", [1.0, 0.0], [1e120]),
+        ([[[1.0]], [[1.7e308]], [[-5e-324]]], ["identity"] * 2, "quantile(level=0.5)", [0.5], [-0.4]),  # it underflows
+    ],
+)
+def test_what_overflows_or_underflows_on_the_way_back_is_not_judged(W, activations, loss, x, y):
+    network = Network([np.array(part) for part in W], [np.zeros(len(part)) for part in W], activations, loss)
+    report = check(network, [x], [y])
+    assert report.passed
+    assert sum(row.undecided for row in report.rows) > 0

@@ -71,6 +71,8 @@ def changed(facts, place, value):
         (RUN, "optimizer", "adm", "holds an option that cannot be used: optimizer is 'adm'.* did you mean 'adam'"),
         (RUN, "test", float("nan"), "holds an option that cannot be used: test is nan"),
         (RUN, "seed", -1, "holds an option that cannot be used: seed is -1"),
+        (RUN, "epochs", 10_000, "was edited: its options, 'sha256' and 'backtalk' are not those of the run"),
+        (RUN, "sha256", "0", "was edited"),
         (RUN, "target", ..., "lacks the field 'target'"),
         (RUN, "sha256", 5, "'sha256' is 5, expected text"),
         (RUN, "target", "\ud800", "'target' is .*ud800\", expected text in Unicode"),

@@ -124,3 +124,4 @@ if __name__ == "__main__":
     for finding in findings(int(sys.argv[1]), int(sys.argv[2]), counted):
         print(finding, flush=True)
     print(dict(counted))
+    sys.exit(1 if counted["failed"] else 0)

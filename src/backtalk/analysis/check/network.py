@@ -27,8 +27,8 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
     """
     network, trace, L = scene.network, scene.trace, scene.network.depth
     ends = scene.weight[:, None] * (np.abs(trace.output) + np.abs(scene.target))  # of ŷ − t, which may cancel
-    size = {("a", L): ends}
-    size["h", L] = ends + np.abs(talk_to_output(network, trace, scene.target, scene.weight)[1])
+    _, grad_h, grad_a = talk_to_output(network, trace, scene.target, scene.weight)
+    size = {("a", L): ends + np.abs(grad_a), ("h", L): ends + np.abs(grad_h)}
     for i in range(L - 1, -1, -1):
         size["h", i] = size["a", i + 1] @ np.abs(network.W[i + 1])
         if i:
@@ -38,6 +38,20 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
         size["W", i] = size["a", i].T @ np.abs(trace.h[i - 1])
         size["b", i] = size["a", i].sum(axis=0)
     return size
+
+
+def lost_digits(scene: Scene) -> dict[Quantity, np.ndarray]:
+    """What each gradient may lack because numbers below the smallest were 0 on the way back: the talks with those."""
+    network, trace, L = scene.network, scene.trace, scene.network.depth
+    lost = {("a", L): np.full_like(trace.a[L], SMALLEST), ("h", L): np.full_like(trace.a[L], SMALLEST)}
+    for i in range(L - 1, -1, -1):
+        lost["h", i] = lost["a", i + 1] @ np.abs(network.W[i + 1]) + SMALLEST
+        if i:
+            lost["a", i] = lost["h", i] * np.abs(network.activations[i - 1].g_prime(trace.a[i])) + SMALLEST
+    for i in range(1, L + 1):
+        lost["W", i] = lost["a", i].T @ np.abs(trace.h[i - 1]) + SMALLEST
+        lost["b", i] = lost["a", i].sum(axis=0)
+    return lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,7 @@ class Comparer:
     def __init__(self, scene: Scene, method: Method, tolerance: float, directions: int, rng: np.random.Generator):
         self.scene, self.method, self.tolerance = scene, method, tolerance
         self.directions, self.rng = directions, rng
-        self.size = magnitudes(scene)
+        self.size, self.lost = magnitudes(scene), lost_digits(scene)
         families = (scene.trace.a, scene.trace.h)
         finite = [np.isfinite(array).all(axis=1) for family in families for array in family.values()]
         # examples with no infinite number on the way there, or on the way back
@@ -104,7 +118,7 @@ class Comparer:
             judged &= room >= LEAST_ROOM
             value = np.where(judged, value, 0.5)  # inside every loss's range: ℒ without the terms that are infinite
         else:
-            judged &= ~np.isinf(self.size[quantity])  # its terms overflow, whatever their sum is
+            judged &= np.isfinite(self.size[quantity])  # its terms overflow, whatever their sum is
         return Judgement(quantity, given, value, judged, room, self.size[quantity])
 
     def _by_coordinates(self, judgement: Judgement) -> Iterator[Result | None]:
@@ -117,7 +131,8 @@ class Comparer:
             floor = max(floor, 1e-6 * float(judgement.size[where]))
             ours = float(judgement.given[where])
             error = relative_error(ours, derivative, floor)
-            if error > self.tolerance and not self._is_steady(judgement, where, derivative, floor):
+            lost = abs(ours - derivative) <= self.lost[judgement.quantity][where]
+            if error > self.tolerance and (lost or not self._is_steady(judgement, where, derivative, floor)):
                 yield None
                 continue
             yield error, where, ours, derivative
@@ -132,6 +147,8 @@ class Comparer:
             signs = self.rng.choice([-1.0, 1.0], judged.shape) / math.sqrt(judged.sum())
             direction = self._direction(judgement, np.where(judged, signs, 0.0))
             scale = max(scale, 1e-6 * float(np.linalg.norm((judgement.size * direction)[judged])))
+            lost = np.abs(self.lost[judgement.quantity] * direction)[judged].sum()
+            scale = max(scale, float(lost) / self.tolerance)
             derivative = self._along(judgement, direction)
             if derivative is None:
                 yield None

@@ -39,10 +39,7 @@ class RunFacts:
     @classmethod
     def of(cls, table: Path, sha256: str, options: Options) -> RunFacts:
         """Those of a new run."""
-        asked = {name: value for name, value in asdict(options).items() if name not in UNFELT}
-        facts = {"backtalk": version("backtalk"), "sha256": sha256, **asked}
-        run = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:LETTERS]
-        return cls(options, table.resolve(), sha256, run)
+        return cls(options, table.resolve(), sha256, _id_of(options, sha256, version("backtalk")))
 
     def to_json(self) -> dict[str, Any]:
         """As ``run.json`` holds them."""
@@ -61,8 +58,21 @@ class RunFacts:
             require_usable(options)
         except BacktalkError as error:
             raise FileFormatError(f"{path} holds an option that cannot be used: {error}") from None
-        table = Path(field_of(facts, "table", str, path))
-        return cls(options, table, field_of(facts, "sha256", str, path), run_of(facts, path))
+        table, run = Path(field_of(facts, "table", str, path)), run_of(facts, path)
+        sha256 = field_of(facts, "sha256", str, path)
+        if run is not None and run != _id_of(options, sha256, field_of(facts, "backtalk", str, path)):
+            raise FileFormatError(
+                f"{path} was edited: its options, 'sha256' and 'backtalk' are not those of the run {run}: put them "
+                "back, or train anew with the options that you want."
+            )
+        return cls(options, table, sha256, run)
+
+
+def _id_of(options: Options, sha256: str, backtalk: str) -> str:
+    """The id that follows from all that the results follow from."""
+    asked = {name: value for name, value in asdict(options).items() if name not in UNFELT}
+    facts = {"backtalk": backtalk, "sha256": sha256, **asked}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:LETTERS]
 
 
 def preprocessing_facts(ready: Prepared, run: str | None) -> dict[str, Any]:

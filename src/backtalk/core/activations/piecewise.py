@@ -178,7 +178,11 @@ class Softsign(Activation):
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
-        return a / (1 + _size(a))
+        size, real = _size(a), real_part(a)
+        if real is a:
+            return a / (1 + size)
+        # the same of complex numbers, whose quotient cancels to nothing far from 0
+        return where(real_part(size) <= 1, a / (1 + size), where(real < 0, -1.0, 1.0, a) * (1 - 1 / (1 + size)), a)
 
     def g_prime(self, a: Array) -> Array:
         return (1 / (1 + _size(a))) ** 2
