@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -79,6 +80,28 @@ main()
     assert returned == 2
     assert err.startswith("backtalk: memory ran out in 'backtalk gradients' (Unable to allocate 128. MiB")
     assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="it stands for a full disk")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_run_is_whole_though_stdout_is_a_file_on_a_full_disk(call, run, monkeypatch, tmp_path, options):
+    small = ["--target", "y", "--epochs", "1", "--hidden", "2", "--out", tmp_path / "run", *options]
+    for command in (["train", run / "t.csv", *small], ["resume", tmp_path / "run", *options]):
+        with open("/dev/full", "w") as full, monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", full)
+            code, _, err = call(*command)
+        why = "stdout could not be written (No space left on device)"
+        assert (code, err) == (1, f"backtalk: {why}, but the run in {tmp_path / 'run'} is whole.\n")
+    assert call("evaluate", tmp_path / "run", run / "t.csv")[0] == 0
+
+
+def test_stdout_on_a_full_disk_is_called_by_its_name(call, run, monkeypatch):
+    def fail(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("backtalk.apps.cli.tables.put", fail)
+    code, _, err = call("predict", run / "run", run / "t.csv")
+    assert (code, err) == (2, "backtalk: stdout: No space left on device: make room there, and try again.\n")
 
 
 @posix

@@ -118,7 +118,7 @@ def _sentence(error: BaseException) -> str:
     if is_no_memory(error):
         return without_memory(error)
     if isinstance(error, OSError) and error.strerror:
-        place = error.filename or ("what is printed" if error.errno in ADVICE else "")
+        place = error.filename or ("stdout" if error.errno in ADVICE else "")
         advice = f": {ADVICE[error.errno]}" if error.errno in ADVICE else ""
         return f"{place and f'{place}: '}{error.strerror}{advice}."
     if os.environ.get("BACKTALK_TRACEBACK"):

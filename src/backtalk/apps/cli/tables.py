@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..visible import put, put_json, say, visible
-from .cluster import Coordinator, Process, Processes, joined
+from .cluster import Coordinator, Process, Processes, joined, speaker
 from .common import AsJson, StoppedError, app, require_other, show_remarks
 from .crashes import spoken
 
@@ -148,8 +150,8 @@ def train(
         watch = _Watch(folder, as_json, group)
         with _aborts_of(table, group), watch:
             result = learn(table, folder, options, overwrite=overwrite, group=group, **watch.watchers)
-        _show(result, watch, as_json)
-    _leave_by(result)
+        printed = _is_printed(result, watch, as_json)
+    _leave_by(result, printed)
 
 
 @app.command(short_help="Go on with a run that was cut short.")
@@ -176,8 +178,8 @@ def resume(
         watch = _Watch(folder, as_json, group)
         with _aborts_of(table or "the table", group), watch:
             result = go_on(folder, table, group=group, **watch.watchers)
-        _show(result, watch, as_json, went_on=True)
-    _leave_by(result)
+        printed = _is_printed(result, watch, as_json, went_on=True)
+    _leave_by(result, printed)
 
 
 @app.command(short_help="Predict the rows of a table.")
@@ -271,10 +273,27 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _leave_by(result: Result) -> None:
-    """Exit code 1 if a file of the run could not be written; a warning has said which."""
-    if result.unwritten:
+def _leave_by(result: Result, printed: bool) -> None:
+    """Exit code 1 if a file of the run, or stdout, could not be written; a warning has said which."""
+    if result.unwritten or not printed:
         raise typer.Exit(1)
+
+
+def _is_printed(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> bool:
+    """Show the result; if stdout cannot be written, as on a full disk, say that the run is there all the same."""
+    try:
+        _show(result, watch, as_json, went_on)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
+        why = f"stdout could not be written ({error.strerror})"
+        with suppress(OSError):
+            say(f"{speaker()}: {why}, but the run in {result.folder} is whole.", on=sys.stderr)
+        return False
+    return True
 
 
 def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> None:
