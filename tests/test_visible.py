@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import backtalk.apps
+from backtalk.apps.cli.table_views import show_confusion, show_scores
 from backtalk.apps.tables import Options, train
 from backtalk.apps.tables.spreadsheets import without_formulas
 from backtalk.apps.terminal import make_console, show_table
@@ -101,6 +102,31 @@ def test_colours_of_our_own_stay(capsys):
 def test_line_ends_tabs_and_letters_of_any_script_stay():
     text = "ℒ\tżółć\nשלום 👩‍🔬"  # the woman and the microscope are joined by U+200D
     assert visible(text) == text
+
+
+def test_a_line_break_in_a_name_makes_no_line_in_a_table_or_a_sentence(call, tmp_path, capsys):
+    frame = pl.DataFrame({"b\nnew": range(40), "a\tz": ["", "w\nx"] * 20, "y": ["no\nmaybe", "yes"] * 20})
+    frame.write_parquet(tmp_path / "t.parquet")
+    code, out, err = call("train", "t.parquet", "--target", "y", "--out", "run", "--epochs", 1, "--hidden", 2)
+    assert (code, err) == (0, "")
+    assert all(name in out for name in ("b␊new", "a␉z", "w␊x", "no␊maybe"))
+    assert "\t" not in out
+    frame.rename({"y": "y\nz"}).write_parquet(tmp_path / "t.parquet")
+    assert len(call("train", "t.parquet")[2].splitlines()) == 1
+    show_scores(make_console(), {"[red]\nx.csv": {"accuracy": 0.5}})
+    assert "[red]␊x.csv\n" in capsys.readouterr().out
+
+
+def test_classes_that_differ_only_at_their_ends_are_told_apart(capsys):
+    names = ["a class of the first kind, as it was in the table", "a class of the first kind, as it is now", "b" * 50]
+    show_confusion(make_console(), {"confusion_matrix": [[1] * 3] * 3, "recall": dict.fromkeys(names, 0.5)})
+    _, _, above, _, *rows = capsys.readouterr().out.splitlines()
+    assert above.split("   ")[-4:] == ["a cla… table", "a cla…is now", "bbbbbbbbbbb…", "found"]
+    assert [row[:30] for row in rows] == [
+        "a class of the…as in the table",
+        "a class of the…d, as it is now",
+        "b" * 29 + "…",
+    ]
 
 
 def test_json_is_ascii(capsys):

@@ -26,6 +26,10 @@ from typing import TYPE_CHECKING, Any
 LONGEST, END = 1200, 300  # letters of a fault, and those of its end that stay if it is cut
 MOST_LETTERS = 80  # of a name or a cell in a sentence
 MOST_KNOWN = 40  # names that are listed
+IN_ONE_LINE = {
+    ord("\n"): "␊",
+    ord("\t"): "␉",
+}  # so that a name cannot fake a line; no other acts on lines in a terminal
 LONGEST_KNOWN = 200  # letters of a name that is compared with another
 
 if TYPE_CHECKING:
@@ -167,13 +171,17 @@ def unknown_name(
     return error
 
 
-def cut(text: str) -> str:
-    """A name or a cell for a sentence: its first 80 letters.
+def cut(text: str, most: int = MOST_LETTERS) -> str:
+    """A name or a cell for a sentence or a table: its first letters, in one line.
 
-    >>> len(cut("a" * 1000)), cut("age")
-    (80, 'age')
+    >>> len(cut("a" * 1000)), cut("age"), cut("age\\nrow 2\\tfaked")
+    (80, 'age', 'age␊row 2␉faked')
     """
-    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+    return _first(text, most).translate(IN_ONE_LINE)
+
+
+def _first(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def quoted(value: object) -> str:
@@ -182,7 +190,7 @@ def quoted(value: object) -> str:
     >>> print(quoted("it\\x1b[2J" + "e" * 1000)[:20], quoted(0.5))
     'it\\x1b[2Jeeeeeeeeee 0.5
     """
-    return repr(cut(value)) if isinstance(value, str) else cut(repr(value))
+    return repr(_first(value, MOST_LETTERS)) if isinstance(value, str) else _first(repr(value), MOST_LETTERS)
 
 
 def first_line(error: BaseException) -> str:

@@ -57,7 +57,7 @@ def show_understood(console: Console, ready: Prepared) -> None:
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
     """One column for each set of rows."""
-    table = _table("", *scores)
+    table = _table("", *map(_plain, scores))
     for name, shown in NAMES.items():
         if any(name in part for part in scores.values()):
             table.add_row(shown, *(number_text(part.get(name)) for part in scores.values()))
@@ -71,10 +71,10 @@ def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "row
         return
     names = list(scores["recall"])
     console.print(f"\nclass of the {rows} (down) and what was predicted (across):", markup=False)
-    table = _table("", *(_plain(name, 12) for name in names), "found")
-    for name, counts in zip(names, matrix, strict=True):
+    table = _table("", *_apart(names, 12), "found")
+    for name, shown, counts in zip(names, _apart(names, 30), matrix, strict=True):
         share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
-        table.add_row(_plain(name, 30), *map(str, counts), share)
+        table.add_row(shown, *map(str, counts), share)
     show_table(console, table)
 
 
@@ -90,7 +90,17 @@ def _words(column: Any) -> str:
 
 
 def _plain(text: str, most: int = 1000) -> Text:
-    return Text(text if len(text) <= most else text[: most - 1] + "…")  # a name with brackets is no markup
+    return Text(cut(text, most))  # a name with brackets is no markup
+
+
+def _apart(names: Sequence[str], most: int) -> list[Text]:
+    """The names, cut in the middle if some that are cut at the end are the same."""
+    shown = [cut(name, most) for name in names]
+    counts, half = Counter(shown), most // 2
+    return [
+        Text(cut(name[: most - 1 - half] + "…" + name[-half:]) if counts[text] > 1 else text)
+        for name, text in zip(names, shown, strict=True)
+    ]
 
 
 def _table(*names: Any, numbers: bool = True) -> Table:
