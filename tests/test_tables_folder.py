@@ -209,6 +209,12 @@ def test_two_runs_into_one_folder_are_refused_with_the_process_that_writes(table
     assert not (place / LOCK).exists()
 
 
+def test_a_folder_instead_of_a_lock_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(InputError, match="is a folder, expected the file that locks a run: remove it"):
+        Lock(tmp_path / LOCK).take()
+
+
 def test_the_lock_of_a_process_that_was_killed_is_none(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path; from backtalk.apps.tables.lock import Lock;"

@@ -46,7 +46,10 @@ class Lock:
     def take(self) -> None:
         """Hold it; raises :class:`~backtalk.errors.InputError` if another process does, and ``OSError``."""
         while self._descriptor is None:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            except IsADirectoryError:
+                raise InputError(f"{self.path} is a folder, expected the file that locks a run: remove it.") from None
             try:
                 self._require(descriptor, alone=True)
                 if _is_at(descriptor, self.path):  # if not, the one that held it has just removed it
