@@ -142,7 +142,7 @@ def test_a_panic_is_a_sentence_though_it_is_no_exception(call, run, monkeypatch,
     monkeypatch.setattr(pl.LazyFrame, "collect", panic)
     monkeypatch.setattr(pl.LazyFrame, "collect_schema", panic)
     code, _, err = call("evaluate", run / "run", path)
-    assert (code, err) == (2, f"backtalk: {path} cannot be read (range end index 5 out of range).\n")
+    assert (code, err) == (2, f"backtalk: {path} cannot be read: it is damaged (range end index 5 out of range).\n")
 
 
 def test_what_is_no_exception_at_all_is_a_sentence_too(call, monkeypatch):

@@ -101,7 +101,8 @@ class ParquetTable:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: BaseException) -> FileFormatError:
-        return FileFormatError(f"cannot be read ({first_line(error)}).", file=self._named)
+        why = ": it is damaged" if isinstance(error, pl.exceptions.PanicException) else ""
+        return FileFormatError(f"cannot be read{why} ({first_line(error)}).", file=self._named)
 
 
 def is_parquet(path: Path) -> bool:

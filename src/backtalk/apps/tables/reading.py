@@ -38,7 +38,7 @@ def read_table(path: Path, most_bytes: int | None = None) -> pl.DataFrame:
         try:
             frame = _read_csv(path)
         except pl.exceptions.PanicException as error:  # which is no Exception
-            raise FileFormatError(f"cannot be read ({first_line(error)}).", file=path) from None
+            raise FileFormatError(f"cannot be read: it is damaged ({first_line(error)}).", file=path) from None
     else:
         require_ordinary(path)  # a file that is not there is that, whatever its name
         raise FileFormatError("is no .csv or .parquet file, expected one of them by its name.", file=path)
