@@ -264,9 +264,15 @@ def test_a_network_is_no_checkpoint_and_a_lacking_part_is_named(tmp_path):
     files.save_with(trained, path, facts, **arrays)
     with pytest.raises(FileFormatError, match=r"lacks a part of the state of training \('m.1'\)"):
         resume(path, X, Y)
-    files.save_with(trained, path, {**facts, "version": 99}, **arrays)
-    with pytest.raises(FileFormatError, match="of a version that this backtalk does not read"):
-        resume(path, X, Y)
+    for found, words in (
+        ({**facts, "version": 99}, "is of version 99, this backtalk reads up to 1: update backtalk"),
+        ({**facts, "version": -1}, "is of version -1, which does not exist: the file was edited or is damaged"),
+        ({**facts, "version": None}, "'version' is null, expected a whole number"),
+        ([], "'training' is a list of 0, expected an object"),
+    ):
+        files.save_with(trained, path, found, **arrays)
+        with pytest.raises(FileFormatError, match=words):
+            resume(path, X, Y)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,8 @@ def changed(facts, place, value):
 @pytest.mark.parametrize(
     ("name", "place", "value", "words"),
     [
-        (RUN, "version", 2, "is of version 2, this backtalk reads 1: update it"),
+        (RUN, "version", 2, "is of version 2, this backtalk reads up to 1: update backtalk"),
+        (PREPROCESSING, "version", -1, "is of version -1, which does not exist: the file was edited or is damaged"),
         (RUN, "version", "1", "'version' is \"1\", expected a whole number"),
         (RUN, "epochs", "many", "'epochs' is \"many\", expected a whole number"),
         (RUN, "epochs", 10**400, "'epochs' is a number of many digits, expected a whole number"),

@@ -64,6 +64,23 @@ def field_of(facts: Mapping[str, Any], name: str, kind: Any, path: Path | str) -
     return as_kind(facts[name], kind, path, name)
 
 
+def require_version(facts: Mapping[str, Any], newest: int, path: Path | str) -> None:
+    """Refuse facts in a form that a newer backtalk writes, or none.
+
+    >>> require_version({"version": 2}, 1, "run.json")
+    Traceback (most recent call last):
+        ...
+    backtalk.errors.FileFormatError: run.json is of version 2, this backtalk reads up to 1: update backtalk.
+    """
+    version = field_of(facts, "version", int, path)
+    if version > newest:
+        raise FileFormatError(f"{path} is of version {version}, this backtalk reads up to {newest}: update backtalk.")
+    if version < 1:
+        raise FileFormatError(
+            f"{path} is of version {version}, which does not exist: the file was edited or is damaged."
+        )
+
+
 def as_kind(value: Any, kind: Any, path: Path | str, place: str) -> Any:
     """A value of JSON as one of this type: a dataclass, a list or tuple, a mapping, ``X | None``, or a plain one.
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import to_numpy
-from ..core.checked import field_of
+from ..core.checked import as_kind, field_of, require_version
 from ..core.files import unfinished
 from ..core.network import Network
 from ..engines.steps import Measured, StepState
@@ -175,8 +175,7 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     path = Path(path)
     if facts is None:
         raise FileFormatError(f"{path} is a network without the state of its training: fit it anew.")
-    if not isinstance(facts, dict) or facts.get("version") != VERSION:
-        raise FileFormatError(f"{path} is a checkpoint of a version that this backtalk does not read: update it.")
+    require_version(as_kind(facts, dict[str, Any], path, "training"), VERSION, path)
     settings, data = settings_from_json(field_of(facts, "plan", dict, path), path)
     state, step = TrainState.from_json(facts, path), field_of(facts, "step", int, path)
     if not state.origin <= state.position.epoch_began_at <= step:

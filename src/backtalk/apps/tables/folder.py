@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...core.checked import field_of, read_json
+from ...core.checked import field_of, read_json, require_version
 from ...core.files import unfinished, write_atomically
 from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
@@ -197,7 +197,7 @@ class Folder:
                 f"{self.path} holds no {name}: it is not the folder of a run of 'backtalk train'{earlier}."
             )
         facts = read_json(path)
-        require_version(facts, path)
+        require_version(facts, VERSION, path)
         return facts
 
     def require_one_run(self, runs: Iterable[tuple[str, str | None]]) -> None:
@@ -209,13 +209,6 @@ class Folder:
                     f"{self / name} is of another run than {self / known[0][0]} ({run}, and {known[0][1]}): "
                     "put the right file back, or train anew with --overwrite."
                 )
-
-
-def require_version(facts: Mapping[str, Any], path: Path | str) -> None:
-    """Refuse facts that another version of backtalk wrote in another form."""
-    version = field_of(facts, "version", int, path)
-    if version != VERSION:
-        raise FileFormatError(f"{path} is of version {version}, this backtalk reads {VERSION}: update it.")
 
 
 def run_of(facts: Mapping[str, Any], path: Path | str) -> str | None:

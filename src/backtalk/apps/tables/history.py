@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose.telemetry import Telemetry
-from ...core.checked import field_of, read_json
+from ...core.checked import field_of, read_json, require_version
 from ...core.files import append, require_ordinary, write_atomically
 from ...core.network import Network
 from ...errors import FileFormatError
 from ...train import Callback, Epoch, LayerMeasures
-from .folder import VERSION, require_version, run_of
+from .folder import VERSION, run_of
 
 LINE = {
     "epoch": int,
@@ -147,7 +147,7 @@ def _read_line(path: Path, number: int, text: str, run: str | None, depth: int |
     where = f"{path}, line {number}"
     facts = read_json(path, text, number)
     if "version" in facts:
-        require_version(facts, where)
+        require_version(facts, VERSION, where)
     own = run_of(facts, where)
     if None not in (own, run) and own != run:
         raise FileFormatError(f"{where} is of another run ({own}, and not {run}): {ANEW}.")
