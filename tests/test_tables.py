@@ -216,6 +216,36 @@ def test_a_column_that_is_missing_or_of_another_kind_is_refused():
         words.transform(pl.DataFrame({"a": [dt.date(2024, 1, 1)]}))
 
 
+def test_infinite_cells_count_as_missing_in_training_and_are_told():
+    frame = pl.DataFrame({"n": ["inf", "-inf", *map(str, range(8))]})
+    preprocessing = Preprocessing.learn(frame, np.arange(10))
+    assert preprocessing.inputs == ["n", "n is missing"]
+    remark = "2 cells are infinite and count as missing; 2 of 10 missing, filled with the median 3.5"
+    assert preprocessing.columns[0].remark == remark
+    mixed = Preprocessing.learn(pl.DataFrame({"n": ["inf", "w", *map(str, range(30))]}), np.arange(32))
+    assert mixed.columns[0].remark.startswith(
+        "1 cell is infinite and counts as missing; 1 cell is no number and counts as missing; 2 of 32"
+    )
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-inf", np.inf])
+def test_a_number_that_cannot_be_computed_with_is_refused_as_that(cell):
+    preprocessing = Preprocessing.learn(pl.DataFrame({"n": range(9)}), np.arange(9))
+    held = f"column 'n' holds {cell!r} in row 2, beyond any number that can be computed with"
+    with pytest.raises(InputError, match=held):
+        preprocessing.transform(pl.DataFrame({"n": [type(cell)(1), cell]}))
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e400"])
+def test_an_infinite_target_is_refused_with_its_row(tmp_path, cell):
+    numbers = [None, cell, *(f"{k / 7:.4f}" for k in range(20))]
+    pl.DataFrame({"y": numbers, "a": range(22)}).write_csv(tmp_path / "t.csv")
+    words = f"target 'y' holds '{cell}' in row 2, which is no number to learn: remove the row"
+    for task in ("auto", "regression"):
+        with pytest.raises(InputError, match=words):
+            train(tmp_path / "t.csv", tmp_path / "run", Options("y", task=task))
+
+
 def test_more_columns_than_in_training_are_told_and_not_used():
     preprocessing = Preprocessing.learn(pl.DataFrame({"a": [1, 2, 3]}), np.arange(3))
     X, said = preprocessing.transform(pl.DataFrame({"b": [5], "a": [2]}))

@@ -280,6 +280,14 @@ def test_infinite_numbers_are_unreadable():
     assert as_numbers(values, "plain").null_count() == 1
 
 
+def test_infinite_cells_among_numbers_make_no_column_of_words():
+    cells = ["1.5", "inf", "-Infinity", "2", "1e400", "INF", None]
+    assert tell(pl.Series("a", cells)) == Reading(NUMBER, "plain", 4, 4)
+    assert tell(pl.Series("a", [*cells, "w"] * 9)).kind == CATEGORY
+    assert tell(pl.Series("a", ["1,000", "inf"])) == Reading(NUMBER, "with separators", 1, 1)
+    assert tell(pl.Series("a", ["inf", "infinity"])).kind == CATEGORY
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_pipes_and_devices_are_refused_without_waiting(tmp_path):
     for suffix in (".csv", ".parquet", ".xls"):

@@ -25,11 +25,15 @@ YEAR_FIRST = [form for form in DATES if form.startswith("%Y")]  # which cannot b
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the cells of a column are read: as which ``kind``, in which ``form``, and how many are ``unreadable``."""
+    """How the cells of a column are read: as which ``kind``, in which ``form``.
+
+    How many are ``unreadable``, and so many of them ``infinite``.
+    """
 
     kind: str
     form: str = PLAIN
     unreadable: int = 0
+    infinite: int = 0
 
 
 def tell(values: pl.Series) -> Reading:
@@ -38,7 +42,7 @@ def tell(values: pl.Series) -> Reading:
     if values.dtype == pl.Boolean:
         return Reading(YES_NO)
     if values.dtype.is_numeric():
-        return Reading(NUMBER, PLAIN, len(present) - as_numbers(present, PLAIN).drop_nulls().len())
+        return Reading(NUMBER, PLAIN, as_numbers(present, PLAIN).null_count(), int(are_infinite(present).sum()))
     if values.dtype.is_temporal():
         return Reading(DATE)
     words = present.cast(pl.String)
@@ -46,10 +50,11 @@ def tell(values: pl.Series) -> Reading:
         return Reading(CATEGORY)
     if words.str.to_lowercase().is_in([*YES, *NO]).all():
         return Reading(YES_NO)
+    infinite = int(are_infinite(words).sum())
     for form in FORMS:
         unreadable = as_numbers(words, form).null_count()
-        if unreadable <= TOLERATED * len(words):
-            return Reading(NUMBER, form, unreadable)
+        if unreadable - infinite <= TOLERATED * len(words) and infinite < len(words):
+            return Reading(NUMBER, form, unreadable, infinite)
     some = words.head(100)
     for form in DATES:
         if _dates_in(some, form).null_count() == 0 and _dates_in(words, form).null_count() == 0:
@@ -71,6 +76,13 @@ def as_numbers(values: pl.Series, form: str) -> pl.Series:
         return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
     numbers = values.cast(pl.Float64)
     return numbers.set(~numbers.is_finite().fill_null(False), None)
+
+
+def are_infinite(values: pl.Series) -> pl.Series:
+    """Of each cell, whether it is a number that float64 does not hold, such as inf or 1e400."""
+    if values.dtype != pl.String and not values.dtype.is_numeric():
+        return pl.Series(values.name, [False] * len(values), dtype=pl.Boolean)
+    return values.cast(pl.Float64, strict=False).is_infinite().fill_null(False)
 
 
 def as_dates(values: pl.Series, form: str) -> pl.Series:

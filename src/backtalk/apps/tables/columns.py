@@ -22,6 +22,7 @@ from .cells import (
     PLAIN,
     YES_NO,
     Reading,
+    are_infinite,
     as_dates,
     as_numbers,
     as_truth,
@@ -145,7 +146,12 @@ class Column:
         unreadable = read.is_null() & cells.is_not_null()
         if unreadable.any() and not self.tolerant:
             row, kind = int(unreadable.arg_max() or 0), self.kind if self.kind == YES_NO else f"a {self.kind}"
-            raise InputError(f"{self._called} holds {quoted(cells[row])} in row {row + 1}, but was {kind} in training.")
+            held = f"{self._called} holds {quoted(cells[row])} in row {row + 1}"
+            if self.kind == NUMBER and are_infinite(cells)[row]:
+                raise InputError(
+                    f"{held}, beyond any number that can be computed with: correct or empty the cell."
+                )
+            raise InputError(f"{held}, but was {kind} in training.")
         if self.kind != DATE:
             return read.to_numpy().astype(np.float64)[:, None]
         days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
@@ -271,9 +277,12 @@ def _how(reading: Reading) -> list[str]:
         remarks.append("as days, and as the time of the year and of the week")
     if reading.form != PLAIN:
         remarks.append(f"written {reading.form}" if reading.kind == NUMBER else f"written as {reading.form}")
-    if reading.unreadable:
-        cells = "1 cell is no number and counts" if reading.unreadable == 1 else "{} cells are no numbers and count"
-        remarks.append(f"{cells.format(reading.unreadable)} as missing")
+    if reading.infinite:
+        cells = "1 cell is infinite and counts" if reading.infinite == 1 else "{} cells are infinite and count"
+        remarks.append(f"{cells.format(reading.infinite)} as missing")
+    if words := reading.unreadable - reading.infinite:
+        cells = "1 cell is no number and counts" if words == 1 else "{} cells are no numbers and count"
+        remarks.append(f"{cells.format(words)} as missing")
     return remarks
 
 

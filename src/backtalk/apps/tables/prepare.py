@@ -24,7 +24,7 @@ from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading import open_table
 from .shares import learn_columns, own_rows, read_inputs, require_same
-from .target import Target
+from .target import Target, require_finite
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
@@ -112,6 +112,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     names = _require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
     require_same(table, source, cells, group)
+    require_finite(cells)
     present = _present(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
     cells, said = cells.filter(present), _left_out(present, options.target)

@@ -14,7 +14,7 @@ from ...core.checked import as_kind
 from ...core.losses import GaussianNLL
 from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
-from .cells import DATE, FORMS, NUMBER, PLAIN, as_numbers, as_words, tell
+from .cells import DATE, FORMS, NUMBER, PLAIN, are_infinite, as_numbers, as_words, tell
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 TASKS = ["auto", CLASSIFICATION, REGRESSION]
@@ -145,6 +145,17 @@ class Target:
 
     def _words(self, cells: pl.Series) -> pl.Series:
         return as_words(cells if self.form is None else self._numbers(cells))
+
+
+def require_finite(cells: pl.Series) -> None:
+    """Refuse a target of numbers, some of which are infinite; with all rows of the table, so that they are counted."""
+    infinite = are_infinite(cells)
+    if infinite.any() and tell(cells).kind == NUMBER:
+        row = int(infinite.arg_max() or 0)
+        raise InputError(
+            f"target {quoted(cells.name)} holds {quoted(cells[row])} in row {row + 1}, which is no number to learn: "
+            "remove the row."
+        )
 
 
 def _tell(numbers: pl.Series) -> tuple[str, str]:
