@@ -49,7 +49,11 @@ def run(tmp_path_factory):
     ],
 )
 @pytest.mark.parametrize(
-    "error", [MemoryError("Unable to allocate 7 GiB"), ImportError("x.so: failed to map segment from shared object")]
+    "error",
+    [
+        MemoryError("Unable to allocate 7 GiB"),
+        SystemError("<built-in function x> returned NULL without setting an exception"),
+    ],
 )
 def test_memory_that_runs_out_is_a_sentence(call, run, monkeypatch, failing, arguments, advice, error):
     def fail(*_, **__):
@@ -63,6 +67,19 @@ def test_memory_that_runs_out_is_a_sentence(call, run, monkeypatch, failing, arg
     assert advice in err
     kept = ["backtalk: What was trained is kept: 'backtalk resume run' goes on with it."]
     assert err.splitlines()[1:] == (kept if arguments[0] == "resume" else [])
+
+
+@pytest.mark.parametrize("kind", [ImportError, OSError])
+def test_a_library_that_does_not_fit_is_no_reason_to_give_fewer_rows(call, run, monkeypatch, kind):
+    def fail(*_, **__):
+        raise kind("x.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("backtalk.apps.tables.use.read_table", fail)
+    code, _, err = call("predict", run / "run", run / "t.csv")
+    assert code == 2
+    assert err.endswith(
+        ": libraries need about 1.5 GB of address space, so raise the limit that is set, such as by ulimit -v.\n"
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")

@@ -203,7 +203,10 @@ def first_line(error: BaseException) -> str:
     return (said if len(said) <= LONGEST_KNOWN else said[:LONGEST_KNOWN] + "…").rstrip(".")
 
 
-NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread", "unable to allocate")
+NOT_LOADED = "failed to map segment"  # of a library
+NO_MEMORY = (NOT_LOADED, "cannot allocate memory", "can't start new thread", "unable to allocate")
+NOTHING_RAISED = ("without exception set", "returned null without setting")  # by C, which found no memory even for that
+TO_LOAD = "libraries need about 1.5 GB of address space, so raise the limit that is set, such as by ulimit -v"
 
 
 def is_no_memory(error: BaseException) -> bool:
@@ -214,18 +217,21 @@ def is_no_memory(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    return isinstance(error, ImportError | RuntimeError) and any(word in str(error).lower() for word in NO_MEMORY)
+    said = str(error).lower()
+    if isinstance(error, SystemError):
+        return any(words in said for words in NOTHING_RAISED)
+    return isinstance(error, ImportError | OSError | RuntimeError) and any(words in said for words in NO_MEMORY)
 
 
 def no_memory(error: BaseException, doing: str = "", advice: str = "take fewer examples, or a smaller network") -> str:
-    """The sentence for it: in what, what was asked for, and what helps.
+    """The sentence for it: in what, what was asked for, and what helps; ``advice`` does not if a library needs it.
 
     >>> no_memory(MemoryError("Unable to allocate 7.45 GiB for an array"), "'backtalk check'", "take fewer rows")
     "memory ran out in 'backtalk check' (Unable to allocate 7.45 GiB for an array): take fewer rows."
     """
     where = f" in {doing}" if doing else ""
     asked = f" ({first_line(error)})" if str(error).strip() else ""
-    return f"memory ran out{where}{asked}: {advice}."
+    return f"memory ran out{where}{asked}: {TO_LOAD if NOT_LOADED in str(error) else advice}."
 
 
 def bug(error: BaseException) -> str:

@@ -148,9 +148,7 @@ class Column:
             row, kind = int(unreadable.arg_max() or 0), self.kind if self.kind == YES_NO else f"a {self.kind}"
             held = f"{self._called} holds {quoted(cells[row])} in row {row + 1}"
             if self.kind == NUMBER and are_infinite(cells)[row]:
-                raise InputError(
-                    f"{held}, beyond any number that can be computed with: correct or empty the cell."
-                )
+                raise InputError(f"{held}, beyond any number that can be computed with: correct or empty the cell.")
             raise InputError(f"{held}, but was {kind} in training.")
         if self.kind != DATE:
             return read.to_numpy().astype(np.float64)[:, None]
