@@ -156,6 +156,12 @@ def test_text_that_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(call, tm
         "'=cmd|\" /C calc\"!A0", "'+x", "'-x", "'@SUM(A1)", "'\tx", "-1.5", "yes", "a=b", "'\rx",
     ]  # fmt: skip
     assert safe["probability"].to_list() == [-0.5] * 9
+    hidden = ["\ufeff=1+1", "\u200b\u2060@x", "＝1", "＋1", "－1", "＠x", "\ufeffyes"]
+    shown = without_formulas(pl.DataFrame({"prediction": hidden}))["prediction"].to_list()
+    assert shown == [*(f"'{word}" for word in hidden[:-1]), "\ufeffyes"]
+    code, out, err = call("predict", tmp_path / "run", tmp_path / "t.csv", "--csv-safe", "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith("backtalk: --csv-safe is for CSV, but --json prints none: leave one of them out")
     out = call("predict", tmp_path / "run", tmp_path / "t.csv", "--csv-safe")[1]
     cells = [row[0] for row in csv.reader(io.StringIO(out))][1:]
     assert len(cells) == 24

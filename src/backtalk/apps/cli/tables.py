@@ -200,9 +200,12 @@ def predict(
     Each row has the class and the probability of each class, or the value.
     """
     from ...core.files import write_atomically
+    from ...errors import InputError
     from ..tables import predict as foresee
     from ..tables.spreadsheets import without_formulas
 
+    if csv_safe and as_json and out is None:
+        raise InputError("--csv-safe is for CSV, but --json prints none: leave one of them out, or give --out.")
     if out is not None:
         require_other("out", out, folder, str(table), "the predictions", source="table")
     with spoken(table):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-FORMULA = r"^[=+\-@\t\r]"
+FORMULA = r"^(\p{Cf}*[=+\-@＝＋－＠]|[\t\r])"  # Cf: what has no width, such as a byte order mark, which is dropped
 NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     """The same with an apostrophe before text that begins with = + - @, a tab or a carriage return; numbers stay.
+
+    So it is for = + - @ in full width, and behind characters that have no width.
 
     >>> without_formulas(pl.DataFrame({"prediction": ["=1+1", "-1", "yes"]}))["prediction"].to_list()
     ["'=1+1", '-1', 'yes']
