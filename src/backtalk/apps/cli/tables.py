@@ -288,9 +288,9 @@ def _is_printed(result: Result, watch: _Watch, as_json: bool, went_on: bool = Fa
         _show(result, watch, as_json, went_on)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough
-        raise
     except OSError as error:
+        if sys.stdout is None or isinstance(error, BrokenPipeError):  # the reader has seen enough
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
         why = f"stdout could not be written ({error.strerror})"
         with suppress(OSError):
