@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..visible import put, put_json, say, visible
-from .cluster import Coordinator, Process, Processes, joined, speaker
-from .common import AsJson, StoppedError, app, require_other, show_remarks
+from .cluster import Coordinator, Process, Processes, joined
+from .common import AsJson, app, require_other, show_remarks
 from .crashes import spoken
+from .watch import Watch, is_printed
 
 if TYPE_CHECKING:
     from ...distributed import Group
@@ -147,10 +145,10 @@ def train(
         engine=engine,
     )
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
-        watch = _Watch(folder, as_json, group)
+        watch = Watch(folder, as_json, group)
         with _aborts_of(table, group), watch:
             result = learn(table, folder, options, overwrite=overwrite, group=group, **watch.watchers)
-        printed = _is_printed(result, watch, as_json)
+        printed = is_printed(result, watch, as_json)
     _leave_by(result, printed)
 
 
@@ -175,10 +173,10 @@ def resume(
 
     engine = read_run(Folder(folder)).options.engine
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=False) as group:
-        watch = _Watch(folder, as_json, group)
+        watch = Watch(folder, as_json, group)
         with _aborts_of(table or "the table", group), watch:
             result = go_on(folder, table, group=group, **watch.watchers)
-        printed = _is_printed(result, watch, as_json, went_on=True)
+        printed = is_printed(result, watch, as_json, went_on=True)
     _leave_by(result, printed)
 
 
@@ -280,141 +278,3 @@ def _leave_by(result: Result, printed: bool) -> None:
     """Exit code 1 if a file of the run, or stdout, could not be written; a warning has said which."""
     if result.unwritten or not printed:
         raise typer.Exit(1)
-
-
-def _is_printed(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> bool:
-    """Show the result; if stdout cannot be written, as on a full disk, say that the run is there all the same."""
-    try:
-        _show(result, watch, as_json, went_on)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        if sys.stdout is None or isinstance(error, BrokenPipeError):  # the reader has seen enough
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
-        why = f"stdout could not be written ({error.strerror})"
-        with suppress(OSError):
-            say(f"{speaker()}: {why}, but the run in {result.folder} is whole.", on=sys.stderr)
-        return False
-    return True
-
-
-def _show(result: Result, watch: _Watch, as_json: bool, went_on: bool = False) -> None:
-    from ..tables.folder import DIAGNOSIS_PAGE, REPORT
-    from ..terminal import make_console, show_diagnosis
-    from .table_views import show_confusion, show_scores
-
-    if not watch.group.is_first:
-        return
-    if as_json:
-        facts = {"folder": str(result.folder), "seconds": watch.seconds, **result.metrics, "said": result.said}
-        facts["unwritten"] = result.unwritten
-        if result.diagnosis is not None:
-            facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}
-        put_json(facts)
-        return
-    console, metrics = make_console(patient=True), result.metrics
-    console.print(_end(metrics, watch.seconds, went_on), markup=False)
-    console.print()
-    show_scores(console, metrics["scores"])
-    if "test" in metrics["scores"]:
-        show_confusion(console, metrics["scores"]["test"], "test rows")
-    if result.diagnosis is not None:
-        console.print("\nwhat the doctor found, with the training rows:\n")
-        show_diagnosis(console, result.diagnosis)
-        if any(finding.examples for finding in result.diagnosis.findings):
-            hint = f"'backtalk diagnose {result.folder} FILE' counts those of FILE"
-            console.print(f"\nexamples are counted among the training rows; {hint}", soft_wrap=True, markup=False)
-    pages = [name for name in (REPORT, DIAGNOSIS_PAGE) if (result.folder / name).exists()]
-    there = f": open {' and '.join(pages)} there" if pages else ""
-    console.print(f"\nwrote {result.folder}/{there}", soft_wrap=True, markup=False)
-    console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
-
-
-def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
-    from .progress import time_text
-
-    epochs, best = metrics["epochs"], metrics["best_epoch"]
-    spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
-    stopped = f"{epochs} epoch{'s' * (epochs > 1)} {f'({spent} since it went on)' if went_on else f'in {spent}'}"
-    why = {
-        "patience": ", until the validation loss no longer fell"
-        if metrics["validation_losses"]
-        else ", until the loss no longer fell",
-        "converged": ", until the gradient was almost 0",
-    }
-    kept = f"; the network is the one after epoch {best}" if metrics["reason"] == "patience" else ""
-    return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
-
-
-def _unless_it_fails(show: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The same, but what cannot be printed, as if stderr is a file on a full disk, is no reason to end a training."""
-
-    def shown(what: Any) -> None:
-        with suppress(OSError):
-            show(what)
-
-    return shown
-
-
-class _Watch:
-    """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
-
-    def __init__(self, folder: Path, as_json: bool, group: Group) -> None:
-        from ..terminal import make_console
-        from .progress import TrainingProgress
-
-        self.folder, self.group, self.began = folder, group, time.monotonic()
-        silent = as_json or not group.is_first
-        self.console = make_console(patient=True, quiet=silent)  # the run matters, and not who watches it
-        errors = make_console(patient=True, stderr=True)
-        self.bar = TrainingProgress(errors, disabled=silent)
-        self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
-
-    def show_table(self, ready: Any) -> None:
-        from .table_views import show_understood
-
-        self._stop_reading()
-        show_understood(self.console, ready)
-        if self.group.count > 1:
-            self.console.print(f"{self.group.count} processes train together\n", markup=False)
-        self.began = time.monotonic()
-
-    @property
-    def watchers(self) -> dict[str, Any]:
-        """What is told of the run, by the names of the arguments."""
-        shown = {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
-        return {name: _unless_it_fails(show) for name, show in shown.items()}
-
-    @property
-    def seconds(self) -> float:
-        """Since training began."""
-        return time.monotonic() - self.began
-
-    def _stop_reading(self) -> None:
-        if self.reading is not None:
-            self.reading.stop()
-
-    def __enter__(self) -> None:
-        if self.reading is not None:
-            self.reading.start()
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
-        from ...train import TrainingInterrupted
-
-        with suppress(OSError):
-            self._stop_reading()
-            self.bar.close()
-        if isinstance(error, TrainingInterrupted):
-            done = len(error.training.losses)
-            after = f" after {done} whole epoch{'s' * (done != 1)}"
-        elif isinstance(error, KeyboardInterrupt) and self._can_go_on():  # while the results were written
-            after = ""
-        else:
-            return
-        raise StoppedError(f"interrupted{after}; 'backtalk resume {self.folder}' goes on.") from None
-
-    def _can_go_on(self) -> bool:
-        from ..tables.folder import CHECKPOINT, MODEL
-
-        return (self.folder / CHECKPOINT).exists() and not (self.folder / MODEL).exists()
