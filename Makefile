@@ -19,7 +19,7 @@ demo: .venv/installed
 	@$(BIN)/backtalk demo
 
 test: .venv/installed-test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Kills and full disks, each once: some 20 minutes. A part of it: make torture KILLS=50 WRITES=0
 torture: .venv/installed-test

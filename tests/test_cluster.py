@@ -21,7 +21,6 @@ from cluster_work import PLAIN, ROWS, X, Y, network
 from ports import free_port
 
 pytest.importorskip("jax")
-pytestmark = pytest.mark.xdist_group("cluster")  # the processes are started once
 SAME = [  # the same in any number of processes
     "arrays", "many_settings", "single_precision", "shards", "parquet", "memory_mapped", "parameters_in_parts",
     "gone_on", "held_by_one",

@@ -424,7 +424,6 @@ def assert_close(found, expected):
         assert found == (pytest.approx(expected, abs=1e-5) if isinstance(expected, float) else expected)
 
 
-@pytest.mark.xdist_group("cluster")
 def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
     train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "together"]
     (tmp_path / "elsewhere").mkdir()
@@ -438,7 +437,6 @@ def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-@pytest.mark.xdist_group("cluster")
 def test_a_run_of_two_processes_that_is_stopped_goes_on_in_one(tables, alone, tmp_path):
     folder = tmp_path / "run"
     train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "run"]
@@ -459,7 +457,6 @@ def test_a_run_of_two_processes_that_is_stopped_goes_on_in_one(tables, alone, tm
     require_same_run(alone, folder)
 
 
-@pytest.mark.xdist_group("cluster")
 def test_a_run_of_one_process_that_is_stopped_goes_on_in_three(tables, alone, tmp_path):
     def stop(progress):
         if progress.epoch == 4:
