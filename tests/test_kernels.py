@@ -35,7 +35,7 @@ def asked_anew(monkeypatch):
 @pytest.mark.parametrize("build", BUILDS)
 def test_each_build_agrees_with_the_formula_engine(build):
     require_build(build)
-    found = json.loads(run_python(Path(engines.__file__).read_text(), BACKTALK_KERNELS=build))
+    found = json.loads(run_python(Path(engines.__file__).read_text(), timeout=300, BACKTALK_KERNELS=build))
     assert found["kernels"] == build
     assert found["cases"] > 1000
     for dtype, (error, case) in found["worst"].items():
