@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from rich.text import Text
 from ..analysis.check import CheckReport, CheckRow
 from ..analysis.diagnose.words import is_healthy, verdict, where
 from ..core.norms import LayerNorms
-from .visible import visible
+from .visible import discard, visible
 
 if TYPE_CHECKING:
     from ..analysis.diagnose import Diagnosis, Finding
@@ -54,9 +53,7 @@ class _PatientConsole(_Console):
     def on_broken_pipe(self) -> None:
         """Nothing more is written."""
         self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.file.fileno())
-        os.close(nowhere)
+        discard(self.file.fileno())
 
 
 def show_norms(console: Console, rows: list[LayerNorms]) -> None:

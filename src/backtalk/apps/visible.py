@@ -7,6 +7,7 @@ stands there, and marks that turn the order of letters around.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any, TextIO
 
@@ -35,6 +36,13 @@ def put(content: str) -> None:
     """Print what a program or a file may take: as it is, and for people if stdout is a terminal."""
     if sys.stdout is not None:
         print(visible(content) if sys.stdout.isatty() else content, end="")
+
+
+def discard(descriptor: int) -> None:
+    """From now on what is written to this descriptor of the process goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def put_json(facts: Any, allow_nan: bool = True) -> None:

@@ -15,7 +15,7 @@ from typing import NoReturn
 import typer
 
 from ...starting import INTERRUPTED, started
-from ..visible import say
+from ..visible import discard, say
 from . import demo, diagnose, exercise, explain, info, lab, networks, tables
 from .cluster import LOST, end, is_first, speaker
 from .common import StoppedError, app, without_memory
@@ -56,7 +56,7 @@ def main() -> None:
         if sys.stdout is not None:  # as after >&- in a shell
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno() if sys.stdout else 1)
+        discard(sys.stdout.fileno() if sys.stdout else 1)
         _leave(0, read=False)
     except SystemExit as ended:  # by typer, if nobody reads what is printed
         _leave(ended.code if isinstance(ended.code, int) else 1, read=False)

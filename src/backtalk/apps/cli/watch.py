@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..visible import put_json, say
+from ..visible import discard, put_json, say
 from .cluster import speaker
 from .common import StoppedError
 
@@ -101,7 +100,7 @@ def is_printed(result: Result, watch: Watch, as_json: bool, went_on: bool = Fals
     except OSError as error:
         if sys.stdout is None or isinstance(error, BrokenPipeError):  # the reader has seen enough
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
+        discard(sys.stdout.fileno())  # for what is still in its buffer
         why = f"stdout could not be written ({error.strerror})"
         with suppress(OSError):
             say(f"{speaker()}: {why}, but the run in {result.folder} is whole.", on=sys.stderr)

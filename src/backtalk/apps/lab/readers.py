@@ -22,6 +22,7 @@ import numpy as np
 
 from ...core.losses import as_loss
 from ...errors import BacktalkError, FileFormatError
+from ..visible import discard
 from .datasets import LabData, hold_out
 from .upload import read_upload
 
@@ -168,13 +169,13 @@ class _Reader:
 def answer_all(most_bytes: int) -> None:
     """Answer the questions on stdin until it is closed, with so much memory beyond what is taken at rest."""
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # whatever a library prints is no answer
+    discard(1)  # whatever a library prints is no answer
     questions: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_listen, args=[questions.put], daemon=True).start()
+    # What reading a table imports, before the memory is limited and while nobody waits
     from sklearn import impute  # noqa: F401
 
-    from ..tables import preprocessing, reading, target  # noqa: F401  # before the memory is limited
+    from ..tables import preprocessing, reading, target  # noqa: F401
 
     limit_memory(most_bytes)
     while True:
