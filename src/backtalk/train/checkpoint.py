@@ -181,28 +181,27 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     if not state.origin <= state.position.epoch_began_at <= step:
         raise FileFormatError(f"{path}: 'step' is {step}, which comes before the beginning of its epoch or its run.")
     families = settings.optimizer.families if settings.by_steps else ()
+    measured = _measured(facts, network.depth, path)
     try:
         kept = {family: _parts(network, arrays, family) for family in families}
-        steps = StepState(step, kept, _measured(facts.get("measured"), network.depth))
+        steps = StepState(step, kept, measured)
         best = _parts(network, arrays, "best") if "best.1" in arrays else None
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (KeyError, ValueError) as error:
         raise FileFormatError(f"{path} lacks a part of the state of training ({error}).") from None
     if best is not None:
         best = network.replace(best[: network.depth], best[network.depth :])
     return Snapshot(network, steps, best, settings, data, state)
 
 
-def _measured(facts: dict[str, Any] | None, depth: int) -> Measured:
-    """The sums over the measured steps of the epoch; those of the first days did not have them."""
-    if facts is None:
+def _measured(facts: dict[str, Any], depth: int, path: Path) -> Measured:
+    """The sums over the measured steps of the epoch; checkpoints of the first days did not have them."""
+    if facts.get("measured") is None:
         return Measured()
-    steps, sums = facts["steps"], tuple(tuple(row) for row in facts["sums"])
-    numbers = [value for row in sums for value in row if value is not None]
-    if type(steps) is not int or steps < 1 or [len(row) for row in sums] != [6] * depth:
-        raise ValueError("the sums of what was measured are not those of its layers")
-    if not all(type(value) in (int, float) for value in numbers) or any(None in row[2:5] for row in sums):
-        raise ValueError("the sums of what was measured are no numbers")
-    return Measured(steps, tuple(tuple(None if value is None else float(value) for value in row) for row in sums))
+    measured = as_kind(facts["measured"], Measured, path, "measured")
+    fits = [len(row) for row in measured.sums] == [6] * depth and not any(None in row[2:5] for row in measured.sums)
+    if measured.steps < 1 or not fits:
+        raise FileFormatError(f"{path}: 'measured' has not the sums of {depth} layers over 1 step or more.")
+    return measured
 
 
 def _parts(network: Network, arrays: dict[str, np.ndarray], family: str) -> list[np.ndarray]:
