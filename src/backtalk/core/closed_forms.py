@@ -9,7 +9,7 @@ from .activations import Sigmoid, sigmoid
 from .arrays import Array, log1p, namespace, real_part
 from .losses import BinaryCrossEntropy, CrossEntropy, Focal, KLDivergence, Loss, PoissonDeviance, SquaredError
 from .losses.classes import power, slope_of_power
-from .losses.loss import quotient, times, times_log
+from .losses.loss import half_squares, quotient, times, times_log
 from .outputs import Softmax, largest, sums_of_others, through_softmax
 from .tails import TAILS, Tails
 
@@ -91,8 +91,7 @@ class SoftmaxSquaredError(ClosedForm):
     """Half the squared error of probabilities, with ŷ_j − 1 = −Σ_{m≠j} ŷ_m."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        residual = self.output_gradient(loss, a, yhat, target)
-        return namespace(a).sum(residual * (residual / 2), axis=-1)
+        return half_squares(self.output_gradient(loss, a, yhat, target))
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
         return Softmax().gradient(a, yhat, self.output_gradient(loss, a, yhat, target))
@@ -105,33 +104,13 @@ class SigmoidSquaredError(ClosedForm):
     """Half the squared error of probabilities, with ŷ_j − 1 = −σ(−a_j)."""
 
     def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        residual = self.output_gradient(loss, a, yhat, target)
-        return namespace(a).sum(residual * (residual / 2), axis=-1)
+        return half_squares(self.output_gradient(loss, a, yhat, target))
 
     def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
         return self.output_gradient(loss, a, yhat, target) * Sigmoid().g_prime(a)
 
     def output_gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
         return namespace(a).where(target == 1, -sigmoid(-a), yhat - target)
-
-
-class SigmoidBinaryCrossEntropy(ClosedForm):
-    """−log σ(a) = log(1 + e^−|a|) + max(0, −a), and −log(1 − σ(a)) the same with a for −a; ∂ℓ/∂a = ŷ − t."""
-
-    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        xp = namespace(a)
-        zero = xp.zeros_like(a)
-        negative = real_part(a) <= 0
-        tail = log1p(xp.exp(xp.where(negative, a, -a)))
-        excess = target * xp.where(negative, -a, zero) + (1 - target) * xp.where(negative, zero, a)
-        return xp.sum(tail + excess, axis=-1)
-
-    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        # ŷ − t, written so that neither 1 − ŷ nor ŷ − 1 loses digits
-        return (1 - target) * yhat - target * sigmoid(-a)
-
-    def output_gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
-        return quotient(1 - target, sigmoid(-a)) - quotient(target, yhat)
 
 
 class SoftmaxPoisson(ClosedForm):
@@ -202,6 +181,22 @@ class BinaryCrossEntropyOf(CrossEntropyOf):
         return quotient(1 - target, self.tails.rest(a, yhat)) - quotient(target, yhat)
 
 
+class SigmoidBinaryCrossEntropy(BinaryCrossEntropyOf):
+    """−log σ(a) = log(1 + e^−|a|) + max(0, −a), and −log(1 − σ(a)) the same with a for −a; ∂ℓ/∂a = ŷ − t."""
+
+    def value(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        xp = namespace(a)
+        zero = xp.zeros_like(a)
+        negative = real_part(a) <= 0
+        tail = log1p(xp.exp(xp.where(negative, a, -a)))
+        excess = target * xp.where(negative, -a, zero) + (1 - target) * xp.where(negative, zero, a)
+        return xp.sum(tail + excess, axis=-1)
+
+    def gradient(self, loss: Any, a: Array, yhat: Array, target: Array) -> Array:
+        # ŷ − t, written so that neither 1 − ŷ nor ŷ − 1 loses digits
+        return (1 - target) * yhat - target * sigmoid(-a)
+
+
 class PoissonOf(CrossEntropyOf):
     """Poisson deviance with log ŷ from a, ∂ℓ/∂a = 2(ŷ − t) g′/g; with exp it is 2(ŷ − t)."""
 
@@ -228,7 +223,7 @@ CLOSED_FORMS: dict[tuple[str, type[Loss]], ClosedForm] = {
     ("softmax", SquaredError): SoftmaxSquaredError(),
     ("softmax", PoissonDeviance): SoftmaxPoisson(),
     ("sigmoid", SquaredError): SigmoidSquaredError(),
-    ("sigmoid", BinaryCrossEntropy): SigmoidBinaryCrossEntropy(),
+    ("sigmoid", BinaryCrossEntropy): SigmoidBinaryCrossEntropy(TAILS["sigmoid"]),
 }
 
 

@@ -117,6 +117,11 @@ def log_of_rest(yhat: Array) -> Array:
     return xp.where(small, log1p(-xp.where(small, yhat, xp.zeros_like(yhat))), logarithm(1 - yhat))
 
 
+def half_squares(residual: Array) -> Array:
+    """Σ_j ½r_j², shape (B,); ½r² may be a number where r² is none."""
+    return namespace(residual).sum(residual * (residual / 2), axis=-1)
+
+
 def times_log(factor: Array, value: Array) -> Array:
     """factor · log value, with 0 log 0 = 0 and no warning."""
     xp = namespace(value)

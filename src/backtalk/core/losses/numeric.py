@@ -12,7 +12,7 @@ from ...errors import InputError
 from ..arrays import Array, ArraySpec, namespace, real_part
 from ..specification import require_range
 from ..targets import numbers, refuse_where
-from .loss import Loss, quotient, times_log, where_heard
+from .loss import Loss, half_squares, quotient, times_log, where_heard
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -22,8 +22,7 @@ class SquaredError(Loss):
     name = "squared_error"
 
     def value(self, yhat: Array, target: Array) -> Array:
-        residual = yhat - target
-        return namespace(yhat).sum(residual * (residual / 2), axis=-1)  # ½r² may be a number where r² is none
+        return half_squares(yhat - target)
 
     def gradient(self, yhat: Array, target: Array) -> Array:
         return yhat - target
