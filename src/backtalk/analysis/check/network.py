@@ -25,33 +25,37 @@ def magnitudes(scene: Scene) -> dict[Quantity, np.ndarray]:
 
     Rounding is proportional to these, also where the terms cancel, so no error is judged finer than they allow.
     """
-    network, trace, L = scene.network, scene.trace, scene.network.depth
+    network, trace = scene.network, scene.trace
     ends = scene.weight[:, None] * (np.abs(trace.output) + np.abs(scene.target))  # of ŷ − t, which may cancel
     _, grad_h, grad_a = talk_to_output(network, trace, scene.target, scene.weight)
-    size = {("a", L): ends + np.abs(grad_a), ("h", L): ends + np.abs(grad_h)}
-    for i in range(L - 1, -1, -1):
-        size["h", i] = size["a", i + 1] @ np.abs(network.W[i + 1])
-        if i:
-            # 1e-3: where g′ crosses 0, its own terms cancel too
-            size["a", i] = size["h", i] * (np.abs(network.activations[i - 1].g_prime(trace.a[i])) + 1e-3)
-    for i in range(1, L + 1):
-        size["W", i] = size["a", i].T @ np.abs(trace.h[i - 1])
-        size["b", i] = size["a", i].sum(axis=0)
-    return size
+    # 1e-3: where g′ crosses 0, its own terms cancel too
+    return _absolute_talks(scene, ends + np.abs(grad_a), ends + np.abs(grad_h), least_slope=1e-3)
 
 
 def lost_digits(scene: Scene) -> dict[Quantity, np.ndarray]:
     """What each gradient may lack because numbers below the smallest were 0 on the way back: the talks with those."""
+    smallest = np.full_like(scene.trace.output, SMALLEST)
+    return _absolute_talks(scene, smallest, smallest, added=SMALLEST)
+
+
+def _absolute_talks(
+    scene: Scene, a: np.ndarray, h: np.ndarray, least_slope: float = 0.0, added: float = 0.0
+) -> dict[Quantity, np.ndarray]:
+    """The talks with absolute values, from those of a_L and h_L.
+
+    ``least_slope`` is added to each slope, and ``added`` to what each talk gives.
+    """
     network, trace, L = scene.network, scene.trace, scene.network.depth
-    lost = {("a", L): np.full_like(trace.a[L], SMALLEST), ("h", L): np.full_like(trace.a[L], SMALLEST)}
+    found = {("a", L): a, ("h", L): h}
     for i in range(L - 1, -1, -1):
-        lost["h", i] = lost["a", i + 1] @ np.abs(network.W[i + 1]) + SMALLEST
+        found["h", i] = found["a", i + 1] @ np.abs(network.W[i + 1]) + added
         if i:
-            lost["a", i] = lost["h", i] * np.abs(network.activations[i - 1].g_prime(trace.a[i])) + SMALLEST
+            slope = np.abs(network.activations[i - 1].g_prime(trace.a[i])) + least_slope
+            found["a", i] = found["h", i] * slope + added
     for i in range(1, L + 1):
-        lost["W", i] = lost["a", i].T @ np.abs(trace.h[i - 1]) + SMALLEST
-        lost["b", i] = lost["a", i].sum(axis=0)
-    return lost
+        found["W", i] = found["a", i].T @ np.abs(trace.h[i - 1]) + added
+        found["b", i] = found["a", i].sum(axis=0)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
