@@ -26,10 +26,7 @@ from typing import TYPE_CHECKING, Any
 LONGEST, END = 1200, 300  # letters of a fault, and those of its end that stay if it is cut
 MOST_LETTERS = 80  # of a name or a cell in a sentence
 MOST_KNOWN = 40  # names that are listed
-IN_ONE_LINE = {
-    ord("\n"): "␊",
-    ord("\t"): "␉",
-}  # so that a name cannot fake a line; no other acts on lines in a terminal
+IN_ONE_LINE = {ord("\n"): "␊", ord("\t"): "␉"}  # so that no name can fake a line of a terminal
 LONGEST_KNOWN = 200  # letters of a name that is compared with another
 
 if TYPE_CHECKING:

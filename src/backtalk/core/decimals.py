@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from ..errors import quoted
+
 WHOLE = re.compile(r"[+-]?[0-9]+")
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
@@ -30,7 +32,7 @@ def read_decimal(text: str) -> float:
     -1500.0
     """
     if not is_decimal(text):
-        raise ValueError(f"{text[:80]!r} is no decimal number")
+        raise ValueError(f"{quoted(text)} is no decimal number")
     return float(text)
 
 
@@ -43,4 +45,4 @@ def read_whole(text: str) -> int:
     written = text.strip()
     if WHOLE.fullmatch(written) and len(written) <= MOST_DIGITS:
         return int(written)
-    raise ValueError(f"{written[:80]!r} is no whole number")
+    raise ValueError(f"{quoted(written)} is no whole number")

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, cut
 
 READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}  # version 3 is for names of fields
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as NumPy writes
@@ -41,7 +41,7 @@ def read_header(file: IO[bytes]) -> Header:
     except Exception:  # NumPy reads it as Python, so a damaged one raises nearly anything, MemoryError too
         raise ValueError("its header is damaged") from None
     if any(isinstance(size, bool) or size < 0 for size in shape):
-        raise ValueError(f"its shape is {str(shape)[:80]}")
+        raise ValueError(f"its shape is {cut(str(shape))}")
     return Header(shape, dtype, "F" if is_fortran else "C", file.tell())
 
 
@@ -67,7 +67,7 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
             parts = {part.filename.removesuffix(".npy"): part for part in archive.infolist()}
             missing = not set(names) <= set(parts)
             if missing:
-                found = str(sorted(parts))[:80]
+                found = cut(str(sorted(parts)))
                 raise FileFormatError(f"holds the arrays {found}, expected {' and '.join(names)}.", file=path)
             return [_read_part(archive, parts[name], path, name) for name in names]
     except (FileFormatError, MemoryError):
@@ -92,7 +92,7 @@ def _read_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, path: Path, name
         if header.dtype.hasobject:
             raise FileFormatError("holds Python objects, expected arrays of numbers.", file=path)
         if not header.dtype.itemsize:  # its length costs a file nothing
-            what = f"{name} of shape {str(header.shape)[:80]} and kind {header.dtype}"
+            what = f"{name} of shape {cut(str(header.shape))} and kind {header.dtype}"
             raise FileFormatError(f"has {what}, expected at least one number.", file=path)
         content, left = bytearray(), header.nbytes
         while left and (block := file.read(min(left, AT_ONCE))):

@@ -26,7 +26,7 @@ from ..core.arrays import to_numpy
 from ..core.files import as_path, require_ordinary, write_atomically
 from ..core.inputs import require_network
 from ..core.network import Network
-from ..errors import BacktalkError, FileFormatError, UnknownNameError
+from ..errors import BacktalkError, FileFormatError, UnknownNameError, cut
 from .structure import KEY, read_structure, structure_of
 
 PREFIX = "training."
@@ -135,7 +135,7 @@ def load_run(path: str | os.PathLike[str]) -> dict[str, str]:
         return {}
     run = structure.get("run", {})
     if not isinstance(run, dict) or not all(isinstance(value, str) for value in run.values()):
-        raise FileFormatError(f"{path} says of which run it is in a way that cannot be read: {str(run)[:80]}.")
+        raise FileFormatError(f"{path} says of which run it is in a way that cannot be read: {cut(str(run))}.")
     return run
 
 

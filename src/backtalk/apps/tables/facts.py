@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from ...core.checked import as_kind, field_of
 from ...core.network import Network
-from ...errors import BacktalkError, FileFormatError
+from ...errors import BacktalkError, FileFormatError, quoted
 from .folder import METRICS, PREPROCESSING, RUN, Folder, run_of
 from .prepare import Options, Prepared, require_usable
 from .preprocessing import Preprocessing
@@ -97,7 +97,9 @@ def read_learned(place: Folder) -> Learned:
     target = Target.from_json(facts.get("target"), path)
     preprocessing = Preprocessing.from_json(facts.get("columns"), path)
     if target.name in (column.name for column in preprocessing.columns):
-        raise FileFormatError(f"{path}: 'columns' has the target {target.name!r}, expected the other columns only.")
+        raise FileFormatError(
+            f"{path}: 'columns' has the target {quoted(target.name)}, expected the other columns only."
+        )
     inputs = field_of(facts, "inputs", list[str], path)
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")

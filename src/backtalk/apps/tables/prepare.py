@@ -274,16 +274,15 @@ def _beyond_float32(target: Target, y: np.ndarray, rows: dict[str, np.ndarray]) 
     """Refuse numbers that cannot be trained or validated on; what there is to say of those among the test rows."""
     counts = {part: int(np.isinf(y[chosen]).sum()) for part, chosen in rows.items()}
     where = [part for part, count in counts.items() if count and part != "test"]
+    name = quoted(target.name)
     if where:
         raise InputError(
-            f"target {target.name!r} has {rows_text(counts[where[0]])} too far from the others for float32 in the rows "
+            f"target {name} has {rows_text(counts[where[0]])} too far from the others for float32 in the rows "
             f"for {where[0]}: divide them, or empty the cells."
         )
     if not counts.get("test"):
         return []
-    return [
-        f"test rows: {rows_text(counts['test'])} of {target.name!r} too far from the others for float32: no scores."
-    ]
+    return [f"test rows: {rows_text(counts['test'])} of {name} too far from the others for float32: no scores."]
 
 
 def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:

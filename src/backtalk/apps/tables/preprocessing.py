@@ -136,7 +136,7 @@ class Preprocessing:
         found = as_kind(columns, list[Column], path, "columns")
         for number, column in enumerate(found):
             if fault := column.fault:
-                raise FileFormatError(f"{path}: 'columns[{number}]' ({column.name!r}) {fault}.")
+                raise FileFormatError(f"{path}: 'columns[{number}]' ({quoted(column.name)}) {fault}.")
         if len({column.name for column in found}) < len(found) or not any(column.used for column in found):
             raise FileFormatError(f"{path}: 'columns' has a name twice, or no column that is used.")
         return cls(found)

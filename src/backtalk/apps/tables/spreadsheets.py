@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from ...core.decimals import DECIMAL
+
 FORMULA = r"^(\p{Cf}*[=+\-@＝＋－＠]|[\t\r])"  # Cf: what has no width, such as a byte order mark, which is dropped
-NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+NUMBER = f"^{DECIMAL.pattern}$"
 
 
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
