@@ -147,6 +147,24 @@ def test_a_loss_that_is_not_finite_stops_training_as_by_the_formulas(where):
         np.testing.assert_allclose(one.network.W[i], other.network.W[i], rtol=1e-6)
 
 
+@pytest.mark.parametrize("steps_of_copy", [1, 5, 17, 1000])
+def test_the_last_good_network_is_found_wherever_the_last_copy_was_made(steps_of_copy, monkeypatch, tmp_path):
+    monkeypatch.setattr("backtalk.engines.compiled.steps.STEPS_OF_COPY", steps_of_copy)
+    network = Network.create([6, 8, 3], "identity", "squared_error", rng=1)
+    y = np.random.default_rng(1).normal(size=(130, 3))
+    settings: dict = {"epochs": 40, "batch_size": 10, "optimizer": "sgd(learning_rate=0.6, momentum=0)", "rng": 3}
+    with pytest.raises(DivergedError) as expected:
+        fit(network, X, y, engine="formula", **settings)
+    step = expected.value.step
+    for every in (1, 4, step - 1, step):  # steps of a call: the last is the first of its call, or not
+        place = Checkpoint(tmp_path / "run.checkpoint", every_steps=every)
+        with pytest.raises(DivergedError) as caught:
+            fit(network, X, y, engine="compiled", checkpoint=place, **settings)
+        assert str(caught.value) == str(expected.value)
+        for i in (1, 2):
+            np.testing.assert_allclose(caught.value.network.W[i], expected.value.network.W[i], rtol=1e-10)
+
+
 def test_the_products_of_bfloat16_are_asked_of_the_compiler():
     import jax
     import jax.numpy as jnp

@@ -53,6 +53,11 @@ class Devices:
         """The processes whose devices these are."""
         return len({device.process_index for device in self.devices})
 
+    @cached_property
+    def is_host(self) -> bool:
+        """One CPU alone: what is compiled for it reads NumPy's arrays where they lie, and NumPy reads its own."""
+        return self.count == 1 and self.devices[0].platform == "cpu"
+
     def padded(self, rows: int) -> int:
         """The rows of a mini-batch, filled up to the same number for each device."""
         return -(-rows // self.count) * self.count
@@ -77,6 +82,8 @@ class Devices:
         """An array that is the same in every process, whole on each device."""
         import jax
 
+        if self.is_host:
+            return array
         if self.count == 1:
             return jax.device_put(array, self.devices[0])
         return self._put(array, self._sharding())
@@ -85,6 +92,8 @@ class Devices:
         """(mini-batches, own rows of each, …) on this process' devices, as a share of the whole."""
         import jax
 
+        if self.is_host:
+            return own
         if self.count == 1:
             return jax.device_put(own, self.devices[0])
         sharding = self._sharding(None, AXIS)
@@ -99,13 +108,15 @@ class Devices:
                 return self._sharding(*axes[:axis], AXIS)
         return self._sharding()
 
-    def parameter(self, array: Any) -> Any:
-        """A parameter, or what the optimizer keeps for it, that every process has; a copy."""
+    def parameter(self, array: np.ndarray) -> Any:
+        """A parameter, or what the optimizer keeps for it, that every process has."""
         import jax
 
+        if self.is_host:
+            return array
         if self.count == 1:
-            return jax.device_put(jax.numpy.array(array), self.devices[0])
-        return self._put(np.array(array), self.parameter_sharding(array.shape))
+            return jax.device_put(array, self.devices[0])
+        return self._put(array, self.parameter_sharding(array.shape))
 
     def _put(self, array: np.ndarray, sharding: Any) -> Any:
         import jax

@@ -41,12 +41,14 @@ class Adam(Optimizer):
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self.moments(gradient, state)
-        first_bias, second_bias = risen(self.beta_1, t), risen(self.beta_2, t)
-        changes = [
-            -rate * (m / first_bias) / (root(v / second_bias) + self.epsilon)
-            for m, v in zip(first, second, strict=True)
-        ]
+        # η·m̂ = (η/(1−β₁^t))·m and √v̂ = √v/√(1−β₂^t): the corrections are numbers, made once and not for each element
+        rate, correction = rate / risen(self.beta_1, t), self.root_correction(t)
+        changes = [-rate * m / (root(v) * correction + self.epsilon) for m, v in zip(first, second, strict=True)]
         return changes, {"m": first, "v": second}
+
+    def root_correction(self, t: int) -> float:
+        """1/√(1−β₂^t), by which √v becomes √v̂."""
+        return 1 / risen(self.beta_2, t) ** 0.5
 
     def moments(self, gradient: list[Array], state: State) -> tuple[list[Array], list[Array]]:
         """m and v after this gradient."""
@@ -109,11 +111,8 @@ class AMSGrad(Adam):
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self.moments(gradient, state)
         largest = [namespace(v).maximum(u, v) for u, v in zip(state["u"], second, strict=True)]
-        first_bias, second_bias = risen(self.beta_1, t), risen(self.beta_2, t)
-        changes = [
-            -rate * (m / first_bias) / (root(u / second_bias) + self.epsilon)
-            for m, u in zip(first, largest, strict=True)
-        ]
+        rate, correction = rate / risen(self.beta_1, t), self.root_correction(t)
+        changes = [-rate * m / (root(u) * correction + self.epsilon) for m, u in zip(first, largest, strict=True)]
         return changes, {"m": first, "v": second, "u": largest}
 
 
@@ -141,8 +140,8 @@ class Adamax(Adam):
             namespace(grad).maximum(self.beta_2 * u, namespace(grad).abs(grad) + self.epsilon)
             for u, grad in zip(state["u"], gradient, strict=True)
         ]
-        first_bias = risen(self.beta_1, t)
-        changes = [-rate * (m / first_bias) / u for m, u in zip(first, largest, strict=True)]
+        rate = rate / risen(self.beta_1, t)
+        changes = [-rate * m / u for m, u in zip(first, largest, strict=True)]
         return changes, {"m": first, "u": largest}
 
 
@@ -170,11 +169,11 @@ class Nadam(Adam):
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self.moments(gradient, state)
-        second_bias = risen(self.beta_2, t)
+        correction = self.root_correction(t)
         ahead = rate * self.momentum(t + 1) / self.momenta_risen(t + 1)
         now = rate * (1 - self.momentum(t)) / self.momenta_risen(t)
         changes = [
-            -(ahead * m + now * grad) / (root(v / second_bias) + self.epsilon)
+            -(ahead * m + now * grad) / (root(v) * correction + self.epsilon)
             for m, v, grad in zip(first, second, gradient, strict=True)
         ]
         return changes, {"m": first, "v": second}

@@ -1,7 +1,7 @@
 """Steps of training by JAX's compiler: many steps in one call, Python in between.
 
 The call takes over the buffers of the weights and of the optimizer's state. So that the last good network is there when
-training diverges, a copy is made before each call; the steps since then are taken again from it.
+training diverges, a copy is made now and then, and the steps since then are taken again from it.
 """
 
 from __future__ import annotations
@@ -35,18 +35,29 @@ from .program import (
 MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
 FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
 AGREED_EVERY = 16  # calls; so often the processes of a cluster agree anew on the time of a step
+# A copy of the state takes at most about as long as a step: after so many steps it costs less than a hundredth of them,
+# and they are soon taken again. It is made earlier if what these steps read, which is kept until then, has so many bytes.
+STEPS_OF_COPY, BYTES_OF_COPY = 128, 2**26
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _StepRecord:
-    """Steps that follow one another: what it takes to take them again, and by how much each mini-batch counted."""
+    """Steps that one call took: what it takes to take them again, and by how much each mini-batch counted.
 
-    before: DeviceState
+    ``before``: a copy of the state before them; None if it is that after the steps of the record before this one.
+    """
+
+    before: DeviceState | None
     block: BatchBlock
     first: int
     rates: np.ndarray
-    masks: Any
+    masks: list[Any] | None
     counts: np.ndarray
+
+    @property
+    def bytes(self) -> int:
+        """Of the examples and the masks."""
+        return self.block.batches.X.nbytes + sum(mask.nbytes for mask in self.masks or ())
 
 
 class CompiledSteps:
@@ -62,8 +73,8 @@ class CompiledSteps:
         self.settings, self._start, self._group = settings, network, settings.group
         self.jax = jax_library()
         families = len(settings.optimizer.families)
-        # The parameters and the optimizer's state with a copy of both, the gradient, and the message with it
-        at_once = 2 * (1 + families) + 2
+        # The parameters and the optimizer's state with two copies of both, the gradient, and the message with it
+        at_once = 3 * (1 + families) + 2
         size = np.dtype(network.spec.dtype_name).itemsize
         self._devices = Devices.of(self.jax, self._group, at_once * size * network.parameter_count)
         self._on_device = self._devices.count == 1 and self.jax.default_backend() != "cpu"
@@ -118,21 +129,22 @@ class CompiledSteps:
             first = block.number(place)
             wanted = min(most, len(block.counts) - first, self._in_time(batch_size), room)
             dtype = self._start.spec.dtype_name
-            record = _StepRecord(
-                copy_of(self._state), block, first, np.resize(rates[:AT_ONCE].astype(dtype), AT_ONCE),
-                self._masks(block, first, wanted, room), np.empty(0),
-            )  # fmt: skip
+            padded = np.zeros(AT_ONCE, dtype)
+            padded[: len(rates[:wanted])] = rates[:wanted]
+            before = copy_of(self._state) if self._copy_is_due() else None
+            record = _StepRecord(before, block, first, padded, self._masks(block, first, wanted, room), np.empty(0))
             began, self._read = time.monotonic(), None
             try:
                 self._state, losses = self._run(record, self._state, wanted)
             except ProcessLostError:
-                self._state = record.before  # from which a checkpoint can be written
+                assert before is not None  # in a group a copy is always due: a checkpoint can be written from it
+                self._state = before
                 raise
         self._note_time(batch_size, (time.monotonic() - began) / len(losses))
         counts = block.counts[first : first + len(losses)]
         failed = not np.isfinite(losses[-1])
         good = len(losses) - failed
-        self._records = [*self._records[-1:], replace(record, counts=counts[:good])]
+        self._note(replace(record, counts=counts[:good]))
         steps = int(np.count_nonzero(counts[:good]))
         self.step += steps
         if failed:
@@ -146,6 +158,24 @@ class CompiledSteps:
             self.require_finite()
         return Taken(place, steps, loss, weight)
 
+    def _copy_is_due(self) -> bool:
+        """Whether the next call begins with a copy of the state."""
+        since = self._records[self._last_copy() :]
+        steps, held = sum(len(record.counts) for record in since), sum(record.bytes for record in since)
+        return not since or self._group.count > 1 or steps >= STEPS_OF_COPY or held >= BYTES_OF_COPY
+
+    def _last_copy(self, number: int | None = None) -> int:
+        """The last record with a copy, up to a record of this number, or of all."""
+        until = len(self._records) if number is None else number + 1
+        return max((i for i in range(until) if self._records[i].before is not None), default=0)
+
+    def _note(self, record: _StepRecord) -> None:
+        """One more record. Those before the last copy go, unless the last update is among them."""
+        self._records.append(record)
+        kept = self._last_copy()
+        if any(np.any(each.counts) for each in self._records[kept:]):
+            self._records = self._records[kept:]
+
     def _run(self, record: _StepRecord, state: DeviceState, wanted: int) -> tuple[DeviceState, np.ndarray]:
         """Steps from a state, whose buffers are taken over; and the losses of the mini-batches."""
         settings, block = self.settings, record.block
@@ -155,9 +185,8 @@ class CompiledSteps:
         )  # fmt: skip
         run = compile_chunk(Form.of(self._start), rule, self._devices)
         masks = () if record.masks is None else (record.masks,)
-        with self._numbers(), self._group.answering():
-            chunk = run(state, block.batches, record.first, wanted, record.rates, *masks)
-            losses = self._devices.to_numpy(chunk.losses)[: int(self._devices.to_numpy(chunk.count))]
+        chunk = run(state, block.batches, record.first, wanted, record.rates, *masks)
+        losses = self._devices.to_numpy(chunk.losses)[: int(self._devices.to_numpy(chunk.count))]
         return chunk.state, losses.astype(np.float64)
 
     def _in_time(self, batch_size: int) -> int:
@@ -200,7 +229,7 @@ class CompiledSteps:
 
     def require_finite(self) -> None:
         with self._numbers(), self._group.answering():
-            finite = all_finite(self._state.parameters)
+            finite = all_finite(self._state.parameters, self._devices)
         if not finite:
             raise self._diverged(0, 0)
 
@@ -209,7 +238,7 @@ class CompiledSteps:
         bad, X, dropout = self.network, None, self.settings.dropout
         if rows:
             record = self._records[-1]
-            bad = self._unpacked(self._again(record, number))
+            bad = self._unpacked(self._again(len(self._records) - 1, number))
             with self._numbers():
                 batch = self._devices.to_numpy(record.block.batches.X[record.first + number])
             if record.block.slots is not None:
@@ -220,17 +249,22 @@ class CompiledSteps:
 
     def _before_last_update(self) -> Network:
         """The last network whose loss was finite."""
-        for record in reversed(self._records):
-            updates = np.flatnonzero(record.counts)
+        for number in reversed(range(len(self._records))):
+            updates = np.flatnonzero(self._records[number].counts)
             if len(updates):
-                return self._unpacked(self._again(record, int(updates[-1])))
+                return self._unpacked(self._again(number, int(updates[-1])))
         return self._start
 
-    def _again(self, record: _StepRecord, wanted: int) -> DeviceState:
-        """The same steps again, to the bit, as far as wanted."""
-        with self._numbers():
-            state = copy_of(record.before)
-            return self._run(record, state, wanted)[0] if wanted else state
+    def _again(self, number: int, wanted: int) -> DeviceState:
+        """The state after so many mini-batches of the record of this number: the same steps again, to the bit."""
+        first = self._last_copy(number)
+        before = self._records[first].before
+        assert before is not None
+        with self._numbers(), self._group.answering():
+            state = copy_of(before)
+            for record in self._records[first:number]:
+                state, _ = self._run(record, state, len(record.counts))
+            return self._run(self._records[number], state, wanted)[0] if wanted else state
 
     def state(self) -> StepState:
         with self._numbers(), self._group.answering():
@@ -251,7 +285,8 @@ class CompiledSteps:
             arrays = state.arrays if state else self.settings.optimizer.start(parameters)
             held = {name: [lie(to_numpy(part)) for part in arrays[name]] for name in self.settings.optimizer.families}
             step = self._devices.whole(np.int32(self.step))
-            self._state = DeviceState([lie(part) for part in parameters], held, step)
+            # The steps take over the buffers of a state: they must be its own, and not the network's
+            self._state = copy_of(DeviceState([lie(part) for part in parameters], held, step))
 
     def measures(self) -> tuple[LayerMeasures, ...]:
         return ()  # refused before training: the hidden gradients do not leave the compiled steps
