@@ -165,6 +165,21 @@ def test_the_last_good_network_is_found_wherever_the_last_copy_was_made(steps_of
             np.testing.assert_allclose(caught.value.network.W[i], expected.value.network.W[i], rtol=1e-10)
 
 
+def test_what_differs_in_rate_penalty_or_number_of_examples_is_not_compiled_anew(caplog):
+    import jax
+
+    def programs(count: int, **settings) -> list[str]:
+        caplog.clear()
+        with jax.log_compiles(), caplog.at_level("WARNING"):
+            fit(network, X[:count], Y[:count], epochs=2, batch_size=10, rng=0, engine="compiled", **settings)
+        return [record.getMessage() for record in caplog.records if "XLA compilation of jit(chunk)" in record.message]
+
+    network = Network.create([6, 9, 3], rng=1)
+    assert programs(100, l2_penalty=0.1)
+    assert not programs(95, l2_penalty=0.2, optimizer="adam(learning_rate=0.1)", schedule="cosine")
+    assert programs(100)
+
+
 def test_the_products_of_bfloat16_are_asked_of_the_compiler():
     import jax
     import jax.numpy as jnp

@@ -59,9 +59,11 @@ class BatchBlocks:
         self.devices, self.group, self.dtype, self.by_count = devices, group, dtype, by_count
         self.width = max(1, batch.X.shape[1])
         X, target, labels, weight = batch.arrays
-        fields = (X, labels, target, weight)
         # On a CPU NumPy gathers rows many times as fast as XLA does; on another device the rows are there already
-        self._fields = [None if each is None else each if on_device else to_numpy(each) for each in fields]
+        X, labels, target, weight = (
+            None if each is None else each if on_device else to_numpy(each) for each in (X, labels, target, weight)
+        )
+        self._fields = [X, None if labels is None else labels.astype("int32"), target, weight]
         self._block: BatchBlock | None = None
         self._owner = batch.owner if devices.processes > 1 else None
         self._place = None if self._owner is None else places_of(self._owner)
@@ -74,10 +76,11 @@ class BatchBlocks:
             own_rows = -(-batch_size // max(1, self.devices.processes))
             near = self.devices.devices[0].platform == "cpu"
             most = max(1, (IN_ORDER if near else IN_ORDER_AFAR) // (width * own_rows))
-            self._block = block = self._laid_out(order, place, min(place + most * batch_size, len(order)), batch_size)
+            last = min(place + most * batch_size, len(order))
+            self._block = block = self._laid_out(order, place, last, batch_size, most)
         return block
 
-    def _laid_out(self, order: np.ndarray, first: int, last: int, batch_size: int) -> BatchBlock:
+    def _laid_out(self, order: np.ndarray, first: int, last: int, batch_size: int, most: int) -> BatchBlock:
         rows, there = order[first:last], self.devices.padded(batch_size)
         batches = -(-len(rows) // batch_size)
         table = np.full((batches, there), rows[-1])  # of each mini-batch its rows, and what fills it up
@@ -94,35 +97,39 @@ class BatchBlocks:
             # far as all have the same number: few rows travel, and those between neighbours. What fills up is last.
             slots = np.argsort(np.where(real, self._owner[table], self.devices.processes), axis=1, kind="stable")
             table, real = np.take_along_axis(table, slots, axis=1), np.take_along_axis(real, slots, axis=1)
-        X, labels, target, weight = self._own_rows(table)
+        # Each number of mini-batches is a program of its own: room for a power of two, which is not written to
+        room = min(most, 1 << (batches - 1).bit_length()) if self.devices.is_host else batches
+        X, labels, target, weight = self._own_rows(table, room)
         own = real[:, self.devices.columns(self.devices.process, there)].astype(self.dtype)
         counted = real.sum(axis=1).astype(np.float64)
         if weight is None:
             total = counted
         else:
-            own = own * np.asarray(weight)
+            own = own * np.asarray(weight)[:batches]
             sums = own.sum(axis=1, dtype=np.float64)
             total = np.sum(self.group.concatenate(sums[None]), axis=0)
-        own = own / np.where(total > 0, total, 1)[:, None]
+        shares, totals = np.zeros((room, own.shape[1]), self.dtype), np.ones(room, self.dtype)
+        shares[:batches] = own / np.where(total > 0, total, 1)[:, None]
+        totals[:batches] = total
         lie = self.devices.rows
         ready = Batches(
             lie(X),
-            None if labels is None else lie(labels.astype("int32")),
+            None if labels is None else lie(labels),
             None if target is None else lie(target),
-            lie(own.astype(self.dtype)),
-            self.devices.whole(total.astype(self.dtype)),
+            lie(shares),
+            self.devices.whole(totals),
         )
         counts = np.where(total > 0, counted, 0) if self.by_count else total
         return BatchBlock(order, first, last, batch_size, ready, counts, slots)
 
-    def _own_rows(self, table: np.ndarray) -> list[Any]:
-        """Of each field, the rows of this process' columns, (mini-batches, own columns, …)."""
+    def _own_rows(self, table: np.ndarray, room: int) -> list[Any]:
+        """Of each field, the rows of this process' columns, (mini-batches, own columns, …), with room for more."""
         processes = self.devices.processes
         wanted = [table[:, self.devices.columns(process, table.shape[1])] for process in range(processes)]
         own = wanted[self.devices.process]
         if self._owner is None or self._place is None:
             return [
-                None if each is None else _taken(each, own) if isinstance(each, np.ndarray) else each[own]
+                None if each is None else _taken(each, own, room) if isinstance(each, np.ndarray) else each[own]
                 for each in self._fields
             ]
         present = [each for each in self._fields if each is not None]
@@ -132,10 +139,11 @@ class BatchBlocks:
         return [None if each is None else next(got).reshape(*own.shape, *each.shape[1:]) for each in self._fields]
 
 
-def _taken(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """``array[rows]``, in memory that JAX need not copy."""
-    shape = (*rows.shape, *array.shape[1:])
+def _taken(array: np.ndarray, rows: np.ndarray, room: int = 0) -> np.ndarray:
+    """``array[rows]``, in memory that JAX need not copy, and that has room for so many of the first axis."""
+    shape = (max(room, len(rows)), *rows.shape[1:], *array.shape[1:])
     buffer = np.empty(int(np.prod(shape)) * array.itemsize + ALIGNED, np.uint8)
     first = -buffer.ctypes.data % ALIGNED
     out = buffer[first : len(buffer) - ALIGNED + first].view(array.dtype).reshape(shape)
-    return np.take(array, rows, axis=0, out=out, mode="clip")  # the other modes make one more copy
+    np.take(array, rows, axis=0, out=out[: len(rows)], mode="clip")  # the other modes make one more copy
+    return out

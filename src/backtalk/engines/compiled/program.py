@@ -69,11 +69,12 @@ class Chunk(NamedTuple):
 class StepRule:
     """What a step minimizes and how, as :class:`~backtalk.engines.steps.StepSettings` says; frozen for the compiler.
 
-    ``skips``: mini-batches without weight are left out.
+    The learning rates and the size of the penalty are no part of it: they are given with the steps. ``penalizes``:
+    whether there is a penalty. ``skips``: mini-batches without weight are left out.
     """
 
     optimizer: Any
-    l2_penalty: float
+    penalizes: bool
     l2_per_weight: bool
     clip_norm: float | None
     skips: bool = False
@@ -121,7 +122,7 @@ def compile_chunk(form: Form, rule: StepRule, devices: Devices) -> Callable[...,
     """A compiled function that takes many steps; the same one for the same arguments.
 
     It is called with a :class:`DeviceState`, whose buffers it takes over, :class:`Batches`, the mini-batch to begin at,
-    the number of them, the learning rates and, with dropout, the masks of each of them.
+    the number of them, the learning rates, the L2 penalty and, with dropout, the masks of each of them.
 
     With many devices, each has its rows of every mini-batch, and the gradient is the sum of theirs. Where the
     parameters lie in parts, XLA gathers those that a product needs.
@@ -131,7 +132,9 @@ def compile_chunk(form: Form, rule: StepRule, devices: Devices) -> Callable[...,
     hollow, depth = form.hollow(), len(form.sizes) - 1
     by_device = devices.count > 1 and not devices.sharded  # each device runs the program on its own rows
 
-    def gradient_of(parameters: list[Array], batch: Batches, masks: Layers | None) -> tuple[Array, list[Array]]:
+    def gradient_of(
+        parameters: list[Array], batch: Batches, l2_penalty: Array, masks: Layers | None
+    ) -> tuple[Array, list[Array]]:
         """The loss with its penalty, and the gradient of it, clipped."""
         current = hollow.replace(parameters[:depth], parameters[depth:])
         target = batch.target
@@ -143,8 +146,8 @@ def compile_chunk(form: Form, rule: StepRule, devices: Devices) -> Callable[...,
         loss, gradient = grads.loss, [*grads.W.values(), *grads.b.values()]
         if by_device:
             loss, gradient = summed(loss, gradient)
-        if rule.l2_penalty:
-            penalty = rule.l2_penalty / (batch.total if rule.l2_per_weight else 1)
+        if rule.penalizes:
+            penalty = l2_penalty / (batch.total if rule.l2_per_weight else 1)
             loss, gradient = add_penalty(loss, gradient, parameters[:depth], penalty, number=lambda total: total)
         if rule.clip_norm is not None:
             gradient = clip(gradient, rule.clip_norm, norm_of, lambda most, norm: jnp.where(norm > most, norm, most))
@@ -173,7 +176,9 @@ def compile_chunk(form: Form, rule: StepRule, devices: Devices) -> Callable[...,
         )
         return DeviceState(in_place(parameters), {name: in_place(parts) for name, parts in optimizer.items()}, step)
 
-    def chunk(state: DeviceState, batches: Batches, first: Any, wanted: Any, rates: Array, masks: Any = None) -> Chunk:
+    def chunk(
+        state: DeviceState, batches: Batches, first: Any, wanted: Any, rates: Array, l2_penalty: Any, masks: Any = None
+    ) -> Chunk:
         began = state.step
 
         def goes_on(carry: Any) -> Any:
@@ -185,7 +190,7 @@ def compile_chunk(form: Form, rule: StepRule, devices: Devices) -> Callable[...,
             batch = jax.tree.map(lambda each: lax.dynamic_index_in_dim(each, first + number, keepdims=False), batches)
             drawn = None if masks is None else Layers(mask[number] for mask in masks)
             taken = state.step - began
-            loss, gradient = gradient_of(state.parameters, batch, drawn)
+            loss, gradient = gradient_of(state.parameters, batch, l2_penalty, drawn)
             if not rule.skips:
                 state = updated(state, gradient, rates, taken)
             else:
@@ -210,11 +215,13 @@ def _by_device(chunk: Callable[..., Chunk], devices: Devices) -> Callable[..., C
 
     whole, rows = PartitionSpec(), PartitionSpec(None, AXIS)
 
-    def run(state: DeviceState, batches: Batches, first: Any, wanted: Any, rates: Any, *masks: Any) -> Chunk:
+    def run(
+        state: DeviceState, batches: Batches, first: Any, wanted: Any, rates: Any, l2_penalty: Any, *masks: Any
+    ) -> Chunk:
         of_batches = Batches(rows, rows, rows, rows, whole)
-        specs = (whole, of_batches, whole, whole, whole, *[rows for _ in masks])
+        specs = (whole, of_batches, whole, whole, whole, whole, *[rows for _ in masks])
         each = jax.shard_map(chunk, mesh=devices.mesh, in_specs=specs, out_specs=whole)
-        return each(state, batches, first, wanted, rates, *masks)
+        return each(state, batches, first, wanted, rates, l2_penalty, *masks)
 
     return run
 

@@ -36,7 +36,7 @@ MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
 FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
 AGREED_EVERY = 16  # calls; so often the processes of a cluster agree anew on the time of a step
 # A copy of the state takes at most about as long as a step: after so many steps it costs less than a hundredth of them,
-# and they are soon taken again. It is made earlier if what these steps read, which is kept until then, has so many bytes.
+# and they are soon taken again. It is made earlier if what they read, which is kept until then, has so many bytes.
 STEPS_OF_COPY, BYTES_OF_COPY = 128, 2**26
 
 
@@ -180,12 +180,13 @@ class CompiledSteps:
         """Steps from a state, whose buffers are taken over; and the losses of the mini-batches."""
         settings, block = self.settings, record.block
         rule = StepRule(
-            settings.optimizer, settings.l2_penalty, settings.l2_per_weight, settings.clip_norm,
-            skips=not block.counts.all(),
+            replace(settings.optimizer, learning_rate=1.0),  # what differs in the rate alone is one program
+            bool(settings.l2_penalty), settings.l2_per_weight, settings.clip_norm, skips=not block.counts.all(),
         )  # fmt: skip
         run = compile_chunk(Form.of(self._start), rule, self._devices)
         masks = () if record.masks is None else (record.masks,)
-        chunk = run(state, block.batches, record.first, wanted, record.rates, *masks)
+        penalty = float(settings.l2_penalty)
+        chunk = run(state, block.batches, record.first, wanted, record.rates, penalty, *masks)
         losses = self._devices.to_numpy(chunk.losses)[: int(self._devices.to_numpy(chunk.count))]
         return chunk.state, losses.astype(np.float64)
 
