@@ -149,7 +149,7 @@ def test_a_loss_that_is_not_finite_stops_training_as_by_the_formulas(where):
 
 @pytest.mark.parametrize("steps_of_copy", [1, 5, 17, 1000])
 def test_the_last_good_network_is_found_wherever_the_last_copy_was_made(steps_of_copy, monkeypatch, tmp_path):
-    monkeypatch.setattr("backtalk.engines.compiled.steps.STEPS_OF_COPY", steps_of_copy)
+    monkeypatch.setattr("backtalk.engines.compiled.records.STEPS_OF_COPY", steps_of_copy)
     network = Network.create([6, 8, 3], "identity", "squared_error", rng=1)
     y = np.random.default_rng(1).normal(size=(130, 3))
     settings: dict = {"epochs": 40, "batch_size": 10, "optimizer": "sgd(learning_rate=0.6, momentum=0)", "rng": 3}

@@ -2,5 +2,6 @@
 
 program.py   the formulas of ``core``, traced into one loop
 batches.py   the examples in the order in which the steps take them, on the devices
+records.py   what the last calls did, to find the last good network
 steps.py     the contract of ``engines/steps.py``
 """

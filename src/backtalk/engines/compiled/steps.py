@@ -7,7 +7,7 @@ training diverges, a copy is made now and then, and the steps since then are tak
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,33 +31,11 @@ from .program import (
     jax_library,
     numbers_as,
 )
+from .records import StepRecord, StepRecords
 
 MOST_MASKS = 2**26  # bytes of dropout's masks, which are drawn before a call
 FIRST_STEPS = (1, 16)  # of the call that compiles, and of the next, which is timed
 AGREED_EVERY = 16  # calls; so often the processes of a cluster agree anew on the time of a step
-# A copy of the state takes at most about as long as a step: after so many steps it costs less than a hundredth of them,
-# and they are soon taken again. It is made earlier if what they read, which is kept until then, has so many bytes.
-STEPS_OF_COPY, BYTES_OF_COPY = 128, 2**26
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _StepRecord:
-    """Steps that one call took: what it takes to take them again, and by how much each mini-batch counted.
-
-    ``before``: a copy of the state before them; None if it is that after the steps of the record before this one.
-    """
-
-    before: DeviceState | None
-    block: BatchBlock
-    first: int
-    rates: np.ndarray
-    masks: list[Any] | None
-    counts: np.ndarray
-
-    @property
-    def bytes(self) -> int:
-        """Of the examples and the masks."""
-        return self.block.batches.X.nbytes + sum(mask.nbytes for mask in self.masks or ())
 
 
 class CompiledSteps:
@@ -131,20 +109,22 @@ class CompiledSteps:
             dtype = self._start.spec.dtype_name
             padded = np.zeros(AT_ONCE, dtype)
             padded[: len(rates[:wanted])] = rates[:wanted]
-            before = copy_of(self._state) if self._copy_is_due() else None
-            record = _StepRecord(before, block, first, padded, self._masks(block, first, wanted, room), np.empty(0))
+            # In a group always, so that a checkpoint can be written if a process is lost
+            copies = self._group.count > 1 or self._records.copy_is_due()
+            before = copy_of(self._state) if copies else None
+            record = StepRecord(before, block, first, padded, self._masks(block, first, wanted, room), np.empty(0))
             began, self._read = time.monotonic(), None
             try:
                 self._state, losses = self._run(record, self._state, wanted)
             except ProcessLostError:
-                assert before is not None  # in a group a copy is always due: a checkpoint can be written from it
+                assert before is not None
                 self._state = before
                 raise
         self._note_time(batch_size, (time.monotonic() - began) / len(losses))
         counts = block.counts[first : first + len(losses)]
         failed = not np.isfinite(losses[-1])
         good = len(losses) - failed
-        self._note(replace(record, counts=counts[:good]))
+        self._records.add(replace(record, counts=counts[:good]))
         steps = int(np.count_nonzero(counts[:good]))
         self.step += steps
         if failed:
@@ -158,25 +138,7 @@ class CompiledSteps:
             self.require_finite()
         return Taken(place, steps, loss, weight)
 
-    def _copy_is_due(self) -> bool:
-        """Whether the next call begins with a copy of the state."""
-        since = self._records[self._last_copy() :]
-        steps, held = sum(len(record.counts) for record in since), sum(record.bytes for record in since)
-        return not since or self._group.count > 1 or steps >= STEPS_OF_COPY or held >= BYTES_OF_COPY
-
-    def _last_copy(self, number: int | None = None) -> int:
-        """The last record with a copy, up to a record of this number, or of all."""
-        until = len(self._records) if number is None else number + 1
-        return max((i for i in range(until) if self._records[i].before is not None), default=0)
-
-    def _note(self, record: _StepRecord) -> None:
-        """One more record. Those before the last copy go, unless the last update is among them."""
-        self._records.append(record)
-        kept = self._last_copy()
-        if any(np.any(each.counts) for each in self._records[kept:]):
-            self._records = self._records[kept:]
-
-    def _run(self, record: _StepRecord, state: DeviceState, wanted: int) -> tuple[DeviceState, np.ndarray]:
+    def _run(self, record: StepRecord, state: DeviceState, wanted: int) -> tuple[DeviceState, np.ndarray]:
         """Steps from a state, whose buffers are taken over; and the losses of the mini-batches."""
         settings, block = self.settings, record.block
         rule = StepRule(
@@ -238,8 +200,8 @@ class CompiledSteps:
         """The error for a mini-batch of the last call, whose loss is not finite; for the parameters with no rows."""
         bad, X, dropout = self.network, None, self.settings.dropout
         if rows:
-            record = self._records[-1]
-            bad = self._unpacked(self._again(len(self._records) - 1, number))
+            record = self._records.kept[-1]
+            bad = self._unpacked(self._again(len(self._records.kept) - 1, number))
             with self._numbers():
                 batch = self._devices.to_numpy(record.block.batches.X[record.first + number])
             if record.block.slots is not None:
@@ -250,22 +212,20 @@ class CompiledSteps:
 
     def _before_last_update(self) -> Network:
         """The last network whose loss was finite."""
-        for number in reversed(range(len(self._records))):
-            updates = np.flatnonzero(self._records[number].counts)
-            if len(updates):
-                return self._unpacked(self._again(number, int(updates[-1])))
-        return self._start
+        last = self._records.last_update()
+        return self._start if last is None else self._unpacked(self._again(*last))
 
     def _again(self, number: int, wanted: int) -> DeviceState:
         """The state after so many mini-batches of the record of this number: the same steps again, to the bit."""
-        first = self._last_copy(number)
-        before = self._records[first].before
+        records = self._records.kept
+        first = self._records.last_copy(number + 1)
+        before = records[first].before
         assert before is not None
         with self._numbers(), self._group.answering():
             state = copy_of(before)
-            for record in self._records[first:number]:
+            for record in records[first:number]:
                 state, _ = self._run(record, state, len(record.counts))
-            return self._run(self._records[number], state, wanted)[0] if wanted else state
+            return self._run(records[number], state, wanted)[0] if wanted else state
 
     def state(self) -> StepState:
         with self._numbers(), self._group.answering():
@@ -277,7 +237,7 @@ class CompiledSteps:
     def restore(self, network: Network, state: StepState | None) -> None:
         self._start = self._read = network
         self.step = state.step if state else 0
-        self._records: list[_StepRecord] = []
+        self._records = StepRecords()
         self._times: dict[int, list[float]] = {}
         self._calls = 0
         lie = self._devices.parameter
