@@ -27,14 +27,33 @@ static inline Vector<T> scaled_erfc(Vector<T> x) {
     return t * (y * T(0.5) * next - after + T(C[0]));
 }
 
-// log(1 + e) for 0 <= e <= 1: 2 atanh(z), z = e/(2 + e) <= 1/3
+// 2 atanh(z) for |z| <= 1/3
 template <class T>
-static inline Vector<T> log1p_of_decay(Vector<T> e) {
+static inline Vector<T> twice_atanh(Vector<T> z) {
     constexpr int TERMS = sizeof(T) == 4 ? 8 : 17;
-    const Vector<T> z = e / (T(2) + e), square = z * z;
+    const Vector<T> square = z * z;
     Vector<T> series = spread<T>(T(1) / T(2 * TERMS - 1));
     for (int k = TERMS - 2; k >= 0; --k) series = series * square + T(1) / T(2 * k + 1);
     return T(2) * z * series;
+}
+
+// log(1 + e) for 0 <= e <= 1
+template <class T>
+static inline Vector<T> log1p_of_decay(Vector<T> e) {
+    return twice_atanh<T>(e / (T(2) + e));
+}
+
+// log x of normal numbers above 0: x = 2^n m with m about 1, log m = 2 atanh((m - 1)/(m + 1)); NaN stays NaN
+template <class T>
+static inline Vector<T> log_lanes(Vector<T> x) {
+    using E = Exponential<T>;
+    typedef typename Registers<T>::Bits Bits;
+    const Bits lifted = (Bits)x - (Bits)spread<T>(T(0.75));  // so that m lies between 3/4 and 3/2
+    const Bits exponent = lifted >> E::SHIFT;
+    const Vector<T> m = (Vector<T>)((Bits)x - (exponent << E::SHIFT));
+    const Vector<T> n = __builtin_convertvector(exponent, Vector<T>);
+    const Vector<T> log_m = twice_atanh<T>((m - T(1)) / (m + T(1)));
+    return n * E::LOG2_HIGH + (n * E::LOG2_LOW + log_m) + (x - x);
 }
 
 template <class T>

@@ -49,7 +49,8 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
     const int64_t height = round_up(above.outputs, MR) * NR<T>;
     Layer<T> *layer = i >= 0 ? &job.layers[i] : nullptr;
     T *out = layer ? layer->out_grad_h : job.out_grad_x;
-    alignas(64) T tile[MR * NR<T>];
+    const int64_t rows = last - first;
+    alignas(64) T panel[MOST_ROWS * NR<T>];  // of grad_h
     const bool measure = job.measure && layer;
     // g' of these follows from h, and with dropout that of a ReLU still does: a silent unit has h = 0
     const bool relu = layer && layer->activation == RELU;
@@ -59,19 +60,20 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
     for (int64_t p = 0; p < panels; ++p) {
         const int vectors = vectors_of<T>(p, units);
         Vector<T> peak[2] = {};
-        for (int64_t n = first, done; n < last; n += done) {
-            done = some_rows(last - n, vectors, above.d + n * NR<T>, step, above.outputs, above.wt + p * height,
-                             static_cast<const T *>(nullptr), tile);
-            copy_out(tile, done, p, units, out, n);
-            if (!layer) continue;
-            T *d = layer->d + p * step + n * NR<T>;
-            const T *h = layer->h + p * step + n * NR<T>;
+        panel_product(vectors, rows, above.d + first * NR<T>, step, above.outputs, above.wt + p * height,
+                      static_cast<const T *>(nullptr), panel);
+        copy_out(panel, rows, p, units, out, first);
+        if (!layer) continue;
+        T *d = layer->d + p * step + first * NR<T>;
+        const T *h = layer->h + p * step + first * NR<T>;
+        const Vector<T> zero = {}, active = spread<T>(layer->scale);
+        for (int64_t begin = 0; begin < rows; begin += SUM_ROWS) {
             Vector<T> squares_a = {}, squares_h = {};
-            const Vector<T> zero = {}, active = spread<T>(layer->scale);
-            for (int64_t e = 0; e < done * NR<T>; e += LANES<T>) {
+            const int64_t end = least(rows, begin + SUM_ROWS);
+            for (int64_t e = begin * NR<T>; e < end * NR<T>; e += LANES<T>) {
                 const int v = e / LANES<T> % 2;
                 if (v >= vectors) continue;
-                const Vector<T> grad_h = load(tile + e);
+                const Vector<T> grad_h = load(panel + e);
                 const Vector<T> slope = relu ? (load(h + e) <= T(0) ? zero : active) : plain ? active : load(d + e);
                 const Vector<T> grad_a = grad_h * slope;
                 store(d + e, grad_a);
@@ -82,12 +84,12 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
                     peak[v] = size <= peak[v] ? peak[v] : size;
                 }
             }
-            copy_out(d, done, p, units, layer->out_grad_a, n);
             if (!measure) continue;
-            UnitSums &sums = layer->unit_sums[n / SUM_ROWS];
+            UnitSums &sums = layer->unit_sums[(first + begin) / SUM_ROWS];
             sums.grad_a += sum_lanes<T>(squares_a);
             sums.grad_h += sum_lanes<T>(squares_h);
         }
+        copy_out(d, rows, p, units, layer->out_grad_a, first);
         if (!measure) continue;
         T *to = layer->peak + (first / SUM_ROWS * panels + p) * NR<T>;
         for (int v = 0; v < 2; ++v) store(to + v * LANES<T>, peak[v]);

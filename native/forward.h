@@ -18,7 +18,7 @@ static void gather(Job<T> &job, int64_t first, int64_t last) {
 
 // g at rows first ... last - 1 of one panel, in place; g' to d where backward will ask for it
 template <class T>
-static inline void activate_tile(const Job<T> &job, const Layer<T> &layer, int64_t panel, int64_t at, int64_t rows) {
+static inline void activate_panel(const Job<T> &job, const Layer<T> &layer, int64_t panel, int64_t at, int64_t rows) {
     T *h = layer.h + at;
     const bool slope = job.backward && layer.activation != RELU && layer.activation != IDENTITY;
     activate<T>(layer.activation, layer.parameter, rows * NR<T>, h, slope ? layer.d + at : nullptr);
@@ -35,19 +35,17 @@ static void forward(Job<T> &job, int i, int64_t first, int64_t last) {
     const int64_t height = round_up(layer.inputs, MR) * NR<T>;
     for (int64_t p = 0; p < panels; ++p) {
         const int vectors = vectors_of<T>(p, layer.outputs);
-        for (int64_t n = first, done; n < last; n += done) {
-            const int64_t at = p * step + n * NR<T>;
-            T *tile = layer.h + at;
-            if (layer.given_a)
-                copy_in(layer.given_a, n, layer.outputs, p, done = least(MR, last - n), tile);
-            else
-                done = some_rows(last - n, vectors, in + n * NR<T>, step, layer.inputs, layer.w + p * height,
-                                 layer.b + p * NR<T>, tile);
-            copy_out(tile, done, p, layer.outputs, layer.out_a, n);
-            if (output || layer.activation == HOST) continue;
-            activate_tile(job, layer, p, at, done);
-            copy_out(tile, done, p, layer.outputs, layer.out_h, n);
-        }
+        const int64_t rows = last - first, at = p * step + first * NR<T>;
+        T *panel = layer.h + at;
+        if (layer.given_a)
+            copy_in(layer.given_a, first, layer.outputs, p, rows, panel);
+        else
+            panel_product(vectors, rows, in + first * NR<T>, step, layer.inputs, layer.w + p * height,
+                          layer.b + p * NR<T>, panel);
+        copy_out(panel, rows, p, layer.outputs, layer.out_a, first);
+        if (output || layer.activation == HOST) continue;
+        activate_panel(job, layer, p, at, rows);
+        copy_out(panel, rows, p, layer.outputs, layer.out_h, first);
     }
 }
 

@@ -15,7 +15,6 @@ template <class T>
 class Net {
 public:
     static constexpr int MOST_THREADS = 64;
-    static constexpr int64_t MOST_ROWS = 256;  // of a block, which one thread takes through all layers
     static constexpr int64_t SECOND_CACHE = 1 << 20;
 
     Net(const Kernels<T> &kernels, const std::vector<int64_t> &sizes, const std::vector<Activation> &activations,

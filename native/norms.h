@@ -34,38 +34,42 @@ static double scaled_norm(const T *row, int64_t step, int64_t columns) {
 
 constexpr int64_t PANELS_OF_SQUARES = 64;  // that are added up in T, before their sum goes into one in double
 
+// The norm of each of some rows, panel by panel: from one panel to the next it is far
 template <class T>
-static inline double norm_of_row(const T *row, int64_t step, int64_t columns) {
+static void norms_of_rows(const T *in, int64_t step, int64_t columns, int64_t rows, double *norms) {
     const int64_t panels = panels_of<T>(columns);
-    const T *at = row;
-    double sum = 0;
+    for (int64_t n = 0; n < rows; ++n) norms[n] = 0;
     for (int64_t first = 0; first < panels; first += PANELS_OF_SQUARES) {
-        Vector<T> squares[2] = {};
-        for (int64_t p = first; p < least(first + PANELS_OF_SQUARES, panels); ++p, at += step)
-            for (int v = 0; v < vectors_of<T>(p, columns); ++v) {  // what stands beyond the last column is 0
-                const Vector<T> value = load(at + v * LANES<T>);
-                squares[v] += value * value;
-            }
-        sum += double(sum_lanes<T>(squares[0] + squares[1]));
+        Vector<T> squares[MOST_ROWS] = {};
+        for (int64_t p = first; p < least(first + PANELS_OF_SQUARES, panels); ++p)
+            for (int64_t n = 0; n < rows; ++n)
+                for (int v = 0; v < vectors_of<T>(p, columns); ++v) {  // what stands beyond the last column is 0
+                    const Vector<T> value = load(in + p * step + n * NR<T> + v * LANES<T>);
+                    squares[n] += value * value;
+                }
+        for (int64_t n = 0; n < rows; ++n) norms[n] += double(sum_lanes<T>(squares[n]));
     }
-    const bool safe = sum > SafeSquares<T>::LOWEST && sum < SafeSquares<T>::HIGHEST;
-    return safe ? root_of(sum) : scaled_norm(row, step, columns);
+    for (int64_t n = 0; n < rows; ++n) {
+        const bool safe = norms[n] > SafeSquares<T>::LOWEST && norms[n] < SafeSquares<T>::HIGHEST;
+        norms[n] = safe ? root_of(norms[n]) : scaled_norm(in + n * NR<T>, step, columns);
+    }
 }
 
 // The norms of each row, for each layer; and grad_a times the row's part in the sum, where one was asked for
 template <class T>
 static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
     const int64_t step = job.rows * NR<T>;
+    for (int i = 0; i < job.depth; ++i) {
+        const Layer<T> &layer = job.layers[i];
+        const T *in = i ? job.layers[i - 1].h : job.x;
+        norms_of_rows(in + first * NR<T>, step, layer.inputs, last - first, layer.out_norm_h + first);
+        norms_of_rows(layer.d + first * NR<T>, step, layer.outputs, last - first, layer.out_norm_a + first);
+    }
     for (int64_t n = first; n < last; ++n) {
         double whole = 0;
-        for (int i = 0; i < job.depth; ++i) {
+        for (int i = 0; i < job.depth && job.most_norm > 0; ++i) {
             const Layer<T> &layer = job.layers[i];
-            const T *in = i ? job.layers[i - 1].h : job.x;
-            const double norm_h = norm_of_row(in + n * NR<T>, step, layer.inputs);
-            const double norm_a = norm_of_row(layer.d + n * NR<T>, step, layer.outputs);
-            layer.out_norm_h[n] = norm_h;
-            layer.out_norm_a[n] = norm_a;
-            if (job.most_norm > 0) whole = __builtin_hypot(whole, norm_a * __builtin_hypot(norm_h, 1));
+            whole = __builtin_hypot(whole, layer.out_norm_a[n] * __builtin_hypot(layer.out_norm_h[n], 1));
         }
         double part = job.parts ? job.parts[n] : 1;
         if (job.most_norm > 0 && !(whole <= job.most_norm))  // a norm that is not finite makes the sum so

@@ -3,7 +3,8 @@
 
 template <class T>
 constexpr int NR = 2 * LANES<T>;  // columns of a panel: two registers
-constexpr int MR = STRIP_ROWS;    // rows of a tile
+constexpr int MR = STRIP_ROWS;    // rows of W^T that are updated and transposed together
+constexpr int TILE = TILE_ROWS;   // rows of a tile of the products in forward and hidden
 
 static inline int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
 static inline int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
@@ -31,15 +32,17 @@ static inline int vectors_of(int64_t panel, int64_t columns) {
     return columns - panel * NR<T> > LANES<T> ? 2 : 1;
 }
 
-// A product over panels: out(tile of ROWS rows) = start + in * w, in [panel][rows][NR] with `inputs` columns
+// A product over panels: out(tile of ROWS rows) = start + in * w, in [panel][rows][NR] with `inputs` columns. start: null
+// for 0, or one row for all (start_step = 0), or one for each.
 template <class T, int ROWS, int VECTORS>
-static inline void tile_product(
-    const T *in, int64_t panel_step, int64_t inputs, const T *w, const T *start, T *__restrict out) {
+static inline void tile_product(const T *in, int64_t panel_step, int64_t inputs, const T *w, const T *start,
+                                int64_t start_step, T *out) {
     Vector<T> accumulator[ROWS][VECTORS];
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) accumulator[r][v] = start ? load(start + v * LANES<T>) : Vector<T>{};
+        for (int v = 0; v < VECTORS; ++v)
+            accumulator[r][v] = start ? load(start + r * start_step + v * LANES<T>) : Vector<T>{};
     for (int64_t k = 0; k < inputs; k += NR<T>, in += panel_step, w += NR<T> * NR<T>)
         multiply<T, ROWS, VECTORS, NR<T>, 1>(in, w, least(NR<T>, inputs - k), accumulator);
 #pragma GCC unroll 16
@@ -48,24 +51,47 @@ static inline void tile_product(
         for (int v = 0; v < VECTORS; ++v) store(out + r * NR<T> + v * LANES<T>, accumulator[r][v]);
 }
 
-template <class T, int ROWS>
-static inline void tile_product(
-    int vectors, const T *in, int64_t panel_step, int64_t inputs, const T *w, const T *start, T *out) {
-    if (vectors == 2)
-        tile_product<T, ROWS, 2>(in, panel_step, inputs, w, start, out);
-    else
-        tile_product<T, ROWS, 1>(in, panel_step, inputs, w, start, out);
+// The height of the next tile, where `rows` are left. No row is left alone: 8 rows are 4 and 4, and not 6 and 2.
+static inline int64_t tile_height(int64_t rows) {
+    if (rows >= TILE && !(TILE == 6 && rows == 8)) return TILE;
+    return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
 }
 
-// The same for 1 ... MR rows: as tiles of 8, 4, 2 and 1. rows counts what is left, and how many are done comes back.
+// Inputs whose panel of w, of 16 KiB, stays in the first cache while the rows go by
 template <class T>
-static inline int64_t some_rows(
-    int64_t rows, int vectors, const T *in, int64_t panel_step, int64_t inputs, const T *w, const T *start, T *out) {
-    if constexpr (MR >= 8)
-        if (rows >= 8) return tile_product<T, 8>(vectors, in, panel_step, inputs, w, start, out), 8;
-    if (rows >= 4) return tile_product<T, 4>(vectors, in, panel_step, inputs, w, start, out), 4;
-    if (rows >= 2) return tile_product<T, 2>(vectors, in, panel_step, inputs, w, start, out), 2;
-    return tile_product<T, 1>(vectors, in, panel_step, inputs, w, start, out), 1;
+constexpr int64_t INPUTS_AT_ONCE = (1 << 14) / int64_t(sizeof(T)) / NR<T>;
+
+// One panel of a product, for `rows` rows: each element is summed in the order of the inputs, from its start on
+template <class T, int VECTORS>
+static inline void panel_product(int64_t rows, const T *in, int64_t panel_step, int64_t inputs, const T *w, const T *start,
+                                 T *out) {
+    for (int64_t k = 0; k < inputs; k += INPUTS_AT_ONCE<T>) {
+        const int64_t count = least(INPUTS_AT_ONCE<T>, inputs - k);
+        for (int64_t n = 0, done; n < rows; n += done) {
+            done = tile_height(rows - n);
+            const T *from = in + k / NR<T> * panel_step + n * NR<T>;
+            T *to = out + n * NR<T>;
+            const T *begin = k ? to : start;
+            const int64_t step = k ? NR<T> : 0;
+            if (done == TILE)
+                tile_product<T, TILE, VECTORS>(from, panel_step, count, w + k * NR<T>, begin, step, to);
+            else if (done == 4)
+                tile_product<T, 4, VECTORS>(from, panel_step, count, w + k * NR<T>, begin, step, to);
+            else if (done == 2)
+                tile_product<T, 2, VECTORS>(from, panel_step, count, w + k * NR<T>, begin, step, to);
+            else
+                tile_product<T, 1, VECTORS>(from, panel_step, count, w + k * NR<T>, begin, step, to);
+        }
+    }
+}
+
+template <class T>
+static inline void panel_product(int vectors, int64_t rows, const T *in, int64_t panel_step, int64_t inputs, const T *w,
+                                 const T *start, T *out) {
+    if (vectors == 2)
+        panel_product<T, 2>(rows, in, panel_step, inputs, w, start, out);
+    else
+        panel_product<T, 1>(rows, in, panel_step, inputs, w, start, out);
 }
 
 // Square blocks of MR x MR are transposed in registers, by exchanging lanes at distance 1, 2, 4, ...

@@ -93,7 +93,7 @@ private:
     void choose_block(int threads) {
         int64_t widest = net_.layer(0).inputs;
         for (const Layer<T> &layer : net_.layers()) widest = std::max(widest, layer.outputs);
-        const int64_t most = std::min(Net<T>::MOST_ROWS, Net<T>::SECOND_CACHE / 2 / int64_t(sizeof(T)) / widest);
+        const int64_t most = std::min(MOST_ROWS, Net<T>::SECOND_CACHE / 2 / int64_t(sizeof(T)) / widest);
         const int64_t share = (net_.job().batch + threads - 1) / threads;
         const int64_t turns = (share + most - 1) / std::max(most, int64_t(1));
         const int64_t rows = (share + turns - 1) / std::max(turns, int64_t(1));

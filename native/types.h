@@ -87,6 +87,7 @@ constexpr int ROWS_OF_SCRATCH = 7;
 
 // What the talk to the hidden units adds up on the way, over SUM_ROWS rows: the same rows for any number of threads.
 constexpr int64_t SUM_ROWS = 32;
+constexpr int64_t MOST_ROWS = 256;  // of a block, which one thread takes through all layers
 struct UnitSums {
     double grad_a, grad_h;  // squares of the entries
 };

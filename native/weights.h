@@ -33,40 +33,71 @@ struct Total {
 };
 
 // Sums over the batch are made in parts of so many rows, and of so many parts: one running sum loses a digit with every
-// ten times more rows
+// ten times more rows. The rows of a part, of a panel of h and of one of d, fill the first cache.
 constexpr int64_t ROWS_OF_PART = 256, PARTS_OF_SUM = 16;
 
-// What follows in such a sum after the first rows, which stand in `gradient`
+// f(place of a register) for each register of some rows of a panel
+template <class T, int VECTORS, class F>
+static inline __attribute__((always_inline)) void over_registers(int64_t rows, F f) {
+    for (int64_t r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) f(r * NR<T> + v * LANES<T>);
+}
+
+// The sum over some rows of d h^T, for a tile of inputs
+template <class T, int ROWS, int VECTORS>
+static inline void tile_of_gradient(const T *h, const T *d, int64_t rows, T *gradient) {
+    Vector<T> sums[ROWS][VECTORS];
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; ++r)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) sums[r][v] = Vector<T>{};
+    multiply<T, ROWS, VECTORS, 1, NR<T>>(h, d, rows, sums);
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; ++r)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) store(gradient + r * NR<T> + v * LANES<T>, sums[r][v]);
+}
+
+// The same for `height` inputs of a panel, whole strips
 template <class T, int VECTORS>
-static __attribute__((noinline)) void add_more_products(
-    const T *h, const T *d, int64_t batch, Vector<T> (&gradient)[MR][VECTORS]) {
-    Total<T> totals[MR][VECTORS];
+static inline void part_of_gradient(const T *h, const T *d, int64_t rows, int64_t height, T *gradient) {
+    for (int64_t input = 0, done; input < height; input += done) {
+        done = tile_height(height - input);
+        if (done == TILE)
+            tile_of_gradient<T, TILE, VECTORS>(h + input, d, rows, gradient + input * NR<T>);
+        else
+            tile_of_gradient<T, 4, VECTORS>(h + input, d, rows, gradient + input * NR<T>);
+    }
+}
+
+// What follows in the sum after its first part, which stands in `gradient`
+template <class T, int VECTORS>
+static __attribute__((noinline)) void add_more_parts(
+    const T *h, const T *d, int64_t batch, int64_t height, T *gradient) {
+    alignas(64) T part[NR<T> * NR<T>];
+    Total<T> totals[NR<T>][VECTORS];
+    const auto total_at = [&](int64_t e) -> Total<T> & { return totals[e / NR<T>][e % NR<T> / LANES<T>]; };
     const auto add_up = [&] {
-        for (int r = 0; r < MR; ++r)
-            for (int v = 0; v < VECTORS; ++v) totals[r][v].add(gradient[r][v]), gradient[r][v] = Vector<T>{};
+        over_registers<T, VECTORS>(height, [&](int64_t e) {
+            total_at(e).add(load(gradient + e));
+            store(gradient + e, Vector<T>{});
+        });
     };
     int64_t parts = 1;
     for (int64_t n = ROWS_OF_PART; n < batch; n += ROWS_OF_PART, ++parts) {
         if (parts % PARTS_OF_SUM == 0) add_up();
-        Vector<T> products[MR][VECTORS];
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) products[r][v] = Vector<T>{};
-        multiply<T, MR, VECTORS, 1, NR<T>>(h + n * NR<T>, d + n * NR<T>, least(batch - n, ROWS_OF_PART), products);
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) gradient[r][v] += products[r][v];
+        part_of_gradient<T, VECTORS>(h + n * NR<T>, d + n * NR<T>, least(batch - n, ROWS_OF_PART), height, part);
+        over_registers<T, VECTORS>(
+            height, [&](int64_t e) { store(gradient + e, load(gradient + e) + load(part + e)); });
     }
     if (parts <= PARTS_OF_SUM) return;
     add_up();
-    for (int r = 0; r < MR; ++r)
-        for (int v = 0; v < VECTORS; ++v) gradient[r][v] = totals[r][v].value();
+    over_registers<T, VECTORS>(height, [&](int64_t e) { store(gradient + e, total_at(e).value()); });
 }
 
 template <class T>
-static inline Vector<T> kept(T *place, Vector<T> value) {
+static inline __attribute__((always_inline)) Vector<T> kept(T *place, Vector<T> value) {
     store(place, value);
     return value;
 }
@@ -74,7 +105,7 @@ static inline Vector<T> kept(T *place, Vector<T> value) {
 // One register of parameters: from the gradient to what is added to the parameter, by the formulas of core/optimizers.
 // state: the optimizer's arrays, of which this register stands at e.
 template <Rule RULE, class T>
-static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *const *state, int64_t e) {
+static inline __attribute__((always_inline)) Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *const *state, int64_t e) {
     const auto old = [=](int k) { return load(state[k] + e); };
     const auto mean = [&](int k) { return kept<T>(state[k] + e, u.beta_1 * old(k) + u.rest_1 * gradient); };
     const auto mean_square = [&](int k) {
@@ -127,78 +158,57 @@ static inline Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *con
     }
 }
 
-// grad_{W_i} = grad_{a_i} h_{i-1}^T for MR inputs (transposed: a row of W^T is an input) and one panel of outputs,
-// and the update
+// grad_{W_i} = grad_{a_i} h_{i-1}^T for `height` inputs, whole strips of a panel of them (transposed: a row of W^T is an
+// input), and one panel of outputs; and the update. offset: of these inputs in w.
 template <Rule RULE, bool CLIPS, class T, int VECTORS>
-static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel,
-                                int64_t strip, UpdateSums *sums) {
-    const int64_t offset = (panel * round_up(layer.inputs, MR) + strip * MR) * NR<T>;
+static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel, int64_t input,
+                                 int64_t height, UpdateSums *sums) {
+    const int64_t offset = (panel * round_up(layer.inputs, MR) + input) * NR<T>;
     constexpr bool UPDATES = RULE != WRITE_OUT && RULE != NORM;
     constexpr int STATES = states_of(RULE);  // there are no others to point into
     T *w = layer.w + offset, *state[MOST_STATES] = {};
     for (int k = 0; k < STATES; ++k) state[k] = layer.w_state[k] + offset;
     if (UPDATES && job.prefetch)  // on their way while the product runs
-        for (int line = 0; line < MR * NR<T>; line += 64 / int(sizeof(T))) {
+        for (int64_t line = 0; line < height * NR<T>; line += 64 / int(sizeof(T))) {
             __builtin_prefetch(w + line, 1);
             for (int k = 0; k < STATES; ++k) __builtin_prefetch(state[k] + line, 1);
         }
-    Vector<T> gradient[MR][VECTORS];
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) gradient[r][v] = Vector<T>{};
+    alignas(64) T found[NR<T> * NR<T>];
+    const T *gradient = found;
     if constexpr (UPDATES && CLIPS) {
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) gradient[r][v] = load(layer.g + offset + r * NR<T> + v * LANES<T>);
+        gradient = layer.g + offset;
     } else {
-        multiply<T, MR, VECTORS, 1, NR<T>>(h, d, least(job.batch, ROWS_OF_PART), gradient);
-        if (job.batch > ROWS_OF_PART) {  // of copies: so that the sums above stay in registers
-            Vector<T> products[MR][VECTORS];
-            __builtin_memcpy(products, gradient, sizeof products);
-            add_more_products<T, VECTORS>(h, d, job.batch, products);
-            __builtin_memcpy(gradient, products, sizeof products);
-        }
+        part_of_gradient<T, VECTORS>(h, d, least(job.batch, ROWS_OF_PART), height, found);
+        if (job.batch > ROWS_OF_PART) add_more_parts<T, VECTORS>(h, d, job.batch, height, found);
     }
     if constexpr (RULE == WRITE_OUT) {
-        alignas(64) T tile[MR * NR<T>];
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-            for (int v = 0; v < 2; ++v) store(tile + r * NR<T> + v * LANES<T>, gradient[r][v % VECTORS]);
-        return write_out(tile, layer, panel, strip, layer.out_grad_w);
+        for (int64_t r = 0; r < height; r += MR)
+            write_out(gradient + r * NR<T>, layer, panel, (input + r) / MR, layer.out_grad_w);
+        return;
     }
     const Update<T> u = job.update;
     if constexpr (RULE == NORM) {
         Squares<T> squares;
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) {
-                const int e = r * NR<T> + v * LANES<T>;
-                store(layer.g + offset + e, gradient[r][v]);
-                squares.add(gradient[r][v] + u.l2_penalty * load(w + e), u.norm_unit);
-            }
+        over_registers<T, VECTORS>(height, [&](int64_t e) {
+            const Vector<T> g = load(gradient + e);
+            store(layer.g + offset + e, g);
+            squares.add(g + u.l2_penalty * load(w + e), u.norm_unit);
+        });
         sums->gradient += squares.sum();
         return;
     }
     Vector<T> squares[3] = {};
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) {
-            const int e = r * NR<T> + v * LANES<T>;
-            const Vector<T> before = load(w + e), g = gradient[r][v] + u.l2_penalty * before;
-            const Vector<T> clipped = CLIPS ? g * u.scale : g;
-            const Vector<T> after = before * u.keep + update_of<RULE>(u, clipped, state, e);
-            store(w + e, after);
-            if (sums) {
-                squares[0] += g * g;
-                squares[1] += before * before;
-                squares[2] += (after - before) * (after - before);
-            }
+    over_registers<T, VECTORS>(height, [&](int64_t e) {
+        const Vector<T> before = load(w + e), g = load(gradient + e) + u.l2_penalty * before;
+        const Vector<T> clipped = CLIPS ? g * u.scale : g;
+        const Vector<T> after = before * u.keep + update_of<RULE>(u, clipped, state, e);
+        store(w + e, after);
+        if (sums) {
+            squares[0] += g * g;
+            squares[1] += before * before;
+            squares[2] += (after - before) * (after - before);
         }
+    });
     if (sums) {
         sums->gradient += sum_lanes<T>(squares[0]);
         sums->weight += sum_lanes<T>(squares[1]);
@@ -206,9 +216,10 @@ static inline void weights_tile(Job<T> &job, const Layer<T> &layer, const T *h, 
     }
     if (layer.wt) {
         // W for the talk below: panels of inputs, a row for each output
-        const int64_t input = strip * MR, output = panel * NR<T>, room = round_up(layer.outputs, MR);
+        const int64_t output = panel * NR<T>, room = round_up(layer.outputs, MR);
         T *to = layer.wt + (input / NR<T> * room + output) * NR<T> + input % NR<T>;
-        write_transposed(w, least(room - output, VECTORS * LANES<T>), to, NR<T>);
+        for (int64_t r = 0; r < height; r += MR)
+            write_transposed(w + r * NR<T>, least(room - output, VECTORS * LANES<T>), to + r, NR<T>);
     }
 }
 
@@ -248,13 +259,13 @@ static void weights_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t
     const int vectors = vectors_of<T>(panel, layer.outputs);
     if (sums) *sums = {0, 0, 0};
     if (first == 0) biases<RULE, CLIPS>(job, layer, d, panel, vectors, sums);
-    for (int64_t strip = first; strip < last; ++strip) {
-        const int64_t input = strip * MR;
+    for (int64_t input = first * MR, height; input < last * MR; input += height) {
+        height = least(last * MR, round_up(input + 1, NR<T>)) - input;
         const T *h = in + input / NR<T> * step + input % NR<T>;
         if (vectors == 2)
-            weights_tile<RULE, CLIPS, T, 2>(job, layer, h, d, panel, strip, sums);
+            weights_block<RULE, CLIPS, T, 2>(job, layer, h, d, panel, input, height, sums);
         else
-            weights_tile<RULE, CLIPS, T, 1>(job, layer, h, d, panel, strip, sums);
+            weights_block<RULE, CLIPS, T, 1>(job, layer, h, d, panel, input, height, sums);
     }
 }
 

@@ -89,7 +89,8 @@ def test_a_build_that_does_not_run_here_is_refused(asked_anew):
 
 @needs_kernels
 def test_the_kernels_describe_themselves():
-    assert describe().startswith(f"{kernels()}, on up to {threads()} thread")
+    count = "one thread" if threads() == 1 else f"up to {threads()} threads"
+    assert describe().startswith(f"{kernels()}, on {count}")
 
 
 def test_without_a_compiled_module_the_formula_engine_serves_and_says_so(asked_anew):
