@@ -35,12 +35,28 @@ def times_torch(row: Row) -> float | None:
     return min((row.times(name) for name in ("torch", "torch.compile") if name in row.seconds), default=None)
 
 
+def times_onnxruntime(row: Row) -> float | None:
+    """As fast as ONNX Runtime, called as it is fastest."""
+    return min((row.times(name) for name in row.seconds if name.startswith("onnxruntime")), default=None)
+
+
+def times_fastest(row: Row) -> float | None:
+    """As fast as the fastest library that predicts."""
+    names = ("onnxruntime", "onnxruntime bound", "torch", "jax", "sklearn")
+    return min((row.times(name) for name in names if name in row.seconds), default=None)
+
+
 SHARES: tuple[tuple[str, Measure], ...] = (
     ("of peak", of_peak),
     ("of peak with one thread", of_peak_alone),
     ("of the products' rate", of_products),
 )
-TIMES: tuple[tuple[str, Measure], ...] = (("× JAX", times_jax), ("× PyTorch's better", times_torch))
+TIMES: tuple[tuple[str, Measure], ...] = (
+    ("× JAX", times_jax),
+    ("× PyTorch's better", times_torch),
+    ("× ONNX Runtime", times_onnxruntime),
+    ("× the fastest", times_fastest),
+)
 WORDS = {measure: words for words, measure in (*SHARES, *TIMES)}
 
 # The goals of one training step in float32, on AVX2: of peak, × JAX's scan, × PyTorch's better
@@ -54,6 +70,7 @@ TRAINING = {
 }
 GRADIENTS = {"small": 0.70, "mnist": 0.85, "mnist256": 0.85, "deep": 0.85, "wide": 0.85}
 PER_EXAMPLE = {"norms": 0.90, "clipped_sum": 0.85}
+PREDICTED = ("[64, 32, 10]", "[784, 256, 128, 10]")
 
 
 class Goal(NamedTuple):
@@ -72,6 +89,8 @@ GOALS = [
     *(Goal("training", work, times_torch, goals[2]) for work, goals in TRAINING.items()),
     *(Goal("gradients", work, of_peak, least) for work, least in GRADIENTS.items()),
     *(Goal("per_example", work, of_products, least) for work, least in PER_EXAMPLE.items()),
+    *(Goal("inference", f"{work} @ 1", times_onnxruntime, 2.0) for work in PREDICTED),
+    *(Goal("inference", f"{work} @ {rows}", times_fastest, 1.0) for work in PREDICTED for rows in (32, 4096, 30_000)),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,20 @@ class Results:
         ]  # fmt: skip
         peak = {dtype: _by_threads(each) for dtype, each in found.pop("peak").items()}
         return cls(**found, peak=peak, rows=rows)
+
+
+def rows_of_calls(kind: str, calls: Iterable[dict[str, Any]], ours: str) -> Iterator[Row]:
+    """Rows of seconds that stand one by one: each with its network, rows, peer, threads and seconds.
+
+    ``ours``: the peer that stands for backtalk.
+    """
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for call in calls:
+        work = f"[{call['network'].replace('-', ', ')}] @ {call['rows']}"
+        name = OURS if call["peer"] == ours else call["peer"]
+        found.setdefault(work, {}).setdefault(name, {})[call["threads"]] = call["seconds"]
+    for work, seconds in found.items():
+        yield Row(kind, work, "float32", seconds)
 
 
 def _by_threads(found: dict[str, float]) -> dict[int, float]:

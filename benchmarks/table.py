@@ -25,6 +25,7 @@ TITLES = {
     "gradients": "One call of `gradients`, with every hidden gradient and that of the input",
     "per_example": "4096 examples one by one, [784, 256, 128, 10]",
     "target": "Training until a test accuracy is reached",
+    "inference": "Prediction: a network and the rows of a call, forward alone",
 }
 LIBRARIES = {"jax": "JAX", "torch": "PyTorch", "sklearn": "scikit-learn", "compiled": "the compiled engine"}
 MEASURED = "measured"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.goals import GOALS, judge, say
 from benchmarks.machine import describe_machine, versions
-from benchmarks.results import Results, Row
+from benchmarks.results import Results, Row, rows_of_calls
 from benchmarks.table import BEGIN, END, PAGE, as_markdown, replace_tables, tables
 from benchmarks.turns import DISTURBED, TRIES, Peak, answer, time_row
 from benchmarks.work import WORKS
@@ -117,6 +117,13 @@ def test_rows_that_are_measured_again_replace_those_before_and_another_machine_i
     assert [(row.work, row.missing) for row in both.rows] == [("tiny", 0.0), ("small", 0.1), ("wide", 0.0)]
     with pytest.raises(SystemExit, match="another machine"):
         replace(later, machine=later.machine | {"cores": 99}).with_rows_of(earlier)
+
+
+def test_calls_that_stand_one_by_one_become_rows():
+    call = {"network": "64-32-10", "rows": 1, "peer": "predictor", "threads": 2, "seconds": 1.0}
+    (row,) = rows_of_calls("inference", [call, call | {"peer": "onnxruntime", "seconds": 2.5}], "predictor")
+    assert row.seconds == {"backtalk": {2: 1.0}, "onnxruntime": {2: 2.5}}
+    assert [say(goal, value) for goal, value in judge(row)] == ["[64, 32, 10] @ 1 × ONNX Runtime 2.50 (2)"]
 
 
 def test_the_table_marks_what_is_slower_and_what_was_disturbed():
