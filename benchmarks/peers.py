@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .turns import answer
+from .turns import Part, answer
 from .work import EPOCHS, WORKS, Work
 
 BATCHES = 4  # different batches that the steps go through
@@ -97,7 +97,7 @@ def jax_network(work: Work) -> tuple[Any, Any, Any]:
 
 
 def jax_train(work: Work, shuffled: bool = False) -> Run:
-    """All steps of an epoch in one jitted scan, with the parameters and Adam's state donated.
+    """All steps of one epoch in one jitted scan, with the parameters and Adam's state donated.
 
     Its mini-batches are the same ones in each epoch; ``shuffled``: they are drawn anew, by NumPy, as fit does.
     """
@@ -128,15 +128,14 @@ def jax_train(work: Work, shuffled: bool = False) -> Run:
     state = [(parameters, zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros((), work.dtype))]
 
     def run() -> None:
-        for _ in range(EPOCHS):
-            given = X, y
-            if shuffled:
-                order = rng.permutation(len(rows))
-                given = batches(rows[order]), batches(labels[order])
-            state[0], values = epoch(state[0], *given)
+        given = X, y
+        if shuffled:
+            order = rng.permutation(len(rows))
+            given = batches(rows[order]), batches(labels[order])
+        state[0], values = epoch(state[0], *given)
         values.block_until_ready()
 
-    return run
+    return Part(run, EPOCHS)
 
 
 def jax_shuffled(work: Work) -> Run:
@@ -179,14 +178,15 @@ def torch_train(work: Work, compiled: bool = False) -> Run:
     X, y = torch.from_numpy(X).split(work.batch), torch.from_numpy(y).split(work.batch)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     forward = torch.compile(model) if compiled else model
+    steps = max(BATCHES, work.steps // 8)
 
     def run() -> None:
-        for i in range(work.steps):
+        for i in range(steps):
             optimizer.zero_grad(set_to_none=True)
             torch.nn.functional.cross_entropy(forward(X[i % BATCHES]), y[i % BATCHES]).backward()
             optimizer.step()
 
-    return run
+    return Part(run, work.steps / steps)
 
 
 def torch_compiled(work: Work) -> Run:
@@ -222,9 +222,9 @@ def sklearn_train(work: Work) -> Run:
     X, y = work.data(work.steps // EPOCHS)
     y[: work.sizes[-1]] = np.arange(work.sizes[-1])
     model = MLPClassifier(
-        work.sizes[1:-1], batch_size=work.batch, max_iter=EPOCHS, alpha=0.0, learning_rate_init=RATE, tol=0.0
+        work.sizes[1:-1], batch_size=work.batch, max_iter=EPOCHS // 2, alpha=0.0, learning_rate_init=RATE, tol=0.0
     )
-    return lambda: model.fit(X, y)
+    return Part(lambda: model.fit(X, y), 2)
 
 
 PEERS: dict[str, dict[str, Callable[[Work], Run]]] = {

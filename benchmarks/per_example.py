@@ -241,7 +241,7 @@ def measure(session: Session) -> Iterator[Row]:
             for name in (*makers, *BARE) if name not in missing
             for threads in THREADS
         }  # fmt: skip
-        timed = time_row(timers, "-", session.peak, session.rounds)
+        timed = time_row(timers, "-", session.peak, session.rounds, session.tries)
         seconds = timed.seconds
         bare = {threads: operations(3) / each / 1e9 for threads, each in seconds.pop("products").items()}
         counted = operations(2 if row == "norms" else 3)

@@ -39,5 +39,5 @@ def _timers(session: Session, kind: str, rivals: tuple[str, ...]) -> dict[Key, t
 def _row(
     session: Session, kind: str, row: str, timers: dict[Key, tuple[Timer, str]], operations: float
 ) -> Row:  # fmt: skip
-    timed = time_row(timers, row, session.peak, session.rounds)
+    timed = time_row(timers, row, session.peak, session.rounds, session.tries)
     return Row(kind, row, session.dtype, timed.seconds, operations, timed.peak, timed.missing, timed.tries)

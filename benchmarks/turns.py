@@ -14,14 +14,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 THREADS = sorted({1, CORES})
 PAUSE = 0.25  # seconds for which threads of the process before may still spin
 SLOWER = 1.2  # times the other count of threads, after which a peer's slower count takes no more turns
 DISTURBED = 0.15  # of the machine's peak missing during a row, above which the row is measured again
-TRIES = 3  # of a row
+TRIES = 3  # of a row at most; 2 if it is to be quick
 PEAK_OPERATIONS = 2 * 1024**3
 Key = tuple[str, int]  # a library and its threads
 ALL_THREADS = ("backtalk", "products")  # what is timed with each count of threads to the end
@@ -74,6 +74,17 @@ class Peer:
         self.process.wait()
 
 
+class Part(NamedTuple):
+    """A part of a run, whose time is multiplied: slow libraries need no whole one."""
+
+    run: Callable[[], object]
+    times: float
+
+    def __call__(self) -> None:
+        """Run it."""
+        self.run()
+
+
 def answer(
     runner: Callable[[str, str], Callable[[], object]],
     lines: Iterable[str],
@@ -93,11 +104,11 @@ def answer(
             runs[kind, row] = runner(kind, row)
             runs[kind, row]()
         now = time.process_time if clock == "processor" else time.perf_counter
-        times: list[float] = []
+        run, times = runs[kind, row], list[float]()
         while not times or sum(times) < float(least):
             began = now()
-            runs[kind, row]()
-            times.append(now() - began)
+            run()
+            times.append((now() - began) * (run.times if isinstance(run, Part) else 1))
         print(min(times) if kind == "product" else statistics.median(times), flush=True)
 
 
@@ -133,14 +144,20 @@ class Timed:
 
 
 def time_row(
-    timers: Mapping[Key, tuple[Timer, str]], row: str, peak: Peak, rounds: int, *, pause: float = PAUSE
+    timers: Mapping[Key, tuple[Timer, str]],
+    row: str,
+    peak: Peak,
+    rounds: int,
+    most_tries: int = TRIES,
+    *,
+    pause: float = PAUSE,
 ) -> Timed:
-    """Medians over turns of each timer and its kind of work; again while the peak was disturbed, TRIES times at most.
+    """Medians over turns of each timer and its kind of work; again while the peak was disturbed, so often at most.
 
     Of several tries the least disturbed one counts.
     """
     tries: list[tuple[list[dict[int, float]], dict[Key, float]]] = []
-    for _ in range(TRIES):
+    for _ in range(most_tries):
         rates = [peak.measure()]
         times: dict[Key, list[float]] = {key: [] for key in timers}
         slower: set[Key] = set()
@@ -181,6 +198,7 @@ class Session:
 
     def __init__(self, rounds: int, quick: bool, works: list[str]) -> None:
         self.rounds, self.quick, self.works, self.dtype = rounds, quick, works, "float32"
+        self.tries = 2 if quick else TRIES
         self._peers: dict[tuple[str, str, int], Peer] = {}
         self.peaks: dict[str, Peak] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from benchmarks.goals import GOALS, judge, say
 from benchmarks.machine import describe_machine, versions
 from benchmarks.results import Results, Row, rows_of_calls
 from benchmarks.table import BEGIN, END, PAGE, as_markdown, replace_tables, tables
-from benchmarks.turns import DISTURBED, TRIES, Peak, answer, time_row
+from benchmarks.turns import DISTURBED, TRIES, Part, Peak, answer, time_row
 from benchmarks.work import WORKS
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +79,11 @@ def test_a_process_warms_each_work_up_once_and_answers_each_line(capsys):
     answer(lambda kind, row: lambda: None, ["memory\n"], {"memory": lambda: 7})
     assert calls == ["train tiny"] * 3
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_the_time_of_a_part_is_multiplied(capsys):
+    answer(lambda kind, row: Part(lambda: time.sleep(0.001), 1000.0), ["train tiny 0 wall\n"])
+    assert float(capsys.readouterr().out) >= 1
 
 
 def row_of(kind: str = "training", work: str = "tiny", **changes: object) -> Row:
