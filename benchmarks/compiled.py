@@ -30,7 +30,7 @@ def measure(work: Work, rounds: int, threads: int, clock: str) -> dict[str, floa
     times: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, (peer, kind) in kinds.items():
-            times[name].append(peers[peer].seconds(kind, work.name, clock=clock) / work.steps)
+            times[name].append(peers[peer].seconds(kind, work.name, 0.1, clock=clock) / work.steps)
     for peer in peers.values():
         peer.close()
     beyond = [(long - short) / (LONG - 1) for long, short in zip(times.pop("long"), times["fit"], strict=True)]
