@@ -155,7 +155,7 @@ def as_markdown(every: Iterable[Results]) -> str:
     parts = []
     for results in every:
         machine = results.machine
-        heading = f"## {machine['processor']}, kernels {machine['kernels'].split()[0]}"
+        heading = f"## {machine['processor']}, kernels {machine['kernels'].split(',')[0]}"
         parts += [heading, "\n".join(f"- {line}" for line in machine_lines(results))]
         for title, columns, cells, notes in tables(results):
             rule = ["---", *["---:"] * (len(columns) - 1)]
