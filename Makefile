@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
 
-.PHONY: demo test torture check fuzz bench bench-gpu wheel web stub asan clean
+.PHONY: demo test torture check fuzz bench bench-quick bench-gpu wheel web stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -36,13 +36,16 @@ fuzz: .venv/installed-fuzz
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(MINUTES)
 	@PYTHONPATH=tests $(BIN)/python tests/fuzz/random_networks.py $$(date +%s) $(or $(NETWORKS),1000)
 
+# Figures of this machine; JSON=benchmarks/results/NAME.json keeps them for docs/performance.md
 bench: .venv/installed-bench
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(if $(JSON),--json $(JSON))
 	@$(BIN)/python -m benchmarks.compiled
-	@$(BIN)/python -m benchmarks.target
-	@$(BIN)/python -m benchmarks.per_example
 	@$(BIN)/python -m benchmarks.influence
 	@$(BIN)/python -m benchmarks.listen
+
+# Training and inference in float32 alone
+bench-quick: .venv/installed-bench
+	@$(BIN)/python -m benchmarks --quick $(if $(JSON),--json $(JSON))
 
 # On an NVIDIA GPU; JAX names the build for its driver, such as JAX='jax[cuda13]'
 bench-gpu:

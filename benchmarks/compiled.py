@@ -15,8 +15,8 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from .__main__ import Peer
 from .peers import LONG
+from .turns import Peer
 from .work import WORKS, Work
 
 GOAL = 1.05  # times the scan
@@ -30,7 +30,7 @@ def measure(work: Work, rounds: int, threads: int, clock: str) -> dict[str, floa
     times: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, (peer, kind) in kinds.items():
-            times[name].append(peers[peer].seconds(kind, work.name, 1, clock) / work.steps)
+            times[name].append(peers[peer].seconds(kind, work.name, 0.1, clock=clock) / work.steps)
     for peer in peers.values():
         peer.close()
     beyond = [(long - short) / (LONG - 1) for long, short in zip(times.pop("long"), times["fit"], strict=True)]

@@ -19,8 +19,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .__main__ import Peer
 from .peers import RATE, torch_model
+from .turns import Peer
 from .work import WORKS, Work
 
 BATCH_SIZES = (256, 1024, 4096, 16384, 65536)

@@ -1,20 +1,20 @@
-"""One peer in a process of its own: reads a kind of work, a row's name and repeats on a line, answers with seconds.
+"""The libraries that are compared, each at its best: warm, and with its own fastest way to take steps.
 
-``python -m benchmarks.peers NAME``. Each peer is at its best: float32, warmed up, its own fastest way to take steps.
-Seconds are of the clock on the wall; with the word ``processor`` at the end of the line, of the processor.
+``python -m benchmarks.peers --serve NAME`` is the process of one, which times work for each line that it reads.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-import time
 from collections.abc import Callable
-from functools import cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .turns import Part, answer
 from .work import EPOCHS, WORKS, Work
 
 BATCHES = 4  # different batches that the steps go through
@@ -22,9 +22,9 @@ RATE = 1e-3
 Run = Callable[[], Any]
 
 
-def numpy_product(_: Work) -> Run:
-    """Not a peer but the measure: a float32 matrix product of NumPy's, 1024 x 1024."""
-    A = np.random.default_rng(0).normal(size=(1024, 1024)).astype(np.float32)
+def numpy_product(work: Work) -> Run:
+    """Not a peer but the measure: a matrix product of NumPy's, 1024 x 1024."""
+    A = np.random.default_rng(0).normal(size=(1024, 1024)).astype(work.dtype)
     out = np.empty_like(A)
     return lambda: np.matmul(A, A, out=out)
 
@@ -33,7 +33,7 @@ def backtalk_train(work: Work, measure_every: int = 0) -> Run:
     import backtalk
 
     X, y = work.data(work.steps // EPOCHS)
-    network = backtalk.Network.create(work.sizes, rng=0, dtype="float32")
+    network = backtalk.Network.create(work.sizes, rng=0, dtype=work.dtype)
     return lambda: backtalk.fit(
         network, X, y, epochs=EPOCHS, batch_size=work.batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
         measure_every=measure_every,
@@ -48,7 +48,7 @@ def compiled_train(work: Work, times: int = 1) -> Run:
     import backtalk
 
     X, y = work.data(work.steps // EPOCHS)
-    network = backtalk.Network.create(work.sizes, rng=0, dtype="float32")
+    network = backtalk.Network.create(work.sizes, rng=0, dtype=work.dtype)
     return lambda: backtalk.fit(
         network, X, y, epochs=times * EPOCHS, batch_size=work.batch, optimizer=f"adam(learning_rate={RATE})", rng=0,
         engine="compiled",
@@ -67,7 +67,7 @@ def backtalk_gradients(work: Work) -> Run:
     import backtalk
 
     X, y = work.data(1)
-    network = backtalk.Network.create(work.sizes, rng=0, dtype="float32")
+    network = backtalk.Network.create(work.sizes, rng=0, dtype=work.dtype)
     return lambda: backtalk.gradients(network, X, y)
 
 
@@ -77,7 +77,7 @@ def jax_network(work: Work) -> tuple[Any, Any, Any]:
 
     rng = np.random.default_rng(0)
     parameters = [
-        (jnp.asarray(rng.normal(size=(m, n)).astype(np.float32) * np.sqrt(2 / m)), jnp.zeros(n, jnp.float32))
+        (jnp.asarray((rng.normal(size=(m, n)) * np.sqrt(2 / m)).astype(work.dtype)), jnp.zeros(n, work.dtype))
         for m, n in zip(work.sizes, work.sizes[1:], strict=False)
     ]
 
@@ -97,7 +97,7 @@ def jax_network(work: Work) -> tuple[Any, Any, Any]:
 
 
 def jax_train(work: Work, shuffled: bool = False) -> Run:
-    """All steps of an epoch in one jitted scan, with the parameters and Adam's state donated.
+    """All steps of one epoch in one jitted scan, with the parameters and Adam's state donated.
 
     Its mini-batches are the same ones in each epoch; ``shuffled``: they are drawn anew, by NumPy, as fit does.
     """
@@ -125,18 +125,17 @@ def jax_train(work: Work, shuffled: bool = False) -> Run:
         return (parameters, first, second, t), value
 
     epoch = jax.jit(lambda carry, X, y: jax.lax.scan(step, carry, (X, y)), donate_argnums=0)
-    state = [(parameters, zeros, jax.tree.map(jnp.copy, zeros), jnp.float32(0))]
+    state = [(parameters, zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros((), work.dtype))]
 
     def run() -> None:
-        for _ in range(EPOCHS):
-            given = X, y
-            if shuffled:
-                order = rng.permutation(len(rows))
-                given = batches(rows[order]), batches(labels[order])
-            state[0], values = epoch(state[0], *given)
+        given = X, y
+        if shuffled:
+            order = rng.permutation(len(rows))
+            given = batches(rows[order]), batches(labels[order])
+        state[0], values = epoch(state[0], *given)
         values.block_until_ready()
 
-    return run
+    return Part(run, EPOCHS)
 
 
 def jax_shuffled(work: Work) -> Run:
@@ -157,7 +156,7 @@ def jax_gradients(work: Work) -> Run:
 
     @jax.jit
     def both(parameters: Any, X: Any, y: Any) -> Any:
-        shifts = [jnp.zeros((work.batch, n), jnp.float32) for n in widths]
+        shifts = [jnp.zeros((work.batch, n), work.dtype) for n in widths]
         return jax.value_and_grad(loss, argnums=(0, 3))(parameters, X, y, shifts)
 
     return lambda: jax.block_until_ready(both(parameters, X, y))
@@ -169,7 +168,7 @@ def torch_model(work: Work) -> tuple[Any, Any]:
     torch.manual_seed(0)
     layers: list[Any] = []
     for m, n in zip(work.sizes, work.sizes[1:], strict=False):
-        layers += [torch.nn.Linear(m, n), torch.nn.ReLU()]
+        layers += [torch.nn.Linear(m, n, dtype=getattr(torch, work.dtype)), torch.nn.ReLU()]
     return torch, torch.nn.Sequential(*layers[:-1])
 
 
@@ -179,14 +178,15 @@ def torch_train(work: Work, compiled: bool = False) -> Run:
     X, y = torch.from_numpy(X).split(work.batch), torch.from_numpy(y).split(work.batch)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     forward = torch.compile(model) if compiled else model
+    steps = max(BATCHES, work.steps // 8)
 
     def run() -> None:
-        for i in range(work.steps):
+        for i in range(steps):
             optimizer.zero_grad(set_to_none=True)
             torch.nn.functional.cross_entropy(forward(X[i % BATCHES]), y[i % BATCHES]).backward()
             optimizer.step()
 
-    return run
+    return Part(run, work.steps / steps)
 
 
 def torch_compiled(work: Work) -> Run:
@@ -222,9 +222,9 @@ def sklearn_train(work: Work) -> Run:
     X, y = work.data(work.steps // EPOCHS)
     y[: work.sizes[-1]] = np.arange(work.sizes[-1])
     model = MLPClassifier(
-        work.sizes[1:-1], batch_size=work.batch, max_iter=EPOCHS, alpha=0.0, learning_rate_init=RATE, tol=0.0
+        work.sizes[1:-1], batch_size=work.batch, max_iter=EPOCHS // 2, alpha=0.0, learning_rate_init=RATE, tol=0.0
     )
-    return lambda: model.fit(X, y)
+    return Part(lambda: model.fit(X, y), 2)
 
 
 PEERS: dict[str, dict[str, Callable[[Work], Run]]] = {
@@ -239,29 +239,19 @@ PEERS: dict[str, dict[str, Callable[[Work], Run]]] = {
 
 
 def main() -> None:
-    name = sys.argv[1]
+    """Answer the lines of the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("--serve", required=True, choices=list(PEERS))
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    arguments = parser.parse_args()
+    name = arguments.serve
     if name.startswith("torch"):
         import torch
 
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-
-    @cache
-    def runner(kind: str, row: str) -> Run:
-        run = PEERS[name][kind](WORKS[row])
-        for _ in range(3):
-            run()
-        return run
-
-    for line in sys.stdin:
-        kind, row, repeats, *clock = line.split()
-        run = runner(kind, row)
-        now = time.process_time if clock == ["processor"] else time.perf_counter
-        best = []
-        for _ in range(int(repeats)):
-            begin = now()
-            run()
-            best.append(now() - begin)
-        print(min(best) if kind == "product" else float(np.median(best)), flush=True)
+    works = {row: replace(work, dtype=arguments.dtype) for row, work in WORKS.items()}
+    works["-"] = works["tiny"]  # of the product, which has no row
+    answer(lambda kind, row: PEERS[name][kind](works[row]), sys.stdin)
 
 
 if __name__ == "__main__":

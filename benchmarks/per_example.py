@@ -1,7 +1,7 @@
-"""``python -m benchmarks.per_example``: the norm of every example's gradient, by each library.
+"""The norm of every example's gradient, and clipped sums, by each library: a kind of work of ``python -m benchmarks``.
 
-One network and 4096 examples, in float32; every peer gives the same norms, which is checked. One process for each,
-with one thread and with all, of which the faster counts; in turns, medians. Then the peak memory of each.
+One network and 4096 examples, in float32; every library gives the same norms, which is checked. Beside the time of
+each stands the peak memory of its first call, and the rate of the same products alone, by NumPy.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import argparse
 import itertools
 import os
 import re
-import statistics
 import sys
-import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .results import OURS, Row
+from .turns import CORES, THREADS, Key, Peer, Session, Timer, answer, time_row
 
 SIZES = (784, 256, 128, 10)
 EXAMPLES = 4096
@@ -47,8 +49,30 @@ def by_backtalk(batch_gradient: bool = False) -> Norms:
     return lambda: per_example.norms(network, X, y, batch_gradient=batch_gradient).whole
 
 
-def by_backtalk_with_gradient() -> Norms:
-    return by_backtalk(batch_gradient=True)
+def clipped_by_backtalk() -> Norms:
+    """With half of the examples clipped."""
+    from backtalk import Network, per_example
+
+    network = Network(*parameters(), "relu", "cross_entropy")
+    X, y = data()
+    clip_norm = float(np.median(per_example.norms(network, X, y).whole))
+    return lambda: per_example.clipped_sum(network, X, y, clip_norm).norms
+
+
+def products() -> Norms:
+    """The matrix products of the three talks alone, by NumPy; the first layer has no hidden one."""
+    W, _ = parameters()
+    H = [np.ones((EXAMPLES, n), np.float32) for n in SIZES]
+    D, G = [np.empty_like(h) for h in H], [np.empty_like(part) for part in W]
+
+    def multiply() -> None:
+        for i, weights in enumerate(W):
+            np.matmul(H[i], weights.T, out=D[i + 1])
+            if i:
+                np.matmul(H[i + 1], weights, out=D[i])
+            np.matmul(H[i + 1].T, H[i], out=G[i])
+
+    return multiply
 
 
 def torch_model() -> tuple[Any, Any, Any, Any]:
@@ -158,17 +182,28 @@ def plain_forward() -> Norms:
     return lambda: backtalk.forward(network, X)
 
 
-PEERS = {
-    "backtalk": by_backtalk,
-    "backtalk, with the batch's gradient": by_backtalk_with_gradient,
+NORMS: dict[str, Callable[[], Norms]] = {
+    OURS: by_backtalk,
     "BackPACK batch_l2": by_backpack,
     "Opacus ghost norms": by_opacus,
     "torch.func vmap(grad)": by_torch_func,
     "jax jit(vmap(grad))": by_jax,
-    "PyTorch plain backward": plain_backward,
-    "backtalk plain forward": plain_forward,
 }
-GIVE_NONE = ("PyTorch plain backward", "backtalk plain forward")
+WITH_GRADIENT: dict[str, Callable[[], Norms]] = {
+    OURS: lambda: by_backtalk(batch_gradient=True),
+    "BackPACK batch_l2": by_backpack,
+    "Opacus ghost norms": by_opacus,
+    "PyTorch, no norms": plain_backward,
+}
+ROWS = {"norms": NORMS, "norms_and_gradient": WITH_GRADIENT, "clipped_sum": {OURS: clipped_by_backtalk}}
+BARE: dict[str, Callable[[], Norms]] = {"products": products}
+NEEDS = {"BackPACK batch_l2": "backpack", "Opacus ghost norms": "opacus"}
+
+
+def operations(talks: int) -> float:
+    """Of the products of all 3 talks, or of the 2 that norms need."""
+    pairs = [m * n for m, n in itertools.pairwise(SIZES)]
+    return 2.0 * EXAMPLES * (talks * sum(pairs) - pairs[0])
 
 
 def resident(what: str) -> float:
@@ -178,65 +213,55 @@ def resident(what: str) -> float:
     return int(found[1]) / 1024
 
 
-def serve(name: str) -> None:
-    """Answer each line: the norms' sum for 'check', MiB that a first call takes for 'memory', or seconds of a call."""
-    warnings.simplefilter("ignore")  # that the inputs need no gradient
-    find = PEERS[name]()
-    for line in sys.stdin:
-        kind, _, repeats = line.split()
-        if kind == "memory":
-            Path("/proc/self/clear_refs").write_text("5")  # the peak begins again here
-            before = resident("VmRSS")
-            find()
-            print(resident("VmHWM") - before, flush=True)
-            continue
-        if kind == "check":
-            print(0.0 if name in GIVE_NONE else float(np.asarray(find()).sum()), flush=True)
-            continue
-        times = []
-        for _ in range(int(repeats)):
-            begin = time.perf_counter()
-            find()
-            times.append(time.perf_counter() - begin)
-        print(statistics.median(times), flush=True)
+def memory_of_first(find: Norms) -> float:
+    """MiB that a first call takes."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins again here
+    before = resident("VmRSS")
+    find()
+    return resident("VmHWM") - before
+
+
+def measure(session: Session) -> Iterator[Row]:
+    """A row for norms, one with the batch's gradient, and one for clipped sums."""
+    missing = {name for name, module in NEEDS.items() if find_spec(module) is None}
+    if missing:
+        print(f"not installed, and left out: {', '.join(sorted(missing))}")
+
+    def peer(name: str, threads: int) -> Peer:
+        return session.peer(name, threads, "benchmarks.per_example")
+
+    names = [name for name in NORMS if name not in missing]
+    memory = {name: float(peer(name, CORES).ask("memory")) for name in names}
+    sums = {name: float(peer(name, CORES).ask("sum")) for name in names}
+    wrong = [name for name, found in sums.items() if abs(found / sums[OURS] - 1) > 1e-4]
+    assert not wrong, f"{wrong} give other norms than backtalk"
+    for row, makers in ROWS.items():
+        timers: dict[Key, tuple[Timer, str]] = {
+            (name, threads): (peer(name, threads), row)
+            for name in (*makers, *BARE) if name not in missing
+            for threads in THREADS
+        }  # fmt: skip
+        timed = time_row(timers, "-", session.peak, session.rounds, session.tries)
+        seconds = timed.seconds
+        bare = {threads: operations(3) / each / 1e9 for threads, each in seconds.pop("products").items()}
+        counted = operations(2 if row == "norms" else 3)
+        yield Row(
+            "per_example", row, "float32", seconds, counted, timed.peak, timed.missing, timed.tries, bare,
+            memory if row == "norms" else {},
+        )  # fmt: skip
 
 
 def main() -> None:
-    """Measure in turns, and print ratios."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from .__main__ import CORES, Peer
-
+    """Answer the lines of the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.per_example", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="turns that each peer gets")
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.serve:
-        return serve(arguments.serve)
-    peers = {(name, threads): Peer(name, threads, "benchmarks.per_example") for name in PEERS for threads in {1, CORES}}
-    memory = {key: float(peer.ask("memory - 1")) for key, peer in peers.items()}
-    sums = {key: float(peer.ask("check - 1")) for key, peer in peers.items() if key[0] not in GIVE_NONE}
-    expected = sums["backtalk", CORES]
-    wrong = [key for key, found in sums.items() if abs(found / expected - 1) > 1e-4]
-    assert not wrong, f"{wrong} give other norms than backtalk"
-    times: dict[tuple[str, int], list[float]] = {key: [] for key in peers}
-    for _ in range(arguments.rounds):
-        for key, peer in peers.items():
-            time.sleep(0.2)  # some threads of the peer before still spin for a while
-            times[key].append(peer.seconds("norms", "-", 1 if "vmap" in key[0] else 5))
-    for peer in peers.values():
-        peer.close()
-    table = Table(title=f"norms of {EXAMPLES} examples' gradients, {list(SIZES)}, {CORES} threads")
-    for column in ("", "ms", "× backtalk", "× with the batch's gradient", "MiB of the first call"):
-        table.add_column(column, justify="left" if not column else "right")
-    best = {name: min(statistics.median(times[name, t]) for t in {1, CORES}) for name in PEERS}
-    for name, seconds in best.items():
-        ours, both = best["backtalk"], best["backtalk, with the batch's gradient"]
-        cells = [f"{seconds * 1e3:.2f}", f"{seconds / ours:.2f}", f"{seconds / both:.2f}"]
-        table.add_row(name, *cells, f"{memory[name, CORES]:.0f}")
-    Console(width=140).print(table)
-    return None
+    parser.add_argument("--serve", required=True)
+    name = parser.parse_args().serve
+    warnings.simplefilter("ignore")  # that the inputs need no gradient
+    answer(
+        lambda kind, _: (BARE if name in BARE else ROWS[kind])[name](),
+        sys.stdin,
+        {"memory": lambda: memory_of_first(NORMS[name]()), "sum": lambda: float(np.asarray(NORMS[name]()()).sum())},
+    )
 
 
 if __name__ == "__main__":

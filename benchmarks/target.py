@@ -1,4 +1,4 @@
-"""``python -m benchmarks.target``: seconds of training until a test accuracy is reached, by each library.
+"""Seconds of training until a test accuracy is reached, by each library: a kind of work of ``python -m benchmarks``.
 
 Every library trains the same network from the same kind of initial weights with Adam, in float32, on shuffled
 mini-batches; after each epoch the accuracy on the test set is taken, and its time left out. One process for each
@@ -14,14 +14,18 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from .results import Row
+from .turns import PAUSE, THREADS, Key, Session, by_library, slower_counts
+
 MOST_EPOCHS = 100
+SEEDS = 3
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 Epochs = tuple[Callable[[], None], Callable[[np.ndarray], np.ndarray]]  # one epoch; classes for some rows
 
@@ -225,47 +229,34 @@ def serve(peer: str) -> None:
         print(*seconds_to_goal(peer, name, int(seed)), flush=True)
 
 
+def measure(session: Session) -> Iterator[Row]:
+    """A row for each goal; the median over seeds, which the counts of threads that are clearly slower leave out."""
+    for name, goal in GOALS.items():
+        peers = {(peer, n): session.peer(peer, n, "benchmarks.target") for peer in PEERS for n in THREADS}
+        seconds: dict[Key, list[float]] = {key: [] for key in peers}
+        epochs: dict[str, list[int]] = {peer: [] for peer in PEERS}
+        slower: set[Key] = set()
+        rates = [session.peak.measure()]
+        for seed in range(1, SEEDS + 1):
+            for key in peers.keys() - slower:
+                time.sleep(PAUSE)
+                spent, count = peers[key].ask(f"{name} {seed}").split()
+                seconds[key].append(float(spent))
+                epochs[key[0]].append(int(count))
+            slower = slower_counts(seconds)
+            rates.append(session.peak.measure())
+        print(f"{name}, epochs:", {peer: statistics.median(counts) for peer, counts in epochs.items()})
+        medians = {key: statistics.median(each) for key, each in seconds.items()}
+        missing = session.peak.missing(rates)
+        row = f"{name}_to_{goal.accuracy:.0%}"
+        yield Row("target", row, "float32", by_library(medians), missing=missing)
+
+
 def main() -> None:
-    """Parse, measure, print."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from .__main__ import CORES, Peer
-
+    """Answer the lines of the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.target", description=__doc__)
-    parser.add_argument("goals", nargs="*", help=f"which of {', '.join(GOALS)} (default: all)")
-    parser.add_argument("--seeds", type=int, default=7)
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.serve:
-        return serve(arguments.serve)
-    if unknown := set(arguments.goals) - set(GOALS):
-        raise SystemExit(f"goals holds {sorted(unknown)}, expected some of {list(GOALS)}.")
-    console = Console(width=120)
-    for name in arguments.goals or GOALS:
-        peers = {(peer, n): Peer(peer, n, module="benchmarks.target") for peer in PEERS for n in {1, CORES}}
-        found: dict[tuple[str, int], list[tuple[float, int]]] = {key: [] for key in peers}
-        for seed in range(1, arguments.seeds + 1):
-            for key, process in peers.items():
-                time.sleep(0.3)
-                seconds, epochs = process.ask(f"{name} {seed}").split()
-                found[key].append((float(seconds), int(epochs)))
-        for process in peers.values():
-            process.close()
-        table = Table(
-            title=f"{name}: to {GOALS[name].accuracy:.0%} on the test set, medians of {arguments.seeds} seeds"
-        )
-        for column in ("library", "seconds", "epochs", "× backtalk", "threads"):
-            table.add_column(column, justify="right")
-        medians = {key: statistics.median(seconds for seconds, _ in runs) for key, runs in found.items()}
-        ours = min(medians["backtalk", n] for n in {1, CORES})
-        for peer in PEERS:
-            threads = min({1, CORES}, key=lambda n, peer=peer: medians[peer, n])
-            seconds = medians[peer, threads]
-            epochs = statistics.median(epochs for _, epochs in found[peer, threads])
-            table.add_row(peer, f"{seconds:.3f}", f"{epochs:g}", f"{seconds / ours:.2f}", str(threads))
-        console.print(table)
-    return None
+    parser.add_argument("--serve", required=True, choices=list(PEERS))
+    serve(parser.parse_args().serve)
 
 
 if __name__ == "__main__":

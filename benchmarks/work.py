@@ -11,11 +11,12 @@ EPOCHS = 4
 
 @dataclass(frozen=True)
 class Work:
-    """One row. A step is forward, backward and Adam on one batch: ReLU, softmax with cross-entropy, float32."""
+    """One row. A step is forward, backward and Adam on one batch: ReLU, softmax with cross-entropy."""
 
     name: str
     sizes: tuple[int, ...]
     batch: int
+    dtype: str = "float32"
 
     @property
     def operations(self) -> float:
@@ -24,15 +25,20 @@ class Work:
         return 2.0 * self.batch * (3 * sum(pairs) - pairs[0])
 
     @property
+    def operations_with_input(self) -> float:
+        """The same with the product for the gradient of the input."""
+        return self.operations + 2.0 * self.batch * self.sizes[0] * self.sizes[1]
+
+    @property
     def steps(self) -> int:
         """Steps of one timed run, EPOCHS over the data: long enough to time, short enough to alternate."""
         return EPOCHS * max(3, min(500, int(1.6e10 / self.operations / EPOCHS)))
 
     def data(self, batches: int) -> tuple[np.ndarray, np.ndarray]:
-        """X (examples, n_0) in float32 and labels, for so many batches."""
+        """X (examples, n_0) and labels, for so many batches."""
         rng = np.random.default_rng(0)
         count = batches * self.batch
-        X = rng.normal(size=(count, self.sizes[0])).astype(np.float32)
+        X = rng.normal(size=(count, self.sizes[0])).astype(self.dtype)
         return X, rng.integers(self.sizes[-1], size=count)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import tracemalloc
 
 import array_api_strict
 import jax
@@ -194,6 +195,25 @@ def test_the_first_number_that_is_not_finite_is_named(name, bad):
     with pytest.raises(InputError) as caught:
         refuse_non_finite(module(name).asarray([[1.0, 2.0], [bad, math.nan]]), "X")
     assert str(caught.value) == f"X holds {bad} at index [1, 0], expected finite numbers."
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_number_among_many_that_is_not_finite_is_named(bad):
+    many = np.zeros((1000, 100), np.float32)
+    many[700, 30] = bad
+    many[900, 3] = -bad  # their sum is NaN
+    with pytest.raises(InputError, match=r"at index \[700, 30\]"):
+        refuse_non_finite(many, "X")
+
+
+def test_many_finite_numbers_pass_even_if_their_sum_is_infinite_and_take_no_memory():
+    refuse_non_finite(np.full((1000, 100), 3e38, np.float32), "X")
+    many = np.ones((1000, 1000), np.float32)
+    tracemalloc.start()
+    refuse_non_finite(many, "X")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000
 
 
 def test_finite_whole_and_traced_numbers_pass():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -520,3 +521,14 @@ def test_class_weights_go_with_every_loss_of_classes(loss, output):
     assert ours.losses == by_hand.losses
     with pytest.raises(InputError, match="with the output function identity has no classes"):
         fit(Network.create([3, 2], loss="huber", rng=0), X, y, class_weight="balanced")
+
+
+def test_a_run_takes_a_few_bytes_a_row_beyond_the_data():
+    rows = 50_000
+    X, y = np.zeros((rows, 64), np.float32), np.zeros(rows, np.int64)
+    net = Network.create([64, 2, 2], rng=0, dtype="float32")
+    tracemalloc.start()
+    fit(net, X, y, epochs=2, batch_size=1000, rng=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak / rows < 40  # the order of this epoch and of the next one, and what checks the labels

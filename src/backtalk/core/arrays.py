@@ -6,6 +6,7 @@ only module that knows one array library from another.
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -210,11 +211,18 @@ def as_array(value: Any, argument: str) -> Array:
     return array
 
 
+MANY = 2**16  # numbers, whose truth values take memory that is worth saving
+
+
 def refuse_non_finite(array: Array, argument: str) -> None:
     """Raise :class:`InputError`, naming the first place, if any value is NaN or infinite."""
     xp = namespace(array)
     if not xp.isdtype(array.dtype, "real floating") or not is_concrete(array):
         return
+    if isinstance(array, np.ndarray) and array.size > MANY:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if math.isfinite(array.sum()):  # so is each value, and no array of as many truth values was needed
+                return
     if not bool(xp.all(xp.isfinite(array))):
         values = to_numpy(array)
         place = tuple(int(part) for part in np.argwhere(~np.isfinite(values))[0])

@@ -41,7 +41,7 @@ def labels(y: Any, count: int, outputs: int, spec: ArraySpec) -> Array | None:
     if xp.isdtype(y.dtype, "real floating"):
         refuse_where(y, y != xp.floor(y), "y", "expected labels, which are whole numbers")
     else:
-        y = xp.astype(y, xp.arange(1).dtype)  # a small unsigned dtype could not be compared with k
+        y = xp.astype(y, xp.arange(1).dtype, copy=False)  # a small unsigned dtype could not be compared with k
     wanted = f"expected labels 0 … {outputs - 1}, because the network has {outputs} outputs"
     if outputs == 1:
         wanted = "expected label 0, the only one of a network with 1 output; for yes or no use 'binary_cross_entropy'"

@@ -44,17 +44,16 @@ class InMemory:
     """Arrays in memory: one part, of all rows or of some. ``sample_weight``: the weights without those of classes."""
 
     def __init__(self, batch: Batch, rows: np.ndarray | None = None, sample_weight: Array | None = None) -> None:
-        self.batch, self.sample_weight = batch, sample_weight
-        self.rows = np.arange(batch.count) if rows is None else rows
-        self.count = len(self.rows)
+        self.batch, self.rows, self.sample_weight = batch, rows, sample_weight
+        self.count = batch.count if rows is None else len(rows)
 
     def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
-        order = self.rows[rng.permutation(self.count)]
+        order = rng.permutation(self.count if self.rows is None else self.rows)
         yield Part(self.count, lambda: (self.batch, order))
 
     def chosen(self) -> Batch:
         """The rows as examples of their own."""
-        return self.batch if self.count == self.batch.count else self.batch.rows(self.rows)
+        return self.batch if self.rows is None else self.batch.rows(self.rows)
 
     def fingerprint(self) -> str:
         return " ".join("-" if array is None else fingerprint(array) for array in self.batch.arrays)
