@@ -228,16 +228,16 @@ template <Rule RULE, bool CLIPS, class T>
 static inline void biases(
     Job<T> &job, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
     const Update<T> u = job.update;
+    Total<T> totals[2];
+    for (int64_t first = 0; first < job.batch; first += SUM_ROWS) {
+        Vector<T> parts[2] = {};
+        for (int64_t n = first; n < least(first + SUM_ROWS, job.batch); ++n)
+            for (int v = 0; v < 2; ++v) parts[v] += load(d + n * NR<T> + v * LANES<T>);
+        for (int v = 0; v < 2; ++v) totals[v].add(parts[v]);
+    }
     for (int v = 0; v < vectors; ++v) {
         const int64_t e = panel * NR<T> + v * LANES<T>;
-        Total<T> total;
-        for (int64_t first = 0; first < job.batch; first += SUM_ROWS) {
-            Vector<T> part = {};
-            for (int64_t n = first; n < least(first + SUM_ROWS, job.batch); ++n)
-                part += load(d + n * NR<T> + v * LANES<T>);
-            total.add(part);
-        }
-        const Vector<T> gradient = total.value();
+        const Vector<T> gradient = totals[v].value();
         if constexpr (RULE == WRITE_OUT) {
             __builtin_memcpy(layer.out_grad_b + e, &gradient, least(LANES<T>, layer.outputs - e) * sizeof(T));
         } else if constexpr (RULE == NORM) {
