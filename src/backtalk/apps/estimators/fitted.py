@@ -126,7 +126,8 @@ class FittedPerceptron(BaseEstimator):
         return np.asarray(dense(X), dtype=self.network_.W[1].dtype)
 
     def _output(self, X: Any) -> np.ndarray:
-        return output_of(self.network_, self._input(X))
+        X = self._input(X)  # first: it refuses an estimator without a network
+        return output_of(self.network_, X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, in the form of the y that was fitted."""
