@@ -28,10 +28,11 @@ class Predictor:
     """ŷ for one example, or for up to ``rows`` of them: what ``network.predictor(rows)`` gives.
 
     ``predictor(x)`` takes x of shape (n_0,) and gives ŷ of shape (k,), or takes (B, n_0) with 1 ≤ B ≤ rows and gives
-    (B, k): the bits of ``forward(network, X).output``. ``predictor(x, out=out)`` writes ŷ into ``out`` and returns it.
-    A call takes microseconds: the memory is made with the predictor, no hidden unit is kept, and nothing is checked
-    but the library, the dtype, the shape and the memory of x and out. So x is not converted, and a NaN in it goes
-    through to ŷ. Several threads may call one predictor at once.
+    (B, k): the bits of ``forward(network, X).output``, but for an activation of your own, which the formulas compute.
+    ``predictor(x, out=out)`` writes ŷ into ``out`` and returns it. A call takes microseconds: the memory is made with
+    the predictor, no hidden unit is kept, and nothing is checked but the library, the dtype, the shape and the memory
+    of x and out. So x is not converted, and a NaN in it goes through to ŷ. Several threads may call one predictor at
+    once.
 
     Raises :class:`~backtalk.errors.InputTypeError` (a ``TypeError``) for another library, dtype or width, for an array
     of NumPy that is not contiguous, and for an ``out`` that cannot be written; :class:`~backtalk.errors.InputError` (a

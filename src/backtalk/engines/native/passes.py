@@ -165,7 +165,7 @@ def predictor(network: Network, rows: int) -> Any:
     """A function of x and out that gives ŷ, or None if they do not fit; or None if the kernels do not serve."""
     if not serves(network) or _prepared(network).hosted:
         return None
-    predict = _predictor(_prepared(network), rows, threads()).predict
+    predict = _predictor(_prepared(network), min(rows, ANY_ROWS), threads()).predict
     return lambda x, out: predict(x, out, None)
 
 
