@@ -182,7 +182,7 @@ def measure(rounds: int = 5, networks: Any = None, row_counts: Any = ROWS, peers
             times: dict[tuple[str, int], list[float]] = {key: [] for key in keys}
             for _ in range(rounds):
                 for key in keys:
-                    time.sleep(0.05)  # some threads of the peer before still spin for a while
+                    time.sleep(0.3)  # some threads of the peer before still spin for a while
                     times[key].append(float(processes[key].ask(f"{network} {rows}")))
             found += [
                 {"network": network, "rows": rows, "peer": name, "threads": threads, "seconds": statistics.median(each)}

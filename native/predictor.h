@@ -37,7 +37,7 @@ public:
         threads = ready_threads(std::min({std::max(threads, 1), count_}));
         const int64_t share = (rows + threads - 1) / threads, turns = (share + block_ - 1) / block_;
         const int64_t block = (share + turns - 1) / turns;
-        if (threads > 1 && rows < threads * FEW_ROWS) return split_layers(X, rows, a, yhat, threads);
+        if (threads > 1 && rows < FEW_ROWS) return split_layers(X, rows, a, yhat, threads);
         std::atomic<int64_t> next{0};
         const auto work = [&](int, int) {
             const int room = take_room();
@@ -54,7 +54,7 @@ public:
     }
 
 private:
-    static constexpr int64_t FEW_ROWS = 2;  // of a thread: fewer read W for little, so each thread takes a part of W
+    static constexpr int64_t FEW_ROWS = 16;  // fewer compute little with what they read of W: each thread reads a part
 
     int64_t width(const Layer<T> &layer) const { return net_.bias_size(layer); }
     int64_t room_size() const { return block_ * 2 * (widest_ + width(net_.layers().back())); }

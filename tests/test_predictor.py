@@ -76,7 +76,7 @@ def test_prediction_has_the_same_bits_when_the_threads_share_the_rows_or_the_uni
     wide = network_of([1500, 1500, 4])
     X = rows_of(wide, 40)
     whole, predictor = forward(wide, X).output, wide.predictor(40)
-    for count in (1, 2, 3, 40):
+    for count in (1, 2, 9, 40):
         assert same_bits(predictor(X[:count]), whole[:count]), count
 
 
