@@ -168,8 +168,13 @@ def serve(name: str) -> None:
         print(statistics.median(seconds(run, calls) for _ in range(5 if calls > 1 else 1)), flush=True)
 
 
-def measure(rounds: int = 5, networks: Any = None, row_counts: Any = ROWS, peers: Any = None) -> list[dict[str, Any]]:
-    """Seconds of a call: for each network, number of rows, peer and number of threads the median of the rounds."""
+def measure(
+    rounds: int = 5, networks: Any = None, row_counts: Any = ROWS, peers: Any = None, tell: Any = lambda row: None
+) -> list[dict[str, Any]]:
+    """Seconds of a call: for each network, number of rows, peer and number of threads the median of the rounds.
+
+    Each of these rows is told as soon as it is known.
+    """
     networks = list(NETWORKS) if networks is None else list(networks)
     names = [*OURS, *PEERS] if peers is None else list(peers)
     keys = [(name, threads) for name in names for threads in sorted({1, CORES})]
@@ -184,10 +189,10 @@ def measure(rounds: int = 5, networks: Any = None, row_counts: Any = ROWS, peers
                 for key in keys:
                     time.sleep(0.3)  # some threads of the peer before still spin for a while
                     times[key].append(float(processes[key].ask(f"{network} {rows}")))
-            found += [
-                {"network": network, "rows": rows, "peer": name, "threads": threads, "seconds": statistics.median(each)}
-                for (name, threads), each in times.items()
-            ]
+            for (name, threads), each in times.items():
+                row = {"network": network, "rows": rows, "peer": name, "threads": threads}
+                found.append({**row, "seconds": statistics.median(each)})
+                tell(found[-1])
     for process in processes.values():
         process.close()
     return found
@@ -225,9 +230,8 @@ def main() -> None:
     unknown = set(arguments.networks) - set(NETWORKS)
     if unknown:
         raise SystemExit(f"networks holds {sorted(unknown)}, expected some of {list(NETWORKS)}.")
-    rows = measure(arguments.rounds, arguments.networks or None, arguments.rows, arguments.peers)
     console = Console(width=180)
-    show(console, rows)
+    show(console, measure(arguments.rounds, arguments.networks or None, arguments.rows, arguments.peers, console.print))
     return None
 
 
