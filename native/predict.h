@@ -43,10 +43,11 @@ static inline void predict_tile(const T *in, int64_t in_step, int64_t inputs, Pl
         for (int v = 0; v < 2 * PANELS; ++v) store(out.at(r, v / 2).data + column(v), sums[r][v]);
 }
 
-// ROWS rows through so many panels: few rows take several at once, whose sums hide one another's latency
+// ROWS rows through so many panels: few rows take several at once, whose sums hide one another's latency. A function
+// of its own, since GCC keeps some of the sums in memory where it is part of a larger one.
 template <class T, int ROWS>
-static __attribute__((noinline)) void predict_tiles(const T *in, int64_t in_step, int64_t inputs, int64_t panels, Place<const T> w,
-                          Place<const T> start, Place<T> out) {
+static __attribute__((noinline)) void predict_tiles(const T *in, int64_t in_step, int64_t inputs, int64_t panels,
+                                                    Place<const T> w, Place<const T> start, Place<T> out) {
     constexpr int PANELS = ROWS == 1 ? 4 : ROWS == 2 ? 2 : 1;
     int64_t p = 0;
     for (; p + PANELS <= panels; p += PANELS)
@@ -85,7 +86,7 @@ static void predict_sums(const Layer<T> &layer, const T *in, int64_t in_step, in
             }
 }
 
-// h_i = g(a_i), of so many panels from the first on; rows of h stand one panel behind the other
+// h_i = g(a_i), of so many panels from the first on, row by row
 template <class T>
 static void predict_hidden(const Layer<T> &layer, const T *in, int64_t in_step, int64_t rows, int64_t first,
                            int64_t panels, T *h, int64_t h_step) {

@@ -16,8 +16,8 @@ template <class T>
 class Predictor {
 public:
     Predictor(const Net<T> &net, int64_t rows, int threads)
-        : net_(net), block_(std::min(rows, net.kernels.predicted_block)), count_(std::min(threads, Net<T>::MOST_THREADS)),
-          taken_(new std::atomic<bool>[count_]) {
+        : net_(net), block_(std::min(rows, net.kernels.predicted_block)),
+          count_(std::min(threads, Net<T>::MOST_THREADS)), taken_(new std::atomic<bool>[count_]) {
         for (const Layer<T> &layer : net.layers()) {
             if (&layer != &net.layers().back()) widest_ = std::max(widest_, width(layer));
             weights_ += double(layer.inputs) * double(layer.outputs);
@@ -64,8 +64,8 @@ private:
     int take_room() {
         for (int turn = 0;; ++turn) {
             const int room = turn % count_;
-            if (!taken_[room].load(std::memory_order_relaxed) && !taken_[room].exchange(true, std::memory_order_acquire))
-                return room;
+            std::atomic<bool> &taken = taken_[room];
+            if (!taken.load(std::memory_order_relaxed) && !taken.exchange(true, std::memory_order_acquire)) return room;
             if (room + 1 == count_) std::this_thread::yield();
         }
     }

@@ -46,8 +46,8 @@ public:
           empty_(empty), dtype_(dtype), threads_(threads), shape_(nb::make_tuple(outputs_)),
           predictor_(checked(net, rows, rooms), rows, rooms) {}
 
-    // yhat for one row (inputs) or some rows (rows, inputs); None if x, out or a are not contiguous arrays of this dtype
-    // and these shapes, apart from one another, and nothing is written then. a: where a_L goes, or None
+    // yhat for one row (inputs) or some rows (rows, inputs); None if x, out or a are not contiguous arrays of this
+    // dtype and these shapes, apart from one another, and nothing is written then. a: where a_L goes, or None
     nb::object predict(nb::handle x, nb::handle out, nb::handle a) {
         if (forks_ != forks()) {
             predictor_.free_rooms();
