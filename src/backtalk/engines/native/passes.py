@@ -170,7 +170,7 @@ def predictor(network: Network, rows: int) -> Any:
 
 
 def _predictor(kept: Prepared, rows: int, rooms: int) -> Predictor32 | Predictor64:
-    make = extension().Predictor32 if kept.dtype == np.float32 else extension().Predictor64
+    make: Any = extension().Predictor32 if kept.dtype == np.float32 else extension().Predictor64
     return make(net=kept.net, rows=rows, rooms=rooms, empty=np.empty, dtype=kept.dtype, threads=threads)
 
 
@@ -185,8 +185,10 @@ def ends(network: Network, X: np.ndarray, a: np.ndarray | None = None) -> np.nda
     if kept.predictor is None or kept.rooms < threads():
         kept.rooms = threads()
         kept.predictor = _predictor(kept, ANY_ROWS, kept.rooms)
-    output = kept.predictor.predict(X, None, a)
-    return kept.predictor.predict(readable(X), None, a) if output is None else output
+    output: Any = kept.predictor.predict(X, None, a)
+    if output is None:
+        output = kept.predictor.predict(readable(X), None, a)
+    return output
 
 
 def _drawn(network: Network, dropout: Dropout, first: int = 0) -> tuple[list[int], int, int, int]:
