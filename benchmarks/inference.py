@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from .__main__ import CORES, Peer
+from .turns import CORES, Peer
 
 NETWORKS = {"64-32-10": (64, 32, 10), "784-256-128-10": (784, 256, 128, 10)}
 ROWS = (1, 32, 4096, 30_000)
