@@ -2,12 +2,7 @@
 // the order of forward.h, from b through the inputs, so yhat has the same bits. Here h stands row by row, and the first
 // layer reads the caller's X where it lies. Included by kernels.cpp inside the namespace of one instruction set.
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int PREDICTED_ROWS = 8;  // of a tile: of 32 registers, 16 are sums
-#else
-constexpr int PREDICTED_ROWS = 6;  // of 16 registers, 12 are sums
-#endif
-constexpr int64_t PREDICTED_BLOCK = 64 / PREDICTED_ROWS * PREDICTED_ROWS;  // rows that go through all layers together
+constexpr int64_t PREDICTED_BLOCK = 64 / TILE * TILE;  // rows that go through all layers together
 constexpr int64_t PART_BYTES = 16384;  // of a panel, which many rows meet before its next inputs: half a first cache
 
 // Element (row r, column c of panel p) stands at r * row + p * panel + c
@@ -59,7 +54,7 @@ static __attribute__((noinline)) void predict_tiles(const T *in, int64_t in_step
         predict_tile<T, ROWS, 1>(in, in_step, inputs, w.at(0, p), start.at(0, p), out.at(0, p));
 }
 
-template <class T, int ROWS = PREDICTED_ROWS>
+template <class T, int ROWS = TILE>
 static inline int64_t some_tiles(int64_t rows, const T *in, int64_t in_step, int64_t inputs, int64_t panels,
                                  Place<const T> w, Place<const T> start, Place<T> out) {
     if constexpr (ROWS > 1)
@@ -74,7 +69,7 @@ static void predict_sums(const Layer<T> &layer, const T *in, int64_t in_step, in
                          int64_t panels, Place<T> out) {
     const Place<const T> w = {layer.w, NR<T>, round_up(layer.inputs, MR) * NR<T>}, b = {layer.b, 0, NR<T>};
     constexpr int64_t PART = PART_BYTES / (NR<T> * sizeof(T));
-    const bool few = rows <= PREDICTED_ROWS;  // which read W once, straight ahead
+    const bool few = rows <= TILE;  // which read W once, straight ahead
     const int64_t part = few ? layer.inputs : least(PART, layer.inputs), most = few ? panels : PART / part;
     for (int64_t k = 0; k < layer.inputs; k += part)
         for (int64_t p = first; p < first + panels; p += most)
