@@ -169,8 +169,15 @@ static inline void apply(int64_t count, T *h, T *slope, G at) {
     }
 }
 
+// One function for all who call it: compilers would make a second one for slopes that nobody wants, and fuse other
+// products with sums there, so that g would have other bits.
+#ifdef __clang__
+#define ONE_FUNCTION __attribute__((noinline))
+#else
+#define ONE_FUNCTION __attribute__((noipa))
+#endif
 template <class T>
-static void activate(Activation activation, T parameter, int64_t count, T *h, T *slope) {
+ONE_FUNCTION static void activate(Activation activation, T parameter, int64_t count, T *h, T *slope) {
     const Vector<T> zero = {}, one = spread<T>(T(1));
     switch (activation) {
         case IDENTITY:

@@ -19,6 +19,7 @@ namespace VARIANT {
 #include "forward.h"
 #include "backward.h"
 #include "weights.h"
+#include "predict.h"
 
 // Rows first ... last - 1 of the batch, through all layers and back
 template <class T>
@@ -39,8 +40,11 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
 
 extern const Kernels<float> f32;
 extern const Kernels<double> f64;
-const Kernels<float> f32 = {NR<float>, MR, rows<float>, weights<float>, pack<float>, unpack<float>};
-const Kernels<double> f64 = {NR<double>, MR, rows<double>, weights<double>, pack<double>, unpack<double>};
+template <class T>
+constexpr Kernels<T> TABLE = {NR<T>, MR, rows<T>, weights<T>, pack<T>, unpack<T>,
+                              PREDICTED_BLOCK, predict_hidden<T>, predict_output<T>};
+const Kernels<float> f32 = TABLE<float>;
+const Kernels<double> f64 = TABLE<double>;
 
 }  // namespace VARIANT
 }  // namespace backtalk

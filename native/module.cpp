@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "py_net.h"
+#include "py_predictor.h"
 
 namespace nb = nanobind;
 using namespace backtalk;
@@ -52,6 +53,15 @@ void bind(nb::module_ &m, const char *name) {
         .def("begin_measuring", &N::begin_measuring, nb::arg("steps"), nb::arg("sums"));
 }
 
+template <class T>
+void bind_predictor(nb::module_ &m, const char *name) {
+    using P = PyPredictor<T>;
+    nb::class_<P>(m, name)
+        .def(nb::init<const PyNet<T> &, int64_t, int, nb::object, nb::object, nb::object>(), nb::keep_alive<1, 2>(),
+             nb::arg("net"), nb::arg("rows"), nb::arg("rooms"), nb::arg("empty"), nb::arg("dtype"), nb::arg("threads"))
+        .def("predict", &P::predict, nb::arg("x"), nb::arg("out").none(), nb::arg("a").none());
+}
+
 // The table of names, each with the attribute of its parameter, or ""
 template <class Kind, size_t COUNT>
 std::vector<std::pair<std::string, std::string>> names_of(const Named<Kind> (&table)[COUNT]) {
@@ -70,6 +80,8 @@ NB_MODULE(_native, m) {
     watch_forks();
     bind<float>(m, "Net32");
     bind<double>(m, "Net64");
+    bind_predictor<float>(m, "Predictor32");
+    bind_predictor<double>(m, "Predictor64");
     m.def("activations", [] { return names_of(ACTIVATIONS); });
     m.def("losses", [] { return names_of(LOSSES); });
     m.def("processors", &processors);

@@ -218,6 +218,7 @@ public:
         return {done.examples, done.steps, done.loss, done.weight, done.diverged, done.saved};
     }
 
+    const Net<T> &net() const { return net_; }
     void restore() { training_.restore(); }
     void begin_after(int64_t updates) { training_.begin_after(updates); }
     int64_t updates() const { return training_.updates(); }

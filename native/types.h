@@ -173,6 +173,12 @@ struct Kernels {
     void (*weights)(Job<T> &job, Rule rule, int layer, int64_t panel, int64_t first, int64_t last, UpdateSums *sums);
     void (*pack)(const T *W, const T *b, Layer<T> &layer);    // row-major (outputs, inputs) to w, wt and b
     void (*unpack)(const Layer<T> &layer, T *W, T *b);
+    int64_t predicted_block;  // rows of a prediction that go through all layers together, at the most
+    // prediction: some panels of h_i for some rows of h_{i-1}, all row-major, with in_step and h_step from row to row
+    void (*predict_hidden)(const Layer<T> &layer, const T *in, int64_t in_step, int64_t rows, int64_t first,
+                           int64_t panels, T *h, int64_t h_step);
+    // yhat, row-major, and a_L unless it is null; room: for the rows in panels of outputs, twice
+    void (*predict_output)(const Layer<T> &layer, const T *in, int64_t in_step, int64_t rows, T *room, T *a, T *yhat);
 };
 
 struct Variant {

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sklearn.neural_network
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -65,3 +66,33 @@ def test_scikit_learns_own_tests_pass_but_for_those_that_are_named(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks_of_every_estimator(estimator, check):
     check(estimator)
+
+
+BAD_INPUTS = {
+    "NaN": np.array([[1.0, np.nan]]),
+    "infinity": np.array([[1.0, -np.inf], [0.0, 0.0]]),
+    "a column too many": np.zeros((3, 3)),
+    "no rows": np.zeros((0, 2)),
+    "one dimension": np.zeros(2),
+    "three dimensions": np.zeros((1, 2, 1)),
+    "complex numbers": np.zeros((1, 2), complex),
+}
+
+
+@pytest.mark.parametrize("what", BAD_INPUTS)
+def test_a_prediction_refuses_what_scikit_learn_refuses_in_its_words(what):
+    def refusal(model):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            model.predict_proba(BAD_INPUTS[what])
+        return type(caught.value), str(caught.value)
+
+    theirs = sklearn.neural_network.MLPClassifier([2], solver="lbfgs", max_iter=20000, alpha=10.0)
+    theirs.fit([[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    assert refusal(MLPClassifier.from_sklearn(theirs)) == refusal(theirs)
+
+
+def test_a_prediction_takes_numbers_whose_sum_is_too_large_for_their_dtype():
+    theirs = sklearn.neural_network.MLPClassifier([2], solver="lbfgs", max_iter=20000, alpha=10.0)
+    theirs.fit(np.array([[0.0, 1.0], [1.0, 0.0]], np.float32), [0, 1])
+    X = np.full((4, 2), 3e38, np.float32)
+    assert np.isfinite(MLPClassifier.from_sklearn(theirs).predict_proba(X)).all()

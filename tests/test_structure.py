@@ -24,7 +24,7 @@ PUBLIC = {
     "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence", "InputError",
     "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier", "MLPRegressor",
     "MemoryMapped", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths",
-    "ProcessLostError", "Progress", "RMSprop", "SGD", "Shard", "StepDerivation", "Trace", "Training",
+    "Predictor", "ProcessLostError", "Progress", "RMSprop", "SGD", "Shard", "StepDerivation", "Trace", "Training",
     "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
     "explain", "explain_step", "fit", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients",
     "grand", "influence", "listen", "load", "paths", "per_example", "register_activation", "register_loss", "resume",

@@ -17,6 +17,7 @@ from .core.forward import Trace
 from .core.layers import Layers
 from .core.losses import Loss, register_loss
 from .core.network import Network
+from .core.predictor import Predictor
 from .data.streams import MemoryMapped, ParquetFiles
 from .engines.passes import backward, forward, gradients
 from .errors import (
@@ -74,7 +75,7 @@ __all__ = [
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence",
     "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
     "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles",
-    "Paths", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace", "Training",
+    "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace", "Training",
     "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
     "explain", "explain_step", "fit", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients",
     "grand", "influence", "listen", "load", "paths", "per_example", "register_activation", "register_loss", "resume",

@@ -16,6 +16,7 @@ dropout.py          masks of hidden units
 network.py          ``Network``
 inputs.py           X, y and the weights of examples, checked against a network
 forward.py          ``Trace``: every a_i and h_i
+predictor.py        ``Predictor``: ŷ alone, in memory made once
 sums.py             sums over the rows of a batch
 backward.py         ``Gradients``: the three talks
 optimizers/         from gradients to the next parameters

@@ -216,6 +216,8 @@ MANY = 2**16  # numbers, whose truth values take memory that is worth saving
 
 def refuse_non_finite(array: Array, argument: str) -> None:
     """Raise :class:`InputError`, naming the first place, if any value is NaN or infinite."""
+    if type(array) is np.ndarray and (array.dtype.kind != "f" or np.isfinite(array).all()):
+        return  # at once, as in namespace
     xp = namespace(array)
     if not xp.isdtype(array.dtype, "real floating") or not is_concrete(array):
         return

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .arrays import Array
 from .dropout import Dropout
 from .layers import Layers
-from .network import Network
 from .pytrees import note_tree
+
+if TYPE_CHECKING:
+    from .network import Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,8 @@ def require_network(network: Any) -> None:
 def as_input(network: Network, X: Any) -> Array:
     """X as an array (B, n_0) of the network's library, dtype and device."""
     require_network(network)
-    X = network.spec.receive(X, "X")
-    inputs = network.sizes[0]
+    spec, inputs = network.spec, network.W[1].shape[1]
+    X = spec.receive(X, "X")
     if X.ndim != 2:
         hint = "; for one example use X[None, :]" if X.ndim == 1 else ""
         raise InputError(f"X has shape {tuple(X.shape)}, expected (examples, {inputs}){hint}.")
@@ -27,7 +27,7 @@ def as_input(network: Network, X: Any) -> Array:
         raise InputError(f"X has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.")
     if X.shape[0] == 0:
         raise InputError("X has no rows, expected at least one example.")
-    return network.spec.cast_finite(X, "X")
+    return spec.cast_finite(X, "X")
 
 
 def as_target(network: Network, y: Any, count: int) -> Array:

@@ -30,6 +30,7 @@ from .initialization import Initialization, as_generator, initial_weights
 from .layers import Layers
 from .losses import Loss
 from .outputs import Output
+from .predictor import Predictor
 from .pytrees import note_tree, tell_jax
 
 
@@ -203,6 +204,16 @@ class Network:
         return Network(
             [move(part) for part in W], [move(part) for part in b], self.activations, self.loss, output=self.output
         )
+
+    def predictor(self, rows: int = 1) -> Predictor:
+        """What predicts ŷ for up to ``rows`` examples a call in microseconds: see :class:`~backtalk.Predictor`.
+
+        >>> import numpy as np
+        >>> net = Network([[[2.0]]], [[0.5]], loss="squared_error")
+        >>> net.predictor()(np.array([3.0]))
+        array([6.5])
+        """
+        return Predictor(self, rows)
 
     def __reduce__(self) -> tuple[Any, ...]:  # copies are made by the constructor, so they are read-only as well
         return partial(Network, output=self.output), (*self.to_lists(), self.activations, self.loss)

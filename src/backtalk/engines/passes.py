@@ -18,6 +18,7 @@ from ..core.dropout import Dropout
 from ..core.forward import Trace, propagate
 from ..core.inputs import as_input, as_labels, as_target, as_weight, require_network
 from ..core.network import Network
+from ..core.predictor import register_engine
 from ..errors import InputError, InputTypeError
 from .native import passes as native
 
@@ -46,7 +47,7 @@ def forward(network: Network, X: Any, *, dropout: Dropout | None = None) -> Trac
 
 
 def forward_in_blocks(network: Network, X: Array) -> Iterator[tuple[slice, Trace]]:
-    """The forward pass of an X that is known to fit, so many rows at a time, where nobody keeps the hidden units."""
+    """The forward pass of an X that is known to fit, so many rows at a time."""
     kernels = native.serves(network)
     for first in range(0, X.shape[0], native.ROWS_AT_ONCE):
         rows = slice(first, first + native.ROWS_AT_ONCE)
@@ -55,15 +56,37 @@ def forward_in_blocks(network: Network, X: Array) -> Iterator[tuple[slice, Trace
         yield rows, trace
 
 
+def ends_in_blocks(network: Network, X: Array) -> Iterator[tuple[slice, Array, Array]]:
+    """a_L and ŷ of an X that is known to fit, so many rows at a time: no hidden unit is kept."""
+    if not native.serves(network):
+        for rows, trace in forward_in_blocks(network, X):
+            yield rows, trace.a[network.depth], trace.output
+        return
+    for first in range(0, X.shape[0], native.ROWS_AT_ONCE):
+        part = X[first : first + native.ROWS_AT_ONCE]
+        a = np.empty((len(part), network.sizes[-1]), part.dtype)
+        yield slice(first, first + len(part)), a, native.ends(network, part, a)
+
+
+def output_of(network: Network, X: Array) -> Array:
+    """ŷ for the rows, at least one, of an X that is known to fit: no hidden unit is kept."""
+    if native.serves(network):
+        return native.ends(network, X)
+    return namespace(X).concat([trace.output for _, trace in forward_in_blocks(network, X)])
+
+
+register_engine(native.predictor)
+
+
 def weighted_loss(network: Network, batch: Batch) -> float:
     """Σ_n w_n ℓ_n of a network, without dropout or penalty; w is 1/N without weights."""
     total = 0.0
     if not batch.count:
         return total
     weights, target = as_weight(network, None, batch.count) if batch.weight is None else batch.weight, batch.target()
-    for rows, trace in forward_in_blocks(network, batch.X):
+    for rows, a, yhat in ends_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
-            values, weight = network.head.value(trace.a[network.depth], trace.output, target[rows, :]), weights[rows]
+            values, weight = network.head.value(a, yhat, target[rows, :]), weights[rows]
             xp = namespace(values)
             total += float(xp.sum(xp.where(weight > 0, values, weight) * weight))
     return total

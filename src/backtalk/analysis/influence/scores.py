@@ -9,7 +9,7 @@ import numpy as np
 from ...core.arrays import Array, to_numpy
 from ...core.head import as_head
 from ...core.network import Network
-from ...engines.passes import forward_in_blocks
+from ...engines.passes import ends_in_blocks
 from ..per_example.gradient_norms import norms_of
 from ..per_example.pairs import MEMORY_LIMIT
 from .checkpoints import Moment, as_moments, as_unrated, batches_of, layers_of_each, refuse
@@ -89,9 +89,8 @@ def el2n(networks: Any, X: Any, y: Any) -> np.ndarray:
     found = []
     for moment, batch in zip(moments, batches_of(moments, X, y), strict=True):
         distances = np.empty(batch.count)
-        for rows, trace in forward_in_blocks(moment.network, batch.X):
-            L = moment.network.depth
-            errors = _errors(moment.network, trace.a[L], trace.output, batch.rows(rows).target())
+        for rows, a, yhat in ends_in_blocks(moment.network, batch.X):
+            errors = _errors(moment.network, a, yhat, batch.rows(rows).target())
             distances[rows] = _lengths(errors)
         _require_finite(distances, moment, "output", "distance from the target")
         found.append(distances)

@@ -15,7 +15,7 @@ from ...core.batch import Batch
 from ...core.layers import Layers
 from ...core.network import Network
 from ...engines.native import passes as native
-from ...engines.passes import forward_in_blocks
+from ...engines.passes import ends_in_blocks
 from ...errors import unknown_name
 from .examples import as_batch, exact_shares_of, group_of, pairs_and_losses
 from .pairs import (
@@ -152,11 +152,10 @@ def losses(network: Network, X: Any, y: Any) -> Array:
     array([0.5, 8. ])
     """
     batch = as_batch(network, X, y)
-    L = network.depth
     found = []
-    for rows, trace in forward_in_blocks(network, batch.X):
+    for rows, a, yhat in ends_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
-            found.append(network.head.value(trace.a[L], trace.output, batch.rows(rows).target()))
+            found.append(network.head.value(a, yhat, batch.rows(rows).target()))
     return namespace(found[0]).concat(found)
 
 

@@ -17,7 +17,7 @@ from ...core.backward import Gradients
 from ...core.head import Head, as_head
 from ...core.losses import Loss
 from ...core.network import Network
-from ...engines.passes import forward_in_blocks, gradients
+from ...engines.passes import forward_in_blocks, gradients, output_of
 from ...errors import InputError, InputTypeError
 from ...interop.scikit_learn import from_sklearn
 from .epochs import OptimizerState, telemetry_of
@@ -118,13 +118,16 @@ class FittedPerceptron(BaseEstimator):
         return network
 
     def _input(self, X: Any, finite: bool = True) -> np.ndarray:
+        own = vars(self)
+        if "network_" in own and "feature_names_in_" not in own and is_plain(X, own.get("n_features_in_")):
+            return np.asarray(X, dtype=self.network_.W[1].dtype)  # nothing that scikit-learn's checks could find
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=SPARSE, dtype=FLOATS, reset=False, ensure_all_finite=finite)
         return np.asarray(dense(X), dtype=self.network_.W[1].dtype)
 
     def _output(self, X: Any) -> np.ndarray:
-        X = self._input(X)
-        return np.concatenate([trace.output for _, trace in forward_in_blocks(self.network_, X)])
+        X = self._input(X)  # first: it refuses an estimator without a network
+        return output_of(self.network_, X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, in the form of the y that was fitted."""
@@ -188,6 +191,17 @@ class FittedPerceptron(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def is_plain(X: Any, columns: int | None) -> bool:
+    """Whether it is a NumPy array of finite floats, at least one row, with so many columns.
+
+    scikit-learn's checks find nothing against it, and take longer than a prediction for a few rows.
+    """
+    if type(X) is not np.ndarray or X.dtype.type not in FLOATS or X.ndim != 2 or X.shape[1] != columns or not len(X):
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(X.sum()))  # if the sum alone is too large, scikit-learn looks at each number
 
 
 def dense(X: Any) -> np.ndarray:

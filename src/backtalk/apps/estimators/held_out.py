@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ...core.network import Network
-from ...engines.passes import forward_in_blocks
+from ...engines.passes import ends_in_blocks
 from .epochs import Judge
 from .fitted import SPARSE, dense
 from .solvers import searches
@@ -45,9 +45,9 @@ def _judge_on(model: Any, X: np.ndarray, target: np.ndarray, weight: Any) -> Jud
     def judge(network: Network) -> tuple[float, float]:
         total, outputs = 0.0, []
         full = network.head.target(target, len(X), network.sizes[-1], network.spec)
-        for rows, trace in forward_in_blocks(network, X):
-            outputs.append(trace.output)
-            values = network.head.value(trace.a[network.depth], trace.output, full[rows])
+        for rows, a, yhat in ends_in_blocks(network, X):
+            outputs.append(yhat)
+            values = network.head.value(a, yhat, full[rows])
             total += float((values * share[rows]).sum())
         output = np.concatenate(outputs)
         if not np.isfinite(output).all():

@@ -11,7 +11,7 @@ import polars as pl
 
 from ...core.inputs import as_input
 from ...core.network import Network
-from ...engines.passes import forward_in_blocks
+from ...engines import passes
 from ...errors import FileFormatError, InputError
 from ...interop.files import load, load_run
 from .facts import read_learned, require_fit
@@ -69,7 +69,7 @@ def output_of(network: Network, X: np.ndarray) -> np.ndarray:
     """ŷ (rows, outputs), computed for some rows at a time."""
     if len(X) == 0:  # a process of a cluster that has none
         return np.empty((0, network.sizes[-1]), network.spec.dtype_name)
-    return np.concatenate([trace.output for _, trace in forward_in_blocks(network, as_input(network, X))])
+    return passes.output_of(network, as_input(network, X))
 
 
 def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:

@@ -25,9 +25,10 @@ from ...errors import InputError
 from .kernels import extension, kernels, threads
 
 if TYPE_CHECKING:
-    from ._native import Net32, Net64
+    from ._native import Net32, Net64, Predictor32, Predictor64
 
 HOST = "host"  # an activation of the user's own: its g and g′ are called
+ANY_ROWS = 2**62  # of a prediction: it takes them in blocks
 ROWS_AT_ONCE = 4096  # of a forward pass whose hidden units nobody keeps
 
 
@@ -65,6 +66,8 @@ def _in_kernels(ours: Activation | Output | Loss) -> tuple[str, float]:
 
 def serves(network: Network) -> bool:
     """Whether the kernels compute this network: NumPy arrays, and a loss of this package."""
+    if network.prepared is not None:
+        return True
     return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in _known()
 
 
@@ -112,7 +115,18 @@ class _Host:
 class Prepared:
     """A network in the kernels' memory, with what is asked of it in every call."""
 
-    __slots__ = ("dtype", "inputs", "most_bytes", "net", "shapes", "takes_labels", "units")
+    __slots__ = (
+        "dtype",
+        "hosted",
+        "inputs",
+        "most_bytes",
+        "net",
+        "predictor",
+        "rooms",
+        "shapes",
+        "takes_labels",
+        "units",
+    )
 
     def __init__(self, network: Network) -> None:
         self.net = prepare(network)
@@ -121,6 +135,9 @@ class Prepared:
         self.shapes = [W.shape for W in network.W.values()]
         self.most_bytes = 0
         self.takes_labels = network.head.is_softmax_of_labels
+        self.hosted = any(_in_kernels(g)[0] == HOST for g in _functions(network))
+        self.predictor: Predictor32 | Predictor64 | None = None  # for any number of rows, made when it is needed
+        self.rooms = 0  # of that: how many threads it serves
 
 
 def _prepared(network: Network) -> Prepared:
@@ -142,6 +159,36 @@ def forward(network: Network, X: np.ndarray, dropout: Dropout | None = None) -> 
         drawn = None if dropout is None else _drawn(network, dropout, first)
         kept.net.forward(X[rows], [part[rows] for part in a], [part[rows] for part in h], threads(), drawn)
     return Trace(Layers(a), Layers((X, *h), first=0), masks)
+
+
+def predictor(network: Network, rows: int) -> Any:
+    """A function of x and out that gives ŷ, or None if they do not fit; or None if the kernels do not serve."""
+    if not serves(network) or _prepared(network).hosted:
+        return None
+    predict = _predictor(_prepared(network), min(rows, ANY_ROWS), threads()).predict
+    return lambda x, out: predict(x, out, None)
+
+
+def _predictor(kept: Prepared, rows: int, rooms: int) -> Predictor32 | Predictor64:
+    make: Any = extension().Predictor32 if kept.dtype == np.float32 else extension().Predictor64
+    return make(net=kept.net, rows=rows, rooms=rooms, empty=np.empty, dtype=kept.dtype, threads=threads)
+
+
+def ends(network: Network, X: np.ndarray, a: np.ndarray | None = None) -> np.ndarray:
+    """ŷ for the rows of X, at least one; a_L goes into ``a``. No hidden unit is kept."""
+    kept = _prepared(network)
+    if kept.hosted:
+        trace = forward(network, X)
+        if a is not None:
+            a[...] = trace.a[network.depth]
+        return trace.output
+    if kept.predictor is None or kept.rooms < threads():
+        kept.rooms = threads()
+        kept.predictor = _predictor(kept, ANY_ROWS, kept.rooms)
+    output: Any = kept.predictor.predict(X, None, a)
+    if output is None:
+        output = kept.predictor.predict(readable(X), None, a)
+    return output
 
 
 def _drawn(network: Network, dropout: Dropout, first: int = 0) -> tuple[list[int], int, int, int]:
