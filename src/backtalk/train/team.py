@@ -51,14 +51,10 @@ class _Team:
                 for number, run in enumerate(self.runs):
                     run.begin()
                     self._waiting.append((number, run.chunks()))
-                with suppress(RuntimeError):  # the system starts no more of them
-                    while len(helpers) < threads - 1:
-                        helper = threading.Thread(target=copy_context().run, args=(self._take_turns,), daemon=True)
-                        helper.start()
-                        helpers.append(helper)
-                self._take_turns()
+                self._start(helpers, threads)
                 for helper in helpers:
                     helper.join()
+                self._take_turns()  # what is left if no thread could be started
         except KeyboardInterrupt:
             self._stopped = self._interrupted = True
             for helper in helpers:
@@ -66,6 +62,14 @@ class _Team:
         for number, outcome in enumerate(self.outcomes):
             if outcome is None:
                 self._end(number, "interrupted")
+
+    def _start(self, helpers: list[threading.Thread], threads: int) -> None:
+        """As many threads as the system allows; this one only waits, so that it hears Ctrl-C at once."""
+        with suppress(RuntimeError):
+            while len(helpers) < threads:
+                helper = threading.Thread(target=copy_context().run, args=(self._take_turns,), daemon=True)
+                helper.start()
+                helpers.append(helper)
 
     def _one_by_one(self) -> None:
         with sharing_threads():
