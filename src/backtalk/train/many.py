@@ -81,7 +81,7 @@ def fit_many(
     asked = []
     for number, arguments in enumerate(own):
         with _named(number, arguments):
-            asked.append(_Asked.of(shared | arguments))
+            asked.append(_Asked.of({**shared, **arguments}))
     _require_memory(networks, asked)
     _require_apart(asked)
     lock, runs = Lock(), []
