@@ -136,10 +136,10 @@ class _Team:
                 raise error
         outcomes = (*(each for each in self.outcomes if isinstance(each, Training | DivergedError)),)
         if self._interrupted:
-            stopped = next((each for each in trained if each.reason == "interrupted"), None)
-            if stopped is not None:
-                raise TrainingInterrupted(stopped, outcomes)
-            raise KeyboardInterrupt
+            if not trained:
+                raise KeyboardInterrupt
+            stopped = next((each for each in trained if each.reason == "interrupted"), trained[0])
+            raise TrainingInterrupted(stopped, outcomes)
         if diverged:
             first = next(iter(diverged.values()))
             raise _diverged(diverged, outcomes) from first
