@@ -145,9 +145,7 @@ def sharing_threads() -> Iterator[None]:
 
 def _share_with_nobody() -> None:
     """In the child of a fork, where none of the other threads lives on."""
-    own = threading.get_ident()
-    others = [each for each in _sharing if each != own]
-    for each in others:
+    for each in _sharing.keys() - {threading.get_ident()}:
         del _sharing[each]
 
 
