@@ -195,12 +195,12 @@ def _require_arguments(
 def _require_memory(networks: Sequence[Network], asked: Sequence[_Asked]) -> None:
     """Refuse more networks than there is memory for.
 
-    In training a network is there as its weights twice, for either direction, and as the optimizer's arrays; as a copy
-    of both, from which the last good network follows; and as the result, with its state.
+    In training a network is there as its weights with the optimizer's arrays; as a copy of both, from which the last
+    good network follows; and as the result, with its state.
     """
     numbers = networks[0].parameter_count
     families = max(len(of_one.settings.optimizer.families) for of_one in asked)
-    each, free = numbers * np.dtype(networks[0].spec.dtype_name).itemsize * (4 + 3 * families), free_bytes()
+    each, free = numbers * np.dtype(networks[0].spec.dtype_name).itemsize * 3 * (1 + families), free_bytes()
     if len(networks) * each > free:
         raise InputError(
             f"networks holds {len(networks)} networks of {numbers:,} parameters, of which each takes {each / 1e9:.3g} "
