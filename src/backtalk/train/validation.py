@@ -52,7 +52,9 @@ def hold_out(
     if held_out >= count:
         raise InputError(f"validation is {fraction}, which leaves none of {count} rows to train on.")
     order = generator.permutation(count)
-    chosen, rows = (source.rows[np.sort(part)] for part in (order[:held_out], order[held_out:]))
+    chosen, rows = np.sort(order[:held_out]), np.sort(order[held_out:])
+    if source.rows is not None:
+        chosen, rows = source.rows[chosen], source.rows[rows]
     batch = replace(source.batch, weight=source.sample_weight).rows(chosen)  # a validation set knows no class weights
     weight = as_weight(network, batch.weight, held_out)
     return InMemory(source.batch, rows), Validation(replace(batch, y=batch.target(), weight=weight))
