@@ -43,6 +43,7 @@ bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks.inference
 	@$(BIN)/python -m benchmarks.influence
 	@$(BIN)/python -m benchmarks.listen
+	@$(BIN)/python -m benchmarks.many
 
 # Training and inference in float32 alone
 bench-quick: .venv/installed-bench

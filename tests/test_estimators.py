@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from io import BytesIO
 
@@ -9,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+import threadpoolctl
 from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.base import clone
@@ -23,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 import backtalk
 from backtalk import Callback, HiddenUnits, InputError, MLPClassifier, MLPRegressor, Network
+from backtalk.engines.native import kernels
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 DIGITS = load_digits(return_X_y=True)
@@ -689,3 +692,20 @@ def test_a_diagnosis_after_partial_fits_knows_what_it_can():
     for _ in range(3):
         model.partial_fit(X, y, classes=[0, 1, 2])
     assert model.diagnose(X, y).measurements.telemetry.epochs == 3
+
+
+@pytest.mark.skipif(kernels.kernels() is None, reason="no native kernels here")
+def test_a_search_on_two_threads_of_python_uses_no_more_threads_than_there_are():
+    counts, both = [], threading.Barrier(2)
+
+    def tell(epoch):
+        if epoch.number == 2:
+            both.wait(60)  # now two of the four fits train
+            counts.append(kernels.threads())
+            both.wait(60)
+
+    model = MLPClassifier([4], max_iter=3, callbacks=tell, random_state=0)
+    search = GridSearchCV(model, {"alpha": [1e-4, 1e-2]}, cv=2, n_jobs=2, refit=False)
+    with threadpoolctl.threadpool_limits(4, user_api="openmp"), joblib.parallel_config("threading"):
+        search.fit(*IRIS)
+    assert counts == [2, 2, 2, 2]

@@ -56,6 +56,7 @@ from .train import (
     Training,
     TrainingInterrupted,
     fit,
+    fit_many,
     resume,
 )
 
@@ -77,9 +78,9 @@ __all__ = [
     "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles",
     "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace", "Training",
     "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
-    "explain", "explain_step", "fit", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients",
-    "grand", "influence", "listen", "load", "paths", "per_example", "register_activation", "register_loss", "resume",
-    "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch",
+    "gradients", "grand", "influence", "listen", "load", "paths", "per_example", "register_activation",
+    "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ LONGEST_KNOWN = 200  # letters of a name that is compared with another
 
 if TYPE_CHECKING:
     from .core.network import Network
+    from .train.records import Training
 
 
 class BacktalkError(Exception):
@@ -132,8 +133,11 @@ class DivergedError(BacktalkError, ArithmeticError):
     """Training reached a value that is not finite.
 
     ``network`` is the last good network (the weights before the step), ``step`` counts updates from 1,
-    ``quantity`` and ``layer`` name the first place, in the order of computing, that is not finite.
+    ``quantity`` and ``layer`` name the first place, in the order of computing, that is not finite. ``outcomes``: from
+    ``fit_many``, for each network its ``Training`` or, if it diverged, the error of its own.
     """
+
+    outcomes: tuple[Training | DivergedError, ...] = ()
 
     def __init__(self, fault: str, *, network: Network, step: int, quantity: str, layer: int, hint: str = "") -> None:
         super().__init__(fault, hint=hint)

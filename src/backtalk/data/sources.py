@@ -41,7 +41,10 @@ class Source(Protocol):
 
 
 class InMemory:
-    """Arrays in memory: one part, of all rows or of some. ``sample_weight``: the weights without those of classes."""
+    """Arrays in memory: one part, of all rows or of some, each as often as ``rows`` holds it.
+
+    ``sample_weight``: the weights without those of classes.
+    """
 
     def __init__(self, batch: Batch, rows: np.ndarray | None = None, sample_weight: Array | None = None) -> None:
         self.batch, self.rows, self.sample_weight = batch, rows, sample_weight
@@ -56,17 +59,25 @@ class InMemory:
         return self.batch if self.rows is None else self.batch.rows(self.rows)
 
     def fingerprint(self) -> str:
-        return " ".join("-" if array is None else fingerprint(array) for array in self.batch.arrays)
+        return " ".join("-" if array is None else fingerprint(array, self.rows) for array in self.batch.arrays)
 
 
-def fingerprint(array: Array) -> str:
-    """Shape, dtype and a check sum of an array.
+BLOCK = 2**14  # rows of a check sum at a time
 
-    >>> fingerprint(np.zeros((2, 3)))
-    '(2, 3) float64 f288b395'
+
+def fingerprint(array: Array, rows: np.ndarray | None = None) -> str:
+    """Shape, dtype and a check sum of an array, or of some of its rows as an array of their own.
+
+    >>> fingerprint(np.zeros((2, 3))), fingerprint(np.zeros((9, 3)), np.array([4, 0]))
+    ('(2, 3) float64 f288b395', '(2, 3) float64 f288b395')
     """
-    array = np.ascontiguousarray(to_numpy(array))
-    return f"{array.shape} {array.dtype} {zlib.crc32(array.data.cast('B') if array.size else b''):08x}"
+    array = to_numpy(array)
+    count, sum_so_far = len(array) if rows is None else len(rows), 0
+    for first in range(0, count, BLOCK):
+        block = slice(first, first + BLOCK)
+        part = np.ascontiguousarray(array[block if rows is None else rows[block]])
+        sum_so_far = zlib.crc32(part.data.cast("B") if part.size else b"", sum_so_far)
+    return f"{(count, *array.shape[1:])} {array.dtype} {sum_so_far:08x}"
 
 
 class Stream:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,21 @@ def device_bytes(device: Any) -> float:
     known = (device.memory_stats() or {}).get("bytes_limit")
     if known:
         return float(known)
+    return _host_bytes()
+
+
+def _host_bytes() -> float:
+    """The memory of this machine."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (ValueError, OSError, AttributeError):
         return float("inf")
+
+
+def free_bytes() -> float:
+    """The memory of this machine that programs can still have, as far as the system tells; else all that it has."""
+    try:
+        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return float(facts["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return _host_bytes()

@@ -1,6 +1,8 @@
-"""Training: ``fit`` and ``resume``.
+"""Training: ``fit``, ``fit_many`` and ``resume``.
 
 verbs.py        ``fit`` and ``resume``: look at what is given, and train
+many.py         ``fit_many``: several networks at once; shared_examples.py: on the same X; team.py: threads take turns
+prepare.py      a run before its first step, from what is given
 settings.py     the settings of training, checked
 run.py          a run of ``fit``: the loop, with all that watches over it
 loop.py         the one loop, over epochs and chunks of steps
@@ -38,6 +40,7 @@ from ..data.sources import Stream
 from ..engines.steps import LayerMeasures, StepState
 from .callbacks import Callback
 from .checkpoint import Checkpoint
+from .many import fit_many
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import (
     Adaptive,
@@ -59,5 +62,5 @@ __all__ = [
     "Callback", "Checkpoint", "Constant", "Cosine", "CosineRestarts", "Epoch", "Exponential", "GradientDescent",
     "InverseScaling", "LayerMeasures", "Lion", "Momentum", "Nadam", "Nesterov", "OneCycle", "Optimizer", "Polynomial",
     "Progress", "RMSprop", "ReduceOnPlateau", "Schedule", "Shard", "StepDecay", "StepState", "Stream", "Training",
-    "TrainingInterrupted", "fit", "resume",
+    "TrainingInterrupted", "fit", "fit_many", "resume",
 ]  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -83,11 +84,15 @@ def _as_callback(value: Any) -> Callback:
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
-    """Who is told while training runs, in each process of a group; an error of one of them ends training in all."""
+    """Who is told while training runs, in each process of a group; an error of one of them ends training in all.
+
+    ``lock``: held while one of them is told, so that runs in several threads do not tell at the same time.
+    """
 
     callbacks: list[Callback]
     progress: Callable[[Progress], Any] | None = None
     group: Group = ALONE
+    lock: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
     @classmethod
     def of(cls, callbacks: Any, progress: Any = None, group: Group = ALONE) -> Watchers:
@@ -103,8 +108,9 @@ class Watchers:
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Tell that training begins."""
-        for callback in self.callbacks:
-            callback.on_start(settings)
+        with self.lock:
+            for callback in self.callbacks:
+                callback.on_start(settings)
 
     def after_steps(self, progress: Callable[[], Progress]) -> bool:
         """Tell of a chunk of steps; whether training is to stop."""
@@ -121,14 +127,16 @@ class Watchers:
 
     def end(self, training: Training) -> Training:
         """Tell the result, and give it back."""
-        for callback in self.callbacks:
-            callback.on_end(training)
+        with self.lock:
+            for callback in self.callbacks:
+                callback.on_end(training)
         return training
 
     def _ask(self, question: Callable[[], bool]) -> bool:
         """The answer of the user's functions, True if it is in any process."""
         if self.group.count == 1:
-            return question()
+            with self.lock:
+                return question()
         stop, failed = False, None
         try:
             stop = question()

@@ -58,6 +58,11 @@ class Checkpoint:
             raise InputTypeError(f"run is {self.run!r}, expected the id of a run as text, or None.")
 
 
+def as_checkpoint(given: str | os.PathLike[str] | Checkpoint | None) -> Checkpoint | None:
+    """A checkpoint from the name of its file."""
+    return given if given is None or isinstance(given, Checkpoint) else Checkpoint(given)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """All that a checkpoint holds: the network as it stands, the optimizer's state, the best network, the settings of

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..core.network import Network
 from ..engines.steps import LayerMeasures, StepState
+from ..errors import DivergedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,9 +122,11 @@ class Training:
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C interrupted training. ``training`` holds the network after the last whole step, ready for use.
 
-    It is a ``KeyboardInterrupt``, so a program that stops at Ctrl-C still does.
+    It is a ``KeyboardInterrupt``, so a program that stops at Ctrl-C still does. ``outcomes``: what became of each
+    network of :func:`~backtalk.fit_many`, its training so far or, if it had diverged, that error; ``training`` is then
+    the first of those that were interrupted.
     """
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: Training, outcomes: tuple[Training | DivergedError, ...] = ()) -> None:
         super().__init__("training was interrupted; the error's .training holds the network as it was")
-        self.training = training
+        self.training, self.outcomes = training, outcomes or (training,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -100,20 +100,24 @@ class Run:
 
     def train(self) -> Training:
         """Steps until the end, or until somebody says so."""
-        self.watchers.begin(facts_of(self.start, self.settings, self.data, self.dropout))
+        self.begin()
         try:
             with noted(self.watchers.group) as interrupted:
-                self._train(interrupted)
+                for _ in self.chunks(interrupted):
+                    pass
         except KeyboardInterrupt:
-            self._write()
-            raise TrainingInterrupted(self._result("interrupted")) from None
+            raise TrainingInterrupted(self.end("interrupted")) from None
         except ProcessLostError as error:
             error.checkpoint = self._write_alone()
             raise
-        self._write()
-        return self._result(str(self.history.reason))
+        return self.end()
 
-    def _train(self, interrupted: Callable[[], bool]) -> None:
+    def begin(self) -> None:
+        """Tell those who watch; the first chunk of steps comes next."""
+        self.watchers.begin(facts_of(self.start, self.settings, self.data, self.dropout))
+
+    def chunks(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Take all steps; whoever asks for the next chunk may do so from another thread each time."""
         if self.history.reason:  # the run had ended
             return
         loop, group = self.loop, self.watchers.group
@@ -131,6 +135,14 @@ class Run:
                     self._close_epoch()
             if self.history.reason:
                 return
+            yield
+
+    def end(self, reason: str | None = None) -> Training:
+        """The result as it stands after the last chunk, written down and told."""
+        self._write()
+        steps = self.loop.steps
+        training = self.history.training(steps.network, reason or str(self.history.reason), steps.state())
+        return self.watchers.end(training)
 
     def _close_epoch(self) -> None:
         """Judge the epoch, tell of it, and begin the next one."""
@@ -167,10 +179,6 @@ class Run:
         mean = position.loss / position.weight if position.weight else np.nan
         number, done = len(self.history.losses) + 1, position.row + loop.rows_before
         return Progress(number, self.settings.epochs, done, loop.source.count, loop.steps.step, mean)
-
-    def _result(self, reason: str) -> Training:
-        steps = self.loop.steps
-        return self.watchers.end(self.history.training(steps.network, reason, steps.state()))
 
     # Checkpoints
 

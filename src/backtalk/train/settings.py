@@ -129,6 +129,12 @@ class DataSettings:
         if self.validation is not None and not 0 < self.validation < 1:
             raise InputError(f"validation is {self.validation!r}, expected a fraction between 0 and 1, or (X, y).")
 
+    @classmethod
+    def of(cls, class_weight: Any, validation: Any) -> DataSettings:
+        """From the arguments of these names; a validation set that is given is none of the settings."""
+        fraction = validation if isinstance(validation, float | int) and not isinstance(validation, bool) else None
+        return cls(class_weight, fraction)
+
     def to_dict(self) -> dict[str, Any]:
         """As they are."""
         return {"class_weight": self.class_weight, "validation": self.validation}

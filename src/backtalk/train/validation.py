@@ -53,6 +53,8 @@ def hold_out(
         raise InputError(f"validation is {fraction}, which leaves none of {count} rows to train on.")
     order = generator.permutation(count)
     chosen, rows = np.sort(order[:held_out]), np.sort(order[held_out:])
+    if source.rows is not None:
+        chosen, rows = source.rows[chosen], source.rows[rows]
     batch = replace(source.batch, weight=source.sample_weight).rows(chosen)  # a validation set knows no class weights
     weight = as_weight(network, batch.weight, held_out)
     return InMemory(source.batch, rows), Validation(replace(batch, y=batch.target(), weight=weight))

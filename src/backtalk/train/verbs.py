@@ -14,24 +14,20 @@ from ..core.initialization import as_generator
 from ..core.inputs import require_network
 from ..core.network import Network
 from ..core.optimizers import LBFGS, Optimizer
-from ..data.given import as_source
-from ..data.shards import Shard
-from ..data.sources import InMemory, Source, Stream
-from ..data.streams import MemoryMapped, is_streamed
-from ..distributed import Group, joined_group
-from ..engines.choose import choose_steps, group_of
+from ..data.sources import InMemory, Stream
+from ..engines.choose import group_of
+from ..engines.native.kernels import sharing_threads
 from ..engines.native.steps import NativeSteps
-from ..engines.steps import Steps, StepState
+from ..engines.steps import StepState
 from ..errors import InputError
-from .agreement import require_equal_calls, require_equal_runs, share_generator
 from .callbacks import Watchers
-from .checkpoint import Checkpoint, go_on_at
+from .checkpoint import Checkpoint, as_checkpoint, go_on_at
+from .prepare import examples_of, run_on
 from .records import Progress, Training
-from .run import Run
 from .schedules import Schedule
 from .settings import DataSettings, TrainSettings
-from .state import TrainState, plain, rng_from_json
-from .validation import Validation, hold_out
+from .state import rng_from_json
+from .validation import hold_out
 from .whole_batch import search
 
 
@@ -121,27 +117,28 @@ def fit(
         engine=engine,
         measure_every=measure_every,
     )
-    fraction = validation if isinstance(validation, float | int) and not isinstance(validation, bool) else None
-    data = DataSettings(class_weight, fraction)
-    place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    data = DataSettings.of(class_weight, validation)
+    place = as_checkpoint(checkpoint)
     watchers = Watchers.of(callbacks, progress, group_of(engine))
     given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
     generator = as_generator(rng)
-    if settings.by_steps:
-        run = _run(network, settings, data, given, generator, place, watchers)
-        if state is not None:
-            run.start_from(state)
-        return run.train()
-    if place is not None or state is not None or isinstance(X, Stream):
-        raise InputError(
-            f"optimizer is {str(settings.optimizer)!r}, which takes no checkpoint, no state and no Stream: use another."
-        )
-    kind, source, own = _examples(network, settings, data, given, watchers.group)
-    if data.validation is not None:
-        source, own = hold_out(network, source, data.validation, generator)
-    assert isinstance(source, InMemory)
-    settings.batch_for(source.count)  # refuses a size that the optimizer cannot have
-    return search(network, settings, data, source.chosen(), own, watchers, by_kernels=kind is NativeSteps)
+    with sharing_threads():
+        if settings.by_steps:
+            run = run_on(network, settings, data, given, generator, place, watchers)
+            if state is not None:
+                run.start_from(state)
+            return run.train()
+        if place is not None or state is not None or isinstance(X, Stream):
+            raise InputError(
+                f"optimizer is {str(settings.optimizer)!r}, which takes no checkpoint, no state and no Stream: use "
+                "another."
+            )
+        kind, source, own = examples_of(network, settings, data, given, watchers.group)
+        if data.validation is not None:
+            source, own = hold_out(network, source, data.validation, generator)
+        assert isinstance(source, InMemory)
+        settings.batch_for(source.count)  # refuses a size that the optimizer cannot have
+        return search(network, settings, data, source.chosen(), own, watchers, by_kernels=kind is NativeSteps)
 
 
 def resume(
@@ -183,48 +180,10 @@ def resume(
     snapshot = replace(snapshot, network=_beside(snapshot.network, X))
     given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
     generator = rng_from_json(snapshot.state.rng_at_start)
-    run = _run(snapshot.network, settings, snapshot.data, given, generator, place, watchers)
-    run.go_on(snapshot)
-    return run.train()
-
-
-def _run(
-    network: Network,
-    settings: TrainSettings,
-    data: DataSettings,
-    given: dict[str, Any],
-    generator: np.random.Generator,
-    checkpoint: Checkpoint | None,
-    watchers: Watchers,
-) -> Run:
-    """A run before its first step."""
-    group = watchers.group
-    require_equal_calls(group, settings, data, given, checkpoint)
-    kind, source, validation = _examples(network, settings, data, given, group)
-    fingerprint = source.fingerprint() if group.count > 1 or checkpoint is not None else None
-    share_generator(group, generator)
-    require_equal_runs(group, network, fingerprint, validation)
-    state = TrainState(plain(generator.bit_generator.state), fingerprint, own_validation=validation is not None)
-    if data.validation is not None:
-        source, validation = hold_out(network, source, data.validation, generator)
-    return Run(network, settings, data, kind, source, validation, state, generator, checkpoint, watchers)
-
-
-def _examples(
-    network: Network, settings: TrainSettings, data: DataSettings, given: dict[str, Any], group: Group
-) -> tuple[type[Steps], Source, Validation | None]:
-    """What takes the steps, on which examples; and the validation set, if one is given."""
-    X, y, sample_weight, validation = given.values()
-    own = None
-    if validation is not None and data.validation is None:
-        own = Validation.of(network, validation, group)
-    kind = choose_steps(settings.engine, network, settings.optimizer, settings.measure_every)
-    if y is not None and settings.by_steps and is_streamed(X):
-        X, y, sample_weight = MemoryMapped(X, y, sample_weight), None, None
-    if isinstance(X, Shard) and group != joined_group():
-        raise InputError(f"X is a Shard, of a cluster, but engine is {settings.engine!r}: use engine='compiled'.")
-    takes_labels = kind.takes_labels and settings.by_steps
-    return kind, as_source(network, X, y, sample_weight, data.class_weight, takes_labels, group), own
+    with sharing_threads():
+        run = run_on(snapshot.network, settings, snapshot.data, given, generator, place, watchers)
+        run.go_on(snapshot)
+        return run.train()
 
 
 def _beside(network: Network, X: Any) -> Network:

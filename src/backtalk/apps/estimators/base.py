@@ -21,6 +21,7 @@ from ...core.dropout import Dropout
 from ...core.network import Network
 from ...core.outputs import Output
 from ...engines.choose import ENGINES, choose_steps
+from ...engines.native.kernels import sharing_threads
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
@@ -143,10 +144,11 @@ class MultilayerPerceptron(FittedPerceptron):
             self._begin(first)
         X, target, weight, judge = hold_out(self, X, target, weight, validation)
         try:
-            if searches(self):
-                self._search(network, X, target, weight, judge)
-            else:
-                self._step(network, X, target, weight, judge, incremental)
+            with sharing_threads():  # a search by scikit-learn may run several threads of Python
+                if searches(self):
+                    self._search(network, X, target, weight, judge)
+                else:
+                    self._step(network, X, target, weight, judge, incremental)
         except DivergedError as error:
             what = "Solver produced non-finite parameter weights. The input data may contain large values"
             place = {"step": error.step, "quantity": error.quantity, "layer": error.layer}

@@ -49,7 +49,7 @@ class ShuffledAnew(InMemory):
     """Examples in scikit-learn's order, which shuffles that of the epoch before, or in their own."""
 
     def __init__(self, batch: Batch, random_state: Any, shuffle: bool) -> None:
-        super().__init__(batch)
+        super().__init__(batch, np.arange(batch.count))  # it shuffles them anew in each epoch
         self.random_state, self.shuffle = random_state, shuffle
 
     def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:

@@ -5,13 +5,17 @@ order that this processor and system run is taken. The environment variable ``BA
 name, and ``none`` leaves the work to the formulas.
 
 Threads: as many as ``threadpoolctl`` allows, else ``OMP_NUM_THREADS`` if that is a whole number above 0, else one for
-each processor that this process may use; 1024 at the most. Results do not depend on their number.
+each processor that this process may use; 1024 at the most. Threads of Python that train at the same time share them.
+Results do not depend on their number.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -77,8 +81,8 @@ def describe() -> str:
         return f"none{reason}, so the formula engine serves NumPy arrays too"
     others = [build for build in available() if build != name]
     count = "one thread" if (ready := ready_threads()) == 1 else f"up to {ready} threads"
-    if ready < threads():
-        count += f" because the system starts no more of the {threads()} that are allowed"
+    if ready < all_threads():
+        count += f" because the system starts no more of the {all_threads()} that are allowed"
     return f"{name}, on {count} (this machine also runs {', '.join(others) or 'no other'})"
 
 
@@ -103,14 +107,55 @@ def _threads_at_start() -> int:
     return asked or (max(1, _native.processors()) if _native else 1)
 
 
-def threads() -> int:
-    """How many threads the kernels may use."""
+def all_threads() -> int:
+    """How many threads the kernels may use in this process, all calls together."""
     return _threads_at_start() if _limit is None else _limit
+
+
+_sharing: dict[int, int] = {}  # threads of Python that train, by identity, and how many runs each is in, one in another
+
+
+def threads() -> int:
+    """How many threads the kernels may use in a call by this thread of Python: its share, and 1 at the least."""
+    total = all_threads()
+    if not _sharing:
+        return total
+    sharing, own = list(_sharing), threading.get_ident()
+    place = sharing.index(own) if own in sharing else len(sharing)
+    callers = max(place + 1, len(sharing))
+    return max(1, total // callers + (place < total % callers))
+
+
+@contextmanager
+def sharing_threads() -> Iterator[None]:
+    """Within it this thread of Python trains: it and all others that do have a share of the kernels' threads each.
+
+    Otherwise, a search by scikit-learn on two threads of Python would use twice as many threads as there are.
+    """
+    own = threading.get_ident()
+    _sharing[own] = _sharing.get(own, 0) + 1
+    try:
+        yield
+    finally:
+        if _sharing[own] > 1:
+            _sharing[own] -= 1
+        else:
+            del _sharing[own]
+
+
+def _share_with_nobody() -> None:
+    """In the child of a fork, where none of the other threads lives on."""
+    for each in _sharing.keys() - {threading.get_ident()}:
+        del _sharing[each]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_share_with_nobody)
 
 
 def ready_threads() -> int:
     """How many of them there are; those that are missing are started now, and fewer only if the system refuses."""
-    return _native.ready_threads(threads()) if _native else 1
+    return _native.ready_threads(all_threads()) if _native else 1
 
 
 class _Controller(threadpoolctl.LibController):
@@ -125,7 +170,7 @@ class _Controller(threadpoolctl.LibController):
         return None
 
     def get_num_threads(self) -> Any:
-        return threads()
+        return all_threads()
 
     def set_num_threads(self, num_threads: int) -> Any:
         global _limit
