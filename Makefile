@@ -40,7 +40,6 @@ fuzz: .venv/installed-fuzz
 bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks $(if $(JSON),--json $(JSON))
 	@$(BIN)/python -m benchmarks.compiled
-	@$(BIN)/python -m benchmarks.inference
 	@$(BIN)/python -m benchmarks.influence
 	@$(BIN)/python -m benchmarks.listen
 	@$(BIN)/python -m benchmarks.many

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from . import per_example, target, training
+from . import inference, per_example, target, training
 from .machine import describe_machine, versions
 from .results import Results, Row
 from .table import print_tables
@@ -38,6 +38,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "training": Kind(training.training, DTYPES, quick=True),
+    "inference": Kind(inference.measure_rows, quick=True),
     "gradients": Kind(training.gradients, DTYPES),
     "per_example": Kind(per_example.measure),
     "target": Kind(target.measure),

@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -22,7 +22,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from .turns import CORES, Peer
+from .results import Row, rows_of_calls
+from .turns import CORES, Peer, Session
 
 NETWORKS = {"64-32-10": (64, 32, 10), "784-256-128-10": (784, 256, 128, 10)}
 ROWS = (1, 32, 4096, 30_000)
@@ -196,6 +197,18 @@ def measure(
     for process in processes.values():
         process.close()
     return found
+
+
+QUICK: dict[str, Any] = {
+    "row_counts": (1, 32, 4096),
+    "peers": ("predictor", "predict_proba", "onnxruntime", "onnxruntime bound", "torch", "sklearn"),
+}
+
+
+def measure_rows(session: Session) -> Iterator[Row]:
+    """The same as rows of the benchmark, in which the predictor stands for backtalk."""
+    rounds, some = (2, QUICK) if session.quick else (session.rounds, {})
+    return rows_of_calls("inference", measure(rounds, **some), "predictor")
 
 
 def show(console: Console, rows: list[dict[str, Any]]) -> None:
