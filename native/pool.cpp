@@ -25,6 +25,29 @@ inline void pause_briefly() {
 // A few ten microseconds: longer than most waits, shorter than a time slice
 int spins_for(int threads) { return threads <= processors() ? 2000 : 0; }
 
+int processor_here() {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+// A thread that was woken often begins on the processor of whoever woke it, and the system takes milliseconds to part
+// them. Whoever finds itself there moves to another one that it may use.
+void leave_processor(int taken) {
+#ifdef __linux__
+    cpu_set_t mine, others;
+    if (taken < 0 || sched_getcpu() != taken || sched_getaffinity(0, sizeof mine, &mine) != 0) return;
+    others = mine;
+    CPU_CLR(taken, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+    sched_setaffinity(0, sizeof mine, &mine);
+#else
+    (void)taken;
+#endif
+}
+
 class Pool {
 public:
     int ready(int wanted) {
@@ -38,6 +61,7 @@ public:
             std::lock_guard<std::mutex> guard(mutex_);
             work_ = &work;
             wanted_ = threads;
+            caller_ = processor_here();
             left_.store(threads - 1, std::memory_order_relaxed);
             job_.fetch_add(1, std::memory_order_release);
         }
@@ -67,15 +91,17 @@ private:
         for (;;) {
             for (int spin = 0; spin < 2000 && job_.load(std::memory_order_acquire) == seen; ++spin) pause_briefly();
             const std::function<void(int, int)> *work;
-            int threads;
+            int threads, caller;
             {
                 std::unique_lock<std::mutex> lock(mutex_);
                 called_.wait(lock, [&] { return job_.load(std::memory_order_acquire) != seen; });
                 seen = job_.load(std::memory_order_relaxed);
                 work = work_;
                 threads = wanted_;
+                caller = caller_;
             }
             if (index >= threads) continue;
+            leave_processor(caller);
             (*work)(index, threads);
             if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
                 std::lock_guard<std::mutex> guard(mutex_);
@@ -87,7 +113,7 @@ private:
     std::mutex mutex_;
     std::condition_variable called_, done_;
     const std::function<void(int, int)> *work_ = nullptr;
-    int wanted_ = 0, workers_ = 0;
+    int wanted_ = 0, caller_ = -1, workers_ = 0;
     bool refused_ = false;
     std::atomic<int> left_{0};
     std::atomic<unsigned> job_{0};
