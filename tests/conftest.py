@@ -1,5 +1,6 @@
-"""JAX counts in float64 in these tests, on the CPU, and quietly; NumPy's products have one thread each, since those of
-several workers would wait for one another; and the command line can be called.
+"""JAX counts in float64 in these tests, on the CPU, quietly, and with few optimizations: most of its programs run once,
+and to compile them is what takes the time (those of test_compiled.py are optimized as a user's are). NumPy's products
+have one thread each, since those of several workers would wait for one another. And the command line can be called.
 """
 
 import os
@@ -8,6 +9,7 @@ import sys
 from importlib.util import find_spec
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax

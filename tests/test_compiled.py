@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -35,6 +37,15 @@ SETTINGS = [
     {"batch_size": 1000},
     {"validation": 0.2, "patience": 2},
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimized():
+    """XLA optimizes the programs of these tests as it does a user's."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def trained(engine: str, network: Network, **settings):
@@ -109,7 +120,6 @@ def test_going_on_with_the_state_of_the_kernels():
 
 
 def test_networks_of_jax_and_torch_keep_their_library():
-    import jax
     import jax.numpy as jnp
 
     network = Network.create([6, 8, 3], "tanh", rng=1, dtype="float32")
@@ -166,8 +176,6 @@ def test_the_last_good_network_is_found_wherever_the_last_copy_was_made(steps_of
 
 
 def test_what_differs_in_rate_penalty_or_number_of_examples_is_not_compiled_anew(caplog):
-    import jax
-
     def programs(count: int, **settings) -> list[str]:
         caplog.clear()
         with jax.log_compiles(), caplog.at_level("WARNING"):
@@ -181,7 +189,6 @@ def test_what_differs_in_rate_penalty_or_number_of_examples_is_not_compiled_anew
 
 
 def test_the_products_of_bfloat16_are_asked_of_the_compiler():
-    import jax
     import jax.numpy as jnp
 
     from backtalk.engines.compiled.program import PRODUCTS, numbers_as
@@ -197,8 +204,6 @@ def test_the_products_of_bfloat16_are_asked_of_the_compiler():
 
 
 def test_the_global_setting_of_jax_is_left_as_it_was():
-    import jax
-
     before = jax.config.jax_enable_x64
     trained("compiled", Network.create([6, 8, 3], rng=1), epochs=1)
     assert jax.config.jax_enable_x64 == before
@@ -227,21 +232,17 @@ def test_the_estimators_train_by_it():
         MLPRegressor(hidden_layer_sizes=[8], solver="lbfgs", engine="compiled").fit(X, Y)
 
 
-def test_the_command_line_trains_by_it(tmp_path):
+def test_the_command_line_trains_by_it(tmp_path, call):
     table = tmp_path / "table.csv"
     rows = [f"{a},{b},{'yes' if a + b > 0 else 'no'}" for a, b in RNG.normal(size=(200, 2))]
     table.write_text("\n".join(["a,b,c", *rows]))
-    common = [sys.executable, "-m", "backtalk", "train", str(table), "--target", "c", "--epochs", "3", "--json"]
-    losses = []
-    for engine in ("formula", "compiled"):
-        done = subprocess.run(
-            [*common, "--engine", engine, "--out", str(tmp_path / engine)], capture_output=True, text=True, check=True
-        )
-        assert done.stderr == ""
-        import json
-
-        losses.append(json.loads(done.stdout)["losses"])
-    np.testing.assert_allclose(*losses, rtol=1e-4)
+    common = ["train", str(table), "--target", "c", "--epochs", "3", "--json", "--engine"]
+    code, by_formula, err = call(*common, "formula", "--out", tmp_path / "formula")
+    assert (code, err) == (0, "")
+    command = [sys.executable, "-m", "backtalk", *common, "compiled", "--out", str(tmp_path / "compiled")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    np.testing.assert_allclose(json.loads(done.stdout)["losses"], json.loads(by_formula)["losses"], rtol=1e-4)
 
 
 def test_without_jax_the_error_says_how_to_have_it(monkeypatch):
