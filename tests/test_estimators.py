@@ -148,6 +148,9 @@ def test_float32_stays_float32_and_sparse_matrices_are_taken():
         np.testing.assert_array_equal(model.predict_proba(kind(X)), dense.predict_proba(X))
     single = MLPClassifier(max_iter=5, random_state=0).fit(X.astype("float32"), y[:300])
     assert single.coefs_[0].dtype == single.predict_proba(X).dtype == np.float32
+    for large in (np.full((1, X.shape[1]), 1e300), [[1e300] * X.shape[1]]):
+        with pytest.raises(InputError, match=r"X holds 1e\+300, which is too big for float32"):
+            single.predict(large)
 
 
 # In scikit-learn's tools

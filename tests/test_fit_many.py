@@ -20,13 +20,13 @@ from backtalk import (
     InputTypeError,
     Network,
     TrainingInterrupted,
-    UnknownNameError,
     fit,
     fit_many,
     resume,
 )
 from backtalk.engines.native import kernels
 from backtalk.train import many
+from backtalk.train.loggers import JsonLines
 from engines import needs_kernels, same_bits
 
 N = 60
@@ -201,6 +201,31 @@ def test_ctrl_c_leaves_every_network_usable_and_its_checkpoint(threads, tmp_path
         assert equal(resume(file, X, Y, epochs=more), expected)
 
 
+@needs_kernels
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_twice_while_networks_are_trained_leaves_their_checkpoints(tmp_path):
+    X = np.random.default_rng(0).normal(size=(4000, 32))
+    y = np.arange(4000) % 10
+    networks = [Network.create([32, 64, 10], rng=seed) for seed in range(3)]
+    files = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    each = [{"checkpoint": Checkpoint(file, every_steps=10**9, every_seconds=None)} for file in files]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timers = [threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)) for after in (0.3, 0.304)]
+    try:
+        for timer in timers:
+            timer.start()
+        limit = threadpoolctl.threadpool_limits(2, user_api="openmp")
+        with limit, pytest.raises(TrainingInterrupted) as caught:
+            fit_many(networks, X, y, rng=0, epochs=10**6, batch_size=50, each=each)
+        for timer in timers:
+            timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for net, file, outcome in zip(networks, files, caught.value.outcomes, strict=True):
+        more = len(outcome.losses) + 1
+        assert equal(resume(file, X, y, epochs=more), fit(net, X, y, rng=0, epochs=more, batch_size=50))
+
+
 def test_callbacks_are_told_one_at_a_time():
     inside, most, told = 0, 0, 0
 
@@ -248,16 +273,20 @@ def test_what_cannot_be_trained_together_is_refused_in_a_sentence(tmp_path, monk
         (r"networks\[1\] has the sizes \[3, 2\].*\[3, 8, 2\]", InputError, [network(), Network.create([3, 2])], {}),
         (r"networks\[1\] has arrays of float32", InputError, [network(), network(dtype="float32")], {}),
         (r"networks\[1\] has the loss", InputError, [network(), network(loss="squared_error")], {}),
-        ("each has 1 entries, but there are 2 networks", InputError, two, {"each": [{}]}),
+        ("the length of each is 1, but there are 2 networks", InputError, two, {"each": [{}]}),
         ("each is a dict", InputTypeError, two, {"each": {}}),
         (r"each\[1\] is a int", InputTypeError, two, {"each": [{}, 3]}),
-        (r"each\[1\] is 'epoch', which is not known: did you mean 'epochs'", UnknownNameError, two,
+        (r"each\[1\] is 'epoch', which is not known: did you mean 'epochs'", InputTypeError, two,
          {"each": [{}, {"epoch": 3}]}),
-        ("'learning_rate', which is not known", InputTypeError, two, {"learning_rate": 0.1}),
+        ("'learning_rate', which is part of the optimizer", InputTypeError, two, {"learning_rate": 0.1}),
         (r"epochs is 0, expected 1 or more\. It stands in each\[1\]", InputError, two, {"each": [{}, {"epochs": 0}]}),
         (r"epochs is 0, expected 1 or more\.$", InputError, two, {"epochs": 0, "each": [{"rng": 1}, {"rng": 2}]}),
         (r"rows holds 60, but X has 60 rows.*each\[0\]", InputError, two, {"each": [{"rows": [0, 60]}, {}]}),
         (r"rows holds -1, but X", InputError, two, {"each": [{"rows": [0, -1]}, {}]}),
+        ("rows is empty", InputError, two, {"each": [{"rows": []}, {}]}),
+        ("rows is a slice", InputTypeError, two, {"each": [{"rows": slice(3)}, {}]}),
+        ("rows holds parts that differ", InputTypeError, two, {"each": [{"rows": [[1], [1, 2]]}, {}]}),
+        ("callbacks holds one logger for several", InputError, two, {"callbacks": JsonLines(tmp_path / "log.jsonl")}),
         (r"rows is an array of bool", InputError, two, {"each": [{"rows": Y > 0}, {}]}),
         (r"y has 3 .*each\[1\]|y has shape .*each\[1\]", InputError, two, {"each": [{}, {"y": [0, 1, 1]}]}),
         ("rng is one Generator for several", InputError, two, {"rng": generator}),
@@ -271,3 +300,6 @@ def test_what_cannot_be_trained_together_is_refused_in_a_sentence(tmp_path, monk
     monkeypatch.setattr(many, "free_bytes", lambda: 9000.0)
     with pytest.raises(InputError, match=r"holds 4 networks of 50 parameters.*: 2 fit, train so many at a time"):
         fit_many([network()] * 4, X, Y)
+    monkeypatch.setattr(many, "free_bytes", lambda: 9.0)
+    with pytest.raises(InputError, match="not one fits"):
+        fit_many([network()], X, Y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 
 import numpy as np
@@ -169,6 +170,7 @@ def test_a_predictor_outlives_the_network_that_made_it():
     del network
     assert same_bits(predictor(X), whole)
     assert "3 → 4 → 2" in repr(predictor)
+    assert same_bits(pickle.loads(pickle.dumps(predictor))(X), whole)
 
 
 def test_input_that_does_not_fit_is_named_with_what_was_expected():
@@ -188,8 +190,17 @@ def test_input_that_does_not_fit_is_named_with_what_was_expected():
         predictor(np.zeros((1, 2, 3), np.float32))
     with pytest.raises(InputTypeError, match="x is not contiguous"):
         predictor(np.zeros((3, 2), np.float32).T)
-    with pytest.raises(InputTypeError, match="x is a list"):
-        predictor([[1.0, 2.0, 3.0]])
+    for x, found in (
+        ([[1.0, 2.0, 3.0]], "x is a list"),
+        (None, "x is a NoneType"),
+        (memoryview(fits), "x is a memoryview"),
+        (np.ma.masked_array(fits, mask=True), "x is a masked array"),
+        (fits.astype(">f4"), "in the byte order of other machines"),
+    ):
+        with pytest.raises(InputTypeError, match=found):
+            predictor(x)
+    with pytest.raises(InputTypeError, match="out is a memoryview"):
+        predictor(fits, out=memoryview(np.zeros((2, 2), np.float32)))
 
 
 def test_an_out_that_does_not_fit_is_named_and_not_written():

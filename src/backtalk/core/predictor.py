@@ -53,7 +53,8 @@ class Predictor:
 
     def __init__(self, network: Network, rows: int = 1) -> None:
         if isinstance(rows, bool) or not isinstance(rows, int | np.integer):
-            raise InputTypeError(f"rows is {rows!r}, expected a whole number.")
+            found = repr(rows) if isinstance(rows, bool | float | str) else f"a {type(rows).__name__}"
+            raise InputTypeError(f"rows is {found}, expected a whole number: the largest batch of a call.")
         if rows < 1:
             raise InputError(f"rows is {rows}, expected 1 or more: the largest batch of a call.")
         self.rows = int(rows)
@@ -80,6 +81,9 @@ class Predictor:
         out[...] = output
         return out
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Predictor, (self._network, self.rows)
+
     def __repr__(self) -> str:
         path = " → ".join(str(size) for size in self._network.sizes)
         return f"Predictor of a network {path}, for up to {self.rows} rows of {self._network.spec}"
@@ -95,10 +99,9 @@ class Predictor:
                 f"(rows, {inputs})."
             )
         if x.ndim == 2 and not 1 <= x.shape[0] <= self.rows:
-            raise InputError(
-                f"x has {x.shape[0]} rows, expected 1 to {self.rows}: make the predictor with "
-                f"network.predictor(rows={max(1, x.shape[0])})."
-            )
+            wanted = "1" if self.rows == 1 else f"1 to {self.rows}"
+            advice = f": make the predictor with network.predictor(rows={x.shape[0]})" if x.shape[0] else ""
+            raise InputError(f"x has {x.shape[0]} rows, expected {wanted}{advice}.")
 
     def _require_output(self, out: Any, x: Array) -> None:
         self._require_kind(out, "out")
@@ -117,12 +120,19 @@ class Predictor:
         """Library and dtype are the network's, and memory is contiguous if it is NumPy's."""
         spec = self._network.spec
         wanted = f"an array of {library_name(spec.xp)} in {spec.dtype_name}"
+        if isinstance(array, np.ma.MaskedArray):
+            raise InputTypeError(f"{name} is a masked array: fill the masked values first, with .filled(…).")
         if not is_array(array):
             raise InputTypeError(f"{name} is a {type(array).__name__}, expected {wanted}.")
         library = library_name(namespace(array))
         if library != library_name(spec.xp) or array.dtype != spec.dtype:
             found = f"an array of {library} in {dtype_name(array.dtype)}"
-            raise InputTypeError(f"{name} is {found}, expected {wanted}: a predictor converts nothing.")
+            if library == "numpy" and not array.dtype.isnative:
+                found += ", in the byte order of other machines"
+            raise InputTypeError(
+                f"{name} is {found}, expected {wanted}: a predictor converts nothing, so convert {name}, or the "
+                "network with .to(…, dtype=…)."
+            )
         if isinstance(array, np.ndarray) and not (array.flags.c_contiguous and array.flags.aligned):
             raise InputTypeError(
                 f"{name} is not contiguous in memory: expected an array such as np.ascontiguousarray({name}) gives."

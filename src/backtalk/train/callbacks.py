@@ -29,7 +29,11 @@ class Callback:
     ...                callbacks=[UntilGood()])
     >>> training.reason, training.losses[-1] < 0.5
     ('callback', True)
+
+    ``of_one_run``: it tells of one run and cannot serve several networks of :func:`~backtalk.fit_many`.
     """
+
+    of_one_run = False
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
         """Called before the first step, with the settings of the run by name: numbers, texts and None."""

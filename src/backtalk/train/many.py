@@ -20,7 +20,7 @@ from ..engines.native.kernels import threads
 from ..engines.native.steps import NativeSteps
 from ..errors import BacktalkError, InputError, InputTypeError, unknown_name
 from .agreement import require_equal_calls
-from .callbacks import Watchers
+from .callbacks import Watchers, as_callbacks
 from .checkpoint import Checkpoint, as_checkpoint
 from .prepare import prepare_run
 from .records import Training
@@ -47,11 +47,12 @@ def fit_many(
 
     Gives, for each network, what :func:`fit` gives for it alone, to the bit. X is not copied for each network.
 
-    ``networks``: k networks of the same sizes, loss and dtype. ``X``, ``y``, ``sample_weight``, and all other arguments
-    by their names: as for :func:`fit`. ``each``: a mapping for each network, of the arguments that it has of its own
-    instead: any of those of ``fit``, such as ``rng``, ``y`` (N,), ``sample_weight`` (N,), ``optimizer`` with its
-    learning rate, ``l2_penalty``, ``validation`` or ``checkpoint``; and ``rows``, for folds and bootstraps: the network
-    is trained as by ``fit(network, X[rows], y[rows], sample_weight[rows])``, where a row may stand more than once.
+    ``networks``: k networks of the same sizes, loss and dtype; activations may differ. ``X``, ``y``, ``sample_weight``,
+    and all other arguments by their names: as for :func:`fit`; the learning rate is part of the optimizer. ``each``: a
+    mapping for each network, of the arguments that it has of its own instead: any of those of ``fit``, such as ``rng``,
+    ``y`` (N,), ``sample_weight`` (N,), ``optimizer``, ``l2_penalty``, ``validation`` or ``checkpoint``; and ``rows``,
+    for folds and bootstraps: the network is trained as by ``fit(network, X[rows], y[rows], sample_weight[rows])``,
+    where a row may stand more than once. ``rows`` may be shared as well. A logger serves one network.
     Each training ends by itself. A checkpoint is the file of one network, from which :func:`resume` continues.
 
     The native kernels train as many networks at once as they may use threads, one thread for each; if fewer are left,
@@ -173,23 +174,30 @@ def _require_arguments(
     shared: Mapping[str, Any], each: Sequence[Mapping[str, Any]] | None, count: int
 ) -> list[Mapping[str, Any]]:
     """The arguments that each network has of its own; all names are known."""
-    for name in shared:
-        if name not in ARGUMENTS:
-            raise InputTypeError(str(unknown_name("an argument of fit_many", name, ARGUMENTS)))
+    _require_known(shared, "an argument of fit_many")
     if each is None:
         return [{}] * count
     if isinstance(each, Mapping) or not isinstance(each, Iterable):
         raise InputTypeError(f"each is a {type(each).__name__}, expected a list with a mapping for each network.")
     own = list(each)
     if len(own) != count:
-        raise InputError(f"each has {len(own)} entries, but there are {count} networks: expected one for each.")
+        raise InputError(f"the length of each is {len(own)}, but there are {count} networks: expected one for each.")
     for number, arguments in enumerate(own):
         if not isinstance(arguments, Mapping):
             raise InputTypeError(f"each[{number}] is a {type(arguments).__name__}, expected a mapping of arguments.")
-        for name in arguments:
-            if name not in ARGUMENTS:
-                raise unknown_name(f"an argument in each[{number}]", name, ARGUMENTS)
+        _require_known(arguments, f"an argument in each[{number}]")
     return own
+
+
+def _require_known(arguments: Mapping[str, Any], where: str) -> None:
+    for name in arguments:
+        if name == "learning_rate":
+            raise InputTypeError(
+                f"{where} is 'learning_rate', which is part of the optimizer: expected one such as "
+                "optimizer='adam(learning_rate=0.1)'."
+            )
+        if name not in ARGUMENTS:
+            raise InputTypeError(str(unknown_name(where, name, ARGUMENTS)))
 
 
 def _require_memory(networks: Sequence[Network], asked: Sequence[_Asked]) -> None:
@@ -202,9 +210,11 @@ def _require_memory(networks: Sequence[Network], asked: Sequence[_Asked]) -> Non
     families = max(len(of_one.settings.optimizer.families) for of_one in asked)
     each, free = numbers * np.dtype(networks[0].spec.dtype_name).itemsize * 3 * (1 + families), free_bytes()
     if len(networks) * each > free:
+        fit = int(free // each)
+        advice = f"{fit} fit, train so many at a time" if fit else "not one fits"
         raise InputError(
             f"networks holds {len(networks)} networks of {numbers:,} parameters, of which each takes {each / 1e9:.3g} "
-            f"GB in training, and {free / 1e9:.3g} GB are free: {int(free // each)} fit, train so many at a time."
+            f"GB in training, and {free / 1e9:.3g} GB are free: {advice}."
         )
 
 
@@ -215,6 +225,12 @@ def _require_apart(asked: Sequence[_Asked]) -> None:
         raise InputError(
             "rng is one Generator for several networks, whose orders would depend on each other: expected a seed, or "
             "an rng for each in each."
+        )
+    loggers = [each for of_one in asked for each in as_callbacks(of_one.given["callbacks"]) if each.of_one_run]
+    if len({id(each) for each in loggers}) < len(loggers):
+        raise InputError(
+            "callbacks holds one logger for several networks, whose lines nobody could tell apart: expected a logger "
+            "for each in each."
         )
     files = [os.path.realpath(of_one.checkpoint.path) for of_one in asked if of_one.checkpoint is not None]
     if len(set(files)) < len(files):

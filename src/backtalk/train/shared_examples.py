@@ -57,7 +57,14 @@ class SharedExamples:
         return InMemory(Batch(self.network, self.X, checked, weight), rows, sample_weight=plain)
 
     def _checked_rows(self, rows: Any) -> np.ndarray:
-        found = np.asarray(to_numpy(rows))
+        if isinstance(rows, slice):
+            raise InputTypeError("rows is a slice, expected the numbers of the rows, such as range(0, 100).")
+        try:
+            found = np.asarray(to_numpy(rows))
+        except ValueError:
+            raise InputTypeError("rows holds parts that differ in length, expected the numbers of the rows.") from None
+        if not found.size:
+            raise InputError("rows is empty, expected the numbers of one row or more.")
         if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu":
             raise InputError(
                 f"rows is an array of {found.dtype} of shape {found.shape}, expected the numbers of one row or more; "

@@ -10,12 +10,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from contextvars import copy_context
 
 from ..engines.native.kernels import sharing_threads
 from ..engines.steps import SECONDS
 from ..errors import DivergedError
+from .interrupt import held_back
 from .records import Training, TrainingInterrupted
 from .run import Run
 
@@ -43,33 +43,58 @@ class _Team:
         self._stopped = self._interrupted = False
 
     def train(self, threads: int) -> None:
-        helpers: list[threading.Thread] = []
+        helpers: list[threading.Event] = []
         try:
             if threads == 1:
                 self._one_by_one()
             else:
                 for number, run in enumerate(self.runs):
-                    run.begin()
+                    self._begin(number)
                     self._waiting.append((number, run.chunks()))
                 self._start(helpers, threads)
-                for helper in helpers:
-                    helper.join()
+                for ended in helpers:
+                    ended.wait()
                 self._take_turns()  # what is left if no thread could be started
         except KeyboardInterrupt:
             self._stopped = self._interrupted = True
-            for helper in helpers:
-                helper.join()
-        for number, outcome in enumerate(self.outcomes):
-            if outcome is None:
-                self._end(number, "interrupted")
+        try:
+            with held_back():  # a second Ctrl-C waits until the checkpoints are written
+                for ended in helpers:
+                    ended.wait()
+                for number, outcome in enumerate(self.outcomes):
+                    if outcome is None:
+                        self._end(number, "interrupted")
+        except KeyboardInterrupt:
+            self._interrupted = True
 
-    def _start(self, helpers: list[threading.Thread], threads: int) -> None:
-        """As many threads as the system allows; this one only waits, so that it hears Ctrl-C at once."""
-        with suppress(RuntimeError):
-            while len(helpers) < threads:
-                helper = threading.Thread(target=copy_context().run, args=(self._take_turns,), daemon=True)
+    def _start(self, helpers: list[threading.Event], threads: int) -> None:
+        """As many threads as the system allows; this one only waits, so that it hears Ctrl-C at once.
+
+        It waits for an event of each: after Ctrl-C within ``Thread.join``, Python takes a thread that still runs for
+        one that has ended.
+        """
+        while len(helpers) < threads:
+            ended = threading.Event()
+            helper = threading.Thread(target=copy_context().run, args=(self._help, ended), daemon=True)
+            helpers.append(ended)  # before it runs: Ctrl-C leaves none behind
+            try:
                 helper.start()
-                helpers.append(helper)
+            except RuntimeError:  # the system starts no more
+                helpers.pop()
+                return
+
+    def _help(self, ended: threading.Event) -> None:
+        try:
+            self._take_turns()
+        finally:
+            ended.set()
+
+    def _begin(self, number: int) -> None:
+        try:
+            self.runs[number].begin()
+        except Exception as error:  # of a callback
+            self._name(number, error)
+            raise
 
     def _one_by_one(self) -> None:
         with sharing_threads():

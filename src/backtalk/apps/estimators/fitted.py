@@ -120,10 +120,14 @@ class FittedPerceptron(BaseEstimator):
     def _input(self, X: Any, finite: bool = True) -> np.ndarray:
         own = vars(self)
         if "network_" in own and "feature_names_in_" not in own and is_plain(X, own.get("n_features_in_")):
-            return np.asarray(X, dtype=self.network_.W[1].dtype)  # nothing that scikit-learn's checks could find
+            return self._in_dtype(X)  # nothing that scikit-learn's checks could find
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=SPARSE, dtype=FLOATS, reset=False, ensure_all_finite=finite)
-        return np.asarray(dense(X), dtype=self.network_.W[1].dtype)
+        X = dense(X)
+        return self._in_dtype(X) if finite else np.asarray(X, dtype=self.network_.W[1].dtype)
+
+    def _in_dtype(self, X: np.ndarray) -> np.ndarray:
+        return X if X.dtype == self.network_.W[1].dtype else self.network_.spec.cast_finite(X, "X")
 
     def _output(self, X: Any) -> np.ndarray:
         X = self._input(X)  # first: it refuses an estimator without a network

@@ -166,7 +166,12 @@ def predictor(network: Network, rows: int) -> Any:
     if not serves(network) or _prepared(network).hosted:
         return None
     predict = _predictor(_prepared(network), min(rows, ANY_ROWS), threads()).predict
-    return lambda x, out: predict(x, out, None)
+    return lambda x, out: predict(x, out, None) if _is_own(x) and (out is None or _is_own(out)) else None
+
+
+def _is_own(array: Any) -> bool:
+    """Whether it is a NumPy array whose numbers are all there is to it."""
+    return type(array) is np.ndarray or isinstance(array, np.memmap)
 
 
 def _predictor(kept: Prepared, rows: int, rooms: int) -> Predictor32 | Predictor64:

@@ -16,6 +16,8 @@ MEASURES = [field.name for field in fields(LayerMeasures) if field.name != "laye
 class Logger(Callback):
     """A callback that writes. A failure before the first step is an error, and a later one is a warning."""
 
+    of_one_run = True
+
     def on_start(self, settings: Mapping[str, Any]) -> None:
         self.begin(settings)
 
