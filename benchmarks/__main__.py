@@ -13,6 +13,7 @@ import argparse
 import datetime
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,22 +75,24 @@ def main() -> None:
     if unknown := set(arguments.rows) - set(WORKS):
         raise SystemExit(f"rows holds {sorted(unknown)}, expected some of {list(WORKS)}.")
     console, began = Console(width=140), time.monotonic()
+    machine, date = describe_machine(), datetime.date.today().isoformat()
+    earlier = Results.read(arguments.json) if arguments.json and arguments.json.exists() else None
+    results = Results(date, machine, versions(), arguments.quick, {}, [])
+    if earlier:
+        results.with_rows_of(earlier)  # refuses a file of another machine before anything is measured
     session = Session(arguments.rounds or (3 if arguments.quick else 5), arguments.quick, arguments.rows or list(WORKS))
     kinds = arguments.kind or [name for name, kind in KINDS.items() if kind.quick or not arguments.quick]
     dtypes = arguments.dtype or DTYPES[: 1 if arguments.quick else 2]
     for dtype in reversed(DTYPES):  # the machine's peak in each
         session.use(dtype)
-    rows = list(measure(session, kinds, dtypes, console))
+    for row in measure(session, kinds, dtypes, console):
+        peak = {dtype: each.best for dtype, each in session.peaks.items()}
+        results = replace(results, peak=peak, rows=[*results.rows, row])
+        if arguments.json:
+            (results.with_rows_of(earlier) if earlier else results).write(arguments.json)
     session.close()
-    peak = {dtype: each.best for dtype, each in session.peaks.items()}
-    date = datetime.date.today().isoformat()
-    results = Results(date, describe_machine(), versions(), arguments.quick, peak, rows)
     print_tables(results, console)
     console.print(f"{(time.monotonic() - began) / 60:.1f} minutes")
-    if arguments.json:
-        if arguments.json.exists():
-            results = results.with_rows_of(Results.read(arguments.json))
-        results.write(arguments.json)
 
 
 if __name__ == "__main__":
