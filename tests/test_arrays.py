@@ -208,12 +208,12 @@ def test_one_number_among_many_that_is_not_finite_is_named(bad):
 
 def test_many_finite_numbers_pass_even_if_their_sum_is_infinite_and_take_no_memory():
     refuse_non_finite(np.full((1000, 100), 3e38, np.float32), "X")
-    many = np.ones((1000, 1000), np.float32)
+    many = np.ones((4000, 1000), np.float32)
     tracemalloc.start()
     refuse_non_finite(many, "X")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 20_000
+    assert peak < many.size / 2  # an array of truth values takes twice as much; other threads may take some
 
 
 def test_finite_whole_and_traced_numbers_pass():

@@ -28,12 +28,15 @@ def rows_of(network, count, rng=1):
     return np.random.default_rng(rng).normal(size=(count, network.sizes[0])).astype(network.W[1].dtype)
 
 
+KNOWN = sorted(name for name, g in ACTIVATIONS.items() if g.__module__.startswith("backtalk."))  # not other tests'
+
+
 def same_bits(one, other):
     return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", KNOWN)
 def test_prediction_has_the_bits_of_forward_for_every_activation_inside_and_as_output(name, dtype):
     for network in (
         network_of([5, 19, 3], name, dtype=dtype),

@@ -524,9 +524,9 @@ def test_class_weights_go_with_every_loss_of_classes(loss, output):
 
 
 def test_a_run_takes_a_few_bytes_a_row_beyond_the_data():
-    rows = 50_000
-    X, y = np.zeros((rows, 64), np.float32), np.zeros(rows, np.int64)
-    net = Network.create([64, 2, 2], rng=0, dtype="float32")
+    rows = 200_000
+    X, y = np.zeros((rows, 16), np.float32), np.zeros(rows, np.int64)
+    net = Network.create([16, 2, 2], rng=0, dtype="float32")
     tracemalloc.start()
     fit(net, X, y, epochs=2, batch_size=1000, rng=0)
     peak = tracemalloc.get_traced_memory()[1]

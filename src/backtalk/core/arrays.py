@@ -214,17 +214,21 @@ def as_array(value: Any, argument: str) -> Array:
 MANY = 2**16  # numbers, whose truth values take memory that is worth saving
 
 
+def _all_finite(array: np.ndarray) -> bool:
+    if array.size > MANY:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if math.isfinite(array.sum()):  # so is each value, and no array of as many truth values was needed
+                return True
+    return bool(np.isfinite(array).all())
+
+
 def refuse_non_finite(array: Array, argument: str) -> None:
     """Raise :class:`InputError`, naming the first place, if any value is NaN or infinite."""
-    if type(array) is np.ndarray and (array.dtype.kind != "f" or np.isfinite(array).all()):
+    if type(array) is np.ndarray and (array.dtype.kind != "f" or _all_finite(array)):
         return  # at once, as in namespace
     xp = namespace(array)
     if not xp.isdtype(array.dtype, "real floating") or not is_concrete(array):
         return
-    if isinstance(array, np.ndarray) and array.size > MANY:
-        with np.errstate(over="ignore", invalid="ignore"):
-            if math.isfinite(array.sum()):  # so is each value, and no array of as many truth values was needed
-                return
     if not bool(xp.all(xp.isfinite(array))):
         values = to_numpy(array)
         place = tuple(int(part) for part in np.argwhere(~np.isfinite(values))[0])

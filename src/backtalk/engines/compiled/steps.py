@@ -115,7 +115,8 @@ class CompiledSteps:
             record = StepRecord(before, block, first, padded, self._masks(block, first, wanted, room), np.empty(0))
             began, self._read = time.monotonic(), None
             try:
-                self._state, losses = self._run(record, self._state, wanted)
+                with self._group.answering():  # here, so that it is known now that a process was lost
+                    self._state, losses = self._run(record, self._state, wanted)
             except ProcessLostError:
                 assert before is not None
                 self._state = before
