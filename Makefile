@@ -11,7 +11,7 @@ COMPILER := $(shell for name in "$$CXX" c++ g++ clang++; do command -v "$$name" 
 export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 
 # What make asan runs
-ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_threads.py)
+ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
 .PHONY: demo test torture check fuzz bench bench-quick bench-gpu wheel web stub asan clean
 
