@@ -23,8 +23,9 @@ public:
         for (int i = 0; i < net.depth(); ++i) {
             const Layer<T> &layer = net.layer(i);
             const int64_t strips = net.rounded(layer.inputs) / net.kernels.strip;
-            for (int64_t panel = 0; panel < net.panels(layer.outputs); ++panel)
-                for (int64_t first = 0; first < strips; first += STRIPS_OF_A_PIECE)
+            // Pieces of the same inputs follow one another: their panels of h stay in the second cache
+            for (int64_t first = 0; first < strips; first += STRIPS_OF_A_PIECE)
+                for (int64_t panel = 0; panel < net.panels(layer.outputs); ++panel)
                     pieces_.push_back({i, panel, first, std::min(first + STRIPS_OF_A_PIECE, strips)});
         }
         update_sums_.resize(pieces_.size());
