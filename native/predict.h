@@ -3,7 +3,6 @@
 // layer reads the caller's X where it lies. Included by kernels.cpp inside the namespace of one instruction set.
 
 constexpr int64_t PREDICTED_BLOCK = 64 / TILE * TILE;  // rows that go through all layers together
-constexpr int64_t PART_BYTES = 16384;  // of a panel, which many rows meet before its next inputs: half a first cache
 
 // Element (row r, column c of panel p) stands at r * row + p * panel + c
 template <class T>
@@ -68,9 +67,9 @@ template <class T>
 static void predict_sums(const Layer<T> &layer, const T *in, int64_t in_step, int64_t rows, int64_t first,
                          int64_t panels, Place<T> out) {
     const Place<const T> w = {layer.w, NR<T>, round_up(layer.inputs, MR) * NR<T>}, b = {layer.b, 0, NR<T>};
-    constexpr int64_t PART = PART_BYTES / (NR<T> * sizeof(T));
     const bool few = rows <= TILE;  // which read W once, straight ahead
-    const int64_t part = few ? layer.inputs : least(PART, layer.inputs), most = few ? panels : PART / part;
+    const int64_t part = few ? layer.inputs : least(INPUTS_AT_ONCE<T>, layer.inputs);
+    const int64_t most = few ? panels : INPUTS_AT_ONCE<T> / part;
     for (int64_t k = 0; k < layer.inputs; k += part)
         for (int64_t p = first; p < first + panels; p += most)
             for (int64_t r = 0, group = least(most, first + panels - p); r < rows;) {

@@ -105,7 +105,8 @@ static inline __attribute__((always_inline)) Vector<T> kept(T *place, Vector<T> 
 // One register of parameters: from the gradient to what is added to the parameter, by the formulas of core/optimizers.
 // state: the optimizer's arrays, of which this register stands at e.
 template <Rule RULE, class T>
-static inline __attribute__((always_inline)) Vector<T> update_of(const Update<T> &u, Vector<T> gradient, T *const *state, int64_t e) {
+static inline __attribute__((always_inline)) Vector<T> update_of(
+    const Update<T> &u, Vector<T> gradient, T *const *state, int64_t e) {
     const auto old = [=](int k) { return load(state[k] + e); };
     const auto mean = [&](int k) { return kept<T>(state[k] + e, u.beta_1 * old(k) + u.rest_1 * gradient); };
     const auto mean_square = [&](int k) {
@@ -159,7 +160,7 @@ static inline __attribute__((always_inline)) Vector<T> update_of(const Update<T>
 }
 
 // grad_{W_i} = grad_{a_i} h_{i-1}^T for `height` inputs, whole strips of a panel of them (transposed: a row of W^T is an
-// input), and one panel of outputs; and the update. offset: of these inputs in w.
+// input), and one panel of outputs; and the update
 template <Rule RULE, bool CLIPS, class T, int VECTORS>
 static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel, int64_t input,
                                  int64_t height, UpdateSums *sums) {
