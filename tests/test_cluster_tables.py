@@ -23,7 +23,7 @@ from backtalk.apps.tables.columns import Unknown, learn
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.history import read_history
 from backtalk.apps.tables.metrics import score, score_of_shares
-from backtalk.apps.tables.parquet import ParquetTable
+from backtalk.apps.tables.reading.parquet import ParquetTable
 from backtalk.apps.tables.target import Target
 from backtalk.distributed import ALONE, Group
 from backtalk.errors import FileFormatError, InputError, ProcessLostError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backtalk import Network, errors, fit, gradients
-from backtalk.apps.tables.reading import read_table
+from backtalk.apps.tables.reading.tables import read_table
 from backtalk.data.built_in import load_data
 from backtalk.errors import (
     BacktalkError,

@@ -937,7 +937,7 @@ def test_a_table_of_too_many_columns_is_refused_before_it_is_learned(lab, page, 
     def learned(*_: object) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("backtalk.apps.tables.reading.read_table", learned)
+    monkeypatch.setattr("backtalk.apps.tables.reading.tables.read_table", learned)
     for separator in (",", ";"):
         table = separator.join(f"c{i}" for i in range(1002)) + "\n" + separator.join("1" * 1002) + "\n"
         answer = lab.upload(page.session, "a.csv", table)

@@ -10,22 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables.cells import (
-    CATEGORY,
-    DATE,
-    NUMBER,
-    SEPARATED,
-    YES_NO,
-    Reading,
-    as_dates,
-    as_numbers,
-    as_truth,
-    as_words,
-    tell,
-)
-from backtalk.apps.tables.footer import unpacked_bytes
-from backtalk.apps.tables.parquet import ParquetTable
-from backtalk.apps.tables.reading import column_names, digest, read_table
+from backtalk.apps.tables.cells.dates import as_dates
+from backtalk.apps.tables.cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
+from backtalk.apps.tables.cells.numbers import SEPARATED, as_numbers
+from backtalk.apps.tables.cells.words import as_truth, as_words
+from backtalk.apps.tables.reading.footer import unpacked_bytes
+from backtalk.apps.tables.reading.parquet import ParquetTable
+from backtalk.apps.tables.reading.tables import column_names, digest, read_table
 from backtalk.errors import FileFormatError, InputError
 
 

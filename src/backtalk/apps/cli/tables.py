@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def _columns(context: typer.Context, incomplete: str) -> list[str]:
     """The columns of the table, for the completion of --target."""
     from ...errors import BacktalkError
-    from ..tables.reading import column_names
+    from ..tables.reading.tables import column_names
 
     given = [context.params.get("table"), *context.args]  # if --target has no value yet, FILE is still in args
     table = next((Path(word) for word in given if word is not None and Path(word).is_file()), None)
@@ -113,7 +113,7 @@ def train(
     from ..tables import Options
     from ..tables import train as learn
     from ..tables.prepare import MOST_NAMES
-    from ..tables.reading import read_table
+    from ..tables.reading.tables import read_table
 
     if target is None:
         with spoken(table):

@@ -78,7 +78,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     from ..tables.columns import rows_text
     from ..tables.prepare import LEAST_ROWS, with_target
     from ..tables.preprocessing import Preprocessing
-    from ..tables.reading import read_table
+    from ..tables.reading.tables import read_table
     from ..tables.target import Target
 
     if path.suffix == ".parquet":
@@ -120,7 +120,7 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
     import polars as pl
 
     from ...data.built_in import load_data
-    from ..tables.cells import PLAIN, as_numbers
+    from ..tables.cells.numbers import PLAIN, as_numbers
     from ..tables.target import Target
 
     if target:
@@ -232,7 +232,7 @@ def _shown(text: str) -> str:
 
 def _require_few_cells(path: Path, label: str) -> None:
     """Refuse a Parquet file that is small only while it is packed."""
-    from ..tables.parquet import ParquetTable
+    from ..tables.reading.parquet import ParquetTable
 
     table = ParquetTable(path, MOST_UNPACKED)
     rows, width = table.height, len(table.schema)

@@ -1,9 +1,7 @@
 """From a table in a file to a trained network in a folder, and from there to predictions.
 
-reading.py        CSV and Parquet files to data frames
-parquet.py        Parquet files, by columns and by rows
-footer.py         how large a Parquet file is once it is unpacked
-cells.py          cells as numbers, dates, truth values or words
+reading/          files to data frames
+cells/            cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
 preprocessing.py  the columns as inputs of the network, and to and from JSON
 target.py         what the target is: classes or numbers, as targets and back

@@ -13,22 +13,10 @@ import numpy as np
 import polars as pl
 
 from ...errors import InputError, cut, quoted
-from .cells import (
-    CATEGORY,
-    DATE,
-    DATES,
-    FORMS,
-    NUMBER,
-    PLAIN,
-    YES_NO,
-    Reading,
-    are_infinite,
-    as_dates,
-    as_numbers,
-    as_truth,
-    as_words,
-    tell,
-)
+from .cells.dates import DATES, as_dates
+from .cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
+from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
+from .cells.words import as_truth, as_words
 
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows

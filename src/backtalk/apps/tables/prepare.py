@@ -22,7 +22,7 @@ from ...train import Checkpoint
 from ...train.settings import TrainSettings
 from .columns import rows_text
 from .preprocessing import Preprocessing
-from .reading import open_table
+from .reading.tables import open_table
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .target import Target, require_finite
 

@@ -23,7 +23,7 @@ from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
 from .history import History
 from .metrics import score_of_shares
 from .prepare import Options, Prepared, prepare, settings_of, validation_of
-from .reading import digest
+from .reading.tables import digest
 from .results import Result, write_results
 from .use import output_of
 

@@ -16,9 +16,9 @@ import polars as pl
 
 from ...distributed import Group
 from .columns import Column, Unknown, learn
-from .parquet import files_of
 from .preprocessing import Preprocessing
-from .reading import Source
+from .reading.parquet import files_of
+from .reading.tables import Source
 
 
 def require_same(path: Path, source: Source, target: pl.Series, group: Group) -> None:

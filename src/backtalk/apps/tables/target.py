@@ -14,7 +14,9 @@ from ...core.checked import as_kind
 from ...core.losses import GaussianNLL
 from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
-from .cells import DATE, FORMS, NUMBER, PLAIN, are_infinite, as_numbers, as_words, tell
+from .cells.kinds import DATE, NUMBER, tell
+from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
+from .cells.words import as_words
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 TASKS = ["auto", CLASSIFICATION, REGRESSION]

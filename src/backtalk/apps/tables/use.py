@@ -19,7 +19,7 @@ from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .metrics import gives_shares, scores
 from .prepare import with_target
 from .preprocessing import Preprocessing
-from .reading import read_table
+from .reading.tables import read_table
 from .target import Target
 
 

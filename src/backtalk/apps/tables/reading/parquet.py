@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ...core.files import require_ordinary
-from ...errors import FileFormatError, InputError, first_line, quoted
+from ....core.files import require_ordinary
+from ....errors import FileFormatError, InputError, first_line, quoted
 from .footer import unpacked_bytes
 
 UNPACKED = 2**28, 1000  # bytes of any file, and times its size: more than this is taken for a trap
