@@ -16,7 +16,7 @@ from ...errors import InputError, cut, quoted
 from .cells.dates import DATES, as_dates
 from .cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
-from .cells.words import as_truth, as_words
+from .cells.words import as_truth, as_words, without_missing
 
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
@@ -60,6 +60,7 @@ class Unknown:
 class Column:
     """A column of the table: its name, what it is, and in words what is done with it.
 
+    ``missing``: words that stand for what is missing, besides those that always do, and numbers that do.
     Of a number, a yes/no or a date: how it is written (``form``), whether some cells may be no such thing
     (``tolerant``), the names of the ``numbers`` that it becomes, and for each of them its ``median``, ``mean`` and
     ``scale``, or its ``quantiles`` if it is taken by ranks; and whether a missing value is an input of its own
@@ -71,6 +72,7 @@ class Column:
     remark: str = ""
     form: str = PLAIN
     tolerant: bool = False
+    missing: list[str] = field(default_factory=list)
     numbers: list[str] = field(default_factory=list)
     median: list[float] = field(default_factory=list)
     mean: list[float] = field(default_factory=list)
@@ -127,6 +129,7 @@ class Column:
 
     def values(self, cells: pl.Series) -> np.ndarray:
         """The numbers (rows, numbers), float64, NaN for what is missing; refuses what is no number."""
+        cells = without_missing(cells, self.missing)
         if self.kind == DATE:
             read = as_dates(cells, self.form)
         else:
@@ -150,6 +153,7 @@ class Column:
         """The categories, and what is unknown: rare or never seen, '(other)', or missing if none was in training."""
         if cells.dtype.is_temporal():
             raise InputError(f"{self._called} holds the date {cells.drop_nulls()[0]}, but was text in training.")
+        cells = without_missing(cells, self.missing)
         words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
         known = set(self.categories)
         unknown = np.array([word not in known for word in words], dtype=bool)
@@ -182,6 +186,7 @@ class Column:
 
 def learn(cells: pl.Series, training: np.ndarray) -> Column:
     """What a column is, from all cells; and its numbers and categories, from the training rows."""
+    cells = without_missing(cells)
     reading, chosen = tell(cells), cells.gather(training)
     name, present = cells.name, chosen.drop_nulls()
     if len(present) == 0:

@@ -13,14 +13,13 @@ import polars as pl
 from ....core.files import naming, require_ordinary
 from ....data.names import require_names
 from ....errors import FileFormatError
-from ..cells.words import MISSING_WORDS
 
 SEPARATORS = [",", ";", "\t", "|"]
 UNNAMED = "column 1"  # the row numbers that pandas writes have no name
 
 
 def read_csv(path: Path) -> pl.DataFrame:
-    """The cells of a file as text; null for the words of what is missing."""
+    """The cells of a file as text; null for empty cells."""
     require_ordinary(path)
     with naming(path):
         content = path.read_bytes()
@@ -45,12 +44,7 @@ def read_csv(path: Path) -> pl.DataFrame:
     require_names(names, path)
     frame = _parse(path, text, separator, names)
     cells = pl.all().str.strip_chars()
-    if separator == ";":  # if a cell of a column has a decimal comma, a point stands between thousands
-        plain = cells.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        whole = r"^[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)"
-        is_number = cells.str.contains(whole + r",[0-9]+$").any() & cells.str.contains(whole + r"(,[0-9]+)?$")
-        cells = pl.when(is_number).then(plain).otherwise(cells)
-    return frame.select(pl.when(~cells.is_in(MISSING_WORDS)).then(cells).name.keep())
+    return frame.select(pl.when(cells != "").then(cells).name.keep())
 
 
 def _parse(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFrame:

@@ -18,9 +18,8 @@ from .parquet import ParquetTable, files_of, is_parquet
 def read_table(path: Path, most_bytes: int | None = None) -> pl.DataFrame:
     """A .csv file with a line of names, a .parquet file, or a folder of .parquet files with the same columns.
 
-    Columns of a CSV file are separated by commas, semicolons (then a comma in a number is the decimal point), tabs or
-    bars, whichever its first line has most of. Empty cells, and ?, NA, NaN, null and None, are missing values. Cells of
-    a CSV file come as text: what they are is for the columns to tell. ``most_bytes``: as for
+    Columns of a CSV file are separated by commas, semicolons, tabs or bars, whichever its first line has most of. Empty
+    cells are null. Cells of a CSV file come as text: what they are is for the columns to tell. ``most_bytes``: as for
     :class:`~backtalk.apps.tables.reading.parquet.ParquetTable`.
 
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
