@@ -24,6 +24,7 @@ from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading.tables import open_table
 from .shares import learn_columns, own_rows, read_inputs, require_same
+from .split import hold_out
 from .target import Target, require_finite
 
 LEAST_ROWS = 10
@@ -121,7 +122,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     target = Target.learn(cells, options.task)
     head = _head(options, target)
     y = target.encode(cells)
-    rows = _split(y if target.classifies else _tenths(y[:, 0]), options)
+    rows = _split(target, y, options)
     if not target.classifies:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
@@ -285,28 +286,17 @@ def _beyond_float32(target: Target, y: np.ndarray, rows: dict[str, np.ndarray]) 
     return [f"test rows: {rows_text(counts['test'])} of {name} too far from the others for float32: no scores."]
 
 
-def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:
-    """Rows of each part, drawn by the seed; of every label its share, where there are rows enough for that."""
-    rows, parts = np.arange(len(labels)), {}
+def _split(target: Target, y: np.ndarray, options: Options) -> dict[str, np.ndarray]:
+    """Rows of each part, drawn by the seed; of every class or tenth its share, if there are rows enough for that."""
+    rows, parts = np.arange(len(y)), {}
+    labels = y if target.classifies else _tenths(y[:, 0])
     for name, share in (("test", options.test), ("validation", options.validation / (1 - options.test))):
         if share > 0:
-            rows, parts[name] = _hold_out(rows, labels, share, options.seed)
+            few = not target.classifies and 1 in np.bincount(labels[rows])  # of a tenth
+            rows, parts[name] = hold_out(rows, None if few else labels, share, options.seed)
     return {"training": rows, **dict(reversed(parts.items()))}
 
 
 def _tenths(y: np.ndarray) -> np.ndarray:
     """The tenth of the ordered numbers that each belongs to, so that all parts have small and large ones."""
     return np.argsort(np.argsort(y, kind="stable"), kind="stable") * 10 // len(y)
-
-
-def _hold_out(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import train_test_split
-
-    most = max(1, round(share * len(rows)))
-    counts = np.bincount(labels[rows])
-    counts = counts[counts > 0]
-    enough = counts.min() >= 2 and len(counts) <= min(most, len(rows) - most)
-    kept, held_out = train_test_split(
-        rows, test_size=most, random_state=seed, stratify=labels[rows] if enough else None
-    )
-    return np.sort(kept), np.sort(held_out)
