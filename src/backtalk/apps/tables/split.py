@@ -19,6 +19,8 @@ def hold_out(rows: np.ndarray, labels: np.ndarray | None, share: float, seed: in
     counts = np.bincount(of_rows)
     shared = np.flatnonzero(counts[of_rows] > 1)
     most = min(most, max(len(shared) - 1, 0))
+    if most == 0:
+        return rows, rows[:0]
     groups = [np.flatnonzero(of_rows == label) for label in np.flatnonzero(counts > 1)]
     if len(groups) > min(most, len(shared) - most):
         return _apart(rows, shared[rng.permutation(len(shared))[:most]])
