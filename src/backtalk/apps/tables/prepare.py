@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from ...core.activations import as_activation
 from ...core.head import Head, as_head
@@ -17,7 +15,7 @@ from ...core.losses import LOSSES, BinaryCrossEntropy
 from ...core.network import Network
 from ...distributed import ALONE, Group
 from ...engines.choose import COMPILED
-from ...errors import InputError, cut, quoted, unknown_name
+from ...errors import InputError, quoted
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
 from .columns import rows_text
@@ -26,11 +24,11 @@ from .reading.tables import open_table
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .split import hold_out
 from .target import Target, require_finite
+from .target_rows import require_columns, rows_left_out, rows_with_target
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
 MEASURED_IN_EPOCH = 5  # steps
-MOST_NAMES = 20  # of columns, in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +108,13 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     if group.count > 1:
         _require_shared(options, group.count)
     source = group.run(lambda: open_table(table, in_parts=group.count > 1))
-    names = _require_columns(list(source.schema), options.target, table)
+    names = require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
     require_same(table, source, cells, group)
     require_finite(cells)
-    present = _present(cells, table)
+    present = rows_with_target(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
-    cells, said = cells.filter(present), _left_out(present, options.target)
+    cells, said = cells.filter(present), rows_left_out(present, options.target)
     if len(cells) < LEAST_ROWS:
         raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
     target = Target.learn(cells, options.task)
@@ -186,37 +184,6 @@ def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] |
     X, y = ready.parts["validation"]
     weight = class_weights(ready, options, y)
     return (X, y) if weight is None else (X, y, weight)
-
-
-def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, list[str]]:
-    """The rows with a target, and what there is to say of the others."""
-    _require_columns(frame.columns, name, table)
-    present = _present(frame[name], table)
-    return frame.filter(present), _left_out(present, name)
-
-
-def _left_out(present: pl.Series, name: str) -> list[str]:
-    missing = len(present) - int(present.sum())
-    return [f"left out: {rows_text(missing)} without a value of {quoted(name)}."] if missing else []
-
-
-def _require_columns(names: list[str], target: str, table: Path) -> list[str]:
-    """The names of the columns besides the target."""
-    if target not in names:
-        near = get_close_matches(cut(target), names[:1000], n=MOST_NAMES, cutoff=0.3)
-        raise unknown_name("target", target, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
-    if len(names) == 1:
-        raise InputError(f"{table} has no column besides the target, expected at least one.")
-    return [name for name in names if name != target]
-
-
-def _present(cells: pl.Series, table: Path) -> pl.Series:
-    """Of each row, whether it has a target."""
-    present = cells.is_not_null()
-    if not present.any():
-        name = quoted(cells.name)
-        raise InputError(f"target {name} is missing in every row of {table}: there is nothing to learn from.")
-    return present
 
 
 def _head(options: Options, target: Target) -> Head:
