@@ -112,8 +112,8 @@ def train(
     from ...errors import InputError, cut
     from ..tables import Options
     from ..tables import train as learn
-    from ..tables.prepare import MOST_NAMES
     from ..tables.reading.tables import read_table
+    from ..tables.target_rows import MOST_NAMES
 
     if target is None:
         with spoken(table):

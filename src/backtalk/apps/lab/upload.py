@@ -76,10 +76,11 @@ def place_for(suffix: str) -> tuple[tempfile.TemporaryDirectory[str], Path]:
 def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
     """A table, with its columns as inputs as ``backtalk train`` understands them."""
     from ..tables.columns import rows_text
-    from ..tables.prepare import LEAST_ROWS, with_target
+    from ..tables.prepare import LEAST_ROWS
     from ..tables.preprocessing import Preprocessing
     from ..tables.reading.tables import read_table
     from ..tables.target import Target
+    from ..tables.target_rows import with_target
 
     if path.suffix == ".parquet":
         _require_few_cells(path, label)

@@ -3,8 +3,12 @@
 reading/          files to data frames
 cells/            cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
+scaling.py        medians, scales and ranks of numbers
 preprocessing.py  the columns as inputs of the network, and to and from JSON
 target.py         what the target is: classes or numbers, as targets and back
+target_rows.py    the rows that have a target
+learned.py        columns and target, from the file of a run
+split.py          which rows are held out from training
 shares.py         what each process of a cluster reads of a table
 prepare.py        from a table to rows for training and test, and to the network before training
 folder.py         the files of a run, and how an earlier run stays until the new one is whole
@@ -20,9 +24,27 @@ spreadsheets.py   predictions that no spreadsheet takes for formulas
 diagnosis.py      diagnose, and the files of a diagnosis
 """
 
-from .diagnosis import diagnose
-from .prepare import Options, Prepared
-from .run import Result, resume, train
-from .use import evaluate, predict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .diagnosis import diagnose
+    from .prepare import Options, Prepared
+    from .run import Result, resume, train
+    from .use import evaluate, predict
 
 __all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "predict", "resume", "train"]
+
+WHERE = {  # imported when asked for: a prediction needs little of it, and is not to wait for the rest
+    "diagnose": "diagnosis",
+    **dict.fromkeys(("Options", "Prepared"), "prepare"),
+    **dict.fromkeys(("Result", "resume", "train"), "run"),
+    **dict.fromkeys(("evaluate", "predict"), "use"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in WHERE:
+        return getattr(import_module(f".{WHERE[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from .cells.dates import DATES, as_dates
 from .cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
 from .cells.words import as_truth, as_words, without_missing
+from .scaling import means_and_deviations, medians, quantiles_of
 
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
@@ -204,9 +204,6 @@ def learn(cells: pl.Series, training: np.ndarray) -> Column:
 
 
 def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler
-
     name, cycles = cells.name, []
     if reading.kind == DATE:
         dates = as_dates(cells, reading.form)
@@ -218,29 +215,31 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     missing = int(np.isnan(A[:, 0]).sum())
     if missing == len(A):
         return Column(name, LEFT_OUT, "no cell of the training rows holds a number")
-    imputer: Any = SimpleImputer(strategy="median").fit(A)
-    filled = imputer.transform(A)
-    scaler: Any = StandardScaler()
+    median = medians(A)
+    filled = np.where(np.isnan(A), median, A)
+    mean, scale = means_and_deviations(filled)
     with np.errstate(over="ignore", invalid="ignore"):
-        scaled = scaler.fit_transform(filled)
+        scaled = (filled - mean) / scale
         can_be_scaled = bool(np.isfinite(scaled).all()) and abs(scaled[:, 0].std() - 1) < 0.1
-    mean, scale = scaler.mean_.tolist(), scaler.scale_.tolist()
     by_ranks = ""
     if not can_be_scaled and np.ptp(filled[:, 0] / 2) < CLOSE:
         return Column(name, LEFT_OUT, "its numbers are too close to one another to be told apart")
     if reading.kind == NUMBER and not can_be_scaled:  # such as 1e300, whose square float64 does not hold
-        mean, scale, by_ranks = [0.0], [1.0], "taken by ranks, since they are too large to scale"
+        mean, scale, by_ranks = np.zeros(1), np.ones(1), "taken by ranks, since they are too large to scale"
     elif reading.kind == NUMBER and np.abs(scaled).max() > FAR_OUT:
         by_ranks = "taken by ranks, since some are far out"
-    quantiles: list[float] = []
-    if by_ranks:
-        ranks: Any = QuantileTransformer(n_quantiles=min(QUANTILES, len(A)), subsample=2**62).fit(filled)
-        quantiles = ranks.quantiles_[:, 0].tolist()
-    median = imputer.statistics_.tolist()
+    quantiles = quantiles_of(filled[:, 0], min(QUANTILES, len(A))).tolist() if by_ranks else []
     filler = f"the median {median[0]:.4g}" if reading.kind == NUMBER else "the median"
     remarks = [*_how(reading), f"{missing} of {len(A)} missing, filled with {filler}" if missing else "", by_ranks]
-    learned: dict[str, Any] = {"median": median, "mean": mean, "scale": scale, "quantiles": quantiles}
-    return replace(column, remark="; ".join(filter(None, remarks)), has_missing=missing > 0, **learned)
+    return replace(
+        column,
+        remark="; ".join(filter(None, remarks)),
+        has_missing=missing > 0,
+        median=median.tolist(),
+        mean=mean.tolist(),
+        scale=scale.tolist(),
+        quantiles=quantiles,
+    )
 
 
 def _learn_categories(words: pl.Series) -> Column:

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from ...core.checked import as_kind, field_of
-from ...core.network import Network
-from ...errors import BacktalkError, FileFormatError, quoted
-from .folder import METRICS, PREPROCESSING, RUN, Folder, run_of
+from ...errors import BacktalkError, FileFormatError
+from .folder import METRICS, RUN, Folder, run_of
 from .prepare import Options, Prepared, require_usable
-from .preprocessing import Preprocessing
-from .target import Target
 
 ADDED = {"diagnose", "engine", "output"}  # options that runs of the first days do not have
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
@@ -79,43 +76,6 @@ def preprocessing_facts(ready: Prepared, run: str | None) -> dict[str, Any]:
     """What was learned of the table, as ``preprocessing.json`` holds it."""
     learned = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
     return {"run": run, **learned, "inputs": ready.preprocessing.inputs}
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What was learned of a table, from its file; the file's SHA-256, and the id of the run."""
-
-    preprocessing: Preprocessing
-    target: Target
-    sha256: str
-    run: str | None
-
-
-def read_learned(place: Folder) -> Learned:
-    """What ``preprocessing.json`` holds, checked."""
-    facts, path = place.read(PREPROCESSING), place / PREPROCESSING
-    target = Target.from_json(facts.get("target"), path)
-    preprocessing = Preprocessing.from_json(facts.get("columns"), path)
-    if target.name in (column.name for column in preprocessing.columns):
-        raise FileFormatError(
-            f"{path}: 'columns' has the target {quoted(target.name)}, expected the other columns only."
-        )
-    inputs = field_of(facts, "inputs", list[str], path)
-    if inputs != preprocessing.inputs:
-        raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
-    return Learned(preprocessing, target, hashlib.sha256(path.read_bytes()).hexdigest(), run_of(facts, path))
-
-
-def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:
-    """Refuse a network of other inputs or outputs than the columns and the target have."""
-    inputs, outputs = len(learned.preprocessing.inputs), network.loss.outputs_for(learned.target.outputs)
-    if network.sizes[0] != inputs or network.sizes[-1] != outputs:
-        raise FileFormatError(
-            f"{model} has {network.sizes[0]} inputs and {network.sizes[-1]} outputs, but {file} is of {inputs} and "
-            f"{outputs}: put the right file back, or train anew."
-        )
-    if learned.target.classifies != network.head.takes_labels:
-        raise FileFormatError(f"{model} has the loss {network.loss}, which does not suit 'target' of {file}.")
 
 
 def rows_of_training(place: Folder) -> tuple[int, str | None]:

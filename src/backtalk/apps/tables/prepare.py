@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from ...core.activations import as_activation
 from ...core.head import Head, as_head
@@ -17,19 +15,20 @@ from ...core.losses import LOSSES, BinaryCrossEntropy
 from ...core.network import Network
 from ...distributed import ALONE, Group
 from ...engines.choose import COMPILED
-from ...errors import InputError, cut, quoted, unknown_name
+from ...errors import InputError, quoted
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
 from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading.tables import open_table
 from .shares import learn_columns, own_rows, read_inputs, require_same
+from .split import hold_out
 from .target import Target, require_finite
+from .target_rows import require_columns, rows_left_out, rows_with_target
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
 MEASURED_IN_EPOCH = 5  # steps
-MOST_NAMES = 20  # of columns, in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +108,19 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     if group.count > 1:
         _require_shared(options, group.count)
     source = group.run(lambda: open_table(table, in_parts=group.count > 1))
-    names = _require_columns(list(source.schema), options.target, table)
+    names = require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
     require_same(table, source, cells, group)
     require_finite(cells)
-    present = _present(cells, table)
+    present = rows_with_target(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
-    cells, said = cells.filter(present), _left_out(present, options.target)
+    cells, said = cells.filter(present), rows_left_out(present, options.target)
     if len(cells) < LEAST_ROWS:
         raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
     target = Target.learn(cells, options.task)
     head = _head(options, target)
     y = target.encode(cells)
-    rows = _split(y if target.classifies else _tenths(y[:, 0]), options)
+    rows = _split(target, y, options)
     if not target.classifies:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
@@ -185,37 +184,6 @@ def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] |
     X, y = ready.parts["validation"]
     weight = class_weights(ready, options, y)
     return (X, y) if weight is None else (X, y, weight)
-
-
-def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, list[str]]:
-    """The rows with a target, and what there is to say of the others."""
-    _require_columns(frame.columns, name, table)
-    present = _present(frame[name], table)
-    return frame.filter(present), _left_out(present, name)
-
-
-def _left_out(present: pl.Series, name: str) -> list[str]:
-    missing = len(present) - int(present.sum())
-    return [f"left out: {rows_text(missing)} without a value of {quoted(name)}."] if missing else []
-
-
-def _require_columns(names: list[str], target: str, table: Path) -> list[str]:
-    """The names of the columns besides the target."""
-    if target not in names:
-        near = get_close_matches(cut(target), names[:1000], n=MOST_NAMES, cutoff=0.3)
-        raise unknown_name("target", target, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
-    if len(names) == 1:
-        raise InputError(f"{table} has no column besides the target, expected at least one.")
-    return [name for name in names if name != target]
-
-
-def _present(cells: pl.Series, table: Path) -> pl.Series:
-    """Of each row, whether it has a target."""
-    present = cells.is_not_null()
-    if not present.any():
-        name = quoted(cells.name)
-        raise InputError(f"target {name} is missing in every row of {table}: there is nothing to learn from.")
-    return present
 
 
 def _head(options: Options, target: Target) -> Head:
@@ -285,28 +253,17 @@ def _beyond_float32(target: Target, y: np.ndarray, rows: dict[str, np.ndarray]) 
     return [f"test rows: {rows_text(counts['test'])} of {name} too far from the others for float32: no scores."]
 
 
-def _split(labels: np.ndarray, options: Options) -> dict[str, np.ndarray]:
-    """Rows of each part, drawn by the seed; of every label its share, where there are rows enough for that."""
-    rows, parts = np.arange(len(labels)), {}
+def _split(target: Target, y: np.ndarray, options: Options) -> dict[str, np.ndarray]:
+    """Rows of each part, drawn by the seed; of every class or tenth its share, if there are rows enough for that."""
+    rows, parts = np.arange(len(y)), {}
+    labels = y if target.classifies else _tenths(y[:, 0])
     for name, share in (("test", options.test), ("validation", options.validation / (1 - options.test))):
         if share > 0:
-            rows, parts[name] = _hold_out(rows, labels, share, options.seed)
+            few = not target.classifies and 1 in np.bincount(labels[rows])  # of a tenth
+            rows, parts[name] = hold_out(rows, None if few else labels, share, options.seed)
     return {"training": rows, **dict(reversed(parts.items()))}
 
 
 def _tenths(y: np.ndarray) -> np.ndarray:
     """The tenth of the ordered numbers that each belongs to, so that all parts have small and large ones."""
     return np.argsort(np.argsort(y, kind="stable"), kind="stable") * 10 // len(y)
-
-
-def _hold_out(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import train_test_split
-
-    most = max(1, round(share * len(rows)))
-    counts = np.bincount(labels[rows])
-    counts = counts[counts > 0]
-    enough = counts.min() >= 2 and len(counts) <= min(most, len(rows) - most)
-    kept, held_out = train_test_split(
-        rows, test_size=most, random_state=seed, stratify=labels[rows] if enough else None
-    )
-    return np.sort(kept), np.sort(held_out)

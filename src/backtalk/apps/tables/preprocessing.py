@@ -1,4 +1,4 @@
-"""The columns as inputs of the network: what scikit-learn's transformers do, with what was learned of each column."""
+"""The columns as inputs of the network: filled, scaled or one for each value."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import polars as pl
 from ...core.checked import as_kind
 from ...errors import FileFormatError, InputError, cut, quoted
 from .columns import Column, Unknown, learn
+from .scaling import normal_ranks
 
 MOST_NAMES = 20  # of columns, in a message
 
@@ -147,8 +148,4 @@ def _scaled(column: Column, A: np.ndarray) -> np.ndarray:
     filled = np.where(np.isnan(A), column.median, A)
     if not column.quantiles:
         return (filled - column.mean) / column.scale
-    from sklearn.preprocessing import QuantileTransformer
-
-    quantiles = np.array(column.quantiles)[:, None]
-    ranks: Any = QuantileTransformer(n_quantiles=len(quantiles), output_distribution="normal")
-    return ranks.fit(quantiles).transform(filled)  # as many numbers as quantiles: they are the quantiles
+    return normal_ranks(filled[:, 0], np.array(column.quantiles))[:, None]

@@ -14,13 +14,13 @@ from ...core.network import Network
 from ...engines import passes
 from ...errors import FileFormatError, InputError
 from ...interop.files import load, load_run
-from .facts import read_learned, require_fit
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
+from .learned import read_learned, require_fit
 from .metrics import gives_shares, scores
-from .prepare import with_target
 from .preprocessing import Preprocessing
 from .reading.tables import read_table
 from .target import Target
+from .target_rows import with_target
 
 
 def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:

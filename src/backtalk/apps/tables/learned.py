@@ -1,0 +1,51 @@
+"""What was learned of a table, as ``preprocessing.json`` holds it, for predictions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.checked import field_of
+from ...core.network import Network
+from ...errors import FileFormatError, quoted
+from .folder import PREPROCESSING, Folder, run_of
+from .preprocessing import Preprocessing
+from .target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned of a table, from its file; the file's SHA-256, and the id of the run."""
+
+    preprocessing: Preprocessing
+    target: Target
+    sha256: str
+    run: str | None
+
+
+def read_learned(place: Folder) -> Learned:
+    """What ``preprocessing.json`` holds, checked."""
+    facts, path = place.read(PREPROCESSING), place / PREPROCESSING
+    target = Target.from_json(facts.get("target"), path)
+    preprocessing = Preprocessing.from_json(facts.get("columns"), path)
+    if target.name in (column.name for column in preprocessing.columns):
+        raise FileFormatError(
+            f"{path}: 'columns' has the target {quoted(target.name)}, expected the other columns only."
+        )
+    inputs = field_of(facts, "inputs", list[str], path)
+    if inputs != preprocessing.inputs:
+        raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
+    return Learned(preprocessing, target, hashlib.sha256(path.read_bytes()).hexdigest(), run_of(facts, path))
+
+
+def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:
+    """Refuse a network of other inputs or outputs than the columns and the target have."""
+    inputs, outputs = len(learned.preprocessing.inputs), network.loss.outputs_for(learned.target.outputs)
+    if network.sizes[0] != inputs or network.sizes[-1] != outputs:
+        raise FileFormatError(
+            f"{model} has {network.sizes[0]} inputs and {network.sizes[-1]} outputs, but {file} is of {inputs} and "
+            f"{outputs}: put the right file back, or train anew."
+        )
+    if learned.target.classifies != network.head.takes_labels:
+        raise FileFormatError(f"{model} has the loss {network.loss}, which does not suit 'target' of {file}.")
