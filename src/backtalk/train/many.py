@@ -20,7 +20,7 @@ from ..engines.native.kernels import threads
 from ..engines.native.steps import NativeSteps
 from ..errors import BacktalkError, InputError, InputTypeError, unknown_name
 from .agreement import require_equal_calls
-from .callbacks import Watchers, as_callbacks
+from .callbacks import Watchers, as_callbacks, require_apart
 from .checkpoint import Checkpoint, as_checkpoint
 from .prepare import prepare_run
 from .records import Training
@@ -232,6 +232,7 @@ def _require_apart(asked: Sequence[_Asked]) -> None:
             "callbacks holds one logger for several networks, whose lines nobody could tell apart: expected a logger "
             "for each in each."
         )
+    require_apart(loggers)
     files = [os.path.realpath(of_one.checkpoint.path) for of_one in asked if of_one.checkpoint is not None]
     if len(set(files)) < len(files):
         raise InputError(
