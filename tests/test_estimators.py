@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import warnings
+from importlib.util import find_spec
 from io import BytesIO
 
 import joblib
@@ -24,8 +26,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import backtalk
-from backtalk import Callback, HiddenUnits, InputError, MLPClassifier, MLPRegressor, Network
+from backtalk import Callback, HiddenUnits, InputError, InputTypeError, MLPClassifier, MLPRegressor, Network
 from backtalk.engines.native import kernels
+from backtalk.train.loggers import JsonLines, TensorBoard
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 DIGITS = load_digits(return_X_y=True)
@@ -517,6 +520,30 @@ def test_callbacks_are_told_and_stop():
     assert model.n_iter_ == 4
     searched = MLPClassifier([6], solver="lbfgs", callbacks=lambda epoch: epoch.number == 4, random_state=0).fit(*IRIS)
     assert searched.n_iter_ == len(searched.loss_curve_) == 4
+
+
+def test_an_estimator_with_loggers_is_cloned_pickled_and_searched(tmp_path):
+    loggers = [JsonLines(tmp_path / "log.jsonl")]
+    if find_spec("tensorboard") is not None:
+        loggers.append(TensorBoard(tmp_path / "runs"))
+    model = MLPClassifier([4], max_iter=3, callbacks=loggers, random_state=0)
+    assert model.get_params()["callbacks"] is loggers
+    assert [repr(each) for each in clone(model).callbacks] == [repr(each) for each in loggers]
+    search = GridSearchCV(pickle.loads(pickle.dumps(model)), {"alpha": [1e-4, 1e-2]}, cv=2, n_jobs=2)
+    assert list(tmp_path.iterdir()) == []
+    with joblib.parallel_config("threading"):
+        search.fit(*IRIS)
+    logs = sorted(each.name for each in tmp_path.glob("*.jsonl"))  # four fits and that of the best on all data
+    assert logs == ["log-2.jsonl", "log-3.jsonl", "log-4.jsonl", "log-5.jsonl", "log.jsonl"]
+    assert all(len((tmp_path / each).read_text().splitlines()) == 3 for each in logs)
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 5 * (len(loggers) - 1)
+    best = pickle.loads(pickle.dumps(search.best_estimator_))
+    np.testing.assert_array_equal(best.predict(IRIS[0]), search.predict(IRIS[0]))
+
+
+def test_callbacks_that_one_fit_would_use_up_are_refused():
+    with pytest.raises(InputTypeError, match="callbacks is an iterator, which one fit would use up: expected a list"):
+        MLPClassifier([4], callbacks=(each for each in [print])).fit(*IRIS)
 
 
 def test_ctrl_c_keeps_what_was_learned():

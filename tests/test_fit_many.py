@@ -146,10 +146,13 @@ def test_a_checkpoint_of_each_is_resumed_by_itself(tmp_path):
         assert equal(resume(file, X[own], Y[own]), fit(net, X[own], Y[own], **FAST))
 
 
+SEVERAL = r"^2 of 4 networks diverged \(networks\[1\], networks\[3\]\), the first.* training diverged at step"
+
+
 def test_one_that_diverges_is_named_and_the_others_go_on():
     each = [{}, {"optimizer": "sgd(learning_rate=1e30)"}, {}, {"optimizer": "sgd(learning_rate=1e30)"}]
     networks = [network(seed, loss="squared_error") for seed in range(4)]
-    with pytest.raises(DivergedError, match=r"^networks 2, 4 of 4 diverged.*training diverged at step") as caught:
+    with pytest.raises(DivergedError, match=SEVERAL) as caught:
         fit_many(networks, X, X[:, :2], **FAST, each=each)
     with pytest.raises(DivergedError) as single:
         fit(networks[1], X, X[:, :2], **FAST | each[1])
@@ -167,7 +170,18 @@ def test_an_error_of_a_callback_stops_all_and_says_whose_it_was():
     endless = {"epochs": 10**9, "rng": 0}
     with threadpoolctl.threadpool_limits(2, user_api="openmp"), pytest.raises(RuntimeError, match="no more") as caught:
         fit_many([network()] * 3, X, Y, **endless, each=[{}, {"callbacks": fail}, {}])
-    assert "network 2 of 3" in caught.value.__notes__[0]
+    assert "networks[1]" in caught.value.__notes__[0]
+
+
+def test_what_each_network_has_of_its_own_takes_the_place_of_what_would_not_do_for_many():
+    own = [{"optimizer": "sgd", "y": Y, "rng": seed, "rows": range(9)} for seed in range(2)]
+    shared = {"optimizer": "gd(armijo=0.1)", "rng": np.random.default_rng(0), "rows": [60]}
+    networks = [network(seed) for seed in range(2)]
+    trainings = fit_many(networks, X, Y + 9, epochs=2, **shared, each=own)
+    for net, training, seed in zip(networks, trainings, range(2), strict=True):
+        assert equal(training, fit(net, X[:9], Y[:9], epochs=2, optimizer="sgd", rng=seed))
+    with pytest.raises(InputError, match=r"optimizer is 'gd.*searches on all examples"):
+        fit_many(networks, X, Y, optimizer="gd(armijo=0.1)", each=[{"optimizer": "sgd"}, {}])
 
 
 class _Interrupts(Callback):

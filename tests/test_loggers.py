@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import math
+import pickle
 import subprocess
 import sys
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from backtalk import (
     Checkpoint,
     DivergedError,
     Epoch,
+    InputError,
     InputTypeError,
     LayerMeasures,
     MissingLibraryError,
+    MLPClassifier,
     Network,
     fit,
+    fit_many,
     load,
     resume,
 )
@@ -267,19 +273,120 @@ def test_training_that_an_error_ended_is_a_failed_run_once_its_logger_goes(clien
     assert [run.info.status for run in runs(client)] == ["FAILED"]
 
 
-@pytest.mark.usefixtures("client")
-def test_a_server_that_is_gone_warns_and_training_goes_on(monkeypatch):
+def test_a_server_that_is_gone_warns_and_training_goes_on(client, monkeypatch):
     log = MLflow("digits")
 
     def refuse(*_, **__):
         raise ConnectionError("the server is gone\nand more")
 
     def lose(_):
-        monkeypatch.setattr(log._client, "log_batch", refuse)
+        monkeypatch.setattr(type(client), "log_batch", refuse)
 
     with pytest.warns(UserWarning, match=r"did not write epoch 2 \(the server is gone\); training goes on"):
         training = fit(NETWORK, X, Y, epochs=2, callbacks=[log, lose])
     assert len(training.losses) == 2
+
+
+def test_an_experiment_that_another_run_makes_at_the_same_time_is_used(client, monkeypatch):
+    look = type(client).get_experiment_by_name
+
+    def look_too_early(_, name):
+        monkeypatch.setattr(type(client), "get_experiment_by_name", look)
+        client.create_experiment(name)
+
+    monkeypatch.setattr(type(client), "get_experiment_by_name", look_too_early)
+    train(MLflow("digits"), epochs=1)
+    assert len(runs(client)) == 1
+
+
+# copies, as scikit-learn makes them
+
+COPY = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda log: pickle.loads(pickle.dumps(log))}
+
+
+@pytest.fixture(params=[JsonLines, pytest.param(TensorBoard, marks=needs_tensorboard), MLflow])
+def log(request, tmp_path):
+    """A logger of each kind, before it trains."""
+    if request.param is MLflow:
+        request.getfixturevalue("client")
+        return MLflow("digits")
+    return request.param(tmp_path / "log")
+
+
+def of_its_run(log):
+    return log.run_id if isinstance(log, MLflow) else log.written
+
+
+def epochs_in(log):
+    if isinstance(log, JsonLines):
+        return [each["epoch"] for each in lines(log.written)]
+    if isinstance(log, TensorBoard):
+        return [each.step for each in read_tensorboard(log.written).Scalars("loss")]
+    from mlflow import MlflowClient
+
+    return [each.step for each in MlflowClient().get_metric_history(log.run_id, "loss")]
+
+
+@pytest.mark.parametrize("way", COPY)
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_copy_has_the_arguments_and_none_of_the_run(log, way, trained):
+    if trained:
+        train(log, epochs=1)
+    found = COPY[way](log)
+    assert repr(found) == repr(log)
+    assert of_its_run(found) is None
+    assert (of_its_run(log) is not None) == trained
+
+
+def test_a_logger_writes_nothing_before_training_begins(log, tmp_path):
+    before = sorted(tmp_path.rglob("*"))  # MLflow's client looks for its store
+    clone(MLPClassifier(callbacks=[pickle.loads(pickle.dumps(log))]))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_each_copy_writes_a_place_of_its_own_and_leaves_that_of_the_others(log):
+    copies = [copy.deepcopy(log) for _ in range(3)]
+    for epochs, each in enumerate((log, *copies), start=1):
+        train(each, epochs=epochs)
+    assert len({of_its_run(each) for each in (log, *copies)}) == 4
+    assert [epochs_in(each) for each in (log, *copies)] == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4]]
+
+
+def test_copies_are_numbered_from_the_place_that_they_name(tmp_path):
+    (tmp_path / "runs").mkdir()  # a folder without events is free
+    for log, expected in [
+        (JsonLines(tmp_path / "log.jsonl"), ["log.jsonl", "log-2.jsonl", "log-3.jsonl"]),
+        (TensorBoard(tmp_path / "runs"), ["runs", "runs/2", "runs/3"]),
+    ]:
+        found = []
+        for _ in expected:
+            log = copy.deepcopy(log)  # of a copy, too, the place that the first one names counts
+            train(log, epochs=1)
+            found.append(log.written.relative_to(tmp_path).as_posix())
+        assert found == expected
+
+
+def test_a_copy_that_trains_again_keeps_its_place(log):
+    train(log, epochs=1)
+    other = copy.deepcopy(log)
+    train(other, epochs=3)
+    first = of_its_run(other)
+    train(other, epochs=2)
+    assert epochs_in(other) == [1, 2]
+    assert (of_its_run(other) == first) == (not isinstance(log, MLflow))
+
+
+def test_two_loggers_of_one_place_are_refused(tmp_path):
+    (tmp_path / "a").mkdir()
+    place, same = tmp_path / "log.jsonl", tmp_path / "a" / ".." / "log.jsonl"
+    with pytest.raises(InputError, match=r"callbacks holds 2 loggers that write to '.*log.jsonl'.*another place"):
+        fit(NETWORK, X, Y, callbacks=[JsonLines(place), JsonLines(same)])
+    with pytest.raises(InputError, match="callbacks holds 2 loggers that write to"):
+        fit_many([NETWORK] * 2, X, Y, each=[{"callbacks": JsonLines(each)} for each in (place, same)])
+    assert not place.exists()
+    copies = [{"callbacks": copy.copy(JsonLines(place))} for _ in range(2)]
+    fit_many([NETWORK] * 2, X, Y, epochs=1, each=copies)
+    assert sorted(each.name for each in tmp_path.glob("*.jsonl")) == ["log-2.jsonl", "log.jsonl"]
 
 
 # the libraries

@@ -57,9 +57,7 @@ def _use(file: str, path: Path) -> None:
 
 
 def _go_on_logging(path: Path) -> None:
-    log = JsonLines(path)
-    log.begin({})
-    log.write(Epoch(3, 0.1, Network.create([1, 1], loss="squared_error", rng=0)))
+    JsonLines(path).open({}).write(Epoch(3, 0.1, Network.create([1, 1], loss="squared_error", rng=0)))
 
 
 TARGETS = [

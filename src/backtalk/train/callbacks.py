@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..distributed import ALONE, Group
-from ..errors import InputTypeError, ProcessLostError
+from ..errors import InputError, InputTypeError, ProcessLostError
 from .records import Epoch, Progress, Training
 
 METHODS = ("on_start", "on_epoch", "on_end")
@@ -30,10 +31,12 @@ class Callback:
     >>> training.reason, training.losses[-1] < 0.5
     ('callback', True)
 
-    ``of_one_run``: it tells of one run and cannot serve several networks of :func:`~backtalk.fit_many`.
+    ``of_one_run``: it tells of one run and cannot serve several networks of :func:`~backtalk.fit_many`. ``place``: the
+    file or folder that such a callback writes and shares with no other, if there is one.
     """
 
     of_one_run = False
+    place: str | None = None
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
         """Called before the first step, with the settings of the run by name: numbers, texts and None."""
@@ -86,6 +89,17 @@ def _as_callback(value: Any) -> Callback:
     return _Methods(**(methods or {"on_epoch": value}))
 
 
+def require_apart(callbacks: Iterable[Callback]) -> None:
+    """Refuse callbacks of which two write to the same place."""
+    places = Counter(each.place for each in callbacks if each.of_one_run and each.place is not None)
+    for place, count in places.items():
+        if count > 1:
+            raise InputError(
+                f"callbacks holds {count} loggers that write to {place!r}, where each would lose what the others "
+                "write: expected another place for each."
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Watchers:
     """Who is told while training runs, in each process of a group; an error of one of them ends training in all.
@@ -103,7 +117,9 @@ class Watchers:
         """From what the user gives."""
         if progress is not None and not callable(progress):
             raise InputTypeError(f"progress is {progress!r}, expected a function of a Progress.")
-        return cls(as_callbacks(callbacks), progress, group)
+        told = as_callbacks(callbacks)
+        require_apart(told)
+        return cls(told, progress, group)
 
     @property
     def want_epochs(self) -> bool:

@@ -20,7 +20,7 @@ from ..engines.native.kernels import threads
 from ..engines.native.steps import NativeSteps
 from ..errors import BacktalkError, InputError, InputTypeError, unknown_name
 from .agreement import require_equal_calls
-from .callbacks import Watchers, as_callbacks
+from .callbacks import Watchers, as_callbacks, require_apart
 from .checkpoint import Checkpoint, as_checkpoint
 from .prepare import prepare_run
 from .records import Training
@@ -52,7 +52,8 @@ def fit_many(
     mapping for each network, of the arguments that it has of its own instead: any of those of ``fit``, such as ``rng``,
     ``y`` (N,), ``sample_weight`` (N,), ``optimizer``, ``l2_penalty``, ``validation`` or ``checkpoint``; and ``rows``,
     for folds and bootstraps: the network is trained as by ``fit(network, X[rows], y[rows], sample_weight[rows])``,
-    where a row may stand more than once. ``rows`` may be shared as well. A logger serves one network.
+    where a row may stand more than once. ``rows`` may be shared as well. An argument that every network has of its own
+    counts alone. A logger serves one network.
     Each training ends by itself. A checkpoint is the file of one network, from which :func:`resume` continues.
 
     The native kernels train as many networks at once as they may use threads, one thread for each; if fewer are left,
@@ -76,8 +77,9 @@ def fit_many(
     networks = _require_alike(networks)
     own = _require_arguments(shared, each, len(networks))
     shared |= {"y": y, "sample_weight": sample_weight}
+    shared = {name: value for name, value in shared.items() if any(name not in of_one for of_one in own)}
     in_common, examples = _Asked.of(shared), SharedExamples(networks[0], X)
-    if y is not None:
+    if in_common.given["y"] is not None:
         examples.of(in_common.given, takes_labels=True)  # a fault in what is shared is none of a single network
     asked = []
     for number, arguments in enumerate(own):
@@ -232,6 +234,7 @@ def _require_apart(asked: Sequence[_Asked]) -> None:
             "callbacks holds one logger for several networks, whose lines nobody could tell apart: expected a logger "
             "for each in each."
         )
+    require_apart(loggers)
     files = [os.path.realpath(of_one.checkpoint.path) for of_one in asked if of_one.checkpoint is not None]
     if len(set(files)) < len(files):
         raise InputError(

@@ -149,12 +149,12 @@ class _Team:
             self._stopped = self._stopped or not isinstance(error, DivergedError)
 
     def _name(self, number: int, error: BaseException) -> None:
-        error.add_note(f"It came up while network {number + 1} of {len(self.runs)} was trained.")
+        error.add_note(f"It came up while networks[{number}] was trained.")
 
     def result(self) -> tuple[Training, ...]:
         """What the runs gave, or the error that one of them had."""
         trained = tuple(each for each in self.outcomes if isinstance(each, Training))
-        diverged = {n: each for n, each in enumerate(self.outcomes, start=1) if isinstance(each, DivergedError)}
+        diverged = {n: each for n, each in enumerate(self.outcomes) if isinstance(each, DivergedError)}
         for number, error in enumerate(self.outcomes):
             if isinstance(error, BaseException) and not isinstance(error, DivergedError):
                 self._name(number, error)
@@ -174,11 +174,11 @@ class _Team:
 def _diverged(errors: dict[int, DivergedError], outcomes: tuple[Training | DivergedError, ...]) -> DivergedError:
     """The error of the first network that diverged, which names the others."""
     (number, first), *others = errors.items()
-    which = f"network {number} of {len(outcomes)}"
+    which = f"networks[{number}]"
     if others:
-        named = [str(number) for number in list(errors)[:MOST_NAMED]]
+        named = ", ".join(f"networks[{number}]" for number in list(errors)[:MOST_NAMED])
         more = f" and {len(errors) - MOST_NAMED} more" if len(errors) > MOST_NAMED else ""
-        which = f"networks {', '.join(named)}{more} of {len(outcomes)} diverged, the first of them thus"
+        which = f"{len(errors)} of {len(outcomes)} networks diverged ({named}{more}), the first of them thus"
     error = DivergedError(
         f"{which}: {first.args[0]}",
         hint=f"{first.hint}, and what became of each network in its .outcomes",

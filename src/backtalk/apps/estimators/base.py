@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
@@ -24,7 +25,7 @@ from ...engines.choose import ENGINES, choose_steps
 from ...engines.native.kernels import sharing_threads
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
-from ...errors import DivergedError, InputError
+from ...errors import DivergedError, InputError, InputTypeError
 from ...train import Epoch, Optimizer
 from ...train.callbacks import Watchers
 from ...train.schedules import as_schedule
@@ -160,6 +161,8 @@ class MultilayerPerceptron(FittedPerceptron):
         sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
         if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+        if isinstance(self.callbacks, Iterator):
+            raise InputTypeError("callbacks is an iterator, which one fit would use up: expected a list.")
         if self.learning_rate not in SKLEARN_SCHEDULES:
             as_schedule(self.learning_rate, "learning_rate")
         if searches(self):

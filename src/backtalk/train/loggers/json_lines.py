@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from itertools import takewhile
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ class JsonLines(Logger):
     A line is a JSON object: ``epoch``, its number, and its numbers by name: ``loss``, ``validation_loss``,
     ``learning_rate``, and with ``measure_every`` each layer's measures, such as ``grad_W/layer_1``
     (:class:`~backtalk.LayerMeasures`). A number that is not finite is null. A new run overwrites the file; a resumed
-    run continues in it, and its epochs replace those that were lost.
+    run continues in it, and its epochs replace those that were lost. A copy, such as scikit-learn makes of an estimator
+    for each fit of a search, overwrites nothing: if there is a ``log.jsonl``, it writes ``log-2.jsonl``, and so on.
 
-    Raises ``OSError``, before the first step, if the file cannot be written.
+    ``written``: the file, once training has begun; None before. Raises ``OSError``, before the first step, if the file
+    cannot be written.
 
     >>> import tempfile
     >>> import numpy as np
@@ -41,15 +43,32 @@ class JsonLines(Logger):
         if not isinstance(path, str | os.PathLike):
             raise InputTypeError(f"path is {path!r}, expected the name of a file.")
         self.path = Path(path)
-        self._begun = False
 
     def __repr__(self) -> str:
         return f"JsonLines({str(self.path)!r})"
 
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        self._begun = False
-        with self.path.open("a", encoding="utf-8"):  # an error now, rather than a warning after each epoch
+    @property
+    def place(self) -> str | None:
+        return None if self._is_copy else os.path.realpath(self.path)
+
+    @property
+    def written(self) -> Path | None:
+        """The file, once training has begun; None before."""
+        return None if self._writer is None else self._writer.path
+
+    def open(self, settings: Mapping[str, Any]) -> _Lines:
+        path = self.written or (_claim(self.path) if self._is_copy else self.path)
+        with path.open("a", encoding="utf-8"):  # an error now, rather than a warning after each epoch
             pass
+        return _Lines(path)
+
+
+class _Lines:
+    """A file that is being written, by a run that may go on from a checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._begun = False
 
     def write(self, epoch: Epoch) -> None:
         if not self._begun:
@@ -67,6 +86,18 @@ class JsonLines(Logger):
 
     def end(self, training: Training) -> None:
         pass  # each epoch is in the file already
+
+
+def _claim(path: Path) -> Path:
+    """The first of ``log.jsonl``, ``log-2.jsonl``, … that was not there; now it is, so that no other copy takes it."""
+    for number in count(1):
+        own = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        try:
+            own.open("x").close()
+        except FileExistsError:
+            continue
+        return own
+    raise AssertionError  # count does not end
 
 
 def _epoch_of(line: bytes) -> int:

@@ -1,11 +1,11 @@
-"""What the loggers share: the numbers of an epoch by name; a log that fails does not end training."""
+"""What the loggers share: when they open, the numbers of an epoch by name; a log that fails does not end training."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import first_line
 from .. import Callback, Epoch, LayerMeasures, Training
@@ -13,30 +13,43 @@ from .. import Callback, Epoch, LayerMeasures, Training
 MEASURES = [field.name for field in fields(LayerMeasures) if field.name != "layer"]
 
 
-class Logger(Callback):
-    """A callback that writes. A failure before the first step is an error, and a later one is a warning."""
-
-    of_one_run = True
-
-    def on_start(self, settings: Mapping[str, Any]) -> None:
-        self.begin(settings)
-
-    def on_epoch(self, epoch: Epoch) -> None:
-        self._attempt(self.write, epoch, f"epoch {epoch.number}")
-
-    def on_end(self, training: Training) -> None:
-        self._attempt(self.end, training, "the end of training")
-
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Write the settings of the run."""
-        raise NotImplementedError
+class Writer(Protocol):
+    """What a logger has open while training runs."""
 
     def write(self, epoch: Epoch) -> None:
         """Write an epoch."""
         raise NotImplementedError
 
     def end(self, training: Training) -> None:
-        """Write the result."""
+        """Write the result, and close."""
+        raise NotImplementedError
+
+
+class Logger(Callback):
+    """A callback that writes. A failure before the first step is an error, and a later one is a warning.
+
+    It holds its arguments alone until training begins, and so does every copy of it: those that ``copy``, pickle and
+    scikit-learn's ``clone`` make. Copies may train at the same time, also in several processes.
+    """
+
+    of_one_run = True
+    _is_copy = False
+    _writer: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_writer": None, "_is_copy": True}
+
+    def on_start(self, settings: Mapping[str, Any]) -> None:
+        self._writer = self.open(settings)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self._attempt(self._writer.write, epoch, f"epoch {epoch.number}")
+
+    def on_end(self, training: Training) -> None:
+        self._attempt(self._writer.end, training, "the end of training")
+
+    def open(self, settings: Mapping[str, Any]) -> Writer:
+        """Begin the log of a run with these settings."""
         raise NotImplementedError
 
     def _attempt(self, method: Callable[[Any], None], value: Any, what: str) -> None:
