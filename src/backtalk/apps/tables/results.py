@@ -90,12 +90,17 @@ def _metrics(ready: Prepared, training: Training, run: RunFacts, outputs: Mappin
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
         "reason": training.reason,
-        "constant": Constant.of(ready.target, network, ready.truth["training"]).to_json(),
+        "constant": _constant(ready, training, run).to_json(),
         "scores": {part: scores(ready.target, truth, outputs[part], network) for part, truth in found},
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
     }
     return finite_or_none(metrics)
+
+
+def _constant(ready: Prepared, training: Training, run: RunFacts) -> Constant:
+    balanced = run.options.class_weight is not None
+    return Constant.of(ready.target, training.network, ready.truth["training"], balanced)
 
 
 def _verdict(
@@ -106,12 +111,11 @@ def _verdict(
         ready.target,
         training.network,
         ready.preprocessing,
-        Constant.of(ready.target, training.network, ready.truth["training"]),
+        _constant(ready, training, run),
         {part: (truth, outputs[part]) for part, truth in ready.truth.items()},
         training.losses,
         training.validation_losses,
         training.reason,
-        balanced=run.options.class_weight is not None,
     )
     return [remark.to_json() for remark in judge(judged, ready.parts)]
 

@@ -108,7 +108,7 @@ def places_of(preprocessing: Preprocessing) -> dict[str, Places]:
 
 
 def draw(target: Target, parts: Mapping[str, tuple[np.ndarray, np.ndarray]], most: int, evenly: bool = False) -> Sample:
-    """At most so many rows of all parts, in a random order; ``evenly``: as many of each class, as far as it has them."""
+    """At most so many rows of all parts, in a random order; ``evenly``: as many of each class as it has."""
     rng = np.random.default_rng(0)
     sizes = [len(y) for _, y in parts.values()]
     y = np.concatenate([y if target.classifies else y[:, 0] for _, y in parts.values()])

@@ -24,7 +24,6 @@ def find_never_predicted(
     constant: Constant,
     rows: Rows,
     others: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    balanced: bool,
 ) -> list[Remark]:
     """Classes that these rows have and that none of them is predicted to be; ``others``: truth and output elsewhere."""
     k = target.outputs
@@ -42,15 +41,11 @@ def find_never_predicted(
     listed = "" if len(names) == 1 else f" ({named(names)})"
     told = f"{which} never predicted{listed}: {have:,} of {rows} {'has' if have == 1 else 'have'} "
     told += "it" if len(names) == 1 else "one of them"
-    if all_predicted[never].sum():
-        told += ", and it is predicted for none"
     known = [label for label in never if found[label] < FEW_OF_A_KIND or _knows(rows, label)]
-    return [Remark("never_predicted", told, _advice(target, network, constant, known, never, balanced))]
+    return [Remark("never_predicted", told, _advice(target, network, constant, known, never))]
 
 
-def _advice(
-    target: Target, network: Network, constant: Constant, known: Sequence[int], never: Sequence[int], balanced: bool
-) -> str:
+def _advice(target: Target, network: Network, constant: Constant, known: Sequence[int], never: Sequence[int]) -> str:
     if not known:
         those = "this class" if len(never) == 1 else "these classes"
         return (
@@ -63,7 +58,7 @@ def _advice(
     threshold = f"'backtalk predict' gives each row its '{what} of {name}': choose a threshold of your own" + (
         f", such as {share:.2g}, its share in the training rows" if what == "probability" else ""
     )
-    return threshold if balanced else f"train with --class-weight balanced; or {threshold}"
+    return threshold if constant.balanced else f"train with --class-weight balanced; or {threshold}"
 
 
 def _knows(rows: Rows, label: int) -> bool:

@@ -30,7 +30,8 @@ class Rows:
     output: Numbers
 
     def __str__(self) -> str:
-        return f"{len(self.truth):,} {self.part} {'row' if len(self.truth) == 1 else 'rows'}"
+        noun = "row" if len(self.truth) == 1 else "rows"
+        return " ".join(filter(None, [f"{len(self.truth):,}", self.part, noun]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,13 +56,10 @@ class Measure:
         return f"{abs(self.gain.mean):.3g} ± {2 * self.gain.error:.2g}"
 
 
-def compare(target: Target, network: Network, constant: Constant, rows: Rows, balanced: bool = False) -> Remark | None:
-    """Whether the network is better than the constant; None if no row can be judged.
-
-    ``balanced``: each class counts as much as another, as in its training.
-    """
+def compare(target: Target, network: Network, constant: Constant, rows: Rows) -> Remark | None:
+    """Whether the network is better than the constant; None if no row can be judged."""
     if target.classifies:
-        return _say_of_classes(target, network, _of_classes(target, network, constant, rows, balanced), rows)
+        return _say_of_classes(target, network, _of_classes(target, network, constant, rows), rows)
     y, predicted = _numbers(target, rows)
     return _say_of_numbers(target, _of_numbers(network, constant, y, predicted), rows, y, predicted) if len(y) else None
 
@@ -126,8 +124,8 @@ def _no_better(target: Target, measures: Sequence[Measure], rows: Rows) -> Remar
     return Remark(NO_BETTER, sentence, advice)
 
 
-def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows, balanced: bool) -> list[Measure]:
-    truth, group = rows.truth, rows.truth if balanced else None
+def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows) -> list[Measure]:
+    truth, group = rows.truth, rows.truth if constant.balanced else None
     always = f"always {quoted(target.classes[constant.label])}"
     mean = _mean_of(group)
 
@@ -135,9 +133,11 @@ def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows
         return Measure(name, always, mean(own), mean(other), Difference.of(sign * (own - other), group))
 
     right = (rows.output.argmax(axis=1) == truth).astype(np.float64)
-    measures = [add("balanced accuracy" if balanced else "accuracy", right, 1.0 * (truth == constant.label), 1)]
+    measures = [
+        add("balanced accuracy" if constant.balanced else "accuracy", right, 1.0 * (truth == constant.label), 1)
+    ]
     if gives_shares(network):
-        shares = np.full(target.outputs, 1 / target.outputs) if balanced else np.array(constant.shares)
+        shares = np.full(target.outputs, 1 / target.outputs) if constant.balanced else np.array(constant.shares)
         measures.append(add("log loss", _log_losses(rows), -np.log(np.maximum(shares, LEAST))[truth], -1))
     return measures
 

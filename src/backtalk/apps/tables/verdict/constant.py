@@ -20,7 +20,8 @@ from ..target import Target
 class Constant:
     """The ``shares`` of the classes in the training rows; or their ``mean``, and their ``middle``.
 
-    The middle is the number of least absolute error, the median, or with the loss ``quantile`` the one at its level.
+    ``balanced``: each class counted as much as another in training, and so it does where both are compared. The middle
+    is the number of least absolute error, the median, or with the loss ``quantile`` the one at its level.
 
     >>> Constant(shares=[0.25, 0.75]).label
     1
@@ -29,12 +30,14 @@ class Constant:
     shares: list[float] | None = None
     mean: float = 0.0
     middle: float = 0.0
+    balanced: bool = False
 
     @classmethod
-    def of(cls, target: Target, network: Network, truth: np.ndarray) -> Constant:
+    def of(cls, target: Target, network: Network, truth: np.ndarray, balanced: bool = False) -> Constant:
         """From encoded targets, of the training rows."""
         if target.classifies:
-            return cls((np.bincount(truth, minlength=target.outputs) / len(truth)).tolist())
+            counts = np.bincount(truth, minlength=target.outputs)
+            return cls((counts / len(truth)).tolist(), balanced=balanced)
         with np.errstate(over="ignore", invalid="ignore"):
             y = target.decode(truth)
             return cls(None, float(y.mean()), float(np.quantile(y, level_of(network))))

@@ -25,7 +25,7 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Judged:
     """A trained run: ``parts``, truth and output of each part, and of what training told what matters here.
 
-    ``balanced``: the classes weighed the same in training; ``drawn``: the rows of the parts were drawn at random.
+    ``drawn``: the rows of the parts were drawn at random.
     """
 
     target: Target
@@ -36,7 +36,6 @@ class Judged:
     losses: Sequence[float]
     validation_losses: Sequence[float]
     reason: str
-    balanced: bool = False
     drawn: bool = True
 
 
@@ -51,7 +50,7 @@ def judge(run: Judged, inputs: Mapping[str, Arrays]) -> list[Remark]:
     others = {name: arrays for name, arrays in run.parts.items() if name != part}
     rows = Rows(part, *run.parts[part])
     giveaways = find_giveaways(target, run.preprocessing, inputs)
-    found = giveaways + judge_scores(target, network, run.constant, rows, others, run.balanced)
+    found = giveaways + judge_scores(target, network, run.constant, rows, others)
     found += find_still_falling(run.losses, run.validation_losses, run.reason)
     if part == "test" and "validation" in run.parts:
         validation = Rows("validation", *run.parts["validation"])
@@ -71,17 +70,16 @@ def judge_scores(
     constant: Constant,
     rows: Rows,
     others: Mapping[str, Arrays] | None = None,
-    balanced: bool = False,
 ) -> list[Remark]:
     """What rows with a target say by themselves: the comparison with the constant, and classes never predicted."""
-    compared = compare(target, network, constant, rows, balanced)
+    compared = compare(target, network, constant, rows)
     if compared is None:
         return []
     if not target.classifies:
         return [compared]
-    never = find_never_predicted(target, network, constant, rows, others or {}, balanced)
+    never = find_never_predicted(target, network, constant, rows, others or {})
     if compared.name == "classes_no_better" and not never:
         threshold = "set a threshold of your own to what 'backtalk predict' gives for each class"
-        advice = threshold if balanced else f"train with --class-weight balanced, or {threshold}"
+        advice = threshold if constant.balanced else f"train with --class-weight balanced, or {threshold}"
         compared = replace(compared, advice=advice)
     return [compared, *never]
