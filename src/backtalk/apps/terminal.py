@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -148,6 +148,14 @@ def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()
     if more := where(finding, columns, MOST_LISTED):
         _print_beside(console, Text(more, "dim"))
     _print_beside(console, Text(finding.advice), Text("→ ", STYLES[finding.severity]))
+
+
+def show_remark(console: Console, remark: Mapping[str, Any], well: bool) -> None:
+    """One remark of a verdict on a run, and what to do; ``well``: it is no fault."""
+    style = "green" if well else STYLES["warning"]
+    _print_beside(console, Text(remark["sentence"]), Text(f"{'verdict':<{INDENT}}", style), indent=0)
+    if remark["advice"]:
+        _print_beside(console, Text(remark["advice"]), Text("→ ", style))
 
 
 def _print_beside(console: Console, text: Text, mark: Text | None = None, indent: int = INDENT) -> None:

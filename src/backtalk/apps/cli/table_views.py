@@ -14,7 +14,8 @@ from rich.text import Text
 from ...errors import MOST_LETTERS, cut
 from ...pages.page import number_text
 from ..tables.report import NAMES
-from ..terminal import show_table
+from ..tables.verdict import WELL
+from ..terminal import show_remark, show_table
 
 if TYPE_CHECKING:
     from ..tables.run import Prepared
@@ -53,6 +54,12 @@ def show_understood(console: Console, ready: Prepared) -> None:
         console.print(f"note: {sentence}", markup=False)
     if ready.said:
         console.print()
+
+
+def show_verdict(console: Console, verdict: Sequence[Mapping[str, Any]]) -> None:
+    """What the run is worth, remark by remark."""
+    for remark in verdict:
+        show_remark(console, remark, well=remark["name"] == WELL)
 
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:

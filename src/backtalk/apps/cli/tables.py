@@ -226,7 +226,7 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     """Compare what the model in FOLDER predicts for FILE with the target that stands there."""
     from ..tables import evaluate as judge
     from ..terminal import make_console
-    from .table_views import show_confusion, show_scores
+    from .table_views import show_confusion, show_scores, show_verdict
 
     with spoken(table):
         scores, remarks = judge(folder, table)
@@ -235,6 +235,8 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
         return
     show_remarks(remarks)
     console = make_console()
+    show_verdict(console, scores["verdict"])
+    console.print()
     show_scores(console, {table.name: scores})
     show_confusion(console, scores)
 

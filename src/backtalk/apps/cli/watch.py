@@ -111,7 +111,7 @@ def is_printed(result: Result, watch: Watch, as_json: bool, went_on: bool = Fals
 def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) -> None:
     from ..tables.folder import DIAGNOSIS_PAGE, REPORT
     from ..terminal import make_console, show_diagnosis
-    from .table_views import show_confusion, show_scores
+    from .table_views import show_confusion, show_scores, show_verdict
 
     if not watch.group.is_first:
         return
@@ -123,6 +123,8 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
         put_json(facts)
         return
     console, metrics = make_console(patient=True), result.metrics
+    show_verdict(console, metrics["verdict"])
+    console.print()
     console.print(_end(metrics, watch.seconds, went_on), markup=False)
     console.print()
     show_scores(console, metrics["scores"])

@@ -14,6 +14,7 @@ from ...pages.page import bullets, card, number_text, numbers, page, table
 from .columns import NUMBER
 from .preprocessing import Preprocessing
 from .target import Target
+from .verdict.page import STYLE, verdict_html
 
 MOST_CLASSES = 25  # of a confusion matrix
 MOST_COLUMNS = 60  # that are shown without asking
@@ -62,7 +63,8 @@ def write_report(
         *([card("Notes", bullets(said), wide=True)] if said else []),
         card("Columns", _columns(preprocessing, target), wide=True),
     ]
-    return page(title, summary, cards, above=_headline(metrics, part))
+    above = verdict_html(metrics["verdict"]) + _headline(metrics, part)
+    return page(title, summary, cards, above=above, style=STYLE)
 
 
 def _training(

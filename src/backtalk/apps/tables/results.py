@@ -27,6 +27,7 @@ from .metrics import scores
 from .prepare import Prepared, settled
 from .report import write_report
 from .use import output_of
+from .verdict import Constant, Judged, judge
 
 Made = TypeVar("Made")
 
@@ -56,6 +57,7 @@ def write_results(
         network, learned = training.network, preprocessing_facts(ready, run.run)
         outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
         metrics = _metrics(ready, training, run, outputs)
+        metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs))
 
         def write() -> Result:
             result = Result(place.path, metrics, ready.said)
@@ -88,11 +90,34 @@ def _metrics(ready: Prepared, training: Training, run: RunFacts, outputs: Mappin
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
         "reason": training.reason,
+        "constant": _constant(ready, training, run).to_json(),
         "scores": {part: scores(ready.target, truth, outputs[part], network) for part, truth in found},
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
     }
     return finite_or_none(metrics)
+
+
+def _constant(ready: Prepared, training: Training, run: RunFacts) -> Constant:
+    balanced = run.options.class_weight is not None
+    return Constant.of(ready.target, training.network, ready.truth["training"], balanced)
+
+
+def _verdict(
+    ready: Prepared, training: Training, run: RunFacts, outputs: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """What the run is worth. In a cluster, process 0 tries single columns with its own rows."""
+    judged = Judged(
+        ready.target,
+        training.network,
+        ready.preprocessing,
+        _constant(ready, training, run),
+        {part: (truth, outputs[part]) for part, truth in ready.truth.items()},
+        training.losses,
+        training.validation_losses,
+        training.reason,
+    )
+    return [remark.to_json() for remark in judge(judged, ready.parts)]
 
 
 def _with_pages(

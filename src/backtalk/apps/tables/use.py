@@ -44,9 +44,13 @@ def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
 
 
 def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
-    """Scores on a table with the target, and the messages about the table."""
+    """Scores on a table with the target, with the verdict on them, and the messages about the table."""
+    from .verdict import judge_table
+
     network, _, target, (X, y), messages = examples_of(folder, table)
-    return scores(target, y, output_of(network, X), network), messages
+    output = output_of(network, X)
+    verdict = judge_table(Folder(folder), target, network, y, output)
+    return scores(target, y, output, network) | {"verdict": verdict}, messages
 
 
 def examples_of(

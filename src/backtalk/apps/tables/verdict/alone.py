@@ -1,0 +1,233 @@
+"""One-column models: columns that give the target away, alone.
+
+A column is taken for such a one by its errors beside those of the constant, on rows that the one-column model did not
+see. Each half of a sample of the rows is predicted from the other half: by the most frequent class of each of the
+column's values, or of bins of rows that lie side by side; a number by its rank, on lines between the means of the bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ....errors import quoted
+from ..preprocessing import Preprocessing
+from ..target import Target
+from .chance import ranks
+from .remark import Remark, named
+
+# of the constant's errors (or variance) that one column leaves. Honest tables: 0.06 (iris, petal width), 0.2 (breast
+# cancer), 0.03 (mushrooms, odour)
+NEARLY_NONE = 0.02
+# the same for one column that the next best is far behind, as the lifeboat in the lists of the Titanic: 0.07
+FEW = 0.1
+# how many times as many errors the next best column must leave then; iris: 1.3
+BEHIND = 4.0
+LEAST_ERRORS = 20  # of the constant, for a share of them to say anything
+LEAST_ROWS = 50  # for numbers
+MOST_ROWS = 20_000  # of a sample, for the best few columns
+SCREENED_ROWS = 1_000  # of a sample, for all columns
+SCREENED = 8  # columns that are looked at again
+ROWS_OF_A_BIN = 8
+MOST_VALUES = 256  # of a number, up to which each value is a bin
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A column, the share ``left`` of the constant's errors that it leaves, and how good it is: accuracy, or R²."""
+
+    column: str
+    left: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Some rows of the table: their inputs X, and y, labels or ranks between 0 and 1; and of how many rows."""
+
+    X: np.ndarray
+    y: np.ndarray
+    of: int
+    classifies: bool
+
+
+def find_giveaways(
+    target: Target, preprocessing: Preprocessing, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> list[Remark]:
+    """Columns that alone are nearly always right, or one that is far ahead of all others."""
+    places = places_of(preprocessing)
+    if len(places) < 2:  # the network is a one-column model itself
+        return []
+    rough = draw(target, parts, SCREENED_ROWS, evenly=True)
+    tried = sorted((left_by(rough, own)[0], k, name) for k, (name, own) in enumerate(places.items()))
+    sample = draw(target, parts, MOST_ROWS)
+    if not says_anything(sample):
+        return []
+    again = [(name, *left_by(sample, places[name])) for _, _, name in tried[:SCREENED]]
+    best = sorted((Alone(*each) for each in again), key=lambda each: (each.left, each.column))
+    return _said(target, best, sample)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which inputs are a column's own: those of its ``categories``, or its ``number`` and whether it is ``missing``."""
+
+    number: int | None = None
+    missing: int | None = None
+    categories: tuple[int, int] = (0, 0)  # from, and up to
+
+    def key(self, X: np.ndarray) -> np.ndarray:
+        """One number for each row: the category, or the number, and −∞ if it is missing."""
+        if self.number is None:
+            words = X[:, slice(*self.categories)]
+            return np.where(words.any(axis=1), words.argmax(axis=1), -1)
+        numbers = X[:, self.number]
+        return numbers if self.missing is None else np.where(X[:, self.missing] > 0, -np.inf, numbers)
+
+
+def places_of(preprocessing: Preprocessing) -> dict[str, Places]:
+    """Those of each column that is used, in the order of the inputs: numbers, what is missing, categories."""
+    used = [column for column in preprocessing.columns if column.used]
+    numeric = [column for column in used if not column.categories]
+    found: dict[str, Places] = {}
+    first = 0
+    for column in numeric:
+        found[column.name] = Places(number=first)
+        first += len(column.numbers)
+    for column in numeric:
+        if column.has_missing:
+            found[column.name] = replace(found[column.name], missing=first)
+            first += 1
+    for column in used:
+        if column.categories:
+            found[column.name] = Places(categories=(first, first + len(column.categories)))
+            first += len(column.categories)
+    return found
+
+
+def draw(target: Target, parts: Mapping[str, tuple[np.ndarray, np.ndarray]], most: int, evenly: bool = False) -> Sample:
+    """At most so many rows of all parts, in a random order; ``evenly``: as many of each class as it has."""
+    rng = np.random.default_rng(0)
+    sizes = [len(y) for _, y in parts.values()]
+    y = np.concatenate([y if target.classifies else y[:, 0] for _, y in parts.values()])
+    rows = rng.permutation(len(y))
+    if evenly and target.classifies:
+        rows = rows[np.argsort(_place_in_class(y[rows]), kind="stable")]
+    rows = rows[:most]
+    if not target.classifies:
+        rows = rows[np.isfinite(y[rows])]
+    ends = np.cumsum(sizes)
+    X = np.empty((len(rows), next(iter(parts.values()))[0].shape[1]), np.float32)
+    for (inputs, _), end, size in zip(parts.values(), ends, sizes, strict=True):
+        own = np.flatnonzero((rows >= end - size) & (rows < end))
+        X[own] = inputs[rows[own] - (end - size)]
+    chosen = y[rows]
+    if not target.classifies:
+        chosen = ranks(chosen) / max(1, len(chosen))
+    order = rng.permutation(len(rows))
+    return Sample(X[order], chosen[order], len(y), target.classifies)
+
+
+def says_anything(sample: Sample) -> bool:
+    """Whether the constant has errors enough to be compared with."""
+    if not sample.classifies:
+        return len(sample.y) >= LEAST_ROWS and bool(sample.y.var() > 0)
+    return len(sample.y) - int(np.bincount(sample.y).max(initial=0)) >= LEAST_ERRORS
+
+
+def left_by(sample: Sample, own: Places) -> tuple[float, float]:
+    """The share of the constant's errors that a column leaves, and its accuracy or R²."""
+    key, y, half = own.key(sample.X), sample.y, len(sample.y) // 2
+    if half < 2:
+        return 1.0, 0.0
+    halves = (slice(None, half), slice(half, None))
+    ways = (halves, halves[::-1])
+    if not sample.classifies:
+        squares = sum(float(((y[b] - _numbers_by(key[a], y[a], key[b])) ** 2).sum()) for a, b in ways)
+        total = float(((y - y.mean()) ** 2).sum())
+        left = squares / total if total > 0 else 1.0
+        return left, 1 - left
+    wrong = sum(int((y[b] != _labels_by(key[a], y[a], key[b])).sum()) for a, b in ways)
+    errors = len(y) - int(np.bincount(y).max())
+    return wrong / max(1, errors), 1 - wrong / len(y)
+
+
+def _bins(key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each row its bin, and where bins 1, 2, … begin: each value, or rows that lie side by side."""
+    values = np.unique(key)
+    if len(values) > MOST_VALUES:
+        ordered = np.sort(key)
+        values = np.unique(ordered[::ROWS_OF_A_BIN])
+    starts = values[1:]
+    return np.searchsorted(starts, key, side="right"), starts
+
+
+def _labels_by(key: np.ndarray, y: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The most frequent class of the bin, as the other rows have it."""
+    own, starts = _bins(key)
+    k = int(y.max()) + 1
+    counts = np.bincount(own * k + y, minlength=(len(starts) + 1) * k).reshape(-1, k)
+    return counts.argmax(axis=1)[np.searchsorted(starts, asked, side="right")]
+
+
+def _numbers_by(key: np.ndarray, y: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The mean of the bin; of many bins, on lines between their means."""
+    own, starts = _bins(key)
+    counts = np.bincount(own)  # each bin has a row: it begins with one
+    means = np.bincount(own, weights=y) / counts
+    if len(counts) <= MOST_VALUES // 2:
+        return means[np.searchsorted(starts, asked, side="right")]
+    ordered = np.sort(key)  # of these the ranks are the places, so that no number is far out
+    places = np.bincount(own, weights=np.searchsorted(ordered, key)) / counts
+    return np.interp(np.searchsorted(ordered, asked), places, means)
+
+
+def _place_in_class(labels: np.ndarray) -> np.ndarray:
+    """How many rows of the same class stand before each."""
+    order = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    before = np.empty(len(labels), np.int64)
+    before[order] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return before
+
+
+def _said(target: Target, best: Sequence[Alone], sample: Sample) -> list[Remark]:
+    name, rows = quoted(target.name), f"{len(sample.y):,} rows"
+    if len(sample.y) < sample.of:
+        rows = f"{rows} drawn from {sample.of:,}"
+    sure = [each for each in best if each.left <= NEARLY_NONE]
+    if sure:
+        columns = [each.column for each in sure]
+        those = named(columns)
+        verb, each = ("gives", "") if len(columns) == 1 else ("give", "each of ")
+        sentence = f"too good to be true: {each}{those} alone {verb} {name} {_how(target, sure[0], rows)}"
+        return [Remark("too_good_to_be_true", sentence, _advice(target, columns), columns)]
+    first, second = best[0], best[1]
+    if first.left > FEW or second.left < BEHIND * first.left:
+        return []
+    sentence = (
+        f"one column decides: {quoted(first.column)} alone gives {name} {_how(target, first, rows)}; the next best, "
+        f"{quoted(second.column)}, has {_share(second.score)}"
+    )
+    return [Remark("one_column_decides", sentence, _advice(target, [first.column]), [first.column])]
+
+
+def _how(target: Target, best: Alone, rows: str) -> str:
+    if target.classifies:
+        return f"right for all {rows}" if best.left == 0 else f"right for {_share(best.score)} of {rows}"
+    return f"with an R² of {_share(best.score)}, by the ranks of {rows}"
+
+
+def _share(score: float) -> str:
+    """A share with three decimals, not rounded up to 1."""
+    return f"{np.floor(score * 1000) / 1000:.3f}"
+
+
+def _advice(target: Target, columns: Sequence[str]) -> str:
+    one = len(columns) == 1
+    return (
+        f"check whether {'this column is' if one else 'these columns are'} known before {quoted(target.name)} is; if "
+        f"not, train without {'it' if one else 'them'}"
+    )

@@ -1,0 +1,188 @@
+"""The network beside the constant, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....core.losses import AbsoluteError, Huber, Quantile
+from ....core.network import Network
+from ....errors import quoted
+from ....pages.page import number_text
+from ..metrics import gives_shares
+from ..target import Target
+from .chance import RARE, Difference, ranks, rises_with, tells_apart
+from .constant import Constant, level_of
+from .remark import FEW_TEST_ROWS, NO_BETTER, WELL, Remark
+
+LEAST = 1e-6  # of a class that the training rows do not have, in the constant's log loss
+Numbers = np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows that are judged: which they are, their encoded targets, and the network's output for them."""
+
+    part: str
+    truth: Numbers
+    output: Numbers
+
+    def __str__(self) -> str:
+        noun = "row" if len(self.truth) == 1 else "rows"
+        return " ".join(filter(None, [f"{len(self.truth):,}", self.part, noun]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measure:
+    """A score by its ``name``, of the network and of the constant, which is ``always`` the same.
+
+    ``gain``: of each row by how much the network does better, and what chance has to do with it.
+    """
+
+    name: str
+    always: str
+    own: float
+    other: float
+    gain: Difference
+
+    def __str__(self) -> str:
+        return f"{self.name} {number_text(self.own)} against {number_text(self.other)}"
+
+    @property
+    def chance(self) -> str:
+        """The difference with the uncertainty of the rows, twice its standard deviation."""
+        return f"{abs(self.gain.mean):.3g} ± {2 * self.gain.error:.2g}"
+
+
+def compare(target: Target, network: Network, constant: Constant, rows: Rows) -> Remark | None:
+    """Whether the network is better than the constant; None if no row can be judged."""
+    if target.classifies:
+        return _say_of_classes(target, network, _of_classes(target, network, constant, rows), rows)
+    y, predicted = _numbers(target, rows)
+    return _say_of_numbers(target, _of_numbers(network, constant, y, predicted), rows, y, predicted) if len(y) else None
+
+
+def errors_of(target: Target, network: Network, rows: Rows) -> list[Numbers]:
+    """Of each row, whether the class is wrong, and its log loss; or how far the number is off."""
+    if not target.classifies:
+        y, predicted = _numbers(target, rows)
+        return [np.abs(predicted - y)]
+    wrong = (rows.output.argmax(axis=1) != rows.truth).astype(np.float64)
+    return [wrong, _log_losses(rows)] if gives_shares(network) else [wrong]
+
+
+def _say_of_classes(target: Target, network: Network, measures: Sequence[Measure], rows: Rows) -> Remark:
+    first, *others = measures
+    if first.gain.is_more:
+        sentence = f"better than {first.always}: {first} on {rows}, a difference larger than chance ({first.chance})"
+        return Remark(WELL, sentence)
+    better = [str(each) for each in others if each.gain.is_more]
+    if target.outputs == 2:
+        positive, lead = rows.truth == 1, rows.output[:, 1] - rows.output[:, 0]
+        if tells_apart(lead, positive, RARE):
+            better.append(f"area under the ROC curve {number_text(area(lead, positive))} against 0.5")
+    if not better:
+        return _no_better(target, measures, rows)
+    what = "probabilities" if gives_shares(network) else "scores"
+    return Remark(
+        "classes_no_better",
+        f"the classes are {_how_much(measures[:1])} than {first.always}: {first} on {rows}; but the {what} are better: "
+        f"{better[0]}",
+    )
+
+
+def _say_of_numbers(target: Target, measures: Sequence[Measure], rows: Rows, y: Numbers, predicted: Numbers) -> Remark:
+    best = next((each for each in measures if each.gain.is_more), None)
+    if best is not None:
+        return Remark(WELL, f"better than {best.always}: {best} on {rows}, a difference larger than chance")
+    first = measures[0]
+    if first.gain.mean > 0 and rises_with(predicted, y):
+        sentence = f"better than {first.always}: {first} on {rows}; predicted and true numbers rise together"
+        return Remark(WELL, sentence)
+    return _no_better(target, measures, rows)
+
+
+def _how_much(measures: Sequence[Measure]) -> str:
+    return "worse" if all(each.gain.is_less for each in measures) else "no better"
+
+
+def _no_better(target: Target, measures: Sequence[Measure], rows: Rows) -> Remark:
+    first, few = measures[0], len(rows.truth) < FEW_TEST_ROWS
+    how = _how_much(measures)
+    sentence = f"{how} than {first.always}: {first} on {rows}"
+    if how != "worse" and few:
+        return Remark(NO_BETTER, f"{sentence}, too few to tell", "get more rows; --test 0.4 judges by more of them")
+    if how != "worse" and first.gain.mean > 0:
+        figures = f" ({first.chance})" if target.classifies else ""
+        sentence += f", a difference that chance makes as well{figures}"
+    advice = (
+        f"the other columns may say nothing about {quoted(target.name)}: add columns that do, or more rows; with "
+        "--diagnose a doctor says whether the training is at fault"
+    )
+    return Remark(NO_BETTER, sentence, advice)
+
+
+def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows) -> list[Measure]:
+    truth, group = rows.truth, rows.truth if constant.balanced else None
+    always = f"always {quoted(target.classes[constant.label])}"
+    mean = _mean_of(group)
+
+    def add(name: str, own: Numbers, other: Numbers, sign: int) -> Measure:
+        return Measure(name, always, mean(own), mean(other), Difference.of(sign * (own - other), group))
+
+    right = (rows.output.argmax(axis=1) == truth).astype(np.float64)
+    measures = [
+        add("balanced accuracy" if constant.balanced else "accuracy", right, 1.0 * (truth == constant.label), 1)
+    ]
+    if gives_shares(network):
+        shares = np.full(target.outputs, 1 / target.outputs) if constant.balanced else np.array(constant.shares)
+        measures.append(add("log loss", _log_losses(rows), -np.log(np.maximum(shares, LEAST))[truth], -1))
+    return measures
+
+
+def _of_numbers(network: Network, constant: Constant, y: Numbers, predicted: Numbers) -> list[Measure]:
+    """Squares and distances, first those that the loss is of."""
+    level = level_of(network)
+
+    def pinball(residual: Numbers) -> Numbers:
+        return np.maximum(level * residual, (level - 1) * residual)
+
+    def add(name: str, always: str, of: Callable[[Numbers], Numbers], number: float, root: bool = False) -> Measure:
+        own, other = of(y - predicted), of(y - number)
+        means = [float(np.sqrt(each.mean()) if root else each.mean()) for each in (own, other)]
+        return Measure(name, always, *means, Difference.of(other - own))
+
+    if isinstance(network.loss, Quantile):
+        return [add("mean quantile loss", "always the same number", pinball, constant.middle)]
+    squares = add("root mean squared error", "always the mean", np.square, constant.mean, root=True)
+    distances = add("mean absolute error", "always the median", np.abs, constant.middle)
+    return [distances, squares] if isinstance(network.loss, AbsoluteError | Huber) else [squares, distances]
+
+
+def _numbers(target: Target, rows: Rows) -> tuple[Numbers, Numbers]:
+    """The true ones and the predicted ones, of the rows whose numbers float32 holds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        y, predicted = target.decode(rows.truth), target.decode(rows.output)
+        known = np.isfinite(y) & np.isfinite(predicted) & np.isfinite((predicted - y) ** 2)
+    return y[known], predicted[known]
+
+
+def area(score: Numbers, positive: Numbers) -> float:
+    """The area under the ROC curve: the share of the pairs of rows, one of each kind, that are in the right order."""
+    first = int(positive.sum())
+    return float((ranks(score)[positive].sum() - first * (first + 1) / 2) / (first * (len(score) - first)))
+
+
+def _log_losses(rows: Rows) -> Numbers:
+    shares = rows.output.astype(np.float64)
+    given = np.take_along_axis(shares, rows.truth[:, None], axis=1)[:, 0] / shares.sum(axis=1)
+    return -np.log(np.maximum(given, np.finfo(np.float32).tiny))
+
+
+def _mean_of(group: Numbers | None) -> Callable[[Numbers], float]:
+    """The mean over the rows, or of the means of the groups."""
+    if group is None:
+        return lambda values: float(values.mean())
+    return lambda values: float(np.mean([values[group == each].mean() for each in np.unique(group)]))

@@ -1,0 +1,67 @@
+"""What one predicts of a row without looking at it: the most frequent class, or one number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....core.checked import field_of
+from ....core.losses import Quantile
+from ....core.network import Network
+from ....errors import FileFormatError
+from ..target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The ``shares`` of the classes in the training rows; or their ``mean``, and their ``middle``.
+
+    ``balanced``: each class counted as much as another in training, and so it does where both are compared. The middle
+    is the number of least absolute error, the median, or with the loss ``quantile`` the one at its level.
+
+    >>> Constant(shares=[0.25, 0.75]).label
+    1
+    """
+
+    shares: list[float] | None = None
+    mean: float = 0.0
+    middle: float = 0.0
+    balanced: bool = False
+
+    @classmethod
+    def of(cls, target: Target, network: Network, truth: np.ndarray, balanced: bool = False) -> Constant:
+        """From encoded targets, of the training rows."""
+        if target.classifies:
+            counts = np.bincount(truth, minlength=target.outputs)
+            return cls((counts / len(truth)).tolist(), balanced=balanced)
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = target.decode(truth)
+            return cls(None, float(y.mean()), float(np.quantile(y, level_of(network))))
+
+    @property
+    def label(self) -> int:
+        """The most frequent class."""
+        return int(np.argmax(self.shares or [0.0]))
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``metrics.json`` holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any], target: Target, path: Path) -> Constant | None:
+        """From ``metrics.json``; None in the folder of an earlier version, which has none."""
+        if facts.get("constant") is None:
+            return None
+        found = field_of(facts, "constant", cls, path)
+        if target.classifies != (found.shares is not None) or len(found.shares or []) != len(target.classes):
+            raise FileFormatError(f"{path}: 'constant' is not that of the target's {len(target.classes)} classes.")
+        return found
+
+
+def level_of(network: Network) -> float:
+    """Of the quantile that the network learns; ½ for the median."""
+    return network.loss.level if isinstance(network.loss, Quantile) else 0.5

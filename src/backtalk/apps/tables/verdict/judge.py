@@ -1,0 +1,85 @@
+"""The verdict on a run, and on another table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ....core.network import Network
+from ..preprocessing import Preprocessing
+from ..target import Target
+from .alone import find_giveaways
+from .classes import find_never_predicted
+from .compare import Rows, compare
+from .constant import Constant
+from .course import find_far_apart, find_few_rows, find_more_inputs_than_rows, find_still_falling
+from .remark import NO_BETTER, WELL, Remark
+
+PARTS = ("test", "validation", "training")  # the first that there is, is judged
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A trained run: ``parts``, truth and output of each part, and of what training told what matters here.
+
+    ``drawn``: the rows of the parts were drawn at random.
+    """
+
+    target: Target
+    network: Network
+    preprocessing: Preprocessing
+    constant: Constant
+    parts: Mapping[str, Arrays]
+    losses: Sequence[float]
+    validation_losses: Sequence[float]
+    reason: str
+    drawn: bool = True
+
+
+def judge(run: Judged, inputs: Mapping[str, Arrays]) -> list[Remark]:
+    """What there is to say, the most important first; ``inputs``: X and encoded y of each part.
+
+    What makes the scores worthless comes first, and that the network is better than the constant comes last, alone if
+    all is well.
+    """
+    target, network = run.target, run.network
+    part = next(name for name in PARTS if name in run.parts)
+    others = {name: arrays for name, arrays in run.parts.items() if name != part}
+    rows = Rows(part, *run.parts[part])
+    giveaways = find_giveaways(target, run.preprocessing, inputs)
+    found = giveaways + judge_scores(target, network, run.constant, rows, others)
+    found += find_still_falling(run.losses, run.validation_losses, run.reason)
+    if part == "test" and "validation" in run.parts:
+        validation = Rows("validation", *run.parts["validation"])
+        found += find_far_apart(target, network, validation, rows, run.drawn)
+    if part == "training":
+        sentence = "no rows were held out: these scores say nothing about new rows"
+        found.append(Remark("nothing_held_out", sentence, "hold some out: --test 0.2"))
+    found += find_more_inputs_than_rows(len(run.parts["training"][1]), network.sizes[0])
+    if all(each.name != NO_BETTER for each in found):
+        found += find_few_rows(rows)
+    return sorted(found, key=lambda each: each.name == WELL)
+
+
+def judge_scores(
+    target: Target,
+    network: Network,
+    constant: Constant,
+    rows: Rows,
+    others: Mapping[str, Arrays] | None = None,
+) -> list[Remark]:
+    """What rows with a target say by themselves: the comparison with the constant, and classes never predicted."""
+    compared = compare(target, network, constant, rows)
+    if compared is None:
+        return []
+    if not target.classifies:
+        return [compared]
+    never = find_never_predicted(target, network, constant, rows, others or {})
+    if compared.name == "classes_no_better" and not never:
+        threshold = "set a threshold of your own to what 'backtalk predict' gives for each class"
+        advice = threshold if constant.balanced else f"train with --class-weight balanced, or {threshold}"
+        compared = replace(compared, advice=advice)
+    return [compared, *never]
