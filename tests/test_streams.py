@@ -125,6 +125,25 @@ def test_all_parts_but_the_last_are_of_one_size():
     assert [sum(block.rows for block in part) for part in parts] == [10, 10, 10, 10, 1]
 
 
+# the validation set
+
+
+@pytest.mark.parametrize("weighed", [True, False])
+def test_a_validation_set_in_a_file_has_the_loss_of_the_same_in_memory_to_the_bit(weighed, tmp_path):
+    rows = 2 * 4096 + 100
+    rng = np.random.default_rng(1)
+    held, labels = rng.normal(size=(rows, COLUMNS)).astype(np.float32), rng.integers(0, 3, rows)
+    weight = rng.uniform(0.5, 2, rows) if weighed else None
+    np.save(tmp_path / "X.npy", held)
+    net = network(dtype="float32")
+    in_memory = (held, labels) if weight is None else (held, labels, weight)
+    both = [
+        fit(net, X, LABELS, epochs=3, rng=0, validation=validation, patience=2)
+        for validation in (in_memory, MemoryMapped(tmp_path / "X.npy", labels, weight))
+    ]
+    assert same(*both)
+
+
 # the examples of an epoch
 
 

@@ -18,7 +18,7 @@ from ..engines.steps import StepState
 from .checkpoint import Checkpoint
 from .settings import DataSettings, TrainSettings
 from .state import plain
-from .validation import Validation
+from .validation import AnyValidation, ValidationInFile
 
 EXPECTED = "call it alike in all of them"
 
@@ -64,7 +64,7 @@ def share_generator(group: Group, generator: np.random.Generator) -> None:
         generator.bit_generator.state = group.all_gather(plain(generator.bit_generator.state))[0]
 
 
-def require_equal_runs(group: Group, network: Network, data: str | None, validation: Validation | None) -> None:
+def require_equal_runs(group: Group, network: Network, data: str | None, validation: AnyValidation | None) -> None:
     """Refuse processes that would not train the same network on the same data, whose fingerprint is given."""
     if group.count == 1:
         return
@@ -92,8 +92,10 @@ def _sums(parts: list[Any]) -> list[int]:
     return [zlib.crc32(np.ascontiguousarray(to_numpy(part)).tobytes()) for part in parts]
 
 
-def _facts_of(validation: Validation | None) -> str | None:
+def _facts_of(validation: AnyValidation | None) -> str | None:
     """What is the same of a validation set in all processes."""
+    if isinstance(validation, ValidationInFile):
+        return validation.fingerprint()
     if validation is None or validation.shared:
         return None if validation is None else "shards"
     X, target, _, weight = validation.batch.arrays

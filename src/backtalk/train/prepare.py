@@ -21,10 +21,10 @@ from .checkpoint import Checkpoint
 from .run import Run
 from .settings import DataSettings, TrainSettings
 from .state import TrainState, plain
-from .validation import Validation, hold_out
+from .validation import AnyValidation, Validation, hold_out
 
 # What takes the steps, on which examples; and the validation set, if one is given
-Examples = tuple[type[Steps], Source, Validation | None]
+Examples = tuple[type[Steps], Source, AnyValidation | None]
 
 
 def run_on(

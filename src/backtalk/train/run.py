@@ -25,7 +25,7 @@ from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import StepPosition
 from .settings import DataSettings, TrainSettings
 from .state import TrainState, rng_from_json
-from .validation import Validation
+from .validation import AnyValidation
 
 
 class Run:
@@ -38,7 +38,7 @@ class Run:
         data: DataSettings,
         kind: type[Steps],
         source: Source,
-        validation: Validation | None,
+        validation: AnyValidation | None,
         state: TrainState,
         generator: np.random.Generator,
         checkpoint: Checkpoint | None,

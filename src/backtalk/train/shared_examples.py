@@ -17,7 +17,7 @@ from ..data.streams import is_streamed
 from ..distributed import Group
 from ..engines.native.passes import readable
 from ..errors import InputError, InputTypeError
-from .validation import Validation
+from .validation import AnyValidation, Validation
 
 
 class SharedExamples:
@@ -33,7 +33,7 @@ class SharedExamples:
         self.network, self.count = network, X.shape[0]
         self._y: dict[tuple[int, bool], Array] = {}
         self._sources: dict[tuple[int, ...], InMemory] = {}
-        self._validations: dict[int, Validation] = {}
+        self._validations: dict[int, AnyValidation] = {}
 
     def of(self, given: dict[str, Any], takes_labels: bool) -> InMemory:
         """The examples of a network: the same object for those to which the same objects are ``given``."""
@@ -97,7 +97,7 @@ class SharedExamples:
         every[rows] = own
         return spec.xp.asarray(every, device=spec.device)
 
-    def validation(self, given: Any, group: Group) -> Validation:
+    def validation(self, given: Any, group: Group) -> AnyValidation:
         """A validation set of the user's own."""
         if id(given) not in self._validations:
             self._validations[id(given)] = Validation.of(self.network, given, group)

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batch import Batch
-from ..core.inputs import as_weight
+from ..core.arrays import Array
+from ..core.batch import Batch, checked_y
+from ..core.inputs import as_input, as_weight
 from ..core.network import Network
 from ..data.shards import Shard
 from ..data.sources import InMemory, Source
+from ..data.streams import MemoryMapped
 from ..distributed import ALONE, Group
+from ..engines.native.passes import ROWS_AT_ONCE
 from ..engines.passes import weighted_loss
 from ..errors import InputError, InputTypeError
 
@@ -24,21 +27,60 @@ class Validation:
     batch: Batch
     shared: bool = False
 
-    @classmethod
-    def of(cls, network: Network, given: Any, group: Group = ALONE) -> Validation:
-        """From (X, y), (X, y, sample_weight) or a :class:`~backtalk.Shard`, as the user gives them."""
+    @staticmethod
+    def of(network: Network, given: Any, group: Group = ALONE) -> AnyValidation:
+        """From (X, y), (X, y, sample_weight) or a :class:`~backtalk.Shard`, as the user gives them; or in files."""
+        if isinstance(given, MemoryMapped):
+            return ValidationInFile.of(network, given)
         if isinstance(given, Shard):
-            return cls(given.batch(network, group), shared=group.count > 1)
+            return Validation(given.batch(network, group), shared=group.count > 1)
         if not isinstance(given, tuple | list) or len(given) not in (2, 3):
             raise InputTypeError(
-                "validation is neither a fraction nor (X, y) nor (X, y, sample_weight): expected one of them."
+                "validation is neither a fraction nor (X, y) nor (X, y, sample_weight) nor a MemoryMapped: expected "
+                "one of them."
             )
-        return cls(Batch.of(network, *given, takes_labels=False))
+        return Validation(Batch.of(network, *given, takes_labels=False))
 
     def loss(self, network: Network, group: Group = ALONE) -> float:
         """ℒ of a network, without dropout or penalty: the same number in every process, since it decides."""
         parts = group.all_gather(weighted_loss(network, self.batch))
         return sum(parts) if self.shared else parts[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValidationInFile:
+    """Examples that are read a block at a time whenever their loss is asked for; the weights, of sum 1, are in memory.
+
+    The loss is that of the same examples in memory, to the bit.
+    """
+
+    data: MemoryMapped
+    weight: Array
+    shared = False
+
+    @classmethod
+    def of(cls, network: Network, data: MemoryMapped) -> ValidationInFile:
+        return cls(data, as_weight(network, data.weights(), data.count))
+
+    def loss(self, network: Network, group: Group = ALONE) -> float:
+        """ℒ of a network, without dropout or penalty, as each process of a group counts it for itself."""
+        return group.all_gather(self._loss(network))[0]
+
+    def _loss(self, network: Network) -> float:
+        total = 0.0
+        for first in range(0, self.data.count, ROWS_AT_ONCE):
+            last = min(first + ROWS_AT_ONCE, self.data.count)
+            X, y = self.data.rows(first, last)
+            target = checked_y(network, y, last - first, takes_labels=False)
+            total += weighted_loss(network, Batch(network, as_input(network, X), target, self.weight[first:last]))
+        return total
+
+    def fingerprint(self) -> str:
+        """A text that differs if the data do."""
+        return self.data.fingerprint()
+
+
+AnyValidation = Validation | ValidationInFile
 
 
 def hold_out(

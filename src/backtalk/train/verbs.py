@@ -65,7 +65,7 @@ def fit(
     :class:`Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
     ``class_weight``: 'balanced', or a mapping of label to weight, which multiplies the sample weights. ``validation``:
     a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
-    :class:`Shard`: its loss is computed after each epoch.
+    :class:`Shard` or :class:`MemoryMapped`: its loss is computed after each epoch.
 
     Steps. ``optimizer``: 'sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'amsgrad', 'adamax',
     'nadam', 'adamw' or 'lion', with parameters such as 'adam(learning_rate=0.01)'; or, on all examples in each step,

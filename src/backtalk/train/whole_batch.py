@@ -16,7 +16,7 @@ from .records import Epoch, Progress, Training, TrainingInterrupted
 from .run import facts_of
 from .settings import DataSettings, TrainSettings
 from .state import TrainState
-from .validation import Validation
+from .validation import AnyValidation
 
 
 def search_of(optimizer: LBFGS | GradientDescent) -> Callable[..., Minimum]:
@@ -29,7 +29,7 @@ def search(
     settings: TrainSettings,
     data: DataSettings,
     batch: Batch,
-    validation: Validation | None,
+    validation: AnyValidation | None,
     watchers: Watchers,
     by_kernels: bool,
 ) -> Training:

@@ -61,6 +61,14 @@ class MemoryMapped(Stream):
     def __repr__(self) -> str:
         return f"MemoryMapped({self._X.name!r}: {self.count} rows of {self.inputs} columns, {self._X.dtype})"
 
+    def rows(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """X and y of rows ``first`` … ``last`` − 1."""
+        return self._X.read(first, last), self._y.read(first, last)
+
+    def weights(self) -> np.ndarray | None:
+        """All of ``sample_weight``, in memory."""
+        return None if self._weight is None else self._weight.read(0, self.count)
+
     def source(self, network: Network, takes_labels: bool, class_weight: Any, group: Group = ALONE) -> TableSource:
         sizes = self.buffer_bytes, BLOCKS_IN_BUFFER
         return TableSource(self, network, takes_labels, class_weight, *sizes, group=group)

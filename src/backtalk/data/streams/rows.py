@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import zlib
@@ -51,6 +52,15 @@ class InFileRows:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     strides: tuple[int, ...]
+
+    @classmethod
+    def of_floats(cls, path: Path, shape: tuple[int, ...]) -> InFileRows:
+        """A file of nothing but numbers in float32, row by row."""
+        strides = tuple(4 * math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        return cls(path, 0, shape, np.dtype(np.float32), strides)
+
+    def __len__(self) -> int:
+        return self.shape[0]
 
     @property
     def name(self) -> str:
@@ -112,6 +122,8 @@ def ask_for(path: Path, first: int, count: int) -> None:
 
 def in_file(value: Any, argument: str) -> InFileRows:
     """The rows of a .npy file, or of a memory map."""
+    if isinstance(value, InFileRows):
+        return value
     if isinstance(value, str | os.PathLike):
         value = _open(Path(value))
     if not isinstance(value, np.memmap):
@@ -127,7 +139,7 @@ def in_file(value: Any, argument: str) -> InFileRows:
 
 def in_file_or_memory(value: Any, argument: str) -> InFileRows | InMemoryRows:
     """The same; any other array is taken as it is in memory."""
-    if isinstance(value, str | os.PathLike):
+    if isinstance(value, str | os.PathLike | InFileRows):
         return in_file(value, argument)
     rows = rows_of_map(value) if isinstance(value, np.memmap) else None
     return rows or InMemoryRows(argument, np.asarray(as_array(value, argument)))
