@@ -8,12 +8,12 @@ classes.py    classes that are never predicted
 alone.py      one-column models: the columns that give the target away
 course.py     a loss that still falls; validation far from test; few rows
 page.py       the verdict in report.html
-judge.py      ``judge`` a run
+judging.py    ``judge`` a run
 other.py      ``judge_table``: another table with the target
 """
 
 from .constant import Constant
-from .judge import Judged, judge
+from .judging import Judged, judge
 from .other import judge_table
 from .remark import WELL, Remark
 

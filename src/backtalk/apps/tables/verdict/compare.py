@@ -53,7 +53,7 @@ class Measure:
     @property
     def chance(self) -> str:
         """The difference with the uncertainty of the rows, twice its standard deviation."""
-        return f"{abs(self.gain.mean):.3g} ± {2 * self.gain.error:.2g}"
+        return f"{abs(self.gain.mean):.3g} give or take {2 * self.gain.error:.2g}"
 
 
 def compare(target: Target, network: Network, constant: Constant, rows: Rows) -> Remark | None:

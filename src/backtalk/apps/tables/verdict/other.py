@@ -11,7 +11,7 @@ from ..folder import METRICS, PREPROCESSING, Folder, run_of
 from ..target import Target
 from .compare import Rows
 from .constant import Constant
-from .judge import judge_scores
+from .judging import judge_scores
 
 
 def judge_table(place: Folder, target: Target, network: Network, truth: np.ndarray, output: np.ndarray) -> list[Any]:
