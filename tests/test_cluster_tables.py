@@ -19,12 +19,13 @@ import pytest
 
 from backtalk import TrainingInterrupted, load
 from backtalk.apps.tables import Options, prepare, run
-from backtalk.apps.tables.columns import Unknown, learn
+from backtalk.apps.tables.columns import learn
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.history import read_history
 from backtalk.apps.tables.metrics import score, score_of_shares
 from backtalk.apps.tables.reading.parquet import ParquetTable
 from backtalk.apps.tables.target import Target
+from backtalk.apps.tables.unknown import Unknown, say_of
 from backtalk.distributed import ALONE, Group
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
 from groups import call
@@ -164,19 +165,25 @@ def test_shares_are_equal_and_follow_each_other():
 
 
 def test_what_is_unknown_in_parts_is_what_is_unknown_in_all():
-    column = learn(pl.Series("a", ["x", "y"] * 5), np.arange(10))
-    cells = pl.Series("a", ["x", "7", None, "new", "y", "7", "x", None])
-    whole = column.words(cells)[1]
+    column, rows = learn(pl.Series("a", ["x", "y"] * 5), np.arange(10)), np.arange(8)
+
+    def unknown_in(cells, first=0):
+        return column.places(pl.Series("a", cells), rows[first:])[1]
+
+    cells = ["x", "7", None, "new", "y", "7", "x", None]
+    whole = unknown_in(cells)
     for cut in range(9):
-        assert Unknown.together([column.words(cells[:cut])[1], column.words(cells[cut:])[1]]) == whole
-    assert column.say_of(whole) == "column 'a' holds '7', never seen in training, in 3 rows: it counts for nothing."
-    missing = Unknown.together([column.words(pl.Series("a", each))[1] for each in (["x"], [None], ["y"])])
-    assert column.say_of(missing) == "column 'a' has missing values, and had none in training: they count for nothing."
-    numbers = [column.words(pl.Series("a", each))[1] for each in (["7"], ["8"])]
+        assert Unknown.together([unknown_in(cells[:cut]), unknown_in(cells[cut:], cut)]) == whole
+    never = "column 'a' holds '7', never seen in training, in 3 rows: it counts for nothing."
+    gaps = "column 'a' has missing values, and had none in training: they count for nothing."
+    assert say_of(column, whole) == [never, gaps]
+    missing = Unknown.together([unknown_in(each) for each in (["x"], [None], ["y"])])
+    assert say_of(column, missing) == [gaps]
+    numbers = [unknown_in(each) for each in (["7"], ["8"])]
     with pytest.raises(InputError, match="holds numbers such as 7"):
-        column.say_of(Unknown.together(numbers))
-    mixed = Unknown.together([*numbers, column.words(pl.Series("a", ["x"]))[1]])
-    assert "in 2 rows" in (column.say_of(mixed) or "")
+        say_of(column, Unknown.together(numbers))
+    (mixed,) = say_of(column, Unknown.together([*numbers, unknown_in(["x"])]))
+    assert "in 2 rows" in mixed
 
 
 def test_what_was_never_seen_is_told_once_for_all_processes(tmp_path):

@@ -26,6 +26,7 @@ from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PRE
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
+from backtalk.apps.tables.unknown import say_of
 from backtalk.errors import FileFormatError, InputError, UnknownNameError
 
 FILES = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
@@ -182,15 +183,15 @@ def test_numbers_too_large_to_be_scaled_are_taken_by_ranks(center):
 def test_a_number_too_far_from_those_of_the_training_is_refused_with_its_place():
     preprocessing = Preprocessing.learn(pl.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 4.0]}), np.arange(3))
     with pytest.raises(InputError, match=r"column 'b' holds 1e\+300 in row 2, too far from the numbers"):
-        preprocessing.transform(pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 1e300]}))
+        preprocessing.transform(pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 1e300]}), strict=True)
 
 
 def test_rare_categories_are_taken_together_and_missing_is_one_of_its_own():
     column = learned(["x"] * 5 + ["y"] * 5 + ["z", "w", None])
     assert column.categories == ["x", "y", "(other)", "(missing)"]
-    words, unknown = column.words(pl.Series("a", ["z", "never", None, "x"]))
-    assert words.tolist() == ["(other)", "(other)", "(missing)", "x"]
-    assert column.say_of(unknown) is None
+    places, unknown = column.places(pl.Series("a", ["z", "never", None, "x"]), np.arange(4))
+    assert [column.categories[place] for place in places] == ["(other)", "(other)", "(missing)", "x"]
+    assert say_of(column, unknown) == []
 
 
 def test_unseen_categories_count_for_nothing_and_are_told():
@@ -206,9 +207,9 @@ def test_a_column_that_is_missing_or_of_another_kind_is_refused():
     with pytest.raises(InputError, match="lacks the column 'n'"):
         preprocessing.transform(frame.drop("n"))
     with pytest.raises(InputError, match="column 'n' holds 'many' in row 2, but was a number in training"):
-        preprocessing.transform(pl.DataFrame({"n": ["1", "many"], "d": ["2024-01-01"] * 2}))
+        preprocessing.transform(pl.DataFrame({"n": ["1", "many"], "d": ["2024-01-01"] * 2}), strict=True)
     with pytest.raises(InputError, match="column 'd' holds '5' in row 1, but was a date in training"):
-        preprocessing.transform(pl.DataFrame({"n": ["1"], "d": ["5"]}))
+        preprocessing.transform(pl.DataFrame({"n": ["1", "2"], "d": ["5", "6"]}))
     words = Preprocessing.learn(pl.DataFrame({"a": ["x", "y"] * 5}), np.arange(10))
     with pytest.raises(InputError, match=r"column 'a' holds numbers such as 1.*but was text"):
         words.transform(pl.DataFrame({"a": [1, 2]}))
@@ -233,7 +234,7 @@ def test_a_number_that_cannot_be_computed_with_is_refused_as_that(cell):
     preprocessing = Preprocessing.learn(pl.DataFrame({"n": range(9)}), np.arange(9))
     held = f"column 'n' holds {cell!r} in row 2, beyond any number that can be computed with"
     with pytest.raises(InputError, match=held):
-        preprocessing.transform(pl.DataFrame({"n": [type(cell)(1), cell]}))
+        preprocessing.transform(pl.DataFrame({"n": [type(cell)(1), cell]}), strict=True)
 
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e400"])

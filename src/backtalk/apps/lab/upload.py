@@ -75,10 +75,10 @@ def place_for(suffix: str) -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
     """A table, with its columns as inputs as ``backtalk train`` understands them."""
-    from ..tables.columns import rows_text
     from ..tables.prepare import LEAST_ROWS
     from ..tables.preprocessing import Preprocessing
     from ..tables.reading.tables import read_table
+    from ..tables.rows import rows_text
     from ..tables.target import Target
     from ..tables.target_rows import with_target
 

@@ -3,9 +3,11 @@
 reading/          files to data frames
 cells/            cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
+unknown.py        what a table to predict holds that the training does not know
 scaling.py        medians, scales and ranks of numbers
 preprocessing.py  the columns as inputs of the network, and to and from JSON
 target.py         what the target is: classes or numbers, as targets and back
+rows.py           how many rows, in words
 target_rows.py    the rows that have a target
 learned.py        columns and target, from the file of a run
 split.py          which rows are held out from training

@@ -16,7 +16,9 @@ from .cells.dates import DATES, as_dates
 from .cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
 from .cells.words import as_truth, as_words, without_missing
-from .scaling import means_and_deviations, medians, quantiles_of
+from .rows import rows_text
+from .scaling import means_and_deviations, medians, normal_ranks, quantiles_of
+from .unknown import FAR, INFINITE, UNREADABLE, UNSEEN, Unknown
 
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
@@ -28,32 +30,6 @@ IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column
 CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
 OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """What the categories do not have, in the ``rows`` of a column.
-
-    How many hold what was ``never`` seen in training, and what the ``first`` of them holds; how many are ``missing``
-    if none was in training; and whether all hold ``numbers``, none of which was seen.
-    """
-
-    rows: int
-    never: int = 0
-    first: str | None = None
-    missing: int = 0
-    numbers: bool = False
-
-    @classmethod
-    def together(cls, parts: Sequence[Unknown]) -> Unknown:
-        """Of rows that follow each other."""
-        return cls(
-            rows=sum(part.rows for part in parts),
-            never=sum(part.never for part in parts),
-            first=next((part.first for part in parts if part.first is not None), None),
-            missing=sum(part.missing for part in parts),
-            numbers=all(part.numbers for part in parts if part.rows),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +61,6 @@ class Column:
     def used(self) -> bool:
         """Whether the network is given anything of it."""
         return self.kind != LEFT_OUT
-
-    @property
-    def _called(self) -> str:
-        return f"column {quoted(self.name)}"
 
     @property
     def fault(self) -> str:
@@ -128,60 +100,96 @@ class Column:
         return [self.name, *(self._cycle(name, wave) for name in cycles for wave in ("sine", "cosine"))]
 
     def values(self, cells: pl.Series) -> np.ndarray:
-        """The numbers (rows, numbers), float64, NaN for what is missing; refuses what is no number."""
-        cells = without_missing(cells, self.missing)
-        if self.kind == DATE:
-            read = as_dates(cells, self.form)
-        else:
-            read = as_truth(cells) if self.kind == YES_NO else as_numbers(cells, self.form)
-        unreadable = read.is_null() & cells.is_not_null()
-        if unreadable.any() and not self.tolerant:
-            row, kind = int(unreadable.arg_max() or 0), self.kind if self.kind == YES_NO else f"a {self.kind}"
-            held = f"{self._called} holds {quoted(cells[row])} in row {row + 1}"
-            if self.kind == NUMBER and are_infinite(cells)[row]:
-                raise InputError(f"{held}, beyond any number that can be computed with: correct or empty the cell.")
-            raise InputError(f"{held}, but was {kind} in training.")
+        """The numbers (rows, numbers), float64, NaN for what is missing and for what is no number."""
+        return self._read(without_missing(cells, self.missing))
+
+    def _read(self, cells: pl.Series) -> np.ndarray:
         if self.kind != DATE:
+            read = as_truth(cells) if self.kind == YES_NO else as_numbers(cells, self.form)
             return read.to_numpy().astype(np.float64)[:, None]
+        read = as_dates(cells, self.form)
         days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
         if read.null_count():
             days = np.where(read.is_null().to_numpy(), np.nan, days)
         circles = [2 * np.pi * days / CYCLES[name] for name in CYCLES if self._cycle(name) in self.numbers]
         return np.column_stack([days, *(wave(each) for each in circles for wave in (np.sin, np.cos))])
 
-    def words(self, cells: pl.Series) -> tuple[np.ndarray, Unknown]:
-        """The categories, and what is unknown: rare or never seen, '(other)', or missing if none was in training."""
-        if cells.dtype.is_temporal():
-            raise InputError(f"{self._called} holds the date {cells.drop_nulls()[0]}, but was text in training.")
-        cells = without_missing(cells, self.missing)
-        words = np.array(as_words(cells).fill_null(MISSING).to_list(), dtype=object)
-        known = set(self.categories)
-        unknown = np.array([word not in known for word in words], dtype=bool)
-        never = unknown & (words != MISSING)
-        found = Unknown(
-            rows=len(words),
-            never=int(never.sum()),
-            first=words[never][0] if never.any() else None,
-            missing=int((unknown & ~never).sum()),
-            numbers=bool(never.all()) and as_numbers(cells, PLAIN).is_not_null().all(),
-        )
-        words[unknown] = OTHER
-        return words, found
+    def scaled(self, cells: pl.Series, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, Unknown]:
+        """The inputs (rows, numbers), float32, with the median for what is missing; where that is; what is unknown.
 
-    def say_of(self, unknown: Unknown) -> str | None:
-        """The message about what is unknown, if one is due; refuses numbers instead of text."""
-        if unknown.missing and not unknown.never:
-            return f"{self._called} has missing values, and had none in training: they count for nothing."
-        if not unknown.never or OTHER in self.categories:
-            return None
-        if unknown.never == unknown.rows > 1 and unknown.numbers:
-            raise InputError(
-                f"{self._called} holds numbers such as {cut(str(unknown.first))}, but was text in training."
+        ``rows`` are the rows of the table, counted from 0.
+        """
+        cells = without_missing(cells, self.missing)
+        A, absent = self._read(cells), cells.is_null().to_numpy()
+        inputs = self._scale(A)
+        far = ~np.isfinite(inputs).all(axis=1)
+        unreadable = np.isnan(A[:, 0]) & ~absent
+        if far.any():
+            A[far] = np.nan
+            inputs = self._scale(A)
+        strange, missing = far | unreadable, 0 if self.has_missing else int(absent.sum())
+        found = Unknown(len(cells) - int(absent.sum()), missing=missing)
+        if strange.any():
+            place = int(strange.argmax())
+            infinite = self.kind == NUMBER and bool(are_infinite(cells[place : place + 1])[0])
+            found = replace(
+                found,
+                strange=int(strange.sum()),
+                why=FAR if far[place] else INFINITE if infinite else UNREADABLE,
+                first=cells[place] if cells.dtype.is_numeric() else str(cells[place]),
+                row=int(rows[place]) + 1,
             )
-        return (
-            f"{self._called} holds {quoted(unknown.first)}, never seen in training, in {rows_text(unknown.never)}: it "
-            "counts for nothing."
-        )
+        return inputs, absent | strange, found
+
+    def _scale(self, A: np.ndarray) -> np.ndarray:
+        """The numbers filled and scaled, or taken by ranks; infinite where float32 does not hold them."""
+        filled = np.where(np.isnan(A), self.median, A)
+        with np.errstate(over="ignore"):
+            if self.quantiles:
+                return normal_ranks(filled[:, 0], np.array(self.quantiles)).astype(np.float32)[:, None]
+            return ((filled - self.mean) / self.scale).astype(np.float32)
+
+    def places(self, cells: pl.Series, rows: np.ndarray) -> tuple[np.ndarray, Unknown]:
+        """The place of each cell among the categories; what is unknown.
+
+        Rare and unseen categories are '(other)'. The place is −1, for no category at all, if training had none that was
+        rare, and for what is missing if nothing was in training.
+        """
+        if cells.dtype.is_temporal():
+            raise InputError(
+                f"column {quoted(self.name)} holds the date {cells.drop_nulls()[0]}, but was text in training."
+            )
+        cells = without_missing(cells, self.missing)
+        words = as_words(cells).fill_null(MISSING)
+        known = words.cast(pl.Enum(self.categories), strict=False)
+        places = known.to_physical().cast(pl.Int64).fill_null(-1).to_numpy().copy()
+        absent = (words == MISSING).to_numpy()
+        never = (places < 0) & ~absent
+        missing = 0 if MISSING in self.categories else int(absent.sum())
+        found = Unknown(len(words) - int(absent.sum()), missing=missing)
+        if never.any():
+            place = int(never.argmax())
+            found = replace(
+                found,
+                strange=int(never.sum()),
+                why=UNSEEN,
+                first=words[place],
+                row=int(rows[place]) + 1,
+                numbers=as_numbers(cells, PLAIN).null_count() == cells.null_count(),
+            )
+            if OTHER in self.categories:
+                places[never] = self.categories.index(OTHER)
+        return places, found
+
+    @property
+    def takes_others(self) -> bool:
+        """Whether what was never seen is taken for one of the rare categories."""
+        return OTHER in self.categories
+
+    @property
+    def filler(self) -> str:
+        """What is taken for a missing value."""
+        return f"the median {self.median[0]:.4g}" if self.kind == NUMBER else "the median"
 
 
 def learn(cells: pl.Series, training: np.ndarray) -> Column:
@@ -229,17 +237,16 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     elif reading.kind == NUMBER and np.abs(scaled).max() > FAR_OUT:
         by_ranks = "taken by ranks, since some are far out"
     quantiles = quantiles_of(filled[:, 0], min(QUANTILES, len(A))).tolist() if by_ranks else []
-    filler = f"the median {median[0]:.4g}" if reading.kind == NUMBER else "the median"
-    remarks = [*_how(reading), f"{missing} of {len(A)} missing, filled with {filler}" if missing else "", by_ranks]
-    return replace(
+    learned = replace(
         column,
-        remark="; ".join(filter(None, remarks)),
         has_missing=missing > 0,
         median=median.tolist(),
         mean=mean.tolist(),
         scale=scale.tolist(),
         quantiles=quantiles,
     )
+    filled_with = f"{missing} of {len(A)} missing, filled with {learned.filler}" if missing else ""
+    return replace(learned, remark="; ".join(filter(None, [*_how(reading), filled_with, by_ranks])))
 
 
 def _learn_categories(words: pl.Series) -> Column:
@@ -250,7 +257,7 @@ def _learn_categories(words: pl.Series) -> Column:
         remark = f"{len(counts)} different texts in {rows_text(len(present))}: a name, an identifier or free text"
         return Column(words.name, LEFT_OUT, remark)
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    kept = sorted(word for word in ordered[:most] if counts[word] >= LEAST_ROWS)
+    kept = sorted(word for word in ordered[:most] if counts[word] >= LEAST_ROWS and word != OTHER)
     rare, missing = len(counts) - len(kept), words.null_count()
     categories = [*kept, *([OTHER] if rare else []), *([MISSING] if missing else [])]
     remarks = [
@@ -274,8 +281,3 @@ def _how(reading: Reading) -> list[str]:
         cells = "1 cell is no number and counts" if words == 1 else "{} cells are no numbers and count"
         remarks.append(f"{cells.format(words)} as missing")
     return remarks
-
-
-def rows_text(count: int) -> str:
-    """'1 row', or how many."""
-    return "1 row" if count == 1 else f"{count} rows"

@@ -18,9 +18,9 @@ from ...engines.choose import COMPILED
 from ...errors import InputError, quoted
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
-from .columns import rows_text
 from .preprocessing import Preprocessing
 from .reading.tables import open_table
+from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .split import hold_out
 from .target import Target, require_finite

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import polars as pl
 
 from ...core.checked import as_kind
 from ...errors import FileFormatError, InputError, cut, quoted
-from .columns import Column, Unknown, learn
-from .scaling import normal_ranks
+from .columns import Column, learn
+from .unknown import INFINITE, UNREADABLE, Unknown, say_of
 
 MOST_NAMES = 20  # of columns, in a message
 
@@ -63,54 +63,49 @@ class Preprocessing:
         """The names of the columns that the network is given anything of."""
         return [column.name for column in self.columns if column.used]
 
-    def transform(self, frame: pl.DataFrame) -> tuple[np.ndarray, list[str]]:
-        """X (rows, inputs), float32, and the messages about the table, such as categories never seen."""
-        messages = self._compare(frame)
-        X, unknown = self.inputs_of(frame)
-        return X, messages + self.remarks(unknown)
+    def transform(self, frame: pl.DataFrame, strict: bool = False) -> tuple[np.ndarray, list[str]]:
+        """X (rows, inputs), float32, and the messages about the table, such as categories never seen.
 
-    def inputs_of(self, frame: pl.DataFrame, before: int = 0) -> tuple[np.ndarray, list[Unknown]]:
-        """X of rows that stand after so many others, and of each column of categories what is unknown in them."""
+        A cell that cannot be what its column was in training counts as missing, and the message names it. With
+        ``strict`` it is refused, and so is always a column in which there is nothing else.
+        """
+        messages = self._compare(frame)
+        X, unknown = self.inputs_of(frame, np.arange(frame.height))
+        return X, messages + self.remarks(unknown, strict)
+
+    def inputs_of(self, frame: pl.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, list[Unknown]]:
+        """X of these rows of the table, counted from 0, and what is unknown in each column that is used."""
         X, first = np.zeros((frame.height, len(self.inputs)), np.float32), 0
         if frame.height == 0:  # the share of a process, if there are more processes than rows
-            return X, [Unknown(0) for _ in self._categorical]
-        numbers = [column.values(frame[column.name]) for column in self._numeric]
-        if numbers:
-            A = np.hstack(numbers)
-            first = A.shape[1]
-            with np.errstate(over="ignore"):
-                X[:, :first] = np.hstack([_scaled(*each) for each in zip(self._numeric, numbers, strict=True)])
-            self._require_finite(X[:, :first], A, before)
-        for column, values in zip(self._numeric, numbers, strict=True):
-            if column.has_missing:
-                X[:, first] = np.isnan(values[:, 0])
-                first += 1
-        found = []
-        for column in self._categorical:
-            words, unknown = column.words(frame[column.name])
+            return X, [Unknown(0) for _ in self._numeric + self._categorical]
+        found, gaps = [], []
+        for column in self._numeric:
+            numbers, missing, unknown = column.scaled(frame[column.name], rows)
             found.append(unknown)
-            places = {word: first + k for k, word in enumerate(column.categories)}
-            chosen = np.array([places.get(word, -1) for word in words])
-            rows = np.flatnonzero(chosen >= 0)
-            X[rows, chosen[rows]] = 1
-            first += len(places)
+            X[:, first : first + numbers.shape[1]] = numbers
+            first += numbers.shape[1]
+            if column.has_missing:
+                gaps.append(missing)
+        for missing in gaps:
+            X[:, first] = missing
+            first += 1
+        for column in self._categorical:
+            places, unknown = column.places(frame[column.name], rows)
+            found.append(unknown)
+            known = np.flatnonzero(places >= 0)
+            X[known, first + places[known]] = 1
+            first += len(column.categories)
         return X, found
 
-    def remarks(self, unknown: list[Unknown]) -> list[str]:
-        """The messages about what is unknown in each column of categories."""
-        messages = [column.say_of(found) for column, found in zip(self._categorical, unknown, strict=True)]
-        return [message for message in messages if message is not None]
+    def remarks(self, unknown: list[Unknown], strict: bool = False) -> list[str]:
+        """The messages about what is unknown in each column."""
+        columns = self._numeric + self._categorical
+        return [said for column, found in zip(columns, unknown, strict=True) for said in say_of(column, found, strict)]
 
-    def _require_finite(self, X: np.ndarray, A: np.ndarray, before: int) -> None:
-        """Refuse numbers that float32 does not hold when they are scaled."""
-        wrong = ~np.isfinite(X)
-        if wrong.any():
-            row, place = np.argwhere(wrong)[0].tolist()
-            owners = [column.name for column in self._numeric for _ in column.numbers]
-            raise InputError(
-                f"column {quoted(owners[place])} holds {A[row, place]:g} in row {before + row + 1}, too far from the "
-                "numbers of the training to be scaled: correct or empty the cell."
-            )
+    def remarks_on_training(self, unknown: list[Unknown]) -> list[str]:
+        """The same for rows of the table that was learned: cells that are no numbers are told with their column."""
+        told = [replace(each, strange=0) if each.why in (UNREADABLE, INFINITE) else each for each in unknown]
+        return self.remarks(told)
 
     def _compare(self, frame: pl.DataFrame) -> list[str]:
         """Refuse a table that lacks a column; the message about columns that are not known."""
@@ -141,11 +136,3 @@ class Preprocessing:
         if len({column.name for column in found}) < len(found) or not any(column.used for column in found):
             raise FileFormatError(f"{path}: 'columns' has a name twice, or no column that is used.")
         return cls(found)
-
-
-def _scaled(column: Column, A: np.ndarray) -> np.ndarray:
-    """The numbers of a column, filled and scaled, or taken by ranks."""
-    filled = np.where(np.isnan(A), column.median, A)
-    if not column.quantiles:
-        return (filled - column.mean) / column.scale
-    return normal_ranks(filled[:, 0], np.array(column.quantiles))[:, None]

@@ -15,10 +15,11 @@ import numpy as np
 import polars as pl
 
 from ...distributed import Group
-from .columns import Column, Unknown, learn
+from .columns import Column, learn
 from .preprocessing import Preprocessing
 from .reading.parquet import files_of
 from .reading.tables import Source
+from .unknown import Unknown
 
 
 def require_same(path: Path, source: Source, target: pl.Series, group: Group) -> None:
@@ -67,9 +68,9 @@ def read_inputs(
     frame = group.run(lambda: source.rows(first, last, preprocessing.used))
     inputs, said = {}, []
     for part, chosen in own.items():
-        work = partial(preprocessing.inputs_of, frame[chosen - first], places[part].start)
+        work = partial(preprocessing.inputs_of, frame[chosen - first], chosen)
         inputs[part], unknown = group.run(work)
         shares = [[Unknown(**found) for found in each] for each in group.all_gather([asdict(each) for each in unknown])]
         in_all = [Unknown.together(each) for each in zip(*shares, strict=True)]
-        said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks(in_all)]
+        said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks_on_training(in_all)]
     return inputs, said

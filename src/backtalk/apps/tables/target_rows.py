@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from ...errors import InputError, cut, quoted, unknown_name
-from .columns import rows_text
+from .rows import rows_text
 
 MOST_NAMES = 20  # of columns, in an error
 
