@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import FileFormatError, InputTypeError
+from ..errors import FileFormatError, InputTypeError, cut
 
 UNFINISHED = ".~"  # between the name of a file and the letters that are drawn, while it is being written
 
 
-def as_path(path: str | os.PathLike[str]) -> Path:
-    """The name of a file as a path."""
+def as_path(path: str | os.PathLike[str], argument: str = "path") -> Path:
+    """The name of a file or a folder as a path."""
     if not isinstance(path, str | os.PathLike):
-        raise InputTypeError(f"path is {path!r}, expected the name of a file.")
+        what = "folder" if argument == "folder" else "file"
+        raise InputTypeError(f"{argument} is {cut(repr(path))}, expected the name of a {what}.")
     return Path(path)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from ..core.decimals import is_decimal
 from ..errors import InputError, quoted
 
 
-def require_names(names: Sequence[str], path: Path) -> None:
+def require_names(names: Sequence[str], path: str | os.PathLike[str]) -> None:
     """Refuse numbers instead of names, a column without a name, and a name that two columns have."""
     if not names or all(map(is_decimal, names)):
         found = "numbers" if names else "nothing"

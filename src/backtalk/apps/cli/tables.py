@@ -112,15 +112,16 @@ def train(
     from ...errors import InputError, cut
     from ..tables import Options
     from ..tables import train as learn
+    from ..tables.reading.origins import stem_of
     from ..tables.reading.tables import read_table
     from ..tables.target_rows import MOST_NAMES
 
     if target is None:
         with spoken(table):
-            names = read_table(table).columns
+            names = list(read_table(table).schema)
         shown = ", ".join(map(cut, names[:MOST_NAMES])) + (", …" if len(names) > MOST_NAMES else "")
         raise InputError(f"target is missing: give --target with the column to predict, one of {shown}.")
-    folder = out if out is not None else Path(f"{table.resolve().stem}-run")
+    folder = out if out is not None else Path(f"{stem_of(table if str(table) == '-' else table.resolve())}-run")
     options = Options(
         target=target,
         task=task,

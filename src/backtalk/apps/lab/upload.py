@@ -86,7 +86,8 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
         _require_few_cells(path, label)
     else:
         _require_few_columns(label, _separators(path))
-    frame = read_table(path, MOST_UNPACKED)
+    read = read_table(path, MOST_UNPACKED)
+    frame = read.frame
     columns = frame.columns
     _require_few_columns(label, len(columns) - 1)
     _require_few_inputs(label, frame.height, len(columns) - 1)
@@ -113,7 +114,11 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     require_moderate(label, X)
     unused = [f"not used, {cut(column.name)}: {column.remark}" for column in preprocessing.columns if not column.used]
     names = tuple(preprocessing.inputs)
-    return _examples(label, X, y, names, learned, learned.outputs, held_out, [*remarks, *more, *unused]), columns, name
+    return (
+        _examples(label, X, y, names, learned, learned.outputs, held_out, [*read.said, *remarks, *more, *unused]),
+        columns,
+        name,
+    )
 
 
 def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose import Diagnosis
@@ -23,7 +23,7 @@ MOST_TOLD = 3  # the first ones explain the others
 Tell = Callable[[str], Any] | None
 
 
-def diagnose(folder: Path, table: Path) -> tuple[Diagnosis, list[str], list[str]]:
+def diagnose(folder: str | os.PathLike[str], table: Any) -> tuple[Diagnosis, list[str], list[str]]:
     """The network of a run on a table with the target; the messages about the table; and the classes.
 
     The history of the run counts as well. Rows without a target are left out.

@@ -14,6 +14,7 @@ from ...core.checked import as_kind, field_of
 from ...errors import BacktalkError, FileFormatError
 from .folder import METRICS, RUN, Folder, run_of
 from .prepare import Options, Prepared, require_usable
+from .reading.origins import Origin
 
 ADDED = {"diagnose", "engine", "output"}  # options that runs of the first days do not have
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
@@ -22,25 +23,32 @@ LETTERS = 16  # of an id
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run was asked for: the options, the table's place, its SHA-256, and the id of the run.
+    """What a run was asked for: the options, the table's place (None if it was no file), its SHA-256, the run's id.
 
     The id follows from all that the results follow from, and from the version of backtalk, so that the same run gives
     the same bytes.
     """
 
     options: Options
-    table: Path
+    table: Path | None
     sha256: str
     run: str | None
 
     @classmethod
-    def of(cls, table: Path, sha256: str, options: Options) -> RunFacts:
+    def of(cls, table: Origin, sha256: str, options: Options) -> RunFacts:
         """Those of a new run."""
-        return cls(options, table.resolve(), sha256, _id_of(options, sha256, version("backtalk")))
+        place = None if table.path is None else table.path.resolve()
+        return cls(options, place, sha256, _id_of(options, sha256, version("backtalk")))
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table's file, for titles."""
+        return "table" if self.table is None else self.table.name
 
     def to_json(self) -> dict[str, Any]:
         """As ``run.json`` holds them."""
-        facts = {"backtalk": version("backtalk"), "run": self.run, "table": str(self.table), "sha256": self.sha256}
+        place = None if self.table is None else str(self.table)
+        facts = {"backtalk": version("backtalk"), "run": self.run, "table": place, "sha256": self.sha256}
         return facts | asdict(self.options)
 
     @classmethod
@@ -55,14 +63,14 @@ class RunFacts:
             require_usable(options)
         except BacktalkError as error:
             raise FileFormatError(f"{path} holds an option that cannot be used: {error}") from None
-        table, run = Path(field_of(facts, "table", str, path)), run_of(facts, path)
+        place, run = field_of(facts, "table", str | None, path), run_of(facts, path)
         sha256 = field_of(facts, "sha256", str, path)
         if run is not None and run != _id_of(options, sha256, field_of(facts, "backtalk", str, path)):
             raise FileFormatError(
                 f"{path} was edited: its options, 'sha256' and 'backtalk' are not those of the run {run}: put them "
                 "back, or train anew with the options that you want."
             )
-        return cls(options, table, sha256, run)
+        return cls(options, None if place is None else Path(place), sha256, run)
 
 
 def _id_of(options: Options, sha256: str, backtalk: str) -> str:

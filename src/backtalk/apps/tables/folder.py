@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...core.checked import field_of, read_json, require_version
-from ...core.files import unfinished, write_atomically
+from ...core.files import as_path, unfinished, write_atomically
 from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
 from .lock import Lock
@@ -34,7 +35,8 @@ class Folder:
     Who writes holds the lock, from :meth:`begin` or :meth:`go_on` until :meth:`keep`, :meth:`leave` or :meth:`abandon`.
     """
 
-    def __init__(self, path: Path, group: Group = ALONE) -> None:
+    def __init__(self, path: str | os.PathLike[str], group: Group = ALONE) -> None:
+        path = as_path(path, "folder")
         self.path, self.writes = path, group.is_first
         self._before, self._lock, self._made = path / BEFORE, Lock(path / LOCK), False
 

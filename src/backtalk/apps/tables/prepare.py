@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from ...errors import InputError, quoted
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
 from .preprocessing import Preprocessing
+from .reading.origins import Origin
 from .reading.tables import open_table
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
@@ -101,12 +101,16 @@ class Prepared:
     said: list[str]
 
 
-def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
-    """Read and understand a table. Raises :class:`~backtalk.errors.InputError` before anything is written."""
+def prepare(table: Any, options: Options, group: Group = ALONE) -> Prepared:
+    """Read and understand a table: the name of a file, or what else :class:`~.reading.origins.Origin` takes.
+
+    Raises :class:`~backtalk.errors.InputError` before anything is written.
+    """
     group.require_equal(asdict(options))
     require_usable(options)
+    table = group.run(lambda: Origin.of(table))
     if group.count > 1:
-        _require_shared(options, group.count)
+        _require_shared(table, options, group.count)
     source = group.run(lambda: open_table(table, in_parts=group.count > 1))
     names = require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
@@ -114,7 +118,7 @@ def prepare(table: Path, options: Options, group: Group = ALONE) -> Prepared:
     require_finite(cells)
     present = rows_with_target(cells, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
-    cells, said = cells.filter(present), rows_left_out(present, options.target)
+    cells, said = cells.filter(present), [*source.said, *rows_left_out(present, options.target)]
     if len(cells) < LEAST_ROWS:
         raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
     target = Target.learn(cells, options.task)
@@ -157,9 +161,11 @@ def require_usable(options: Options) -> None:
     settings_of(options, rows=1)
 
 
-def _require_shared(options: Options, processes: int) -> None:
+def _require_shared(table: Origin, options: Options, processes: int) -> None:
     """Refuse what needs all rows in one process, if each of several has some."""
     those = f"{processes} processes train together"
+    if table.content is not None:
+        raise InputError(f"table is '-', but {those}, and each reads the table: give a file.")
     if options.engine not in COMPILED:
         raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
     if options.diagnose:

@@ -130,7 +130,7 @@ def _with_pages(
     outputs: dict[str, np.ndarray],
 ) -> Result:
     """The result, with the diagnosis if one was asked for; a page that cannot be made or written is a remark."""
-    title = f"{run.table.name}, {ready.target.name}"
+    title = f"{run.table_name}, {ready.target.name}"
 
     def report() -> None:
         place.write_text(REPORT, _report(ready, network, result.metrics, history, run, outputs))
@@ -179,9 +179,9 @@ def _report(
 ) -> str:
     shown = next(part for part in ("test", "validation", "training") if part in ready.parts)
     rows = sum(len(truth) for truth in ready.truth.values())
-    settings = {"run": run.run, "table": run.table.name, **asdict(settled(run.options, len(ready.truth["training"])))}
+    settings = {"run": run.run, "table": run.table_name, **asdict(settled(run.options, len(ready.truth["training"])))}
     return write_report(
-        f"{run.table.name}: {ready.target.name}",
+        f"{run.table_name}: {ready.target.name}",
         f"{rows} rows, {len(ready.preprocessing.columns)} columns, trained with backtalk {version('backtalk')}",
         network,
         ready.preprocessing,

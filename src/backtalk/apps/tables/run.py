@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose import Doctor
@@ -23,7 +23,7 @@ from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
 from .history import History
 from .metrics import score_of_shares
 from .prepare import Options, Prepared, prepare, settings_of, validation_of
-from .reading.tables import digest
+from .reading.origins import Origin
 from .results import Result, write_results
 from .use import output_of
 
@@ -31,8 +31,8 @@ Watch = Callable[[Progress], Any] | None
 
 
 def train(
-    table: Path,
-    folder: Path,
+    table: Any,
+    folder: str | os.PathLike[str],
     options: Options,
     *,
     overwrite: bool = False,
@@ -43,6 +43,8 @@ def train(
 ) -> Result:
     """Learn a table, and write the run into a folder.
 
+    ``table``: the name of a file, a folder of .parquet files, ``-`` for standard input, or a data frame of polars,
+    pandas or pyarrow. Of the last two nothing is kept: :func:`resume` needs them again.
     ``prepared`` is called with the table as it was understood, before training; ``tell``, with ``options.diagnose``,
     with each finding of the doctor in words, when it first shows, and where training diverges. Ctrl-C raises
     :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. After any other error
@@ -57,12 +59,13 @@ def train(
     group.require_equal({"what they do": "train", "the folder of the run": str(folder)})
     place = Folder(folder, group)
     group.run(lambda: place.require_free(overwrite))
+    table = group.run(lambda: Origin.of(table))
     ready = prepare(table, options, group)
     if prepared is not None:
         prepared(ready)
     group.run(lambda: place.begin(overwrite))
     with _kept(place):
-        run = RunFacts.of(table, group.broadcast(lambda: digest(table)), options)
+        run = RunFacts.of(table, group.broadcast(table.digest), options)
         group.run(lambda: place.write(RUN, run.to_json()))
         group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
         history = group.run(lambda: _history(place, ready, group, run))
@@ -72,8 +75,8 @@ def train(
 
 
 def resume(
-    folder: Path,
-    table: Path | None = None,
+    folder: str | os.PathLike[str],
+    table: Any = None,
     *,
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
@@ -82,9 +85,10 @@ def resume(
 ) -> Result:
     """Go on with a run that was cut short; the result equals that of one that never was, to the bit.
 
-    ``table``: where the table is now, if it was moved. Its content must be what it was. A run that was cut short before
-    its first checkpoint begins again; one that had ended gives its result again. Each process of ``group`` calls it,
-    which may have more processes than that of the run, or fewer; the result is then equal up to rounding.
+    ``table``: where the table is now, if it was moved; needed if it was no file. Its content must be what it was. A
+    run that was cut short before its first checkpoint begins again; one that had ended gives its result again. Each
+    process of ``group`` calls it, which may have more processes than that of the run, or fewer; the result is then
+    equal up to rounding.
     """
     group = group or joined_group()
     group.require_equal({"what they do": "resume", "the folder of the run": str(folder)})
@@ -92,10 +96,10 @@ def resume(
     group.run(place.go_on)
     with _kept(place, went_on=True):
         run = RunFacts.from_json(group.broadcast(lambda: place.read(RUN)), place / RUN)
-        if table is not None:
-            run = replace(run, table=table)
-        group.run(lambda: _require_unchanged(place, run))
-        ready = prepare(run.table, run.options, group)
+        origin = group.run(lambda: _origin_of(place, run, table))
+        run = replace(run, table=origin.path)
+        group.run(lambda: _require_unchanged(place, run, origin))
+        ready = prepare(origin, run.options, group)
         if prepared is not None:
             prepared(ready)
         begun = group.broadcast((place / CHECKPOINT).exists)
@@ -142,17 +146,26 @@ def _watchers(history: History, options: Options, tell: Tell) -> list[Callback]:
     return [history, Doctor(tell)] if options.diagnose else [history]
 
 
-def _require_unchanged(place: Folder, run: RunFacts) -> None:
+def _origin_of(place: Folder, run: RunFacts, table: Any) -> Origin:
+    """The table that is given, or else that of the run."""
+    if table is None and run.table is None:
+        raise InputError(
+            f"the table of the run in {place.path} was standard input or a data frame, of which nothing is kept: give "
+            "it again."
+        )
+    return Origin.of(run.table if table is None else table)
+
+
+def _require_unchanged(place: Folder, run: RunFacts, table: Origin) -> None:
     """Refuse to go on with a table that is not there, or not what it was, or with files of another run.
 
     Process 0 tells it.
     """
-    table = run.table
-    if not table.exists():
+    if table.path is not None and not table.path.exists():
         raise InputError(
             f"{table}, the table of this run, is no longer there: put it back, or name it after {place.path}."
         )
-    if place.writes and digest(table) != run.sha256:
+    if place.writes and table.digest() != run.sha256:
         raise InputError(f"{table} is not what it was when this run began: train anew, with --overwrite.")
     if place.writes and (place / PREPROCESSING).exists():
         learned = run_of(place.read(PREPROCESSING), place / PREPROCESSING)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,12 @@ import polars as pl
 from ...distributed import Group
 from .columns import Column, learn
 from .preprocessing import Preprocessing
-from .reading.parquet import files_of
+from .reading.origins import Origin
 from .reading.tables import Source
 from .unknown import Unknown
 
 
-def require_same(path: Path, source: Source, target: pl.Series, group: Group) -> None:
+def require_same(table: Origin, source: Source, target: pl.Series, group: Group) -> None:
     """Refuse to go on if the processes do not read the same table, as far as each of them can see."""
     if group.count == 1:  # the check sum takes time
         return
@@ -32,7 +31,7 @@ def require_same(path: Path, source: Source, target: pl.Series, group: Group) ->
         **{f"the kind of the column {name!r}": str(kind) for name, kind in source.schema.items()},
         "the number of rows": source.height,
         f"the target {target.name!r}, whose values have the check sum": zlib.crc32(words.encode()),
-        "the number of bytes of the table": sum(file.stat().st_size for file in files_of(path)),
+        "the number of bytes of the table": table.size,
     }
     group.require_equal(facts, "give all of them the same table")
 

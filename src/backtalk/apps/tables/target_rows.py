@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from pathlib import Path
 
 import polars as pl
 
@@ -13,14 +12,14 @@ from .rows import rows_text
 MOST_NAMES = 20  # of columns, in an error
 
 
-def with_target(frame: pl.DataFrame, name: str, table: Path) -> tuple[pl.DataFrame, list[str]]:
+def with_target(frame: pl.DataFrame, name: str, table: object) -> tuple[pl.DataFrame, list[str]]:
     """The rows with a target, and what there is to say of the others."""
     require_columns(frame.columns, name, table)
     present = rows_with_target(frame[name], table)
     return frame.filter(present), rows_left_out(present, name)
 
 
-def require_columns(names: list[str], target: str, table: Path) -> list[str]:
+def require_columns(names: list[str], target: str, table: object) -> list[str]:
     """The names of the columns besides the target."""
     if target not in names:
         near = get_close_matches(cut(target), names[:1000], n=MOST_NAMES, cutoff=0.3)
@@ -30,7 +29,7 @@ def require_columns(names: list[str], target: str, table: Path) -> list[str]:
     return [name for name in names if name != target]
 
 
-def rows_with_target(cells: pl.Series, table: Path) -> pl.Series:
+def rows_with_target(cells: pl.Series, table: object) -> pl.Series:
     """Of each row, whether it has a target."""
     present = cells.is_not_null()
     if not present.any():

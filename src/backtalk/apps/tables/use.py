@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,22 @@ from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .learned import read_learned, require_fit
 from .metrics import gives_shares, scores
 from .preprocessing import Preprocessing
+from .reading.origins import Origin
 from .reading.tables import read_table
 from .target import Target
 from .target_rows import with_target
 
 
-def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
+def predict(folder: str | os.PathLike[str], table: Any) -> tuple[pl.DataFrame, list[str]]:
     """Predictions for the rows of a table, one row each, and the messages about the table.
 
+    ``table``: the name of a file, a folder of .parquet files, ``-`` for standard input, or a data frame.
     A class, and the probability of each, or a score of each if the output function gives no distribution. Or a number,
     and the standard deviation that it is given by a network that learned deviations.
     """
     network, preprocessing, target = _open(folder)
-    frame = read_table(table)
-    X, messages = preprocessing.transform(frame.drop(target.name, strict=False))
+    read = read_table(table)
+    X, messages = preprocessing.transform(read.frame.drop(target.name, strict=False))
     output = output_of(network, X)
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
@@ -40,10 +42,10 @@ def predict(folder: Path, table: Path) -> tuple[pl.DataFrame, list[str]]:
     deviation = target.deviation(network, output)
     if deviation is not None:
         columns["standard deviation"] = deviation
-    return pl.DataFrame(columns), messages
+    return pl.DataFrame(columns), [*read.said, *messages]
 
 
-def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
+def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any], list[str]]:
     """Scores on a table with the target, with the verdict on them, and the messages about the table."""
     from .verdict import judge_table
 
@@ -54,16 +56,18 @@ def evaluate(folder: Path, table: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def examples_of(
-    folder: Path, table: Path
+    folder: str | os.PathLike[str], table: Any
 ) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, np.ndarray], list[str]]:
     """A run's network, and X and encoded y of a table with the target; and the messages about the table."""
     network, preprocessing, target = _open(folder)
-    frame, left_out = with_target(read_table(table), target.name, table)
+    origin = Origin.of(table)
+    read = read_table(origin)
+    frame, left_out = with_target(read.frame, target.name, origin)
     X, messages = preprocessing.transform(frame.drop(target.name))
-    return network, preprocessing, target, (X, target.encode(frame[target.name])), [*messages, *left_out]
+    return network, preprocessing, target, (X, target.encode(frame[target.name])), [*read.said, *messages, *left_out]
 
 
-def refuse_target(folder: Path, target: Sequence[str] | None) -> None:
+def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) -> None:
     """Refuse a target that is named for a run, which has its own."""
     if target:
         raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
@@ -76,7 +80,7 @@ def output_of(network: Network, X: np.ndarray) -> np.ndarray:
     return passes.output_of(network, as_input(network, X))
 
 
-def _open(folder: Path) -> tuple[Network, Preprocessing, Target]:
+def _open(folder: str | os.PathLike[str]) -> tuple[Network, Preprocessing, Target]:
     """The network of a run and what was learned of its table, which must be of one run."""
     place = Folder(folder)
     learned, model, file = read_learned(place), place / MODEL, place / PREPROCESSING

@@ -2,6 +2,9 @@
 
 delimited.py  CSV files
 footer.py     how large a Parquet file is once it is unpacked
+frames.py     data frames of other libraries
+origins.py    where a table comes from: a file, a folder, standard input, a data frame
 parquet.py    Parquet files, by columns and by rows
-tables.py     a file or a folder of any kind: whole, in parts, its columns' names, its digest
+tables.py     a table of any origin: whole, in parts, its columns' names
+typed.py      columns of known kinds, to those that a table has here
 """

@@ -1,85 +1,142 @@
-"""CSV files to data frames; what is wrong with a file, in a sentence."""
+"""Delimited text, such as CSV, to data frames; what is wrong with it, in a sentence."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 
-from ....core.files import naming, require_ordinary
 from ....data.names import require_names
-from ....errors import FileFormatError
+from ....errors import FileFormatError, first_line
+from .encodings import as_utf8
+from .layout import UNNAMED, Layout, layout_of
+from .typed import stripped
 
-SEPARATORS = [",", ";", "\t", "|"]
-UNNAMED = "column 1"  # the row numbers that pandas writes have no name
+BLOCK = 2**24  # bytes whose lines are counted at a time
 
 
-def read_csv(path: Path) -> pl.DataFrame:
-    """The cells of a file as text; null for empty cells."""
-    require_ordinary(path)
-    with naming(path):
-        content = path.read_bytes()
-    if not content.strip():
-        raise FileFormatError("is empty, expected a line of column names and rows below it.", file=path)
-    if b"\0" in content:
-        hint = " (UTF-16? Save it as UTF-8)" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise FileFormatError(f"holds binary data, expected text{hint}.", file=path)
+def read_delimited(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]:
+    """The cells as text without blanks around them, null if nothing is left; and what there is to say.
+
+    Raises :class:`~backtalk.errors.FileFormatError` naming ``file``, the line and what is wrong with it.
+    """
+    if not content or content.isspace():
+        raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)
+    content, said = as_utf8(content, file)
+    if not content.endswith(b"\n") or content.endswith(b"\n\n"):
+        content = content.rstrip(b"\n\x1a") + b"\n"  # the last is how files ended under DOS
+    layout = layout_of(content, file)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise FileFormatError(f"is not text in UTF-8 (line {line}): save it as UTF-8.", file=path) from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n") + "\n"
-    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
-    try:
-        names = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))]
-    except csv.Error as error:
-        raise FileFormatError(f"has a first line that cannot be read ({error}).", file=path) from None
-    if len(names) > 1 and not names[0]:
-        names[0] = UNNAMED
-    require_names(names, path)
-    frame = _parse(path, text, separator, names)
-    cells = pl.all().str.strip_chars()
-    return frame.select(pl.when(cells != "").then(cells).name.keep())
+        frame = _Body(content, layout, file).frame()
+    except pl.exceptions.PanicException as error:  # which is no Exception
+        raise FileFormatError(f"cannot be read: it is damaged ({first_line(error)}).", file=file) from None
+    frame, more = _named(frame.select(stripped(pl.all())), layout.names, file)
+    return frame, [*said, *layout.said, *more]
 
 
-def _parse(path: Path, text: str, separator: str, names: list[str]) -> pl.DataFrame:
-    """The cells as text; refuses a line that has more or fewer than the first, and skips empty lines."""
-    if '"' not in text:  # then each separator and each line end counts, and NumPy counts faster
-        raw = np.frombuffer(text.encode(), np.uint8)
-        ends = np.flatnonzero(raw == ord("\n"))
-        counts = np.diff(np.searchsorted(np.flatnonzero(raw == ord(separator)), np.concatenate([[0], ends])))
-        empty = np.diff(ends, prepend=-1) == 1
-        if (wrong := (counts != len(names) - 1) & ~empty).any():
-            line = int(wrong.argmax())
-            _refuse_ragged(path, line + 1, int(counts[line]) + 1, len(names))
-        return _by_polars(re.sub(r"\n\n+", "\n", text), separator, names)
-    reader, count = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), 0
-    try:
+def _named(frame: pl.DataFrame, names: list[str], file: str) -> tuple[pl.DataFrame, list[str]]:
+    """With the names of its columns, and without columns that have neither a name nor a cell, or rows of names."""
+    empty = {place for place, name in enumerate(names) if not name and frame.to_series(place).is_null().all()}
+    kept = [place for place in range(len(names)) if place not in empty]
+    names = [names[place] or (UNNAMED if place == 0 and len(kept) > 1 else "") for place in kept]
+    require_names(names, file)
+    frame = frame.select(pl.nth(place).alias(name) for place, name in zip(kept, names, strict=True))
+    if not (frame.to_series(0) == names[0]).any():
+        return frame, []
+    repeated = frame.select(pl.all_horizontal(pl.col(name).eq_missing(name) for name in names)).to_series()
+    count = int(repeated.sum())
+    rows = "row that repeats" if count == 1 else "rows that repeat"
+    return frame.filter(~repeated), [f"left out: {count} {rows} the names of the columns."] if count else []
+
+
+class _Body:
+    """The lines below the names, each of which has as many cells as there are names, or none."""
+
+    def __init__(self, content: bytes, layout: Layout, file: str) -> None:
+        start = 0
+        for _ in range(layout.above):
+            start = content.find(b"\n", start) + 1
+        self.content, self.above, self.file = content[start:], layout.above, file
+        self.separator, self.width = layout.separator, len(layout.names)
+        self.schema = {str(place): pl.String for place in range(self.width)}
+
+    def frame(self) -> pl.DataFrame:
+        """The cells as text; refuses a line that has more or fewer than the first, and skips empty lines."""
+        if b'"' not in self.content:
+            self._require_even()
+            has_empty = b"\n\n" in self.content or self.content.startswith(b"\n")
+            return self._by_polars(re.sub(rb"\n\n+", b"\n", self.content).lstrip(b"\n") if has_empty else self.content)
+        text = self.content.decode()
+        try:
+            count = self._count(text)
+        except csv.Error:
+            text = re.sub(rf'"[ ]+(?=[{re.escape(self.separator)}\n])', '"', text)  # blanks behind a quoted cell
+            count = self._count_or_refuse(text)
+        try:
+            frame = pl.DataFrame() if self._has_blanks_before_quotes() else self._by_polars(text.encode())
+        except pl.exceptions.PolarsError:  # a quote within a cell, as in 5" of pipe
+            frame = pl.DataFrame()
+        if frame.height != count:  # so does an empty line, which is a row to polars
+            rows = list(filter(None, self._rows(text)))
+            frame = pl.DataFrame(rows, schema=self.schema, orient="row")
+        return frame
+
+    def _require_even(self) -> None:
+        """Without quotes each separator and each line end counts, and NumPy counts faster."""
+        line = self.above
+        for block in self._blocks():
+            raw = np.frombuffer(block, np.uint8)
+            ends = np.flatnonzero(raw == ord("\n"))
+            counts = np.diff(np.searchsorted(np.flatnonzero(raw == ord(self.separator)), ends), prepend=0)
+            empty = np.diff(ends, prepend=-1) == 1
+            if (wrong := (counts != self.width - 1) & ~empty).any():
+                place = int(wrong.argmax())
+                self._refuse(line + place + 1, int(counts[place]) + 1)
+            line += len(ends)
+
+    def _blocks(self) -> Iterator[memoryview]:
+        """The content in parts that end with a line."""
+        whole, start = memoryview(self.content), 0
+        while start < len(whole):
+            end = self.content.find(b"\n", start + BLOCK) + 1 or len(whole)
+            yield whole[start:end]
+            start = end
+
+    def _rows(self, text: str) -> Iterator[list[str]]:
+        lines = io.StringIO(text, newline="")
+        return csv.reader(lines, delimiter=self.separator, strict=True, skipinitialspace=True)
+
+    def _count(self, text: str) -> int:
+        """How many rows there are."""
+        reader, count, before = self._rows(text), 0, 0
         for row in reader:
             count += bool(row)
-            if row and len(row) != len(names):
-                _refuse_ragged(path, reader.line_num, len(row), len(names))
-    except csv.Error as error:
-        raise FileFormatError(f"cannot be read as CSV (line {reader.line_num}: {error}).", file=path) from None
-    try:
-        frame = _by_polars(text, separator, names)
-    except pl.exceptions.PolarsError:  # a quote within a cell, as in 5" of pipe
-        frame = pl.DataFrame()
-    if frame.height != count - 1:  # so does an empty line, which is a row to polars
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
-        frame = pl.DataFrame(rows[1:], schema=dict.fromkeys(names, pl.String), orient="row")
-    return frame
+            if row and len(row) != self.width:
+                self._refuse(self.above + before + 1, len(row))
+            before = reader.line_num  # pyright: ignore[reportAttributeAccessIssue]
+        return count
 
+    def _count_or_refuse(self, text: str) -> int:
+        try:
+            return self._count(text)
+        except csv.Error as error:
+            raise FileFormatError(f"cannot be read as CSV ({error}).", file=self.file) from None
 
-def _by_polars(text: str, separator: str, names: list[str]) -> pl.DataFrame:
-    return pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False, new_columns=names)
+    def _has_blanks_before_quotes(self) -> bool:
+        found = [each + b' "' in self.content for each in (self.separator.encode(), b"\n")]
+        return any(found) or self.content.startswith(b' "')
 
+    def _by_polars(self, content: bytes) -> pl.DataFrame:
+        return pl.read_csv(
+            content, separator=self.separator, has_header=False, schema=self.schema, quote_char='"', glob=False
+        )
 
-def _refuse_ragged(path: Path, line: int, cells: int, width: int) -> None:
-    found = "1 cell" if cells == 1 else f"{cells} cells"
-    raise FileFormatError(f"has {found} in line {line}, expected {width}, as in its first line.", file=path)
+    def _refuse(self, line: int, cells: int) -> None:
+        found = "1 cell" if cells == 1 else f"{cells} cells"
+        raise FileFormatError(
+            f"has {found} in line {line}, expected {self.width}, as in its first line.", file=self.file
+        )

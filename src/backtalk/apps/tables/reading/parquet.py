@@ -8,9 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ....core.files import require_ordinary
-from ....errors import FileFormatError, InputError, first_line, quoted
+from ....errors import FileFormatError, InputError, first_line
 from .footer import unpacked_bytes
+from .origins import files_of
+from .typed import plain_columns, require_flat, with_text
 
 UNPACKED = 2**28, 1000  # bytes of any file, and times its size: more than this is taken for a trap
 MEGABYTE = 2**20
@@ -37,17 +38,13 @@ class ParquetTable:
         self._named = files[0].parent if len(files) > 1 else files[0]
         self._most_bytes = most_bytes or UNPACKED[0] + UNPACKED[1] * sum(file.stat().st_size for file in files)
         self._require_moderate(sum(map(unpacked_bytes, files)))
+        self.said: list[str] = []
         try:
             self._lazy = pl.scan_parquet(files)
             self.schema = self._lazy.collect_schema()
         except UNREADABLE as error:
             raise self._unreadable(error) from None
-        for name, kind in self.schema.items():
-            if kind.is_nested() or kind in (pl.Binary, pl.Object):
-                what = "bytes" if kind == pl.Binary else "lists"
-                raise FileFormatError(
-                    f"has {what} in the column {quoted(name)}, expected numbers, text or dates.", file=files[0]
-                )
+        require_flat(self.schema, files[0])
 
     @cached_property
     def height(self) -> int:
@@ -57,12 +54,14 @@ class ParquetTable:
     def columns(self, names: Sequence[str] | None = None) -> pl.DataFrame:
         """All rows of these columns, or of all."""
         self._require_moderate(8 * self.height * len(self.schema if names is None else names))
-        return self._measured(self._collect(self._lazy.select(self._plain(names))))
+        return self._measured(self._collect(self._lazy.select(plain_columns(self.schema, names))))
 
     def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows ``first`` … ``last`` − 1 of these columns: of the files, the groups of rows in which they lie."""
         self._require_moderate(8 * (last - first) * len(names))
-        return self._measured(self._collect(self._lazy.slice(first, last - first).select(self._plain(names))))
+        return self._measured(
+            self._collect(self._lazy.slice(first, last - first).select(plain_columns(self.schema, names)))
+        )
 
     def _measured(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The same, in which texts still share their letters; refused if these are too many once each has its own."""
@@ -72,7 +71,7 @@ class ParquetTable:
                 lengths = cells.str.len_bytes() if cells.dtype == pl.String else cells.cat.len_bytes()
                 count += int(lengths.cast(pl.UInt64).sum())  # the sum of 32 bits holds no more than 4 GB
         self._require_moderate(count)
-        return frame
+        return with_text(frame)
 
     def _require_moderate(self, count: int) -> None:
         if count > self._most_bytes:
@@ -82,17 +81,6 @@ class ParquetTable:
                 "take some of its rows or columns.",
                 file=self._named,
             )
-
-    def _plain(self, names: Sequence[str] | None) -> list[pl.Expr]:
-        """Seconds and hours as numbers, and what is not a number as a missing value."""
-        chosen = {name: self.schema[name] for name in (self.schema if names is None else names)}
-        return [
-            pl.col(name).dt.total_microseconds() / 1e6 if isinstance(kind, pl.Duration)
-            else pl.col(name).cast(pl.Int64) / 3.6e12 if kind == pl.Time
-            else pl.col(name).fill_nan(None) if kind.is_float()
-            else pl.col(name)
-            for name, kind in chosen.items()
-        ]  # fmt: skip
 
     def _collect(self, lazy: pl.LazyFrame) -> pl.DataFrame:
         try:
@@ -108,11 +96,3 @@ class ParquetTable:
 def is_parquet(path: Path) -> bool:
     """Whether it is a .parquet file by its name, or a folder."""
     return path.is_dir() or path.suffix.lower() == ".parquet"
-
-
-def files_of(path: Path) -> list[Path]:
-    """The file; of a folder, all .parquet files in it. Refuses pipes and devices."""
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    for file in files:
-        require_ordinary(file)
-    return files

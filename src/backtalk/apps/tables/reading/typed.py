@@ -1,0 +1,58 @@
+"""Columns of known kinds, as Parquet, Arrow and data frames have them, to those that a table has here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from ....errors import FileFormatError, quoted
+
+EXACT_DIGITS = 18  # of a decimal number, up to which 64 bits hold it
+DICTIONARIES = (pl.Categorical, pl.Enum)
+
+
+def require_flat(schema: Mapping[str, pl.DataType], file: str | os.PathLike[str] = "") -> None:
+    """Refuse columns of lists, structs or bytes."""
+    for name, kind in schema.items():
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+            what = "bytes" if kind == pl.Binary else "lists"
+            raise FileFormatError(
+                f"has {what} in the column {quoted(name)}, expected numbers, text or dates.", file=file or "table"
+            )
+
+
+def plain_columns(schema: Mapping[str, pl.DataType], names: Sequence[str] | None = None) -> list[pl.Expr]:
+    """Seconds and hours as numbers, decimals as the numbers that programs compute with, NaN as a missing value.
+
+    Dictionaries of text stay as they are until :func:`with_text`, since they may be much larger once they are text.
+    """
+    return [_plain(name, schema[name]) for name in (schema if names is None else names)]
+
+
+def _plain(name: str, kind: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(kind, pl.Duration):
+        return column.dt.total_microseconds() / 1e6
+    if kind == pl.Time:
+        return column.cast(pl.Int64) / 3.6e12
+    if kind.is_float():
+        return column.fill_nan(None)
+    if isinstance(kind, pl.Decimal) and kind.scale == 0:  # text is exact too
+        return column.cast(pl.Int64 if (kind.precision or 38) <= EXACT_DIGITS else pl.String)
+    if isinstance(kind, pl.Decimal):
+        return column.cast(pl.Float64)
+    return column.cast(pl.String) if kind == pl.Null else column
+
+
+def with_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text without blanks around it; null for empty cells, as in a CSV file."""
+    text = [name for name, kind in frame.schema.items() if kind == pl.String or kind in DICTIONARIES]
+    return frame.with_columns(stripped(pl.col(name).cast(pl.String)) for name in text)
+
+
+def stripped(cells: pl.Expr) -> pl.Expr:
+    """The cells without blanks around them; null if nothing is left."""
+    bare = cells.str.strip_chars()
+    return pl.when(bare != "").then(bare).name.keep()
