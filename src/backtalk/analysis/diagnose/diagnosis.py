@@ -69,9 +69,9 @@ class Diagnosis(Judged):
     def to_html(self, title: str = "Diagnosis", *, classes: Sequence[str] = ()) -> str:
         """One page that needs no other file: the findings, and plots of the measurements.
 
-        ``classes``: the names of classes 0, 1, …, if they have names.
+        ``classes``: the names of classes 0, 1, …, by default those that :func:`diagnose` was told.
         """
-        return write_report(self, title, classes=classes)
+        return write_report(self, title, classes=classes or self.measurements.targets.names)
 
     def _repr_html_(self) -> str:
         """In a notebook, the page, in a frame of its own so that its style stays there."""

@@ -50,6 +50,7 @@ def diagnose(
     validation: Any = None,
     history: Doctor | Telemetry | Iterable[Any] | None = None,
     columns: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
     rows: Any = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Diagnosis:
@@ -58,9 +59,9 @@ def diagnose(
     ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`, best those that it was trained on; values of X
     and y that are not finite are accepted, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
     ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for findings about
-    the course of training. ``columns``: names of X's columns, for the findings to use; ``rows``: the numbers of its
-    rows, if they are not 0, 1, …, as in a part of a table. ``memory_limit``: bytes that a block of examples may take;
-    besides these, some numbers are kept for each example.
+    the course of training. ``columns``, ``classes``: names of X's columns and of classes 0, 1, …, for the findings to
+    use; ``rows``: the numbers of its rows, if they are not 0, 1, …, as in a part of a table. ``memory_limit``: bytes
+    that a block of examples may take; besides these, some numbers are kept for each example.
 
     A NaN stays in every statistic that it belongs to. Arrays of other libraries are converted to NumPy. The thresholds,
     with their reasons, are in one table, ``RULES`` of the package ``backtalk.analysis.diagnose``.
@@ -81,7 +82,9 @@ def diagnose(
     if any(len(rows) != network.depth for rows in telemetry.measured()):
         raise InputError(f"history is of a network with other layers, expected that of one with {network.depth}.")
     count, width = examples.X.shape
-    measured = measure(examples, telemetry, held_out, _names(columns, width), _numbers(rows, count), memory_limit)
+    outputs = max(2, network.sizes[-1])
+    named = _names(columns, width), _names(classes, outputs, "classes", "the network", "classes")
+    measured = measure(examples, telemetry, held_out, *named, _numbers(rows, count), memory_limit)
     with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
         findings = rank(_findings(examples, measured))
     return Diagnosis(findings, measured, repr(network).splitlines()[0])
@@ -120,14 +123,14 @@ def _validation(network: Network, given: Any) -> Examples:
     return Examples.of(network, *given)
 
 
-def _names(columns: Any, count: int) -> tuple[str, ...]:
-    if columns is None:
+def _names(given: Any, count: int, argument: str = "columns", of: str = "X", noun: str = "columns") -> tuple[str, ...]:
+    if given is None:
         return ()
-    if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise InputTypeError(f"columns is {columns!r}, expected a list of names.")
-    names = tuple(map(str, columns))
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputTypeError(f"{argument} is {given!r}, expected a list of names.")
+    names = tuple(map(str, given))
     if len(names) != count:
-        raise InputError(f"columns holds {len(names)} names, but X has {count} columns: expected one name each.")
+        raise InputError(f"{argument} holds {len(names)} names, but {of} has {count} {noun}: expected one name each.")
     return names
 
 

@@ -42,6 +42,7 @@ def measure(
     telemetry: Telemetry,
     validation: Examples | None,
     names: tuple[str, ...],
+    classes: tuple[str, ...],
     rows: np.ndarray,
     memory_limit: int,
 ) -> Measurements:
@@ -77,7 +78,7 @@ def measure(
         examples=count,
         rows=rows,
         columns=_columns(examples, names),
-        targets=targets.result(),
+        targets=replace(targets.result(), names=classes),
         layers=tuple(layer.result() for layer in layers),
         weights=examples.weight.astype(np.float64),
         losses=losses,

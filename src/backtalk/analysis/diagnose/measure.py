@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import cut
+from ...errors import cut, quoted
 from .telemetry import Telemetry
 
 
@@ -86,6 +86,7 @@ class Targets:
     ``shares`` (of the weight), ``recall`` (of each class: the share of its examples that the network gets right; NaN
     for a class without examples) and, for each example, ``given`` and ``predicted``, its classes, ``confidence``, ŷ of
     the predicted one, and ``of_given``, ŷ of the given one. All of these are None if targets are not classes.
+    ``names``: of the classes, empty if nobody named them.
     """
 
     mean: np.ndarray
@@ -103,6 +104,11 @@ class Targets:
     predicted: np.ndarray | None = None
     confidence: np.ndarray | None = None
     of_given: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+
+    def called(self, k: int) -> str:
+        """A class in a sentence: its name in quotation marks, or its number."""
+        return quoted(self.names[k]) if k < len(self.names) else str(k)
 
 
 @dataclass(frozen=True, slots=True)

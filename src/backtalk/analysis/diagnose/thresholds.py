@@ -143,8 +143,9 @@ _TABLE = (
         "mislabelled_examples", "share of the examples that the network contradicts with confidence", 0.002, 0.02, None,
         "The network gives the given class less than 10 %, and another one as much as it gives that class on average "
         "where it is the given one (the threshold of confident learning: Northcutt, Jiang and Chuang 2021). Where it "
-        "gets most others right, wrong labels are the likely reason: Northcutt, Athalye and Mueller 2021 find 3.3 % "
-        "of them on average in ten well-known test sets. Healthy runs: up to 0.9 %.",
+        "gets most others right, also of the same class, and has half or less of the loss of the best constant, wrong "
+        "labels are the likely reason: Northcutt, Athalye and Mueller 2021 find 3.3 % of them on average in ten "
+        "well-known test sets. Healthy runs: up to 0.9 %; honest normal classes that overlap: up to 1.8 %.",
         explains=("dominating_examples", "overfitting", "batch_too_small", *LEARNS_BADLY),
     ),
     Rule(
@@ -271,8 +272,10 @@ class Limits:
     contradicted: float = 0.1
     # ŷ of another class that is enough for one, even if that class has more on average
     confident: float = 0.9
-    # of the examples right, before the network's word weighs more than a label
+    # of the examples right, of all and of their class, before the network's word weighs more than a label
     accurate: float = 0.8
+    # of the examples of the most frequent class: a class with no more is rare (the ratio of class_imbalance)
+    rare: float = 0.1
     # the share of the examples whose say is compared with all others'
     loud: float = 0.01
     # of the loss, and of the best constant's, that dominating examples must have for a warning

@@ -77,11 +77,12 @@ def sentence(clause: str) -> str:
     return f"{clause[:1].upper()}{clause[1:]}."
 
 
-def listed(things: Iterable[Any], most: int = 8) -> str:
-    """'3, 5 and 9', or '3, 5, 9 and 12 others'."""
+def listed(things: Iterable[Any], most: int = 8, count: int | None = None) -> str:
+    """'3, 5 and 9', or '3, 5, 9 and 12 others'; ``count``: how many there are, if these are the first of them."""
     words = [str(thing) for thing in things]
-    if len(words) > most + 1:  # '1 other' would take as much room as its name
-        return f"{', '.join(words[:most])} and {len(words) - most} others"
+    count = len(words) if count is None else count
+    if count > most + 1:  # '1 other' would take as much room as its name
+        return f"{', '.join(words[:most])} and {count - most} others"
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 

@@ -133,6 +133,9 @@ def find_training_too_short(telemetry: Telemetry) -> list[Finding]:
     """A loss that still falls at an even pace."""
     losses = np.array(telemetry.losses)
     tenth = len(losses) // 10
+    known = [loss for loss in telemetry.validation_losses if loss is not None]
+    if len(known) == len(losses) > tenth > 0 and min(known[-tenth:]) > min(known):
+        return []  # it falls in training alone, and more epochs would only make that worse
     if tenth < 1 or not losses[0] > losses[-1] > 0 or _fall(telemetry.losses) < LIMITS.hardly:
         return []
     part = float((losses[-1 - tenth] - losses[-1]) / (losses[0] - losses[-1]))

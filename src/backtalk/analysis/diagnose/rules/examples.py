@@ -12,28 +12,31 @@ from ..words import counted, listed, percent
 
 
 def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
-    """Examples of which a network that is usually right is sure that they are of another class."""
-    targets = measured.targets
+    """Examples of which a network that is usually right, also about their class, is sure that they are of another."""
+    targets, share = measured.targets, measured.share_of_baseline
     if targets.given is None or targets.predicted is None or targets.confidence is None or targets.of_given is None:
         return []
     right = float((targets.given == targets.predicted).mean())
-    if right < LIMITS.accurate or measured.examples < LIMITS.examples:
+    if right < LIMITS.accurate or measured.examples < LIMITS.examples or targets.recall is None:
         return []
-    if measured.baseline is not None and not measured.loss < measured.baseline:
-        return []  # the confidence of a network that is worse than guessing says nothing
+    if share is not None and not share <= LIMITS.learned:
+        return []  # the confidence of a network that has learned little says nothing
     usual = _usual_confidence(targets.given, targets.of_given, network.sizes[-1])
     against = targets.confidence >= np.minimum(usual[targets.predicted], LIMITS.confident)
     against &= (targets.of_given < LIMITS.contradicted) & (targets.given != targets.predicted)
+    # of a class that it hardly knows, as one of few examples, it contradicts the right labels too
+    against &= targets.recall[targets.given] >= LIMITS.accurate
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
-    shown = [f"{measured.rows[n]} ({targets.given[n]}, rather {targets.predicted[n]})" for n in rows]
+    classes = [(targets.called(int(k[n])) for k in (targets.given, targets.predicted)) for n in rows[: LIMITS.listed]]
+    shown = [f"{measured.rows[n]} ({own}, rather {other})" for n, (own, other) in zip(rows, classes, strict=False)]
     return finding(
         "mislabelled_examples", len(rows) / measured.examples, "labels that may be wrong",
         f"The network gets {percent(right)} right, but is sure of another class than the given one for "
         f"{counted(len(rows), 'example')} of {measured.examples} ({percent(len(rows) / measured.examples)}): "
-        f"{listed(shown, 5)}.",
-        "Look at these rows, the first ones first: correct their labels, or leave them out. If the labels are right, "
-        "the classes overlap there: more columns, or more such examples, would help.",
+        f"{listed(shown, 5, len(rows))}.",
+        "Look at these rows, the first ones first, and correct labels that are wrong. Keep the rows whose labels are "
+        "right: there the classes overlap, and more columns, or more such examples, would help.",
         numbers={"examples": len(rows), "share": len(rows) / measured.examples, "accuracy": right},
         layer=network.depth, examples=measured.rows[rows],
     )  # fmt: skip
@@ -60,6 +63,8 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     few = max(1, int(LIMITS.loud * count))
     order = np.argsort(-say, kind="stable")
     rows = order[:few]
+    if _of_rare_classes(measured, rows, say):
+        return []
     share, part = float(say[rows].sum()), float(loss[rows].sum())
     of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
@@ -76,3 +81,12 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
         numbers={"examples": few, "share": share, "share_of_loss": of_loss},
         layer=network.depth, examples=measured.rows[rows],
     )  # fmt: skip
+
+
+def _of_rare_classes(measured: Measurements, rows: np.ndarray, say: np.ndarray) -> bool:
+    """Whether it is not single examples that are loud, but all of a rare class, most of which the network misses."""
+    given, recall, counts = measured.targets.given, measured.targets.recall, measured.targets.counts
+    if given is None or recall is None or counts is None:
+        return False
+    missed = (recall < LIMITS.recall) & (counts <= LIMITS.rare * counts.max())
+    return bool(say[rows][missed[given[rows]]].sum() >= 0.5 * say[rows].sum())

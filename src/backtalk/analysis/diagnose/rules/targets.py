@@ -23,10 +23,13 @@ def find_one_target(_: Network, measured: Measurements) -> list[Finding]:
     if count < 2 or not (targets.least == targets.most).all():
         return []
     what = "class" if targets.counts is not None else "target"
-    value = int(np.argmax(targets.counts)) if targets.counts is not None else listed(f"{t:.6g}" for t in targets.least)
+    value = listed(f"{t:.6g}" for t in targets.least)
+    if targets.counts is not None:
+        value = int(np.argmax(targets.counts))
+    called = targets.called(value) if isinstance(value, int) else value
     return finding(
         "one_target", 1.0, f"every example has the same {what}",
-        f"All {count} examples have {what} {value}: a bias alone reaches the least loss, and X teaches nothing.",
+        f"All {count} examples have {what} {called}: a bias alone reaches the least loss, and X teaches nothing.",
         "See where y comes from: a filter, a join, or the order of the rows may have left one kind only.",
         most="severe" if count >= LIMITS.examples else "note", numbers={"examples": count, what: value},
         layer=measured.layers[-1].layer,
@@ -125,7 +128,7 @@ def find_target_scale(network: Network, measured: Measurements) -> list[Finding]
 
 def find_missing_classes(network: Network, measured: Measurements) -> list[Finding]:
     """Outputs whose class no example has."""
-    counts = measured.targets.counts
+    targets, counts = measured.targets, measured.targets.counts
     if counts is None or network.sizes[-1] == 1:
         return []
     missing = np.flatnonzero(counts == 0)
@@ -133,7 +136,7 @@ def find_missing_classes(network: Network, measured: Measurements) -> list[Findi
     return finding(
         "missing_classes", len(missing), "classes that never occur",
         f"{counted(len(missing), 'class')} of {len(counts)} {are(len(missing))} the class of no example: "
-        f"{listed(missing)}.",
+        f"{listed(map(targets.called, missing.tolist()))}.",
         "Give the network as many outputs as there are classes, numbered from 0; or see whether a part of the data "
         "was left out, such as where rows are sorted by class.",
         most="warning" if enough else "note", numbers={"missing": len(missing), "classes": len(counts)},
@@ -154,11 +157,12 @@ def find_class_imbalance(network: Network, measured: Measurements) -> list[Findi
     ratio, recall = float(targets.shares[common] / targets.shares[rare]), float(targets.recall[rare])
     return finding(
         "class_imbalance", ratio, "classes of very different weight",
-        f"Class {common} has {ratio:.3g} times the weight of class {rare}: {targets.counts[common]} examples against "
+        f"Class {targets.called(common)} has {ratio:.3g} times the weight of class {targets.called(rare)}: "
+        f"{targets.counts[common]} examples against "
         f"{targets.counts[rare]}. The network gets {percent(recall)} of the rare class right, and "
         f"{percent(float(targets.recall[common]))} of the common one.",
         "Train with class_weight='balanced', judge by each class's recall rather than by accuracy, and look for more "
-        f"examples of class {rare}.",
+        f"examples of class {targets.called(rare)}.",
         most="note" if recall >= LIMITS.recall or balanced else "severe",
         numbers={"ratio": ratio, "rare": rare, "common": common, "recall": recall},
         layer=network.depth, units=(rare,),
