@@ -18,6 +18,7 @@ lock.py           one process at a time writes a run
 facts.py          what the JSON files of a run say
 history.py        what is recorded after each epoch
 metrics.py        scores
+verdict/          what a run is worth, in a few sentences
 report.py         report.html
 results.py        what is written when a run was trained
 run.py            train, resume
