@@ -153,7 +153,7 @@ def test_a_long_file_is_understood_by_its_first_lines_and_checked_to_its_end(mon
     monkeypatch.setattr("backtalk.apps.tables.reading.delimited.BLOCK", 100)
     text = "Title\nx;y\n" + rows(1000, "{k},5;{letter}\n")
     frame, remarks = read(text)
-    assert (frame.height, frame.row(999), len(remarks)) == (1000, ("999.5", "j"), 1)
+    assert (frame.height, frame.row(999), len(remarks)) == (1000, ("999,5", "j"), 1)
     with pytest.raises(FileFormatError, match="3 cells in line 1003, expected 2"):
         read(text + "1;2;3\n")
 
