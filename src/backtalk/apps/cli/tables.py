@@ -192,6 +192,9 @@ def predict(
             "--csv-safe", help="For spreadsheets: an apostrophe before text that they would take for a formula."
         ),
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a cell that cannot be read, instead of counting it as missing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Predict the target for each row of FILE by the model in FOLDER, as CSV.
@@ -208,7 +211,7 @@ def predict(
     if out is not None:
         require_other("out", out, folder, str(table), "the predictions", source="table")
     with spoken(table):
-        predictions, remarks = foresee(folder, table)
+        predictions, remarks = foresee(folder, table, strict)
     show_remarks(remarks)
     as_csv = without_formulas(predictions) if csv_safe else predictions
     if out is not None:

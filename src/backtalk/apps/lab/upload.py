@@ -80,7 +80,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     from ..tables.reading.tables import read_table
     from ..tables.rows import rows_text
     from ..tables.target import Target
-    from ..tables.target_rows import with_target
+    from ..tables.target_rows import require_any, require_columns, with_target
 
     if path.suffix == ".parquet":
         _require_few_cells(path, label)
@@ -94,10 +94,13 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     name = target or columns[-1]
     if name not in columns:
         name = _shown(name)  # the error repeats it
-    frame, remarks = with_target(frame, name, Path(label))
-    if frame.height < LEAST_ROWS:
-        raise InputError(f"{label} has {rows_text(frame.height)} with a target, expected {LEAST_ROWS} or more.")
+    require_columns(columns, name, label)
+    given = frame[name].is_not_null()
+    require_any(given, name, label)
+    if (count := int(given.sum())) < LEAST_ROWS:
+        raise InputError(f"{label} has {rows_text(count)} with a target, expected {LEAST_ROWS} or more.")
     learned = Target.learn(frame[name], "auto")
+    frame, rows, remarks = with_target(frame, learned, label)
     _require_few_outputs(label, frame.height, learned.outputs)
     held_out = hold_out(frame.height)
     training = np.setdiff1d(np.arange(frame.height), held_out)
@@ -110,7 +113,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     inputs = frame.drop(name)
     preprocessing = Preprocessing.learn(inputs, training)
     _require_few_inputs(label, frame.height, len(preprocessing.inputs))
-    X, more = preprocessing.transform(inputs)
+    X, more = preprocessing.transform(inputs, rows)
     require_moderate(label, X)
     unused = [f"not used, {cut(column.name)}: {column.remark}" for column in preprocessing.columns if not column.used]
     names = tuple(preprocessing.inputs)

@@ -6,6 +6,8 @@ columns.py        what each column is, and what is learned of it
 unknown.py        what a table to predict holds that the training does not know
 scaling.py        medians, scales and ranks of numbers
 preprocessing.py  the columns as inputs of the network, and to and from JSON
+task.py           whether the numbers of a target are classes
+labels.py         one label for what is one class, however it is written
 target.py         what the target is: classes or numbers, as targets and back
 rows.py           how many rows, in words
 target_rows.py    the rows that have a target

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from ...core.activations import as_activation
 from ...core.head import Head, as_head
@@ -23,8 +24,8 @@ from .reading.tables import open_table
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .split import hold_out
-from .target import Target, require_finite
-from .target_rows import require_columns, rows_left_out, rows_with_target
+from .target import Target, require_finite, say_of_classes
+from .target_rows import require_any, require_columns, rows_left_out, rows_with_target
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
@@ -115,15 +116,15 @@ def prepare(table: Any, options: Options, group: Group = ALONE) -> Prepared:
     names = require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
     require_same(table, source, cells, group)
+    require_any(cells.is_not_null(), options.target, table)
     require_finite(cells)
-    present = rows_with_target(cells, table)
+    target = Target.learn(_enough(cells.drop_nulls(), table), options.task)
+    present = rows_with_target(cells, target, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those with a target: all that is counted from here on
-    cells, said = cells.filter(present), [*source.said, *rows_left_out(present, options.target)]
-    if len(cells) < LEAST_ROWS:
-        raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
-    target = Target.learn(cells, options.task)
+    cells, said = _enough(cells.filter(present), table), [*source.said, *rows_left_out(present, options.target)]
     head = _head(options, target)
     y = target.encode(cells)
+    said += say_of_classes(target, y)
     rows = _split(target, y, options)
     if not target.classifies:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
@@ -138,6 +139,13 @@ def prepare(table: Any, options: Options, group: Group = ALONE) -> Prepared:
     truth = {part: y[chosen] for part, chosen in rows.items()}
     parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows, group).items()}
     return Prepared(preprocessing, target, network, parts, truth, said + more)
+
+
+def _enough(cells: pl.Series, table: Any) -> pl.Series:
+    """The same; refuses a target of too few rows."""
+    if len(cells) < LEAST_ROWS:
+        raise InputError(f"{table} has {rows_text(len(cells))} with a target, expected {LEAST_ROWS} or more.")
+    return cells
 
 
 def require_usable(options: Options) -> None:

@@ -63,14 +63,17 @@ class Preprocessing:
         """The names of the columns that the network is given anything of."""
         return [column.name for column in self.columns if column.used]
 
-    def transform(self, frame: pl.DataFrame, strict: bool = False) -> tuple[np.ndarray, list[str]]:
+    def transform(
+        self, frame: pl.DataFrame, rows: np.ndarray | None = None, strict: bool = False
+    ) -> tuple[np.ndarray, list[str]]:
         """X (rows, inputs), float32, and the messages about the table, such as categories never seen.
 
         A cell that cannot be what its column was in training counts as missing, and the message names it. With
-        ``strict`` it is refused, and so is always a column in which there is nothing else.
+        ``strict`` it is refused, and so is always a column in which there is nothing else. ``rows``: of the table,
+        counted from 0, if these are not all.
         """
         messages = self._compare(frame)
-        X, unknown = self.inputs_of(frame, np.arange(frame.height))
+        X, unknown = self.inputs_of(frame, np.arange(frame.height) if rows is None else rows)
         return X, messages + self.remarks(unknown, strict)
 
     def inputs_of(self, frame: pl.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, list[Unknown]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,21 @@ from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
 from .cells.kinds import DATE, NUMBER, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
-from .cells.words import as_words
+from .cells.words import as_truth, as_words, without_missing
+from .labels import PAIRS, Label, Labels, in_order, name_of
+from .task import CLASSIFICATION, REGRESSION, TASKS, tell_task
 
-CLASSIFICATION, REGRESSION = "classification", "regression"
-TASKS = ["auto", CLASSIFICATION, REGRESSION]
-MOST_CLASSES = 20  # up to which whole numbers are taken for classes
-ROWS_OF_WHOLE_NUMBERS = 5  # of each on average, at the least, for them to be classes
-ROWS_OF_A_CLASS = 2  # at the least
+TRUTH = "yes/no"  # the form of truth values, if they are asked for as numbers: 1 and 0
+MOST_SHOWN = 5  # words
+MOST_CLASSES_OF_FEW_ROWS = 100  # more than these must have two rows each on average
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The column's name, what is done with it, and why; the classes as text, or mean and scale of the numbers.
 
-    ``form`` is how its numbers are written, None if it holds text.
+    ``form`` is how its numbers are written, None if it holds text. Words among numbers that are classes are classes,
+    too. If the numbers are to be predicted, words for what is missing are just that.
     """
 
     name: str
@@ -42,27 +45,54 @@ class Target:
 
     @classmethod
     def learn(cls, cells: pl.Series, task: str) -> Target:
-        """From a column without missing values."""
+        """From a column; empty cells say nothing."""
         if task not in TASKS:
             raise unknown_name("task", task, TASKS)
-        name, reading = cells.name, tell(cells)
-        if cells.n_unique() == 1:
-            raise InputError(f"target {quoted(name)} is {quoted(cells[0])} in every row: there is nothing to learn.")
-        if reading.kind == DATE:
-            raise InputError(f"target {quoted(name)} holds dates, such as {cells[0]}: expected classes or numbers.")
+        cells, name = cells.drop_nulls(), cells.name
+        reading = tell(without_missing(cells))
+        if reading.kind == DATE and task != CLASSIFICATION:
+            raise InputError(
+                f"target {quoted(name)} holds dates, such as {cells[0]}: expected classes or numbers; give --task "
+                "classification if each date is a class."
+            )
         form = reading.form if reading.kind == NUMBER else None
-        unproven = cls(name, REGRESSION, "as asked for", form)
-        if form is None and task == REGRESSION:
-            raise InputError(f"target {quoted(name)} holds {quoted(cells[0])}, expected numbers for a regression.")
+        rows = _rows_of_labels(cells, form)
+        counts = {label: spellings.total() for label, spellings in rows.items()}
+        if len(counts) == 1:
+            raise InputError(f"target {quoted(name)} is {quoted(cells[0])} in every row: there is nothing to learn.")
         if form is None:
-            kinds = "truth values" if cells.dtype == pl.Boolean else "texts"
-            found, reason = CLASSIFICATION, f"{cells.n_unique()} different {kinds}"
+            found, reason = CLASSIFICATION, f"{len(counts)} different {_kind_of(cells, counts)}"
         else:
-            found, reason = _tell(unproven._numbers(cells))
+            found, reason = tell_task(name, {label: n for label, n in counts.items() if isinstance(label, Decimal)})
         if task != "auto":
             found, reason = task, "as asked for"
-        classes = _classes(name, unproven._words(cells), form is not None) if found == CLASSIFICATION else []
+        if found == REGRESSION:
+            return cls(name, found, reason, form or _form_of_numbers(cells))._proven(cells)
+        _require_classes(name, counts, form is not None)
+        classes = [name_of(label, rows[label]) for label in sorted(counts, key=in_order)]
+        ways = sum(map(len, rows.values()))
+        if ways > len(counts):
+            reason += f", written in {ways} ways"
+        if form is not None and (others := sorted(str(label) for label in counts if isinstance(label, str))):
+            reason += f", and {', '.join(map(quoted, others[:MOST_SHOWN]))} (if that is no class, empty the cells)"
         return cls(name, found, reason, form, classes)
+
+    def _proven(self, cells: pl.Series) -> Target:
+        """The same, of numbers; refuses cells that are none, and numbers that are all the same."""
+        present = cells.filter(self.present(cells))
+        self.encode(present)
+        if self._read(present).n_unique() == 1:
+            held = quoted(present[0])
+            raise InputError(f"target {quoted(self.name)} is {held} in every row: there is nothing to learn.")
+        return self
+
+    def present(self, cells: pl.Series) -> pl.Series:
+        """Of each row, whether it has a target: a cell that is not empty, nor, among numbers, a word for missing."""
+        return (cells if self.classifies else without_missing(cells)).is_not_null()
+
+    def known(self, cells: pl.Series) -> pl.Series:
+        """Of each row, whether the target is a class that was learned, or a number."""
+        return (self._places(cells) if self.classifies else self._read(cells)).is_not_null()
 
     def scaled_by(self, y: np.ndarray, centre: bool = True) -> Target:
         """The same, with the standard deviation of these numbers, and their mean unless ``centre`` is False."""
@@ -87,15 +117,32 @@ class Target:
     def encode(self, cells: pl.Series) -> np.ndarray:
         """Labels (rows,), int64, or scaled numbers (rows, 1), float32, of a column without missing values."""
         if not self.classifies:
-            numbers = self._numbers(cells).to_numpy()
+            numbers = self._read(cells)
+            if numbers.null_count():
+                wrong = cells.filter(numbers.is_null())[0]
+                raise InputError(
+                    f"target {quoted(self.name)} holds {quoted(wrong)}, expected finite numbers: correct or empty the "
+                    "cell."
+                )
             with np.errstate(over="ignore"):  # what float32 does not hold is infinite
-                return ((numbers - self.mean) / self.scale).astype(np.float32)[:, None]
-        words = self._words(cells)
-        labels = words.cast(pl.Enum(self.classes), strict=False)
-        if labels.null_count():
-            unknown = words.filter(labels.is_null())[0]
+                return ((numbers.to_numpy() - self.mean) / self.scale).astype(np.float32)[:, None]
+        places = self._places(cells)
+        if places.null_count():
+            unknown = cells.filter(places.is_null())[0]
             raise InputError(f"target {quoted(self.name)} holds {quoted(unknown)}, which is no class of the training.")
-        return labels.to_physical().to_numpy().astype(np.int64)
+        return places.to_numpy().astype(np.int64)
+
+    def _places(self, cells: pl.Series) -> pl.Series:
+        """The place of each cell among the classes; null for another class."""
+        learned = Labels.of(self.classes, None if self.form is None else PLAIN).read(pl.Series(self.classes))
+        places = {label: place for place, label in enumerate(learned.values())}
+        labels = Labels.of(self.classes, self.form).read(cells)
+        found = {word: places[label] for word, label in labels.items() if label in places}
+        return as_words(cells).replace_strict(found, default=None, return_dtype=pl.Int64)
+
+    def _read(self, cells: pl.Series) -> pl.Series:
+        """The numbers, null for what is none."""
+        return as_truth(cells) if self.form == TRUTH else as_numbers(without_missing(cells), self.form or PLAIN)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
         """Classes or numbers from the network's output, whose first column holds the numbers."""
@@ -126,8 +173,9 @@ class Target:
         """What is wrong with it, in words; '' if nothing is."""
         if self.task not in TASKS[1:]:
             return f"has the task {self.task!r}, expected {' or '.join(TASKS[1:])}"
-        if self.form not in (None, *FORMS):
-            return f"has the form {self.form!r}, expected one of {', '.join(FORMS)}, or null"
+        forms = [*FORMS, TRUTH]
+        if self.form not in (None, *forms):
+            return f"has the form {self.form!r}, expected one of {', '.join(forms)}, or null"
         if self.classifies and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
             return "has classes that are fewer than two, or not distinct"
         if not self.classifies and self.classes:
@@ -136,23 +184,11 @@ class Target:
             return f"has the mean {self.mean} and the scale {self.scale}, expected finite numbers, and a scale above 0"
         return ""
 
-    def _numbers(self, cells: pl.Series) -> pl.Series:
-        numbers = as_numbers(cells, self.form or PLAIN)
-        if numbers.null_count():
-            wrong = cells.filter(numbers.is_null())[0]
-            raise InputError(
-                f"target {quoted(self.name)} holds {quoted(wrong)}, expected finite numbers: correct or empty the cell."
-            )
-        return numbers
-
-    def _words(self, cells: pl.Series) -> pl.Series:
-        return as_words(cells if self.form is None else self._numbers(cells))
-
 
 def require_finite(cells: pl.Series) -> None:
     """Refuse a target of numbers, some of which are infinite; with all rows of the table, so that they are counted."""
     infinite = are_infinite(cells)
-    if infinite.any() and tell(cells).kind == NUMBER:
+    if infinite.any() and tell(without_missing(cells)).kind == NUMBER:
         row = int(infinite.arg_max() or 0)
         raise InputError(
             f"target {quoted(cells.name)} holds {quoted(cells[row])} in row {row + 1}, which is no number to learn: "
@@ -160,24 +196,49 @@ def require_finite(cells: pl.Series) -> None:
         )
 
 
-def _tell(numbers: pl.Series) -> tuple[str, str]:
-    distinct = numbers.n_unique()
-    whole = bool((numbers == numbers.round()).all())
-    if whole and distinct <= MOST_CLASSES and distinct * ROWS_OF_WHOLE_NUMBERS <= len(numbers):
-        return CLASSIFICATION, f"{distinct} different whole numbers"
-    return REGRESSION, f"{distinct} different {'whole ' if whole else ''}numbers"
+def _rows_of_labels(cells: pl.Series, form: str | None) -> dict[Label, Counter[str]]:
+    """Of each label, how many rows have each of its spellings."""
+    words = as_words(cells).alias("word").value_counts(name="rows").sort("word")
+    spelled = dict(zip(words["word"], words["rows"], strict=True))
+    rows: dict[Label, Counter[str]] = {}
+    for word, label in Labels.of(list(spelled), form).read(cells).items():
+        rows.setdefault(label, Counter())[word] = spelled[word]
+    return rows
 
 
-def _classes(name: str, words: pl.Series, numbers: bool) -> list[str]:
-    counts = words.alias("word").value_counts(name="rows").sort("word")
-    found = counts["word"].to_list()
-    if len(found) > max(100, len(words) / 2):
-        many = f"{len(found)} classes in {len(words)} rows"
-        raise InputError(f"target {quoted(name)} has {many}: is it a name or a number?")
-    rare = counts["word"].filter(counts["rows"] < ROWS_OF_A_CLASS)
-    if len(rare):
-        raise InputError(
-            f"target {quoted(name)} has the class {quoted(rare[0])} in one row only, expected {ROWS_OF_A_CLASS} or "
-            "more of each class: remove the row, or merge the class with another."
-        )
-    return sorted(found, key=(lambda word: float(word)) if numbers else None)
+def say_of_classes(target: Target, y: np.ndarray) -> list[str]:
+    """The message about classes with one row."""
+    alone = np.flatnonzero(np.bincount(y, minlength=target.outputs) == 1) if target.classifies else []
+    if not len(alone):
+        return []
+    names = ", ".join(quoted(target.classes[place]) for place in alone[:MOST_SHOWN])
+    more = f" and {len(alone) - MOST_SHOWN} more" if len(alone) > MOST_SHOWN else ""
+    each = "its row is" if len(alone) == 1 else "their rows are"
+    which = "the class" if len(alone) == 1 else f"the {len(alone)} classes"
+    return [f"{quoted(target.name)} has {which} {names}{more} in one row only: {each} trained on, and not scored."]
+
+
+def _kind_of(cells: pl.Series, counts: dict[Label, int]) -> str:
+    is_truth = cells.dtype == pl.Boolean or {str(label).lower() for label in counts} in PAIRS
+    return "truth values" if is_truth else "texts"
+
+
+def _form_of_numbers(cells: pl.Series) -> str:
+    """How a target that does not look like numbers holds them, if they are asked for."""
+    bare = without_missing(cells)
+    forms = [form for form in FORMS if as_numbers(bare, form).null_count() == bare.null_count()]
+    if cells.dtype == pl.Boolean or (not forms and as_truth(cells).null_count() == 0):
+        return TRUTH
+    if not forms:
+        numbers = as_numbers(bare, PLAIN)
+        wrong = bare.filter(numbers.is_null() & bare.is_not_null())[0]
+        raise InputError(f"target {quoted(cells.name)} holds {quoted(wrong)}, expected numbers for a regression.")
+    return forms[0]
+
+
+def _require_classes(name: str, counts: dict[Label, int], numbers: bool) -> None:
+    """Refuse what is no class: each label in so few rows that it is a name, or a number."""
+    rows, alone = sum(counts.values()), sum(count == 1 for count in counts.values())
+    if len(counts) > max(MOST_CLASSES_OF_FEW_ROWS, rows / 2) or 2 * alone > rows:
+        hint = ": give --task regression if it is a number" if numbers else ": is it a name or a number?"
+        raise InputError(f"target {quoted(name)} has {len(counts)} classes in {rows} rows{hint}")

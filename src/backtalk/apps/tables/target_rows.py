@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ...errors import InputError, cut, quoted, unknown_name
+from .cells.words import as_words
 from .rows import rows_text
+from .target import Target
 
 MOST_NAMES = 20  # of columns, in an error
+MOST_SHOWN = 3  # cells, in a message
 
 
-def with_target(frame: pl.DataFrame, name: str, table: object) -> tuple[pl.DataFrame, list[str]]:
-    """The rows with a target, and what there is to say of the others."""
-    require_columns(frame.columns, name, table)
-    present = rows_with_target(frame[name], table)
-    return frame.filter(present), rows_left_out(present, name)
+def with_target(frame: pl.DataFrame, target: Target, table: Any) -> tuple[pl.DataFrame, np.ndarray, list[str]]:
+    """The rows with a target that is known; which rows of the table they are; what there is to say of the others."""
+    require_columns(frame.columns, target.name, table)
+    cells = frame[target.name]
+    present = rows_with_target(cells, target, table)
+    known = present & target.known(cells)
+    if not known.any():
+        target.encode(cells.filter(present))  # says what is wrong with the first
+    return frame.filter(known), np.flatnonzero(known.to_numpy()), [
+        *rows_left_out(present, target.name),
+        *_rows_unknown(cells.filter(present & ~known), target),
+    ]  # fmt: skip
+
+
+def _rows_unknown(cells: pl.Series, target: Target) -> list[str]:
+    if not len(cells):
+        return []
+    held = ", ".join(map(quoted, as_words(cells).unique(maintain_order=True)[:MOST_SHOWN]))
+    what = "no class of the training" if target.classifies else "no number"
+    return [f"left out: {rows_text(len(cells))} in which {quoted(target.name)} is {what} (such as {held})."]
 
 
 def require_columns(names: list[str], target: str, table: object) -> list[str]:
@@ -29,13 +49,17 @@ def require_columns(names: list[str], target: str, table: object) -> list[str]:
     return [name for name in names if name != target]
 
 
-def rows_with_target(cells: pl.Series, table: object) -> pl.Series:
+def rows_with_target(cells: pl.Series, target: Target, table: Any) -> pl.Series:
     """Of each row, whether it has a target."""
-    present = cells.is_not_null()
-    if not present.any():
-        name = quoted(cells.name)
-        raise InputError(f"target {name} is missing in every row of {table}: there is nothing to learn from.")
+    present = target.present(cells)
+    require_any(present, target.name, table)
     return present
+
+
+def require_any(present: pl.Series, name: str, table: Any) -> None:
+    """Refuse a target that no row has."""
+    if not present.any():
+        raise InputError(f"target {quoted(name)} is missing in every row of {table}: there is nothing to learn from.")
 
 
 def rows_left_out(present: pl.Series, name: str) -> list[str]:

@@ -24,16 +24,19 @@ from .target import Target
 from .target_rows import with_target
 
 
-def predict(folder: str | os.PathLike[str], table: Any) -> tuple[pl.DataFrame, list[str]]:
+def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) -> tuple[pl.DataFrame, list[str]]:
     """Predictions for the rows of a table, one row each, and the messages about the table.
 
     ``table``: the name of a file, a folder of .parquet files, ``-`` for standard input, or a data frame.
     A class, and the probability of each, or a score of each if the output function gives no distribution. Or a number,
     and the standard deviation that it is given by a network that learned deviations.
+
+    A cell that cannot be what its column was in training counts as missing, and a message names it; with ``strict`` it
+    is refused. A column that holds nothing else is always refused.
     """
     network, preprocessing, target = _open(folder)
     read = read_table(table)
-    X, messages = preprocessing.transform(read.frame.drop(target.name, strict=False))
+    X, messages = preprocessing.transform(read.frame.drop(target.name, strict=False), strict=strict)
     output = output_of(network, X)
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
@@ -46,7 +49,10 @@ def predict(folder: str | os.PathLike[str], table: Any) -> tuple[pl.DataFrame, l
 
 
 def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any], list[str]]:
-    """Scores on a table with the target, with the verdict on them, and the messages about the table."""
+    """Scores on a table with the target, with the verdict on them, and the messages about the table.
+
+    Rows in which the target is no class of the training, or no number, are left out; a message counts them.
+    """
     from .verdict import judge_table
 
     network, _, target, (X, y), messages = examples_of(folder, table)
@@ -62,8 +68,8 @@ def examples_of(
     network, preprocessing, target = _open(folder)
     origin = Origin.of(table)
     read = read_table(origin)
-    frame, left_out = with_target(read.frame, target.name, origin)
-    X, messages = preprocessing.transform(frame.drop(target.name))
+    frame, rows, left_out = with_target(read.frame, target, origin)
+    X, messages = preprocessing.transform(frame.drop(target.name), rows)
     return network, preprocessing, target, (X, target.encode(frame[target.name])), [*read.said, *messages, *left_out]
 
 
