@@ -136,7 +136,8 @@ def _with_pages(
         place.write_text(REPORT, _report(ready, network, result.metrics, history, run, outputs))
 
     def diagnosed() -> Diagnosis:
-        return diagnose_run(ready, network, history.epochs, run.options)
+        names = [remark["name"] for remark in result.metrics["verdict"]]
+        return diagnose_run(ready, network, history.epochs, run.options, names)
 
     def write_findings(found: Diagnosis) -> None:
         write_diagnosis(place, found, f"Diagnosis: {title}", ready.target.classes, run.run)
