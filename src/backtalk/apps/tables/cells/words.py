@@ -32,7 +32,7 @@ def without_missing(cells: pl.Series, words: Sequence[str] = (), known: Sequence
         missing = [word for word in words_for_missing(cells, words) if word not in known]
         if missing:
             cells = cells.set(cells.is_in(missing), None)
-    return _without_numbers(cells, words) if words else cells
+    return without_words(cells, words)
 
 
 def words_for_missing(cells: pl.Series, words: Sequence[str] = ()) -> list[str]:
@@ -43,12 +43,14 @@ def words_for_missing(cells: pl.Series, words: Sequence[str] = ()) -> list[str]:
     return sorted(word for word in found if word.lower() in wanted)
 
 
-def _without_numbers(cells: pl.Series, words: Sequence[str]) -> pl.Series:
-    """Null for what is one of the numbers among these words, however it is written."""
-    numbers = pl.Series(words).cast(pl.Float64, strict=False).drop_nulls()
-    if len(numbers) == 0 or not (cells.dtype == pl.String or cells.dtype.is_numeric()):
-        return cells
-    return cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False), None)
+def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
+    """The same, null for these words alone, in any case; and for the numbers among them, however they are written."""
+    if words and cells.dtype == pl.String:
+        cells = cells.set(cells.str.to_lowercase().is_in([word.lower() for word in words]).fill_null(False), None)
+    numbers = pl.Series(words, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
+    if len(numbers) and (cells.dtype == pl.String or cells.dtype.is_numeric()):
+        cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False), None)
+    return cells
 
 
 def as_words(values: pl.Series) -> pl.Series:
