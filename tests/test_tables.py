@@ -225,7 +225,7 @@ def test_infinite_cells_count_as_missing_in_training_and_are_told():
     assert preprocessing.columns[0].remark == remark
     mixed = Preprocessing.learn(pl.DataFrame({"n": ["inf", "w", *map(str, range(30))]}), np.arange(32))
     assert mixed.columns[0].remark.startswith(
-        "1 cell is infinite and counts as missing; 1 cell is no number and counts as missing; 2 of 32"
+        "1 cell is infinite and counts as missing; 1 cell is no number and counts as missing: w; 2 of 32"
     )
 
 

@@ -13,7 +13,8 @@ import pytest
 from backtalk.apps.tables.cells.dates import as_dates
 from backtalk.apps.tables.cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
 from backtalk.apps.tables.cells.numbers import SEPARATED, as_numbers
-from backtalk.apps.tables.cells.words import as_truth, as_words
+from backtalk.apps.tables.cells.truth import as_truth
+from backtalk.apps.tables.cells.words import as_words
 from backtalk.apps.tables.reading.footer import unpacked_bytes
 from backtalk.apps.tables.reading.origins import Origin
 from backtalk.apps.tables.reading.parquet import ParquetTable

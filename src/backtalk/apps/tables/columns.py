@@ -12,14 +12,16 @@ import numpy as np
 import polars as pl
 
 from ...errors import InputError, cut, quoted
-from .cells.dates import DATES, as_dates
-from .cells.kinds import CATEGORY, DATE, NUMBER, YES_NO, Reading, tell
-from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
-from .cells.words import as_truth, as_words, without_missing
+from .cells.dates import in_other_order, is_date_form
+from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, TOLERATED, YES_NO, Reading, read, tell
+from .cells.numbers import PLAIN, are_infinite, as_numbers, is_number_form
+from .cells.truth import OR_EMPTY, is_truth_form
+from .cells.words import as_words, without_missing, words_for_missing
 from .rows import rows_text
 from .scaling import means_and_deviations, medians, normal_ranks, quantiles_of
 from .unknown import FAR, INFINITE, UNREADABLE, UNSEEN, Unknown
 
+MOST_SHOWN = 5  # words, in a remark
 MOST_CATEGORIES = (50, 500)  # of one column: one for 100 rows, within these; rarer ones become one, "(other)"
 LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
@@ -29,7 +31,10 @@ CLOSE = 1e-6  # numbers that are closer together than this have one rank
 IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column 1)$", re.IGNORECASE)
 CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
 OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
+EARLIEST = -354_285  # days from 1970 to the year 1000
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
+
+IS_FORM = {NUMBER: is_number_form, YES_NO: is_truth_form, DATE: is_date_form, TIME: lambda form: form == PLAIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Column:
     """A column of the table: its name, what it is, and in words what is done with it.
 
     ``missing``: words that stand for what is missing, besides those that always do, and numbers that do.
-    Of a number, a yes/no or a date: how it is written (``form``), whether some cells may be no such thing
+    Of a number, a yes/no, a date or a time: how it is written (``form``), whether some cells may be no such thing
     (``tolerant``), the names of the ``numbers`` that it becomes, and for each of them its ``median``, ``mean`` and
     ``scale``, or its ``quantiles`` if it is taken by ranks; and whether a missing value is an input of its own
     (``has_missing``). Of a category: the ``categories``.
@@ -66,7 +71,7 @@ class Column:
     def fault(self) -> str:
         """What is wrong with one that was read from a file, in words; '' if nothing is."""
         lists = [self.numbers, self.median, self.mean, self.scale, self.quantiles]
-        if self.kind not in (NUMBER, YES_NO, DATE, CATEGORY, LEFT_OUT):
+        if self.kind not in (*IS_FORM, CATEGORY, LEFT_OUT):
             return f"is {self.kind!r}, which is no kind of column"
         if self.kind in (CATEGORY, LEFT_OUT):
             wanted = self.kind == CATEGORY
@@ -75,21 +80,23 @@ class Column:
                     f"is {self.kind!r}, expected {'categories' if wanted else 'neither categories nor numbers'} of it"
                 )
             return "has a category twice" if len(set(self.categories)) < len(self.categories) else ""
-        if self.categories or self.form not in {NUMBER: FORMS, YES_NO: [PLAIN], DATE: [PLAIN, *DATES]}[self.kind]:
+        if self.categories or not IS_FORM[self.kind](self.form):
             return f"is {self.kind!r}, expected no categories, and a form that such cells have"
-        cycles = [name for name in CYCLES if self.kind == DATE and self._cycle(name) in self.numbers]
+        cycles = [name for name in CYCLES if self.kind in (DATE, TIME) and self._cycle(name) in self.numbers]
         if self.numbers != self._numbers_of(cycles):
             return f"has the numbers {self.numbers[:8]}, expected those of its name"
         sizes = {"median": len(self.median), "mean": len(self.mean), "scale": len(self.scale)}
         if set(sizes.values()) != {len(self.numbers)}:
             return f"has {sizes}, expected {len(self.numbers)} of each"
         if self.quantiles and (
-            self.kind == DATE or len(self.quantiles) < 2 or sorted(self.quantiles) != self.quantiles
+            self.kind in (DATE, TIME) or len(self.quantiles) < 2 or sorted(self.quantiles) != self.quantiles
         ):
             return "has quantiles that are too few, or not in order"
         finite = all(map(math.isfinite, [*self.median, *self.mean, *self.quantiles]))
         if not (finite and all(0 < each < math.inf for each in self.scale)):
             return "has a median, mean, scale or quantile that is not finite, or a scale that is not above 0"
+        if self.kind == DATE and self.median[0] < EARLIEST:
+            return "has dates of the years 0 to 99, as an earlier backtalk read years of two digits: train anew"
         return ""
 
     def _cycle(self, name: str, wave: str = "sine") -> str:
@@ -104,13 +111,12 @@ class Column:
         return self._read(without_missing(cells, self.missing))
 
     def _read(self, cells: pl.Series) -> np.ndarray:
-        if self.kind != DATE:
-            read = as_truth(cells) if self.kind == YES_NO else as_numbers(cells, self.form)
-            return read.to_numpy().astype(np.float64)[:, None]
-        read = as_dates(cells, self.form)
-        days = read.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
-        if read.null_count():
-            days = np.where(read.is_null().to_numpy(), np.nan, days)
+        found = read(cells, self.kind, self.form)
+        if self.kind not in (DATE, TIME):
+            return found.to_numpy().astype(np.float64)[:, None]
+        days = found.cast(pl.Int64).to_numpy().astype(np.float64) / 8.64e10
+        if found.null_count():
+            days = np.where(found.is_null().to_numpy(), np.nan, days)
         circles = [2 * np.pi * days / CYCLES[name] for name in CYCLES if self._cycle(name) in self.numbers]
         return np.column_stack([days, *(wave(each) for each in circles for wave in (np.sin, np.cos))])
 
@@ -120,10 +126,13 @@ class Column:
         ``rows`` are the rows of the table, counted from 0.
         """
         cells = without_missing(cells, self.missing)
-        A, absent = self._read(cells), cells.is_null().to_numpy()
+        A = self._read(cells)
+        absent = cells.is_null().to_numpy() & np.isnan(A[:, 0])  # for one value or none, an empty cell is a value
         inputs = self._scale(A)
         far = ~np.isfinite(inputs).all(axis=1)
         unreadable = np.isnan(A[:, 0]) & ~absent
+        if self.kind == DATE and unreadable.any():
+            self._require_order(cells, rows, unreadable)
         if far.any():
             A[far] = np.nan
             inputs = self._scale(A)
@@ -140,6 +149,16 @@ class Column:
                 row=int(rows[place]) + 1,
             )
         return inputs, absent | strange, found
+
+    def _require_order(self, cells: pl.Series, rows: np.ndarray, unreadable: np.ndarray) -> None:
+        """Refuse dates of which some show that day and month are in another order than in training."""
+        swapped = unreadable & in_other_order(cells, self.form).to_numpy()
+        if swapped.sum() > TOLERATED * cells.count():
+            place = int(swapped.argmax())
+            raise InputError(
+                f"column {quoted(self.name)} holds {quoted(cells[place])} in row {rows[place] + 1}, with day and month "
+                f"in another order than in training ({self.form}): write such dates as {self.form}, or as %Y-%m-%d."
+            )
 
     def _scale(self, A: np.ndarray) -> np.ndarray:
         """The numbers filled and scaled, or taken by ranks; infinite where float32 does not hold them."""
@@ -159,7 +178,7 @@ class Column:
             raise InputError(
                 f"column {quoted(self.name)} holds the date {cells.drop_nulls()[0]}, but was text in training."
             )
-        cells = without_missing(cells, self.missing)
+        cells = without_missing(cells, self.missing, known=self.categories)
         words = as_words(cells).fill_null(MISSING)
         known = words.cast(pl.Enum(self.categories), strict=False)
         places = known.to_physical().cast(pl.Int64).fill_null(-1).to_numpy().copy()
@@ -192,14 +211,40 @@ class Column:
         return f"the median {self.median[0]:.4g}" if self.kind == NUMBER else "the median"
 
 
-def learn(cells: pl.Series, training: np.ndarray) -> Column:
-    """What a column is, from all cells; and its numbers and categories, from the training rows."""
-    cells = without_missing(cells)
-    reading, chosen = tell(cells), cells.gather(training)
+def learn(
+    cells: pl.Series, training: np.ndarray, missing: Sequence[str] = (), *, decimal_comma: bool = False
+) -> Column:
+    """What a column is, from all cells; and its numbers and categories, from the training rows.
+
+    ``missing``: words that stand for what is missing. ``decimal_comma``: as for :func:`~.cells.kinds.tell`.
+    """
+    written, cells = cells, without_missing(cells, missing)
+    reading = tell(cells, learns_words=True, decimal_comma=decimal_comma)
+    said = [*_missing_words(written, missing), *reading.remarks]
+    column = _learn(without_missing(cells, reading.missing), reading, training)
+    remark = "; ".join(filter(None, [*said, column.remark]))
+    return replace(column, missing=[*missing, *reading.missing], remark=remark)
+
+
+def _missing_words(cells: pl.Series, missing: Sequence[str]) -> list[str]:
+    """What there is to say of words that stand for what is missing."""
+    if cells.dtype != pl.String:
+        return []
+    cells = cells.str.strip_chars()
+    words = [word for word in words_for_missing(cells, missing) if word]
+    if not words:
+        return []
+    count, shown = int(cells.is_in(words).sum()), ", ".join(map(cut, words[:MOST_SHOWN]))
+    return [f"{'1 cell holds' if count == 1 else f'{count} cells hold'} {shown}, which counts as missing"]
+
+
+def _learn(cells: pl.Series, reading: Reading, training: np.ndarray) -> Column:
+    chosen = cells.gather(training)
     name, present = cells.name, chosen.drop_nulls()
     if len(present) == 0:
         return Column(name, LEFT_OUT, "every value is missing")
-    if present.n_unique() == 1:
+    is_or_empty = reading.kind == YES_NO and reading.form.endswith(OR_EMPTY) and chosen.null_count() > 0
+    if not is_or_empty and present.n_unique() == 1:
         return Column(name, LEFT_OUT, f"one value only: {cut(str(present[0]))}")
     distinct = present.n_unique() == len(chosen)
     if reading.kind == CATEGORY:
@@ -213,8 +258,10 @@ def learn(cells: pl.Series, training: np.ndarray) -> Column:
 
 def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     name, cycles = cells.name, []
+    if reading.kind == TIME:
+        cycles = ["time of day"]
     if reading.kind == DATE:
-        dates = as_dates(cells, reading.form)
+        dates = read(cells, DATE, reading.form)
         has_times = bool((dates.dt.truncate("1d") != dates).any())
         cycles = [cycle for cycle in CYCLES if cycle != "time of day" or has_times]
     column = Column(name, reading.kind, form=reading.form, tolerant=reading.unreadable > 0)
@@ -268,16 +315,12 @@ def _learn_categories(words: pl.Series) -> Column:
 
 
 def _how(reading: Reading) -> list[str]:
-    """How the cells are written, if that is not plain."""
+    """How the cells are read, if that is not plain."""
     remarks = []
     if reading.kind == DATE:
         remarks.append("as days, and as the time of the year and of the week")
-    if reading.form != PLAIN:
+    if reading.kind == TIME:
+        remarks.append("as the time of the day")
+    if reading.form != PLAIN and reading.kind != YES_NO:
         remarks.append(f"written {reading.form}" if reading.kind == NUMBER else f"written as {reading.form}")
-    if reading.infinite:
-        cells = "1 cell is infinite and counts" if reading.infinite == 1 else "{} cells are infinite and count"
-        remarks.append(f"{cells.format(reading.infinite)} as missing")
-    if words := reading.unreadable - reading.infinite:
-        cells = "1 cell is no number and counts" if words == 1 else "{} cells are no numbers and count"
-        remarks.append(f"{cells.format(words)} as missing")
     return remarks

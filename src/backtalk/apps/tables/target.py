@@ -17,8 +17,9 @@ from ...core.losses import GaussianNLL
 from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
 from .cells.kinds import DATE, NUMBER, tell
-from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers
-from .cells.words import as_truth, as_words, without_missing
+from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers, is_number_form
+from .cells.truth import as_truth
+from .cells.words import as_words, without_missing
 from .labels import PAIRS, Label, Labels, in_order, name_of
 from .task import CLASSIFICATION, REGRESSION, TASKS, tell_task
 
@@ -173,9 +174,8 @@ class Target:
         """What is wrong with it, in words; '' if nothing is."""
         if self.task not in TASKS[1:]:
             return f"has the task {self.task!r}, expected {' or '.join(TASKS[1:])}"
-        forms = [*FORMS, TRUTH]
-        if self.form not in (None, *forms):
-            return f"has the form {self.form!r}, expected one of {', '.join(forms)}, or null"
+        if self.form not in (None, TRUTH) and not is_number_form(self.form):
+            return f"has the form {self.form!r}, expected a form of numbers, {TRUTH}, or null"
         if self.classifies and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
             return "has classes that are fewer than two, or not distinct"
         if not self.classifies and self.classes:

@@ -1,36 +1,188 @@
-"""Cells as dates and times."""
+"""Cells as dates, with times or without."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from .numbers import PLAIN
+from .times import lacks_offset, parted
 
-# The first that reads every cell is taken
-_TIME = ["T%H:%M:%S%.f%Z", "T%H:%M:%S%.f", "T%H:%M", " %H:%M:%S%.f", " %H:%M", ""]
-DATES = [day + time for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y") for time in _TIME]
-YEAR_FIRST = [form for form in DATES if form.startswith("%Y")]  # which cannot be mistaken for another
+COMPACT = "%Y%m%d"
+# Forms of a day, and what a cell of that form looks like; if several read as many cells, the first is taken.
+# %Y has four digits, %y two: their hundred years are part of the form, as in '%d.%m.%y of 1950-2049'
+_YEAR, _SHORT, _NUMBER, _NAME = "[1-9][0-9]{3}", "[0-9]{2}", "[0-9]{1,2}", r"[A-Za-z]{3,9}\.?"
+_FIELDS = {"%Y": _YEAR, "%y": _SHORT, "%m": _NUMBER, "%d": _NUMBER, "%b": _NAME}
+UNMISTAKABLE = [
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", COMPACT),
+    *("%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%b %d %Y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y"),
+]
+# With each its other order, in which the same cell may be another day; of two that read as much the first is taken
+OTHER_ORDER = {
+    f"{first}{mark}{second}{mark}{year}": f"{second}{mark}{first}{mark}{year}"
+    for year in ("%Y", "%y")
+    for mark, orders in {"/": ["%m%d", "%d%m"], "-": ["%d%m", "%m%d"], ".": ["%d%m", "%m%d"]}.items()
+    for first, second in [(order[:2], order[2:]) for order in orders]
+}
+MONTHS = ["%b-%Y", "%b %Y", "%Y-%m", "%m/%Y", "%b-%y"]  # the first day of each
+DAYS = [*UNMISTAKABLE, *OTHER_ORDER, "%d-%b-%y", "%d %b %y", "%d%b%y", "%b %d %y", "%y-%m-%d", "%y/%m/%d", *MONTHS]
+CENTURY = " of "
+_HUNDRED, _FIRST, _LATEST = 100, 1950, 2049  # years
+_LEAST_GAP = 20  # years, of which the column has none
+_LATE_DAY = 12  # a day after it is no month
+_LEAST_LATE = 0.1  # the share of days after the 12th, which in dates is six in ten
+_SAMPLE, _LEAST_SHARE = 300, 0.2  # cells, and the share of them that are dates in a column of dates
+_WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+"
+_ORDINAL = r"(?i)\b([0-9]{1,2})(?:st|nd|rd|th|\.)([\s,])"
+_YEAR_LAST = r"^(.*[A-Za-z]{3} +[0-9]{1,2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}(?: ?[-+0-9UTCGMZ]+)?) ([0-9]{4})$"  # of C
 
 
 def as_dates(values: pl.Series, form: str) -> pl.Series:
-    """Datetime; null for what is none of this form, nor of one with the year first: files write them differently."""
+    """Datetime in UTC; null for what is none of this form, nor of one that cannot be mistaken for another.
+
+    Files write dates differently: a table to predict may have another form with the year first or the month as a word,
+    and years of two digits instead of four.
+    """
     if values.dtype == pl.String:
+        cells = Cells(values)
         dates = pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
-        for each in YEAR_FIRST if form == PLAIN else [form, *YEAR_FIRST]:
-            if (dates.is_null() & values.is_not_null()).any():
-                dates = dates.fill_null(dates_in(values, each))
+        for each in _accepted(form):
+            if not (dates.is_null() & values.is_not_null()).any():
+                break
+            dates = dates.fill_null(cells.dates(each))
         return dates
+    if values.dtype.is_numeric() and form == COMPACT:
+        return as_dates(values.cast(pl.Int64, strict=False).cast(pl.String), form)
     if isinstance(values.dtype, pl.Datetime):
+        if values.dtype.time_zone:
+            values = values.dt.convert_time_zone("UTC")
         values = values.dt.replace_time_zone(None)
     elif values.dtype != pl.Date:
         values = pl.Series(values.name, [None] * len(values))
     return values.cast(pl.Datetime("us"))
 
 
-def dates_in(words: pl.Series, form: str) -> pl.Series:
-    if form.endswith("%Z"):
-        words = words.str.replace(r"(Z|[+-]00:?00)$", "")
-        form = form.removesuffix("%Z")
-    if "%H" not in form:
-        return words.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-    return words.str.to_datetime(form, strict=False, time_unit="us")
+def is_date_form(form: str) -> bool:
+    """Whether it is a form of dates; those of earlier versions also name the time."""
+    return form == PLAIN or _parted(form)[0] in DAYS
+
+
+class Cells:
+    """Cells of text, parted into days and times once, to be read in several forms."""
+
+    def __init__(self, words: pl.Series) -> None:
+        if words.str.contains("[A-Za-z]{3}").any():
+            words = words.str.replace(_WEEKDAY, "").str.replace(_YEAR_LAST, "$1 $3 $2").str.replace(_ORDINAL, "$1$2")
+            words = words.str.replace(r"(?i)\bsept\b", "sep").str.replace_all(r"([A-Za-z0-9]),?\s+|,", "$1 ")
+        self.days_of_text, self._clock = parted(words)
+
+    def days(self, form: str) -> pl.Series:
+        """The days; null for what is none of this form."""
+        day, first = _parted(form)
+        pattern = day.replace(".", r"\.")
+        for name, field in _FIELDS.items():
+            pattern = pattern.replace(name, f"(?P<{name[1:]}>{field})")
+        found = self.days_of_text.str.extract_groups(f"^{pattern}$").struct.unnest()
+        if "%y" in day:
+            years = found["y"].cast(pl.Int32)
+            found = found.with_columns(Y=(first + (years - first) % _HUNDRED).cast(pl.String))
+        month, kind = (pl.col("b").str.strip_chars("."), "%B") if "%b" in day else (pl.col("m"), "%m")
+        number = pl.col("d") if "%d" in day else pl.lit("1")
+        text = found.select(pl.concat_str(["Y", month, number], separator="-")).to_series()
+        return text.str.to_date(f"%Y-{kind}-%d", strict=False)
+
+    def dates(self, form: str) -> pl.Series:
+        """The days, at the times that stand beside them, in UTC."""
+        return self.days(form).cast(pl.Datetime("us")) + self._clock
+
+
+def tell_form(words: pl.Series) -> str | None:
+    """The form of the dates that most of these cells are; None if they are none."""
+    some = Cells(words.gather_every(max(1, len(words) // _SAMPLE)))
+    counts = {form: some.days(form).count() for form in DAYS}
+    most = max(counts.values())
+    if most < _LEAST_SHARE * len(some.days_of_text):
+        return None
+    cells = Cells(words)
+    found = {form: cells.days(form) for form, count in counts.items() if count > most / 2}
+    form = max(found, key=lambda each: found[each].count())  # the first of those that read as many
+    days = found[form].drop_nulls()
+    if form == "%Y-%m" and ((days.dt.year() + 1) % _HUNDRED == days.dt.month()).all():
+        return None  # seasons, such as 2010-11
+    if "%y" not in form:
+        return form
+    if "%b" not in form and (days.dt.day() > _LATE_DAY).sum() < max(1, _LEAST_LATE * len(days)):
+        return None  # 10-10-10 may be anything
+    first = _first_year(days.dt.year() % _HUNDRED)
+    return f"{form}{CENTURY}{first}-{first + _HUNDRED - 1}"
+
+
+def oddities(words: pl.Series, form: str) -> list[str]:
+    """What there is to say of cells that are dates of this form."""
+    day, _ = _parted(form)
+    cells, said = Cells(words), []
+    other = OTHER_ORDER.get(day)
+    days = cells.days(form)
+    if other and "." not in day and (days.drop_nulls().dt.day() <= _LATE_DAY).all():
+        order = "the month first" if day.startswith("%m") else "the day first"
+        said.append(f"every cell could also be read as {other}: {order} is a guess")
+    if form != (long := form.replace("%y", "%Y").split(CENTURY)[0]) or long not in OTHER_ORDER:
+        short = days.is_null() & False
+    else:
+        short = days.is_null() & cells.days(long.replace("%Y", "%y")).is_not_null()
+    if short.any():
+        span = f"{_FIRST} to {_LATEST}"
+        said.append(f"{_count(short.sum())} with two digits of the year, such as {words.filter(short)[0]}: of {span}")
+    lacking = lacks_offset(words)
+    has_offset = ~lacking & words.str.contains(":", literal=True)
+    if lacking.any() and has_offset.any():
+        said.append(f"{_count(lacking.sum())} without an offset from UTC, such as {words.filter(lacking)[0]}: in UTC")
+    return said
+
+
+def in_other_order(values: pl.Series, form: str) -> pl.Series:
+    """Of each cell, whether it is a date in the other order of day and month, and none in that of this form."""
+    other = OTHER_ORDER.get(_parted(form)[0])
+    if other is None or values.dtype != pl.String:
+        return pl.Series([False]).new_from_index(0, len(values))
+    cells = Cells(values)
+    swapped = [each for each in _accepted(other) if each not in UNMISTAKABLE]
+    found = [cells.days(each).is_not_null() for each in swapped]
+    return as_dates(values, form).is_null() & pl.select(pl.any_horizontal(found)).to_series()
+
+
+def _accepted(form: str) -> list[str]:
+    """The forms that a cell may have in a column of this one."""
+    if form == PLAIN:
+        return UNMISTAKABLE
+    day, _ = _parted(form)
+    length = day.replace("%Y", "%y") if "%Y" in day else day.replace("%y", "%Y")
+    return [form, *([length] if length in DAYS else []), *(each for each in UNMISTAKABLE if each != day)]
+
+
+def _parted(form: str) -> tuple[str, int]:
+    """The form of the day, and the first of the hundred years that two digits are of."""
+    day, _, years = form.partition(CENTURY)
+    for time in ("T%H", " %H"):  # forms of earlier versions have it
+        day = day.partition(time)[0]
+    return day, int(years.partition("-")[0] or _FIRST)
+
+
+def _first_year(years: pl.Series) -> int:
+    """The first of the hundred years that two digits are of: 1950, unless the column has years close to both ends.
+
+    Then they end within the widest gap between the years that are there, in 2025 to 2049, as late as that allows.
+    """
+    known = set(years.to_list())
+
+    def gap(last: int) -> int:
+        before = next(k for k in range(_HUNDRED) if (last - k) % _HUNDRED in known)
+        return before + next(k for k in range(1, _HUNDRED + 1) if (last + k) % _HUNDRED in known)
+
+    last = max(range(_LATEST - 24, _LATEST + 1), key=lambda each: (gap(each), each))
+    if gap(_LATEST) >= _LEAST_GAP or gap(last) < _LEAST_GAP:
+        return _FIRST
+    return last - _HUNDRED + 1
+
+
+def _count(cells: int) -> str:
+    return "1 cell" if cells == 1 else f"{cells} cells"

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import polars as pl
 
-# How numbers are written as text: as in a program, with separators or signs around them, with a decimal comma
+from ....errors import cut
+
+# How numbers are written as text: as in a program, with separators or signs around them, with a decimal comma; the
+# last two also with a unit, which is the same in all cells, or with letters for thousands and millions
 PLAIN, SEPARATED, COMMA = FORMS = "plain", "with separators", "with a decimal comma"
-_SIGNS = r"^[$€£¥]\s*|\s*[%$€£¥]$"
-_SEPARATED = r"^[-+]?([1-9][0-9]{0,2}([,\s_'’][0-9]{3})+|[0-9]+)(\.[0-9]+)?$"
-_COMMA = r"^[-+]?([0-9]{1,3}([.\s'’][0-9]{3})+|[0-9]+)(,[0-9]+)?$"
+UNIT, MAGNITUDES = " and the unit ", " and K, M, B for thousands, millions, billions"
+_FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "Mn": 1e6, "B": 1e9, "bn": 1e9, "Bn": 1e9}
+_CODES = "USD EUR GBP JPY CHF INR CNY RMB AUD CAD NZD SEK NOK DKK PLN CZK HUF RUB TRY BRL MXN ZAR KRW SGD HKD AED SAR"
+CURRENCY = rf"(?:[A-Z]{{1,3}}\$|\p{{Sc}}|(?:{_CODES.replace(' ', '|')})\b|Rs\.?|kr\.?|zł|Kč|Ft|руб\.?)"
+_BOUND = r"[<>≤≥~≈]=?|(?i:ca\.?|approx\.?|about|over|under|above|below|more than|less than|at least|at most|up to)\s"
+_BOUND_AFTER = r"\+|(?i:or more|and more|or over|and over|and above|or older|and older|plus)"
+_NUMBER = {
+    SEPARATED: r"(?:[1-9][0-9]{0,2}(?:[,\s_'’][0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:\.[0-9]*)?"
+    r"|\.[0-9]+",
+    COMMA: r"(?:[1-9][0-9]{0,2}(?:[.\s'’][0-9]{3})+|[0-9]+)(?:,[0-9]*)?|,[0-9]+",
+}
+_SEPARATORS = {SEPARATED: r"[,\s_'’]", COMMA: r"[.\s'’]"}
+_SIGN = rf"^(?:%|‰|{CURRENCY})$"
+_MINUS = "[−‐‑‒–﹣－]"  # what is printed instead of the hyphen of a keyboard
+_AFTER = r"%|‰|[\p{L}\p{Sc}°µ\"′″][\p{L}\p{Sc}°µ\"′″²³/*^.%23\s]{0,15}?"
 
 
 def as_numbers(values: pl.Series, form: str) -> pl.Series:
     """Float64; null for what is no finite number of this form."""
     if values.dtype == pl.String:
-        words = values
-        if form != PLAIN:
-            words = words.str.replace_all(_SIGNS, "")
-            words = words.set(~words.str.contains(_SEPARATED if form == SEPARATED else _COMMA).fill_null(False), None)
-            words = words.str.replace_all(r"[,\s_'’]" if form == SEPARATED else r"[.\s'’]", "")
-            words = words.str.replace(",", ".", literal=True)
-        values = words.cast(pl.Float64, strict=False)
+        values = values.cast(pl.Float64, strict=False) if form == PLAIN else _read(values, form)
     elif not values.dtype.is_numeric() and values.dtype not in (pl.Boolean, pl.Null):
         return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
     numbers = values.cast(pl.Float64)
@@ -32,3 +41,106 @@ def are_infinite(values: pl.Series) -> pl.Series:
     if values.dtype != pl.String and not values.dtype.is_numeric():
         return pl.Series(values.name, [False] * len(values), dtype=pl.Boolean)
     return values.cast(pl.Float64, strict=False).is_infinite().fill_null(False)
+
+
+def is_number_form(form: str) -> bool:
+    """Whether it is a form of numbers."""
+    mark, ending = _split(form)
+    return form == PLAIN or (mark in _NUMBER and (ending in ("", MAGNITUDES) or ending.startswith(UNIT)))
+
+
+def forms_of(words: pl.Series) -> list[str]:
+    """The forms that cells may have, with the unit, if these ``words`` have one throughout."""
+    found = [PLAIN]
+    for mark in _NUMBER:
+        endings = _parts(words, mark)["after"].drop_nulls()
+        units = sorted(endings.filter(~endings.str.contains(_SIGN)).unique())
+        found.append(mark)
+        if units and set(units) <= set(_FACTORS) and (len(units) > 1 or len(endings) < len(words)):
+            found.append(mark + MAGNITUDES)
+        elif units:
+            found.append(mark + UNIT + endings.filter(endings.is_in(units)).mode().sort()[0])
+    return found
+
+
+def oddities(words: pl.Series, form: str) -> list[str]:
+    """What there is to say of cells of this form: how many are written in an unusual way, with an example."""
+    if form == PLAIN:
+        return []
+    parts = _parts(words, _split(form)[0]).with_columns(cell=words)
+    parts = parts.filter(parts["number"].is_not_null())
+    signs = parts["before"].fill_null(parts["after"])
+    percent = parts["after"].fill_null("") == "%"
+    said = []
+    for chosen, what in [
+        (parts["bound"].is_not_null() | parts["bound_after"].is_not_null(), "bounds in {}: read as the number"),
+        (parts["open"].is_not_null(), "parentheses around {}: negative"),
+        (parts["last"] == "-", "the sign at the end of {}: negative"),
+        (percent & (percent.sum() < len(percent)), "% in {}, and not in the others: read as the numbers"),
+    ]:
+        cells = parts["cell"].filter(chosen.fill_null(False))
+        if len(cells):
+            count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            said.append(what.format(f"{count}, such as {cut(cells[0])}"))
+    kinds = sorted(set(signs.filter(signs.str.contains(_SIGN))) - {"%"})
+    if len(kinds) > 1:
+        said.append(f"several currencies ({', '.join(kinds[:5])}), taken as they are")
+    return said
+
+
+def are_bounds(words: pl.Series, form: str) -> bool:
+    """Whether cells are classes such as <=50K and >50K, or grades such as 2+ and 2-, instead of numbers."""
+    if form == PLAIN:
+        return False
+    parts = _parts(words, _split(form)[0])
+    bounds = parts["bound"].fill_null(parts["bound_after"])
+    if (bounds == "+").any() and (parts["last"] == "-").any():
+        return True
+    return bounds.count() > len(words) / 2 and bounds.drop_nulls().n_unique() > 1
+
+
+def _read(words: pl.Series, form: str) -> pl.Series:
+    """Float64; what is a number as in a program is read as that, unless a point stands between thousands."""
+    mark, ending = _split(form)
+    if mark == COMMA or ending:
+        return _converted(words, mark, ending)
+    plain = words.cast(pl.Float64, strict=False)
+    others = (plain.is_null() & words.is_not_null()).arg_true()
+    return plain.scatter(others, _converted(words.gather(others), mark, ending)) if len(others) else plain
+
+
+def _converted(words: pl.Series, mark: str, ending: str) -> pl.Series:
+    text = pl.col("number").str.replace_all(_SEPARATORS[mark], "").str.replace(",", ".", literal=True)
+    number, after = text.cast(pl.Float64, strict=False), pl.col("after")
+    is_sign = after.is_null() | after.str.contains(_SIGN)
+    if ending == MAGNITUDES:
+        number *= after.replace_strict(_FACTORS, default=1.0, return_dtype=pl.Float64)
+        known = is_sign | after.is_in([*_FACTORS])
+    else:
+        known = after.is_in(_spellings(ending.removeprefix(UNIT))) if ending else is_sign
+    minus = sum((pl.col(name).fill_null("") == "-").cast(pl.Int8) for name in ("first", "second", "last"))
+    minus += pl.col("open").is_not_null().cast(pl.Int8)
+    whole = pl.col("open").is_null() == pl.col("close").is_null()
+    value = pl.when(known & whole & (minus < 2)).then(pl.when(minus == 1).then(-number).otherwise(number))
+    return _parts(words, mark).select(value.alias(words.name)).to_series()
+
+
+def _parts(words: pl.Series, mark: str) -> pl.DataFrame:
+    """The parts of each cell; null in all if it is no number with what people write around it."""
+    pattern = (
+        rf"^(?P<open>\()?\s*(?P<bound>{_BOUND})?\s*(?P<first>[-+])?\s*(?P<before>{CURRENCY})?\s*(?P<second>[-+])?\s*"
+        rf"(?P<number>(?:{_NUMBER[mark]})(?:[eE][-+]?[0-9]+)?)\s*(?P<after>{_AFTER})??\s*(?P<last>-)?"
+        rf"(?P<bound_after>{_BOUND_AFTER})?\s*(?P<close>\))?$"
+    )
+    return words.str.replace_all(_MINUS, "-").str.extract_groups(pattern).struct.unnest()
+
+
+def _spellings(unit: str) -> list[str]:
+    """A unit in the singular and in the plural."""
+    return [unit, f"{unit}s", unit.removesuffix("s") or unit]
+
+
+def _split(form: str) -> tuple[str, str]:
+    """The form without its unit or magnitudes, and the rest."""
+    mark = next((mark for mark in _NUMBER if form.startswith(mark)), form)
+    return mark, form.removeprefix(mark)

@@ -1,4 +1,4 @@
-"""Cells as text and as truth values, and the words for what is missing."""
+"""Cells as text, and the words for what is missing."""
 
 from __future__ import annotations
 
@@ -16,42 +16,41 @@ MISSING_WORDS = [
     "not applicable", "not reported", "not recorded", "not known", "not specified", "unspecified",
     "0000-00-00", "0000-00-00 00:00:00",
 ]  # fmt: skip
-YES, NO = ["true", "yes", "t", "y"], ["false", "no", "f", "n"]
 
 
-def without_missing(cells: pl.Series, words: Sequence[str] = ()) -> pl.Series:
-    """The same, null for the words of what is missing, and for these ``words`` too; in any case, blanks around them."""
+def without_missing(cells: pl.Series, words: Sequence[str] = (), known: Sequence[str] = ()) -> pl.Series:
+    """The same, null for the words of what is missing, and for these ``words`` too; in any case, blanks around them.
+
+    ``known``: words that stay.
+    """
     if cells.dtype in (pl.Categorical, pl.Enum):
         cells = cells.cast(pl.String)
     if cells.dtype.is_float():
         cells = cells.fill_nan(None)
     if cells.dtype == pl.String:
         cells = cells.str.strip_chars()
-        numbers = cells.cast(pl.Float64, strict=False)  # nearly all words are none, which is told faster
-        others = numbers.is_null() | numbers.is_nan()
-        found = cells.filter(others).unique().drop_nulls()
-        wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
-        missing = [word for word in found if word.lower() in wanted]
+        missing = [word for word in words_for_missing(cells, words) if word not in known]
         if missing:
             cells = cells.set(cells.is_in(missing), None)
-    if words:
-        cells = _without_numbers(cells, words)
+    return without_words(cells, words)
+
+
+def words_for_missing(cells: pl.Series, words: Sequence[str] = ()) -> list[str]:
+    """The words of what is missing that occur among cells of text, as they are written there."""
+    numbers = cells.cast(pl.Float64, strict=False)  # nearly all words are none, which is told faster
+    found = cells.filter(numbers.is_null() | numbers.is_nan()).drop_nulls().unique()
+    wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
+    return sorted(word for word in found if word.lower() in wanted)
+
+
+def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
+    """The same, null for these words alone, in any case; and for the numbers among them, however they are written."""
+    if words and cells.dtype == pl.String:
+        cells = cells.set(cells.str.to_lowercase().is_in([word.lower() for word in words]).fill_null(False), None)
+    numbers = pl.Series(words, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
+    if len(numbers) and (cells.dtype == pl.String or cells.dtype.is_numeric()):
+        cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False), None)
     return cells
-
-
-def _without_numbers(cells: pl.Series, words: Sequence[str]) -> pl.Series:
-    """Null for what is one of the numbers among these words, however it is written."""
-    numbers = pl.Series(words).cast(pl.Float64, strict=False).drop_nulls()
-    if len(numbers) == 0 or not (cells.dtype == pl.String or cells.dtype.is_numeric()):
-        return cells
-    return cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False), None)
-
-
-def as_truth(values: pl.Series) -> pl.Series:
-    """1.0 for yes, 0.0 for no, null for anything else."""
-    words = as_words(values).str.to_lowercase()
-    truth = words.is_in([*YES, "1"]).cast(pl.Float64)
-    return truth.set(~words.is_in([*YES, *NO, "1", "0"]).fill_null(False), None)
 
 
 def as_words(values: pl.Series) -> pl.Series:
