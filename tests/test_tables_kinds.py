@@ -1,4 +1,4 @@
-"""Files of every kind that a table may come in: compressed, JSON lines, sheets, Arrow, Parquet; and traps among them."""
+"""Files of every kind that a table comes in: compressed, JSON lines, sheets, Arrow, Parquet; and traps among them."""
 
 from __future__ import annotations
 
