@@ -302,7 +302,7 @@ def test_files_that_are_no_tables_are_refused_in_a_sentence(refuse, tmp_path):
     assert "binary" in told("t.csv", b"x,y\n\0\1\2\n")
     assert "two columns named 'x'" in told("t.csv", b"x,x,y\n1,2,3\n")
     assert "cannot be read" in told("t.parquet", b"PAR1 and no more")
-    assert "expected one of them by its name" in told("t.xlsx", b"PK")
+    assert "expected one of them by its name" in told("t.pdf", b"%PDF")
     (tmp_path / "folder").mkdir()
     assert "without .parquet files" in refuse("train", "folder", "--target", "y")
 

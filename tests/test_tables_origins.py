@@ -14,7 +14,8 @@ import pytest
 from backtalk import TrainingInterrupted
 from backtalk.apps.tables import Options, diagnose, evaluate, predict, resume, train
 from backtalk.apps.tables.folder import METRICS, RUN
-from backtalk.apps.tables.reading.origins import Origin, stem_of
+from backtalk.apps.tables.reading.kinds import stem_of
+from backtalk.apps.tables.reading.origins import Origin
 from backtalk.apps.tables.reading.tables import read_table
 from backtalk.errors import FileFormatError, InputError, InputTypeError
 

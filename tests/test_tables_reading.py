@@ -107,9 +107,9 @@ def test_other_files_and_missing_files_are_refused(tmp_path):
         read_table(tmp_path / "t.csv")
     with pytest.raises(FileNotFoundError):
         read_table(tmp_path / "t.parquet")
-    (tmp_path / "t.xlsx").write_text("")
-    with pytest.raises(FileFormatError, match=r"no .csv or .parquet"):
-        read_table(tmp_path / "t.xlsx")
+    (tmp_path / "t.pdf").write_text("")
+    with pytest.raises(FileFormatError, match=r"t\.pdf is no .csv, .parquet, .xlsx, .ndjson or .arrow file, expected"):
+        read_table(tmp_path / "t.pdf")
     (tmp_path / "t.parquet").write_text("not parquet")
     with pytest.raises(FileFormatError, match="cannot be read"):
         read_table(tmp_path / "t.parquet")

@@ -112,7 +112,7 @@ def train(
     from ...errors import InputError, cut
     from ..tables import Options
     from ..tables import train as learn
-    from ..tables.reading.origins import stem_of
+    from ..tables.reading.kinds import stem_of
     from ..tables.reading.tables import read_table
     from ..tables.target_rows import MOST_NAMES
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,11 +14,10 @@ import polars as pl
 from ....core.files import naming, require_ordinary
 from ....errors import InputError
 from .frames import as_frame, frame_digest
+from .kinds import STANDARD_INPUT
 from .typed import plain_columns, require_flat, with_text
 
-STANDARD_INPUT = "-"
 BLOCK = 2**20  # bytes that are read at a time for a digest
-COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,15 +90,3 @@ def files_of(path: Path) -> list[Path]:
     for file in files:
         require_ordinary(file)
     return files
-
-
-def stem_of(name: str | os.PathLike[str]) -> str:
-    """A file's name without its folder and without what says how to read it.
-
-    >>> stem_of("data/cars.csv.gz"), stem_of("v1.2.parquet"), stem_of("-")
-    ('cars', 'v1.2', 'table')
-    """
-    path = PurePath(name)
-    if path.suffix.lower() in COMPRESSIONS:
-        path = path.with_suffix("")
-    return path.stem if str(path) != STANDARD_INPUT else "table"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from ....errors import FileFormatError, InputError, first_line
+from ....errors import FileFormatError, first_line
 from .footer import unpacked_bytes
+from .kinds import PARQUET
+from .limits import most_unpacked, require_moderate
 from .origins import files_of
 from .typed import plain_columns, require_flat, with_text
 
-UNPACKED = 2**28, 1000  # bytes of any file, and times its size: more than this is taken for a trap
-MEGABYTE = 2**20
 # What polars raises; PanicException is no Exception
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, MemoryError)
 
@@ -36,7 +36,7 @@ class ParquetTable:
             with file.open("rb"):
                 pass
         self._named = files[0].parent if len(files) > 1 else files[0]
-        self._most_bytes = most_bytes or UNPACKED[0] + UNPACKED[1] * sum(file.stat().st_size for file in files)
+        self._most_bytes = most_bytes or most_unpacked(sum(file.stat().st_size for file in files))
         self._require_moderate(sum(map(unpacked_bytes, files)))
         self.said: list[str] = []
         try:
@@ -74,13 +74,7 @@ class ParquetTable:
         return with_text(frame)
 
     def _require_moderate(self, count: int) -> None:
-        if count > self._most_bytes:
-            megabytes, most = (f"{each / MEGABYTE:.0f} MB" for each in (count, self._most_bytes))
-            raise InputError(
-                f"holds {megabytes} once it is unpacked, more than the {most} that are taken of a file of its size: "
-                "take some of its rows or columns.",
-                file=self._named,
-            )
+        require_moderate(count, self._most_bytes, self._named)
 
     def _collect(self, lazy: pl.LazyFrame) -> pl.DataFrame:
         try:
@@ -94,5 +88,5 @@ class ParquetTable:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether it is a .parquet file by its name, or a folder."""
-    return path.is_dir() or path.suffix.lower() == ".parquet"
+    """Whether it is a Parquet file by its name, or a folder."""
+    return path.is_dir() or path.suffix.lower() in PARQUET

@@ -11,10 +11,16 @@ import polars as pl
 
 from ....core.files import naming, require_ordinary
 from ....errors import FileFormatError
+from .arrow import read_arrow
 from .delimited import read_delimited
 from .encodings import as_utf8
+from .excel import read_excel
+from .json_lines import read_json_lines
+from .kinds import JSON_LINES, SHEETS, TEXT, compression_of, kind_of, kind_of_text
 from .layout import layout_of
+from .limits import most_unpacked
 from .origins import Origin
+from .packed import unpacked
 from .parquet import ParquetTable, is_parquet
 
 BEGINNING = 2**16  # bytes of a file, which have the names of its columns
@@ -53,12 +59,14 @@ Source = TableInMemory | ParquetTable
 
 
 def read_table(table: Any, most_bytes: int | None = None) -> TableInMemory:
-    """A .csv file with a line of names, a .parquet file, or a folder of .parquet files with the same columns.
+    """A table of any kind that :mod:`~backtalk.apps.tables.reading.kinds` names, or a data frame.
 
-    Columns of a CSV file are separated as :mod:`~backtalk.apps.tables.reading.layout` tells from its first lines. Empty
-    cells are null. Cells of a CSV file come as text: what they are is for the columns to tell. ``table``: what
-    :class:`~backtalk.apps.tables.reading.origins.Origin` takes. ``most_bytes``: as for
-    :class:`~backtalk.apps.tables.reading.parquet.ParquetTable`.
+    A folder of .parquet files with the same columns is one table.
+
+    Text is separated as :mod:`~backtalk.apps.tables.reading.layout` tells from its first lines, and may be compressed;
+    its cells come as text, and so do those of a sheet or of JSON: what they are is for the columns to tell. Empty cells
+    are null. ``table``: what :class:`~backtalk.apps.tables.reading.origins.Origin` takes. ``most_bytes``: what may be
+    unpacked, by default 256 MB and 1000 times the size of the file.
 
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
     """
@@ -67,21 +75,31 @@ def read_table(table: Any, most_bytes: int | None = None) -> TableInMemory:
         found = TableInMemory(origin.frame, origin.said)
     elif origin.path is not None and is_parquet(origin.path):
         found = TableInMemory(ParquetTable(origin.path, most_bytes).columns())
-    elif origin.path is None or origin.path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        found = TableInMemory(*read_delimited(_content_of(origin), origin.name))
     else:
-        require_ordinary(Path(origin.name))  # a file that is not there is that, whatever its name
-        raise FileFormatError("is no .csv or .parquet file, expected one of them by its name.", file=origin.name)
+        found = TableInMemory(*_read(origin, most_bytes))
     _require_rows(origin, found.height)
     return found
 
 
-def _content_of(origin: Origin) -> bytes:
+def _read(origin: Origin, most_bytes: int | None) -> tuple[pl.DataFrame, list[str]]:
+    """What a file or standard input holds; the first bytes of the latter say what it is."""
     if origin.path is None:
-        return origin.content or b""
-    require_ordinary(origin.path)
-    with naming(origin.path):
-        return origin.path.read_bytes()
+        content = origin.content or b""
+        kind, compression = "", compression_of(content)
+    else:
+        require_ordinary(origin.path)  # a file that is not there is that, whatever its name
+        kind, compression = kind_of(origin.path)
+        with naming(origin.path):
+            content = origin.path.read_bytes()
+    most = most_bytes or most_unpacked(len(content))
+    if compression:
+        content = unpacked(content, compression, most, origin.name)
+    kind = kind or kind_of_text(content)
+    if kind in TEXT:
+        return read_delimited(content, origin.name)
+    if kind in JSON_LINES:
+        return read_json_lines(content, origin.name)
+    return (read_excel if kind in SHEETS else read_arrow)(content, origin.name, most)
 
 
 def _require_rows(origin: Origin, count: int) -> None:
@@ -100,9 +118,16 @@ def open_table(table: Any, in_parts: bool) -> Source:
 
 
 def column_names(path: Path) -> list[str]:
-    """The names of the columns of a file, without reading it all; for completion in a shell, so nothing is refused."""
-    if path.suffix.lower() == ".parquet":
+    """The names of the columns of a file, without reading all of a large one; for completion in a shell."""
+    if is_parquet(path):
         return list(ParquetTable(path).schema)
+    kind, compression = kind_of(path)
+    if kind not in ("", *TEXT):
+        return list(read_table(path).schema)
     with path.open("rb") as file:
-        content, _ = as_utf8(file.read(BEGINNING), str(path))
-    return list(filter(None, layout_of(content, str(path)).names))
+        content = file.read(BEGINNING)
+    if compression:
+        content = unpacked(content, compression, BEGINNING * BEGINNING, str(path), is_part=True)
+    if b"\0" not in content:
+        content = content[: content.rfind(b"\n") + 1] or content
+    return list(filter(None, layout_of(as_utf8(content, str(path))[0], str(path)).names))

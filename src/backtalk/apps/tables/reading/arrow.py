@@ -1,0 +1,44 @@
+"""Arrow files, also called Feather, and streams, to data frames."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import polars as pl
+
+from ....errors import FileFormatError, first_line
+from .limits import require_moderate
+from .typed import plain_columns, require_flat, with_text
+
+MAGIC, FIRST_FEATHER = b"ARROW1", b"FEA1"
+
+
+def read_arrow(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list[str]]:
+    """All columns and rows. Raises :class:`~backtalk.errors.FileFormatError` naming ``file`` and what is wrong."""
+    if content.startswith(FIRST_FEATHER):
+        raise FileFormatError("is a Feather file of the first version: save it as Parquet, or as Feather 2.", file=file)
+    frame = _read(content, file)
+    require_flat(frame.schema, file)
+    frame = frame.select(plain_columns(frame.schema))
+    require_moderate(frame.estimated_size(), most, file)
+    return with_text(frame), []
+
+
+def _read(content: bytes, file: str) -> pl.DataFrame:
+    read: Any = pl.read_ipc if content.startswith(MAGIC) else pl.read_ipc_stream
+    try:
+        return read(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        reason = first_line(error)
+    try:  # polars 2.1 does not read string_view in compressed files, nor decimals of more than 38 digits
+        import pyarrow as arrow
+    except ImportError:
+        raise FileFormatError(
+            f"cannot be read ({reason}): it is damaged, or needs pyarrow: pip install 'backtalk[data]'.", file=file
+        ) from None
+    opened = arrow.ipc.open_file if content.startswith(MAGIC) else arrow.ipc.open_stream
+    try:
+        return pl.DataFrame(opened(content).read_all())
+    except (arrow.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
+        raise FileFormatError(f"cannot be read: it is damaged ({reason}).", file=file) from None
