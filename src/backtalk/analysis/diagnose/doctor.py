@@ -60,7 +60,12 @@ class Doctor(Callback):
             if (each.kind, each.layer) not in self._told:
                 self._told.add((each.kind, each.layer))
                 if self.tell is not None:
-                    self.tell(f"epoch {epoch.number}, {each.severity}: {each.title}. {each.said} {each.advice}")
+                    told = self.worded(each)
+                    self.tell(f"epoch {epoch.number}, {told.severity}: {told.title}. {told.said} {told.advice}")
+
+    def worded(self, finding: Finding) -> Finding:
+        """The finding as it is told; a doctor of networks of one kind may give other advice."""
+        return finding
 
 
 def live_findings(recorder: Recorder) -> list[Finding]:

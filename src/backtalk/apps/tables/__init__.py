@@ -24,6 +24,7 @@ results.py        what is written when a run was trained
 run.py            train, resume
 use.py            predict, evaluate
 spreadsheets.py   predictions that no spreadsheet takes for formulas
+advice.py         what to do about a finding of the doctor, in the options of a run
 diagnosis.py      diagnose, and the files of a diagnosis
 """
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose import Diagnosis
 from ...analysis.diagnose import diagnose as examine
+from ...analysis.diagnose.ranking import rank
 from ...core.network import Network
 from ...errors import DivergedError
+from .advice import agreed, for_table
 from .facts import read_run, rows_of_training
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder
 from .history import History, read_history, telemetry_of
@@ -34,14 +37,21 @@ def diagnose(folder: str | os.PathLike[str], table: Any) -> tuple[Diagnosis, lis
     place.require_one_run([(RUN, facts.run), (METRICS, of_metrics)])
     epochs = read_history(place / HISTORY, facts.run, network.depth)
     history = telemetry_of(epochs, _settings(facts.options, rows))
-    diagnosis = examine(network, *examples, history=history, columns=preprocessing.inputs)
-    return diagnosis, messages, target.classes
+    names = {"columns": preprocessing.inputs, "classes": target.classes or None}
+    diagnosis = examine(network, *examples, history=history, **names)
+    return _for_table(diagnosis, settled(facts.options, rows)), messages, target.classes
 
 
-def diagnose_run(ready: Prepared, network: Network, epochs: Sequence[Mapping[str, Any]], options: Options) -> Diagnosis:
-    """A network and its history, on the rows that it was trained on."""
+def diagnose_run(
+    ready: Prepared,
+    network: Network,
+    epochs: Sequence[Mapping[str, Any]],
+    options: Options,
+    verdict: Collection[str] = (),
+) -> Diagnosis:
+    """A network and its history, on the rows that it was trained on; ``verdict``: the names of what that says."""
     X, y = ready.parts["training"]
-    return examine(
+    diagnosis = examine(
         network,
         X,
         y,
@@ -49,7 +59,15 @@ def diagnose_run(ready: Prepared, network: Network, epochs: Sequence[Mapping[str
         validation=validation_of(ready, options),
         history=telemetry_of(epochs, _settings(options, len(X))),
         columns=ready.preprocessing.inputs,
+        classes=ready.target.classes or None,
     )
+    return _for_table(diagnosis, settled(options, len(X)), verdict)
+
+
+def _for_table(diagnosis: Diagnosis, options: Options, verdict: Collection[str] = ()) -> Diagnosis:
+    """With advice in the options of a run, and nothing that the verdict speaks against."""
+    found = filter(None, (agreed(each, verdict) for each in diagnosis.findings))
+    return replace(diagnosis, findings=rank(for_table(each, options) for each in found))
 
 
 def _settings(options: Options, rows: int) -> dict[str, Any]:

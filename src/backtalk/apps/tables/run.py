@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ...analysis.diagnose import Doctor
 from ...core.network import Network
 from ...distributed import Group, joined_group
 from ...engines.choose import COMPILED
@@ -17,6 +16,7 @@ from ...train import Callback, Checkpoint, Progress, Shard, Training, TrainingIn
 from ...train import resume as go_on
 from ...train.checkpoint import go_on_at
 from ...train.state import TrainState
+from .advice import TableDoctor
 from .diagnosis import Tell, explained
 from .facts import RunFacts, preprocessing_facts
 from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
@@ -143,7 +143,7 @@ def _how_to_go_on(place: Folder, error: BaseException) -> str:
 
 
 def _watchers(history: History, options: Options, tell: Tell) -> list[Callback]:
-    return [history, Doctor(tell)] if options.diagnose else [history]
+    return [history, TableDoctor(options, tell)] if options.diagnose else [history]
 
 
 def _origin_of(place: Folder, run: RunFacts, table: Any) -> Origin:

@@ -78,7 +78,7 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
         f"norms: {listed(loudest, 5)}. They also have {percent(of_loss)} of the loss.",
         f"Look at these rows for wrong values, in X as in y, and at their weights. If they are right, {quieter}.",
         most="severe" if heavy else "note",
-        numbers={"examples": few, "share": share, "share_of_loss": of_loss},
+        numbers={"examples": few, "share": share, "share_of_loss": of_loss, "classes": measured.targets.hard},
         layer=network.depth, examples=measured.rows[rows],
     )  # fmt: skip
 

@@ -200,9 +200,8 @@ def _said(target: Target, best: Sequence[Alone], sample: Sample) -> list[Remark]
     sure = [each for each in best if each.left <= NEARLY_NONE]
     if sure:
         columns = [each.column for each in sure]
-        those = named(columns)
-        verb, each = ("gives", "") if len(columns) == 1 else ("give", "each of ")
-        sentence = f"too good to be true: {each}{those} alone {verb} {name} {_how(target, sure[0], rows)}"
+        those = f"{named(columns)} alone gives" if len(sure) == 1 else f"each of {named(columns)} alone gives"
+        sentence = f"too good to be true: {those} {name} {_how(target, sure[-1], rows)}"
         return [Remark("too_good_to_be_true", sentence, _advice(target, columns), columns)]
     first, second = best[0], best[1]
     if first.left > FEW or second.left < BEHIND * first.left:
@@ -214,10 +213,11 @@ def _said(target: Target, best: Sequence[Alone], sample: Sample) -> list[Remark]
     return [Remark("one_column_decides", sentence, _advice(target, [first.column]), [first.column])]
 
 
-def _how(target: Target, best: Alone, rows: str) -> str:
+def _how(target: Target, last: Alone, rows: str) -> str:
+    """How good a column is, or the last of several."""
     if target.classifies:
-        return f"right for all {rows}" if best.left == 0 else f"right for {_share(best.score)} of {rows}"
-    return f"with an R² of {_share(best.score)}, by the ranks of {rows}"
+        return f"right for all {rows}" if last.left == 0 else f"right for {_share(last.score)} of {rows}"
+    return f"with an R² of {_share(last.score)}, by the ranks of {rows}"
 
 
 def _share(score: float) -> str:

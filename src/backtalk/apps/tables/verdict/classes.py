@@ -58,7 +58,11 @@ def _advice(target: Target, network: Network, constant: Constant, known: Sequenc
     threshold = f"'backtalk predict' gives each row its '{what} of {name}': choose a threshold of your own" + (
         f", such as {share:.2g}, its share in the training rows" if what == "probability" else ""
     )
-    return threshold if constant.balanced else f"train with --class-weight balanced; or {threshold}"
+    return (
+        threshold
+        if constant.balanced or not constant.is_uneven
+        else f"train with --class-weight balanced; or {threshold}"
+    )
 
 
 def _knows(rows: Rows, label: int) -> bool:

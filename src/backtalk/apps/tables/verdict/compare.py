@@ -117,6 +117,9 @@ def _no_better(target: Target, measures: Sequence[Measure], rows: Rows) -> Remar
     if how != "worse" and first.gain.mean > 0:
         figures = f" ({first.chance})" if target.classifies else ""
         sentence += f", a difference that chance makes as well{figures}"
+        return Remark(
+            NO_BETTER, sentence, "more rows would tell whether there is one; --test 0.4 judges by more of them"
+        )
     advice = (
         f"the other columns may say nothing about {quoted(target.name)}: add columns that do, or more rows; with "
         "--diagnose a doctor says whether the training is at fault"

@@ -15,6 +15,8 @@ from ....core.network import Network
 from ....errors import FileFormatError
 from ..target import Target
 
+UNEVEN = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -46,6 +48,12 @@ class Constant:
     def label(self) -> int:
         """The most frequent class."""
         return int(np.argmax(self.shares or [0.0]))
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the most frequent class is so much more frequent than the rarest that weights would change much."""
+        shares = [share for share in self.shares or [] if share > 0]
+        return max(shares, default=1.0) >= UNEVEN * min(shares, default=1.0)
 
     def to_json(self) -> dict[str, Any]:
         """As ``metrics.json`` holds it."""

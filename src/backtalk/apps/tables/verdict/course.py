@@ -12,6 +12,7 @@ from .compare import Rows, errors_of
 from .remark import FEW_TEST_ROWS, Remark
 
 FALL = 0.01  # of the least loss so far, by which it fell in the last tenth of the epochs
+MATTERS = 0.002  # of the first epoch's loss: what falls by less has nothing left to learn
 FEW_ROWS = 20  # of a part, to be compared with another
 
 
@@ -26,7 +27,7 @@ def find_still_falling(losses: Sequence[float], validation_losses: Sequence[floa
         return [Remark("still_falling", "there was 1 epoch only", advice)]
     last = max(1, epochs // 10)
     before, least = min(watched[:-last]), min(watched)
-    if not before - least > FALL * abs(before):
+    if not before - least > max(FALL * abs(before), MATTERS * abs(watched[0])):
         return []
     after = f"from {number_text(before)} to {number_text(least)} in the last {last} of {epochs} epochs"
     if last == 1:

@@ -80,6 +80,8 @@ def judge_scores(
     never = find_never_predicted(target, network, constant, rows, others or {})
     if compared.name == "classes_no_better" and not never:
         threshold = "set a threshold of your own to what 'backtalk predict' gives for each class"
-        advice = threshold if constant.balanced else f"train with --class-weight balanced, or {threshold}"
-        compared = replace(compared, advice=advice)
+        weigh = constant.is_uneven and not constant.balanced
+        compared = replace(
+            compared, advice=f"train with --class-weight balanced, or {threshold}" if weigh else threshold
+        )
     return [compared, *never]
