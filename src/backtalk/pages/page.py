@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+WRITTEN_OUT = 1e15  # from here on a number is written with a power of ten
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --quiet: #667085; --line: #e3e6eb; --paper: #fff; --card: #f7f8fa }
 @media (prefers-color-scheme: dark) {
@@ -87,7 +88,14 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = F
 
 
 def number_text(value: Any) -> str:
-    """A count, or a score with four digits; nothing for None."""
+    """A count, or a score with four digits, large ones as people write them; nothing for None.
+
+    >>> number_text(0.5), number_text(1234567.8), number_text(20000), number_text(None)
+    ('0.5000', '1,234,568', '20,000', '')
+    """
     if value is None or isinstance(value, int):
-        return "" if value is None else str(value)
-    return f"{value:#.4g}" if abs(value) < 1000 else f"{value:.5g}"
+        return "" if value is None else f"{value:,}"
+    size = abs(value)
+    if size < 1000 or not size < WRITTEN_OUT:
+        return f"{value:#.4g}"
+    return f"{value:,.0f}" if size >= 10_000 else f"{value:,.1f}"

@@ -145,7 +145,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
 def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
     from .progress import time_text
 
-    epochs, best = metrics["epochs"], metrics["best_epoch"]
+    epochs, kept = metrics["epochs"], metrics["kept_epoch"]
     spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
     stopped = f"{epochs} epoch{'s' * (epochs > 1)} {f'({spent} since it went on)' if went_on else f'in {spent}'}"
     why = {
@@ -154,5 +154,5 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
         else ", until the loss no longer fell",
         "converged": ", until the gradient was almost 0",
     }
-    kept = f"; the network is the one after epoch {best}" if metrics["reason"] == "patience" else ""
-    return f"{stopped}{why.get(metrics['reason'], '')}{kept}"
+    network = "the last of them" if kept == epochs > 1 else f"epoch {kept}"
+    return f"{stopped}{why.get(metrics['reason'], '')}; the network is the one after {network}"

@@ -71,7 +71,7 @@ def _training(
     network: Network, target: Target, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Losses, score, and what each layer heard, over the epochs."""
-    best = metrics["best_epoch"] if metrics["reason"] == "patience" else None
+    best = metrics["kept_epoch"]
     depth, cards = network.depth, []
 
     def add(title: str, note: str, lines: Mapping[str, Sequence[Any]], label: str, **scale: Any) -> None:
@@ -89,7 +89,7 @@ def _training(
     if not validated:
         del losses["validation"]
     positive = all(value is None or value > 0 for line in losses.values() for value in line)
-    kept = f"the dashed line is epoch {best}, whose network was kept" if best else ""
+    kept = f"the dashed line is epoch {best}, whose network was kept"
     add("Loss", kept, losses, str(network.loss), logarithmic=positive)
     if validated:
         name = "accuracy" if target.classifies else "R²"
@@ -148,7 +148,7 @@ def _columns(preprocessing: Preprocessing, target: Target) -> str:
     for column in preprocessing.columns:
         shown = ", ".join(column.categories[:12]) + (", …" if len(column.categories) > 12 else "")
         if column.kind == NUMBER and not column.quantiles:
-            shown = f"mean {column.mean[0]:.4g}, standard deviation {column.scale[0]:.4g}"
+            shown = f"mean {number_text(column.mean[0])}, standard deviation {number_text(column.scale[0])}"
         rows.append([column.name, column.kind, "; ".join(filter(None, [shown, column.remark]))])
     listed = table(["column", "what it is", "what was found"], rows)
     if len(rows) <= MOST_COLUMNS:

@@ -89,6 +89,7 @@ def _metrics(ready: Prepared, training: Training, run: RunFacts, outputs: Mappin
         "parameters": network.parameter_count,
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
+        "kept_epoch": _kept_epoch(training, run),
         "reason": training.reason,
         "constant": _constant(ready, training, run).to_json(),
         "scores": {part: scores(ready.target, truth, outputs[part], network) for part, truth in found},
@@ -96,6 +97,11 @@ def _metrics(ready: Prepared, training: Training, run: RunFacts, outputs: Mappin
         "validation_losses": list(training.validation_losses),
     }
     return finite_or_none(metrics)
+
+
+def _kept_epoch(training: Training, run: RunFacts) -> int:
+    """The epoch after which the network was as it is: with patience the best one, else the last."""
+    return training.best_epoch if run.options.patience and training.best_epoch else len(training.losses)
 
 
 def _constant(ready: Prepared, training: Training, run: RunFacts) -> Constant:
