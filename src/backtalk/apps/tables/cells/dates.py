@@ -23,7 +23,7 @@ OTHER_ORDER = {
     for mark, orders in {"/": ["%m%d", "%d%m"], "-": ["%d%m", "%m%d"], ".": ["%d%m", "%m%d"]}.items()
     for first, second in [(order[:2], order[2:]) for order in orders]
 }
-MONTHS = ["%b-%Y", "%b %Y", "%Y-%m", "%m/%Y", "%b-%y"]  # the first day of each
+MONTHS = ["%b-%Y", "%b %Y", "%Y-%b", "%Y %b", "%Y-%m", "%m/%Y", "%b-%y"]  # the first day of each
 DAYS = [*UNMISTAKABLE, *OTHER_ORDER, "%d-%b-%y", "%d %b %y", "%d%b%y", "%b %d %y", "%y-%m-%d", "%y/%m/%d", *MONTHS]
 CENTURY = " of "
 _HUNDRED, _FIRST, _LATEST = 100, 1950, 2049  # years
@@ -73,6 +73,10 @@ class Cells:
         if words.str.contains("[A-Za-z]{3}").any():
             words = words.str.replace(_WEEKDAY, "").str.replace(_YEAR_LAST, "$1 $3 $2").str.replace(_ORDINAL, "$1$2")
             words = words.str.replace(r"(?i)\bsept\b", "sep").str.replace_all(r"([A-Za-z0-9]),?\s+|,", "$1 ")
+        if words.str.contains("Q[1-4]").any():
+            for quarter, month in enumerate(("01", "04", "07", "10"), 1):
+                words = words.str.replace(rf"^([12][0-9]{{3}})[\s-]?Q{quarter}$", f"$1-{month}")
+                words = words.str.replace(rf"^Q{quarter}[\s/-]?([12][0-9]{{3}})$", f"$1-{month}")
         self.days_of_text, self._clock = parted(words)
 
     def days(self, form: str) -> pl.Series:
