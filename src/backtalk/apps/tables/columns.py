@@ -16,7 +16,7 @@ from .cells.dates import in_other_order, is_date_form
 from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, TOLERATED, YES_NO, Reading, read, tell
 from .cells.numbers import PLAIN, are_infinite, as_numbers, is_number_form
 from .cells.truth import OR_EMPTY, is_truth_form
-from .cells.words import as_words, without_missing, words_for_missing
+from .cells.words import as_words, without_missing
 from .rows import rows_text
 from .scaling import means_and_deviations, medians, normal_ranks, quantiles_of
 from .unknown import FAR, INFINITE, UNREADABLE, UNSEEN, Unknown
@@ -220,22 +220,21 @@ def learn(
     """
     written, cells = cells, without_missing(cells, missing)
     reading = tell(cells, learns_words=True, decimal_comma=decimal_comma)
-    said = [*_missing_words(written, missing), *reading.remarks]
-    column = _learn(without_missing(cells, reading.missing), reading, training)
+    said = [*_said_of_missing(written, cells), *reading.remarks]
+    column = _learn(without_missing(cells, reading.missing) if reading.missing else cells, reading, training)
     remark = "; ".join(filter(None, [*said, column.remark]))
     return replace(column, missing=[*missing, *reading.missing], remark=remark)
 
 
-def _missing_words(cells: pl.Series, missing: Sequence[str]) -> list[str]:
-    """What there is to say of words that stand for what is missing."""
-    if cells.dtype != pl.String:
+def _said_of_missing(written: pl.Series, cells: pl.Series) -> list[str]:
+    """What there is to say of cells that hold a word, or a number, for what is missing."""
+    if written.null_count() == cells.null_count():
         return []
-    cells = cells.str.strip_chars()
-    words = [word for word in words_for_missing(cells, missing) if word]
-    if not words:
-        return []
-    count, shown = int(cells.is_in(words).sum()), ", ".join(map(cut, words[:MOST_SHOWN]))
-    return [f"{'1 cell holds' if count == 1 else f'{count} cells hold'} {shown}, which counts as missing"]
+    gone = as_words(written.filter(cells.is_null())).drop_nulls().str.strip_chars()
+    gone = gone.filter(gone != "")
+    shown = ", ".join(map(cut, gone.unique().sort()[:MOST_SHOWN]))
+    count = "1 cell holds" if len(gone) == 1 else f"{len(gone)} cells hold"
+    return [f"{count} {shown}, which counts as missing"] if len(gone) else []
 
 
 def _learn(cells: pl.Series, reading: Reading, training: np.ndarray) -> Column:

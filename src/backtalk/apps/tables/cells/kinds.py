@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from .ids import are_codes, are_compact_dates, name_of_codes, name_of_ids, padde
 from .numbers import COMMA, PLAIN, are_bounds, are_infinite, as_numbers, forms_of
 from .sentinels import sentinels_in
 from .times import as_times
-from .truth import NO, YES, as_truth, tell_truth
+from .truth import NO, YES, as_truth
 
 NUMBER, YES_NO, DATE, TIME, CATEGORY = "number", "yes/no", "date", "time", "category"
 TOLERATED = 0.05  # the share of cells that may be no numbers in a column of numbers; they count as missing
@@ -49,18 +49,21 @@ def tell(values: pl.Series, *, learns_words: bool = False, decimal_comma: bool =
     present = values.drop_nulls()
     if len(present) == 0:
         return Reading(CATEGORY)
-    form = tell_truth(values)
-    if form is not None:
+    if form := truth.one_or_none(values, present):
         return Reading(YES_NO, form, remarks=tuple(truth.oddities(values, form)))
     if values.dtype.is_temporal():
         return Reading(TIME if values.dtype == pl.Time else DATE)
     if values.dtype.is_numeric():
         infinite = int(are_infinite(present).sum())
         return _of_plain_numbers(present, as_numbers(present, PLAIN), infinite)
+    if values.dtype == pl.Boolean:
+        return Reading(YES_NO)
     words = present.cast(pl.String)
     plain = as_numbers(words, PLAIN)
     if plain.null_count() == 0:
         return _of_plain_numbers(words, plain, 0)
+    if truth.is_pair(words):
+        return Reading(YES_NO, remarks=tuple(truth.oddities(words, PLAIN)))
     return (
         _tell_numbers(words, learns_words, decimal_comma)
         or _tell_dates(words, learns_words)
@@ -106,9 +109,14 @@ def _tell_numbers(words: pl.Series, learns_words: bool, decimal_comma: bool) -> 
         return None
     if are_bounds(words, form) or are_codes(words):
         return Reading(CATEGORY)
-    reading = Reading(NUMBER, form, unreadable + int(infinite.sum()), int(infinite.sum()), missing)
-    remarks = [*numbers.oddities(words, form), *_said_of(others, missing, "number"), *sentinels_in(found.drop_nulls())]
-    return replace(reading, remarks=tuple(remarks))
+    beyond = int(infinite.sum())
+    said = [
+        *_said_of_infinite(beyond),
+        *numbers.oddities(words, form),
+        *_said_of(others, missing, "number"),
+        *sentinels_in(found.drop_nulls()),
+    ]
+    return Reading(NUMBER, form, unreadable + beyond, beyond, missing, tuple(said))
 
 
 def _best_of_numbers(words: pl.Series, decimal_comma: bool) -> tuple[str, pl.Series, pl.Series]:

@@ -33,7 +33,8 @@ def as_numbers(values: pl.Series, form: str) -> pl.Series:
     elif not values.dtype.is_numeric() and values.dtype not in (pl.Boolean, pl.Null):
         return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
     numbers = values.cast(pl.Float64)
-    return numbers.set(~numbers.is_finite().fill_null(False), None)
+    finite = numbers.is_finite()
+    return numbers if finite.all() else numbers.set(~finite.fill_null(False), None)
 
 
 def are_infinite(values: pl.Series) -> pl.Series:

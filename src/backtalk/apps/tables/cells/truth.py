@@ -18,21 +18,20 @@ OR_EMPTY = " or empty"
 MOST_SPELLINGS, SAMPLE = 20, 300
 
 
-def tell_truth(values: pl.Series) -> str | None:
-    """The form of cells that are yes or no: by a pair of words, or one value or none; None for any others."""
-    present = values.drop_nulls()
-    if present.head(SAMPLE).n_unique() > MOST_SPELLINGS:
+def one_or_none(values: pl.Series, present: pl.Series) -> str | None:
+    """The form of cells of which all that are ``present`` hold one value; None if they do not, or if none is empty."""
+    if not values.null_count() or present.head(SAMPLE).n_unique() > MOST_SPELLINGS:
         return None
-    found = present.unique()
-    if values.null_count() and as_words(found).str.to_lowercase().n_unique() == 1:
-        return f"{as_words(found).sort()[0]}{OR_EMPTY}"
-    if values.dtype == pl.Boolean:
-        return PLAIN
-    if found.dtype != pl.String or len(found) > MOST_SPELLINGS:
-        return None
-    words = {word.lower() for word in found.to_list()}
-    pairs = [(yes, no) for yes, no in PAIRS if words <= {*yes, *no} and words & {*yes} and words & {*no}]
-    return PLAIN if pairs and not words <= {"0", "1"} else None
+    found = as_words(present.unique())
+    return f"{found.sort()[0]}{OR_EMPTY}" if found.str.to_lowercase().n_unique() == 1 else None
+
+
+def is_pair(words: pl.Series) -> bool:
+    """Whether cells are words of a pair, some for yes and some for no."""
+    if words.head(SAMPLE).n_unique() > MOST_SPELLINGS:
+        return False
+    found = {word.lower() for word in words.unique()}
+    return any(found <= {*yes, *no} and found & {*yes} and found & {*no} for yes, no in PAIRS)
 
 
 def is_truth_form(form: str) -> bool:

@@ -28,19 +28,19 @@ def without_missing(cells: pl.Series, words: Sequence[str] = (), known: Sequence
     if cells.dtype.is_float():
         cells = cells.fill_nan(None)
     if cells.dtype == pl.String:
-        cells = cells.str.strip_chars()
-        missing = [word for word in words_for_missing(cells, words) if word not in known]
+        others = _no_numbers(cells)  # nearly all words are none, which is told faster
+        if others.str.contains(r"^\s|\s$").any():
+            cells, others = cells.str.strip_chars(), others.str.strip_chars()
+        wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
+        missing = [word for word in others.unique() if word.lower() in wanted and word not in known]
         if missing:
             cells = cells.set(cells.is_in(missing), None)
     return without_words(cells, words)
 
 
-def words_for_missing(cells: pl.Series, words: Sequence[str] = ()) -> list[str]:
-    """The words of what is missing that occur among cells of text, as they are written there."""
-    numbers = cells.cast(pl.Float64, strict=False)  # nearly all words are none, which is told faster
-    found = cells.filter(numbers.is_null() | numbers.is_nan()).drop_nulls().unique()
-    wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
-    return sorted(word for word in found if word.lower() in wanted)
+def _no_numbers(cells: pl.Series) -> pl.Series:
+    numbers = cells.cast(pl.Float64, strict=False)
+    return cells.filter(numbers.is_null() | numbers.is_nan()).drop_nulls()
 
 
 def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
