@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ LEAST_SHARE = 0.2  # of numbers or dates, if all others are words that repeat
 MOST_WORDS = 5  # that stand for what is missing among numbers
 MANY_NUMBERS, SOME_NUMBERS = 10, 3  # different ones, among which several words, or one, may stand for what is missing
 SAMPLE = 300  # cells
+TWO = 2  # numbers, such as 0 and 1, are no codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,10 @@ def _of_plain_numbers(present: pl.Series, found: pl.Series, infinite: int) -> Re
     if len(padded := padded_in(present)):
         count = "1 cell" if len(padded) == 1 else f"{len(padded)} cells"
         remarks.append(f"zeros before {count}, such as {padded[0]}: read as numbers")
-    if (name_of_codes(name) or name_of_ids(name)) and (whole == whole.round()).all():
+    if (name_of_codes(name) or name_of_ids(name)) and (whole == whole.round()).all() and whole.n_unique() > TWO:
         if name_of_codes(name):
             return Reading(CATEGORY, remarks=("numbers that are codes, by its name",))
-        remarks.append("its name says that its numbers are ids: if so, give --types to make them categories")
+        remarks.append(f"its name says that its numbers are ids: if so, give --types {shlex.quote(f'{name}=category')}")
     return Reading(NUMBER, PLAIN, found.null_count(), infinite, remarks=tuple(remarks))
 
 
