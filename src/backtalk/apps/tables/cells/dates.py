@@ -33,6 +33,8 @@ _LEAST_LATE = 0.1  # the share of days after the 12th, which in dates is six in 
 _SAMPLE, _LEAST_SHARE = 300, 0.2  # cells, and the share of them that are dates in a column of dates
 _WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+"
 _ORDINAL = r"(?i)\b([0-9]{1,2})(?:st|nd|rd|th|\.)([\s,])"
+_COLON_BEHIND_DAY = "^([0-9]{1,2}/?[A-Za-z]{3}/?[0-9]{4}):"  # of SAS, and of web servers
+_ZONE_TWICE = r"([-+][0-9]{2}:?[0-9]{2})\s+(?:UTC|[A-Z]{3,4}|\(.*\))$"  # of Go, and of JavaScript
 _YEAR_LAST = r"^(.*[A-Za-z]{3} +[0-9]{1,2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}(?: ?[-+0-9UTCGMZ]+)?) ([0-9]{4})$"  # of C
 
 
@@ -71,6 +73,7 @@ class Cells:
 
     def __init__(self, words: pl.Series) -> None:
         if words.str.contains("[A-Za-z]{3}").any():
+            words = words.str.replace(_COLON_BEHIND_DAY, "$1 ").str.replace(_ZONE_TWICE, "$1")
             words = words.str.replace(_WEEKDAY, "").str.replace(_YEAR_LAST, "$1 $3 $2").str.replace(_ORDINAL, "$1$2")
             words = words.str.replace(r"(?i)\bsept\b", "sep").str.replace_all(r"([A-Za-z0-9]),?\s+|,", "$1 ")
         if words.str.contains("Q[1-4]").any():

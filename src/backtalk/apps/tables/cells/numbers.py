@@ -9,8 +9,14 @@ from ....errors import cut
 # How numbers are written as text: as in a program, with separators or signs around them, with a decimal comma; the
 # last two also with a unit, which is the same in all cells, or with letters for thousands and millions
 PLAIN, SEPARATED, COMMA = FORMS = "plain", "with separators", "with a decimal comma"
-UNIT, MAGNITUDES = " and the unit ", " and K, M, B for thousands, millions, billions"
-_FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "Mn": 1e6, "B": 1e9, "bn": 1e9, "Bn": 1e9}
+UNIT, MAGNITUDES = " and the unit ", " and words for powers of ten"
+_FACTORS = {
+    **dict.fromkeys(["k", "K", "thousand", "Thousand"], 1e3),
+    **dict.fromkeys(["Lakh", "lakh", "Lac", "lac", "L"], 1e5),
+    **dict.fromkeys(["M", "mn", "Mn", "mio", "Mio", "million", "Million"], 1e6),
+    **dict.fromkeys(["Cr", "cr", "Crore", "crore"], 1e7),
+    **dict.fromkeys(["B", "bn", "Bn", "billion", "Billion"], 1e9),
+}
 _CODES = "USD EUR GBP JPY CHF INR CNY RMB AUD CAD NZD SEK NOK DKK PLN CZK HUF RUB TRY BRL MXN ZAR KRW SGD HKD AED SAR"
 CURRENCY = rf"(?:[A-Z]{{1,3}}\$|\p{{Sc}}|(?:{_CODES.replace(' ', '|')})\b|Rs\.?|kr\.?|zł|Kč|Ft|руб\.?)"
 _BOUND = r"[<>≤≥~≈]=?|(?i:ca\.?|approx\.?|about|over|under|above|below|more than|less than|at least|at most|up to)\s"
@@ -28,6 +34,8 @@ _AFTER = r"%|‰|[\p{L}\p{Sc}°µ\"′″][\p{L}\p{Sc}°µ\"′″²³/*^.%23\s]
 
 def as_numbers(values: pl.Series, form: str) -> pl.Series:
     """Float64; null for what is no finite number of this form."""
+    if values.dtype == pl.Time:  # which earlier versions read as hours
+        values = values.cast(pl.Int64) / 3.6e12
     if values.dtype == pl.String:
         values = values.cast(pl.Float64, strict=False) if form == PLAIN else _read(values, form)
     elif not values.dtype.is_numeric() and values.dtype not in (pl.Boolean, pl.Null):
@@ -120,6 +128,7 @@ def _converted(words: pl.Series, mark: str, ending: str) -> pl.Series:
     else:
         known = after.is_in(_spellings(ending.removeprefix(UNIT))) if ending else is_sign
     minus = sum((pl.col(name).fill_null("") == "-").cast(pl.Int8) for name in ("first", "second", "last"))
+    minus -= (pl.col("number").str.contains("[.,]$") & (pl.col("last") == "-")).fill_null(False)  # a price, as 5.-
     minus += pl.col("open").is_not_null().cast(pl.Int8)
     whole = pl.col("open").is_null() == pl.col("close").is_null()
     value = pl.when(known & whole & (minus < 2)).then(pl.when(minus == 1).then(-number).otherwise(number))

@@ -24,7 +24,7 @@ def require_flat(schema: Mapping[str, pl.DataType], file: str | os.PathLike[str]
 
 
 def plain_columns(schema: Mapping[str, pl.DataType], names: Sequence[str] | None = None) -> list[pl.Expr]:
-    """Seconds and hours as numbers, decimals as the numbers that programs compute with, NaN as a missing value.
+    """Durations as seconds, decimals as the numbers that programs compute with, NaN as a missing value.
 
     Dictionaries of text stay as they are until :func:`with_text`, since they may be much larger once they are text.
     """
@@ -35,8 +35,6 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if isinstance(kind, pl.Duration):
         return column.dt.total_microseconds() / 1e6
-    if kind == pl.Time:
-        return column.cast(pl.Int64) / 3.6e12
     if kind.is_float():
         return column.fill_nan(None)
     if isinstance(kind, pl.Decimal) and kind.scale == 0:  # text is exact too
