@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -521,6 +522,35 @@ def test_what_torch_exports_is_the_network_that_from_torch_gives(dynamo, opset, 
     close(forward(network, given.flatten(1).numpy()).output, model(given).detach().numpy(), 1e-6)
 
 
+def test_what_torch_exports_by_default_is_read_from_the_two_files(tmp_path):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    from torch import nn
+
+    layers = [nn.Linear(20, 16), nn.BatchNorm1d(16), nn.GELU(), nn.Dropout(), nn.Linear(16, 3), nn.Softmax(dim=1)]
+    model, X = nn.Sequential(*layers).eval(), torch.randn(4, 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, (X,), tmp_path / "model.onnx", verbose=False)
+    assert (tmp_path / "model.onnx.data").exists()
+    network = load(tmp_path / "model.onnx")
+    close(forward(network, X.numpy()).output, model(X).detach().numpy(), 1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "digits"), [("float16", 1e-3), ("bfloat16", 1e-2)])
+def test_weights_of_half_the_precision_become_float32(dtype, digits):
+    model = onnx.ModelProto.FromString(graph("Y = MatMul (X, W)").SerializeToString())
+    tensor = model.graph.initializer[0]
+    W = onnx.numpy_helper.to_array(tensor)
+    kind = getattr(onnx.TensorProto, dtype.upper())
+    tensor.CopyFrom(onnx.helper.make_tensor("W", kind, [2, 3], W.ravel().tolist()))
+    for each in (model.graph.input[0], model.graph.output[0]):
+        each.type.tensor_type.elem_type = kind
+    network = from_onnx(model)
+    assert network.W[1].dtype == np.float32
+    close(network.W[1], W.T, digits)
+
+
 def sklearn_models():
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -671,20 +701,155 @@ def test_a_pipe_is_refused(tmp_path):
         load(tmp_path / "n.onnx")
 
 
-def test_weights_in_another_file_are_not_opened(tmp_path):
-    to_onnx(Network.create([2, 3, 2], rng=0), tmp_path / "n.onnx")
-    model = onnx.load(tmp_path / "n.onnx")
-    onnx.save(model, tmp_path / "n.onnx", save_as_external_data=True, location="weights", size_threshold=0)
-    with pytest.raises(FileFormatError, match=r"it keeps 'W\.1' in another file, which is not opened: export it with"):
-        load(tmp_path / "n.onnx")
-    node = onnx.parser.parse_node("w = Constant <value = float[1] {1}> ()")
-    tensor = node.attribute[0].t
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
-    inside = graph("Y = MatMul (X, W)")
-    inside.graph.node.insert(0, node)
-    with pytest.raises(FileFormatError, match="in another file, which is not opened"):
-        from_onnx(inside)
+# Weights in files beside the model
+
+BESIDE = Network.create([2, 3, 2], rng=0, dtype="float32")
+SIZE = 4 * (2 * 3 + 3 + 3 * 2 + 2)
+
+
+def beside(folder, location="n.onnx.data", entries=(), first="W.1"):
+    """A model that keeps its weights in the file ``location``, with other ``entries`` for the first of them."""
+    folder.mkdir(exist_ok=True)
+    to_onnx(BESIDE, folder / "n.onnx")
+    model = onnx.load(folder / "n.onnx")
+    (folder / location).parent.mkdir(exist_ok=True)
+    onnx.save(model, folder / "n.onnx", save_as_external_data=True, location=location, size_threshold=0)
+    model = onnx.load(folder / "n.onnx", load_external_data=False)
+    (tensor,) = (each for each in model.graph.initializer if each.name == first)
+    for key, value in dict(entries).items():
+        for entry in [each for each in tensor.external_data if each.key == key]:
+            tensor.external_data.remove(entry)
+        if value is not None:
+            tensor.external_data.add(key=key, value=value)
+    (folder / "n.onnx").write_bytes(model.SerializeToString())
+    return folder / "n.onnx"
+
+
+@pytest.mark.parametrize("location", ["n.onnx.data", "weights", "below/weights.bin"])
+def test_weights_in_files_beside_the_model_are_read(tmp_path, location):
+    path = beside(tmp_path / "model", location)
+    assert (tmp_path / "model" / location).stat().st_size == SIZE
+    assert same_bits(load(path), BESIDE)
+    assert same_bits(from_onnx(str(path)), BESIDE)
+
+
+def test_weights_in_another_folder_than_the_current_one_are_found(tmp_path, monkeypatch):
+    beside(tmp_path / "model")
+    monkeypatch.chdir(tmp_path / "model")
+    assert same_bits(load("n.onnx"), BESIDE)
+    (tmp_path / "link.onnx").symlink_to("model/n.onnx")
+    with pytest.raises(FileFormatError, match=r"in 'n\.onnx\.data', which is not there: put that file beside"):
+        load(tmp_path / "link.onnx")
+
+
+def test_the_last_weights_of_a_file_need_no_length(tmp_path):
+    path = beside(tmp_path, entries={"length": None, "checksum": "0" * 40}, first="b.2")
+    assert same_bits(load(path), BESIDE)
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"location": None}, r"keeps 'W\.1' in '': expected the name of a file in the folder of the model or below it"),
+        ({"location": "/etc/passwd"}, r"in '/etc/passwd': expected the name of a file in the folder of the model"),
+        ({"location": "../secret"}, r"in '\.\./secret': expected the name of a file in"),
+        ({"location": "below/../../secret"}, "expected the name of a file in"),
+        ({"location": "..\\secret"}, "expected the name of a file in"),
+        ({"location": "C:secret"}, "expected the name of a file in"),
+        ({"location": "\\\\host\\secret"}, "expected the name of a file in"),
+        ({"location": "."}, "expected the name of a file in"),
+        ({"location": "away"}, r"in 'away', a link that leads out of the folder of the model: copy the file into it"),
+        ({"location": "out/secret"}, r"in 'out/secret', a link that leads out of"),
+        ({"location": "below"}, r"in 'below', which is no ordinary file"),
+        ({"location": "model.data"}, r"in 'model\.data', which is not there: put that file beside the model"),
+        ({"location": "a\0b"}, "cannot be read|is damaged"),
+        ({"offset": "-4"}, r"the offset of 'W\.1' in its file is '-4', expected a whole number of 0 or more"),
+        ({"offset": "four"}, "is 'four', expected a whole number"),
+        ({"offset": "²"}, "is '²', expected a whole number"),
+        ({"offset": "9" * 30}, "expected a whole number"),
+        ({"length": "-1"}, r"the length of 'W\.1' in its file is '-1', expected a whole number"),
+        ({"length": "1.5"}, r"is '1\.5', expected a whole number"),
+        ({"offset": str(SIZE)}, rf"'W\.1' in the bytes {SIZE} to {SIZE + 24} of 'n\.onnx\.data', which has {SIZE}: it"),
+        ({"offset": "9" * 19}, r"in the bytes 9+ to 1\d+ of"),
+        ({"length": str(10**18)}, rf"in the bytes 0 to 1{'0' * 18} of 'n\.onnx\.data', which has {SIZE}"),
+        ({"length": "8"}, r"keeps 'W\.1' in 8 bytes of 'n\.onnx\.data', but the shape \(3, 2\) takes 24"),
+        ({"length": None}, rf"keeps 'W\.1' in {SIZE} bytes of"),
+    ],
+)  # fmt: skip
+def test_weights_elsewhere_or_of_another_length_are_refused_in_a_sentence(tmp_path, entries, words):
+    folder = tmp_path / "model"
+    beside(folder)
+    (tmp_path / "secret").write_bytes(b"0" * SIZE)
+    (folder / "below").mkdir()
+    (folder / "away").symlink_to("../secret")
+    (folder / "out").symlink_to("..")
+    path = beside(tmp_path / "model", "n.onnx.data2", {"location": "n.onnx.data", **entries})
+    with pytest.raises(FileFormatError, match=words) as caught:
+        load(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_link_that_stays_in_the_folder_is_followed(tmp_path):
+    path = beside(tmp_path, "weights", {"location": "link"})
+    (tmp_path / "link").symlink_to("weights")
+    assert same_bits(load(path), BESIDE)
+
+
+def test_a_truncated_file_of_weights_is_refused_at_every_length(tmp_path):
+    path, data = beside(tmp_path), tmp_path / "n.onnx.data"
+    content = data.read_bytes()
+    for length in range(len(content)):
+        data.write_bytes(content[:length])
+        with pytest.raises(FileFormatError, match="it is truncated, or belongs to another model"):
+            load(path)
+
+
+def test_weights_that_share_bytes_or_are_too_large_are_not_made(tmp_path, monkeypatch):
+    path = beside(tmp_path)
+    model = onnx.load(path, load_external_data=False)
+    model.graph.initializer[3].CopyFrom(model.graph.initializer[1])
+    for each in range(9):
+        model.graph.initializer.add().CopyFrom(model.graph.initializer[0])
+        model.graph.initializer[-1].name = f"more.{each}"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(FileFormatError, match=rf"in other files take \d+ bytes, but the files hold {SIZE}: expected"):
+        load(path)
+    monkeypatch.setattr("backtalk.interop.onnx.convert.LARGEST", 2**20 + 1500)
+    with pytest.raises(FileFormatError, match=r"in other files take 0\.0 GB, expected"):
+        load(path)
+
+
+def test_many_layers_that_hear_the_weights_of_another_file_are_read(tmp_path):
+    network = Network.create([700] * 12, loss="squared_error", rng=0)  # over 8 times the model's own size, and 64 MB
+    to_onnx(network, tmp_path / "n.onnx")
+    onnx.save(onnx.load(tmp_path / "n.onnx"), tmp_path / "n.onnx", save_as_external_data=True, location="data")
+    assert (tmp_path / "n.onnx").stat().st_size < 2**20
+    assert same_bits(load(tmp_path / "n.onnx"), network)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_weights_in_a_pipe_are_refused(tmp_path):
+    path = beside(tmp_path, entries={"location": "pipe"})
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileFormatError, match="in 'pipe', which is no ordinary file"):
+        load(path)
+
+
+def test_a_model_in_memory_leads_to_no_other_file(tmp_path):
+    path = beside(tmp_path)
+    with pytest.raises(FileFormatError, match=r"keeps 'W\.1' in another file, and a model in memory .*: give the name"):
+        from_onnx(onnx.load(path, load_external_data=False))
+    assert same_bits(from_onnx(onnx.load(path)), BESIDE)
+    tensors = onnx.parser.parse_node("w = Constant <value = float[1] {1}> ()"), onnx.NodeProto(op_type="Relu")
+    tensors[1].attribute.add(name="sparse").sparse_tensor.values.CopyFrom(tensors[0].attribute[0].t)
+    for node, find in zip(tensors, ("t", "sparse_tensor.values"), strict=True):
+        tensor = attrgetter(find)(node.attribute[0])
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="/etc/passwd")
+        inside = graph("Y = MatMul (X, W)")
+        inside.graph.node.insert(0, node)
+        with pytest.raises(FileFormatError, match="in another file, and a model in memory"):
+            from_onnx(inside)
 
 
 def test_an_invalid_model_is_refused():

@@ -27,6 +27,7 @@ from ...errors import BacktalkError, FileFormatError, InputError, first_line
 from ..stack import need_library
 from ..structure import KEY, head_of, read_structure, structure_of
 from .budget import Budget
+from .external import read_beside
 from .graph import Graph
 from .writer import PRODUCER, build_model
 
@@ -84,9 +85,11 @@ def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output
     ``Dropout``, ``Flatten`` and ``Reshape`` that keep one row for each example. From the classifiers that skl2onnx
     writes, the network takes the probabilities and ignores the labels. At most 20 000 nodes are read, and weights that
     layers share are read for each of them, as long as all together stay below 8 times the file's size and 64 MB.
+    Weights that the model keeps in other files, as ``torch.onnx.export`` writes them into ``model.onnx.data``, are read
+    from the folder of the model, and from nowhere else.
 
-    Raises :class:`~backtalk.errors.FileFormatError` for a file that is damaged or no ONNX model, keeps weights in other
-    files, or holds another graph; the error names the first unknown node and its place. Raises
+    Raises :class:`~backtalk.errors.FileFormatError` for a file that is damaged or no ONNX model, whose weights in other
+    files are not there, or that holds another graph; the error names the first unknown node and its place. Raises
     :class:`~backtalk.errors.MissingLibraryError` without the library onnx.
 
     >>> import tempfile
@@ -98,12 +101,14 @@ def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output
     loss = None if loss is None else as_loss(loss)
     onnx = need_library("onnx", "from_onnx", INSTALL)
     if isinstance(path, onnx.ModelProto):
-        name, model = "the model", path
+        name, model, folder = "the model", path, None
     else:
         path = as_path(path)
-        name, model = str(path), _read(onnx, path)
+        name, model, folder = str(path), _read(onnx, path), path.parent
     with _about(name):
         budget = Budget(model)
+        tensors = chain.from_iterable(map(_tensors, (model.graph, *model.functions)))
+        budget.allow(read_beside(onnx, tensors, folder, LARGEST - ROOM - model.ByteSize()))
         _check(onnx, model)
         if model.functions:
             import onnx.inliner
@@ -130,7 +135,7 @@ def _about(name: str) -> Iterator[None]:
     """Errors of what the file holds are errors of the file."""
     try:
         yield
-    except FileFormatError:
+    except (FileFormatError, OSError):
         raise
     except BacktalkError as error:
         raise FileFormatError(f"{name} cannot be read: {error}") from None
@@ -156,11 +161,6 @@ def _check(onnx: Any, model: Any) -> None:
     """Refuse what is no whole model by itself."""
     if not model.HasField("graph") or not model.graph.node:
         raise InputError("it holds no graph, as an ONNX model does.")
-    for tensor in chain.from_iterable(map(_tensors, (model.graph, *model.functions))):
-        if onnx.external_data_helper.uses_external_data(tensor):
-            raise InputError(
-                f"it keeps {tensor.name!r} in another file, which is not opened: export it with all weights inside."
-            )
     if model.graph.sparse_initializer:
         raise InputError("it holds sparse weights: export it with dense ones.")
     try:
@@ -188,4 +188,6 @@ def _tensors(graph: Any) -> Iterator[Any]:
         for attribute in node.attribute:
             yield attribute.t
             yield from attribute.tensors
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
             yield from (tensor for part in (attribute.g, *attribute.graphs) for tensor in _tensors(part))

@@ -57,7 +57,7 @@ class Graph:
         self.onnx, self.graph, self.opset, self.budget = onnx, graph, opset, budget
         self.known = known  # activations as the metadata names them, taken if the graph agrees
         self.stack = Stack("it")
-        self.constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+        self.constants = {each.name: self._array(each) for each in graph.initializer}
         self.signals: dict[str, Signal] = {}
         self._note_input()
         self.nodes = self._needed_nodes()
@@ -110,11 +110,16 @@ class Graph:
 
     def _constant(self, attributes: dict[str, Any], place: str) -> np.ndarray:
         if "value" in attributes:
-            return self.onnx.numpy_helper.to_array(attributes["value"])
+            return self._array(attributes["value"])
         for name in ("value_float", "value_floats", "value_int", "value_ints"):
             if name in attributes:
                 return np.asarray(attributes[name])
         raise InputError(f"{place} is no constant of numbers.")
+
+    def _array(self, tensor: Any) -> np.ndarray:
+        array = self.onnx.numpy_helper.to_array(tensor)
+        # NumPy has no bfloat16, whose numbers are those of float32 with fewer digits
+        return array.astype(np.float32) if tensor.data_type == self.onnx.TensorProto.BFLOAT16 else array
 
     def _fold(self, node: Any, inputs: list[str], place: str) -> np.ndarray:
         """A constant that is made of constants."""

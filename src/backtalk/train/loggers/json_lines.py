@@ -43,13 +43,10 @@ class JsonLines(Logger):
         if not isinstance(path, str | os.PathLike):
             raise InputTypeError(f"path is {path!r}, expected the name of a file.")
         self.path = Path(path)
+        self.place = os.path.realpath(path)
 
     def __repr__(self) -> str:
         return f"JsonLines({str(self.path)!r})"
-
-    @property
-    def place(self) -> str | None:
-        return None if self._is_copy else os.path.realpath(self.path)
 
     @property
     def written(self) -> Path | None:
@@ -57,7 +54,7 @@ class JsonLines(Logger):
         return None if self._writer is None else self._writer.path
 
     def open(self, settings: Mapping[str, Any]) -> _Lines:
-        path = self.written or (_claim(self.path) if self._is_copy else self.path)
+        path = self.written or (self.path if self.place else _claim(self.path))
         with path.open("a", encoding="utf-8"):  # an error now, rather than a warning after each epoch
             pass
         return _Lines(path)

@@ -29,15 +29,15 @@ class Logger(Callback):
     """A callback that writes. A failure before the first step is an error, and a later one is a warning.
 
     It holds its arguments alone until training begins, and so does every copy of it: those that ``copy``, pickle and
-    scikit-learn's ``clone`` make. Copies may train at the same time, also in several processes.
+    scikit-learn's ``clone`` make. Copies may train at the same time, also in several processes: so each finds a place
+    of its own when training begins.
     """
 
     of_one_run = True
-    _is_copy = False
     _writer: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_writer": None, "_is_copy": True}
+        return {**vars(self), "_writer": None, "place": None}
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
         self._writer = self.open(settings)

@@ -36,13 +36,10 @@ class TensorBoard(Logger):
             raise InputTypeError(f"folder is {folder!r}, expected the name of a folder.")
         _Library()  # an error now, rather than when training begins
         self.folder = Path(folder)
+        self.place = os.path.realpath(folder)
 
     def __repr__(self) -> str:
         return f"TensorBoard({str(self.folder)!r})"
-
-    @property
-    def place(self) -> str | None:
-        return None if self._is_copy else os.path.realpath(self.folder)
 
     @property
     def written(self) -> Path | None:
@@ -50,8 +47,8 @@ class TensorBoard(Logger):
         return None if self._writer is None else self._writer.path.parent
 
     def open(self, settings: Mapping[str, Any]) -> _Events:
-        library, unplaced = _Library(), self._is_copy and self.written is None
-        return _Events(library, _claim(self.folder) if unplaced else _new(self.written or self.folder), settings)
+        library, folder = _Library(), self.written or (self.folder if self.place else None)
+        return _Events(library, _claim(self.folder) if folder is None else _new(folder), settings)
 
 
 class _Events:
