@@ -15,7 +15,7 @@ from ...data.streams.rows import InFileRows
 from ...errors import InputError, cut
 from .cache import Cache, InputsInFile, InputsInMemory
 from .columns import Unknown
-from .memory import size_text
+from .memory import LIBRARIES, size_text
 from .preprocessing import Preprocessing
 from .reading.footer import row_groups
 from .reading.origins import Origin, files_of
@@ -23,12 +23,12 @@ from .reading.parquet import ParquetTable, is_parquet
 from .reading.spilled import KINDS, spill_delimited
 from .sampling import Drawn
 
-# Shares of the memory that a table may take
+# Shares of the memory that a table may take besides the libraries
 OF_INPUTS = 0.35  # X of all rows, if it stays in memory
 OF_HELD_OUT = 0.05  # X of the validation or test rows, if that of the training rows does not
 OF_BUFFER = 1 / 16  # X that is shuffled at a time, if it is read during training; three of them are in memory
 OF_CSV = 1 / 128  # bytes of a CSV file that are read at a time: they take some twenty times as much
-OF_LEARNED = 1 / 3  # the cells of a column from which it is learned
+OF_LEARNED = 1 / 2  # the cells of a column from which it is learned
 OF_READ = 1 / 8  # cells that are read at a time, and again those that are encoded at a time
 OF_ROWS = 0.6  # what is held of every row
 # Bytes, as measured
@@ -65,7 +65,7 @@ class Parts:
                     f"{size_text(size)} in {cache.folder}, which go at the end."
                 )
             with cache.filling():
-                part = min(LARGEST_PART, int(OF_CSV * bound))
+                part = min(LARGEST_PART, int(OF_CSV * (bound - LIBRARIES)))
                 found = cls(spill_delimited(table, cache.subfolder("columns"), part), bound, cache)
         else:
             raise InputError(
@@ -79,7 +79,7 @@ class Parts:
         """Refuse row groups that do not fit into memory, since a row group is unpacked as a whole."""
         for file in files_of(table):
             groups = row_groups(file)
-            if groups is not None and max(groups.rows, default=0) * groups.columns * FRAME > self.bound / 2:
+            if groups is not None and max(groups.rows, default=0) * groups.columns * FRAME > self._room / 2:
                 raise InputError(
                     f"{file} has row groups of {max(groups.rows)} rows, which do not fit into "
                     f"{size_text(self.bound)} of memory: write it with row groups of some 100000 rows, or give more "
@@ -87,12 +87,16 @@ class Parts:
                 )
 
     def _require_few_rows(self, table: Path) -> None:
-        needed = self.source.height * ROW / OF_ROWS
+        needed = LIBRARIES + self.source.height * ROW / OF_ROWS
         if needed > self.bound:
             raise InputError(
                 f"{table} has {self.source.height} rows, of each of which some {ROW} bytes are held, such as its "
                 f"target: give --memory {size_text(needed * 1.1)}."
             )
+
+    @property
+    def _room(self) -> int:
+        return self.bound - LIBRARIES
 
     @cached_property
     def _widths(self) -> dict[str, float]:
@@ -101,7 +105,7 @@ class Parts:
     @property
     def buffer_bytes(self) -> int:
         """Of X that is shuffled at a time, if it is in a file."""
-        return int(OF_BUFFER * self.bound)
+        return int(OF_BUFFER * self._room)
 
     def learn(
         self, names: list[str], present: np.ndarray, training: np.ndarray, seed: int
@@ -110,8 +114,8 @@ class Parts:
         columns, some, least = [], [], 0
         for name in names:
             width = self._widths[name]
-            most = int(OF_LEARNED * self.bound / (LEARNED + 3 * width))
-            at_once = max(1000, int(OF_READ * self.bound / (READ + 4 * width)))
+            most = int(OF_LEARNED * self._room / (LEARNED + 3 * width))
+            at_once = max(1000, int(OF_READ * self._room / (READ + 4 * width)))
             drawn = Drawn.of(present, training, most, at_once, seed)
             columns.append(drawn.learn(self.source, name))
             if not drawn.are_all:
@@ -173,8 +177,8 @@ class Parts:
         """Where X of each part goes; and which parts go into files."""
         sizes = {part: 4 * inputs * len(chosen) for part, chosen in rows.items()}
         in_files: list[str] = []
-        if sum(sizes.values()) > OF_INPUTS * self.bound:
-            in_files = [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self.bound]
+        if sum(sizes.values()) > OF_INPUTS * self._room:
+            in_files = [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self._room]
         filled: dict[str, InputsInFile | InputsInMemory] = {}
         for part, chosen in rows.items():
             if part in in_files:
@@ -187,9 +191,9 @@ class Parts:
         """Of each part the rows in order, encoded some at a time, and what is unknown in them."""
         names = preprocessing.used
         letters = sum(self._widths[name] for name in names)
-        at_once = max(1000, int(OF_READ * self.bound / (FRAME * len(names) + 2 * letters)))
+        at_once = max(1000, int(OF_READ * self._room / (FRAME * len(names) + 2 * letters)))
         encoded = ENCODED * len(names) + 8 * len(preprocessing.inputs) + 2 * letters
-        block = max(1000, int(OF_READ * self.bound / encoded))
+        block = max(1000, int(OF_READ * self._room / encoded))
         places = dict.fromkeys(rows, 0)
         for first in range(0, self.source.height, at_once):
             last = min(first + at_once, self.source.height)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from .cells.words import as_words
+from .cells.words import as_words, without_missing
 from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column, learn
 
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
@@ -141,6 +141,7 @@ def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl
     ``trained``: whether it is trained on; ``seen``: those that were. A number that is within the others, or a category
     that is rare, is no such cell.
     """
+    cells, seen = without_missing(cells, column.missing), without_missing(seen, column.missing)
     present = cells.is_not_null().to_numpy()
     if column.kind == LEFT_OUT:
         values = seen.drop_nulls()
