@@ -98,6 +98,14 @@ def train(
     seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
     checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
     engine: Annotated[str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.")] = "auto",
+    memory: Annotated[
+        str | None,
+        _option(
+            "Read and train in parts a table that needs more, such as 2G. [default: half of what is free]",
+            metavar="SIZE",
+            show_default=False,
+        ),
+    ] = None,
     diagnose: Annotated[bool, typer.Option("--diagnose", help="Say what goes wrong, and what to do.")] = False,
     coordinator: Coordinator = None,
     processes: Processes = None,
@@ -144,6 +152,7 @@ def train(
         checkpoint_seconds=checkpoint_seconds,
         diagnose=diagnose,
         engine=engine,
+        memory=memory,
     )
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
         watch = Watch(folder, as_json, group)

@@ -38,7 +38,7 @@ class Watch:
         self.folder, self.group, self.began = folder, group, time.monotonic()
         silent = as_json or not group.is_first
         self.console = make_console(patient=True, quiet=silent)  # the run matters, and not who watches it
-        errors = make_console(patient=True, stderr=True)
+        self.errors = errors = make_console(patient=True, stderr=True, quiet=silent)
         self.bar = TrainingProgress(errors, disabled=silent)
         self.reading = errors.status("reading the table", speed=0.5) if errors.is_terminal and not silent else None
 
@@ -54,8 +54,11 @@ class Watch:
     @property
     def watchers(self) -> dict[str, Any]:
         """What is told of the run, by the names of the arguments."""
-        shown = {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say}
+        shown = {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say, "note": self._note}
         return {name: _unless_it_fails(show) for name, show in shown.items()}
+
+    def _note(self, sentence: str) -> None:
+        self.errors.print(f"note: {sentence}", markup=False, soft_wrap=True)
 
     @property
     def seconds(self) -> float:

@@ -14,6 +14,10 @@ target_rows.py    the rows that have a target
 learned.py        columns and target, from the file of a run
 split.py          which rows are held out from training
 shares.py         what each process of a cluster reads of a table
+memory.py         how much memory a table may take, and how much it would
+parts.py          a table larger than memory, read in parts: to learn it, and to encode it
+sampling.py       a column, learned in bounded memory
+cache.py          files that live as long as a run is made
 prepare.py        from a table to rows for training and test, and to the network before training
 folder.py         the files of a run, and how an earlier run stays until the new one is whole
 lock.py           one process at a time writes a run

@@ -16,7 +16,7 @@ from .folder import METRICS, RUN, Folder, run_of
 from .prepare import Options, Prepared, require_usable
 from .reading.origins import Origin
 
-ADDED = {"diagnose", "engine", "output"}  # options that runs of the first days do not have
+ADDED = {"diagnose", "engine", "output", "memory"}  # options that runs of the first days do not have
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 

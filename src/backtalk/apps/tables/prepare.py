@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,17 @@ from ...core.activations import as_activation
 from ...core.head import Head, as_head
 from ...core.losses import LOSSES, BinaryCrossEntropy
 from ...core.network import Network
+from ...data.streams import MemoryMapped
+from ...data.streams.rows import InFileRows
+from ...data.streams.source import BUFFER_BYTES
 from ...distributed import ALONE, Group
 from ...engines.choose import COMPILED
 from ...errors import InputError, quoted
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
+from .cache import Cache
+from .memory import bound_for, bytes_of, size_text
+from .parts import Inputs, Note, Parts
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import open_table
@@ -40,7 +47,8 @@ class Options:
     loss. ``batch_size``: by default some fifty mini-batches in an epoch,
     of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
     learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
-    ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps.
+    ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps. ``memory``: within how
+    much memory, such as '2G', a table that needs more is read and trained on in parts; by default half of what is free.
     """
 
     target: str
@@ -64,6 +72,7 @@ class Options:
     checkpoint_seconds: float = 10.0
     diagnose: bool = False
     engine: str = "auto"
+    memory: str | None = None
 
 
 def settled(options: Options, rows: int) -> Options:
@@ -91,28 +100,37 @@ def settings_of(options: Options, rows: int) -> TrainSettings:
 class Prepared:
     """A table, understood: the network before training, X and encoded y of each part, and what there is to say.
 
-    ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process.
+    ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process. X of a table that is
+    larger than memory lies in a file; ``buffer_bytes`` of it are shuffled at a time.
     """
 
     preprocessing: Preprocessing
     target: Target
     network: Network
-    parts: dict[str, tuple[np.ndarray, np.ndarray]]  # training, and validation and test where they are asked for
+    parts: dict[str, tuple[Inputs, np.ndarray]]  # training, and validation and test where they are asked for
     truth: dict[str, np.ndarray]
     said: list[str]
+    buffer_bytes: int = BUFFER_BYTES
 
 
-def prepare(table: Any, options: Options, group: Group = ALONE) -> Prepared:
+def prepare(
+    table: Any, options: Options, group: Group = ALONE, cache: Cache | None = None, note: Note = None
+) -> Prepared:
     """Read and understand a table: the name of a file, or what else :class:`~.reading.origins.Origin` takes.
 
-    Raises :class:`~backtalk.errors.InputError` before anything is written.
+    Raises :class:`~backtalk.errors.InputError` before anything is written. With a ``cache``, a table that needs more
+    memory than ``options.memory`` is read in parts, and lies there if it is too large when it is encoded; ``note`` is
+    called with a sentence before files of some size are written.
     """
     group.require_equal(asdict(options))
     require_usable(options)
     table = group.run(lambda: Origin.of(table))
     if group.count > 1:
         _require_shared(table, options, group.count)
-    source = group.run(lambda: open_table(table, in_parts=group.count > 1))
+    in_parts = None
+    if cache is not None and (bound := bound_of(options, table)) is not None:
+        in_parts = Parts.open(table, bound, cache, note)
+    source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
     names = require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
     require_same(table, source, cells, group)
@@ -130,15 +148,21 @@ def prepare(table: Any, options: Options, group: Group = ALONE) -> Prepared:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
         said += _out_of_reach(target, head, y) + _beyond_float32(target, y, rows)
-    preprocessing = learn_columns(source, names, present, rows["training"], group)
-    X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
+    if in_parts:
+        preprocessing, learned = in_parts.learn(names, present.to_numpy(), rows["training"], options.seed)
+        X, more = in_parts.encode(preprocessing, rows_of_table, rows, partial(_refuse_in_file, options), note)
+        said += learned
+    else:
+        preprocessing = learn_columns(source, names, present, rows["training"], group)
+        X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
     sizes = [len(preprocessing.inputs), *options.hidden, head.loss.outputs_for(target.outputs)]
     network = Network.create(
         sizes, options.activation, head.loss, output=head.output, rng=options.seed, dtype="float32"
     )
     truth = {part: y[chosen] for part, chosen in rows.items()}
     parts = {part: (X[part], truth[part][place]) for part, place in own_rows(rows, group).items()}
-    return Prepared(preprocessing, target, network, parts, truth, said + more)
+    buffer_bytes = in_parts.buffer_bytes if in_parts else BUFFER_BYTES
+    return Prepared(preprocessing, target, network, parts, truth, said + more, buffer_bytes)
 
 
 def _enough(cells: pl.Series, table: Any) -> pl.Series:
@@ -167,6 +191,34 @@ def require_usable(options: Options) -> None:
     as_activation(options.activation)
     Checkpoint("", every_seconds=options.checkpoint_seconds)
     settings_of(options, rows=1)
+    if options.memory is not None:
+        bytes_of(options.memory)
+
+
+def bound_of(options: Options, table: Origin) -> int | None:
+    """The bytes within which a table is read in parts; None if it is read as a whole."""
+    return None if options.memory is None else bound_for(table, options.memory)
+
+
+def with_memory(options: Options, table: Origin) -> Options:
+    """The options, with half of the memory that is free if the table needs more and no bound is given."""
+    if options.memory is not None or (bound := bound_for(table, None)) is None:
+        return options
+    return replace(options, memory=size_text(bound))
+
+
+def _refuse_in_file(options: Options, bound: str) -> None:
+    """Refuse what needs all encoded rows in memory, if they do not fit."""
+    if options.diagnose:
+        raise InputError(
+            f"diagnose is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows."
+        )
+    if TrainSettings(optimizer=options.optimizer).takes_all:
+        raise InputError(
+            f"optimizer is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "
+            "of memory when they are encoded: use another, such as adam, or give more --memory."
+        )
 
 
 def _require_shared(table: Origin, options: Options, processes: int) -> None:
@@ -176,6 +228,8 @@ def _require_shared(table: Origin, options: Options, processes: int) -> None:
         raise InputError(f"table is '-', but {those}, and each reads the table: give a file.")
     if options.engine not in COMPILED:
         raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
+    if options.memory is not None:
+        raise InputError(f"memory is {options.memory!r}, but {those}, and each holds its share: leave it out.")
     if options.diagnose:
         raise InputError(
             f"diagnose is asked for, but {those}, and none of them has all rows: leave it out, and call "
@@ -191,12 +245,14 @@ def class_weights(ready: Prepared, options: Options, y: np.ndarray) -> np.ndarra
     return (1 / np.maximum(counts, 1))[y]
 
 
-def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | None:
+def validation_of(ready: Prepared, options: Options) -> tuple[np.ndarray, ...] | MemoryMapped | None:
     """The validation set, with the classes weighed as in training."""
     if "validation" not in ready.parts:
         return None
     X, y = ready.parts["validation"]
     weight = class_weights(ready, options, y)
+    if isinstance(X, InFileRows):
+        return MemoryMapped(X, y, weight)
     return (X, y) if weight is None else (X, y, weight)
 
 

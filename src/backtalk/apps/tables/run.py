@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...core.network import Network
+from ...data.streams import MemoryMapped
+from ...data.streams.rows import InFileRows
 from ...distributed import Group, joined_group
 from ...engines.choose import COMPILED
 from ...errors import BacktalkError, DivergedError, InputError
@@ -17,12 +19,13 @@ from ...train import resume as go_on
 from ...train.checkpoint import go_on_at
 from ...train.state import TrainState
 from .advice import TableDoctor
+from .cache import Cache
 from .diagnosis import Tell, explained
 from .facts import RunFacts, preprocessing_facts
 from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
 from .history import History
 from .metrics import score_of_shares
-from .prepare import Options, Prepared, prepare, settings_of, validation_of
+from .prepare import Options, Prepared, prepare, settings_of, validation_of, with_memory
 from .reading.origins import Origin
 from .results import Result, write_results
 from .use import output_of
@@ -39,6 +42,7 @@ def train(
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
     tell: Callable[[str], Any] | None = None,
+    note: Callable[[str], Any] | None = None,
     group: Group | None = None,
 ) -> Result:
     """Learn a table, and write the run into a folder.
@@ -48,7 +52,8 @@ def train(
     ``prepared`` is called with the table as it was understood, before training; ``tell``, with ``options.diagnose``,
     with each finding of the doctor in words, when it first shows, and where training diverges. Ctrl-C raises
     :class:`~backtalk.TrainingInterrupted`, and leaves a folder that :func:`resume` goes on with. After any other error
-    the folder is as it was before if nothing was trained, and else has the checkpoint. With ``overwrite`` an earlier
+    the folder is as it was before if nothing was trained, and else has the checkpoint. ``note`` is called with a
+    sentence before files of some size are written for a table that is larger than memory. With ``overwrite`` an earlier
     run stays, in ``.before``, until the new one is whole.
 
     Each process of ``group``, by default the one that this process has joined, calls it, reads its own part of the
@@ -60,18 +65,21 @@ def train(
     place = Folder(folder, group)
     group.run(lambda: place.require_free(overwrite))
     table = group.run(lambda: Origin.of(table))
-    ready = prepare(table, options, group)
-    if prepared is not None:
-        prepared(ready)
-    group.run(lambda: place.begin(overwrite))
-    with _kept(place):
-        run = RunFacts.of(table, group.broadcast(table.digest), options)
-        group.run(lambda: place.write(RUN, run.to_json()))
-        group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
-        history = group.run(lambda: _history(place, ready, group, run))
-        with explained(ready, options, history, tell):
-            training = _fit(place, ready, run, history, progress, tell)
-        return write_results(place, ready, training, history, run, group)
+    if group.count == 1:
+        options = with_memory(options, table)
+    with Cache(folder) as cache:
+        ready = prepare(table, options, group, cache, note)
+        if prepared is not None:
+            prepared(ready)
+        group.run(lambda: place.begin(overwrite))
+        with _kept(place):
+            run = RunFacts.of(table, group.broadcast(table.digest), options)
+            group.run(lambda: place.write(RUN, run.to_json()))
+            group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
+            history = group.run(lambda: _history(place, ready, group, run))
+            with explained(ready, options, history, tell):
+                training = _fit(place, ready, run, history, progress, tell)
+            return write_results(place, ready, training, history, run, group)
 
 
 def resume(
@@ -81,6 +89,7 @@ def resume(
     prepared: Callable[[Prepared], Any] | None = None,
     progress: Callable[[Progress], Any] | None = None,
     tell: Callable[[str], Any] | None = None,
+    note: Callable[[str], Any] | None = None,
     group: Group | None = None,
 ) -> Result:
     """Go on with a run that was cut short; the result equals that of one that never was, to the bit.
@@ -94,12 +103,12 @@ def resume(
     group.require_equal({"what they do": "resume", "the folder of the run": str(folder)})
     place = Folder(folder, group)
     group.run(place.go_on)
-    with _kept(place, went_on=True):
+    with _kept(place, went_on=True), Cache(folder) as cache:
         run = RunFacts.from_json(group.broadcast(lambda: place.read(RUN)), place / RUN)
         origin = group.run(lambda: _origin_of(place, run, table))
         run = replace(run, table=origin.path)
         group.run(lambda: _require_unchanged(place, run, origin))
-        ready = prepare(origin, run.options, group)
+        ready = prepare(origin, run.options, group, cache, note)
         if prepared is not None:
             prepared(ready)
         begun = group.broadcast((place / CHECKPOINT).exists)
@@ -181,6 +190,8 @@ def _history(place: Folder, ready: Prepared, group: Group, run: RunFacts, state:
 def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
     """What is trained on, and the validation set: to be put together, where the engine can, from all processes."""
     data, validation = ready.parts["training"], validation_of(ready, options)
+    if isinstance(data[0], InFileRows):
+        return (MemoryMapped(*data, buffer_bytes=ready.buffer_bytes),), validation
     if options.engine not in COMPILED:
         return data, validation
     return (Shard(*data),), None if validation is None else Shard(*validation)

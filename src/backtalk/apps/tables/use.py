@@ -11,6 +11,7 @@ import polars as pl
 
 from ...core.inputs import as_input
 from ...core.network import Network
+from ...data.streams.rows import InFileRows
 from ...engines import passes
 from ...errors import FileFormatError, InputError
 from ...interop.files import load, load_run
@@ -22,6 +23,8 @@ from .reading.origins import Origin
 from .reading.tables import read_table
 from .target import Target
 from .target_rows import with_target
+
+ROWS_AT_ONCE = 2**14  # of X in a file
 
 
 def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) -> tuple[pl.DataFrame, list[str]]:
@@ -79,8 +82,11 @@ def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) 
         raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
 
 
-def output_of(network: Network, X: np.ndarray) -> np.ndarray:
+def output_of(network: Network, X: np.ndarray | InFileRows) -> np.ndarray:
     """ŷ (rows, outputs), computed for some rows at a time."""
+    if isinstance(X, InFileRows):
+        blocks = (X.read(first, min(first + ROWS_AT_ONCE, len(X))) for first in range(0, len(X), ROWS_AT_ONCE))
+        return np.concatenate([output_of(network, block) for block in blocks])
     if len(X) == 0:  # a process of a cluster that has none
         return np.empty((0, network.sizes[-1]), network.spec.dtype_name)
     return passes.output_of(network, as_input(network, X))

@@ -83,6 +83,13 @@ class InFileRows:
         self._fill(first, buffer)
         return np.ndarray((last - first, *self.shape[1:]), self.dtype, buffer.data, strides=self.strides)
 
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Rows by their numbers, one after the other."""
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for place, row in enumerate(rows.tolist()):
+            found[place] = self.read(row, row + 1)[0]
+        return found
+
     def read_into(self, first: int, into: np.ndarray) -> None:
         """The rows from ``first`` on, as many as ``into`` has, in its dtype."""
         if self.dtype == into.dtype and self.strides == into.strides:

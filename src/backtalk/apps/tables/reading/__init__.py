@@ -13,6 +13,7 @@ limits.py     how much of memory a file may take
 origins.py    where a table comes from: a file, a folder, standard input, a data frame
 packed.py     compressed files
 parquet.py    Parquet files, by columns and by rows
+spilled.py    delimited text larger than memory, as a folder of Parquet files
 tables.py     a table of any origin: whole, in parts, its columns' names
 typed.py      columns of known kinds, to those that a table has here
 """

@@ -27,15 +27,26 @@ def read_delimited(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]:
     if not content or content.isspace():
         raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)
     content, said = as_utf8(content, file)
-    if not content.endswith(b"\n") or content.endswith(b"\n\n"):
-        content = content.rstrip(b"\n\x1a") + b"\n"  # the last is how files ended under DOS
+    content = ended(content)
     layout = layout_of(content, file)
+    frame, more = read_lines(content, layout, file)
+    return frame, [*said, *layout.said, *more]
+
+
+def read_lines(content: bytes, layout: Layout, file: str, before: int = 0) -> tuple[pl.DataFrame, list[str]]:
+    """The same of text in UTF-8 whose layout is known; ``before``: physical lines of the file above it."""
     try:
-        frame = _Body(content, layout, file).frame()
+        frame = _Body(content, layout, file, before).frame()
     except pl.exceptions.PanicException as error:  # which is no Exception
         raise FileFormatError(f"cannot be read: it is damaged ({first_line(error)}).", file=file) from None
-    frame, more = _named(frame.select(stripped(pl.all())), layout.names, file)
-    return frame, [*said, *layout.said, *more]
+    return _named(frame.select(stripped(pl.all())), layout.names, file)
+
+
+def ended(content: bytes) -> bytes:
+    """With one line end behind the last line."""
+    if not content.endswith(b"\n") or content.endswith(b"\n\n"):
+        return content.rstrip(b"\n\x1a") + b"\n"  # the last is how files ended under DOS
+    return content
 
 
 def _named(frame: pl.DataFrame, names: list[str], file: str) -> tuple[pl.DataFrame, list[str]]:
@@ -56,11 +67,11 @@ def _named(frame: pl.DataFrame, names: list[str], file: str) -> tuple[pl.DataFra
 class _Body:
     """The lines below the names, each of which has as many cells as there are names, or none."""
 
-    def __init__(self, content: bytes, layout: Layout, file: str) -> None:
+    def __init__(self, content: bytes, layout: Layout, file: str, before: int) -> None:
         start = 0
         for _ in range(layout.above):
             start = content.find(b"\n", start) + 1
-        self.content, self.above, self.file = content[start:], layout.above, file
+        self.content, self.above, self.file = content[start:], before + layout.above, file
         self.separator, self.width = layout.separator, len(layout.names)
         self.schema = {str(place): pl.String for place in range(self.width)}
 

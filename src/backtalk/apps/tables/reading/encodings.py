@@ -22,8 +22,11 @@ LOOKED_AT = 1000  # bytes, to see whether every other one is zero
 PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "ZIP or Excel", b"PAR1": "Parquet", b"ARROW1": "Arrow", b"%PDF": "PDF"}
 
 
-def as_utf8(content: bytes, file: str) -> tuple[bytes, list[str]]:
-    """The same text in UTF-8, without a byte order mark, each line ended by a line feed; and what there is to say."""
+def as_utf8(content: bytes, file: str, before: int = 0) -> tuple[bytes, list[str]]:
+    """The same text in UTF-8, without a byte order mark, each line ended by a line feed; and what there is to say.
+
+    ``before``: physical lines of the file above it.
+    """
     encoding, mark = next(((name, mark) for mark, name in MARKS.items() if content.startswith(mark)), ("", b""))
     encoding = encoding or _without_mark(content)
     content, said = content.removeprefix(mark), []
@@ -40,7 +43,7 @@ def as_utf8(content: bytes, file: str) -> tuple[bytes, list[str]]:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if content.isascii():
         return content, said
-    content, more = _checked(content, file)
+    content, more = _checked(content, file, before)
     return content, [*said, *more]
 
 
@@ -54,13 +57,13 @@ def _without_mark(content: bytes) -> str:
     return ""
 
 
-def _checked(content: bytes, file: str) -> tuple[bytes, list[str]]:
+def _checked(content: bytes, file: str, before: int) -> tuple[bytes, list[str]]:
     """UTF-8 as it is; what is none, but may be Windows-1252, from that."""
     try:
         content.decode()
         return content, []
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+        line = before + content[: error.start].count(b"\n") + 1
         start = error.start
     try:
         text = content.decode(WINDOWS)

@@ -1,38 +1,55 @@
 """What the footer of a Parquet file says of its size once it is unpacked, read before anything is unpacked.
 
 The footer is a struct in Thrift's compact protocol, whose fields Parquet numbers: FileMetaData 4 is the list of row
-groups, and RowGroup 2 the bytes of its columns before compression. Source: the specifications of both, at
-https://github.com/apache/thrift (compact protocol) and https://github.com/apache/parquet-format (parquet.thrift).
+groups; RowGroup 1 is the list of its columns, 2 their bytes before compression, 3 its rows. Source: the specifications
+of both, at https://github.com/apache/thrift (compact protocol) and https://github.com/apache/parquet-format
+(parquet.thrift).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 MAGIC = b"PAR1"
 LARGEST = 2**17  # bytes of a footer that is read here; what has a larger one is no small file
+LARGEST_OF_ANY = 2**25  # of one that is read at all: it takes a second for each megabyte
 DEEPEST = 16  # structs and lists within one another; Parquet has six
-ROW_GROUPS, TOTAL_BYTES = 4, 2
+ROW_GROUPS, CHUNKS, TOTAL_BYTES, ROWS = 4, 1, 2, 3
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 WHOLE = (4, 5, 6)  # of 16, 32 and 64 bits
 
 
+class RowGroups(NamedTuple):
+    """Of a file: how many columns it has, the bytes of all before compression, and the rows of each row group."""
+
+    columns: int
+    unpacked: int
+    rows: list[int]
+
+
 def unpacked_bytes(path: Path) -> int:
     """The bytes of all columns before compression; 0 if the footer is large or cannot be read, as a reader will say."""
+    found = row_groups(path, LARGEST)
+    return 0 if found is None else found.unpacked
+
+
+def row_groups(path: Path, largest: int = LARGEST_OF_ANY) -> RowGroups | None:
+    """What the footer says of the row groups; None if it has more than ``largest`` bytes, or cannot be read."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 8))
         length, magic = int.from_bytes(file.read(4), "little"), file.read(4)
-        if magic != MAGIC or not 0 < length <= min(LARGEST, size - 8):
-            return 0
+        if magic != MAGIC or not 0 < length <= min(largest, size - 8):
+            return None
         file.seek(size - 8 - length)
         content = file.read(length)
     try:
         groups = _Compact(content).value(STRUCT)[ROW_GROUPS]
-        return sum(max(0, group[TOTAL_BYTES]) for group in groups)
+        unpacked = sum(max(0, group[TOTAL_BYTES]) for group in groups)
+        return RowGroups(max(len(group[CHUNKS]) for group in groups), unpacked, [group[ROWS] for group in groups])
     except (IndexError, KeyError, TypeError, ValueError):
-        return 0
+        return None
 
 
 class _Compact:

@@ -35,7 +35,7 @@ class ParquetTable:
         for file in files:
             with file.open("rb"):
                 pass
-        self._named = files[0].parent if len(files) > 1 else files[0]
+        self.named = files[0].parent if len(files) > 1 else files[0]
         self._most_bytes = most_bytes or most_unpacked(sum(file.stat().st_size for file in files))
         self._require_moderate(sum(map(unpacked_bytes, files)))
         self.said: list[str] = []
@@ -63,6 +63,16 @@ class ParquetTable:
             self._collect(self._lazy.slice(first, last - first).select(plain_columns(self.schema, names)))
         )
 
+    def widths(self) -> dict[str, float]:
+        """Of each column, the bytes of a cell's text on average; 8 of a number or a date."""
+        texts = [name for name, kind in self.schema.items() if kind == pl.String]
+        sums = [pl.col(name).str.len_bytes().cast(pl.UInt64).sum() for name in texts]
+        try:
+            found = self._lazy.select(sums).collect(engine="streaming") if texts else pl.DataFrame()
+        except UNREADABLE as error:
+            raise self._unreadable(error) from None
+        return {name: (found[name].item() / max(1, self.height) if name in texts else 8.0) for name in self.schema}
+
     def _measured(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The same, in which texts still share their letters; refused if these are too many once each has its own."""
         count = 8 * frame.height * frame.width
@@ -74,7 +84,7 @@ class ParquetTable:
         return with_text(frame)
 
     def _require_moderate(self, count: int) -> None:
-        require_moderate(count, self._most_bytes, self._named)
+        require_moderate(count, self._most_bytes, self.named)
 
     def _collect(self, lazy: pl.LazyFrame) -> pl.DataFrame:
         try:
@@ -84,7 +94,7 @@ class ParquetTable:
 
     def _unreadable(self, error: BaseException) -> FileFormatError:
         why = ": it is damaged" if isinstance(error, pl.exceptions.PanicException) else ""
-        return FileFormatError(f"cannot be read{why} ({first_line(error)}).", file=self._named)
+        return FileFormatError(f"cannot be read{why} ({first_line(error)}).", file=self.named)
 
 
 def is_parquet(path: Path) -> bool:

@@ -1,0 +1,118 @@
+"""How much memory a table may take: what was asked for, what is free, and what it would take as a whole."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ...errors import InputError, quoted
+from .reading.footer import row_groups
+from .reading.origins import Origin
+from .reading.parquet import is_parquet
+
+UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+LEAST = 2**29  # the libraries alone take half of it
+SHARE_OF_FREE = 0.5
+# What reading and encoding a whole table took at its peak, measured with tables of numbers and words
+TIMES_OF_TEXT = 5.7  # the bytes of a CSV file
+BYTES_OF_CELL = 45  # of Parquet, however few bytes it has there
+TIMES_PACKED = 2  # smaller is a Parquet file of numbers and words than its text, if it does not say
+LIBRARIES = 2**28
+
+
+def bytes_of(text: str) -> int:
+    """A size as people write it, in bytes: K, M, G and T are powers of 1024.
+
+    >>> bytes_of("2G") == 2 * 2**30, bytes_of("1.5 GB") == 1.5 * 2**30
+    (True, True)
+    """
+    found = SIZE.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"memory is {quoted(text)}, expected a size such as 2G or 800M.")
+    size = int(float(found[1]) * UNITS.get(found[2].upper(), 1))
+    if size < LEAST:
+        raise InputError(f"memory is {quoted(text)}, expected {size_text(LEAST)} or more, which the libraries need.")
+    return size
+
+
+def size_text(count: float) -> str:
+    """So many bytes, as :func:`bytes_of` reads them.
+
+    >>> size_text(2**30), size_text(1.5 * 2**30), size_text(800 * 2**20)
+    ('1G', '1.5G', '800M')
+    """
+    if count >= UNITS["G"]:
+        return f"{count / UNITS['G']:.1f}".removesuffix(".0") + "G"
+    return f"{max(1, round(count / UNITS['M']))}M"
+
+
+def bytes_of_whole(table: Origin) -> int:
+    """What it would take at its peak to read all of a table in files and to encode it."""
+    return int(LIBRARIES + sum(map(_bytes_of_file, table.files)))
+
+
+def _bytes_of_file(file: Path) -> float:
+    size = file.stat().st_size
+    if not is_parquet(file):
+        return TIMES_OF_TEXT * size
+    groups = row_groups(file)
+    if groups is None:  # a footer so large is of a large file
+        return TIMES_OF_TEXT * TIMES_PACKED * size
+    return max(TIMES_OF_TEXT * max(groups.unpacked, size), BYTES_OF_CELL * groups.columns * sum(groups.rows))
+
+
+def bound_for(table: Origin, asked: str | None) -> int | None:
+    """Within how many bytes a table is to be read in parts; None if it may be read as a whole, or is in memory.
+
+    ``asked``: the bound that was asked for; by default half of the memory that is free.
+    """
+    if table.path is None:
+        return None
+    bound = bytes_of(asked) if asked is not None else SHARE_OF_FREE * free_bytes()
+    return None if bytes_of_whole(table) <= bound else max(LEAST, int(bound))
+
+
+def free_bytes() -> float:
+    """The memory that this process may still take, as far as the system tells; infinite if it tells nothing."""
+    return min(_free_of_machine(), _left_of_group(), _left_of_process())
+
+
+def _free_of_machine() -> float:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2  # that others have the half is a guess
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def _left_of_group() -> float:
+    """Of the control group of a container or a service."""
+    left = float("inf")
+    for most, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            left = min(left, int(Path(most).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):  # 'max', which is none
+            continue
+    return max(0.0, left)
+
+
+def _left_of_process() -> float:
+    """Of what ``ulimit -v`` leaves to this process."""
+    try:
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError, ValueError):
+        return float("inf")
+    return float("inf") if most == resource.RLIM_INFINITY else max(0, most - pages * os.sysconf("SC_PAGE_SIZE"))
