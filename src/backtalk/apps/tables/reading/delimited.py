@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from ....data.names import require_names
-from ....errors import FileFormatError, first_line
+from ....errors import FileFormatError, is_no_memory
 from .encodings import as_utf8
+from .faults import unreadable_text
 from .layout import UNNAMED, Layout, layout_of
 from .typed import stripped
 
@@ -32,8 +33,8 @@ def read_delimited(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]:
     layout = layout_of(content, file)
     try:
         frame = _Body(content, layout, file).frame()
-    except pl.exceptions.PanicException as error:  # which is no Exception
-        raise FileFormatError(f"cannot be read: it is damaged ({first_line(error)}).", file=file) from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise unreadable_text(error, file) from None
     frame, more = _named(frame.select(stripped(pl.all())), layout.names, file)
     return frame, [*said, *layout.said, *more]
 
@@ -78,7 +79,9 @@ class _Body:
             count = self._count_or_refuse(text)
         try:
             frame = pl.DataFrame() if self._has_blanks_before_quotes() else self._by_polars(text.encode())
-        except pl.exceptions.PolarsError:  # a quote within a cell, as in 5" of pipe
+        except pl.exceptions.PolarsError as error:  # a quote within a cell, as in 5" of pipe
+            if is_no_memory(error):
+                raise
             frame = pl.DataFrame()
         if frame.height != count:  # so does an empty line, which is a row to polars
             rows = list(filter(None, self._rows(text)))
