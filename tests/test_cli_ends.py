@@ -141,7 +141,7 @@ with spoken("t.parquet"):
         "warned past Python",
         "this too",
         "backtalk: t.parquet cannot be read: it is damaged, or needs more memory than there is "
-        "(memory allocation of 23 bytes failed).",
+        "(memory allocation of 23 bytes failed): give fewer rows or columns.",
         "",
     ]
 
@@ -160,6 +160,28 @@ def test_a_panic_is_a_sentence_though_it_is_no_exception(call, run, monkeypatch,
     monkeypatch.setattr(pl.LazyFrame, "collect_schema", panic)
     code, _, err = call("evaluate", run / "run", path)
     assert (code, err) == (2, f"backtalk: {path} cannot be read: it is damaged (range end index 5 out of range).\n")
+
+
+@pytest.mark.parametrize(
+    "panic",
+    [
+        pl.exceptions.PanicException("Os { code: 11, kind: WouldBlock, message: 'Resource temporarily unavailable' }"),
+        pl.exceptions.ComputeError("Cannot allocate memory (os error 12)"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
+def test_memory_that_a_library_runs_out_of_is_no_bug_and_no_damage(call, run, monkeypatch, panic):
+    def fail(*_, **__):
+        raise panic
+
+    for place in ("polars.read_csv", "backtalk.apps.tables.use.output_of"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, fail)
+            code, _, err = call("predict", run / "run", run / "t.csv")
+        assert (code, err) == (
+            2,
+            f"backtalk: memory ran out in 'backtalk predict' ({panic}): give the rows in several tables.\n",
+        )
 
 
 def test_what_is_no_exception_at_all_is_a_sentence_too(call, monkeypatch):

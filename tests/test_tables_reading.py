@@ -137,6 +137,24 @@ def test_lists_and_bytes_in_parquet_are_refused(tmp_path):
         read_table(tmp_path / "t.parquet")
 
 
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate"), pl.exceptions.PanicException("Out of memory")])
+def test_memory_that_runs_out_over_a_file_is_told_with_what_helps(tmp_path, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": [1, 2]}).write_parquet(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(pl.LazyFrame, "collect", fail)
+        with pytest.raises(
+            FileFormatError, match=r"needs more memory than there is \(.*\): give fewer rows or columns"
+        ):
+            read_table(path)
+    monkeypatch.setattr(pl, "read_csv", fail)
+    with pytest.raises(MemoryError):
+        read_table(written(tmp_path / "t.csv", "a,b\n1,2\n"))
+
+
 def test_durations_become_numbers_and_times_stay(tmp_path):
     frame = pl.DataFrame({"d": [dt.timedelta(minutes=1)], "t": [dt.time(6, 30)]})
     frame.write_parquet(tmp_path / "t.parquet")

@@ -206,6 +206,7 @@ def first_line(error: BaseException) -> str:
 
 NOT_LOADED = "failed to map segment"  # of a library
 NO_MEMORY = (NOT_LOADED, "cannot allocate memory", "can't start new thread", "unable to allocate")
+NO_ROOM = ("resource temporarily unavailable", "memory allocation of", "out of memory", "bad_alloc")  # for a thread too
 NOTHING_RAISED = ("without exception set", "returned null without setting")  # by C, which found no memory even for that
 TO_LOAD = "libraries need about 1.5 GB of address space, so raise the limit that is set, such as by ulimit -v"
 
@@ -221,7 +222,10 @@ def is_no_memory(error: BaseException) -> bool:
     said = str(error).lower()
     if isinstance(error, SystemError):
         return any(words in said for words in NOTHING_RAISED)
-    return isinstance(error, ImportError | OSError | RuntimeError) and any(words in said for words in NO_MEMORY)
+    if isinstance(error, ImportError | OSError):
+        return any(words in said for words in NO_MEMORY)
+    of_a_library = isinstance(error, RuntimeError) or type(error).__module__.startswith(("polars", "pyo3", "pyarrow"))
+    return of_a_library and any(words in said for words in NO_MEMORY + NO_ROOM)
 
 
 def no_memory(error: BaseException, doing: str = "", advice: str = "take fewer examples, or a smaller network") -> str:

@@ -70,7 +70,9 @@ def without_memory(error: BaseException) -> str:
 
     advice = "give fewer rows, or free some memory"
     if _command == "train":
-        advice = "give fewer rows or columns, fewer --hidden units, or a smaller --batch-size"
+        advice = (
+            "give fewer rows or columns, fewer --hidden units, or a smaller --batch-size; a Parquet file needs less"
+        )
     elif _command == "resume":
         advice = "free some memory, and go on again"
     elif _command in ("predict", "evaluate"):

@@ -83,8 +83,8 @@ def _at_abort(table: Path | str, log: BinaryIO, stderr: Any) -> Any:
             reserve.clear()
             said = _content(log).decode(errors="replace")
             what = NO_MEMORY.search(said)
-            why = what[0] if what else first_line(RuntimeError(said))
-            say(f"{sentence} ({why}).", on=stderr, flush=True)
+            why = f"({what[0]}): give fewer rows or columns" if what else f"({first_line(RuntimeError(said))})"
+            say(f"{sentence} {why}.", on=stderr, flush=True)
         finally:
             os._exit(2)
 

@@ -4,6 +4,7 @@ arrow.py      Arrow files, also called Feather
 delimited.py  separated text, such as CSV
 encodings.py  text in any common encoding, to UTF-8
 excel.py      sheets of Excel and of OpenOffice
+faults.py     what other libraries say of a file, as an error
 footer.py     how large a Parquet file is once it is unpacked
 frames.py     data frames of other libraries
 json_lines.py JSON with one object a line

@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from ....errors import FileFormatError, first_line
+from ....errors import FileFormatError
+from .faults import POLARS, unreadable
 from .limits import require_moderate
 from .typed import plain_columns, require_flat, with_text
 
@@ -29,16 +30,15 @@ def _read(content: bytes, file: str) -> pl.DataFrame:
     read: Any = pl.read_ipc if content.startswith(MAGIC) else pl.read_ipc_stream
     try:
         return read(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = first_line(error)
+    except POLARS as error:
+        found = unreadable(error, file)
     try:  # polars 2.1 does not read string_view in compressed files, nor decimals of more than 38 digits
         import pyarrow as arrow
     except ImportError:
-        raise FileFormatError(
-            f"cannot be read ({reason}): it is damaged, or needs pyarrow: pip install 'backtalk[data]'.", file=file
-        ) from None
+        found.args = (f"{found.args[0].removesuffix('.')}; pyarrow may read it: pip install 'backtalk[data]'.",)
+        raise found from None
     opened = arrow.ipc.open_file if content.startswith(MAGIC) else arrow.ipc.open_stream
     try:
         return pl.DataFrame(opened(content).read_all())
-    except (arrow.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
-        raise FileFormatError(f"cannot be read: it is damaged ({reason}).", file=file) from None
+    except (arrow.ArrowException, *POLARS, ValueError):
+        raise found from None

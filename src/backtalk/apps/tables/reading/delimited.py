@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from ....data.names import require_names
-from ....errors import FileFormatError, first_line
+from ....errors import FileFormatError, is_no_memory
 from .encodings import as_utf8
+from .faults import unreadable_text
 from .layout import UNNAMED, Layout, layout_of
 from .typed import stripped
 
@@ -37,8 +38,8 @@ def read_lines(content: bytes, layout: Layout, file: str, before: int = 0) -> tu
     """The same of text in UTF-8 whose layout is known; ``before``: physical lines of the file above it."""
     try:
         frame = _Body(content, layout, file, before).frame()
-    except pl.exceptions.PanicException as error:  # which is no Exception
-        raise FileFormatError(f"cannot be read: it is damaged ({first_line(error)}).", file=file) from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise unreadable_text(error, file) from None
     return _named(frame.select(stripped(pl.all())), layout.names, file)
 
 
@@ -89,7 +90,9 @@ class _Body:
             count = self._count_or_refuse(text)
         try:
             frame = pl.DataFrame() if self._has_blanks_before_quotes() else self._by_polars(text.encode())
-        except pl.exceptions.PolarsError:  # a quote within a cell, as in 5" of pipe
+        except pl.exceptions.PolarsError as error:  # a quote within a cell, as in 5" of pipe
+            if is_no_memory(error):
+                raise
             frame = pl.DataFrame()
         if frame.height != count:  # so does an empty line, which is a row to polars
             rows = list(filter(None, self._rows(text)))

@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from ....errors import FileFormatError, MissingLibraryError, first_line, quoted
+from ....errors import FileFormatError, InputError, MissingLibraryError, quoted
 from .delimited import read_delimited
+from .faults import POLARS, unreadable
 from .limits import require_moderate
 
 CELL = 32  # bytes of a cell while a sheet is read, empty ones between others included
@@ -33,10 +34,10 @@ def read_excel(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list
         names = book.sheet_names
         sheet: Any = book.load_sheet(0, header_row=None, dtypes="string")
         frame: pl.DataFrame = sheet.to_polars()
-    except (fastexcel.FastExcelError, pl.exceptions.PanicException, zipfile.BadZipFile, ValueError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"cannot be read: it is damaged ({first_line(error)}).", file=file) from None
+    except InputError:
+        raise
+    except (fastexcel.FastExcelError, *POLARS, zipfile.BadZipFile, ValueError) as error:
+        raise unreadable(error, file) from None
     frame = frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
     if frame.height == 0:
         raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)

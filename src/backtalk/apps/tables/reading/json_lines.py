@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from ....data.names import require_names
-from ....errors import FileFormatError, quoted
+from ....errors import FileFormatError, is_no_memory, quoted
 from .encodings import as_utf8
+from .faults import unreadable_text
 from .typed import require_flat, stripped
 
 
@@ -26,7 +27,9 @@ def read_json_lines(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]
         names = pl.scan_ndjson(io.BytesIO(content), infer_schema_length=None).collect_schema()
         require_flat(names, file)
         frame = pl.read_ndjson(io.BytesIO(content), schema=dict.fromkeys(names, pl.String))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        if is_no_memory(error):
+            raise unreadable_text(error, file) from None
         frame = _by_lines(content, file)  # with the line that is wrong, or NaN, which Python writes
     require_names(frame.columns, file)
     return frame.select(stripped(pl.all())), said

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from ....errors import FileFormatError, first_line
+from ....errors import FileFormatError
+from .faults import POLARS, unreadable
 from .footer import unpacked_bytes
 from .kinds import PARQUET
 from .limits import most_unpacked, require_moderate
 from .origins import files_of
 from .typed import plain_columns, require_flat, with_text
-
-# What polars raises; PanicException is no Exception
-UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, MemoryError)
 
 
 class ParquetTable:
@@ -42,8 +40,8 @@ class ParquetTable:
         try:
             self._lazy = pl.scan_parquet(files)
             self.schema = self._lazy.collect_schema()
-        except UNREADABLE as error:
-            raise self._unreadable(error) from None
+        except POLARS as error:
+            raise unreadable(error, self.named) from None
         require_flat(self.schema, files[0])
 
     @cached_property
@@ -69,8 +67,8 @@ class ParquetTable:
         sums = [pl.col(name).str.len_bytes().cast(pl.UInt64).sum() for name in texts]
         try:
             found = self._lazy.select(sums).collect(engine="streaming") if texts else pl.DataFrame()
-        except UNREADABLE as error:
-            raise self._unreadable(error) from None
+        except POLARS as error:
+            raise unreadable(error, self.named) from None
         return {name: (found[name].item() / max(1, self.height) if name in texts else 8.0) for name in self.schema}
 
     def _measured(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -89,12 +87,8 @@ class ParquetTable:
     def _collect(self, lazy: pl.LazyFrame) -> pl.DataFrame:
         try:
             return lazy.collect()
-        except UNREADABLE as error:
-            raise self._unreadable(error) from None
-
-    def _unreadable(self, error: BaseException) -> FileFormatError:
-        why = ": it is damaged" if isinstance(error, pl.exceptions.PanicException) else ""
-        return FileFormatError(f"cannot be read{why} ({first_line(error)}).", file=self.named)
+        except POLARS as error:
+            raise unreadable(error, self.named) from None
 
 
 def is_parquet(path: Path) -> bool:
