@@ -67,7 +67,7 @@ def train(
     table = group.run(lambda: Origin.of(table))
     if group.count == 1:
         options = with_memory(options, table)
-    with Cache(folder) as cache:
+    with Cache(place.path) as cache:
         ready = prepare(table, options, group, cache, note)
         if prepared is not None:
             prepared(ready)
@@ -103,7 +103,7 @@ def resume(
     group.require_equal({"what they do": "resume", "the folder of the run": str(folder)})
     place = Folder(folder, group)
     group.run(place.go_on)
-    with _kept(place, went_on=True), Cache(folder) as cache:
+    with _kept(place, went_on=True), Cache(place.path) as cache:
         run = RunFacts.from_json(group.broadcast(lambda: place.read(RUN)), place / RUN)
         origin = group.run(lambda: _origin_of(place, run, table))
         run = replace(run, table=origin.path)
