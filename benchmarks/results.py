@@ -67,6 +67,11 @@ class Results:
     peak: dict[str, dict[int, float]]
     rows: list[Row]
 
+    def with_row(self, row: Row) -> Results:
+        """These, with a row at the end, or in the place of that of the same work."""
+        rows = {(each.kind, each.dtype, each.work): each for each in (*self.rows, row)}
+        return replace(self, rows=list(rows.values()))
+
     def with_rows_of(self, earlier: Results) -> Results:
         """These, and the rows of an earlier run on the same machine that were not measured again, in its order."""
         if earlier.machine != self.machine or earlier.versions != self.versions:

@@ -86,11 +86,13 @@ def _notes(rows: list[Row], names: list[str]) -> list[str]:
     ]  # fmt: skip
     if lost:
         notes.append(f"Slower than another: {', '.join(lost)}.")
-    disturbed = [f"{row.work} ({row.missing:.0%})".replace("%", " %") for row in rows if row.missing > DISTURBED]
+    disturbed = [
+        f"{row.work} ({row.missing:.0%} in {row.tries} {'try' if row.tries == 1 else 'tries'})".replace("%", " %")
+        for row in rows if row.missing > DISTURBED
+    ]  # fmt: skip
     if disturbed:
         notes.append(
-            f"~ The machine's peak was disturbed in every one of {rows[0].tries} tries, by so much at the worst: "
-            f"{', '.join(disturbed)}."
+            f"~ The machine's peak was disturbed in every try, by so much at the worst: {', '.join(disturbed)}."
         )
     if any(row.memory for row in rows):
         memory = {name: mib for row in rows for name, mib in row.memory.items()}

@@ -21,7 +21,7 @@ THREADS = sorted({1, CORES})
 PAUSE = 0.25  # seconds for which threads of the process before may still spin
 SLOWER = 1.2  # times the other count of threads, after which a peer's slower count takes no more turns
 DISTURBED = 0.15  # of the machine's peak missing during a row, above which the row is measured again
-TRIES = 3  # of a row at most; 2 if it is to be quick
+TRIES = 3  # of a row at most; a quick run has other rows to measure first
 PEAK_OPERATIONS = 2 * 1024**3
 Key = tuple[str, int]  # a library and its threads
 ALL_THREADS = ("backtalk", "products")  # what is timed with each count of threads to the end
@@ -198,7 +198,7 @@ class Session:
 
     def __init__(self, rounds: int, quick: bool, works: list[str]) -> None:
         self.rounds, self.quick, self.works, self.dtype = rounds, quick, works, "float32"
-        self.tries = 2 if quick else TRIES
+        self.tries = 1 if quick else TRIES
         self._peers: dict[tuple[str, str, int], Peer] = {}
         self.peaks: dict[str, Peak] = {}
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from benchmarks import __main__ as quick
 from benchmarks.goals import GOALS, judge, say
 from benchmarks.machine import describe_machine, versions
 from benchmarks.results import Results, Row, rows_of_calls
 from benchmarks.table import BEGIN, END, PAGE, as_markdown, replace_tables, tables
 from benchmarks.turns import DISTURBED, TRIES, Part, Peak, answer, time_row
 from benchmarks.work import WORKS
+from rich.console import Console
 
 ROOT = Path(__file__).parent.parent
 
@@ -136,7 +142,51 @@ def test_the_table_marks_what_is_slower_and_what_was_disturbed():
     (table,) = tables(results_of(row_of(missing=0.2, tries=3)))
     assert table.cells == [["tiny~", "10", "50 %", "67 %", "1.5¹", "**0.5**¹"]]
     assert table.notes[0] == "Slower than another: tiny to PyTorch (0.50)."
-    assert "3 tries" in table.notes[1]
+    assert "tiny (20 % in 3 tries)" in table.notes[1]
+
+
+class FakeSession:
+    """A quick session on a machine whose peak is disturbed so much in the first and second measurement of each row."""
+
+    quick = True
+
+    def __init__(self, clock: list[float], **missing: tuple[float, float]) -> None:
+        self.clock, self.left = clock, {work: list(shares) for work, shares in missing.items()}
+        self.works = list(missing)
+        self.peak = SimpleNamespace(best={2: 1.0})
+
+    def use(self, dtype: str) -> None:
+        pass
+
+    def training(self) -> Iterator[Row]:
+        for work in self.works:
+            self.clock[0] += 10
+            yield row_of(work=work, missing=self.left[work].pop(0))
+
+
+def run_quick(monkeypatch, until: float) -> tuple[list[tuple[str, float, int]], str]:
+    """The share that is missing and the tries of each row, and what is said; each row takes 10 seconds."""
+    clock, said = [0.0], StringIO()
+    session: Any = FakeSession(clock, tiny=(0.3, 0.1), small=(0.0, 9.0), mnist=(0.5, 0.6), wide=(0.2, 0.0))
+    monkeypatch.setattr(quick.time, "monotonic", lambda: clock[0])
+    monkeypatch.setitem(quick.KINDS, "training", quick.Kind(lambda session: session.training()))
+    results = results_of()
+    for row in quick.measure(session, ["training"], ["float32"], Console(file=said, width=200), until):
+        results = results.with_row(row)
+    return [(row.work, row.missing, row.tries) for row in results.rows], said.getvalue()
+
+
+def test_a_quick_run_measures_disturbed_rows_again_while_there_is_time(monkeypatch):
+    first = [("tiny", 0.3, 1), ("small", 0.0, 1), ("mnist", 0.5, 1), ("wide", 0.2, 1)]
+    found, said = run_quick(monkeypatch, until=40.0)
+    assert found == first
+    assert "not measured again, since the time is up: mnist, tiny, wide" in said
+    found, said = run_quick(monkeypatch, until=69.0)  # for two of them, the most disturbed ones
+    assert found == [("tiny", 0.1, 2), first[1], ("mnist", 0.5, 2), first[3]]
+    assert "the time is up: wide" in said
+    found, said = run_quick(monkeypatch, until=70.0)
+    assert found[3] == ("wide", 0.0, 2)
+    assert "the time is up" not in said
 
 
 def test_goals_are_judged_and_those_missed_are_named():

@@ -198,8 +198,10 @@ def test_what_is_no_exception_at_all_is_a_sentence_too(call, monkeypatch):
 
 
 @posix
-@pytest.mark.parametrize("at", ["numpy", "backtalk.apps.cli.tables"])
-def test_ctrl_c_while_the_command_line_is_imported_ends_it_without_a_traceback(tmp_path, at):
+@pytest.mark.parametrize(
+    ("at", "command"), [("typer", "info"), ("backtalk.apps.cli.tables", "info"), ("numpy", "demo")]
+)
+def test_ctrl_c_while_the_command_line_is_imported_ends_it_without_a_traceback(tmp_path, at, command):
     (tmp_path / "backtalk").write_text(f"""
 import os, signal, sys
 class Presses:
@@ -210,7 +212,7 @@ sys.meta_path.insert(0, Presses)
 from backtalk.apps.cli import main
 main()
 """)
-    done = subprocess.run([sys.executable, tmp_path / "backtalk", "info"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, tmp_path / "backtalk", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "backtalk: interrupted.\n")
 
 

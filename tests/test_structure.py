@@ -15,8 +15,8 @@ import backtalk
 SOURCE = Path(backtalk.__file__).parent
 # A folder imports only from those before it
 FOLDERS = (
-    "starting", "errors", "pages", "distributed", "core", "data", "interop", "engines", "train", "analysis", "teaching",
-    "apps",
+    "starting", "errors", "pages", "distributed", "core", "data", "interop", "engines", "train", "analysis",
+    "per_example", "teaching", "apps",
 )  # fmt: skip
 PUBLIC = {
     "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError", "Callback",
@@ -120,11 +120,34 @@ def test_the_public_names_are_these():
     assert set(backtalk.__all__) == PUBLIC
 
 
-def test_importing_backtalk_imports_no_heavy_or_optional_library():
-    heavy = [
-        "jax", "torch", "cupy", "sklearn", "scipy", "pandas", "rich", "typer", "safetensors.torch", "pyarrow",
-        "tensorboard", "mlflow", "polars",
-    ]  # fmt: skip
-    code = f"import sys, backtalk, backtalk.apps.cli; print([name for name in {heavy} if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert found.strip() == "['typer']"
+def test_every_public_name_has_a_home():
+    assert {*backtalk.HOMES, "per_example"} == PUBLIC
+    for name, home in backtalk.HOMES.items():
+        assert getattr(backtalk, name) is getattr(import_module(f"backtalk.{home}"), name)
+
+
+def test_folders_are_found_without_an_import_of_their_own():
+    assert backtalk.train is sys.modules["backtalk.train"]
+    assert not hasattr(backtalk, "kernels")
+
+
+def loaded_by(code: str, libraries: list[str]) -> list[str]:
+    """Those of the libraries that a program has loaded at its end."""
+    code += f"; import sys; print(*[name for name in {libraries} if name in sys.modules])"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+HEAVY = [
+    "jax", "torch", "cupy", "sklearn", "scipy", "pandas", "rich", "typer", "safetensors.torch", "pyarrow",
+    "tensorboard", "mlflow", "polars",
+]  # fmt: skip
+
+
+def test_the_public_names_import_no_heavy_or_optional_library():
+    at_once = [name for name, home in backtalk.HOMES.items() if not home.startswith(("interop.", "apps", "teaching"))]
+    assert loaded_by(f"from backtalk import per_example, {', '.join(at_once)}", HEAVY) == []
+
+
+def test_the_command_line_starts_without_numpy():
+    code = "import backtalk.apps.cli as cli, typer; typer.main.get_command(cli.app)"
+    assert loaded_by(code, [*HEAVY, "numpy", "asyncio"]) == ["typer"]

@@ -1,74 +1,78 @@
-"""Feedforward networks with every gradient of back-propagation as a first-class result."""
+"""Feedforward networks with every gradient of back-propagation as a first-class result.
 
-from . import starting  # noqa: F401  # before all that takes time
+A public name is imported when it is first asked for, so that each program loads what it needs: ``backtalk --help``
+neither NumPy nor any network.
+"""
 
-# isort: split
-import sys
+from __future__ import annotations
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .analysis import per_example
-from .analysis.check import CheckReport, check, check_step
-from .analysis.diagnose import Diagnosis, Doctor, Finding, diagnose
-from .analysis.influence import Influence, el2n, grand, influence, self_influence
-from .core.activations import Activation, register_activation
-from .core.backward import Gradients
-from .core.dropout import Dropout
-from .core.forward import Trace
-from .core.layers import Layers
-from .core.losses import Loss, register_loss
-from .core.network import Network
-from .core.predictor import Predictor
-from .data.streams import MemoryMapped, ParquetFiles
-from .engines.passes import backward, forward, gradients
-from .errors import (
-    BacktalkError,
-    DivergedError,
-    FileFormatError,
-    InputError,
-    InputTypeError,
-    LayerError,
-    MissingLibraryError,
-    ProcessLostError,
-    UnknownNameError,
-)
-from .interop import load, save
-from .train import (
-    LBFGS,
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    AMSGrad,
-    Callback,
-    Checkpoint,
-    Epoch,
-    GradientDescent,
-    LayerMeasures,
-    Lion,
-    Momentum,
-    Nadam,
-    Nesterov,
-    Progress,
-    RMSprop,
-    Shard,
-    Training,
-    TrainingInterrupted,
-    fit,
-    fit_many,
-    resume,
-)
+from . import starting  # noqa: F401
 
 if TYPE_CHECKING:
+    from .analysis import per_example
+    from .analysis.check import CheckReport, check, check_step
+    from .analysis.diagnose import Diagnosis, Doctor, Finding, diagnose
+    from .analysis.influence import Influence, el2n, grand, influence, self_influence
     from .analysis.torch_hooks import Heard, listen
     from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
+    from .core.activations import Activation, register_activation
+    from .core.backward import Gradients
+    from .core.dropout import Dropout
+    from .core.forward import Trace
+    from .core.layers import Layers
+    from .core.losses import Loss, register_loss
+    from .core.network import Network
+    from .core.predictor import Predictor
+    from .data.streams import MemoryMapped, ParquetFiles
+    from .engines.passes import backward, forward, gradients
+    from .errors import (
+        BacktalkError,
+        DivergedError,
+        FileFormatError,
+        InputError,
+        InputTypeError,
+        LayerError,
+        MissingLibraryError,
+        ProcessLostError,
+        UnknownNameError,
+    )
+    from .interop import load, save
     from .interop.keras import from_keras
     from .interop.onnx.convert import from_onnx, to_onnx
     from .interop.scikit_learn import from_sklearn, to_sklearn
     from .interop.torch import from_torch, to_torch
     from .teaching.derivations import Derivation, Paths, StepDerivation, explain, explain_step, paths
     from .teaching.exercises import Exercise, exercise
+    from .train import (
+        LBFGS,
+        SGD,
+        Adadelta,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamW,
+        AMSGrad,
+        Callback,
+        Checkpoint,
+        Epoch,
+        GradientDescent,
+        LayerMeasures,
+        Lion,
+        Momentum,
+        Nadam,
+        Nesterov,
+        Progress,
+        RMSprop,
+        Shard,
+        Training,
+        TrainingInterrupted,
+        fit,
+        fit_many,
+        resume,
+    )
 
 __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError",
@@ -83,33 +87,75 @@ __all__ = [
     "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
-
-sys.modules[f"{__name__}.per_example"] = per_example  # a public name to import from: backtalk.per_example
-
-LATER = {  # imported when asked for: what few programs need, or what imports a slow library
+HOMES = {  # the module of each public name
+    **dict.fromkeys(("CheckReport", "check", "check_step"), "analysis.check"),
+    **dict.fromkeys(("Diagnosis", "Doctor", "Finding", "diagnose"), "analysis.diagnose"),
+    **dict.fromkeys(("Influence", "el2n", "grand", "influence", "self_influence"), "analysis.influence"),
+    **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),
+    **dict.fromkeys(("Activation", "register_activation"), "core.activations"),
+    "Gradients": "core.backward",
+    "Dropout": "core.dropout",
+    "Trace": "core.forward",
+    "Layers": "core.layers",
+    **dict.fromkeys(("Loss", "register_loss"), "core.losses"),
+    "Network": "core.network",
+    "Predictor": "core.predictor",
+    **dict.fromkeys(("MemoryMapped", "ParquetFiles"), "data.streams"),
+    **dict.fromkeys(("backward", "forward", "gradients"), "engines.passes"),
     **dict.fromkeys(
-        ("Derivation", "Paths", "StepDerivation", "explain", "explain_step", "paths"), "teaching.derivations"
+        (
+            "BacktalkError", "DivergedError", "FileFormatError", "InputError", "InputTypeError", "LayerError",
+            "MissingLibraryError", "ProcessLostError", "UnknownNameError",
+        ),
+        "errors",
     ),
-    **dict.fromkeys(("Exercise", "exercise"), "teaching.exercises"),
+    **dict.fromkeys(("load", "save"), "interop"),
     "from_keras": "interop.keras",
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
     **dict.fromkeys(("from_sklearn", "to_sklearn"), "interop.scikit_learn"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
-    **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
-}
+    **dict.fromkeys(
+        ("Derivation", "Paths", "StepDerivation", "explain", "explain_step", "paths"), "teaching.derivations"
+    ),
+    **dict.fromkeys(("Exercise", "exercise"), "teaching.exercises"),
+    **dict.fromkeys(
+        (
+            "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "Checkpoint",
+            "Epoch", "GradientDescent", "LayerMeasures", "Lion", "Momentum", "Nadam", "Nesterov", "Progress", "RMSprop",
+            "Shard", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
+        ),
+        "train",
+    ),
+}  # fmt: skip
+FOLDERS = (
+    "analysis",
+    "apps",
+    "core",
+    "data",
+    "distributed",
+    "engines",
+    "errors",
+    "interop",
+    "pages",
+    "teaching",
+    "train",
+)
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name in LATER:
-        return getattr(import_module(f".{LATER[name]}", __name__), name)
-    if name == "__version__":
+    if name in HOMES:
+        found = getattr(import_module(f".{HOMES[name]}", __name__), name)
+    elif name in (*FOLDERS, "per_example"):
+        found = import_module(f".{name}", __name__)
+    elif name == "__version__":
         from importlib.metadata import version
 
-        return version("backtalk")
-    raise AttributeError(f"module 'backtalk' has no attribute {name!r}")
+        found = version("backtalk")
+    else:
+        raise AttributeError(f"module 'backtalk' has no attribute {name!r}")
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

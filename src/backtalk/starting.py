@@ -1,7 +1,7 @@
 """Ctrl-C while the command line starts ends it as it does later, with exit code 130 and no traceback.
 
-What ``import backtalk`` loads takes so long that people press it, and ``main`` is not reached by then. In other
-programs nothing changes.
+What the command line loads takes so long on a slow machine that people press it, and ``main`` is not reached by then.
+In other programs nothing changes.
 """
 
 from __future__ import annotations

@@ -10,20 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from ...distributed import ALONE, Group
 from ..visible import say
 from .common import StoppedError
+
+if TYPE_CHECKING:
+    from ...distributed import Group
 
 LOST = 75  # the exit code if another process is lost: EX_TEMPFAIL, to be tried again
 CLOCKS = 10.0  # seconds by which the clock of a machine and that of its files may differ
 UNREAD = 5.0  # seconds in which the others come to an end, if they do, when nobody reads what this one prints
 CLEAR = "\r\x1b[2K\x1b[?25h"  # the line of progress goes, the cursor is there again
 
-_group = ALONE  # the one that this command has joined; JAX must not be asked while it is being started
+_group: Group | None = None  # the one that this command has joined; JAX must not be asked while it is being started
 
 Coordinator = Annotated[
     str | None,
@@ -47,6 +49,7 @@ def joined(
     ``anew``: what lies in the folder of the run now is of an earlier one.
     """
     global _group
+    from ...distributed import ALONE
     from ...distributed.join import join, launched
     from ...engines.choose import COMPILED
     from ...errors import InputError, ProcessLostError
@@ -93,12 +96,12 @@ def joined(
 
 def is_first() -> bool:
     """Whether this process is the one that speaks."""
-    return _group.is_first
+    return _group is None or _group.is_first
 
 
 def speaker() -> str:
     """Who says a sentence on stderr."""
-    return "backtalk" if _group.is_first else f"backtalk, process {_group.index}"
+    return "backtalk" if _group is None or _group.is_first else f"backtalk, process {_group.index}"
 
 
 def end(code: int, read: bool = True) -> None:
