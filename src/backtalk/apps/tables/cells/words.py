@@ -32,9 +32,10 @@ def without_missing(cells: pl.Series, words: Sequence[str] = (), known: Sequence
         if others.str.contains(r"^\s|\s$").any():
             cells, others = cells.str.strip_chars(), others.str.strip_chars()
         wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
-        missing = [word for word in others.unique() if word.lower() in wanted and word not in known]
-        if missing:
-            cells = cells.set(cells.is_in(missing), None)
+        found = others.unique()
+        missing = found.filter(found.str.to_lowercase().is_in([*wanted]) & ~found.is_in([*known]))
+        if len(missing):
+            cells = cells.set(cells.is_in(missing.implode()), None)
     return without_words(cells, words)
 
 
