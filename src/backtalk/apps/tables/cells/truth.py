@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ....errors import cut
 from .numbers import PLAIN
 from .words import as_words
 
@@ -55,7 +56,7 @@ def as_truth(values: pl.Series, form: str = PLAIN) -> pl.Series:
 def oddities(values: pl.Series, form: str) -> list[str]:
     """What there is to say of cells that are yes or no of this form."""
     if form != PLAIN:
-        return [f"one value, {form.removesuffix(OR_EMPTY)}, or empty: yes or no"]
+        return [f"one value, {cut(form.removesuffix(OR_EMPTY))}, or empty: yes or no"]
     if values.dtype != pl.String:
         return []
     found = sorted(values.drop_nulls().unique())
