@@ -160,9 +160,9 @@ def tell_form(words: pl.Series) -> str | None:
     return f"{form}{CENTURY}{first}-{first + _HUNDRED - 1}"
 
 
-def oddities(words: pl.Series, form: str, found: pl.Series) -> list[str]:
-    """What there is to say of cells that are dates of this form, which are ``found``."""
-    day, said = _parted(form)[0], []
+def oddities(words: pl.Series, form: str) -> list[str]:
+    """What there is to say of cells that are dates of this form."""
+    day, said, found = _parted(form)[0], [], as_dates(words, form)
     if day in OTHER_ORDER and "." not in day and (found.dt.day().drop_nulls() <= _LATE_DAY).all():
         order, other = ("month", "day") if day.startswith("%m") else ("day", "month")
         said.append(f"every cell could also be read as {other} first: {order} first is a guess")

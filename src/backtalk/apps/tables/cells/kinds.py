@@ -154,7 +154,7 @@ def _tell_dates(words: pl.Series, learns_words: bool) -> Reading | None:
         return Reading(
             CATEGORY, remarks=(f"dates of which some have the day first and some the month, such as {both}",)
         )
-    return _of_dates(DATE, form, others, found, learns_words, tuple(dates.oddities(words, form, found)))
+    return _of_dates(DATE, form, others, found, learns_words, tuple(dates.oddities(words, form)))
 
 
 def _tell_times(words: pl.Series, learns_words: bool) -> Reading | None:

@@ -19,6 +19,14 @@ OR_EMPTY = " or empty"
 MOST_SPELLINGS, SAMPLE = 20, 300
 
 
+def tell_truth(values: pl.Series) -> str | None:
+    """The form of cells that are yes or no: one value or none, or words of a pair; None for any others."""
+    present = values.drop_nulls()
+    if form := one_or_none(values, present):
+        return form
+    return PLAIN if values.dtype == pl.Boolean or (values.dtype == pl.String and is_pair(present)) else None
+
+
 def one_or_none(values: pl.Series, present: pl.Series) -> str | None:
     """The form of cells of which all that are ``present`` hold one value; None if they do not, or if none is empty."""
     if not values.null_count() or present.head(SAMPLE).n_unique() > MOST_SPELLINGS:
