@@ -56,7 +56,7 @@ def as_truth(values: pl.Series, form: str = PLAIN) -> pl.Series:
         return truth.set(~words.is_in([*YES, *NO]).fill_null(False), None)
     value = form.removesuffix(OR_EMPTY).lower()
     number = pl.Series([value]).cast(pl.Float64, strict=False)
-    same = (words == value) | words.cast(pl.Float64, strict=False).is_in(number.drop_nulls()).fill_null(False)
+    same = (words == value) | words.cast(pl.Float64, strict=False).is_in(number.drop_nulls().to_list()).fill_null(False)
     truth = same.cast(pl.Float64).fill_null(0.0)
     return truth.set((truth == 0) & values.is_not_null(), None)
 

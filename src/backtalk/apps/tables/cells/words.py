@@ -50,7 +50,7 @@ def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
         cells = cells.set(cells.str.to_lowercase().is_in([word.lower() for word in words]).fill_null(False), None)
     numbers = pl.Series(words, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
     if len(numbers) and (cells.dtype == pl.String or cells.dtype.is_numeric()):
-        cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False), None)
+        cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers.to_list()).fill_null(False), None)
     return cells
 
 
