@@ -31,8 +31,18 @@ _LEAST_GAP = 20  # years, of which the column has none
 _LATE_DAY = 12  # a day after it is no month
 _LEAST_LATE = 0.1  # the share of days after the 12th, which in dates is six in ten
 _SAMPLE, _LEAST_SHARE = 300, 0.2  # cells, and the share of them that are dates in a column of dates
+_PLAIN_TIMES = {
+    "": "",
+    " %H:%M:%S": " [0-9]{2}:[0-9]{2}:[0-9]{2}",
+    "T%H:%M:%S": "T[0-9]{2}:[0-9]{2}:[0-9]{2}",
+    " %H:%M": " [0-9]{1,2}:[0-9]{2}",
+    "T%H:%M": "T[0-9]{2}:[0-9]{2}",
+    " %H:%M:%S%.f": r" [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,6}",
+    "T%H:%M:%S%.f": r"T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,6}",
+}
 _WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+"
 _ORDINAL = r"(?i)\b([0-9]{1,2})(?:st|nd|rd|th|\.)([\s,])"
+_HAS_OFFSET = r":.*(?:[Zz]|UTC|GMT|[-+][0-9]{2}:?[0-9]{0,2})"
 _COLON_BEHIND_DAY = "^([0-9]{1,2}/?[A-Za-z]{3}/?[0-9]{4}):"  # of SAS, and of web servers
 _ZONE_TWICE = r"([-+][0-9]{2}:?[0-9]{2})\s+(?:UTC|[A-Z]{3,4}|\(.*\))$"  # of Go, and of JavaScript
 _YEAR_LAST = r"^(.*[A-Za-z]{3} +[0-9]{1,2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}(?: ?[-+0-9UTCGMZ]+)?) ([0-9]{4})$"  # of C
@@ -45,13 +55,9 @@ def as_dates(values: pl.Series, form: str) -> pl.Series:
     and years of two digits instead of four.
     """
     if values.dtype == pl.String:
-        cells = Cells(values)
-        dates = pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
-        for each in _accepted(form):
-            if not (dates.is_null() & values.is_not_null()).any():
-                break
-            dates = dates.fill_null(cells.dates(each))
-        return dates
+        found = _direct(values, form)
+        others = (found.is_null() & values.is_not_null()).arg_true()
+        return found.scatter(others, _any_of(values.gather(others), form)) if len(others) else found
     if values.dtype.is_numeric() and form == COMPACT:
         return as_dates(values.cast(pl.Int64, strict=False).cast(pl.String), form)
     if isinstance(values.dtype, pl.Datetime):
@@ -61,6 +67,37 @@ def as_dates(values: pl.Series, form: str) -> pl.Series:
     elif values.dtype != pl.Date:
         values = pl.Series(values.name, [None] * len(values))
     return values.cast(pl.Datetime("us"))
+
+
+def _direct(values: pl.Series, form: str) -> pl.Series:
+    """The dates that are written as the first one, without an offset, which is told faster; null for others."""
+    day, first = _parted(form)[0], values.drop_nulls().head(1)
+    for time, pattern in _PLAIN_TIMES.items() if form != PLAIN and "%b" not in day and "%y" not in day else ():
+        whole = f"{_pattern_of(day)}{pattern}$"
+        if "%d" in day and first.str.contains(whole).any():
+            fitting = values.set(~values.str.contains(whole).fill_null(False), None)
+            if time:
+                return fitting.str.to_datetime(day + time, strict=False, time_unit="us")
+            return fitting.str.to_date(day, strict=False).cast(pl.Datetime("us"))
+    return pl.Series(values.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(values))
+
+
+def _any_of(words: pl.Series, form: str) -> pl.Series:
+    """The dates of the form, and then of each other that is accepted in its place."""
+    cells = Cells(words)
+    found = pl.Series(words.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(words))
+    for each in _accepted(form):
+        if not (found.is_null() & words.is_not_null()).any():
+            break
+        found = found.fill_null(cells.dates(each))
+    return found
+
+
+def _pattern_of(day: str) -> str:
+    pattern = day.replace(".", r"\.")
+    for name, field in _FIELDS.items():
+        pattern = pattern.replace(name, f"(?P<{name[1:]}>{field})")
+    return f"^{pattern}"
 
 
 def is_date_form(form: str) -> bool:
@@ -85,10 +122,7 @@ class Cells:
     def days(self, form: str) -> pl.Series:
         """The days; null for what is none of this form."""
         day, first = _parted(form)
-        pattern = day.replace(".", r"\.")
-        for name, field in _FIELDS.items():
-            pattern = pattern.replace(name, f"(?P<{name[1:]}>{field})")
-        found = self.days_of_text.str.extract_groups(f"^{pattern}$").struct.unnest()
+        found = self.days_of_text.str.extract_groups(f"{_pattern_of(day)}$").struct.unnest()
         if "%y" in day:
             years = found["y"].cast(pl.Int32)
             found = found.with_columns(Y=(first + (years - first) % _HUNDRED).cast(pl.String))
@@ -109,8 +143,11 @@ def tell_form(words: pl.Series) -> str | None:
     most = max(counts.values())
     if most < _LEAST_SHARE * len(some.days_of_text):
         return None
+    fitting = [form for form, count in counts.items() if count > most / 2]
+    if len(fitting) == 1 and "%y" not in fitting[0] and fitting[0] != "%Y-%m":
+        return fitting[0]
     cells = Cells(words)
-    found = {form: cells.days(form) for form, count in counts.items() if count > most / 2}
+    found = {form: cells.days(form) for form in fitting}
     form = max(found, key=lambda each: found[each].count())  # the first of those that read as many
     days = found[form].drop_nulls()
     if form == "%Y-%m" and ((days.dt.year() + 1) % _HUNDRED == days.dt.month()).all():
@@ -125,24 +162,20 @@ def tell_form(words: pl.Series) -> str | None:
 
 def oddities(words: pl.Series, form: str) -> list[str]:
     """What there is to say of cells that are dates of this form."""
-    day, _ = _parted(form)
-    cells, said = Cells(words), []
-    other = OTHER_ORDER.get(day)
-    days = cells.days(form)
-    if other and "." not in day and (days.drop_nulls().dt.day() <= _LATE_DAY).all():
-        order = "the month first" if day.startswith("%m") else "the day first"
-        said.append(f"every cell could also be read as {other}: {order} is a guess")
-    if form != (long := form.replace("%y", "%Y").split(CENTURY)[0]) or long not in OTHER_ORDER:
-        short = days.is_null() & False
-    else:
-        short = days.is_null() & cells.days(long.replace("%Y", "%y")).is_not_null()
-    if short.any():
-        span = f"{_FIRST} to {_LATEST}"
-        said.append(f"{_count(short.sum())} with two digits of the year, such as {words.filter(short)[0]}: of {span}")
-    lacking = lacks_offset(words)
-    has_offset = ~lacking & words.str.contains(":", literal=True)
-    if lacking.any() and has_offset.any():
-        said.append(f"{_count(lacking.sum())} without an offset from UTC, such as {words.filter(lacking)[0]}: in UTC")
+    day, said, found = _parted(form)[0], [], as_dates(words, form)
+    if day in OTHER_ORDER and "." not in day and (found.dt.day().drop_nulls() <= _LATE_DAY).all():
+        order, other = ("month", "day") if day.startswith("%m") else ("day", "month")
+        said.append(f"every cell could also be read as {other} first: {order} first is a guess")
+    if "%Y" in day and day in OTHER_ORDER:
+        odd = words.filter(~words.str.contains(_YEAR))
+        short = odd.filter(Cells(odd).days(day.replace("%Y", "%y")).is_not_null())
+        if len(short):
+            span = f"of {_FIRST} to {_LATEST}"
+            said.append(f"{_count(len(short))} with two digits of the year, such as {short[0]}: {span}")
+    if words.str.contains(_HAS_OFFSET).any():
+        lacking = words.filter(lacks_offset(words) & found.is_not_null())
+        if len(lacking):
+            said.append(f"{_count(len(lacking))} without an offset from UTC, such as {lacking[0]}: in UTC")
     return said
 
 

@@ -23,6 +23,7 @@ LEAST_SHARE = 0.2  # of numbers or dates, if all others are words that repeat
 MOST_WORDS = 5  # that stand for what is missing among numbers
 MANY_NUMBERS, SOME_NUMBERS = 10, 3  # different ones, among which several words, or one, may stand for what is missing
 SAMPLE = 300  # cells
+LONGEST = 80  # bytes of what is no free text
 TWO = 2  # numbers, such as 0 and 1, are no codes
 
 
@@ -64,6 +65,8 @@ def tell(values: pl.Series, *, learns_words: bool = False, decimal_comma: bool =
     plain = as_numbers(words, PLAIN)
     if plain.null_count() == 0:
         return _of_plain_numbers(words, plain, 0)
+    if (words.head(SAMPLE).str.len_bytes() > LONGEST).mean() > 1 / 2:  # pyright: ignore[reportOptionalOperand]
+        return Reading(CATEGORY)
     if truth.is_pair(words):
         return Reading(YES_NO, remarks=tuple(truth.oddities(words, PLAIN)))
     return (

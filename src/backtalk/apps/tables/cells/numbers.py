@@ -76,22 +76,22 @@ def oddities(words: pl.Series, form: str) -> list[str]:
     """What there is to say of cells of this form: how many are written in an unusual way, with an example."""
     if form == PLAIN:
         return []
-    parts = _parts(words, _split(form)[0]).with_columns(cell=words)
-    parts = parts.filter(parts["number"].is_not_null())
-    signs = parts["before"].fill_null(parts["after"])
-    percent = parts["after"].fill_null("") == "%"
+    parts, odd = _parts_of_odd(words, form)
+    percent = words.str.contains("%", literal=True)
     said = []
-    for chosen, what in [
-        (parts["bound"].is_not_null() | parts["bound_after"].is_not_null(), "bounds in {}: read as the number"),
-        (parts["open"].is_not_null(), "parentheses around {}: negative"),
-        (parts["last"] == "-", "the sign at the end of {}: negative"),
-        (percent & (percent.sum() < len(percent)), "% in {}, and not in the others: read as the numbers"),
+    for cells, what in [
+        (odd.filter(parts["bound"].fill_null(parts["bound_after"]).is_not_null()), "bounds in {}: read as the number"),
+        (odd.filter(parts["open"].is_not_null()), "parentheses around {}: negative"),
+        (odd.filter((parts["last"] == "-").fill_null(False)), "the sign at the end of {}: negative"),
+        (
+            words.filter(percent) if not percent.all() else words.clear(),
+            "% in {}, and not in the others: read as the numbers",
+        ),
     ]:
-        cells = parts["cell"].filter(chosen.fill_null(False))
         if len(cells):
             count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
             said.append(what.format(f"{count}, such as {cut(cells[0])}"))
-    kinds = sorted(set(signs.filter(signs.str.contains(_SIGN))) - {"%"})
+    kinds = words.str.extract(f"({CURRENCY})").drop_nulls().unique().sort()
     if len(kinds) > 1:
         said.append(f"several currencies ({', '.join(kinds[:5])}), taken as they are")
     return said
@@ -101,7 +101,7 @@ def are_bounds(words: pl.Series, form: str) -> bool:
     """Whether cells are classes such as <=50K and >50K, or grades such as 2+ and 2-, instead of numbers."""
     if form == PLAIN:
         return False
-    parts = _parts(words, _split(form)[0])
+    parts, _ = _parts_of_odd(words, form)
     bounds = parts["bound"].fill_null(parts["bound_after"])
     if (bounds == "+").any() and (parts["last"] == "-").any():
         return True
@@ -111,11 +111,30 @@ def are_bounds(words: pl.Series, form: str) -> bool:
 def _read(words: pl.Series, form: str) -> pl.Series:
     """Float64; what is a number as in a program is read as that, unless a point stands between thousands."""
     mark, ending = _split(form)
-    if mark == COMMA or ending:
+    if ending:
         return _converted(words, mark, ending)
-    plain = words.cast(pl.Float64, strict=False)
-    others = (plain.is_null() & words.is_not_null()).arg_true()
-    return plain.scatter(others, _converted(words.gather(others), mark, ending)) if len(others) else plain
+    found = _simple(words, mark)
+    others = (found.is_null() & words.is_not_null()).arg_true()
+    return found.scatter(others, _converted(words.gather(others), mark, ending)) if len(others) else found
+
+
+def _simple(words: pl.Series, mark: str) -> pl.Series:
+    """Float64 of cells with separators and a sign or a currency at most, which are told faster; null for others."""
+    plain = words.cast(pl.Float64, strict=False) if mark == SEPARATED else None
+    bare = words.str.replace(r"^([-+]?)\p{Sc}\s*|\s*[%\p{Sc}]$", "$1")
+    fits = bare.str.contains(rf"^[-+]?(?:{_NUMBER[mark]})$")
+    bare = bare.set(~fits.fill_null(False), None).str.replace_all(_SEPARATORS[mark], "")
+    found = bare.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    return found if plain is None else plain.fill_null(found)
+
+
+def _parts_of_odd(words: pl.Series, form: str) -> tuple[pl.DataFrame, pl.Series]:
+    """The parts of the cells that are not told at once, and these cells."""
+    mark, _ = _split(form)
+    odd = words.filter(_simple(words, mark).is_null())
+    parts = _parts(odd, mark)
+    is_number = parts["number"].is_not_null()
+    return parts.filter(is_number), odd.filter(is_number)
 
 
 def _converted(words: pl.Series, mark: str, ending: str) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ....errors import cut
 from .numbers import PLAIN
 from .words import as_words
 
@@ -16,6 +17,14 @@ YES = [*dict.fromkeys(word for yes, _ in PAIRS for word in yes)]
 NO = [*dict.fromkeys(word for _, no in PAIRS for word in no)]
 OR_EMPTY = " or empty"
 MOST_SPELLINGS, SAMPLE = 20, 300
+
+
+def tell_truth(values: pl.Series) -> str | None:
+    """The form of cells that are yes or no: one value or none, or words of a pair; None for any others."""
+    present = values.drop_nulls()
+    if form := one_or_none(values, present):
+        return form
+    return PLAIN if values.dtype == pl.Boolean or (values.dtype == pl.String and is_pair(present)) else None
 
 
 def one_or_none(values: pl.Series, present: pl.Series) -> str | None:
@@ -47,7 +56,7 @@ def as_truth(values: pl.Series, form: str = PLAIN) -> pl.Series:
         return truth.set(~words.is_in([*YES, *NO]).fill_null(False), None)
     value = form.removesuffix(OR_EMPTY).lower()
     number = pl.Series([value]).cast(pl.Float64, strict=False)
-    same = (words == value) | words.cast(pl.Float64, strict=False).is_in(number.drop_nulls()).fill_null(False)
+    same = (words == value) | words.cast(pl.Float64, strict=False).is_in(number.drop_nulls().to_list()).fill_null(False)
     truth = same.cast(pl.Float64).fill_null(0.0)
     return truth.set((truth == 0) & values.is_not_null(), None)
 
@@ -55,7 +64,7 @@ def as_truth(values: pl.Series, form: str = PLAIN) -> pl.Series:
 def oddities(values: pl.Series, form: str) -> list[str]:
     """What there is to say of cells that are yes or no of this form."""
     if form != PLAIN:
-        return [f"one value, {form.removesuffix(OR_EMPTY)}, or empty: yes or no"]
+        return [f"one value, {cut(form.removesuffix(OR_EMPTY))}, or empty: yes or no"]
     if values.dtype != pl.String:
         return []
     found = sorted(values.drop_nulls().unique())

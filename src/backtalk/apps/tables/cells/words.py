@@ -32,9 +32,10 @@ def without_missing(cells: pl.Series, words: Sequence[str] = (), known: Sequence
         if others.str.contains(r"^\s|\s$").any():
             cells, others = cells.str.strip_chars(), others.str.strip_chars()
         wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
-        missing = [word for word in others.unique() if word.lower() in wanted and word not in known]
-        if missing:
-            cells = cells.set(cells.is_in(missing), None)
+        found = others.unique()
+        missing = found.filter(found.str.to_lowercase().is_in([*wanted]) & ~found.is_in([*known]))
+        if len(missing):
+            cells = cells.set(cells.is_in(missing.implode()), None)
     return without_words(cells, words)
 
 
@@ -49,7 +50,7 @@ def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
         cells = cells.set(cells.str.to_lowercase().is_in([word.lower() for word in words]).fill_null(False), None)
     numbers = pl.Series(words, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
     if len(numbers) and (cells.dtype == pl.String or cells.dtype.is_numeric()):
-        cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False), None)
+        cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers.to_list()).fill_null(False), None)
     return cells
 
 
