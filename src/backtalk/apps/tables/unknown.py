@@ -79,10 +79,11 @@ def _say_of_cell(column: Column, unknown: Unknown, strict: bool) -> str:
     """The message about cells that are no number, date or yes/no; refuses them if ``strict``, and if all are so."""
     what = column.kind if column.kind == YES_NO else f"a {column.kind}"
     held = f"column {quoted(column.name)} holds {quoted(unknown.first)} in row {unknown.row}"
-    if unknown.why == UNREADABLE and unknown.strange == unknown.present > 1:
+    in_all = unknown.strange == unknown.present > 1
+    if unknown.why == UNREADABLE and in_all:
         raise InputError(f"{held}, but was {what} in training, and no row has {what}: is it another column?")
     why = {UNREADABLE: f"but was {what} in training", **TOO_LARGE}[unknown.why]
-    if strict:
+    if strict or in_all:
         raise InputError(f"{held}, {why}: correct or empty the cell.")
     missing = "missing" if column.has_missing else f"missing, so as {column.filler}"
     if unknown.strange == 1:
