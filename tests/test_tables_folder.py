@@ -33,7 +33,8 @@ from backtalk.apps.tables.folder import (
     Folder,
 )
 from backtalk.apps.tables.lock import Lock
-from backtalk.apps.tables.prepare import prepare, validation_of
+from backtalk.apps.tables.prepare import prepare
+from backtalk.apps.tables.weights import validation_of
 from backtalk.core import files
 from backtalk.errors import FileFormatError, InputError
 from backtalk.interop.files import load_run, load_with, save_with

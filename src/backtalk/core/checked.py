@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -104,8 +104,13 @@ def as_kind(value: Any, kind: Any, path: Path | str, place: str) -> Any:
         return origin(as_kind(each, inner[0], path, f"{place}[{i}]") for i, each in enumerate(value))
     if value is None and NoneType in inner:  # X | None, or X | Y
         return None
-    kinds = sorted(inner, key=lambda each: (each is NoneType, (get_origin(each) is None) == isinstance(value, list)))
-    return as_kind(value, kinds[0], path, place)
+    return as_kind(value, min(inner, key=partial(_unlike, value)), path, place)
+
+
+def _unlike(value: Any, kind: Any) -> tuple[bool, bool, bool]:
+    """How unlike a kind is to a value, among those that it may be: the least unlike names what was expected."""
+    is_list, is_text = get_origin(kind) is not None, kind is str
+    return kind is NoneType, is_list != isinstance(value, list), is_text != isinstance(value, str)
 
 
 def _as_plain(value: Any, kind: Any, path: Path | str, place: str) -> Any:

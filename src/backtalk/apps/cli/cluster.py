@@ -20,6 +20,7 @@ from .common import StoppedError
 if TYPE_CHECKING:
     from ...distributed import Group
 
+GROUP = "Several processes"  # of the options, in the help
 LOST = 75  # the exit code if another process is lost: EX_TEMPFAIL, to be tried again
 CLOCKS = 10.0  # seconds by which the clock of a machine and that of its files may differ
 UNREAD = 5.0  # seconds in which the others come to an end, if they do, when nobody reads what this one prints
@@ -34,10 +35,13 @@ Coordinator = Annotated[
         help="Train in several processes, which meet there: process 0's machine, a free port. [default: as SLURM, MPI "
         "or Kubernetes say]",
         show_default=False,
+        rich_help_panel=GROUP,
     ),
 ]
-Processes = Annotated[int | None, typer.Option(metavar="N", help="How many processes train together.")]
-Process = Annotated[int | None, typer.Option(metavar="I", help="Which of them this is, from 0.")]
+Processes = Annotated[
+    int | None, typer.Option(metavar="N", help="How many processes train together.", rich_help_panel=GROUP)
+]
+Process = Annotated[int | None, typer.Option(metavar="I", help="Which of them this is, from 0.", rich_help_panel=GROUP)]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ..visible import put, put_json, say, visible
 from .cluster import Coordinator, Process, Processes, joined
 from .common import AsJson, app, require_other, show_remarks
 from .crashes import spoken
+from .table_options import COLUMNS, NETWORK, ROWS, TRAINING, Grouped, optimizer_of, share_or_file, sizes_of, types_of
 from .watch import Watch, is_printed
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _columns(context: typer.Context, incomplete: str) -> list[str]:
-    """The columns of the table, for the completion of --target."""
+    """The columns of the table, for the completion of --target and others."""
     from ...errors import BacktalkError
     from ..tables.reading.tables import column_names
 
@@ -47,26 +48,65 @@ RunFolder = Annotated[
 ]
 
 
-def _option(panel_help: str, **settings: Any) -> Any:
-    return typer.Option(help=panel_help, **settings)
+def _option(help_text: str, group: str | None = None, *names: str, **settings: Any) -> Any:
+    return typer.Option(*names, help=help_text, rich_help_panel=group, **settings)
 
 
-@app.command(short_help="Learn a column of a table from the others.")
+def _column(help_text: str, group: str | None = COLUMNS, *names: str, **settings: Any) -> Any:
+    """An option that names columns of the table, of which the shell completes the names."""
+    shown = {"metavar": "COLUMN", "show_default": False, "autocompletion": _columns}
+    return _option(help_text, group, *names, **shown | settings)
+
+
+@app.command(short_help="Learn a column of a table from the others.", cls=Grouped)
 def train(
     table: Table,
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="What is predicted. [required]", autocompletion=_columns)
-    ] = None,
+    target: Annotated[str | None, _column("What is predicted. [required]", None)] = None,
     out: Annotated[Path | None, _option("Where all is written. [default: FILE-run]", metavar="FOLDER")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
-    task: Annotated[str, _option("auto, classification or regression.")] = "auto",
-    hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", metavar="N,N,…")] = "64,32",
-    activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …")] = "tanh",
+    overwrite: Annotated[bool, _option("Replace the run that is there.", None, "--overwrite")] = False,
+    types: Annotated[
+        list[str] | None,
+        _option(
+            "What columns are, if not what they look like: number, category, yes/no, time, date, or date(%d/%m/%y) "
+            "with its form; of the target, number is a regression and category a classification. May be repeated.",
+            COLUMNS,
+            metavar="COLUMN=TYPE,…",
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, _column("Columns that are no inputs. May be repeated.", metavar="COLUMN,…")
+    ] = None,
+    weight: Annotated[
+        str | None, _column("How much each row counts, in training and in the scores: numbers of 0 or more.")
+    ] = None,
+    id_column: Annotated[
+        str | None, _column("Names the rows: no input, but the first column of predictions.", COLUMNS, "--id")
+    ] = None,
+    validation: Annotated[
+        str, _option("Rows that say when to stop: a share, 0 for none, or a table.", ROWS, metavar="SHARE|FILE")
+    ] = "0.1",
+    test: Annotated[
+        str, _option("Rows held out for the scores: a share, 0 for none, or a table.", ROWS, metavar="SHARE|FILE")
+    ] = "0.2",
+    split: Annotated[
+        str | None,
+        _option(
+            "time=COLUMN: the last rows by time are for test, those before for validation. group=COLUMN: no group is "
+            "in two parts. [default: at random]",
+            ROWS,
+            metavar="WAY=COLUMN",
+        ),
+    ] = None,
+    seed: Annotated[int, _option("All that is random follows from it.", ROWS, min=0, max=2**32 - 1)] = 0,
+    task: Annotated[str, _option("auto, classification or regression.", NETWORK)] = "auto",
+    hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", NETWORK, metavar="N,N,…")] = "64,32",
+    activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …", NETWORK)] = "tanh",
     loss: Annotated[
         str | None,
         _option(
             "Of classes: cross_entropy, focal, kl_divergence, categorical_hinge; of numbers: squared_error, "
             "absolute_error, huber, quantile(level=0.9), poisson_deviance, gaussian_nll. [default: the first]",
+            NETWORK,
             metavar="NAME",
             show_default=False,
         ),
@@ -75,38 +115,43 @@ def train(
         str | None,
         _option(
             "The output function: softmax or any activation. [default: that of the loss]",
+            NETWORK,
             metavar="NAME",
             show_default=False,
         ),
     ] = None,
-    epochs: Annotated[int, _option("At the most.")] = 200,
-    batch_size: Annotated[int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]")] = None,
-    optimizer: Annotated[str, _option("gd, sgd, nesterov, rmsprop, adam, adamw, lion, lbfgs, …")] = "adam",
-    learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]")] = None,
-    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, reduce_on_plateau, …")] = "constant",
-    dropout: Annotated[float, _option("Share of hidden units that is silenced in training.")] = 0.0,
+    epochs: Annotated[int, _option("At the most.", TRAINING)] = 200,
+    patience: Annotated[int, _option("Epochs without a better validation loss; 0 for all epochs.", TRAINING)] = 20,
+    batch_size: Annotated[
+        int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]", TRAINING)
+    ] = None,
+    optimizer: Annotated[str, _option("gd, sgd, nesterov, rmsprop, adam, adamw, lion, lbfgs, …", TRAINING)] = "adam",
+    learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]", TRAINING)] = None,
+    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, reduce_on_plateau, …", TRAINING)] = "constant",
+    dropout: Annotated[float, _option("Share of hidden units that is silenced in training.", TRAINING)] = 0.0,
     l2_penalty: Annotated[
-        float | None, _option("What large weights cost. [default: 0.001 below 10 000 rows to train on, else 0.00001]")
+        float | None,
+        _option("What large weights cost. [default: 0.001 below 10,000 rows to train on, else 0.00001]", TRAINING),
     ] = None,
-    clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]")] = None,
+    clip_norm: Annotated[float | None, _option("The largest norm of a gradient. [default: any]", TRAINING)] = None,
     class_weight: Annotated[
-        str | None, _option("balanced: rare classes count as much as frequent ones.", metavar="balanced")
+        str | None,
+        _option("balanced: rare classes count as much as frequent ones.", TRAINING, metavar="balanced"),
     ] = None,
-    validation: Annotated[float, _option("Share of rows that says when to stop; 0 for none.")] = 0.1,
-    patience: Annotated[int, _option("Epochs without a better validation loss; 0 for all epochs.")] = 20,
-    test: Annotated[float, _option("Share of rows held out for the scores; 0 for none.")] = 0.2,
-    seed: Annotated[int, _option("All that is random follows from it.", min=0, max=2**32 - 1)] = 0,
-    checkpoint_seconds: Annotated[float, _option("Between two checkpoints.")] = 10.0,
-    engine: Annotated[str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.")] = "auto",
+    checkpoint_seconds: Annotated[float, _option("Between two checkpoints.", TRAINING)] = 10.0,
+    engine: Annotated[
+        str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.", TRAINING)
+    ] = "auto",
     memory: Annotated[
         str | None,
         _option(
             "Read and train in parts a table that needs more, such as 2G. [default: half of what is free]",
+            TRAINING,
             metavar="SIZE",
             show_default=False,
         ),
     ] = None,
-    diagnose: Annotated[bool, typer.Option("--diagnose", help="Say what goes wrong, and what to do.")] = False,
+    diagnose: Annotated[bool, _option("Say what goes wrong, and what to do.", TRAINING, "--diagnose")] = False,
     coordinator: Coordinator = None,
     processes: Processes = None,
     process: Process = None,
@@ -133,26 +178,31 @@ def train(
     options = Options(
         target=target,
         task=task,
-        hidden=_sizes(hidden),
+        hidden=sizes_of(hidden),
         activation=activation,
         loss=loss,
         output=output,
         epochs=epochs,
         batch_size=batch_size,
-        optimizer=_optimizer(optimizer, learning_rate),
+        optimizer=optimizer_of(optimizer, learning_rate),
         schedule=schedule,
         dropout=dropout,
         l2_penalty=l2_penalty,
         clip_norm=clip_norm,
         class_weight=class_weight,
-        validation=validation,
+        validation=share_or_file("validation", validation),
         patience=patience,
-        test=test,
+        test=share_or_file("test", test),
         seed=seed,
         checkpoint_seconds=checkpoint_seconds,
         diagnose=diagnose,
         engine=engine,
         memory=memory,
+        types=types_of(types or []),
+        ignore=tuple(ignore or ()),
+        weight=weight,
+        id=id_column,
+        split=split,
     )
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
         watch = Watch(folder, as_json, group)
@@ -254,39 +304,9 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     show_confusion(console, scores)
 
 
-def _optimizer(text: str, learning_rate: float | None) -> str:
-    """The optimizer with the learning rate that was asked for."""
-    from dataclasses import replace
-
-    from ...core.optimizers import Optimizer, as_any_optimizer
-    from ...errors import InputError, quoted
-
-    chosen = as_any_optimizer(text)
-    if learning_rate is None:
-        return text
-    if not isinstance(chosen, Optimizer):
-        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {quoted(text)} has none: leave it out.")
-    return repr(replace(chosen, learning_rate=learning_rate))
-
-
 def _aborts_of(table: Path | str, group: Group) -> AbstractContextManager[None]:
     """In a cluster they are said already."""
     return spoken(table) if group.count == 1 else nullcontext()
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    from ...core.decimals import read_whole
-    from ...errors import InputError, quoted
-
-    try:
-        sizes = tuple(read_whole(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise InputError(
-            f"hidden is {quoted(text)}, expected whole numbers of 1 or more with commas between, such as 64,32."
-        )
-    return sizes
 
 
 def _leave_by(result: Result, printed: bool) -> None:

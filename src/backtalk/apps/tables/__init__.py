@@ -12,7 +12,13 @@ target.py         what the target is: classes or numbers, as targets and back
 rows.py           how many rows, in words
 target_rows.py    the rows that have a target
 learned.py        columns and target, from the file of a run
-split.py          which rows are held out from training
+options.py        how a table is learned: what a user asks for
+asked.py          columns read as what was asked for
+roles.py          which columns are inputs, and what the others are for
+division.py       which rows train, validate and test
+split.py          rows drawn at random
+weights.py        the weights of rows
+held_out.py       rows for validation and test that have a table of their own
 shares.py         what each process of a cluster reads of a table
 memory.py         how much memory a table may take, and how much it would
 parts.py          a table larger than memory, read in parts: to learn it, and to encode it
@@ -38,7 +44,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .diagnosis import diagnose
-    from .prepare import Options, Prepared
+    from .options import Options
+    from .prepare import Prepared
     from .run import Result, resume, train
     from .use import evaluate, predict
 
@@ -46,7 +53,8 @@ __all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "predict", "
 
 WHERE = {  # imported when asked for: a prediction needs little of it, and is not to wait for the rest
     "diagnose": "diagnosis",
-    **dict.fromkeys(("Options", "Prepared"), "prepare"),
+    "Options": "options",
+    "Prepared": "prepare",
     **dict.fromkeys(("Result", "resume", "train"), "run"),
     **dict.fromkeys(("evaluate", "predict"), "use"),
 }

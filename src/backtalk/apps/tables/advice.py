@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from ...analysis.diagnose import Doctor, Finding
-from .prepare import Options
+from .options import Options
 from .verdict import WELL
 
 GIVEAWAYS = {"too_good_to_be_true", "one_column_decides"}

@@ -27,6 +27,7 @@ LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
 FAR_OUT = 12.0  # standard deviations from the mean: if some are further out, numbers are taken by their ranks
 QUANTILES = 101
+EXAMPLES, CELLS_FOR_EXAMPLES = 3, 1000
 CLOSE = 1e-6  # numbers that are closer together than this have one rank
 IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column 1)$", re.IGNORECASE)
 CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
@@ -45,7 +46,7 @@ class Column:
     Of a number, a yes/no, a date or a time: how it is written (``form``), whether some cells may be no such thing
     (``tolerant``), the names of the ``numbers`` that it becomes, and for each of them its ``median``, ``mean`` and
     ``scale``, or its ``quantiles`` if it is taken by ranks; and whether a missing value is an input of its own
-    (``has_missing``). Of a category: the ``categories``.
+    (``has_missing``). Of a category: the ``categories``. ``examples``: some cells, as they stand in the table.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Column:
     quantiles: list[float] = field(default_factory=list)
     has_missing: bool = False
     categories: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
 
     @property
     def used(self) -> bool:
@@ -212,18 +214,32 @@ class Column:
 
 
 def learn(
-    cells: pl.Series, training: np.ndarray, missing: Sequence[str] = (), *, decimal_comma: bool = False
+    cells: pl.Series,
+    training: np.ndarray,
+    missing: Sequence[str] = (),
+    *,
+    decimal_comma: bool = False,
+    asked: Reading | None = None,
 ) -> Column:
     """What a column is, from all cells; and its numbers and categories, from the training rows.
 
     ``missing``: words that stand for what is missing. ``decimal_comma``: as for :func:`~.cells.kinds.tell`.
+    ``asked``: how it is to be read; then it is no identifier and no free text.
     """
     written, cells = cells, without_missing(cells, missing)
-    reading = tell(cells, learns_words=True, decimal_comma=decimal_comma)
+    reading = asked or tell(cells, learns_words=True, decimal_comma=decimal_comma)
     said = [*_said_of_missing(written, cells), *reading.remarks]
-    column = _learn(without_missing(cells, reading.missing) if reading.missing else cells, reading, training)
+    known = without_missing(cells, reading.missing) if reading.missing else cells
+    column = _learn(known, reading, training, asked is not None)
     remark = "; ".join(filter(None, [*said, column.remark]))
-    return replace(column, missing=[*missing, *reading.missing], remark=remark)
+    examples = examples_of(written.filter(cells.is_not_null())) or examples_of(written)
+    return replace(column, missing=[*missing, *reading.missing], remark=remark, examples=examples)
+
+
+def examples_of(cells: pl.Series) -> list[str]:
+    """The first different cells that have a value, as they stand in the table."""
+    some = cells.drop_nulls().head(CELLS_FOR_EXAMPLES).unique(maintain_order=True).head(EXAMPLES)
+    return [cut(str(cell)) for cell in some]
 
 
 def _said_of_missing(written: pl.Series, cells: pl.Series) -> list[str]:
@@ -237,7 +253,7 @@ def _said_of_missing(written: pl.Series, cells: pl.Series) -> list[str]:
     return [f"{count} {shown}, which counts as missing"] if len(gone) else []
 
 
-def _learn(cells: pl.Series, reading: Reading, training: np.ndarray) -> Column:
+def _learn(cells: pl.Series, reading: Reading, training: np.ndarray, asked: bool) -> Column:
     chosen = cells.gather(training)
     name, present = cells.name, chosen.drop_nulls()
     if len(present) == 0:
@@ -247,8 +263,8 @@ def _learn(cells: pl.Series, reading: Reading, training: np.ndarray) -> Column:
         return Column(name, LEFT_OUT, f"one value only: {cut(str(present[0]))}")
     distinct = present.n_unique() == len(chosen)
     if reading.kind == CATEGORY:
-        return _learn_categories(as_words(chosen))
-    if reading.kind == NUMBER and distinct and (IDENTIFIER.search(name) or CAMEL.search(name)):
+        return _learn_categories(as_words(chosen), asked)
+    if not asked and reading.kind == NUMBER and distinct and (IDENTIFIER.search(name) or CAMEL.search(name)):
         numbers = as_numbers(present, reading.form)
         if (numbers == numbers.round()).all():
             return Column(name, LEFT_OUT, "a number of its own in every row: an identifier")
@@ -295,11 +311,16 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
     return replace(learned, remark="; ".join(filter(None, [*_how(reading), filled_with, by_ranks])))
 
 
-def _learn_categories(words: pl.Series) -> Column:
+def _learn_categories(words: pl.Series, asked: bool) -> Column:
     present = words.drop_nulls()
     counts = Counter(present.to_list())
     most = min(max(MOST_CATEGORIES[0], len(words) // 100), MOST_CATEGORIES[1])
-    if len(counts) > max(most, SHARE_OF_DISTINCT * len(present)) or len(counts) == len(present):
+    if asked and len(counts) == len(present):
+        raise InputError(
+            f"column {quoted(words.name)} is to be read as category, but none of its {len(counts):,} values stands in "
+            "two rows to train on: give another type, or --ignore the column."
+        )
+    if not asked and (len(counts) > max(most, SHARE_OF_DISTINCT * len(present)) or len(counts) == len(present)):
         remark = f"{len(counts)} different texts in {rows_text(len(present))}: a name, an identifier or free text"
         return Column(words.name, LEFT_OUT, remark)
     ordered = sorted(counts, key=lambda word: (-counts[word], word))

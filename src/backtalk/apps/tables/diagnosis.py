@@ -18,8 +18,10 @@ from .advice import agreed, for_table
 from .facts import read_run, rows_of_training
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder
 from .history import History, read_history, telemetry_of
-from .prepare import Options, Prepared, class_weights, settled, validation_of
+from .options import Options, settled
+from .prepare import Prepared
 from .use import examples_of
+from .weights import validation_of, weights_of
 
 MOST_TOLD = 3  # the first ones explain the others
 Tell = Callable[[str], Any] | None
@@ -54,7 +56,7 @@ def diagnose_run(
         network,
         X,
         y,
-        class_weights(ready, options, y),
+        weights_of(ready, options, "training"),
         validation=validation_of(ready, options),
         history=telemetry_of(epochs, _settings(options, len(X))),
         columns=ready.preprocessing.inputs,

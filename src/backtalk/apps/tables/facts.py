@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -13,10 +13,13 @@ from typing import Any, get_type_hints
 from ...core.checked import as_kind, field_of
 from ...errors import BacktalkError, FileFormatError
 from .folder import METRICS, RUN, Folder, run_of
-from .prepare import Options, Prepared, require_usable
+from .learned import ROLES
+from .options import Options, require_usable
+from .prepare import Prepared
 from .reading.origins import Origin
 
-ADDED = {"diagnose", "engine", "output", "memory"}  # options that runs of the first days do not have
+# options that runs of earlier versions do not have
+ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split"}
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 
@@ -25,20 +28,23 @@ LETTERS = 16  # of an id
 class RunFacts:
     """What a run was asked for: the options, the table's place (None if it was no file), its SHA-256, the run's id.
 
-    The id follows from all that the results follow from, and from the version of backtalk, so that the same run gives
-    the same bytes.
+    ``files``: the SHA-256 of the files of validation and test, if they have some. The id follows from all that the
+    results follow from, and from the version of backtalk, so that the same run gives the same bytes.
     """
 
     options: Options
     table: Path | None
     sha256: str
     run: str | None
+    files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, table: Origin, sha256: str, options: Options) -> RunFacts:
+    def of(cls, table: Origin, sha256: str, options: Options, files: dict[str, str]) -> RunFacts:
         """Those of a new run."""
-        place = None if table.path is None else table.path.resolve()
-        return cls(options, place, sha256, _id_of(options, sha256, version("backtalk")))
+        run = _id_of(asdict(options), sha256, files, version("backtalk"))
+        places: dict[str, Any] = {part: str(Path(file).resolve()) for part, file in options.files.items()}
+        table_place = None if table.path is None else table.path.resolve()
+        return cls(replace(options, **places), table_place, sha256, run, files)
 
     @property
     def table_name(self) -> str:
@@ -49,7 +55,7 @@ class RunFacts:
         """As ``run.json`` holds them."""
         place = None if self.table is None else str(self.table)
         facts = {"backtalk": version("backtalk"), "run": self.run, "table": place, "sha256": self.sha256}
-        return facts | asdict(self.options)
+        return facts | ({"files": self.files} if self.files else {}) | asdict(self.options)
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any], path: Path) -> RunFacts:
@@ -65,25 +71,30 @@ class RunFacts:
             raise FileFormatError(f"{path} holds an option that cannot be used: {error}") from None
         place, run = field_of(facts, "table", str | None, path), run_of(facts, path)
         sha256 = field_of(facts, "sha256", str, path)
-        if run is not None and run != _id_of(options, sha256, field_of(facts, "backtalk", str, path)):
+        files = as_kind(facts.get("files", {}), dict[str, str], path, "files")
+        if files.keys() != options.files.keys():
+            raise FileFormatError(f"{path}: 'files' has {', '.join(files) or 'none'}, expected those of the options.")
+        asked = {name: value for name, value in asdict(options).items() if name in facts}  # an earlier version's
+        if run is not None and run != _id_of(asked, sha256, files, field_of(facts, "backtalk", str, path)):
             raise FileFormatError(
                 f"{path} was edited: its options, 'sha256' and 'backtalk' are not those of the run {run}: put them "
                 "back, or train anew with the options that you want."
             )
-        return cls(options, None if place is None else Path(place), sha256, run)
+        return cls(options, None if place is None else Path(place), sha256, run, files)
 
 
-def _id_of(options: Options, sha256: str, backtalk: str) -> str:
-    """The id that follows from all that the results follow from."""
-    asked = {name: value for name, value in asdict(options).items() if name not in UNFELT}
-    facts = {"backtalk": backtalk, "sha256": sha256, **asked}
+def _id_of(options: Mapping[str, Any], sha256: str, files: Mapping[str, str], backtalk: str) -> str:
+    """The id that follows from all that the results follow from: of files their content, wherever they are."""
+    asked = {name: value for name, value in options.items() if name not in UNFELT}
+    facts = {"backtalk": backtalk, "sha256": sha256, **asked, **files}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:LETTERS]
 
 
-def preprocessing_facts(ready: Prepared, run: str | None) -> dict[str, Any]:
+def preprocessing_facts(ready: Prepared, run: RunFacts) -> dict[str, Any]:
     """What was learned of the table, as ``preprocessing.json`` holds it."""
+    roles = {name: getattr(run.options, name) for name in ROLES}
     learned = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
-    return {"run": run, **learned, "inputs": ready.preprocessing.inputs}
+    return {"run": run.run, **roles, **learned, "inputs": ready.preprocessing.inputs}
 
 
 def rows_of_training(place: Folder) -> tuple[int, str | None]:

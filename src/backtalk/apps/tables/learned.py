@@ -6,22 +6,29 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.checked import field_of
+from ...core.checked import as_kind, field_of
 from ...core.network import Network
 from ...errors import FileFormatError, quoted
 from .folder import PREPROCESSING, Folder, run_of
 from .preprocessing import Preprocessing
 from .target import Target
 
+ROLES = ["id", "weight"]  # options that name columns which predictions and scores use
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What was learned of a table, from its file; the file's SHA-256, and the id of the run."""
+    """What was learned of a table, from its file; the file's SHA-256, and the id of the run.
+
+    ``id``, ``weight``: the columns that name and weigh the rows, if they were asked for.
+    """
 
     preprocessing: Preprocessing
     target: Target
     sha256: str
     run: str | None
+    id: str | None = None
+    weight: str | None = None
 
 
 def read_learned(place: Folder) -> Learned:
@@ -29,14 +36,20 @@ def read_learned(place: Folder) -> Learned:
     facts, path = place.read(PREPROCESSING), place / PREPROCESSING
     target = Target.from_json(facts.get("target"), path)
     preprocessing = Preprocessing.from_json(facts.get("columns"), path)
-    if target.name in (column.name for column in preprocessing.columns):
+    names = {column.name for column in preprocessing.columns}
+    if target.name in names:
         raise FileFormatError(
             f"{path}: 'columns' has the target {quoted(target.name)}, expected the other columns only."
         )
+    roles = {name: as_kind(facts.get(name), str | None, path, name) for name in ROLES}
+    for role, name in roles.items():
+        if name is not None and name not in names:
+            raise FileFormatError(f"{path}: {role!r} is {quoted(name)}, expected the name of a column.")
     inputs = field_of(facts, "inputs", list[str], path)
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
-    return Learned(preprocessing, target, hashlib.sha256(path.read_bytes()).hexdigest(), run_of(facts, path))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles)
 
 
 def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:

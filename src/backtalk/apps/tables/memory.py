@@ -116,3 +116,15 @@ def _left_of_process() -> float:
     except (ImportError, OSError, ValueError):
         return float("inf")
     return float("inf") if most == resource.RLIM_INFINITY else max(0, most - pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def bound_of(memory: str | None, table: Origin) -> int | None:
+    """The bytes within which a table is read in parts; None if it is read as a whole."""
+    return None if memory is None else bound_for(table, memory)
+
+
+def memory_for(memory: str | None, table: Origin) -> str | None:
+    """What was asked for, or else half of the memory that is free if the table needs more."""
+    if memory is not None or (bound := bound_for(table, None)) is None:
+        return memory
+    return size_text(bound)

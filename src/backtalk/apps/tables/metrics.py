@@ -13,15 +13,25 @@ from ...distributed import ALONE, Group
 from .target import Target
 
 
-def score(target: Target, truth: np.ndarray, output: np.ndarray) -> float:
+def score(target: Target, truth: np.ndarray, output: np.ndarray, weight: np.ndarray | None = None) -> float:
     """The one number that is followed while training: accuracy, or R²."""
-    return score_of_shares(target, truth, truth, output, ALONE)
+    return score_of_shares(target, truth, truth, output, ALONE, weight)
 
 
 def score_of_shares(
-    target: Target, all_truth: np.ndarray, truth: np.ndarray, output: np.ndarray, group: Group
+    target: Target,
+    all_truth: np.ndarray,
+    truth: np.ndarray,
+    output: np.ndarray,
+    group: Group,
+    weight: np.ndarray | None = None,
 ) -> float:
-    """The same if each process of a group has the output for its rows, and the truth of them and of all."""
+    """The same if each process of a group has the output for its rows, and the truth of them and of all.
+
+    ``weight``: of its rows, if they do not count alike.
+    """
+    if weight is not None:
+        return _weighted_score(target, truth, output, group, weight)
     if target.classifies:
         return sum(group.all_gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
     residual = sum(group.all_gather(float(((output[:, :1] - truth) ** 2).sum())))
@@ -29,12 +39,29 @@ def score_of_shares(
     return 0.0 if spread == 0 else float(1 - residual / spread)
 
 
-def scores(target: Target, truth: np.ndarray, output: np.ndarray, network: Network) -> dict[str, Any]:
-    """Everything for ``metrics.json``, from encoded targets and the network's output."""
+def _weighted_score(target: Target, truth: np.ndarray, output: np.ndarray, group: Group, weight: np.ndarray) -> float:
+    def in_all(values: np.ndarray) -> float:
+        return sum(group.all_gather(float(weight @ values)))
+
+    total = in_all(np.ones(len(weight)))
+    if target.classifies:
+        return in_all(output.argmax(axis=1) == truth) / total
+    y = truth[:, 0].astype(np.float64)
+    spread = in_all((y - in_all(y) / total) ** 2)
+    return 0.0 if spread == 0 else 1 - in_all((output[:, 0] - y) ** 2) / spread
+
+
+def scores(
+    target: Target, truth: np.ndarray, output: np.ndarray, network: Network, weight: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Everything for ``metrics.json``, from encoded targets and the network's output.
+
+    Each row counts by its ``weight``, if there is one, in all but ``rows``, ``largest_error`` and ``confusion_matrix``.
+    """
     if not target.classifies:
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers that float32 does not hold
-            return _of_numbers(target, truth, output, network)
-    return _of_classes(target, truth, output, shares=gives_shares(network))
+            return _of_numbers(target, truth, output, network, weight)
+    return _of_classes(target, truth, output, gives_shares(network), weight)
 
 
 def gives_shares(network: Network) -> bool:
@@ -42,45 +69,57 @@ def gives_shares(network: Network) -> bool:
     return isinstance(network.output, Softmax)
 
 
-def _of_classes(target: Target, labels: np.ndarray, output: np.ndarray, shares: bool) -> dict[str, Any]:
+def _of_classes(
+    target: Target, labels: np.ndarray, output: np.ndarray, shares: bool, weight: np.ndarray | None
+) -> dict[str, Any]:
     from sklearn import metrics
 
     f1_score: Any = metrics.f1_score
     predicted, known = output.argmax(axis=1), np.arange(len(target.classes))
     matrix = metrics.confusion_matrix(labels, predicted, labels=known)
-    rows = matrix.sum(axis=1)
-    recall = np.divide(matrix.diagonal(), rows, out=np.zeros(len(known)), where=rows > 0)
+    weighed = (
+        matrix if weight is None else metrics.confusion_matrix(labels, predicted, labels=known, sample_weight=weight)
+    )
+    rows = weighed.sum(axis=1)
+    recall = np.divide(weighed.diagonal(), rows, out=np.zeros(len(known)), where=rows > 0)
+    f1 = f1_score(labels, predicted, labels=known, average="macro", zero_division=0, sample_weight=weight)
     found = {
         "rows": len(labels),
-        "accuracy": float((predicted == labels).mean()),
-        "accuracy_of_the_most_frequent_class": float(rows.max() / len(labels)),
+        "accuracy": float(np.average(predicted == labels, weights=weight)),
+        "accuracy_of_the_most_frequent_class": float(rows.max() / rows.sum()),
         "balanced_accuracy": float(recall[rows > 0].mean()),
-        "f1_macro": float(f1_score(labels, predicted, labels=known, average="macro", zero_division=0)),
+        "f1_macro": float(f1),
     }
     ordered = output.astype(np.float64)
     if shares:
         ordered /= ordered.sum(axis=1, keepdims=True)
-        found["log_loss"] = float(metrics.log_loss(labels, ordered, labels=known))
+        found["log_loss"] = float(metrics.log_loss(labels, ordered, labels=known, sample_weight=weight))
     if len(known) == 2 and (rows > 0).all():
         lead = ordered[:, 1] if shares else ordered[:, 1] - ordered[:, 0]
-        found["roc_auc"] = float(metrics.roc_auc_score(labels, lead))
+        found["roc_auc"] = float(metrics.roc_auc_score(labels, lead, sample_weight=weight))
     recalls = {name: float(value) for name, value in zip(target.classes, recall, strict=True)}
     return found | {"recall": recalls, "confusion_matrix": matrix.tolist()}
 
 
-def _of_numbers(target: Target, truth: np.ndarray, output: np.ndarray, network: Network) -> dict[str, Any]:
+def _of_numbers(
+    target: Target, truth: np.ndarray, output: np.ndarray, network: Network, weight: np.ndarray | None
+) -> dict[str, Any]:
     y, predicted = target.decode(truth), target.decode(output)
     residual = predicted - y
+
+    def mean(values: np.ndarray) -> float:
+        return float(np.average(values, weights=weight))
+
     found = {
         "rows": len(y),
-        "r2": score(target, y[:, None], predicted[:, None]),
-        "mean_absolute_error": float(np.abs(residual).mean()),
-        "root_mean_squared_error": float(np.sqrt((residual**2).mean())),
-        "root_mean_squared_error_of_the_mean": float(y.std()),
+        "r2": score(target, y[:, None], predicted[:, None], weight),
+        "mean_absolute_error": mean(np.abs(residual)),
+        "root_mean_squared_error": mean(residual**2) ** 0.5,
+        "root_mean_squared_error_of_the_mean": float(y.std()) if weight is None else mean((y - mean(y)) ** 2) ** 0.5,
         "largest_error": float(np.abs(residual).max()),
     }
     if isinstance(network.loss, Quantile):
-        found["share_below"] = float((residual >= 0).mean())
+        found["share_below"] = mean(residual >= 0)
     if isinstance(network.loss, GaussianNLL):
-        found["share_within"] = float((np.abs(residual) <= target.deviation(network, output)).mean())
+        found["share_within"] = mean(np.abs(residual) <= target.deviation(network, output))
     return found

@@ -21,6 +21,7 @@ from .reading.footer import row_groups
 from .reading.origins import Origin, files_of
 from .reading.parquet import ParquetTable, is_parquet
 from .reading.spilled import KINDS, spill_delimited
+from .roles import Roles
 from .sampling import Drawn
 
 # Shares of the memory that a table may take besides the libraries
@@ -108,16 +109,19 @@ class Parts:
         return int(OF_BUFFER * self._room)
 
     def learn(
-        self, names: list[str], present: np.ndarray, training: np.ndarray, seed: int
+        self, roles: Roles, present: np.ndarray, training: np.ndarray, seed: int
     ) -> tuple[Preprocessing, list[str]]:
         """What there is to learn of the columns, one after the other; and which were learned from some rows alone."""
         columns, some, least = [], [], 0
-        for name in names:
+        for name in roles.others:
             width = self._widths[name]
             most = int(OF_LEARNED * self._room / (LEARNED + 3 * width))
             at_once = max(1000, int(OF_READ * self._room / (READ + 4 * width)))
             drawn = Drawn.of(present, training, most, at_once, seed)
-            columns.append(drawn.learn(self.source, name))
+            if name in roles.left_out:  # of which some cells are shown, and nothing learned
+                columns.append(roles.learn(self.source.rows(0, at_once, [name])[name], np.arange(0)))
+                continue
+            columns.append(drawn.learn(self.source, name, roles.learn))
             if not drawn.are_all:
                 some.append(name)
                 least = min(least or drawn.count, drawn.count)

@@ -24,7 +24,8 @@ from .facts import RunFacts, preprocessing_facts
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
 from .metrics import scores
-from .prepare import Prepared, settled
+from .options import settled
+from .prepare import Prepared
 from .report import write_report
 from .use import output_of
 from .verdict import Constant, Judged, judge
@@ -54,9 +55,10 @@ def write_results(
     Ctrl-C raises :class:`~backtalk.TrainingInterrupted`: the checkpoint has it all.
     """
     try:
-        network, learned = training.network, preprocessing_facts(ready, run.run)
+        network, learned = training.network, preprocessing_facts(ready, run)
         outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
-        metrics = _metrics(ready, training, run, outputs)
+        weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
+        metrics = _metrics(ready, training, run, outputs, weights)
         metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs))
 
         def write() -> Result:
@@ -76,15 +78,25 @@ def write_results(
         raise TrainingInterrupted(training) from None
 
 
-def _metrics(ready: Prepared, training: Training, run: RunFacts, outputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """What ``metrics.json`` holds."""
-    network, found = training.network, ready.truth.items()
+def _metrics(
+    ready: Prepared,
+    training: Training,
+    run: RunFacts,
+    outputs: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+    """What ``metrics.json`` holds; ``weights`` of the rows of each part, if they have some."""
+    network, target = training.network, ready.target
+    found = {
+        part: scores(target, truth, outputs[part], network, weights.get(part)) for part, truth in ready.truth.items()
+    }
     metrics = {
         "backtalk": version("backtalk"),
         "run": run.run,
-        "target": ready.target.name,
-        "task": ready.target.task,
-        "classes": ready.target.classes,
+        "target": target.name,
+        "task": target.task,
+        "classes": target.classes,
+        "weight": run.options.weight,
         "inputs": len(ready.preprocessing.inputs),
         "parameters": network.parameter_count,
         "epochs": len(training.losses),
@@ -92,7 +104,7 @@ def _metrics(ready: Prepared, training: Training, run: RunFacts, outputs: Mappin
         "kept_epoch": _kept_epoch(training, run),
         "reason": training.reason,
         "constant": _constant(ready, training, run).to_json(),
-        "scores": {part: scores(ready.target, truth, outputs[part], network) for part, truth in found},
+        "scores": found,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
     }

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ...core.network import Network
@@ -24,11 +25,14 @@ from .diagnosis import Tell, explained
 from .facts import RunFacts, preprocessing_facts
 from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
 from .history import History
+from .memory import memory_for
 from .metrics import score_of_shares
-from .prepare import Options, Prepared, prepare, settings_of, validation_of, with_memory
+from .options import Options, settings_of
+from .prepare import Prepared, prepare
 from .reading.origins import Origin
 from .results import Result, write_results
 from .use import output_of
+from .weights import validation_of
 
 Watch = Callable[[Progress], Any] | None
 
@@ -66,16 +70,17 @@ def train(
     group.run(lambda: place.require_free(overwrite))
     table = group.run(lambda: Origin.of(table))
     if group.count == 1:
-        options = with_memory(options, table)
+        options = replace(options, memory=memory_for(options.memory, table))
     with Cache(place.path) as cache:
         ready = prepare(table, options, group, cache, note)
         if prepared is not None:
             prepared(ready)
         group.run(lambda: place.begin(overwrite))
         with _kept(place):
-            run = RunFacts.of(table, group.broadcast(table.digest), options)
+            sha256, files = group.broadcast(lambda: (table.digest(), _digests(options)))
+            run = RunFacts.of(table, sha256, options, files)
             group.run(lambda: place.write(RUN, run.to_json()))
-            group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
+            group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run)))
             history = group.run(lambda: _history(place, ready, group, run))
             with explained(ready, options, history, tell):
                 training = _fit(place, ready, run, history, progress, tell)
@@ -115,7 +120,7 @@ def resume(
         checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=run.options.checkpoint_seconds, run=run.run)
         state = group.run(lambda: go_on_at(checkpoint)[1].state if begun else None)
         history = group.run(lambda: _history(place, ready, group, run, state))
-        group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run.run)))
+        group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run)))
         with explained(ready, run.options, history, tell):
             if begun:
                 data, validation = _data(ready, run.options)
@@ -165,8 +170,13 @@ def _origin_of(place: Folder, run: RunFacts, table: Any) -> Origin:
     return Origin.of(run.table if table is None else table)
 
 
+def _digests(options: Options) -> dict[str, str]:
+    """The SHA-256 of the files of validation and test."""
+    return {part: Origin.of(file).digest() for part, file in options.files.items()}
+
+
 def _require_unchanged(place: Folder, run: RunFacts, table: Origin) -> None:
-    """Refuse to go on with a table that is not there, or not what it was, or with files of another run.
+    """Refuse to go on with tables that are not there, or not what they were, or with files of another run.
 
     Process 0 tells it.
     """
@@ -176,6 +186,13 @@ def _require_unchanged(place: Folder, run: RunFacts, table: Origin) -> None:
         )
     if place.writes and table.digest() != run.sha256:
         raise InputError(f"{table} is not what it was when this run began: train anew, with --overwrite.")
+    for part, file in run.options.files.items():
+        if not Path(file).exists():
+            raise InputError(f"{file}, the table for {part} of this run, is no longer there: put it back.")
+    for part, sha256 in _digests(run.options).items() if place.writes else ():
+        if sha256 != run.files[part]:
+            file = run.options.files[part]
+            raise InputError(f"{file} is not what it was when this run began: train anew, with --overwrite.")
     if place.writes and (place / PREPROCESSING).exists():
         learned = run_of(place.read(PREPROCESSING), place / PREPROCESSING)
         place.require_one_run([(RUN, run.run), (PREPROCESSING, learned)])
@@ -190,6 +207,8 @@ def _history(place: Folder, ready: Prepared, group: Group, run: RunFacts, state:
 def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
     """What is trained on, and the validation set: to be put together, where the engine can, from all processes."""
     data, validation = ready.parts["training"], validation_of(ready, options)
+    if "training" in ready.weights:
+        data = (*data, ready.weights["training"])
     if isinstance(data[0], InFileRows):
         return (MemoryMapped(*data, buffer_bytes=ready.buffer_bytes),), validation
     if options.engine not in COMPILED:
@@ -222,8 +241,8 @@ def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
     if "validation" not in ready.parts:
         return None
     X, y = ready.parts["validation"]
-    truth = ready.truth["validation"]
-    return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X), group)
+    truth, weight = ready.truth["validation"], ready.weights.get("validation")
+    return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X), group, weight)
 
 
 __all__ = ["Options", "Prepared", "Result", "resume", "train"]

@@ -6,7 +6,7 @@ numbers, are put among the rows that were drawn, and the column is learned again
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import polars as pl
 from .cells.words import as_words, without_missing
 from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column, learn
 
+Learn = Callable[[pl.Series, np.ndarray], Column]
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
 MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
@@ -66,8 +67,8 @@ class Drawn:
         """Whether the columns are learned from all rows."""
         return bool(self.chosen.all())
 
-    def learn(self, source: Rows, name: str) -> Column:
-        """What a column is, as :func:`~backtalk.apps.tables.columns.learn` would say of these rows alone."""
+    def learn(self, source: Rows, name: str, learn: Learn = learn) -> Column:
+        """What a column is, as ``learn`` would say of these rows alone."""
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))

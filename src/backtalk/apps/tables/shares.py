@@ -14,10 +14,11 @@ import numpy as np
 import polars as pl
 
 from ...distributed import Group
-from .columns import Column, learn
+from .columns import Column
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import Source
+from .roles import Roles
 from .unknown import Unknown
 
 
@@ -37,14 +38,15 @@ def require_same(table: Origin, source: Source, target: pl.Series, group: Group)
 
 
 def learn_columns(
-    source: Source, names: list[str], present: pl.Series, training: np.ndarray, group: Group
+    source: Source, roles: Roles, present: pl.Series, training: np.ndarray, group: Group
 ) -> Preprocessing:
     """What there is to learn of the columns. Each process reads its own columns, whole, and learns those."""
+    names = roles.others
     own = names[group.index :: group.count]
 
     def work() -> list[dict[str, Any]]:
         frame = source.columns(own)
-        return [asdict(learn(frame[name].filter(present), training)) for name in own]
+        return [asdict(roles.learn(frame[name].filter(present), training, frame[name])) for name in own]
 
     learned = group.run_and_gather(work)
     return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -39,14 +40,19 @@ def _rows_unknown(cells: pl.Series, target: Target) -> list[str]:
     return [f"left out: {rows_text(len(cells))} in which {quoted(target.name)} is {what} (such as {held})."]
 
 
-def require_columns(names: list[str], target: str, table: object) -> list[str]:
+def require_columns(names: Sequence[str], target: str, table: object) -> list[str]:
     """The names of the columns besides the target."""
-    if target not in names:
-        near = get_close_matches(cut(target), names[:1000], n=MOST_NAMES, cutoff=0.3)
-        raise unknown_name("target", target, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
+    require_name("target", target, names)
     if len(names) == 1:
         raise InputError(f"{table} has no column besides the target, expected at least one.")
     return [name for name in names if name != target]
+
+
+def require_name(option: str, name: str, names: Sequence[str]) -> None:
+    """Refuse a name that no column has, with those that are near."""
+    if name not in names:
+        near = get_close_matches(cut(name), names[:1000], n=MOST_NAMES, cutoff=0.3)
+        raise unknown_name(option, name, names if len(names) <= MOST_NAMES else near or names[:MOST_NAMES])
 
 
 def rows_with_target(cells: pl.Series, target: Target, table: Any) -> pl.Series:

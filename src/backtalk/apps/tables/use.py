@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,18 @@ from ...core.inputs import as_input
 from ...core.network import Network
 from ...data.streams.rows import InFileRows
 from ...engines import passes
-from ...errors import FileFormatError, InputError
+from ...errors import FileFormatError, InputError, quoted
 from ...interop.files import load, load_run
+from .cells.words import as_words
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
-from .learned import read_learned, require_fit
+from .learned import Learned, read_learned, require_fit
 from .metrics import gives_shares, scores
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import read_table
 from .target import Target
 from .target_rows import with_target
+from .weights import row_weights
 
 ROWS_AT_ONCE = 2**14  # of X in a file
 
@@ -32,14 +34,15 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
 
     ``table``: the name of a file, a folder of .parquet files, ``-`` for standard input, or a data frame.
     A class, and the probability of each, or a score of each if the output function gives no distribution. Or a number,
-    and the standard deviation that it is given by a network that learned deviations.
+    and the standard deviation that it is given by a network that learned deviations. Before them stands the column that
+    names the rows, if the run has one.
 
     A cell that cannot be what its column was in training counts as missing, and a message names it; with ``strict`` it
     is refused. A column that holds nothing else is always refused.
     """
-    network, preprocessing, target = _open(folder)
-    read = read_table(table)
-    X, messages = preprocessing.transform(read.frame.drop(target.name, strict=False), strict=strict)
+    network, learned = _open(folder)
+    target, read = learned.target, read_table(table)
+    X, messages = learned.preprocessing.transform(read.frame.drop(target.name, strict=False), strict=strict)
     output = output_of(network, X)
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
@@ -48,32 +51,51 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
     deviation = target.deviation(network, output)
     if deviation is not None:
         columns["standard deviation"] = deviation
-    return pl.DataFrame(columns), [*read.said, *messages]
+    names, more = _names_of_rows(read.frame, learned.id, columns)
+    return pl.DataFrame({**names, **columns}), [*read.said, *messages, *more]
 
 
 def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any], list[str]]:
     """Scores on a table with the target, with the verdict on them, and the messages about the table.
 
     Rows in which the target is no class of the training, or no number, are left out; a message counts them.
+    Rows count by their weights, if the run has some and the table as well.
     """
     from .verdict import judge_table
 
-    network, _, target, (X, y), messages = examples_of(folder, table)
+    network, _, target, (X, y, *weight), messages = examples_of(folder, table)
     output = output_of(network, X)
     verdict = judge_table(Folder(folder), target, network, y, output)
-    return scores(target, y, output, network) | {"verdict": verdict}, messages
+    return scores(target, y, output, network, *weight) | {"verdict": verdict}, messages
 
 
 def examples_of(
     folder: str | os.PathLike[str], table: Any
-) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, np.ndarray], list[str]]:
-    """A run's network, and X and encoded y of a table with the target; and the messages about the table."""
-    network, preprocessing, target = _open(folder)
-    origin = Origin.of(table)
+) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, ...], list[str]]:
+    """A run's network, and X, encoded y and perhaps weights of a table with the target; and the messages about it."""
+    network, learned = _open(folder)
+    origin, target = Origin.of(table), learned.target
     read = read_table(origin)
     frame, rows, left_out = with_target(read.frame, target, origin)
-    X, messages = preprocessing.transform(frame.drop(target.name), rows)
-    return network, preprocessing, target, (X, target.encode(frame[target.name])), [*read.said, *messages, *left_out]
+    X, messages = learned.preprocessing.transform(frame.drop(target.name), rows)
+    examples, said = (X, target.encode(frame[target.name])), [*read.said, *messages, *left_out]
+    if learned.weight is not None and learned.weight in read.frame.columns:
+        examples = (*examples, row_weights(read.frame[learned.weight], rows))
+    elif learned.weight is not None:
+        said.append(f"the table lacks the column {quoted(learned.weight)} of the weights: every row counts alike.")
+    return network, learned.preprocessing, target, examples, said
+
+
+def _names_of_rows(
+    frame: pl.DataFrame, name: str | None, others: Iterable[str]
+) -> tuple[dict[str, pl.Series], list[str]]:
+    """The column that names the rows, if there is one, or the message that the table lacks it."""
+    if name is None:
+        return {}, []
+    if name not in frame.columns:
+        return {}, [f"the table lacks the column {quoted(name)}, which names the rows: the predictions have no names."]
+    cells = frame[name]
+    return {f"{name} (id)" if name in others else name: cells if cells.dtype.is_numeric() else as_words(cells)}, []
 
 
 def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) -> None:
@@ -92,7 +114,7 @@ def output_of(network: Network, X: np.ndarray | InFileRows) -> np.ndarray:
     return passes.output_of(network, as_input(network, X))
 
 
-def _open(folder: str | os.PathLike[str]) -> tuple[Network, Preprocessing, Target]:
+def _open(folder: str | os.PathLike[str]) -> tuple[Network, Learned]:
     """The network of a run and what was learned of its table, which must be of one run."""
     place = Folder(folder)
     learned, model, file = read_learned(place), place / MODEL, place / PREPROCESSING
@@ -109,4 +131,4 @@ def _open(folder: str | os.PathLike[str]) -> tuple[Network, Preprocessing, Targe
             f"{file} is not the one with which {model} was trained: put that one back, or train anew."
         )
     require_fit(network, learned, model, file)
-    return network, learned.preprocessing, learned.target
+    return network, learned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from .numbers import PLAIN
@@ -58,7 +60,7 @@ def as_dates(values: pl.Series, form: str) -> pl.Series:
         found = _direct(values, form)
         others = (found.is_null() & values.is_not_null()).arg_true()
         return found.scatter(others, _any_of(values.gather(others), form)) if len(others) else found
-    if values.dtype.is_numeric() and form == COMPACT:
+    if values.dtype.is_numeric() and form != PLAIN:
         return as_dates(values.cast(pl.Int64, strict=False).cast(pl.String), form)
     if isinstance(values.dtype, pl.Datetime):
         if values.dtype.time_zone:
@@ -102,7 +104,16 @@ def _pattern_of(day: str) -> str:
 
 def is_date_form(form: str) -> bool:
     """Whether it is a form of dates; those of earlier versions also name the time."""
-    return form == PLAIN or _parted(form)[0] in DAYS
+    day, _ = _parted(form)
+    return form == PLAIN or day in DAYS or is_own_form(day)
+
+
+def is_own_form(day: str) -> bool:
+    """Whether it is a form that a person may give: a year, a month and perhaps a day, and what stands between them."""
+    fields = re.findall("%.", day)
+    of_year, of_month = [sum(field in each for field in fields) for each in (["%Y", "%y"], ["%m", "%b"])]
+    known = re.fullmatch(r"(?:%[Yymbd]|[-/. _])+", day) is not None
+    return known and len(set(fields)) == len(fields) and of_year == of_month == 1
 
 
 class Cells:
@@ -152,11 +163,17 @@ def tell_form(words: pl.Series) -> str | None:
     days = found[form].drop_nulls()
     if form == "%Y-%m" and ((days.dt.year() + 1) % _HUNDRED == days.dt.month()).all():
         return None  # seasons, such as 2010-11
-    if "%y" not in form:
-        return form
-    if "%b" not in form and (days.dt.day() > _LATE_DAY).sum() < max(1, _LEAST_LATE * len(days)):
+    if "%y" in form and "%b" not in form and (days.dt.day() > _LATE_DAY).sum() < max(1, _LEAST_LATE * len(days)):
         return None  # 10-10-10 may be anything
-    first = _first_year(days.dt.year() % _HUNDRED)
+    return with_century(form, words)
+
+
+def with_century(form: str, words: pl.Series) -> str:
+    """The form, which names the hundred years of these cells if it has two digits of the year."""
+    if "%y" not in form or CENTURY in form:
+        return form
+    years = Cells(words).days(form).drop_nulls().dt.year()
+    first = _first_year(years % _HUNDRED) if len(years) else _FIRST
     return f"{form}{CENTURY}{first}-{first + _HUNDRED - 1}"
 
 

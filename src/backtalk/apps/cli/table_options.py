@@ -1,0 +1,99 @@
+"""What the options of ``backtalk train`` say as text: sizes, an optimizer, types of columns, rows that are held out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperCommand
+
+COLUMNS, ROWS, NETWORK, TRAINING = "Columns", "Rows for validation and test", "Network", "Training"  # in the help
+TYPE = re.compile(r"\s*(?P<name>.+?)\s*=\s*(?P<type>number|category|yes/no|time|date(?:\([^()]*\))?)\s*(?:,|$)")
+
+
+class Grouped(TyperCommand):
+    """A command whose help has its options in groups, each below its title."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        groups: dict[str, list[Any]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                options = getattr(parameter, "rich_help_panel", None) or "Options"
+                title = "Arguments" if parameter.param_type_name == "argument" else options
+                groups.setdefault(title, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def types_of(texts: Sequence[str]) -> dict[str, str]:
+    """The type of each column that is named, from texts such as ``age=number,when=date(%d/%m/%y)``.
+
+    A name may have commas, since what stands before a known type is the name.
+
+    >>> types_of(["age=number,sweet, or not=category", "when=date(%d,%m,%y)"])
+    {'age': 'number', 'sweet, or not': 'category', 'when': 'date(%d,%m,%y)'}
+    """
+    from ...errors import InputError, quoted
+
+    found: dict[str, str] = {}
+    for text in texts:
+        place = 0
+        while place < len(text):
+            match = TYPE.match(text, place)
+            if match is None:
+                raise InputError(
+                    f"types is {quoted(text[place:])}, expected COLUMN=TYPE with commas between, and as TYPE number, "
+                    "category, yes/no, time, date, or date with its form, such as date(%d/%m/%y)."
+                )
+            found[match["name"]] = match["type"]
+            place = match.end()
+    return found
+
+
+def share_or_file(part: str, text: str) -> float | str:
+    """The share of the rows, or the file, that a text says; refuses what is neither."""
+    from ...core.decimals import is_decimal, read_decimal
+    from ...errors import InputError, quoted
+
+    if is_decimal(text):
+        return read_decimal(text)
+    if not Path(text).exists():
+        raise InputError(
+            f"{part} is {quoted(text)}, expected a share of the rows, such as 0.2, or a file that is there."
+        )
+    return text
+
+
+def optimizer_of(text: str, learning_rate: float | None) -> str:
+    """The optimizer with the learning rate that was asked for."""
+    from dataclasses import replace
+
+    from ...core.optimizers import Optimizer, as_any_optimizer
+    from ...errors import InputError, quoted
+
+    chosen = as_any_optimizer(text)
+    if learning_rate is None:
+        return text
+    if not isinstance(chosen, Optimizer):
+        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {quoted(text)} has none: leave it out.")
+    return repr(replace(chosen, learning_rate=learning_rate))
+
+
+def sizes_of(text: str) -> tuple[int, ...]:
+    """The units of each hidden layer."""
+    from ...core.decimals import read_whole
+    from ...errors import InputError, quoted
+
+    try:
+        sizes = tuple(read_whole(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise InputError(
+            f"hidden is {quoted(text)}, expected whole numbers of 1 or more with commas between, such as 64,32."
+        )
+    return sizes

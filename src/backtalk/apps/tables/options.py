@@ -1,0 +1,228 @@
+"""How a table is learned: what a user asks for, checked before anything is read."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from ...core.activations import as_activation
+from ...engines.choose import COMPILED
+from ...errors import InputError, quoted, unknown_name
+from ...train import Checkpoint
+from ...train.settings import TrainSettings
+from .cells.dates import is_date_form
+from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO
+from .cells.numbers import PLAIN
+from .memory import bytes_of
+from .target import CLASSIFICATION, REGRESSION
+
+MANY_ROWS = 10_000
+MEASURED_IN_EPOCH = 5  # steps
+HELD_OUT = ("validation", "test")
+BY_TIME, BY_GROUP = SPLITS = "time", "group"
+TYPES = [NUMBER, CATEGORY, YES_NO, DATE, TIME]
+TASK_OF = {NUMBER: REGRESSION, CATEGORY: CLASSIFICATION, YES_NO: CLASSIFICATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a table is learned; the defaults suit most tables of a few hundred to a million rows.
+
+    ``loss``: by default cross-entropy or squared error. ``output``: by default the output function that goes with the
+    loss. ``batch_size``: by default some fifty mini-batches in an epoch,
+    of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
+    learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
+    ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps. ``memory``: within how
+    much memory, such as '2G', a table that needs more is read and trained on in parts; by default half of what is free.
+
+    ``validation``, ``test``: a share of the rows, or the file of a table of its own. ``split``: by default rows are
+    held out at random; ``"time=COLUMN"`` holds out the last ones by the time in a column, for test the very last,
+    ``"group=COLUMN"`` whole groups, so that no group is in two parts. ``types``: what columns are, by their names, if
+    they are not what they look like: ``"number"``, ``"category"``, ``"yes/no"``, ``"time"``, ``"date"``, or
+    ``"date(%d/%m/%y)"`` with its form; of the target a number means regression, a category classification.
+    ``ignore``: columns that are no inputs; a text that is the name of no column is names with commas between.
+    ``weight``: the column of the weights of the rows, 0 or more, in the loss and in the scores. ``id``: a column that
+    is no input, and stands before the predictions.
+
+    >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").test
+    0.2
+    """
+
+    target: str
+    task: str = "auto"
+    hidden: tuple[int, ...] = (64, 32)
+    activation: str = "tanh"
+    loss: str | None = None
+    output: str | None = None
+    epochs: int = 200
+    batch_size: int | None = None
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    dropout: float | tuple[float, ...] = 0.0
+    l2_penalty: float | None = None
+    clip_norm: float | None = None
+    class_weight: str | None = None
+    validation: float | str = 0.1
+    patience: int = 20
+    test: float | str = 0.2
+    seed: int = 0
+    checkpoint_seconds: float = 10.0
+    diagnose: bool = False
+    engine: str = "auto"
+    memory: str | None = None
+    types: dict[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    weight: str | None = None
+    id: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        for part in HELD_OUT:  # as JSON holds them
+            if isinstance(given := getattr(self, part), os.PathLike):
+                object.__setattr__(self, part, os.fspath(given))
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of validation and test, the share of the table's rows; those that have a file of their own have none."""
+        given = {part: getattr(self, part) for part in HELD_OUT}
+        return {part: share for part, share in given.items() if not isinstance(share, str) and share > 0}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files of validation and test, if they have some."""
+        return {part: file for part in HELD_OUT if isinstance(file := getattr(self, part), str)}
+
+    @property
+    def split_column(self) -> str | None:
+        """The column by which rows are held out, if there is one."""
+        return None if self.split is None else self.split.partition("=")[2].strip()
+
+
+def settled(options: Options, rows: int) -> Options:
+    """The options, with what follows from the number of rows to train on."""
+    batch_size, l2_penalty = options.batch_size, options.l2_penalty
+    if batch_size is None and not TrainSettings(optimizer=options.optimizer).takes_all:
+        batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
+    if l2_penalty is None:
+        l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
+    return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
+
+
+def settings_of(options: Options, rows: int) -> TrainSettings:
+    """How a network is trained on so many rows."""
+    shared = {each.name for each in fields(TrainSettings)} & set(Options.__slots__)
+    values: dict[str, Any] = {name: getattr(settled(options, rows), name) for name in shared}
+    values["patience"] = options.patience or None
+    settings = TrainSettings(**values)
+    if not settings.by_steps or options.engine in COMPILED:  # these measure nothing in the steps
+        return settings
+    return replace(settings, measure_every=max(1, -(-rows // settings.batch_for(rows)) // MEASURED_IN_EPOCH))
+
+
+def task_of(options: Options) -> str:
+    """The task, by the option or by the kind that was asked for of the target."""
+    kind, _ = kind_and_form(options.types.get(options.target, ""))
+    return TASK_OF[kind] if options.task == "auto" and kind in TASK_OF else options.task
+
+
+def kind_and_form(asked: str) -> tuple[str, str | None]:
+    """What was asked for of a column, as the kind and its form, if one is given.
+
+    >>> kind_and_form("date(%d/%m/%y)"), kind_and_form("number")
+    (('date', '%d/%m/%y'), ('number', None))
+    """
+    kind, opened, form = asked.partition("(")
+    return kind, form.removesuffix(")").replace("%B", "%b") if opened else None
+
+
+def require_usable(options: Options) -> None:
+    """Refuse what no training can use, before anything is read."""
+    for part in HELD_OUT:
+        share = getattr(options, part)
+        if not isinstance(share, str) and not 0 <= share < 1:
+            raise InputError(f"{part} is {share}, expected a fraction of 0 or more, and below 1.")
+    if sum(options.shares.values()) >= 1:
+        raise InputError("test and validation together leave no rows to train on: make them smaller.")
+    if options.patience < 0:
+        raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
+    if options.class_weight not in (None, "balanced"):
+        raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"seed is {options.seed}, expected 0 to {2**32 - 1}.")
+    if any(size < 1 for size in options.hidden):
+        raise InputError(f"hidden is {list(options.hidden)}, expected whole numbers of 1 or more.")
+    _require_split(options)
+    for name, asked in options.types.items():
+        _require_kind(name, asked)
+    _require_task(options)
+    as_activation(options.activation)
+    Checkpoint("", every_seconds=options.checkpoint_seconds)
+    settings_of(options, rows=1)
+    if options.memory is not None:
+        bytes_of(options.memory)
+
+
+def _require_split(options: Options) -> None:
+    if options.split is None:
+        return
+    kind, _, column = options.split.partition("=")
+    if kind not in SPLITS or not column.strip():
+        raise InputError(f"split is {quoted(options.split)}, expected time=COLUMN or group=COLUMN.")
+    if not options.shares:
+        raise InputError(f"split is {quoted(options.split)}, but no share of the rows is held out: leave it out.")
+
+
+def _require_kind(name: str, asked: str) -> None:
+    kind, form = kind_and_form(asked)
+    if kind not in TYPES:
+        raise unknown_name(f"the type of column {quoted(name)}", asked, [*TYPES, "date(FORM)"])
+    if form is not None and not (kind == DATE and asked.endswith(")") and form != PLAIN and is_date_form(form)):
+        raise InputError(
+            f"the type of column {quoted(name)} is {quoted(asked)}, expected {kind}, or date with the form of its "
+            "cells, such as date(%d/%m/%y): %Y or %y, %m or %b, and %d, and what stands between them."
+        )
+
+
+def _require_task(options: Options) -> None:
+    """Refuse a type of the target that is none, or another than the task."""
+    asked = options.types.get(options.target)
+    kind, _ = kind_and_form(asked or NUMBER)
+    if kind in (DATE, TIME):
+        raise InputError(
+            f"the type of the target {quoted(options.target)} is {quoted(asked)}, expected number or category."
+        )
+    if asked is not None and options.task not in ("auto", TASK_OF[kind]):
+        raise InputError(
+            f"task is {options.task}, but the type of the target is {kind}, which means {TASK_OF[kind]}: "
+            "leave out one of them."
+        )
+
+
+def require_shared(options: Options, processes: int) -> None:
+    """Refuse what needs all rows in one process, if each of several has some."""
+    those = f"{processes} processes train together"
+    if options.engine not in COMPILED:
+        raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
+    if options.memory is not None:
+        raise InputError(f"memory is {options.memory!r}, but {those}, and each holds its share: leave it out.")
+    if options.diagnose:
+        raise InputError(
+            f"diagnose is asked for, but {those}, and none of them has all rows: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards."
+        )
+
+
+def require_in_memory(options: Options, bound: str) -> None:
+    """Refuse what needs all encoded rows in memory, if they do not fit."""
+    if options.diagnose:
+        raise InputError(
+            f"diagnose is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows."
+        )
+    if TrainSettings(optimizer=options.optimizer).takes_all:
+        raise InputError(
+            f"optimizer is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "
+            "of memory when they are encoded: use another, such as adam, or give more --memory."
+        )
