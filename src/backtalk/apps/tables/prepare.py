@@ -32,7 +32,7 @@ from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .split import hold_out
 from .target import Target, require_finite, say_of_classes
-from .target_rows import require_any, require_columns, rows_left_out, rows_with_target
+from .target_rows import column_named, require_any, require_columns, rows_left_out, rows_with_target
 
 LEAST_ROWS = 10
 MANY_ROWS = 10_000
@@ -131,6 +131,7 @@ def prepare(
     if cache is not None and (bound := bound_of(options, table)) is not None:
         in_parts = Parts.open(table, bound, cache, note)
     source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
+    options = replace(options, target=column_named(options.target, list(source.schema)))
     names = require_columns(list(source.schema), options.target, table)
     cells = group.run(lambda: source.columns([options.target])[options.target])
     require_same(table, source, cells, group)
