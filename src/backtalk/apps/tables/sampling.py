@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from .cells.words import as_words, without_missing
-from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column, learn
+from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column
+from .columns import learn as learn_column
 
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
 MOST_TIMES = 5  # that a column is learned: each time it is less strict
@@ -22,6 +24,11 @@ MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
 class Rows(Protocol):
     """A table of which some rows of some columns can be read."""
+
+    @property
+    def decimal_comma(self) -> bool:
+        """As :class:`~.reading.table.TableInMemory` has it."""
+        ...
 
     def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows ``first`` … ``last`` − 1 of these columns."""
@@ -68,6 +75,7 @@ class Drawn:
 
     def learn(self, source: Rows, name: str) -> Column:
         """What a column is, as :func:`~backtalk.apps.tables.columns.learn` would say of these rows alone."""
+        learn = partial(learn_column, decimal_comma=source.decimal_comma)
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))

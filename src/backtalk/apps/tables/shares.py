@@ -44,7 +44,9 @@ def learn_columns(
 
     def work() -> list[dict[str, Any]]:
         frame = source.columns(own)
-        return [asdict(learn(frame[name].filter(present), training)) for name in own]
+        return [
+            asdict(learn(frame[name].filter(present), training, decimal_comma=source.decimal_comma)) for name in own
+        ]
 
     learned = group.run_and_gather(work)
     return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])
