@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from .cells.words import as_words, without_missing
-from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column, learn
+from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column
+from .columns import learn as learn_column
 
 Learn = Callable[[pl.Series, np.ndarray], Column]
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
@@ -23,6 +25,11 @@ MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
 class Rows(Protocol):
     """A table of which some rows of some columns can be read."""
+
+    @property
+    def decimal_comma(self) -> bool:
+        """As :class:`~.reading.table.TableInMemory` has it."""
+        ...
 
     def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows ``first`` … ``last`` − 1 of these columns."""
@@ -67,8 +74,14 @@ class Drawn:
         """Whether the columns are learned from all rows."""
         return bool(self.chosen.all())
 
+<<<<<<< HEAD
     def learn(self, source: Rows, name: str, learn: Learn = learn) -> Column:
         """What a column is, as ``learn`` would say of these rows alone."""
+=======
+    def learn(self, source: Rows, name: str) -> Column:
+        """What a column is, as :func:`~backtalk.apps.tables.columns.learn` would say of these rows alone."""
+        learn = partial(learn_column, decimal_comma=source.decimal_comma)
+>>>>>>> files
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))
