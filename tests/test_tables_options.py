@@ -204,6 +204,7 @@ def test_a_row_of_weight_2_counts_as_two_rows_in_the_scores(tmp_path, target, cl
     result = train(tmp_path / "t.csv", tmp_path / "run", asked)
     metrics = json.loads((tmp_path / "run" / METRICS).read_text())
     assert metrics["weight"] == "w"
+    assert "rows count by their weights, 'w', in the loss and in the scores." in result.said
     assert [part["rows"] for part in result.metrics["scores"].values()] == [84, 12, 24]
     found, said = evaluate(tmp_path / "run", tmp_path / "t.csv")
     assert said == []

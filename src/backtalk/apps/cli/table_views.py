@@ -11,18 +11,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...errors import MOST_LETTERS, cut
+from ...errors import cut
 from ...pages.page import number_text
+from ..tables.columns import MISSING, OTHER
 from ..tables.report import NAMES
 from ..tables.verdict import WELL
 from ..terminal import show_remark, show_table
 
 if TYPE_CHECKING:
+    from ..tables.columns import Column
     from ..tables.run import Prepared
 
 MOST_COLUMNS = 24  # that are listed
 MOST_CLASSES = 12  # of a confusion matrix
-SAID = 60  # letters of a list of categories
+LONGEST, SHOWN = 24, 28  # letters of a name, and of some cells
 
 
 def show_understood(console: Console, ready: Prepared) -> None:
@@ -31,25 +33,25 @@ def show_understood(console: Console, ready: Prepared) -> None:
     console.print(f"target {cut(target.name)}: {target.task} ({target.reason})\n", markup=False)
     listed = columns if len(columns) <= MOST_COLUMNS else [column for column in columns if column.remark][:MOST_COLUMNS]
     if listed:
-        table = _table("column", "is", *[""] * any(map(_words, listed)), numbers=False)
+        table = _table("column", "is", "for example", "found", numbers=False)
+        table.columns[2].no_wrap = True
         for column in listed:
             dim = "" if column.used else "dim"
-            table.add_row(
-                _plain(column.name, MOST_LETTERS), column.kind, *filter(None, [_plain(_words(column))]), style=dim
-            )
+            cells = _plain(column.name, LONGEST), column.kind, _plain(", ".join(column.examples), SHOWN)
+            table.add_row(*cells, _plain(_words(column)), style=dim)
         show_table(console, table)
     if len(listed) < len(columns):
         rest = Counter(column.kind for column in columns if not any(column is each for each in listed))
         others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
         console.print(f"{'and ' if listed else ''}{len(columns) - len(listed)} columns: {others}", markup=False)
-    parts = ", ".join(f"{len(truth)} {part}" for part, truth in ready.truth.items())
+    parts = ", ".join(f"{len(truth):,} {part}" for part, truth in ready.truth.items())
     sizes = " → ".join(map(str, ready.network.sizes))
     console.print(f"\nrows: {parts}", markup=False)
     kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))
     natural = ready.network.head.is_natural
     end = repr(ready.network.loss) if natural else f"{ready.network.output!r} with {ready.network.loss!r}"
     kinds = ", ".join(filter(None, [kinds, end]))
-    console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count} parameters\n", markup=False)
+    console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count:,} parameters\n", markup=False)
     for sentence in ready.said:
         console.print(f"note: {sentence}", markup=False)
     if ready.said:
@@ -81,19 +83,14 @@ def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "row
     table = _table("", *_apart(names, 12), "found")
     for name, shown, counts in zip(names, _apart(names, 30), matrix, strict=True):
         share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
-        table.add_row(shown, *map(str, counts), share)
+        table.add_row(shown, *map(number_text, counts), share)
     show_table(console, table)
 
 
-def _words(column: Any) -> str:
-    """What a column is, in words; its categories as far as they fit."""
-    shown: list[str] = []
-    for category in column.categories:
-        if len(", ".join([*shown, category])) > SAID:
-            shown.append("…")
-            break
-        shown.append(category)
-    return "; ".join(filter(None, [", ".join(shown), column.remark]))
+def _words(column: Column) -> str:
+    """What was found in a column: how many categories, and what became of what is odd."""
+    known = [category for category in column.categories if category not in (OTHER, MISSING)]
+    return "; ".join(filter(None, [f"{len(known):,} values" if known else "", column.remark]))
 
 
 def _plain(text: str, most: int = 1000) -> Text:

@@ -120,6 +120,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
         return
     if as_json:
         facts = {"folder": str(result.folder), "seconds": watch.seconds, **result.metrics, "said": result.said}
+        facts["columns"] = result.columns
         facts["unwritten"] = result.unwritten
         if result.diagnosis is not None:
             facts |= {name: result.diagnosis.to_dict()[name] for name in ("healthy", "findings")}

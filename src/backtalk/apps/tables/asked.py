@@ -16,6 +16,7 @@ from .cells.words import as_words, without_missing
 from .options import kind_and_form
 
 MOST_UNREADABLE = 0.5  # the share of cells that may be none of what was asked for; they count as missing
+AS_ASKED = "as asked for"
 SAMPLE = 1000  # cells by which a form is chosen
 
 
@@ -28,7 +29,7 @@ def read_as(cells: pl.Series, asked: str, missing: Sequence[str] = ()) -> Readin
     cells = without_missing(cells, missing)
     present = cells.drop_nulls()
     if kind == CATEGORY or len(present) == 0:
-        return Reading(kind)
+        return Reading(kind, remarks=(AS_ASKED,))
     form = _form_of(cells, kind, form)
     unreadable = read(cells, kind, form).is_null() & cells.is_not_null()
     count = int(unreadable.sum())
@@ -59,7 +60,7 @@ def _form_of(cells: pl.Series, kind: str, form: str | None) -> str:
 
 def _said_of(cells: pl.Series, unreadable: pl.Series, kind: str, form: str) -> list[str]:
     """What there is to say of cells that were read as what was asked for."""
-    said = ["as asked for"]
+    said = [AS_ASKED]
     if cells.dtype == pl.String and kind in (NUMBER, DATE):
         read_ones = cells.filter(~unreadable).drop_nulls()
         said += numbers.oddities(read_ones, form) if kind == NUMBER else dates.oddities(read_ones, form)

@@ -210,7 +210,12 @@ class Column:
     @property
     def filler(self) -> str:
         """What is taken for a missing value."""
-        return f"the median {self.median[0]:.4g}" if self.kind == NUMBER else "the median"
+        return f"the median {_short(self.median[0])}" if self.kind == NUMBER else "the median"
+
+
+def _short(number: float) -> str:
+    """With four digits, and all of them before the decimal point."""
+    return f"{number:,.0f}" if 10_000 <= abs(number) < 1e15 else f"{number:.4g}"
 
 
 def learn(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from ...data.streams.source import BUFFER_BYTES
 from ...distributed import ALONE, Group
 from ...errors import InputError, quoted
 from .cache import Cache
+from .columns import examples_of
 from .division import split_key, split_rows
 from .held_out import read_held_out
 from .memory import bound_of
@@ -89,7 +90,7 @@ def prepare(
     require_same(table, source, cells, group)
     require_any(cells.is_not_null(), options.target, table)
     require_finite(cells)
-    target = Target.learn(_enough(cells.drop_nulls(), table), task_of(options))
+    target = replace(Target.learn(_enough(cells.drop_nulls(), table), task_of(options)), examples=examples_of(cells))
     present, key, more = _counted(of_rows, target, options, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those that count: all that is counted from here on
     weights = None if options.weight is None else row_weights(of_rows[options.weight], rows_of_table)
@@ -97,6 +98,8 @@ def prepare(
     head = _head(options, target)
     y = target.encode(cells)
     said += say_of_classes(target, y)
+    if options.weight is not None:
+        said.append(f"rows count by their weights, {quoted(options.weight)}, in the loss and in the scores.")
     rows, more = split_rows(target, y, key, options)
     said += more
     if not target.classifies:

@@ -14,6 +14,7 @@ from ...errors import FileFormatError, InputError, cut, quoted
 from .columns import Column, learn
 from .unknown import INFINITE, UNREADABLE, Unknown, say_of
 
+DESCRIBED = ["name", "kind", "form", "examples", "remark"]  # of a column, for those who want to see how it was read
 MOST_NAMES = 20  # of columns, in a message
 
 
@@ -124,6 +125,10 @@ class Preprocessing:
         more = f" and {len(extra) - MOST_NAMES} more" if len(extra) > MOST_NAMES else ""
         names = ", ".join(map(cut, extra[:MOST_NAMES])) + more
         return [f"not used, since the model does not know them: {names}."] if extra else []
+
+    def described(self) -> list[dict[str, Any]]:
+        """Of each column how it was read: its kind and form, some of its cells, and what became of what is odd."""
+        return [{name: getattr(column, name) for name in DESCRIBED} for column in self.columns]
 
     def to_json(self) -> list[dict[str, Any]]:
         """The columns as plain values."""

@@ -144,13 +144,15 @@ def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _columns(preprocessing: Preprocessing, target: Target) -> str:
-    rows = [[target.name, f"target, {target.task}", target.reason]]
+    rows = [[target.name, f"target, {target.task}", ", ".join(target.examples), target.reason]]
     for column in preprocessing.columns:
         shown = ", ".join(column.categories[:12]) + (", …" if len(column.categories) > 12 else "")
         if column.kind == NUMBER and not column.quantiles:
             shown = f"mean {number_text(column.mean[0])}, standard deviation {number_text(column.scale[0])}"
-        rows.append([column.name, column.kind, "; ".join(filter(None, [shown, column.remark]))])
-    listed = table(["column", "what it is", "what was found"], rows)
+        rows.append(
+            [column.name, column.kind, ", ".join(column.examples), "; ".join(filter(None, [shown, column.remark]))]
+        )
+    listed = table(["column", "what it is", "for example", "what was found"], rows)
     if len(rows) <= MOST_COLUMNS:
         return listed
     return f"<details><summary>all {len(rows)} columns</summary>{listed}</details>"

@@ -37,6 +37,7 @@ Made = TypeVar("Made")
 class Result:
     """A finished run: its folder, ``metrics`` as in metrics.json, what there is to say, the diagnosis if asked for.
 
+    ``columns``: of the target and of each other column how it was read: kind, form, examples, remark.
     ``unwritten``: in words, the files that could not be written, without which the run can be used all the same.
     """
 
@@ -45,6 +46,7 @@ class Result:
     said: list[str] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
     unwritten: list[str] = field(default_factory=list)
+    columns: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write_results(
@@ -62,7 +64,8 @@ def write_results(
         metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs))
 
         def write() -> Result:
-            result = Result(place.path, metrics, ready.said)
+            columns = [ready.target.described(), *ready.preprocessing.described()]
+            result = Result(place.path, metrics, ready.said, columns=columns)
             if not place.writes:
                 return result
             place.write(METRICS, metrics)

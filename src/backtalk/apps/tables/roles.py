@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 
 from ...errors import InputError, quoted
-from .asked import read_as
+from .asked import AS_ASKED, read_as
 from .columns import LEFT_OUT, Column, examples_of, learn
 from .options import BY_GROUP, Options
 from .target_rows import require_columns, require_name
 
-IGNORED = "as asked for"
 WEIGHT = "the weights of the rows"
 ID = "names the rows, and stands before their predictions"
 GROUPS = "the groups by which rows are held out"
@@ -50,7 +49,7 @@ class Roles:
             require_name("types", name, names)
             if name in ignored:
                 raise InputError(f"column {quoted(name)} has a type, but is to be ignored: leave out one of them.")
-        left_out = dict.fromkeys(ignored, IGNORED)
+        left_out = dict.fromkeys(ignored, AS_ASKED)
         if options.split is not None and options.split.startswith(BY_GROUP):
             left_out[options.split_column or ""] = GROUPS
         left_out |= {name: why for name, why in ((options.weight, WEIGHT), (options.id, ID)) if name is not None}

@@ -3,4 +3,4 @@
 
 def rows_text(count: int) -> str:
     """'1 row', or how many."""
-    return "1 row" if count == 1 else f"{count} rows"
+    return "1 row" if count == 1 else f"{count:,} rows"

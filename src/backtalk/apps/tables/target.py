@@ -34,6 +34,7 @@ class Target:
 
     ``form`` is how its numbers are written, None if it holds text. Words among numbers that are classes are classes,
     too. If the numbers are to be predicted, words for what is missing are just that.
+    ``examples``: some cells, as they stand in the table.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Target:
     classes: list[str] = field(default_factory=list)
     mean: float = 0.0
     scale: float = 1.0
+    examples: list[str] = field(default_factory=list)
 
     @classmethod
     def learn(cls, cells: pl.Series, task: str) -> Target:
@@ -156,6 +158,16 @@ class Target:
         if not isinstance(network.loss, GaussianNLL):
             return None
         return network.loss.deviation(output.astype(np.float64))[:, 0] * self.scale
+
+    def described(self) -> dict[str, Any]:
+        """How it was read, as of the other columns."""
+        return {
+            "name": self.name,
+            "kind": f"target, {self.task}",
+            "form": self.form or PLAIN,
+            "examples": self.examples,
+            "remark": self.reason,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
