@@ -17,6 +17,7 @@ from .learned import ROLES
 from .options import Options, require_usable
 from .prepare import Prepared
 from .reading.origins import Origin
+from .roles import named_in
 
 # options that runs of earlier versions do not have
 ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split"}
@@ -92,7 +93,8 @@ def _id_of(options: Mapping[str, Any], sha256: str, files: Mapping[str, str], ba
 
 def preprocessing_facts(ready: Prepared, run: RunFacts) -> dict[str, Any]:
     """What was learned of the table, as ``preprocessing.json`` holds it."""
-    roles = {name: getattr(run.options, name) for name in ROLES}
+    options = named_in(run.options, [column.name for column in ready.preprocessing.columns])
+    roles = {name: getattr(options, name) for name in ROLES}
     learned = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
     return {"run": run.run, **roles, **learned, "inputs": ready.preprocessing.inputs}
 

@@ -97,7 +97,7 @@ class Options:
     @property
     def split_column(self) -> str | None:
         """The column by which rows are held out, if there is one."""
-        return None if self.split is None else self.split.partition("=")[2].strip()
+        return None if self.split is None else self.split.partition("=")[2]
 
 
 def settled(options: Options, rows: int) -> Options:

@@ -26,16 +26,12 @@ from .parts import Inputs, Note, Parts
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import open_table
-from .roles import Roles
+from .roles import Roles, named_in
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .target import Target, require_finite, say_of_classes
-<<<<<<< HEAD
 from .target_rows import require_any, rows_left_out, rows_with_target
 from .weights import require_some_weight, row_weights
-=======
-from .target_rows import column_named, require_any, require_columns, rows_left_out, rows_with_target
->>>>>>> files
 
 PARTS = ["training", "validation", "test"]
 LEAST_ROWS = 10
@@ -78,15 +74,10 @@ def prepare(
     if cache is not None and (bound := bound_of(options.memory, table)) is not None:
         in_parts = Parts.open(table, bound, cache, note)
     source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
-<<<<<<< HEAD
+    options = named_in(options, list(source.schema))
     roles = Roles.of(options, list(source.schema), table)
     of_rows = group.run(lambda: source.columns(roles.of_rows))
     cells = of_rows[options.target]
-=======
-    options = replace(options, target=column_named(options.target, list(source.schema)))
-    names = require_columns(list(source.schema), options.target, table)
-    cells = group.run(lambda: source.columns([options.target])[options.target])
->>>>>>> files
     require_same(table, source, cells, group)
     require_any(cells.is_not_null(), options.target, table)
     require_finite(cells)

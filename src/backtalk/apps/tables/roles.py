@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from ...errors import InputError, quoted
 from .asked import AS_ASKED, read_as
 from .columns import LEFT_OUT, Column, examples_of, learn
 from .options import BY_GROUP, Options
-from .target_rows import require_columns, require_name
+from .target_rows import column_named, require_columns, require_name
 
 WEIGHT = "the weights of the rows"
 ID = "names the rows, and stands before their predictions"
@@ -56,7 +56,9 @@ class Roles:
         of_rows = dict.fromkeys(name for name in (options.target, options.weight, options.split_column) if name)
         return cls(options.target, others, left_out, options.types, list(of_rows))
 
-    def learn(self, cells: pl.Series, training: np.ndarray, whole: pl.Series | None = None) -> Column:
+    def learn(
+        self, cells: pl.Series, training: np.ndarray, whole: pl.Series | None = None, *, decimal_comma: bool = False
+    ) -> Column:
         """What a column is, from its cells: as it was asked for, or as it looks.
 
         ``whole``: the column with the rows that do not count, by which an error numbers the rows.
@@ -65,11 +67,29 @@ class Roles:
         if name in self.left_out:
             return Column(name, LEFT_OUT, self.left_out[name], examples=examples_of(cells))
         asked = read_as(cells if whole is None else whole, self.types[name]) if name in self.types else None
-        return learn(cells, training, asked=asked)
+        return learn(cells, training, asked=asked, decimal_comma=decimal_comma)
+
+
+def named_in(options: Options, names: Sequence[str]) -> Options:
+    """The options with columns named as the table does, which may have blanks around their names."""
+
+    def named(name: str | None) -> str | None:
+        return None if name is None else column_named(name, names)
+
+    way, _, column = (options.split or "").partition("=")
+    return replace(
+        options,
+        target=column_named(options.target, names),
+        weight=named(options.weight),
+        id=named(options.id),
+        split=None if options.split is None else f"{way}={named(column.strip())}",
+        types={column_named(name, names): asked for name, asked in options.types.items()},
+        ignore=tuple(column_named(text, names) for text in options.ignore),
+    )
 
 
 def _names_in(text: str, names: Sequence[str]) -> list[str]:
     """The columns that a text names: one, which may have commas in its name, or some with commas between."""
     if text in names:
         return [text]
-    return [name.strip() for name in text.split(",") if name.strip()]
+    return [column_named(name.strip(), names) for name in text.split(",") if name.strip()]

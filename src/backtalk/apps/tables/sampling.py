@@ -74,14 +74,9 @@ class Drawn:
         """Whether the columns are learned from all rows."""
         return bool(self.chosen.all())
 
-<<<<<<< HEAD
-    def learn(self, source: Rows, name: str, learn: Learn = learn) -> Column:
+    def learn(self, source: Rows, name: str, learn: Learn = learn_column) -> Column:
         """What a column is, as ``learn`` would say of these rows alone."""
-=======
-    def learn(self, source: Rows, name: str) -> Column:
-        """What a column is, as :func:`~backtalk.apps.tables.columns.learn` would say of these rows alone."""
-        learn = partial(learn_column, decimal_comma=source.decimal_comma)
->>>>>>> files
+        learn = partial(learn, decimal_comma=source.decimal_comma)
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))

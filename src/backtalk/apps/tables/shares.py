@@ -46,13 +46,10 @@ def learn_columns(
 
     def work() -> list[dict[str, Any]]:
         frame = source.columns(own)
-<<<<<<< HEAD
-        return [asdict(roles.learn(frame[name].filter(present), training, frame[name])) for name in own]
-=======
+        comma = source.decimal_comma
         return [
-            asdict(learn(frame[name].filter(present), training, decimal_comma=source.decimal_comma)) for name in own
+            asdict(roles.learn(frame[name].filter(present), training, frame[name], decimal_comma=comma)) for name in own
         ]
->>>>>>> files
 
     learned = group.run_and_gather(work)
     return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])
