@@ -19,6 +19,7 @@ from backtalk.apps.tables.folder import METRICS, PREPROCESSING, RUN
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading.origins import Origin
 from backtalk.errors import FileFormatError, InputError, UnknownNameError
+from groups import call
 
 SMALL = {"hidden": (3,), "epochs": 2}
 
@@ -411,3 +412,43 @@ def test_a_share_or_a_file_is_read_from_text(table):
     assert share_or_file("test", str(table)) == str(table)
     with pytest.raises(InputError, match="expected a share of the rows, such as"):
         share_or_file("test", "h.csv")
+
+
+def test_in_two_processes_each_has_its_rows_of_all_that_was_asked_for(three):
+    asked = Options(
+        "paid", engine="compiled", weight="counted", split="group=customer", test=str(three / "h.csv"),
+        types={"zip": "number", "day": "date(%d/%m/%y)"}, ignore=("year",), id="order",
+    )  # fmt: skip
+    alone = prepare(three / "t.csv", asked)
+    both = call(2, lambda group: prepare(three / "t.csv", asked, group))
+    for ready in both:
+        assert (ready.preprocessing, ready.said) == (alone.preprocessing, alone.said)
+    assert list(alone.parts) == ["training", "validation", "test"]
+    for part, (X, y) in alone.parts.items():
+        np.testing.assert_array_equal(np.concatenate([ready.parts[part][0] for ready in both]), X)
+        np.testing.assert_array_equal(np.concatenate([ready.parts[part][1] for ready in both]), y)
+        weights = np.concatenate([ready.weights[part] for ready in both])
+        np.testing.assert_array_equal(weights, alone.weights[part])
+
+
+def test_a_column_shows_its_cells_as_they_stand_and_what_became_of_them(tmp_path):
+    frame = orders().with_columns(much=pl.Series([f"${1000 + k:,}.50" if k % 9 else "n/a" for k in range(120)]))
+    frame.write_csv(tmp_path / "t.csv")
+    result = train(tmp_path / "t.csv", tmp_path / "run", Options("paid", **SMALL))
+    much = next(column for column in result.columns if column["name"] == "much")
+    assert much["kind"] == "number"
+    assert much["examples"] == ["$1,001.50", "$1,002.50", "$1,003.50"]
+    assert "n/a, which counts as missing" in much["remark"]
+    assert result.columns[0] | {"remark": ""} == {
+        "name": "paid", "kind": "target, classification", "form": "plain", "examples": ["yes", "no"], "remark": "",
+    }  # fmt: skip
+    facts = json.loads((tmp_path / "run" / PREPROCESSING).read_text())
+    assert facts["columns"][-1]["examples"] == much["examples"]
+    assert "$1,001.50, $1,002.50, $1,003.50" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_names_of_columns_may_have_blanks_around_them(tmp_path):
+    orders().rename({"customer": " customer", "order": "order "}).write_parquet(tmp_path / "t.parquet")
+    asked = Options("paid", id="order", split="group=customer", types={"zip ": "category"}, **SMALL)
+    train(tmp_path / "t.parquet", tmp_path / "run", asked)
+    assert predict(tmp_path / "run", tmp_path / "t.parquet")[0].columns[0] == "order "

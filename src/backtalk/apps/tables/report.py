@@ -161,7 +161,13 @@ def _columns(preprocessing: Preprocessing, target: Target) -> str:
 def _settings(settings: Mapping[str, Any]) -> str:
     """Settings by name; one that is None says nothing."""
     pairs = {name.replace("_", " "): value for name, value in settings.items() if value is not None}
-    texts = {k: ", ".join(map(str, v)) or "none" if isinstance(v, list | tuple) else str(v) for k, v in pairs.items()}
+    texts = {name: _setting(value) for name, value in pairs.items()}
     return "<div class='settings'>" + "".join(
         f"<span>{html.escape(name)} <b>{html.escape(text)}</b></span>" for name, text in texts.items()
     ) + "</div>"  # fmt: skip
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{name}={each}" for name, each in value.items()]
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
