@@ -7,6 +7,7 @@ column's values, or of bins of rows that lie side by side; a number by its rank,
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -245,7 +246,7 @@ def _share(score: float) -> str:
 
 def _advice(target: Target, columns: Sequence[str]) -> str:
     one = len(columns) == 1
-    return (
-        f"check whether {'this column is' if one else 'these columns are'} known before {quoted(target.name)} is; if "
-        f"not, train without {'it' if one else 'them'}"
-    )
+    known = f"check whether {'this column is' if one else 'these columns are'} known before {quoted(target.name)} is"
+    if not one and any("," in name for name in columns):  # --ignore has commas between names
+        return f"{known}; if not, train without them"
+    return f"{known}; if not, train with --ignore {shlex.quote(','.join(columns))}"
