@@ -184,6 +184,7 @@ def test_a_giveaway_comes_first_in_the_verdict(tmp_path):
     assert [remark["name"] for remark in verdict] == ["too_good_to_be_true", WELL]
     assert "'refund' alone gives 'y' right for all 1,500 rows" in verdict[0]["sentence"]
     assert "known before 'y'" in verdict[0]["advice"]
+    assert verdict[0]["advice"].endswith("--ignore refund")
 
 
 def test_a_column_that_is_nearly_always_right_and_far_ahead_is_named(tmp_path):
@@ -282,7 +283,7 @@ def far_apart(shift: float, seed: int, drawn: bool = True) -> list:
 def test_validation_far_from_test_is_said_with_what_may_be_the_reason():
     (drawn,), (split,) = far_apart(1.5, 0), far_apart(1.5, 0, drawn=False)
     assert "the test rows go worse than the validation rows: share of wrong classes 0." in drawn.sentence
-    assert "split them by time or by group" in drawn.advice
+    assert "--split time=COLUMN" in drawn.advice
     assert "not drawn at random" in split.advice
 
 

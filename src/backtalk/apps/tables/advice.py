@@ -99,7 +99,7 @@ ADVICE: dict[str, Callable[[Finding, Options], str]] = {
     "targets_not_scaled": _always(SCALED),
     "targets_too_small": _always(SCALED),
     "constant_columns": _always("There is nothing to do, unless they should have varied."),
-    "duplicate_columns": _always("One of each pair is enough: leave the other out."),
+    "duplicate_columns": _always("One of each pair is enough: --ignore the other."),
     "missing_classes": _always("Add rows of these classes, or merge them with others."),
     "symmetry": _always("Train anew with another --seed."),
     "class_imbalance": _imbalance,

@@ -137,6 +137,7 @@ def _verdict(
         training.losses,
         training.validation_losses,
         training.reason,
+        drawn=run.options.split is None and not run.options.files,
     )
     return [remark.to_json() for remark in judge(judged, ready.parts)]
 

@@ -7,12 +7,14 @@ column's values, or of bins of rows that lie side by side; a number by its rank,
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ....errors import quoted
+from ..parts import Inputs
 from ..preprocessing import Preprocessing
 from ..target import Target
 from .chance import ranks
@@ -29,8 +31,11 @@ LEAST_ERRORS = 20  # of the constant, for a share of them to say anything
 LEAST_ROWS = 50  # for numbers
 MOST_ROWS = 20_000  # of a sample, for the best few columns
 SCREENED_ROWS = 1_000  # of a sample, for all columns
+CONSIDERED_ROWS = 200_000  # from which they are drawn, as many of each class
 SCREENED = 8  # columns that are looked at again
 ROWS_OF_A_BIN = 8
+FEW_ROWS = 2_000  # are divided into halves in so many ways:
+TURNS = 4
 MOST_VALUES = 256  # of a number, up to which each value is a bin
 
 
@@ -54,7 +59,7 @@ class Sample:
 
 
 def find_giveaways(
-    target: Target, preprocessing: Preprocessing, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    target: Target, preprocessing: Preprocessing, parts: Mapping[str, tuple[Inputs, np.ndarray]]
 ) -> list[Remark]:
     """Columns that alone are nearly always right, or one that is far ahead of all others."""
     places = places_of(preprocessing)
@@ -107,22 +112,24 @@ def places_of(preprocessing: Preprocessing) -> dict[str, Places]:
     return found
 
 
-def draw(target: Target, parts: Mapping[str, tuple[np.ndarray, np.ndarray]], most: int, evenly: bool = False) -> Sample:
+def draw(target: Target, parts: Mapping[str, tuple[Inputs, np.ndarray]], most: int, evenly: bool = False) -> Sample:
     """At most so many rows of all parts, in a random order; ``evenly``: as many of each class as it has."""
     rng = np.random.default_rng(0)
     sizes = [len(y) for _, y in parts.values()]
     y = np.concatenate([y if target.classifies else y[:, 0] for _, y in parts.values()])
-    rows = rng.permutation(len(y))
-    if evenly and target.classifies:
-        rows = rows[np.argsort(_place_in_class(y[rows]), kind="stable")]
-    rows = rows[:most]
+    evenly = evenly and target.classifies
+    rows = rng.choice(len(y), min(len(y), CONSIDERED_ROWS if evenly else most), replace=False)
+    if evenly:
+        rows = rows[np.argsort(_place_in_class(y[rows]), kind="stable")][:most]
+    rows.sort()  # as they lie in a file, if that is where X is
     if not target.classifies:
         rows = rows[np.isfinite(y[rows])]
     ends = np.cumsum(sizes)
     X = np.empty((len(rows), next(iter(parts.values()))[0].shape[1]), np.float32)
     for (inputs, _), end, size in zip(parts.values(), ends, sizes, strict=True):
         own = np.flatnonzero((rows >= end - size) & (rows < end))
-        X[own] = inputs[rows[own] - (end - size)]
+        if len(own):
+            X[own] = inputs[rows[own] - (end - size)]
     chosen = y[rows]
     if not target.classifies:
         chosen = ranks(chosen) / max(1, len(chosen))
@@ -138,20 +145,32 @@ def says_anything(sample: Sample) -> bool:
 
 
 def left_by(sample: Sample, own: Places) -> tuple[float, float]:
-    """The share of the constant's errors that a column leaves, and its accuracy or R²."""
-    key, y, half = own.key(sample.X), sample.y, len(sample.y) // 2
-    if half < 2:
+    """The share of the constant's errors that a column leaves, and its accuracy or R².
+
+    Few rows are divided into halves in several ways, of which the mean counts.
+    """
+    key, y = own.key(sample.X), sample.y
+    if len(y) < 4:
         return 1.0, 0.0
+    turns = TURNS if len(y) < FEW_ROWS else 1
+    apart = [len(y) * turn // (2 * turns) for turn in range(turns)]
+    left = float(np.mean([_left_in_halves(np.roll(key, by), np.roll(y, by), sample.classifies) for by in apart]))
+    if not sample.classifies:
+        return left, 1 - left
+    errors = len(y) - int(np.bincount(y).max())
+    return left, 1 - left * errors / len(y)
+
+
+def _left_in_halves(key: np.ndarray, y: np.ndarray, classifies: bool) -> float:
+    half = len(y) // 2
     halves = (slice(None, half), slice(half, None))
     ways = (halves, halves[::-1])
-    if not sample.classifies:
-        squares = sum(float(((y[b] - _numbers_by(key[a], y[a], key[b])) ** 2).sum()) for a, b in ways)
-        total = float(((y - y.mean()) ** 2).sum())
-        left = squares / total if total > 0 else 1.0
-        return left, 1 - left
-    wrong = sum(int((y[b] != _labels_by(key[a], y[a], key[b])).sum()) for a, b in ways)
-    errors = len(y) - int(np.bincount(y).max())
-    return wrong / max(1, errors), 1 - wrong / len(y)
+    if classifies:
+        wrong = sum(int((y[b] != _labels_by(key[a], y[a], key[b])).sum()) for a, b in ways)
+        return wrong / max(1, len(y) - int(np.bincount(y).max()))
+    squares = sum(float(((y[b] - _numbers_by(key[a], y[a], key[b])) ** 2).sum()) for a, b in ways)
+    total = float(((y - y.mean()) ** 2).sum())
+    return squares / total if total > 0 else 1.0
 
 
 def _bins(key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -227,7 +246,7 @@ def _share(score: float) -> str:
 
 def _advice(target: Target, columns: Sequence[str]) -> str:
     one = len(columns) == 1
-    return (
-        f"check whether {'this column is' if one else 'these columns are'} known before {quoted(target.name)} is; if "
-        f"not, train without {'it' if one else 'them'}"
-    )
+    known = f"check whether {'this column is' if one else 'these columns are'} known before {quoted(target.name)} is"
+    if not one and any("," in name for name in columns):  # --ignore has commas between names
+        return f"{known}; if not, train without them"
+    return f"{known}; if not, train with --ignore {shlex.quote(','.join(columns))}"

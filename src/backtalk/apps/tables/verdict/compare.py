@@ -113,12 +113,14 @@ def _no_better(target: Target, measures: Sequence[Measure], rows: Rows) -> Remar
     how = _how_much(measures)
     sentence = f"{how} than {first.always}: {first} on {rows}"
     if how != "worse" and few:
-        return Remark(NO_BETTER, f"{sentence}, too few to tell", "get more rows; --test 0.4 judges by more of them")
+        return Remark(
+            NO_BETTER, f"{sentence}, too few to tell", "get more rows; a larger --test judges by more of them"
+        )
     if how != "worse" and first.gain.mean > 0:
         figures = f" ({first.chance})" if target.classifies else ""
         sentence += f", a difference that chance makes as well{figures}"
         return Remark(
-            NO_BETTER, sentence, "more rows would tell whether there is one; --test 0.4 judges by more of them"
+            NO_BETTER, sentence, "more rows would tell whether there is one; a larger --test judges by more of them"
         )
     advice = (
         f"the other columns may say nothing about {quoted(target.name)}: add columns that do, or more rows; with "

@@ -50,8 +50,8 @@ def find_far_apart(target: Target, network: Network, validation: Rows, test: Row
         f"{test}, {number_text(a)} on {validation}, further apart than chance allows"
     )
     advice = (
-        "rows that belong together, or rows of one time, may lie in one part only: see how the rows hang together, "
-        "and split them by time or by group"
+        "rows of one time, or rows that belong together, may differ: hold them out by --split time=COLUMN or --split "
+        "group=COLUMN"
         if drawn
         else "the rows were not drawn at random: what holds for those of one time, group or file does not hold for "
         "those of another; trust the test rows, and train on rows like the ones to come"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....core.network import Network
+from ..parts import Inputs
 from ..preprocessing import Preprocessing
 from ..target import Target
 from .alone import find_giveaways
@@ -39,7 +40,7 @@ class Judged:
     drawn: bool = True
 
 
-def judge(run: Judged, inputs: Mapping[str, Arrays]) -> list[Remark]:
+def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[Remark]:
     """What there is to say, the most important first; ``inputs``: X and encoded y of each part.
 
     What makes the scores worthless comes first, and that the network is better than the constant comes last, alone if
