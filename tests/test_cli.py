@@ -201,7 +201,7 @@ def test_errors_are_one_sentence_and_exit_code_2(model, tmp_path, refused):
     assert "No such command 'gradient'" in refused("gradient")
     assert "No such option" in refused("check", model, "--nonsense")
     assert "Missing argument" in refused("check")
-    assert "Is a directory" in refused("check", tmp_path)
+    assert "is a folder without model.safetensors" in refused("check", tmp_path)
     (tmp_path / "file").write_text("")
     assert "exists" in refused("demo", "--out", tmp_path / "file")
     assert "4294967295. Try" in refused("demo", "--seed", 2**32)

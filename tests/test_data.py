@@ -159,7 +159,7 @@ def test_pipes_devices_and_folders_are_refused_without_waiting(tmp_path):
         for path in (pipe, link):
             with pytest.raises(FileFormatError, match="is no ordinary file but a pipe or a device"):
                 load_data(path)
-        with pytest.raises(IsADirectoryError):
+        with pytest.raises(FileFormatError, match=rf"^{folder} is a folder, expected a file"):
             load_data(folder)
 
 

@@ -160,11 +160,13 @@ def test_an_activation_of_ones_own_comes_back_once_it_is_registered(tmp_path):
         load(tmp_path / "n")
 
 
-def test_a_missing_file_and_a_folder_are_plain_os_errors(tmp_path):
+def test_a_missing_file_is_a_plain_os_error_and_a_folder_is_that_of_a_run(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none")
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(FileFormatError, match=rf"^{tmp_path} is a folder without model.safetensors, expected a file"):
         load(tmp_path)
+    save(NETWORK, tmp_path / "model.safetensors")
+    assert load(str(tmp_path)).sizes == load(tmp_path).sizes == NETWORK.sizes
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(path, monkeypatch):

@@ -156,7 +156,7 @@ def test_save_and_load_go_by_the_suffix(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.onnx")
     (tmp_path / "folder.onnx").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(FileFormatError, match=r"folder.onnx is a folder, expected a file"):
         load(tmp_path / "folder.onnx")
 
 

@@ -11,10 +11,12 @@ import lzma
 import sys
 import zipfile
 
+import numpy as np
 import polars as pl
 import pytest
 
 from backtalk.apps.tables.reading import packed
+from backtalk.apps.tables.reading.arrow_sizes import unpacked_bytes
 from backtalk.apps.tables.reading.kinds import COMPRESSIONS, kind_of
 from backtalk.apps.tables.reading.tables import column_names, read_table
 from backtalk.errors import FileFormatError, InputError, MissingLibraryError
@@ -245,3 +247,31 @@ def test_arrow_files_that_are_damaged_or_hold_lists_are_refused(tmp_path):
     pl.DataFrame({"a": [[1], [2]]}).write_ipc(path)
     with pytest.raises(FileFormatError, match="lists in the column 'a'"):
         read_table(path)
+
+
+@pytest.mark.parametrize("write", ["write_ipc", "write_ipc_stream"])
+@pytest.mark.parametrize("compression", ["zstd", "lz4", "uncompressed"])
+def test_an_arrow_file_says_how_large_it_is_before_it_is_unpacked(tmp_path, monkeypatch, write, compression):
+    path, text = tmp_path / "t.arrow", "x" * 1000
+    frame = pl.DataFrame({"a": [text + str(row % 3) for row in range(2000)], "b": range(2000), "c": [text] * 2000})
+    frame = frame.with_columns(pl.col("c").cast(pl.Categorical))
+    getattr(frame, write)(path, compression=compression, compat_level=pl.CompatLevel.oldest())
+    whole = 2000 * 1001 + 2000 * (8 + 8 + 4)  # letters, and where they end; numbers; categories
+    assert whole <= unpacked_bytes(path.read_bytes()) < whole + 10_000
+    assert read_table(path).frame["a"].to_list() == frame["a"].to_list()
+    monkeypatch.setattr("polars.read_ipc", None)
+    monkeypatch.setattr("polars.read_ipc_stream", None)
+    with pytest.raises(InputError, match=r"t\.arrow holds 2 MB once it is unpacked, more than the 1 MB"):
+        read_table(path, 2**20)
+
+
+def test_damaged_messages_of_arrow_are_left_to_the_reader(tmp_path):
+    path, rng = tmp_path / "t.arrow", np.random.default_rng(0)
+    pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}).write_ipc(path, compression="zstd")
+    whole = path.read_bytes()
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in rng.integers(8, len(whole), rng.integers(1, 6)):
+            damaged[place] = rng.integers(256)
+        assert unpacked_bytes(bytes(damaged)) >= 0
+        assert unpacked_bytes(bytes(damaged[8:])) >= 0

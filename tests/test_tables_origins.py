@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import pytest
 from backtalk import TrainingInterrupted
 from backtalk.apps.tables import Options, diagnose, evaluate, predict, resume, train
 from backtalk.apps.tables.folder import METRICS, RUN
+from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading.kinds import stem_of
 from backtalk.apps.tables.reading.origins import Origin
 from backtalk.apps.tables.reading.tables import read_table
@@ -47,6 +49,15 @@ def test_names_as_text_do_what_paths_do(place):
     assert evaluate(run, table)[0]["rows"] == 40
     assert diagnose(run, table)[2] == ["elm", "oak"]
     assert resume(run).metrics == resume(run, table).metrics == result.metrics
+
+
+def test_blanks_around_the_name_of_the_target_do_not_count(place):
+    table = place / "blanks.csv"
+    table.write_bytes(trees().rename({"kind": " kind "}).write_csv().encode())
+    for named in ("kind", " kind "):
+        assert prepare(table, replace(SMALL, target=named)).target.name == "kind"
+    frame = trees().rename({"kind": "kind "})
+    assert prepare(frame, replace(SMALL, target=" kind")).target.name == "kind "
 
 
 def test_a_frame_is_learned_as_the_file_is_and_resumed_with_the_same_frame_only(place):

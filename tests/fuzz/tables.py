@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import gzip
+import io
 import tempfile
 import zlib
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,31 @@ def _parquet_tables() -> list[bytes]:
     ]
 
 
+def _json_lines() -> list[bytes]:
+    frame = _frame()
+    return [frame.write_ndjson().encode(), frame.write_ndjson().replace('"new":"yes",', "").encode()]
+
+
+def _arrow_tables() -> list[bytes]:
+    frame = _frame().with_columns(pl.col("colour").cast(pl.Categorical))
+    return [
+        written(".arrow", lambda path: frame.write_ipc(path, compression="zstd")),
+        written(".arrow", lambda path: frame.write_ipc(path, compression="uncompressed")),
+        written(".arrow", lambda path: frame.write_ipc_stream(path, compression="lz4")),
+    ]
+
+
+def _sheets() -> list[bytes]:
+    """Of Excel."""
+    import openpyxl
+
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in [_frame().columns, *_frame().rows()]:
+        book.worksheets[0].append(row)
+    book.save(file)
+    return [file.getvalue()]
+
+
 def _upload_npz() -> list[bytes]:
     X = np.linspace(0, 1, 40).reshape(20, 2)
     return [
@@ -107,7 +135,12 @@ def _upload(path: Path) -> Any:
 TARGETS = [
     Target("table_csv", ".csv", lambda: [csv_table(), csv_table().replace(b",", b";")], _read, damage_text),
     Target("table_parquet", ".parquet", _parquet_tables, _read, damage, may_abort=True),
+    Target("table_gz", ".csv.gz", lambda: [gzip.compress(csv_table())], _read, damage),
+    Target("table_ndjson", ".ndjson", _json_lines, _read, damage_text),
+    Target("table_arrow", ".arrow", _arrow_tables, _read, damage, may_abort=True),
     Target("upload_csv", ".csv", lambda: [csv_table()], _upload, damage_text),
     Target("upload_parquet", ".parquet", _parquet_tables, _upload, damage),
     Target("upload_npz", ".npz", _upload_npz, _upload, damage, forge_npz),
 ]
+if find_spec("fastexcel") and find_spec("openpyxl"):
+    TARGETS.append(Target("table_xlsx", ".xlsx", _sheets, _read, damage, may_abort=True))

@@ -24,10 +24,12 @@ def as_path(path: str | os.PathLike[str], argument: str = "path") -> Path:
 
 
 def require_ordinary(path: Path) -> None:
-    """Refuse what cannot be read as a file: with the plain ``OSError`` where there is one."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FileFormatError(f"{path} is no ordinary file but a pipe or a device: save what it gives in a file.")
-    with path.open("rb"):  # a file that is missing, a folder or not readable
+    """Refuse what cannot be read as a file: with the plain ``OSError`` if it is missing or not readable."""
+    if path.is_dir():
+        raise FileFormatError("is a folder, expected a file.", file=path)
+    if path.exists() and not path.is_file():
+        raise FileFormatError("is no ordinary file but a pipe or a device: save what it gives in a file.", file=path)
+    with path.open("rb"):
         pass
 
 

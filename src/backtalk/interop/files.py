@@ -29,6 +29,7 @@ from ..core.network import Network
 from ..errors import BacktalkError, FileFormatError, UnknownNameError, cut
 from .structure import KEY, read_structure, structure_of
 
+MODEL = "model.safetensors"  # in the folder of a run
 PREFIX = "training."
 KEYS = {"version", "activations", "loss", "output", "training"}
 
@@ -84,11 +85,12 @@ def save_with(
 def load(path: str | os.PathLike[str]) -> Network:
     """Read a network from a file that :func:`save` wrote, or from a checkpoint, as NumPy arrays.
 
+    Of the folder of a run of ``backtalk train`` it is that of the run, ``model.safetensors``.
     A name that ends in ``.onnx`` is that of an ONNX file, of backtalk or of another exporter:
     :func:`backtalk.from_onnx` says what is read, and which loss the network gets if the file does not say.
 
     Raises ``FileNotFoundError``, and :class:`~backtalk.errors.FileFormatError` for a file that is not a backtalk
-    network, is truncated or damaged, or was written by a newer version.
+    network, is truncated or damaged, or was written by a newer version, and for another folder.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +102,14 @@ def load(path: str | os.PathLike[str]) -> Network:
         from .onnx import from_onnx
 
         return from_onnx(path)
-    return load_with(path)[0]
+    place = as_path(path)
+    if place.is_dir():
+        if not (place / MODEL).exists():
+            raise FileFormatError(
+                f"is a folder without {MODEL}, expected a file, or the folder of a run of 'backtalk train'.", file=place
+            )
+        place = place / MODEL
+    return load_with(place)[0]
 
 
 def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | None, dict[str, np.ndarray]]:

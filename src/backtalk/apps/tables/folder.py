@@ -19,9 +19,10 @@ from ...core.checked import field_of, read_json, require_version
 from ...core.files import as_path, unfinished, write_atomically
 from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
+from ...interop.files import MODEL
 from .lock import Lock
 
-RUN, MODEL, CHECKPOINT = "run.json", "model.safetensors", "checkpoint.safetensors"
+RUN, CHECKPOINT = "run.json", "checkpoint.safetensors"
 PREPROCESSING, HISTORY, METRICS, REPORT = "preprocessing.json", "history.jsonl", "metrics.json", "report.html"
 DIAGNOSIS, DIAGNOSIS_PAGE = "diagnosis.json", "diagnosis.html"
 OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE}

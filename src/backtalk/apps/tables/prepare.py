@@ -29,7 +29,7 @@ from .roles import Roles
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
 from .target import Target, require_finite, say_of_classes
-from .target_rows import require_any, rows_left_out, rows_with_target
+from .target_rows import column_named, require_any, rows_left_out, rows_with_target
 from .weights import require_some_weight, row_weights
 
 PARTS = ["training", "validation", "test"]
@@ -73,6 +73,7 @@ def prepare(
     if cache is not None and (bound := bound_of(options.memory, table)) is not None:
         in_parts = Parts.open(table, bound, cache, note)
     source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
+    options = replace(options, target=column_named(options.target, list(source.schema)))
     roles = Roles.of(options, list(source.schema), table)
     of_rows = group.run(lambda: source.columns(roles.of_rows))
     cells = of_rows[options.target]

@@ -40,6 +40,12 @@ def _rows_unknown(cells: pl.Series, target: Target) -> list[str]:
     return [f"left out: {rows_text(len(cells))} in which {quoted(target.name)} is {what} (such as {held})."]
 
 
+def column_named(name: str, names: Sequence[str]) -> str:
+    """The column of this name, blanks around it aside; the name as it is if there is none, or are several."""
+    alike = [each for each in names if each.strip() == name.strip()]
+    return name if name in names or len(alike) != 1 else alike[0]
+
+
 def require_columns(names: Sequence[str], target: str, table: object) -> list[str]:
     """The names of the columns besides the target."""
     require_name("target", target, names)

@@ -8,17 +8,19 @@ from typing import Any
 import polars as pl
 
 from ....errors import FileFormatError
+from .arrow_sizes import MAGIC, unpacked_bytes
 from .faults import POLARS, unreadable
 from .limits import require_moderate
 from .typed import plain_columns, require_flat, with_text
 
-MAGIC, FIRST_FEATHER = b"ARROW1", b"FEA1"
+FIRST_FEATHER = b"FEA1"
 
 
 def read_arrow(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list[str]]:
     """All columns and rows. Raises :class:`~backtalk.errors.FileFormatError` naming ``file`` and what is wrong."""
     if content.startswith(FIRST_FEATHER):
         raise FileFormatError("is a Feather file of the first version: save it as Parquet, or as Feather 2.", file=file)
+    require_moderate(unpacked_bytes(content), most, file)
     frame = _read(content, file)
     require_flat(frame.schema, file)
     frame = frame.select(plain_columns(frame.schema))
