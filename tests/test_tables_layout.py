@@ -5,12 +5,15 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from backtalk.apps.tables import Options
+from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading.delimited import read_delimited
 from backtalk.errors import FileFormatError, InputError
 
 
 def read(text, encoding="utf-8"):
-    return read_delimited(text.encode(encoding), "t.csv")
+    found = read_delimited(text.encode(encoding), "t.csv")
+    return found.frame, found.said
 
 
 def rows(count, line):
@@ -173,3 +176,14 @@ def test_wide_tables_have_long_first_lines():
     assert frame.columns == names
     assert frame.shape == (3, 5000)
     assert frame.select(pl.last()).to_series().to_list() == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(("separator", "mean"), [(";", 3.456), (",", 3456.0)])
+def test_between_semicolons_a_comma_is_the_decimal_point_where_both_can_be(tmp_path, separator, mean):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        f"a{separator}y\n" + "".join(f'"1,234"{separator}{k % 2}\n"5,678"{separator}1\n' for k in range(10))
+    )
+    ready = prepare(path, Options("y", test=0, validation=0))
+    (column,) = ready.preprocessing.columns
+    assert column.mean == pytest.approx([mean])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -74,7 +74,7 @@ def prepare(
         in_parts = Parts.open(table, bound, cache, note)
     source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
     options = replace(options, target=column_named(options.target, list(source.schema)))
-    roles = Roles.of(options, list(source.schema), table)
+    roles = Roles.of(options, list(source.schema), table, source.decimal_comma)
     of_rows = group.run(lambda: source.columns(roles.of_rows))
     cells = of_rows[options.target]
     require_same(table, source, cells, group)

@@ -24,7 +24,7 @@ class Preprocessing:
     columns: list[Column]
 
     @classmethod
-    def learn(cls, frame: pl.DataFrame, training: np.ndarray) -> Preprocessing:
+    def learn(cls, frame: pl.DataFrame, training: np.ndarray, *, decimal_comma: bool = False) -> Preprocessing:
         """From a table without its target: what a column is, from all rows; what it holds, from the training rows.
 
         A number: missing values become the median, and an input of their own says where; then mean 0 and standard
@@ -32,7 +32,7 @@ class Preprocessing:
         each value. A date: its days, and waves over the year, the week and the day. Left out is what has one value
         or none, text of which most values are distinct, and identifiers.
         """
-        return cls.of([learn(frame[name], training) for name in frame.columns])
+        return cls.of([learn(frame[name], training, decimal_comma=decimal_comma) for name in frame.columns])
 
     @classmethod
     def of(cls, columns: list[Column]) -> Preprocessing:

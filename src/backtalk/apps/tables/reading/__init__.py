@@ -16,6 +16,7 @@ origins.py      where a table comes from: a file, a folder, standard input, a da
 packed.py       compressed files
 parquet.py      Parquet files, by columns and by rows
 spilled.py      delimited text larger than memory, as a folder of Parquet files
+table.py        a table that was read
 tables.py       a table of any origin: whole, in parts, its columns' names
 typed.py        columns of known kinds, to those that a table has here
 """

@@ -11,12 +11,13 @@ from ....errors import FileFormatError
 from .arrow_sizes import MAGIC, unpacked_bytes
 from .faults import POLARS, unreadable
 from .limits import require_moderate
+from .table import TableInMemory
 from .typed import plain_columns, require_flat, with_text
 
 FIRST_FEATHER = b"FEA1"
 
 
-def read_arrow(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list[str]]:
+def read_arrow(content: bytes, file: str, most: int) -> TableInMemory:
     """All columns and rows. Raises :class:`~backtalk.errors.FileFormatError` naming ``file`` and what is wrong."""
     if content.startswith(FIRST_FEATHER):
         raise FileFormatError("is a Feather file of the first version: save it as Parquet, or as Feather 2.", file=file)
@@ -25,7 +26,7 @@ def read_arrow(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list
     require_flat(frame.schema, file)
     frame = frame.select(plain_columns(frame.schema))
     require_moderate(frame.estimated_size(), most, file)
-    return with_text(frame), []
+    return TableInMemory(with_text(frame))
 
 
 def _read(content: bytes, file: str) -> pl.DataFrame:

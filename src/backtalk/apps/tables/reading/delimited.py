@@ -15,13 +15,14 @@ from ....errors import FileFormatError, is_no_memory
 from .encodings import as_utf8
 from .faults import unreadable_text
 from .layout import UNNAMED, Layout, layout_of
+from .table import TableInMemory
 from .typed import stripped
 
 BLOCK = 2**24  # bytes whose lines are counted at a time
 
 
-def read_delimited(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]:
-    """The cells as text without blanks around them, null if nothing is left; and what there is to say.
+def read_delimited(content: bytes, file: str) -> TableInMemory:
+    """The cells as text without blanks around them, null if nothing is left.
 
     Raises :class:`~backtalk.errors.FileFormatError` naming ``file``, the line and what is wrong with it.
     """
@@ -31,11 +32,14 @@ def read_delimited(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]:
     content = ended(content)
     layout = layout_of(content, file)
     frame, more = read_lines(content, layout, file)
-    return frame, [*said, *layout.said, *more]
+    return TableInMemory(frame, [*said, *layout.said, *more], decimal_comma=layout.separator == ";")
 
 
 def read_lines(content: bytes, layout: Layout, file: str, before: int = 0) -> tuple[pl.DataFrame, list[str]]:
-    """The same of text in UTF-8 whose layout is known; ``before``: physical lines of the file above it."""
+    """The cells, and what there is to say, of text in UTF-8 whose layout is known.
+
+    ``before``: physical lines of the file above it.
+    """
     try:
         frame = _Body(content, layout, file, before).frame()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

@@ -13,13 +13,14 @@ from ....errors import FileFormatError, InputError, MissingLibraryError, quoted
 from .delimited import read_delimited
 from .faults import POLARS, unreadable
 from .limits import require_moderate
+from .table import TableInMemory
 
 CELL = 32  # bytes of a cell while a sheet is read, empty ones between others included
 ROWS, COLUMNS = re.compile(rb'<row [^>]*?\br="(\d{1,9})"'), re.compile(rb'<c [^>]*?\br="([A-Z]{1,4})\d')
 NO_DAY = r"^1899-12-3[01] "  # of a time without a date
 
 
-def read_excel(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list[str]]:
+def read_excel(content: bytes, file: str, most: int) -> TableInMemory:
     """The first sheet: its cells as text, of which the first rows are understood as those of a CSV file are.
 
     Raises :class:`~backtalk.errors.FileFormatError` naming ``file`` and what is wrong with it.
@@ -42,9 +43,9 @@ def read_excel(content: bytes, file: str, most: int) -> tuple[pl.DataFrame, list
     if frame.height == 0:
         raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)
     text = frame.select(pl.all().str.replace(NO_DAY, "")).write_csv(include_header=False)
-    frame, said = read_delimited(b"sep=,\n" + text.encode(), file)
+    found = read_delimited(b"sep=,\n" + text.encode(), file)
     others = f"of its {len(names)} sheets only the first, {quoted(names[0])}, is read."
-    return frame, [*([others] if len(names) > 1 else []), *said]
+    return TableInMemory(found.frame, [*([others] if len(names) > 1 else []), *found.said])
 
 
 def _require_moderate(content: bytes, file: str, most: int) -> None:

@@ -12,10 +12,11 @@ from ....data.names import require_names
 from ....errors import FileFormatError, is_no_memory, quoted
 from .encodings import as_utf8
 from .faults import unreadable_text
+from .table import TableInMemory
 from .typed import require_flat, stripped
 
 
-def read_json_lines(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]:
+def read_json_lines(content: bytes, file: str) -> TableInMemory:
     """The cells as text, so that all digits stay; null for null, and for what a line does not have.
 
     Raises :class:`~backtalk.errors.FileFormatError` naming ``file``, the line and what is wrong with it.
@@ -32,7 +33,7 @@ def read_json_lines(content: bytes, file: str) -> tuple[pl.DataFrame, list[str]]
             raise unreadable_text(error, file) from None
         frame = _by_lines(content, file)  # with the line that is wrong, or NaN, which Python writes
     require_names(frame.columns, file)
-    return frame.select(stripped(pl.all())), said
+    return TableInMemory(frame.select(stripped(pl.all())), said)
 
 
 def _by_lines(content: bytes, file: str) -> pl.DataFrame:

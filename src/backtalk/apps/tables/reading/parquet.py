@@ -37,6 +37,7 @@ class ParquetTable:
         self._most_bytes = most_bytes or most_unpacked(sum(file.stat().st_size for file in files))
         self._require_moderate(sum(map(unpacked_bytes, files)))
         self.said: list[str] = []
+        self.decimal_comma = False
         try:
             self._lazy = pl.scan_parquet(files)
             self.schema = self._lazy.collect_schema()

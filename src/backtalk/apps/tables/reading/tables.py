@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from ....core.files import naming, require_ordinary
 from ....errors import FileFormatError
@@ -22,37 +18,9 @@ from .limits import most_unpacked
 from .origins import Origin
 from .packed import unpacked
 from .parquet import ParquetTable, is_parquet
+from .table import TableInMemory
 
 BEGINNING = 2**16  # bytes of a file, which have the names of its columns
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TableInMemory:
-    """A table that was read, as :class:`~backtalk.apps.tables.reading.parquet.ParquetTable` is read in parts.
-
-    ``said``: what there is to say of how it was read, in sentences.
-    """
-
-    frame: pl.DataFrame
-    said: list[str] = field(default_factory=list)
-
-    @property
-    def schema(self) -> pl.Schema:
-        """The columns' names, and their kinds."""
-        return self.frame.schema
-
-    @property
-    def height(self) -> int:
-        """How many rows there are."""
-        return self.frame.height
-
-    def columns(self, names: Sequence[str]) -> pl.DataFrame:
-        """All rows of these columns."""
-        return self.frame.select(names)
-
-    def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
-        """Rows ``first`` … ``last`` − 1 of these columns."""
-        return self.frame.slice(first, last - first).select(names)
 
 
 Source = TableInMemory | ParquetTable
@@ -76,12 +44,12 @@ def read_table(table: Any, most_bytes: int | None = None) -> TableInMemory:
     elif origin.path is not None and is_parquet(origin.path):
         found = TableInMemory(ParquetTable(origin.path, most_bytes).columns())
     else:
-        found = TableInMemory(*_read(origin, most_bytes))
+        found = _read(origin, most_bytes)
     _require_rows(origin, found.height)
     return found
 
 
-def _read(origin: Origin, most_bytes: int | None) -> tuple[pl.DataFrame, list[str]]:
+def _read(origin: Origin, most_bytes: int | None) -> TableInMemory:
     """What a file or standard input holds; the first bytes of the latter say what it is."""
     if origin.path is None:
         content = origin.content or b""
