@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.decimals import is_decimal
-from ..core.files import require_ordinary
+from ..core.files import as_path, require_ordinary
 from ..errors import FileFormatError, InputError, cut, first_line, quoted, unknown_name
 from .names import first_repeated, require_names
 from .npy import read_arrays
@@ -57,7 +57,7 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, fin
     >>> digits.X.shape, float(digits.X.max()), digits.columns[9]
     ((1797, 64), 1.0, 'pixel_1_1')
     """
-    path = Path(source)
+    path = as_path(source, "source")
     suffix = path.suffix.lower()
     if suffix in (".csv", ".npz"):
         require_ordinary(path)

@@ -42,7 +42,13 @@ def _folders(incomplete: str) -> Iterator[str]:
             yield run.parent.name
 
 
-Table = Annotated[Path, typer.Argument(metavar="FILE", help="A .csv, .parquet, .xlsx, .ndjson or .arrow file, a folder of .parquet files, or - for stdin.")]
+Table = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A .csv, .parquet, .xlsx, .ndjson or .arrow file, a folder of .parquet files, or - for stdin.",
+    ),
+]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="What 'backtalk train' wrote.", autocompletion=_folders)
 ]

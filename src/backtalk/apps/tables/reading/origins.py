@@ -45,9 +45,10 @@ class Origin:
             path = Path(table)
             if str(path) != STANDARD_INPUT:
                 return cls(str(path), path)
-            if sys.stdin is None or sys.stdin.isatty():
+            stdin = getattr(sys.stdin, "buffer", None)  # None where there is none, as after <&- in a shell
+            if stdin is None or sys.stdin.isatty():
                 raise InputError("table is '-', but nothing is sent to standard input: give a file, or pipe one in.")
-            return cls("standard input", content=sys.stdin.buffer.read())
+            return cls("standard input", content=stdin.read())
         frame, said = as_frame(table)
         require_flat(frame.schema)
         return cls("table", frame=with_text(frame.select(plain_columns(frame.schema))), said=said)
