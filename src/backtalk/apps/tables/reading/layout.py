@@ -186,20 +186,22 @@ def _is_header(fit: _Fit) -> bool:
 
 def _heads_numbers(fit: _Fit) -> bool:
     """Whether some name that is no number has nothing but numbers below it."""
+    below = fit.below
     return any(
-        not _is_number(name) and name.lower() not in MISSING_WORDS and _are_numbers(fit, place)
+        not _is_number(name) and name.lower() not in MISSING_WORDS and _are_numbers(below, place)
         for place, name in enumerate(fit.names)
     )
 
 
-def _are_numbers(fit: _Fit, place: int) -> bool:
-    cells = [each.cells[place] for each in fit.below if each.cells[place].lower() not in MISSING_WORDS]
+def _are_numbers(below: list[_Record], place: int) -> bool:
+    cells = [each.cells[place] for each in below if each.cells[place].lower() not in MISSING_WORDS]
     return bool(cells) and all(map(_is_number, cells))
 
 
 def _repeated_below(fit: _Fit) -> int:
     """How many names stand among the cells of their column."""
-    return sum(any(each.cells[place] == name for each in fit.below) for place, name in enumerate(fit.names) if name)
+    below = fit.below
+    return sum(any(each.cells[place] == name for each in below) for place, name in enumerate(fit.names) if name)
 
 
 def _require_names(fit: _Fit, file: str) -> None:
@@ -208,7 +210,8 @@ def _require_names(fit: _Fit, file: str) -> None:
     numbers = [name for name in names if _is_number(name)]
     if fit.more is None or fit.place or len(numbers) == len(names) or _heads_numbers(fit):
         return
-    above = [name for place, name in enumerate(names) if _is_number(name) and _are_numbers(fit, place)]
+    below = fit.below
+    above = [name for place, name in enumerate(names) if _is_number(name) and _are_numbers(below, place)]
     if (above and not _are_ordered(above)) or _repeated_below(fit) * 2 > len(names):
         found = (above or names)[0]
         raise FileFormatError(
