@@ -61,6 +61,10 @@ NOTHING = "nothing is said"
         ('"a" ,"b" , "c"\n"1" ,"x, y", 3\n', ["a", "b", "c"], ("1", "x, y", "3"), NOTHING),
         (" a , b \n 1 , 2 \n", ["a", "b"], ("1", "2"), NOTHING),
         ('a,b\n1, "x\ny"\n', ["a", "b"], ("1", "x\ny"), NOTHING),
+        ("'a', 'b'\n'x, y',1\n'it''s',2\n", ["a", "b"], ("x, y", "1"), NOTHING),
+        # blanks between columns, and in one
+        ("a b  c\n1   2 3\n 4 5 6 \n", ["a", "b", "c"], ("1", "2", "3"), "separated by blanks"),
+        ("full name\nBo Li\nAl Wu\n", ["full name"], ("Bo Li",), NOTHING),
         # a separator at the end of lines
         ("a,b,\n1,2,\n3,4,\n", ["a", "b"], ("1", "2"), NOTHING),
         ("a,b,c,\n1,2,3\n4,5,6\n", ["a", "b", "c"], ("1", "2", "3"), NOTHING),

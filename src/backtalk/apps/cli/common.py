@@ -71,7 +71,8 @@ def without_memory(error: BaseException) -> str:
     advice = "give fewer rows, or free some memory"
     if _command == "train":
         advice = (
-            "give fewer rows or columns, fewer --hidden units, or a smaller --batch-size; a Parquet file needs less"
+            "give --memory, such as --memory 1G, so that the table is read in parts, fewer rows or columns, a Parquet "
+            "file, fewer --hidden units, or a smaller --batch-size"
         )
     elif _command == "resume":
         advice = "free some memory, and go on again"

@@ -75,7 +75,7 @@ def prepare(
         in_parts = Parts.open(table, bound, cache, note)
     source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
     options = named_in(options, list(source.schema))
-    roles = Roles.of(options, list(source.schema), table)
+    roles = Roles.of(options, list(source.schema), table, source.decimal_comma)
     of_rows = group.run(lambda: source.columns(roles.of_rows))
     cells = of_rows[options.target]
     require_same(table, source, cells, group)

@@ -24,7 +24,7 @@ class Roles:
     """The columns of a table: its ``target``, the ``others``, and of those what they are for.
 
     ``left_out``: no inputs, each with the reason. ``types``: what was asked for of some. ``of_rows``: those that say
-    how each row counts, the target among them.
+    how each row counts, the target among them. ``decimal_comma``: as for :func:`~.columns.learn`.
     """
 
     target: str
@@ -32,9 +32,10 @@ class Roles:
     left_out: dict[str, str]
     types: dict[str, str]
     of_rows: list[str]
+    decimal_comma: bool = False
 
     @classmethod
-    def of(cls, options: Options, names: Sequence[str], table: object) -> Roles:
+    def of(cls, options: Options, names: Sequence[str], table: object, decimal_comma: bool = False) -> Roles:
         """From the options and the names of the columns; refuses names that the table does not have."""
         others = require_columns(names, options.target, table)
         ignored = [name for text in options.ignore for name in _names_in(text, names)]
@@ -54,11 +55,9 @@ class Roles:
             left_out[options.split_column or ""] = GROUPS
         left_out |= {name: why for name, why in ((options.weight, WEIGHT), (options.id, ID)) if name is not None}
         of_rows = dict.fromkeys(name for name in (options.target, options.weight, options.split_column) if name)
-        return cls(options.target, others, left_out, options.types, list(of_rows))
+        return cls(options.target, others, left_out, options.types, list(of_rows), decimal_comma)
 
-    def learn(
-        self, cells: pl.Series, training: np.ndarray, whole: pl.Series | None = None, *, decimal_comma: bool = False
-    ) -> Column:
+    def learn(self, cells: pl.Series, training: np.ndarray, whole: pl.Series | None = None) -> Column:
         """What a column is, from its cells: as it was asked for, or as it looks.
 
         ``whole``: the column with the rows that do not count, by which an error numbers the rows.
@@ -67,7 +66,7 @@ class Roles:
         if name in self.left_out:
             return Column(name, LEFT_OUT, self.left_out[name], examples=examples_of(cells))
         asked = read_as(cells if whole is None else whole, self.types[name]) if name in self.types else None
-        return learn(cells, training, asked=asked, decimal_comma=decimal_comma)
+        return learn(cells, training, asked=asked, decimal_comma=self.decimal_comma)
 
 
 def named_in(options: Options, names: Sequence[str]) -> Options:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -25,11 +24,6 @@ MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
 class Rows(Protocol):
     """A table of which some rows of some columns can be read."""
-
-    @property
-    def decimal_comma(self) -> bool:
-        """As :class:`~.reading.table.TableInMemory` has it."""
-        ...
 
     def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows ``first`` … ``last`` − 1 of these columns."""
@@ -76,7 +70,6 @@ class Drawn:
 
     def learn(self, source: Rows, name: str, learn: Learn = learn_column) -> Column:
         """What a column is, as ``learn`` would say of these rows alone."""
-        learn = partial(learn, decimal_comma=source.decimal_comma)
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))

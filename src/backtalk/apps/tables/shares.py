@@ -46,10 +46,7 @@ def learn_columns(
 
     def work() -> list[dict[str, Any]]:
         frame = source.columns(own)
-        comma = source.decimal_comma
-        return [
-            asdict(roles.learn(frame[name].filter(present), training, frame[name], decimal_comma=comma)) for name in own
-        ]
+        return [asdict(roles.learn(frame[name].filter(present), training, frame[name])) for name in own]
 
     learned = group.run_and_gather(work)
     return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])

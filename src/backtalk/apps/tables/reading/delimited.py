@@ -14,7 +14,7 @@ from ....data.names import require_names
 from ....errors import FileFormatError, is_no_memory
 from .encodings import as_utf8
 from .faults import unreadable_text
-from .layout import UNNAMED, Layout, layout_of
+from .layout import UNNAMED, Layout, by_tabs, layout_of
 from .table import TableInMemory
 from .typed import stripped
 
@@ -31,6 +31,9 @@ def read_delimited(content: bytes, file: str) -> TableInMemory:
     content, said = as_utf8(content, file)
     content = ended(content)
     layout = layout_of(content, file)
+    if len(layout.names) == 1 and b" " in content and (tabbed := by_tabs(content)) is not None:
+        content, said = tabbed, [*said, "its columns are separated by blanks."]
+        layout = layout_of(content, file)
     frame, more = read_lines(content, layout, file)
     return TableInMemory(frame, [*said, *layout.said, *more], decimal_comma=layout.separator == ";")
 
@@ -77,12 +80,12 @@ class _Body:
         for _ in range(layout.above):
             start = content.find(b"\n", start) + 1
         self.content, self.above, self.file = content[start:], before + layout.above, file
-        self.separator, self.width = layout.separator, len(layout.names)
+        self.separator, self.quote, self.width = layout.separator, layout.quote, len(layout.names)
         self.schema = {str(place): pl.String for place in range(self.width)}
 
     def frame(self) -> pl.DataFrame:
         """The cells as text; refuses a line that has more or fewer than the first, and skips empty lines."""
-        if b'"' not in self.content:
+        if self.quote.encode() not in self.content:
             self._require_even()
             has_empty = b"\n\n" in self.content or self.content.startswith(b"\n")
             return self._by_polars(re.sub(rb"\n\n+", b"\n", self.content).lstrip(b"\n") if has_empty else self.content)
@@ -90,7 +93,9 @@ class _Body:
         try:
             count = self._count(text)
         except csv.Error:
-            text = re.sub(rf'"[ ]+(?=[{re.escape(self.separator)}\n])', '"', text)  # blanks behind a quoted cell
+            text = re.sub(
+                rf"(?<={self.quote})[ ]+(?=[{re.escape(self.separator)}\n])", "", text
+            )  # blanks behind a quoted cell
             count = self._count_or_refuse(text)
         try:
             frame = pl.DataFrame() if self._has_blanks_before_quotes() else self._by_polars(text.encode())
@@ -126,7 +131,7 @@ class _Body:
 
     def _rows(self, text: str) -> Iterator[list[str]]:
         lines = io.StringIO(text, newline="")
-        return csv.reader(lines, delimiter=self.separator, strict=True, skipinitialspace=True)
+        return csv.reader(lines, delimiter=self.separator, quotechar=self.quote, strict=True, skipinitialspace=True)
 
     def _count(self, text: str) -> int:
         """How many rows there are."""
@@ -145,12 +150,13 @@ class _Body:
             raise FileFormatError(f"cannot be read as CSV ({error}).", file=self.file) from None
 
     def _has_blanks_before_quotes(self) -> bool:
-        found = [each + b' "' in self.content for each in (self.separator.encode(), b"\n")]
-        return any(found) or self.content.startswith(b' "')
+        quote = f" {self.quote}".encode()
+        found = [each + quote in self.content for each in (self.separator.encode(), b"\n")]
+        return any(found) or self.content.startswith(quote)
 
     def _by_polars(self, content: bytes) -> pl.DataFrame:
         return pl.read_csv(
-            content, separator=self.separator, has_header=False, schema=self.schema, quote_char='"', glob=False
+            content, separator=self.separator, has_header=False, schema=self.schema, quote_char=self.quote, glob=False
         )
 
     def _refuse(self, line: int, cells: int) -> None:

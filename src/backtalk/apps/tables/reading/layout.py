@@ -23,6 +23,7 @@ MOST_LINES, MOST_LETTERS, LEAST_LINES = 100, 2**20, 5  # that are looked at
 MOST_ROWS = 20  # whose cells are looked at
 MOST_ABOVE = 30  # lines above the names
 MOST_SHOWN = 3  # of these, in a sentence
+MOSTLY = 0.5  # of the cells are numbers
 DECLARED = re.compile(r'"?sep=(.|\\t)"?[,;\t|]*', re.IGNORECASE)  # as spreadsheets write it
 NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?(\d{1,3}([.,\s]\d{3})+|\d+)([.,]\d*)?([eE][-+]?\d+)?\s?[%€)]?|[-+]?[.,]\d+")
 COMMENTS = ("#", "%", "//", "--", "!")
@@ -35,13 +36,14 @@ class Layout:
     """How the rest of a file is to be read.
 
     ``names``: of all cells that a line has, '' of a column without one. ``above``: physical lines up to the names, with
-    them. ``said``: what there is to say, in sentences.
+    them. ``said``: what there is to say, in sentences. ``quote``: what stands around cells with separators in them.
     """
 
     separator: str
     names: list[str]
     above: int
     said: list[str] = field(default_factory=list)
+    quote: str = '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ def layout_of(content: bytes, file: str) -> Layout:
     first, _, rest = text.partition("\n")
     declared = DECLARED.fullmatch(first) if rest.strip() else None
     separators = SEPARATORS if declared is None else [declared[1].replace("\\t", "\t")]
-    fits = [_fit(separator, text if declared is None else rest, is_whole) for separator in separators]
+    text = text if declared is None else rest
+    quote = "'" if text.lstrip().startswith("'") else '"'
+    fits = [_fit(separator, quote, text, is_whole) for separator in separators]
     best = max(fits, key=lambda fit: fit.rank)
     if best.more is None:  # lines of different lengths, or of one cell: what is wrong with them is said later
         best = max(reversed(fits), key=lambda fit: _share_alike(fit.records))
@@ -110,7 +114,21 @@ def layout_of(content: bytes, file: str) -> Layout:
         raise FileFormatError("has a first line that cannot be read.", file=file)
     _require_names(best, file)
     above = best.records[best.place].end + (declared is not None)
-    return Layout(best.separator, best.names, above, _said(best))
+    return Layout(best.separator, best.names, above, _said(best), quote)
+
+
+def by_tabs(content: bytes) -> bytes | None:
+    """Text whose columns, mostly of numbers, are separated by any number of blanks, with a tab instead; else None."""
+    text, is_whole = _beginning(content)
+    if '"' in text:
+        return None
+    fit = _fit("\t", '"', _with_tabs(text.encode()).decode(), is_whole)
+    _, is_plain, numbers = fit.rank
+    return _with_tabs(content) if is_plain and numbers > MOSTLY and _heads_numbers(fit) else None
+
+
+def _with_tabs(content: bytes) -> bytes:
+    return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content))
 
 
 def _beginning(content: bytes) -> tuple[str, bool]:
@@ -124,9 +142,10 @@ def _beginning(content: bytes) -> tuple[str, bool]:
     return content[:end].decode(), end == len(content)
 
 
-def _fit(separator: str, text: str, is_whole: bool) -> _Fit:
+def _fit(separator: str, quote: str, text: str, is_whole: bool) -> _Fit:
     """Whether, and how, a separator fits."""
-    reader, records = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True), []
+    lines, records = io.StringIO(text, newline=""), []
+    reader = csv.reader(lines, delimiter=separator, quotechar=quote, skipinitialspace=True)
     try:
         for row in reader:
             if any(row) or len(row) > 1:
