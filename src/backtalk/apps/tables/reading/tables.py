@@ -30,11 +30,13 @@ BEGINNING = 2**16  # bytes of a file, which have the names of its columns
 class TableInMemory:
     """A table that was read, as :class:`~backtalk.apps.tables.reading.parquet.ParquetTable` is read in parts.
 
-    ``said``: what there is to say of how it was read, in sentences.
+    ``said``: what there is to say of how it was read, in sentences. ``index_columns``: those that pandas wrote as its
+    index.
     """
 
     frame: pl.DataFrame
     said: list[str] = field(default_factory=list)
+    index_columns: frozenset[str] = frozenset()
 
     @property
     def schema(self) -> pl.Schema:
@@ -74,7 +76,8 @@ def read_table(table: Any, most_bytes: int | None = None) -> TableInMemory:
     if origin.frame is not None:
         found = TableInMemory(origin.frame, origin.said)
     elif origin.path is not None and is_parquet(origin.path):
-        found = TableInMemory(ParquetTable(origin.path, most_bytes).columns())
+        in_parts = ParquetTable(origin.path, most_bytes)
+        found = TableInMemory(in_parts.columns(), index_columns=in_parts.index_columns)
     else:
         found = TableInMemory(*_read(origin, most_bytes))
     _require_rows(origin, found.height)
