@@ -189,7 +189,7 @@ def test_what_is_unknown_in_parts_is_what_is_unknown_in_all():
 def test_what_was_never_seen_is_told_once_for_all_processes(tmp_path):
     labels = np.arange(200) % 2
     words = np.array(["x", "z", "y"], dtype=object)[np.arange(200) % 3]
-    held_out = prepare._split(labels, COMPILED)
+    held_out = prepare._split(Target.learn(pl.Series("paid", labels), "auto"), labels, COMPILED)
     words[held_out["test"][[3, -1]]] = ["later", "never"]
     words[held_out["validation"][-2]] = None
     pl.DataFrame({"w": words.tolist(), "paid": labels}).write_parquet(tmp_path / "t.parquet")
@@ -232,19 +232,17 @@ def test_what_one_process_gives_the_others_get():
     assert ALONE.broadcast(lambda: "alone") == "alone"
 
 
-def test_a_number_that_cannot_be_scaled_is_refused_with_its_row_in_all_processes(tmp_path):
+def test_a_number_that_cannot_be_scaled_is_said_with_its_row_in_all_processes(tmp_path):
     numbers = np.random.default_rng(0).normal(size=(200, 2))
     path, options = tmp_path / "t.parquet", Options("y", engine="compiled")
     frame = pl.DataFrame({"a": numbers[:, 0], "y": numbers[:, 1]})
+    target = Target.learn(frame["y"], "auto")
+    row = int(prepare._split(target, target.encode(frame["y"]), options)["test"][-2])
+    frame[row, "a"] = 1e300
     frame.write_parquet(path)
-    held_out = prepare._split(prepare._tenths(frame["y"].to_numpy().astype(np.float32)), options)["test"]
-    frame[int(held_out[-2]), "a"] = 1e300
-    frame.write_parquet(path)
-    with pytest.raises(InputError) as alone:
-        prepare.prepare(path, options)
-    assert f"in row {len(held_out) - 1}, too far" in str(alone.value)
-    messages = list(map(str, call(2, lambda group: prepare.prepare(path, options, group))))
-    assert messages == [f"process 1: {alone.value}", str(alone.value)]
+    (alone,) = prepare.prepare(path, options).said
+    assert alone.startswith(f"test rows: column 'a' holds 1e+300 in row {row + 1}, too far from the numbers")
+    assert [ready.said for ready in call(2, lambda group: prepare.prepare(path, options, group))] == [[alone]] * 2
 
 
 @pytest.mark.parametrize(

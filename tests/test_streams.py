@@ -677,3 +677,25 @@ def test_parquet_is_decoded_once_into_arrays(dtype, tmp_path):
     one, other = fit(net, data, **options), fit(net, decoded, **options)
     np.testing.assert_allclose(one.losses, other.losses, rtol=1e-5)
     assert sorted(path.name for path in (tmp_path / "decoded").iterdir()) == ["X.npy", "sample_weight.npy", "y.npy"]
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("first", [0, 1])
+def test_row_numbers_of_parquet_files_are_left_out_and_told(tmp_path, first):
+    import pyarrow
+    import pyarrow.parquet
+
+    def write(name, **columns):
+        table = pyarrow.table(columns)
+        facts = {"pandas": '{"index_columns": ["key"], "columns": []}'}
+        pyarrow.parquet.write_table(table.replace_schema_metadata(facts), tmp_path / name, row_group_size=7)
+
+    shuffled = np.random.default_rng(0).permutation(20)
+    columns = {"a": shuffled, "key": shuffled, "Unnamed: 0": shuffled, "y": shuffled % 2}
+    write("a.parquet", counted=np.arange(20) + first, anew=np.arange(20) + first, **columns)
+    write("b.parquet", counted=np.arange(20, 40) + first, anew=np.arange(20) + first, **columns)
+    with pytest.warns(UserWarning, match="left out the row numbers 'counted', 'anew', 'key', 'Unnamed: 0'; name"):
+        stream = ParquetFiles(tmp_path)
+    assert (stream.columns, stream.left_out) == (("a",), ("counted", "anew", "key", "Unnamed: 0"))
+    asked = ParquetFiles(tmp_path, columns=["a", "counted"])
+    assert (asked.columns, asked.left_out) == (("a", "counted"), ())

@@ -5,6 +5,7 @@ cells/            cells as numbers, dates, truth values or words
 columns.py        what each column is, and what is learned of it
 unknown.py        what a table to predict holds that the training does not know
 scaling.py        medians, scales and ranks of numbers
+row_numbers.py    row numbers and identifiers among the columns
 preprocessing.py  the columns as inputs of the network, and to and from JSON
 task.py           whether the numbers of a target are classes
 labels.py         one label for what is one class, however it is written

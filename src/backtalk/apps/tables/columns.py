@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, TOLERATED, YES_NO, Readin
 from .cells.numbers import PLAIN, are_infinite, as_numbers, is_number_form
 from .cells.truth import OR_EMPTY, is_truth_form
 from .cells.words import as_words, without_missing
+from .row_numbers import row_numbers_in
 from .rows import rows_text
 from .scaling import means_and_deviations, medians, normal_ranks, quantiles_of
 from .unknown import FAR, INFINITE, UNREADABLE, UNSEEN, Unknown
@@ -29,8 +29,6 @@ FAR_OUT = 12.0  # standard deviations from the mean: if some are further out, nu
 QUANTILES = 101
 EXAMPLES, CELLS_FOR_EXAMPLES = 3, 1000
 CLOSE = 1e-6  # numbers that are closer together than this have one rank
-IDENTIFIER = re.compile(r"(^|[\W_])(id|index|key|nr|no|row|rowid|uid|uuid|column 1)$", re.IGNORECASE)
-CAMEL = re.compile(r"[a-z]I[dD]$")  # as in customerID
 OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
 EARLIEST = -354_285  # days from 1970 to the year 1000
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
@@ -225,17 +223,24 @@ def learn(
     *,
     decimal_comma: bool = False,
     asked: Reading | None = None,
+    rows: np.ndarray | None = None,
+    is_index: bool = False,
 ) -> Column:
     """What a column is, from all cells; and its numbers and categories, from the training rows.
 
     ``missing``: words that stand for what is missing. ``decimal_comma``: as for :func:`~.cells.kinds.tell`.
-    ``asked``: how it is to be read; then it is no identifier and no free text.
+    ``asked``: how it is to be read; then it is no identifier and no free text. ``rows``: of the table, counted from 0,
+    in which the cells stand, if they are not the first ones. ``is_index``: whether pandas wrote it as its index.
     """
     written, cells = cells, without_missing(cells, missing)
     reading = asked or tell(cells, learns_words=True, decimal_comma=decimal_comma)
     said = [*_said_of_missing(written, cells), *reading.remarks]
     known = without_missing(cells, reading.missing) if reading.missing else cells
     column = _learn(known, reading, training, asked is not None)
+    if column.kind == NUMBER and asked is None:
+        rows = np.arange(len(cells)) if rows is None else rows
+        if found := row_numbers_in(column.name, as_numbers(known, reading.form), rows, is_index):
+            column = Column(column.name, LEFT_OUT, found)
     remark = "; ".join(filter(None, [*said, column.remark]))
     examples = examples_of(written.filter(cells.is_not_null())) or examples_of(written)
     return replace(column, missing=[*missing, *reading.missing], remark=remark, examples=examples)
@@ -266,13 +271,8 @@ def _learn(cells: pl.Series, reading: Reading, training: np.ndarray, asked: bool
     is_or_empty = reading.kind == YES_NO and reading.form.endswith(OR_EMPTY) and chosen.null_count() > 0
     if not is_or_empty and present.n_unique() == 1:
         return Column(name, LEFT_OUT, f"one value only: {cut(str(present[0]))}")
-    distinct = present.n_unique() == len(chosen)
     if reading.kind == CATEGORY:
         return _learn_categories(as_words(chosen), asked)
-    if not asked and reading.kind == NUMBER and distinct and (IDENTIFIER.search(name) or CAMEL.search(name)):
-        numbers = as_numbers(present, reading.form)
-        if (numbers == numbers.round()).all():
-            return Column(name, LEFT_OUT, "a number of its own in every row: an identifier")
     return _learn_numbers(chosen, reading)
 
 

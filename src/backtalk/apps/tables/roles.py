@@ -57,16 +57,24 @@ class Roles:
         of_rows = dict.fromkeys(name for name in (options.target, options.weight, options.split_column) if name)
         return cls(options.target, others, left_out, options.types, list(of_rows), decimal_comma)
 
-    def learn(self, cells: pl.Series, training: np.ndarray, whole: pl.Series | None = None) -> Column:
+    def learn(
+        self,
+        cells: pl.Series,
+        training: np.ndarray,
+        whole: pl.Series | None = None,
+        rows: np.ndarray | None = None,
+        is_index: bool = False,
+    ) -> Column:
         """What a column is, from its cells: as it was asked for, or as it looks.
 
-        ``whole``: the column with the rows that do not count, by which an error numbers the rows.
+        ``whole``: the column with the rows that do not count, by which an error numbers the rows. ``rows``,
+        ``is_index``: as for :func:`~.columns.learn`.
         """
         name = cells.name
         if name in self.left_out:
             return Column(name, LEFT_OUT, self.left_out[name], examples=examples_of(cells))
         asked = read_as(cells if whole is None else whole, self.types[name]) if name in self.types else None
-        return learn(cells, training, asked=asked, decimal_comma=self.decimal_comma)
+        return learn(cells, training, asked=asked, decimal_comma=self.decimal_comma, rows=rows, is_index=is_index)
 
 
 def named_in(options: Options, names: Sequence[str]) -> Options:

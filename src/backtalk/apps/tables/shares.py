@@ -46,7 +46,10 @@ def learn_columns(
 
     def work() -> list[dict[str, Any]]:
         frame = source.columns(own)
-        return [asdict(roles.learn(frame[name].filter(present), training, frame[name])) for name in own]
+        rows, index = np.flatnonzero(present.to_numpy()), source.index_columns
+        return [
+            asdict(roles.learn(frame[name].filter(present), training, frame[name], rows, name in index)) for name in own
+        ]
 
     learned = group.run_and_gather(work)
     return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])

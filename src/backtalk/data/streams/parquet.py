@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -19,6 +20,7 @@ from ..sources import Stream
 from .arrays import MemoryMapped
 from .columns import NUMBER, TEXT, WHOLE, ParquetFile, distinct, encode, first_missing, matrix, numbers
 from .drawing import Block
+from .row_numbers import are_row_numbers
 from .rows import SAMPLE, ask_for
 from .source import BUFFER_BYTES, Rows, TableSource, require_buffer
 
@@ -43,11 +45,13 @@ class ParquetFiles(Stream):
     """Columns of a Parquet file, or of all ``*.parquet`` files of a folder, read during training.
 
     ``target``: the column that is y; or a list of columns of numbers, for several outputs. Text is numbered 0 … k−1
-    in sorted order. ``columns``: those that are X, in this order; by default all except y and the weights. They must
-    hold numbers, without missing values. ``sample_weight``: a column. Row groups come in random order, and the rows
-    in a buffer of ``buffer_bytes`` of X are shuffled; row groups of some thousand rows mix best.
+    in sorted order. ``columns``: those that are X, in this order; by default all except y, the weights and row numbers,
+    which a warning names. They must hold numbers, without missing values. ``sample_weight``: a column. Row groups come
+    in random order, and the rows in a buffer of ``buffer_bytes`` of X are shuffled; row groups of some thousand rows
+    mix best.
 
-    ``count`` is N, ``inputs`` n_0, ``columns`` the names of the columns of X. ``classes``: the sorted values of y, if
+    ``count`` is N, ``inputs`` n_0, ``columns`` the names of the columns of X, ``left_out`` those of row numbers: the
+    index of pandas, and 0 … N−1 or 1 … N in row order, of 10 rows or more. ``classes``: the sorted values of y, if
     it holds text or whole numbers; None for other numbers. It takes a pass over y, once.
 
     Needs pyarrow. Raises :class:`~backtalk.errors.MissingLibraryError` without it,
@@ -86,12 +90,27 @@ class ParquetFiles(Stream):
         if isinstance(columns, str):
             raise InputTypeError(f"columns is {columns!r}, expected a list of names.")
         self.columns = tuple(name for name in kinds if name not in besides) if columns is None else tuple(columns)
+        self.left_out: tuple[str, ...] = ()
+        if columns is None:
+            self._leave_out_row_numbers()
         self._check(besides)
         self._text = self._one and kinds[self._targets[0]] == TEXT
         self._groups = [RowGroup(file, *each) for file in self._files for each in file.groups() if each[1]]
         self.inputs, self.count = len(self.columns), sum(group.rows for group in self._groups)
         if self.count == 0:
             raise InputError(f"{path} has no rows, expected at least one example.")
+
+    def _leave_out_row_numbers(self) -> None:
+        """Row numbers are no measurements: the index of pandas, and what is 0 … N−1 or 1 … N in row order."""
+        found = tuple(name for name in self.columns if are_row_numbers(self._files, name))
+        if not found or len(found) == len(self.columns):
+            return
+        self.left_out, self.columns = found, tuple(name for name in self.columns if name not in found)
+        names, them = ", ".join(map(quoted, found)), "them" if len(found) > 1 else "it"
+        warnings.warn(
+            f"{self._path}: left out the row numbers {names}; name the columns with columns=[…] to take {them}.",
+            stacklevel=3,
+        )
 
     def _check(self, besides: list[str]) -> None:
         """Refuse columns that are missing, given twice, or hold no numbers."""

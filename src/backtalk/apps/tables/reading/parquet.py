@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,7 @@ class ParquetTable:
         for file in files:
             with file.open("rb"):
                 pass
+        self._first = files[0]
         self.named = files[0].parent if len(files) > 1 else files[0]
         self._most_bytes = most_bytes or most_unpacked(sum(file.stat().st_size for file in files))
         self._require_moderate(sum(map(unpacked_bytes, files)))
@@ -49,6 +51,15 @@ class ParquetTable:
     def height(self) -> int:
         """How many rows there are; what the files say of themselves is read for it."""
         return self._collect(self._lazy.select(pl.len())).item()
+
+    @cached_property
+    def index_columns(self) -> frozenset[str]:
+        """The columns that pandas wrote as its index, by what it wrote beside the schema."""
+        try:
+            written = json.loads(pl.read_parquet_metadata(self._first).get("pandas", "{}"))
+            return frozenset(name for name in written["index_columns"] if isinstance(name, str))
+        except (*POLARS, AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            return frozenset()
 
     def columns(self, names: Sequence[str] | None = None) -> pl.DataFrame:
         """All rows of these columns, or of all."""

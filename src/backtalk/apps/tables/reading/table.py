@@ -13,12 +13,14 @@ class TableInMemory:
     """A table that was read, as :class:`~backtalk.apps.tables.reading.parquet.ParquetTable` is read in parts.
 
     ``said``: what there is to say of how it was read, in sentences. ``decimal_comma``: whether numbers that can be read
-    with a decimal comma and without have one, as between semicolons.
+    with a decimal comma and without have one, as between semicolons. ``index_columns``: those that pandas wrote as its
+    index.
     """
 
     frame: pl.DataFrame
     said: list[str] = field(default_factory=list)
     decimal_comma: bool = False
+    index_columns: frozenset[str] = frozenset()
 
     @property
     def schema(self) -> pl.Schema:

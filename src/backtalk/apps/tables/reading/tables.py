@@ -42,7 +42,8 @@ def read_table(table: Any, most_bytes: int | None = None) -> TableInMemory:
     if origin.frame is not None:
         found = TableInMemory(origin.frame, origin.said)
     elif origin.path is not None and is_parquet(origin.path):
-        found = TableInMemory(ParquetTable(origin.path, most_bytes).columns())
+        in_parts = ParquetTable(origin.path, most_bytes)
+        found = TableInMemory(in_parts.columns(), index_columns=in_parts.index_columns)
     else:
         found = _read(origin, most_bytes)
     _require_rows(origin, found.height)
