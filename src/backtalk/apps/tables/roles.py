@@ -24,7 +24,8 @@ GROUPS = "the groups by which rows are held out"
 class Roles:
     """The columns of a table: its ``target``, the ``others``, and of those what they are for.
 
-    ``left_out``: no inputs, each with the reason. ``types``: what was asked for of some. ``of_rows``: those that say
+    ``left_out``: no inputs, each with the reason. ``types``: what was asked for of some. ``missing``: words that stand
+    for what is missing. ``of_rows``: those that say
     how each row counts, the target among them.
     """
 
@@ -33,6 +34,7 @@ class Roles:
     left_out: dict[str, str]
     types: dict[str, str]
     of_rows: list[str]
+    missing: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, options: Options, names: Sequence[str], table: object) -> Roles:
@@ -55,7 +57,7 @@ class Roles:
             left_out[options.split_column or ""] = GROUPS
         left_out |= {name: why for name, why in ((options.weight, WEIGHT), (options.id, ID)) if name is not None}
         of_rows = dict.fromkeys(name for name in (options.target, options.weight, options.split_column) if name)
-        return cls(options.target, others, left_out, options.types, list(of_rows))
+        return cls(options.target, others, left_out, options.types, list(of_rows), options.missing)
 
     def learn(self, cells: pl.Series, training: np.ndarray, whole: pl.Series | None = None) -> Column:
         """What a column is, from its cells: as it was asked for, or as it looks.
@@ -65,8 +67,10 @@ class Roles:
         name = cells.name
         if name in self.left_out:
             return Column(name, LEFT_OUT, self.left_out[name], examples=examples_of(cells))
-        asked = read_as(cells if whole is None else whole, self.types[name]) if name in self.types else None
-        return learn(cells, training, asked=asked)
+        asked = None
+        if name in self.types:
+            asked = read_as(cells if whole is None else whole, self.types[name], self.missing)
+        return learn(cells, training, self.missing, asked=asked)
 
 
 def _names_in(text: str, names: Sequence[str]) -> list[str]:

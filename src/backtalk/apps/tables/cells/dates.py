@@ -98,6 +98,8 @@ def _any_of(words: pl.Series, form: str) -> pl.Series:
 
 def _pattern_of(day: str) -> str:
     pattern = day.replace(".", r"\.")
+    if day == "%Y-%m":  # 2000-1 is a semester
+        pattern = pattern.replace("%m", "(?P<m>[01][0-9])")
     for name, field in _FIELDS.items():
         pattern = pattern.replace(name, f"(?P<{name[1:]}>{field})")
     return f"^{pattern}"
