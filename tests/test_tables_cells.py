@@ -55,6 +55,7 @@ def day(year, month=1, number=1, *clock):
         (["31DEC24", "05JAN99"], [day(2024, 12, 31), day(1999, 1, 5)]),
         # the hundred years are parted where the column has no years
         (["31/12/45", "01/01/10", "05/06/60"], [day(1945, 12, 31), day(2010), day(1960, 6, 5)]),
+        (["1/1/85", "2/1/85", "3/1/16"], [day(1985), day(1985, 2), day(2016, 3)]),
         (["31/12/45", "01/01/24"], [day(2045, 12, 31), day(2024)]),
         # years of four digits
         (["31-12-2024", "01-02-2024"], [day(2024, 12, 31), day(2024, 2)]),

@@ -30,7 +30,7 @@ DAYS = [*UNMISTAKABLE, *OTHER_ORDER, "%d-%b-%y", "%d %b %y", "%d%b%y", "%b %d %y
 CENTURY = " of "
 _HUNDRED, _FIRST, _LATEST = 100, 1950, 2049  # years
 _LEAST_GAP = 20  # years, of which the column has none
-_LATE_DAY = 12  # a day after it is no month
+_LATE_DAY, _LAST_DAY = 12, 31  # a day after it is no month, a year after it no day
 _LEAST_LATE = 0.1  # the share of days after the 12th, which in dates is six in ten
 _LONGEST = 30  # letters of a day, and more
 _SAMPLE, _LEAST_SHARE = 300, 0.2  # cells, and the share of them that are dates in a column of dates
@@ -167,8 +167,10 @@ def tell_form(words: pl.Series) -> str | None:
     days = found[form].drop_nulls()
     if form == "%Y-%m" and ((days.dt.year() + 1) % _HUNDRED == days.dt.month()).all():
         return None  # seasons, such as 2010-11
-    if "%y" in form and "%b" not in form and (days.dt.day() > _LATE_DAY).sum() < max(1, _LEAST_LATE * len(days)):
-        return None  # 10-10-10 may be anything
+    if "%y" in form and "%b" not in form:  # 10-10-10 may be anything: a day must be no month, or a year no day
+        telling = (days.dt.day() > _LATE_DAY) | (days.dt.year() % _HUNDRED > _LAST_DAY)
+        if telling.sum() < max(1, _LEAST_LATE * len(days)):
+            return None
     return with_century(form, words)
 
 
