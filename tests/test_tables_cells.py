@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtalk.apps.tables import Options
 from backtalk.apps.tables.cells.dates import as_dates, is_date_form, tell_form
 from backtalk.apps.tables.cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO, Reading, read, tell
 from backtalk.apps.tables.cells.numbers import COMMA, SEPARATED, as_numbers, is_number_form
 from backtalk.apps.tables.cells.truth import is_truth_form
 from backtalk.apps.tables.cells.words import without_missing
 from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.errors import InputError
 
@@ -53,6 +55,7 @@ def day(year, month=1, number=1, *clock):
         (["31DEC24", "05JAN99"], [day(2024, 12, 31), day(1999, 1, 5)]),
         # the hundred years are parted where the column has no years
         (["31/12/45", "01/01/10", "05/06/60"], [day(1945, 12, 31), day(2010), day(1960, 6, 5)]),
+        (["1/1/85", "2/1/85", "3/1/16"], [day(1985), day(1985, 2), day(2016, 3)]),
         (["31/12/45", "01/01/24"], [day(2045, 12, 31), day(2024)]),
         # years of four digits
         (["31-12-2024", "01-02-2024"], [day(2024, 12, 31), day(2024, 2)]),
@@ -123,6 +126,7 @@ def test_dates_are_the_days_and_instants_that_were_meant(cells, days):
         ["0024-01-05", "0031-12-24"],
         ["2024-13-45", "2024-30-30"],
         ["2009-10", "2010-11", "2011-12"],
+        ["2000-1", "2000-2", "2001-1"],
         ["18-35", "36-60"],
         ["192.168.1.10", "192.168.1.11"],
         ["1/2", "3/4"],
@@ -468,6 +472,9 @@ def test_a_point_stands_between_thousands_only_where_it_can():
         (["00501", "12345", "90210"], CATEGORY),
         (["01", "02", "12"], CATEGORY),
         (["007", "12", "1234"], CATEGORY),
+        (["01", "01.1", "01.11", "20", "20.5", "20.59"], CATEGORY),
+        (["05.25", "12.50", "07.00"], NUMBER),
+        (["-05", "07", "12"], NUMBER),
         ([*map(str, range(10, 410)), "00"], NUMBER),
         ([*NUMBERS, "05"], NUMBER),
         ([*[f"{k:05}" for k in range(30_000, 30_400)], "00501"], CATEGORY),
@@ -511,3 +518,14 @@ def test_inputs_of_a_table_are_the_same_from_text_and_from_types():
     for preprocessing in (one, other):
         for frame in (typed, text):
             np.testing.assert_allclose(preprocessing.transform(frame)[0], one.transform(typed)[0], atol=1e-6)
+
+
+def test_words_for_what_is_missing_that_are_given_reach_the_columns_and_the_target(tmp_path):
+    rows = [f"{k / 7:.3f},{k % 9 - 999 * (k % 10 == 0)},{'tbd' if k % 20 == 3 else 'xyz'[k % 3]}" for k in range(200)]
+    (tmp_path / "t.csv").write_text("y,a,b\n" + "\n".join([*rows, "tbd,1,x", "-999,1,y", "NA,1,z"]) + "\n")
+    ready = prepare(tmp_path / "t.csv", Options("y", missing=("TBD", "-999")))
+    assert (ready.target.task, ready.target.missing) == ("regression", ["TBD", "-999"])
+    assert sum(map(len, ready.truth.values())) == 200
+    a, b = ready.preprocessing.columns
+    assert (a.kind, a.missing, b.categories) == (NUMBER, ["TBD", "-999"], ["x", "y", "z", "(missing)"])
+    assert "holds -999" not in a.remark

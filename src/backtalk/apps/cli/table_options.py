@@ -54,6 +54,15 @@ def types_of(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def words_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The words of texts that have commas between.
+
+    >>> words_of(["not tested, -999", "9999"])
+    ('not tested', '-999', '9999')
+    """
+    return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
+
+
 def share_or_file(part: str, text: str) -> float | str:
     """The share of the rows, or the file, that a text says; refuses what is neither."""
     from ...core.decimals import is_decimal, read_decimal

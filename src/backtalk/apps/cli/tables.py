@@ -13,7 +13,18 @@ from ..visible import put, put_json, say, visible
 from .cluster import Coordinator, Process, Processes, joined
 from .common import AsJson, app, require_other, show_remarks
 from .crashes import spoken
-from .table_options import COLUMNS, NETWORK, ROWS, TRAINING, Grouped, optimizer_of, share_or_file, sizes_of, types_of
+from .table_options import (
+    COLUMNS,
+    NETWORK,
+    ROWS,
+    TRAINING,
+    Grouped,
+    optimizer_of,
+    share_or_file,
+    sizes_of,
+    types_of,
+    words_of,
+)
 from .watch import Watch, is_printed
 
 if TYPE_CHECKING:
@@ -81,6 +92,14 @@ def train(
     ] = None,
     ignore: Annotated[
         list[str] | None, _column("Columns that are no inputs. May be repeated.", metavar="COLUMN,…")
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        _option(
+            "Words and numbers that stand for what is missing, such as -999, besides the usual ones. May be repeated.",
+            COLUMNS,
+            metavar="WORD,…",
+        ),
     ] = None,
     weight: Annotated[
         str | None, _column("How much each row counts, in training and in the scores: numbers of 0 or more.")
@@ -206,6 +225,7 @@ def train(
         memory=memory,
         types=types_of(types or []),
         ignore=tuple(ignore or ()),
+        missing=words_of(missing or []),
         weight=weight,
         id=id_column,
         split=split,

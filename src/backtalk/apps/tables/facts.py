@@ -20,7 +20,7 @@ from .reading.origins import Origin
 from .roles import named_in
 
 # options that runs of earlier versions do not have
-ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split"}
+ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing"}
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 

@@ -43,6 +43,7 @@ class Options:
     they are not what they look like: ``"number"``, ``"category"``, ``"yes/no"``, ``"time"``, ``"date"``, or
     ``"date(%d/%m/%y)"`` with its form; of the target a number means regression, a category classification.
     ``ignore``: columns that are no inputs; a text that is the name of no column is names with commas between.
+    ``missing``: words, and numbers such as ``"-999"``, that stand for what is missing, besides the usual words.
     ``weight``: the column of the weights of the rows, 0 or more, in the loss and in the scores. ``id``: a column that
     is no input, and stands before the predictions.
 
@@ -74,6 +75,7 @@ class Options:
     memory: str | None = None
     types: dict[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     weight: str | None = None
     id: str | None = None
     split: str | None = None

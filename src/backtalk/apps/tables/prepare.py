@@ -17,6 +17,7 @@ from ...data.streams.source import BUFFER_BYTES
 from ...distributed import ALONE, Group
 from ...errors import InputError, quoted
 from .cache import Cache
+from .cells.words import without_words
 from .columns import examples_of
 from .division import split_key, split_rows
 from .held_out import read_held_out
@@ -79,9 +80,12 @@ def prepare(
     of_rows = group.run(lambda: source.columns(roles.of_rows))
     cells = of_rows[options.target]
     require_same(table, source, cells, group)
+    cells = without_words(cells, options.missing)
     require_any(cells.is_not_null(), options.target, table)
     require_finite(cells)
-    target = replace(Target.learn(_enough(cells.drop_nulls(), table), task_of(options)), examples=examples_of(cells))
+    enough = _enough(cells.drop_nulls(), table)
+    target = Target.learn(enough, task_of(options), options.missing, decimal_comma=source.decimal_comma)
+    target = replace(target, examples=examples_of(cells))
     present, key, more = _counted(of_rows, target, options, table)
     rows_of_table = np.flatnonzero(present.to_numpy())  # those that count: all that is counted from here on
     weights = None if options.weight is None else row_weights(of_rows[options.weight], rows_of_table)

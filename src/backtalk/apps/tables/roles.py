@@ -24,7 +24,7 @@ class Roles:
     """The columns of a table: its ``target``, the ``others``, and of those what they are for.
 
     ``left_out``: no inputs, each with the reason. ``types``: what was asked for of some. ``of_rows``: those that say
-    how each row counts, the target among them. ``decimal_comma``: as for :func:`~.columns.learn`.
+    how each row counts, the target among them. ``missing``, ``decimal_comma``: as for :func:`~.columns.learn`.
     """
 
     target: str
@@ -32,6 +32,7 @@ class Roles:
     left_out: dict[str, str]
     types: dict[str, str]
     of_rows: list[str]
+    missing: tuple[str, ...] = ()
     decimal_comma: bool = False
 
     @classmethod
@@ -55,7 +56,7 @@ class Roles:
             left_out[options.split_column or ""] = GROUPS
         left_out |= {name: why for name, why in ((options.weight, WEIGHT), (options.id, ID)) if name is not None}
         of_rows = dict.fromkeys(name for name in (options.target, options.weight, options.split_column) if name)
-        return cls(options.target, others, left_out, options.types, list(of_rows), decimal_comma)
+        return cls(options.target, others, left_out, options.types, list(of_rows), options.missing, decimal_comma)
 
     def learn(
         self,
@@ -73,8 +74,11 @@ class Roles:
         name = cells.name
         if name in self.left_out:
             return Column(name, LEFT_OUT, self.left_out[name], examples=examples_of(cells))
-        asked = read_as(cells if whole is None else whole, self.types[name]) if name in self.types else None
-        return learn(cells, training, asked=asked, decimal_comma=self.decimal_comma, rows=rows, is_index=is_index)
+        asked = None
+        if name in self.types:
+            asked = read_as(cells if whole is None else whole, self.types[name], self.missing)
+        how = {"asked": asked, "decimal_comma": self.decimal_comma, "rows": rows, "is_index": is_index}
+        return learn(cells, training, self.missing, **how)
 
 
 def named_in(options: Options, names: Sequence[str]) -> Options:

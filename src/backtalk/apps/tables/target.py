@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,7 @@ from ...errors import FileFormatError, InputError, quoted, unknown_name
 from .cells.kinds import DATE, NUMBER, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers, is_number_form
 from .cells.truth import as_truth
-from .cells.words import as_words, without_missing
+from .cells.words import as_words, without_missing, without_words
 from .labels import PAIRS, Label, Labels, in_order, name_of
 from .task import CLASSIFICATION, REGRESSION, TASKS, tell_task
 
@@ -45,14 +46,18 @@ class Target:
     mean: float = 0.0
     scale: float = 1.0
     examples: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     @classmethod
-    def learn(cls, cells: pl.Series, task: str) -> Target:
-        """From a column; empty cells say nothing."""
+    def learn(cls, cells: pl.Series, task: str, missing: Sequence[str] = (), *, decimal_comma: bool = False) -> Target:
+        """From a column; empty cells say nothing, nor do these words for what is ``missing``.
+
+        ``decimal_comma``: as for :func:`~.cells.kinds.tell`.
+        """
         if task not in TASKS:
             raise unknown_name("task", task, TASKS)
-        cells, name = cells.drop_nulls(), cells.name
-        reading = tell(without_missing(cells))
+        cells, name = without_words(cells, missing).drop_nulls(), cells.name
+        reading = tell(without_missing(cells), decimal_comma=decimal_comma)
         if reading.kind == DATE and task != CLASSIFICATION:
             raise InputError(
                 f"target {quoted(name)} holds dates, such as {cells[0]}: expected classes or numbers; give --task "
@@ -70,7 +75,8 @@ class Target:
         if task != "auto":
             found, reason = task, "as asked for"
         if found == REGRESSION:
-            return cls(name, found, reason, form or _form_of_numbers(cells))._proven(cells)
+            numbers = cls(name, found, reason, form or _form_of_numbers(cells), missing=[*missing])
+            return numbers._proven(cells)
         _require_classes(name, counts, form is not None)
         classes = [name_of(label, rows[label]) for label in sorted(counts, key=in_order)]
         ways = sum(map(len, rows.values()))
@@ -78,7 +84,7 @@ class Target:
             reason += f", written in {ways} ways"
         if form is not None and (others := sorted(str(label) for label in counts if isinstance(label, str))):
             reason += f", and {', '.join(map(quoted, others[:MOST_SHOWN]))} (if that is no class, empty the cells)"
-        return cls(name, found, reason, form, classes)
+        return cls(name, found, reason, form, classes, missing=[*missing])
 
     def _proven(self, cells: pl.Series) -> Target:
         """The same, of numbers; refuses cells that are none, and numbers that are all the same."""
@@ -91,6 +97,7 @@ class Target:
 
     def present(self, cells: pl.Series) -> pl.Series:
         """Of each row, whether it has a target: a cell that is not empty, nor, among numbers, a word for missing."""
+        cells = without_words(cells, self.missing)
         return (cells if self.classifies else without_missing(cells)).is_not_null()
 
     def known(self, cells: pl.Series) -> pl.Series:

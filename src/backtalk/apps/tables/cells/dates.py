@@ -30,8 +30,9 @@ DAYS = [*UNMISTAKABLE, *OTHER_ORDER, "%d-%b-%y", "%d %b %y", "%d%b%y", "%b %d %y
 CENTURY = " of "
 _HUNDRED, _FIRST, _LATEST = 100, 1950, 2049  # years
 _LEAST_GAP = 20  # years, of which the column has none
-_LATE_DAY = 12  # a day after it is no month
+_LATE_DAY, _LAST_DAY = 12, 31  # a day after it is no month, a year after it no day
 _LEAST_LATE = 0.1  # the share of days after the 12th, which in dates is six in ten
+_LONGEST = 30  # letters of a day, and more
 _SAMPLE, _LEAST_SHARE = 300, 0.2  # cells, and the share of them that are dates in a column of dates
 _PLAIN_TIMES = {
     "": "",
@@ -97,6 +98,8 @@ def _any_of(words: pl.Series, form: str) -> pl.Series:
 
 def _pattern_of(day: str) -> str:
     pattern = day.replace(".", r"\.")
+    if day == "%Y-%m":  # 2000-1 is a semester
+        pattern = pattern.replace("%m", "(?P<m>[01][0-9])")
     for name, field in _FIELDS.items():
         pattern = pattern.replace(name, f"(?P<{name[1:]}>{field})")
     return f"^{pattern}"
@@ -150,8 +153,9 @@ class Cells:
 def tell_form(words: pl.Series) -> str | None:
     """The form of the dates that most of these cells are; None if they are none."""
     some = Cells(words.gather_every(max(1, len(words) // _SAMPLE)))
-    counts = {form: some.days(form).count() for form in DAYS}
-    most = max(counts.values())
+    letters = "".join(some.days_of_text.drop_nulls().str.head(_LONGEST).unique())
+    counts = {form: some.days(form).count() for form in DAYS if _is_possible(form, letters)}
+    most = max(counts.values(), default=0)
     if most < _LEAST_SHARE * len(some.days_of_text):
         return None
     fitting = [form for form, count in counts.items() if count > most / 2]
@@ -163,8 +167,10 @@ def tell_form(words: pl.Series) -> str | None:
     days = found[form].drop_nulls()
     if form == "%Y-%m" and ((days.dt.year() + 1) % _HUNDRED == days.dt.month()).all():
         return None  # seasons, such as 2010-11
-    if "%y" in form and "%b" not in form and (days.dt.day() > _LATE_DAY).sum() < max(1, _LEAST_LATE * len(days)):
-        return None  # 10-10-10 may be anything
+    if "%y" in form and "%b" not in form:  # 10-10-10 may be anything: a day must be no month, or a year no day
+        telling = (days.dt.day() > _LATE_DAY) | (days.dt.year() % _HUNDRED > _LAST_DAY)
+        if telling.sum() < max(1, _LEAST_LATE * len(days)):
+            return None
     return with_century(form, words)
 
 
@@ -175,6 +181,13 @@ def with_century(form: str, words: pl.Series) -> str:
     years = Cells(words).days(form).drop_nulls().dt.year()
     first = _first_year(years % _HUNDRED) if len(years) else _FIRST
     return f"{form}{CENTURY}{first}-{first + _HUNDRED - 1}"
+
+
+def _is_possible(form: str, letters: str) -> bool:
+    """Whether what stands between the fields of a form is among the letters of some cells; and letters, for months."""
+    marks = {mark for mark in form if mark in "-/. "}
+    has_digits = any(letter in "0123456789" for letter in letters)
+    return has_digits and marks <= {*letters} and ("%b" not in form or any(map(str.isalpha, letters)))
 
 
 def oddities(words: pl.Series, form: str) -> list[str]:

@@ -24,8 +24,11 @@ CAMEL = re.compile(r"[a-z](I[dD]|Code)$")  # as in storeID
 def are_codes(words: pl.Series) -> bool:
     """Whether whole numbers with zeros before them are codes, such as 00501, instead of numbers with a slip."""
     padded = padded_in(words)
-    if len(padded) == 0 or words.str.contains(r"^-|[.,][0-9]").any():
+    if len(padded) == 0 or words.str.starts_with("-").any():
         return False
+    decimals = words.str.extract(r"^[0-9]+(?:[.,]([0-9]+))?$", 1).str.len_bytes()
+    if decimals.null_count() < len(decimals):  # 01, 01.1 and 01.11 are codes, 05.25 and 12.50 are numbers
+        return len(padded) >= LEAST_SHARE * len(words) and decimals.n_unique() > 1
     whole = words.filter(words.str.contains("^[0-9]+$"))
     lengths = whole.str.len_bytes()
     return len(padded) >= LEAST_SHARE * len(whole) or (lengths.n_unique() == 1 and lengths[0] >= LEAST_LENGTH)
@@ -36,7 +39,7 @@ def padded_in(words: pl.Series) -> pl.Series:
     if words.dtype != pl.String:
         return words.clear()
     words = words.filter(words.str.starts_with("0"))
-    return words.filter(words.str.contains("^0[0-9]+$"))
+    return words.filter(words.str.contains(r"^0[0-9]+([.,][0-9]+)?$"))
 
 
 def are_compact_dates(numbers: pl.Series) -> bool:

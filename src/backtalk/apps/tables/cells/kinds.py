@@ -22,6 +22,7 @@ TOLERATED = 0.05  # the share of cells that may be no numbers in a column of num
 LEAST_SHARE = 0.2  # of numbers or dates, if all others are words that repeat
 MOST_WORDS = 5  # that stand for what is missing among numbers
 MANY_NUMBERS, SOME_NUMBERS = 10, 3  # different ones, among which several words, or one, may stand for what is missing
+MAY_BE_NUMBER = r"^[^0-9A-Za-z]*(?:[A-Za-z.]{1,3}|[a-z.]+ (?:[a-z]+ )?)?[^0-9A-Za-z]*[0-9]"  # told by its beginning
 SAMPLE = 300  # cells
 LONGEST = 80  # bytes of what is no free text
 TWO = 2  # numbers, such as 0 and 1, are no codes
@@ -130,6 +131,8 @@ def _best_of_numbers(words: pl.Series, decimal_comma: bool) -> tuple[str, pl.Ser
     if not words.filter(plain.is_null() & ~infinite).str.contains("[0-9]").any():
         return PLAIN, plain, infinite
     some = words.gather_every(max(1, len(words) // SAMPLE))
+    if some.str.contains(MAY_BE_NUMBER).sum() < LEAST_SHARE * len(some):
+        return PLAIN, plain, infinite
     forms = forms_of(some)
     if decimal_comma:
         forms.sort(key=lambda form: form != PLAIN and not form.startswith(COMMA))
