@@ -312,6 +312,21 @@ def test_pairs_of_rows_are_compared():
     assert not Difference.of(np.ones(5)).is_more  # five rows prove nothing
 
 
+def test_weights_count_as_so_many_rows():
+    d, count = np.array([1.0, -1.0, 0.0, 1.0, 1.0, 0.0]), np.array([3.0, 1.0, 2.0, 1.0, 4.0, 2.0])
+    plain = Difference.of(np.repeat(d, count.astype(int)))
+    assert Difference.of(d, weight=count).mean == pytest.approx(plain.mean)
+    assert Difference.of(d, weight=np.ones(6)) == Difference.of(d)
+    assert Difference.of(np.array([*d, -9.0]), weight=np.array([*count, 0.0])).mean == pytest.approx(plain.mean)
+
+
+def test_the_verdict_and_the_scores_have_the_same_figures_with_weights(tmp_path):
+    frame = classes(600).with_columns(w=np.random.default_rng(5).integers(0, 5, 600))
+    metrics = run_on(frame, tmp_path, weight="w").metrics
+    found = next(remark for remark in metrics["verdict"] if remark["name"] == WELL)["sentence"]
+    assert f"accuracy {metrics['scores']['test']['accuracy']:#.4g} against" in found
+
+
 def test_few_false_alarms_of_chance():
     rng = np.random.default_rng(0)
     found = [Difference.of(rng.normal(size=40)).is_more for _ in range(1000)]

@@ -61,7 +61,7 @@ def write_results(
         outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
         weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
         metrics = _metrics(ready, training, run, outputs, weights)
-        metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs))
+        metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs, weights))
 
         def write() -> Result:
             columns = [ready.target.described(), *ready.preprocessing.described()]
@@ -106,7 +106,7 @@ def _metrics(
         "best_epoch": training.best_epoch,
         "kept_epoch": _kept_epoch(training, run),
         "reason": training.reason,
-        "constant": _constant(ready, training, run).to_json(),
+        "constant": _constant(ready, training, run, weights).to_json(),
         "scores": found,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
@@ -119,25 +119,30 @@ def _kept_epoch(training: Training, run: RunFacts) -> int:
     return training.best_epoch if run.options.patience and training.best_epoch else len(training.losses)
 
 
-def _constant(ready: Prepared, training: Training, run: RunFacts) -> Constant:
+def _constant(ready: Prepared, training: Training, run: RunFacts, weights: Mapping[str, np.ndarray]) -> Constant:
     balanced = run.options.class_weight is not None
-    return Constant.of(ready.target, training.network, ready.truth["training"], balanced)
+    return Constant.of(ready.target, training.network, ready.truth["training"], balanced, weights.get("training"))
 
 
 def _verdict(
-    ready: Prepared, training: Training, run: RunFacts, outputs: Mapping[str, np.ndarray]
+    ready: Prepared,
+    training: Training,
+    run: RunFacts,
+    outputs: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray],
 ) -> list[dict[str, Any]]:
     """What the run is worth. In a cluster, process 0 tries single columns with its own rows."""
     judged = Judged(
         ready.target,
         training.network,
         ready.preprocessing,
-        _constant(ready, training, run),
+        _constant(ready, training, run, weights),
         {part: (truth, outputs[part]) for part, truth in ready.truth.items()},
         training.losses,
         training.validation_losses,
         training.reason,
         drawn=run.options.split is None and not run.options.files,
+        weights=weights,
     )
     return [remark.to_json() for remark in judge(judged, ready.parts)]
 

@@ -65,7 +65,7 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
 
     network, _, target, (X, y, *weight), messages = examples_of(folder, table)
     output = output_of(network, X)
-    verdict = judge_table(Folder(folder), target, network, y, output)
+    verdict = judge_table(Folder(folder), target, network, y, output, *weight)
     return scores(target, y, output, network, *weight) | {"verdict": verdict}, messages
 
 

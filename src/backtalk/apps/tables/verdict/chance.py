@@ -29,18 +29,25 @@ class Difference:
     opposite: float
 
     @classmethod
-    def of(cls, d: np.ndarray, group: np.ndarray | None = None) -> Difference:
-        """With ``group``, the mean of the means of the groups, such as classes."""
-        groups = [d] if group is None else [d[group == each] for each in np.unique(group)]
-        pooled = float(d.var())
-        spreads = [each.var(ddof=1) if len(each) > 1 else pooled for each in groups]
-        mean = float(np.mean([each.mean() for each in groups]))
-        error = math.sqrt(sum(spread / len(each) for spread, each in zip(spreads, groups, strict=True))) / len(groups)
-        least = 0.5 ** min(int((d != 0).sum()), 1000)
+    def of(cls, d: np.ndarray, group: np.ndarray | None = None, weight: np.ndarray | None = None) -> Difference:
+        """With ``group``, the mean of the means of the groups, such as classes; ``weight``: of the rows."""
+        w = np.ones(len(d)) if weight is None else weight
+        groups = [(d, w)] if group is None else [(d[group == each], w[group == each]) for each in np.unique(group)]
+        groups = [(values, own) for values, own in groups if own.sum() > 0]
+        if not groups:
+            return cls(0.0, 0.0, 1.0, 1.0)
+        pooled, means, squares = float(d.var()), [], []
+        for values, own in groups:
+            count, mean = len(values), float(own @ values / own.sum())
+            means.append(mean)
+            spread = float(own**2 @ (values - mean) ** 2) / own.sum() ** 2
+            squares.append(spread * count / (count - 1) if count > 1 else pooled)
+        mean, error = float(np.mean(means)), math.sqrt(sum(squares)) / len(groups)
+        least = 0.5 ** min(int(((d != 0) & (w > 0)).sum()), 1000)
         if error == 0 or len(d) < 2:
             sure, unsure = (least if len(d) > 1 else 0.5), 1.0
             return cls(mean, error, sure if mean > 0 else unsure, sure if mean < 0 else unsure)
-        above = tail(mean / error, len(d) - 1)
+        above = tail(mean / error, max(1.0, w.sum() ** 2 / (w @ w) - 1))
         return cls(mean, error, max(above, least), max(1 - above, least))
 
     @property

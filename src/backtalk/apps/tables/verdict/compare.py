@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,11 +24,12 @@ Numbers = np.ndarray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows that are judged: which they are, their encoded targets, and the network's output for them."""
+    """Rows that are judged: which they are, their encoded targets, the network's output, and how much each counts."""
 
     part: str
     truth: Numbers
     output: Numbers
+    weight: Numbers | None = None
 
     def __str__(self) -> str:
         noun = "row" if len(self.truth) == 1 else "rows"
@@ -60,14 +62,16 @@ def compare(target: Target, network: Network, constant: Constant, rows: Rows) ->
     """Whether the network is better than the constant; None if no row can be judged."""
     if target.classifies:
         return _say_of_classes(target, network, _of_classes(target, network, constant, rows), rows)
-    y, predicted = _numbers(target, rows)
-    return _say_of_numbers(target, _of_numbers(network, constant, y, predicted), rows, y, predicted) if len(y) else None
+    y, predicted, weight = _numbers(target, rows)
+    if len(y) == 0:
+        return None
+    return _say_of_numbers(target, _of_numbers(network, constant, y, predicted, weight), rows, y, predicted)
 
 
 def errors_of(target: Target, network: Network, rows: Rows) -> list[Numbers]:
     """Of each row, whether the class is wrong, and its log loss; or how far the number is off."""
     if not target.classifies:
-        y, predicted = _numbers(target, rows)
+        y, predicted, _ = _numbers(target, rows)
         return [np.abs(predicted - y)]
     wrong = (rows.output.argmax(axis=1) != rows.truth).astype(np.float64)
     return [wrong, _log_losses(rows)] if gives_shares(network) else [wrong]
@@ -132,10 +136,13 @@ def _no_better(target: Target, measures: Sequence[Measure], rows: Rows) -> Remar
 def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows) -> list[Measure]:
     truth, group = rows.truth, rows.truth if constant.balanced else None
     always = f"always {quoted(target.classes[constant.label])}"
-    mean = _mean_of(group)
+
+    def mean(values: Numbers) -> float:
+        return Difference.of(values, group, rows.weight).mean
 
     def add(name: str, own: Numbers, other: Numbers, sign: int) -> Measure:
-        return Measure(name, always, mean(own), mean(other), Difference.of(sign * (own - other), group))
+        gain = Difference.of(sign * (own - other), group, rows.weight)
+        return Measure(name, always, mean(own), mean(other), gain)
 
     right = (rows.output.argmax(axis=1) == truth).astype(np.float64)
     measures = [
@@ -147,7 +154,9 @@ def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows
     return measures
 
 
-def _of_numbers(network: Network, constant: Constant, y: Numbers, predicted: Numbers) -> list[Measure]:
+def _of_numbers(
+    network: Network, constant: Constant, y: Numbers, predicted: Numbers, weight: Numbers | None
+) -> list[Measure]:
     """Squares and distances, first those that the loss is of."""
     level = level_of(network)
 
@@ -156,8 +165,9 @@ def _of_numbers(network: Network, constant: Constant, y: Numbers, predicted: Num
 
     def add(name: str, always: str, of: Callable[[Numbers], Numbers], number: float, root: bool = False) -> Measure:
         own, other = of(y - predicted), of(y - number)
-        means = [float(np.sqrt(each.mean()) if root else each.mean()) for each in (own, other)]
-        return Measure(name, always, *means, Difference.of(other - own))
+        means = [float(np.average(each, weights=weight)) for each in (own, other)]
+        means = [math.sqrt(mean) for mean in means] if root else means
+        return Measure(name, always, *means, Difference.of(other - own, weight=weight))
 
     if isinstance(network.loss, Quantile):
         return [add("mean quantile loss", "always the same number", pinball, constant.middle)]
@@ -166,12 +176,14 @@ def _of_numbers(network: Network, constant: Constant, y: Numbers, predicted: Num
     return [distances, squares] if isinstance(network.loss, AbsoluteError | Huber) else [squares, distances]
 
 
-def _numbers(target: Target, rows: Rows) -> tuple[Numbers, Numbers]:
-    """The true ones and the predicted ones, of the rows whose numbers float32 holds."""
+def _numbers(target: Target, rows: Rows) -> tuple[Numbers, Numbers, Numbers | None]:
+    """The true ones and the predicted ones, and the weights, of rows that count and whose numbers float32 holds."""
     with np.errstate(over="ignore", invalid="ignore"):
         y, predicted = target.decode(rows.truth), target.decode(rows.output)
         known = np.isfinite(y) & np.isfinite(predicted) & np.isfinite((predicted - y) ** 2)
-    return y[known], predicted[known]
+    if rows.weight is not None:
+        known &= rows.weight > 0
+    return y[known], predicted[known], None if rows.weight is None else rows.weight[known]
 
 
 def area(score: Numbers, positive: Numbers) -> float:
@@ -184,10 +196,3 @@ def _log_losses(rows: Rows) -> Numbers:
     shares = rows.output.astype(np.float64)
     given = np.take_along_axis(shares, rows.truth[:, None], axis=1)[:, 0] / shares.sum(axis=1)
     return -np.log(np.maximum(given, np.finfo(np.float32).tiny))
-
-
-def _mean_of(group: Numbers | None) -> Callable[[Numbers], float]:
-    """The mean over the rows, or of the means of the groups."""
-    if group is None:
-        return lambda values: float(values.mean())
-    return lambda values: float(np.mean([values[group == each].mean() for each in np.unique(group)]))

@@ -35,14 +35,21 @@ class Constant:
     balanced: bool = False
 
     @classmethod
-    def of(cls, target: Target, network: Network, truth: np.ndarray, balanced: bool = False) -> Constant:
-        """From encoded targets, of the training rows."""
+    def of(
+        cls,
+        target: Target,
+        network: Network,
+        truth: np.ndarray,
+        balanced: bool = False,
+        weight: np.ndarray | None = None,
+    ) -> Constant:
+        """From encoded targets, of the training rows, and their weights, if they have some."""
         if target.classifies:
-            counts = np.bincount(truth, minlength=target.outputs)
-            return cls((counts / len(truth)).tolist(), balanced=balanced)
+            counts = np.bincount(truth, weights=weight, minlength=target.outputs)
+            return cls((counts / counts.sum()).tolist(), balanced=balanced)
         with np.errstate(over="ignore", invalid="ignore"):
             y = target.decode(truth)
-            return cls(None, float(y.mean()), float(np.quantile(y, level_of(network))))
+            return cls(None, float(np.average(y, weights=weight)), _quantile(y, level_of(network), weight))
 
     @property
     def label(self) -> int:
@@ -73,3 +80,11 @@ class Constant:
 def level_of(network: Network) -> float:
     """Of the quantile that the network learns; ½ for the median."""
     return network.loss.level if isinstance(network.loss, Quantile) else 0.5
+
+
+def _quantile(y: np.ndarray, level: float, weight: np.ndarray | None) -> float:
+    if weight is None:
+        return float(np.quantile(y, level))
+    order = np.argsort(y, kind="stable")
+    together = np.cumsum(weight[order].astype(np.float64))
+    return float(y[order[min(int(np.searchsorted(together, level * together[-1])), len(y) - 1)]])

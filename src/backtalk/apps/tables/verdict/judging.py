@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Judged:
     """A trained run: ``parts``, truth and output of each part, and of what training told what matters here.
 
-    ``drawn``: the rows of the parts were drawn at random.
+    ``drawn``: the rows of the parts were drawn at random; ``weights``: of the rows of each part, if they have some.
     """
 
     target: Target
@@ -38,6 +38,7 @@ class Judged:
     validation_losses: Sequence[float]
     reason: str
     drawn: bool = True
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[Remark]:
@@ -49,7 +50,7 @@ def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[
     target, network = run.target, run.network
     part = next(name for name in PARTS if name in run.parts)
     others = {name: arrays for name, arrays in run.parts.items() if name != part}
-    rows = Rows(part, *run.parts[part])
+    rows = Rows(part, *run.parts[part], run.weights.get(part))
     giveaways = find_giveaways(target, run.preprocessing, inputs)
     found = giveaways + judge_scores(target, network, run.constant, rows, others)
     found += find_still_falling(run.losses, run.validation_losses, run.reason)

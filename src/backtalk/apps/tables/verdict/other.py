@@ -14,13 +14,20 @@ from .constant import Constant
 from .judging import judge_scores
 
 
-def judge_table(place: Folder, target: Target, network: Network, truth: np.ndarray, output: np.ndarray) -> list[Any]:
+def judge_table(
+    place: Folder,
+    target: Target,
+    network: Network,
+    truth: np.ndarray,
+    output: np.ndarray,
+    weight: np.ndarray | None = None,
+) -> list[Any]:
     """What the rows of a table say, beside the constant of the training rows; as ``metrics.json`` holds remarks.
 
     Without ``metrics.json``, or in the folder of an earlier version, it is the constant of this table itself.
     """
-    constant = _constant(place, target) or Constant.of(target, network, truth)
-    return [remark.to_json() for remark in judge_scores(target, network, constant, Rows("", truth, output))]
+    constant = _constant(place, target) or Constant.of(target, network, truth, weight=weight)
+    return [remark.to_json() for remark in judge_scores(target, network, constant, Rows("", truth, output, weight))]
 
 
 def _constant(place: Folder, target: Target) -> Constant | None:
