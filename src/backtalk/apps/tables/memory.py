@@ -45,7 +45,8 @@ def size_text(count: float) -> str:
     """
     if count >= UNITS["G"]:
         return f"{count / UNITS['G']:.1f}".removesuffix(".0") + "G"
-    return f"{max(1, round(count / UNITS['M']))}M"
+    unit = "M" if count >= UNITS["M"] else "K"
+    return f"{max(1, round(count / UNITS[unit]))}{unit}"
 
 
 def bytes_of_whole(table: Origin) -> int:

@@ -35,7 +35,7 @@ OF_ROWS = 0.6  # what is held of every row
 # Bytes, as measured
 LEARNED, READ, ENCODED, FRAME = 256, 128, 150, 24  # of a cell besides its text
 ROW = 140  # of every row: its target, its label, and its place while the rows are divided
-LARGEST_PART = 2**25
+PART = 2**20, 2**25  # of a CSV file, at the least and at the most
 MOST_NAMES = 5
 
 Note = Callable[[str], Any] | None
@@ -66,7 +66,7 @@ class Parts:
                     f"{size_text(size)} in {cache.folder}, which go at the end."
                 )
             with cache.filling():
-                part = min(LARGEST_PART, int(OF_CSV * (bound - LIBRARIES)))
+                part = min(max(PART[0], int(OF_CSV * (bound - LIBRARIES))), PART[1])
                 found = cls(spill_delimited(table, cache.subfolder("columns"), part), bound, cache)
         else:
             raise InputError(
@@ -149,7 +149,7 @@ class Parts:
         ``refuse`` is called, with the bound, before X is written into a file: it refuses what needs X in memory.
         """
         inputs, said = len(preprocessing.inputs), []
-        filled, in_files = self._places(inputs, rows)
+        in_files = self._in_files(inputs, rows)
         if in_files:
             refuse(size_text(self.bound))
             needed = 4 * inputs * sum(len(rows[part]) for part in in_files)
@@ -164,32 +164,28 @@ class Parts:
                     "the end."
                 )
         unknown: dict[str, list[list[Unknown]]] = {part: [] for part in rows}
+        filled: dict[str, InputsInFile | InputsInMemory] = {}
         with self.cache.filling(), ExitStack() as stack:
-            for each in filled.values():
-                stack.callback(each.close)
+            for part, chosen in rows.items():
+                if part in in_files:
+                    filled[part] = InputsInFile(self.cache.folder / f"{part}.float32", len(chosen), inputs)
+                else:
+                    filled[part] = InputsInMemory(len(chosen), inputs)
+                stack.callback(filled[part].close)
             for part, X, found in self._blocks(preprocessing, rows_of_table, rows):
                 filled[part].put(X)
                 unknown[part].append(found)
         for part, found in unknown.items():
             together = [Unknown.together(each) for each in zip(*found, strict=True)]
-            said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks(together)]
+            said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks_on_training(together)]
         return {part: each.close() for part, each in filled.items()}, said
 
-    def _places(
-        self, inputs: int, rows: dict[str, np.ndarray]
-    ) -> tuple[dict[str, InputsInFile | InputsInMemory], list[str]]:
-        """Where X of each part goes; and which parts go into files."""
+    def _in_files(self, inputs: int, rows: dict[str, np.ndarray]) -> list[str]:
+        """The parts of the rows whose X goes into files."""
         sizes = {part: 4 * inputs * len(chosen) for part, chosen in rows.items()}
-        in_files: list[str] = []
-        if sum(sizes.values()) > OF_INPUTS * self._room:
-            in_files = [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self._room]
-        filled: dict[str, InputsInFile | InputsInMemory] = {}
-        for part, chosen in rows.items():
-            if part in in_files:
-                filled[part] = InputsInFile(self.cache.folder / f"{part}.float32", len(chosen), inputs)
-            else:
-                filled[part] = InputsInMemory(len(chosen), inputs)
-        return filled, in_files
+        if sum(sizes.values()) <= OF_INPUTS * self._room:
+            return []
+        return [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self._room]
 
     def _blocks(self, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]):
         """Of each part the rows in order, encoded some at a time, and what is unknown in them."""
@@ -206,7 +202,7 @@ class Parts:
                 begin = places[part]
                 end = int(np.searchsorted(chosen, np.searchsorted(rows_of_table, last)))
                 for at in range(begin, end, block):
-                    own = rows_of_table[chosen[at : min(at + block, end)]] - first
-                    X, found = preprocessing.inputs_of(frame[own], at)
+                    own = rows_of_table[chosen[at : min(at + block, end)]]
+                    X, found = preprocessing.inputs_of(frame[own - first], own)
                     yield part, X, found
                 places[part] = end

@@ -7,7 +7,7 @@ numbers, are put among the rows that were drawn, and the column is learned again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -72,14 +72,16 @@ class Drawn:
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))
-        if numbered:  # which rows in between would not show
-            cells, trained = self._first(source, name, len(cells)), self.trained[: len(cells)]
+        if numbered:  # which would not show in some of the rows
+            column = learn(self._first(source, name, len(cells)), np.flatnonzero(self.trained[: len(cells)]))
+            if not column.used:
+                return column
         column = learn(cells, np.flatnonzero(trained))
         for _ in range(MOST_TIMES):
             odd, odd_trained = self._odd(source, column, cells.filter(pl.Series(trained)))
             if not len(odd):
                 break
-            cells, trained = cells.append(odd), np.concatenate([trained, odd_trained])
+            cells, trained = pl.concat([cells, odd]), np.concatenate([trained, odd_trained])
             column = learn(cells, np.flatnonzero(trained))
         return column
 
@@ -154,7 +156,7 @@ def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl
         known = words.is_in(column.categories).fill_null(False).to_numpy()
         rare, gaps = OTHER not in column.categories, MISSING not in column.categories
         return trained & ((present & ~known & rare) | (~present & gaps))
-    numbers = replace(column, tolerant=True).values(cells)
+    numbers = column.values(cells)
     missing = np.isnan(numbers[:, 0])
     odd = (missing & present) if not column.tolerant else np.zeros(len(cells), bool)
     if not column.has_missing:
