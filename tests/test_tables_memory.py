@@ -151,11 +151,11 @@ class Source:
         return self.frame.slice(first, last - first).select(names)
 
 
-def learned(cells, most, training=None, at_once=100):
+def learned(cells, most, training=None, at_once=100, learns=learn):
     cells = pl.Series("a", cells)
     training = np.arange(len(cells)) if training is None else training
     drawn = Drawn.of(np.ones(len(cells), bool), training, most, at_once, seed=0)
-    return drawn.learn(Source(cells), "a"), learn(cells, training)
+    return drawn.learn(Source(cells), "a", learns), learn(cells, training)
 
 
 RNG = np.random.default_rng(0)
@@ -198,6 +198,7 @@ ODD = {
     "a rare word": with_cell(WORDS, "once"),
     "an empty cell among words": [None if k == 1234 else word for k, word in enumerate(WORDS)],
     "another value than the one": with_cell(COLUMNS["one value"], "z"),
+    "an empty cell beside one value": with_cell(COLUMNS["one value"], None),
     "one value that is there": with_cell([""] * 2000, "z"),
 }
 
@@ -224,7 +225,7 @@ def test_the_numbers_of_a_sample_are_near_those_of_all():
 
 
 @pytest.mark.parametrize("first", [0, 1, 5])
-def test_row_numbers_of_which_some_are_drawn_follow_each_other_still(first, monkeypatch):
+def test_row_numbers_of_which_some_are_drawn_follow_each_other_still(first):
     """What is known by the numbers of the rows is learned from the first of them."""
     seen = []
 
@@ -232,8 +233,7 @@ def test_row_numbers_of_which_some_are_drawn_follow_each_other_still(first, monk
         seen.append(cells)
         return learn(cells, training)
 
-    monkeypatch.setattr("backtalk.apps.tables.sampling.learn", spied)
-    learned(np.arange(first, first + 2000), most=300)
+    learned(np.arange(first, first + 2000), most=300, learns=spied)
     steps = seen[0].diff().drop_nulls()
     assert 200 < len(steps) < 400
     assert bool((steps == 1).all()) == (first < 2)

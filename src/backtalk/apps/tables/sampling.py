@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from .cells.words import as_words, without_missing
-from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column, learn
+from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, NUMBER, OTHER, Column
 
-Learn = Callable[[pl.Series, np.ndarray], Column]
+Learn = Callable[[pl.Series, np.ndarray], Column]  # from all cells, and from the training rows
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
 MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
@@ -67,8 +67,8 @@ class Drawn:
         """Whether the columns are learned from all rows."""
         return bool(self.chosen.all())
 
-    def learn(self, source: Rows, name: str, learn: Learn = learn) -> Column:
-        """What a column is, as ``learn`` would say of these rows alone."""
+    def learn(self, source: Rows, name: str, learn: Learn) -> Column:
+        """What a column is, as ``learn`` says of these rows alone, and of those cells besides that do not fit."""
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))
@@ -150,7 +150,10 @@ def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl
         values = seen.drop_nulls()
         if len(values) == 0:
             return present & trained
-        return present & trained & (cells != values[0]).fill_null(False).to_numpy() & (values.n_unique() == 1)
+        if values.n_unique() > 1:
+            return np.zeros(len(cells), bool)
+        another = (cells != values[0]).fill_null(False).to_numpy()
+        return trained & (another | ~present if seen.null_count() == 0 else another)
     if column.kind == CATEGORY:
         words = as_words(cells)
         known = words.is_in(column.categories).fill_null(False).to_numpy()
@@ -161,7 +164,7 @@ def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl
     odd = (missing & present) if not column.tolerant else np.zeros(len(cells), bool)
     if not column.has_missing:
         odd |= trained & missing
-    if not column.quantiles:
+    if column.kind == NUMBER and not column.quantiles:
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (numbers[:, 0] - column.mean[0]) / column.scale[0]
         odd |= trained & (np.abs(scaled) > FAR_OUT)
