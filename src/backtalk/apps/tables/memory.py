@@ -71,8 +71,8 @@ def bound_for(table: Origin, asked: str | None) -> int | None:
     """
     if table.path is None:
         return None
-    bound = bytes_of(asked) if asked is not None else SHARE_OF_FREE * free_bytes()
-    return None if bytes_of_whole(table) <= bound else max(LEAST, int(bound))
+    bound = bytes_of(asked) if asked is not None else max(LEAST, SHARE_OF_FREE * free_bytes())
+    return None if bytes_of_whole(table) <= bound else int(bound)
 
 
 def free_bytes() -> float:
@@ -94,14 +94,16 @@ def _free_of_machine() -> float:
 
 
 def _left_of_group() -> float:
-    """Of the control group of a container or a service."""
+    """Of the control group of a container or a service; pages of files that nobody has read lately count as free."""
     left = float("inf")
-    for most, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    for folder, most, used in (
+        (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+        (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
         try:
-            left = min(left, int(Path(most).read_text()) - int(Path(used).read_text()))
+            limit, taken = int((folder / most).read_text()), int((folder / used).read_text())
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            left = min(left, limit - taken + int(stat.get("inactive_file", 0)))
         except (OSError, ValueError):  # 'max', which is none
             continue
     return max(0.0, left)
