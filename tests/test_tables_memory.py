@@ -86,6 +86,9 @@ def test_a_table_that_fits_is_read_as_a_whole(tables, monkeypatch):
     monkeypatch.setattr(memory, "LEAST", 1)
     assert bound_for(origin, None) == 2**19
     assert bound_for(Origin.of(orders(20)), None) is None  # it is in memory already
+    packed = tables["csv"].with_name("t.csv.gz")
+    packed.write_bytes(tables["csv"].read_bytes())
+    assert bound_for(Origin.of(packed), None) is None  # it can be read in no other way
 
 
 # Delimited text in parts
@@ -371,6 +374,14 @@ def test_a_cluster_takes_no_bound(tables):
     options = asked("2G", engine="compiled")
     for error in call(2, lambda group: prepare(tables["csv"], options, group)):
         assert "memory is '2G', but 2 processes train together" in str(error)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_kind_that_cannot_be_read_in_parts_is_refused(tables, tmp_path):
+    packed = tmp_path / "t.csv.gz"
+    packed.write_bytes(tables["csv"].read_bytes())
+    with pytest.raises(InputError, match="its kind cannot be read in parts: give more --memory, or save it as CSV"):
+        train(packed, tmp_path / "run", asked(IN_FILES))
 
 
 @pytest.mark.usefixtures("small")

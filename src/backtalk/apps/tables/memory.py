@@ -10,6 +10,7 @@ from ...errors import InputError, quoted
 from .reading.footer import row_groups
 from .reading.origins import Origin
 from .reading.parquet import is_parquet
+from .reading.spilled import is_text
 
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -67,9 +68,10 @@ def _bytes_of_file(file: Path) -> float:
 def bound_for(table: Origin, asked: str | None) -> int | None:
     """Within how many bytes a table is to be read in parts; None if it may be read as a whole, or is in memory.
 
-    ``asked``: the bound that was asked for; by default half of the memory that is free.
+    ``asked``: the bound that was asked for; by default half of the memory that is free, for files of a kind that can be
+    read in parts.
     """
-    if table.path is None:
+    if table.path is None or (asked is None and not (is_parquet(table.path) or is_text(table.path))):
         return None
     bound = bytes_of(asked) if asked is not None else max(LEAST, SHARE_OF_FREE * free_bytes())
     return None if bytes_of_whole(table) <= bound else int(bound)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from .preprocessing import Preprocessing
 from .reading.footer import row_groups
 from .reading.origins import Origin, files_of
 from .reading.parquet import ParquetTable, is_parquet
-from .reading.spilled import KINDS, spill_delimited
+from .reading.spilled import is_text, spill_delimited
 from .roles import Roles
 from .sampling import Drawn
 
@@ -37,6 +37,7 @@ LEARNED, READ, ENCODED, FRAME = 256, 128, 150, 24  # of a cell besides its text
 ROW = 140  # of every row: its target, its label, and its place while the rows are divided
 PART = 2**20, 2**25  # of a CSV file, at the least and at the most
 MOST_NAMES = 5
+SPILLED = "columns"  # the folder in the cache for what was text
 
 Note = Callable[[str], Any] | None
 Inputs = np.ndarray | InFileRows  # X of a part of the rows
@@ -44,11 +45,15 @@ Inputs = np.ndarray | InFileRows  # X of a part of the rows
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A table of which some rows and columns are read at a time, within ``bound`` bytes of memory."""
+    """A table of which some rows and columns are read at a time, within ``bound`` bytes of memory.
+
+    ``spilled``: it lies in the cache, and goes once it is encoded.
+    """
 
     source: ParquetTable
     bound: int
     cache: Cache
+    spilled: bool = False
 
     @classmethod
     def open(cls, origin: Origin, bound: int, cache: Cache, note: Note) -> Parts:
@@ -57,7 +62,7 @@ class Parts:
         if is_parquet(table):
             found = cls(ParquetTable(table), bound, cache)
             found._require_small_groups(table)
-        elif table.suffix.lower() in KINDS:
+        elif is_text(table):
             size = table.stat().st_size
             cache.require_room(size, f"reading {table} in parts")
             if note is not None:
@@ -67,7 +72,7 @@ class Parts:
                 )
             with cache.filling():
                 part = min(max(PART[0], int(OF_CSV * (bound - LIBRARIES))), PART[1])
-                found = cls(spill_delimited(table, cache.subfolder("columns"), part), bound, cache)
+                found = cls(spill_delimited(table, cache.subfolder(SPILLED), part), bound, cache, spilled=True)
         else:
             raise InputError(
                 f"{table} does not fit into {size_text(bound)} of memory, and its kind cannot be read in parts: give "
@@ -175,7 +180,11 @@ class Parts:
             for part, X, found in self._blocks(preprocessing, rows_of_table, rows):
                 filled[part].put(X)
                 unknown[part].append(found)
+        if self.spilled:
+            self.cache.remove(SPILLED)
         for part, found in unknown.items():
+            if not found:  # it has no rows
+                continue
             together = [Unknown.together(each) for each in zip(*found, strict=True)]
             said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks_on_training(together)]
         return {part: each.close() for part, each in filled.items()}, said
@@ -187,7 +196,9 @@ class Parts:
             return []
         return [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self._room]
 
-    def _blocks(self, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]):
+    def _blocks(
+        self, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]
+    ) -> Iterator[tuple[str, np.ndarray, list[Unknown]]]:
         """Of each part the rows in order, encoded some at a time, and what is unknown in them."""
         names = preprocessing.used
         letters = sum(self._widths[name] for name in names)
