@@ -10,6 +10,7 @@ from ...errors import InputError, quoted
 from .reading.footer import row_groups
 from .reading.origins import Origin
 from .reading.parquet import is_parquet
+from .reading.spilled import is_text
 
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -45,7 +46,8 @@ def size_text(count: float) -> str:
     """
     if count >= UNITS["G"]:
         return f"{count / UNITS['G']:.1f}".removesuffix(".0") + "G"
-    return f"{max(1, round(count / UNITS['M']))}M"
+    unit = "M" if count >= UNITS["M"] else "K"
+    return f"{max(1, round(count / UNITS[unit]))}{unit}"
 
 
 def bytes_of_whole(table: Origin) -> int:
@@ -66,12 +68,13 @@ def _bytes_of_file(file: Path) -> float:
 def bound_for(table: Origin, asked: str | None) -> int | None:
     """Within how many bytes a table is to be read in parts; None if it may be read as a whole, or is in memory.
 
-    ``asked``: the bound that was asked for; by default half of the memory that is free.
+    ``asked``: the bound that was asked for; by default half of the memory that is free, for files of a kind that can be
+    read in parts.
     """
-    if table.path is None:
+    if table.path is None or (asked is None and not (is_parquet(table.path) or is_text(table.path))):
         return None
-    bound = bytes_of(asked) if asked is not None else SHARE_OF_FREE * free_bytes()
-    return None if bytes_of_whole(table) <= bound else max(LEAST, int(bound))
+    bound = bytes_of(asked) if asked is not None else max(LEAST, SHARE_OF_FREE * free_bytes())
+    return None if bytes_of_whole(table) <= bound else int(bound)
 
 
 def free_bytes() -> float:
@@ -93,14 +96,16 @@ def _free_of_machine() -> float:
 
 
 def _left_of_group() -> float:
-    """Of the control group of a container or a service."""
+    """Of the control group of a container or a service; pages of files that nobody has read lately count as free."""
     left = float("inf")
-    for most, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    for folder, most, used in (
+        (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+        (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
         try:
-            left = min(left, int(Path(most).read_text()) - int(Path(used).read_text()))
+            limit, taken = int((folder / most).read_text()), int((folder / used).read_text())
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            left = min(left, limit - taken + int(stat.get("inactive_file", 0)))
         except (OSError, ValueError):  # 'max', which is none
             continue
     return max(0.0, left)

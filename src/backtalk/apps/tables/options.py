@@ -223,7 +223,8 @@ def require_in_memory(options: Options, bound: str) -> None:
             f"diagnose is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
             "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows."
         )
-    if TrainSettings(optimizer=options.optimizer).takes_all:
+    settings = TrainSettings(optimizer=options.optimizer)
+    if settings.takes_all or not settings.by_steps:
         raise InputError(
             f"optimizer is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "
             "of memory when they are encoded: use another, such as adam, or give more --memory."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from .preprocessing import Preprocessing
 from .reading.footer import row_groups
 from .reading.origins import Origin, files_of
 from .reading.parquet import ParquetTable, is_parquet
-from .reading.spilled import KINDS, spill_delimited
+from .reading.spilled import is_text, spill_delimited
 from .roles import Roles
 from .sampling import Drawn
 
@@ -35,8 +35,9 @@ OF_ROWS = 0.6  # what is held of every row
 # Bytes, as measured
 LEARNED, READ, ENCODED, FRAME = 256, 128, 150, 24  # of a cell besides its text
 ROW = 140  # of every row: its target, its label, and its place while the rows are divided
-LARGEST_PART = 2**25
+PART = 2**20, 2**25  # of a CSV file, at the least and at the most
 MOST_NAMES = 5
+SPILLED = "columns"  # the folder in the cache for what was text
 
 Note = Callable[[str], Any] | None
 Inputs = np.ndarray | InFileRows  # X of a part of the rows
@@ -44,11 +45,15 @@ Inputs = np.ndarray | InFileRows  # X of a part of the rows
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A table of which some rows and columns are read at a time, within ``bound`` bytes of memory."""
+    """A table of which some rows and columns are read at a time, within ``bound`` bytes of memory.
+
+    ``spilled``: it lies in the cache, and goes once it is encoded.
+    """
 
     source: ParquetTable
     bound: int
     cache: Cache
+    spilled: bool = False
 
     @classmethod
     def open(cls, origin: Origin, bound: int, cache: Cache, note: Note) -> Parts:
@@ -57,7 +62,7 @@ class Parts:
         if is_parquet(table):
             found = cls(ParquetTable(table), bound, cache)
             found._require_small_groups(table)
-        elif table.suffix.lower() in KINDS:
+        elif is_text(table):
             size = table.stat().st_size
             cache.require_room(size, f"reading {table} in parts")
             if note is not None:
@@ -66,8 +71,8 @@ class Parts:
                     f"{size_text(size)} in {cache.folder}, which go at the end."
                 )
             with cache.filling():
-                part = min(LARGEST_PART, int(OF_CSV * (bound - LIBRARIES)))
-                found = cls(spill_delimited(table, cache.subfolder("columns"), part), bound, cache)
+                part = min(max(PART[0], int(OF_CSV * (bound - LIBRARIES))), PART[1])
+                found = cls(spill_delimited(table, cache.subfolder(SPILLED), part), bound, cache, spilled=True)
         else:
             raise InputError(
                 f"{table} does not fit into {size_text(bound)} of memory, and its kind cannot be read in parts: give "
@@ -149,7 +154,7 @@ class Parts:
         ``refuse`` is called, with the bound, before X is written into a file: it refuses what needs X in memory.
         """
         inputs, said = len(preprocessing.inputs), []
-        filled, in_files = self._places(inputs, rows)
+        in_files = self._in_files(inputs, rows)
         if in_files:
             refuse(size_text(self.bound))
             needed = 4 * inputs * sum(len(rows[part]) for part in in_files)
@@ -164,34 +169,36 @@ class Parts:
                     "the end."
                 )
         unknown: dict[str, list[list[Unknown]]] = {part: [] for part in rows}
+        filled: dict[str, InputsInFile | InputsInMemory] = {}
         with self.cache.filling(), ExitStack() as stack:
-            for each in filled.values():
-                stack.callback(each.close)
+            for part, chosen in rows.items():
+                if part in in_files:
+                    filled[part] = InputsInFile(self.cache.folder / f"{part}.float32", len(chosen), inputs)
+                else:
+                    filled[part] = InputsInMemory(len(chosen), inputs)
+                stack.callback(filled[part].close)
             for part, X, found in self._blocks(preprocessing, rows_of_table, rows):
                 filled[part].put(X)
                 unknown[part].append(found)
+        if self.spilled:
+            self.cache.remove(SPILLED)
         for part, found in unknown.items():
+            if not found:  # it has no rows
+                continue
             together = [Unknown.together(each) for each in zip(*found, strict=True)]
-            said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks(together)]
+            said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks_on_training(together)]
         return {part: each.close() for part, each in filled.items()}, said
 
-    def _places(
-        self, inputs: int, rows: dict[str, np.ndarray]
-    ) -> tuple[dict[str, InputsInFile | InputsInMemory], list[str]]:
-        """Where X of each part goes; and which parts go into files."""
+    def _in_files(self, inputs: int, rows: dict[str, np.ndarray]) -> list[str]:
+        """The parts of the rows whose X goes into files."""
         sizes = {part: 4 * inputs * len(chosen) for part, chosen in rows.items()}
-        in_files: list[str] = []
-        if sum(sizes.values()) > OF_INPUTS * self._room:
-            in_files = [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self._room]
-        filled: dict[str, InputsInFile | InputsInMemory] = {}
-        for part, chosen in rows.items():
-            if part in in_files:
-                filled[part] = InputsInFile(self.cache.folder / f"{part}.float32", len(chosen), inputs)
-            else:
-                filled[part] = InputsInMemory(len(chosen), inputs)
-        return filled, in_files
+        if sum(sizes.values()) <= OF_INPUTS * self._room:
+            return []
+        return [part for part, size in sizes.items() if part == "training" or size > OF_HELD_OUT * self._room]
 
-    def _blocks(self, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]):
+    def _blocks(
+        self, preprocessing: Preprocessing, rows_of_table: np.ndarray, rows: dict[str, np.ndarray]
+    ) -> Iterator[tuple[str, np.ndarray, list[Unknown]]]:
         """Of each part the rows in order, encoded some at a time, and what is unknown in them."""
         names = preprocessing.used
         letters = sum(self._widths[name] for name in names)
@@ -206,7 +213,7 @@ class Parts:
                 begin = places[part]
                 end = int(np.searchsorted(chosen, np.searchsorted(rows_of_table, last)))
                 for at in range(begin, end, block):
-                    own = rows_of_table[chosen[at : min(at + block, end)]] - first
-                    X, found = preprocessing.inputs_of(frame[own], at)
+                    own = rows_of_table[chosen[at : min(at + block, end)]]
+                    X, found = preprocessing.inputs_of(frame[own - first], own)
                     yield part, X, found
                 places[part] = end

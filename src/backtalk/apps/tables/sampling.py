@@ -7,17 +7,16 @@ numbers, are put among the rows that were drawn, and the column is learned again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from .cells.words import as_words, without_missing
-from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, OTHER, Column
-from .columns import learn as learn_column
+from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, NUMBER, OTHER, Column
 
-Learn = Callable[[pl.Series, np.ndarray], Column]
+Learn = Callable[[pl.Series, np.ndarray], Column]  # from all cells, and from the training rows
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
 MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
@@ -68,19 +67,21 @@ class Drawn:
         """Whether the columns are learned from all rows."""
         return bool(self.chosen.all())
 
-    def learn(self, source: Rows, name: str, learn: Learn = learn_column) -> Column:
-        """What a column is, as ``learn`` would say of these rows alone."""
+    def learn(self, source: Rows, name: str, learn: Learn) -> Column:
+        """What a column is, as ``learn`` says of these rows alone, and of those cells besides that do not fit."""
         cells, trained, numbered = self._read(source, name)
         if self.are_all:
             return learn(cells, np.flatnonzero(trained))
-        if numbered:  # which rows in between would not show
-            cells, trained = self._first(source, name, len(cells)), self.trained[: len(cells)]
+        if numbered:  # which would not show in some of the rows
+            column = learn(self._first(source, name, len(cells)), np.flatnonzero(self.trained[: len(cells)]))
+            if not column.used:
+                return column
         column = learn(cells, np.flatnonzero(trained))
         for _ in range(MOST_TIMES):
             odd, odd_trained = self._odd(source, column, cells.filter(pl.Series(trained)))
             if not len(odd):
                 break
-            cells, trained = cells.append(odd), np.concatenate([trained, odd_trained])
+            cells, trained = pl.concat([cells, odd]), np.concatenate([trained, odd_trained])
             column = learn(cells, np.flatnonzero(trained))
         return column
 
@@ -149,18 +150,21 @@ def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl
         values = seen.drop_nulls()
         if len(values) == 0:
             return present & trained
-        return present & trained & (cells != values[0]).fill_null(False).to_numpy() & (values.n_unique() == 1)
+        if values.n_unique() > 1:
+            return np.zeros(len(cells), bool)
+        another = (cells != values[0]).fill_null(False).to_numpy()
+        return trained & (another | ~present if seen.null_count() == 0 else another)
     if column.kind == CATEGORY:
         words = as_words(cells)
         known = words.is_in(column.categories).fill_null(False).to_numpy()
         rare, gaps = OTHER not in column.categories, MISSING not in column.categories
         return trained & ((present & ~known & rare) | (~present & gaps))
-    numbers = replace(column, tolerant=True).values(cells)
+    numbers = column.values(cells)
     missing = np.isnan(numbers[:, 0])
     odd = (missing & present) if not column.tolerant else np.zeros(len(cells), bool)
     if not column.has_missing:
         odd |= trained & missing
-    if not column.quantiles:
+    if column.kind == NUMBER and not column.quantiles:
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (numbers[:, 0] - column.mean[0]) / column.scale[0]
         odd |= trained & (np.abs(scaled) > FAR_OUT)

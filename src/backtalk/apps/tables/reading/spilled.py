@@ -20,6 +20,11 @@ BEGINNING = 2**22  # bytes, from which the layout is told
 MOST_PARTS = 4  # that are put together if a quoted cell does not end
 
 
+def is_text(path: Path) -> bool:
+    """Whether it is a file of delimited text by its name, and so can be read in parts."""
+    return path.suffix.lower() in KINDS
+
+
 def spill_delimited(path: Path, folder: Path, part_bytes: int) -> ParquetTable:
     """The cells of a file as :func:`~backtalk.apps.tables.reading.delimited.read_delimited` gives them, in a folder."""
     layout, file = _layout_of(path), str(path)
