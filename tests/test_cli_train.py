@@ -223,7 +223,7 @@ def test_the_defaults_of_the_command_are_those_of_options(trained):
     facts = json.loads((folder / "run.json").read_text())
     plain = {name: getattr(Options(target="survived"), name) for name in Options.__slots__}
     given = {name: facts[name] for name in plain}
-    assert given == {**plain, "hidden": list(plain["hidden"]), "ignore": [], "epochs": 30}
+    assert given == {**plain, "hidden": list(plain["hidden"]), "ignore": [], "missing": [], "epochs": 30}
 
 
 def test_a_folder_that_holds_something_is_refused(trained, refuse, call, tmp_path):
