@@ -25,7 +25,7 @@ def read_arrow(content: bytes, file: str, most: int) -> TableInMemory:
     frame = _read(content, file)
     require_flat(frame.schema, file)
     frame = frame.select(plain_columns(frame.schema))
-    require_moderate(frame.estimated_size(), most, file)
+    require_moderate(int(frame.estimated_size()), most, file)
     return TableInMemory(with_text(frame))
 
 

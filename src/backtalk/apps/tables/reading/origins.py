@@ -70,7 +70,7 @@ class Origin:
     def size(self) -> int:
         """How many bytes it has."""
         if self.frame is not None:
-            return self.frame.estimated_size()
+            return int(self.frame.estimated_size())
         return len(self.content) if self.content is not None else sum(file.stat().st_size for file in self.files)
 
     def digest(self) -> str:

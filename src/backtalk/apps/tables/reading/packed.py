@@ -18,7 +18,7 @@ BLOCK = 2**20  # bytes that are unpacked at a time
 
 def _zstd(file: IO[bytes]) -> Any:
     try:
-        from compression import zstd  # since Python 3.14
+        from compression import zstd  # pyright: ignore[reportMissingImports]  # since Python 3.14
     except ImportError:
         try:
             from backports import zstd
