@@ -210,7 +210,7 @@ def _report(
     settings = {"run": run.run, "table": run.table_name, **asdict(settled(run.options, len(ready.truth["training"])))}
     return write_report(
         f"{run.table_name}: {ready.target.name}",
-        f"{rows} rows, {len(ready.preprocessing.columns)} columns, trained with backtalk {version('backtalk')}",
+        f"{rows:,} rows, {len(ready.preprocessing.columns):,} columns, trained with backtalk {version('backtalk')}",
         network,
         ready.preprocessing,
         ready.target,
