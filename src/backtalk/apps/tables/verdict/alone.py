@@ -66,7 +66,7 @@ def find_giveaways(
     if len(places) < 2:  # the network is a one-column model itself
         return []
     rough = draw(target, parts, SCREENED_ROWS, evenly=True)
-    tried = sorted((left_by(rough, own)[0], k, name) for k, (name, own) in enumerate(places.items()))
+    tried = sorted((left_by(rough, own, turns=1)[0], k, name) for k, (name, own) in enumerate(places.items()))
     sample = draw(target, parts, MOST_ROWS)
     if not says_anything(sample):
         return []
@@ -144,15 +144,15 @@ def says_anything(sample: Sample) -> bool:
     return len(sample.y) - int(np.bincount(sample.y).max(initial=0)) >= LEAST_ERRORS
 
 
-def left_by(sample: Sample, own: Places) -> tuple[float, float]:
+def left_by(sample: Sample, own: Places, turns: int | None = None) -> tuple[float, float]:
     """The share of the constant's errors that a column leaves, and its accuracy or R².
 
-    Few rows are divided into halves in several ways, of which the mean counts.
+    The rows are divided into halves in so many ways, by default in several if they are few, of which the mean counts.
     """
     key, y = own.key(sample.X), sample.y
     if len(y) < 4:
         return 1.0, 0.0
-    turns = TURNS if len(y) < FEW_ROWS else 1
+    turns = turns or (TURNS if len(y) < FEW_ROWS else 1)
     apart = [len(y) * turn // (2 * turns) for turn in range(turns)]
     left = float(np.mean([_left_in_halves(np.roll(key, by), np.roll(y, by), sample.classifies) for by in apart]))
     if not sample.classifies:

@@ -165,9 +165,10 @@ def _of_numbers(
 
     def add(name: str, always: str, of: Callable[[Numbers], Numbers], number: float, root: bool = False) -> Measure:
         own, other = of(y - predicted), of(y - number)
-        means = [float(np.average(each, weights=weight)) for each in (own, other)]
-        means = [math.sqrt(mean) for mean in means] if root else means
-        return Measure(name, always, *means, Difference.of(other - own, weight=weight))
+        ours, theirs = (float(np.average(each, weights=weight)) for each in (own, other))
+        if root:
+            ours, theirs = math.sqrt(ours), math.sqrt(theirs)
+        return Measure(name, always, ours, theirs, Difference.of(other - own, weight=weight))
 
     if isinstance(network.loss, Quantile):
         return [add("mean quantile loss", "always the same number", pinball, constant.middle)]
