@@ -278,7 +278,18 @@ def test_a_table_larger_than_memory_is_trained_on(in_files, tables, tmp_path):
     for part, found in whole.metrics["scores"].items():
         assert result.metrics["scores"][part]["rows"] == found["rows"]
         assert result.metrics["scores"][part]["accuracy"] == pytest.approx(found["accuracy"], abs=0.05)
-    assert predict(folder, tables["csv"])[0].height == ROWS
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.usefixtures("small")
+def test_a_table_larger_than_memory_is_predicted_in_parts(kind, tables, tmp_path, monkeypatch):
+    train(tables["csv"], tmp_path / "run", Options("paid", epochs=2))
+    whole, said = predict(tmp_path / "run", tables[kind])
+    monkeypatch.setattr(memory, "free_bytes", lambda: 2 * 300 * 2**10)
+    monkeypatch.setattr(parts, "ENCODED", 100)
+    predicted, others = predict(tmp_path / "run", tables[kind])
+    assert (predicted.to_dict(as_series=False), others) == (whole.to_dict(as_series=False), said)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.usefixtures("small")

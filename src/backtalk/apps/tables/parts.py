@@ -189,6 +189,12 @@ class Parts:
             said += [f"{part} rows: {sentence}" for sentence in preprocessing.remarks_on_training(together)]
         return {part: each.close() for part, each in filled.items()}, said
 
+    def rows_at_once(self, preprocessing: Preprocessing) -> int:
+        """How many rows may be encoded at a time."""
+        letters = sum(self._widths[name] for name in preprocessing.used)
+        of_row = ENCODED * len(preprocessing.used) + 8 * len(preprocessing.inputs) + 2 * letters
+        return max(1000, int(OF_READ * self._room / of_row))
+
     def _in_files(self, inputs: int, rows: dict[str, np.ndarray]) -> list[str]:
         """The parts of the rows whose X goes into files."""
         sizes = {part: 4 * inputs * len(chosen) for part, chosen in rows.items()}
@@ -203,9 +209,7 @@ class Parts:
         names = preprocessing.used
         letters = sum(self._widths[name] for name in names)
         at_once = max(1000, int(OF_READ * self._room / (FRAME * len(names) + 2 * letters)))
-        encoded = ENCODED * len(names) + 8 * len(preprocessing.inputs) + 2 * letters
-        block = max(1000, int(OF_READ * self._room / encoded))
-        places = dict.fromkeys(rows, 0)
+        block, places = self.rows_at_once(preprocessing), dict.fromkeys(rows, 0)
         for first in range(0, self.source.height, at_once):
             last = min(first + at_once, self.source.height)
             frame = self.source.rows(first, last, names)

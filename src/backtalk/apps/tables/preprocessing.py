@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ class Preprocessing:
         ``strict`` it is refused, and so is always a column in which there is nothing else. ``rows``: of the table,
         counted from 0, if these are not all.
         """
-        messages = self._compare(frame)
+        messages = self.compare(frame.columns)
         X, unknown = self.inputs_of(frame, np.arange(frame.height) if rows is None else rows)
         return X, messages + self.remarks(unknown, strict)
 
@@ -111,9 +112,9 @@ class Preprocessing:
         told = [replace(each, strange=0) if each.why in (UNREADABLE, INFINITE) else each for each in unknown]
         return self.remarks(told)
 
-    def _compare(self, frame: pl.DataFrame) -> list[str]:
+    def compare(self, names: Sequence[str]) -> list[str]:
         """Refuse a table that lacks a column; the message about columns that are not known."""
-        there = set(frame.columns)
+        there = set(names)
         missing = [column.name for column in self.columns if column.used and column.name not in there]
         if missing:
             names = ", ".join(map(quoted, missing[:5])) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
@@ -121,7 +122,7 @@ class Preprocessing:
                 f"the table lacks {'columns' if len(missing) > 1 else 'the column'} {names} of the training."
             )
         known = {column.name for column in self.columns}
-        extra = [name for name in frame.columns if name not in known]
+        extra = [name for name in names if name not in known]
         more = f" and {len(extra) - MOST_NAMES} more" if len(extra) > MOST_NAMES else ""
         names = ", ".join(map(cut, extra[:MOST_NAMES])) + more
         return [f"not used, since the model does not know them: {names}."] if extra else []

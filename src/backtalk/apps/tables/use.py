@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,18 @@ from ...data.streams.rows import InFileRows
 from ...engines import passes
 from ...errors import FileFormatError, InputError, quoted
 from ...interop.files import load, load_run
+from .cache import Cache
 from .cells.words import as_words
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .learned import Learned, read_learned, require_fit
+from .memory import bound_for
 from .metrics import gives_shares, scores
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
-from .reading.tables import read_table
+from .reading.tables import Source, read_table
 from .target import Target
 from .target_rows import with_target
+from .unknown import Unknown
 from .weights import row_weights
 
 ROWS_AT_ONCE = 2**14  # of X in a file
@@ -38,12 +42,46 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
     names the rows, if the run has one.
 
     A cell that cannot be what its column was in training counts as missing, and a message names it; with ``strict`` it
-    is refused. A column that holds nothing else is always refused.
+    is refused. A column that holds nothing else is always refused. A file that needs more than half of the free memory
+    is read in parts.
     """
     network, learned = _open(folder)
-    target, read = learned.target, read_table(table)
-    X, messages = learned.preprocessing.transform(read.frame.drop(target.name, strict=False), strict=strict)
-    output = output_of(network, X)
+    preprocessing, found, unknown = learned.preprocessing, [], []
+    with Cache(Path(folder)) as cache:
+        source, at_once = _source_of(Origin.of(table), preprocessing, cache)
+        names = [name for name in source.schema if name != learned.target.name]
+        messages = [*source.said, *preprocessing.compare(names)]
+        if learned.id is not None and learned.id not in source.schema:
+            messages.append(
+                f"the table lacks the column {quoted(learned.id)}, which names the rows: the predictions have no names."
+            )
+        wanted = [name for name in source.schema if name in {*preprocessing.used, learned.id}]
+        for first in range(0, source.height, at_once):
+            rows = np.arange(first, min(first + at_once, source.height))
+            frame = source.rows(first, first + len(rows), wanted)
+            X, each = preprocessing.inputs_of(frame, rows)
+            unknown.append(each)
+            found.append(_predictions(network, learned, output_of(network, X), frame))
+    together = [Unknown.together(each) for each in zip(*unknown, strict=True)]
+    return pl.concat(found), [*messages, *preprocessing.remarks(together, strict)]
+
+
+def _source_of(origin: Origin, preprocessing: Preprocessing, cache: Cache) -> tuple[Source, int]:
+    """A table, and how many of its rows may be taken at a time: all of them, unless it is larger than memory."""
+    bound = bound_for(origin, None)
+    if bound is None:
+        source = read_table(origin)
+        return source, source.height
+    from .parts import Parts
+
+    parts = Parts.open(origin, bound, cache, None)
+    preprocessing.compare(list(parts.source.schema))
+    return parts.source, parts.rows_at_once(preprocessing)
+
+
+def _predictions(network: Network, learned: Learned, output: np.ndarray, frame: pl.DataFrame) -> pl.DataFrame:
+    """Of some rows, as columns: their names, if they have some, what is predicted, and how sure it is."""
+    target = learned.target
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
         what = "probability" if gives_shares(network) else "score"
@@ -51,8 +89,7 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
     deviation = target.deviation(network, output)
     if deviation is not None:
         columns["standard deviation"] = deviation
-    names, more = _names_of_rows(read.frame, learned.id, columns)
-    return pl.DataFrame({**names, **columns}), [*read.said, *messages, *more]
+    return pl.DataFrame({**_names_of_rows(frame, learned.id, columns), **columns})
 
 
 def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any], list[str]]:
@@ -86,16 +123,12 @@ def examples_of(
     return network, learned.preprocessing, target, examples, said
 
 
-def _names_of_rows(
-    frame: pl.DataFrame, name: str | None, others: Iterable[str]
-) -> tuple[dict[str, pl.Series], list[str]]:
-    """The column that names the rows, if there is one, or the message that the table lacks it."""
-    if name is None:
-        return {}, []
-    if name not in frame.columns:
-        return {}, [f"the table lacks the column {quoted(name)}, which names the rows: the predictions have no names."]
+def _names_of_rows(frame: pl.DataFrame, name: str | None, others: Iterable[str]) -> dict[str, pl.Series]:
+    """The column that names the rows, if there is one."""
+    if name is None or name not in frame.columns:
+        return {}
     cells = frame[name]
-    return {f"{name} (id)" if name in others else name: cells if cells.dtype.is_numeric() else as_words(cells)}, []
+    return {f"{name} (id)" if name in others else name: cells if cells.dtype.is_numeric() else as_words(cells)}
 
 
 def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) -> None:
