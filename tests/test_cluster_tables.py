@@ -20,6 +20,7 @@ import pytest
 from backtalk import TrainingInterrupted, load
 from backtalk.apps.tables import Options, prepare, run
 from backtalk.apps.tables.columns import learn
+from backtalk.apps.tables.division import split_rows
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.history import read_history
 from backtalk.apps.tables.metrics import score, score_of_shares
@@ -189,7 +190,7 @@ def test_what_is_unknown_in_parts_is_what_is_unknown_in_all():
 def test_what_was_never_seen_is_told_once_for_all_processes(tmp_path):
     labels = np.arange(200) % 2
     words = np.array(["x", "z", "y"], dtype=object)[np.arange(200) % 3]
-    held_out = prepare._split(Target.learn(pl.Series("paid", labels), "auto"), labels, COMPILED)
+    held_out = split_rows(Target.learn(pl.Series("paid", labels), "auto"), labels, None, COMPILED)[0]
     words[held_out["test"][[3, -1]]] = ["later", "never"]
     words[held_out["validation"][-2]] = None
     pl.DataFrame({"w": words.tolist(), "paid": labels}).write_parquet(tmp_path / "t.parquet")
@@ -237,7 +238,7 @@ def test_a_number_that_cannot_be_scaled_is_said_with_its_row_in_all_processes(tm
     path, options = tmp_path / "t.parquet", Options("y", engine="compiled")
     frame = pl.DataFrame({"a": numbers[:, 0], "y": numbers[:, 1]})
     target = Target.learn(frame["y"], "auto")
-    row = int(prepare._split(target, target.encode(frame["y"]), options)["test"][-2])
+    row = int(split_rows(target, target.encode(frame["y"]), None, options)[0]["test"][-2])
     frame[row, "a"] = 1e300
     frame.write_parquet(path)
     (alone,) = prepare.prepare(path, options).said
