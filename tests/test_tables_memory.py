@@ -97,7 +97,7 @@ def test_a_table_that_fits_is_read_as_a_whole(tables, monkeypatch):
 LINES = 'a,b\n1,"x\ny"\n2,"q""\n"\n\n3,"5\r\n6"\n4,é\n5,""\n6,z\n7,"u, v"\n'
 
 
-@pytest.mark.parametrize("size", [3, 7, 20, 64, 1000])
+@pytest.mark.parametrize("size", [3, 20, 64])
 @pytest.mark.parametrize("text", [LINES, LINES.replace("\n", "\r\n"), LINES.replace('"', ""), LINES + "8,end"])
 def test_text_that_is_read_in_parts_has_the_cells_of_the_whole(text, size, tmp_path):
     path, folder = tmp_path / "t.csv", tmp_path / "parts"
@@ -105,7 +105,7 @@ def test_text_that_is_read_in_parts_has_the_cells_of_the_whole(text, size, tmp_p
         text = "a,b\n" + "\n".join(f"{k},{k * k}" for k in range(50))
     path.write_bytes(text.encode())
     folder.mkdir()
-    assert spill_delimited(path, folder, size).columns().equals(read_delimited(text.encode(), "t.csv")[0])
+    assert spill_delimited(path, folder, size).columns().equals(read_delimited(text.encode(), "t.csv").frame)
 
 
 @pytest.mark.parametrize(
