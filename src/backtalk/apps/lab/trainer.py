@@ -45,7 +45,8 @@ class Trainer:
         as_target(self.start, data.y, len(data.X))  # refuses a y that the loss cannot take, also in a row held out
         self.X = np.ascontiguousarray(as_input(self.start, data.X))
         self.rows_held_out = held_out = data.held_out[:MOST_HELD_OUT]
-        self.validation = Validation.of(self.start, (self.X[held_out], data.y[held_out])) if len(held_out) else None
+        batch = Batch.of(self.start, self.X[held_out], data.y[held_out], takes_labels=False) if len(held_out) else None
+        self.validation = None if batch is None else Validation(batch)
         self.X_training, self.y_training = self.X[data.training], data.y[data.training]
         self.reset()
 

@@ -129,7 +129,7 @@ class Column:
         A = self._read(cells)
         absent = cells.is_null().to_numpy() & np.isnan(A[:, 0])  # for one value or none, an empty cell is a value
         inputs = self._scale(A)
-        far = ~np.isfinite(inputs).all(axis=1)
+        far = np.logical_not(np.isfinite(inputs).all(axis=1))
         unreadable = np.isnan(A[:, 0]) & ~absent
         if self.kind == DATE and unreadable.any():
             self._require_order(cells, rows, unreadable)

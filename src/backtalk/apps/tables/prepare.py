@@ -110,7 +110,8 @@ def prepare(
         said += learned
     else:
         preprocessing = learn_columns(source, roles, present, rows["training"], group)
-        X, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
+        in_memory, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
+        X = dict(in_memory)
     of_parts = {} if weights is None else {part: weights[chosen] for part, chosen in rows.items()}
     own = own_rows(rows, group)
     for part in options.files:

@@ -67,12 +67,14 @@ def _in_order(numbers: np.ndarray, rows: np.ndarray) -> bool:
 
 
 def _counts_up(numbers: pl.Series) -> bool:
-    return len(numbers) >= FEWEST and (numbers.diff().drop_nulls() == 1).mean() >= COUNTS_UP
+    ones = (numbers.diff().drop_nulls() == 1).to_numpy()
+    return len(numbers) >= FEWEST and bool(ones.mean() >= COUNTS_UP)
 
 
 def _are_close(numbers: pl.Series) -> bool:
     """Whether whole numbers that are all distinct are 0 … N−1 or 1 … N, or too close to one another for chance."""
-    count, least, most = len(numbers), numbers.min(), numbers.max()
+    values = numbers.to_numpy()
+    count, least, most = len(values), values.min(), values.max()
     if count >= FEWEST and least in (0, 1) and most == least + count - 1:
         return True
-    return count >= MANY and least >= 0 and most < DENSE * count
+    return bool(count >= MANY and least >= 0 and most < DENSE * count)

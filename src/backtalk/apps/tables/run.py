@@ -213,7 +213,7 @@ def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
         return (MemoryMapped(*data, buffer_bytes=ready.buffer_bytes),), validation
     if options.engine not in COMPILED:
         return data, validation
-    return (Shard(*data),), None if validation is None else Shard(*validation)
+    return (Shard(*data),), Shard(*validation) if isinstance(validation, tuple) else validation
 
 
 def _fit(place: Folder, ready: Prepared, run: RunFacts, history: History, progress: Watch, tell: Tell) -> Training:

@@ -66,7 +66,7 @@ def tell(values: pl.Series, *, learns_words: bool = False, decimal_comma: bool =
     plain = as_numbers(words, PLAIN)
     if plain.null_count() == 0:
         return _of_plain_numbers(words, plain, 0)
-    if (words.head(SAMPLE).str.len_bytes() > LONGEST).mean() > 1 / 2:  # pyright: ignore[reportOptionalOperand]
+    if (words.head(SAMPLE).str.len_bytes() > LONGEST).to_numpy().mean() > 1 / 2:
         return Reading(CATEGORY)
     if truth.is_pair(words):
         return Reading(YES_NO, remarks=tuple(truth.oddities(words, PLAIN)))
