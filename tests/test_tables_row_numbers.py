@@ -46,6 +46,11 @@ def test_by_their_names_they_are_left_out_in_any_order(name, cells):
     assert remark_on(name, cells)
 
 
+def test_the_way_back_is_an_option_that_a_shell_takes():
+    assert remark_on("Unnamed: 0", UP).endswith("if it measures something, --types 'Unnamed: 0=number'")
+    assert remark_on("t", UP).endswith("--types t=number")
+
+
 def test_an_identifier_is_said_to_be_one_without_advice_on_its_numbers():
     assert remark_on("ID", SHUFFLED) == "a number of its own in every row: an identifier"
 
