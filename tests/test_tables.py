@@ -292,11 +292,15 @@ def test_the_task_can_be_asked_for():
     ("cells", "task", "words"),
     [
         ([5] * 20, "auto", "is 5 in every row"),
-        (["x"] * 4 + list("abcdefg"), "auto", "has 8 classes in 11 rows: is it a name or a number"),
+        (
+            ["x"] * 4 + list("abcdefg"),
+            "auto",
+            "has 8 classes in 11 rows: if these are names, choose another target; if",
+        ),
         (["2024-01-01", "2024-01-02"], "auto", "holds dates"),
         (["x", "y"] * 5, "regression", "expected numbers"),
         ([str(i) for i in range(99)] + ["abc"], "auto", "holds 'abc', expected finite numbers"),
-        ([f"name {i // 2 * (i % 3)}" for i in range(400)], "auto", "is it a name or a number"),
+        ([f"name {i // 2 * (i % 3)}" for i in range(400)], "auto", "if these are names, choose another target"),
     ],
 )
 def test_a_target_that_cannot_be_learned_is_refused(cells, task, words):

@@ -108,7 +108,8 @@ def test_the_first_lines_are_understood(text, names, first, said):
         ("M,0.455,0.365\nM,0.35,0.265\nF,0.53,0.42\n", "no line of names"),
         ("b,?,g\na,30.8,g\nb,25,g\n", "no line of names"),
         ("1,male,22\n0,female,38\n1,male,26\n", "no line of names"),
-        ("1,2\n3,4\n", "numbers in its first line"),
+        ("1,2\n3,4\n", "numbers in its first line, expected the names of the columns: write them above it"),
+        ("1.5 0.0 -0.3\n2.5 1.0 0.4\n", "numbers in its first line"),
         # lines of different lengths, and what is no title
         ("a,b\nx,y\nx,y,z\nu,v,w\n", "3 cells in line 3, expected 2"),
         ("name,age\nSmith, John,30\nDoe, Jane,40\n", "3 cells in line 2, expected 2"),

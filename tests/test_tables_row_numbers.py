@@ -46,6 +46,15 @@ def test_by_their_names_they_are_left_out_in_any_order(name, cells):
     assert remark_on(name, cells)
 
 
+def test_the_way_back_is_an_option_that_a_shell_takes():
+    assert remark_on("Unnamed: 0", UP).endswith("if it measures something, --types 'Unnamed: 0=number'")
+    assert remark_on("t", UP).endswith("--types t=number")
+
+
+def test_an_identifier_is_said_to_be_one_without_advice_on_its_numbers():
+    assert remark_on("ID", SHUFFLED) == "a number of its own in every row: an identifier"
+
+
 @pytest.mark.parametrize("name", ["Unnamed: 0", "__index_level_0__", "level_0", "...1", "column 1"])
 def test_what_a_program_numbered_is_left_out_also_if_tables_were_put_together(name):
     assert remark_on(name, REPEATED)

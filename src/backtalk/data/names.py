@@ -13,7 +13,9 @@ def require_names(names: Sequence[str], path: str | os.PathLike[str]) -> None:
     """Refuse numbers instead of names, a column without a name, and a name that two columns have."""
     if not names or all(map(is_decimal, names)):
         found = "numbers" if names else "nothing"
-        raise InputError(f"has {found} in its first line, expected the names of the columns.", file=path)
+        raise InputError(
+            f"has {found} in its first line, expected the names of the columns: write them above it.", file=path
+        )
     if "" in names:
         place = names.index("") + 1
         raise InputError(f"has no name for column {place}: name it, or leave out a column of row numbers.", file=path)

@@ -240,7 +240,7 @@ def learn(
     if column.kind == NUMBER and asked is None:
         rows = np.arange(len(cells)) if rows is None else rows
         if found := row_numbers_in(column.name, as_numbers(known, reading.form), rows, is_index):
-            column = Column(column.name, LEFT_OUT, found)
+            column, said = Column(column.name, LEFT_OUT, found), said[: len(said) - len(reading.remarks)]
     remark = "; ".join(filter(None, [*said, column.remark]))
     examples = examples_of(written.filter(cells.is_not_null())) or examples_of(written)
     return replace(column, missing=[*missing, *reading.missing], remark=remark, examples=examples)

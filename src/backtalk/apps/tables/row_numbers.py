@@ -6,11 +6,10 @@ A network learns them all the same: in a table that is sorted by its classes the
 from __future__ import annotations
 
 import re
+import shlex
 
 import numpy as np
 import polars as pl
-
-from ...errors import cut
 
 FEWEST = 10  # rows: below that, 1 to N may well be measured
 MANY = 100  # rows of which no two have the same number by chance …
@@ -44,7 +43,7 @@ def row_numbers_in(name: str, numbers: pl.Series, rows: np.ndarray, is_index: bo
     present = numbers.drop_nulls()
     if len(present) == 0 or not (present == present.round()).all():
         return ""
-    back = f"if it measures something, --types {cut(name)}=number"
+    back = f"if it measures something, --types {shlex.quote(f'{name}=number')}"
     called, distinct = name.strip().strip("._-: "), present.n_unique() == len(rows)
     if distinct and (IDENTIFIER.fullmatch(called or name.strip()) or CAMEL.fullmatch(called)):
         return "a number of its own in every row: an identifier"

@@ -259,5 +259,7 @@ def _require_classes(name: str, counts: dict[Label, int], numbers: bool) -> None
     """Refuse what is no class: each label in so few rows that it is a name, or a number."""
     rows, alone = sum(counts.values()), sum(count == 1 for count in counts.values())
     if len(counts) > max(MOST_CLASSES_OF_FEW_ROWS, rows / 2) or 2 * alone > rows:
-        hint = ": give --task regression if it is a number" if numbers else ": is it a name or a number?"
-        raise InputError(f"target {quoted(name)} has {len(counts)} classes in {rows} rows{hint}")
+        hint = "if these are names, choose another target; if they are numbers, write them plainly, such as 1234.5"
+        if numbers:
+            hint = "give --task regression if it is a number"
+        raise InputError(f"target {quoted(name)} has {len(counts)} classes in {rows} rows: {hint}.")

@@ -16,7 +16,7 @@ _YEAR, _SHORT, _NUMBER, _NAME = "[1-9][0-9]{3}", "[0-9]{2}", "[0-9]{1,2}", r"[A-
 _FIELDS = {"%Y": _YEAR, "%y": _SHORT, "%m": _NUMBER, "%d": _NUMBER, "%b": _NAME}
 UNMISTAKABLE = [
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", COMPACT),
-    *("%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%b %d %Y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y"),
+    *("%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%b %d %Y", "%b-%d-%Y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y"),
 ]
 # With each its other order, in which the same cell may be another day; of two that read as much the first is taken
 OTHER_ORDER = {

@@ -124,7 +124,8 @@ def by_tabs(content: bytes) -> bytes | None:
         return None
     fit = _fit("\t", '"', _with_tabs(text.encode()).decode(), is_whole)
     _, is_plain, numbers = fit.rank
-    return _with_tabs(content) if is_plain and numbers > MOSTLY and _heads_numbers(fit) else None
+    has_columns = _heads_numbers(fit) or all(map(_is_number, fit.names))  # the latter lack names, which is said later
+    return _with_tabs(content) if is_plain and numbers > MOSTLY and has_columns else None
 
 
 def _with_tabs(content: bytes) -> bytes:

@@ -90,10 +90,11 @@ def _say_of_classes(target: Target, network: Network, measures: Sequence[Measure
     if not better:
         return _no_better(target, measures, rows)
     what = "probabilities" if gives_shares(network) else "scores"
+    how = f"{_how_much(measures[:1])} than {first.always}"
+    if first.gain.mean > 0:
+        how = f"better than {first.always} by no more than chance makes"
     return Remark(
-        "classes_no_better",
-        f"the classes are {_how_much(measures[:1])} than {first.always}: {first} on {rows}; but the {what} are better: "
-        f"{better[0]}",
+        "classes_no_better", f"the classes are {how}: {first} on {rows}; but the {what} are better: {better[0]}"
     )
 
 
