@@ -559,5 +559,6 @@ def test_numbers_far_from_all_of_the_training_are_taken_as_they_are_and_told():
         "is; if that means missing, empty the cell."
     ]
     assert say_of(column, Unknown.together([Unknown(3), unknown])) == say_of(column, unknown)
+    assert Preprocessing([column]).remarks_on_training([unknown]) == []  # of the table that was learned itself
     _, _, usual = column.scaled(pl.Series("age", ["5", "170"]), np.arange(2))
     assert say_of(column, usual) == []
