@@ -17,6 +17,7 @@ from backtalk.apps.tables.cells.words import without_missing
 from backtalk.apps.tables.columns import LEFT_OUT, learn
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
+from backtalk.apps.tables.unknown import Unknown, say_of
 from backtalk.errors import InputError
 
 NUMBERS = [f"{k / 4:.2f}" for k in range(40)]
@@ -530,3 +531,34 @@ def test_words_for_what_is_missing_that_are_given_reach_the_columns_and_the_targ
     a, b = ready.preprocessing.columns
     assert (a.kind, a.missing, b.categories) == (NUMBER, ["TBD", "-999"], ["x", "y", "z", "(missing)"])
     assert "holds -999" not in a.remark
+
+
+def test_text_of_which_most_cells_are_numbers_says_how_to_read_it_as_numbers():
+    heights = [f"{60 + k % 20}" for k in range(90)] + [f"5' {k}\"" for k in range(10)]
+    reading, _ = understood(heights, "height")
+    assert reading.kind == CATEGORY
+    assert "90 of 100 cells are numbers" in reading.remarks[0]
+    assert "such as 5' 0\"" in reading.remarks[0]
+    assert reading.remarks[0].endswith("--types height=number")
+
+
+@pytest.mark.parametrize("cells", [["1", "2", "3", "crew", "staff"] * 10, ["red", "green", "5"] * 10])
+def test_other_text_has_no_such_remark(cells):
+    reading, _ = understood(cells)
+    assert reading.kind == CATEGORY
+    assert reading.remarks == ()
+
+
+def test_numbers_far_from_all_of_the_training_are_taken_as_they_are_and_told():
+    column = learned([k / 2 for k in range(200)], "age")
+    inputs, missing, unknown = column.scaled(pl.Series("age", ["5", "-999", "70", "9999"]), np.arange(4))
+    assert not missing.any()
+    assert inputs[1, 0] < -30
+    assert say_of(column, unknown) == [
+        "column 'age' holds '-999' in row 2, far from all numbers of the training, and so does 1 row more: taken as it "
+        "is; if that means missing, empty the cell."
+    ]
+    assert say_of(column, Unknown.together([Unknown(3), unknown])) == say_of(column, unknown)
+    assert Preprocessing([column]).remarks_on_training([unknown]) == []  # of the table that was learned itself
+    _, _, usual = column.scaled(pl.Series("age", ["5", "170"]), np.arange(2))
+    assert say_of(column, usual) == []

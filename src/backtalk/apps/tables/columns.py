@@ -138,6 +138,15 @@ class Column:
             inputs = self._scale(A)
         strange, missing = far | unreadable, 0 if self.has_missing else int(absent.sum())
         found = Unknown(len(cells) - int(absent.sum()), missing=missing)
+        outlying = (np.abs(inputs[:, 0]) > FAR_OUT) & (self.kind == NUMBER and not self.quantiles)
+        if outlying.any():
+            place = int(outlying.argmax())
+            found = replace(
+                found,
+                outliers=int(outlying.sum()),
+                outlier=cells[place] if cells.dtype.is_numeric() else str(cells[place]),
+                outlier_row=int(rows[place]) + 1,
+            )
         if strange.any():
             place = int(strange.argmax())
             infinite = self.kind == NUMBER and bool(are_infinite(cells[place : place + 1])[0])

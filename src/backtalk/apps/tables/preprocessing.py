@@ -108,8 +108,9 @@ class Preprocessing:
         return [said for column, found in zip(columns, unknown, strict=True) for said in say_of(column, found, strict)]
 
     def remarks_on_training(self, unknown: list[Unknown]) -> list[str]:
-        """The same for rows of the table that was learned: cells that are no numbers are told with their column."""
-        told = [replace(each, strange=0) if each.why in (UNREADABLE, INFINITE) else each for each in unknown]
+        """The same for rows of the table that was learned: what is odd about its numbers is told with their column."""
+        told = [replace(each, outliers=0) for each in unknown]
+        told = [replace(each, strange=0) if each.why in (UNREADABLE, INFINITE) else each for each in told]
         return self.remarks(told)
 
     def compare(self, names: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ MOST_CLASSES = 25  # of a confusion matrix
 MOST_COLUMNS = 60  # that are shown without asking
 NAMES = {
     "accuracy": "accuracy",
-    "accuracy_of_the_most_frequent_class": "always the most frequent class",
+    "accuracy_of_the_most_frequent_class": "share of the most frequent class",
     "balanced_accuracy": "balanced accuracy",
     "f1_macro": "F1, mean over classes",
     "log_loss": "log loss",
@@ -28,7 +28,7 @@ NAMES = {
     "r2": "R²",
     "mean_absolute_error": "mean absolute error",
     "root_mean_squared_error": "root mean squared error",
-    "root_mean_squared_error_of_the_mean": "always the mean (RMSE)",
+    "root_mean_squared_error_of_the_mean": "RMSE of these rows' own mean",
     "largest_error": "largest error",
     "share_below": "share at or below the prediction",
     "share_within": "share within one standard deviation",

@@ -27,7 +27,8 @@ class Unknown:
     How many cells are ``present``, and how many of them are ``strange``: a category that was never seen, or, ``why``,
     no number (or date, or yes/no), infinite, or too far from the training's to be scaled. What the ``first`` of them
     holds, and its ``row``, counted from 1; and whether all are ``numbers``. How many cells are ``missing``, if none was
-    in training.
+    in training. How many numbers are ``outliers``: further from the training's mean than any number there may be; the
+    first ``outlier`` and its ``outlier_row``.
     """
 
     present: int
@@ -37,11 +38,15 @@ class Unknown:
     row: int | None = None
     numbers: bool = False
     missing: int = 0
+    outliers: int = 0
+    outlier: float | str | None = None
+    outlier_row: int | None = None
 
     @classmethod
     def together(cls, parts: Sequence[Unknown]) -> Unknown:
         """Of rows that follow each other."""
         first = next((part for part in parts if part.strange), cls(0))
+        outlying = next((part for part in parts if part.outliers), cls(0))
         return cls(
             present=sum(part.present for part in parts),
             strange=sum(part.strange for part in parts),
@@ -50,6 +55,9 @@ class Unknown:
             row=first.row,
             numbers=all(part.numbers for part in parts if part.present),
             missing=sum(part.missing for part in parts),
+            outliers=sum(part.outliers for part in parts),
+            outlier=outlying.outlier,
+            outlier_row=outlying.outlier_row,
         )
 
 
@@ -69,6 +77,13 @@ def say_of(column: Column, unknown: Unknown, strict: bool = False) -> list[str]:
             )
     elif unknown.strange:
         said.append(_say_of_cell(column, unknown, strict))
+    if unknown.outliers:
+        others = unknown.outliers - 1
+        more = f", and so {'does' if others == 1 else 'do'} {rows_text(others)} more" if others else ""
+        said.append(
+            f"{called} holds {quoted(unknown.outlier)} in row {unknown.outlier_row}, far from all numbers of the "
+            f"training{more}: taken as it is; if that means missing, empty the cell."
+        )
     if unknown.missing:
         become = "count for nothing" if column.kind == CATEGORY else f"count as {column.filler}"
         said.append(f"{called} has missing values, and had none in training: they {become}.")

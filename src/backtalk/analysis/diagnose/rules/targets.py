@@ -155,9 +155,10 @@ def find_class_imbalance(network: Network, measured: Measurements) -> list[Findi
     rare, common = (int(present[place(targets.shares[present])]) for place in (np.argmin, np.argmax))
     balanced = measured.telemetry.settings.get("class_weight") is not None  # what was trained with had other weights
     ratio, recall = float(targets.shares[common] / targets.shares[rare]), float(targets.recall[rare])
+    times = f"{ratio:,.0f}" if ratio >= 1000 else f"{ratio:.3g}"
     return finding(
         "class_imbalance", ratio, "classes of very different weight",
-        f"Class {targets.called(common)} has {ratio:.3g} times the weight of class {targets.called(rare)}: "
+        f"Class {targets.called(common)} has {times} times the weight of class {targets.called(rare)}: "
         f"{targets.counts[common]} examples against "
         f"{targets.counts[rare]}. The network gets {percent(recall)} of the rare class right, and "
         f"{percent(float(targets.recall[common]))} of the common one.",

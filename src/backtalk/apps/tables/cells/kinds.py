@@ -74,7 +74,7 @@ def tell(values: pl.Series, *, learns_words: bool = False, decimal_comma: bool =
         _tell_numbers(words, learns_words, decimal_comma)
         or _tell_dates(words, learns_words)
         or _tell_times(words, learns_words)
-        or Reading(CATEGORY)
+        or Reading(CATEGORY, remarks=_said_of_text(words, plain))
     )
 
 
@@ -174,6 +174,18 @@ def _of_dates(
     if unreadable > TOLERATED * (found.count() + unreadable) or found.count() == 0:
         return None
     return Reading(kind, form, unreadable, 0, missing, (*said, *_said_of(others, missing, kind)))
+
+
+def _said_of_text(words: pl.Series, plain: pl.Series) -> tuple[str, ...]:
+    """What there is to say of text if most cells are numbers, in too many forms or beside too many others."""
+    if plain.count() <= len(words) / 2 or plain.drop_nulls().n_unique() < MANY_NUMBERS:
+        return ()
+    first = cut(words.filter(plain.is_null())[0])
+    asked = shlex.quote(f"{words.name}=number")
+    return (
+        f"{plain.count()} of {len(words)} cells are numbers, and others are not, such as {first}: to read the column "
+        f"as numbers, and these as missing, give --types {asked}",
+    )
 
 
 def _words_for_missing(others: pl.Series, found: pl.Series) -> tuple[str, ...]:

@@ -235,13 +235,18 @@ def _said(target: Target, best: Sequence[Alone], sample: Sample) -> list[Remark]
 def _how(target: Target, last: Alone, rows: str) -> str:
     """How good a column is, or the last of several."""
     if target.classifies:
-        return f"right for all {rows}" if last.left == 0 else f"right for {_share(last.score)} of {rows}"
+        return f"right for all {rows}" if last.left == 0 else f"right for {_percent(last.score)} of {rows}"
     return f"with an R² of {_share(last.score)}, by the ranks of {rows}"
 
 
 def _share(score: float) -> str:
     """A share with three decimals, not rounded up to 1."""
     return f"{np.floor(score * 1000) / 1000:.3f}"
+
+
+def _percent(score: float) -> str:
+    """The same in percent."""
+    return f"{np.floor(score * 1000) / 10:.1f} %"
 
 
 def _advice(target: Target, columns: Sequence[str]) -> str:

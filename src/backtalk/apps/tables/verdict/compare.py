@@ -173,8 +173,10 @@ def _of_numbers(
 
     if isinstance(network.loss, Quantile):
         return [add("mean quantile loss", "always the same number", pinball, constant.middle)]
-    squares = add("root mean squared error", "always the mean", np.square, constant.mean, root=True)
-    distances = add("mean absolute error", "always the median", np.abs, constant.middle)
+    squares = add(
+        "root mean squared error", "always the mean of the training rows", np.square, constant.mean, root=True
+    )
+    distances = add("mean absolute error", "always the median of the training rows", np.abs, constant.middle)
     return [distances, squares] if isinstance(network.loss, AbsoluteError | Huber) else [squares, distances]
 
 
