@@ -156,11 +156,15 @@ class Source:
         return self.frame.slice(first, last - first).select(names)
 
 
-def learned(cells, most, training=None, at_once=100, learns=learn):
+def learned(cells, most, training=None, at_once=100, present=None):
+    """A column, learned from some rows of those that are present, and from all of them."""
     cells = pl.Series("a", cells)
-    training = np.arange(len(cells)) if training is None else training
-    drawn = Drawn.of(np.ones(len(cells), bool), training, most, at_once, seed=0)
-    return drawn.learn(Source(cells), "a", learns), learn(cells, training)
+    present = np.ones(len(cells), bool) if present is None else present
+    rows = np.flatnonzero(present)
+    training = np.arange(len(rows)) if training is None else training
+    drawn = Drawn.of(present, training, most, at_once, seed=0)
+    of_rows = lambda cells, training, rows: learn(cells, training, rows=rows)  # noqa: E731
+    return drawn.learn(Source(cells), "a", of_rows), of_rows(cells.gather(rows), training, rows)
 
 
 RNG = np.random.default_rng(0)
@@ -229,19 +233,25 @@ def test_the_numbers_of_a_sample_are_near_those_of_all():
     assert found.scale == pytest.approx(whole.scale, rel=0.1)
 
 
+@pytest.mark.parametrize("most", [300, 2000])
 @pytest.mark.parametrize("first", [0, 1, 5])
-def test_row_numbers_of_which_some_are_drawn_follow_each_other_still(first):
-    """What is known by the numbers of the rows is learned from the first of them."""
-    seen = []
+def test_row_numbers_are_known_if_some_rows_are_drawn_or_have_no_target(first, most):
+    present = np.arange(2000) % 7 != 3
+    found, whole = learned(np.arange(first, first + 2000), most, present=present)
+    assert found.kind == whole.kind
+    assert found.used == (first == 5)
 
-    def spied(cells, training):
-        seen.append(cells)
-        return learn(cells, training)
 
-    learned(np.arange(first, first + 2000), most=300, learns=spied)
-    steps = seen[0].diff().drop_nulls()
-    assert 200 < len(steps) < 400
-    assert bool((steps == 1).all()) == (first < 2)
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("size", [ALL_IN_MEMORY, IN_FILES])
+def test_the_index_of_pandas_is_known_in_parts(size, tables, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts.ParquetTable, "index_columns", frozenset({"distance"}))
+    distinct = pl.read_parquet(tables["parquet"]).with_columns(distance=pl.Series(RNG.permutation(ROWS) * 1000))
+    distinct.write_parquet(tmp_path / "t.parquet", row_group_size=500)
+    with Cache(tmp_path / "run") as place:
+        columns = prepare(tmp_path / "t.parquet", asked(size), cache=place).preprocessing.columns
+    remarks = {column.name: column.remark for column in columns}
+    assert remarks["distance"].startswith("row numbers: pandas' index")
 
 
 # Whole runs

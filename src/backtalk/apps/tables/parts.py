@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,8 @@ class Parts:
             if name in roles.left_out:  # of which some cells are shown, and nothing learned
                 columns.append(roles.learn(self.source.rows(0, at_once, [name])[name], np.arange(0)))
                 continue
-            columns.append(drawn.learn(self.source, name, roles.learn))
+            is_index = name in self.source.index_columns
+            columns.append(drawn.learn(self.source, name, partial(roles.learn, is_index=is_index)))
             if not drawn.are_all:
                 some.append(name)
                 least = min(least or drawn.count, drawn.count)

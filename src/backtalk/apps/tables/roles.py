@@ -62,14 +62,15 @@ class Roles:
         self,
         cells: pl.Series,
         training: np.ndarray,
-        whole: pl.Series | None = None,
         rows: np.ndarray | None = None,
+        *,
         is_index: bool = False,
+        whole: pl.Series | None = None,
     ) -> Column:
         """What a column is, from its cells: as it was asked for, or as it looks.
 
-        ``whole``: the column with the rows that do not count, by which an error numbers the rows. ``rows``,
-        ``is_index``: as for :func:`~.columns.learn`.
+        ``rows``, ``is_index``: as for :func:`~.columns.learn`. ``whole``: the column with the rows that do not count,
+        by which an error numbers the rows.
         """
         name = cells.name
         if name in self.left_out:

@@ -16,7 +16,8 @@ import polars as pl
 from .cells.words import as_words, without_missing
 from .columns import CATEGORY, FAR_OUT, LEFT_OUT, MISSING, NUMBER, OTHER, Column
 
-Learn = Callable[[pl.Series, np.ndarray], Column]  # from all cells, and from the training rows
+# From cells, those of them that are trained on, and the rows of the table in which they stand
+Learn = Callable[[pl.Series, np.ndarray, np.ndarray], Column]
 MOST_ODD = 1000  # cells that are put among those that were drawn, each time
 MOST_TIMES = 5  # that a column is learned: each time it is less strict
 
@@ -69,20 +70,18 @@ class Drawn:
 
     def learn(self, source: Rows, name: str, learn: Learn) -> Column:
         """What a column is, as ``learn`` says of these rows alone, and of those cells besides that do not fit."""
-        cells, trained, numbered = self._read(source, name)
-        if self.are_all:
-            return learn(cells, np.flatnonzero(trained))
-        if numbered:  # which would not show in some of the rows
-            column = learn(self._first(source, name, len(cells)), np.flatnonzero(self.trained[: len(cells)]))
-            if not column.used:
-                return column
-        column = learn(cells, np.flatnonzero(trained))
-        for _ in range(MOST_TIMES):
-            odd, odd_trained = self._odd(source, column, cells.filter(pl.Series(trained)))
+        drawn = [cells.filter(pl.Series(self.chosen[place])) for place, cells in self._parts(source, name)]
+        cells, trained = pl.concat(drawn, rechunk=True), self.trained[self.chosen]
+        rows_of_table = np.flatnonzero(self.present)
+        rows = rows_of_table[self.chosen]
+        column = learn(cells, np.flatnonzero(trained), rows)
+        for _ in range(0 if self.are_all else MOST_TIMES):
+            odd, places = self._odd(source, column, cells.filter(pl.Series(trained)))
             if not len(odd):
                 break
-            cells, trained = pl.concat([cells, odd]), np.concatenate([trained, odd_trained])
-            column = learn(cells, np.flatnonzero(trained))
+            cells, trained = pl.concat([cells, odd]), np.concatenate([trained, self.trained[places]])
+            rows = np.concatenate([rows, rows_of_table[places]])
+            column = learn(cells, np.flatnonzero(trained), rows)
         return column
 
     def _parts(self, source: Rows, name: str) -> Iterator[tuple[slice, pl.Series]]:
@@ -94,48 +93,19 @@ class Drawn:
             yield slice(first, first + len(cells)), cells
             first += len(cells)
 
-    def _read(self, source: Rows, name: str) -> tuple[pl.Series, np.ndarray, bool]:
-        """The cells that were drawn; whether each is trained on; and whether all cells of the column are its rows'
-        numbers, counted from 0 or 1."""
-        drawn, begin = [], None
-        for place, cells in self._parts(source, name):
-            if begin is None or begin >= 0:
-                begin = _number_before(cells, place.start, begin)
-            drawn.append(cells.filter(pl.Series(self.chosen[place])))
-        return pl.concat(drawn, rechunk=True), self.trained[self.chosen], begin is not None and begin >= 0
-
-    def _first(self, source: Rows, name: str, count: int) -> pl.Series:
-        """The first cells of the rows that are present."""
-        found = []
-        for place, cells in self._parts(source, name):
-            found.append(cells.head(count - place.start))
-            if place.stop >= count:
-                break
-        return pl.concat(found)
-
     def _odd(self, source: Rows, column: Column, seen: pl.Series) -> tuple[pl.Series, np.ndarray]:
-        """Some cells that were not drawn and that the column does not fit; and whether each is trained on."""
-        odd, trained, count = [seen.clear()], [np.zeros(0, bool)], 0
+        """Some cells that were not drawn and that the column does not fit; and their places among the rows present."""
+        odd, places, count = [seen.clear()], [np.zeros(0, np.int64)], 0
         for place, cells in self._parts(source, column.name):
             others = ~self.chosen[place]
             wrong = np.flatnonzero(others & does_not_fit(column, cells, self.trained[place], seen))
             wrong = wrong[: MOST_ODD - count]
             odd.append(cells.gather(wrong))
-            trained.append(self.trained[place][wrong])
+            places.append(place.start + wrong)
             count += len(wrong)
             if count == MOST_ODD:
                 break
-        return pl.concat(odd), np.concatenate(trained)
-
-
-def _number_before(cells: pl.Series, first: int, begin: int | None) -> int:
-    """By how much cells that follow row ``first`` exceed their rows' numbers; −1 if they do not, all alike."""
-    if len(cells) == 0:
-        return -1 if begin is None else begin
-    numbers = cells.cast(pl.Int64, strict=False)
-    begin = begin if begin is not None else -1 if numbers[0] not in (0, 1) else int(numbers[0])
-    expected = pl.Series(np.arange(first + begin, first + begin + len(cells)))
-    return begin if begin >= 0 and bool((numbers == expected).fill_null(False).all()) else -1
+        return pl.concat(odd), np.concatenate(places)
 
 
 def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl.Series) -> np.ndarray:

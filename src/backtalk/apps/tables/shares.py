@@ -48,7 +48,8 @@ def learn_columns(
         frame = source.columns(own)
         rows, index = np.flatnonzero(present.to_numpy()), source.index_columns
         return [
-            asdict(roles.learn(frame[name].filter(present), training, frame[name], rows, name in index)) for name in own
+            asdict(roles.learn(frame[name].filter(present), training, rows, is_index=name in index, whole=frame[name]))
+            for name in own
         ]
 
     learned = group.run_and_gather(work)
