@@ -298,6 +298,7 @@ def test_the_task_can_be_asked_for():
             "has 8 classes in 11 rows: if these are names, choose another target; if",
         ),
         (["2024-01-01", "2024-01-02"], "auto", "holds dates"),
+        ([f"2:{minute:02}:30" for minute in range(60)], "auto", "write times as numbers, such as hours"),
         (["x", "y"] * 5, "regression", "expected numbers"),
         ([str(i) for i in range(99)] + ["abc"], "auto", "holds 'abc', expected finite numbers"),
         ([f"name {i // 2 * (i % 3)}" for i in range(400)], "auto", "if these are names, choose another target"),

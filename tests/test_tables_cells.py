@@ -197,6 +197,12 @@ def test_dates_of_an_earlier_run_in_the_year_24_are_refused():
     assert "years of two digits" in values.fault
 
 
+def test_typed_dates_of_early_years_are_pointed_at_and_can_be_used():
+    column = learned([day(14, 11, 18), day(15, 2, 1), day(15, 3, 2)] * 4)
+    assert column.fault == ""
+    assert "12 cells of a year before 1000, such as 0014-11-18" in column.remark
+
+
 def test_typed_instants_are_those_of_text():
     times = [day(2024, 3, 31, 0, 30), day(2024, 3, 31, 1, 30)]
     typed = pl.Series(times).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")

@@ -64,6 +64,7 @@ NOTHING = "nothing is said"
         ("'a', 'b'\n'x, y',1\n'it''s',2\n", ["a", "b"], ("x, y", "1"), NOTHING),
         # blanks between columns, and in one
         ("a b  c\n1   2 3\n 4 5 6 \n", ["a", "b", "c"], ("1", "2", "3"), "separated by blanks"),
+        ('"a" "b c"\n1 2\n3 4\n', ["a", "b c"], ("1", "2"), "separated by blanks"),
         ("full name\nBo Li\nAl Wu\n", ["full name"], ("Bo Li",), NOTHING),
         # a separator at the end of lines
         ("a,b,\n1,2,\n3,4,\n", ["a", "b"], ("1", "2"), NOTHING),
@@ -97,6 +98,13 @@ def test_the_first_lines_are_understood(text, names, first, said):
     if first is not None:
         assert frame.row(0) == first
     assert (not remarks) if said is NOTHING else (len(remarks) == 1 and said in remarks[0])
+
+
+def test_blanks_between_columns_and_names_of_rows_as_r_writes_them():
+    frame, remarks = read('"a" "b"\n"Bo Li" 1 2\n"Al Wu" 3 4\n')
+    assert frame.columns == ["column 1", "a", "b"]
+    assert frame.rows() == [("Bo Li", "1", "2"), ("Al Wu", "3", "4")]
+    assert len(remarks) == 2
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class Column:
         finite = all(map(math.isfinite, [*self.median, *self.mean, *self.quantiles]))
         if not (finite and all(0 < each < math.inf for each in self.scale)):
             return "has a median, mean, scale or quantile that is not finite, or a scale that is not above 0"
-        if self.kind == DATE and self.median[0] < EARLIEST:
+        if self.kind == DATE and self.form != PLAIN and self.median[0] < EARLIEST:
             return "has dates of the years 0 to 99, as an earlier backtalk read years of two digits: train anew"
         return ""
 

@@ -17,7 +17,7 @@ from ...core.checked import as_kind
 from ...core.losses import GaussianNLL
 from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
-from .cells.kinds import DATE, NUMBER, tell
+from .cells.kinds import DATE, NUMBER, TIME, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers, is_number_form
 from .cells.truth import as_truth
 from .cells.words import as_words, without_missing, without_words
@@ -77,7 +77,7 @@ class Target:
         if found == REGRESSION:
             numbers = cls(name, found, reason, form or _form_of_numbers(cells), missing=[*missing])
             return numbers._proven(cells)
-        _require_classes(name, counts, form is not None)
+        _require_classes(name, counts, reading.kind)
         classes = [name_of(label, rows[label]) for label in sorted(counts, key=in_order)]
         ways = sum(map(len, rows.values()))
         if ways > len(counts):
@@ -255,11 +255,13 @@ def _form_of_numbers(cells: pl.Series) -> str:
     return forms[0]
 
 
-def _require_classes(name: str, counts: dict[Label, int], numbers: bool) -> None:
+def _require_classes(name: str, counts: dict[Label, int], kind: str) -> None:
     """Refuse what is no class: each label in so few rows that it is a name, or a number."""
     rows, alone = sum(counts.values()), sum(count == 1 for count in counts.values())
     if len(counts) > max(MOST_CLASSES_OF_FEW_ROWS, rows / 2) or 2 * alone > rows:
         hint = "if these are names, choose another target; if they are numbers, write them plainly, such as 1234.5"
-        if numbers:
+        if kind == NUMBER:
             hint = "give --task regression if it is a number"
+        elif kind == TIME:
+            hint = "write times as numbers, such as hours"
         raise InputError(f"target {quoted(name)} has {len(counts)} classes in {rows} rows: {hint}.")

@@ -29,6 +29,7 @@ MONTHS = ["%b-%Y", "%b %Y", "%Y-%b", "%Y %b", "%Y-%m", "%m/%Y", "%b-%y"]  # the 
 DAYS = [*UNMISTAKABLE, *OTHER_ORDER, "%d-%b-%y", "%d %b %y", "%d%b%y", "%b %d %y", "%y-%m-%d", "%y/%m/%d", *MONTHS]
 CENTURY = " of "
 _HUNDRED, _FIRST, _LATEST = 100, 1950, 2049  # years
+_EARLIEST = 1000  # year, before which typed dates are pointed at
 _LEAST_GAP = 20  # years, of which the column has none
 _LATE_DAY, _LAST_DAY = 12, 31  # a day after it is no month, a year after it no day
 _LEAST_LATE = 0.1  # the share of days after the 12th, which in dates is six in ten
@@ -207,6 +208,17 @@ def oddities(words: pl.Series, form: str) -> list[str]:
         if len(lacking):
             said.append(f"{_count(len(lacking))} without an offset from UTC, such as {lacking[0]}: in UTC")
     return said
+
+
+def said_of_early(found: pl.Series) -> list[str]:
+    """What there is to say of typed dates before the year 1000, which a program has read from two digits."""
+    years = found.dt.year()
+    early = found.filter(years < _EARLIEST)
+    return (
+        [f"{_count(len(early))} of a year before {_EARLIEST}, such as {early[0]}: taken as they are"]
+        if len(early)
+        else []
+    )
 
 
 def in_other_order(values: pl.Series, form: str) -> pl.Series:

@@ -56,7 +56,7 @@ def tell(values: pl.Series, *, learns_words: bool = False, decimal_comma: bool =
     if form := truth.one_or_none(values, present):
         return Reading(YES_NO, form, remarks=tuple(truth.oddities(values, form)))
     if values.dtype.is_temporal():
-        return Reading(TIME if values.dtype == pl.Time else DATE)
+        return Reading(TIME) if values.dtype == pl.Time else Reading(DATE, remarks=tuple(dates.said_of_early(present)))
     if values.dtype.is_numeric():
         infinite = int(are_infinite(present).sum())
         return _of_plain_numbers(present, as_numbers(present, PLAIN), infinite)

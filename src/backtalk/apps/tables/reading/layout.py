@@ -120,16 +120,17 @@ def layout_of(content: bytes, file: str) -> Layout:
 def by_tabs(content: bytes) -> bytes | None:
     """Text whose columns, mostly of numbers, are separated by any number of blanks, with a tab instead; else None."""
     text, is_whole = _beginning(content)
-    if '"' in text:
-        return None
     fit = _fit("\t", '"', _with_tabs(text.encode()).decode(), is_whole)
-    _, is_plain, numbers = fit.rank
+    is_even = fit.place == 0 and fit.more in (0, 1)  # one more if the rows have names, as R writes them
     has_columns = _heads_numbers(fit) or all(map(_is_number, fit.names))  # the latter lack names, which is said later
-    return _with_tabs(content) if is_plain and numbers > MOSTLY and has_columns else None
+    return _with_tabs(content) if is_even and fit.rank[2] > MOSTLY and has_columns else None
 
 
 def _with_tabs(content: bytes) -> bytes:
-    return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content))
+    content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)
+    if b'"' not in content:
+        return re.sub(rb"[ \t]+", b"\t", content)
+    return re.sub(rb'("[^"\n]*")|[ \t]+', lambda found: found[1] or b"\t", content)
 
 
 def _beginning(content: bytes) -> tuple[str, bool]:
