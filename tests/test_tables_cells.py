@@ -12,6 +12,7 @@ from backtalk.apps.tables import Options
 from backtalk.apps.tables.cells.dates import as_dates, is_date_form, tell_form
 from backtalk.apps.tables.cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO, Reading, read, tell
 from backtalk.apps.tables.cells.numbers import COMMA, SEPARATED, as_numbers, is_number_form
+from backtalk.apps.tables.cells.otherwise import written_otherwise
 from backtalk.apps.tables.cells.truth import is_truth_form
 from backtalk.apps.tables.cells.words import without_missing
 from backtalk.apps.tables.columns import LEFT_OUT, learn
@@ -568,3 +569,84 @@ def test_numbers_far_from_all_of_the_training_are_taken_as_they_are_and_told():
     assert Preprocessing([column]).remarks_on_training([unknown]) == []  # of the table that was learned itself
     _, _, usual = column.scaled(pl.Series("age", ["5", "170"]), np.arange(2))
     assert say_of(column, usual) == []
+
+
+# Numbers of a later table, and other things that are told from the whole
+
+
+TRAINED = [f"{k / 4 + 1000:.2f}" for k in range(40)]
+GERMAN = [cell.replace(".", ",") for cell in TRAINED]
+
+
+@pytest.mark.parametrize(
+    ("trained", "later", "expected"),
+    [
+        (TRAINED, ["$720.38", "(30.79)", "−5.5"], [720.38, -30.79, -5.5]),
+        (TRAINED, ["720,38", "3.391,50", "3.391"], [720.38, 3391.5, 3391.0]),  # the first shows what the last is
+        (TRAINED, ["3,391.50", "3,391"], [3391.5, 3391.0]),
+        (TRAINED, ["3,391", "5"], [None, 5.0]),
+        (TRAINED, ["12 %", "5"], [None, 5.0]),
+        (TRAINED, ["720,38", "720.38", "3,391"], [720.38, 720.38, None]),
+        (TRAINED, ["720,38", "3,391", "3,392"], [720.38, None, None]),
+        (TRAINED, ["7,5", "1.234", "2.345"], [7.5, 1.234, 2.345]),  # one slip says nothing about the others
+        (GERMAN, ["720.38", "1.234"], [720.38, 1.234]),
+        (GERMAN, ["720.38", "7,5", "1.234"], [720.38, 7.5, 1234.0]),
+        (GERMAN, ["1.234", "850"], [1234.0, 850.0]),
+        ([f"{cell} kg" for cell in TRAINED], ["19.2", "20 kg", "5 lb"], [19.2, 20.0, None]),
+    ],
+)
+def test_numbers_written_otherwise_than_in_training_are_read_if_they_cannot_be_mistaken(trained, later, expected):
+    form = understood(trained)[0].form
+    words = pl.Series("a", later)
+    found = written_otherwise(words, form)
+    assert (as_numbers(words, form) if found is None else found).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("trained", "later", "said"),
+    [
+        (TRAINED, ["$720.38", "5"], "holds '$720.38' in row 1, written otherwise than in training: read as 720.38"),
+        ([f"${cell}" for cell in TRAINED], ["€5.00", "$6.00"], "another currency"),
+        ([f"{k}.5%" for k in range(40)], ["0.127", "0.2"], "without a percent sign"),
+    ],
+)
+def test_what_is_new_about_the_numbers_of_a_later_table_is_said(trained, later, said):
+    *_, unknown = learned(trained).scaled(pl.Series("a", later), np.arange(len(later)))
+    assert said in " ".join(unknown.said)
+    *_, unknown = learned(trained).scaled(pl.Series("a", trained), np.arange(len(trained)))
+    assert unknown.said == ()
+
+
+def test_categories_are_one_in_every_spelling_of_truth_values_and_whole_numbers():
+    column = learned(["true", "false", "maybe", "2", "2.50", "A", "a"] * 4)
+    places, unknown = column.places(pl.Series("a", ["TRUE", "False", "2.0", "2.5", "A", "a"]), np.arange(6))
+    shown = [column.categories[place] if place >= 0 else None for place in places]
+    assert shown == ["true", "false", "2", None, "A", "a"]
+    assert unknown.strange == 1
+
+
+def test_seconds_before_am_and_pm_are_no_hours():
+    assert understood(["1/5/2024 9:05:00 AM", "12/31/2024 12:05:07 PM"] * 5)[1][:2] == [
+        dt.datetime(2024, 1, 5, 9, 5),
+        dt.datetime(2024, 12, 31, 12, 5, 7),
+    ]
+    assert read(pl.Series(["9:05:07 PM", "2 PM"]), TIME, "plain").to_list() == [
+        dt.datetime(1970, 1, 1, 21, 5, 7),
+        dt.datetime(1970, 1, 1, 14),
+    ]
+
+
+def test_points_stand_between_thousands_where_commas_are_decimal():
+    reading, found = understood(["1.870", "850", "12.345"] * 5, decimal_comma=True)
+    assert found[:3] == [1870.0, 850.0, 12345.0]
+    assert "points between thousands, as in 1.870" in reading.remarks[0]
+    assert understood(["1.870", "850", "12.345"] * 5)[1][:3] == [1.87, 850.0, 12.345]
+    for other in ("1850", "0.5", "1.5"):  # there, a point is the decimal one
+        assert understood(["1.870", "850", other] * 5, decimal_comma=True)[1][:3] == [1.87, 850.0, float(other)]
+
+
+def test_whole_numbers_that_are_too_long_and_phone_numbers_are_no_amounts():
+    for cells in (["9007199254740993", "9007199254740992"] * 5, [2**53 + 1, 2**53] * 5, ["+49 619 507", "+1 20 30 40"]):
+        assert understood(cells)[0].kind == CATEGORY
+    assert understood(["9007199254740992", "9007199254740994"] * 5)[0].kind == NUMBER
+    assert understood(["+1 234", "+2 345"] * 5)[1][:2] == [1234.0, 2345.0]

@@ -88,7 +88,14 @@ def test_numbers_come_in_order_and_words_after_them():
 def test_several_spellings_and_words_among_numbers_are_said():
     assert learned(["yes", "Yes", "NO", "no"] * 5).reason == "2 different truth values, written in 4 ways"
     reason = learned(["0"] * 40 + ["1"] * 40 + ["refused"] * 3).reason
-    assert reason == "2 different whole numbers, and 'refused' (if that is no class, empty the cells)"
+    assert reason == (
+        "2 different whole numbers, and 'refused'; 'refused' is a class: if it stands for what is missing, give "
+        "--missing refused"
+    )
+    assert learned(["a", "b", "NA"] * 9).reason.endswith(
+        "'NA' is a class: if it stands for what is missing, give --missing NA"
+    )
+    assert "bounds in 1 cell, such as <0.5" in learned([*[f"{k / 4 + 1:.2f}" for k in range(60)], "<0.5"]).reason
 
 
 @pytest.mark.parametrize(

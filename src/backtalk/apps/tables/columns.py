@@ -14,8 +14,9 @@ from ...errors import InputError, cut, quoted
 from .cells.dates import in_other_order, is_date_form
 from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, TOLERATED, YES_NO, Reading, read, tell
 from .cells.numbers import PLAIN, are_infinite, as_numbers, is_number_form
+from .cells.otherwise import said_of_signs, written_otherwise
 from .cells.truth import OR_EMPTY, is_truth_form
-from .cells.words import as_words, without_missing
+from .cells.words import as_words, with_known_spelling, without_missing
 from .row_numbers import row_numbers_in
 from .rows import rows_text
 from .scaling import means_and_deviations, medians, normal_ranks, quantiles_of
@@ -126,7 +127,9 @@ class Column:
         ``rows`` are the rows of the table, counted from 0.
         """
         cells = without_missing(cells, self.missing)
-        A = self._read(cells)
+        A, said = self._read(cells), ()
+        if self.kind == NUMBER and not self.tolerant:  # in training all others were no numbers
+            A, said = self._read_otherwise(cells, A, rows)
         absent = cells.is_null().to_numpy() & np.isnan(A[:, 0])  # for one value or none, an empty cell is a value
         inputs = self._scale(A)
         far = np.logical_not(np.isfinite(inputs).all(axis=1))
@@ -137,7 +140,7 @@ class Column:
             A[far] = np.nan
             inputs = self._scale(A)
         strange, missing = far | unreadable, 0 if self.has_missing else int(absent.sum())
-        found = Unknown(len(cells) - int(absent.sum()), missing=missing)
+        found = Unknown(len(cells) - int(absent.sum()), missing=missing, said=said)
         outlying = (np.abs(inputs[:, 0]) > FAR_OUT) & (self.kind == NUMBER and not self.quantiles)
         if outlying.any():
             place = int(outlying.argmax())
@@ -158,6 +161,24 @@ class Column:
                 row=int(rows[place]) + 1,
             )
         return inputs, absent | strange, found
+
+    def _read_otherwise(self, cells: pl.Series, A: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The numbers, also of cells that are written otherwise than in training; and what there is to say of them."""
+        said = (
+            said_of_signs(cells, self.examples, self.remark) if cells.dtype == pl.String or self.form != PLAIN else []
+        )
+        if (found := written_otherwise(cells, self.form)) is not None:
+            numbers = found.to_numpy().astype(np.float64)[:, None]
+            changed = np.flatnonzero(~np.isnan(numbers[:, 0]) & (numbers[:, 0] != A[:, 0]))
+            if len(changed):
+                place = int(changed[0])
+                more = f", as in {rows_text(len(changed) - 1)} more" if len(changed) > 1 else ""
+                said.append(
+                    f"holds {quoted(cells[place])} in row {rows[place] + 1}, written otherwise than in training{more}: "
+                    f"read as {found[place]:.10g}"
+                )
+            A = numbers
+        return A, tuple(said)
 
     def _require_order(self, cells: pl.Series, rows: np.ndarray, unreadable: np.ndarray) -> None:
         """Refuse dates of which some show that day and month are in another order than in training."""
@@ -188,7 +209,7 @@ class Column:
                 f"column {quoted(self.name)} holds the date {cells.drop_nulls()[0]}, but was text in training."
             )
         cells = without_missing(cells, self.missing, known=self.categories)
-        words = as_words(cells).fill_null(MISSING)
+        words = with_known_spelling(as_words(cells), self.categories).fill_null(MISSING)
         known = words.cast(pl.Enum(self.categories), strict=False)
         places = known.to_physical().cast(pl.Int64).fill_null(-1).to_numpy().copy()
         absent = (words == MISSING).to_numpy()

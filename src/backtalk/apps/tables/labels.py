@@ -55,7 +55,7 @@ class Labels:
 def _of_number(word: str, number: float | None) -> Label:
     if number is None:
         return word
-    if DECIMAL.fullmatch(word):
+    if DECIMAL.fullmatch(word) and float(word) == number:  # 1.870 may be 1870
         return Decimal(word)
     if abs(number) < EXACT:
         return Decimal(repr(number))

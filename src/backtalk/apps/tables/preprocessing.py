@@ -109,7 +109,7 @@ class Preprocessing:
 
     def remarks_on_training(self, unknown: list[Unknown]) -> list[str]:
         """The same for rows of the table that was learned: what is odd about its numbers is told with their column."""
-        told = [replace(each, outliers=0) for each in unknown]
+        told = [replace(each, outliers=0, said=()) for each in unknown]
         told = [replace(each, strange=0) if each.why in (UNREADABLE, INFINITE) else each for each in told]
         return self.remarks(told)
 

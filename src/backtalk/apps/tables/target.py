@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,8 +20,9 @@ from ...core.network import Network
 from ...errors import FileFormatError, InputError, quoted, unknown_name
 from .cells.kinds import DATE, NUMBER, TIME, tell
 from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers, is_number_form
+from .cells.otherwise import written_otherwise
 from .cells.truth import as_truth
-from .cells.words import as_words, without_missing, without_words
+from .cells.words import MISSING_WORDS, as_words, without_missing, without_words
 from .labels import PAIRS, Label, Labels, in_order, name_of
 from .task import CLASSIFICATION, REGRESSION, TASKS, tell_task
 
@@ -75,6 +77,7 @@ class Target:
         if task != "auto":
             found, reason = task, "as asked for"
         if found == REGRESSION:
+            reason = "; ".join([reason, *reading.remarks])
             numbers = cls(name, found, reason, form or _form_of_numbers(cells), missing=[*missing])
             return numbers._proven(cells)
         _require_classes(name, counts, reading.kind)
@@ -82,8 +85,15 @@ class Target:
         ways = sum(map(len, rows.values()))
         if ways > len(counts):
             reason += f", written in {ways} ways"
-        if form is not None and (others := sorted(str(label) for label in counts if isinstance(label, str))):
-            reason += f", and {', '.join(map(quoted, others[:MOST_SHOWN]))} (if that is no class, empty the cells)"
+        words = sorted(str(label) for label in counts if isinstance(label, str))
+        if form is not None and words:
+            reason += f", and {', '.join(map(quoted, words[:MOST_SHOWN]))}"
+        if doubtful := [word for word in words if form is not None or word.lower() in MISSING_WORDS]:
+            which, them = ("is a class", "it stands") if len(doubtful) == 1 else ("are classes", "they stand")
+            reason += (
+                f"; {', '.join(map(quoted, doubtful[:MOST_SHOWN]))} {which}: if {them} for what is missing, give "
+                f"--missing {shlex.quote(','.join(doubtful[:MOST_SHOWN]))}"
+            )
         return cls(name, found, reason, form, classes, missing=[*missing])
 
     def _proven(self, cells: pl.Series) -> Target:
@@ -103,6 +113,13 @@ class Target:
     def known(self, cells: pl.Series) -> pl.Series:
         """Of each row, whether the target is a class that was learned, or a number."""
         return (self._places(cells) if self.classifies else self._read(cells)).is_not_null()
+
+    def read_again(self, cells: pl.Series) -> pl.Series:
+        """The same; numbers to predict that a later table writes otherwise than the training, as numbers."""
+        if self.classifies or self.form == TRUTH:
+            return cells
+        found = written_otherwise(without_missing(without_words(cells, self.missing)), self.form or PLAIN)
+        return cells if found is None or found.null_count() > cells.null_count() else found.alias(cells.name)
 
     def scaled_by(self, y: np.ndarray, centre: bool = True) -> Target:
         """The same, with the standard deviation of these numbers, and their mean unless ``centre`` is False."""

@@ -21,6 +21,7 @@ MOST_SHOWN = 3  # cells, in a message
 def with_target(frame: pl.DataFrame, target: Target, table: Any) -> tuple[pl.DataFrame, np.ndarray, list[str]]:
     """The rows with a target that is known; which rows of the table they are; what there is to say of the others."""
     require_columns(frame.columns, target.name, table)
+    frame = frame.with_columns(target.read_again(frame[target.name]))
     cells = frame[target.name]
     present = rows_with_target(cells, target, table)
     known = present & target.known(cells)

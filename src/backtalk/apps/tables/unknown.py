@@ -28,7 +28,7 @@ class Unknown:
     no number (or date, or yes/no), infinite, or too far from the training's to be scaled. What the ``first`` of them
     holds, and its ``row``, counted from 1; and whether all are ``numbers``. How many cells are ``missing``, if none was
     in training. How many numbers are ``outliers``: further from the training's mean than any number there may be; the
-    first ``outlier`` and its ``outlier_row``.
+    first ``outlier`` and its ``outlier_row``. What else is ``said`` of the cells.
     """
 
     present: int
@@ -41,6 +41,7 @@ class Unknown:
     outliers: int = 0
     outlier: float | str | None = None
     outlier_row: int | None = None
+    said: tuple[str, ...] = ()
 
     @classmethod
     def together(cls, parts: Sequence[Unknown]) -> Unknown:
@@ -58,6 +59,7 @@ class Unknown:
             outliers=sum(part.outliers for part in parts),
             outlier=outlying.outlier,
             outlier_row=outlying.outlier_row,
+            said=next((part.said for part in parts if part.said), ()),
         )
 
 
@@ -66,7 +68,8 @@ def say_of(column: Column, unknown: Unknown, strict: bool = False) -> list[str]:
 
     With ``strict``, every cell is refused that is no number, no date or no yes/no, as the column was in training.
     """
-    said, called = [], f"column {quoted(column.name)}"
+    called = f"column {quoted(column.name)}"
+    said = [f"{called} {each}." for each in unknown.said]
     if unknown.strange and column.kind == CATEGORY:
         if unknown.strange == unknown.present > 1 and unknown.numbers:
             raise InputError(f"{called} holds numbers such as {cut(str(unknown.first))}, but was text in training.")

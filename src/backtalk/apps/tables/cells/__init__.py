@@ -2,6 +2,7 @@
 
 words.py      cells as text, and the words for what is missing
 numbers.py    cells as numbers, however people write them
+otherwise.py  numbers of a later table that are written otherwise than in training
 times.py      cells as times of the day, alone or beside a day
 dates.py      cells as dates, with times or without
 truth.py      cells as yes or no

@@ -34,6 +34,20 @@ def are_codes(words: pl.Series) -> bool:
     return len(padded) >= LEAST_SHARE * len(whole) or (lengths.n_unique() == 1 and lengths[0] >= LEAST_LENGTH)
 
 
+def are_too_long(numbers: pl.Series) -> bool:
+    """Whether whole numbers have so many digits that float64 takes different ones for the same."""
+    words = numbers.cast(pl.String) if numbers.dtype.is_integer() else numbers
+    if words.dtype != pl.String:
+        return False
+    long = words.filter(words.str.contains("^[0-9]{16,}$"))
+    return len(long) > 0 and long.cast(pl.Float64).n_unique() < long.n_unique()
+
+
+def are_phone_numbers(words: pl.Series) -> bool:
+    """Whether all cells are as +49 619 507 123, with a country's code and groups of digits."""
+    return words.str.contains(r"^\+[0-9]{1,3}[\s-][0-9\s-]{5,}$").all()
+
+
 def padded_in(words: pl.Series) -> pl.Series:
     """The whole numbers with zeros before them."""
     if words.dtype != pl.String:

@@ -11,8 +11,8 @@ import polars as pl
 from ....errors import cut
 from . import dates, numbers, truth
 from .dates import as_dates, in_other_order, tell_form
-from .ids import are_codes, are_compact_dates, name_of_codes, name_of_ids, padded_in
-from .numbers import COMMA, PLAIN, are_bounds, are_infinite, as_numbers, forms_of
+from .ids import are_codes, are_compact_dates, are_phone_numbers, are_too_long, name_of_codes, name_of_ids, padded_in
+from .numbers import COMMA, PLAIN, are_bounds, are_infinite, as_numbers, forms_of, has_thousands_with_points
 from .sentinels import sentinels_in
 from .times import as_times
 from .truth import NO, YES, as_truth
@@ -64,7 +64,7 @@ def tell(values: pl.Series, *, learns_words: bool = False, decimal_comma: bool =
         return Reading(YES_NO)
     words = present.cast(pl.String)
     plain = as_numbers(words, PLAIN)
-    if plain.null_count() == 0:
+    if plain.null_count() == 0 and not (decimal_comma and has_thousands_with_points(words)):
         return _of_plain_numbers(words, plain, 0)
     if (words.head(SAMPLE).str.len_bytes() > LONGEST).to_numpy().mean() > 1 / 2:
         return Reading(CATEGORY)
@@ -92,6 +92,8 @@ def _of_plain_numbers(present: pl.Series, found: pl.Series, infinite: int) -> Re
     name, whole = present.name, found.drop_nulls()
     if are_codes(present):
         return Reading(CATEGORY)
+    if are_too_long(present):
+        return Reading(CATEGORY, remarks=("whole numbers with too many digits to be told apart as numbers",))
     if are_compact_dates(whole):
         return Reading(DATE, dates.COMPACT)
     remarks = [*_said_of_infinite(infinite), *sentinels_in(whole)]
@@ -115,10 +117,13 @@ def _tell_numbers(words: pl.Series, learns_words: bool, decimal_comma: bool) -> 
         return None
     if are_bounds(words, form) or are_codes(words):
         return Reading(CATEGORY)
+    if are_phone_numbers(words):
+        return Reading(CATEGORY, remarks=("phone numbers, by their form",))
     beyond = int(infinite.sum())
     said = [
         *_said_of_infinite(beyond),
         *numbers.oddities(words, form),
+        *_said_of_thousands(words, form),
         *_said_of(others, missing, "number"),
         *sentinels_in(found.drop_nulls()),
     ]
@@ -129,6 +134,8 @@ def _best_of_numbers(words: pl.Series, decimal_comma: bool) -> tuple[str, pl.Ser
     """The form that reads most cells, the numbers, and which cells are infinite; rare forms only if they may help."""
     plain, infinite = as_numbers(words, PLAIN), are_infinite(words)
     if not words.filter(plain.is_null() & ~infinite).str.contains("[0-9]").any():
+        if decimal_comma and has_thousands_with_points(words.filter(plain.is_not_null())):
+            return COMMA, as_numbers(words, COMMA), infinite
         return PLAIN, plain, infinite
     some = words.gather_every(max(1, len(words) // SAMPLE))
     if some.str.contains(MAY_BE_NUMBER).sum() < LEAST_SHARE * len(some):
@@ -200,6 +207,18 @@ def _words_for_missing(others: pl.Series, found: pl.Series) -> tuple[str, ...]:
     if len(words) > MOST_WORDS or {*words} & {*YES, *NO} or found.head(10_000).n_unique() < needed:
         return ()
     return tuple(words)
+
+
+def _said_of_thousands(words: pl.Series, form: str) -> list[str]:
+    """What there is to say of points between thousands, if no cell has the decimal comma that would prove it."""
+    if not form.startswith(COMMA) or words.str.contains(",", literal=True).any():
+        return []
+    pointed = words.filter(words.str.contains(r"[0-9]\.[0-9]{3}"))
+    if len(pointed) == 0:
+        return []
+    return [
+        f"points between thousands, as in {cut(pointed[0])}: if they are decimal points, separate columns by commas"
+    ]
 
 
 def _said_of_infinite(count: int) -> list[str]:

@@ -45,6 +45,13 @@ def as_numbers(values: pl.Series, form: str) -> pl.Series:
     return numbers if finite.all() else numbers.set(~finite.fill_null(False), None)
 
 
+def has_thousands_with_points(words: pl.Series) -> bool:
+    """Whether points in plain numbers can stand between thousands: as in 1.870, and 850, but not 1850, 0.5 or 1.5."""
+    pointed = words.filter(words.str.contains(".", literal=True))
+    fits = pointed.str.contains(r"^[-+]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+$").all()
+    return len(pointed) > 0 and fits and not words.str.contains("^[-+]?[0-9]{4,}$").any()
+
+
 def are_infinite(values: pl.Series) -> pl.Series:
     """Of each cell, whether it is a number that float64 does not hold, such as inf or 1e400."""
     if values.dtype != pl.String and not values.dtype.is_numeric():
@@ -54,7 +61,7 @@ def are_infinite(values: pl.Series) -> pl.Series:
 
 def is_number_form(form: str) -> bool:
     """Whether it is a form of numbers."""
-    mark, ending = _split(form)
+    mark, ending = mark_and_ending(form)
     return form == PLAIN or (mark in _NUMBER and (ending in ("", MAGNITUDES) or ending.startswith(UNIT)))
 
 
@@ -110,7 +117,7 @@ def are_bounds(words: pl.Series, form: str) -> bool:
 
 def _read(words: pl.Series, form: str) -> pl.Series:
     """Float64; what is a number as in a program is read as that, unless a point stands between thousands."""
-    mark, ending = _split(form)
+    mark, ending = mark_and_ending(form)
     if ending:
         return _converted(words, mark, ending)
     found = _simple(words, mark)
@@ -130,7 +137,7 @@ def _simple(words: pl.Series, mark: str) -> pl.Series:
 
 def _parts_of_odd(words: pl.Series, form: str) -> tuple[pl.DataFrame, pl.Series]:
     """The parts of the cells that are not told at once, and these cells."""
-    mark, _ = _split(form)
+    mark, _ = mark_and_ending(form)
     odd = words.filter(_simple(words, mark).is_null())
     parts = _parts(odd, mark)
     is_number = parts["number"].is_not_null()
@@ -169,7 +176,7 @@ def _spellings(unit: str) -> list[str]:
     return [unit, f"{unit}s", unit.removesuffix("s") or unit]
 
 
-def _split(form: str) -> tuple[str, str]:
+def mark_and_ending(form: str) -> tuple[str, str]:
     """The form without its unit or magnitudes, and the rest."""
     mark = next((mark for mark in _NUMBER if form.startswith(mark)), form)
     return mark, form.removeprefix(mark)

@@ -8,7 +8,7 @@ _HOURS = r"(?P<h>[0-9]{1,2})"
 _CLOCK = rf"{_HOURS}:(?P<m>[0-9]{{2}})(?::(?P<s>[0-9]{{2}})(?:[.,](?P<f>[0-9]{{1,9}}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
 _OFFSET = r"(?P<zone>[Zz]|(?:UTC|GMT)?\s?(?P<sign>[-+])(?P<oh>[0-9]{1,2}):?(?P<om>[0-9]{2})?|UTC|GMT)"
 _BESIDE_A_DAY = rf"^(?P<day>.*?)(?:(?:[T,\s]|\sat\s)\s*{_CLOCK}\s*{_OFFSET}?)?$"
-_WHOLE_HOURS = r"\b([0-9]{1,2})\s*([AaPp]\.?[Mm]\.?)$"  # 2 PM
+_WHOLE_HOURS = r"(^|[^0-9:.,])([0-9]{1,2})\s*([AaPp]\.?[Mm]\.?)$"  # 2 PM
 _DAY = 24 * 60 * 60 * 10**6  # microseconds
 
 
@@ -18,7 +18,7 @@ def as_times(values: pl.Series) -> pl.Series:
         return (values.cast(pl.Int64) // 1000).cast(pl.Datetime("us"))
     if values.dtype != pl.String:
         return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
-    parts = values.str.replace(_WHOLE_HOURS, "$1:00 $2").str.extract_groups(f"^{_CLOCK}$").struct.unnest()
+    parts = values.str.replace(_WHOLE_HOURS, "${1}${2}:00 $3").str.extract_groups(f"^{_CLOCK}$").struct.unnest()
     return parts.select(_microseconds().cast(pl.Datetime("us")).alias(values.name)).to_series()
 
 
@@ -28,7 +28,7 @@ def parted(words: pl.Series) -> tuple[pl.Series, pl.Series]:
     if not has_times.any():
         return words, pl.Series([0]).cast(pl.Duration("us")).new_from_index(0, len(words))
     words = words.str.replace(r"([0-9])T([0-9]{2})([0-9]{2})([0-9]{2})(Z?)$", "$1 $2:$3:$4$5")
-    words = words.str.replace(_WHOLE_HOURS, "$1:00 $2")
+    words = words.str.replace(_WHOLE_HOURS, "${1}${2}:00 $3")
     parts = words.str.extract_groups(_BESIDE_A_DAY).struct.unnest()
     minutes = 60 * pl.col("oh").cast(pl.Int64) + pl.col("om").cast(pl.Int64).fill_null(0)
     sign = pl.when(pl.col("sign") == "-").then(-1).otherwise(1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
+
+WHOLE = re.compile(r"^([0-9]+)\.0+$")
 
 # For what is missing, in any case; what spreadsheets, statistics programs, databases and people write
 MISSING_WORDS = [
@@ -52,6 +55,27 @@ def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
     if len(numbers) and (cells.dtype == pl.String or cells.dtype.is_numeric()):
         cells = cells.set(cells.cast(pl.Float64, strict=False).is_in(numbers.to_list()).fill_null(False), None)
     return cells
+
+
+def with_known_spelling(words: pl.Series, known: Sequence[str]) -> pl.Series:
+    """The same; truth values and whole numbers, such as TRUE and 2.0, as they are written among the ``known`` words.
+
+    A word that is known stays, and so does one that could be several of them.
+    """
+    others = words.filter(~words.is_in([*known])).drop_nulls().unique()
+    if len(others) == 0:
+        return words
+    spellings: dict[str, list[str]] = {}
+    for word in known:
+        spellings.setdefault(_bare(word), []).append(word)
+    found = {word: spellings.get(_bare(word), []) for word in others}
+    only = {word: same[0] for word, same in found.items() if len(same) == 1}
+    return words.replace(only) if only else words
+
+
+def _bare(word: str) -> str:
+    lower = word.lower()
+    return lower if lower in ("true", "false") else WHOLE.sub(r"\1", word)
 
 
 def as_words(values: pl.Series) -> pl.Series:

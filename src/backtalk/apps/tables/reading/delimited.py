@@ -35,7 +35,7 @@ def read_delimited(content: bytes, file: str) -> TableInMemory:
         content, said = tabbed, [*said, "its columns are separated by blanks."]
         layout = layout_of(content, file)
     frame, more = read_lines(content, layout, file)
-    return TableInMemory(frame, [*said, *layout.said, *more], decimal_comma=layout.separator == ";")
+    return TableInMemory(frame, [*said, *layout.said, *more], decimal_comma=layout.decimal_comma)
 
 
 def read_lines(content: bytes, layout: Layout, file: str, before: int = 0) -> tuple[pl.DataFrame, list[str]]:

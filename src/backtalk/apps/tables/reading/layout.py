@@ -28,6 +28,8 @@ DECLARED = re.compile(r'"?sep=(.|\\t)"?[,;\t|]*', re.IGNORECASE)  # as spreadshe
 NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?(\d{1,3}([.,\s]\d{3})+|\d+)([.,]\d*)?([eE][-+]?\d+)?\s?[%€)]?|[-+]?[.,]\d+")
 COMMENTS = ("#", "%", "//", "--", "!")
 FULL_COMMENTS = ("# ", "// ", "-- ")  # of lines with as many cells as the others
+DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,([0-9]{1,2}|[0-9]{4,})")
+DECIMAL_POINT = re.compile(r"[-+]?([0-9]*\.([0-9]{1,2}|[0-9]{4,})|0\.[0-9]+)")
 YEARS = range(1500, 2101)
 
 
@@ -37,6 +39,7 @@ class Layout:
 
     ``names``: of all cells that a line has, '' of a column without one. ``above``: physical lines up to the names, with
     them. ``said``: what there is to say, in sentences. ``quote``: what stands around cells with separators in them.
+    ``decimal_comma``: whether numbers that can be read both ways have one.
     """
 
     separator: str
@@ -44,6 +47,7 @@ class Layout:
     above: int
     said: list[str] = field(default_factory=list)
     quote: str = '"'
+    decimal_comma: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def layout_of(content: bytes, file: str) -> Layout:
         raise FileFormatError("has a first line that cannot be read.", file=file)
     _require_names(best, file)
     above = best.records[best.place].end + (declared is not None)
-    return Layout(best.separator, best.names, above, _said(best), quote)
+    return Layout(best.separator, best.names, above, _said(best), quote, _has_decimal_commas(best))
 
 
 def by_tabs(content: bytes) -> bytes | None:
@@ -250,6 +254,14 @@ def _are_ordered(names: list[str]) -> bool:
     return all(number in YEARS for number in numbers) or (
         len(numbers) > 1 and all(after == before + 1 for before, after in pairwise(numbers))
     )
+
+
+def _has_decimal_commas(fit: _Fit) -> bool:
+    """Whether semicolons separate the columns, and the first numbers do not show that a point is the decimal one."""
+    cells = [cell for each in fit.records[fit.place + 1 :] for cell in each.cells]
+    if fit.separator != ";":
+        return False
+    return any(map(DECIMAL_COMMA.fullmatch, cells)) or not any(map(DECIMAL_POINT.fullmatch, cells))
 
 
 def _said(fit: _Fit) -> list[str]:

@@ -50,7 +50,7 @@ def spill_delimited(path: Path, folder: Path, part_bytes: int) -> ParquetTable:
     if not any(folder.iterdir()):
         raise FileFormatError("has the names of columns but no rows.", file=file)
     table = ParquetTable(folder)
-    table.named, table.said, table.decimal_comma = path, said, layout.separator == ";"
+    table.named, table.said, table.decimal_comma = path, said, layout.decimal_comma
     return table
 
 
