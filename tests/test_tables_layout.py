@@ -112,6 +112,7 @@ def test_blanks_between_columns_and_names_of_rows_as_r_writes_them():
     [
         # no line of names
         ("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n", "seems to have no line of names: its first line holds '5.1'"),
+        ("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n", "or give --no-header"),
         ("39, Private, 77516, 13\n50, Self, 83311, 13\n38, Private, 2156, 9\n", "no line of names"),
         ("M,0.455,0.365\nM,0.35,0.265\nF,0.53,0.42\n", "no line of names"),
         ("b,?,g\na,30.8,g\nb,25,g\n", "no line of names"),
@@ -200,3 +201,27 @@ def test_between_semicolons_a_comma_is_the_decimal_point_where_both_can_be(tmp_p
     ready = prepare(path, Options("y", test=0, validation=0))
     (column,) = ready.preprocessing.columns
     assert column.mean == pytest.approx([mean])
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "first"),
+    [
+        ("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n\n", 3, ("5.1", "3.5", "Iris-setosa")),
+        ("1;2,5;a\n3;4,5;b\n", 3, ("1", "2,5", "a")),
+        ("18.0   8.  buick\n15.0   4.  ford\n", 3, ("18.0", "8.", "buick")),
+        ("1,2\n3,4\n", 2, ("1", "2")),
+        ('"a, b",1\n"c, d",2\n', 2, ("a, b", "1")),
+    ],
+)
+def test_without_a_line_of_names_columns_are_called_by_their_places(text, width, first):
+    found = read_delimited(text.encode(), "t.csv", no_header=True)
+    assert found.frame.columns == [f"column {number}" for number in range(1, width + 1)]
+    assert found.frame.row(0) == first
+    assert found.frame.height == 2
+    assert f"the columns are called column 1 to column {width}." in found.said[-1]
+
+
+def test_semicolons_mean_decimal_commas_unless_the_numbers_show_points():
+    assert read_delimited(b"a;b\n1.870;2,5\n850;3,25\n", "t.csv").decimal_comma
+    assert read_delimited(b"a;b\n1.870;x\n850;y\n", "t.csv").decimal_comma
+    assert not read_delimited(b"a;b\n1.870;2.5\n850;3.25\n", "t.csv").decimal_comma

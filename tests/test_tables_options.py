@@ -452,3 +452,20 @@ def test_names_of_columns_may_have_blanks_around_them(tmp_path):
     asked = Options("paid", id="order", split="group=customer", types={"zip ": "category"}, **SMALL)
     train(tmp_path / "t.parquet", tmp_path / "run", asked)
     assert predict(tmp_path / "run", tmp_path / "t.parquet")[0].columns[0] == "order "
+
+
+def test_a_run_of_a_table_without_names_predicts_tables_without_names(tmp_path):
+    rows = [f"{k % 7}.5,{'ab'[k % 2]},same,{'yn'[k % 3 == 0]}" for k in range(60)]
+    table, new, run = tmp_path / "t.data", tmp_path / "new.csv", tmp_path / "run"
+    table.write_text("\n".join(rows))
+    train(table, run, Options("column 4", no_header=True, **SMALL))
+    new.write_text("\n".join(row[:-2] for row in rows))
+    predictions, _ = predict(run, table)
+    assert predictions.height == 60
+    assert predict(run, new)[0].equals(predictions)
+    assert evaluate(run, table)[0]["rows"] == 60
+    new.write_text("\n".join(row.replace(",same", "") for row in rows))  # its third column would be the fourth
+    with pytest.raises(InputError, match="expected 4, or 3 if the target is the last"):
+        predict(run, new)
+    with pytest.raises(InputError, match="is no delimited text"):
+        prepare(pl.DataFrame({"column 1": [1.0] * 12, "y": [0, 1] * 6}), Options("y", no_header=True))

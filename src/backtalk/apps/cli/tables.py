@@ -101,6 +101,9 @@ def train(
             metavar="WORD,…",
         ),
     ] = None,
+    no_header: Annotated[
+        bool, _option("The first line is a row: the columns are called 'column 1', 'column 2' and so on.", COLUMNS)
+    ] = False,
     weight: Annotated[
         str | None, _column("How much each row counts, in training and in the scores: numbers of 0 or more.")
     ] = None,
@@ -191,12 +194,13 @@ def train(
     from ..tables import Options
     from ..tables import train as learn
     from ..tables.reading.kinds import stem_of
+    from ..tables.reading.origins import Origin
     from ..tables.reading.tables import read_table
     from ..tables.target_rows import MOST_NAMES
 
     if target is None:
         with spoken(table):
-            names = list(read_table(table).schema)
+            names = list(read_table(Origin.of(table, no_header)).schema)
         shown = ", ".join(map(cut, names[:MOST_NAMES])) + (", …" if len(names) > MOST_NAMES else "")
         raise InputError(f"target is missing: give --target with the column to predict, one of {shown}.")
     folder = out if out is not None else Path(f"{stem_of(table if str(table) == '-' else table.resolve())}-run")
@@ -229,6 +233,7 @@ def train(
         weight=weight,
         id=id_column,
         split=split,
+        no_header=no_header,
     )
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
         watch = Watch(folder, as_json, group)

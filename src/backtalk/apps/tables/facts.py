@@ -20,7 +20,7 @@ from .reading.origins import Origin
 from .roles import named_in
 
 # options that runs of earlier versions do not have
-ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing"}
+ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing", "no_header"}
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 
@@ -96,6 +96,7 @@ def preprocessing_facts(ready: Prepared, run: RunFacts) -> dict[str, Any]:
     options = named_in(run.options, [column.name for column in ready.preprocessing.columns])
     roles = {name: getattr(options, name) for name in ROLES}
     learned = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
+    learned |= {"no_header": True} if options.no_header else {}
     return {"run": run.run, **roles, **learned, "inputs": ready.preprocessing.inputs}
 
 

@@ -34,7 +34,7 @@ def read_held_out(part: str, options: Options, learned: Preprocessing, target: T
     Rows without a target are left out. Raises :class:`~backtalk.errors.InputError` if a column of the inputs, the
     target or the weights are missing.
     """
-    origin = Origin.of(options.files[part])
+    origin = Origin.of(options.files[part], options.no_header)
     if group.count > 1:
         what = f"the SHA-256 of the table for {part}"
         group.require_equal({what: group.run(origin.digest)}, "give all of them the same table")

@@ -20,7 +20,8 @@ ROLES = ["id", "weight"]  # options that name columns which predictions and scor
 class Learned:
     """What was learned of a table, from its file; the file's SHA-256, and the id of the run.
 
-    ``id``, ``weight``: the columns that name and weigh the rows, if they were asked for.
+    ``id``, ``weight``: the columns that name and weigh the rows, if they were asked for. ``no_header``: whether the
+    first line of a table is a row.
     """
 
     preprocessing: Preprocessing
@@ -29,6 +30,7 @@ class Learned:
     run: str | None
     id: str | None = None
     weight: str | None = None
+    no_header: bool = False
 
 
 def read_learned(place: Folder) -> Learned:
@@ -45,11 +47,12 @@ def read_learned(place: Folder) -> Learned:
     for role, name in roles.items():
         if name is not None and name not in names:
             raise FileFormatError(f"{path}: {role!r} is {quoted(name)}, expected the name of a column.")
+    no_header = as_kind(facts.get("no_header", False), bool, path, "no_header")
     inputs = field_of(facts, "inputs", list[str], path)
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles)
+    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles, no_header=no_header)
 
 
 def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:

@@ -45,7 +45,8 @@ class Options:
     ``ignore``: columns that are no inputs; a text that is the name of no column is names with commas between.
     ``missing``: words, and numbers such as ``"-999"``, that stand for what is missing, besides the usual words.
     ``weight``: the column of the weights of the rows, 0 or more, in the loss and in the scores. ``id``: a column that
-    is no input, and stands before the predictions.
+    is no input, and stands before the predictions. ``no_header``: the first line of the table, and of tables to
+    predict, is a row: the columns are called ``column 1``, ``column 2`` and so on.
 
     >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").test
     0.2
@@ -79,6 +80,7 @@ class Options:
     weight: str | None = None
     id: str | None = None
     split: str | None = None
+    no_header: bool = False
 
     def __post_init__(self) -> None:
         for part in HELD_OUT:  # as JSON holds them

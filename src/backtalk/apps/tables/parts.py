@@ -72,7 +72,9 @@ class Parts:
                 )
             with cache.filling():
                 part = min(max(PART[0], int(OF_CSV * (bound - LIBRARIES))), PART[1])
-                found = cls(spill_delimited(table, cache.subfolder(SPILLED), part), bound, cache, spilled=True)
+                found = cls(
+                    spill_delimited(table, cache.subfolder(SPILLED), part, origin.no_header), bound, cache, spilled=True
+                )
         else:
             raise InputError(
                 f"{table} does not fit into {size_text(bound)} of memory, and its kind cannot be read in parts: give "

@@ -68,7 +68,7 @@ def prepare(
     """
     group.require_equal(asdict(options))
     require_usable(options)
-    table = group.run(lambda: Origin.of(table))
+    table = group.run(lambda: Origin.of(table, options.no_header))
     if group.count > 1:
         _require_shared(table, options, group.count)
     in_parts = None

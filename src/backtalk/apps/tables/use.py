@@ -48,8 +48,9 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
     network, learned = _open(folder)
     preprocessing, found, unknown = learned.preprocessing, [], []
     with Cache(Path(folder)) as cache:
-        source, at_once = _source_of(Origin.of(table), preprocessing, cache)
+        source, at_once = _source_of(Origin.of(table, learned.no_header), preprocessing, cache)
         names = [name for name in source.schema if name != learned.target.name]
+        _require_all(names, learned)
         messages = [*source.said, *preprocessing.compare(names)]
         if learned.id is not None and learned.id not in source.schema:
             messages.append(
@@ -111,8 +112,9 @@ def examples_of(
 ) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, ...], list[str]]:
     """A run's network, and X, encoded y and perhaps weights of a table with the target; and the messages about it."""
     network, learned = _open(folder)
-    origin, target = Origin.of(table), learned.target
+    origin, target = Origin.of(table, learned.no_header), learned.target
     read = read_table(origin)
+    _require_all([name for name in read.frame.columns if name != target.name], learned)
     frame, rows, left_out = with_target(read.frame, target, origin)
     X, messages = learned.preprocessing.transform(frame.drop(target.name), rows)
     examples, said = (X, target.encode(frame[target.name])), [*read.said, *messages, *left_out]
@@ -121,6 +123,16 @@ def examples_of(
     elif learned.weight is not None:
         said.append(f"the table lacks the column {quoted(learned.weight)} of the weights: every row counts alike.")
     return network, learned.preprocessing, target, examples, said
+
+
+def _require_all(names: list[str], learned: Learned) -> None:
+    """Refuse other columns than those of the training if they are told by their places alone."""
+    expected = [column.name for column in learned.preprocessing.columns]
+    if learned.no_header and sorted(names) != sorted(expected):
+        raise InputError(
+            f"the table has no line of names, as in training, and not the same columns besides {learned.target.name}: "
+            f"expected {len(expected) + 1}, or {len(expected)} if the target is the last and is not there."
+        )
 
 
 def _names_of_rows(frame: pl.DataFrame, name: str | None, others: Iterable[str]) -> dict[str, pl.Series]:

@@ -21,19 +21,20 @@ from .typed import stripped
 BLOCK = 2**24  # bytes whose lines are counted at a time
 
 
-def read_delimited(content: bytes, file: str) -> TableInMemory:
+def read_delimited(content: bytes, file: str, no_header: bool = False) -> TableInMemory:
     """The cells as text without blanks around them, null if nothing is left.
 
     Raises :class:`~backtalk.errors.FileFormatError` naming ``file``, the line and what is wrong with it.
+    ``no_header``: the first line is a row.
     """
     if not content or content.isspace():
         raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)
     content, said = as_utf8(content, file)
     content = ended(content)
-    layout = layout_of(content, file)
-    if len(layout.names) == 1 and b" " in content and (tabbed := by_tabs(content)) is not None:
+    layout = layout_of(content, file, no_header)
+    if len(layout.names) == 1 and b" " in content and (tabbed := by_tabs(content, no_header)) is not None:
         content, said = tabbed, [*said, "its columns are separated by blanks."]
-        layout = layout_of(content, file)
+        layout = layout_of(content, file, no_header)
     frame, more = read_lines(content, layout, file)
     return TableInMemory(frame, [*said, *layout.said, *more], decimal_comma=layout.decimal_comma)
 

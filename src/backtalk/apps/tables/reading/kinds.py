@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from ....errors import FileFormatError
 
-TEXT = (".csv", ".tsv", ".tab", ".txt")
+TEXT = (".csv", ".tsv", ".tab", ".txt", ".data")
 JSON_LINES = (".ndjson", ".jsonl")
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 ARROW = (".arrow", ".feather", ".ipc")

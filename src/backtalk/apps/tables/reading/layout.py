@@ -97,19 +97,30 @@ class _Fit:
         """Of several that fit: one in which nothing is left over, and the one with the most numbers."""
         if self.more is None:
             return False, False, 0.0
+        return True, self.place == 0 and self.more == 0, self.share_of_numbers
+
+    @property
+    def share_of_numbers(self) -> float:
+        """Of the first cells below the names that are not empty."""
         cells = [cell for each in self.below for cell in each.cells if cell]
-        share = sum(map(_is_number, cells)) / max(1, len(cells))
-        return True, self.place == 0 and self.more == 0, share
+        return sum(map(_is_number, cells)) / max(1, len(cells))
 
 
-def layout_of(content: bytes, file: str) -> Layout:
-    """Of text in UTF-8. Raises :class:`~backtalk.errors.FileFormatError` if the file has no line of names."""
+def layout_of(content: bytes, file: str, no_header: bool = False) -> Layout:
+    """Of text in UTF-8. Raises :class:`~backtalk.errors.FileFormatError` if the file has no line of names.
+
+    ``no_header``: the first line is a row, and the columns are called ``column 1``, ``column 2`` and so on.
+    """
     text, is_whole = _beginning(content)
     first, _, rest = text.partition("\n")
     declared = DECLARED.fullmatch(first) if rest.strip() else None
     separators = SEPARATORS if declared is None else [declared[1].replace("\\t", "\t")]
     text = text if declared is None else rest
     quote = "'" if text.lstrip().startswith("'") else '"'
+    if no_header:
+        return _without_names(
+            [_records(each, quote, text, is_whole) for each in separators], declared is not None, quote
+        )
     fits = [_fit(separator, quote, text, is_whole) for separator in separators]
     best = max(fits, key=lambda fit: fit.rank)
     if best.more is None:  # lines of different lengths, or of one cell: what is wrong with them is said later
@@ -118,13 +129,25 @@ def layout_of(content: bytes, file: str) -> Layout:
         raise FileFormatError("has a first line that cannot be read.", file=file)
     _require_names(best, file)
     above = best.records[best.place].end + (declared is not None)
-    return Layout(best.separator, best.names, above, _said(best), quote, _has_decimal_commas(best))
+    return Layout(best.separator, best.names, above, _said(best), quote, _has_decimal_commas(best, best.place + 1))
 
 
-def by_tabs(content: bytes) -> bytes | None:
+def _without_names(found: list[_Fit], above: int, quote: str) -> Layout:
+    """Of text whose first line is a row: the separator under which the first lines have as many cells, two or more."""
+    best = max(found, key=lambda fit: (_share_alike(fit.records) == 1, fit.share_of_numbers, _share_alike(fit.records)))
+    width = len(best.records[0].cells) if best.records else 1
+    names = [f"{UNNAMED.removesuffix('1')}{number}" for number in range(1, width + 1)]
+    said = [f"no line of names: the columns are called {names[0]} to {names[-1]}."]
+    return Layout(best.separator, names, int(above), said, quote, _has_decimal_commas(best, 0))
+
+
+def by_tabs(content: bytes, no_header: bool = False) -> bytes | None:
     """Text whose columns, mostly of numbers, are separated by any number of blanks, with a tab instead; else None."""
     text, is_whole = _beginning(content)
-    fit = _fit("\t", '"', _with_tabs(text.encode()).decode(), is_whole)
+    tabbed = _with_tabs(text.encode()).decode()
+    if no_header:
+        return _with_tabs(content) if _share_alike(_records("\t", '"', tabbed, is_whole).records) == 1 else None
+    fit = _fit("\t", '"', tabbed, is_whole)
     is_even = fit.place == 0 and fit.more in (0, 1)  # one more if the rows have names, as R writes them
     has_columns = _heads_numbers(fit) or all(map(_is_number, fit.names))  # the latter lack names, which is said later
     return _with_tabs(content) if is_even and fit.rank[2] > MOSTLY and has_columns else None
@@ -148,8 +171,8 @@ def _beginning(content: bytes) -> tuple[str, bool]:
     return content[:end].decode(), end == len(content)
 
 
-def _fit(separator: str, quote: str, text: str, is_whole: bool) -> _Fit:
-    """Whether, and how, a separator fits."""
+def _records(separator: str, quote: str, text: str, is_whole: bool) -> _Fit:
+    """The cells of the first lines under a separator."""
     lines, records = io.StringIO(text, newline=""), []
     reader = csv.reader(lines, delimiter=separator, quotechar=quote, skipinitialspace=True)
     try:
@@ -160,6 +183,12 @@ def _fit(separator: str, quote: str, text: str, is_whole: bool) -> _Fit:
         return _Fit(separator, records)
     if not is_whole and len(records) > 1:  # the last may go on
         records.pop()
+    return _Fit(separator, records)
+
+
+def _fit(separator: str, quote: str, text: str, is_whole: bool) -> _Fit:
+    """Whether, and how, a separator fits."""
+    records = _records(separator, quote, text, is_whole).records
     widest = max((len(each.cells) for each in records), default=0)
     for place, record in enumerate(records[:MOST_ABOVE]):
         fit = _Fit(separator, records, place, _more(records[place:]))
@@ -241,7 +270,7 @@ def _require_names(fit: _Fit, file: str) -> None:
         found = (above or names)[0]
         raise FileFormatError(
             f"seems to have no line of names: its first line holds {quoted(found)}, as lines below it do. Write the "
-            "names of the columns above it.",
+            "names of the columns above it, or give --no-header.",
             file=file,
         )
 
@@ -256,9 +285,9 @@ def _are_ordered(names: list[str]) -> bool:
     )
 
 
-def _has_decimal_commas(fit: _Fit) -> bool:
+def _has_decimal_commas(fit: _Fit, first: int) -> bool:
     """Whether semicolons separate the columns, and the first numbers do not show that a point is the decimal one."""
-    cells = [cell for each in fit.records[fit.place + 1 :] for cell in each.cells]
+    cells = [cell for each in fit.records[first:] for cell in each.cells]
     if fit.separator != ";":
         return False
     return any(map(DECIMAL_COMMA.fullmatch, cells)) or not any(map(DECIMAL_POINT.fullmatch, cells))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Origin:
     """A file or a folder has a ``path``, standard input its ``content``, and a data frame is a ``frame``.
 
     ``str`` gives its name for a sentence. ``said``: what there is to say of a frame.
+    ``no_header``: whether the first line of delimited text is a row, instead of the names of the columns.
     """
 
     name: str
@@ -32,13 +33,18 @@ class Origin:
     content: bytes | None = None
     frame: pl.DataFrame | None = None
     said: list[str] = field(default_factory=list)
+    no_header: bool = False
 
     @classmethod
-    def of(cls, table: Any) -> Origin:
+    def of(cls, table: Any, no_header: bool = False) -> Origin:
         """From what a person gave: the name of a file or a folder, ``-`` for standard input, or a data frame.
 
-        Standard input is read to its end. Raises :class:`~backtalk.errors.InputTypeError` for anything else.
+        Standard input is read to its end. ``no_header``: the first line of a file is a row.
+
+        Raises :class:`~backtalk.errors.InputTypeError` for anything else.
         """
+        if no_header:
+            return replace(cls.of(table), no_header=True)
         if isinstance(table, Origin):
             return table
         if isinstance(table, str | os.PathLike):

@@ -15,7 +15,7 @@ from .encodings import as_utf8
 from .layout import Layout, layout_of
 from .parquet import ParquetTable
 
-KINDS = (".csv", ".tsv", ".txt")
+KINDS = (".csv", ".tsv", ".txt", ".data")
 BEGINNING = 2**22  # bytes, from which the layout is told
 MOST_PARTS = 4  # that are put together if a quoted cell does not end
 
@@ -25,9 +25,9 @@ def is_text(path: Path) -> bool:
     return path.suffix.lower() in KINDS
 
 
-def spill_delimited(path: Path, folder: Path, part_bytes: int) -> ParquetTable:
+def spill_delimited(path: Path, folder: Path, part_bytes: int, no_header: bool = False) -> ParquetTable:
     """The cells of a file as :func:`~backtalk.apps.tables.reading.delimited.read_delimited` gives them, in a folder."""
-    layout, file = _layout_of(path), str(path)
+    layout, file = _layout_of(path, no_header), str(path)
     said, encodings, names = list(layout.said), set(), None
     for number, (before, raw) in enumerate(parts_of(path, part_bytes, layout.separator)):
         content, more = as_utf8(raw, file, before)
@@ -54,7 +54,7 @@ def spill_delimited(path: Path, folder: Path, part_bytes: int) -> ParquetTable:
     return table
 
 
-def _layout_of(path: Path) -> Layout:
+def _layout_of(path: Path, no_header: bool) -> Layout:
     require_ordinary(path)
     with naming(path), path.open("rb") as file:
         beginning = file.read(BEGINNING)
@@ -67,7 +67,7 @@ def _layout_of(path: Path) -> Layout:
             "or give more --memory."
         )
     whole = beginning if is_whole else beginning[: _last_end(beginning)]
-    return layout_of(ended(as_utf8(whole or beginning, str(path))[0]), str(path))
+    return layout_of(ended(as_utf8(whole or beginning, str(path))[0]), str(path), no_header)
 
 
 def parts_of(path: Path, size: int, separator: str) -> Iterator[tuple[int, bytes]]:

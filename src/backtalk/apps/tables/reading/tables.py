@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ....core.files import naming, require_ordinary
-from ....errors import FileFormatError
+from ....errors import FileFormatError, InputError
 from .arrow import read_arrow
 from .delimited import read_delimited
 from .encodings import as_utf8
@@ -40,8 +40,10 @@ def read_table(table: Any, most_bytes: int | None = None) -> TableInMemory:
     """
     origin = Origin.of(table)
     if origin.frame is not None:
+        _require_text(origin)
         found = TableInMemory(origin.frame, origin.said)
     elif origin.path is not None and is_parquet(origin.path):
+        _require_text(origin)
         in_parts = ParquetTable(origin.path, most_bytes)
         found = TableInMemory(in_parts.columns(), index_columns=in_parts.index_columns)
     else:
@@ -65,10 +67,16 @@ def _read(origin: Origin, most_bytes: int | None) -> TableInMemory:
         content = unpacked(content, compression, most, origin.name)
     kind = kind or kind_of_text(content)
     if kind in TEXT:
-        return read_delimited(content, origin.name)
+        return read_delimited(content, origin.name, origin.no_header)
+    _require_text(origin)
     if kind in JSON_LINES:
         return read_json_lines(content, origin.name)
     return (read_excel if kind in SHEETS else read_arrow)(content, origin.name, most)
+
+
+def _require_text(origin: Origin) -> None:
+    if origin.no_header:
+        raise InputError(f"no_header is given, but {origin} is no delimited text, such as CSV: leave it out.")
 
 
 def _require_rows(origin: Origin, count: int) -> None:
@@ -81,6 +89,7 @@ def open_table(table: Any, in_parts: bool) -> Source:
     origin = Origin.of(table)
     if not in_parts or origin.path is None or not is_parquet(origin.path):
         return read_table(origin)
+    _require_text(origin)
     found = ParquetTable(origin.path)
     _require_rows(origin, found.height)
     return found
