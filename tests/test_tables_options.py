@@ -414,7 +414,12 @@ def test_a_share_or_a_file_is_read_from_text(table):
         share_or_file("test", "h.csv")
 
 
+def of_new_customers(frame):
+    return frame.with_columns(customer=pl.format("new-{}", "customer"))
+
+
 def test_in_two_processes_each_has_its_rows_of_all_that_was_asked_for(three):
+    of_new_customers(orders()[90:]).write_csv(three / "h.csv")
     asked = Options(
         "paid", engine="compiled", weight="counted", split="group=customer", test=str(three / "h.csv"),
         types={"zip": "number", "day": "date(%d/%m/%y)"}, ignore=("year",), id="order",
@@ -469,3 +474,68 @@ def test_a_run_of_a_table_without_names_predicts_tables_without_names(tmp_path):
         predict(run, new)
     with pytest.raises(InputError, match="is no delimited text"):
         prepare(pl.DataFrame({"column 1": [1.0] * 12, "y": [0, 1] * 6}), Options("y", no_header=True))
+
+
+def test_a_table_for_test_that_is_the_training_table_is_refused(three):
+    (three / "copy.csv").write_bytes((three / "t.csv").read_bytes())
+    for part in ("validation", "test"):
+        with pytest.raises(InputError, match=f"copy.csv, the table for {part}, is the same as"):
+            prepared(three / "t.csv", **{part: str(three / "copy.csv")})
+
+
+def test_a_table_for_test_with_groups_of_the_training_table_is_refused_if_split_is_by_groups(three):
+    asked = {"split": "group=customer", "test": str(three / "h.csv")}
+    with pytest.raises(InputError, match=r"30 rows of a group in 'customer' .* the first 'c0' in row 1"):
+        prepared(three / "t.csv", **asked)
+    held_out = of_new_customers(orders()[90:])
+    held_out.write_csv(three / "h.csv")
+    assert len(prepared(three / "t.csv", **asked).truth["test"]) == 30
+    held_out.drop("customer").write_csv(three / "h.csv")
+    assert any(
+        "lacks the column 'customer': whether" in sentence for sentence in prepared(three / "t.csv", **asked).said
+    )
+
+
+def test_rows_for_test_that_are_not_later_than_those_for_training_are_said(three):
+    asked = {"split": "time=year", "test": str(three / "h.csv")}
+    assert not any("not later" in sentence for sentence in prepared(three / "t.csv", **asked).said)
+    orders()[:5].write_csv(three / "h.csv")
+    said = prepared(three / "t.csv", **asked).said
+    assert any(
+        "5 rows of" in sentence and "not later than the last training row by 'year'" in sentence for sentence in said
+    )
+
+
+def test_categories_that_are_numbers_or_dates_may_hold_others_at_prediction(tmp_path):
+    frame = orders().with_columns(when=pl.date(2024, 1, 1 + pl.int_range(pl.len()) % 3))
+    frame.write_parquet(tmp_path / "t.parquet")
+    ready = prepared(tmp_path / "t.parquet", types={"zip": "category", "when": "category"})
+    column = column_of(ready, "zip")
+    _, unknown = column.places(pl.Series("zip", [99999, 88888]), np.arange(2))
+    assert (unknown.strange, unknown.numbers) == (2, False)
+    assert column_of(ready, "when").categories == ["2024-01-01", "2024-01-02", "2024-01-03"]
+
+
+def test_weights_that_are_together_beyond_float32_are_refused(tmp_path):
+    orders().with_columns(w=pl.lit("1e308")).write_csv(tmp_path / "t.csv")
+    with pytest.raises(InputError, match="weight 'w' has numbers that are together inf, expected below 1e"):
+        prepared(tmp_path / "t.csv", weight="w")
+
+
+def test_a_share_that_is_no_number_is_refused_as_such(table):
+    with pytest.raises(InputError, match="test is nan, expected a fraction"):
+        prepared(table, test=float("nan"))
+
+
+def test_two_types_of_one_column_are_refused():
+    with pytest.raises(InputError, match="types names column 'a' twice"):
+        types_of(["a=number,a=category"])
+
+
+def test_a_word_among_numbers_to_predict_is_named_with_the_option_that_helps(tmp_path):
+    cells = ["n/k" if k % 9 == 0 else f"{k * 1.7:.1f}" for k in range(120)]
+    orders().with_columns(price=pl.Series(cells)).write_csv(tmp_path / "t.csv")
+    for asked in ({}, {"task": "regression"}):
+        with pytest.raises(InputError, match="--missing 'n/k'"):
+            prepared(tmp_path / "t.csv", "price", **asked)
+    assert not prepared(tmp_path / "t.csv", "price", missing=("n/k",)).target.classifies

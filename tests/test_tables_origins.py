@@ -109,6 +109,17 @@ def test_an_index_that_is_not_read_and_cells_of_several_kinds_are_told():
         read_table(pandas.DataFrame([[1, 2]], columns=[5, "5"]))
 
 
+def test_periods_and_intervals_of_pandas_are_read_as_they_are_written(place):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    table = pandas.DataFrame({"a": pandas.period_range("2020-01", periods=3, freq="M"), "b": [1.0, 2, 3]})
+    intervals = table.assign(b=pandas.cut(table["b"], [0, 1, 3]))
+    assert read_table(intervals).frame["a"].to_list() == ["2020-01", "2020-02", "2020-03"]
+    assert read_table(intervals).frame["b"].to_list() == ["(0, 1]", "(1, 3]", "(1, 3]"]
+    table.to_parquet(place / "periods.parquet")
+    assert read_table(place / "periods.parquet").frame["a"].to_list() == [600, 601, 602]
+
+
 def test_frames_that_hold_no_cells_are_refused():
     with pytest.raises(FileFormatError, match="table has lists in the column 'a'"):
         read_table(pl.DataFrame({"a": [[1], [2]]}))

@@ -88,7 +88,7 @@ class Group:
         every = self.all_gather(facts)
         for name, value in every[0].items():
             for number, other in enumerate(every):
-                if other.get(name) != value:
+                if not _are_equal(other.get(name), value):
                     raise InputError(
                         f"the processes differ in {name}: {_short(value)} in process 0, {_short(other.get(name))} in "
                         f"process {number}; {expected}."
@@ -194,6 +194,10 @@ def _facts(error: Exception | None) -> dict[str, Any] | None:
     if isinstance(error, OSError) and not isinstance(error, BacktalkError) and error.errno is not None:
         facts |= {"number": error.errno, "reason": error.strerror, "file": str(error.filename or "")}
     return facts
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    return one == other or (one != one and other != other)  # NaN is not equal to itself
 
 
 def _short(value: Any) -> str:

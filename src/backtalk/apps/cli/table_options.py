@@ -49,6 +49,8 @@ def types_of(texts: Sequence[str]) -> dict[str, str]:
                     f"types is {quoted(text[place:])}, expected COLUMN=TYPE with commas between, and as TYPE number, "
                     "category, yes/no, time, date, or date with its form, such as date(%d/%m/%y)."
                 )
+            if found.get(match["name"], match["type"]) != match["type"]:
+                raise InputError(f"types names column {quoted(match['name'])} twice: give it one type.")
             found[match["name"]] = match["type"]
             place = match.end()
     return found

@@ -32,6 +32,7 @@ EXAMPLES, CELLS_FOR_EXAMPLES = 3, 1000
 CLOSE = 1e-6  # numbers that are closer together than this have one rank
 OTHER, MISSING, LEFT_OUT = "(other)", "(missing)", "left out"
 EARLIEST = -354_285  # days from 1970 to the year 1000
+AS_TIMES = r"^(\d{4}-\d\d-\d\d|\d\d:\d\d)"  # how dates and times look as text
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
 
 IS_FORM = {NUMBER: is_number_form, YES_NO: is_truth_form, DATE: is_date_form, TIME: lambda form: form == PLAIN}
@@ -204,7 +205,7 @@ class Column:
         Rare and unseen categories are '(other)'. The place is −1, for no category at all, if training had none that was
         rare, and for what is missing if nothing was in training.
         """
-        if cells.dtype.is_temporal():
+        if cells.dtype.is_temporal() and not self._names.str.contains(AS_TIMES).any():
             raise InputError(
                 f"column {quoted(self.name)} holds the date {cells.drop_nulls()[0]}, but was text in training."
             )
@@ -224,11 +225,22 @@ class Column:
                 why=UNSEEN,
                 first=words[place],
                 row=int(rows[place]) + 1,
-                numbers=as_numbers(cells, PLAIN).null_count() == cells.null_count(),
+                numbers=self._names_no_numbers and as_numbers(cells, PLAIN).null_count() == cells.null_count(),
             )
             if OTHER in self.categories:
                 places[never] = self.categories.index(OTHER)
         return places, found
+
+    @property
+    def _names_no_numbers(self) -> bool:
+        """Whether the categories are plainly text: some are known by name, and none is a number, as a code may be."""
+        return len(self._names) > 0 and bool(as_numbers(self._names, PLAIN).is_null().all())
+
+    @property
+    def _names(self) -> pl.Series:
+        """The categories that cells may hold."""
+        names = [name for name in self.categories if name not in (MISSING, OTHER)]
+        return pl.Series(names, dtype=pl.String)
 
     @property
     def takes_others(self) -> bool:

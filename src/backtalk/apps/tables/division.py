@@ -126,9 +126,10 @@ def _as_times(cells: pl.Series, options: Options) -> pl.Series:
     )
 
 
-def time_text(times: pl.Series, rows: np.ndarray) -> str:
-    """The first time of these rows, as people write it."""
-    first = times.gather(rows).min()
+def time_text(times: pl.Series, rows: np.ndarray, last: bool = False) -> str:
+    """The first time of these rows, or the last, as people write it."""
+    of_rows = times.gather(rows)
+    first = of_rows.max() if last else of_rows.min()
     if not isinstance(times.dtype, pl.Datetime):
         return f"{first:.15g}"
     whole = (times.dt.truncate("1d") == times).all()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from ...distributed import Group
-from ...errors import InputError
-from .options import Options
+from ...errors import InputError, quoted
+from .division import split_key, time_text
+from .options import BY_GROUP, Options
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import TableInMemory, read_table
+from .rows import rows_text
 from .target import Target
 from .target_rows import require_name, with_target
 from .weights import row_weights
@@ -61,3 +64,49 @@ def _understood(
     X, remarks = learned.transform(frame.drop(target.name)[own], rows[own])
     said = [f"{part} rows: {sentence}" for sentence in [*table.said, *left_out, *remarks]]
     return HeldOut(X, target.encode(frame[target.name]), weights, own, said)
+
+
+def refuse_table_itself(part: str, table: Origin, options: Options) -> None:
+    """Refuse a file that has the content of the table, whose rows are trained on."""
+    held_out = Origin.of(options.files[part])
+    if table.path is None or held_out.path is None or not (table.path.is_file() and held_out.path.is_file()):
+        return
+    if table.path.stat().st_size == held_out.path.stat().st_size and table.digest() == held_out.digest():
+        raise InputError(
+            f"{held_out}, the table for {part}, is the same as {table}, from which the network learns: give other "
+            "rows, or a share such as 0.2."
+        )
+
+
+def say_of_split(part: str, options: Options, key: pl.Series, training: np.ndarray) -> list[str]:
+    """What there is to say of the rows of a file beside those of the table, if these are split by time or by group.
+
+    ``key``: the times or groups of the table's rows that count, of which ``training`` are trained on. Raises
+    :class:`~backtalk.errors.InputError` if a group of the table is in the file too, since no group is to be in two
+    parts.
+    """
+    origin, name = Origin.of(options.files[part]), options.split_column or ""
+    frame = read_table(origin).frame
+    if name not in frame.columns:
+        return [f"{part} rows: {origin} lacks the column {quoted(name)}: whether the split holds there is not known."]
+    own = split_key(frame[name], options)
+    if (options.split or "").startswith(BY_GROUP):
+        shared = own.is_in(key.unique().implode()).fill_null(False)
+        if shared.any():
+            row = int(shared.arg_max() or 0)
+            raise InputError(
+                f"{origin}, the table for {part}: {rows_text(int(shared.sum()))} of a group in {quoted(name)} that "
+                f"the training table has too, the first {quoted(own[row])} in row {row + 1}, but split is by groups: "
+                "leave out these rows, or --split."
+            )
+        return []
+    if own.dtype != key.dtype:
+        raise InputError(f"{origin}, the table for {part}: {quoted(name)} holds no such times as the training table.")
+    last = key.gather(training).max()
+    early = int((own <= last).sum())
+    if not early:
+        return []
+    return [
+        f"{part} rows: {rows_text(early)} of {origin} not later than the last training row by {quoted(name)} "
+        f"({time_text(key, training, last=True)}): the scores do not say how later rows go."
+    ]

@@ -20,7 +20,7 @@ from .cache import Cache
 from .cells.words import without_words
 from .columns import examples_of
 from .division import split_key, split_rows
-from .held_out import read_held_out
+from .held_out import read_held_out, refuse_table_itself, say_of_split
 from .memory import bound_of
 from .options import Options, require_in_memory, require_shared, require_usable, task_of
 from .parts import Inputs, Note, Parts
@@ -75,6 +75,8 @@ def prepare(
     if cache is not None and (bound := bound_of(options.memory, table)) is not None:
         in_parts = Parts.open(table, bound, cache, note)
     source = in_parts.source if in_parts else group.run(lambda: open_table(table, in_parts=group.count > 1))
+    for part in options.files:
+        group.run(partial(refuse_table_itself, part, table, options))
     options = named_in(options, list(source.schema))
     roles = Roles.of(options, list(source.schema), table, source.decimal_comma)
     of_rows = group.run(lambda: source.columns(roles.of_rows))
@@ -115,6 +117,8 @@ def prepare(
     of_parts = {} if weights is None else {part: weights[chosen] for part, chosen in rows.items()}
     own = own_rows(rows, group)
     for part in options.files:
+        if key is not None:
+            more += group.run(partial(say_of_split, part, options, key, rows["training"]))
         found = read_held_out(part, options, preprocessing, target, group)
         X[part], truth[part], own[part] = found.X, found.y, found.own
         more += found.said + _beyond_float32(target, {part: found.y})

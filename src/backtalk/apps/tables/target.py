@@ -268,7 +268,10 @@ def _form_of_numbers(cells: pl.Series) -> str:
     if not forms:
         numbers = as_numbers(bare, PLAIN)
         wrong = bare.filter(numbers.is_null() & bare.is_not_null())[0]
-        raise InputError(f"target {quoted(cells.name)} holds {quoted(wrong)}, expected numbers for a regression.")
+        raise InputError(
+            f"target {quoted(cells.name)} holds {quoted(wrong)}, expected numbers for a regression: correct the cells, "
+            f"or give --missing {quoted(wrong)} if these rows are to be left out."
+        )
     return forms[0]
 
 
@@ -281,4 +284,15 @@ def _require_classes(name: str, counts: dict[Label, int], kind: str) -> None:
             hint = "give --task regression if it is a number"
         elif kind == TIME:
             hint = "write times as numbers, such as hours"
+        elif (word := _word_among_numbers(counts)) is not None:
+            hint = f"if they are numbers, and {quoted(word)} means that there is none, give --missing {quoted(word)}"
         raise InputError(f"target {quoted(name)} has {len(counts)} classes in {rows} rows: {hint}.")
+
+
+def _word_among_numbers(counts: dict[Label, int]) -> str | None:
+    """The most frequent word, if nearly all labels are numbers."""
+    labels = pl.Series([str(label) for label in counts], dtype=pl.String)
+    words = labels.filter(as_numbers(labels, PLAIN).is_null())
+    if not 0 < len(words) < len(labels) / 10:
+        return None
+    return max(words, key=lambda word: counts.get(word, 0))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .prepare import Prepared
 
 SAMPLE = 1000  # cells by which a form is chosen
+MOST_WEIGHT = 1e30  # of all rows together: float32 holds no more than 3e38, and sums of products are to fit
 
 
 def row_weights(cells: pl.Series, rows: np.ndarray) -> np.ndarray:
@@ -28,6 +29,11 @@ def row_weights(cells: pl.Series, rows: np.ndarray) -> np.ndarray:
         row = int(rows[wrong.arg_max() or 0])
         held = "is empty" if cells[row] is None else f"holds {quoted(cells[row])}"
         raise InputError(f"weight {quoted(cells.name)} {held} in row {row + 1}, expected a number of 0 or more.")
+    if not numbers.sum() < MOST_WEIGHT:
+        raise InputError(
+            f"weight {quoted(cells.name)} has numbers that are together {numbers.sum():.3g}, expected below "
+            f"{MOST_WEIGHT:g}: divide them all by the same number."
+        )
     return numbers.to_numpy()
 
 

@@ -32,6 +32,8 @@ def without_missing(cells: pl.Series, words: Sequence[str] = (), known: Sequence
         cells = cells.fill_nan(None)
     if cells.dtype == pl.String:
         others = _no_numbers(cells)  # nearly all words are none, which is told faster
+        if len(others) == 0:
+            return without_words(cells, words)
         if others.str.contains(r"^\s|\s$").any():
             cells, others = cells.str.strip_chars(), others.str.strip_chars()
         wanted = {*MISSING_WORDS, *(word.lower() for word in words)}
@@ -49,7 +51,9 @@ def _no_numbers(cells: pl.Series) -> pl.Series:
 
 def without_words(cells: pl.Series, words: Sequence[str]) -> pl.Series:
     """The same, null for these words alone, in any case; and for the numbers among them, however they are written."""
-    if words and cells.dtype == pl.String:
+    if not words:
+        return cells
+    if cells.dtype == pl.String:
         cells = cells.set(cells.str.to_lowercase().is_in([word.lower() for word in words]).fill_null(False), None)
     numbers = pl.Series(words, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
     if len(numbers) and (cells.dtype == pl.String or cells.dtype.is_numeric()):

@@ -10,6 +10,7 @@ import polars as pl
 
 from ....data.names import first_repeated
 from ....errors import FileFormatError, InputError, InputTypeError, MissingLibraryError, first_line, quoted
+from .typed import ADDED
 
 ROWS_AT_A_TIME = 50_000  # of a frame whose content is digested
 
@@ -51,14 +52,17 @@ def _from_pandas(table: Any, pandas: Any) -> tuple[pl.DataFrame, list[str]]:
 
 def _cells(name: str, cells: Any, pandas: Any) -> pl.Series:
     try:
-        return pl.from_pandas(cells).alias(name)
+        found = pl.from_pandas(cells).alias(name)
+        if not isinstance(found.dtype, ADDED):
+            return found
     except ImportError:
         raise MissingLibraryError(
             "A data frame of pandas with text needs pyarrow: pip install 'backtalk[data]', or give a polars.DataFrame."
         ) from None
-    except Exception:  # pyarrow's own errors, for cells of several kinds: what they are is for the column to tell
-        missing = [bool(each) for each in pandas.isna(cells)]
-        return pl.Series(name, [None if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)])
+    except Exception:  # pyarrow's own errors, for cells of several kinds
+        pass
+    missing = [bool(each) for each in pandas.isna(cells)]  # cells of several kinds, periods or intervals: as text
+    return pl.Series(name, [None if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)])
 
 
 def frame_digest(frame: pl.DataFrame) -> str:

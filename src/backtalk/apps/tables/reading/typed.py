@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -11,11 +12,13 @@ from ....errors import FileFormatError, quoted
 
 EXACT_DIGITS = 18  # of a decimal number, up to which 64 bits hold it
 DICTIONARIES = (pl.Categorical, pl.Enum)
+ADDED: Any = getattr(pl, "BaseExtension", ())  # kinds that libraries have added, which newer polars tells apart
 
 
 def require_flat(schema: Mapping[str, pl.DataType], file: str | os.PathLike[str] = "") -> None:
     """Refuse columns of lists, structs or bytes."""
     for name, kind in schema.items():
+        kind = _stored(kind)
         if kind.is_nested() or kind in (pl.Binary, pl.Object):
             what = "bytes" if kind == pl.Binary else "lists"
             raise FileFormatError(
@@ -31,8 +34,15 @@ def plain_columns(schema: Mapping[str, pl.DataType], names: Sequence[str] | None
     return [_plain(name, schema[name]) for name in (schema if names is None else names)]
 
 
+def _stored(kind: pl.DataType) -> pl.DataType:
+    """What the cells are stored as, of a kind that a library has added, such as pandas' periods."""
+    return kind.ext_storage() if isinstance(kind, ADDED) else kind
+
+
 def _plain(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
+    if isinstance(kind, ADDED):
+        column, kind = column.ext.storage(), _stored(kind)
     if isinstance(kind, pl.Duration):
         return column.dt.total_microseconds() / 1e6
     if kind.is_float():
