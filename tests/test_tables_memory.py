@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from backtalk import TrainingInterrupted
-from backtalk.apps.tables import Options, cache, memory, parts, predict, resume, train
+from backtalk.apps.tables import Options, cache, evaluate, memory, parts, predict, resume, train
 from backtalk.apps.tables.cache import Cache
 from backtalk.apps.tables.columns import learn
 from backtalk.apps.tables.folder import METRICS, MODEL, PREPROCESSING, REPORT
@@ -292,13 +292,15 @@ def test_a_table_larger_than_memory_is_trained_on(in_files, tables, tmp_path):
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 @pytest.mark.usefixtures("small")
-def test_a_table_larger_than_memory_is_predicted_in_parts(kind, tables, tmp_path, monkeypatch):
+def test_a_table_larger_than_memory_is_predicted_and_evaluated_in_parts(kind, tables, tmp_path, monkeypatch):
     train(tables["csv"], tmp_path / "run", Options("paid", epochs=2))
     whole, said = predict(tmp_path / "run", tables[kind])
+    scored = evaluate(tmp_path / "run", tables[kind])
     monkeypatch.setattr(memory, "free_bytes", lambda: 2 * 300 * 2**10)
     monkeypatch.setattr(parts, "ENCODED", 100)
     predicted, others = predict(tmp_path / "run", tables[kind])
     assert (predicted.to_dict(as_series=False), others) == (whole.to_dict(as_series=False), said)
+    assert evaluate(tmp_path / "run", tables[kind]) == scored
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -432,11 +434,11 @@ def status(name):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is told by Linux")
 def test_the_peak_of_memory_stays_within_the_bound(tmp_path, monkeypatch):
-    """Some 25 MB of text, which would take 140 MB as a whole, in 64 MB."""
-    rng, rows = np.random.default_rng(0), 250_000
+    """Some 10 MB of text, which would take 57 MB as a whole, in 32 MB."""
+    rng, rows = np.random.default_rng(0), 100_000
     frame = pl.DataFrame({f"x{j}": rng.normal(size=rows).round(6) for j in range(10)})
     frame.with_columns(paid=pl.Series(np.where(frame["x0"] > 0, "yes", "no"))).write_csv(tmp_path / "t.csv")
-    room = 64 * 2**20
+    room = 32 * 2**20
     monkeypatch.setattr(memory, "LEAST", 1)
     monkeypatch.setattr(spilled, "BEGINNING", 2**18)
     with Cache(tmp_path / "run") as place:

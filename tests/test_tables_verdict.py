@@ -15,7 +15,7 @@ from sklearn import datasets
 from backtalk import Network
 from backtalk.analysis.diagnose import RULES, Finding
 from backtalk.apps.cli import app
-from backtalk.apps.tables import Options, evaluate, train
+from backtalk.apps.tables import Options, diagnose, evaluate, train
 from backtalk.apps.tables.advice import ADVICE, agreed, for_table
 from backtalk.apps.tables.folder import METRICS, REPORT
 from backtalk.apps.tables.prepare import prepare
@@ -429,6 +429,10 @@ def test_the_doctor_still_finds_labels_that_were_flipped(tmp_path):
     (found,) = (each for each in result.diagnosis.findings if each.kind == "mislabelled_examples")
     assert "'yes', rather 'no'" in found.said
     assert "leave them out" not in found.advice
+    assert np.isin(np.array(found.examples) - 1, flipped).mean() > 0.9  # as rows of the table, counted from 1
+    later, *_ = diagnose(tmp_path / "run", tmp_path / "t.parquet")
+    (found,) = (each for each in later.findings if each.kind == "mislabelled_examples")
+    assert np.isin(np.array(found.examples) - 1, flipped).mean() > 0.9
 
 
 def test_verdict_and_doctor_do_not_contradict_each_other():

@@ -24,14 +24,17 @@ Array = Any  # an array of any library that follows the standard
 
 @cache
 def _numpy_namespace() -> Any:
-    import array_api_compat.numpy  # when first asked for: it takes as long to import as NumPy itself
+    """NumPy itself, which follows the standard from 2.1 on; array-api-compat imports all of it, f2py included."""
+    if hasattr(np, "__array_namespace_info__"):
+        return np
+    import array_api_compat.numpy
 
     return array_api_compat.numpy
 
 
 def namespace(array: Array) -> Any:
     """The functions of the library that ``array`` comes from."""
-    if type(array) is np.ndarray:
+    if isinstance(array, (np.ndarray, np.generic)):
         return _numpy_namespace()  # at once: small networks spend their time on questions like this
     return array_api_compat.array_namespace(array)
 
@@ -251,7 +254,9 @@ def _module(library: str) -> str:
 def resolve_namespace(library: ModuleType, argument: str) -> Any:
     """The standard's functions for a module the user names: numpy, torch, jax.numpy, cupy, …"""
     name = getattr(library, "__name__", "")
-    if name == "numpy" or name == "torch" or name == "cupy":
+    if name == "numpy":
+        return _numpy_namespace()
+    if name == "torch" or name == "cupy":
         return __import__(f"array_api_compat.{name}", fromlist=["asarray"])
     if hasattr(library, "asarray") and hasattr(library, "isfinite"):
         return library

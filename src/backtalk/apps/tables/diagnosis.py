@@ -30,15 +30,16 @@ Tell = Callable[[str], Any] | None
 def diagnose(folder: str | os.PathLike[str], table: Any) -> tuple[Diagnosis, list[str], list[str]]:
     """The network of a run on a table with the target; the messages about the table; and the classes.
 
-    The history of the run counts as well. Rows without a target are left out.
+    The history of the run counts as well. Rows without a target are left out. Findings name rows of the table, counted
+    from 1.
     """
-    network, preprocessing, target, examples, messages = examples_of(folder, table)
+    network, preprocessing, target, examples, messages, of_table = examples_of(folder, table)
     place = Folder(folder)
     facts, (rows, of_metrics) = read_run(place), rows_of_training(place)
     place.require_one_run([(RUN, facts.run), (METRICS, of_metrics)])
     epochs = read_history(place / HISTORY, facts.run, network.depth)
     history = telemetry_of(epochs, _settings(facts.options, rows))
-    names = {"columns": preprocessing.inputs, "classes": target.classes or None}
+    names = {"columns": preprocessing.inputs, "classes": target.classes or None, "rows": of_table + 1}
     diagnosis = examine(network, *examples, history=history, **names)
     return _for_table(diagnosis, settled(facts.options, rows)), messages, target.classes
 
@@ -50,7 +51,10 @@ def diagnose_run(
     options: Options,
     verdict: Collection[str] = (),
 ) -> Diagnosis:
-    """A network and its history, on the rows that it was trained on; ``verdict``: the names of what that says."""
+    """A network and its history, on the rows that it was trained on; ``verdict``: the names of what that says.
+
+    Findings name rows of the table, counted from 1.
+    """
     X, y = ready.parts["training"]
     diagnosis = examine(
         network,
@@ -61,6 +65,7 @@ def diagnose_run(
         history=telemetry_of(epochs, _settings(options, len(X))),
         columns=ready.preprocessing.inputs,
         classes=ready.target.classes or None,
+        rows=ready.training_rows + 1,
     )
     return _for_table(diagnosis, settled(options, len(X)), verdict)
 

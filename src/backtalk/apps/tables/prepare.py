@@ -44,7 +44,7 @@ class Prepared:
 
     ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process. X of a table that is
     larger than memory lies in a file; ``buffer_bytes`` of it are shuffled at a time. ``weights``: of the rows in
-    ``parts``, if a column has some.
+    ``parts``, if a column has some. ``training_rows``: the rows of the table, counted from 0, of X for training.
     """
 
     preprocessing: Preprocessing
@@ -52,6 +52,7 @@ class Prepared:
     network: Network
     parts: dict[str, tuple[Inputs, np.ndarray]]  # training, and validation and test where they are asked for
     truth: dict[str, np.ndarray]
+    training_rows: np.ndarray
     said: list[str]
     buffer_bytes: int = BUFFER_BYTES
     weights: dict[str, np.ndarray] = field(default_factory=dict)
@@ -132,8 +133,9 @@ def prepare(
     truth = {part: truth[part] for part in PARTS if part in truth}
     parts = {part: (X[part], labels[own[part]]) for part, labels in truth.items()}
     own_weights = {part: of_parts[part][own[part]] for part in of_parts}
+    training_rows = rows_of_table[rows["training"][own["training"]]]
     buffer_bytes = in_parts.buffer_bytes if in_parts else BUFFER_BYTES
-    return Prepared(preprocessing, target, network, parts, truth, said + more, buffer_bytes, own_weights)
+    return Prepared(preprocessing, target, network, parts, truth, training_rows, said + more, buffer_bytes, own_weights)
 
 
 def _require_shared(table: Origin, options: Options, processes: int) -> None:

@@ -24,7 +24,7 @@ from .cells.otherwise import written_otherwise
 from .cells.truth import as_truth
 from .cells.words import MISSING_WORDS, as_words, without_missing, without_words
 from .labels import PAIRS, Label, Labels, in_order, name_of
-from .task import CLASSIFICATION, REGRESSION, TASKS, tell_task
+from .task import CLASSIFICATION, MOST_CLASSES, REGRESSION, TASKS, numbers_text, tell_task
 
 TRUTH = "yes/no"  # the form of truth values, if they are asked for as numbers: 1 and 0
 MOST_SHOWN = 5  # words
@@ -66,6 +66,12 @@ class Target:
                 "classification if each date is a class."
             )
         form = reading.form if reading.kind == NUMBER else None
+        if form is not None and task != CLASSIFICATION:
+            different = as_numbers(cells, form).drop_nulls().unique()
+            if len(different) > MOST_CLASSES:  # certainly no classes: labels of millions would take a minute
+                whole = bool((different == different.round()).all())
+                reason = numbers_text(len(different), whole) if task == "auto" else "as asked for"
+                return cls(name, REGRESSION, reason, form, missing=[*missing])._proven(cells)
         rows = _rows_of_labels(cells, form)
         counts = {label: spellings.total() for label, spellings in rows.items()}
         if len(counts) == 1:

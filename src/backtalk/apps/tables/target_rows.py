@@ -22,15 +22,18 @@ def with_target(frame: pl.DataFrame, target: Target, table: Any) -> tuple[pl.Dat
     """The rows with a target that is known; which rows of the table they are; what there is to say of the others."""
     require_columns(frame.columns, target.name, table)
     frame = frame.with_columns(target.read_again(frame[target.name]))
-    cells = frame[target.name]
+    rows, said = known_rows(frame[target.name], target, table)
+    return frame[rows], rows, said
+
+
+def known_rows(cells: pl.Series, target: Target, table: Any) -> tuple[np.ndarray, list[str]]:
+    """The rows with a target that is known, counted from 0; and what there is to say of the others."""
     present = rows_with_target(cells, target, table)
     known = present & target.known(cells)
     if not known.any():
         target.encode(cells.filter(present))  # says what is wrong with the first
-    return frame.filter(known), np.flatnonzero(known.to_numpy()), [
-        *rows_left_out(present, target.name),
-        *_rows_unknown(cells.filter(present & ~known), target),
-    ]  # fmt: skip
+    said = [*rows_left_out(present, target.name), *_rows_unknown(cells.filter(present & ~known), target)]
+    return np.flatnonzero(known.to_numpy()), said
 
 
 def _rows_unknown(cells: pl.Series, target: Target) -> list[str]:

@@ -37,7 +37,7 @@ def tell_task(name: str, counts: dict[Decimal, int]) -> tuple[str, str]:
     """
     distinct, rows, numbers = len(counts), sum(counts.values()), sorted(counts)
     whole = all(number == number.to_integral_value() for number in numbers)
-    what = f"{distinct} different {'whole ' if whole else ''}numbers"
+    what = numbers_text(distinct, whole)
     if not whole or distinct > MOST_CLASSES or distinct * ROWS_OF_WHOLE_NUMBERS > rows:
         return REGRESSION, what
     if distinct == 2:
@@ -45,6 +45,11 @@ def tell_task(name: str, counts: dict[Decimal, int]) -> tuple[str, str]:
     if _are_classes(name, counts, rows):
         return CLASSIFICATION, f"{what}; if they are amounts, --task regression"
     return REGRESSION, f"{what}, taken for amounts; if they are classes, --task classification"
+
+
+def numbers_text(distinct: int, whole: bool) -> str:
+    """So many different numbers, in words."""
+    return f"{distinct} different {'whole ' if whole else ''}numbers"
 
 
 def _are_classes(name: str, counts: dict[Decimal, int], rows: int) -> bool:

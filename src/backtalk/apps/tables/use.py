@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import Source, read_table
 from .target import Target
-from .target_rows import with_target
+from .target_rows import known_rows, require_columns, with_target
 from .unknown import Unknown
 from .weights import row_weights
 
@@ -57,9 +57,7 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
                 f"the table lacks the column {quoted(learned.id)}, which names the rows: the predictions have no names."
             )
         wanted = [name for name in source.schema if name in {*preprocessing.used, learned.id}]
-        for first in range(0, source.height, at_once):
-            rows = np.arange(first, min(first + at_once, source.height))
-            frame = source.rows(first, first + len(rows), wanted)
+        for frame, rows in _blocks(source, at_once, wanted, np.arange(source.height)):
             X, each = preprocessing.inputs_of(frame, rows)
             unknown.append(each)
             found.append(_predictions(network, learned, output_of(network, X), frame))
@@ -80,6 +78,17 @@ def _source_of(origin: Origin, preprocessing: Preprocessing, cache: Cache) -> tu
     return parts.source, parts.rows_at_once(preprocessing)
 
 
+def _blocks(
+    source: Source, at_once: int, names: Sequence[str], rows: np.ndarray
+) -> Iterator[tuple[pl.DataFrame, np.ndarray]]:
+    """These rows of a table, some at a time, and which they are."""
+    for first in range(0, source.height, at_once):
+        last = min(first + at_once, source.height)
+        own = rows[slice(*np.searchsorted(rows, [first, last]))]
+        frame = source.rows(first, last, names)
+        yield (frame if len(own) == frame.height else frame[own - first]), own
+
+
 def _predictions(network: Network, learned: Learned, output: np.ndarray, frame: pl.DataFrame) -> pl.DataFrame:
     """Of some rows, as columns: their names, if they have some, what is predicted, and how sure it is."""
     target = learned.target
@@ -97,32 +106,58 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
     """Scores on a table with the target, with the verdict on them, and the messages about the table.
 
     Rows in which the target is no class of the training, or no number, are left out; a message counts them.
-    Rows count by their weights, if the run has some and the table as well.
+    Rows count by their weights, if the run has some and the table as well. A file that needs more than half of the free
+    memory is read in parts.
     """
     from .verdict import judge_table
 
-    network, _, target, (X, y, *weight), messages = examples_of(folder, table)
-    output = output_of(network, X)
+    network, learned = _open(folder)
+    target, preprocessing, origin = learned.target, learned.preprocessing, Origin.of(table, learned.no_header)
+    found, unknown = [], []
+    with Cache(Path(folder)) as cache:
+        source, at_once = _source_of(origin, preprocessing, cache)
+        others = require_columns(list(source.schema), target.name, origin)
+        _require_all(others, learned)
+        of_rows = source.columns([name for name in (target.name, learned.weight) if name in source.schema])
+        cells = target.read_again(of_rows[target.name])
+        rows, left_out = known_rows(cells, target, origin)
+        messages = [*source.said, *preprocessing.compare(others)]
+        for frame, own in _blocks(source, at_once, preprocessing.used, rows):
+            X, each = preprocessing.inputs_of(frame, own)
+            unknown.append(each)
+            found.append(output_of(network, X))
+    together = [Unknown.together(each) for each in zip(*unknown, strict=True)]
+    weight, unweighted = _weights_of(of_rows, learned, rows)
+    messages += [*preprocessing.remarks(together), *left_out, *unweighted]
+    y, output = target.encode(cells[rows]), np.concatenate(found)
     verdict = judge_table(Folder(folder), target, network, y, output, *weight)
     return scores(target, y, output, network, *weight) | {"verdict": verdict}, messages
 
 
 def examples_of(
     folder: str | os.PathLike[str], table: Any
-) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, ...], list[str]]:
-    """A run's network, and X, encoded y and perhaps weights of a table with the target; and the messages about it."""
+) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, ...], list[str], np.ndarray]:
+    """A run's network, and X, encoded y and perhaps weights of a table with the target; the messages about it; and in
+    which rows of the table these stand, counted from 0."""
     network, learned = _open(folder)
     origin, target = Origin.of(table, learned.no_header), learned.target
     read = read_table(origin)
     _require_all([name for name in read.frame.columns if name != target.name], learned)
     frame, rows, left_out = with_target(read.frame, target, origin)
     X, messages = learned.preprocessing.transform(frame.drop(target.name), rows)
-    examples, said = (X, target.encode(frame[target.name])), [*read.said, *messages, *left_out]
-    if learned.weight is not None and learned.weight in read.frame.columns:
-        examples = (*examples, row_weights(read.frame[learned.weight], rows))
-    elif learned.weight is not None:
-        said.append(f"the table lacks the column {quoted(learned.weight)} of the weights: every row counts alike.")
-    return network, learned.preprocessing, target, examples, said
+    weight, unweighted = _weights_of(read.frame, learned, rows)
+    examples, said = (X, target.encode(frame[target.name]), *weight), [*read.said, *messages, *left_out, *unweighted]
+    return network, learned.preprocessing, target, examples, said, rows
+
+
+def _weights_of(frame: pl.DataFrame, learned: Learned, rows: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+    """The weights of these rows, if the run has some and the table as well; and what there is to say if it has none."""
+    name = learned.weight
+    if name is None:
+        return [], []
+    if name not in frame.columns:
+        return [], [f"the table lacks the column {quoted(name)} of the weights: every row counts alike."]
+    return [row_weights(frame[name], rows)], []
 
 
 def _require_all(names: list[str], learned: Learned) -> None:
