@@ -118,7 +118,7 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
         source, at_once = _source_of(origin, preprocessing, cache)
         others = require_columns(list(source.schema), target.name, origin)
         _require_all(others, learned)
-        of_rows = source.columns([name for name in (target.name, learned.weight) if name in source.schema])
+        of_rows = source.columns([name for name in source.schema if name in (target.name, learned.weight)])
         cells = target.read_again(of_rows[target.name])
         rows, left_out = known_rows(cells, target, origin)
         messages = [*source.said, *preprocessing.compare(others)]
