@@ -27,7 +27,7 @@ def ended(code: str, *arguments: object) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    (folder / "t.csv").write_text("a,y\n" + "".join(f"{k},{'no' if k % 2 else 'yes'}\n" for k in range(40)))
+    (folder / "t.csv").write_text("a,y\n" + "".join(f"{k % 7},{'no' if k % 2 else 'yes'}\n" for k in range(40)))
     train(folder / "t.csv", folder / "run", Options("y", epochs=1, hidden=(2,)))
     save(Network.create([1, 2], rng=0), folder / "net.safetensors")
     (folder / "n.csv").write_text("a,y\n1,0\n2,1\n")

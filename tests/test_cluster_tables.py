@@ -24,6 +24,7 @@ from backtalk.apps.tables.division import split_rows
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.history import read_history
 from backtalk.apps.tables.metrics import score, score_of_shares
+from backtalk.apps.tables.reading.origins import Origin
 from backtalk.apps.tables.reading.parquet import ParquetTable
 from backtalk.apps.tables.target import Target
 from backtalk.apps.tables.unknown import Unknown, say_of
@@ -309,7 +310,7 @@ def test_a_folder_that_is_taken_is_told_by_process_0(tables, tmp_path):
 
 def test_process_0_alone_sums_up_the_files_of_a_table(tables, tmp_path, monkeypatch):
     summed, here = [], threading.local()
-    monkeypatch.setattr(run, "digest", lambda _: summed.append(getattr(here, "index", 0)) or "what it was")
+    monkeypatch.setattr(Origin, "digest", lambda _: summed.append(getattr(here, "index", 0)) or "what it was")
     run.train(tables["csv"], tmp_path / "run", Options("paid", epochs=1))
 
     def resumed(group):

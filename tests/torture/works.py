@@ -17,7 +17,7 @@ import numpy as np
 
 from backtalk import Checkpoint, Network, fit, load, resume
 from backtalk.apps.cli import main
-from backtalk.apps.tables.facts import read_learned, read_run, rows_of_training
+from backtalk.apps.tables.facts import read_run, rows_of_training
 from backtalk.apps.tables.folder import (
     BEFORE,
     CHECKPOINT,
@@ -31,6 +31,7 @@ from backtalk.apps.tables.folder import (
     Folder,
 )
 from backtalk.apps.tables.history import read_history
+from backtalk.apps.tables.learned import read_learned
 from backtalk.train.checkpoint import read
 
 OPTIONS = ["--target", "y", "--hidden", "12,8", "--epochs", "12", "--patience", "0", "--batch-size", "16"]

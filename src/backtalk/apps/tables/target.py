@@ -71,6 +71,7 @@ class Target:
             if len(different) > MOST_CLASSES:  # certainly no classes: labels of millions would take a minute
                 whole = bool((different == different.round()).all())
                 reason = numbers_text(len(different), whole) if task == "auto" else "as asked for"
+                reason = "; ".join([reason, *reading.remarks])
                 return cls(name, REGRESSION, reason, form, missing=[*missing])._proven(cells)
         rows = _rows_of_labels(cells, form)
         counts = {label: spellings.total() for label, spellings in rows.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,24 +30,25 @@ def spill_delimited(path: Path, folder: Path, part_bytes: int, no_header: bool =
     """The cells of a file as :func:`~backtalk.apps.tables.reading.delimited.read_delimited` gives them, in a folder."""
     layout, file = _layout_of(path, no_header), str(path)
     said, encodings, names = list(layout.said), set(), None
-    for number, (before, raw) in enumerate(parts_of(path, part_bytes, layout.separator)):
-        content, more = as_utf8(raw, file, before)
-        encodings.add("" if content.isascii() else "UTF-8" if not more else "Windows-1252")
-        if len(encodings - {""}) > 1:
-            raise FileFormatError(
-                f"is partly in UTF-8 and partly in another encoding (from line {before + 1} on): save it as UTF-8.",
-                file=file,
-            )
-        here = replace(layout, above=0 if number else layout.above)
-        frame, others = read_lines(ended(content), here, file, before)
-        said += [*more, *others]
-        names = names or frame.columns
-        if frame.columns != names:
-            raise FileFormatError(
-                f"has no name for a column that holds something from line {before + 1} on: name it.", file=file
-            )
-        if frame.height:
-            frame.write_parquet(folder / f"{number:08}.parquet", row_group_size=frame.height, compression="lz4")
+    with closing(parts_of(path, part_bytes, layout.separator)) as parts:  # by us, so that Ctrl-C is no traceback
+        for number, (before, raw) in enumerate(parts):
+            content, more = as_utf8(raw, file, before)
+            encodings.add("" if content.isascii() else "UTF-8" if not more else "Windows-1252")
+            if len(encodings - {""}) > 1:
+                raise FileFormatError(
+                    f"is partly in UTF-8 and partly in another encoding (from line {before + 1} on): save it as UTF-8.",
+                    file=file,
+                )
+            here = replace(layout, above=0 if number else layout.above)
+            frame, others = read_lines(ended(content), here, file, before)
+            said += [*more, *others]
+            names = names or frame.columns
+            if frame.columns != names:
+                raise FileFormatError(
+                    f"has no name for a column that holds something from line {before + 1} on: name it.", file=file
+                )
+            if frame.height:
+                frame.write_parquet(folder / f"{number:08}.parquet", row_group_size=frame.height, compression="lz4")
     if not any(folder.iterdir()):
         raise FileFormatError("has the names of columns but no rows.", file=file)
     table = ParquetTable(folder)
@@ -70,7 +72,7 @@ def _layout_of(path: Path, no_header: bool) -> Layout:
     return layout_of(ended(as_utf8(whole or beginning, str(path))[0]), str(path), no_header)
 
 
-def parts_of(path: Path, size: int, separator: str) -> Iterator[tuple[int, bytes]]:
+def parts_of(path: Path, size: int, separator: str) -> Generator[tuple[int, bytes], None, None]:
     """Some ``size`` bytes of lines at a time, and how many lines stand above them.
 
     A line break within quotes ends no line.
