@@ -34,7 +34,7 @@ def plain_columns(schema: Mapping[str, pl.DataType], names: Sequence[str] | None
     return [_plain(name, schema[name]) for name in (schema if names is None else names)]
 
 
-def _stored(kind: pl.DataType) -> pl.DataType:
+def _stored(kind: Any) -> Any:
     """What the cells are stored as, of a kind that a library has added, such as pandas' periods."""
     return kind.ext_storage() if isinstance(kind, ADDED) else kind
 
