@@ -12,6 +12,7 @@ from backtalk import InputError, InputTypeError, Network, Predictor, forward
 from backtalk.core.activations import ACTIVATIONS, Activation
 from backtalk.engines.native.kernels import available
 from backtalk.engines.passes import ends_in_blocks, output_of
+from engines import needs_kernels, run_python
 
 NATURAL = [("cross_entropy", 3), ("binary_cross_entropy", 1), ("squared_error", 20), ("poisson_deviance", 2)]
 
@@ -246,3 +247,9 @@ def test_the_ends_of_a_network_are_those_of_its_trace():
     assert same_bits(a, trace.a[2])
     assert same_bits(yhat, trace.output)
     assert same_bits(output_of(network, np.asfortranarray(X)), trace.output)
+
+
+@needs_kernels
+def test_the_kernels_serve_a_predictor_whatever_was_imported():
+    code = "from backtalk import Network; print(Network.create([2, 3, 2], rng=0).predictor()._by_engine is not None)"
+    assert run_python(code) == "True\n"

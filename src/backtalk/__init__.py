@@ -145,6 +145,8 @@ FOLDERS = (
 
 def __getattr__(name: str) -> Any:
     if name in HOMES:
+        if HOMES[name] != "errors":
+            import_module(".engines.passes", __name__)  # whose kernels serve the predictor of a network
         found = getattr(import_module(f".{HOMES[name]}", __name__), name)
     elif name in (*FOLDERS, "per_example"):
         found = import_module(f".{name}", __name__)
