@@ -163,7 +163,10 @@ def learned(cells, most, training=None, at_once=100, present=None):
     rows = np.flatnonzero(present)
     training = np.arange(len(rows)) if training is None else training
     drawn = Drawn.of(present, training, most, at_once, seed=0)
-    of_rows = lambda cells, training, rows: learn(cells, training, rows=rows)  # noqa: E731
+
+    def of_rows(cells, training, rows):
+        return learn(cells, training, rows=rows)
+
     return drawn.learn(Source(cells), "a", of_rows), of_rows(cells.gather(rows), training, rows)
 
 

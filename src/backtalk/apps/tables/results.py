@@ -60,8 +60,10 @@ def write_results(
         network, learned = training.network, preprocessing_facts(ready, run)
         outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
         weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
-        metrics = _metrics(ready, training, run, outputs, weights)
-        metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs, weights))
+        balanced = run.options.class_weight is not None
+        constant = Constant.of(ready.target, network, ready.truth["training"], balanced, weights.get("training"))
+        metrics = _metrics(ready, training, run, outputs, weights, constant)
+        metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs, weights, constant))
 
         def write() -> Result:
             columns = [ready.target.described(), *ready.preprocessing.described()]
@@ -87,6 +89,7 @@ def _metrics(
     run: RunFacts,
     outputs: Mapping[str, np.ndarray],
     weights: Mapping[str, np.ndarray],
+    constant: Constant,
 ) -> dict[str, Any]:
     """What ``metrics.json`` holds; ``weights`` of the rows of each part, if they have some."""
     network, target = training.network, ready.target
@@ -106,7 +109,7 @@ def _metrics(
         "best_epoch": training.best_epoch,
         "kept_epoch": _kept_epoch(training, run),
         "reason": training.reason,
-        "constant": _constant(ready, training, run, weights).to_json(),
+        "constant": constant.to_json(),
         "scores": found,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
@@ -119,24 +122,20 @@ def _kept_epoch(training: Training, run: RunFacts) -> int:
     return training.best_epoch if run.options.patience and training.best_epoch else len(training.losses)
 
 
-def _constant(ready: Prepared, training: Training, run: RunFacts, weights: Mapping[str, np.ndarray]) -> Constant:
-    balanced = run.options.class_weight is not None
-    return Constant.of(ready.target, training.network, ready.truth["training"], balanced, weights.get("training"))
-
-
 def _verdict(
     ready: Prepared,
     training: Training,
     run: RunFacts,
     outputs: Mapping[str, np.ndarray],
     weights: Mapping[str, np.ndarray],
+    constant: Constant,
 ) -> list[dict[str, Any]]:
     """What the run is worth. In a cluster, process 0 tries single columns with its own rows."""
     judged = Judged(
         ready.target,
         training.network,
         ready.preprocessing,
-        _constant(ready, training, run, weights),
+        constant,
         {part: (truth, outputs[part]) for part, truth in ready.truth.items()},
         training.losses,
         training.validation_losses,
