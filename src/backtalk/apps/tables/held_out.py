@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -31,11 +31,20 @@ class HeldOut:
     said: list[str]
 
 
-def read_held_out(part: str, options: Options, learned: Preprocessing, target: Target, group: Group) -> HeldOut:
+def read_held_out(
+    part: str,
+    options: Options,
+    learned: Preprocessing,
+    target: Target,
+    key: pl.Series | None,
+    training: np.ndarray,
+    group: Group,
+) -> HeldOut:
     """The rows of a file, as the columns of the table were understood; each process reads the file and takes its own.
 
-    Rows without a target are left out. Raises :class:`~backtalk.errors.InputError` if a column of the inputs, the
-    target or the weights are missing.
+    ``key``: the times or groups of the table's rows that count, if they are split by them, of which ``training`` are
+    trained on. Rows without a target are left out. Raises :class:`~backtalk.errors.InputError` if a column of the
+    inputs, the target or the weights are missing, or if a group is in the table too.
     """
     origin = Origin.of(options.files[part], options.no_header)
     if group.count > 1:
@@ -44,10 +53,12 @@ def read_held_out(part: str, options: Options, learned: Preprocessing, target: T
 
     def work() -> HeldOut:
         table = read_table(origin)
+        beside = [] if key is None else _say_of_split(part, origin, table.frame, options, key, training)
         try:
-            return _understood(part, table, options, learned, target, group)
+            found = _understood(part, table, options, learned, target, group)
         except InputError as error:
             raise InputError(f"{origin}, the table for {part}: {error}") from None
+        return replace(found, said=[*beside, *found.said])
 
     return group.run(work)
 
@@ -78,15 +89,15 @@ def refuse_table_itself(part: str, table: Origin, options: Options) -> None:
         )
 
 
-def say_of_split(part: str, options: Options, key: pl.Series, training: np.ndarray) -> list[str]:
+def _say_of_split(
+    part: str, origin: Origin, frame: pl.DataFrame, options: Options, key: pl.Series, training: np.ndarray
+) -> list[str]:
     """What there is to say of the rows of a file beside those of the table, if these are split by time or by group.
 
-    ``key``: the times or groups of the table's rows that count, of which ``training`` are trained on. Raises
-    :class:`~backtalk.errors.InputError` if a group of the table is in the file too, since no group is to be in two
-    parts.
+    Raises :class:`~backtalk.errors.InputError` if a group of the table is in the file too, since no group is to be in
+    two parts.
     """
-    origin, name = Origin.of(options.files[part]), options.split_column or ""
-    frame = read_table(origin).frame
+    name = options.split_column or ""
     if name not in frame.columns:
         return [f"{part} rows: {origin} lacks the column {quoted(name)}: whether the split holds there is not known."]
     own = split_key(frame[name], options)

@@ -20,7 +20,7 @@ from .cache import Cache
 from .cells.words import without_words
 from .columns import examples_of
 from .division import split_key, split_rows
-from .held_out import read_held_out, refuse_table_itself, say_of_split
+from .held_out import read_held_out, refuse_table_itself
 from .memory import bound_of
 from .options import Options, require_in_memory, require_shared, require_usable, task_of
 from .parts import Inputs, Note, Parts
@@ -118,9 +118,7 @@ def prepare(
     of_parts = {} if weights is None else {part: weights[chosen] for part, chosen in rows.items()}
     own = own_rows(rows, group)
     for part in options.files:
-        if key is not None:
-            more += group.run(partial(say_of_split, part, options, key, rows["training"]))
-        found = read_held_out(part, options, preprocessing, target, group)
+        found = read_held_out(part, options, preprocessing, target, key, rows["training"], group)
         X[part], truth[part], own[part] = found.X, found.y, found.own
         more += found.said + _beyond_float32(target, {part: found.y})
         if found.weights is not None:
