@@ -37,7 +37,7 @@ from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.weights import validation_of
 from backtalk.core import files
 from backtalk.errors import FileFormatError, InputError
-from backtalk.interop.files import load_run, load_with, save_with
+from backtalk.interop.files import facts_of_run, load_with, save_with
 from backtalk.train import resume as go_on
 
 OPTIONS = Options("y", hidden=(4,), epochs=4, patience=0, checkpoint_seconds=1e-9)
@@ -329,10 +329,10 @@ def test_a_checkpoint_of_a_run_goes_on_without_its_id_too(table, tmp_path):
     """As by :func:`backtalk.resume`, which then writes the same id."""
     with pytest.raises(TrainingInterrupted):
         train(table, tmp_path / "run", OPTIONS, progress=stop_in(2, KeyboardInterrupt()))
-    run = load_run(tmp_path / "run" / CHECKPOINT)["id"]
+    run = facts_of_run(tmp_path / "run" / CHECKPOINT)["id"]
     ready = prepare(table, OPTIONS)
     go_on(tmp_path / "run" / CHECKPOINT, *ready.parts["training"], validation=validation_of(ready, OPTIONS))
-    assert load_run(tmp_path / "run" / CHECKPOINT)["id"] == run
+    assert facts_of_run(tmp_path / "run" / CHECKPOINT)["id"] == run
 
 
 # Leftovers, links, and an earlier run

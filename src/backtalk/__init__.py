@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .core.forward import Trace
     from .core.layers import Layers
     from .core.losses import Loss, register_loss
+    from .core.mean import mean_network
     from .core.network import Network
     from .core.predictor import Predictor
     from .data.streams import MemoryMapped, ParquetFiles
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         ProcessLostError,
         UnknownNameError,
     )
-    from .interop import load, save
+    from .interop import load, load_members, save
     from .interop.keras import from_keras
     from .interop.onnx.convert import from_onnx, to_onnx
     from .interop.scikit_learn import from_sklearn, to_sklearn
@@ -83,7 +84,8 @@ __all__ = [
     "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace", "Training",
     "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
     "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch",
-    "gradients", "grand", "influence", "listen", "load", "paths", "per_example", "register_activation",
+    "gradients", "grand", "influence", "listen", "load", "load_members", "mean_network",
+    "paths", "per_example", "register_activation",
     "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
@@ -98,6 +100,7 @@ HOMES = {  # the module of each public name
     "Dropout": "core.dropout",
     "Trace": "core.forward",
     "Layers": "core.layers",
+    "mean_network": "core.mean",
     **dict.fromkeys(("Loss", "register_loss"), "core.losses"),
     "Network": "core.network",
     "Predictor": "core.predictor",
@@ -110,7 +113,7 @@ HOMES = {  # the module of each public name
         ),
         "errors",
     ),
-    **dict.fromkeys(("load", "save"), "interop"),
+    **dict.fromkeys(("load", "load_members", "save"), "interop"),
     "from_keras": "interop.keras",
     **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
     **dict.fromkeys(("from_sklearn", "to_sklearn"), "interop.scikit_learn"),

@@ -14,6 +14,7 @@ closed_forms.py     pairs of both that keep digits which ŷ has rounded away
 head.py             ``Head``: the output function with the loss
 dropout.py          masks of hidden units
 network.py          ``Network``
+mean.py             the mean of several networks, which is one network again
 inputs.py           X, y and the weights of examples, checked against a network
 forward.py          ``Trace``: every a_i and h_i
 predictor.py        ``Predictor``: ŷ alone, in memory made once

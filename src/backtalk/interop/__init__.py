@@ -7,6 +7,6 @@ stack.py          layers and functions of another library as a network
 structure.py      a network without its arrays, as JSON
 """
 
-from .files import load, save
+from .files import load, load_members, save
 
-__all__ = ["load", "save"]
+__all__ = ["load", "load_members", "save"]

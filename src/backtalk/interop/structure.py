@@ -11,18 +11,21 @@ from ..core.network import Network
 from ..errors import FileFormatError
 
 KEY = "backtalk.network"
-VERSION = 2  # with "output", which a network with the natural output of its loss has not: it is written as version 1
+# 2: with "output", which a network with the natural output of its loss has not: it is written as version 1.
+# 3: with "members", the number of the networks in the file, if there are several
+VERSION = 3
 
 
-def structure_of(network: Network) -> dict[str, Any]:
-    """What the metadata says of a network."""
+def structure_of(network: Network, members: int = 1) -> dict[str, Any]:
+    """What the metadata says of a network, or of several that are alike."""
     natural = network.head.is_natural
     structure = {
-        "version": 1 if natural else VERSION,
+        "version": 3 if members > 1 else 1 if natural else 2,
         "activations": [repr(activation) for activation in network.activations],
         "loss": repr(network.loss),
     }
-    return structure if natural else structure | {"output": repr(network.output)}
+    structure |= {} if natural else {"output": repr(network.output)}
+    return structure if members == 1 else structure | {"members": members}
 
 
 def read_structure(path: Path | str, text: str) -> dict[str, Any]:

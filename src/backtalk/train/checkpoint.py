@@ -19,7 +19,7 @@ from ..core.files import unfinished
 from ..core.network import Network
 from ..engines.steps import Measured, StepState
 from ..errors import FileFormatError, InputError, InputTypeError
-from ..interop.files import load_run, load_with, save_with
+from ..interop.files import facts_of_run, load_with, save_with
 from ..interop.structure import KEY
 from .settings import DataSettings, TrainSettings, settings_from_json, settings_to_json
 from .state import TrainState
@@ -162,7 +162,7 @@ def go_on_at(checkpoint: Checkpoint) -> tuple[Checkpoint, Snapshot]:
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, lacks a part of one, or is of
     another run.
     """
-    snapshot, run = read(checkpoint.path), load_run(checkpoint.path).get("id")
+    snapshot, run = read(checkpoint.path), facts_of_run(checkpoint.path).get("id")
     if None not in (run, checkpoint.run) and run != checkpoint.run:
         raise FileFormatError(
             f"{checkpoint.path} is of another run than was expected ({run}, not {checkpoint.run}): put the right file "

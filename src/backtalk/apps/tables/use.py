@@ -15,7 +15,7 @@ from ...core.network import Network
 from ...data.streams.rows import InFileRows
 from ...engines import passes
 from ...errors import FileFormatError, InputError, quoted
-from ...interop.files import load, load_run
+from ...interop.files import facts_of_run, load
 from .cache import Cache
 from .cells.words import as_words
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
@@ -203,7 +203,7 @@ def _open(folder: str | os.PathLike[str]) -> tuple[Network, Learned]:
         raise InputError(
             f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it{earlier}."
         )
-    network, of_model = load(model), load_run(model)
+    network, of_model = load(model), facts_of_run(model)
     runs = [(RUN, run_of(place.read(RUN), place / RUN))] if (place / RUN).exists() else []
     place.require_one_run([*runs, (PREPROCESSING, learned.run), (MODEL, of_model.get("id"))])
     if of_model.get("preprocessing", learned.sha256) != learned.sha256:

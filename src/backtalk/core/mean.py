@@ -1,0 +1,78 @@
+"""The mean of several networks, which is one network again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .arrays import Array, to_numpy
+from .network import Network
+
+
+def mean_network(networks: Sequence[Network]) -> Network:
+    """The network whose a_L is the mean of those of k networks, so that ŷ = O((a_L¹ + … + a_Lᵏ) / k).
+
+    Its hidden layers hold all their units beside each other: W_1 has their rows one below the other, each further W_i
+    has their matrices along its diagonal and 0 elsewhere, and W_L has their matrices side by side, each divided by k;
+    b_L is the mean. So all that can be done with a network can be done with the mean of an ensemble: its gradients are
+    exact. For softmax the mean of a_L is the geometric mean of the members' probabilities, scaled to the sum 1; if O is
+    the identity, it is the mean of ŷ.
+
+    Raises :class:`~backtalk.errors.InputError` for no network, and for networks of other inputs, outputs, depths,
+    activations, losses or output functions than the first.
+
+    >>> first = Network([[[1.0]], [[2.0]]], [[0.0], [1.0]], "relu", "squared_error")
+    >>> second = Network([[[3.0]], [[4.0]]], [[0.0], [3.0]], "relu", "squared_error")
+    >>> mean = mean_network([first, second])
+    >>> mean.W[1].tolist(), mean.W[2].tolist(), mean.b[2].tolist()
+    ([[1.0], [3.0]], [[1.0, 2.0]], [2.0])
+    """
+    members = list(networks)
+    if not members:
+        raise InputError("networks is empty, expected one network at the least.")
+    first = members[0]
+    for number, each in enumerate(members[1:], start=1):
+        _require_alike(first, each, number)
+    if len(members) == 1:
+        return first
+    W = [_joined([to_numpy(each.W[i]) for each in members], i, first.depth) for i in range(1, first.depth + 1)]
+    b = [np.concatenate([to_numpy(each.b[i]) for each in members]) for i in range(1, first.depth)]
+    b.append(np.mean([to_numpy(each.b[first.depth]) for each in members], axis=0))
+    spec = first.spec
+    arrays = ([spec.xp.asarray(array, device=spec.device) for array in family] for family in (W, b))
+    return first.replace(*arrays)
+
+
+def _joined(blocks: list[np.ndarray], layer: int, depth: int) -> Array:
+    """W of a layer from those of the members."""
+    if depth == 1:
+        return np.mean(blocks, axis=0)
+    if layer == 1:
+        return np.concatenate(blocks)
+    if layer == depth:
+        return np.concatenate(blocks, axis=1) / len(blocks)
+    rows, columns = (np.cumsum([0, *(block.shape[axis] for block in blocks)]) for axis in (0, 1))
+    W = np.zeros((rows[-1], columns[-1]), blocks[0].dtype)
+    for k, block in enumerate(blocks):
+        W[rows[k] : rows[k + 1], columns[k] : columns[k + 1]] = block
+    return W
+
+
+def _require_alike(first: Network, other: Network, number: int) -> None:
+    facts: list[tuple[str, Any, Any]] = [
+        ("inputs", other.sizes[0], first.sizes[0]),
+        ("outputs", other.sizes[-1], first.sizes[-1]),
+        ("layers", other.depth, first.depth),
+        ("the activations", list(map(repr, other.activations)), list(map(repr, first.activations))),
+        ("the loss", repr(other.loss), repr(first.loss)),
+        ("the output function", repr(other.output), repr(first.output)),
+        ("arrays of", str(other.spec), str(first.spec)),
+    ]
+    for what, found, expected in facts:
+        if found != expected:
+            raise InputError(
+                f"networks[{number}] has {what} {found}, but networks[0] has {expected}: expected the same in all."
+            )
