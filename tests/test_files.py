@@ -90,7 +90,7 @@ def test_a_safetensors_file_that_is_not_ours_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 3}, "is of format 3, written by a newer backtalk, and this one reads up to 2: update"),
+        ({"version": 4}, "is of format 4, written by a newer backtalk, and this one reads up to 3: update"),
         ({"version": "one"}, "in a way that cannot be read"),
         ({"version": 0}, "in a way that cannot be read"),
         ({"version": True}, "in a way that cannot be read"),

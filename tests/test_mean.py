@@ -112,4 +112,5 @@ def test_a_file_that_lacks_a_member_is_refused(tmp_path):
 
 
 def test_public_names_are_there():
-    assert backtalk.load_members is load_members and backtalk.mean_network is mean_network
+    assert backtalk.load_members is load_members
+    assert backtalk.mean_network is mean_network

@@ -25,6 +25,7 @@ def diagnose(
     page: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the findings there, with pictures.")
     ] = None,
+    member: Annotated[int, typer.Option(help="Of a run of several networks, the number of the one to look at.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Look at MODEL with DATA for what keeps it from learning; exit code 1 if more than notes are found."""
@@ -45,7 +46,7 @@ def diagnose(
 
         refuse_target(model, target)
         with spoken(data):
-            diagnosis, remarks, classes = diagnose_run(model, Path(data))
+            diagnosis, remarks, classes = diagnose_run(model, Path(data), member)
     else:
         network, examples = load(model), load_data(data, target or [], finite=False)
         diagnosis = diagnose_network(network, examples.X, examples.y, columns=examples.columns)

@@ -243,8 +243,8 @@ def _example_of(model: Path, data: str, row: int, target: list[str] | None) -> E
         refuse_target(model, target)
         table = Path(data)
         with spoken(table):
-            network, preprocessing, _, (X, y, *_), remarks, _ = examples_of(model, table)
-        return Example(network, *_row(X, y, row, str(table)), tuple(preprocessing.inputs), remarks)
+            of_run, (X, y, *_), remarks, _ = examples_of(model, table)
+        return Example(of_run.network, *_row(X, y, row, str(table)), tuple(of_run.preprocessing.inputs), remarks)
     network, examples = load(model), load_data(data, target or [])
     return Example(network, *_row(examples.X, examples.y, row, data), examples.columns, [])
 

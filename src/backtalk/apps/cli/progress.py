@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ... import train
+    from ..tables.members import MemberProgress
 
 
 class TrainingProgress:
@@ -25,11 +25,14 @@ class TrainingProgress:
         )
         self._task: Any = None
         self._began, self._first = 0.0, 0
+        self._done: dict[int, int] = {}  # examples, of each network
 
-    def show(self, progress: train.Progress) -> None:
+    def show(self, of_member: MemberProgress) -> None:
         """Called by training, between chunks of steps."""
-        done = (progress.epoch - 1) * progress.count + progress.examples
-        total, now = progress.epochs * progress.count, time.monotonic()
+        progress, members = of_member.progress, of_member.members
+        self._done[of_member.member] = (progress.epoch - 1) * progress.count + progress.examples
+        done, now = sum(self._done.values()), time.monotonic()
+        total = progress.epochs * progress.count * members
         if self._task is None:
             self._began, self._first = now, done
             self._progress.start()
@@ -40,6 +43,8 @@ class TrainingProgress:
         if rate > 0:
             words += [f"{count_text(rate)} examples/s", f"{time_text((total - done) / rate)} left at most"]
         epoch = f"{min(progress.epoch, progress.epochs)}/{progress.epochs}"
+        if members > 1:
+            epoch += f" of {members} networks"
         self._progress.update(self._task, completed=done, description="  ".join(words), epoch=epoch)
 
     def say(self, text: str) -> None:

@@ -65,11 +65,13 @@ def words_of(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
 
 
-def share_or_file(part: str, text: str) -> float | str:
-    """The share of the rows, or the file, that a text says; refuses what is neither."""
+def share_or_file(part: str, text: str | None) -> float | str | None:
+    """None for None; or the share of the rows, or the file, that a text says; refuses what is neither."""
     from ...core.decimals import is_decimal, read_decimal
     from ...errors import InputError, quoted
 
+    if text is None:
+        return None
     if is_decimal(text):
         return read_decimal(text)
     if not Path(text).exists():

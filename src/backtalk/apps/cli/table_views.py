@@ -16,6 +16,7 @@ from ...pages.page import number_text
 from ..tables.columns import MISSING, OTHER
 from ..tables.report import NAMES
 from ..tables.verdict import WELL
+from ..tables.verdict.compare import words_of
 from ..terminal import show_remark, show_table
 
 if TYPE_CHECKING:
@@ -51,7 +52,13 @@ def show_understood(console: Console, ready: Prepared) -> None:
     natural = ready.network.head.is_natural
     end = repr(ready.network.loss) if natural else f"{ready.network.output!r} with {ready.network.loss!r}"
     kinds = ", ".join(filter(None, [kinds, end]))
-    console.print(f"network {sizes}, {kinds}, {ready.network.parameter_count:,} parameters\n", markup=False)
+    plan = ready.plan
+    several = f"{plan.members} networks" if plan.members > 1 else "network"
+    console.print(f"{several} {sizes}, {kinds}, {ready.network.parameter_count:,} parameters", markup=False)
+    if plan.folds:
+        then = ", and then one with all rows" if plan.is_refitted else ""
+        console.print(f"each trained without one of {plan.folds} folds of the rows{then}", markup=False)
+    console.print()
     for sentence in ready.said:
         console.print(f"note: {sentence}", markup=False)
     if ready.said:
@@ -66,7 +73,7 @@ def show_verdict(console: Console, verdict: Sequence[Mapping[str, Any]]) -> None
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
     """One column for each set of rows."""
-    table = _table("", *map(_plain, scores))
+    table = _table("", *map(_plain, map(words_of, scores)))
     for name, shown in NAMES.items():
         if any(name in part for part in scores.values()):
             table.add_row(shown, *(number_text(part.get(name)) for part in scores.values()))

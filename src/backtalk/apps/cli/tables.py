@@ -110,12 +110,27 @@ def train(
     id_column: Annotated[
         str | None, _column("Names the rows: no input, but the first column of predictions.", COLUMNS, "--id")
     ] = None,
+    members: Annotated[
+        int | None,
+        _option(
+            "Networks that predict together, each trained without one fold of the rows, which judges it; 1 for a "
+            "single network. [default: 5, fewer for many rows]",
+            ROWS,
+            show_default=False,
+        ),
+    ] = None,
     validation: Annotated[
-        str, _option("Rows that say when to stop: a share, 0 for none, or a table.", ROWS, metavar="SHARE|FILE")
-    ] = "0.1",
+        str | None,
+        _option(
+            "Rows that say when to stop, instead of folds: a share, 0 for none, or a table.",
+            ROWS,
+            metavar="SHARE|FILE",
+        ),
+    ] = None,
     test: Annotated[
-        str, _option("Rows held out for the scores: a share, 0 for none, or a table.", ROWS, metavar="SHARE|FILE")
-    ] = "0.2",
+        str | None,
+        _option("Rows held out for the scores, besides folds: a share, or a table.", ROWS, metavar="SHARE|FILE"),
+    ] = None,
     split: Annotated[
         str | None,
         _option(
@@ -219,6 +234,7 @@ def train(
         l2_penalty=l2_penalty,
         clip_norm=clip_norm,
         class_weight=class_weight,
+        members=members,
         validation=share_or_file("validation", validation),
         patience=patience,
         test=share_or_file("test", test),

@@ -89,9 +89,9 @@ class Watch:
         raise StoppedError(f"interrupted{after}; 'backtalk resume {self.folder}' goes on.") from None
 
     def _can_go_on(self) -> bool:
-        from ..tables.folder import CHECKPOINT, MODEL
+        from ..tables.folder import MODEL, Folder
 
-        return (self.folder / CHECKPOINT).exists() and not (self.folder / MODEL).exists()
+        return bool(Folder(self.folder).checkpoints()) and not (self.folder / MODEL).exists()
 
 
 def is_printed(result: Result, watch: Watch, as_json: bool, went_on: bool = False) -> bool:
@@ -113,6 +113,7 @@ def is_printed(result: Result, watch: Watch, as_json: bool, went_on: bool = Fals
 
 def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) -> None:
     from ..tables.folder import DIAGNOSIS_PAGE, REPORT
+    from ..tables.verdict.compare import words_of
     from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_scores, show_verdict
 
@@ -132,8 +133,8 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
     console.print(_end(metrics, watch.seconds, went_on), markup=False)
     console.print()
     show_scores(console, metrics["scores"])
-    if "test" in metrics["scores"]:
-        show_confusion(console, metrics["scores"]["test"], "test rows")
+    if (judged := metrics["judged"]) != "training":
+        show_confusion(console, metrics["scores"][judged], f"{words_of(judged)} rows")
     if result.diagnosis is not None:
         console.print("\nwhat the doctor found, with the training rows:\n")
         show_diagnosis(console, result.diagnosis)
@@ -147,16 +148,27 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
 
 
 def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
+    from ..tables.members import REFIT
     from .progress import time_text
 
-    epochs, kept = metrics["epochs"], metrics["kept_epoch"]
     spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
-    stopped = f"{epochs} epoch{'s' * (epochs > 1)} {f'({spent} since it went on)' if went_on else f'in {spent}'}"
+    within = f"({spent} since it went on)" if went_on else f"in {spent}"
+    *folds, last = metrics["trainings"]
+    if metrics["members"] > 1:
+        epochs, kept = (_range_text([each[name] for each in metrics["trainings"]]) for name in ("epochs", "kept_epoch"))
+        until = ", until the loss on the rows held out no longer fell" * (last["reason"] == "patience")
+        return f"{metrics['members']} networks, {epochs} epochs {within}{until}; each is the one after epoch {kept}"
+    epochs, kept = last["epochs"], last["kept_epoch"]
+    stopped = f"{epochs} epoch{'s' * (epochs > 1)} {within}"
     why = {
-        "patience": ", until the validation loss no longer fell"
-        if metrics["validation_losses"]
-        else ", until the loss no longer fell",
+        "patience": f", until the {'validation ' * bool(last['validation_losses'])}loss no longer fell",
         "converged": ", until the gradient was almost 0",
+        REFIT: f" on all rows, as many as {len(folds)} folds took",
     }
     network = "the last of them" if kept == epochs > 1 else f"epoch {kept}"
-    return f"{stopped}{why.get(metrics['reason'], '')}; the network is the one after {network}"
+    return f"{stopped}{why.get(last['reason'], '')}; the network is the one after {network}"
+
+
+def _range_text(numbers: list[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return str(least) if least == most else f"{least} to {most}"

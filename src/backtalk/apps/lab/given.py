@@ -27,7 +27,8 @@ def read_given(model: Path, data: str, target: Sequence[str]) -> LabData:
         from ..tables.use import examples_of, refuse_target
 
         refuse_target(model, target)
-        network, preprocessing, learned, (X, y, *_), remarks, _ = examples_of(model, Path(data))
+        of_run, (X, y, *_), remarks, _ = examples_of(model, Path(data))
+        network, preprocessing, learned = of_run.network, of_run.preprocessing, of_run.target
         require_moderate(Path(data).name, X)
         columns, classes = tuple(preprocessing.inputs), short_names(learned.classes)
         mean, scale = learned.mean, learned.scale

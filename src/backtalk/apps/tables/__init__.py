@@ -18,6 +18,7 @@ asked.py          columns read as what was asked for
 roles.py          which columns are inputs, and what the others are for
 division.py       which rows train, validate and test
 split.py          rows drawn at random
+folds.py          how many networks a run has, and which rows each of them does not see
 weights.py        the weights of rows
 held_out.py       rows for validation and test that have a table of their own
 shares.py         what each process of a cluster reads of a table
@@ -29,6 +30,8 @@ prepare.py        from a table to rows for training and test, and to the network
 folder.py         the files of a run, and how an earlier run stays until the new one is whole
 lock.py           one process at a time writes a run
 facts.py          what the JSON files of a run say
+model.py          what predicts: the members, the columns and the target
+members.py        the networks are trained, at once if there are several
 history.py        what is recorded after each epoch
 metrics.py        scores
 verdict/          what a run is worth, in a few sentences

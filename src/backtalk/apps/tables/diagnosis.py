@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose import Diagnosis
@@ -16,7 +17,7 @@ from ...core.network import Network
 from ...errors import DivergedError
 from .advice import agreed, for_table
 from .facts import read_run, rows_of_training
-from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder
+from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder, numbered
 from .history import History, read_history, telemetry_of
 from .options import Options, settled
 from .prepare import Prepared
@@ -27,21 +28,31 @@ MOST_TOLD = 3  # the first ones explain the others
 Tell = Callable[[str], Any] | None
 
 
-def diagnose(folder: str | os.PathLike[str], table: Any) -> tuple[Diagnosis, list[str], list[str]]:
-    """The network of a run on a table with the target; the messages about the table; and the classes.
+def diagnose(folder: str | os.PathLike[str], table: Any, member: int = 1) -> tuple[Diagnosis, list[str], list[str]]:
+    """A network of a run, of several the one that ``member`` names, on a table with the target; the messages about the
+    table; and the classes.
 
     The history of the run counts as well. Rows without a target are left out. Findings name rows of the table, counted
     from 1.
     """
-    network, preprocessing, target, examples, messages, of_table = examples_of(folder, table)
+    model, examples, messages, of_table = examples_of(folder, table)
+    network, preprocessing, target = model.member(member), model.preprocessing, model.target
     place = Folder(folder)
     facts, (rows, of_metrics) = read_run(place), rows_of_training(place)
     place.require_one_run([(RUN, facts.run), (METRICS, of_metrics)])
-    epochs = read_history(place / HISTORY, facts.run, network.depth)
+    epochs = read_history(_history_of(place, member - 1), facts.run, network.depth)
     history = telemetry_of(epochs, _settings(facts.options, rows))
     names = {"columns": preprocessing.inputs, "classes": target.classes or None, "rows": of_table + 1}
     diagnosis = examine(network, *examples, history=history, **names)
     return _for_table(diagnosis, settled(facts.options, rows)), messages, target.classes
+
+
+def _history_of(place: Folder, number: int) -> Path:
+    """That of a member, counted from 0: if there is one alone, beside folds, it was trained last."""
+    facts = place.read(METRICS)
+    folds, members = facts.get("folds", 0), facts.get("members", 1)
+    trainings = folds + 1 if folds and members == 1 else members
+    return place / numbered(HISTORY, folds if trainings > members else number, trainings)
 
 
 def diagnose_run(

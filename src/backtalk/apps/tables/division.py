@@ -40,14 +40,14 @@ def _is_by_time(options: Options) -> bool:
 def split_at_random(target: Target, y: np.ndarray, shares: Mapping[str, float], seed: int) -> Rows:
     """Rows of each part, drawn by the seed; of every class or tenth its share, if there are rows enough for that."""
     rows, parts = np.arange(len(y)), {}
-    labels = y if target.classifies else _tenths(y[:, 0])
+    labels = y if target.classifies else tenths(y[:, 0])
     for part, share in _in_turn(shares):
         few = not target.classifies and 1 in np.bincount(labels[rows])  # of a tenth
         rows, parts[part] = hold_out(rows, None if few else labels, share, seed)
     return _in_order(rows, parts)
 
 
-def _tenths(y: np.ndarray) -> np.ndarray:
+def tenths(y: np.ndarray) -> np.ndarray:
     """The tenth of the ordered numbers that each belongs to, so that all parts have small and large ones."""
     return np.argsort(np.argsort(y, kind="stable"), kind="stable") * 10 // len(y)
 

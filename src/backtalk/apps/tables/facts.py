@@ -21,6 +21,7 @@ from .roles import named_in
 
 # options that runs of earlier versions do not have
 ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing", "no_header"}
+EARLIER = {"members": 1}  # the same, and what they did
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 
@@ -61,9 +62,9 @@ class RunFacts:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any], path: Path) -> RunFacts:
         """What :meth:`to_json` gave; :class:`~backtalk.errors.FileFormatError` names the field that is wrong."""
-        hints, values = get_type_hints(Options), {}
+        hints, values = get_type_hints(Options), {n: v for n, v in EARLIER.items() if n not in facts}
         for each in fields(Options):
-            if each.name in facts or each.name not in ADDED:
+            if each.name in facts or each.name not in {*ADDED, *EARLIER}:
                 values[each.name] = field_of(facts, each.name, hints[each.name], path)
         options = Options(**values)
         try:

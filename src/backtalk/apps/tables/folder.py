@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,11 +22,27 @@ from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
 from ...interop.files import MODEL
 from .lock import Lock
+from .options import MOST_MEMBERS
 
 RUN, CHECKPOINT = "run.json", "checkpoint.safetensors"
 PREPROCESSING, HISTORY, METRICS, REPORT = "preprocessing.json", "history.jsonl", "metrics.json", "report.html"
 DIAGNOSIS, DIAGNOSIS_PAGE = "diagnosis.json", "diagnosis.html"
-OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE}
+MOST_TRAININGS = MOST_MEMBERS + 1
+
+
+def numbered(name: str, number: int, count: int) -> str:
+    """The name of a file of which each of ``count`` trainings has one; ``number`` counts from 0.
+
+    >>> numbered("history.jsonl", 1, 5), numbered("history.jsonl", 0, 1)
+    ('history-2.jsonl', 'history.jsonl')
+    """
+    stem, _, suffix = name.partition(".")
+    return name if count == 1 else f"{stem}-{number + 1}.{suffix}"
+
+
+NUMBERED = {numbered(name, k, MOST_TRAININGS) for name in (CHECKPOINT, HISTORY) for k in range(MOST_TRAININGS)}
+OURS = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE} | NUMBERED
+HALF_WRITTEN = re.compile(r"\.(.+)\.~?[a-z0-9_]{8}")
 LOCK, BEFORE = ".lock", ".before"
 VERSION = 1
 
@@ -56,7 +73,9 @@ class Folder:
             raise InputError(f"{self.path} is a file, expected a folder for the run, or a name that is free.")
         self._lock.require_free()
         is_run = (self / RUN).exists() or (self._before / RUN).exists()
-        others = self._others(OURS if is_run else OURS - {MODEL, CHECKPOINT})  # remnants of a run that never began
+        others = self._others(
+            OURS if is_run else OURS - {MODEL, CHECKPOINT} - NUMBERED
+        )  # remnants of a run that never began
         if others and not is_run:
             raise InputError(f"{self.path} holds other files, expected an empty folder, or one of an earlier run.")
         if is_run and not overwrite:
@@ -71,8 +90,9 @@ class Folder:
 
     def _left_half_written(self) -> list[Path]:
         """By a run that was killed; the names of the first days had no sign in them."""
-        old = [path for name in OURS for path in self.path.glob(f".{name}.{'[a-z0-9_]' * 8}")]
-        return old + [path for name in OURS for path in unfinished(self / name)]
+        names = [(path, HALF_WRITTEN.fullmatch(path.name)) for path in self.path.iterdir()]
+        here = {path for path, found in names if found is not None and found[1] in OURS}
+        return sorted(here.union(*(unfinished(self / name) for name in self._names())))
 
     # From the beginning of a run to its end
 
@@ -114,7 +134,7 @@ class Folder:
         """The new run goes and what was there before comes back, unless something was trained: then both stay."""
         if not self.writes:
             return
-        if not any((self / name).exists() for name in (CHECKPOINT, MODEL)):
+        if not ((self / MODEL).exists() or self.checkpoints()):
             with suppress(OSError):  # what went wrong before is what is told
                 self._remove_run()
                 self._put_back()
@@ -171,6 +191,12 @@ class Folder:
     def _remove_run(self) -> None:
         for name in self._names():
             (self / name).unlink()
+
+    def checkpoints(self) -> list[Path]:
+        """Those that there are, of all trainings of the run."""
+        numbers = range(MOST_TRAININGS)
+        names = [CHECKPOINT, *(numbered(CHECKPOINT, k, MOST_TRAININGS) for k in numbers)]
+        return [self / name for name in names if (self / name).exists()]
 
     def _names(self) -> list[str]:
         """The files of the run that are there, ``run.json`` first."""

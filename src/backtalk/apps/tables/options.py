@@ -19,6 +19,7 @@ from .memory import bytes_of
 from .target import CLASSIFICATION, REGRESSION
 
 MANY_ROWS = 10_000
+MOST_MEMBERS = 100
 MEASURED_IN_EPOCH = 5  # steps
 HELD_OUT = ("validation", "test")
 BY_TIME, BY_GROUP = SPLITS = "time", "group"
@@ -37,7 +38,11 @@ class Options:
     ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps. ``memory``: within how
     much memory, such as '2G', a table that needs more is read and trained on in parts; by default half of what is free.
 
-    ``validation``, ``test``: a share of the rows, or the file of a table of its own. ``split``: by default rows are
+    ``members``: how many networks predict together, by default five. Each is trained without one fold of the rows, by
+    which its training stops, and by which it is judged; with 1, the folds are trained for the scores and for the number
+    of epochs, and then one network on all rows. With ``validation`` all members are trained on the same rows, from
+    different seeds. ``validation``, ``test``: a share of the rows, or the file of a table of its own; by default none,
+    but 0.1 and 0.2 if there are no folds. ``split``: by default rows are
     held out at random; ``"time=COLUMN"`` holds out the last ones by the time in a column, for test the very last,
     ``"group=COLUMN"`` whole groups, so that no group is in two parts. ``types``: what columns are, by their names, if
     they are not what they look like: ``"number"``, ``"category"``, ``"yes/no"``, ``"time"``, ``"date"``, or
@@ -48,8 +53,8 @@ class Options:
     is no input, and stands before the predictions. ``no_header``: the first line of the table, and of tables to
     predict, is a row: the columns are called ``column 1``, ``column 2`` and so on.
 
-    >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").test
-    0.2
+    >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").patience
+    20
     """
 
     target: str
@@ -66,9 +71,10 @@ class Options:
     l2_penalty: float | None = None
     clip_norm: float | None = None
     class_weight: str | None = None
-    validation: float | str = 0.1
+    members: int | None = None
+    validation: float | str | None = None
     patience: int = 20
-    test: float | str = 0.2
+    test: float | str | None = None
     seed: int = 0
     checkpoint_seconds: float = 10.0
     diagnose: bool = False
@@ -90,7 +96,7 @@ class Options:
     @property
     def shares(self) -> dict[str, float]:
         """Of validation and test, the share of the table's rows; those that have a file of their own have none."""
-        given = {part: getattr(self, part) for part in HELD_OUT}
+        given = {part: getattr(self, part) or 0 for part in HELD_OUT}
         return {part: share for part, share in given.items() if not isinstance(share, str) and share > 0}
 
     @property
@@ -145,10 +151,12 @@ def require_usable(options: Options) -> None:
     """Refuse what no training can use, before anything is read."""
     for part in HELD_OUT:
         share = getattr(options, part)
-        if not isinstance(share, str) and not 0 <= share < 1:
+        if not isinstance(share, str | None) and not 0 <= share < 1:
             raise InputError(f"{part} is {share}, expected a fraction of 0 or more, and below 1.")
     if sum(options.shares.values()) >= 1:
         raise InputError("test and validation together leave no rows to train on: make them smaller.")
+    if options.members is not None and not 1 <= options.members <= MOST_MEMBERS:
+        raise InputError(f"members is {options.members}, expected 1 to {MOST_MEMBERS}.")
     if options.patience < 0:
         raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
     if options.class_weight not in (None, "balanced"):
@@ -174,7 +182,7 @@ def _require_split(options: Options) -> None:
     kind, _, column = options.split.partition("=")
     if kind not in SPLITS or not column.strip():
         raise InputError(f"split is {quoted(options.split)}, expected time=COLUMN or group=COLUMN.")
-    if not options.shares:
+    if not options.shares and all(getattr(options, part) is not None for part in HELD_OUT):
         raise InputError(f"split is {quoted(options.split)}, but no share of the rows is held out: leave it out.")
 
 
@@ -209,6 +217,8 @@ def require_shared(options: Options, processes: int) -> None:
     those = f"{processes} processes train together"
     if options.engine not in COMPILED:
         raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
+    if options.members not in (None, 1):
+        raise InputError(f"members is {options.members}, but {those} on one network: leave it out.")
     if options.memory is not None:
         raise InputError(f"memory is {options.memory!r}, but {those}, and each holds its share: leave it out.")
     if options.diagnose:

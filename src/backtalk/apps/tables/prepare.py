@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from .cache import Cache
 from .cells.words import without_words
 from .columns import examples_of
 from .division import split_key, split_rows
+from .folds import ALWAYS, Plan, folds_of, plan, require_weight_in_folds
 from .held_out import read_held_out, refuse_table_itself
 from .memory import bound_of
 from .options import Options, require_in_memory, require_shared, require_usable, task_of
@@ -42,20 +44,70 @@ LEAST_ROWS = 10
 class Prepared:
     """A table, understood: the network before training, X and encoded y of each part, and what there is to say.
 
-    ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process. X of a table that is
-    larger than memory lies in a file; ``buffer_bytes`` of it are shuffled at a time. ``weights``: of the rows in
-    ``parts``, if a column has some. ``training_rows``: the rows of the table, counted from 0, of X for training.
+    ``networks``: before training, one for each training of the ``plan``. ``fold``: of each training row, if there are
+    folds. ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process. X of a table
+    that is larger than memory lies in a file; ``buffer_bytes`` of it are shuffled at a time. ``weights``: of the rows
+    in ``parts``, if a column has some. ``training_rows``: the rows of the table, counted from 0, of X for training.
     """
 
     preprocessing: Preprocessing
     target: Target
-    network: Network
+    plan: Plan
+    networks: list[Network]
     parts: dict[str, tuple[Inputs, np.ndarray]]  # training, and validation and test where they are asked for
     truth: dict[str, np.ndarray]
     training_rows: np.ndarray
     said: list[str]
     buffer_bytes: int = BUFFER_BYTES
     weights: dict[str, np.ndarray] = field(default_factory=dict)
+    fold: np.ndarray | None = None
+
+    @property
+    def network(self) -> Network:
+        """The first network before training; the others differ in their weights alone."""
+        return self.networks[0]
+
+    @property
+    def judged(self) -> np.ndarray:
+        """The places of the training rows that some network does not see."""
+        return np.empty(0, np.int64) if self.fold is None else np.flatnonzero(self.fold != ALWAYS)
+
+    def held_out(self, training: int) -> np.ndarray | None:
+        """The places of the training rows that training number ``training``, from 0, does not see; None for none."""
+        return self._rows(training, False)
+
+    def seen(self, training: int) -> np.ndarray | None:
+        """The places of the training rows that it sees; None for all."""
+        return self._rows(training, True)
+
+    def _rows(self, training: int, seen: bool) -> np.ndarray | None:
+        if self.fold is None or training >= self.plan.folds:
+            return None
+        return np.flatnonzero((self.fold != training) == seen)
+
+    def beside(self, training: int) -> Prepared:
+        """The same with the fold that a training does not see as the validation set."""
+        held_out = self.held_out(training)
+        return self if held_out is None else self._with("validation", held_out)
+
+    def of(self, training: int) -> Prepared:
+        """The same as a training sees it: the rows that it sees, and its fold as the validation set."""
+        seen = self.seen(training)
+        if seen is None:
+            return self
+        found = self.beside(training)._with("training", seen)
+        return replace(found, training_rows=self.training_rows[seen], fold=None)
+
+    def _with(self, part: str, rows: np.ndarray) -> Prepared:
+        """The same with these of the training rows as a part."""
+        X, y = self.parts["training"]
+        weights = self.weights.get("training")
+        return replace(
+            self,
+            parts=self.parts | {part: (X[rows], y[rows])},
+            truth=self.truth | {part: y[rows]},
+            weights=self.weights | ({} if weights is None else {part: weights[rows]}),
+        )
 
 
 def prepare(
@@ -98,6 +150,8 @@ def prepare(
     said += say_of_classes(target, y)
     if options.weight is not None:
         said.append(f"rows count by their weights, {quoted(options.weight)}, in the loss and in the scores.")
+    planned = plan(options, len(y), _why_alone(group, in_parts))
+    options, said = planned.options, said + planned.said
     rows, more = split_rows(target, y, key, options)
     said += more
     if not target.classifies:
@@ -116,6 +170,11 @@ def prepare(
         in_memory, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
         X = dict(in_memory)
     of_parts = {} if weights is None else {part: weights[chosen] for part, chosen in rows.items()}
+    fold = None
+    if planned.folds:
+        groups = key.gather(rows["training"]) if key is not None and options.split_column else None
+        fold = folds_of(target, truth["training"], groups, planned.folds, options.seed)
+        require_weight_in_folds(options.weight, of_parts.get("training"), fold, planned.folds)
     own = own_rows(rows, group)
     for part in options.files:
         found = read_held_out(part, options, preprocessing, target, key, rows["training"], group)
@@ -125,15 +184,39 @@ def prepare(
             of_parts[part] = found.weights
     require_some_weight(options.weight, of_parts)
     sizes = [len(preprocessing.inputs), *options.hidden, head.loss.outputs_for(target.outputs)]
-    network = Network.create(
-        sizes, options.activation, head.loss, output=head.output, rng=options.seed, dtype="float32"
-    )
+    create = partial(Network.create, sizes, options.activation, head.loss, output=head.output, dtype="float32")
+    networks = [create(rng=seed) for seed in seeds_of(options.seed, planned.trainings)]
     truth = {part: truth[part] for part in PARTS if part in truth}
     parts = {part: (X[part], labels[own[part]]) for part, labels in truth.items()}
     own_weights = {part: of_parts[part][own[part]] for part in of_parts}
     training_rows = rows_of_table[rows["training"][own["training"]]]
     buffer_bytes = in_parts.buffer_bytes if in_parts else BUFFER_BYTES
-    return Prepared(preprocessing, target, network, parts, truth, training_rows, said + more, buffer_bytes, own_weights)
+    return Prepared(
+        preprocessing,
+        target,
+        planned,
+        networks,
+        parts,
+        truth,
+        training_rows,
+        said + more,
+        buffer_bytes,
+        own_weights,
+        fold,
+    )
+
+
+def seeds_of(seed: int, count: int) -> Iterator[np.random.Generator]:
+    """A generator for each of several networks; the first is that of the seed itself."""
+    for number in range(count):
+        yield np.random.default_rng(seed if number == 0 else [seed, number])
+
+
+def _why_alone(group: Group, in_parts: Parts | None) -> str:
+    """Why there can be one network only, if that is so."""
+    if group.count > 1:
+        return f"{group.count} processes train together"
+    return "the table is larger than the memory that it may take" if in_parts else ""
 
 
 def _require_shared(table: Origin, options: Options, processes: int) -> None:

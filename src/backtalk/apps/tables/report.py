@@ -12,8 +12,10 @@ from ...core.network import Network
 from ...pages import plots
 from ...pages.page import bullets, card, number_text, numbers, page, table
 from .columns import NUMBER
+from .members import REFIT
 from .preprocessing import Preprocessing
 from .target import Target
+from .verdict.compare import words_of
 from .verdict.page import STYLE, verdict_html
 
 MOST_CLASSES = 25  # of a confusion matrix
@@ -39,11 +41,11 @@ NAMES = {
 def write_report(
     title: str,
     summary: str,
-    network: Network,
+    members: Sequence[Network],
     preprocessing: Preprocessing,
     target: Target,
     metrics: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]],
+    histories: Sequence[Sequence[Mapping[str, Any]]],
     judged: tuple[str, np.ndarray, np.ndarray],
     *,
     said: Sequence[str] = (),
@@ -55,11 +57,16 @@ def write_report(
     messages about the table; ``settings``: of the run.
     """
     part, truth, output = judged
+    network, several = members[0], f"<p>{len(members)} like this one; their mean predicts.</p>" * (len(members) > 1)
     cards = [
-        *_training(network, target, metrics, history),
+        *_training(members[0], target, metrics["trainings"][-1 if len(members) == 1 else 0], histories),
         *_judged(target, part, truth, output),
         card("Scores", _scores(metrics["scores"])),
-        card("Network", f"<pre>{html.escape(repr(network))}</pre>{_settings(settings or {})}", wide=True),
+        card(
+            "Networks" if len(members) > 1 else "Network",
+            f"{several}<pre>{html.escape(repr(network))}</pre>{_settings(settings or {})}",
+            wide=True,
+        ),
         *([card("Notes", bullets(said), wide=True)] if said else []),
         card("Columns", _columns(preprocessing, target), wide=True),
     ]
@@ -68,10 +75,10 @@ def write_report(
 
 
 def _training(
-    network: Network, target: Target, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
+    network: Network, target: Target, training: Mapping[str, Any], histories: Sequence[Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    """Losses, score, and what each layer heard, over the epochs."""
-    best = metrics["kept_epoch"]
+    """Losses, score, and what each layer heard, over the epochs of one training."""
+    best, history = training["kept_epoch"], histories[-1 if training["reason"] == REFIT else 0]
     depth, cards = network.depth, []
 
     def add(title: str, note: str, lines: Mapping[str, Sequence[Any]], label: str, **scale: Any) -> None:
@@ -112,7 +119,7 @@ def _training(
 def _headline(metrics: Mapping[str, Any], part: str) -> str:
     found = metrics["scores"][part]
     shown = [(NAMES[name], number_text(found[name])) for name in NAMES if name in found and name != "rows"]
-    shown = [(f"{shown[0][0]} ({part} rows)", shown[0][1]), *shown[1:], ("epochs", str(metrics["epochs"]))]
+    shown = [(f"{shown[0][0]} ({words_of(part)} rows)", shown[0][1]), *shown[1:], ("networks", str(metrics["members"]))]
     return numbers(dict(shown))
 
 
@@ -124,23 +131,23 @@ def _judged(target: Target, part: str, truth: np.ndarray, output: np.ndarray) ->
         picture = plots.points(y.tolist(), predicted.tolist(), x_label=across, y_label="predicted")
         with np.errstate(invalid="ignore"):  # infinite ones, which are not drawn
             residuals = plots.bars((predicted - y).tolist(), label="predicted − true")
-        note = f"{part} rows; on the dashed line both are equal"
-        return [card("Predicted and true", picture, note), card("Residuals", residuals, f"{part} rows")]
+        note = f"{words_of(part)} rows; on the dashed line both are equal"
+        return [card("Predicted and true", picture, note), card("Residuals", residuals, f"{words_of(part)} rows")]
     counts = np.zeros((target.outputs, target.outputs), dtype=int)
     np.add.at(counts, (truth, output.argmax(axis=1)), 1)
     if target.outputs <= MOST_CLASSES:
-        note = f"rows: the truth; columns: predicted; {part} rows"
+        note = f"rows: the truth; columns: predicted; {words_of(part)} rows"
         return [card("Confusion matrix", plots.matrix(counts.tolist(), target.classes), note)]
     wrong = [(int(counts[i, j]), i, j) for i, j in np.argwhere(counts) if i != j]
     pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
     rows = [[target.classes[i], target.classes[j], str(count)] for count, i, j in pairs]
-    return [card("Most frequent confusions", table(["truth", "predicted", "rows"], rows), f"{part} rows")]
+    return [card("Most frequent confusions", table(["truth", "predicted", "rows"], rows), f"{words_of(part)} rows")]
 
 
 def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
     names = [name for name in NAMES if any(name in part for part in scores.values())]
     rows = [[NAMES[name], *(number_text(part.get(name)) for part in scores.values())] for name in names]
-    return table(["", *scores], rows, numbers=True)
+    return table(["", *map(words_of, scores)], rows, numbers=True)
 
 
 def _columns(preprocessing: Preprocessing, target: Target) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -17,18 +17,19 @@ from ...analysis.diagnose.measure import finite_or_none
 from ...core.network import Network
 from ...distributed import Group
 from ...errors import first_line
-from ...interop.files import save_with
+from ...interop.files import save_members
 from ...train import Training, TrainingInterrupted
 from .diagnosis import diagnose_run, write_diagnosis
 from .facts import RunFacts, preprocessing_facts
-from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, Folder
+from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
+from .members import REFIT, kept_epoch
 from .metrics import scores
+from .model import Model, output_of
 from .options import settled
 from .prepare import Prepared
 from .report import write_report
-from .use import output_of
-from .verdict import Constant, Judged, judge
+from .verdict import JUDGED, OUT_OF_FOLD, Constant, Judged, judge
 
 Made = TypeVar("Made")
 
@@ -49,21 +50,77 @@ class Result:
     columns: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """A run of which every network is trained.
+
+    ``truth``, ``outputs``, ``weights``: of each part that is scored, and ``out_of_fold`` among them if there are folds:
+    there each row is judged by the network that did not see it.
+    """
+
+    ready: Prepared
+    run: RunFacts
+    trainings: Sequence[Training]
+    histories: Sequence[History]
+    model: Model
+    truth: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    constant: Constant
+
+    @classmethod
+    def of(
+        cls, ready: Prepared, run: RunFacts, trainings: Sequence[Training], histories: Sequence[History], group: Group
+    ) -> Finished:
+        """From the trainings, with what the networks say of each part."""
+        plan = ready.plan
+        members = tuple(each.network for each in trainings)
+        model = Model(members[-1:] if plan.is_refitted else members, ready.preprocessing, ready.target)
+        outputs = {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
+        weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
+        truth = dict(ready.truth)
+        if ready.fold is not None:
+            judged = ready.judged
+            truth[OUT_OF_FOLD], outputs[OUT_OF_FOLD] = truth["training"][judged], out_of_fold(ready, members)[judged]
+            if "training" in weights:
+                weights[OUT_OF_FOLD] = weights["training"][judged]
+        balanced = run.options.class_weight is not None
+        constant = Constant.of(ready.target, model.members[0], truth["training"], balanced, weights.get("training"))
+        return cls(ready, run, trainings, histories, model, truth, outputs, weights, constant)
+
+    @property
+    def judged_part(self) -> str:
+        """The part whose scores say most of new rows."""
+        return next(part for part in JUDGED if part in self.truth)
+
+
+def out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
+    """ŷ of each training row by the network that did not see it; NaN for a row that all see."""
+    X, _ = ready.parts["training"]
+    found = np.full((len(X), ready.network.sizes[-1]), np.nan, np.float32)
+    for number in range(ready.plan.folds):
+        held_out = ready.held_out(number)
+        found[held_out] = output_of([networks[number]], X[held_out])
+    return found
+
+
 def write_results(
-    place: Folder, ready: Prepared, training: Training, history: History, run: RunFacts, group: Group
+    place: Folder,
+    ready: Prepared,
+    trainings: Sequence[Training],
+    histories: Sequence[History],
+    run: RunFacts,
+    group: Group,
 ) -> Result:
     """Write the scores and the model, and then the pages, without which the run can be used as well.
 
-    Ctrl-C raises :class:`~backtalk.TrainingInterrupted`: the checkpoint has it all.
+    Ctrl-C raises :class:`~backtalk.TrainingInterrupted`: the checkpoints have it all.
     """
     try:
-        network, learned = training.network, preprocessing_facts(ready, run)
-        outputs = {part: group.concatenate(output_of(network, X)) for part, (X, _) in ready.parts.items()}
-        weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
-        balanced = run.options.class_weight is not None
-        constant = Constant.of(ready.target, network, ready.truth["training"], balanced, weights.get("training"))
-        metrics = _metrics(ready, training, run, outputs, weights, constant)
-        metrics["verdict"] = group.broadcast(lambda: _verdict(ready, training, run, outputs, weights, constant))
+        learned = preprocessing_facts(ready, run)
+        finished = Finished.of(ready, run, trainings, histories, group)
+        metrics = _metrics(finished)
+        metrics["verdict"] = group.broadcast(lambda: _verdict(finished))
 
         def write() -> Result:
             columns = [ready.target.described(), *ready.preprocessing.described()]
@@ -72,29 +129,26 @@ def write_results(
                 return result
             place.write(METRICS, metrics)
             of_run = {"id": run.run, "preprocessing": place.write(PREPROCESSING, learned)} if run.run else None
-            save_with(network, place / MODEL, run=of_run)  # a folder with a model has all that predictions need
-            history.write()
-            if not history.is_written:
-                result.unwritten.append(f"{place / HISTORY} lacks epochs: 'backtalk resume {place.path}' writes them")
-            return _with_pages(place, result, ready, network, history, run, outputs)
+            # a folder with a model has all that predictions need
+            save_members(finished.model.members, place / MODEL, run=of_run)
+            for history in histories:
+                history.write()
+                if not history.is_written:
+                    result.unwritten.append(f"{history.path} lacks epochs: 'backtalk resume {place.path}' writes them")
+            return _with_pages(place, result, finished)
 
         return group.run(write)
     except KeyboardInterrupt:
-        raise TrainingInterrupted(training) from None
+        raise TrainingInterrupted(trainings[0]) from None
 
 
-def _metrics(
-    ready: Prepared,
-    training: Training,
-    run: RunFacts,
-    outputs: Mapping[str, np.ndarray],
-    weights: Mapping[str, np.ndarray],
-    constant: Constant,
-) -> dict[str, Any]:
-    """What ``metrics.json`` holds; ``weights`` of the rows of each part, if they have some."""
-    network, target = training.network, ready.target
+def _metrics(finished: Finished) -> dict[str, Any]:
+    """What ``metrics.json`` holds."""
+    ready, run, network = finished.ready, finished.run, finished.model.members[0]
+    target = ready.target
     found = {
-        part: scores(target, truth, outputs[part], network, weights.get(part)) for part, truth in ready.truth.items()
+        part: scores(target, truth, finished.outputs[part], network, finished.weights.get(part))
+        for part, truth in finished.truth.items()
     }
     metrics = {
         "backtalk": version("backtalk"),
@@ -104,66 +158,58 @@ def _metrics(
         "classes": target.classes,
         "weight": run.options.weight,
         "inputs": len(ready.preprocessing.inputs),
-        "parameters": network.parameter_count,
-        "epochs": len(training.losses),
-        "best_epoch": training.best_epoch,
-        "kept_epoch": _kept_epoch(training, run),
-        "reason": training.reason,
-        "constant": constant.to_json(),
+        "members": len(finished.model.members),
+        "folds": ready.plan.folds,
+        "parameters": sum(each.parameter_count for each in finished.model.members),
+        "constant": finished.constant.to_json(),
         "scores": found,
-        "losses": list(training.losses),
-        "validation_losses": list(training.validation_losses),
+        "judged": finished.judged_part,
+        "trainings": [_training(each, run, ready, number) for number, each in enumerate(finished.trainings)],
     }
     return finite_or_none(metrics)
 
 
-def _kept_epoch(training: Training, run: RunFacts) -> int:
-    """The epoch after which the network was as it is: with patience the best one, else the last."""
-    return training.best_epoch if run.options.patience and training.best_epoch else len(training.losses)
+def _training(training: Training, run: RunFacts, ready: Prepared, number: int) -> dict[str, Any]:
+    """What there is to say of the course of a training; the losses of each epoch."""
+    refit = ready.plan.is_refitted and number == ready.plan.folds
+    return {
+        "epochs": len(training.losses),
+        "best_epoch": training.best_epoch,
+        "kept_epoch": len(training.losses) if refit else kept_epoch(training, run.options),
+        "reason": REFIT if refit and training.reason == "callback" else training.reason,
+        "losses": list(training.losses),
+        "validation_losses": list(training.validation_losses),
+    }
 
 
-def _verdict(
-    ready: Prepared,
-    training: Training,
-    run: RunFacts,
-    outputs: Mapping[str, np.ndarray],
-    weights: Mapping[str, np.ndarray],
-    constant: Constant,
-) -> list[dict[str, Any]]:
+def _verdict(finished: Finished) -> list[dict[str, Any]]:
     """What the run is worth. In a cluster, process 0 tries single columns with its own rows."""
+    ready, options = finished.ready, finished.run.options
     judged = Judged(
         ready.target,
-        training.network,
+        finished.model.members[0],
         ready.preprocessing,
-        constant,
-        {part: (truth, outputs[part]) for part, truth in ready.truth.items()},
-        training.losses,
-        training.validation_losses,
-        training.reason,
-        drawn=run.options.split is None and not run.options.files,
-        weights=weights,
+        finished.constant,
+        {part: (truth, finished.outputs[part]) for part, truth in finished.truth.items()},
+        finished.trainings,
+        drawn=options.split is None and not options.files,
+        weights=finished.weights,
     )
     return [remark.to_json() for remark in judge(judged, ready.parts)]
 
 
-def _with_pages(
-    place: Folder,
-    result: Result,
-    ready: Prepared,
-    network: Network,
-    history: History,
-    run: RunFacts,
-    outputs: dict[str, np.ndarray],
-) -> Result:
+def _with_pages(place: Folder, result: Result, finished: Finished) -> Result:
     """The result, with the diagnosis if one was asked for; a page that cannot be made or written is a remark."""
+    ready, run = finished.ready, finished.run
     title = f"{run.table_name}, {ready.target.name}"
 
     def report() -> None:
-        place.write_text(REPORT, _report(ready, network, result.metrics, history, run, outputs))
+        place.write_text(REPORT, _report(finished, result.metrics))
 
     def diagnosed() -> Diagnosis:
         names = [remark["name"] for remark in result.metrics["verdict"]]
-        return diagnose_run(ready, network, history.epochs, run.options, names)
+        network, history = finished.trainings[0].network, finished.histories[0]
+        return diagnose_run(ready.of(0), network, history.epochs, run.options, names)
 
     def write_findings(found: Diagnosis) -> None:
         write_diagnosis(place, found, f"Diagnosis: {title}", ready.target.classes, run.run)
@@ -196,26 +242,19 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {first_line(error)}"
 
 
-def _report(
-    ready: Prepared,
-    network: Network,
-    metrics: dict[str, Any],
-    history: History,
-    run: RunFacts,
-    outputs: dict[str, np.ndarray],
-) -> str:
-    shown = next(part for part in ("test", "validation", "training") if part in ready.parts)
+def _report(finished: Finished, metrics: dict[str, Any]) -> str:
+    ready, run, shown = finished.ready, finished.run, finished.judged_part
     rows = sum(len(truth) for truth in ready.truth.values())
     settings = {"run": run.run, "table": run.table_name, **asdict(settled(run.options, len(ready.truth["training"])))}
     return write_report(
         f"{run.table_name}: {ready.target.name}",
         f"{rows:,} rows, {len(ready.preprocessing.columns):,} columns, trained with backtalk {version('backtalk')}",
-        network,
+        finished.model.members,
         ready.preprocessing,
         ready.target,
         metrics,
-        history.epochs,
-        (shown, ready.truth[shown], outputs[shown]),
+        [history.epochs for history in finished.histories],
+        (shown, finished.truth[shown], finished.outputs[shown]),
         said=ready.said,
         settings=settings,
     )

@@ -9,32 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...core.network import Network
-from ...data.streams import MemoryMapped
-from ...data.streams.rows import InFileRows
 from ...distributed import Group, joined_group
-from ...engines.choose import COMPILED
 from ...errors import BacktalkError, DivergedError, InputError
-from ...train import Callback, Checkpoint, Progress, Shard, Training, TrainingInterrupted, fit
-from ...train import resume as go_on
-from ...train.checkpoint import go_on_at
-from ...train.state import TrainState
-from .advice import TableDoctor
+from ...train import TrainingInterrupted
 from .cache import Cache
-from .diagnosis import Tell, explained
+from .diagnosis import explained
 from .facts import RunFacts, preprocessing_facts
-from .folder import CHECKPOINT, HISTORY, PREPROCESSING, RUN, Folder, run_of
-from .history import History
+from .folder import PREPROCESSING, RUN, Folder, run_of
+from .members import Watch, checkpoint_of, histories_of, train_members
 from .memory import memory_for
-from .metrics import score_of_shares
-from .options import Options, settings_of
+from .options import Options
 from .prepare import Prepared, prepare
 from .reading.origins import Origin
 from .results import Result, write_results
-from .use import output_of
-from .weights import validation_of
-
-Watch = Callable[[Progress], Any] | None
 
 
 def train(
@@ -44,7 +31,7 @@ def train(
     *,
     overwrite: bool = False,
     prepared: Callable[[Prepared], Any] | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Watch = None,
     tell: Callable[[str], Any] | None = None,
     note: Callable[[str], Any] | None = None,
     group: Group | None = None,
@@ -81,10 +68,10 @@ def train(
             run = RunFacts.of(table, sha256, options, files)
             group.run(lambda: place.write(RUN, run.to_json()))
             group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run)))
-            history = group.run(lambda: _history(place, ready, group, run))
-            with explained(ready, options, history, tell):
-                training = _fit(place, ready, run, history, progress, tell)
-            return write_results(place, ready, training, history, run, group)
+            histories = group.run(lambda: histories_of(place, ready, group, run))
+            with explained(ready, options, histories[0], tell):
+                trainings = train_members(place, ready, run, histories, progress, tell)
+            return write_results(place, ready, trainings, histories, run, group)
 
 
 def resume(
@@ -92,7 +79,7 @@ def resume(
     table: Any = None,
     *,
     prepared: Callable[[Prepared], Any] | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Watch = None,
     tell: Callable[[str], Any] | None = None,
     note: Callable[[str], Any] | None = None,
     group: Group | None = None,
@@ -116,19 +103,18 @@ def resume(
         ready = prepare(origin, run.options, group, cache, note)
         if prepared is not None:
             prepared(ready)
-        begun = group.broadcast((place / CHECKPOINT).exists)
-        checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=run.options.checkpoint_seconds, run=run.run)
-        state = group.run(lambda: go_on_at(checkpoint)[1].state if begun else None)
-        history = group.run(lambda: _history(place, ready, group, run, state))
+        begun = group.broadcast(lambda: _begun(place, ready, run))
+        histories = group.run(lambda: histories_of(place, ready, group, run, went_on=True))
         group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run)))
-        with explained(ready, run.options, history, tell):
-            if begun:
-                data, validation = _data(ready, run.options)
-                watchers = _watchers(history, run.options, tell)
-                training = go_on(checkpoint, *data, validation=validation, callbacks=watchers, progress=progress)
-            else:
-                training = _fit(place, ready, run, history, progress, tell)
-        return write_results(place, ready, training, history, run, group)
+        with explained(ready, run.options, histories[0], tell):
+            trainings = train_members(place, ready, run, histories, progress, tell, begun)
+        return write_results(place, ready, trainings, histories, run, group)
+
+
+def _begun(place: Folder, ready: Prepared, run: RunFacts) -> list[int]:
+    """The trainings that have a checkpoint, counted from 0."""
+    found = [checkpoint_of(place, ready, run, number) for number in range(ready.plan.trainings)]
+    return [number for number, each in enumerate(found) if each is not None and Path(each.path).exists()]
 
 
 @contextmanager
@@ -137,7 +123,7 @@ def _kept(place: Folder, went_on: bool = False) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if (place / CHECKPOINT).exists() and (note := _how_to_go_on(place, error)):
+        if place.checkpoints() and (note := _how_to_go_on(place, error)):
             error.add_note(note)
         if went_on or isinstance(error, TrainingInterrupted):
             place.leave()
@@ -150,14 +136,10 @@ def _kept(place: Folder, went_on: bool = False) -> Iterator[None]:
 def _how_to_go_on(place: Folder, error: BaseException) -> str:
     """What there is to say besides the error, if a checkpoint stays."""
     if isinstance(error, DivergedError):
-        return f"The last checkpoint before that is kept: {place / CHECKPOINT}."
+        return f"The last checkpoint before that is kept: {place.checkpoints()[0]}."
     if isinstance(error, BacktalkError) or not isinstance(error, Exception):  # they say it themselves
         return ""
     return f"What was trained is kept: 'backtalk resume {place.path}' goes on with it."
-
-
-def _watchers(history: History, options: Options, tell: Tell) -> list[Callback]:
-    return [history, TableDoctor(options, tell)] if options.diagnose else [history]
 
 
 def _origin_of(place: Folder, run: RunFacts, table: Any) -> Origin:
@@ -196,53 +178,6 @@ def _require_unchanged(place: Folder, run: RunFacts, table: Origin) -> None:
     if place.writes and (place / PREPROCESSING).exists():
         learned = run_of(place.read(PREPROCESSING), place / PREPROCESSING)
         place.require_one_run([(RUN, run.run), (PREPROCESSING, learned)])
-
-
-def _history(place: Folder, ready: Prepared, group: Group, run: RunFacts, state: TrainState | None = None) -> History:
-    path = place / HISTORY if place.writes else None
-    losses = ((), ()) if state is None else (state.losses, state.validation_losses)
-    return History(path, _follow(ready, group), run.run, *losses, depth=ready.network.depth)
-
-
-def _data(ready: Prepared, options: Options) -> tuple[Any, Any]:
-    """What is trained on, and the validation set: to be put together, where the engine can, from all processes."""
-    data, validation = ready.parts["training"], validation_of(ready, options)
-    if "training" in ready.weights:
-        data = (*data, ready.weights["training"])
-    if isinstance(data[0], InFileRows):
-        return (MemoryMapped(*data, buffer_bytes=ready.buffer_bytes),), validation
-    if options.engine not in COMPILED:
-        return data, validation
-    return (Shard(*data),), Shard(*validation) if isinstance(validation, tuple) else validation
-
-
-def _fit(place: Folder, ready: Prepared, run: RunFacts, history: History, progress: Watch, tell: Tell) -> Training:
-    options = run.options
-    data, validation = _data(ready, options)
-    settings = settings_of(options, len(ready.truth["training"]))
-    checkpoint = None  # L-BFGS cannot be written down
-    if settings.by_steps:
-        checkpoint = Checkpoint(place / CHECKPOINT, every_seconds=options.checkpoint_seconds, run=run.run)
-    return fit(
-        ready.network,
-        *data,
-        **settings.arguments(),
-        class_weight=options.class_weight,
-        validation=validation,
-        rng=options.seed,
-        callbacks=_watchers(history, options, tell),
-        progress=progress,
-        checkpoint=checkpoint,
-    )
-
-
-def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
-    """The score on the validation set, for the history."""
-    if "validation" not in ready.parts:
-        return None
-    X, y = ready.parts["validation"]
-    truth, weight = ready.truth["validation"], ready.weights.get("validation")
-    return lambda network: score_of_shares(ready.target, truth, y, output_of(network, X), group, weight)
 
 
 __all__ = ["Options", "Prepared", "Result", "resume", "train"]

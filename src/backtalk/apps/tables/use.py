@@ -10,27 +10,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ...core.inputs import as_input
-from ...core.network import Network
-from ...data.streams.rows import InFileRows
-from ...engines import passes
 from ...errors import FileFormatError, InputError, quoted
-from ...interop.files import facts_of_run, load
+from ...interop.files import facts_of_run, load_members
 from .cache import Cache
 from .cells.words import as_words
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .learned import Learned, read_learned, require_fit
 from .memory import bound_for
 from .metrics import gives_shares, scores
+from .model import Model
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import Source, read_table
-from .target import Target
 from .target_rows import known_rows, require_columns, with_target
 from .unknown import Unknown
 from .weights import row_weights
-
-ROWS_AT_ONCE = 2**14  # of X in a file
 
 
 def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) -> tuple[pl.DataFrame, list[str]]:
@@ -45,7 +39,7 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
     is refused. A column that holds nothing else is always refused. A file that needs more than half of the free memory
     is read in parts.
     """
-    network, learned = _open(folder)
+    model, learned = _open(folder)
     preprocessing, found, unknown = learned.preprocessing, [], []
     with Cache(Path(folder)) as cache:
         source, at_once = _source_of(Origin.of(table, learned.no_header), preprocessing, cache)
@@ -60,7 +54,7 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
         for frame, rows in _blocks(source, at_once, wanted, np.arange(source.height)):
             X, each = preprocessing.inputs_of(frame, rows)
             unknown.append(each)
-            found.append(_predictions(network, learned, output_of(network, X), frame))
+            found.append(_predictions(model, learned, model.output_of(X), frame))
     together = [Unknown.together(each) for each in zip(*unknown, strict=True)]
     return pl.concat(found), [*messages, *preprocessing.remarks(together, strict)]
 
@@ -89,9 +83,9 @@ def _blocks(
         yield (frame if len(own) == frame.height else frame[own - first]), own
 
 
-def _predictions(network: Network, learned: Learned, output: np.ndarray, frame: pl.DataFrame) -> pl.DataFrame:
+def _predictions(model: Model, learned: Learned, output: np.ndarray, frame: pl.DataFrame) -> pl.DataFrame:
     """Of some rows, as columns: their names, if they have some, what is predicted, and how sure it is."""
-    target = learned.target
+    target, network = model.target, model.members[0]
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
     if target.classifies:
         what = "probability" if gives_shares(network) else "score"
@@ -111,7 +105,7 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
     """
     from .verdict import judge_table
 
-    network, learned = _open(folder)
+    model, learned = _open(folder)
     target, preprocessing, origin = learned.target, learned.preprocessing, Origin.of(table, learned.no_header)
     found, unknown = [], []
     with Cache(Path(folder)) as cache:
@@ -125,21 +119,21 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
         for frame, own in _blocks(source, at_once, preprocessing.used, rows):
             X, each = preprocessing.inputs_of(frame, own)
             unknown.append(each)
-            found.append(output_of(network, X))
+            found.append(model.output_of(X))
     together = [Unknown.together(each) for each in zip(*unknown, strict=True)]
     weight, unweighted = _weights_of(of_rows, learned, rows)
     messages += [*preprocessing.remarks(together), *left_out, *unweighted]
     y, output = target.encode(cells[rows]), np.concatenate(found)
-    verdict = judge_table(Folder(folder), target, network, y, output, *weight)
-    return scores(target, y, output, network, *weight) | {"verdict": verdict}, messages
+    verdict = judge_table(Folder(folder), target, model.members[0], y, output, *weight)
+    return scores(target, y, output, model.members[0], *weight) | {"verdict": verdict}, messages
 
 
 def examples_of(
     folder: str | os.PathLike[str], table: Any
-) -> tuple[Network, Preprocessing, Target, tuple[np.ndarray, ...], list[str], np.ndarray]:
-    """A run's network, and X, encoded y and perhaps weights of a table with the target; the messages about it; and in
+) -> tuple[Model, tuple[np.ndarray, ...], list[str], np.ndarray]:
+    """A run's model, and X, encoded y and perhaps weights of a table with the target; the messages about it; and in
     which rows of the table these stand, counted from 0."""
-    network, learned = _open(folder)
+    model, learned = _open(folder)
     origin, target = Origin.of(table, learned.no_header), learned.target
     read = read_table(origin)
     _require_all([name for name in read.frame.columns if name != target.name], learned)
@@ -147,7 +141,7 @@ def examples_of(
     X, messages = learned.preprocessing.transform(frame.drop(target.name), rows)
     weight, unweighted = _weights_of(read.frame, learned, rows)
     examples, said = (X, target.encode(frame[target.name]), *weight), [*read.said, *messages, *left_out, *unweighted]
-    return network, learned.preprocessing, target, examples, said, rows
+    return model, examples, said, rows
 
 
 def _weights_of(frame: pl.DataFrame, learned: Learned, rows: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
@@ -184,18 +178,8 @@ def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) 
         raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
 
 
-def output_of(network: Network, X: np.ndarray | InFileRows) -> np.ndarray:
-    """ŷ (rows, outputs), computed for some rows at a time."""
-    if isinstance(X, InFileRows):
-        blocks = (X.read(first, min(first + ROWS_AT_ONCE, len(X))) for first in range(0, len(X), ROWS_AT_ONCE))
-        return np.concatenate([output_of(network, block) for block in blocks])
-    if len(X) == 0:  # a process of a cluster that has none
-        return np.empty((0, network.sizes[-1]), network.spec.dtype_name)
-    return passes.output_of(network, as_input(network, X))
-
-
-def _open(folder: str | os.PathLike[str]) -> tuple[Network, Learned]:
-    """The network of a run and what was learned of its table, which must be of one run."""
+def _open(folder: str | os.PathLike[str]) -> tuple[Model, Learned]:
+    """The model of a run and what was learned of its table, which must be of one run."""
     place = Folder(folder)
     learned, model, file = read_learned(place), place / MODEL, place / PREPROCESSING
     if not model.exists():
@@ -203,12 +187,12 @@ def _open(folder: str | os.PathLike[str]) -> tuple[Network, Learned]:
         raise InputError(
             f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it{earlier}."
         )
-    network, of_model = load(model), facts_of_run(model)
+    members, of_model = load_members(model), facts_of_run(model)
     runs = [(RUN, run_of(place.read(RUN), place / RUN))] if (place / RUN).exists() else []
     place.require_one_run([*runs, (PREPROCESSING, learned.run), (MODEL, of_model.get("id"))])
     if of_model.get("preprocessing", learned.sha256) != learned.sha256:
         raise FileFormatError(
             f"{file} is not the one with which {model} was trained: put that one back, or train anew."
         )
-    require_fit(network, learned, model, file)
-    return network, learned
+    require_fit(members[0], learned, model, file)
+    return Model(members, learned.preprocessing, learned.target), learned

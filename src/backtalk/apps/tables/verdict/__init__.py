@@ -13,8 +13,8 @@ other.py      ``judge_table``: another table with the target
 """
 
 from .constant import Constant
-from .judging import Judged, judge
+from .judging import JUDGED, OUT_OF_FOLD, Judged, judge
 from .other import judge_table
 from .remark import WELL, Remark
 
-__all__ = ["WELL", "Constant", "Judged", "Remark", "judge", "judge_table"]
+__all__ = ["JUDGED", "OUT_OF_FOLD", "WELL", "Constant", "Judged", "Remark", "judge", "judge_table"]

@@ -22,6 +22,15 @@ LEAST = 1e-6  # of a class that the training rows do not have, in the constant's
 Numbers = np.ndarray
 
 
+def words_of(part: str) -> str:
+    """Which rows a part has, as an adjective.
+
+    >>> words_of("out_of_fold"), words_of("test")
+    ('out-of-fold', 'test')
+    """
+    return part.replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Rows that are judged: which they are, their encoded targets, the network's output, and how much each counts."""
@@ -33,7 +42,7 @@ class Rows:
 
     def __str__(self) -> str:
         noun = "row" if len(self.truth) == 1 else "rows"
-        return " ".join(filter(None, [f"{len(self.truth):,}", self.part, noun]))
+        return " ".join(filter(None, [f"{len(self.truth):,}", words_of(self.part), noun]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

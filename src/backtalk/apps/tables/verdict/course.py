@@ -8,7 +8,7 @@ from ....core.network import Network
 from ....pages.page import number_text
 from ..target import Target
 from .chance import differ
-from .compare import Rows, errors_of
+from .compare import Rows, errors_of, words_of
 from .remark import FEW_TEST_ROWS, Remark
 
 FALL = 0.01  # of the least loss so far, by which it fell in the last tenth of the epochs
@@ -46,8 +46,8 @@ def find_far_apart(target: Target, network: Network, validation: Rows, test: Row
     name = ["share of wrong classes", "log loss"][apart[0]] if target.classifies else "mean absolute error"
     a, b = (float(each.mean()) for each in pairs[apart[0]])
     sentence = (
-        f"the test rows go {'worse' if b > a else 'better'} than the validation rows: {name} {number_text(b)} on "
-        f"{test}, {number_text(a)} on {validation}, further apart than chance allows"
+        f"the test rows go {'worse' if b > a else 'better'} than the {words_of(validation.part)} rows: {name} "
+        f"{number_text(b)} on {test}, {number_text(a)} on {validation}, further apart than chance allows"
     )
     advice = (
         "rows of one time, or rows that belong together, may differ: hold them out by --split time=COLUMN or --split "

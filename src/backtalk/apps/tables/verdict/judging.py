@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ....core.network import Network
+from ....train import Training
 from ..parts import Inputs
 from ..preprocessing import Preprocessing
 from ..target import Target
@@ -18,13 +19,14 @@ from .constant import Constant
 from .course import find_far_apart, find_few_rows, find_more_inputs_than_rows, find_still_falling
 from .remark import NO_BETTER, WELL, Remark
 
-PARTS = ("test", "validation", "training")  # the first that there is, is judged
+OUT_OF_FOLD = "out_of_fold"
+JUDGED = ("test", OUT_OF_FOLD, "validation", "training")  # the first of these parts that there is, is judged
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A trained run: ``parts``, truth and output of each part, and of what training told what matters here.
+    """A trained run: ``parts``, truth and output of each part, and its trainings; ``network``: one of its members.
 
     ``drawn``: the rows of the parts were drawn at random; ``weights``: of the rows of each part, if they have some.
     """
@@ -34,9 +36,7 @@ class Judged:
     preprocessing: Preprocessing
     constant: Constant
     parts: Mapping[str, Arrays]
-    losses: Sequence[float]
-    validation_losses: Sequence[float]
-    reason: str
+    trainings: Sequence[Training]
     drawn: bool = True
     weights: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -48,14 +48,15 @@ def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[
     all is well.
     """
     target, network = run.target, run.network
-    part = next(name for name in PARTS if name in run.parts)
+    part = next(name for name in JUDGED if name in run.parts)
     others = {name: arrays for name, arrays in run.parts.items() if name != part}
     rows = Rows(part, *run.parts[part], run.weights.get(part))
     giveaways = find_giveaways(target, run.preprocessing, inputs)
     found = giveaways + judge_scores(target, network, run.constant, rows, others)
-    found += find_still_falling(run.losses, run.validation_losses, run.reason)
-    if part == "test" and "validation" in run.parts:
-        validation = Rows("validation", *run.parts["validation"])
+    found += _still_falling(run.trainings)
+    beside = next((name for name in (OUT_OF_FOLD, "validation") if name in run.parts), None)
+    if part == "test" and beside is not None:
+        validation = Rows(beside, *run.parts[beside])
         found += find_far_apart(target, network, validation, rows, run.drawn)
     if part == "training":
         sentence = "no rows were held out: these scores say nothing about new rows"
@@ -64,6 +65,13 @@ def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[
     if all(each.name != NO_BETTER for each in found):
         found += find_few_rows(rows)
     return sorted(found, key=lambda each: each.name == WELL)
+
+
+def _still_falling(trainings: Sequence[Training]) -> list[Remark]:
+    """The remark, if it holds for most of the networks: that of the first of them."""
+    found = [find_still_falling(each.losses, each.validation_losses, each.reason) for each in trainings]
+    told = [each for each in found if each]
+    return told[0] if 2 * len(told) > len(found) else []
 
 
 def judge_scores(

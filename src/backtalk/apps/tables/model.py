@@ -1,0 +1,68 @@
+"""What predicts: the networks of a run, and how a table becomes their inputs and their output becomes the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...core.inputs import as_input
+from ...core.mean import mean_network
+from ...core.network import Network
+from ...data.streams.rows import InFileRows
+from ...engines import passes
+from ...errors import InputError
+from .preprocessing import Preprocessing
+from .target import Target
+
+ROWS_AT_ONCE = 2**14  # of X in a file
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The members of an ensemble, or a single network, with the columns and the target.
+
+    ``network``: the mean of the members, one network, for all that asks for gradients.
+    """
+
+    members: tuple[Network, ...]
+    preprocessing: Preprocessing
+    target: Target
+
+    @cached_property
+    def network(self) -> Network:
+        """The network whose a_L is the mean of the members'."""
+        return mean_network(self.members)
+
+    def member(self, number: int) -> Network:
+        """The member of this number, from 1."""
+        if not 1 <= number <= len(self.members):
+            raise InputError(f"member is {number}, but the run has {len(self.members)}: expected 1 to that.")
+        return self.members[number - 1]
+
+    def output_of(self, X: np.ndarray | InFileRows) -> np.ndarray:
+        """ŷ (rows, outputs), float32, of the mean of the members."""
+        return output_of(self.members, X)
+
+
+def output_of(members: Sequence[Network], X: np.ndarray | InFileRows) -> np.ndarray:
+    """ŷ (rows, outputs) of the mean of the members: O((a_L¹ + … + a_Lᵏ) / k), for some rows at a time.
+
+    It is that of :func:`~backtalk.mean_network`, which would multiply with the zeros beside its diagonal as well.
+    """
+    if isinstance(X, InFileRows):
+        blocks = (X.read(first, min(first + ROWS_AT_ONCE, len(X))) for first in range(0, len(X), ROWS_AT_ONCE))
+        return np.concatenate([output_of(members, block) for block in blocks])
+    first = members[0]
+    if len(X) == 0:  # a process of a cluster that has none
+        return np.empty((0, first.sizes[-1]), first.spec.dtype_name)
+    X = np.asarray(as_input(first, X))
+    if len(members) == 1:
+        return passes.output_of(first, X)
+    a = np.zeros((len(X), first.sizes[-1]), X.dtype)
+    for member in members:
+        for rows, own, _ in passes.ends_in_blocks(member, X):
+            a[rows] += own
+    return np.asarray(first.output.value(a / len(members)))
