@@ -93,7 +93,7 @@ def test_two_processes_come_to_what_one_does_and_the_first_alone_speaks(table, t
     assert "Gloo" not in out
     assert call(*train(table, tmp_path / "one", "--epochs", 4))[0] == 0
     one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two"))
-    assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
+    assert two["trainings"][0]["losses"] == pytest.approx(one["trainings"][0]["losses"], rel=1e-5)
     assert two["scores"]["test"]["accuracy"] == pytest.approx(one["scores"]["test"]["accuracy"], abs=0.02)
     for mine, other in zip(
         *(load(tmp_path / name / "model.safetensors").W.values() for name in ("one", "two")), strict=True
@@ -114,7 +114,7 @@ def test_a_signal_to_one_stops_both_and_one_alone_goes_on(table, tmp_path, call,
     assert re.fullmatch(r"backtalk: interrupted after \d+ whole epochs?; 'backtalk resume .*run' goes on\.\n", err)
     if stop == signal.SIGINT:
         (first, out, err), second = both(("resume", folder, "--json")).end()
-        assert (first, err, json.loads(out)["epochs"]) == (0, "", 150)
+        assert (first, err, json.loads(out)["trainings"][0]["epochs"]) == (0, "", 150)
         assert second == (0, "", "")
     else:
         code, out, err = call("resume", folder)

@@ -162,7 +162,7 @@ def test_train_diagnose_shows_and_writes_the_findings(call, tmp_path):
     found = json.loads((folder / "diagnosis.json").read_text(), parse_constant=pytest.fail)
     assert found["healthy"] is True
     losses = found["measurements"]["telemetry"]["losses"]
-    assert losses == json.loads((folder / "metrics.json").read_text())["losses"]
+    assert losses == json.loads((folder / "metrics.json").read_text())["trainings"][0]["losses"]
     page = (folder / "diagnosis.html").read_text(encoding="utf-8")
     assert "Size of the updates" in page
     assert "yes" in page  # the class by its name

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from backtalk import Network, save
-from backtalk.apps.tables import Options, train
+from backtalk.apps.tables import train
+from one_network import Options
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
 

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 from backtalk import Network, load
-from backtalk.apps.tables import Options
+from one_network import Options
 from test_cli import run, run_in_terminal
 
 FILES = ["checkpoint.safetensors", "history.jsonl", "metrics.json", "model.safetensors", "preprocessing.json"]

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from backtalk import TrainingInterrupted, load
-from backtalk.apps.tables import Options, prepare, run
+from backtalk.apps.tables import prepare, run
 from backtalk.apps.tables.columns import learn
 from backtalk.apps.tables.division import split_rows
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
@@ -31,6 +31,7 @@ from backtalk.apps.tables.unknown import Unknown, say_of
 from backtalk.distributed import ALONE, Group
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
 from groups import call
+from one_network import Options
 from ports import free_port
 
 ROWS, GROUP = 900, 50
@@ -336,7 +337,7 @@ def test_where_a_process_is_lost_the_run_stays_if_it_can_go_on(tables, tmp_path,
     monkeypatch.setattr(run, "_fit", lost)
     with pytest.raises(ProcessLostError):
         run.train(tables["csv"], place, Options("paid", epochs=2), overwrite=True)
-    assert json.loads((place / METRICS).read_text())["epochs"] == 1
+    assert json.loads((place / METRICS).read_text())["trainings"][0]["epochs"] == 1
     monkeypatch.setattr(run, "_fit", lost_later)
     with pytest.raises(ProcessLostError):
         run.train(tables["csv"], place, Options("paid", epochs=2), overwrite=True)

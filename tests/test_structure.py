@@ -19,6 +19,7 @@ FOLDERS = (
     "per_example", "teaching", "apps",
 )  # fmt: skip
 PUBLIC = {
+    "load_members", "mean_network",
     "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError", "Callback",
     "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise",
     "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence", "InputError",

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 from backtalk import DivergedError, TrainingInterrupted, load
-from backtalk.apps.tables import Options, evaluate, predict, resume, train
+from backtalk.apps.tables import evaluate, predict, resume, train
 from backtalk.apps.tables.columns import LEFT_OUT, learn
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.prepare import prepare
@@ -28,6 +28,7 @@ from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.apps.tables.unknown import say_of
 from backtalk.errors import FileFormatError, InputError, UnknownNameError
+from one_network import Options
 
 FILES = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
 
@@ -420,7 +421,9 @@ def test_the_error_for_a_target_in_a_wide_table_names_a_few_columns(tmp_path):
 )
 def test_options_reach_the_training(flowers, tmp_path, changed):
     result = train(flowers, tmp_path / "run", Options("kind", **changed))
-    assert len(result.metrics["losses"]) == result.metrics["epochs"] <= changed["epochs"]
+    assert (
+        len(result.metrics["trainings"][0]["losses"]) == result.metrics["trainings"][0]["epochs"] <= changed["epochs"]
+    )
     assert (tmp_path / "run" / REPORT).exists()
 
 
@@ -592,7 +595,7 @@ def test_a_run_that_is_interrupted_goes_on_to_the_same_bits(run, titanic, tmp_pa
     assert result.metrics == run[1].metrics
     same_results(tmp_path / "run", run[0])
     epochs = [json.loads(line)["epoch"] for line in (tmp_path / "run" / HISTORY).read_text().splitlines()]
-    assert epochs == list(range(1, result.metrics["epochs"] + 1))
+    assert epochs == list(range(1, result.metrics["trainings"][0]["epochs"] + 1))
 
 
 def test_an_epoch_whose_line_was_never_written_is_filled_in_from_the_checkpoint(run, tmp_path):
@@ -641,12 +644,13 @@ def test_a_table_that_changed_is_refused_and_one_that_moved_is_named(run, titani
 
 def test_a_run_that_is_killed_goes_on_to_the_same_bits(run, titanic, tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from backtalk.apps.tables import Options, train;"
+        "import sys, time; from pathlib import Path; from backtalk.apps.tables import train;"
+        "sys.path.insert(0, sys.argv[3]); from one_network import Options;"
         "train(Path(sys.argv[1]), Path(sys.argv[2]), Options('survived', epochs=30, checkpoint_seconds=0.001),"
         " progress=lambda progress: time.sleep(0.02))"
     )
     folder = tmp_path / "run"
-    process = subprocess.Popen([sys.executable, "-c", code, titanic / "t.csv", folder])
+    process = subprocess.Popen([sys.executable, "-c", code, titanic / "t.csv", folder, os.path.dirname(__file__)])
     deadline = time.monotonic() + 60
     while not (folder / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables import Options
 from backtalk.apps.tables.cells.dates import as_dates, is_date_form, tell_form
 from backtalk.apps.tables.cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO, Reading, read, tell
 from backtalk.apps.tables.cells.numbers import COMMA, SEPARATED, as_numbers, is_number_form
@@ -20,6 +19,7 @@ from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.unknown import Unknown, say_of
 from backtalk.errors import InputError
+from one_network import Options
 
 NUMBERS = [f"{k / 4:.2f}" for k in range(40)]
 

@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables import Options, diagnose, evaluate, predict, resume, train
+from backtalk.apps.tables import diagnose, evaluate, predict, resume, train
 from backtalk.apps.tables.folder import HISTORY, METRICS, MODEL, PREPROCESSING, RUN
 from backtalk.core.checked import as_kind, read_json
 from backtalk.errors import FileFormatError
+from one_network import Options
 
 USES = {
     RUN: lambda place, _: resume(place),

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from backtalk import DivergedError, Network, TrainingInterrupted, load
-from backtalk.apps.tables import Options, evaluate, predict, resume, train
+from backtalk.apps.tables import evaluate, predict, resume, train
 from backtalk.apps.tables import lock as locks
 from backtalk.apps.tables import results as results_module
 from backtalk.apps.tables.folder import (
@@ -39,6 +39,7 @@ from backtalk.core import files
 from backtalk.errors import FileFormatError, InputError
 from backtalk.interop.files import facts_of_run, load_with, save_with
 from backtalk.train import resume as go_on
+from one_network import Options
 
 OPTIONS = Options("y", hidden=(4,), epochs=4, patience=0, checkpoint_seconds=1e-9)
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from backtalk.apps.tables import Options
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading.delimited import read_delimited
 from backtalk.errors import FileFormatError, InputError
+from one_network import Options
 
 
 def read(text, encoding="utf-8"):

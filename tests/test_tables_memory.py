@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from backtalk import TrainingInterrupted
-from backtalk.apps.tables import Options, cache, evaluate, memory, parts, predict, resume, train
+from backtalk.apps.tables import cache, evaluate, memory, parts, predict, resume, train
 from backtalk.apps.tables.cache import Cache
 from backtalk.apps.tables.columns import learn
 from backtalk.apps.tables.folder import METRICS, MODEL, PREPROCESSING, REPORT
@@ -29,6 +29,7 @@ from backtalk.apps.tables.sampling import Drawn
 from backtalk.data.streams.rows import InFileRows
 from backtalk.errors import FileFormatError, InputError
 from groups import call
+from one_network import Options
 from test_cluster_tables import orders
 
 ROWS = 3000
@@ -268,7 +269,7 @@ def test_a_table_that_fits_when_it_is_encoded_gives_the_bits_of_one_read_as_a_wh
     other = train(tables[kind], tmp_path / "parts", asked(ALL_IN_MEMORY), note=noted.append)
     assert bool(noted) == (kind == "csv")
     assert other.said == one.said
-    assert (other.metrics["scores"], other.metrics["losses"]) == (one.metrics["scores"], one.metrics["losses"])
+    assert (other.metrics["scores"], other.metrics["trainings"]) == (one.metrics["scores"], one.metrics["trainings"])
     columns = [json.loads((tmp_path / name / PREPROCESSING).read_text())["columns"] for name in ("whole", "parts")]
     assert columns[0] == columns[1]
 

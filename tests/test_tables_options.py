@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from backtalk.apps.cli.table_options import share_or_file, types_of
-from backtalk.apps.tables import Options, evaluate, predict, resume, train
+from backtalk.apps.tables import evaluate, predict, resume, train
 from backtalk.apps.tables.asked import read_as
 from backtalk.apps.tables.division import split_by_group, split_by_time
 from backtalk.apps.tables.facts import RunFacts
@@ -20,6 +20,7 @@ from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading.origins import Origin
 from backtalk.errors import FileFormatError, InputError, UnknownNameError
 from groups import call
+from one_network import Options
 
 SMALL = {"hidden": (3,), "epochs": 2}
 

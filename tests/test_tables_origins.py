@@ -13,13 +13,14 @@ import polars as pl
 import pytest
 
 from backtalk import TrainingInterrupted
-from backtalk.apps.tables import Options, diagnose, evaluate, predict, resume, train
+from backtalk.apps.tables import diagnose, evaluate, predict, resume, train
 from backtalk.apps.tables.folder import METRICS, RUN
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading.kinds import stem_of
 from backtalk.apps.tables.reading.origins import Origin
 from backtalk.apps.tables.reading.tables import read_table
 from backtalk.errors import FileFormatError, InputError, InputTypeError
+from one_network import Options
 
 SMALL = Options("kind", epochs=2, hidden=(3,))
 
@@ -87,7 +88,7 @@ def test_a_run_on_a_frame_that_is_cut_short_goes_on_to_the_same_end(place):
         train(trees(), place / "cut", options, progress=stop)
     resume(place / "cut", trees())
     assert (place / "cut" / METRICS).read_bytes() == (place / "whole" / METRICS).read_bytes()
-    assert whole.metrics["epochs"] == 6
+    assert whole.metrics["trainings"][0]["epochs"] == 6
 
 
 def test_frames_of_pandas_and_pyarrow_and_lazy_frames_are_read_alike():

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables import Options, train
+from backtalk.apps.tables import train
 from backtalk.pages import plots
+from one_network import Options
 
 
 def drawn(page: str) -> list[ElementTree.Element]:

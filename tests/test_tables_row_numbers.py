@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables import Options
 from backtalk.apps.tables.columns import LEFT_OUT, learn
 from backtalk.apps.tables.prepare import prepare
+from one_network import Options
 
 
 def remark_on(name, cells, **more):

@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables import Options, evaluate, predict, train
+from backtalk.apps.tables import evaluate, predict, train
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.errors import InputError
+from one_network import Options
 
 
 def learned(cells, task="auto", name="y"):

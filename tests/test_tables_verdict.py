@@ -15,7 +15,7 @@ from sklearn import datasets
 from backtalk import Network
 from backtalk.analysis.diagnose import RULES, Finding
 from backtalk.apps.cli import app
-from backtalk.apps.tables import Options, diagnose, evaluate, train
+from backtalk.apps.tables import diagnose, evaluate, train
 from backtalk.apps.tables.advice import ADVICE, agreed, for_table
 from backtalk.apps.tables.folder import METRICS, REPORT
 from backtalk.apps.tables.prepare import prepare
@@ -26,6 +26,7 @@ from backtalk.apps.tables.verdict.chance import Difference, differ, ranks, rises
 from backtalk.apps.tables.verdict.compare import Rows
 from backtalk.apps.tables.verdict.course import find_far_apart, find_still_falling
 from backtalk.errors import FileFormatError
+from one_network import ALONE_IN_WORDS, Options
 
 SMALL = {"hidden": (8,), "epochs": 40, "patience": 5}
 
@@ -297,9 +298,20 @@ def test_rows_of_one_kind_are_not_called_far_apart():
 def test_the_kept_epoch_is_always_said(call, tmp_path):
     classes(200).write_csv(tmp_path / "t.csv")
     for patience, kept in (("5", None), ("0", 3)):
-        command = ("train", "t.csv", "--target", "y", "--epochs", "3", "--patience", patience, "--overwrite")
+        command = (
+            "train",
+            "t.csv",
+            "--target",
+            "y",
+            "--epochs",
+            "3",
+            *ALONE_IN_WORDS,
+            "--patience",
+            patience,
+            "--overwrite",
+        )
         assert "the network is the one after" in call(*command)[1]
-        metrics = json.loads((tmp_path / "t-run" / METRICS).read_text())
+        metrics = json.loads((tmp_path / "t-run" / METRICS).read_text())["trainings"][0]
         assert metrics["kept_epoch"] == (kept or metrics["best_epoch"])
 
 
@@ -383,7 +395,7 @@ def test_an_earlier_run_without_a_constant_is_judged_by_the_table_itself(tmp_pat
     run_on(classes(), tmp_path)
     path = tmp_path / "run" / METRICS
     facts = json.loads(path.read_text())
-    for name in ("constant", "verdict", "kept_epoch"):
+    for name in ("constant", "verdict", "trainings"):
         del facts[name]
     path.write_text(json.dumps(facts))
     assert evaluate(tmp_path / "run", tmp_path / "t.parquet")[0]["verdict"][0]["name"] == WELL

@@ -15,10 +15,11 @@ from rich.text import Text
 
 import backtalk.apps
 from backtalk.apps.cli.table_views import show_confusion, show_scores
-from backtalk.apps.tables import Options, train
+from backtalk.apps.tables import train
 from backtalk.apps.tables.spreadsheets import without_formulas
 from backtalk.apps.terminal import make_console, show_table
 from backtalk.apps.visible import put_json, visible
+from one_network import Options
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\x08\u202e\u2066\x7f"
 RAW = set(EVIL) - set("]0;owned[2J31m")

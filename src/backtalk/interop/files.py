@@ -55,8 +55,8 @@ def save(network: Network | Sequence[Network], path: str | os.PathLike[str]) -> 
     ((2, 15, 2), 5)
     >>> folder.cleanup()
     """
-    members = list(network) if isinstance(network, list | tuple) else [network]
-    for each in members:
+    members = [network] if isinstance(network, Network) else network
+    for each in members if isinstance(members, list | tuple) else [network]:
         require_network(each)
     if is_onnx(path):
         from .onnx import to_onnx

@@ -27,10 +27,10 @@ class TrainingProgress:
         self._began, self._first = 0.0, 0
         self._done: dict[int, int] = {}  # examples, of each network
 
-    def show(self, of_member: MemberProgress) -> None:
+    def show(self, progress: MemberProgress) -> None:
         """Called by training, between chunks of steps."""
-        progress, members = of_member.progress, of_member.members
-        self._done[of_member.member] = (progress.epoch - 1) * progress.count + progress.examples
+        members = progress.members
+        self._done[progress.member] = (progress.epoch - 1) * progress.count + progress.examples
         done, now = sum(self._done.values()), time.monotonic()
         total = progress.epochs * progress.count * members
         if self._task is None:

@@ -62,7 +62,8 @@ class RunFacts:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any], path: Path) -> RunFacts:
         """What :meth:`to_json` gave; :class:`~backtalk.errors.FileFormatError` names the field that is wrong."""
-        hints, values = get_type_hints(Options), {n: v for n, v in EARLIER.items() if n not in facts}
+        hints = get_type_hints(Options)
+        values: dict[str, Any] = {name: value for name, value in EARLIER.items() if name not in facts}
         for each in fields(Options):
             if each.name in facts or each.name not in {*ADDED, *EARLIER}:
                 values[each.name] = field_of(facts, each.name, hints[each.name], path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -14,6 +14,7 @@ from ...data.streams import MemoryMapped
 from ...data.streams.rows import InFileRows
 from ...distributed import Group
 from ...engines.choose import COMPILED
+from ...errors import DivergedError
 from ...train import Callback, Checkpoint, Epoch, Progress, Shard, Training, fit, fit_many
 from ...train import resume as go_on
 from ...train.checkpoint import go_on_at
@@ -32,12 +33,11 @@ REFIT = "refit"  # the reason why a training on all rows ended: as many epochs a
 
 
 @dataclass(frozen=True, slots=True)
-class MemberProgress:
-    """How far the training of network ``member`` is, from 1, of ``members``: see :class:`~backtalk.Progress`."""
+class MemberProgress(Progress):
+    """How far the training of network number ``member`` is, counted from 1, of ``members``."""
 
     member: int
     members: int
-    progress: Progress
 
 
 Watch = Callable[[MemberProgress], Any] | None
@@ -135,7 +135,10 @@ class _Team:
         X, y, *weight = self._data()
         each = [self._own(number) | {"rows": self.ready.seen(number)} for number in numbers]
         networks = [self.ready.networks[number] for number in numbers]
-        found = fit_many(networks, X, y, *weight, each=each, **self._shared)
+        try:
+            found = fit_many(networks, X, y, *weight, each=each, **self._shared)
+        except DivergedError as error:
+            raise next(each for each in error.outcomes if isinstance(each, DivergedError)) from None
         return dict(zip(numbers, found, strict=True))
 
     def _fit(self, number: int) -> Training:
@@ -176,7 +179,7 @@ class _Team:
 
     def _tell_progress(self, number: int, progress: Progress) -> None:
         assert self.progress is not None
-        self.progress(MemberProgress(number + 1, self.ready.plan.trainings, progress))
+        self.progress(MemberProgress(**asdict(progress), member=number + 1, members=self.ready.plan.trainings))
 
     def _data(self, number: int | None = None) -> tuple[Any, ...]:
         """X, y and perhaps weights: of all training rows, or of those that a training sees."""

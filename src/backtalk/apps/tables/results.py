@@ -99,7 +99,7 @@ def out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
     X, _ = ready.parts["training"]
     found = np.full((len(X), ready.network.sizes[-1]), np.nan, np.float32)
     for number in range(ready.plan.folds):
-        held_out = ready.held_out(number)
+        held_out = np.flatnonzero(ready.fold == number)
         found[held_out] = output_of([networks[number]], X[held_out])
     return found
 
