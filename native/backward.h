@@ -28,7 +28,8 @@ static void output(Job<T> &job, int64_t first, int64_t last, T *scratch) {
         if (job.backward) {
             const int64_t example = job.order ? job.order[n] : n;
             const T weight = T(double(job.weight ? job.weight[example] : T(1)) / job.weight_sum);
-            const Row<T> row = {units, a, yhat, slope, job.target + example * units, grad, wanted, rest, others};
+            const Row<T> row = {units, a, yhat, slope, job.target + example * units, grad, wanted, rest, others,
+                                job.levels};
             job.losses[n] = share(loss_of_row(layer.activation, job.loss, job.loss_parameter, row), weight);
             for (int64_t j = 0; j < units; ++j) grad[j] = share(grad[j], weight);
             for (int64_t p = 0; p < panels; ++p)

@@ -18,10 +18,11 @@ void bind(nb::module_ &m, const char *name) {
     using N = PyNet<T>;
     nb::class_<N>(m, name)
         .def(nb::init<const std::string &, const std::vector<int64_t> &, const std::vector<std::string> &,
-                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function>(),
+                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function,
+                      const std::vector<double> &>(),
              nb::arg("variant"), nb::arg("sizes"), nb::arg("activations"), nb::arg("parameters"), nb::arg("loss"),
              nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("states"), nb::arg("input_gradient"),
-             nb::arg("host").none())
+             nb::arg("host").none(), nb::arg("levels") = std::vector<double>())
         .def("pack", &N::pack, nb::arg("layer"), nb::arg("W"), nb::arg("b"))
         .def("unpack", &N::unpack, nb::arg("layer"), nb::arg("W"), nb::arg("b"))
         .def("pack_state", &N::pack_state, nb::arg("layer"), nb::arg("which"), nb::arg("W"), nb::arg("b"))

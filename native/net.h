@@ -18,8 +18,10 @@ public:
     static constexpr int64_t SECOND_CACHE = 1 << 20;
 
     Net(const Kernels<T> &kernels, const std::vector<int64_t> &sizes, const std::vector<Activation> &activations,
-        const std::vector<double> &parameters, Loss loss, double loss_parameter, bool trains, int states, bool input_gradient)
-        : kernels(kernels), trains(trains), states(states), layers_(sizes.size() - 1) {
+        const std::vector<double> &parameters, Loss loss, double loss_parameter, const std::vector<double> &levels,
+        bool trains, int states, bool input_gradient)
+        : kernels(kernels), trains(trains), states(states), layers_(sizes.size() - 1),
+          levels_(levels.begin(), levels.end()) {
         std::memset(static_cast<void *>(layers_.data()), 0, layers_.size() * sizeof(Layer<T>));
         std::memset(static_cast<void *>(&job_), 0, sizeof job_);
         for (size_t i = 0; i < layers_.size(); ++i) {
@@ -46,6 +48,7 @@ public:
         job_.layers = layers_.data();
         job_.loss = loss;
         job_.loss_parameter = T(loss_parameter);
+        job_.levels = levels_.data();
         job_.prefetch = parameters_.size() * int64_t(sizeof(T)) > SECOND_CACHE / 2;
     }
 
@@ -162,6 +165,7 @@ private:
     }
 
     std::vector<Layer<T>> layers_;
+    std::vector<T> levels_;
     bool hosted_ = false;
     Job<T> job_;
     Memory<T> parameters_, mirrors_, room_, gradients_;

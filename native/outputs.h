@@ -63,6 +63,7 @@ struct Row {
     int64_t units;
     const T *a, *yhat, *slope, *target;
     T *grad_a, *grad_yhat, *rest, *others;
+    const T *levels;  // of the quantiles, if these are the loss
 };
 
 template <class T>
@@ -133,9 +134,11 @@ static T loss_of_output(Loss loss, T parameter, const Row<T> &row) {
             return sum;
         case ABSOLUTE_ERROR:
         case QUANTILE:
+        case QUANTILES:
             for (int64_t j = 0; j < units; ++j) {
                 const T residual = yhat[j] - target[j], side = sign_of(residual);
-                grad[j] = loss == ABSOLUTE_ERROR ? side : side < 0 ? -parameter : (1 - parameter) * side;
+                const T level = loss == QUANTILES ? row.levels[j] : parameter;
+                grad[j] = loss == ABSOLUTE_ERROR ? side : side < 0 ? -level : (1 - level) * side;
                 sum += residual * grad[j];
             }
             return sum;

@@ -61,15 +61,16 @@ class PyNet {
 public:
     PyNet(const std::string &variant, const std::vector<int64_t> &sizes, const std::vector<std::string> &activations,
           const std::vector<double> &parameters, const std::string &loss, double loss_parameter, bool trains,
-          int states, bool input_gradient, Function host)
+          int states, bool input_gradient, Function host, const std::vector<double> &levels)
         : sizes_(usable(sizes)),
           net_(kernels_named<T>(variant), sizes, kinds_of(activations, sizes.size() - 1, parameters.size()),
-               parameters, kind_of(LOSSES, loss), loss_parameter, trains, usable_states(states), input_gradient),
+               parameters, kind_of(LOSSES, loss), loss_parameter, levels, trains, usable_states(states), input_gradient),
           host_{host, &sizes_, nullptr} {
         require(!net_.hosted() || !host.is_none(), "nothing computes the activation");
         for (int i = 0; i + 1 < net_.depth(); ++i) require(net_.layer(i).activation != SOFTMAX, "softmax is an output");
         require(job_.loss != CATEGORICAL_HINGE || sizes.back() > 1, "the hinge compares outputs");
         require(job_.loss != GAUSSIAN_NLL || sizes.back() % 2 == 0, "means, and as many logarithms of variances");
+        require(job_.loss != QUANTILES || int64_t(levels.size()) == sizes.back(), "each output has a level");
         job_.host = &Host<T>::call;
         job_.host_context = &host_;
     }

@@ -39,6 +39,7 @@ namespace backtalk {
     KIND(FOCAL, "focal", "gamma")                             \
     KIND(CATEGORICAL_HINGE, "categorical_hinge", "")          \
     KIND(QUANTILE, "quantile", "level")                       \
+    KIND(QUANTILES, "quantiles", "levels")                    \
     KIND(GAUSSIAN_NLL, "gaussian_nll", "")
 
 // The rules of the update: the kind, its name in Python, and how many arrays of the optimizer it keeps.
@@ -146,6 +147,7 @@ struct Job {
     double weight_sum;       // w_n = weight / weight_sum
     Loss loss;
     T loss_parameter;        // such as delta of huber; label smoothing is in the target
+    const T *levels;         // QUANTILES: of each output
     uint64_t seed, step;     // dropout: what the draws depend on, besides layer, row and unit
     int64_t first_row;       // dropout: the number that row 0 of this batch has in its draws
     T *losses;               // w_n * l_n, [batch]

@@ -47,10 +47,10 @@ EVERY_ACTIVATION = [*ACTIVATIONS, "leaky_relu(slope=0.3)", "elu(alpha=0.5)", "ce
 
 def losses_for(outputs: int) -> list[str]:
     """The losses that can have so many outputs."""
-    return [name for name in LOSSES if _can_have(name, outputs)]
+    return [name for name in LOSSES if can_have(name, outputs)]
 
 
-def _can_have(loss: str, outputs: int) -> bool:
+def can_have(loss: str, outputs: int) -> bool:
     try:
         as_loss(loss).require_outputs(outputs)
     except InputError:

@@ -57,6 +57,12 @@ def _gaussian(xp: Any, p: Any, t: Any, *axis: Any) -> Any:
     return 0.5 * (log_variance + (t - mean) ** 2 * xp.exp(-log_variance) + np.log(2 * np.pi)).sum(*axis)
 
 
+def _quantiles(xp: Any, p: Any, t: Any, *axis: Any) -> Any:
+    half = p.shape[1] // 2
+    low, high = (t - p)[:, :half], (t - p)[:, half:]
+    return (xp.maximum(0.2 * low, -0.8 * low) + xp.maximum(0.9 * high, -(1 - 0.9) * high)).sum(*axis)
+
+
 # Each loss: (ŷ from a, ℓ per example from a, ℓ per example from ŷ), t of shape (B, k)
 JAX_LOSSES = {
     "cross_entropy": (
@@ -100,6 +106,7 @@ JAX_LOSSES = {
         lambda a: a,
         *[lambda p, t: jnp.sum(jnp.maximum(0.9 * (t - p), -0.1 * (t - p)), axis=-1)] * 2,
     ),
+    "quantiles(levels=[0.2, 0.9])": (lambda a: a, *[lambda p, t: _quantiles(jnp, p, t, -1)] * 2),
     "gaussian_nll": (lambda a: a, *[lambda p, t: _gaussian(jnp, p, t, -1)] * 2),
 }
 JAX_OUTPUTS = {"softmax": jax.nn.softmax, **JAX_ACTIVATIONS}
@@ -222,6 +229,7 @@ TORCH_LOSSES = {} if torch is None else {
     "quantile(level=0.9)": (
         lambda a: a, *[lambda p, t: torch.maximum(0.9 * (t - p), -0.1 * (t - p)).sum(-1)] * 2,
     ),
+    "quantiles(levels=[0.2, 0.9])": (lambda a: a, *[lambda p, t: _quantiles(torch, p, t, -1)] * 2),
     "gaussian_nll": (lambda a: a, *[lambda p, t: _gaussian(torch, p, t, -1)] * 2),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.losses import LOSSES, as_loss
 from backtalk.teaching.derivations.evaluation import evaluate, with_numbers
 from backtalk.teaching.derivations.expressions import Apply, Indicator, Number, Others, Product, Sum, SumOver, Symbol
-from engines import losses_for
+from engines import can_have
 
 LOSS_NAMES = [*LOSSES, "cross_entropy(label_smoothing=0.1)", "huber(delta=0.3)"]
 BUILT_IN = [name for name, kind in ACTIVATIONS.items() if isinstance(kind, type)]  # other tests register more
@@ -51,7 +51,7 @@ def require_agreement(step):
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_both_sides_of_every_step_agree(loss, sizes):
-    if (as_loss(loss).takes_classes and sizes[-1] == 1) or known(loss) not in losses_for(sizes[-1]):
+    if (as_loss(loss).takes_classes and sizes[-1] == 1) or not can_have(loss, sizes[-1]):
         sizes = (*sizes[:-1], 2)
     turn = [*LOSS_NAMES].index(loss) + len(sizes)
     for activation in [*BUILT_IN][turn % 3 :: 3]:  # each loss meets each activation
@@ -70,7 +70,7 @@ def test_both_sides_of_every_step_agree(loss, sizes):
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_the_end_of_a_derivation_is_the_gradient(loss):
     rng = np.random.default_rng(5)
-    network = Network.create((3, 4, 3 if known(loss) in losses_for(3) else 4), ["tanh"], loss, rng=rng)
+    network = Network.create((3, 4, 3 if can_have(loss, 3) else 4), ["tanh"], loss, rng=rng)
     x, y = one_example(network, rng)
     grads = gradients(network, x[None], y[None])
     for quantity in every_kind(network):

@@ -87,7 +87,51 @@ def test_the_loss_is_that_of_scikit_learn_and_scipy(loss, weighted):
 
 
 def test_every_loss_has_a_reference_here():
-    assert set(LOSSES) - {"gaussian_nll"} <= set(REFERENCES)  # whose outputs are even, below
+    assert set(LOSSES) - {"gaussian_nll", "quantiles"} <= set(REFERENCES)  # whose outputs are even, below
+
+
+def test_the_loss_of_several_quantiles_is_the_sum_of_scikit_learns():
+    A4, y, levels = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 2)), (0.2, 0.9)
+    expected = sum(
+        metrics.mean_pinball_loss(y[:, j], A4[:, 2 * n + j], alpha=level, sample_weight=SAMPLE_WEIGHT)
+        for n, level in enumerate(levels)
+        for j in range(2)
+    )
+    found = gradients(echo("quantiles(levels=[0.2, 0.9])", 4), A4, y, SAMPLE_WEIGHT).loss
+    assert found == pytest.approx(expected, rel=1e-13)
+
+
+def test_one_of_several_quantiles_is_the_quantile_loss():
+    one, several = (gradients(echo(loss), A, NUMBERS) for loss in ("quantile(level=0.3)", "quantiles(levels=[0.3])"))
+    assert one.loss == several.loss
+    assert np.array_equal(one.a[1], several.a[1])
+
+
+def test_the_prediction_of_quantiles_is_the_level_nearest_to_one_half():
+    loss = as_loss("quantiles(levels=[0.1, 0.4, 0.9])")
+    assert loss.prediction(np.array([[1.0, 2.0, 3.0]])).tolist() == [[2.0]]
+    assert loss.outputs_for(2) == 6
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ("[0.9, 0.1]", "levels of quantiles is [0.9, 0.1], expected numbers that rise."),
+        ("[0.5, 0.5]", "levels of quantiles is [0.5, 0.5], expected numbers that rise."),
+        ("[0.1, 1]", "level of quantile is 1.0, expected a number in (0, 1)."),
+        ("0.5", "levels of quantiles is 0.5, expected a list of numbers."),
+        ("[]", "loss is 'quantiles(levels=[])', expected the form name(parameter=number)."),
+        ("[0.1; 0.9]", "loss is 'quantiles(levels=[0.1; 0.9])', expected the form name(parameter=number)."),
+    ],
+)
+def test_levels_that_are_none_are_refused(levels, said):
+    with pytest.raises((InputError, InputTypeError), match=f"^{re.escape(said)}"):
+        as_loss(f"quantiles(levels={levels})")
+
+
+def test_quantiles_need_as_many_outputs_for_each_level():
+    with pytest.raises(InputError, match=r"expected a multiple of 2 outputs, not 3"):
+        echo("quantiles", 3)
 
 
 def test_the_gaussian_likelihood_is_that_of_scipy():

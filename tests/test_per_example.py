@@ -17,7 +17,7 @@ import pytest
 from backtalk import Network, per_example
 from backtalk.core.arrays import to_numpy
 from backtalk.engines.native import passes as native
-from engines import losses_for
+from engines import can_have
 from oracle import JAX_ACTIVATIONS, JAX_LOSSES, JAX_OUTPUTS, torch
 
 TOLERANCE = 1e-12
@@ -113,7 +113,7 @@ def cases() -> Iterator[tuple[str, str | None, str, int, bool]]:
     pairs = [*((loss, None) for loss in JAX_LOSSES), ("squared_error", "softmax"), ("cross_entropy", "sigmoid")]
     for loss, output in pairs:
         depth, weighted = next(rest)
-        if loss.partition("(")[0] not in losses_for(SIZES[depth][-1]):
+        if not can_have(loss, SIZES[depth][-1]):
             depth = 1
         yield loss, output, "tanh", depth, weighted
     for activation in JAX_ACTIVATIONS:

@@ -13,7 +13,7 @@ import pytest
 from backtalk import InputError, InputTypeError, UnknownNameError
 from backtalk.core.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU, as_activation
 from backtalk.core.initialization import INITIALIZATIONS
-from backtalk.core.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, as_loss
+from backtalk.core.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Huber, Quantiles, as_loss
 from backtalk.core.optimizers import LBFGS, OPTIMIZERS, RMSprop, as_any_optimizer
 from backtalk.core.specification import ALIASES, read_specification, require_range, write_specification
 from backtalk.train.schedules import SCHEDULES, as_schedule
@@ -66,7 +66,9 @@ def test_activations_with_parameters_are_read_back(value):
     assert as_activation(repr(value)) == value
 
 
-@pytest.mark.parametrize("value", [Huber(0.1), CrossEntropy(0.1), BinaryCrossEntropy(1 / 3), Huber(1e10), Huber(2)])
+@pytest.mark.parametrize(
+    "value", [Huber(0.1), CrossEntropy(0.1), BinaryCrossEntropy(1 / 3), Huber(1e10), Huber(2), Quantiles([0.1, 0.5])]
+)
 def test_losses_with_parameters_are_read_back(value):
     assert as_loss(repr(value)) == value
 

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         GradientDescent,
         LayerMeasures,
         Lion,
+        Metric,
         Momentum,
         Nadam,
         Nesterov,
@@ -80,12 +81,12 @@ __all__ = [
     "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch",
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence",
     "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
-    "MLPRegressor", "MemoryMapped", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles",
-    "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace", "Training",
-    "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
-    "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch",
-    "gradients", "grand", "influence", "listen", "load", "load_members", "mean_network",
-    "paths", "per_example", "register_activation",
+    "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network",
+    "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace",
+    "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n",
+    "exercise", "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn",
+    "from_torch", "gradients", "grand", "influence", "listen", "load", "load_members", "mean_network", "paths",
+    "per_example", "register_activation",
     "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
@@ -125,8 +126,8 @@ HOMES = {  # the module of each public name
     **dict.fromkeys(
         (
             "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "Checkpoint",
-            "Epoch", "GradientDescent", "LayerMeasures", "Lion", "Momentum", "Nadam", "Nesterov", "Progress", "RMSprop",
-            "Shard", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
+            "Epoch", "GradientDescent", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "Progress",
+            "RMSprop", "Shard", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
         ),
         "train",
     ),

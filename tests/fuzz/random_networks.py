@@ -50,7 +50,11 @@ class Finding:
 def draw_case(rng: np.random.Generator) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray | None]:
     """A network with X, y and weights (or none)."""
     loss = str(rng.choice(list(LOSSES)))
-    k = 2 * int(rng.integers(1, 3)) if loss == "gaussian_nll" else int(rng.integers(2 if "hinge" in loss else 1, 5))
+    k = (
+        2 * int(rng.integers(1, 3))
+        if loss in ("gaussian_nll", "quantiles")
+        else int(rng.integers(2 if "hinge" in loss else 1, 5))
+    )
     sizes = [*rng.integers(1, 4, size=rng.integers(1, 4)), k]
     names = [str(name) for name in rng.choice(list(ACTIVATIONS), size=len(sizes) - 1)]
     output = str(rng.choice(["softmax", "natural", names.pop()], p=[0.3, 0.3, 0.4]))

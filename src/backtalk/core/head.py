@@ -12,7 +12,7 @@ from typing import Any
 from .activations import Activation
 from .arrays import Array, ArraySpec
 from .closed_forms import CLOSED_FORMS, ClosedForm
-from .losses import CrossEntropy, GaussianNLL, Loss, as_loss
+from .losses import CrossEntropy, Loss, as_loss
 from .outputs import Output, Softmax, as_output
 from .targets import labels, one_hot
 
@@ -64,7 +64,7 @@ class Head:
     @property
     def takes_labels(self) -> bool:
         """Whether y may be labels 0 … k−1, of which t is the one-hot form."""
-        return self.loss.takes_classes or (isinstance(self.output, Softmax) and not isinstance(self.loss, GaussianNLL))
+        return self.loss.takes_classes or (isinstance(self.output, Softmax) and self.loss.outputs_for(1) == 1)
 
     @property
     def is_softmax_of_labels(self) -> bool:

@@ -1,5 +1,7 @@
 """Activations, losses, optimizers, schedules and initializations as text: ``name`` or ``name(parameter=number, …)``.
 
+A parameter may be a list of numbers, ``[0.1, 0.9]``.
+
 The same text serves as argument, in ``repr``, in files and on the command line. A thing has one name, which is written;
 the other names by which it is known are read.
 """
@@ -64,11 +66,15 @@ FORM = "expected the form name(parameter=number)"
 def write_specification(value: Any) -> str:
     """The text of a dataclass with a ``name`` and numbers for fields; defaults are left out."""
     parameters = [
-        f"{field.name}={getattr(value, field.name)!r}"
+        f"{field.name}={_written(getattr(value, field.name))}"
         for field in fields(value)
         if getattr(value, field.name) != field.default
     ]
     return value.name + (f"({', '.join(parameters)})" if parameters else "")
+
+
+def _written(value: Any) -> str:
+    return repr([*value] if isinstance(value, tuple) else value)
 
 
 def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argument: str) -> Kind:
@@ -111,20 +117,28 @@ def _nearly(name: str, table: Mapping[str, Any]) -> tuple[str, str]:
     return (near, note) if near in table else ("", "")
 
 
-def _read_parameters(inside: str, text: str, argument: str) -> dict[str, float | bool]:
-    parameters: dict[str, float | bool] = {}
-    for part in filter(None, (part.strip() for part in inside.split(","))):
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        try:
-            value = WORDS[number] if number in WORDS else read_decimal(number)
-        except ValueError:
-            value = math.nan
-        if not equals or not math.isfinite(value):
+def _read_parameters(inside: str, text: str, argument: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in re.split(r",(?![^\[]*\])", inside))):
+        name, equals, written = (piece.strip() for piece in part.partition("="))
+        is_list = written.startswith("[") and written.endswith("]")
+        numbers = written[1:-1].split(",") if is_list else [written]
+        found = [_read_value(number.strip()) for number in numbers]
+        if not equals or not all(map(math.isfinite, found)):
             raise InputError(f"{argument} is {text!r}, {FORM}.")
+        value = tuple(found) if is_list else found[0]
         if name in parameters:
             raise InputError(f"{argument} is {text!r}, which gives {name} twice.")
         parameters[name] = value
     return parameters
+
+
+def _read_value(text: str) -> float | bool:
+    """A number or a truth value; NaN for what is neither."""
+    try:
+        return WORDS[text] if text in WORDS else read_decimal(text)
+    except ValueError:
+        return math.nan
 
 
 def require_own_name(name: Any, table: Mapping[str, Any], kind: str) -> None:

@@ -81,15 +81,22 @@ register_engine(native.predictor)
 def weighted_loss(network: Network, batch: Batch) -> float:
     """Σ_n w_n ℓ_n of a network, without dropout or penalty; w is 1/N without weights."""
     total = 0.0
+    for part, _ in losses_in_blocks(network, batch):
+        total += part
+    return total
+
+
+def losses_in_blocks(network: Network, batch: Batch) -> Iterator[tuple[float, Array]]:
+    """Σ w_n ℓ_n over some rows at a time, and their ŷ; without dropout or penalty, w is 1/N without weights."""
     if not batch.count:
-        return total
+        return
     weights, target = as_weight(network, None, batch.count) if batch.weight is None else batch.weight, batch.target()
     for rows, a, yhat in ends_in_blocks(network, batch.X):
         with np.errstate(over="ignore", invalid="ignore"):
             values, weight = network.head.value(a, yhat, target[rows, :]), weights[rows]
             xp = namespace(values)
-            total += float(xp.sum(xp.where(weight > 0, values, weight) * weight))
-    return total
+            part = float(xp.sum(xp.where(weight > 0, values, weight) * weight))
+        yield part, yhat
 
 
 def gradients(

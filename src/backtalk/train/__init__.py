@@ -9,7 +9,7 @@ loop.py         the one loop, over epochs and chunks of steps
 state.py        where training stands, as one value; checkpoint.py: in a file
 history.py      what the epochs brought: losses, the best network
 schedules/      learning rates over time
-validation.py   the validation set
+validation.py   the validation set; metric.py: what decides on it instead of the loss
 callbacks.py    who is told during training, and may stop it; loggers/: callbacks that log
 whole_batch.py  what an optimizer does that searches: lbfgs.py, descent.py, on objective.py
 records.py      what training reports: epochs, progress, the result
@@ -41,6 +41,7 @@ from ..engines.steps import LayerMeasures, StepState
 from .callbacks import Callback
 from .checkpoint import Checkpoint
 from .many import fit_many
+from .metric import Metric
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import (
     Adaptive,
@@ -60,7 +61,7 @@ from .verbs import fit, resume
 __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamW", "Adamax", "Adaptive",
     "Callback", "Checkpoint", "Constant", "Cosine", "CosineRestarts", "Epoch", "Exponential", "GradientDescent",
-    "InverseScaling", "LayerMeasures", "Lion", "Momentum", "Nadam", "Nesterov", "OneCycle", "Optimizer", "Polynomial",
-    "Progress", "RMSprop", "ReduceOnPlateau", "Schedule", "Shard", "StepDecay", "StepState", "Stream", "Training",
-    "TrainingInterrupted", "fit", "fit_many", "resume",
+    "InverseScaling", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "OneCycle", "Optimizer",
+    "Polynomial", "Progress", "RMSprop", "ReduceOnPlateau", "Schedule", "Shard", "StepDecay", "StepState", "Stream",
+    "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
 ]  # fmt: skip

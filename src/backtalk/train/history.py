@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import math
+
 from ..core.network import Network
 from ..engines.steps import StepState
+from .metric import Metric
 from .records import Training
 from .settings import TrainSettings
 from .state import TrainState
 
 
 class History:
-    """The ``losses`` and ``validation_losses``, one for each epoch; the ``best`` epoch, and the network after it."""
+    """The ``losses``, ``validation_losses`` and ``validation_metrics`` if ``metric`` is one, one for each epoch; the
+    ``best`` epoch, and the network after it."""
 
-    def __init__(self, settings: TrainSettings, state: TrainState, best_network: Network | None = None) -> None:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        state: TrainState,
+        best_network: Network | None = None,
+        metric: Metric | None = None,
+    ) -> None:
         self.settings, self.best, self.schedule = settings, state.best, state.schedule
         self.losses, self.validation_losses = list(state.losses), list(state.validation_losses)
+        self.metric, self.validation_metrics = metric, list(state.validation_metrics)
         self.best_network, self.reason = best_network, state.reason
 
-    def note(self, network: Network | None, loss: float, validation_loss: float | None) -> None:
+    def note(
+        self,
+        network: Network | None,
+        loss: float,
+        validation_loss: float | None,
+        validation_metric: float | None = None,
+    ) -> None:
         """Another epoch; ``reason`` then says why it is the last one, if it is. ``patience`` needs the network."""
+        cost = math.inf
+        if self.metric is not None:
+            self.validation_metrics.append(validation_metric)
+            cost = self.metric.cost(validation_metric)
         self.losses.append(loss)
         watched = loss
         if validation_loss is not None:
             watched = validation_loss
             self.validation_losses.append(validation_loss)
         number, patience = len(self.losses), self.settings.patience
-        self.best = self.best.after(number, watched, self.settings.tolerance)
+        self.best = self.best.after(number, watched, self.settings.tolerance, cost)
         if patience and self.best.best_epoch == number:
             self.best_network = network
         self.schedule = self.settings.schedule.after_epoch(watched, self.schedule)
@@ -39,4 +60,6 @@ class History:
         if self.best_network is not None:
             network = self.best_network
         losses, validation_losses = tuple(self.losses), tuple(self.validation_losses)
-        return Training(network, losses, validation_losses, self.best.best_epoch, reason, steps)
+        metric = None if self.metric is None else self.metric.name
+        metrics = tuple(self.validation_metrics)
+        return Training(network, losses, validation_losses, self.best.best_epoch, reason, steps, metric, metrics)

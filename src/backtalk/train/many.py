@@ -114,7 +114,7 @@ class _Asked:
                 f"optimizer is {str(settings.optimizer)!r}, which searches on all examples: expected one that takes "
                 "steps, such as 'adam'; or call fit for each network."
             )
-        data = DataSettings.of(given["class_weight"], given["validation"])
+        data = DataSettings.of(given["class_weight"], given["validation"], given["metric"])
         return cls(settings, data, as_generator(given["rng"]), as_checkpoint(given["checkpoint"]), given)
 
     def run(self, network: Network, examples: SharedExamples, lock: Lock) -> Run:

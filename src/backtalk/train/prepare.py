@@ -21,7 +21,7 @@ from .checkpoint import Checkpoint
 from .run import Run
 from .settings import DataSettings, TrainSettings
 from .state import TrainState, plain
-from .validation import AnyValidation, Validation, hold_out
+from .validation import AnyValidation, Validation, hold_out, judged_by
 
 # What takes the steps, on which examples; and the validation set, if one is given
 Examples = tuple[type[Steps], Source, AnyValidation | None]
@@ -56,9 +56,12 @@ def prepare_run(
     fingerprint = source.fingerprint() if group.count > 1 or checkpoint is not None else None
     share_generator(group, generator)
     require_equal_runs(group, network, fingerprint, validation)
-    state = TrainState(plain(generator.bit_generator.state), fingerprint, own_validation=validation is not None)
+    name = None if data.metric is None else data.metric.name
+    start = plain(generator.bit_generator.state)
+    state = TrainState(start, fingerprint, own_validation=validation is not None, metric=name)
     if data.validation is not None:
         source, validation = hold_out(network, source, data.validation, generator)
+    validation = judged_by(validation, data.metric)
     return Run(network, settings, data, kind, source, validation, state, generator, checkpoint, watchers)
 
 

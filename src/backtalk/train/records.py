@@ -14,6 +14,7 @@ class Epoch:
     """One pass over the data: its ``number`` from 1, the mean ``loss`` while it ran, the ``network`` after it.
 
     ``validation_loss``: ℒ of that network on the validation set, if there is one; without dropout and penalty.
+    ``validation_metric``: the metric of it, if one was asked for and is defined.
     ``learning_rate``: of its last step. ``measures`` holds a :class:`LayerMeasures` for each layer 1 … L if
     ``measure_every`` is set.
 
@@ -31,6 +32,7 @@ class Epoch:
     measures: tuple[LayerMeasures, ...] = ()
     validation_loss: float | None = None
     learning_rate: float | None = None
+    validation_metric: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class Training:
     """The result of training: the ``network`` and the ``losses``, one for each epoch.
 
     ``validation_losses``: one for each epoch, if there is a validation set. ``best_epoch``: the number of the epoch
-    with the lowest of them (of the ``losses`` without a validation set); with ``patience`` the network is the one
-    after that epoch. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted' or, for L-BFGS,
-    'converged'. ``state``: the optimizer state, for ``fit(…, state=training.state)``.
+    with the lowest of them (of the ``losses`` without a validation set); with ``patience`` the network is the one after
+    that epoch. ``metric``: the name of the metric that decided instead, with ``validation_metrics``, one for each
+    epoch, None if it was not defined. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted'
+    or, for L-BFGS, 'converged'. ``state``: the optimizer state, for ``fit(…, state=training.state)``.
 
     >>> from backtalk import Network, fit
     >>> training = fit(Network.create([2, 2], rng=0), [[0.0, 1.0], [1.0, 0.0]], [0, 1], epochs=3, rng=0)
@@ -87,6 +90,8 @@ class Training:
     best_epoch: int | None = None
     reason: str = "epochs"
     state: StepState | None = None
+    metric: str | None = None
+    validation_metrics: tuple[float | None, ...] = ()
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the loss of each epoch as a curve."""
@@ -107,13 +112,19 @@ class Training:
     @property
     def _title(self) -> str:
         count = len(self.losses)
-        return f"Training: {count} epoch{'s' * (count != 1)}, {ENDED.get(self.reason, self.reason)}"
+        ended = ENDED.get(self.reason, self.reason)
+        if self.reason == "patience" and self.metric is not None:
+            ended = f"then {self.metric} had not improved for too long"
+        return f"Training: {count} epoch{'s' * (count != 1)}, {ended}"
 
     def __repr__(self) -> str:
         lines = [self._title, f"  {repr(self.network).splitlines()[0]}"]
         for name, values in (("loss", self.losses), ("validation loss", self.validation_losses)):
             if values:
                 lines.append(f"  {name} {values[0]:.4g} at first, {values[-1]:.4g} at last, {min(values):.4g} at best")
+        if self.metric is not None and self.best_epoch is not None:
+            best = self.validation_metrics[self.best_epoch - 1]
+            lines.append(f"  {self.metric} {'is not defined' if best is None else f'{best:.4g} at best'}")
         if self.best_epoch is not None:
             lines.append(f"  best epoch {self.best_epoch}")
         return "\n".join(lines)

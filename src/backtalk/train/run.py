@@ -45,7 +45,7 @@ class Run:
         watchers: Watchers,
     ) -> None:
         self.settings, self.data, self.validation, self.watchers = settings, data, validation, watchers
-        self.start, self.state, self.history = network, state, History(settings, state)
+        self.start, self.state, self.history = network, state, History(settings, state, metric=data.metric)
         Dropout(settings.dropout).levels(network.depth - 1)  # refuses a list that does not fit
         self.dropout = None
         if settings.drops:
@@ -93,7 +93,7 @@ class Run:
         ended = reason == "patience" or done >= epochs
         self.state = replace(snapshot.state, reason=(reason or "epochs") if ended else None)
         best = None if snapshot.best is None else snapshot.best.to(self.start.spec.xp, device=self.start.spec.device)
-        self.history = History(self.settings, self.state, best)
+        self.history = History(self.settings, self.state, best, self.data.metric)
         self.loop.steps.restore(self.start, snapshot.steps)
         self.loop.position = self.state.position
         self.loop.generator = rng_from_json(self.state.position.rng_at_epoch)
@@ -149,17 +149,17 @@ class Run:
         loop, watchers, position = self.loop, self.watchers, self.loop.position
         if not position.weight > 0:
             raise InputError("sample_weight is 0 for every example that is trained on, expected one above 0.")
-        loss, validation_loss, network = position.loss / position.weight, None, None
+        loss, validation_loss, metric, network = position.loss / position.weight, None, None, None
         if self.validation or watchers.want_epochs or self.settings.patience:
             network = loop.steps.network
         if self.validation is not None and network is not None:
-            validation_loss = self.validation.loss(network, watchers.group)
-        self.history.note(network, loss, validation_loss)
+            validation_loss, metric = self.validation.judge(network, watchers.group)
+        self.history.note(network, loss, validation_loss, metric)
         rate = float(loop.epoch_rates[-1])
         loop.begin_epoch()
         if network is not None and watchers.want_epochs:
             number, measures = len(self.history.losses), loop.steps.measures()
-            if watchers.after_epoch(Epoch(number, loss, network, measures, validation_loss, rate)):
+            if watchers.after_epoch(Epoch(number, loss, network, measures, validation_loss, rate, metric)):
                 self.history.reason = self.history.reason or "callback"
 
     def _rates(self) -> np.ndarray:
@@ -197,6 +197,7 @@ class Run:
             schedule=history.schedule,
             losses=tuple(history.losses),
             validation_losses=tuple(history.validation_losses),
+            validation_metrics=tuple(history.validation_metrics),
             reason=history.reason,
         )
         best = history.best_network

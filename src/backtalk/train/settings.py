@@ -14,6 +14,7 @@ from ..core.dropout import Dropout
 from ..core.optimizers import LBFGS, OPTIMIZERS, Optimizer, as_any_optimizer
 from ..engines.choose import ENGINES
 from ..errors import BacktalkError, FileFormatError, InputError, InputTypeError, unknown_name
+from .metric import Metric, require_metric
 from .schedules import Constant, as_schedule
 from .state import plain
 
@@ -120,24 +121,30 @@ class TrainSettings:
 
 @dataclass(frozen=True, slots=True)
 class DataSettings:
-    """What :func:`~backtalk.fit` is asked to do with its data: ``validation`` is the fraction, None for none."""
+    """What :func:`~backtalk.fit` is asked to do with its data: ``validation`` is the fraction, None for none.
+
+    ``metric``: what decides on the validation set instead of the loss.
+    """
 
     class_weight: Any = None
     validation: float | None = None
+    metric: Metric | None = None
 
     def __post_init__(self) -> None:
         if self.validation is not None and not 0 < self.validation < 1:
             raise InputError(f"validation is {self.validation!r}, expected a fraction between 0 and 1, or (X, y).")
 
     @classmethod
-    def of(cls, class_weight: Any, validation: Any) -> DataSettings:
+    def of(cls, class_weight: Any, validation: Any, metric: Any = None) -> DataSettings:
         """From the arguments of these names; a validation set that is given is none of the settings."""
+        require_metric(metric, is_validated=validation is not None)
         fraction = validation if isinstance(validation, float | int) and not isinstance(validation, bool) else None
-        return cls(class_weight, fraction)
+        return cls(class_weight, fraction, metric)
 
     def to_dict(self) -> dict[str, Any]:
-        """As they are."""
-        return {"class_weight": self.class_weight, "validation": self.validation}
+        """As they are; of the metric its name."""
+        name = None if self.metric is None else self.metric.name
+        return {"class_weight": self.class_weight, "validation": self.validation, "metric": name}
 
 
 def settings_to_json(settings: TrainSettings, data: DataSettings) -> dict[str, Any]:
@@ -145,6 +152,7 @@ def settings_to_json(settings: TrainSettings, data: DataSettings) -> dict[str, A
     if type(settings.optimizer) not in OPTIMIZERS.values():
         raise InputError(f"optimizer is {settings.optimizer!r}, which a checkpoint cannot hold: use one by its name.")
     values = settings.to_dict() | data.to_dict()
+    del values["metric"]  # a function: whoever goes on gives it again
     if isinstance(data.class_weight, Mapping):
         values["class_weight"] = [[plain(label), float(weight)] for label, weight in data.class_weight.items()]
     return values

@@ -22,18 +22,24 @@ GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
 
 @dataclass(frozen=True, slots=True)
 class BestEpoch:
-    """The epoch with the lowest loss that decides, its loss, and the epochs without an improvement since."""
+    """The best epoch, the loss that decides after it, and the epochs without an improvement since.
+
+    ``best_cost``: of its metric, of which less is better; infinite if there is none, so that the loss alone decides.
+    """
 
     best_epoch: int | None = None
     best_loss: float = math.inf
     waited: int = 0
+    best_cost: float = math.inf
 
-    def after(self, number: int, loss: float, tolerance: float) -> BestEpoch:
-        """The same after epoch ``number``, whose loss this is."""
-        waited = 0 if loss < self.best_loss - tolerance else self.waited + 1
-        if loss < self.best_loss:
-            return BestEpoch(number, loss, waited)
-        return BestEpoch(self.best_epoch, self.best_loss, waited)
+    def after(self, number: int, loss: float, tolerance: float, cost: float = math.inf) -> BestEpoch:
+        """The same after epoch ``number``, whose loss and metric these are."""
+        equal = cost == self.best_cost
+        enough = loss < self.best_loss - tolerance if equal else cost < self.best_cost - tolerance
+        waited = 0 if enough else self.waited + 1
+        if loss < self.best_loss if equal else cost < self.best_cost:
+            return BestEpoch(number, loss, waited, cost)
+        return BestEpoch(self.best_epoch, self.best_loss, waited, self.best_cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class TrainState:
 
     ``origin``: updates that were made before this run. ``rng_at_start``: the generator's state before it. ``data``: the
     fingerprint of the examples. ``own_validation``: whether a validation set was given. ``reason``: why it ended.
+    ``metric``: the name of the metric that decides, if it is not the loss.
     """
 
     rng_at_start: dict[str, Any]
@@ -54,16 +61,20 @@ class TrainState:
     losses: tuple[float, ...] = ()
     validation_losses: tuple[float, ...] = ()
     reason: str | None = None
+    metric: str | None = None
+    validation_metrics: tuple[float | None, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One flat object; JSON has no infinity, so None stands for it."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         position, best, schedule = (asdict(own.pop(name)) for name in ("position", "best", "schedule"))
-        return plain(own | position | _finite(best, "best_loss") | {"memory": _finite(schedule, "best")})
+        best = _finite(_finite(best, "best_loss"), "best_cost")
+        return plain(own | position | best | {"memory": _finite(schedule, "best")})
 
     @classmethod
     def from_json(cls, facts: dict[str, Any], path: Path | str) -> TrainState:
         """The state that :meth:`to_json` wrote into a file; :class:`FileFormatError` if it is not one."""
+        facts = {**LATER, **facts}
         position, best = _part(facts, EpochPosition, path), _part(facts, BestEpoch, path)
         schedule = as_kind(_infinite(field_of(facts, "memory", dict, path), "best"), ScheduleState, path, "memory")
         own: dict[str, Any] = {name: field_of(facts, name, kind, path) for name, kind in OWN.items()}
@@ -77,7 +88,9 @@ class TrainState:
             if not 0 <= counts[name] < math.inf:
                 raise FileFormatError(f"{path}: {name!r} is {counts[name]}, expected 0 or more.")
         epochs, validated = len(own["losses"]), len(own["validation_losses"])
-        if validated not in (0, epochs) or (best.best_epoch is not None and not 1 <= best.best_epoch <= epochs):
+        measured = epochs if own["metric"] is not None else 0
+        fits = validated in (0, epochs) and len(own["validation_metrics"]) == measured
+        if not fits or (best.best_epoch is not None and not 1 <= best.best_epoch <= epochs):
             raise FileFormatError(f"{path}: 'losses' has {epochs} epochs, which is not as many as the others tell of.")
         return cls(**own, position=position, best=best, schedule=schedule)
 
@@ -90,13 +103,17 @@ OWN: dict[str, Any] = {
     "losses": tuple[float],
     "validation_losses": tuple[float],
     "reason": str | None,
+    "metric": str | None,
+    "validation_metrics": tuple[float | None],
 }
+LATER: dict[str, Any] = {"metric": None, "validation_metrics": [], "best_cost": None}  # not in older checkpoints
 
 
 def _part(facts: dict[str, Any], kind: type[Part], path: Path | str) -> Part:
     """What stands in one flat object with others."""
     names = [each.name for each in fields(kind)]  # pyright: ignore[reportArgumentType]
-    found = _infinite({name: field_of(facts, name, Any, path) for name in names}, "best_loss")
+    found = {name: field_of(facts, name, Any, path) for name in names}
+    found = _infinite(_infinite(found, "best_loss"), "best_cost")
     return as_kind(found, kind, path, "training")
 
 

@@ -22,12 +22,13 @@ from ..engines.steps import StepState
 from ..errors import InputError
 from .callbacks import Watchers
 from .checkpoint import Checkpoint, as_checkpoint, go_on_at
+from .metric import Metric, require_metric
 from .prepare import examples_of, run_on
 from .records import Progress, Training
 from .schedules import Schedule
 from .settings import DataSettings, TrainSettings
 from .state import rng_from_json
-from .validation import hold_out
+from .validation import hold_out, judged_by
 from .whole_batch import search
 
 
@@ -47,6 +48,7 @@ def fit(
     clip_norm: float | None = None,
     class_weight: Any = None,
     validation: Any = None,
+    metric: Metric | None = None,
     patience: int | None = None,
     tolerance: float = 0.0,
     engine: str = "auto",
@@ -85,7 +87,9 @@ def fit(
     process 0 writes.
 
     End. Training ends after ``epochs``, or if the validation loss (the loss, without a validation set) has not fallen
-    by more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result.
+    by more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result. ``metric``: a
+    :class:`Metric` of the validation set, which decides instead; the loss then decides between epochs that are equal
+    by it. A schedule that waits for a plateau follows the loss.
 
     Reports. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`; if one
     returns True, training ends. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
@@ -117,7 +121,7 @@ def fit(
         engine=engine,
         measure_every=measure_every,
     )
-    data = DataSettings.of(class_weight, validation)
+    data = DataSettings.of(class_weight, validation, metric)
     place = as_checkpoint(checkpoint)
     watchers = Watchers.of(callbacks, progress, group_of(engine))
     given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
@@ -136,6 +140,7 @@ def fit(
         kind, source, own = examples_of(network, settings, data, given, watchers.group)
         if data.validation is not None:
             source, own = hold_out(network, source, data.validation, generator)
+        own = judged_by(own, metric)
         assert isinstance(source, InMemory)
         settings.batch_for(source.count)  # refuses a size that the optimizer cannot have
         return search(network, settings, data, source.chosen(), own, watchers, by_kernels=kind is NativeSteps)
@@ -149,14 +154,15 @@ def resume(
     *,
     epochs: int | None = None,
     validation: Any = None,
+    metric: Metric | None = None,
     callbacks: Any = (),
     progress: Callable[[Progress], Any] | None = None,
 ) -> Training:
     """Continue from a checkpoint; the result equals, to the bit, that of training that never stopped.
 
-    ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is updated further; or a :class:`Checkpoint`, to
-    write at other times. ``X``, ``y``, ``sample_weight``, and ``validation`` if it was a set of its own: the same as
-    before. ``epochs``: how many in all, if not as many as before. Every other setting is in the file. A run that had
+    ``path``: the file that ``fit(…, checkpoint=…)`` wrote, which is updated further; or a :class:`Checkpoint`, to write
+    at other times. ``X``, ``y``, ``sample_weight``, and ``validation`` if it was a set of its own, ``metric``: the same
+    as before. ``epochs``: how many in all, if not as many as before. Every other setting is in the file. A run that had
     ended returns its result again.
 
     Raises :class:`~backtalk.errors.FileFormatError` for a file that is no checkpoint, and
@@ -177,7 +183,12 @@ def resume(
     if (validation is not None) != snapshot.state.own_validation:
         wanted = "none, as in that run" if validation is not None else "the validation set of that run"
         raise InputError(f"validation is {'missing' if validation is None else 'given'}, expected {wanted}.")
-    snapshot = replace(snapshot, network=_beside(snapshot.network, X))
+    name = None if metric is None else getattr(metric, "name", repr(metric))
+    if name != snapshot.state.metric:
+        wanted = "none, as in that run" if snapshot.state.metric is None else f"{snapshot.state.metric!r} of that run"
+        raise InputError(f"metric is {'missing' if name is None else repr(name)}, expected {wanted}.")
+    require_metric(metric, is_validated=True)
+    snapshot = replace(snapshot, network=_beside(snapshot.network, X), data=replace(snapshot.data, metric=metric))
     given = {"X": X, "y": y, "sample_weight": sample_weight, "validation": validation}
     generator = rng_from_json(snapshot.state.rng_at_start)
     with sharing_threads():

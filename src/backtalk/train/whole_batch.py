@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..core.batch import Batch
 from ..core.network import Network
@@ -34,13 +35,20 @@ def search(
     by_kernels: bool,
 ) -> Training:
     """Train by L-BFGS, or by gradient descent with Armijo's rule."""
-    history, latest = History(settings, TrainState({})), network
+    history, latest, measured = History(settings, TrainState({}), metric=data.metric), network, None
     watchers.begin(facts_of(network, settings, data))
+
+    def validation_loss(found: Network) -> float | None:
+        nonlocal measured
+        if validation is None:
+            return None
+        loss, measured = validation.judge(found)
+        return loss
 
     def tell(epoch: Epoch) -> bool:
         nonlocal latest
-        latest = epoch.network
-        history.note(latest, epoch.loss, epoch.validation_loss)
+        latest, epoch = epoch.network, replace(epoch, validation_metric=measured)
+        history.note(latest, epoch.loss, epoch.validation_loss, measured)
         stop = watchers.after_epoch(epoch)
         progress = Progress(epoch.number, settings.epochs, batch.count, batch.count, epoch.number, epoch.loss)
         if watchers.after_steps(lambda: progress) or stop:
@@ -55,7 +63,7 @@ def search(
             iterations=settings.epochs,
             options=settings.optimizer,
             by_kernels=by_kernels,
-            validation_loss=lambda found: None if validation is None else validation.loss(found),
+            validation_loss=validation_loss,
             tell=tell,
         )
     except KeyboardInterrupt:

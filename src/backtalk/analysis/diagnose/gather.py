@@ -17,6 +17,7 @@ from ...core.losses import (
     KLDivergence,
     PoissonDeviance,
     Quantile,
+    Quantiles,
     SquaredError,
 )
 from ...core.network import Network
@@ -287,6 +288,9 @@ def _baseline(head: Head, targets: _Targets, examples: Examples) -> float | None
                 best = _quantiles(t, examples.weight, 0.5)
             case Quantile(level):
                 best = _quantiles(t, examples.weight, level)
+            case Quantiles(levels):
+                of_outputs = np.repeat(levels, t.shape[1] // len(levels)).tolist()
+                best = _quantiles(t, examples.weight, *of_outputs)
             case _:
                 return None
         output = np.broadcast_to(np.clip(best, *head.output.range), t.shape)
@@ -299,10 +303,10 @@ def _entropy(p: np.ndarray) -> float:
     return 0.0 if abs(found) < ROUNDING else found
 
 
-def _quantiles(t: np.ndarray, weight: np.ndarray, level: float) -> np.ndarray:
-    """The weighted quantile of each column; NaN if one value is."""
+def _quantiles(t: np.ndarray, weight: np.ndarray, *levels: float) -> np.ndarray:
+    """The weighted quantile of each column, at its level if there are several; NaN if one value is."""
     found = []
-    for column in t.T:
+    for column, level in zip(t.T, np.broadcast_to(levels, t.shape[1]), strict=True):
         order = np.argsort(column)
         place = np.searchsorted(np.cumsum(weight[order].astype(np.float64)), level * float(weight.sum()))
         middle = column[order[min(place, len(order) - 1)]]

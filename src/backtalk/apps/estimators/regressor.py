@@ -39,7 +39,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
         any loss of numbers: ``"absolute_error"``, ``"huber(delta=1.5)"``, ``"quantile(level=0.9)"``,
         ``"poisson_deviance"``, ``"gaussian_nll"``, ``"binary_cross_entropy"`` for a y between 0 and 1, or your own.
         With ``"gaussian_nll"`` the network has two outputs for each column of y, and ``predict(X, return_std=True)``
-        gives the means and the standard deviations.
+        gives the means and the standard deviations. With ``"quantiles(levels=[0.1, 0.5, 0.9])"`` it has one for each
+        level, and ``predict`` gives those of the level nearest to ½.
     output
         The output function: any activation, such as ``"softplus"`` for a y above 0; by default the natural one of the
         loss.
@@ -81,8 +82,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
         return loss, 1.0
 
     def _decode(self, output: np.ndarray) -> np.ndarray:
-        means = output[:, : self.n_outputs_]  # of a normal distribution; else all
-        return means.ravel() if self.n_outputs_ == 1 else means
+        return self._as_y(np.asarray(self._loss()[0].prediction(output)))
+
+    def _as_y(self, values: np.ndarray) -> np.ndarray:
+        return values.ravel() if self.n_outputs_ == 1 else values
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predictions for the rows of X, in the form of the y that was fitted.
@@ -94,4 +97,4 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
         output, loss = self._output(X), self.network_.loss
         if not isinstance(loss, GaussianNLL):
             raise InputError(f"return_std is True, but the loss is '{loss}': only 'gaussian_nll' learns deviations.")
-        return self._decode(output), self._decode(loss.deviation(output))
+        return self._decode(output), self._as_y(loss.deviation(output))

@@ -126,7 +126,7 @@ class Trainer:
         next(self.events)
         loop = self.loop
         self.epochs, network = self.epochs + 1, loop.steps.network
-        held_out = None if self.validation is None else self.validation.loss(network)
+        held_out = None if self.validation is None else self.validation.judge(network)[0]
         mean = loop.position.loss / loop.position.weight
         self.recorder.note(
             Epoch(self.epochs, mean, network, loop.steps.measures(), held_out, self.settings.rate),
@@ -150,7 +150,7 @@ class Trainer:
 
     def validation_loss(self) -> float | None:
         """ℒ on the rows that are held out."""
-        return None if self.validation is None else self.validation.loss(self.network)
+        return None if self.validation is None else self.validation.judge(self.network)[0]
 
     def score(self) -> float | None:
         """Accuracy, or R², on the rows that are held out."""

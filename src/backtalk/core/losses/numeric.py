@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, InputTypeError
 from ..arrays import Array, ArraySpec, namespace, real_part
 from ..specification import require_range
 from ..targets import numbers, refuse_where
@@ -107,12 +107,76 @@ class Quantile(Loss):
         return namespace(yhat).sum((yhat - target) * self.gradient(yhat, target), axis=-1)
 
     def gradient(self, yhat: Array, target: Array) -> Array:
-        xp = namespace(yhat)
-        side = self.kink_side(yhat, target)
-        return xp.where(side < 0, -self.level * xp.ones_like(side), (1 - self.level) * side)
+        return _quantile_slope(self.kink_side(yhat, target), self.level)
 
     def kink_side(self, yhat: Array, target: Array) -> Array:
         return namespace(yhat).sign(real_part(yhat - target))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Quantiles(Loss):
+    """Quantile loss at several levels, each with outputs of its own: the sum of the losses ``quantile`` of the levels.
+
+    The k outputs are those of the first level, then those of the second, and so on: ℓ = Σ_q Σ_j max(q·r, (q − 1)·r)
+    with r = t_j − ŷ_qj, and ∂ℓ/∂ŷ_qj as for one level (Koenker and Bassett 1978). ``levels``: at least one, rising,
+    between 0 and 1. Nothing keeps the outputs of one level above those of a lower one. y: finite numbers, shape
+    (B, k/levels), or (B,) if there is one for each level.
+
+    >>> import numpy as np
+    >>> Quantiles(levels=(0.1, 0.9)).gradient(np.array([[1.0, 3.0]]), np.array([[2.0, 2.0]])).round(6)
+    array([[-0.1,  0.1]])
+    """
+
+    name = "quantiles"
+    levels: tuple[float, ...] = (0.1, 0.9)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.levels, list | tuple) or not self.levels:
+            raise InputTypeError(f"levels of quantiles is {self.levels!r}, expected a list of numbers.")
+        levels = tuple(Quantile(level).level for level in self.levels)
+        if sorted({*levels}) != [*levels]:
+            raise InputError(f"levels of quantiles is {[*levels]}, expected numbers that rise.")
+        object.__setattr__(self, "levels", levels)
+
+    def require_outputs(self, outputs: int) -> None:
+        if outputs % len(self.levels):
+            raise InputError(
+                f"loss is '{self}', of {len(self.levels)} levels, each with as many outputs: expected a multiple of "
+                f"{len(self.levels)} outputs, not {outputs}."
+            )
+
+    def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
+        target = numbers(y, count, outputs // len(self.levels), spec)
+        return spec.xp.concat([target] * len(self.levels), axis=1)  # of shape (B, k), as every target
+
+    def value(self, yhat: Array, target: Array) -> Array:
+        return namespace(yhat).sum((yhat - target) * self.gradient(yhat, target), axis=-1)
+
+    def gradient(self, yhat: Array, target: Array) -> Array:
+        side, width = self.kink_side(yhat, target), yhat.shape[-1] // len(self.levels)
+        slopes = [_quantile_slope(side[..., n * width : (n + 1) * width], level) for n, level in enumerate(self.levels)]
+        return namespace(yhat).concat(slopes, axis=-1)
+
+    def kink_side(self, yhat: Array, target: Array) -> Array:
+        return namespace(yhat).sign(real_part(yhat - target))
+
+    def outputs_for(self, targets: int) -> int:
+        return len(self.levels) * targets
+
+    def prediction(self, yhat: Array) -> Array:
+        """The outputs of the level that is nearest to ½, of two such levels of the lower one."""
+        width = yhat.shape[-1] // len(self.levels)
+        middle = min(range(len(self.levels)), key=lambda n: abs(self.levels[n] - 0.5))
+        return yhat[..., middle * width : (middle + 1) * width]
+
+    def draw_target(self, rng: np.random.Generator, count: int, outputs: int) -> np.ndarray:
+        return rng.normal(size=(count, outputs // len(self.levels)))
+
+
+def _quantile_slope(side: Array, level: float) -> Array:
+    """∂ℓ/∂ŷ of the quantile loss at one level, from the sign of ŷ − t."""
+    xp = namespace(side)
+    return xp.where(side < 0, -level * xp.ones_like(side), (1 - level) * side)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -15,13 +15,13 @@ from ..outputs import as_output
 from ..specification import read_specification, require_own_name
 from .classes import BinaryCrossEntropy, CategoricalHinge, CrossEntropy, Focal, KLDivergence
 from .loss import Loss
-from .numeric import AbsoluteError, GaussianNLL, Huber, PoissonDeviance, Quantile, SquaredError
+from .numeric import AbsoluteError, GaussianNLL, Huber, PoissonDeviance, Quantile, Quantiles, SquaredError
 
 LOSSES: dict[str, Callable[..., Loss]] = {
     kind.name: kind
     for kind in (
         CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, PoissonDeviance, KLDivergence, Focal,
-        CategoricalHinge, Quantile, GaussianNLL,
+        CategoricalHinge, Quantile, Quantiles, GaussianNLL,
     )
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from ...core.batch import Batch
 from ...core.dropout import Dropout
 from ...core.forward import Trace
 from ...core.layers import Layers
-from ...core.losses import LOSSES, Loss
+from ...core.losses import LOSSES, Loss, Quantiles
 from ...core.network import Network
 from ...core.outputs import ElementWise, Output, Softmax
 from ...errors import InputError
@@ -61,7 +61,7 @@ def _functions(network: Network) -> tuple[Activation | Output, ...]:
 def _in_kernels(ours: Activation | Output | Loss) -> tuple[str, float]:
     """The name of an activation or a loss in the kernels, and its parameter; what they do not know is ``HOST``."""
     name, parameter = _known().get(type(ours), (HOST, ""))
-    return name, float(getattr(ours, parameter)) if parameter else 0.0
+    return name, float(getattr(ours, parameter)) if parameter and not isinstance(ours, Quantiles) else 0.0
 
 
 def serves(network: Network) -> bool:
@@ -88,10 +88,19 @@ def prepare(network: Network, *, trains: bool = False, states: int = 0) -> Net32
         states=states,
         input_gradient=not trains,
         host=_Host(functions) if (HOST, 0.0) in activations else None,
+        **_levels(network),
     )
     for i in range(1, network.depth + 1):
         net.pack(i - 1, readable(network.W[i]), readable(network.b[i]))
     return net
+
+
+def _levels(network: Network) -> dict[str, list[float]]:
+    """The level of each output, if the loss is that of several quantiles."""
+    if not isinstance(network.loss, Quantiles):
+        return {}
+    levels = network.loss.levels
+    return {"levels": np.repeat(levels, network.sizes[-1] // len(levels)).tolist()}
 
 
 class _Host:

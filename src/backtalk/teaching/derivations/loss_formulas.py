@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, PoissonDeviance, SquaredError
 from ...core.losses.classes import CategoricalHinge, Focal, KLDivergence
-from ...core.losses.numeric import GaussianNLL, Quantile
+from ...core.losses.numeric import GaussianNLL, Quantile, Quantiles
 from .expressions import (
     Apply,
     Elementwise,
@@ -32,6 +32,7 @@ from .expressions import (
 OfUnit = Callable[[Index | None], Expression]  # for output unit j; None: for all of them, as a column
 ONE = Number(1.0)
 SMALLEST = 1e-300  # of what is divided by: below, quotients overflow, and digits are lost
+SLOPES = "each of the two lines has its factor as slope"
 SLOPE = "ℓ′"  # ∂ℓ/∂ŷ of a loss that a user registered
 
 
@@ -77,6 +78,8 @@ def loss_formulas(loss: Loss, k: int, target: np.ndarray | None, yhat: np.ndarra
             return _categorical_hinge(target, yhat)
         case Quantile(level):
             return _quantile(level, k)
+        case Quantiles(levels):
+            return _quantiles(np.repeat(levels, k // len(levels)).tolist())
         case GaussianNLL():
             return _gaussian(k)
     return _own(loss, k)
@@ -143,15 +146,29 @@ def _categorical_hinge(target: np.ndarray | None, yhat: np.ndarray | None) -> Lo
 
 def _quantile(level: float, k: int) -> LossFormulas:
     """Σ max(q·r, (q − 1)·r) with r = t − ŷ."""
+    total = SumOver("j", k, lambda j: _cost(level, j), "yhat")
+    return LossFormulas(total, lambda j: _slope_of_cost(level, j), SLOPES)
 
-    def term(j: Index) -> Expression:
-        return Larger(Product((Number(level), _lack_of(j))), Product((Number(level - 1), _lack_of(j))))
+
+def _quantiles(levels: list[float]) -> LossFormulas:
+    """The same with a level for each output."""
 
     def grad(j: Index | None) -> Expression:
-        above = Product((Number(1 - level), _positive(residual_of(j))))
-        return Sum((above, Negative(Product((Number(level), _positive(_lack_of(j)))))))
+        if j is None:
+            return Grid(lambda row, _: grad(row), (len(levels), 1), ("yhat", None))
+        return _slope_of_cost(levels[int(j) - 1], j)
 
-    return LossFormulas(SumOver("j", k, term, "yhat"), grad, "each of the two lines has its factor as slope")
+    costs = tuple(_cost(level, j) for j, level in enumerate(levels, start=1))
+    return LossFormulas(Sum(costs) if len(costs) > 1 else costs[0], grad, SLOPES)
+
+
+def _cost(level: float, j: Index) -> Expression:
+    return Larger(Product((Number(level), _lack_of(j))), Product((Number(level - 1), _lack_of(j))))
+
+
+def _slope_of_cost(level: float, j: Index | None) -> Expression:
+    above = Product((Number(1 - level), _positive(residual_of(j))))
+    return Sum((above, Negative(Product((Number(level), _positive(_lack_of(j)))))))
 
 
 def _gaussian(k: int) -> LossFormulas:

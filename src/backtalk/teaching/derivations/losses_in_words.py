@@ -7,7 +7,7 @@ import numpy as np
 from ...core.head import Head
 from ...core.losses import Huber, PoissonDeviance
 from ...core.losses.classes import CategoricalHinge, Focal, KLDivergence
-from ...core.losses.numeric import GaussianNLL, Quantile
+from ...core.losses.numeric import GaussianNLL, Quantile, Quantiles
 from ...core.outputs import Softmax
 from .text import number_text
 
@@ -40,6 +40,12 @@ def said_of_loss(head: Head, target: np.ndarray | None, yhat: np.ndarray | None)
             sentences.append(
                 f"An output below t costs q = {level:g} for each unit that it lacks, and one above costs 1 − q = "
                 f"{1 - level:g}. {STEP}"
+            )
+        case Quantiles(levels):
+            said = ", ".join(f"{level:g}" for level in levels)
+            sentences.append(
+                f"As many outputs in turn are quantiles of the levels q = {said}: "
+                f"one below t costs q for each unit that it lacks, and one above costs 1 − q. {STEP}"
             )
         case GaussianNLL():
             sentences.append(

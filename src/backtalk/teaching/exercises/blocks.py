@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.activations import Activation
-from ...core.losses import CrossEntropy, Focal, Huber, Loss, Quantile
+from ...core.losses import CrossEntropy, Focal, Huber, Loss, Quantile, Quantiles
 from ...core.network import Network
 from ..derivations.document import Equation, Passage
 from ..derivations.expressions import Number, Sum, Symbol
@@ -157,6 +157,12 @@ def _loss(loss: Loss) -> str:
             return (
                 f"the loss is the quantile loss with q = {level:g}: the sum over outputs of q · r where r ≥ 0, else "
                 "(q − 1) · r, with r the target less the output"
+            )
+        case Quantiles(levels):
+            said = ", ".join(f"{level:g}" for level in levels)
+            return (
+                f"the loss is the quantile loss with q = {said}, one after another for as many outputs each: the sum "
+                "of q · r where r ≥ 0, else (q − 1) · r, with r the target less the output"
             )
         case CrossEntropy(smoothing) if smoothing:
             return f"the loss is {name}, with label smoothing {smoothing:g}"

@@ -61,11 +61,11 @@ class Logger(Callback):
 
 
 def numbers(epoch: Epoch) -> dict[str, float]:
-    """The numbers of an epoch by name: ``loss``, ``validation_loss``, ``learning_rate``, ``grad_W/layer_1``, ….
+    """The numbers of an epoch by name: ``loss``, ``validation_loss``, ``grad_W/layer_1``, ….
 
     >>> numbers(Epoch(1, 0.5, None, (LayerMeasures(1, None, None, 2.0, 3.0, 0.1, None),)))
     {'loss': 0.5, 'grad_W/layer_1': 2.0, 'W/layer_1': 3.0, 'update/layer_1': 0.1}
     """
-    found = {name: getattr(epoch, name) for name in ("loss", "validation_loss", "learning_rate")}
+    found = {name: getattr(epoch, name) for name in ("loss", "validation_loss", "validation_metric", "learning_rate")}
     found |= {f"{name}/layer_{each.layer}": getattr(each, name) for name in MEASURES for each in epoch.measures}
     return {name: float(value) for name, value in found.items() if value is not None}

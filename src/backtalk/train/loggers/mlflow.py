@@ -23,11 +23,12 @@ class MLflow(Logger):
 
     ``experiment``: its name; it is made if it does not exist. ``tracking_uri``: the address of an MLflow server, such
     as ``http://127.0.0.1:5000``; by default the one that MLflow takes from MLFLOW_TRACKING_URI. Settings are the run's
-    parameters. Its metrics are ``loss``, ``validation_loss``, ``learning_rate`` and with ``measure_every`` each
-    layer's measures, such as ``grad_W/layer_1`` (:class:`~backtalk.LayerMeasures`). At the end come the tag ``reason``,
-    the metric ``best_epoch``, and the network as the artifact ``network.safetensors``. An interrupted run is KILLED,
-    and one that an error ended FAILED. Resumed training is a new run, which begins at the epoch where it continues.
-    A copy, such as scikit-learn makes of an estimator for each fit of a search, writes runs of its own.
+    parameters. Its metrics are ``loss``, ``validation_loss``, ``validation_metric``, ``learning_rate`` and with
+    ``measure_every`` each layer's measures, such as ``grad_W/layer_1`` (:class:`~backtalk.LayerMeasures`). At the end
+    come the tag ``reason``, the metric ``best_epoch``, and the network as the artifact ``network.safetensors``. An
+    interrupted run is KILLED, and one that an error ended FAILED. Resumed training is a new run, which begins at the
+    epoch where it continues. A copy, such as scikit-learn makes of an estimator for each fit of a search, writes runs
+    of its own.
 
     ``run_id``: of the run, once training has begun; None before. Needs MLflow, or its client mlflow-skinny. Raises
     :class:`~backtalk.errors.MissingLibraryError` without it, and MLflow's own errors, before the first step, if the

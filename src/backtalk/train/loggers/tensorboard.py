@@ -20,11 +20,11 @@ EVENTS = "events.out.tfevents."  # how TensorBoard knows its files, which it rea
 class TensorBoard(Logger):
     """Writes a folder that ``tensorboard --logdir FOLDER`` shows, with an epoch as a step.
 
-    The scalars are ``loss``, ``validation_loss``, ``learning_rate``, and with ``measure_every`` each layer's measures
-    (:class:`~backtalk.LayerMeasures`): ``grad_W/layer_1``, ``grad_W/layer_2``, … side by side. The settings of the run
-    appear under HPARAMS. Give each run its own folder below the one that is shown; a resumed run continues in its
-    folder. A copy, such as scikit-learn makes of an estimator for each fit of a search, shares no folder: if there are
-    events in ``FOLDER``, it writes into ``FOLDER/2``, and so on.
+    The scalars are ``loss``, ``validation_loss``, ``validation_metric``, ``learning_rate``, and with ``measure_every``
+    each layer's measures (:class:`~backtalk.LayerMeasures`): ``grad_W/layer_1``, ``grad_W/layer_2``, … side by side.
+    The settings of the run appear under HPARAMS. Give each run its own folder below the one that is shown; a resumed
+    run continues in its folder. A copy, such as scikit-learn makes of an estimator for each fit of a search, shares no
+    folder: if there are events in ``FOLDER``, it writes into ``FOLDER/2``, and so on.
 
     ``written``: the folder, once training has begun; None before. Needs the library tensorboard, without TensorFlow.
     Raises :class:`~backtalk.errors.MissingLibraryError` without it, and ``OSError``, before the first step, if the
