@@ -11,10 +11,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from backtalk import Network
-from backtalk.apps.tables.baseline import Asked, Trial, budget_of, try_baselines
 from backtalk.apps.tables.baseline.columns import are_codes, columns_in, plain_inputs
-from backtalk.apps.tables.baseline.effort import affordable, seconds_of_trees
-from backtalk.apps.tables.baseline.models import trees_for
+from backtalk.apps.tables.baseline.effort import affordable, budget_of, seconds_of_trees
+from backtalk.apps.tables.baseline.models import Asked, trees_for
+from backtalk.apps.tables.baseline.trials import Trial, try_baselines
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.apps.tables.verdict import Remark

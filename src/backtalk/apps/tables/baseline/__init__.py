@@ -4,10 +4,9 @@ columns.py   the columns from the inputs of the network: numbers, and categories
 models.py    the two models: fitted, and what they give for other rows
 effort.py    how many folds and rows they may take, beside what the training took
 trials.py    ``try_baselines``: their outputs on the rows that the network is judged on
+of_run.py    those of a run, and their scores
 """
 
-from .effort import budget_of
-from .models import Asked
-from .trials import Baseline, Trial, try_baselines
+from .of_run import baseline_facts, baselines_of, besides
 
-__all__ = ["Asked", "Baseline", "Trial", "budget_of", "try_baselines"]
+__all__ = ["baseline_facts", "baselines_of", "besides"]

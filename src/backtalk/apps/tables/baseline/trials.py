@@ -9,13 +9,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..preprocessing import Preprocessing
+from ..verdict import OUT_OF_FOLD
 from .columns import are_codes, columns_in, plain_inputs
 from .effort import affordable, seconds_of_lines, seconds_of_trees
 from .models import Asked, Model, lines_for, trees_for
 
 MOST_JUDGED = 100_000  # rows of a part that is held out
 MANY_CELLS = 500_000  # of columns, from which boosted trees gain by several threads
-OUT_OF_FOLD = "out_of_fold"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

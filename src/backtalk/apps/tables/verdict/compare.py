@@ -15,10 +15,9 @@ from ....pages.page import number_text
 from ..metrics import gives_shares
 from ..target import Target
 from .chance import RARE, Difference, ranks, rises_with, tells_apart
-from .constant import Constant, level_of
+from .constant import LEAST_SHARE, Constant, level_of
 from .remark import FEW_TEST_ROWS, NO_BETTER, WELL, Remark
 
-LEAST = 1e-6  # of a class that the training rows do not have, in the constant's log loss
 Numbers = np.ndarray
 
 
@@ -160,7 +159,7 @@ def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows
     ]
     if gives_shares(network):
         shares = np.full(target.outputs, 1 / target.outputs) if constant.balanced else np.array(constant.shares)
-        measures.append(add("log loss", log_losses(rows), -np.log(np.maximum(shares, LEAST))[truth], -1))
+        measures.append(add("log loss", log_losses(rows), -np.log(np.maximum(shares, LEAST_SHARE))[truth], -1))
     return measures
 
 
