@@ -34,6 +34,7 @@ model.py          what predicts: the members, the columns and the target
 members.py        the networks are trained, at once if there are several
 history.py        what is recorded after each epoch
 metrics.py        scores
+baseline/         a linear model and boosted trees on the same rows
 verdict/          what a run is worth, in a few sentences
 report.py         report.html
 results.py        what is written when a run was trained

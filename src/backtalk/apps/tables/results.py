@@ -19,6 +19,8 @@ from ...distributed import Group
 from ...errors import first_line
 from ...interop.files import save_members
 from ...train import Training, TrainingInterrupted
+from .baseline import baseline_facts, baselines_of, besides
+from .baseline.trials import Baseline
 from .diagnosis import diagnose_run, write_diagnosis
 from .facts import RunFacts, preprocessing_facts
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
@@ -119,12 +121,14 @@ def write_results(
     try:
         learned = preprocessing_facts(ready, run)
         finished = Finished.of(ready, run, trainings, histories, group)
-        metrics = _metrics(finished)
-        metrics["verdict"] = group.broadcast(lambda: _verdict(finished))
+        baselines, left_out = baselines_of(finished, group)
+        metrics = _metrics(finished, baselines)
+        metrics["verdict"] = group.broadcast(lambda: _verdict(finished, baselines))
+        said = [*ready.said, *left_out]
 
         def write() -> Result:
             columns = [ready.target.described(), *ready.preprocessing.described()]
-            result = Result(place.path, metrics, ready.said, columns=columns)
+            result = Result(place.path, metrics, said, columns=columns)
             if not place.writes:
                 return result
             place.write(METRICS, metrics)
@@ -142,7 +146,7 @@ def write_results(
         raise TrainingInterrupted(trainings[0]) from None
 
 
-def _metrics(finished: Finished) -> dict[str, Any]:
+def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any]:
     """What ``metrics.json`` holds."""
     ready, run, network = finished.ready, finished.run, finished.model.members[0]
     target = ready.target
@@ -163,6 +167,7 @@ def _metrics(finished: Finished) -> dict[str, Any]:
         "parameters": sum(each.parameter_count for each in finished.model.members),
         "constant": finished.constant.to_json(),
         "scores": found,
+        "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
         "trainings": [_training(each, run, ready, number) for number, each in enumerate(finished.trainings)],
     }
@@ -182,7 +187,7 @@ def _training(training: Training, run: RunFacts, ready: Prepared, number: int) -
     }
 
 
-def _verdict(finished: Finished) -> list[dict[str, Any]]:
+def _verdict(finished: Finished, baselines: Sequence[Baseline]) -> list[dict[str, Any]]:
     """What the run is worth. In a cluster, process 0 tries single columns with its own rows."""
     ready, options = finished.ready, finished.run.options
     judged = Judged(
@@ -194,6 +199,7 @@ def _verdict(finished: Finished) -> list[dict[str, Any]]:
         finished.trainings,
         drawn=options.split is None and not options.files,
         weights=finished.weights,
+        beside=besides(finished, baselines),
     )
     return [remark.to_json() for remark in judge(judged, ready.parts)]
 

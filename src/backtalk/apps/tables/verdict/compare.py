@@ -15,10 +15,9 @@ from ....pages.page import number_text
 from ..metrics import gives_shares
 from ..target import Target
 from .chance import RARE, Difference, ranks, rises_with, tells_apart
-from .constant import Constant, level_of
+from .constant import LEAST_SHARE, Constant, level_of
 from .remark import FEW_TEST_ROWS, NO_BETTER, WELL, Remark
 
-LEAST = 1e-6  # of a class that the training rows do not have, in the constant's log loss
 Numbers = np.ndarray
 
 
@@ -71,7 +70,7 @@ def compare(target: Target, network: Network, constant: Constant, rows: Rows) ->
     """Whether the network is better than the constant; None if no row can be judged."""
     if target.classifies:
         return _say_of_classes(target, network, _of_classes(target, network, constant, rows), rows)
-    y, predicted, weight = _numbers(target, rows)
+    y, predicted, weight = numbers_of(target, rows)
     if len(y) == 0:
         return None
     return _say_of_numbers(target, _of_numbers(network, constant, y, predicted, weight), rows, y, predicted)
@@ -80,10 +79,10 @@ def compare(target: Target, network: Network, constant: Constant, rows: Rows) ->
 def errors_of(target: Target, network: Network, rows: Rows) -> list[Numbers]:
     """Of each row, whether the class is wrong, and its log loss; or how far the number is off."""
     if not target.classifies:
-        y, predicted, _ = _numbers(target, rows)
+        y, predicted, _ = numbers_of(target, rows)
         return [np.abs(predicted - y)]
     wrong = (rows.output.argmax(axis=1) != rows.truth).astype(np.float64)
-    return [wrong, _log_losses(rows)] if gives_shares(network) else [wrong]
+    return [wrong, log_losses(rows)] if gives_shares(network) else [wrong]
 
 
 def _say_of_classes(target: Target, network: Network, measures: Sequence[Measure], rows: Rows) -> Remark:
@@ -160,7 +159,7 @@ def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows
     ]
     if gives_shares(network):
         shares = np.full(target.outputs, 1 / target.outputs) if constant.balanced else np.array(constant.shares)
-        measures.append(add("log loss", _log_losses(rows), -np.log(np.maximum(shares, LEAST))[truth], -1))
+        measures.append(add("log loss", log_losses(rows), -np.log(np.maximum(shares, LEAST_SHARE))[truth], -1))
     return measures
 
 
@@ -168,35 +167,58 @@ def _of_numbers(
     network: Network, constant: Constant, y: Numbers, predicted: Numbers, weight: Numbers | None
 ) -> list[Measure]:
     """Squares and distances, first those that the loss is of."""
+    always = "the same number" if isinstance(network.loss, Quantile) else "the median of the training rows"
+    mean, middle = ("always the mean of the training rows", constant.mean), (f"always {always}", constant.middle)
+    return measures_of_numbers(network, y, predicted, weight, mean, middle)
+
+
+def measures_of_numbers(
+    network: Network,
+    y: Numbers,
+    predicted: Numbers,
+    weight: Numbers | None,
+    mean: tuple[str, Numbers | float],
+    middle: tuple[str, Numbers | float],
+) -> list[Measure]:
+    """Squares and distances, first those that the loss is of, beside other predictions, with their names.
+
+    ``mean``: predictions of which squares are compared; ``middle``: those of which distances are.
+    """
     level = level_of(network)
 
     def pinball(residual: Numbers) -> Numbers:
         return np.maximum(level * residual, (level - 1) * residual)
 
-    def add(name: str, always: str, of: Callable[[Numbers], Numbers], number: float, root: bool = False) -> Measure:
-        own, other = of(y - predicted), of(y - number)
-        ours, theirs = (float(np.average(each, weights=weight)) for each in (own, other))
+    def add(
+        name: str, of: Callable[[Numbers], Numbers], other: tuple[str, Numbers | float], root: bool = False
+    ) -> Measure:
+        own, theirs = of(y - predicted), of(y - other[1])
+        means = [float(np.average(each, weights=weight)) for each in (own, theirs)]
         if root:
-            ours, theirs = math.sqrt(ours), math.sqrt(theirs)
-        return Measure(name, always, ours, theirs, Difference.of(other - own, weight=weight))
+            means = [math.sqrt(each) for each in means]
+        return Measure(name, other[0], *means, Difference.of(theirs - own, weight=weight))
 
     if isinstance(network.loss, Quantile):
-        return [add("mean quantile loss", "always the same number", pinball, constant.middle)]
-    squares = add(
-        "root mean squared error", "always the mean of the training rows", np.square, constant.mean, root=True
-    )
-    distances = add("mean absolute error", "always the median of the training rows", np.abs, constant.middle)
+        return [add("mean quantile loss", pinball, middle)]
+    squares = add("root mean squared error", np.square, mean, root=True)
+    distances = add("mean absolute error", np.abs, middle)
     return [distances, squares] if isinstance(network.loss, AbsoluteError | Huber) else [squares, distances]
 
 
-def _numbers(target: Target, rows: Rows) -> tuple[Numbers, Numbers, Numbers | None]:
+def numbers_of(target: Target, rows: Rows) -> tuple[Numbers, Numbers, Numbers | None]:
     """The true ones and the predicted ones, and the weights, of rows that count and whose numbers float32 holds."""
+    known = are_known(target, rows)
+    with np.errstate(over="ignore", invalid="ignore"):
+        y, predicted = target.decode(rows.truth[known]), target.decode(rows.output[known])
+    return y, predicted, None if rows.weight is None else rows.weight[known]
+
+
+def are_known(target: Target, rows: Rows) -> Numbers:
+    """Of each row, whether it counts, and its numbers and the square of their difference are finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         y, predicted = target.decode(rows.truth), target.decode(rows.output)
         known = np.isfinite(y) & np.isfinite(predicted) & np.isfinite((predicted - y) ** 2)
-    if rows.weight is not None:
-        known &= rows.weight > 0
-    return y[known], predicted[known], None if rows.weight is None else rows.weight[known]
+    return known if rows.weight is None else known & (rows.weight > 0)
 
 
 def area(score: Numbers, positive: Numbers) -> float:
@@ -205,7 +227,8 @@ def area(score: Numbers, positive: Numbers) -> float:
     return float((ranks(score)[positive].sum() - first * (first + 1) / 2) / (first * (len(score) - first)))
 
 
-def _log_losses(rows: Rows) -> Numbers:
+def log_losses(rows: Rows) -> Numbers:
+    """Of each row −log of the share that is given to its class."""
     shares = rows.output.astype(np.float64)
     given = np.take_along_axis(shares, rows.truth[:, None], axis=1)[:, 0] / shares.sum(axis=1)
     return -np.log(np.maximum(given, np.finfo(np.float32).tiny))

@@ -16,6 +16,7 @@ from ....errors import FileFormatError
 from ..target import Target
 
 UNEVEN = 1.5
+LEAST_SHARE = 1e-6  # of a class that the training rows do not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,12 @@ class Constant:
         """Whether the most frequent class is so much more frequent than the rarest that weights would change much."""
         shares = [share for share in self.shares or [] if share > 0]
         return max(shares, default=1.0) >= UNEVEN * min(shares, default=1.0)
+
+    def output(self, target: Target) -> np.ndarray:
+        """What a network would give for every row: the shares of the classes, or the mean, encoded."""
+        if self.shares is not None:
+            return np.maximum(np.array(self.shares), LEAST_SHARE)
+        return np.array([(self.mean - target.mean) / target.scale])
 
     def to_json(self) -> dict[str, Any]:
         """As ``metrics.json`` holds it."""

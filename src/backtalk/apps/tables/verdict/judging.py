@@ -13,6 +13,7 @@ from ..parts import Inputs
 from ..preprocessing import Preprocessing
 from ..target import Target
 from .alone import find_giveaways
+from .beside import Beside, find_better_baseline
 from .classes import find_never_predicted
 from .compare import Rows, compare
 from .constant import Constant
@@ -28,7 +29,8 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Judged:
     """A trained run: ``parts``, truth and output of each part, and its trainings; ``network``: one of its members.
 
-    ``drawn``: the rows of the parts were drawn at random; ``weights``: of the rows of each part, if they have some.
+    ``drawn``: the rows of the parts were drawn at random; ``weights``: of the rows of each part, if they have some;
+    ``beside``: other models on the rows of the part that is judged.
     """
 
     target: Target
@@ -39,6 +41,7 @@ class Judged:
     trainings: Sequence[Training]
     drawn: bool = True
     weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    beside: Sequence[Beside] = ()
 
 
 def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[Remark]:
@@ -52,7 +55,8 @@ def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[
     others = {name: arrays for name, arrays in run.parts.items() if name != part}
     rows = Rows(part, *run.parts[part], run.weights.get(part))
     giveaways = find_giveaways(target, run.preprocessing, inputs)
-    found = giveaways + judge_scores(target, network, run.constant, rows, others)
+    found = giveaways + find_better_baseline(target, network, run.beside, run.constant.balanced)
+    found += judge_scores(target, network, run.constant, rows, others)
     found += _still_falling(run.trainings)
     beside = next((name for name in (OUT_OF_FOLD, "validation") if name in run.parts), None)
     if part == "test" and beside is not None:

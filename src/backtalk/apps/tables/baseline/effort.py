@@ -1,0 +1,50 @@
+"""How much the baselines may take, beside what the training took: of work, so that a run is the same on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+BOOSTED = 25e-9  # seconds for a row, a column and a tree, on a slow core
+GROWN = 2.5e-3  # seconds for a tree, besides
+ROWS_OF_A_LEAF, LEAVES = 20, 31  # scikit-learn's defaults, and those of a linear model:
+ROUNDS, ITERATIONS = 100, 100
+SUMMED = 1e-9  # seconds for a row, an input and an iteration of a linear model
+TRAINED = 6e-10  # seconds for a row and a parameter, in an epoch of the network
+LEAST, SHARE = 3.0, 0.25  # seconds for each baseline, and of the training
+FEWEST_ROWS = 1000  # that a model is fitted to, if the table has more
+
+
+def budget_of(parameters: int, rows: int, epochs: int) -> float:
+    """The seconds for one baseline, as estimated; ``epochs``: of all networks together.
+
+    >>> budget_of(3000, 1000, 50), budget_of(100_000, 100_000, 100)
+    (3.0, 150.0)
+    """
+    return max(LEAST, round(SHARE * TRAINED * parameters * rows * epochs, 3))
+
+
+def seconds_of_trees(rows: int, columns: int, outputs: int) -> float:
+    """To fit boosted trees to so many rows; of more than two classes each round has a tree for each."""
+    trees = ROUNDS * (outputs if outputs > 2 else 1)
+    leaves = min(LEAVES, max(1, rows // ROWS_OF_A_LEAF))
+    return trees * (BOOSTED * rows * columns + GROWN * leaves / LEAVES)
+
+
+def seconds_of_lines(rows: int, inputs: int, outputs: int) -> float:
+    """To fit a linear model."""
+    return ITERATIONS * SUMMED * rows * inputs * outputs
+
+
+def affordable(seconds_of: Callable[[int], float], rows: int, fits: int, budget: float) -> tuple[int, int]:
+    """How often a model can be fitted, and to how many of the rows; (0, 0) if not even once to a few.
+
+    Fewer fits come first: each row that is judged is then judged by a model of all rows.
+
+    >>> affordable(lambda rows: rows / 1000, 5000, 5, budget=12), affordable(lambda rows: rows / 1000, 80_000, 5, 12)
+    ((2, 5000), (1, 10000))
+    """
+    if (often := int(budget / seconds_of(rows))) >= 1:
+        return min(fits, often), rows
+    while rows > FEWEST_ROWS and seconds_of(rows) > budget:
+        rows = max(FEWEST_ROWS, rows // 2)
+    return (1, rows) if seconds_of(rows) <= budget else (0, 0)

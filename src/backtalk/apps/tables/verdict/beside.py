@@ -1,0 +1,78 @@
+"""The network beside other models, row by row: whether one of them does better by more than chance allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ....core.network import Network
+from ..metrics import gives_shares
+from ..target import Target
+from .chance import Difference
+from .compare import Measure, Numbers, Rows, are_known, log_losses, measures_of_numbers, numbers_of
+from .remark import Remark
+
+WORSE = "worse_than_baseline"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """Another model by its ``name``, its outputs for rows beside the network's, and the ``advice`` if it is better."""
+
+    name: str
+    rows: Rows
+    output: Numbers
+    advice: str = ""
+
+
+def find_better_baseline(
+    target: Target, network: Network, others: Sequence[Beside], balanced: bool = False
+) -> list[Remark]:
+    """The model that does best, if it is better than the network by more than chance allows.
+
+    ``balanced``: each class counts as much as another. First compared is what the network learns: log loss, or squares
+    (distances, if its loss is of these). If chance allows that difference, the other score is compared.
+    """
+    better: list[tuple[Beside, Measure]] = []
+    for other in others:
+        for measure in measures_beside(target, network, other, balanced):
+            if measure.gain.is_less:
+                better.append((other, measure))
+            if measure.gain.is_less or measure.gain.is_more:
+                break
+    if not better:
+        return []
+    best, measure = min(better, key=lambda each: each[1].gain.mean)
+    chance = "" if measure.name.startswith("root") else f" ({measure.chance})"
+    sentence = (
+        f"{best.name} {'do' if best.name.endswith('s') else 'does'} better than the network: {measure} on {best.rows}, "
+        f"a difference larger than chance{chance}"
+    )
+    return [Remark(WORSE, sentence, best.advice)]
+
+
+def measures_beside(target: Target, network: Network, other: Beside, balanced: bool = False) -> list[Measure]:
+    """Scores of the other model and of the network; the ``gain`` is by how much the network does better."""
+    theirs = replace(other.rows, output=other.output)
+    if not target.classifies:
+        known = are_known(target, other.rows) & are_known(target, theirs)
+        y, own, weight = numbers_of(target, _some(other.rows, known))
+        _, predicted, _ = numbers_of(target, _some(theirs, known))
+        found = measures_of_numbers(network, y, own, weight, (other.name, predicted), (other.name, predicted))
+        return [replace(each, own=each.other, other=each.own) for each in found] if len(y) else []
+    group = other.rows.truth if balanced else None
+
+    def add(name: str, given: Numbers, own: Numbers, sign: int) -> Measure:
+        means = [Difference.of(each, group, other.rows.weight).mean for each in (given, own)]
+        return Measure(name, other.name, *means, Difference.of(sign * (own - given), group, other.rows.weight))
+
+    right = [1.0 * (each.output.argmax(axis=1) == each.truth) for each in (theirs, other.rows)]
+    measures = [add("balanced accuracy" if balanced else "accuracy", *right, sign=1)]
+    if gives_shares(network):
+        measures.insert(0, add("log loss", log_losses(theirs), log_losses(other.rows), sign=-1))
+    return measures
+
+
+def _some(rows: Rows, chosen: Numbers) -> Rows:
+    weight = None if rows.weight is None else rows.weight[chosen]
+    return Rows(rows.part, rows.truth[chosen], rows.output[chosen], weight)

@@ -1,0 +1,194 @@
+"""A linear model and boosted trees on the rows of a run: what they are given, give, and may take; and the verdict."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from backtalk import Network
+from backtalk.apps.tables.baseline.columns import are_codes, columns_in, plain_inputs
+from backtalk.apps.tables.baseline.effort import affordable, budget_of, seconds_of_trees
+from backtalk.apps.tables.baseline.models import Asked, trees_for
+from backtalk.apps.tables.baseline.trials import Trial, try_baselines
+from backtalk.apps.tables.preprocessing import Preprocessing
+from backtalk.apps.tables.target import Target
+from backtalk.apps.tables.verdict import Remark
+from backtalk.apps.tables.verdict.beside import Beside, find_better_baseline
+from backtalk.apps.tables.verdict.compare import Rows
+from backtalk.core.losses import AbsoluteError, CrossEntropy, PoissonDeviance, Quantile, SquaredError
+
+ROWS = 240
+RNG = np.random.default_rng(0)
+FRAME = pl.DataFrame(
+    {
+        "size": [None if n % 17 == 0 else float(value) for n, value in enumerate(RNG.normal(size=ROWS))],
+        "town": [["A", "B", "C"][k] for k in RNG.integers(0, 3, ROWS)],
+        "day": pl.Series([f"2024-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(ROWS)]),
+    }
+)
+SIZE = FRAME["size"].fill_null(0).to_numpy()
+TOWN = (FRAME["town"] == "B").to_numpy()
+PREPROCESSING = Preprocessing.learn(FRAME, np.arange(ROWS))
+X = PREPROCESSING.transform(FRAME)[0]
+place = np.arange(ROWS) % 3
+FOLDS = [(np.flatnonzero(place != k), np.flatnonzero(place == k)) for k in range(3)]
+
+
+def classes(truth: np.ndarray) -> Asked:
+    return Asked(Target("y", "classification", "", classes=["a", "b", "c"]), CrossEntropy(), truth)
+
+
+def numbers(truth: np.ndarray, loss=None) -> Asked:
+    return Asked(Target("y", "regression", ""), loss or SquaredError(), truth.astype(np.float32)[:, None])
+
+
+def test_columns_are_numbers_with_what_is_missing_and_codes():
+    A, codes = columns_in(PREPROCESSING, X), are_codes(PREPROCESSING)
+    assert codes.tolist() == [False, True] + [False] * (A.shape[1] - 2)
+    assert np.isnan(A[:, 0]).tolist() == FRAME["size"].is_null().to_list()
+    assert (A[:, 1] == 1).tolist() == TOWN.tolist()
+    assert plain_inputs(PREPROCESSING) == X.shape[1]
+    order = np.argsort(A[:, 0], kind="stable")  # in the order of the numbers themselves
+    assert (np.diff(FRAME["size"].to_numpy()[order][: -int(np.isnan(A[:, 0]).sum())]) >= 0).all()
+
+
+def test_each_row_is_given_by_models_that_were_not_fitted_to_it():
+    truth = np.where(SIZE > 0.5, 2, TOWN.astype(int))
+    found, said = try_baselines(Trial(PREPROCESSING, X, classes(truth), FOLDS, {"test": X[:10]}), budget=60)
+    assert said == []
+    assert [each.model for each in found] == ["LogisticRegression", "HistGradientBoostingClassifier"]
+    A = columns_in(PREPROCESSING, X)
+    peers = [LogisticRegression(), HistGradientBoostingClassifier(categorical_features=are_codes(PREPROCESSING))]
+    for baseline, peer, inputs in zip(found, peers, (X, A), strict=True):
+        trained, fold = FOLDS[1]
+        expected = peer.fit(inputs[trained], truth[trained]).predict_proba(inputs[fold])
+        assert baseline.rows["out_of_fold"].tolist() == list(range(ROWS))
+        np.testing.assert_allclose(baseline.outputs["out_of_fold"][fold], expected, atol=1e-4)
+        assert baseline.outputs["test"].shape == (10, 3)
+        np.testing.assert_allclose(baseline.outputs["test"].sum(axis=1), 1)
+        assert (baseline.training_rows, baseline.sampled) == (160, False)
+
+
+def test_without_folds_the_held_out_rows_are_given_by_one_model_of_all_training_rows():
+    asked = numbers(SIZE + TOWN)
+    folds = [(np.arange(ROWS), np.arange(0))]
+    found, _ = try_baselines(Trial(PREPROCESSING, X, asked, folds, {"validation": X[:50]}), budget=60)
+    assert [list(each.outputs) for each in found] == [["validation"]] * 2
+    expected = Ridge().fit(X, asked.y[:, 0]).predict(X[:50])
+    np.testing.assert_allclose(found[0].outputs["validation"][:, 0], expected, rtol=1e-5)
+
+
+def test_weights_count_in_the_fit():
+    weight = np.where(TOWN, 1.0, 0.0)
+    asked = Asked(numbers(SIZE).target, SquaredError(), np.where(TOWN, 1, 5).astype(np.float32)[:, None], weight)
+    found, _ = try_baselines(Trial(PREPROCESSING, X, asked, FOLDS, {}), budget=60)
+    for baseline in found:
+        np.testing.assert_allclose(baseline.outputs["out_of_fold"], 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "kinds"),
+    [
+        (Quantile(0.9), ["HistGradientBoostingRegressor"]),
+        (PoissonDeviance(), ["PoissonRegressor", "HistGradientBoostingRegressor"]),
+        (AbsoluteError(), ["Ridge", "HistGradientBoostingRegressor"]),
+    ],
+)
+def test_the_loss_of_the_network_is_that_of_the_baselines(loss, kinds):
+    y = np.random.default_rng(1).poisson(2, ROWS)
+    found, _ = try_baselines(Trial(PREPROCESSING, X, numbers(y, loss), FOLDS, {}), budget=60)
+    assert [each.model for each in found] == kinds
+    outputs = found[-1].outputs["out_of_fold"][:, 0]
+    if isinstance(loss, Quantile):
+        assert 0.75 < (y <= outputs).mean() < 0.97
+    if isinstance(loss, PoissonDeviance):
+        assert all((each.outputs["out_of_fold"] > 0).all() for each in found)
+
+
+def test_a_fold_without_a_class_and_one_of_a_single_class_are_given_shares_of_all_classes():
+    truth = np.zeros(ROWS, int)
+    truth[FOLDS[0][1]] = 1
+    truth[FOLDS[0][1][0]] = 2
+    found, _ = try_baselines(Trial(PREPROCESSING, X, classes(truth), FOLDS, {}), budget=60)
+    for baseline in found:
+        shares = baseline.outputs["out_of_fold"]
+        assert shares.shape == (ROWS, 3)
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+        assert (shares[FOLDS[0][1]] == [1, 0, 0]).all()  # its model knows class a alone
+
+
+def test_trees_take_categories_of_more_values_than_they_have_codes():
+    codes = np.concatenate([np.arange(300), np.arange(300), np.zeros(100, int)])[:, None].astype(np.float32)
+    y = numbers(np.where(codes[:, 0] == 0, 5, 0))
+    predict = trees_for(y, np.array([True])).fit(codes, y)
+    assert predict(np.array([[0.0]], np.float32))[0, 0] > 4
+    assert abs(predict(np.array([[299.0], [np.nan]], np.float32))).max() < 1
+
+
+def test_effort_takes_fewer_folds_first_and_then_fewer_rows():
+    assert affordable(lambda rows: rows / 1000, 3000, 5, budget=15) == (5, 3000)
+    assert affordable(lambda rows: rows / 1000, 3000, 5, budget=7) == (2, 3000)
+    assert affordable(lambda rows: rows / 1000, 40_000, 5, budget=10) == (1, 10_000)
+    assert affordable(lambda rows: 50.0, 40_000, 5, budget=10) == (0, 0)
+    assert seconds_of_trees(1000, 10, outputs=2) < seconds_of_trees(1000, 10, outputs=3)
+    assert budget_of(1000, 100, 10) < budget_of(1_000_000, 100_000, 10)
+
+
+def test_a_budget_leaves_folds_rows_or_a_model_away_and_says_so():
+    asked = classes(np.where(SIZE > 0.5, 2, TOWN.astype(int)))
+    found, said = try_baselines(Trial(PREPROCESSING, X, asked, FOLDS, {}), budget=0.4)
+    assert [len(each.rows["out_of_fold"]) for each in found] == [ROWS, 80]
+    found, said = try_baselines(Trial(PREPROCESSING, X, asked, FOLDS, {}), budget=0.01)
+    assert [each.name for each in found] == ["logistic regression"]
+    assert said == ["no boosted trees beside the network: with 3 classes they take too long."]
+
+
+# The verdict
+
+
+def network_of(asked: Asked, **options) -> Network:
+    return Network.create([1, asked.loss.outputs_for(asked.target.outputs)], loss=asked.loss, rng=0, **options)
+
+
+def better(asked: Asked, own: np.ndarray, other: np.ndarray, balanced: bool = False) -> list[Remark]:
+    rows = Rows("test", asked.y, own, asked.weight)
+    beside = [Beside("a rival", rows, other, "use it"), Beside("a twin", rows, own)]
+    return find_better_baseline(asked.target, network_of(asked), beside, balanced)
+
+
+def test_a_baseline_that_is_better_by_more_than_chance_is_named_with_figures_and_advice():
+    asked = numbers(SIZE)
+    (remark,) = better(asked, asked.y + RNG.normal(size=(ROWS, 1)), asked.y + 0.5 * RNG.normal(size=(ROWS, 1)))
+    assert (remark.name, remark.advice) == ("worse_than_baseline", "use it")
+    words = r"a rival does better than the network: root mean squared error 0\.\d+ against [01]\.\d+ on 240 test rows"
+    assert re.search(words, remark.sentence)
+    assert better(asked, asked.y, asked.y + RNG.normal(size=(ROWS, 1))) == []
+    noise = RNG.normal(size=(2, ROWS, 1))
+    assert better(asked, asked.y + noise[0], asked.y + noise[1]) == []  # chance makes as much
+
+
+def test_of_classes_the_log_loss_is_compared_and_then_the_share_of_right_ones():
+    labels = RNG.integers(0, 3, ROWS)
+    asked = classes(labels)
+    right, sure = np.eye(3)[labels], lambda share, rows: share * rows + (1 - share) / 3
+    (remark,) = better(asked, sure(0.3, right), sure(0.6, right))
+    assert "a rival does better than the network: log loss 0.3102 against 0.6286 on 240 test rows" in remark.sentence
+    assert better(asked, sure(0.6, right), sure(0.3, right)) == []
+    assert better(asked, right, right) == []
+
+
+def test_weights_and_balance_count_in_the_comparison():
+    labels = np.r_[np.zeros(200, int), np.ones(40, int)]
+    first, second = np.tile([0.9, 0.1], (ROWS, 1)), np.tile([0.4, 0.6], (ROWS, 1))
+    target = Target("y", "classification", "", classes=["a", "b"])
+    asked = Asked(target, CrossEntropy(), labels)
+    assert better(asked, first, second) == []
+    (remark,) = better(asked, first, second, balanced=True)
+    assert "log loss" in remark.sentence
+    weighted = Asked(target, CrossEntropy(), labels, np.where(labels == 1, 1.0, 0.0))
+    assert better(weighted, first, second)[0].name == "worse_than_baseline"
