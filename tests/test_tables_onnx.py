@@ -86,14 +86,12 @@ COLUMNS = {
     "dates": pl.Series(DAYS),
     "dates as text": [str(day) for day in DAYS],
     "dates that may be missing": some_missing(DAYS),
-    "times": pl.Series(DAYS).cast(pl.Datetime("us")) + pl.duration(minutes=7),
+    "times": pl.Series(DAYS).cast(pl.Datetime("us")) + pl.Series(RNG.integers(0, 10**10, ROWS)).cast(pl.Duration("us")),
     "of the day": pl.Series([datetime.time(int(k), 7) for k in RNG.integers(0, 24, ROWS)]),
 }  # fmt: skip
 
 
 def frame_of(values):
-    if isinstance(values, pl.Expr):
-        return pl.select(c=values)
     return pl.DataFrame({"c": values})
 
 
