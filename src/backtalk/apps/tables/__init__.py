@@ -39,6 +39,7 @@ verdict/          what a run is worth, in a few sentences
 report.py         report.html
 results.py        what is written when a run was trained
 run.py            train, resume
+time_limit.py     a training that ends in time
 use.py            predict, evaluate
 spreadsheets.py   predictions that no spreadsheet takes for formulas
 advice.py         what to do about a finding of the doctor, in the options of a run

@@ -7,7 +7,7 @@ So in float64 activations are written with plain operators, which it does comput
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,13 +29,17 @@ OPSET_OF = {"Mish": 18, "Gelu": 20}  # of operators that came later
 
 @dataclass(eq=False, slots=True)
 class Writer:
-    """The nodes and constants so far; each method adds some, and gives the name of the result."""
+    """The nodes and constants so far; each method adds some, and gives the name of the result.
+
+    ``dtype``: that of the network. ``domains``: the version of each further set of operators that is used.
+    """
 
     onnx: Any
     dtype: np.dtype
     opset: int = OPSET
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
+    domains: dict[str, int] = field(default_factory=dict)
     prefix: str = ""
 
     def node(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
@@ -45,29 +49,35 @@ class Writer:
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [output], name=output, **attributes))
         return output
 
-    def constant(self, value: Any, name: str | None = None) -> str:
-        """A number or an array, in the dtype of the network."""
+    def constant(self, value: Any, name: str | None = None, dtype: Any = None) -> str:
+        """A number or an array, in the dtype of the network unless another is given."""
         name = name or f"{self.prefix}.constant.{len(self.constants)}"
-        self.constants.append(self.onnx.numpy_helper.from_array(np.array(value, self.dtype, order="C"), name))
+        array = np.array(value, dtype or self.dtype, order="C")
+        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
+
+    def model(self, inputs: Sequence[Any], outputs: Sequence[Any], metadata: Mapping[str, str]) -> Any:
+        """The ``ModelProto`` of what was written."""
+        from importlib.metadata import version
+
+        helper = self.onnx.helper
+        graph = helper.make_graph(self.nodes, "backtalk", list(inputs), list(outputs), self.constants)
+        opsets = [helper.make_opsetid(domain, number) for domain, number in {"": self.opset, **self.domains}.items()]
+        model = helper.make_model(
+            graph,
+            opset_imports=opsets,
+            ir_version=helper.find_min_ir_version_for(opsets),
+            producer_name=PRODUCER,
+            producer_version=version("backtalk"),
+        )
+        helper.set_model_props(model, dict(metadata))
+        return model
 
 
 def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any:
     """The ``ModelProto`` of a network."""
-    from importlib.metadata import version
-
     writer = Writer(onnx, np.dtype(network.spec.dtype_name))
-    h = "X"
-    for i in range(1, network.depth + 1):
-        writer.prefix = f"layer.{i}"
-        W, b = (writer.constant(to_numpy(getattr(network, family)[i]), f"{family}.{i}") for family in "Wb")
-        h = writer.node("Gemm", h, W, b, name=f"a.{i}", transB=1)
-        if i < network.depth:
-            h = _activated(writer, network.activations[i - 1], h, f"activations[{i - 1}]")
-    if isinstance(network.output, ElementWise):
-        _activated(writer, network.output.activation, h, "output")
-    else:
-        writer.node("Softmax", h, axis=-1)
+    write_output(writer, network, write_layers(writer, network, "X"))
     end = writer.nodes[-1]  # gives ŷ
     end.name = end.output[0] = "yhat"
     kind = onnx.helper.np_dtype_to_tensor_dtype(writer.dtype)
@@ -75,17 +85,26 @@ def build_model(onnx: Any, network: Network, metadata: Mapping[str, str]) -> Any
         onnx.helper.make_tensor_value_info(name, kind, ["N", size])
         for name, size in (("X", network.sizes[0]), ("yhat", network.sizes[-1]))
     )
-    graph = onnx.helper.make_graph(writer.nodes, "backtalk", [X], [yhat], writer.constants)
-    opsets = [onnx.helper.make_opsetid("", writer.opset)]
-    model = onnx.helper.make_model(
-        graph,
-        opset_imports=opsets,
-        ir_version=onnx.helper.find_min_ir_version_for(opsets),
-        producer_name=PRODUCER,
-        producer_version=version("backtalk"),
-    )
-    onnx.helper.set_model_props(model, dict(metadata))
-    return model
+    return writer.model([X], [yhat], metadata)
+
+
+def write_layers(writer: Writer, network: Network, X: str, prefix: str = "") -> str:
+    """a_L of a network; its names begin with ``prefix``."""
+    h = X
+    for i in range(1, network.depth + 1):
+        writer.prefix = f"{prefix}layer.{i}"
+        W, b = (writer.constant(to_numpy(getattr(network, family)[i]), f"{prefix}{family}.{i}") for family in "Wb")
+        h = writer.node("Gemm", h, W, b, name=f"{prefix}a.{i}", transB=1)
+        if i < network.depth:
+            h = _activated(writer, network.activations[i - 1], h, f"activations[{i - 1}]")
+    return h
+
+
+def write_output(writer: Writer, network: Network, a: str) -> str:
+    """ŷ from a_L."""
+    if isinstance(network.output, ElementWise):
+        return _activated(writer, network.output.activation, a, "output")
+    return writer.node("Softmax", a, axis=-1)
 
 
 def _activated(writer: Writer, g: Activation, a: str, argument: str) -> str:

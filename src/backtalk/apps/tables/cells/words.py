@@ -71,13 +71,13 @@ def with_known_spelling(words: pl.Series, known: Sequence[str]) -> pl.Series:
         return words
     spellings: dict[str, list[str]] = {}
     for word in known:
-        spellings.setdefault(_bare(word), []).append(word)
-    found = {word: spellings.get(_bare(word), []) for word in others}
+        spellings.setdefault(bare(word), []).append(word)
+    found = {word: spellings.get(bare(word), []) for word in others}
     only = {word: same[0] for word, same in found.items() if len(same) == 1}
     return words.replace(only) if only else words
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
     lower = word.lower()
     return lower if lower in ("true", "false") else WHOLE.sub(r"\1", word)
 

@@ -1,0 +1,85 @@
+"""A run as an ONNX graph: from the columns of a table, by their names, to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....core.losses import GaussianNLL
+from ....interop.onnx.writer import Writer, write_layers, write_output
+from ..metrics import gives_shares
+from .columns import Inputs
+from .pieces import binary, chosen, constant, doubles
+
+if TYPE_CHECKING:
+    from ..model import Model
+
+LABEL, PROBABILITIES, SCORES = "label", "probabilities", "scores"
+PREDICTION, DEVIATION = "prediction", "standard_deviation"
+
+
+def build_model(onnx: Any, model: Model) -> Any:
+    """The ``ModelProto`` of a run.
+
+    Raises :class:`~backtalk.errors.InputError` for a column that ONNX cannot read, and for an activation of your own.
+    """
+    used = model.preprocessing.used
+    tag = "/" * (1 + max(len(name) - len(name.lstrip("/")) for name in used))  # begins no name of a column
+    writer = Writer(onnx, np.dtype(np.float32), prefix=f"{tag}columns")
+    inputs = Inputs(writer, model.preprocessing)
+    X = inputs.write()
+    output = _mean(writer, model, X, tag)
+    writer.prefix = f"{tag}prediction"
+    named = {name: free_name(name, used) for name in (LABEL, PROBABILITIES, SCORES, PREDICTION, DEVIATION)}
+    ends = (_of_classes if model.target.classifies else _of_numbers)(writer, model, output, named)
+    outputs = [onnx.helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in ends.items()]
+    return writer.model(inputs.described, outputs, {"backtalk.target": model.target.name})
+
+
+def _mean(writer: Writer, model: Model, X: str, tag: str) -> str:
+    """ŷ of the mean of the members: each computes its own a_L, which takes less than their one network."""
+    ends = [write_layers(writer, network, X, f"{tag}member.{k}.") for k, network in enumerate(model.members, start=1)]
+    writer.prefix = f"{tag}mean"
+    a = writer.node("Mean", *ends) if len(ends) > 1 else ends[0]
+    return write_output(writer, model.members[0], a)
+
+
+Ends = dict[str, tuple[Any, list[Any]]]  # of each output of the graph, its kind and its shape
+
+
+def _of_classes(writer: Writer, model: Model, output: str, named: Mapping[str, str]) -> Ends:
+    """The label of each row, and a number for each class."""
+    types, classes = writer.onnx.TensorProto, model.target.classes
+    best = writer.node("ArgMax", output, axis=1, keepdims=0)
+    label = writer.node("Gather", writer.constant(classes, dtype=object), best, name=named[LABEL])
+    shares = named[PROBABILITIES if gives_shares(model.members[0]) else SCORES]
+    writer.node("Identity", output, name=shares)
+    return {label: (types.STRING, ["N"]), shares: (types.FLOAT, ["N", len(classes)])}
+
+
+def _of_numbers(writer: Writer, model: Model, output: str, named: Mapping[str, str]) -> Ends:
+    """The number, in the unit of the table; and its standard deviation, if the network learned one."""
+    shape, target = (writer.onnx.TensorProto.DOUBLE, ["N", 1]), model.target
+    several = model.members[0].sizes[-1] > 1
+    number = doubles(writer, chosen(writer, output, [0]) if several else output)
+    scaled = binary(writer, "Mul", number, target.scale)
+    ends = {writer.node("Add", scaled, constant(writer, target.mean), name=named[PREDICTION]): shape}
+    if isinstance(model.members[0].loss, GaussianNLL):
+        half = binary(writer, "Div", doubles(writer, chosen(writer, output, [1])), 2.0)
+        scale = constant(writer, target.scale)
+        ends[writer.node("Mul", writer.node("Exp", half), scale, name=named[DEVIATION])] = shape
+    return ends
+
+
+def free_name(name: str, others: Iterable[str]) -> str:
+    """The name, with underscores behind it as long as a column has it.
+
+    >>> free_name("label", ["age", "label"])
+    'label_'
+    """
+    taken = {*others}
+    while name in taken:
+        name += "_"
+    return name
