@@ -131,6 +131,17 @@ def test_the_inputs_are_those_of_scikit_learns_transformers():
     assert said == []
 
 
+def test_every_input_is_of_one_column():
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=9 * k) for k in range(40)]
+    numbers = [None if k == 3 else k % 11 + 0.5 for k in range(40)]
+    frame = pl.DataFrame({"word": ["x", "y"] * 20, "n": numbers, "one": [1] * 40, "when": days})
+    preprocessing = Preprocessing.learn(frame, np.arange(40))
+    groups, inputs = preprocessing.groups, preprocessing.inputs
+    assert list(groups) == preprocessing.used == ["word", "n", "when"]
+    assert sorted(place for places in groups.values() for place in places) == list(range(len(inputs)))
+    assert all(inputs[place].startswith(name) for name, places in groups.items() for place in places)
+
+
 def test_what_was_learned_comes_back_from_json_to_the_bit(titanic):
     ready = prepare(titanic / "t.csv", Options("survived"))
     inputs = passengers().drop("survived")

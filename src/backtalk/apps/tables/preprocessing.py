@@ -53,12 +53,28 @@ class Preprocessing:
         return [column for column in self.columns if column.categories]
 
     @property
+    def _named(self) -> list[tuple[str, str]]:
+        """Of each input, in their order, the column that it is of, and its own name."""
+        numbers = [(column.name, name) for column in self._numeric for name in column.numbers]
+        missing = [(column.name, f"{column.name} is missing") for column in self._numeric if column.has_missing]
+        words = [(column.name, f"{column.name} = {word}") for column in self._categorical for word in column.categories]
+        return numbers + missing + words
+
+    @property
     def inputs(self) -> list[str]:
         """The names of the network's inputs."""
-        numbers = [name for column in self._numeric for name in column.numbers]
-        missing = [f"{column.name} is missing" for column in self._numeric if column.has_missing]
-        words = [f"{column.name} = {word}" for column in self._categorical for word in column.categories]
-        return numbers + missing + words
+        return [name for _, name in self._named]
+
+    @property
+    def groups(self) -> dict[str, list[int]]:
+        """The places of the inputs of each column that is used, counted from 0, by the column's name.
+
+        Every input is of one column: together the lists are 0 … n_0 − 1.
+        """
+        found: dict[str, list[int]] = {name: [] for name in self.used}
+        for place, (name, _) in enumerate(self._named):
+            found[name].append(place)
+        return found
 
     @property
     def used(self) -> list[str]:
