@@ -21,8 +21,9 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardSc
 
 from backtalk import DivergedError, TrainingInterrupted, load
 from backtalk.apps.tables import Options, evaluate, predict, resume, train
-from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.columns import LEFT_OUT
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
@@ -117,7 +118,7 @@ def test_the_inputs_are_those_of_scikit_learns_transformers():
     words = rng.choice(["x", "y", "z"], 400).astype(object)
     columns = {"p": numbers[:, 0], "q": numbers[:, 1], "far": far, "word": words}
     frame = pl.DataFrame(columns).with_columns(pl.col("p", "q").fill_nan(None))
-    X, said = Preprocessing.learn(frame, np.arange(400)).transform(frame)
+    X, said = Preprocessing.learn(frame, np.arange(400)).plain.transform(frame)
     table = np.column_stack([numbers, far, words]).astype(object)
     ranks = QuantileTransformer(n_quantiles=101, output_distribution="normal", subsample=2**62)
     reference = make_column_transformer(

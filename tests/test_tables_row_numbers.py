@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from backtalk.apps.tables import Options
-from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.columns import LEFT_OUT
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.prepare import prepare
 
 
