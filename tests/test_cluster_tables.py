@@ -19,10 +19,10 @@ import pytest
 
 from backtalk import TrainingInterrupted, load
 from backtalk.apps.tables import prepare, run
-from backtalk.apps.tables.columns import learn
 from backtalk.apps.tables.division import split_rows
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.history import read_history
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.metrics import score, score_of_shares
 from backtalk.apps.tables.reading.origins import Origin
 from backtalk.apps.tables.reading.parquet import ParquetTable

@@ -21,8 +21,9 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardSc
 
 from backtalk import DivergedError, TrainingInterrupted, load
 from backtalk.apps.tables import evaluate, predict, resume, train
-from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.columns import LEFT_OUT
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
@@ -118,7 +119,7 @@ def test_the_inputs_are_those_of_scikit_learns_transformers():
     words = rng.choice(["x", "y", "z"], 400).astype(object)
     columns = {"p": numbers[:, 0], "q": numbers[:, 1], "far": far, "word": words}
     frame = pl.DataFrame(columns).with_columns(pl.col("p", "q").fill_nan(None))
-    X, said = Preprocessing.learn(frame, np.arange(400)).transform(frame)
+    X, said = Preprocessing.learn(frame, np.arange(400)).plain.transform(frame)
     table = np.column_stack([numbers, far, words]).astype(object)
     ranks = QuantileTransformer(n_quantiles=101, output_distribution="normal", subsample=2**62)
     reference = make_column_transformer(
@@ -130,6 +131,17 @@ def test_the_inputs_are_those_of_scikit_learns_transformers():
     reference = np.insert(reference.astype(float), [3, 3], np.isnan(numbers), axis=1)
     np.testing.assert_allclose(X, reference, rtol=1e-6, atol=1e-6)
     assert said == []
+
+
+def test_every_input_is_of_one_column():
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=9 * k) for k in range(40)]
+    numbers = [None if k == 3 else k % 11 + 0.5 for k in range(40)]
+    frame = pl.DataFrame({"word": ["x", "y"] * 20, "n": numbers, "one": [1] * 40, "when": days})
+    preprocessing = Preprocessing.learn(frame, np.arange(40))
+    groups, inputs = preprocessing.groups, preprocessing.inputs
+    assert list(groups) == preprocessing.used == ["word", "n", "when"]
+    assert sorted(place for places in groups.values() for place in places) == list(range(len(inputs)))
+    assert all(inputs[place].startswith(name) for name, places in groups.items() for place in places)
 
 
 def test_what_was_learned_comes_back_from_json_to_the_bit(titanic):

@@ -14,7 +14,8 @@ from backtalk.apps.tables.cells.numbers import COMMA, SEPARATED, as_numbers, is_
 from backtalk.apps.tables.cells.otherwise import written_otherwise
 from backtalk.apps.tables.cells.truth import is_truth_form
 from backtalk.apps.tables.cells.words import without_missing
-from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.columns import LEFT_OUT
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.unknown import Unknown, say_of
@@ -178,7 +179,7 @@ def test_a_table_to_predict_may_write_dates_in_another_form_but_never_in_another
     assert column.values(pl.Series(written))[:, 0].tolist() == [(day(2024, 12, 31) - day(1970)).days] * 6
     for cells in (["31/12/2024"], ["01/02/2024", "31/12/24"]):
         with pytest.raises(InputError, match="with day and month in another order than in training"):
-            column.scaled(pl.Series(cells), np.arange(len(cells)))
+            column.numbers_in(pl.Series(cells), np.arange(len(cells)))
     assert np.isnan(column.values(pl.Series(["31.12.2024"]))).all()
 
 
@@ -293,7 +294,7 @@ def test_one_value_or_empty_is_an_input_and_other_values_are_no_such_thing():
     assert (column.kind, column.numbers, column.has_missing) == (YES_NO, ["a"], False)
     assert "one value, x, or empty" in column.remark
     assert column.values(pl.Series(["X", None, ""]))[:, 0].tolist() == [1, 0, 0]
-    _, absent, unknown = column.scaled(pl.Series(["x", "o", None]), np.arange(3))
+    _, absent, unknown = column.numbers_in(pl.Series(["x", "o", None]), np.arange(3))
     assert absent.tolist() == [False, True, False]
     assert (unknown.strange, unknown.first, unknown.row, unknown.missing) == (1, "o", 2, 0)
     assert learned(["1", "", "1"]).values(pl.Series([1.0, None]))[:, 0].tolist() == [1, 0]
@@ -558,16 +559,16 @@ def test_other_text_has_no_such_remark(cells):
 
 def test_numbers_far_from_all_of_the_training_are_taken_as_they_are_and_told():
     column = learned([k / 2 for k in range(200)], "age")
-    inputs, missing, unknown = column.scaled(pl.Series("age", ["5", "-999", "70", "9999"]), np.arange(4))
+    A, missing, unknown = column.numbers_in(pl.Series("age", ["5", "-999", "70", "9999"]), np.arange(4))
     assert not missing.any()
-    assert inputs[1, 0] < -30
+    assert column.scaled(A)[1, 0] < -30
     assert say_of(column, unknown) == [
         "column 'age' holds '-999' in row 2, far from all numbers of the training, and so does 1 row more: taken as it "
         "is; if that means missing, empty the cell."
     ]
     assert say_of(column, Unknown.together([Unknown(3), unknown])) == say_of(column, unknown)
     assert Preprocessing([column]).remarks_on_training([unknown]) == []  # of the table that was learned itself
-    _, _, usual = column.scaled(pl.Series("age", ["5", "170"]), np.arange(2))
+    _, _, usual = column.numbers_in(pl.Series("age", ["5", "170"]), np.arange(2))
     assert say_of(column, usual) == []
 
 
@@ -611,9 +612,9 @@ def test_numbers_written_otherwise_than_in_training_are_read_if_they_cannot_be_m
     ],
 )
 def test_what_is_new_about_the_numbers_of_a_later_table_is_said(trained, later, said):
-    *_, unknown = learned(trained).scaled(pl.Series("a", later), np.arange(len(later)))
+    *_, unknown = learned(trained).numbers_in(pl.Series("a", later), np.arange(len(later)))
     assert said in " ".join(unknown.said)
-    *_, unknown = learned(trained).scaled(pl.Series("a", trained), np.arange(len(trained)))
+    *_, unknown = learned(trained).numbers_in(pl.Series("a", trained), np.arange(len(trained)))
     assert unknown.said == ()
 
 

@@ -17,8 +17,8 @@ import pytest
 from backtalk import TrainingInterrupted
 from backtalk.apps.tables import cache, evaluate, memory, parts, predict, resume, train
 from backtalk.apps.tables.cache import Cache
-from backtalk.apps.tables.columns import learn
 from backtalk.apps.tables.folder import METRICS, MODEL, PREPROCESSING, REPORT
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.memory import bound_for, bytes_of
 from backtalk.apps.tables.prepare import prepare
 from backtalk.apps.tables.reading import spilled

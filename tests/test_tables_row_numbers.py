@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backtalk.apps.tables.columns import LEFT_OUT, learn
+from backtalk.apps.tables.columns import LEFT_OUT
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.prepare import prepare
 from one_network import Options
 

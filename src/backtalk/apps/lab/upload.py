@@ -111,7 +111,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
         learned = learned.scaled_by(y[training])
         y = (y - learned.mean) / learned.scale  # not in float32, which would show in the numbers of the page
     inputs = frame.drop(name)
-    preprocessing = Preprocessing.learn(inputs, training, decimal_comma=read.decimal_comma)
+    preprocessing = Preprocessing.learn(inputs, training, decimal_comma=read.decimal_comma).plain
     _require_few_inputs(label, frame.height, len(preprocessing.inputs))
     X, more = preprocessing.transform(inputs, rows)
     require_moderate(label, X)

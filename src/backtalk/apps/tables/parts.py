@@ -14,7 +14,6 @@ import numpy as np
 from ...data.streams.rows import InFileRows
 from ...errors import InputError, cut
 from .cache import Cache, InputsInFile, InputsInMemory
-from .columns import Unknown
 from .memory import LIBRARIES, size_text
 from .preprocessing import Preprocessing
 from .reading.footer import row_groups
@@ -23,6 +22,7 @@ from .reading.parquet import ParquetTable, is_parquet
 from .reading.spilled import is_text, spill_delimited
 from .roles import Roles
 from .sampling import Drawn
+from .unknown import Unknown
 
 # Shares of the memory that a table may take besides the libraries
 OF_INPUTS = 0.35  # X of all rows, if it stays in memory
@@ -142,7 +142,7 @@ class Parts:
                 f"learned from {least} rows or more of {np.count_nonzero(present)}, drawn at random, since not all fit "
                 f"into {size_text(self.bound)} of memory: {which}."
             )
-        return Preprocessing.of(columns), said
+        return Preprocessing.of(columns, int(np.count_nonzero(present))), said
 
     def encode(
         self,
@@ -156,7 +156,7 @@ class Parts:
 
         ``refuse`` is called, with the bound, before X is written into a file: it refuses what needs X in memory.
         """
-        inputs, said = len(preprocessing.inputs), []
+        inputs, said = preprocessing.count, []
         in_files = self._in_files(inputs, rows)
         if in_files:
             refuse(size_text(self.bound))
@@ -195,7 +195,7 @@ class Parts:
     def rows_at_once(self, preprocessing: Preprocessing) -> int:
         """How many rows may be encoded at a time."""
         letters = sum(self._widths[name] for name in preprocessing.used)
-        of_row = ENCODED * len(preprocessing.used) + 8 * len(preprocessing.inputs) + 2 * letters
+        of_row = ENCODED * len(preprocessing.used) + 8 * preprocessing.count + 2 * letters
         return max(1000, int(OF_READ * self._room / of_row))
 
     def _in_files(self, inputs: int, rows: dict[str, np.ndarray]) -> list[str]:

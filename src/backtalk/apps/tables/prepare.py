@@ -19,10 +19,10 @@ from ...distributed import ALONE, Group
 from ...errors import InputError, quoted
 from .cache import Cache
 from .cells.words import without_words
-from .columns import examples_of
 from .division import split_key, split_rows
 from .folds import ALWAYS, Plan, folds_of, plan, require_weight_in_folds
 from .held_out import read_held_out, refuse_table_itself
+from .learning import examples_of
 from .memory import bound_of
 from .options import Options, require_in_memory, require_shared, require_usable, task_of
 from .parts import Inputs, Note, Parts

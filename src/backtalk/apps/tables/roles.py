@@ -10,7 +10,8 @@ import polars as pl
 
 from ...errors import InputError, quoted
 from .asked import AS_ASKED, read_as
-from .columns import LEFT_OUT, Column, examples_of, learn
+from .columns import LEFT_OUT, Column
+from .learning import examples_of, learn
 from .options import BY_GROUP, Options
 from .target_rows import column_named, require_columns, require_name
 

@@ -134,6 +134,8 @@ def does_not_fit(column: Column, cells: pl.Series, trained: np.ndarray, seen: pl
     odd = (missing & present) if not column.tolerant else np.zeros(len(cells), bool)
     if not column.has_missing:
         odd |= trained & missing
+    if column.levels:  # more of them, or one that is not whole
+        odd |= trained & ~missing & ~np.isin(numbers[:, 0], column.levels)
     if column.kind == NUMBER and not column.quantiles:
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (numbers[:, 0] - column.mean[0]) / column.scale[0]

@@ -55,6 +55,23 @@ def normal_ranks(numbers: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     return normal_points(np.clip(ranks, end, 1 - end))
 
 
+def normal_rank_slopes(numbers: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """The derivative of :func:`normal_ranks` by each number: that of its rank, divided by φ of its normal point.
+
+    It is 0 below the least quantile, from the largest on, and where the rank is held at its end. At a quantile it is
+    that from the right.
+    """
+    places = np.searchsorted(quantiles, numbers, side="right") - 1
+    inside = (places >= 0) & (places < len(quantiles) - 1)
+    inside &= (numbers + END <= quantiles[-1]) & (numbers - END >= quantiles[0])
+    share = 1 / (len(quantiles) - 1)
+    rank_slopes = share / np.diff(quantiles)[places[inside]]
+    points = normal_ranks(numbers[inside], quantiles)
+    slopes = np.zeros(len(numbers))
+    slopes[inside] = rank_slopes * np.sqrt(2 * np.pi) * np.exp(points**2 / 2)
+    return slopes
+
+
 def normal_points(shares: np.ndarray) -> np.ndarray:
     """x with Φ(x) = p for each p between 0 and 1, to about 16 digits.
 

@@ -53,7 +53,8 @@ def learn_columns(
         ]
 
     learned = group.run_and_gather(work)
-    return Preprocessing.of([Column(**learned[j % group.count][j // group.count]) for j in range(len(names))])
+    columns = [Column(**learned[j % group.count][j // group.count]) for j in range(len(names))]
+    return Preprocessing.of(columns, int(present.sum()))
 
 
 def own_rows(rows: dict[str, np.ndarray], group: Group) -> dict[str, slice]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -93,22 +93,16 @@ class Places:
 
 
 def places_of(preprocessing: Preprocessing) -> dict[str, Places]:
-    """Those of each column that is used, in the order of the inputs: numbers, what is missing, categories."""
-    used = [column for column in preprocessing.columns if column.used]
-    numeric = [column for column in used if not column.categories]
-    found: dict[str, Places] = {}
-    first = 0
-    for column in numeric:
-        found[column.name] = Places(number=first)
-        first += len(column.numbers)
-    for column in numeric:
-        if column.has_missing:
-            found[column.name] = replace(found[column.name], missing=first)
-            first += 1
-    for column in used:
-        if column.categories:
-            found[column.name] = Places(categories=(first, first + len(column.categories)))
-            first += len(column.categories)
+    """Those of each column that is used; of a number the scaled one, which says all that its pieces say."""
+    groups = preprocessing.groups
+    found = {}
+    for column in preprocessing.columns:
+        if column.used:
+            own = groups[column.name]
+            if column.categories:
+                found[column.name] = Places(categories=(own[0], own[-1] + 1))
+            else:
+                found[column.name] = Places(own[0], own[len(column.numbers)] if column.has_missing else None)
     return found
 
 

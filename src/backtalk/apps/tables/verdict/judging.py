@@ -65,7 +65,7 @@ def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[
     if part == "training":
         sentence = "no rows were held out: these scores say nothing about new rows"
         found.append(Remark("nothing_held_out", sentence, "hold some out: --test 0.2"))
-    found += find_more_inputs_than_rows(len(run.parts["training"][1]), network.sizes[0])
+    found += find_more_inputs_than_rows(len(run.parts["training"][1]), run.preprocessing.plain_count)
     if all(each.name != NO_BETTER for each in found):
         found += find_few_rows(rows)
     return sorted(found, key=lambda each: each.name == WELL)
