@@ -2,7 +2,10 @@
 
 reading/          files to data frames
 cells/            cells as numbers, dates, truth values or words
-columns.py        what each column is, and what is learned of it
+columns.py        what each column is, and its cells as numbers or categories
+learning.py       what each column is, learned from its cells
+pieces.py         numbers in pieces between quantiles, and whole numbers one by one
+slopes.py         how the inputs of a column change with its value
 unknown.py        what a table to predict holds that the training does not know
 scaling.py        medians, scales and ranks of numbers
 row_numbers.py    row numbers and identifiers among the columns
@@ -30,6 +33,7 @@ prepare.py        from a table to rows for training and test, and to the network
 folder.py         the files of a run, and how an earlier run stays until the new one is whole
 lock.py           one process at a time writes a run
 facts.py          what the JSON files of a run say
+column_gradients.py  derivatives of the loss by the columns, in their units
 model.py          what predicts: the members, the columns and the target
 members.py        the networks are trained, at once if there are several
 history.py        what is recorded after each epoch

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ...errors import InputError, quoted
+from .pieces import MOST_CELLS
 from .reading.footer import row_groups
 from .reading.origins import Origin
 from .reading.parquet import is_parquet
@@ -19,6 +20,9 @@ SHARE_OF_FREE = 0.5
 # What reading and encoding a whole table took at its peak, measured with tables of numbers and words
 TIMES_OF_TEXT = 5.7  # the bytes of a CSV file
 BYTES_OF_CELL = 45  # of Parquet, however few bytes it has there
+# And the pieces of numbers besides, up to as many as there may be
+TIMES_OF_PIECES = 20  # the bytes of a CSV file of short numbers
+BYTES_OF_PIECES = 65  # for a cell of Parquet
 TIMES_PACKED = 2  # smaller is a Parquet file of numbers and words than its text, if it does not say
 LIBRARIES = 2**28
 
@@ -52,17 +56,20 @@ def size_text(count: float) -> str:
 
 def bytes_of_whole(table: Origin) -> int:
     """What it would take at its peak to read all of a table in files and to encode it."""
-    return int(LIBRARIES + sum(map(_bytes_of_file, table.files)))
+    found = [_bytes_of_file(file) for file in table.files]
+    return int(LIBRARIES + sum(whole for whole, _ in found) + min(sum(pieces for _, pieces in found), 4 * MOST_CELLS))
 
 
-def _bytes_of_file(file: Path) -> float:
+def _bytes_of_file(file: Path) -> tuple[float, float]:
+    """What the cells of a file take, and the pieces of its numbers, if all are numbers."""
     size = file.stat().st_size
     if not is_parquet(file):
-        return TIMES_OF_TEXT * size
+        return TIMES_OF_TEXT * size, TIMES_OF_PIECES * size
     groups = row_groups(file)
     if groups is None:  # a footer so large is of a large file
-        return TIMES_OF_TEXT * TIMES_PACKED * size
-    return max(TIMES_OF_TEXT * max(groups.unpacked, size), BYTES_OF_CELL * groups.columns * sum(groups.rows))
+        return TIMES_OF_TEXT * TIMES_PACKED * size, TIMES_OF_PIECES * TIMES_PACKED * size
+    cells = groups.columns * sum(groups.rows)
+    return max(TIMES_OF_TEXT * max(groups.unpacked, size), BYTES_OF_CELL * cells), BYTES_OF_PIECES * cells
 
 
 def bound_for(table: Origin, asked: str | None) -> int | None:

@@ -15,7 +15,7 @@ LEAST_VALUES = 4  # different ones, for pieces
 LEAST_ROWS = 8  # of a piece or of a level, on average
 MOST_LEVELS, LEAST_LEVELS = 25, 3
 MOST_IN_ALL = 4096  # inputs that are pieces or levels, of all columns
-MOST_CELLS = 2**28  # the same, times the rows: 1 GiB of X
+MOST_CELLS = 2**27  # the same, times the rows: 0.5 GiB of X
 ROWS_AT_ONCE = 1024  # whose pieces stay in the cache of the processor
 MICROSECONDS_OF_DAY = 8.64e10
 
