@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+NUMBER = " class='n'"
 WRITTEN_OUT = 1e15  # from here on a number is written with a power of ten
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --quiet: #667085; --line: #e3e6eb; --paper: #fff; --card: #f7f8fa }
@@ -59,7 +60,8 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 svg .tick { stroke: var(--quiet); opacity: .5 } svg .spot { fill: var(--ink) }
 .track { display: flex; height: 12px; border-radius: 3px; overflow: hidden; background: var(--line) }
 .track i { height: 100%; min-width: 0 }
-@media (max-width: 520px) { svg.plot text { font-size: 15px } }
+@media (max-width: 520px) { svg.plot text { font-size: 15px } td, th { padding-right: 10px }
+  td:last-child, th:last-child { padding-right: 2px } }
 """
 
 
@@ -117,12 +119,12 @@ def bullets(sentences: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> str:
-    """Cells as text; with ``numbers``, all but the first of a row are numbers."""
+def table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool | Collection[int] = False) -> str:
+    """Cells as text; ``numbers``: the columns that hold numbers, counted from 0, or whether all but the first do."""
+    right = range(1, len(names)) if numbers is True else numbers or ()
 
     def line(tag: str, cells: Sequence[str]) -> str:
-        kind = " class='n'" if numbers else ""
-        return "".join(f"<{tag}{kind if k else ''}>{html.escape(cell)}</{tag}>" for k, cell in enumerate(cells))
+        return "".join(f"<{tag}{NUMBER * (k in right)}>{html.escape(cell)}</{tag}>" for k, cell in enumerate(cells))
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
     return f"<div class='scroll'><table><tr>{line('th', names)}</tr>{body}</table></div>"

@@ -187,7 +187,8 @@ def _failures(finished: Finished) -> dict[str, Any]:
     def cells(chosen: np.ndarray) -> pl.DataFrame | None:
         return None if place.frame is None else place.frame[own[chosen]]
 
-    first = [name for name in (finished.run.options.id,) if name is not None]
+    named = finished.run.options.id
+    first = [*([] if named is None else [named]), *ready.preprocessing.used]
     found: dict[str, Any] = {
         "worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight),
     }

@@ -40,7 +40,18 @@ def _worst(facts: Facts) -> list[str]:
     more = f"; {left} more columns in metrics.json" if left > 0 else ""
     part = words_of(metrics["judged"])
     note = f"those of the {part} rows that are furthest off: wrong labels and cells are often among them{more}"
-    return [card("Worst rows", table(heads, rows), note, wide=True)]
+    fixed = 4 if numbered else 3
+    amounts = {k for k in range(fixed, len(heads)) if all(_is_number(row[k]) for row in rows)}
+    amounts |= {fixed - 1, *([0] if numbered else []), *([] if classifies else [fixed - 2, fixed - 3])}
+    return [card("Worst rows", table(heads, rows, numbers=amounts), note, wide=True)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "") or "0")
+    except ValueError:
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

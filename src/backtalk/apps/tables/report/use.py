@@ -19,9 +19,12 @@ def cards(facts: Facts) -> list[str]:
         [each["name"] for each in facts.columns[1:] if each["kind"] != "left out"],
     )
     lines = [
+        "# predict rows whose target is not known",
         f"backtalk predict {folder} new.csv --out predictions.csv",
-        f"backtalk evaluate {folder} more.csv        # rows whose {cut(facts.metrics['target'], 24)} is known",
-        f"backtalk explain {folder} new.csv --row 1  # why a row gets its prediction",
+        "# the scores of rows whose target is known",
+        f"backtalk evaluate {folder} more.csv",
+        "# why a row gets its prediction",
+        f"backtalk explain {folder} more.csv --row 12",
     ]
     named = ", ".join(cut(name, LONGEST) for name in needed[:MOST_NAMED])
     more = f" and {len(needed) - MOST_NAMED} more" if len(needed) > MOST_NAMED else ""
