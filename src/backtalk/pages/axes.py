@@ -67,8 +67,8 @@ def dot(x: float, y: float, colour: str = "") -> str:
     return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.4'{fill}/>"
 
 
-def grid(up: Scale, across: Scale, y_label: str, x_label: str) -> str:
-    """The lines of the ticks, and what is written beside both axes."""
+def grid(up: Scale, across: Scale, y_label: str, x_label: str, names: Mapping[float, str] | None = None) -> str:
+    """The lines of the ticks, and what is written beside both axes; ``names``: of ticks, instead of their numbers."""
     parts = []
     for tick in up.ticks:
         y = y_of(up, tick)
@@ -76,7 +76,8 @@ def grid(up: Scale, across: Scale, y_label: str, x_label: str) -> str:
         parts.append(f"<text x='{LEFT - 7}' y='{y + 4:.1f}' text-anchor='end'>{tick:.4g}</text>")
     for tick in across.ticks:
         place = f"x='{x_of(across, tick):.1f}' y='{HEIGHT - BOTTOM + 16}'"
-        parts.append(f"<text {place} text-anchor='middle'>{tick:.4g}</text>")
+        told = f"{tick:.4g}" if names is None else short(names[tick], 24)
+        parts.append(f"<text {place} text-anchor='middle'>{told}</text>")
     end = f"x='{WIDTH - RIGHT}' y='{HEIGHT - 4}'"
     parts.append(f"<text class='name' {end} text-anchor='end'>{short(x_label, 60)}</text>")
     parts.append(f"<text class='name' x='2' y='{TOP - 12}'>{short(y_label, 60)}</text>")

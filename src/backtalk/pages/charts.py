@@ -7,10 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from .axes import (
-    BOTTOM,
-    HEIGHT,
     LARGEST,
-    LEFT,
     TOP,
     UNDRAWN,
     WIDTH,
@@ -37,27 +34,33 @@ def lines(
     diagonal: bool = False,
     dots: bool = False,
     marks: Mapping[str, tuple[float, float]] | None = None,
-    ticks: Sequence[float] = (),
+    band: Sequence[tuple[float, float, float]] = (),
+    names: Mapping[float, str] | None = None,
 ) -> str:
     """Lines through points (x, y) in the order in which they are given.
 
     ``shares``: both axes go from 0 to 1; ``diagonal``: the line on which both are equal, dashed; ``dots``: one for
-    each point; ``marks``: single points with a name; ``ticks``: where there is data, as strokes on the axis across.
+    each point; ``marks``: single points with a name; ``band``: from where to where, as (x, low, high), in the colour of
+    the first line; ``names``: what is written on the axis across, by its places, instead of numbers.
     """
     found = [[(x, y) for x, y in pairs if abs(x) < LARGEST and abs(y) < LARGEST] for pairs in series.values()]
     marked = {name: at for name, at in (marks or {}).items() if abs(at[0]) < LARGEST and abs(at[1]) < LARGEST}
+    spread = [each for each in band if all(abs(value) < LARGEST for value in each)]
     every = [pair for pairs in found for pair in pairs] + list(marked.values())
+    every += [(x, y) for x, *ends in spread for y in ends]
     if not every:
         return UNDRAWN
     across, up = (Scale(0, 1) if shares else Scale(min(values), max(values)) for values in zip(*every, strict=True))
-    parts = [grid(up, across, y_label, x_label)]
+    if names is not None:
+        across.ticks = list(names)
+    parts = [grid(up, across, y_label, x_label, names)]
     if diagonal:
         ends = " ".join(f"{x_of(across, value):.1f},{y_of(up, value):.1f}" for value in (0, 1))
         parts.append(f"<polyline class='mark' points='{ends}'/>")
-    for value in ticks:
-        if across.low <= value <= across.high:
-            x, y = x_of(across, value), HEIGHT - BOTTOM
-            parts.append(f"<line class='tick' x1='{x:.1f}' x2='{x:.1f}' y1='{y}' y2='{y - 6}'/>")
+    if spread:
+        around = [(x, low) for x, low, _ in spread] + [(x, high) for x, _, high in reversed(spread)]
+        path = " ".join(f"{x_of(across, x):.1f},{y_of(up, y):.1f}" for x, y in around)
+        parts.append(f"<polygon points='{path}' fill='{colour_of(0)}' opacity='.14'/>")
     for k, pairs in enumerate(found):
         path = " ".join(f"{x_of(across, x):.1f},{y_of(up, y):.1f}" for x, y in pairs)
         parts.append(f"<polyline points='{path}' stroke='{colour_of(k)}'/>")
@@ -103,32 +106,3 @@ def ranges(
             f"<span class='range'>{inside}</span><span class='text'>{html.escape(text)}</span>"
         )
     return f"<div class='meters ranges'>{''.join(rows)}</div>"
-
-
-def steps(names: Sequence[str], values: Sequence[float], *, y_label: str) -> str:
-    """One bar for each name, side by side, from the lowest tick up: for values that have no order."""
-    usable = [(name, value) for name, value in zip(names, values, strict=True) if abs(value) < LARGEST]
-    if not usable:
-        return UNDRAWN
-    heights = [value for _, value in usable]
-    up = Scale(min(0.0, *heights), max(0.0, *heights), floor=min(heights) >= 0)
-    across = Scale(0, max(1, len(usable)), whole=True)
-    parts = [_levels(up, y_label)]
-    room = (x_of(across, 1) - LEFT) / 7
-    for k, (name, value) in enumerate(usable):
-        left, right = x_of(across, k + 0.15), x_of(across, k + 0.85)
-        top, bottom = sorted((y_of(up, value), y_of(up, 0)))
-        parts.append(
-            f"<rect x='{left:.1f}' y='{top:.1f}' width='{right - left:.1f}' height='{bottom - top:.1f}' rx='2' "
-            f"fill='{colour_of(0)}' opacity='.8'/>"
-        )
-        middle = f"x='{(left + right) / 2:.1f}' y='{HEIGHT - BOTTOM + 16}' text-anchor='middle'"
-        parts.append(f"<text {middle}>{short(name, max(2, int(room)))}</text>")
-    return svg("".join(parts), y_label)
-
-
-def _levels(up: Scale, y_label: str) -> str:
-    """The grid without an axis across."""
-    bare = Scale(0, 1)
-    bare.ticks = []
-    return grid(up, bare, y_label, "")

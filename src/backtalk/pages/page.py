@@ -32,7 +32,10 @@ pre { margin: 0; font-size: 13px; overflow-x: auto }
 .part > .cards { margin-top: 12px } h3 { font-size: 14px; font-weight: 600; margin: 14px 0 6px }
 nav { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 14px 0 0; font-size: 14px }
 nav a { color: inherit; text-decoration-color: var(--line); text-underline-offset: 4px }
-.scroll { overflow-x: auto }
+.scroll { overflow-x: auto } .small { display: grid; gap: 4px 26px;
+  grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)) }
+.small svg.plot text { font-size: 17px } .small svg polyline { stroke-width: 2.6 }
+.card p.after { margin: 10px 0 0 }
 pre.code { background: var(--paper); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px;
   font: 13px/1.55 ui-monospace, monospace }
 @media (max-width: 520px) { body { padding: 18px 14px 40px } .card { padding: 13px } }
@@ -57,7 +60,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
   top: 2px; bottom: 2px } .range .zero { width: 1px; background: var(--quiet) }
 .range .span { top: 6px; bottom: 6px; background: var(--ink) } .range .span::before, .range .span::after { content: "";
   position: absolute; top: -3px; bottom: -3px; width: 1px; background: var(--ink) } .range .span::after { right: 0 }
-svg .tick { stroke: var(--quiet); opacity: .5 } svg .spot { fill: var(--ink) }
+svg .spot { fill: var(--ink) }
 .track { display: flex; height: 12px; border-radius: 3px; overflow: hidden; background: var(--line) }
 .track i { height: 100%; min-width: 0 }
 @media (max-width: 520px) { svg.plot text { font-size: 15px } td, th { padding-right: 10px }
@@ -112,6 +115,12 @@ def card(title: str, inside: str, note: str = "", wide: bool = False) -> str:
     """A section with a title and perhaps a note, which are text; ``inside`` is HTML."""
     below = f"<p class='quiet'>{html.escape(note)}</p>" if note else ""
     return f"<section class='card{' wide' if wide else ''}'><h2>{html.escape(title)}</h2>{below}{inside}</section>"
+
+
+def small(figures: Mapping[str, str]) -> str:
+    """Several small figures in one card, each below its title; a figure is HTML."""
+    each = (f"<div><h3>{html.escape(title)}</h3>{figure}</div>" for title, figure in figures.items())
+    return f"<div class='small'>{''.join(each)}</div>"
 
 
 def bullets(sentences: Sequence[str]) -> str:
