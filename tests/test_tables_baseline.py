@@ -35,6 +35,7 @@ SIZE = FRAME["size"].fill_null(0).to_numpy()
 TOWN = (FRAME["town"] == "B").to_numpy()
 PREPROCESSING = Preprocessing.learn(FRAME, np.arange(ROWS))
 X = PREPROCESSING.transform(FRAME)[0]
+PLAIN = plain_inputs(PREPROCESSING)
 place = np.arange(ROWS) % 3
 FOLDS = [(np.flatnonzero(place != k), np.flatnonzero(place == k)) for k in range(3)]
 
@@ -52,7 +53,9 @@ def test_columns_are_numbers_with_what_is_missing_and_codes():
     assert codes.tolist() == [False, True] + [False] * (A.shape[1] - 2)
     assert np.isnan(A[:, 0]).tolist() == FRAME["size"].is_null().to_list()
     assert (A[:, 1] == 1).tolist() == TOWN.tolist()
-    assert plain_inputs(PREPROCESSING) == X.shape[1]
+    names = PREPROCESSING.inputs
+    assert names[PLAIN - 1] == "town = C"  # and then come the pieces of the numbers
+    assert all(" in " in name for name in names[PLAIN:])
     order = np.argsort(A[:, 0], kind="stable")  # in the order of the numbers themselves
     assert (np.diff(FRAME["size"].to_numpy()[order][: -int(np.isnan(A[:, 0]).sum())]) >= 0).all()
 
@@ -64,7 +67,7 @@ def test_each_row_is_given_by_models_that_were_not_fitted_to_it():
     assert [each.model for each in found] == ["LogisticRegression", "HistGradientBoostingClassifier"]
     A = columns_in(PREPROCESSING, X)
     peers = [LogisticRegression(), HistGradientBoostingClassifier(categorical_features=are_codes(PREPROCESSING))]
-    for baseline, peer, inputs in zip(found, peers, (X, A), strict=True):
+    for baseline, peer, inputs in zip(found, peers, (X[:, :PLAIN], A), strict=True):
         trained, fold = FOLDS[1]
         expected = peer.fit(inputs[trained], truth[trained]).predict_proba(inputs[fold])
         assert baseline.rows["out_of_fold"].tolist() == list(range(ROWS))
@@ -79,7 +82,7 @@ def test_without_folds_the_held_out_rows_are_given_by_one_model_of_all_training_
     folds = [(np.arange(ROWS), np.arange(0))]
     found, _ = try_baselines(Trial(PREPROCESSING, X, asked, folds, {"validation": X[:50]}), budget=60)
     assert [list(each.outputs) for each in found] == [["validation"]] * 2
-    expected = Ridge().fit(X, asked.y[:, 0]).predict(X[:50])
+    expected = Ridge().fit(X[:, :PLAIN], asked.y[:, 0]).predict(X[:50, :PLAIN])
     np.testing.assert_allclose(found[0].outputs["validation"][:, 0], expected, rtol=1e-5)
 
 

@@ -1,5 +1,7 @@
 """HTML pages that need no other file.
 
-plots.py  curves, bars and matrices as SVG
-page.py   the page around them: its style, cards, tables; view.py: a result as a notebook shows it
+axes.py    the axes, colours and frame of every plot
+plots.py   curves, bars and matrices as SVG
+charts.py  lines over numbers, and values with their intervals
+page.py    the page around them: its style, cards, tables; view.py: a result as a notebook shows it
 """

@@ -14,7 +14,7 @@ from rich.text import Text
 from ...errors import cut
 from ...pages.page import number_text
 from ..tables.columns import MISSING, OTHER
-from ..tables.report import NAMES
+from ..tables.report.names import NAMES, compared_in, scores_beside
 from ..tables.verdict import WELL
 from ..tables.verdict.compare import words_of
 from ..terminal import show_remark, show_table
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 24  # that are listed
 MOST_CLASSES = 12  # of a confusion matrix
+MOST_REASONS = 5  # columns
 LONGEST, SHOWN = 24, 28  # letters of a name, and of some cells
 
 
@@ -69,6 +70,25 @@ def show_verdict(console: Console, verdict: Sequence[Mapping[str, Any]]) -> None
     """What the run is worth, remark by remark."""
     for remark in verdict:
         show_remark(console, remark, well=remark["name"] == WELL)
+
+
+def show_beside(console: Console, metrics: Mapping[str, Any]) -> None:
+    """The scores of the run beside those of the baselines and of the constant, on the rows that judge it."""
+    found = scores_beside(metrics)
+    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, LONGEST) for name in found))
+    for name in compared_in(metrics):
+        table.add_row(NAMES[name], *(number_text(scores.get(name)) for scores in found.values()))
+    show_table(console, table)
+
+
+def show_reasons(console: Console, metrics: Mapping[str, Any]) -> None:
+    """The columns that matter most."""
+    most = [each for each in metrics.get("importance") or [] if each["low"] > 0][:MOST_REASONS]
+    if not most:
+        return
+    named = ", ".join(f"{cut(each['column'], LONGEST)} {each['value']:.2g}" for each in most)
+    measure = metrics["importance_of"]["measure"]
+    console.print(f"\nit depends most on {named} (by how much {measure} grows without them)", markup=False)
 
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:

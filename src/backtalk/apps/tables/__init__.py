@@ -40,7 +40,8 @@ history.py        what is recorded after each epoch
 metrics.py        scores
 baseline/         a linear model and boosted trees on the same rows
 verdict/          what a run is worth, in a few sentences
-report.py         report.html
+failures.py       the rows that it gets most wrong
+report/           report.html
 results.py        what is written when a run was trained
 run.py            train, resume
 time_limit.py     a training that ends in time

@@ -21,14 +21,26 @@ from .weights import row_weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where rows stand: their numbers in a table, counted from 0, and the table if it is in memory as a whole."""
+
+    rows: np.ndarray
+    frame: pl.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """X of this process' rows, y and weights of all, which rows are its own, and what there is to say of them."""
+    """X of this process' rows, y and weights of all, which rows are its own, and what there is to say of them.
+
+    ``place``: where the rows stand in their own table.
+    """
 
     X: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None
     own: slice
     said: list[str]
+    place: Place
 
 
 def read_held_out(
@@ -74,7 +86,7 @@ def _understood(
     own = group.share(frame.height)
     X, remarks = learned.transform(frame.drop(target.name)[own], rows[own])
     said = [f"{part} rows: {sentence}" for sentence in [*table.said, *left_out, *remarks]]
-    return HeldOut(X, target.encode(frame[target.name]), weights, own, said)
+    return HeldOut(X, target.encode(frame[target.name]), weights, own, said, Place(rows, whole))
 
 
 def refuse_table_itself(part: str, table: Origin, options: Options) -> None:

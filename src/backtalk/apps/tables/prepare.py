@@ -21,14 +21,14 @@ from .cache import Cache
 from .cells.words import without_words
 from .division import split_key, split_rows
 from .folds import ALWAYS, Plan, folds_of, plan, require_weight_in_folds
-from .held_out import read_held_out, refuse_table_itself
+from .held_out import Place, read_held_out, refuse_table_itself
 from .learning import examples_of
 from .memory import bound_of
 from .options import Options, require_in_memory, require_shared, require_usable, task_of
 from .parts import Inputs, Note, Parts
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
-from .reading.tables import open_table
+from .reading.tables import TableInMemory, open_table
 from .roles import Roles, named_in
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
@@ -48,6 +48,7 @@ class Prepared:
     folds. ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process. X of a table
     that is larger than memory lies in a file; ``buffer_bytes`` of it are shuffled at a time. ``weights``: of the rows
     in ``parts``, if a column has some. ``training_rows``: the rows of the table, counted from 0, of X for training.
+    ``places``: of each part, where its rows stand, with the cells unless the table is larger than memory.
     """
 
     preprocessing: Preprocessing
@@ -61,6 +62,7 @@ class Prepared:
     buffer_bytes: int = BUFFER_BYTES
     weights: dict[str, np.ndarray] = field(default_factory=dict)
     fold: np.ndarray | None = None
+    places: dict[str, Place] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -175,10 +177,11 @@ def prepare(
         groups = key.gather(rows["training"]) if key is not None and options.split_column else None
         fold = folds_of(target, truth["training"], groups, planned.folds, options.seed)
         require_weight_in_folds(options.weight, of_parts.get("training"), fold, planned.folds)
-    own = own_rows(rows, group)
+    own, of_files = own_rows(rows, group), {}
     for part in options.files:
         found = read_held_out(part, options, preprocessing, target, key, rows["training"], group)
         X[part], truth[part], own[part] = found.X, found.y, found.own
+        of_files[part] = found.place
         more += found.said + _beyond_float32(target, {part: found.y})
         if found.weights is not None:
             of_parts[part] = found.weights
@@ -190,6 +193,8 @@ def prepare(
     parts = {part: (X[part], labels[own[part]]) for part, labels in truth.items()}
     own_weights = {part: of_parts[part][own[part]] for part in of_parts}
     training_rows = rows_of_table[rows["training"][own["training"]]]
+    frame = source.frame if isinstance(source, TableInMemory) and group.count == 1 else None
+    places = {part: Place(rows_of_table[chosen], frame) for part, chosen in rows.items()} | of_files
     buffer_bytes = in_parts.buffer_bytes if in_parts else BUFFER_BYTES
     return Prepared(
         preprocessing,
@@ -203,6 +208,7 @@ def prepare(
         buffer_bytes,
         own_weights,
         fold,
+        places,
     )
 
 

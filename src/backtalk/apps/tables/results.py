@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import polars as pl
 
 from ...analysis.diagnose import Diagnosis
 from ...analysis.diagnose.measure import finite_or_none
@@ -23,6 +24,7 @@ from .baseline import baseline_facts, baselines_of, besides
 from .baseline.trials import Baseline
 from .diagnosis import diagnose_run, write_diagnosis
 from .facts import RunFacts, preprocessing_facts
+from .failures import true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
 from .members import REFIT, kept_epoch
@@ -30,7 +32,7 @@ from .metrics import scores
 from .model import Model, output_of
 from .options import settled
 from .prepare import Prepared
-from .report import write_report
+from .report import Facts, found_in, write_report
 from .verdict import JUDGED, OUT_OF_FOLD, Constant, Judged, judge
 
 Made = TypeVar("Made")
@@ -169,9 +171,29 @@ def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any
         "scores": found,
         "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
+        **_failures(finished),
         "trainings": [_training(each, run, ready, number) for number, each in enumerate(finished.trainings)],
     }
     return finite_or_none(metrics)
+
+
+def _failures(finished: Finished) -> dict[str, Any]:
+    """Where the run fails, on the rows that judge it."""
+    part, ready = finished.judged_part, finished.ready
+    place = ready.places["training" if part == OUT_OF_FOLD else part]
+    own = place.rows[ready.judged] if part == OUT_OF_FOLD else place.rows
+    truth, output, weight = finished.truth[part], finished.outputs[part], finished.weights.get(part)
+
+    def cells(chosen: np.ndarray) -> pl.DataFrame | None:
+        return None if place.frame is None else place.frame[own[chosen]]
+
+    named = finished.run.options.id
+    first = [*([] if named is None else [named]), *ready.preprocessing.used]
+    found: dict[str, Any] = {
+        "worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight),
+    }
+    pairs = true_and_predicted(finished.model, truth, output)
+    return found if pairs is None else found | {"true_and_predicted": pairs}
 
 
 def _training(training: Training, run: RunFacts, ready: Prepared, number: int) -> dict[str, Any]:
@@ -210,7 +232,7 @@ def _with_pages(place: Folder, result: Result, finished: Finished) -> Result:
     title = f"{run.table_name}, {ready.target.name}"
 
     def report() -> None:
-        place.write_text(REPORT, _report(finished, result.metrics))
+        place.write_text(REPORT, _report(finished, result.metrics, place.path.name, result.said))
 
     def diagnosed() -> Diagnosis:
         names = [remark["name"] for remark in result.metrics["verdict"]]
@@ -248,19 +270,20 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {first_line(error)}"
 
 
-def _report(finished: Finished, metrics: dict[str, Any]) -> str:
-    ready, run, shown = finished.ready, finished.run, finished.judged_part
+def _report(finished: Finished, metrics: dict[str, Any], folder: str, said: Sequence[str]) -> str:
+    ready, run, network = finished.ready, finished.run, finished.model.members[0]
     rows = sum(len(truth) for truth in ready.truth.values())
     settings = {"run": run.run, "table": run.table_name, **asdict(settled(run.options, len(ready.truth["training"])))}
-    return write_report(
+    facts = Facts(
         f"{run.table_name}: {ready.target.name}",
         f"{rows:,} rows, {len(ready.preprocessing.columns):,} columns, trained with backtalk {version('backtalk')}",
-        finished.model.members,
-        ready.preprocessing,
-        ready.target,
         metrics,
+        [ready.target.described(), *map(found_in, ready.preprocessing.columns)],
         [history.epochs for history in finished.histories],
-        (shown, finished.truth[shown], finished.outputs[shown]),
-        said=ready.said,
+        folder,
+        repr(network),
+        str(network.loss),
+        said=said,
         settings=settings,
     )
+    return write_report(facts)

@@ -1,0 +1,122 @@
+"""Where it fails: the worst rows, what is taken for what, and how far predictions and probabilities are off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....errors import cut
+from ....pages import charts, plots
+from ....pages.page import card, number_text, table
+from ..verdict.compare import words_of
+from .facts import Facts
+
+MOST_CLASSES = 25  # of a confusion matrix
+MOST_CELLS = 10  # of a row
+LONGEST = 32  # letters of a name or a cell
+
+
+def cards(facts: Facts) -> list[str]:
+    """Those that the task has."""
+    of_task = _of_classes(facts) if facts.classifies else _of_numbers(facts)
+    return [*_worst(facts), *of_task]
+
+
+def _worst(facts: Facts) -> list[str]:
+    worst, metrics = facts.metrics.get("worst_rows") or [], facts.metrics
+    if not worst:
+        return []
+    columns = list(worst[0]["cells"])[:MOST_CELLS]
+    numbered, classifies = "row" in worst[0], facts.classifies
+    last = "probability of the truth" if classifies else "off by"
+    rows = []
+    for each in worst:
+        given = f"{each['probability']:.3f}" if classifies else number_text(each["error"])
+        told = [_text(each["truth"]), _text(each["prediction"]), given]
+        number = [f"{each['row']:,}"] if numbered else []
+        rows.append([*number, *told, *(cut(each["cells"].get(name, ""), LONGEST) for name in columns)])
+    heads = [*(["row"] if numbered else []), "truth", "prediction", last, *(cut(name, LONGEST) for name in columns)]
+    left = len(worst[0]["cells"]) - len(columns)
+    more = f"; {left} more columns in metrics.json" if left > 0 else ""
+    part = words_of(metrics["judged"])
+    note = f"those of the {part} rows that are furthest off: wrong labels and cells are often among them{more}"
+    fixed = 4 if numbered else 3
+    amounts = {k for k in range(fixed, len(heads)) if all(_is_number(row[k]) for row in rows)}
+    amounts |= {fixed - 1, *([0] if numbered else []), *([] if classifies else [fixed - 2, fixed - 3])}
+    return [card("Worst rows", table(heads, rows, numbers=amounts), note, wide=True)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "") or "0")
+    except ValueError:
+        return False
+    return True
+
+
+def _text(value: Any) -> str:
+    return number_text(value) if isinstance(value, float) else cut(str(value), LONGEST)
+
+
+def _of_classes(facts: Facts) -> list[str]:
+    metrics, names = facts.metrics, facts.metrics["classes"]
+    counts = metrics["scores"][metrics["judged"]]["confusion_matrix"]
+    shown = []
+    if len(names) <= MOST_CLASSES:
+        note = f"rows: the truth; columns: predicted; {facts.rows}"
+        shown.append(card("Confusion matrix", plots.matrix(counts, names), note))
+    else:
+        wrong = [(count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j and count]
+        pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
+        lines = [[cut(names[i], LONGEST), cut(names[j], LONGEST), f"{count:,}"] for count, i, j in pairs]
+        shown.append(card("Most frequent confusions", table(["truth", "predicted", "rows"], lines), facts.rows))
+    return shown + _curves(metrics)
+
+
+def _curves(metrics: Mapping[str, Any]) -> list[str]:
+    """Reliability, ROC and precision-recall, if they were measured."""
+    shown = []
+    if found := metrics.get("reliability"):
+        pairs = [(each["said"], each["found"]) for each in found["bins"]]
+        picture = charts.lines(
+            {"rows": pairs},
+            x_label="probability that was said",
+            y_label="how often it was so",
+            shares=True,
+            diagonal=True,
+            dots=True,
+        )
+        note = f"on the dashed line probabilities hold; they are off by {found['error']:.3f} on average"
+        shown.append(card("Do the probabilities hold?", picture, note))
+    if found := metrics.get("roc"):
+        pairs = list(zip(found["false_positive_rate"], found["recall"], strict=True))
+        picture = charts.lines(
+            {"": pairs},
+            x_label="share of the others that are taken for it",
+            y_label="share that is found",
+            shares=True,
+            diagonal=True,
+        )
+        shown.append(card("ROC curve", picture, "at every threshold; on the dashed line nothing is told apart"))
+    if found := metrics.get("precision_recall"):
+        pairs = list(zip(found["recall"], found["precision"], strict=True))
+        picture = charts.lines(
+            {"": pairs}, x_label="recall: share that is found", y_label="precision: share that is right", shares=True
+        )
+        shown.append(card("Precision and recall", picture, "at every threshold"))
+    return shown
+
+
+def _of_numbers(facts: Facts) -> list[str]:
+    found, name = facts.metrics.get("true_and_predicted"), facts.metrics["target"]
+    if not found:
+        return []
+    y, predicted = found["truth"], found["prediction"]
+    rows, all_rows = len(y), facts.metrics["scores"][facts.metrics["judged"]]["rows"]
+    of_which = facts.rows if rows == all_rows else f"{rows:,} of {facts.rows}"
+    picture = plots.points(y, predicted, x_label=f"{name}, in the table", y_label="predicted")
+    residuals = [b - a for a, b in zip(y, predicted, strict=True)]
+    return [
+        card("Predicted and true", picture, f"{of_which}; on the dashed line both are equal"),
+        card("Residuals", plots.bars(residuals, label="predicted − true"), of_which),
+    ]

@@ -1,0 +1,67 @@
+"""The scores by the names that people know, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....errors import cut
+from ....pages.page import number_text
+
+OWN = "this run"
+LONGEST = 24  # letters of a class
+
+NAMES = {
+    "accuracy": "accuracy",
+    "accuracy_of_the_most_frequent_class": "share of the most frequent class",
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1, mean over classes",
+    "log_loss": "log loss",
+    "roc_auc": "area under the ROC curve",
+    "r2": "R²",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "root_mean_squared_error_of_the_mean": "RMSE of these rows' own mean",
+    "largest_error": "largest error",
+    "share_below": "share at or below the prediction",
+    "share_within": "share within one standard deviation",
+    "rows": "rows",
+}
+LESS_IS_BETTER = {"log_loss", "mean_absolute_error", "root_mean_squared_error", "largest_error"}
+COMPARED = ["log_loss", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc"]
+COMPARED += ["root_mean_squared_error", "mean_absolute_error", "r2", "largest_error"]
+
+
+def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The scores of the rows that are judged: of the run, and by their names of the baselines and of the constant."""
+    part, found = metrics["judged"], {OWN: metrics["scores"][metrics["judged"]]}
+    constant, *others = metrics.get("baselines") or [{"scores": {}}]
+    for each in others:
+        if part in each["scores"]:
+            found[each["name"]] = each["scores"][part]
+    if part in constant["scores"]:
+        shares = metrics["constant"]["shares"]
+        always = "the mean" if shares is None else f"'{cut(metrics['classes'][shares.index(max(shares))], LONGEST)}'"
+        found[f"always {always}"] = constant["scores"][part]
+    return found
+
+
+def compared_in(metrics: Mapping[str, Any]) -> list[str]:
+    """The scores by which a run is compared with others, what comes first first."""
+    first, found = main_score(metrics), scores_beside(metrics).values()
+    return [first, *(name for name in COMPARED if name != first and any(name in each for each in found))]
+
+
+def best_of(name: str, values: Mapping[str, float | None]) -> set[str]:
+    """Those with the best value of a score, as it is written; nobody if all are alike."""
+    known = {who: value for who, value in values.items() if value is not None}
+    if len(set(map(number_text, known.values()))) < 2:
+        return set()
+    best = number_text((min if name in LESS_IS_BETTER else max)(known.values()))
+    return {who for who, value in known.items() if number_text(value) == best}
+
+
+def main_score(metrics: Mapping[str, Any]) -> str:
+    """The score that comes first: what was asked for, or the first one that a run has."""
+    found = metrics["scores"][metrics["judged"]]
+    return next(name for name in [metrics.get("metric"), *COMPARED] if name in found)
