@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from backtalk import InputError, Network
-from backtalk.apps.tables.columns import learn
+from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.model import Model
 from backtalk.apps.tables.onnx.columns import Inputs
 from backtalk.apps.tables.onnx.export import build_model
@@ -71,6 +71,7 @@ COLUMNS = {
     "a number": NUMBERS,
     "a number that may be missing": some_missing(NUMBERS),
     "whole numbers": RNG.integers(0, 1000, ROWS),
+    "few whole numbers": some_missing(RNG.integers(0, 7, ROWS)),
     "far out, by ranks": np.exp(4 * NUMBERS),
     "by ranks, and most are equal": np.where(NUMBERS < 1.5, 0.0, np.exp(5 * NUMBERS)),
     "by ranks, and two are frequent": np.where(NUMBERS < 0, -1.0, np.where(NUMBERS < 1.8, 2.0, 1e6 * NUMBERS)),
@@ -124,7 +125,8 @@ def test_a_number_that_stands_for_missing_is_missing():
     cells = pl.Series("c", NUMBERS).set(pl.Series(RNG.random(ROWS) < 0.3), -999.0)
     frame = pl.DataFrame({"c": cells, "d": -cells})
     words = {"c": ["-999", "gone"], "d": []}
-    ready = Preprocessing.of([learn(frame[name], np.arange(ROWS), missing) for name, missing in words.items()])
+    columns = [learn(frame[name], np.arange(ROWS), missing) for name, missing in words.items()]
+    ready = Preprocessing.of(columns, ROWS)
     assert ready.columns[0].has_missing
     assert not ready.columns[1].has_missing
     assert abs(encoded(ready, frame) - ready.transform(frame)[0]).max() < 1e-6

@@ -44,8 +44,12 @@ failures.py       the rows that it gets most wrong
 report/           report.html
 results.py        what is written when a run was trained
 run.py            train, resume
+in_memory.py      a table is learned without a folder
 time_limit.py     a training that ends in time
+opened.py         a run that is opened once
 use.py            predict, evaluate
+loaded.py         load_run: a finished run in Python
+onnx/             a run as an ONNX file
 spreadsheets.py   predictions that no spreadsheet takes for formulas
 advice.py         what to do about a finding of the doctor, in the options of a run
 diagnosis.py      diagnose, and the files of a diagnosis

@@ -53,9 +53,9 @@ class _Until(Callback):
         return epoch.number >= self.epochs
 
 
-def checkpoint_of(place: Folder, ready: Prepared, run: RunFacts, number: int) -> Checkpoint | None:
-    """That of a training, counted from 0; L-BFGS cannot be written down."""
-    if not settings_of(run.options, 1).by_steps:
+def checkpoint_of(place: Folder | None, ready: Prepared, run: RunFacts, number: int) -> Checkpoint | None:
+    """That of a training, counted from 0, if there is a folder; L-BFGS cannot be written down."""
+    if place is None or not settings_of(run.options, 1).by_steps:
         return None
     path = place / numbered(CHECKPOINT, number, ready.plan.trainings)
     return Checkpoint(path, every_seconds=run.options.checkpoint_seconds, run=run.run)
@@ -85,7 +85,7 @@ def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
 
 
 def train_members(
-    place: Folder,
+    place: Folder | None,
     ready: Prepared,
     run: RunFacts,
     histories: Sequence[History],
@@ -93,7 +93,10 @@ def train_members(
     tell: Tell,
     begun: Sequence[int] = (),
 ) -> list[Training]:
-    """Every training of the plan; those whose numbers are in ``begun`` go on from their checkpoints."""
+    """Every training of the plan; those whose numbers are in ``begun`` go on from their checkpoints.
+
+    Without a ``place`` nothing is written.
+    """
     team = _Team(place, ready, run, histories, progress, tell)
     trained = {number: team.go_on(number) for number in begun if number < team.together}
     trained |= team.train([number for number in range(team.together) if number not in trained])
@@ -113,7 +116,7 @@ def kept_epoch(training: Training, options: Options) -> int:
 class _Team:
     def __init__(
         self,
-        place: Folder,
+        place: Folder | None,
         ready: Prepared,
         run: RunFacts,
         histories: Sequence[History],
@@ -172,7 +175,7 @@ class _Team:
         return {
             "rng": self.seeds[number],
             "validation": validation_of(self.ready.beside(number), self.options),
-            "callbacks": [self.histories[number], *doctor],
+            "callbacks": [*self.histories[number : number + 1], *doctor],
             "progress": None if self.progress is None else partial(self._tell_progress, number),
             "checkpoint": checkpoint_of(self.place, self.ready, self.run, number),
         }

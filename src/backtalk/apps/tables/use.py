@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ...errors import FileFormatError, InputError, quoted
-from ...interop.files import facts_of_run, load_members
+from ...errors import InputError, quoted
 from .cache import Cache
 from .cells.words import as_words
-from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
-from .learned import Learned, read_learned, require_fit
+from .folder import Folder
+from .learned import Learned
 from .memory import bound_for
 from .metrics import gives_shares, scores
 from .model import Model
+from .opened import Opened, as_opened
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import Source, read_table
@@ -26,11 +25,14 @@ from .target_rows import known_rows, require_columns, with_target
 from .unknown import Unknown
 from .weights import row_weights
 
+AnyRun = str | os.PathLike[str] | Opened
 
-def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) -> tuple[pl.DataFrame, list[str]]:
+
+def predict(folder: AnyRun, table: Any, strict: bool = False) -> tuple[pl.DataFrame, list[str]]:
     """Predictions for the rows of a table, one row each, and the messages about the table.
 
-    ``table``: the name of a file, a folder of .parquet files, ``-`` for standard input, or a data frame.
+    ``folder``: that of a run, or a run that was opened. ``table``: the name of a file, a folder of .parquet files,
+    ``-`` for standard input, or a data frame.
     A class, and the probability of each, or a score of each if the output function gives no distribution. Or a number,
     and the standard deviation that it is given by a network that learned deviations. Before them stands the column that
     names the rows, if the run has one.
@@ -39,9 +41,10 @@ def predict(folder: str | os.PathLike[str], table: Any, strict: bool = False) ->
     is refused. A column that holds nothing else is always refused. A file that needs more than half of the free memory
     is read in parts.
     """
-    model, learned = _open(folder)
+    run = as_opened(folder)
+    model, learned = run.model, run.learned
     preprocessing, found, unknown = learned.preprocessing, [], []
-    with Cache(Path(folder)) as cache:
+    with Cache(run.folder) as cache:
         source, at_once = _source_of(Origin.of(table, learned.no_header), preprocessing, cache)
         names = [name for name in source.schema if name != learned.target.name]
         _require_all(names, learned)
@@ -96,7 +99,7 @@ def _predictions(model: Model, learned: Learned, output: np.ndarray, frame: pl.D
     return pl.DataFrame({**_names_of_rows(frame, learned.id, columns), **columns})
 
 
-def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any], list[str]]:
+def evaluate(folder: AnyRun, table: Any) -> tuple[dict[str, Any], list[str]]:
     """Scores on a table with the target, with the verdict on them, and the messages about the table.
 
     Rows in which the target is no class of the training, or no number, are left out; a message counts them.
@@ -105,10 +108,11 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
     """
     from .verdict import judge_table
 
-    model, learned = _open(folder)
+    run = as_opened(folder)
+    model, learned = run.model, run.learned
     target, preprocessing, origin = learned.target, learned.preprocessing, Origin.of(table, learned.no_header)
     found, unknown = [], []
-    with Cache(Path(folder)) as cache:
+    with Cache(run.folder) as cache:
         source, at_once = _source_of(origin, preprocessing, cache)
         others = require_columns(list(source.schema), target.name, origin)
         _require_all(others, learned)
@@ -124,16 +128,15 @@ def evaluate(folder: str | os.PathLike[str], table: Any) -> tuple[dict[str, Any]
     weight, unweighted = _weights_of(of_rows, learned, rows)
     messages += [*preprocessing.remarks(together), *left_out, *unweighted]
     y, output = target.encode(cells[rows]), np.concatenate(found)
-    verdict = judge_table(Folder(folder), target, model.members[0], y, output, *weight)
+    verdict = judge_table(Folder(run.folder), target, model.members[0], y, output, *weight)
     return scores(target, y, output, model.members[0], *weight) | {"verdict": verdict}, messages
 
 
-def examples_of(
-    folder: str | os.PathLike[str], table: Any
-) -> tuple[Model, tuple[np.ndarray, ...], list[str], np.ndarray]:
+def examples_of(folder: AnyRun, table: Any) -> tuple[Model, tuple[np.ndarray, ...], list[str], np.ndarray]:
     """A run's model, and X, encoded y and perhaps weights of a table with the target; the messages about it; and in
     which rows of the table these stand, counted from 0."""
-    model, learned = _open(folder)
+    run = as_opened(folder)
+    model, learned = run.model, run.learned
     origin, target = Origin.of(table, learned.no_header), learned.target
     read = read_table(origin)
     _require_all([name for name in read.frame.columns if name != target.name], learned)
@@ -176,23 +179,3 @@ def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) 
     """Refuse a target that is named for a run, which has its own."""
     if target:
         raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
-
-
-def _open(folder: str | os.PathLike[str]) -> tuple[Model, Learned]:
-    """The model of a run and what was learned of its table, which must be of one run."""
-    place = Folder(folder)
-    learned, model, file = read_learned(place), place / MODEL, place / PREPROCESSING
-    if not model.exists():
-        earlier = f"; the earlier run lies in {place / BEFORE}" if (place / BEFORE / MODEL).exists() else ""
-        raise InputError(
-            f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it{earlier}."
-        )
-    members, of_model = load_members(model), facts_of_run(model)
-    runs = [(RUN, run_of(place.read(RUN), place / RUN))] if (place / RUN).exists() else []
-    place.require_one_run([*runs, (PREPROCESSING, learned.run), (MODEL, of_model.get("id"))])
-    if of_model.get("preprocessing", learned.sha256) != learned.sha256:
-        raise FileFormatError(
-            f"{file} is not the one with which {model} was trained: put that one back, or train anew."
-        )
-    require_fit(members[0], learned, model, file)
-    return Model(members, learned.preprocessing, learned.target), learned

@@ -13,7 +13,7 @@ from ..cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO
 from ..cells.numbers import PLAIN
 from ..columns import CYCLES, Column
 from ..preprocessing import Preprocessing
-from .pieces import binary, chosen, constant, floats, joined, normal_points, normal_ranks
+from .pieces import binary, chosen, constant, floats, joined, normal_points, normal_ranks, shares_of_bins
 from .words import one_of_each, truth
 
 ISO = "%Y-%m-%d"
@@ -41,9 +41,9 @@ class Inputs:
             _require_plain(column)
         cells = {column.name: self._input(column) for column in columns}
         numeric = [column for column in columns if not column.categories]
-        parts = self._numbers(numeric, cells) if numeric else []
-        parts += [one_of_each(self.writer, cells[column.name], column) for column in columns if column.categories]
-        return joined(self.writer, parts)
+        parts, refined = self._numbers(numeric, cells) if numeric else ([], [])
+        words = [one_of_each(self.writer, cells[column.name], column) for column in columns if column.categories]
+        return joined(self.writer, [*parts, *words, *refined])
 
     def _input(self, column: Column) -> str:
         """An input of the graph for a column: (N, 1), text or float64."""
@@ -54,8 +54,8 @@ class Inputs:
         self.described.append(value)
         return column.name
 
-    def _numbers(self, columns: list[Column], cells: dict[str, str]) -> list[str]:
-        """The numbers of all columns, filled and scaled, and then which of them are missing."""
+    def _numbers(self, columns: list[Column], cells: dict[str, str]) -> tuple[list[str], list[str]]:
+        """The numbers of all columns, filled and scaled, and which of them are missing; and their pieces and levels."""
         writer = self.writer
         given = [
             truth(writer, cells[column.name], column) if column.kind == YES_NO else cells[column.name]
@@ -78,7 +78,7 @@ class Inputs:
         flags = [int(place) for place, column in zip(places, columns, strict=False) if column.has_missing]
         if flags:
             parts.append(floats(writer, chosen(writer, gone, flags)))
-        return parts
+        return parts, self._refined(filled, columns, places)
 
     def _without_missing(self, numbers: str, columns: list[Column]) -> str:
         """NaN for what is infinite, too far from the training's numbers for float32, or stands for what is missing."""
@@ -98,6 +98,17 @@ class Inputs:
                 is_it[place] = value
                 gone = writer.node("Or", gone, binary(writer, "Equal", numbers, [is_it]))
         return writer.node("Where", gone, constant(writer, np.nan), numbers)
+
+    def _refined(self, filled: str, columns: list[Column], places: np.ndarray) -> list[str]:
+        """How far each number has come through its pieces, and which of its levels it is."""
+        writer, found = self.writer, []
+        for place, column in zip(places, columns, strict=False):
+            own = chosen(writer, filled, [int(place)]) if column.refined_count else filled
+            if column.edges:
+                found.append(floats(writer, shares_of_bins(writer, own, np.array(column.edges))))
+            if column.levels:
+                found.append(floats(writer, binary(writer, "Equal", own, [column.levels])))
+        return found
 
     def _with_ranks(self, scaled: str, filled: str, columns: list[Column]) -> str:
         """The numbers, with ranks instead of those that are taken by ranks."""
