@@ -27,7 +27,7 @@ from .lists import TABLES, Table, rank
 from .measure import Cache, Predict, classes_of, measure
 from .ours import OURS, backtalk
 from .sources import read
-from .summary import GOALS, MEASURES, summarize
+from .summary import GOALS, MEASURES, say, summarize
 
 FOR_DEVELOPMENT = (1, 2)
 QUICK_ROWS = 2_000
@@ -113,15 +113,13 @@ def tell(summary: dict[str, Any], console: Console) -> None:
     """The summary as tables and sentences."""
     rows = Rows("peer", "tables", "won by loss", "by error", "loss, ratio", "error, ratio", "seconds, ratio", "goal")
     for each in summary["against"]:
-        least = GOALS.get(each["peer"], ())
-        goal = " and ".join(f"{share:.0%}" for share in least if share is not None)
-        met = summary["goals"].get(each["peer"])
+        met = {None: "", True: ": met", False: ": missed"}[summary["goals"].get(each["peer"])]
         rows.add_row(
             each["peer"], str(each["tables"]),
             *(f"{each['won'][name]:.0%}" for name in MEASURES), *(f"{each['ratio'][name]:.3f}" for name in MEASURES),
-            f"{each['seconds']:.2f}", "" if met is None else f"{goal}: {'met' if met else 'missed'}",
+            f"{each['seconds']:.2f}", met and say(GOALS[each["peer"]]) + met,
         )  # fmt: skip
-    console.print(f"{summary['tables']} tables, {FOLDS} folds, one thread, {summary['machine']['processor']}")
+    console.print(f"{summary['tables']} tables, one thread, {summary['machine']['processor']}")
     console.print(
         "backtalk beside each peer; a ratio is backtalk's to the peer's (geometric mean): below 1 it is better"
     )
