@@ -17,6 +17,7 @@ class Net32:
         states: int,
         input_gradient: bool,
         host: Callable | None,
+        levels: Sequence[float] = [],
     ) -> None: ...
     def pack(
         self,
@@ -140,6 +141,7 @@ class Net64:
         states: int,
         input_gradient: bool,
         host: Callable | None,
+        levels: Sequence[float] = [],
     ) -> None: ...
     def pack(
         self,

@@ -1,0 +1,84 @@
+"""Scores of numbers: how far predictions are from the truth, in the units of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+Weight = np.ndarray | None
+
+
+def rmse(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float:
+    """The root of the mean squared error.
+
+    >>> rmse(np.array([1.0, 2.0]), np.array([4.0, 6.0])).__round__(4)
+    3.5355
+    """
+    return float(np.sqrt(np.average((predicted - y) ** 2, weights=weight)))
+
+
+def mae(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float:
+    """The mean absolute error.
+
+    >>> mae(np.array([1.0, 2.0]), np.array([4.0, 6.0]))
+    3.5
+    """
+    return float(np.average(np.abs(predicted - y), weights=weight))
+
+
+def mape(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float | None:
+    """The mean absolute error as a share of the true number; None if one of these is 0.
+
+    >>> mape(np.array([1.0, 2.0]), np.array([4.0, 6.0])), mape(np.array([0.0]), np.array([1.0]))
+    (2.5, None)
+    """
+    if (y == 0).any():
+        return None
+    return float(np.average(np.abs((predicted - y) / y), weights=weight))
+
+
+def r2(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float | None:
+    """1 − Σ w (ŷ − y)²/Σ w (y − ȳ)²; None if all true numbers are the same.
+
+    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0]))
+    0.5
+    """
+    spread = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+    return float(1 - np.average((predicted - y) ** 2, weights=weight) / spread) if spread > 0 else None
+
+
+def mean_quantile_loss(y: np.ndarray, predicted: np.ndarray, levels: Sequence[float], weight: Weight = None) -> float:
+    """max(q·r, (q − 1)·r) with r = y − ŷ, the mean over the levels q, whose predictions are the columns, and the rows.
+
+    >>> mean_quantile_loss(np.array([2.0]), np.array([[1.0, 3.0]]), [0.1, 0.9]).__round__(4)
+    0.1
+    """
+    residual = y[:, None] - predicted
+    q = np.asarray(levels, dtype=np.float64)
+    return float(np.average(np.maximum(q * residual, (q - 1) * residual).mean(axis=1), weights=weight))
+
+
+def mean_poisson_deviance(y: np.ndarray, rate: np.ndarray, weight: Weight = None) -> float | None:
+    """2 [y log(y/ŷ) − y + ŷ], the mean over the rows; None if a rate is not above 0, or a count below it.
+
+    >>> mean_poisson_deviance(np.array([0.0, 2.0]), np.array([1.0, 2.0]))
+    1.0
+    """
+    if (rate <= 0).any() or (y < 0).any():
+        return None
+    ratio = np.where(y > 0, y, rate) / rate
+    return float(np.average(2 * (np.where(y > 0, y * np.log(ratio), 0.0) - y + rate), weights=weight))
+
+
+def d2_poisson(y: np.ndarray, rate: np.ndarray, weight: Weight = None) -> float | None:
+    """The share of the Poisson deviance of the mean that the rates explain, as R² of the squared error.
+
+    None if it is not defined for them, or if all counts are the same.
+
+    >>> d2_poisson(np.array([1.0, 3.0]), np.array([1.0, 3.0]))
+    1.0
+    """
+    own, mean = mean_poisson_deviance(y, rate, weight), np.full(len(y), np.average(y, weights=weight))
+    other = mean_poisson_deviance(y, mean, weight)
+    return None if own is None or not other else 1 - own / other
