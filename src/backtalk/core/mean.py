@@ -12,23 +12,26 @@ from .arrays import Array, to_numpy
 from .network import Network
 
 
-def mean_network(networks: Sequence[Network]) -> Network:
-    """The network whose a_L is the mean of those of k networks, so that ŷ = O((a_L¹ + … + a_Lᵏ) / k).
+def mean_network(networks: Sequence[Network], weights: Sequence[float] | None = None) -> Network:
+    """The network whose a_L is the mean of those of k networks, so that ŷ = O(v_1 a_L¹ + … + v_k a_Lᵏ).
 
-    Its hidden layers hold all their units beside each other: W_1 has their rows one below the other, each further W_i
-    has their matrices along its diagonal and 0 elsewhere, and W_L has their matrices side by side, each divided by k;
-    b_L is the mean. So all that can be done with a network can be done with the mean of an ensemble: its gradients are
-    exact. For softmax the mean of a_L is the geometric mean of the members' probabilities, scaled to the sum 1; if O is
-    the identity, it is the mean of ŷ.
+    ``weights``: v_1 … v_k, 0 or more, of which only the ratios count, since they are divided by their sum; by default
+    all are 1/k. Its hidden layers hold all their units beside each other: W_1 has their rows one below the other, each
+    further W_i has their matrices along its diagonal and 0 elsewhere, and W_L has their matrices side by side, each
+    times its v; b_L is the mean. So all that can be done with a network can be done with the mean of an ensemble: its
+    gradients are exact. For softmax the mean of a_L is the geometric mean of the members' probabilities, scaled to the
+    sum 1; if O is the identity, it is the mean of ŷ.
 
-    Raises :class:`~backtalk.errors.InputError` for no network, and for networks of other inputs, outputs, depths,
-    activations, losses or output functions than the first.
+    Raises :class:`~backtalk.errors.InputError` for no network, for networks of other inputs, outputs, depths,
+    activations, losses or output functions than the first, and for weights that are no such numbers.
 
     >>> first = Network([[[1.0]], [[2.0]]], [[0.0], [1.0]], "relu", "squared_error")
     >>> second = Network([[[3.0]], [[4.0]]], [[0.0], [3.0]], "relu", "squared_error")
     >>> mean = mean_network([first, second])
     >>> mean.W[1].tolist(), mean.W[2].tolist(), mean.b[2].tolist()
     ([[1.0], [3.0]], [[1.0, 2.0]], [2.0])
+    >>> mean_network([first, second], [3, 1]).W[2].tolist()
+    [[1.5, 1.0]]
     """
     members = list(networks)
     if not members:
@@ -36,24 +39,39 @@ def mean_network(networks: Sequence[Network]) -> Network:
     first = members[0]
     for number, each in enumerate(members[1:], start=1):
         _require_alike(first, each, number)
+    v = shares_of(weights, len(members))
     if len(members) == 1:
         return first
-    W = [_joined([to_numpy(each.W[i]) for each in members], i, first.depth) for i in range(1, first.depth + 1)]
+    W = [_joined([to_numpy(each.W[i]) for each in members], v, i, first.depth) for i in range(1, first.depth + 1)]
     b = [np.concatenate([to_numpy(each.b[i]) for each in members]) for i in range(1, first.depth)]
-    b.append(np.mean([to_numpy(each.b[first.depth]) for each in members], axis=0))
+    b.append(_weighed([to_numpy(each.b[first.depth]) for each in members], v))
     spec = first.spec
     arrays = ([spec.xp.asarray(array, device=spec.device) for array in family] for family in (W, b))
     return first.replace(*arrays)
 
 
-def _joined(blocks: list[np.ndarray], layer: int, depth: int) -> Array:
+def shares_of(weights: Sequence[float] | None, count: int) -> np.ndarray:
+    """The weights of so many networks, divided by their sum."""
+    if weights is None:
+        return np.full(count, 1 / count)
+    given = np.asarray(weights, np.float64)
+    if given.shape != (count,) or not (np.isfinite(given) & (given >= 0)).all() or not given.any():
+        raise InputError(f"weights is {weights}, expected {count} numbers of 0 or more, one for each network.")
+    return given / given.sum()
+
+
+def _weighed(arrays: list[np.ndarray], v: np.ndarray) -> np.ndarray:
+    return np.tensordot(v, np.stack(arrays).astype(np.float64), 1).astype(arrays[0].dtype)
+
+
+def _joined(blocks: list[np.ndarray], v: np.ndarray, layer: int, depth: int) -> Array:
     """W of a layer from those of the members."""
     if depth == 1:
-        return np.mean(blocks, axis=0)
+        return _weighed(blocks, v)
     if layer == 1:
         return np.concatenate(blocks)
     if layer == depth:
-        return np.concatenate(blocks, axis=1) / len(blocks)
+        return np.concatenate([_weighed([block], v[k : k + 1]) for k, block in enumerate(blocks)], axis=1)
     rows, columns = (np.cumsum([0, *(block.shape[axis] for block in blocks)]) for axis in (0, 1))
     W = np.zeros((rows[-1], columns[-1]), blocks[0].dtype)
     for k, block in enumerate(blocks):

@@ -7,8 +7,8 @@ The metadata has one key, ``backtalk.network``, so that the same network gives t
 :mod:`backtalk.core.specification`; and, from version 2 on, ``output`` if it is not the natural one of the loss. A
 checkpoint is such a file with the state of training beside the network: ``training`` in the JSON, and arrays named
 ``training.…``. ``run``, if it is there, says to which run of ``backtalk train`` the file belongs. A file of several
-networks, whose mean predicts, has their number as ``members``, and the arrays ``1.W.1``, ``1.b.1``, …, ``2.W.1``, …
-(version 3). Nothing is loaded by pickle.
+networks, whose mean predicts, has their number as ``members``, perhaps their ``weights`` in the mean, and the arrays
+``1.W.1``, ``1.b.1``, …, ``2.W.1``, … (version 3). Nothing is loaded by pickle.
 """
 
 from __future__ import annotations
@@ -67,18 +67,24 @@ def save(network: Network | Sequence[Network], path: str | os.PathLike[str]) -> 
 
 
 def save_members(
-    members: Sequence[Network], path: str | os.PathLike[str], *, run: dict[str, str] | None = None
+    members: Sequence[Network],
+    path: str | os.PathLike[str],
+    weights: Sequence[float] | None = None,
+    *,
+    run: dict[str, str] | None = None,
 ) -> None:
     """Write the networks of an ensemble to a safetensors file, or a single network.
 
-    ``run``: facts of the run that the file belongs to, which :func:`facts_of_run` reads.
+    ``weights``: as for :func:`~backtalk.mean_network`. ``run``: facts of the run that the file belongs to, which
+    :func:`facts_of_run` reads.
     """
     if len(members) == 1:
         save_with(members[0], path, run=run)
         return
-    mean_network(members)  # refuses networks that do not go together
+    mean_network(members, weights)  # refuses networks that do not go together
     kept = {f"{k}.{name}": array for k, each in enumerate(members, 1) for name, array in _arrays(each).items()}
-    _write(path, structure_of(members[0], len(members)), kept, run)
+    structure = structure_of(members[0], len(members))
+    _write(path, structure | ({} if weights is None else {"weights": [float(each) for each in weights]}), kept, run)
 
 
 def save_with(
@@ -132,9 +138,9 @@ def load(path: str | os.PathLike[str], member: int | None = None) -> Network:
     ...     load(folder + "/model.safetensors").activations
     (tanh,)
     """
-    members = load_members(path)
+    members, weights = read_members(path)
     if member is None:
-        return mean_network(members)
+        return mean_network(members, weights)
     if isinstance(member, bool) or not isinstance(member, int) or not 1 <= member <= len(members):
         which = f"1 to {len(members)}" if len(members) > 1 else "1, its only network"
         raise InputError(f"member is {member!r}, but {path} has {len(members)}: expected {which}.")
@@ -152,10 +158,15 @@ def load_members(path: str | os.PathLike[str]) -> tuple[Network, ...]:
     ...     [network.sizes for network in load_members(folder + "/model.safetensors")]
     [(2, 3, 2), (2, 3, 2)]
     """
+    return read_members(path)[0]
+
+
+def read_members(path: str | os.PathLike[str]) -> tuple[tuple[Network, ...], list[float] | None]:
+    """The same, with their weights in the mean, if the file has some."""
     if is_onnx(path):
         from .onnx import from_onnx
 
-        return (from_onnx(path),)
+        return (from_onnx(path),), None
     place = as_path(path)
     if place.is_dir():
         if not (place / MODEL).exists():
@@ -166,7 +177,7 @@ def load_members(path: str | os.PathLike[str]) -> tuple[Network, ...]:
     structure, arrays, _ = _read(place)
     count = structure.get("members", 1)
     if count == 1:
-        return (_network(place, structure, arrays),)
+        return (_network(place, structure, arrays),), None
     if type(count) is not int or count < 1:
         raise FileFormatError(f"{place} says that it has {cut(str(count))} members, expected a whole number.")
     own: dict[int, dict[str, np.ndarray]] = {k: {} for k in range(1, count + 1)}
@@ -176,11 +187,12 @@ def load_members(path: str | os.PathLike[str]) -> tuple[Network, ...]:
             raise FileFormatError(f"{place} holds the array {cut(name)}, expected those of its {count} members.")
         own[int(k)][rest] = array
     members = tuple(_network(place, structure, each) for each in own.values())
+    weights = structure.get("weights")
     try:
-        mean_network(members)
-    except InputError as error:
+        mean_network(members, weights)
+    except (InputError, TypeError, ValueError) as error:
         raise FileFormatError(f"{place} holds members that do not go together: {error}") from None
-    return members
+    return members, weights
 
 
 def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | None, dict[str, np.ndarray]]:

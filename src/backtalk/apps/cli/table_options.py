@@ -81,13 +81,16 @@ def share_or_file(part: str, text: str | None) -> float | str | None:
     return text
 
 
-def optimizer_of(text: str, learning_rate: float | None) -> str:
-    """The optimizer with the learning rate that was asked for."""
+def optimizer_of(text: str | None, learning_rate: float | None) -> str | None:
+    """The optimizer with the learning rate that was asked for; None if neither was."""
     from dataclasses import replace
 
     from ...core.optimizers import Optimizer, as_any_optimizer
     from ...errors import InputError, quoted
 
+    if text is None and learning_rate is None:
+        return None
+    text = text or "adam"
     chosen = as_any_optimizer(text)
     if learning_rate is None:
         return text

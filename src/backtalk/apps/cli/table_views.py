@@ -47,15 +47,15 @@ def show_understood(console: Console, ready: Prepared) -> None:
         others = ", ".join(f"{count} × {kind}" for kind, count in rest.items())
         console.print(f"{'and ' if listed else ''}{len(columns) - len(listed)} columns: {others}", markup=False)
     parts = ", ".join(f"{len(truth):,} {part}" for part, truth in ready.truth.items())
-    sizes = " → ".join(map(str, ready.network.sizes))
     console.print(f"\nrows: {parts}", markup=False)
-    kinds = ", ".join(dict.fromkeys(map(repr, ready.network.activations)))
-    natural = ready.network.head.is_natural
-    end = repr(ready.network.loss) if natural else f"{ready.network.output!r} with {ready.network.loss!r}"
-    kinds = ", ".join(filter(None, [kinds, end]))
     plan = ready.plan
-    several = f"{plan.members} networks" if plan.members > 1 else "network"
-    console.print(f"{several} {sizes}, {kinds}, {ready.network.parameter_count:,} parameters", markup=False)
+    for network in ready.networks[:: plan.alike]:
+        sizes = " → ".join(map(str, network.sizes))
+        kinds = ", ".join(dict.fromkeys(map(repr, network.activations)))
+        end = repr(network.loss) if network.head.is_natural else f"{network.output!r} with {network.loss!r}"
+        kinds = ", ".join(filter(None, [kinds, end]))
+        several = "network" if plan.members == 1 else f"{plan.alike} networks"
+        console.print(f"{several} {sizes}, {kinds}, {network.parameter_count:,} parameters", markup=False)
     if plan.folds:
         then = ", and then one with all rows" if plan.is_refitted else ""
         console.print(f"each trained without one of {plan.folds} folds of the rows{then}", markup=False)

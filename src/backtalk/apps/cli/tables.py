@@ -142,8 +142,19 @@ def train(
     ] = None,
     seed: Annotated[int, _option("All that is random follows from it.", ROWS, min=0, max=2**32 - 1)] = 0,
     task: Annotated[str, _option("auto, classification or regression.", NETWORK)] = "auto",
-    hidden: Annotated[str, _option("Units of each hidden layer; '' for none.", NETWORK, metavar="N,N,…")] = "64,32",
-    activation: Annotated[str, _option("Of the hidden layers: tanh, relu, silu, gelu, …", NETWORK)] = "tanh",
+    hidden: Annotated[
+        str | None,
+        _option(
+            "Units of each hidden layer; '' for none. With this, --activation or --optimizer all networks are of one "
+            "kind. [default: several kinds]",
+            NETWORK,
+            metavar="N,N,…",
+            show_default=False,
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None, _option("Of the hidden layers: tanh, relu, silu, gelu, …", NETWORK, show_default=False)
+    ] = None,
     loss: Annotated[
         str | None,
         _option(
@@ -168,7 +179,10 @@ def train(
     batch_size: Annotated[
         int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]", TRAINING)
     ] = None,
-    optimizer: Annotated[str, _option("gd, sgd, nesterov, rmsprop, adam, adamw, lion, lbfgs, …", TRAINING)] = "adam",
+    optimizer: Annotated[
+        str | None,
+        _option("gd, sgd, nesterov, rmsprop, adam, adamw, lion, lbfgs, … [default: adam]", TRAINING),
+    ] = None,
     learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]", TRAINING)] = None,
     schedule: Annotated[str, _option("constant, cosine, one_cycle, step, reduce_on_plateau, …", TRAINING)] = "constant",
     dropout: Annotated[float, _option("Share of hidden units that is silenced in training.", TRAINING)] = 0.0,
@@ -222,7 +236,7 @@ def train(
     options = Options(
         target=target,
         task=task,
-        hidden=sizes_of(hidden),
+        hidden=None if hidden is None else sizes_of(hidden),
         activation=activation,
         loss=loss,
         output=output,

@@ -157,7 +157,7 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
 
     spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
     within = f"({spent} since it went on)" if went_on else f"in {spent}"
-    *folds, last = metrics["trainings"]
+    last = metrics["trainings"][-1]
     if metrics["members"] > 1:
         epochs, kept = (_range_text([each[name] for each in metrics["trainings"]]) for name in ("epochs", "kept_epoch"))
         until = ", until the loss on the rows held out no longer fell" * (last["reason"] == "patience")
@@ -167,7 +167,7 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
     why = {
         "patience": f", until the {'validation ' * bool(last['validation_losses'])}loss no longer fell",
         "converged": ", until the gradient was almost 0",
-        REFIT: f" on all rows, as many as {len(folds)} folds took",
+        REFIT: f" on all rows, as many as {metrics['folds']} folds took",
     }
     network = "the last of them" if kept == epochs > 1 else f"epoch {kept}"
     return f"{stopped}{why.get(last['reason'], '')}; the network is the one after {network}"

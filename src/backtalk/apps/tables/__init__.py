@@ -35,6 +35,8 @@ lock.py           one process at a time writes a run
 facts.py          what the JSON files of a run say
 column_gradients.py  derivatives of the loss by the columns, in their units
 model.py          what predicts: the members, the columns and the target
+recipe.py         which networks a run trains unless a user asks for one
+blend.py          how much each kind of network counts in the mean
 members.py        the networks are trained, at once if there are several
 history.py        what is recorded after each epoch
 metrics.py        scores

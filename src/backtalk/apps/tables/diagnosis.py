@@ -48,11 +48,10 @@ def diagnose(folder: str | os.PathLike[str], table: Any, member: int = 1) -> tup
 
 
 def _history_of(place: Folder, number: int) -> Path:
-    """That of a member, counted from 0: if there is one alone, beside folds, it was trained last."""
-    facts = place.read(METRICS)
-    folds, members = facts.get("folds", 0), facts.get("members", 1)
-    trainings = folds + 1 if folds and members == 1 else members
-    return place / numbered(HISTORY, folds if trainings > members else number, trainings)
+    """That of a member, counted from 0, of those that count."""
+    trainings = place.read(METRICS).get("trainings", [{}])
+    kept = [k for k, each in enumerate(trainings) if each.get("weight", 1)]
+    return place / numbered(HISTORY, kept[min(number, len(kept) - 1)], len(trainings))
 
 
 def diagnose_run(

@@ -14,6 +14,7 @@ import polars as pl
 from ...errors import InputError, quoted
 from .division import tenths
 from .options import BY_TIME, Options
+from .recipe import Recipe, recipes_of
 from .rows import rows_text
 from .target import Target
 
@@ -26,6 +27,7 @@ ALWAYS = -1  # the fold of a row that every member sees
 class Plan:
     """``folds``: how many, 0 for none; ``members``: the networks that predict together.
 
+    ``recipes``: of each kind of network there is one for each fold, or ``members``.
     ``options``: with the shares for validation and test. ``said``: what there is to say of it.
     """
 
@@ -33,6 +35,7 @@ class Plan:
     members: int
     folds: int
     said: list[str]
+    recipes: tuple[Recipe, ...]
 
     @property
     def is_refitted(self) -> bool:
@@ -42,7 +45,12 @@ class Plan:
     @property
     def trainings(self) -> int:
         """How many networks are trained."""
-        return self.folds + 1 if self.is_refitted else self.members
+        return self.alike * len(self.recipes) + self.is_refitted
+
+    @property
+    def alike(self) -> int:
+        """How many networks are trained of each kind."""
+        return self.folds or self.members
 
 
 def plan(options: Options, rows: int, alone: str = "") -> Plan:
@@ -63,13 +71,14 @@ def plan(options: Options, rows: int, alone: str = "") -> Plan:
     if folds > rows // 2:
         raise InputError(f"members is {folds}, but there are {rows_text(rows)} to train on: expected half as many.")
     shared = replace(options, validation=0.0, test=0.0 if options.test is None else options.test)
-    return Plan(shared, members or folds, folds, said)
+    return Plan(shared, members or folds, folds, said, recipes_of(options))
 
 
 def _without_folds(options: Options, members: int, said: list[str]) -> Plan:
     validation = VALIDATION if options.validation is None else options.validation
     test = TEST if options.test is None else options.test
-    return Plan(replace(options, validation=validation, test=test), members, 0, said)
+    recipes = recipes_of(options) if members > 1 else recipes_of(options)[:1]
+    return Plan(replace(options, validation=validation, test=test), members, 0, said, recipes)
 
 
 def folds_of(target: Target, y: np.ndarray, groups: pl.Series | None, folds: int, seed: int) -> np.ndarray:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
+from ...core.inputs import as_target
 from ...core.network import Network
 from ...data.streams import MemoryMapped
 from ...data.streams.rows import InFileRows
@@ -18,16 +22,19 @@ from ...errors import DivergedError
 from ...train import Callback, Checkpoint, Epoch, Progress, Shard, Training, fit, fit_many
 from ...train import resume as go_on
 from ...train.checkpoint import go_on_at
+from ...train.settings import TrainSettings
 from .advice import TableDoctor
+from .blend import blend
 from .diagnosis import Tell
 from .facts import RunFacts
 from .folder import CHECKPOINT, HISTORY, Folder, numbered
 from .history import History
 from .metrics import score_of_shares
-from .model import output_of
+from .model import end_of, output_of
 from .options import Options, settings_of
 from .prepare import Prepared, seeds_of
-from .weights import validation_of
+from .recipe import with_recipe
+from .weights import validation_of, weights_of
 
 REFIT = "refit"  # the reason why a training on all rows ended: as many epochs as the folds took
 
@@ -84,6 +91,37 @@ def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
     return lambda network: score_of_shares(ready.target, truth, y, output_of([network], X), group, weight)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """All trainings of a plan, and how much the network of each counts in the mean; 0 for one that is left out."""
+
+    trainings: list[Training]
+    weights: list[float]
+    kinds: np.ndarray  # how much each kind of network counts
+
+    def out_of_fold(self, ready: Prepared) -> np.ndarray:
+        """ŷ of each training row by the networks of its fold, which did not see it; NaN for a row that all see."""
+        alike, head = ready.plan.alike, ready.network.head
+        networks = [each.network for each in self.trainings]
+        ends = [
+            share * out_of_fold(ready, networks[kind * alike : (kind + 1) * alike])
+            for kind, share in enumerate(self.kinds.astype(np.float32))
+            if share
+        ]
+        return np.asarray(head.output.value(np.sum(ends, axis=0)))
+
+    @property
+    def members(self) -> tuple[Network, ...]:
+        """The networks that count."""
+        return tuple(each.network for each, weight in zip(self.trainings, self.weights, strict=True) if weight)
+
+    @property
+    def shares(self) -> list[float] | None:
+        """Their weights; None if they are equal."""
+        weights = [weight for weight in self.weights if weight]
+        return weights if len(set(weights)) > 1 else None
+
+
 def train_members(
     place: Folder | None,
     ready: Prepared,
@@ -92,19 +130,61 @@ def train_members(
     progress: Watch,
     tell: Tell,
     begun: Sequence[int] = (),
-) -> list[Training]:
+) -> Trained:
     """Every training of the plan; those whose numbers are in ``begun`` go on from their checkpoints.
 
     Without a ``place`` nothing is written.
     """
-    team = _Team(place, ready, run, histories, progress, tell)
-    trained = {number: team.go_on(number) for number in begun if number < team.together}
-    trained |= team.train([number for number in range(team.together) if number not in trained])
-    found = [trained[number] for number in range(team.together)]
-    if ready.plan.is_refitted:
-        until = _Until(round(median(kept_epoch(each, run.options) for each in found)))
-        number = team.together
-        found.append(team.go_on(number, until) if number in begun else team.refit(number, until))
+    team, plan = _Team(place, ready, run, histories, progress, tell), ready.plan
+    together = range(plan.alike * len(plan.recipes))
+    trained = {number: team.go_on(number) for number in begun if number in together}
+    trained |= team.train([number for number in together if number not in trained])
+    found = [trained[number] for number in together]
+    shares = blended(ready, run.options, [each.network for each in found])
+    if not plan.is_refitted:
+        return Trained(found, [share / plan.alike for share in shares for _ in range(plan.alike)], shares)
+    best = int(np.argmax(shares))
+    of_best = found[best * plan.alike : (best + 1) * plan.alike]
+    until = _Until(round(median(kept_epoch(each, run.options) for each in of_best)))
+    number = len(together)
+    last = team.go_on(number, until) if number in begun else team.refit(best, until)
+    return Trained([*found, last], [0.0] * number + [1.0], shares)
+
+
+def blended(ready: Prepared, options: Options, networks: Sequence[Network]) -> np.ndarray:
+    """How much each kind of network counts, by the rows that its networks did not see; one alone if one is kept."""
+    plan, kinds = ready.plan, len(ready.plan.recipes)
+    part = "training" if ready.fold is not None else "validation"
+    if kinds == 1 or part not in ready.parts:
+        return np.full(kinds, 1 / kinds)
+    X, y = ready.parts[part]
+    assert isinstance(X, np.ndarray)
+    of_kinds = [networks[kind * plan.alike : (kind + 1) * plan.alike] for kind in range(kinds)]
+    rows, weight = slice(None), weights_of(ready, options, part)
+    if ready.fold is None:
+        ends = [end_of(each, X) for each in of_kinds]
+    else:
+        ends, rows = [out_of_fold(ready, each) for each in of_kinds], ready.judged
+    head, of_rows = networks[0].head, None if weight is None else weight[rows]
+    target = as_target(networks[0], y, len(y))[rows]
+
+    def loss(a: np.ndarray) -> float:
+        return float(np.average(head.value(a, head.output.value(a), target), weights=of_rows))
+
+    ends = [each[rows] for each in ends]
+    if plan.is_refitted:
+        return np.eye(kinds)[int(np.argmin([loss(each) for each in ends]))]
+    return blend(ends, loss)
+
+
+def out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
+    """a_L (rows, outputs) of each training row by the network of its fold; NaN for a row that all see."""
+    X, _ = ready.parts["training"]
+    assert isinstance(X, np.ndarray)
+    found = np.full((len(X), networks[0].sizes[-1]), np.nan, np.float32)
+    for fold, network in enumerate(networks):
+        rows = np.flatnonzero(ready.fold == fold)
+        found[rows] = end_of([network], X[rows])
     return found
 
 
@@ -125,38 +205,47 @@ class _Team:
     ) -> None:
         self.place, self.ready, self.run, self.histories = place, ready, run, histories
         self.progress, self.tell, self.options = progress, tell, run.options
-        plan = ready.plan
-        self.together = plan.folds or plan.members
-        held_out = 0 if ready.fold is None else len(ready.truth["training"]) // plan.folds
-        self.settings = settings_of(run.options, len(ready.truth["training"]) - held_out)
-        self.seeds = list(seeds_of(run.options.seed, plan.trainings))
+        self.rows = len(ready.truth["training"])
+        held_out = 0 if ready.fold is None else self.rows // ready.plan.folds
+        asked = [with_recipe(run.options, recipe) for recipe in ready.plan.recipes]
+        self.settings = [settings_of(options, self.rows - held_out) for options in asked]
+        self.seeds = list(islice(seeds_of(run.options.seed), ready.plan.trainings))
 
     def train(self, numbers: Sequence[int]) -> dict[int, Training]:
-        """Several at once, if the optimizer takes steps."""
-        if len(numbers) < 2 or not self.settings.by_steps:
-            return {number: self._fit(number) for number in numbers}
+        """Those of a kind at once, if the optimizer takes steps."""
+        found: dict[int, Training] = {}
+        for kind, settings in enumerate(self.settings):
+            own = [number for number in numbers if number // self.ready.plan.alike == kind]
+            if len(own) > 1 and settings.by_steps:
+                found |= self._fit_many(own, settings)
+            else:
+                found |= {number: self._fit(number, settings) for number in own}
+        return found
+
+    def _fit_many(self, numbers: Sequence[int], settings: TrainSettings) -> dict[int, Training]:
         X, y, *weight = self._data()
         each = [self._own(number) | {"rows": self.ready.seen(number)} for number in numbers]
         networks = [self.ready.networks[number] for number in numbers]
         try:
-            found = fit_many(networks, X, y, *weight, each=each, **self._shared)
+            found = fit_many(networks, X, y, *weight, each=each, **self._shared(settings))
         except DivergedError as error:
             raise next(each for each in error.outcomes if isinstance(each, DivergedError)) from None
         return dict(zip(numbers, found, strict=True))
 
-    def _fit(self, number: int) -> Training:
+    def _fit(self, number: int, settings: TrainSettings) -> Training:
         data, own = self._data(number), self._own(number)
         data, own["validation"] = self._shards(data, own["validation"])
-        return fit(self.ready.networks[number], *data, **self._shared, **own)
+        return fit(self.ready.networks[number], *data, **self._shared(settings), **own)
 
-    def refit(self, number: int, until: Callback) -> Training:
-        """On all rows, for so many epochs."""
-        settings = replace(settings_of(self.options, len(self.ready.truth["training"])), patience=None)
+    def refit(self, kind: int, until: Callback) -> Training:
+        """A network of this kind on all rows, for so many epochs."""
+        options, number = with_recipe(self.options, self.ready.plan.recipes[kind]), self.ready.plan.trainings - 1
+        settings = replace(settings_of(options, self.rows), patience=None)
         own = self._own(number)
         own["callbacks"] = [*own["callbacks"], until]
-        shared = self._shared | settings.arguments()
         data, own["validation"] = self._shards(self._data(), None)
-        return fit(self.ready.networks[number], *data, **shared, **own)
+        network = self.ready.networks[kind * self.ready.plan.alike]
+        return fit(network, *data, **self._shared(settings), **own)
 
     def go_on(self, number: int, *callbacks: Callback) -> Training:
         """From the checkpoint of a training."""
@@ -165,9 +254,8 @@ class _Team:
         watchers = [*own["callbacks"], *callbacks]
         return go_on(own["checkpoint"], *data, validation=validation, callbacks=watchers, progress=own["progress"])
 
-    @property
-    def _shared(self) -> dict[str, Any]:
-        return {**self.settings.arguments(), "class_weight": self.options.class_weight}
+    def _shared(self, settings: TrainSettings) -> dict[str, Any]:
+        return {**settings.arguments(), "class_weight": self.options.class_weight}
 
     def _own(self, number: int) -> dict[str, Any]:
         """What a training has of its own."""

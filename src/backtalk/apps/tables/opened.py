@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import FileFormatError, InputError
-from ...interop.files import facts_of_run, load_members
+from ...interop.files import facts_of_run, read_members
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .learned import Learned, read_learned, require_fit
 from .model import Model
@@ -31,7 +31,7 @@ def open_run(folder: str | os.PathLike[str]) -> Opened:
         raise InputError(
             f"{folder} holds no model yet: the run was cut short, 'backtalk resume {folder}' goes on with it{earlier}."
         )
-    members, of_model = load_members(model), facts_of_run(model)
+    (members, weights), of_model = read_members(model), facts_of_run(model)
     runs = [(RUN, run_of(place.read(RUN), place / RUN))] if (place / RUN).exists() else []
     place.require_one_run([*runs, (PREPROCESSING, learned.run), (MODEL, of_model.get("id"))])
     if of_model.get("preprocessing", learned.sha256) != learned.sha256:
@@ -39,7 +39,7 @@ def open_run(folder: str | os.PathLike[str]) -> Opened:
             f"{file} is not the one with which {model} was trained: put that one back, or train anew."
         )
     require_fit(members[0], learned, model, file)
-    return Opened(place.path, Model(members, learned.preprocessing, learned.target), learned)
+    return Opened(place.path, Model(members, learned.preprocessing, learned.target, weights), learned)
 
 
 def as_opened(run: str | os.PathLike[str] | Opened) -> Opened:

@@ -59,13 +59,13 @@ class Options:
 
     target: str
     task: str = "auto"
-    hidden: tuple[int, ...] = (64, 32)
-    activation: str = "tanh"
+    hidden: tuple[int, ...] | None = None
+    activation: str | None = None
     loss: str | None = None
     output: str | None = None
     epochs: int = 200
     batch_size: int | None = None
-    optimizer: str = "adam"
+    optimizer: str | None = None
     schedule: str = "constant"
     dropout: float | tuple[float, ...] = 0.0
     l2_penalty: float | None = None
@@ -113,7 +113,7 @@ class Options:
 def settled(options: Options, rows: int) -> Options:
     """The options, with what follows from the number of rows to train on."""
     batch_size, l2_penalty = options.batch_size, options.l2_penalty
-    if batch_size is None and not TrainSettings(optimizer=options.optimizer).takes_all:
+    if batch_size is None and not TrainSettings(optimizer=options.optimizer or "adam").takes_all:
         batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
     if l2_penalty is None:
         l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
@@ -125,6 +125,7 @@ def settings_of(options: Options, rows: int) -> TrainSettings:
     shared = {each.name for each in fields(TrainSettings)} & set(Options.__slots__)
     values: dict[str, Any] = {name: getattr(settled(options, rows), name) for name in shared}
     values["patience"] = options.patience or None
+    values["optimizer"] = options.optimizer or "adam"
     settings = TrainSettings(**values)
     if not settings.by_steps or options.engine in COMPILED:  # these measure nothing in the steps
         return settings
@@ -163,13 +164,14 @@ def require_usable(options: Options) -> None:
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
     if not 0 <= options.seed < 2**32:
         raise InputError(f"seed is {options.seed}, expected 0 to {2**32 - 1}.")
-    if any(size < 1 for size in options.hidden):
+    if options.hidden is not None and any(size < 1 for size in options.hidden):
         raise InputError(f"hidden is {list(options.hidden)}, expected whole numbers of 1 or more.")
     _require_split(options)
     for name, asked in options.types.items():
         _require_kind(name, asked)
     _require_task(options)
-    as_activation(options.activation)
+    if options.activation is not None:
+        as_activation(options.activation)
     Checkpoint("", every_seconds=options.checkpoint_seconds)
     settings_of(options, rows=1)
     if options.memory is not None:
@@ -235,7 +237,7 @@ def require_in_memory(options: Options, bound: str) -> None:
             f"diagnose is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
             "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows."
         )
-    settings = TrainSettings(optimizer=options.optimizer)
+    settings = TrainSettings(optimizer=options.optimizer or "adam")
     if settings.takes_all or not settings.by_steps:
         raise InputError(
             f"optimizer is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "

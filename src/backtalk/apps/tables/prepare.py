@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from .parts import Inputs, Note, Parts
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import TableInMemory, open_table
+from .recipe import Recipe
 from .roles import Roles, named_in
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
@@ -44,7 +46,7 @@ LEAST_ROWS = 10
 class Prepared:
     """A table, understood: the network before training, X and encoded y of each part, and what there is to say.
 
-    ``networks``: before training, one for each training of the ``plan``. ``fold``: of each training row, if there are
+    ``networks``: before training, of each recipe one after the other. ``fold``: of each training row, if there are
     folds. ``truth``: y of each part. In a cluster it has all rows, and ``parts`` those of this process. X of a table
     that is larger than memory lies in a file; ``buffer_bytes`` of it are shuffled at a time. ``weights``: of the rows
     in ``parts``, if a column has some. ``training_rows``: the rows of the table, counted from 0, of X for training.
@@ -66,7 +68,7 @@ class Prepared:
 
     @property
     def network(self) -> Network:
-        """The first network before training; the others differ in their weights alone."""
+        """The first network before training."""
         return self.networks[0]
 
     @property
@@ -83,9 +85,9 @@ class Prepared:
         return self._rows(training, True)
 
     def _rows(self, training: int, seen: bool) -> np.ndarray | None:
-        if self.fold is None or training >= self.plan.folds:
+        if self.fold is None or training >= self.plan.alike * len(self.plan.recipes):
             return None
-        return np.flatnonzero((self.fold != training) == seen)
+        return np.flatnonzero((self.fold != training % self.plan.folds) == seen)
 
     def beside(self, training: int) -> Prepared:
         """The same with the fold that a training does not see as the validation set."""
@@ -186,9 +188,9 @@ def prepare(
         if found.weights is not None:
             of_parts[part] = found.weights
     require_some_weight(options.weight, of_parts)
-    sizes = [len(preprocessing.inputs), *options.hidden, head.loss.outputs_for(target.outputs)]
-    create = partial(Network.create, sizes, options.activation, head.loss, output=head.output, dtype="float32")
-    networks = [create(rng=seed) for seed in seeds_of(options.seed, planned.trainings)]
+    ends = len(preprocessing.inputs), head.loss.outputs_for(target.outputs)
+    recipes = [planned.recipes[number // planned.alike] for number in range(planned.alike * len(planned.recipes))]
+    networks = [_network(ends, recipe, head, rng) for recipe, rng in zip(recipes, seeds_of(options.seed), strict=False)]
     truth = {part: truth[part] for part in PARTS if part in truth}
     parts = {part: (X[part], labels[own[part]]) for part, labels in truth.items()}
     own_weights = {part: of_parts[part][own[part]] for part in of_parts}
@@ -212,9 +214,14 @@ def prepare(
     )
 
 
-def seeds_of(seed: int, count: int) -> Iterator[np.random.Generator]:
+def _network(ends: tuple[int, int], recipe: Recipe, head: Head, rng: np.random.Generator) -> Network:
+    sizes = [ends[0], *recipe.hidden, ends[1]]
+    return Network.create(sizes, recipe.activation, head.loss, output=head.output, rng=rng, dtype="float32")
+
+
+def seeds_of(seed: int) -> Iterator[np.random.Generator]:
     """A generator for each of several networks; the first is that of the seed itself."""
-    for number in range(count):
+    for number in count():
         yield np.random.default_rng(seed if number == 0 else [seed, number])
 
 

@@ -15,11 +15,10 @@ import polars as pl
 
 from ...analysis.diagnose import Diagnosis
 from ...analysis.diagnose.measure import finite_or_none
-from ...core.network import Network
 from ...distributed import Group
 from ...errors import first_line
 from ...interop.files import save_members
-from ...train import Training, TrainingInterrupted
+from ...train import TrainingInterrupted
 from .baseline import baseline_facts, baselines_of, besides
 from .baseline.trials import Baseline
 from .diagnosis import diagnose_run, write_diagnosis
@@ -27,9 +26,9 @@ from .facts import RunFacts, preprocessing_facts
 from .failures import true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
-from .members import REFIT, kept_epoch
+from .members import REFIT, Trained, kept_epoch
 from .metrics import scores
-from .model import Model, output_of
+from .model import Model
 from .options import settled
 from .prepare import Prepared
 from .report import Facts, found_in, write_report
@@ -64,7 +63,7 @@ class Finished:
 
     ready: Prepared
     run: RunFacts
-    trainings: Sequence[Training]
+    trained: Trained
     histories: Sequence[History]
     model: Model
     truth: dict[str, np.ndarray]
@@ -74,23 +73,21 @@ class Finished:
 
     @classmethod
     def of(
-        cls, ready: Prepared, run: RunFacts, trainings: Sequence[Training], histories: Sequence[History], group: Group
+        cls, ready: Prepared, run: RunFacts, trained: Trained, histories: Sequence[History], group: Group
     ) -> Finished:
         """From the trainings, with what the networks say of each part."""
-        plan = ready.plan
-        members = tuple(each.network for each in trainings)
-        model = Model(members[-1:] if plan.is_refitted else members, ready.preprocessing, ready.target)
+        model = Model(trained.members, ready.preprocessing, ready.target, trained.shares)
         outputs = {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
         weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
         truth = dict(ready.truth)
         if ready.fold is not None:
             judged = ready.judged
-            truth[OUT_OF_FOLD], outputs[OUT_OF_FOLD] = truth["training"][judged], out_of_fold(ready, members)[judged]
+            truth[OUT_OF_FOLD], outputs[OUT_OF_FOLD] = truth["training"][judged], trained.out_of_fold(ready)[judged]
             if "training" in weights:
                 weights[OUT_OF_FOLD] = weights["training"][judged]
         balanced = run.options.class_weight is not None
         constant = Constant.of(ready.target, model.members[0], truth["training"], balanced, weights.get("training"))
-        return cls(ready, run, trainings, histories, model, truth, outputs, weights, constant)
+        return cls(ready, run, trained, histories, model, truth, outputs, weights, constant)
 
     @property
     def judged_part(self) -> str:
@@ -98,20 +95,10 @@ class Finished:
         return next(part for part in JUDGED if part in self.truth)
 
 
-def out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
-    """ŷ of each training row by the network that did not see it; NaN for a row that all see."""
-    X, _ = ready.parts["training"]
-    found = np.full((len(X), ready.network.sizes[-1]), np.nan, np.float32)
-    for number in range(ready.plan.folds):
-        held_out = np.flatnonzero(ready.fold == number)
-        found[held_out] = output_of([networks[number]], X[held_out])
-    return found
-
-
 def write_results(
     place: Folder,
     ready: Prepared,
-    trainings: Sequence[Training],
+    trained: Trained,
     histories: Sequence[History],
     run: RunFacts,
     group: Group,
@@ -122,7 +109,7 @@ def write_results(
     """
     try:
         learned = preprocessing_facts(ready, run)
-        finished = Finished.of(ready, run, trainings, histories, group)
+        finished = Finished.of(ready, run, trained, histories, group)
         baselines, left_out = baselines_of(finished, group)
         metrics = _metrics(finished, baselines)
         metrics["verdict"] = group.broadcast(lambda: _verdict(finished, baselines))
@@ -136,7 +123,7 @@ def write_results(
             place.write(METRICS, metrics)
             of_run = {"id": run.run, "preprocessing": place.write(PREPROCESSING, learned)} if run.run else None
             # a folder with a model has all that predictions need
-            save_members(finished.model.members, place / MODEL, run=of_run)
+            save_members(finished.model.members, place / MODEL, finished.model.weights, run=of_run)
             for history in histories:
                 history.write()
                 if not history.is_written:
@@ -145,7 +132,7 @@ def write_results(
 
         return group.run(write)
     except KeyboardInterrupt:
-        raise TrainingInterrupted(trainings[0]) from None
+        raise TrainingInterrupted(trained.trainings[0]) from None
 
 
 def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any]:
@@ -172,7 +159,7 @@ def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any
         "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
         **_failures(finished),
-        "trainings": [_training(each, run, ready, number) for number, each in enumerate(finished.trainings)],
+        "trainings": [_training(finished, number) for number in range(ready.plan.trainings)],
     }
     return finite_or_none(metrics)
 
@@ -196,13 +183,16 @@ def _failures(finished: Finished) -> dict[str, Any]:
     return found if pairs is None else found | {"true_and_predicted": pairs}
 
 
-def _training(training: Training, run: RunFacts, ready: Prepared, number: int) -> dict[str, Any]:
-    """What there is to say of the course of a training; the losses of each epoch."""
-    refit = ready.plan.is_refitted and number == ready.plan.folds
+def _training(finished: Finished, number: int) -> dict[str, Any]:
+    """What there is to say of the course of a training; the losses of each epoch; and its weight in the mean."""
+    plan, training = finished.ready.plan, finished.trained.trainings[number]
+    refit = plan.is_refitted and number == plan.trainings - 1
     return {
+        "sizes": list(training.network.sizes),
+        "weight": finished.trained.weights[number],
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
-        "kept_epoch": len(training.losses) if refit else kept_epoch(training, run.options),
+        "kept_epoch": len(training.losses) if refit else kept_epoch(training, finished.run.options),
         "reason": REFIT if refit and training.reason == "callback" else training.reason,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
@@ -218,7 +208,7 @@ def _verdict(finished: Finished, baselines: Sequence[Baseline]) -> list[dict[str
         ready.preprocessing,
         finished.constant,
         {part: (truth, finished.outputs[part]) for part, truth in finished.truth.items()},
-        finished.trainings,
+        finished.trained.trainings,
         drawn=options.split is None and not options.files,
         weights=finished.weights,
         beside=besides(finished, baselines),
@@ -236,8 +226,9 @@ def _with_pages(place: Folder, result: Result, finished: Finished) -> Result:
 
     def diagnosed() -> Diagnosis:
         names = [remark["name"] for remark in result.metrics["verdict"]]
-        network, history = finished.trainings[0].network, finished.histories[0]
-        return diagnose_run(ready.of(0), network, history.epochs, run.options, names)
+        number = next(k for k, weight in enumerate(finished.trained.weights) if weight)
+        network, history = finished.trained.trainings[number].network, finished.histories[number]
+        return diagnose_run(ready.of(number), network, history.epochs, run.options, names)
 
     def write_findings(found: Diagnosis) -> None:
         write_diagnosis(place, found, f"Diagnosis: {title}", ready.target.classes, run.run)

@@ -70,8 +70,8 @@ def train(
             group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run)))
             histories = group.run(lambda: histories_of(place, ready, group, run))
             with explained(ready, options, histories[0], tell):
-                trainings = train_members(place, ready, run, histories, progress, tell)
-            return write_results(place, ready, trainings, histories, run, group)
+                trained = train_members(place, ready, run, histories, progress, tell)
+            return write_results(place, ready, trained, histories, run, group)
 
 
 def resume(
@@ -107,8 +107,8 @@ def resume(
         histories = group.run(lambda: histories_of(place, ready, group, run, went_on=True))
         group.run(lambda: place.write(PREPROCESSING, preprocessing_facts(ready, run)))
         with explained(ready, run.options, histories[0], tell):
-            trainings = train_members(place, ready, run, histories, progress, tell, begun)
-        return write_results(place, ready, trainings, histories, run, group)
+            trained = train_members(place, ready, run, histories, progress, tell, begun)
+        return write_results(place, ready, trained, histories, run, group)
 
 
 def _begun(place: Folder, ready: Prepared, run: RunFacts) -> list[int]:

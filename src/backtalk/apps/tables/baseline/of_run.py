@@ -45,7 +45,7 @@ def baselines_of(finished: Finished, group: Group) -> tuple[list[Baseline], list
     folds = [(np.arange(len(y)), np.arange(0))]
     if ready.fold is not None:
         folds = [(np.flatnonzero(ready.fold != k), np.flatnonzero(ready.fold == k)) for k in range(ready.plan.folds)]
-    epochs = sum(len(each.losses) for each in finished.trainings)
+    epochs = sum(len(each.losses) for each in finished.trained.trainings)
     budget = budget_of(network.parameter_count, len(folds[0][0]), epochs)
     return try_baselines(Trial(ready.preprocessing, X, asked, folds, held_out), budget)
 
