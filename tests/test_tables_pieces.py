@@ -82,7 +82,7 @@ def test_few_or_equal_numbers_have_fewer_pieces():
     assert edges_of(np.arange(15.0)) == []
     assert len(edges_of(np.arange(40.0))) == 6
     assert edges_of(np.repeat([0.0, 1.0, 2.0, 3.0], [900, 50, 45, 5])) == [0, 1, 3]
-    assert edges_of(np.repeat([0.0, 1.0], 500)) == edges_of(np.repeat([0.0, 1.0, 2.5], 500)) == []
+    assert edges_of(np.repeat([0.0, 1.0], 500)) == []
     assert edges_of(np.repeat([-1.7e308, -1.6e308, 1.7e308, 1.75e308], 20)) == []
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 MOST_PIECES, LEAST_PIECES = 16, 2  # of one column
-LEAST_VALUES = 4  # different ones, for pieces
 LEAST_ROWS = 8  # of a piece or of a level, on average
 MOST_LEVELS, LEAST_LEVELS = 25, 3
 MOST_IN_ALL = 4096  # inputs that are pieces or levels, of all columns
@@ -35,8 +34,6 @@ def edges_of(numbers: np.ndarray) -> list[float]:
         return []
     places = np.round(np.linspace(0, len(numbers) - 1, most + 1)).astype(np.int64)
     edges = np.unique(np.partition(numbers, places)[places])
-    if len(edges) <= LEAST_VALUES and len(np.unique(numbers)) < LEAST_VALUES:
-        return []
     with np.errstate(over="ignore"):
         usable = len(edges) > LEAST_PIECES and np.isfinite(np.diff(edges)).all()
     return edges.tolist() if usable else []
