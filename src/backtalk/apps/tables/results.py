@@ -232,7 +232,7 @@ def _with_pages(place: Folder, result: Result, finished: Finished) -> Result:
     title = f"{run.table_name}, {ready.target.name}"
 
     def report() -> None:
-        place.write_text(REPORT, _report(finished, result.metrics, place.path.name, result.said))
+        place.write_text(REPORT, _report(finished, result.metrics, result.said))
 
     def diagnosed() -> Diagnosis:
         names = [remark["name"] for remark in result.metrics["verdict"]]
@@ -270,7 +270,7 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {first_line(error)}"
 
 
-def _report(finished: Finished, metrics: dict[str, Any], folder: str, said: Sequence[str]) -> str:
+def _report(finished: Finished, metrics: dict[str, Any], said: Sequence[str]) -> str:
     ready, run, network = finished.ready, finished.run, finished.model.members[0]
     rows = sum(len(truth) for truth in ready.truth.values())
     settings = {"run": run.run, "table": run.table_name, **asdict(settled(run.options, len(ready.truth["training"])))}
@@ -280,7 +280,6 @@ def _report(finished: Finished, metrics: dict[str, Any], folder: str, said: Sequ
         metrics,
         [ready.target.described(), *map(found_in, ready.preprocessing.columns)],
         [history.epochs for history in finished.histories],
-        folder,
         repr(network),
         str(network.loss),
         said=said,
