@@ -24,7 +24,7 @@ from .baseline import baseline_facts, baselines_of, besides
 from .baseline.trials import Baseline
 from .diagnosis import diagnose_run, write_diagnosis
 from .facts import RunFacts, preprocessing_facts
-from .failures import true_and_predicted, worst_rows
+from .failures import probabilities_judged, true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
 from .members import REFIT, kept_epoch
@@ -189,9 +189,8 @@ def _failures(finished: Finished) -> dict[str, Any]:
 
     named = finished.run.options.id
     first = [*([] if named is None else [named]), *ready.preprocessing.used]
-    found: dict[str, Any] = {
-        "worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight),
-    }
+    found: dict[str, Any] = {"worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight)}
+    found |= probabilities_judged(finished.model, truth, output, weight)
     pairs = true_and_predicted(finished.model, truth, output)
     return found if pairs is None else found | {"true_and_predicted": pairs}
 
