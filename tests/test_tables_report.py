@@ -161,8 +161,8 @@ def facts(**more) -> Facts:
         },
         "baselines": [
             {"name": "constant", "scores": {"out_of_fold": {"accuracy": 0.7, "log_loss": 0.6}}},
-            {"name": "boosted trees", "scores": {"out_of_fold": {"accuracy": 0.8, "log_loss": 0.4}}, "sampled": True,
-             "training_rows": 8, "network": {"out_of_fold": {"rows": 5, "log_loss": 0.45}}},
+            {"name": "boosted trees", "scores": {"out_of_fold": {"rows": 5, "accuracy": 0.8, "log_loss": 0.4}},
+             "sampled": True, "training_rows": 8, "network": {"out_of_fold": {"rows": 5, "log_loss": 0.45}}},
         ],
         "importance": [{"column": "<x>", "value": 0.2, "low": 0.1, "high": 0.3}],
         "importance_of": {"measure": "log loss", "part": "out_of_fold", "rows": 10},
@@ -229,7 +229,7 @@ def test_a_run_without_what_else_could_be_measured_has_a_report_as_well():
 
 def test_scores_are_compared_by_the_metric_first_and_the_best_is_told():
     metrics = facts().metrics
-    assert list(scores_beside(metrics)) == ["this run", "boosted trees", "always 'no'"]
+    assert list(scores_beside(metrics)) == ["this run", "boosted trees, 5 rows", "always 'no'"]
     assert compared_in(metrics) == ["log_loss", "accuracy"]
     assert compared_in(metrics | {"metric": "accuracy"}) == ["accuracy", "log_loss"]
     assert best_of("log_loss", {"a": 0.5, "b": 0.4, "c": None}) == {"b"}

@@ -48,7 +48,9 @@ def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     constant, *others = metrics.get("baselines") or [{"scores": {}}]
     for each in others:
         if part in each["scores"]:
-            found[each["name"]] = each["scores"][part]
+            own = each["scores"][part]
+            fewer = own["rows"] < found[OWN]["rows"]
+            found[f"{each['name']}, {own['rows']:,} rows" if fewer else each["name"]] = own
     if part in constant["scores"]:
         shares = metrics["constant"]["shares"]
         always = "the mean" if shares is None else f"'{cut(metrics['classes'][shares.index(max(shares))], LONGEST)}'"
