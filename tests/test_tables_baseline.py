@@ -137,6 +137,7 @@ def test_effort_takes_fewer_folds_first_and_then_fewer_rows():
     assert affordable(lambda rows: rows / 1000, 3000, 5, budget=15) == (5, 3000)
     assert affordable(lambda rows: rows / 1000, 3000, 5, budget=7) == (2, 3000)
     assert affordable(lambda rows: rows / 1000, 40_000, 5, budget=10) == (1, 10_000)
+    assert affordable(lambda rows: 4.0, 1000, 5, budget=2) == (1, 1000)
     assert affordable(lambda rows: 50.0, 40_000, 5, budget=10) == (0, 0)
     assert seconds_of_trees(1000, 10, outputs=2) < seconds_of_trees(1000, 10, outputs=3)
     assert budget_of(1000, 100, 10) < budget_of(1_000_000, 100_000, 10)
@@ -144,11 +145,12 @@ def test_effort_takes_fewer_folds_first_and_then_fewer_rows():
 
 def test_a_budget_leaves_folds_rows_or_a_model_away_and_says_so():
     asked = classes(np.where(SIZE > 0.5, 2, TOWN.astype(int)))
-    found, said = try_baselines(Trial(PREPROCESSING, X, asked, FOLDS, {}), budget=0.4)
-    assert [len(each.rows["out_of_fold"]) for each in found] == [ROWS, 80]
-    found, said = try_baselines(Trial(PREPROCESSING, X, asked, FOLDS, {}), budget=0.01)
+    found, said = try_baselines(Trial(PREPROCESSING, X, asked, FOLDS, {}), budget=0.2)
+    assert ([len(each.rows["out_of_fold"]) for each in found], said) == ([ROWS, 80], [])
+    many = Asked(Target("y", "classification", "", classes=list(map(str, range(240)))), CrossEntropy(), asked.y)
+    found, said = try_baselines(Trial(PREPROCESSING, X, many, FOLDS, {}), budget=0.2)
     assert [each.name for each in found] == ["logistic regression"]
-    assert said == ["no boosted trees beside the network: with 3 classes they take too long."]
+    assert said == ["no boosted trees beside the network: with 240 classes they take too long."]
 
 
 # The verdict

@@ -10,8 +10,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from backtalk import Network
 from backtalk.apps.tables import train
-from backtalk.pages import plots
+from backtalk.apps.tables.failures import worst_rows
+from backtalk.apps.tables.model import Model
+from backtalk.apps.tables.preprocessing import Preprocessing
+from backtalk.apps.tables.report import Facts, write_report
+from backtalk.apps.tables.report.names import best_of, compared_in, scores_beside
+from backtalk.apps.tables.target import Target
+from backtalk.pages import charts, plots
 from one_network import Options
 
 
@@ -109,6 +116,163 @@ def test_meters_show_parts_of_the_whole_and_escape_their_names():
 def test_a_matrix_shows_its_counts_and_escapes_its_names():
     (picture,) = drawn(plots.matrix([[3, 1], [0, 4]], ["<a>", "b & c"]))
     assert [text.text for text in picture.iter("text")] == ["<a>", "3", "1", "b & c", "4", "<a>", "b & c"]
+
+
+@pytest.mark.parametrize("shares", [False, True])
+@pytest.mark.parametrize(
+    "pairs", [[(0.0, 1.0)], [(0.5, 0.2), (0.1, 0.9)], [(math.nan, 1.0), (0.3, 0.4), (0.5, math.inf)]]
+)
+def test_lines_of_any_points_stay_inside(pairs, shares):
+    marks = {"here": (0.4, 0.4), "nowhere": (math.nan, 0.0)}
+    band = [(0.2, 0.1, 0.9), (0.4, 0.0, 1.0)]
+    page = charts.lines({"a": pairs}, x_label="x", y_label="y", shares=shares, diagonal=shares, marks=marks, band=band)
+    (picture,) = drawn(page)
+    assert len(list(picture.iter("polygon"))) == 1
+    assert [text.text for text in picture.iter("text")].count("here") == 1
+
+
+def test_lines_may_have_names_on_their_axis():
+    (picture,) = drawn(charts.lines({"": [(0, 1), (1, 2)]}, x_label="day", y_label="y", names={0: "<May>", 1: "June"}))
+    assert {"<May>", "June"} <= {text.text for text in picture.iter("text")}
+
+
+def test_ranges_show_values_with_their_intervals_inside_of_the_bar():
+    page = charts.ranges(["<a>", "b", "c"], [2.0, -1.0, math.nan], [(1.0, 3.0), None, (math.inf, 0)], ["2", "-1", ""])
+    shares = [float(each) for each in re.findall(r"(?:left|width):([\d.-]+)%", page)]
+    assert all(0 <= share <= 100 for share in shares)
+    assert page.count("class='span'") == 1
+    assert "&lt;a&gt;" in page
+
+
+# The page, from plain values
+
+
+def facts(**more) -> Facts:
+    metrics = {
+        "target": "y",
+        "classes": ["no", "yes"],
+        "weight": None,
+        "judged": "out_of_fold",
+        "verdict": [{"name": "worse_than_baseline", "sentence": "boosted trees do better", "advice": "use them"}],
+        "constant": {"shares": [0.7, 0.3]},
+        "scores": {
+            "training": {"rows": 10, "accuracy": 0.9, "log_loss": 0.1},
+            "out_of_fold": {"rows": 10, "accuracy": 0.7, "log_loss": 0.5, "confusion_matrix": [[6, 1], [2, 1]]},
+        },
+        "baselines": [
+            {"name": "constant", "scores": {"out_of_fold": {"accuracy": 0.7, "log_loss": 0.6}}},
+            {"name": "boosted trees", "scores": {"out_of_fold": {"rows": 5, "accuracy": 0.8, "log_loss": 0.4}},
+             "sampled": True, "training_rows": 8, "network": {"out_of_fold": {"rows": 5, "log_loss": 0.45}}},
+        ],
+        "importance": [{"column": "<x>", "value": 0.2, "low": 0.1, "high": 0.3}],
+        "importance_of": {"measure": "log loss", "part": "out_of_fold", "rows": 10},
+        "copies": [{"columns": ["a", "b"], "value": 0.25, "low": 0.2, "high": 0.3}],
+        "dependence": {
+            "<x>": {"kind": "number", "values": [1.0, 2.0, None],
+                    "curves": [{"of": "yes", "mean": [0.2, 0.4, 0], "low": [0.1, 0.2, 0], "high": [0.3, 0.6, 1]}]},
+            "town": {"kind": "category", "values": ["A & B", None],
+                     "curves": [{"of": "yes", "mean": [0.2, 0.4], "low": [0.1, 0.2], "high": [0.3, 0.6]}]},
+            "day": {"kind": "date", "values": ["2024-01-01", "2024-02-01"],
+                    "curves": [{"of": of, "mean": [0.2, 0.4], "low": [0.1, 0.2], "high": [0.3, 0.6]} for of in "ab"]},
+        },
+        "worst_rows": [
+            {"row": 1234, "truth": "yes", "prediction": "no", "probability": 0.02, "cells": {"<x>": "5", "t": "A & B"}}
+        ],
+        "reliability": {"bins": [{"rows": 10, "said": 0.3, "found": 0.4}], "error": 0.1},
+        "roc": [{"class": "yes", "points": [[0, 0], [0.2, 0.9], [1, 1]]}],
+        "precision_recall": [{"class": "yes", "points": [[0.5, 1], [1, 0.3]]}],
+        "members": 2,
+        "trainings": [
+            {"epochs": 2, "kept_epoch": 1, "reason": "patience", "losses": [1.0, 0.5], "validation_losses": [0.8, 0.9]}
+        ] * 2,
+    }  # fmt: skip
+    column = {"name": "<x>", "kind": "number", "examples": ["5"], "remark": "mean 5"}
+    epoch = {"loss": 1.0, "validation_loss": 0.8, "validation_score": 0.5, "learning_rate": 0.01, "layers": []}
+    target = {"name": "y", "kind": "target", "examples": ["no"], "remark": ""}
+    history = [[epoch, epoch]] * 2
+    return Facts(
+        "t.csv: y", "10 rows", metrics | more, [target, column], history, "Network", "cross_entropy", ["a note"]
+    )
+
+
+def test_the_report_answers_in_the_order_in_which_a_person_asks():
+    page = write_report(facts())
+    asked = [
+        "boosted trees do better",
+        "0.5000",
+        "How good it is</h2>",
+        "What it depends on</h2>",
+        "Where it fails</h2>",
+    ]
+    asked += [
+        "What was made of the columns</h2>",
+        "How to predict</h2>",
+        "How it was trained</h2>",
+        "beside each other",
+    ]
+    places = [page.index(each) for each in asked]
+    assert places == sorted(places)
+    drawn(page)
+    assert "<x>" not in page
+    for words in ("Worst rows", "1,234", "A &amp; B", "Do probabilities hold?", "ROC curve", "near copies", "a note"):
+        assert words in page
+    assert "Boosted trees learned from 8 rows only." in page
+    assert "on which this run has log loss 0.4500" in page
+
+
+def test_a_run_without_what_else_could_be_measured_has_a_report_as_well():
+    bare = dict.fromkeys(["importance", "dependence", "copies", "worst_rows", "reliability", "roc", "precision_recall"])
+    page = write_report(facts(**bare, baselines=[]))
+    assert "What it depends on" not in page
+    assert "Confusion matrix" in page
+
+
+def test_scores_are_compared_by_the_metric_first_and_the_best_is_told():
+    metrics = facts().metrics
+    assert list(scores_beside(metrics)) == ["this run", "boosted trees, 5 rows", "always 'no'"]
+    assert compared_in(metrics) == ["log_loss", "accuracy"]
+    assert compared_in(metrics | {"metric": "accuracy"}) == ["accuracy", "log_loss"]
+    assert best_of("log_loss", {"a": 0.5, "b": 0.4, "c": None}) == {"b"}
+    assert best_of("accuracy", {"a": 0.5, "b": 0.4, "c": 0.50000001}) == {"a", "c"}
+    assert best_of("accuracy", {"a": 0.5, "b": 0.5}) == set()
+
+
+# Where it fails
+
+
+def model_of(classes: list[str], loss: str) -> Model:
+    preprocessing = Preprocessing.learn(pl.DataFrame({"x": [1.0, 2.0, 4.0]}), np.arange(3))
+    target = Target("y", "classification" if classes else "regression", "", classes=classes, mean=10.0, scale=2.0)
+    outputs = len(classes) or 1
+    return Model((Network.create([1, outputs], loss=loss, rng=0),), preprocessing, target)
+
+
+def test_the_worst_rows_are_those_whose_class_is_least_likely_with_their_cells():
+    frame = pl.DataFrame({"y": ["a", "b", "b", "a"], "x": [1.0, 2.0, 3.0, None], "name": ["p", "q", "r", "s" * 80]})
+    output = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.3, 0.7]])
+    found = worst_rows(
+        model_of(["a", "b"], "cross_entropy"), np.array([0, 1, 1, 0]), output, np.array([11, 12, 13, 14]),
+        lambda rows: frame[rows], ["name"],
+    )  # fmt: skip
+    assert [each["row"] for each in found] == [13, 14, 12]
+    assert found[0] == {
+        "row": 13, "truth": "b", "prediction": "a", "probability": pytest.approx(0.2),
+        "cells": {"name": "r", "x": "3.0"},
+    }  # fmt: skip
+    assert found[1]["cells"]["x"] == ""
+    assert len(found[1]["cells"]["name"]) <= 60
+
+
+def test_the_worst_numbers_are_furthest_off_and_rows_without_weight_do_not_count():
+    truth, output = np.array([[0.0], [1.0], [2.0]], np.float32), np.array([[0.5], [4.0], [2.0]])
+    model = model_of([], "squared_error")
+    found = worst_rows(model, truth, output, None, lambda rows: None)
+    assert found == [
+        {"truth": 12.0, "prediction": 18.0, "error": 6.0, "cells": {}},
+        {"truth": 10.0, "prediction": 11.0, "error": 1.0, "cells": {}},
+    ]
+    weight = np.array([1.0, 0.0, 1.0])
+    assert len(worst_rows(model, truth, output, None, lambda rows: None, weight=weight)) == 1
 
 
 def test_many_classes_and_many_columns_have_a_page_of_bearable_length(tmp_path):

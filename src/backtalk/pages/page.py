@@ -52,6 +52,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-
   border-bottom: 1px solid var(--line); vertical-align: top }
 td { overflow-wrap: break-word } th { color: var(--quiet); font-weight: 500 }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+.n + td:not(.n), .n + th:not(.n) { padding-left: 12px }
 .meters { display: grid; grid-template-columns: minmax(0, max-content) minmax(60px, 1fr) max-content; gap: 7px 12px;
   align-items: center; font-size: 13px; margin-top: 8px } .meters .text { text-align: right; color: var(--quiet);
   font-variant-numeric: tabular-nums } .meters .name { overflow-wrap: anywhere }

@@ -1,20 +1,25 @@
-"""Where a run fails, as plain values: the rows that it gets most wrong, and true beside predicted numbers."""
+"""Where a run fails, as plain values: the worst rows, probabilities beside what was found, true beside predicted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ...errors import cut
+from .judging.calibration import Reliability
+from .judging.classes import thresholds_of
+from .judging.curves import precision_recall_points, roc_points
 from .metrics import gives_shares
 from .model import Model
 
 MOST_WORST = 10  # rows
 MOST_CELLS = 30  # of a row
 MOST_PAIRS = 1500
+MOST_CURVES = 8  # classes
 LONGEST = 60  # letters of a cell
 
 Cells = Callable[[np.ndarray], pl.DataFrame | None]  # the cells of rows of the part that is judged
@@ -74,6 +79,30 @@ def _shown(frame: pl.DataFrame | None, first: Sequence[str]) -> list[dict[str, s
         {name: "" if cell is None else cut(str(cell), LONGEST) for name, cell in zip(names, row, strict=True)}
         for row in frame.select(names).iter_rows()
     ]
+
+
+def probabilities_judged(
+    model: Model, truth: np.ndarray, output: np.ndarray, weight: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Whether probabilities hold (``reliability``), and what each threshold finds of a class: ``roc`` with the points
+    (share of the others, share found), ``precision_recall`` with (share found, share right).
+
+    Of two classes the second, of up to eight each; of more, and of outputs that are no probabilities, nothing.
+    """
+    target = model.target
+    if not target.classifies or not gives_shares(model.members[0]):
+        return {}
+    facts: dict[str, Any] = {}
+    if (held := Reliability.of(truth, output, weight)) is not None:
+        facts["reliability"] = {"bins": [asdict(each) for each in held.bins], "error": held.error}
+    labels = [1] if target.outputs == 2 else range(target.outputs) if target.outputs <= MOST_CURVES else []
+    found = {target.classes[label]: thresholds_of(truth, output, label, weight) for label in labels}
+    known = {name: each for name, each in found.items() if each is not None}
+    if known:
+        facts["roc"] = [{"class": name, "points": roc_points(each)} for name, each in known.items()]
+        points = {name: precision_recall_points(each) for name, each in known.items()}
+        facts["precision_recall"] = [{"class": name, "points": each} for name, each in points.items()]
+    return facts
 
 
 def true_and_predicted(model: Model, truth: np.ndarray, output: np.ndarray) -> dict[str, list[float]] | None:

@@ -23,7 +23,7 @@ from .baseline import baseline_facts, baselines_of, besides
 from .baseline.trials import Baseline
 from .diagnosis import diagnose_run, write_diagnosis
 from .facts import RunFacts, preprocessing_facts
-from .failures import true_and_predicted, worst_rows
+from .failures import probabilities_judged, true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
 from .members import REFIT, Trained, kept_epoch
@@ -176,9 +176,8 @@ def _failures(finished: Finished) -> dict[str, Any]:
 
     named = finished.run.options.id
     first = [*([] if named is None else [named]), *ready.preprocessing.used]
-    found: dict[str, Any] = {
-        "worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight),
-    }
+    found: dict[str, Any] = {"worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight)}
+    found |= probabilities_judged(finished.model, truth, output, weight)
     pairs = true_and_predicted(finished.model, truth, output)
     return found if pairs is None else found | {"true_and_predicted": pairs}
 
@@ -222,7 +221,7 @@ def _with_pages(place: Folder, result: Result, finished: Finished) -> Result:
     title = f"{run.table_name}, {ready.target.name}"
 
     def report() -> None:
-        place.write_text(REPORT, _report(finished, result.metrics, place.path.name, result.said))
+        place.write_text(REPORT, _report(finished, result.metrics, result.said))
 
     def diagnosed() -> Diagnosis:
         names = [remark["name"] for remark in result.metrics["verdict"]]
@@ -261,7 +260,7 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {first_line(error)}"
 
 
-def _report(finished: Finished, metrics: dict[str, Any], folder: str, said: Sequence[str]) -> str:
+def _report(finished: Finished, metrics: dict[str, Any], said: Sequence[str]) -> str:
     ready, run, network = finished.ready, finished.run, finished.model.members[0]
     rows = sum(len(truth) for truth in ready.truth.values())
     settings = {"run": run.run, "table": run.table_name, **asdict(settled(run.options, len(ready.truth["training"])))}
@@ -271,7 +270,6 @@ def _report(finished: Finished, metrics: dict[str, Any], folder: str, said: Sequ
         metrics,
         [ready.target.described(), *map(found_in, ready.preprocessing.columns)],
         [history.epochs for history in finished.histories],
-        folder,
         repr(network),
         str(network.loss),
         said=said,

@@ -10,7 +10,8 @@ ROWS_OF_A_LEAF, LEAVES = 20, 31  # scikit-learn's defaults, and those of a linea
 ROUNDS, ITERATIONS = 100, 100
 SUMMED = 1e-9  # seconds for a row, an input and an iteration of a linear model
 TRAINED = 6e-10  # seconds for a row and a parameter, in an epoch of the network
-LEAST, SHARE = 3.0, 0.25  # seconds for each baseline, and of the training
+LEAST, SHARE = 2.0, 0.25  # seconds for each baseline, and of the training
+ONCE = 6.0  # seconds, that one fit may take all the same
 FEWEST_ROWS = 1000  # that a model is fitted to, if the table has more
 
 
@@ -18,7 +19,7 @@ def budget_of(parameters: int, rows: int, epochs: int) -> float:
     """The seconds for one baseline, as estimated; ``epochs``: of all networks together.
 
     >>> budget_of(3000, 1000, 50), budget_of(100_000, 100_000, 100)
-    (3.0, 150.0)
+    (2.0, 150.0)
     """
     return max(LEAST, round(SHARE * TRAINED * parameters * rows * epochs, 3))
 
@@ -38,13 +39,15 @@ def seconds_of_lines(rows: int, inputs: int, outputs: int) -> float:
 def affordable(seconds_of: Callable[[int], float], rows: int, fits: int, budget: float) -> tuple[int, int]:
     """How often a model can be fitted, and to how many of the rows; (0, 0) if not even once to a few.
 
-    Fewer fits come first: each row that is judged is then judged by a model of all rows.
+    Fewer fits come first: each row that is judged is then judged by a model of all rows. One fit may take more than the
+    budget, but no more than 6 seconds.
 
     >>> affordable(lambda rows: rows / 1000, 5000, 5, budget=12), affordable(lambda rows: rows / 1000, 80_000, 5, 12)
     ((2, 5000), (1, 10000))
     """
-    if (often := int(budget / seconds_of(rows))) >= 1:
-        return min(fits, often), rows
-    while rows > FEWEST_ROWS and seconds_of(rows) > budget:
+    most = max(budget, ONCE)
+    while seconds_of(rows) > most and rows > FEWEST_ROWS:
         rows = max(FEWEST_ROWS, rows // 2)
-    return (1, rows) if seconds_of(rows) <= budget else (0, 0)
+    if seconds_of(rows) > most:
+        return 0, 0
+    return min(fits, max(1, int(budget / seconds_of(rows)))), rows

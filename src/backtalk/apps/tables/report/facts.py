@@ -15,7 +15,7 @@ class Facts:
 
     ``metrics``: of metrics.json; ``columns``: of the target and of the others, how each was read, with what was made
     of it; ``histories``: the lines of history.jsonl of each training; ``said``: about the table; ``settings``: of the
-    run; ``network``: one of its networks in words, and its ``loss``; ``folder``: its name, as commands take it.
+    run; ``network``: one of its networks in words, and its ``loss``.
     """
 
     title: str
@@ -23,7 +23,6 @@ class Facts:
     metrics: Mapping[str, Any]
     columns: Sequence[Mapping[str, Any]]
     histories: Sequence[Sequence[Mapping[str, Any]]]
-    folder: str
     network: str
     loss: str
     said: Sequence[str] = ()

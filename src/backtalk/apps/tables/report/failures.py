@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....errors import cut
@@ -14,6 +14,7 @@ from .facts import Facts
 MOST_CLASSES = 25  # of a confusion matrix
 MOST_CELLS = 10  # of a row
 LONGEST = 32  # letters of a name or a cell
+Point = tuple[float, float]
 
 
 def cards(facts: Facts) -> list[str]:
@@ -70,41 +71,54 @@ def _of_classes(facts: Facts) -> list[str]:
         pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
         lines = [[cut(names[i], LONGEST), cut(names[j], LONGEST), f"{count:,}"] for count, i, j in pairs]
         shown.append(card("Most frequent confusions", table(["truth", "predicted", "rows"], lines), facts.rows))
-    return shown + _curves(metrics)
+    return shown + _curves(facts)
 
 
-def _curves(metrics: Mapping[str, Any]) -> list[str]:
-    """Reliability, ROC and precision-recall, if they were measured."""
-    shown = []
+def _curves(facts: Facts) -> list[str]:
+    """Whether probabilities hold, and what each threshold finds, if that was measured."""
+    metrics, shown = facts.metrics, []
     if found := metrics.get("reliability"):
-        pairs = [(each["said"], each["found"]) for each in found["bins"]]
-        picture = charts.lines(
-            {"rows": pairs},
-            x_label="probability that was said",
-            y_label="how often it was so",
-            shares=True,
-            diagonal=True,
-            dots=True,
-        )
-        note = f"on the dashed line probabilities hold; they are off by {found['error']:.3f} on average"
-        shown.append(card("Do the probabilities hold?", picture, note))
-    if found := metrics.get("roc"):
-        pairs = list(zip(found["false_positive_rate"], found["recall"], strict=True))
-        picture = charts.lines(
-            {"": pairs},
-            x_label="share of the others that are taken for it",
-            y_label="share that is found",
-            shares=True,
-            diagonal=True,
-        )
-        shown.append(card("ROC curve", picture, "at every threshold; on the dashed line nothing is told apart"))
-    if found := metrics.get("precision_recall"):
-        pairs = list(zip(found["recall"], found["precision"], strict=True))
-        picture = charts.lines(
-            {"": pairs}, x_label="recall: share that is found", y_label="precision: share that is right", shares=True
-        )
-        shown.append(card("Precision and recall", picture, "at every threshold"))
+        pairs = {"": [(each["said"], each["found"]) for each in found["bins"]]}
+        of = f"of '{cut(metrics['classes'][1], LONGEST)}'" if len(metrics["classes"]) == 2 else "of the likeliest class"
+        labels = {"x_label": f"probability {of}", "y_label": "how often it was so"}
+        picture = charts.lines(pairs, **labels, shares=True, diagonal=True, dots=True)
+        note = f"on the dashed line probabilities are what they say; the mean distance is {found['error']:.3f}"
+        shown.append(card("Do probabilities hold?", picture, note))
+    of_roc, of_recall = _at_its_threshold(metrics)
+    if curves := metrics.get("roc"):
+        labels = {"x_label": "share of the others taken for it", "y_label": "share found of the class"}
+        marks = {"as it predicts": of_roc} if of_roc else None
+        picture = charts.lines(_by_class(curves), **labels, shares=True, diagonal=True, marks=marks)
+        shown.append(card("ROC curve", picture, f"{_of_which(curves)}; on the dashed line nothing is told apart"))
+    if curves := metrics.get("precision_recall"):
+        labels = {"x_label": "recall: share found of the class", "y_label": "precision: share right"}
+        marks = {"as it predicts": of_recall} if of_recall else None
+        picture = charts.lines(_by_class(curves), **labels, shares=True, marks=marks)
+        shown.append(card("Precision and recall", picture, _of_which(curves)))
     return shown
+
+
+def _by_class(curves: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    return {cut(each["class"], LONGEST): [(x, y) for x, y in each["points"]] for each in curves}
+
+
+def _of_which(curves: Sequence[Mapping[str, Any]]) -> str:
+    """Of which class the curves are, and at what."""
+    if len(curves) > 1:
+        return "each class against the others, at every threshold of its probability"
+    return f"'{cut(curves[0]['class'], LONGEST)}' against the others, at every threshold of its probability"
+
+
+def _at_its_threshold(metrics: Mapping[str, Any]) -> tuple[Point | None, Point | None]:
+    """Where the predictions lie on both curves, of two classes: by the confusion matrix, if rows count alike."""
+    counts = metrics["scores"][metrics["judged"]]["confusion_matrix"]
+    if len(counts) != 2 or metrics["weight"] is not None:
+        return None, None
+    (others, wrong), (missed, right) = counts
+    if not (others + wrong and missed + right and wrong + right):
+        return None, None
+    recall = right / (missed + right)
+    return (wrong / (others + wrong), recall), (recall, right / (wrong + right))
 
 
 def _of_numbers(facts: Facts) -> list[str]:

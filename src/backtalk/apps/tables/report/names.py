@@ -15,21 +15,31 @@ NAMES = {
     "accuracy": "accuracy",
     "accuracy_of_the_most_frequent_class": "share of the most frequent class",
     "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
     "f1_macro": "F1, mean over classes",
     "log_loss": "log loss",
     "roc_auc": "area under the ROC curve",
+    "average_precision": "average precision",
     "r2": "R²",
+    "d2": "D², of the Poisson deviance",
+    "mean_poisson_deviance": "mean Poisson deviance",
+    "mean_quantile_loss": "mean quantile loss",
     "mean_absolute_error": "mean absolute error",
     "root_mean_squared_error": "root mean squared error",
     "root_mean_squared_error_of_the_mean": "RMSE of these rows' own mean",
+    "mean_absolute_percentage_error": "mean absolute percentage error",
     "largest_error": "largest error",
     "share_below": "share at or below the prediction",
     "share_within": "share within one standard deviation",
+    "share_within_quantiles": "share within the outer quantiles",
+    "interval_coverage": "share within its interval",
+    "interval_width": "mean width of an interval",
     "rows": "rows",
 }
-LESS_IS_BETTER = {"log_loss", "mean_absolute_error", "root_mean_squared_error", "largest_error"}
-COMPARED = ["log_loss", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc"]
-COMPARED += ["root_mean_squared_error", "mean_absolute_error", "r2", "largest_error"]
+ERRORS = ["mean_quantile_loss", "mean_poisson_deviance", "root_mean_squared_error", "mean_absolute_error"]
+LESS_IS_BETTER = {"log_loss", "mean_absolute_percentage_error", "largest_error", *ERRORS}
+COMPARED = ["log_loss", "accuracy", "balanced_accuracy", "f1", "f1_macro", "roc_auc", "average_precision"]
+COMPARED += [*ERRORS, "mean_absolute_percentage_error", "r2", "d2", "largest_error"]
 
 
 def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -38,7 +48,9 @@ def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     constant, *others = metrics.get("baselines") or [{"scores": {}}]
     for each in others:
         if part in each["scores"]:
-            found[each["name"]] = each["scores"][part]
+            own = each["scores"][part]
+            fewer = own["rows"] < found[OWN]["rows"]
+            found[f"{each['name']}, {own['rows']:,} rows" if fewer else each["name"]] = own
     if part in constant["scores"]:
         shares = metrics["constant"]["shares"]
         always = "the mean" if shares is None else f"'{cut(metrics['classes'][shares.index(max(shares))], LONGEST)}'"
