@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ...core.inputs import as_input
+from ...core.losses import Quantiles
 from ...core.mean import mean_network
 from ...core.network import Network
 from ...data.streams.rows import InFileRows
@@ -50,6 +51,7 @@ class Model:
 def output_of(members: Sequence[Network], X: np.ndarray | InFileRows) -> np.ndarray:
     """ŷ (rows, outputs) of the mean of the members: O((a_L¹ + … + a_Lᵏ) / k), for some rows at a time.
 
+    The quantiles of a row are put in order, which brings them no further from the truth (Chernozhukov et al. 2010).
     It is that of :func:`~backtalk.mean_network`, which would multiply with the zeros beside its diagonal as well.
     """
     if isinstance(X, InFileRows):
@@ -60,9 +62,13 @@ def output_of(members: Sequence[Network], X: np.ndarray | InFileRows) -> np.ndar
         return np.empty((0, first.sizes[-1]), first.spec.dtype_name)
     X = np.asarray(as_input(first, X))
     if len(members) == 1:
-        return passes.output_of(first, X)
+        return _in_order(first, passes.output_of(first, X))
     a = np.zeros((len(X), first.sizes[-1]), X.dtype)
     for member in members:
         for rows, own, _ in passes.ends_in_blocks(member, X):
             a[rows] += own
-    return np.asarray(first.output.value(a / len(members)))
+    return _in_order(first, np.asarray(first.output.value(a / len(members))))
+
+
+def _in_order(network: Network, output: np.ndarray) -> np.ndarray:
+    return np.sort(output, axis=1) if isinstance(network.loss, Quantiles) else output

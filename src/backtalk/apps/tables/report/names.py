@@ -15,21 +15,38 @@ NAMES = {
     "accuracy": "accuracy",
     "accuracy_of_the_most_frequent_class": "share of the most frequent class",
     "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
     "f1_macro": "F1, mean over classes",
     "log_loss": "log loss",
     "roc_auc": "area under the ROC curve",
+    "average_precision": "average precision",
     "r2": "R²",
+    "d2": "D², of the Poisson deviance",
+    "mean_poisson_deviance": "mean Poisson deviance",
+    "mean_quantile_loss": "mean quantile loss",
     "mean_absolute_error": "mean absolute error",
+    "mean_absolute_percentage_error": "mean absolute percentage error",
     "root_mean_squared_error": "root mean squared error",
     "root_mean_squared_error_of_the_mean": "RMSE of these rows' own mean",
     "largest_error": "largest error",
     "share_below": "share at or below the prediction",
     "share_within": "share within one standard deviation",
+    "share_within_quantiles": "share within the outer quantiles",
+    "interval_coverage": "share within its interval",
+    "interval_width": "mean width of an interval",
     "rows": "rows",
 }
-LESS_IS_BETTER = {"log_loss", "mean_absolute_error", "root_mean_squared_error", "largest_error"}
+LESS_IS_BETTER = {
+    "log_loss", "mean_absolute_error", "root_mean_squared_error", "largest_error", "mean_absolute_percentage_error",
+    "mean_quantile_loss", "mean_poisson_deviance",
+}  # fmt: skip
 COMPARED = ["log_loss", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc"]
 COMPARED += ["root_mean_squared_error", "mean_absolute_error", "r2", "largest_error"]
+
+
+def names_of(metric: str | None) -> dict[str, str]:
+    """The scores and their names in order: first that of the metric, if one was asked for."""
+    return NAMES if metric is None else {metric: NAMES[metric], **NAMES}
 
 
 def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
