@@ -37,6 +37,9 @@ column_gradients.py  derivatives of the loss by the columns, in their units
 model.py          what predicts: the members, the columns and the target
 members.py        the networks are trained, at once if there are several
 history.py        what is recorded after each epoch
+judging/          scores, intervals, calibration, thresholds and curves of plain arrays
+metric_names.py   the metrics by their names: which fit, and which decides in training
+decisions.py      what a run makes of the output: temperature, threshold, intervals
 metrics.py        scores
 baseline/         a linear model and boosted trees on the same rows
 verdict/          what a run is worth, in a few sentences

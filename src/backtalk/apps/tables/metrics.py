@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from ...core.losses import GaussianNLL, PoissonDeviance, Quantile, Quantiles
 from ...core.network import Network
 from ...core.outputs import Softmax
 from ...distributed import ALONE, Group
+from .judging.calibration import Reliability
+from .judging.classes import thresholds_of
+from .judging.curves import precision_recall_points, roc_points
 from .judging.intervals import coverage
 from .judging.numbers import d2_poisson, mean_poisson_deviance
 from .metric_names import METRICS, fits, measure
@@ -107,6 +111,24 @@ def scores(
     if first is None or (key := key_of(first, target)) not in found:
         return found
     return {"rows": found["rows"], key: found[key], **found}
+
+
+def curves(
+    target: Target, truth: np.ndarray, output: np.ndarray, network: Network, weight: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Points for pictures: whether probabilities hold, and of two classes the ROC and the precision-recall curve."""
+    found: dict[str, Any] = {}
+    if not target.classifies:
+        return found
+    if gives_shares(network) and (reliability := Reliability.of(truth, output, weight)) is not None:
+        found["reliability"] = asdict(reliability)
+    thresholds = thresholds_of(truth, output, 1, weight) if target.outputs == 2 and np.isfinite(output).all() else None
+    if thresholds is not None:
+        across, recall = zip(*roc_points(thresholds), strict=True)
+        found["roc"] = {"false_positive_rate": across, "recall": recall}
+        recall, precision = zip(*precision_recall_points(thresholds), strict=True)
+        found["precision_recall"] = {"recall": recall, "precision": precision}
+    return found
 
 
 def gives_shares(network: Network) -> bool:

@@ -30,7 +30,7 @@ from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, RE
 from .history import History
 from .judging.calibration import best_temperature, tempered
 from .members import REFIT, kept_epoch
-from .metrics import key_of, scores
+from .metrics import curves, key_of, scores
 from .model import Model, output_of
 from .options import settled
 from .prepare import Prepared
@@ -165,7 +165,7 @@ def write_results(
 def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any]:
     """What ``metrics.json`` holds."""
     ready, run, network = finished.ready, finished.run, finished.model.members[0]
-    target, found = finished.model.target, {}
+    target, found, shown = finished.model.target, {}, finished.judged_part
     for part, truth in finished.truth.items():
         output, weight = finished.outputs[part], finished.weights.get(part)
         found[part] = scores(target, truth, output, network, weight, run.options.metric)
@@ -190,6 +190,7 @@ def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any
         "scores": found,
         "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
+        **curves(target, finished.truth[shown], finished.outputs[shown], network, finished.weights.get(shown)),
         **_failures(finished),
         "trainings": [_training(each, run, ready, number) for number, each in enumerate(finished.trainings)],
     }
