@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from sklearn import metrics
 from backtalk import InputError, UnknownNameError
 from backtalk.apps.tables.judging import calibration, classes, intervals, numbers
 from backtalk.apps.tables.judging.curves import MOST_POINTS, Thresholds, precision_recall_points, roc_points
-from backtalk.apps.tables.judging.metric import (
+from backtalk.apps.tables.judging.threshold import best_threshold, decide
+from backtalk.apps.tables.metric_names import (
     METRICS,
     is_the_loss,
     measure,
@@ -20,7 +22,6 @@ from backtalk.apps.tables.judging.metric import (
     require_defined,
     require_metric,
 )
-from backtalk.apps.tables.judging.threshold import best_threshold, decide
 from backtalk.apps.tables.target import Target
 from backtalk.core.head import as_head
 
@@ -126,7 +127,8 @@ def test_the_best_threshold_is_the_best_of_all(metric, weight):
     output = np.stack([1 - shares, shares], axis=1)
 
     def value(threshold: float) -> float | None:
-        return measure(metric, OF_CLASSES, SOFTMAX, positive.astype(int), output, weight, threshold)
+        target = replace(OF_CLASSES, threshold=threshold)
+        return measure(metric, target, SOFTMAX, positive.astype(int), output, weight)
 
     best = best_threshold(positive, shares, metric, weight)
     assert value(best) == pytest.approx(max(value(t) for t in np.linspace(0.0005, 0.9995, 1000)))

@@ -25,9 +25,9 @@ NAMES = {
     "mean_poisson_deviance": "mean Poisson deviance",
     "mean_quantile_loss": "mean quantile loss",
     "mean_absolute_error": "mean absolute error",
+    "mean_absolute_percentage_error": "mean absolute percentage error",
     "root_mean_squared_error": "root mean squared error",
     "root_mean_squared_error_of_the_mean": "RMSE of these rows' own mean",
-    "mean_absolute_percentage_error": "mean absolute percentage error",
     "largest_error": "largest error",
     "share_below": "share at or below the prediction",
     "share_within": "share within one standard deviation",
@@ -40,6 +40,11 @@ ERRORS = ["mean_quantile_loss", "mean_poisson_deviance", "root_mean_squared_erro
 LESS_IS_BETTER = {"log_loss", "mean_absolute_percentage_error", "largest_error", *ERRORS}
 COMPARED = ["log_loss", "accuracy", "balanced_accuracy", "f1", "f1_macro", "roc_auc", "average_precision"]
 COMPARED += [*ERRORS, "mean_absolute_percentage_error", "r2", "d2", "largest_error"]
+
+
+def names_of(metric: str | None) -> dict[str, str]:
+    """The scores and their names in order: first that of the metric, if one was asked for."""
+    return NAMES if metric is None else {metric: NAMES[metric], **NAMES}
 
 
 def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
