@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Learned:
     """What was learned of a table, from its file; the file's SHA-256, and the id of the run.
 
     ``id``, ``weight``: the columns that name and weigh the rows, if they were asked for. ``no_header``: whether the
-    first line of a table is a row.
+    first line of a table is a row. ``mean_input``: the mean of the encoded training rows, None of earlier runs.
     """
 
     preprocessing: Preprocessing
@@ -31,6 +32,7 @@ class Learned:
     id: str | None = None
     weight: str | None = None
     no_header: bool = False
+    mean_input: list[float] | None = None
 
 
 def read_learned(place: Folder) -> Learned:
@@ -51,8 +53,13 @@ def read_learned(place: Folder) -> Learned:
     inputs = field_of(facts, "inputs", list[str], path)
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
+    mean_input = as_kind(facts.get("mean_input"), list[float] | None, path, "mean_input")
+    if mean_input is not None and not (len(mean_input) == len(inputs) and all(map(math.isfinite, mean_input))):
+        raise FileFormatError(f"{path}: 'mean_input' is not {len(inputs)} finite numbers, expected one of each input.")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles, no_header=no_header)
+    return Learned(
+        preprocessing, target, sha256, run_of(facts, path), **roles, no_header=no_header, mean_input=mean_input
+    )
 
 
 def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:

@@ -24,12 +24,14 @@ ROWS_AT_ONCE = 2**14  # of X in a file
 class Model:
     """The members of an ensemble, or a single network, with the columns and the target.
 
-    ``network``: the mean of the members, one network, for all that asks for gradients.
+    ``network``: the mean of the members, one network, for all that asks for gradients. ``mean_input``: the mean of the
+    encoded training rows, beside which predictions are explained; None of a run that an earlier version made.
     """
 
     members: tuple[Network, ...]
     preprocessing: Preprocessing
     target: Target
+    mean_input: Sequence[float] | None = None
 
     @cached_property
     def network(self) -> Network:

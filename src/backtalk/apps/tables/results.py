@@ -27,6 +27,8 @@ from .facts import RunFacts, preprocessing_facts
 from .failures import true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
+from .importance.mean_input import mean_input
+from .importance.of_run import Unseen, columns_that_matter
 from .members import REFIT, kept_epoch
 from .metrics import scores
 from .model import Model, output_of
@@ -121,11 +123,12 @@ def write_results(
     Ctrl-C raises :class:`~backtalk.TrainingInterrupted`: the checkpoints have it all.
     """
     try:
-        learned = preprocessing_facts(ready, run)
+        learned = preprocessing_facts(ready, run) | {"mean_input": mean_input(ready.parts["training"][0], group)}
         finished = Finished.of(ready, run, trainings, histories, group)
         baselines, left_out = baselines_of(finished, group)
         metrics = _metrics(finished, baselines)
         metrics["verdict"] = group.broadcast(lambda: _verdict(finished, baselines))
+        metrics |= group.broadcast(lambda: finite_or_none(_importance(finished)))
         said = [*ready.said, *left_out]
 
         def write() -> Result:
@@ -194,6 +197,24 @@ def _failures(finished: Finished) -> dict[str, Any]:
     }
     pairs = true_and_predicted(finished.model, truth, output)
     return found if pairs is None else found | {"true_and_predicted": pairs}
+
+
+def _importance(finished: Finished) -> dict[str, Any]:
+    """On which columns the predictions depend, by rows that were not trained on. In a cluster, by those of process 0.
+
+    If there are folds, each row is judged by the network that did not see it, and else the part that is judged by all.
+    """
+    ready, model = finished.ready, finished.model
+    if ready.fold is None:
+        part = finished.judged_part
+        X, y = ready.parts[part]
+        unseen = [Unseen(model.members, X, y, ready.weights.get(part), np.arange(len(y)))]
+        return columns_that_matter(model, unseen, part)
+    X, y = ready.parts["training"]
+    weight, folds = ready.weights.get("training"), range(ready.plan.folds)
+    held_out = [(finished.trainings[number].network, ready.held_out(number)) for number in folds]
+    unseen = [Unseen([network], X, y, weight, rows) for network, rows in held_out if rows is not None]
+    return columns_that_matter(model, unseen, OUT_OF_FOLD)
 
 
 def _training(training: Training, run: RunFacts, ready: Prepared, number: int) -> dict[str, Any]:
