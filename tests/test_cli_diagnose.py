@@ -11,6 +11,7 @@ import pytest
 
 from backtalk import Diagnosis, Doctor, Network, fit, load, save
 from backtalk.analysis.diagnose import RULES
+from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
 
 
@@ -149,7 +150,7 @@ def table(tmp_path: Path, scale: float = 1.0, rows: int = 200) -> pl.DataFrame:
     return frame
 
 
-SMALL = ("--hidden", "8", "--epochs", "30")
+SMALL = ("--hidden", "8", "--epochs", "30", *ALONE_IN_WORDS)
 
 
 def test_train_diagnose_shows_and_writes_the_findings(call, tmp_path):
@@ -198,7 +199,9 @@ def test_json_of_a_training_has_the_findings_and_nothing_is_told(call, tmp_path)
     found = json.loads(out, parse_constant=pytest.fail)
     assert (code, err, found["healthy"]) == (0, "", False)
     assert {finding["kind"] for finding in found["findings"]} <= set(RULES)
-    assert "findings" not in json.loads(call("train", "table.csv", "--target", "bought", "--out", "p", "--json")[1])
+    assert "findings" not in json.loads(
+        call("train", "table.csv", "--target", "bought", "--out", "p", "--json", *SMALL)[1]
+    )
 
 
 def test_where_training_diverges_the_findings_come_before_the_error(call, tmp_path):
