@@ -203,7 +203,7 @@ def _training(training: Training, run: RunFacts, ready: Prepared, number: int) -
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
         "kept_epoch": len(training.losses) if refit else kept_epoch(training, run.options),
-        "reason": REFIT if refit and training.reason == "callback" else training.reason,
+        "reason": REFIT if refit and training.reason in ("callback", "epochs") else training.reason,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
     }
