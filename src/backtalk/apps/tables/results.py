@@ -236,7 +236,7 @@ def _training(finished: Finished, number: int) -> dict[str, Any]:
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
         "kept_epoch": len(training.losses) if refit else kept_epoch(training, finished.run.options),
-        "reason": REFIT if refit and training.reason == "callback" else training.reason,
+        "reason": REFIT if refit and training.reason in ("callback", "epochs") else training.reason,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
         "validation_metrics": list(training.validation_metrics),
