@@ -185,6 +185,7 @@ def test_of_classes_the_log_loss_is_compared_and_then_the_share_of_right_ones():
     assert "a rival does better than the network: log loss 0.3102 against 0.6286 on 240 test rows" in remark.sentence
     assert better(asked, sure(0.6, right), sure(0.3, right)) == []
     assert better(asked, right, right) == []
+    assert better(asked, sure(0.999, right), right) == []  # both are nearly perfect
 
 
 def test_weights_and_balance_count_in_the_comparison():
