@@ -183,7 +183,8 @@ def facts(**more) -> Facts:
         "precision_recall": [{"class": "yes", "points": [[0.5, 1], [1, 0.3]]}],
         "members": 2,
         "trainings": [
-            {"epochs": 2, "kept_epoch": 1, "reason": "patience", "losses": [1.0, 0.5], "validation_losses": [0.8, 0.9]}
+            {"epochs": 2, "kept_epoch": 1, "reason": "patience", "sizes": [3, 8, 2], "weight": 0.5,
+             "losses": [1.0, 0.5], "validation_losses": [0.8, 0.9]}
         ] * 2,
     }  # fmt: skip
     column = {"name": "<x>", "kind": "number", "examples": ["5"], "remark": "mean 5"}
