@@ -191,9 +191,8 @@ def facts(**more) -> Facts:
     epoch = {"loss": 1.0, "validation_loss": 0.8, "validation_score": 0.5, "learning_rate": 0.01, "layers": []}
     target = {"name": "y", "kind": "target", "examples": ["no"], "remark": ""}
     history = [[epoch, epoch]] * 2
-    return Facts(
-        "t.csv: y", "10 rows", metrics | more, [target, column], history, "Network", "cross_entropy", ["a note"]
-    )
+    columns, networks = [target, column], {"Network": 2}
+    return Facts("t.csv: y", "10 rows", metrics | more, columns, history, networks, "cross_entropy", ["a note"])
 
 
 def test_the_report_answers_in_the_order_in_which_a_person_asks():
