@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -315,7 +316,7 @@ def _report(finished: Finished, metrics: dict[str, Any], said: Sequence[str]) ->
         metrics,
         [ready.target.described(), *map(found_in, ready.preprocessing.columns)],
         [history.epochs for history in finished.histories],
-        repr(network),
+        Counter(map(repr, finished.model.members)),
         str(network.loss),
         said=said,
         settings=settings,
