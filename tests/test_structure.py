@@ -28,7 +28,8 @@ PUBLIC = {
     "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward",
     "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward",
     "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load",
-    "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss", "resume", "save",
+    "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
+    "resume", "save",
     "self_influence", "to_onnx", "to_sklearn", "to_torch",
 }  # fmt: skip
 
