@@ -116,6 +116,14 @@ class Trained:
         ]
         return in_order(ready.network, np.asarray(head.output.value(np.sum(ends, axis=0))))
 
+    def blind_to(self, fold: int, ready: Prepared) -> tuple[list[Network], list[float]]:
+        """The networks that did not see a fold, and how much each counts in their mean."""
+        plan = ready.plan
+        numbers = [number for number in range(plan.alike * len(self.kinds)) if number % plan.folds == fold]
+        counted = [number for number in numbers if self.kinds[number // plan.alike]]
+        shares = [float(self.kinds[number // plan.alike]) for number in counted]
+        return [self.trainings[number].network for number in counted], shares
+
     @property
     def members(self) -> tuple[Network, ...]:
         """The networks that count."""

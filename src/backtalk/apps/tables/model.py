@@ -25,7 +25,8 @@ ROWS_AT_ONCE = 2**14  # of X in a file
 class Model:
     """The members of an ensemble, or a single network, with the columns and the target.
 
-    ``weights``: of the members in their mean, if they do not count alike.
+    ``weights``: of the members in their mean, if they do not count alike. ``mean_input``: the mean of the encoded
+    training rows, beside which predictions are explained; None of a run that an earlier version made.
     ``network``: the mean of the members, one network, for all that asks for gradients.
     """
 
@@ -33,6 +34,7 @@ class Model:
     preprocessing: Preprocessing
     target: Target
     weights: Sequence[float] | None = None
+    mean_input: Sequence[float] | None = None
 
     @cached_property
     def network(self) -> Network:
