@@ -232,6 +232,23 @@ def test_a_run_is_diagnosed_on_a_table_with_its_history_and_names(call, tmp_path
     assert found["said"] == ["left out: 1 row without a value of 'bought'."]
 
 
+def test_of_several_networks_the_one_that_is_named_is_diagnosed(call, tmp_path):
+    table(tmp_path)
+    assert call("train", "table.csv", "--target", "bought", "--hidden", "8", "--epochs", "6", "--members", "2")[0] == 0
+    trainings = json.loads((tmp_path / "table-run" / "metrics.json").read_text())["trainings"]
+    for more, training in (([], trainings[0]), (["--member", "2"], trainings[1])):
+        found = json.loads(call("diagnose", "table-run", "table.csv", "--json", *more)[1])
+        assert found["measurements"]["telemetry"]["losses"] == training["losses"]
+    code, _, err = call("diagnose", "table-run", "table.csv", "--member", "3")
+    assert (code, err) == (2, "backtalk: member is 3, but the run has 2 networks: expected 1 to 2.\n")
+    save([load("table-run", member=k) for k in (1, 2)], "both.safetensors")
+    np.savez("data.npz", X=np.zeros((9, load("table-run").sizes[0])), y=np.arange(9) % 2)
+    losses = [json.loads(call("diagnose", "both.safetensors", "data.npz", "--json", "--member", k)[1]) for k in (1, 2)]
+    assert losses[0] != losses[1]
+    code, _, err = call("diagnose", "both.safetensors", "data.npz", "--member", 3)
+    assert (code, "member is 3, but both.safetensors has 2: expected 1 to 2." in err) == (2, True)
+
+
 def test_a_run_or_table_that_does_not_fit_is_refused(refuse, call, tmp_path):
     frame = table(tmp_path)
     assert call("train", "table.csv", "--target", "bought", *SMALL)[0] == 0

@@ -131,12 +131,13 @@ def test_json_and_a_file_together(call, model, tmp_path):
     assert "beamer" in (tmp_path / "talk.tex").read_text()
 
 
-def test_a_run_of_train_is_explained_with_its_table(call, tmp_path):
+@pytest.mark.parametrize("members", [ALONE_IN_WORDS, ["--members", "2"]])
+def test_a_run_of_train_is_explained_with_its_table(call, tmp_path, members):
     rng = np.random.default_rng(0)
     rows = [f"{a:.3f},{'red' if a > 0 else 'blue'},{'yes' if a + b > 0 else 'no'}" for a, b in rng.normal(size=(60, 2))]
     (tmp_path / "t.csv").write_text("\n".join(["size,colour,bought", *rows]) + "\n")
     command = ("train", "t.csv", "--target", "bought", "--epochs", 3, "--hidden", "4", "--out", "run")
-    assert call(*command, *ALONE_IN_WORDS)[0] == 0
+    assert call(*command, *members)[0] == 0
     code, out, _ = call("explain", "run", "t.csv", "--example", 7, "--quantity", "x[1]")
     assert code == 0
     assert out.startswith("run on t.csv, example 7; h[0,1] is the column size: loss ")

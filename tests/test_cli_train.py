@@ -121,10 +121,10 @@ def test_the_report_is_one_page_with_nothing_from_elsewhere(trained):
 
 def test_train_twice_gives_the_same_bytes(trained, call):
     table, folder, _ = trained
-    code, _, _ = call("train", table, *SURVIVED, "--out", "again", "--epochs", 30)
+    code, _, _ = call("train", table, *SURVIVED, "--out", "again/run", "--epochs", 30)
     assert code == 0
     for name in ("model.safetensors", "metrics.json", "preprocessing.json", "history.jsonl", "report.html"):
-        assert Path("again", name).read_bytes() == (folder / name).read_bytes(), name
+        assert Path("again", "run", name).read_bytes() == (folder / name).read_bytes(), name
 
 
 def test_json_is_one_object(trained, call):

@@ -334,11 +334,11 @@ def test_where_a_process_is_lost_the_run_stays_if_it_can_go_on(tables, tmp_path,
         (place / CHECKPOINT).write_text("all that is known")
         lost()
 
-    monkeypatch.setattr(run, "_fit", lost)
+    monkeypatch.setattr(run, "train_members", lost)
     with pytest.raises(ProcessLostError):
         run.train(tables["csv"], place, Options("paid", epochs=2), overwrite=True)
     assert json.loads((place / METRICS).read_text())["trainings"][0]["epochs"] == 1
-    monkeypatch.setattr(run, "_fit", lost_later)
+    monkeypatch.setattr(run, "train_members", lost_later)
     with pytest.raises(ProcessLostError):
         run.train(tables["csv"], place, Options("paid", epochs=2), overwrite=True)
     assert json.loads((place / RUN).read_text())["epochs"] == 2
@@ -398,7 +398,7 @@ def answers(started, wait=LIMIT):
 @pytest.fixture(scope="module")
 def alone(tables):
     """The folder of a run in one process."""
-    folder = tables["folder"].with_name("alone")
+    folder = tables["folder"].with_name("alone") / "run"
     run.train(tables["folder"], folder, SETTINGS)
     return folder
 
@@ -433,7 +433,7 @@ def assert_close(found, expected):
 
 
 def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
-    train = ["train", tables["folder"], *OPTIONS, *ALONE_IN_WORDS, "--engine", "compiled", "--out", "together"]
+    train = ["train", tables["folder"], *OPTIONS, *ALONE_IN_WORDS, "--engine", "compiled", "--out", "run"]
     (tmp_path / "elsewhere").mkdir()
     (out, err, code), *others = answers(start(2, *train, folder=tmp_path, elsewhere=tmp_path / "elsewhere"))
     assert code == 0, err
@@ -441,7 +441,7 @@ def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
     assert "note: left out: 10 rows without a value of 'paid'." in out
     counts = {part: found["rows"] for part, found in json.loads((alone / METRICS).read_text())["scores"].items()}
     assert f"rows: {', '.join(f'{count} {part}' for part, count in counts.items())}\n" in out
-    require_same_run(alone, tmp_path / "together")
+    require_same_run(alone, tmp_path / "run")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

@@ -1066,9 +1066,10 @@ def test_a_given_network_keeps_its_loss(tmp_path, loss):
         page.hear()
 
 
-def test_a_run_of_train_can_be_looked_at(tmp_path, call):
+@pytest.mark.parametrize("members", [ALONE_IN_WORDS, ["--members", "3"]])
+def test_a_run_of_train_can_be_looked_at(tmp_path, call, members):
     (tmp_path / "shop.csv").write_text(TABLE)
-    code, _, err = call("train", "shop.csv", "--target", "buys", "--out", "run", "--epochs", "2", *ALONE_IN_WORDS)
+    code, _, err = call("train", "shop.csv", "--target", "buys", "--out", "run", "--epochs", "2", *members)
     assert code == 0, err
     given = read_given(tmp_path / "run", str(tmp_path / "shop.csv"), [])
     with serving(given=given) as lab, lab.page() as page:

@@ -56,8 +56,8 @@ def table(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(table):
     """The files of a run that nothing disturbed, by name."""
-    train(table, table.parent / "whole", OPTIONS)
-    return contents(table.parent / "whole")
+    train(table, table.parent / "run", OPTIONS)
+    return contents(table.parent / "run")
 
 
 def contents(folder):

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import backtalk.apps.tables
 from backtalk import TrainingInterrupted
 from backtalk.apps.tables import cache, evaluate, memory, parts, predict, resume, train
 from backtalk.apps.tables.cache import Cache
@@ -59,6 +60,10 @@ ALL_IN_MEMORY, IN_FILES = "3100K", "300K"
 
 def asked(size, **others):
     return Options("paid", epochs=4, patience=2, memory=size, **others)
+
+
+def every_option(size, **others):
+    return backtalk.apps.tables.Options("paid", epochs=4, memory=size, **others)
 
 
 # How much memory
@@ -294,6 +299,17 @@ def test_a_table_larger_than_memory_is_trained_on(in_files, tables, tmp_path):
         assert result.metrics["scores"][part]["accuracy"] == pytest.approx(found["accuracy"], abs=0.05)
 
 
+@pytest.mark.usefixtures("small")
+def test_a_table_larger_than_memory_is_for_one_network(tables, tmp_path):
+    with Cache(tmp_path / "run") as place:
+        ready = prepare(tables["csv"], every_option(IN_FILES), cache=place)
+        assert (ready.plan.members, ready.plan.folds, list(ready.parts)) == (1, 0, ["training", "validation", "test"])
+        one = "one network, without folds, since the table is larger than the memory that it may take."
+        assert one in ready.said
+    with Cache(tmp_path / "run") as place, pytest.raises(InputError, match="members is 3, but the table is larger"):
+        prepare(tables["csv"], every_option(IN_FILES, members=3), cache=place)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 @pytest.mark.usefixtures("small")
 def test_a_table_larger_than_memory_is_predicted_and_evaluated_in_parts(kind, tables, tmp_path, monkeypatch):
@@ -331,11 +347,11 @@ def test_a_run_larger_than_memory_that_is_stopped_goes_on_to_the_bit(in_files, t
             raise KeyboardInterrupt
 
     with pytest.raises(TrainingInterrupted):
-        train(tables["csv"], tmp_path / "stopped", asked(IN_FILES, class_weight="balanced"), progress=stop)
+        train(tables["csv"], tmp_path / "stopped" / "run", asked(IN_FILES, class_weight="balanced"), progress=stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "stopped"]
-    assert resume(tmp_path / "stopped").metrics == whole.metrics
+    assert resume(tmp_path / "stopped" / "run").metrics == whole.metrics
     for name in (MODEL, METRICS, REPORT, PREPROCESSING):
-        assert (tmp_path / "stopped" / name).read_bytes() == (folder / name).read_bytes()
+        assert (tmp_path / "stopped" / "run" / name).read_bytes() == (folder / name).read_bytes()
 
 
 @pytest.mark.usefixtures("small")

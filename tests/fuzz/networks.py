@@ -36,6 +36,10 @@ def _networks() -> list[Network]:
     ]
 
 
+def _ensemble() -> list[Network]:
+    return [Network.create([2, 3, 2], "tanh", rng=seed) for seed in range(2)]
+
+
 def _meaning(network: Network) -> bytes:
     parts = [part for family in network.to_lists() for part in family]
     said = repr((network.activations, network.loss, network.output, [part.shape for part in parts]))
@@ -121,7 +125,7 @@ TARGETS = [
     Target(
         "network",
         ".safetensors",
-        lambda: [written("", lambda path, each=network: save(each, path)) for network in _networks()],
+        lambda: [written("", lambda path, each=each: save(each, path)) for each in [*_networks(), _ensemble()]],
         lambda path: _meaning(load(path)),
         damage,
         forge_safetensors,

@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from backtalk.apps.tables.folder import CHECKPOINT, MODEL, REPORT
+from backtalk.apps.tables.folder import MODEL, REPORT, Folder
 
 from .kills import require_no_error
 from .works import FAILED, TableRun, import_all, require_code, start, wait
@@ -88,14 +88,17 @@ def _fail(work: TableRun, place: Path, at: int, on: bool, whole: dict[str, bytes
     assert not (work.run / ".lock").exists() or code, what
     work.require_sound()
     ended = {0: "all was written", UNWRITTEN: "a page or the history was not written", FAILED: "refused"}[code]
-    if code == FAILED and (work.run / CHECKPOINT).exists() and not (work.over and work._is_earlier()):
+    checkpoints = [path.name for path in Folder(work.run).checkpoints()]
+    if code == FAILED and checkpoints and not (work.over and work._is_earlier()):
         ended += ", with a checkpoint"
         assert "resume" in said, (what, said)
     if code == UNWRITTEN:
         assert (work.run / MODEL).exists(), what
     if code == 0:
         assert (work.run / REPORT).exists(), what
-        assert work.results() | {CHECKPOINT: whole[CHECKPOINT]} == whole, what  # the one before the last may be there
+        assert work.results() | {name: whole[name] for name in checkpoints} == whole, (
+            what
+        )  # one may be that before the last
     require_code(wait(start(work.step, place / "said")), 0)  # there is room again
     assert work.results() == whole, (what, [name for name in whole if work.results().get(name) != whole[name]])
     return ended

@@ -12,7 +12,8 @@ from pathlib import Path
 from .works import FitRun, TableRun, import_all, require_code, start, wait
 
 KILLS_OF_A_CHAIN = 6  # then it may end
-WATCHED = ["run/metrics.json", "run/model.safetensors", "run/.before", "run/.lock", "run/checkpoint.safetensors"]
+WATCHED = ["run/metrics.json", "run/model.safetensors", "run/.before", "run/.lock", "run/checkpoint-1.safetensors"]
+WATCHED += ["run/checkpoint-2.safetensors"]
 WATCHED_SHARE = 0.4  # of the kills, just after one of these appeared
 
 

@@ -20,7 +20,6 @@ from backtalk.apps.cli import main
 from backtalk.apps.tables.facts import read_run, rows_of_training
 from backtalk.apps.tables.folder import (
     BEFORE,
-    CHECKPOINT,
     HISTORY,
     LOCK,
     METRICS,
@@ -33,10 +32,11 @@ from backtalk.apps.tables.folder import (
 from backtalk.apps.tables.history import read_history
 from backtalk.apps.tables.learned import read_learned
 from backtalk.train.checkpoint import read
+from one_network import ALONE_IN_WORDS
 
-OPTIONS = ["--target", "y", "--hidden", "12,8", "--epochs", "12", "--patience", "0", "--batch-size", "16"]
-OPTIONS += ["--dropout", "0.2", "--checkpoint-seconds", "0.004"]
-EARLIER = [*OPTIONS, "--epochs", "2", "--hidden", "5", "--seed", "1"]
+OPTIONS = ["--target", "y", "--hidden", "12,8", "--epochs", "6", "--patience", "0", "--batch-size", "16"]
+OPTIONS += ["--dropout", "0.2", "--checkpoint-seconds", "0.004", "--members", "2"]
+EARLIER = [*OPTIONS, "--epochs", "2", "--hidden", "5", "--seed", "1", *ALONE_IN_WORDS]
 FAILED, OTHER = 2, 99  # exit codes: of a sentence, and of anything that is none
 
 
@@ -113,7 +113,7 @@ class TableRun(Work):
             return "while pages were written"
         if METRICS in here:
             return "while results were written"
-        if CHECKPOINT in here:
+        if Folder(self.run).checkpoints():
             return "while it trained, with a checkpoint"
         return "before the first checkpoint" if RUN in here else "while it began"
 
@@ -184,9 +184,10 @@ def require_sound_run(folder: Path) -> None:
     if RUN in names:
         runs += [(PREPROCESSING, read_learned(place).run)] if PREPROCESSING in names else []
         runs += [(METRICS, rows_of_training(place)[1])] if METRICS in names else []
-        read_history(folder / HISTORY, runs[0][1])
-    if CHECKPOINT in names:
-        read(folder / CHECKPOINT)
+        for path in folder.glob(f"{Path(HISTORY).stem}*"):
+            read_history(path, runs[0][1])
+    for path in place.checkpoints():
+        read(path)
     if MODEL in names:
         load(folder / MODEL)
     place.require_one_run(runs)

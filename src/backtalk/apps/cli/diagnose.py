@@ -25,7 +25,7 @@ def diagnose(
     page: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the findings there, with pictures.")
     ] = None,
-    member: Annotated[int, typer.Option(help="Of a run of several networks, the number of the one to look at.")] = 1,
+    member: Annotated[int, typer.Option(help="Of several networks, the number of the one to look at.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Look at MODEL with DATA for what keeps it from learning; exit code 1 if more than notes are found."""
@@ -48,7 +48,7 @@ def diagnose(
         with spoken(data):
             diagnosis, remarks, classes = diagnose_run(model, Path(data), member)
     else:
-        network, examples = load(model), load_data(data, target or [], finite=False)
+        network, examples = load(model, member), load_data(data, target or [], finite=False)
         diagnosis = diagnose_network(network, examples.X, examples.y, columns=examples.columns)
     if page is not None:
         write_atomically(page, diagnosis.to_html(title, classes=classes).encode())

@@ -60,7 +60,8 @@ def plan(options: Options, rows: int, alone: str = "") -> Plan:
     if alone and members not in (None, 1):
         raise InputError(f"members is {members}, but {alone}, which is for one network: leave it out.")
     if alone or options.validation is not None or by_time:
-        return _without_folds(options, 1 if alone else members or FOLDS, [])
+        said = [f"one network, without folds, since {alone}."] if alone and members is None else []
+        return _without_folds(options, 1 if alone else members or FOLDS, said)
     if members is None and rows >= VERY_MANY:
         said = f"one network, without folds, since there are {rows_text(rows)}: --members 5 trains five all the same."
         return _without_folds(options, 1, [said])
@@ -91,12 +92,17 @@ def folds_of(target: Target, y: np.ndarray, groups: pl.Series | None, folds: int
     if groups is not None:
         return _by_groups(groups, folds, rng)
     labels = y if target.classifies else tenths(y[:, 0])
-    shuffled = rng.permutation(len(y))
-    order = shuffled[np.argsort(labels[shuffled], kind="stable")]  # one class after the other
-    fold = np.empty(len(y), np.int64)
-    fold[order] = np.arange(len(y)) % folds
+    rows = rng.permutation(len(y))
     if target.classifies:
-        fold[np.bincount(y, minlength=target.outputs)[y] == 1] = ALWAYS
+        rows = rows[np.bincount(y, minlength=target.outputs)[y[rows]] > 1]
+    if len(rows) < folds:
+        raise InputError(
+            f"there are {folds} folds, but {rows_text(len(rows))} of the training that can be held out: expected one "
+            "for each fold: give more rows, a smaller --test, or --validation 0.2."
+        )
+    fold = np.full(len(y), ALWAYS, np.int64)
+    order = rows[np.argsort(labels[rows], kind="stable")]  # one class after the other
+    fold[order] = np.arange(len(order)) % folds
     return fold
 
 
@@ -104,8 +110,8 @@ def _by_groups(groups: pl.Series, folds: int, rng: np.random.Generator) -> np.nd
     names, place, counts = np.unique(groups.to_numpy(), return_inverse=True, return_counts=True)
     if len(names) < folds:
         raise InputError(
-            f"split is by {quoted(groups.name)}, which has {len(names)} different groups, expected {folds} or more, "
-            f"one for each fold: give --members {max(len(names), 2)}, or --validation 0.2."
+            f"split is by {quoted(groups.name)}, of which the training rows have {len(names)} different groups, "
+            f"expected {folds} or more, one for each fold: give --members {max(len(names), 2)}, or --validation 0.2."
         )
     drawn = rng.permutation(len(names))
     rows, fold = np.zeros(folds, np.int64), np.empty(len(names), np.int64)

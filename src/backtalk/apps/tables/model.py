@@ -44,7 +44,9 @@ class Model:
     def member(self, number: int) -> Network:
         """The member of this number, from 1."""
         if not 1 <= number <= len(self.members):
-            raise InputError(f"member is {number}, but the run has {len(self.members)}: expected 1 to that.")
+            count = len(self.members)
+            which = f"{count} networks: expected 1 to {count}" if count > 1 else "1 network: expected 1"
+            raise InputError(f"member is {number}, but the run has {which}.")
         return self.members[number - 1]
 
     def output_of(self, X: np.ndarray | InFileRows) -> np.ndarray:
