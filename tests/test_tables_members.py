@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import islice
 from statistics import median
 
 import numpy as np
@@ -103,16 +104,16 @@ def test_each_member_is_what_fit_makes_of_its_rows_to_the_bit(asked):
     X, y, *weight = (*ready.parts["training"], *(ready.weights[part] for part in ready.weights if part == "training"))
     rows = len(X) - (len(X) // ready.plan.folds if ready.plan.folds else 0)
     settings = settings_of(ready.plan.options, rows).arguments()
-    for k, rng in enumerate(seeds_of(options.seed, ready.plan.trainings)):
+    for k, rng in zip(range(ready.plan.trainings), seeds_of(options.seed), strict=False):
         seen = slice(None) if ready.seen(k) is None else ready.seen(k)
         own = [array[seen] for array in (X, y, *weight)]
         validation = validation_of(ready.beside(k), options)
         alone = fit(
             ready.networks[k], *own, validation=validation, class_weight=options.class_weight, rng=rng, **settings
         )
-        same(finished.trainings[k].network, alone.network)
-        assert finished.trainings[k].losses == alone.losses
-        assert finished.trainings[k].validation_losses == alone.validation_losses
+        found = finished.trained.trainings[k]
+        same(found.network, alone.network)
+        assert (found.losses, found.validation_losses) == (alone.losses, alone.validation_losses)
 
 
 def test_members_with_a_validation_set_share_it_and_differ_by_their_seeds():
@@ -126,17 +127,17 @@ def test_members_with_a_validation_set_share_it_and_differ_by_their_seeds():
 def test_one_member_is_trained_on_all_rows_for_the_median_epoch_of_the_folds(asked):
     options = Options("y", members=1, **SMALL | {"epochs": 7, "schedule": "cosine"} | asked)
     finished = learn(frame(), options)
-    *folds, last = finished.trainings
+    *folds, last = finished.trained.trainings
     kept = [each.best_epoch if options.patience else len(each.losses) for each in folds]
     epochs = round(median(kept))
     assert len(last.losses) == epochs
     ready = finished.ready
     settings = {**settings_of(ready.plan.options, len(ready.truth["training"])).arguments(), "patience": None}
-    *_, rng = seeds_of(options.seed, 6)
+    *_, rng = islice(seeds_of(options.seed), 6)
     X, y = ready.parts["training"]
-    alone = fit(ready.networks[5], X, y, rng=rng, callbacks=lambda epoch: epoch.number >= epochs, **settings)
+    alone = fit(ready.networks[0], X, y, rng=rng, callbacks=lambda epoch: epoch.number >= epochs, **settings)
     same(last.network, alone.network)
-    assert finished.model.members == (last.network,)
+    assert finished.trained.members == (last.network,)
 
 
 # What they say together
@@ -156,7 +157,9 @@ def test_each_row_is_judged_by_the_network_that_did_not_see_it(run, table, reque
         output[held_out] = forward(own, X[held_out]).output
     metrics = json.loads((folder / METRICS).read_text())
     if run == "five":  # a checkpoint holds the last network, and not the best
-        assert metrics["scores"]["out_of_fold"] == pytest.approx(scores(ready.target, y, output, load(folder)))
+        expected = scores(ready.target, y, output, load(folder))
+        for name in ("accuracy", "log_loss", "roc_auc"):
+            assert metrics["scores"]["out_of_fold"][name] == pytest.approx(expected[name])
     assert metrics["scores"]["out_of_fold"]["rows"] == len(X)
     assert metrics["judged"] == "out_of_fold"
 
@@ -294,7 +297,7 @@ def test_a_run_whose_members_are_damaged_is_refused(table, five, tmp_path):
     with pytest.raises(FileFormatError, match="not a network saved by backtalk"):
         load(tmp_path / "run")
     shutil.copy(five / numbered(CHECKPOINT, 1, 5), model)
-    with pytest.raises(InputError, match="member is 2, but .* has 1: expected 1, its only network"):
+    with pytest.raises(InputError, match="has 1: expected 1, its only network"):
         load(tmp_path / "run", member=2)
 
 
