@@ -123,7 +123,7 @@ def test_members_with_a_validation_set_share_it_and_differ_by_their_seeds():
     assert len({network.W[1].tobytes() for network in ready.networks}) == 3
 
 
-@pytest.mark.parametrize("asked", [{}, {"patience": 0}, {"optimizer": "lbfgs"}, {"test": 0.2}])
+@pytest.mark.parametrize("asked", [{}, {"patience": 0}, {"optimizer": "lbfgs", "schedule": "constant"}, {"test": 0.2}])
 def test_one_member_is_trained_on_all_rows_for_the_median_epoch_of_the_folds(asked):
     options = Options("y", members=1, **SMALL | {"epochs": 7, "schedule": "cosine"} | asked)
     finished = learn(frame(), options)
