@@ -55,7 +55,7 @@ def small(monkeypatch):
     monkeypatch.setattr(parts, "LEARNED", 20)
 
 
-ALL_IN_MEMORY, IN_FILES = "3100K", "300K"
+ALL_IN_MEMORY, IN_FILES = "5100K", "300K"
 
 
 def asked(size, **others):

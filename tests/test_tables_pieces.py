@@ -85,6 +85,7 @@ def test_a_piece_is_how_far_a_number_is_between_two_quantiles():
 def test_few_or_equal_numbers_have_fewer_pieces():
     assert edges_of(np.arange(15.0)) == []
     assert len(edges_of(np.arange(40.0))) == 6
+    assert [len(edges_of(np.arange(rows * 1.0))) for rows in (127, 128, 1999, 2000)] == [16, 17, 17, 33]
     assert edges_of(np.repeat([0.0, 1.0, 2.0, 3.0], [900, 50, 45, 5])) == [0, 1, 3]
     assert edges_of(np.repeat([0.0, 1.0], 500)) == []
     assert edges_of(np.repeat([-1.7e308, -1.6e308, 1.7e308, 1.75e308], 20)) == []

@@ -126,7 +126,7 @@ def rare(rows: int, share: float, strength: float, seed: int = 0) -> pl.DataFram
 
 
 def test_a_class_that_is_never_predicted_is_named_with_what_to_do(tmp_path):
-    verdict = verdict_on(rare(3000, 0.04, 1.0), tmp_path)
+    verdict = verdict_on(rare(3000, 0.02, 1.0), tmp_path)
     never = verdict["never_predicted"]
     assert "'fraud'" in never["sentence"]
     assert "--class-weight balanced" in never["advice"]

@@ -153,7 +153,7 @@ class Column:
         A = np.where(np.isnan(A), self.median, A)
         scaled = self.scaled(A)
         with np.errstate(over="ignore"):
-            far = ~np.isfinite(scaled.astype(np.float32)).all(axis=1)
+            far = np.logical_not(np.isfinite(scaled.astype(np.float32)).all(axis=1))
         if self.kind == DATE and unreadable.any():
             self._require_order(cells, rows, unreadable)
         if far.any():

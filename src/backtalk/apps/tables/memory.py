@@ -21,8 +21,8 @@ SHARE_OF_FREE = 0.5
 TIMES_OF_TEXT = 5.7  # the bytes of a CSV file
 BYTES_OF_CELL = 45  # of Parquet, however few bytes it has there
 # And the pieces of numbers besides, up to as many as there may be
-TIMES_OF_PIECES = 20  # the bytes of a CSV file of short numbers
-BYTES_OF_PIECES = 65  # for a cell of Parquet
+TIMES_OF_PIECES = 40  # the bytes of a CSV file of short numbers
+BYTES_OF_PIECES = 130  # for a cell of Parquet
 TIMES_PACKED = 2  # smaller is a Parquet file of numbers and words than its text, if it does not say
 LIBRARIES = 2**28
 

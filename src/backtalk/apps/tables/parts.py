@@ -25,7 +25,7 @@ from .sampling import Drawn
 from .unknown import Unknown
 
 # Shares of the memory that a table may take besides the libraries
-OF_INPUTS = 0.35  # X of all rows, if it stays in memory
+OF_INPUTS = 0.4  # X of all rows, if it stays in memory
 OF_HELD_OUT = 0.05  # X of the validation or test rows, if that of the training rows does not
 OF_BUFFER = 1 / 16  # X that is shuffled at a time, if it is read during training; three of them are in memory
 OF_CSV = 1 / 128  # bytes of a CSV file that are read at a time: they take some twenty times as much

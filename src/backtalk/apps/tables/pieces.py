@@ -7,6 +7,7 @@ Features in Tabular Deep Learning, section 3.2, held at 0 and 1 at both ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -147,7 +148,8 @@ def days_in_words(days: Sequence[float], time_alone: bool = False) -> list[str]:
     """
     instants = np.round(np.array(days) * MICROSECONDS_OF_DAY).astype("datetime64[us]")
     found: list[str] = []
-    for unit in ["m", "s", "us"] if time_alone else ["D", "m", "s", "us"]:
+    units: tuple[Literal["D", "m", "s", "us"], ...] = ("D", "m", "s", "us")
+    for unit in units[1:] if time_alone else units:
         found = [str(text).replace("T", " ") for text in np.datetime_as_string(instants, unit=unit)]
         if len(set(found)) == len(found):
             break

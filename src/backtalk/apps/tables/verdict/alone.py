@@ -65,6 +65,9 @@ def find_giveaways(
     places = places_of(preprocessing)
     if len(places) < 2:  # the network is a one-column model itself
         return []
+    plain = preprocessing.plain_count  # the pieces behind it are not looked at
+    in_memory = {name: (X[:, :plain], y) for name, (X, y) in parts.items() if isinstance(X, np.ndarray)}
+    parts = in_memory if len(in_memory) == len(parts) else parts
     rough = draw(target, parts, SCREENED_ROWS, evenly=True)
     tried = sorted((left_by(rough, own, turns=1)[0], k, name) for k, (name, own) in enumerate(places.items()))
     sample = draw(target, parts, MOST_ROWS)
