@@ -24,7 +24,7 @@ h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
 .numbers b { display: block; font-size: 26px; font-weight: 600; color: var(--ink); font-variant-numeric: tabular-nums }
 .numbers span { color: var(--quiet); font-size: 13px }
 .settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
-.settings span { display: inline-block; margin-right: 18px } .settings b { font-weight: 500; color: var(--ink) }
+.settings span { display: inline-block; margin-right: 18px; max-width: 100%; overflow-wrap: anywhere } .settings b { font-weight: 500; color: var(--ink) }
 details summary { cursor: pointer; color: var(--quiet) }
 pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
@@ -47,7 +47,7 @@ svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fil
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
 .legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
   border-radius: 2px; margin-right: 6px; vertical-align: middle }
-ul { margin: 0; padding-left: 18px }
+ul { margin: 0; padding-left: 18px; overflow-wrap: anywhere } p.after + ul { font-size: 13px }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top }
 td { overflow-wrap: break-word } th { color: var(--quiet); font-weight: 500 }

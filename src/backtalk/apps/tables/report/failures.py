@@ -14,6 +14,7 @@ from .facts import Facts
 MOST_CLASSES = 25  # of a confusion matrix
 MOST_CELLS = 10  # of a row
 LONGEST = 32  # letters of a name or a cell
+MANY_LETTERS = 10  # of a number
 FEW = 10  # rows, whose share says little
 Point = tuple[float, float]
 
@@ -36,7 +37,7 @@ def _worst(facts: Facts) -> list[str]:
         given = f"{each['probability']:.3f}" if classifies else number_text(each["error"])
         told = [_text(each["truth"]), _text(each["prediction"]), given]
         number = [f"{each['row']:,}"] if numbered else []
-        rows.append([*number, *told, *(cut(each["cells"].get(name, ""), LONGEST) for name in columns)])
+        rows.append([*number, *told, *(_cell(each["cells"].get(name, "")) for name in columns)])
     heads = [*(["row"] if numbered else []), "truth", "prediction", last, *(cut(name, LONGEST) for name in columns)]
     left = len(worst[0]["cells"]) - len(columns)
     more = f"; {left} more columns in metrics.json" if left > 0 else ""
@@ -46,6 +47,13 @@ def _worst(facts: Facts) -> list[str]:
     amounts = {k for k in range(fixed, len(heads)) if all(_is_number(row[k]) for row in rows)}
     amounts |= {fixed - 1, *([0] if numbered else []), *([] if classifies else [fixed - 2, fixed - 3])}
     return [card("Worst rows", table(heads, rows, numbers=amounts), note, wide=True)]
+
+
+def _cell(text: str) -> str:
+    """A cell; a number of very many digits with six."""
+    if len(text) > MANY_LETTERS and _is_number(text):
+        return f"{float(text.replace(',', '')):.6g}"
+    return cut(text, LONGEST)
 
 
 def _is_number(text: str) -> bool:
