@@ -24,7 +24,8 @@ h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
 .numbers b { display: block; font-size: 26px; font-weight: 600; color: var(--ink); font-variant-numeric: tabular-nums }
 .numbers span { color: var(--quiet); font-size: 13px }
 .settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
-.settings span { display: inline-block; margin-right: 18px; max-width: 100%; overflow-wrap: anywhere } .settings b { font-weight: 500; color: var(--ink) }
+.settings span { display: inline-block; margin-right: 18px; max-width: 100%; overflow-wrap: anywhere }
+.settings b { font-weight: 500; color: var(--ink) }
 details summary { cursor: pointer; color: var(--quiet) }
 pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
