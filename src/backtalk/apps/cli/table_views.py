@@ -72,13 +72,24 @@ def show_verdict(console: Console, verdict: Sequence[Mapping[str, Any]]) -> None
         show_remark(console, remark, well=remark["name"] == WELL)
 
 
-def show_beside(console: Console, metrics: Mapping[str, Any]) -> None:
-    """The scores of the run beside those of the baselines and of the constant, on the rows that judge it."""
-    found = scores_beside(metrics)
-    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, LONGEST) for name in found))
+def show_quality(console: Console, metrics: Mapping[str, Any]) -> None:
+    """The scores of the run beside those of others on the rows that judge it, and on its other rows.
+
+    One table, if the only other rows are those that it learned.
+    """
+    found, scores = scores_beside(metrics), metrics["scores"]
+    if len(found) == 1:
+        show_scores(console, scores, metrics["metric"])
+        return
+    alone = len(scores) == 2 and "training" in scores
+    shown = found | ({"training": scores["training"]} if alone else {})
+    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, LONGEST) for name in shown))
     for name in compared_in(metrics):
-        table.add_row(NAMES[name], *(number_text(scores.get(name)) for scores in found.values()))
+        table.add_row(NAMES[name], *(number_text(of_rows.get(name)) for of_rows in shown.values()))
     show_table(console, table)
+    if not alone:
+        console.print()
+        show_scores(console, scores, metrics["metric"])
 
 
 def show_reasons(console: Console, metrics: Mapping[str, Any]) -> None:
