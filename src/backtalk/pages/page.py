@@ -57,7 +57,8 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .meters { display: grid; grid-template-columns: minmax(0, max-content) minmax(60px, 1fr) max-content; gap: 7px 12px;
   align-items: center; font-size: 13px; margin-top: 8px } .meters .text { text-align: right; color: var(--quiet);
   font-variant-numeric: tabular-nums } .meters .name { overflow-wrap: anywhere }
-.ranges { gap: 9px 12px } .range { position: relative; height: 14px }
+.ranges { gap: 9px 12px; grid-template-columns: minmax(0, max-content) minmax(40%, 1fr) max-content }
+.range { position: relative; height: 14px }
 .range i { position: absolute; top: 0; bottom: 0 } .range .bar { background: #3f6fd8; opacity: .75; border-radius: 2px;
   top: 2px; bottom: 2px } .range .zero { width: 1px; background: var(--quiet) }
 .range .span { top: 6px; bottom: 6px; background: var(--ink) } .range .span::before, .range .span::after { content: "";

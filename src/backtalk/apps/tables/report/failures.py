@@ -10,10 +10,11 @@ from ....pages import charts, plots
 from ....pages.page import card, number_text, table
 from ..verdict.compare import words_of
 from .facts import Facts
+from .names import apart
 
 MOST_CLASSES = 25  # of a confusion matrix
 MOST_CELLS = 10  # of a row
-LONGEST = 32  # letters of a name or a cell
+LONGEST, LABEL = 32, 18  # letters of a name or a cell, and of one beside a matrix
 MANY_LETTERS = 10  # of a number
 FEW = 10  # rows, whose share says little
 Point = tuple[float, float]
@@ -38,7 +39,7 @@ def _worst(facts: Facts) -> list[str]:
         told = [_text(each["truth"]), _text(each["prediction"]), given]
         number = [f"{each['row']:,}"] if numbered else []
         rows.append([*number, *told, *(_cell(each["cells"].get(name, "")) for name in columns)])
-    heads = [*(["row"] if numbered else []), "truth", "prediction", last, *(cut(name, LONGEST) for name in columns)]
+    heads = [*(["row"] if numbered else []), "truth", "prediction", last, *apart(columns, LONGEST)]
     left = len(worst[0]["cells"]) - len(columns)
     more = f"; {left} more columns in metrics.json" if left > 0 else ""
     part = words_of(metrics["judged"])
@@ -74,7 +75,7 @@ def _of_classes(facts: Facts) -> list[str]:
     shown = []
     if len(names) <= MOST_CLASSES:
         note = f"rows: the truth; columns: predicted; {facts.rows}"
-        shown.append(card("Confusion matrix", plots.matrix(counts, names), note))
+        shown.append(card("Confusion matrix", plots.matrix(counts, apart(names, LABEL)), note))
     else:
         wrong = [(count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j and count]
         pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
@@ -110,7 +111,8 @@ def _curves(facts: Facts) -> list[str]:
 
 
 def _by_class(curves: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    return {cut(each["class"], LONGEST): [(x, y) for x, y in each["points"]] for each in curves}
+    names = apart([each["class"] for each in curves], LONGEST)
+    return {name: [(x, y) for x, y in each["points"]] for name, each in zip(names, curves, strict=True)}
 
 
 def _of_which(curves: Sequence[Mapping[str, Any]]) -> str:

@@ -12,11 +12,12 @@ from ....pages.axes import legend
 from ....pages.page import bullets, card, number_text, small
 from ..verdict.compare import words_of
 from .facts import Facts
+from .names import apart
 
 MOST_COLUMNS = 20  # of the importance
 LONGEST, SHORT = 40, 24  # letters of a name, and of a class
 MOST_COPIES = 5  # groups of columns
-FEW_NAMES = 5  # of dates or times, on an axis
+FEW_NAMES = 3  # of dates or times, on an axis
 FEW = 12  # points that have a dot each
 
 Curves = Sequence[Mapping[str, Any]]
@@ -33,10 +34,10 @@ def _importance(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> list[s
         return []
     most, of = importance[:MOST_COLUMNS], facts.metrics["importance_of"]
     picture = charts.ranges(
-        [cut(each["column"], LONGEST) for each in most],
+        apart([each["column"] for each in most], LONGEST),
         [each["value"] for each in most],
         [(each["low"], each["high"]) for each in most],
-        [f"{each['value']:#.3g}" for each in most],
+        [_amount(each["value"]) for each in most],
     )
     left = len(importance) - len(most)
     note = (
@@ -53,19 +54,21 @@ def _copies(found: Sequence[Mapping[str, Any]]) -> str:
         return ""
     named = [(", ".join(quoted(name) for name in each["columns"]), each["value"]) for each in found]
     most = sorted(named, key=lambda each: -each[1])[:MOST_COPIES]
-    told = bullets([f"{names}: {value:.3g} if they are shuffled together" for names, value in most])
+    told = bullets([f"{names}: {_amount(value)} if they are shuffled together" for names, value in most])
     return f"<p class='quiet after'>near copies of each other, of which one stands in for another:</p>{told}"
 
 
 def _dependence(facts: Facts, dependence: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    figures = {cut(name, LONGEST): _figure(facts, name, found) for name, found in dependence.items()}
+    titles = apart(list(dependence), LONGEST)
+    drawn = [_figure(facts, name, found) for name, found in dependence.items()]
+    figures = dict(zip(titles, drawn, strict=True))
     if not figures:
         return []
     curves = next(iter(dependence.values()))["curves"]
     note = "the mean prediction if all rows had this value in the column, and all else as it is"
     if len(curves) == 1:
         note += "; between the ends of the band or the line lie 80 % of the rows"
-    keys = legend({cut(each["of"], SHORT): None for each in curves})
+    keys = legend(dict.fromkeys(_classes(curves)))
     return [card("How the prediction moves with a column", keys + small(figures), note, wide=True)]
 
 
@@ -90,8 +93,10 @@ def _over_numbers(values: Sequence[Any], curves: Curves, label: str) -> str:
     names = None if numeric else _names([str(values[n]) for n in present])
     several, first = len(curves) > 1, curves[0]
     spread = [(x, first["low"][n], first["high"][n]) for x, n in zip(across, present, strict=True)]
+    classes = _classes(curves)
     series = {
-        cut(each["of"], SHORT): [(x, each["mean"][n]) for x, n in zip(across, present, strict=True)] for each in curves
+        name: [(x, each["mean"][n]) for x, n in zip(across, present, strict=True)]
+        for name, each in zip(classes, curves, strict=True)
     }
     picture = charts.lines(
         series,
@@ -103,20 +108,31 @@ def _over_numbers(values: Sequence[Any], curves: Curves, label: str) -> str:
         keys=False,
         label=label,
     )
-    missing = [] if len(present) == len(values) else [each["mean"][-1] for each in curves]
-    told = ", ".join(number_text(value) for value in missing)
-    return picture + (f"<p class='quiet'>missing: {told}</p>" if told else "")
+    if len(present) == len(values):
+        return picture
+    missing = [number_text(each["mean"][-1]) for each in curves]
+    told = [f"{name} {text}" for name, text in zip(classes, missing, strict=True)] if several else missing
+    return f"{picture}<p class='quiet'>{html.escape('missing: ' + ', '.join(told))}</p>"
 
 
 def _of_words(values: Sequence[Any], curves: Curves) -> str:
     """Bars: of one quantity with the spread of the rows, of several end to end."""
-    names = ["(missing)" if value is None else cut(str(value), LONGEST) for value in values]
+    names = apart(["(missing)" if value is None else str(value) for value in values], LONGEST)
     if len(curves) > 1:
-        parts = {cut(each["of"], SHORT): each["mean"] for each in curves}
+        parts = dict(zip(_classes(curves), (each["mean"] for each in curves), strict=True))
         return plots.meters(names, parts, [""] * len(names), full=1.0, keys=False)
     (curve,) = curves
     spread = list(zip(curve["low"], curve["high"], strict=True))
     return charts.ranges(names, curve["mean"], spread, [number_text(value) for value in curve["mean"]])
+
+
+def _classes(curves: Curves) -> list[str]:
+    """What the curves are of, in few letters."""
+    return apart([each["of"] for each in curves], SHORT)
+
+
+def _amount(value: float) -> str:
+    return number_text(value) if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def _names(texts: Sequence[str]) -> dict[float, str]:
