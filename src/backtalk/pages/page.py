@@ -30,7 +30,8 @@ details summary { cursor: pointer; color: var(--quiet) }
 pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
 .part { scroll-margin-top: 12px; margin-top: 40px } .part > h2 { font-size: 20px; margin: 0 0 2px }
-.part > .cards { margin-top: 12px } h3 { font-size: 14px; font-weight: 600; margin: 14px 0 6px }
+.part > .cards { margin-top: 12px } h3 { font-size: 14px; font-weight: 600; margin: 14px 0 6px;
+  overflow-wrap: anywhere }
 nav { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 14px 0 0; font-size: 14px }
 nav a { color: inherit; text-decoration-color: var(--line); text-underline-offset: 4px }
 .scroll { overflow-x: auto } .small { display: grid; gap: 4px 26px;
@@ -52,7 +53,7 @@ ul { margin: 0; padding-left: 18px; overflow-wrap: anywhere } p.after + ul { fon
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top }
 td { overflow-wrap: break-word } th { color: var(--quiet); font-weight: 500 }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+table.one-line { white-space: nowrap } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .n + td:not(.n), .n + th:not(.n) { padding-left: 12px }
 .meters { display: grid; grid-template-columns: minmax(0, max-content) minmax(60px, 1fr) max-content; gap: 7px 12px;
   align-items: center; font-size: 13px; margin-top: 8px } .meters .text { text-align: right; color: var(--quiet);
@@ -131,15 +132,24 @@ def bullets(sentences: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool | Collection[int] = False) -> str:
-    """Cells as text; ``numbers``: the columns that hold numbers, counted from 0, or whether all but the first do."""
+def table(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: bool | Collection[int] = False,
+    one_line: bool = False,
+) -> str:
+    """Cells as text; ``numbers``: the columns that hold numbers, counted from 0, or whether all but the first do.
+
+    ``one_line``: no cell is broken into lines.
+    """
     right = range(1, len(names)) if numbers is True else numbers or ()
 
     def line(tag: str, cells: Sequence[str]) -> str:
         return "".join(f"<{tag}{NUMBER * (k in right)}>{html.escape(cell)}</{tag}>" for k, cell in enumerate(cells))
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
-    return f"<div class='scroll'><table><tr>{line('th', names)}</tr>{body}</table></div>"
+    kind = " class='one-line'" if one_line else ""
+    return f"<div class='scroll'><table{kind}><tr>{line('th', names)}</tr>{body}</table></div>"
 
 
 def number_text(value: Any) -> str:

@@ -33,12 +33,15 @@ def _worst(facts: Facts) -> list[str]:
     columns = list(worst[0]["cells"])[:MOST_CELLS]
     numbered, classifies = "row" in worst[0], facts.classifies
     last = "probability of the truth" if classifies else "off by"
-    rows = []
+    rows, named = [], {}
+    if classifies:
+        classes = list(dict.fromkeys(each[what] for each in worst for what in ("truth", "prediction")))
+        named = dict(zip(classes, apart(classes, LONGEST), strict=True))
     for each in worst:
         given = f"{each['probability']:.3f}" if classifies else number_text(each["error"])
-        told = [_text(each["truth"]), _text(each["prediction"]), given]
+        told = [named.get(each[what]) or _text(each[what]) for what in ("truth", "prediction")]
         number = [f"{each['row']:,}"] if numbered else []
-        rows.append([*number, *told, *(_cell(each["cells"].get(name, "")) for name in columns)])
+        rows.append([*number, *told, given, *(_cell(each["cells"].get(name, "")) for name in columns)])
     heads = [*(["row"] if numbered else []), "truth", "prediction", last, *apart(columns, LONGEST)]
     left = len(worst[0]["cells"]) - len(columns)
     more = f"; {left} more columns in metrics.json" if left > 0 else ""
@@ -47,7 +50,7 @@ def _worst(facts: Facts) -> list[str]:
     fixed = 4 if numbered else 3
     amounts = {k for k in range(fixed, len(heads)) if all(_is_number(row[k]) for row in rows)}
     amounts |= {fixed - 1, *([0] if numbered else []), *([] if classifies else [fixed - 2, fixed - 3])}
-    return [card("Worst rows", table(heads, rows, numbers=amounts), note, wide=True)]
+    return [card("Worst rows", table(heads, rows, numbers=amounts, one_line=True), note, wide=True)]
 
 
 def _cell(text: str) -> str:
@@ -79,8 +82,10 @@ def _of_classes(facts: Facts) -> list[str]:
     else:
         wrong = [(count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j and count]
         pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
-        lines = [[cut(names[i], LONGEST), cut(names[j], LONGEST), f"{count:,}"] for count, i, j in pairs]
-        shown.append(card("Most frequent confusions", table(["truth", "predicted", "rows"], lines), facts.rows))
+        told = apart(names, LONGEST)
+        lines = [[told[i], told[j], f"{count:,}"] for count, i, j in pairs]
+        listed = table(["truth", "predicted", "rows"], lines, numbers={2})
+        shown.append(card("Most frequent confusions", listed, facts.rows))
     return shown + _curves(facts)
 
 

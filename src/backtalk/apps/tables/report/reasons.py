@@ -19,6 +19,7 @@ LONGEST, SHORT = 40, 24  # letters of a name, and of a class
 MOST_COPIES = 5  # groups of columns
 FEW_NAMES = 3  # of dates or times, on an axis
 FEW = 12  # points that have a dot each
+MOST_TOLD = 3  # classes, of which it is told what a missing cell makes of them
 
 Curves = Sequence[Mapping[str, Any]]
 
@@ -110,6 +111,8 @@ def _over_numbers(values: Sequence[Any], curves: Curves, label: str) -> str:
     )
     if len(present) == len(values):
         return picture
+    if len(curves) > MOST_TOLD:
+        return picture
     missing = [number_text(each["mean"][-1]) for each in curves]
     told = [f"{name} {text}" for name, text in zip(classes, missing, strict=True)] if several else missing
     return f"{picture}<p class='quiet'>{html.escape('missing: ' + ', '.join(told))}</p>"
@@ -117,7 +120,7 @@ def _over_numbers(values: Sequence[Any], curves: Curves, label: str) -> str:
 
 def _of_words(values: Sequence[Any], curves: Curves) -> str:
     """Bars: of one quantity with the spread of the rows, of several end to end."""
-    names = apart(["(missing)" if value is None else str(value) for value in values], LONGEST)
+    names = apart(["(missing)" if value is None else str(value) for value in values], SHORT)
     if len(curves) > 1:
         parts = dict(zip(_classes(curves), (each["mean"] for each in curves), strict=True))
         return plots.meters(names, parts, [""] * len(names), full=1.0, keys=False)
