@@ -223,6 +223,7 @@ COUNTS = FRAME.with_columns(y=pl.Series(np.exp(0.5 * SIZE + TOWN).round(1) + np.
         ),
         (CLASSES, {"loss": "categorical_hinge", "output": "identity"}, ["LogisticRegression", "HistGradient"]),
         (CLASSES, {"test": 0.2, "split": "group=day"}, ["LogisticRegression", "HistGradientBoostingClassifier"]),
+        (CLASSES, {"split": "time=day", "members": 1}, ["LogisticRegression", "HistGradientBoostingClassifier"]),
         (CLASSES, {"validation": 0.2, "members": 1}, ["LogisticRegression", "HistGradientBoostingClassifier"]),
         (COUNTS, {}, ["Ridge", "HistGradientBoostingRegressor"]),
         (COUNTS, {"loss": "gaussian_nll"}, ["Ridge", "HistGradientBoostingRegressor"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from xml.etree import ElementTree
@@ -9,8 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from backtalk import Network
+from backtalk.apps.cli.table_views import show_quality
 from backtalk.apps.tables import train
 from backtalk.apps.tables.failures import worst_rows
 from backtalk.apps.tables.model import Model
@@ -235,6 +238,18 @@ def test_scores_are_compared_by_the_metric_first_and_the_best_is_told():
     assert best_of("log_loss", {"a": 0.5, "b": 0.4, "c": None}) == {"b"}
     assert best_of("accuracy", {"a": 0.5, "b": 0.4, "c": 0.50000001}) == {"a", "c"}
     assert best_of("accuracy", {"a": 0.5, "b": 0.5}) == set()
+
+
+def test_the_terminal_shows_the_scores_beside_others_and_those_of_the_training_rows():
+    console = Console(file=io.StringIO(), width=120)
+    metrics = facts().metrics | {"metric": None}
+    show_quality(console, metrics)
+    lines = console.file.getvalue().splitlines()
+    assert re.split(r" {2,}", lines[0].strip())[1:] == ["this run", "boosted trees, 5 rows", "always 'no'", "training"]
+    assert lines[2].split() == ["log", "loss", "0.5000", "0.4000", "0.6000", "0.1000"]
+    more = metrics | {"scores": {**metrics["scores"], "test": {"rows": 3, "accuracy": 0.5}}}
+    show_quality(console, more)
+    assert re.search(r"training +out-of-fold +test", console.file.getvalue())
 
 
 # Where it fails

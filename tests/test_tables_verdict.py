@@ -372,7 +372,7 @@ def test_the_verdict_comes_first_wherever_results_are(call, tmp_path):
     assert "'refund' alone" in told[0]
     assert shown.index("verdict ") < shown.index("5 epochs in")
     page = (tmp_path / "t-run" / REPORT).read_text(encoding="utf-8")
-    assert page.index("&#x27;refund&#x27; alone") < page.index("class='numbers'")
+    assert page.index("&#x27;refund&#x27; alone") < page.index("class='beside'")
     found = json.loads(call(*command, "--overwrite", "--json")[1])["verdict"]
     assert found == json.loads((tmp_path / "t-run" / METRICS).read_text())["verdict"]
     assert set(found[0]) == {"name", "sentence", "advice", "columns"}

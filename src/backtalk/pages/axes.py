@@ -73,15 +73,26 @@ def grid(up: Scale, across: Scale, y_label: str, x_label: str, names: Mapping[fl
     for tick in up.ticks:
         y = y_of(up, tick)
         parts.append(f"<line class='grid' x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y:.1f}' y2='{y:.1f}'/>")
-        parts.append(f"<text x='{LEFT - 7}' y='{y + 4:.1f}' text-anchor='end'>{tick:.4g}</text>")
+        parts.append(f"<text x='{LEFT - 7}' y='{y + 4:.1f}' text-anchor='end'>{tick_text(tick)}</text>")
     for tick in across.ticks:
-        place = f"x='{x_of(across, tick):.1f}' y='{HEIGHT - BOTTOM + 16}'"
-        told = f"{tick:.4g}" if names is None else short(names[tick], 24)
-        parts.append(f"<text {place} text-anchor='middle'>{told}</text>")
+        x = x_of(across, tick)
+        anchor = "end" if names is not None and x > WIDTH - 60 else "middle"  # a name is longer than a number
+        place = f"x='{x:.1f}' y='{HEIGHT - BOTTOM + 16}' text-anchor='{anchor}'"
+        parts.append(f"<text {place}>{tick_text(tick) if names is None else short(names[tick], 24)}</text>")
     end = f"x='{WIDTH - RIGHT}' y='{HEIGHT - 4}'"
     parts.append(f"<text class='name' {end} text-anchor='end'>{short(x_label, 60)}</text>")
     parts.append(f"<text class='name' x='2' y='{TOP - 12}'>{short(y_label, 60)}</text>")
     return "".join(parts)
+
+
+def tick_text(value: float) -> str:
+    """A number beside an axis, in few letters.
+
+    >>> tick_text(0.25), tick_text(4e7), tick_text(-2e-5), tick_text(1e300)
+    ('0.25', '4e7', '-2e-5', '1e300')
+    """
+    digits, _, power = f"{value:.4g}".partition("e")
+    return f"{digits}e{int(power)}" if power else digits
 
 
 def mark_at(x: float) -> str:

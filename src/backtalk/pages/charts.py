@@ -36,12 +36,15 @@ def lines(
     marks: Mapping[str, tuple[float, float]] | None = None,
     band: Sequence[tuple[float, float, float]] = (),
     names: Mapping[float, str] | None = None,
+    keys: bool = True,
+    label: str = "",
 ) -> str:
     """Lines through points (x, y) in the order in which they are given.
 
     ``shares``: both axes go from 0 to 1; ``diagonal``: the line on which both are equal, dashed; ``dots``: one for
     each point; ``marks``: single points with a name; ``band``: from where to where, as (x, low, high), in the colour of
-    the first line; ``names``: what is written on the axis across, by its places, instead of numbers.
+    the first line; ``names``: what is written on the axis across, by its places, instead of numbers; ``keys``: whether
+    the names of several lines are told; ``label``: what is shown, if not what stands on the axes.
     """
     found = [[(x, y) for x, y in pairs if abs(x) < LARGEST and abs(y) < LARGEST] for pairs in series.values()]
     marked = {name: at for name, at in (marks or {}).items() if abs(at[0]) < LARGEST and abs(at[1]) < LARGEST}
@@ -72,7 +75,7 @@ def lines(
         place = f"x='{left + (-8 if side == 'end' else 8):.1f}' y='{max(top, TOP + 4) + 14:.1f}' text-anchor='{side}'"
         parts.append(f"<circle class='spot' cx='{left:.1f}' cy='{top:.1f}' r='4'/>")
         parts.append(f"<text class='name' {place}>{short(name, 40)}</text>")
-    return legend(series) + svg("".join(parts), f"{y_label} against {x_label}")
+    return legend(series) * keys + svg("".join(parts), label or f"{y_label} against {x_label}")
 
 
 def ranges(

@@ -24,12 +24,14 @@ h1 { font-size: 24px; margin: 0 0 2px } h2 { font-size: 16px; margin: 0 0 8px }
 .numbers b { display: block; font-size: 26px; font-weight: 600; color: var(--ink); font-variant-numeric: tabular-nums }
 .numbers span { color: var(--quiet); font-size: 13px }
 .settings { margin-top: 12px; font-size: 13px; color: var(--quiet) }
-.settings span { display: inline-block; margin-right: 18px } .settings b { font-weight: 500; color: var(--ink) }
+.settings span { display: inline-block; margin-right: 18px; max-width: 100%; overflow-wrap: anywhere }
+.settings b { font-weight: 500; color: var(--ink) }
 details summary { cursor: pointer; color: var(--quiet) }
 pre { margin: 0; font-size: 13px; overflow-x: auto }
 .wide { grid-column: 1 / -1 }
 .part { scroll-margin-top: 12px; margin-top: 40px } .part > h2 { font-size: 20px; margin: 0 0 2px }
-.part > .cards { margin-top: 12px } h3 { font-size: 14px; font-weight: 600; margin: 14px 0 6px }
+.part > .cards { margin-top: 12px } h3 { font-size: 14px; font-weight: 600; margin: 14px 0 6px;
+  overflow-wrap: anywhere }
 nav { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 14px 0 0; font-size: 14px }
 nav a { color: inherit; text-decoration-color: var(--line); text-underline-offset: 4px }
 .scroll { overflow-x: auto } .small { display: grid; gap: 4px 26px;
@@ -47,16 +49,17 @@ svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fil
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
 .legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
   border-radius: 2px; margin-right: 6px; vertical-align: middle }
-ul { margin: 0; padding-left: 18px }
+ul { margin: 0; padding-left: 18px; overflow-wrap: anywhere } p.after + ul { font-size: 13px }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top }
 td { overflow-wrap: break-word } th { color: var(--quiet); font-weight: 500 }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+table.one-line { white-space: nowrap } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .n + td:not(.n), .n + th:not(.n) { padding-left: 12px }
 .meters { display: grid; grid-template-columns: minmax(0, max-content) minmax(60px, 1fr) max-content; gap: 7px 12px;
   align-items: center; font-size: 13px; margin-top: 8px } .meters .text { text-align: right; color: var(--quiet);
   font-variant-numeric: tabular-nums } .meters .name { overflow-wrap: anywhere }
-.ranges { gap: 9px 12px } .range { position: relative; height: 14px }
+.ranges { gap: 9px 12px; grid-template-columns: minmax(0, max-content) minmax(40%, 1fr) max-content }
+.range { position: relative; height: 14px }
 .range i { position: absolute; top: 0; bottom: 0 } .range .bar { background: #3f6fd8; opacity: .75; border-radius: 2px;
   top: 2px; bottom: 2px } .range .zero { width: 1px; background: var(--quiet) }
 .range .span { top: 6px; bottom: 6px; background: var(--ink) } .range .span::before, .range .span::after { content: "";
@@ -129,15 +132,24 @@ def bullets(sentences: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool | Collection[int] = False) -> str:
-    """Cells as text; ``numbers``: the columns that hold numbers, counted from 0, or whether all but the first do."""
+def table(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: bool | Collection[int] = False,
+    one_line: bool = False,
+) -> str:
+    """Cells as text; ``numbers``: the columns that hold numbers, counted from 0, or whether all but the first do.
+
+    ``one_line``: no cell is broken into lines.
+    """
     right = range(1, len(names)) if numbers is True else numbers or ()
 
     def line(tag: str, cells: Sequence[str]) -> str:
         return "".join(f"<{tag}{NUMBER * (k in right)}>{html.escape(cell)}</{tag}>" for k, cell in enumerate(cells))
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
-    return f"<div class='scroll'><table><tr>{line('th', names)}</tr>{body}</table></div>"
+    kind = " class='one-line'" if one_line else ""
+    return f"<div class='scroll'><table{kind}><tr>{line('th', names)}</tr>{body}</table></div>"
 
 
 def number_text(value: Any) -> str:

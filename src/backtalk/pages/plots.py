@@ -112,8 +112,18 @@ def bars(values: Sequence[float], *, label: str, logarithmic: bool = False) -> s
     return svg("".join(parts), label)
 
 
-def meters(names: Sequence[str], parts: Mapping[str, Sequence[float]], texts: Sequence[str], *, full: float) -> str:
-    """One bar for each name, of parts that lie end to end; ``full`` fills it. A text stands behind each."""
+def meters(
+    names: Sequence[str],
+    parts: Mapping[str, Sequence[float]],
+    texts: Sequence[str],
+    *,
+    full: float,
+    keys: bool = True,
+) -> str:
+    """One bar for each name, of parts that lie end to end; ``full`` fills it. A text stands behind each.
+
+    ``keys``: whether the names of the parts are told.
+    """
     rows = []
     for n, (name, text) in enumerate(zip(names, texts, strict=True)):
         shares = [values[n] / full if full else 0.0 for values in parts.values()]
@@ -125,7 +135,7 @@ def meters(names: Sequence[str], parts: Mapping[str, Sequence[float]], texts: Se
             f"<span class='name'>{html.escape(name)}</span><span class='track'>{pieces}</span>"
             f"<span class='text'>{html.escape(text)}</span>"
         )
-    return f"{legend(parts)}<div class='meters'>{''.join(rows)}</div>"
+    return f"{legend(parts) * keys}<div class='meters'>{''.join(rows)}</div>"
 
 
 def matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:

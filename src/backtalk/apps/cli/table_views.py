@@ -15,7 +15,7 @@ from ...errors import cut
 from ...pages.page import number_text
 from ..tables.columns import MISSING, OTHER
 from ..tables.importance.words import sentences_of
-from ..tables.report.names import NAMES, compared_in, names_of, scores_beside
+from ..tables.report.names import NAMES, apart, compared_in, names_of, scores_beside
 from ..tables.verdict import WELL
 from ..tables.verdict.compare import words_of
 from ..terminal import show_remark, show_table
@@ -72,13 +72,24 @@ def show_verdict(console: Console, verdict: Sequence[Mapping[str, Any]]) -> None
         show_remark(console, remark, well=remark["name"] == WELL)
 
 
-def show_beside(console: Console, metrics: Mapping[str, Any]) -> None:
-    """The scores of the run beside those of the baselines and of the constant, on the rows that judge it."""
-    found = scores_beside(metrics)
-    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, LONGEST) for name in found))
+def show_quality(console: Console, metrics: Mapping[str, Any]) -> None:
+    """The scores of the run beside those of others on the rows that judge it, and on its other rows.
+
+    One table, if the only other rows are those that it learned.
+    """
+    found, scores = scores_beside(metrics), metrics["scores"]
+    if len(found) == 1:
+        show_scores(console, scores, metrics["metric"])
+        return
+    alone = len(scores) == 2 and "training" in scores
+    shown = found | ({"training": scores["training"]} if alone else {})
+    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, LONGEST) for name in shown))
     for name in compared_in(metrics):
-        table.add_row(NAMES[name], *(number_text(scores.get(name)) for scores in found.values()))
+        table.add_row(NAMES[name], *(number_text(of_rows.get(name)) for of_rows in shown.values()))
     show_table(console, table)
+    if not alone:
+        console.print()
+        show_scores(console, scores, metrics["metric"])
 
 
 def show_reasons(console: Console, metrics: Mapping[str, Any]) -> None:
@@ -106,8 +117,8 @@ def show_confusion(console: Console, scores: Mapping[str, Any], rows: str = "row
         return
     names = list(scores["recall"])
     console.print(f"\nclass of the {rows} (down) and what was predicted (across):", markup=False)
-    table = _table("", *_apart(names, 12), "found")
-    for name, shown, counts in zip(names, _apart(names, 30), matrix, strict=True):
+    table = _table("", *map(Text, apart(names, 12)), "found")
+    for name, shown, counts in zip(names, map(Text, apart(names, 30)), matrix, strict=True):
         share = f"{scores['recall'][name]:.0%}" if sum(counts) else ""
         table.add_row(shown, *map(number_text, counts), share)
     show_table(console, table)
@@ -121,16 +132,6 @@ def _words(column: Column) -> str:
 
 def _plain(text: str, most: int = 1000) -> Text:
     return Text(cut(text, most))  # a name with brackets is no markup
-
-
-def _apart(names: Sequence[str], most: int) -> list[Text]:
-    """The names, cut in the middle if some that are cut at the end are the same."""
-    shown = [cut(name, most) for name in names]
-    counts, half = Counter(shown), most // 2
-    return [
-        Text(cut(name[: most - 1 - half] + "…" + name[-half:]) if counts[text] > 1 else text)
-        for name, text in zip(names, shown, strict=True)
-    ]
 
 
 def _table(*names: Any, numbers: bool = True) -> Table:

@@ -113,10 +113,9 @@ def is_printed(result: Result, watch: Watch, as_json: bool, went_on: bool = Fals
 
 def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) -> None:
     from ..tables.folder import DIAGNOSIS_PAGE, REPORT
-    from ..tables.report.names import scores_beside
     from ..tables.verdict.compare import words_of
     from ..terminal import make_console, show_diagnosis
-    from .table_views import show_beside, show_confusion, show_reasons, show_scores, show_verdict
+    from .table_views import show_confusion, show_quality, show_reasons, show_verdict
 
     if not watch.group.is_first:
         return
@@ -131,10 +130,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
     console, metrics = make_console(patient=True), result.metrics
     show_verdict(console, metrics["verdict"])
     console.print()
-    if len(scores_beside(metrics)) > 1:
-        show_beside(console, metrics)
-        console.print()
-    show_scores(console, metrics["scores"], metrics["metric"])
+    show_quality(console, metrics)
     show_reasons(console, metrics)
     if (judged := metrics["judged"]) != "training":
         show_confusion(console, metrics["scores"][judged], f"{words_of(judged)} rows")

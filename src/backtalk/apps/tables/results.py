@@ -133,6 +133,7 @@ def write_results(
         metrics = _metrics(finished, baselines)
         metrics["verdict"] = group.broadcast(lambda: _verdict(finished, baselines))
         metrics |= group.broadcast(lambda: finite_or_none(_importance(finished)))
+        metrics |= finite_or_none(_failures(finished, [each["column"] for each in metrics.get("importance", [])]))
         said = [*ready.said, *said_of_decisions(finished.model.target, finished.run.options), *left_out]
 
         def write() -> Result:
@@ -184,14 +185,13 @@ def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any
         "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
         **curves(target, finished.truth[shown], finished.outputs[shown], network, finished.weights.get(shown)),
-        **_failures(finished),
         "trainings": [_training(finished, number) for number in range(ready.plan.trainings)],
     }
     return finite_or_none(metrics)
 
 
-def _failures(finished: Finished) -> dict[str, Any]:
-    """Where the run fails, on the rows that judge it."""
+def _failures(finished: Finished, columns: Sequence[str]) -> dict[str, Any]:
+    """Where the run fails, on the rows that judge it; ``columns``: those that matter, whose cells come first."""
     part, ready = finished.judged_part, finished.ready
     place = ready.places["training" if part == OUT_OF_FOLD else part]
     own = place.rows[ready.judged] if part == OUT_OF_FOLD else place.rows
@@ -201,7 +201,7 @@ def _failures(finished: Finished) -> dict[str, Any]:
         return None if place.frame is None else place.frame[own[chosen]]
 
     named = finished.run.options.id
-    first = [*([] if named is None else [named]), *ready.preprocessing.used]
+    first = [*([] if named is None else [named]), *(columns or ready.preprocessing.used)]
     found: dict[str, Any] = {"worst_rows": worst_rows(finished.model, truth, output, own + 1, cells, first, weight)}
     found |= probabilities_judged(finished.model, truth, output, weight)
     pairs = true_and_predicted(finished.model, truth, output)

@@ -65,7 +65,7 @@ class Recoded:
 
     >>> A = np.array([[float(n // 2 if n < 600 else 7)] for n in range(900)])
     >>> few = Recoded.of(A, np.array([True]))
-    >>> few(A)[14, 0], bool(np.isnan(few(A)[599, 0]))
+    >>> float(few(A)[14, 0]), bool(np.isnan(few(A)[599, 0]))
     (7.0, True)
     """
 

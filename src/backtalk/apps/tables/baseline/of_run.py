@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 CONSTANT = "constant"
 TREES = (
-    "thresholds decide in this table, which trees find sooner: try a wider network, --hidden 256,256, or more rows; if "
-    "the score alone matters, use scikit-learn's {model}"
+    "thresholds decide in this table, which trees find sooner: if the score alone matters, use scikit-learn's {model}; "
+    "or add columns that say on which side of a threshold that you know a row lies"
 )
 LINES = (
     "nearly straight lines are enough for this table: a stronger penalty keeps the network close to them, try "

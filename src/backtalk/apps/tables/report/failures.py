@@ -10,10 +10,12 @@ from ....pages import charts, plots
 from ....pages.page import card, number_text, table
 from ..verdict.compare import words_of
 from .facts import Facts
+from .names import apart
 
 MOST_CLASSES = 25  # of a confusion matrix
 MOST_CELLS = 10  # of a row
-LONGEST = 32  # letters of a name or a cell
+LONGEST, LABEL = 32, 18  # letters of a name or a cell, and of one beside a matrix
+MANY_LETTERS = 10  # of a number
 FEW = 10  # rows, whose share says little
 Point = tuple[float, float]
 
@@ -31,13 +33,16 @@ def _worst(facts: Facts) -> list[str]:
     columns = list(worst[0]["cells"])[:MOST_CELLS]
     numbered, classifies = "row" in worst[0], facts.classifies
     last = "probability of the truth" if classifies else "off by"
-    rows = []
+    rows, named = [], {}
+    if classifies:
+        classes = list(dict.fromkeys(each[what] for each in worst for what in ("truth", "prediction")))
+        named = dict(zip(classes, apart(classes, LONGEST), strict=True))
     for each in worst:
         given = f"{each['probability']:.3f}" if classifies else number_text(each["error"])
-        told = [_text(each["truth"]), _text(each["prediction"]), given]
+        told = [named.get(each[what]) or _text(each[what]) for what in ("truth", "prediction")]
         number = [f"{each['row']:,}"] if numbered else []
-        rows.append([*number, *told, *(cut(each["cells"].get(name, ""), LONGEST) for name in columns)])
-    heads = [*(["row"] if numbered else []), "truth", "prediction", last, *(cut(name, LONGEST) for name in columns)]
+        rows.append([*number, *told, given, *(_cell(each["cells"].get(name, "")) for name in columns)])
+    heads = [*(["row"] if numbered else []), "truth", "prediction", last, *apart(columns, LONGEST)]
     left = len(worst[0]["cells"]) - len(columns)
     more = f"; {left} more columns in metrics.json" if left > 0 else ""
     part = words_of(metrics["judged"])
@@ -45,7 +50,14 @@ def _worst(facts: Facts) -> list[str]:
     fixed = 4 if numbered else 3
     amounts = {k for k in range(fixed, len(heads)) if all(_is_number(row[k]) for row in rows)}
     amounts |= {fixed - 1, *([0] if numbered else []), *([] if classifies else [fixed - 2, fixed - 3])}
-    return [card("Worst rows", table(heads, rows, numbers=amounts), note, wide=True)]
+    return [card("Worst rows", table(heads, rows, numbers=amounts, one_line=True), note, wide=True)]
+
+
+def _cell(text: str) -> str:
+    """A cell; a number of very many digits with six."""
+    if len(text) > MANY_LETTERS and _is_number(text):
+        return f"{float(text.replace(',', '')):.6g}"
+    return cut(text, LONGEST)
 
 
 def _is_number(text: str) -> bool:
@@ -66,12 +78,14 @@ def _of_classes(facts: Facts) -> list[str]:
     shown = []
     if len(names) <= MOST_CLASSES:
         note = f"rows: the truth; columns: predicted; {facts.rows}"
-        shown.append(card("Confusion matrix", plots.matrix(counts, names), note))
+        shown.append(card("Confusion matrix", plots.matrix(counts, apart(names, LABEL)), note))
     else:
         wrong = [(count, i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j and count]
         pairs = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:MOST_CLASSES]
-        lines = [[cut(names[i], LONGEST), cut(names[j], LONGEST), f"{count:,}"] for count, i, j in pairs]
-        shown.append(card("Most frequent confusions", table(["truth", "predicted", "rows"], lines), facts.rows))
+        told = apart(names, LONGEST)
+        lines = [[told[i], told[j], f"{count:,}"] for count, i, j in pairs]
+        listed = table(["truth", "predicted", "rows"], lines, numbers={2})
+        shown.append(card("Most frequent confusions", listed, facts.rows))
     return shown + _curves(facts)
 
 
@@ -102,7 +116,8 @@ def _curves(facts: Facts) -> list[str]:
 
 
 def _by_class(curves: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    return {cut(each["class"], LONGEST): [(x, y) for x, y in each["points"]] for each in curves}
+    names = apart([each["class"] for each in curves], LONGEST)
+    return {name: [(x, y) for x, y in each["points"]] for name, each in zip(names, curves, strict=True)}
 
 
 def _of_which(curves: Sequence[Mapping[str, Any]]) -> str:

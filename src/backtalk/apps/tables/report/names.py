@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....errors import cut
@@ -58,8 +59,28 @@ def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             found[f"{each['name']}, {own['rows']:,} rows" if fewer else each["name"]] = own
     if part in constant["scores"]:
         shares = metrics["constant"]["shares"]
-        always = "the mean" if shares is None else f"'{cut(metrics['classes'][shares.index(max(shares))], LONGEST)}'"
-        found[f"always {always}"] = constant["scores"][part]
+        own = constant["scores"][part]
+        always = "the same quantiles" if "mean_quantile_loss" in own else "the mean"
+        if shares is not None:
+            always = f"'{cut(metrics['classes'][shares.index(max(shares))], LONGEST)}'"
+        found[f"always {always}"] = own
+    return found
+
+
+def apart(names: Sequence[str], most: int) -> list[str]:
+    """Names of so many letters at the most; those that would be the same are cut in the middle, or numbered.
+
+    >>> apart(["short", "a long name 1", "a long name 2"], 9)
+    ['short', 'a lo…me 1', 'a lo…me 2']
+    """
+    found = [cut(name, most) for name in names]
+    half = most // 2
+    for shorten in (lambda name, _: f"{name[: most - 1 - half]}…{name[-half:]}", lambda _, k: f"number {k + 1}"):
+        counts = Counter(found)
+        found = [
+            cut(shorten(name, k)) if counts[text] > 1 else text
+            for k, (name, text) in enumerate(zip(names, found, strict=True))
+        ]
     return found
 
 

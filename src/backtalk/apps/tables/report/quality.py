@@ -53,7 +53,7 @@ def cards(facts: Facts) -> list[str]:
         rows.append(f"<tr><td>{html.escape(NAMES[name])}</td>{cells}</tr>")
     heads = "".join(f"<th class='n'>{html.escape(who)}</th>" for who in found)
     beside = f"<div class='scroll'><table><tr><th></th>{heads}</tr>{''.join(rows)}</table></div>"
-    note = " ".join([f"{facts.rows}, the same for each; the best of a line is bold.", *_notes(facts)])
+    note = " ".join([f"{facts.rows}; the best of a line is bold.", *_notes(facts)])
     shown = [card("Beside others", beside, note)] if len(found) > 1 else []
     scores = metrics["scores"]
     in_order = names_of(main_score(metrics))

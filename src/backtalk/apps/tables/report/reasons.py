@@ -8,14 +8,18 @@ from typing import Any
 
 from ....errors import cut, quoted
 from ....pages import charts, plots
-from ....pages.page import card, number_text, small
+from ....pages.axes import legend
+from ....pages.page import bullets, card, number_text, small
 from ..verdict.compare import words_of
 from .facts import Facts
+from .names import apart
 
 MOST_COLUMNS = 20  # of the importance
-LONGEST = 40  # letters of a name
-FEW_NAMES = 5  # of dates or times, on an axis
+LONGEST, SHORT = 40, 24  # letters of a name, and of a class
+MOST_COPIES = 5  # groups of columns
+FEW_NAMES = 3  # of dates or times, on an axis
 FEW = 12  # points that have a dot each
+MOST_TOLD = 3  # classes, of which it is told what a missing cell makes of them
 
 Curves = Sequence[Mapping[str, Any]]
 
@@ -31,10 +35,10 @@ def _importance(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> list[s
         return []
     most, of = importance[:MOST_COLUMNS], facts.metrics["importance_of"]
     picture = charts.ranges(
-        [cut(each["column"], LONGEST) for each in most],
+        apart([each["column"] for each in most], LONGEST),
         [each["value"] for each in most],
         [(each["low"], each["high"]) for each in most],
-        [f"{each['value']:.3g}" for each in most],
+        [_amount(each["value"]) for each in most],
     )
     left = len(importance) - len(most)
     note = (
@@ -42,62 +46,96 @@ def _importance(facts: Facts, importance: Sequence[Mapping[str, Any]]) -> list[s
         "column are shuffled among them; the line is the interval of 95 % confidence"
     )
     note += f"; {left} more columns matter less" if left > 0 else ""
-    copies = [_copies(each) for each in facts.metrics.get("copies", [])]
-    return [card("Columns that matter", picture + "".join(copies), note, wide=True)]
+    return [card("Columns that matter", picture + _copies(facts.metrics.get("copies") or []), note, wide=True)]
 
 
-def _copies(found: Mapping[str, Any]) -> str:
-    named = ", ".join(quoted(name) for name in found["columns"])
-    told = f"near copies of each other, of which one stands in for another: {named}; shuffled together: "
-    return f"<p class='quiet after'>{html.escape(told)}{found['value']:.3g}</p>"
+def _copies(found: Sequence[Mapping[str, Any]]) -> str:
+    """Columns of which one stands in for another, so that each alone matters little."""
+    if not found:
+        return ""
+    named = [(", ".join(quoted(name) for name in each["columns"]), each["value"]) for each in found]
+    most = sorted(named, key=lambda each: -each[1])[:MOST_COPIES]
+    told = bullets([f"{names}: {_amount(value)} if they are shuffled together" for names, value in most])
+    return f"<p class='quiet after'>near copies of each other, of which one stands in for another:</p>{told}"
 
 
 def _dependence(facts: Facts, dependence: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    figures = {cut(name, LONGEST): _figure(facts, name, found) for name, found in dependence.items()}
+    titles = apart(list(dependence), LONGEST)
+    drawn = [_figure(facts, name, found) for name, found in dependence.items()]
+    figures = dict(zip(titles, drawn, strict=True))
     if not figures:
         return []
-    note = (
-        "the mean prediction if all rows had this value in the column, and all else as it is; between the ends of the "
-        "band or the line lie 80 % of the rows"
-    )
-    return [card("How the prediction moves with a column", small(figures), note, wide=True)]
+    curves = next(iter(dependence.values()))["curves"]
+    note = "the mean prediction if all rows had this value in the column, and all else as it is"
+    if len(curves) == 1:
+        note += "; between the ends of the band or the line lie 80 % of the rows"
+    keys = legend(dict.fromkeys(_classes(curves)))
+    return [card("How the prediction moves with a column", keys + small(figures), note, wide=True)]
 
 
 def _figure(facts: Facts, name: str, found: Mapping[str, Any]) -> str:
-    values, curves = found["values"], found["curves"]
-    of = curves[0]["of"]
-    label = f"probability of {cut(of, LONGEST)}" if facts.classifies else f"predicted {cut(of, LONGEST)}"
+    """Of one column: a line over numbers and times, bars for words; above it what is shown."""
+    curves = found["curves"]
+    of = cut(curves[0]["of"], LONGEST)
+    label = f"probability of '{of}'" if facts.classifies else f"predicted {of}"
+    label = "probability of each class" if len(curves) > 1 else label
     if found["kind"] == "category":
-        words = ["(missing)" if value is None else str(value) for value in values]
-        return _of_words(words, curves, "probability of each class" if len(curves) > 1 else label)
+        drawn = _of_words(found["values"], curves)
+    else:
+        drawn = _over_numbers(found["values"], curves, f"{label} against {name}")
+    return f"<p class='quiet'>{html.escape(label)}</p>{drawn}"
+
+
+def _over_numbers(values: Sequence[Any], curves: Curves, label: str) -> str:
+    """Lines; what is predicted if the cell is missing stands below."""
     present = [n for n, value in enumerate(values) if value is not None]
-    missing = [] if len(present) == len(values) else [each["mean"][-1] for each in curves]
     numeric = all(isinstance(values[n], int | float) for n in present)
     across = [float(values[n]) if numeric else float(n) for n in present]
     names = None if numeric else _names([str(values[n]) for n in present])
     several, first = len(curves) > 1, curves[0]
     spread = [(x, first["low"][n], first["high"][n]) for x, n in zip(across, present, strict=True)]
+    classes = _classes(curves)
+    series = {
+        name: [(x, each["mean"][n]) for x, n in zip(across, present, strict=True)]
+        for name, each in zip(classes, curves, strict=True)
+    }
     picture = charts.lines(
-        {cut(each["of"], 24): [(x, each["mean"][n]) for x, n in zip(across, present, strict=True)] for each in curves},
-        x_label=cut(name, LONGEST),
-        y_label="probability" if several else label,
+        series,
+        x_label="",
+        y_label="",
         dots=len(present) <= FEW,
         band=[] if several else spread,
         names=names,
+        keys=False,
+        label=label,
     )
-    told = ", ".join(number_text(value) for value in missing)
-    return picture + (f"<p class='quiet'>missing: {told}</p>" if told else "")
+    if len(present) == len(values):
+        return picture
+    if len(curves) > MOST_TOLD:
+        return picture
+    missing = [number_text(each["mean"][-1]) for each in curves]
+    told = [f"{name} {text}" for name, text in zip(classes, missing, strict=True)] if several else missing
+    return f"{picture}<p class='quiet'>{html.escape('missing: ' + ', '.join(told))}</p>"
 
 
-def _of_words(words: Sequence[str], curves: Curves, label: str) -> str:
-    """Bars: of one quantity with the spread of the rows, of several side by side."""
-    names, told = [cut(word, LONGEST) for word in words], f"<p class='quiet'>{html.escape(label)}</p>"
+def _of_words(values: Sequence[Any], curves: Curves) -> str:
+    """Bars: of one quantity with the spread of the rows, of several end to end."""
+    names = apart(["(missing)" if value is None else str(value) for value in values], SHORT)
     if len(curves) > 1:
-        parts = {cut(each["of"], 24): each["mean"] for each in curves}
-        return told + plots.meters(names, parts, [""] * len(names), full=1.0)
+        parts = dict(zip(_classes(curves), (each["mean"] for each in curves), strict=True))
+        return plots.meters(names, parts, [""] * len(names), full=1.0, keys=False)
     (curve,) = curves
     spread = list(zip(curve["low"], curve["high"], strict=True))
-    return told + charts.ranges(names, curve["mean"], spread, [number_text(value) for value in curve["mean"]])
+    return charts.ranges(names, curve["mean"], spread, [number_text(value) for value in curve["mean"]])
+
+
+def _classes(curves: Curves) -> list[str]:
+    """What the curves are of, in few letters."""
+    return apart([each["of"] for each in curves], SHORT)
+
+
+def _amount(value: float) -> str:
+    return number_text(value) if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def _names(texts: Sequence[str]) -> dict[float, str]:
