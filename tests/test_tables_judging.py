@@ -12,7 +12,8 @@ from sklearn import metrics
 from backtalk import InputError, UnknownNameError
 from backtalk.apps.tables.judging import calibration, classes, intervals, numbers
 from backtalk.apps.tables.judging.curves import MOST_POINTS, Thresholds, precision_recall_points, roc_points
-from backtalk.apps.tables.judging.metric import (
+from backtalk.apps.tables.judging.threshold import best_threshold, decide
+from backtalk.apps.tables.metric_names import (
     METRICS,
     is_the_loss,
     measure,
@@ -20,7 +21,6 @@ from backtalk.apps.tables.judging.metric import (
     require_defined,
     require_metric,
 )
-from backtalk.apps.tables.judging.threshold import best_threshold, decide
 from backtalk.apps.tables.target import Target
 from backtalk.core.head import as_head
 

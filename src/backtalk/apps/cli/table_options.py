@@ -10,6 +10,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 COLUMNS, ROWS, NETWORK, TRAINING = "Columns", "Rows for validation and test", "Network", "Training"  # in the help
+JUDGED = "What is judged and predicted"
 TYPE = re.compile(r"\s*(?P<name>.+?)\s*=\s*(?P<type>number|category|yes/no|time|date(?:\([^()]*\))?)\s*(?:,|$)")
 
 
@@ -79,6 +80,34 @@ def share_or_file(part: str, text: str | None) -> float | str | None:
             f"{part} is {quoted(text)}, expected a share of the rows, such as 0.2, or a file that is there."
         )
     return text
+
+
+def levels_of(text: str | None) -> tuple[float, ...]:
+    """The levels of quantiles; nothing for None.
+
+    >>> levels_of(".1, 0.9")
+    (0.1, 0.9)
+    """
+    return () if text is None else tuple(_number("quantiles", part, "0.1,0.5,0.9") for part in text.split(","))
+
+
+def threshold_of(text: str | None) -> float | str | None:
+    """None for None; or a number, or ``auto``.
+
+    >>> threshold_of("auto"), threshold_of("0.3")
+    ('auto', 0.3)
+    """
+    return text if text in (None, "auto") else _number("threshold", text, "0.3 or auto")
+
+
+def _number(option: str, text: str, example: str) -> float:
+    from ...core.decimals import read_decimal
+    from ...errors import InputError, quoted
+
+    try:
+        return read_decimal(text.strip())
+    except ValueError:
+        raise InputError(f"{option} is {quoted(text)}, expected numbers, such as {example}.") from None
 
 
 def optimizer_of(text: str | None, learning_rate: float | None) -> str | None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from ...errors import cut
 from ...pages.page import number_text
 from ..tables.columns import MISSING, OTHER
-from ..tables.report.names import NAMES, compared_in, scores_beside
+from ..tables.report.names import NAMES, compared_in, names_of, scores_beside
 from ..tables.verdict import WELL
 from ..tables.verdict.compare import words_of
 from ..terminal import show_remark, show_table
@@ -91,10 +91,10 @@ def show_reasons(console: Console, metrics: Mapping[str, Any]) -> None:
     console.print(f"\nit depends most on {named} (by how much {measure} grows without them)", markup=False)
 
 
-def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
-    """One column for each set of rows."""
+def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]], metric: str | None = None) -> None:
+    """One column for each set of rows; the metric comes first, if there is one."""
     table = _table("", *map(_plain, map(words_of, scores)))
-    for name, shown in NAMES.items():
+    for name, shown in names_of(metric).items():
         if any(name in part for part in scores.values()):
             table.add_row(shown, *(number_text(part.get(name)) for part in scores.values()))
     show_table(console, table)

@@ -15,13 +15,16 @@ from .common import AsJson, app, require_other, show_remarks
 from .crashes import spoken
 from .table_options import (
     COLUMNS,
+    JUDGED,
     NETWORK,
     ROWS,
     TRAINING,
     Grouped,
+    levels_of,
     optimizer_of,
     share_or_file,
     sizes_of,
+    threshold_of,
     types_of,
     words_of,
 )
@@ -195,6 +198,38 @@ def train(
         str | None,
         _option("balanced: rare classes count as much as frequent ones.", TRAINING, metavar="balanced"),
     ] = None,
+    metric: Annotated[
+        str | None,
+        _option(
+            "What decides when to stop, and comes first: accuracy, balanced_accuracy, f1, roc_auc, average_precision, "
+            "log_loss; rmse, mae, mape, r2, quantile_loss. [default: the loss]",
+            JUDGED,
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    quantiles: Annotated[
+        str | None, _option("Predict these quantiles of a number, such as .1,.5,.9.", JUDGED, metavar="LEVEL,…")
+    ] = None,
+    interval: Annotated[
+        float | None,
+        _option(
+            "How sure it is that a number lies between the ends predicted for it; 0 for no ends. [default: 0.9]",
+            JUDGED,
+            metavar="LEVEL",
+            show_default=False,
+        ),
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        _option(
+            "From which probability on a row is of the second of two classes; auto: the best one for rows not trained "
+            "on. [default: 0.5]",
+            JUDGED,
+            metavar="P|auto",
+            show_default=False,
+        ),
+    ] = None,
     checkpoint_seconds: Annotated[float, _option("Between two checkpoints.", TRAINING)] = 10.0,
     engine: Annotated[
         str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.", TRAINING)
@@ -248,6 +283,10 @@ def train(
         l2_penalty=l2_penalty,
         clip_norm=clip_norm,
         class_weight=class_weight,
+        metric=metric,
+        quantiles=levels_of(quantiles),
+        interval=interval,
+        threshold=threshold_of(threshold),
         members=members,
         validation=share_or_file("validation", validation),
         patience=patience,
@@ -361,7 +400,7 @@ def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     console = make_console()
     show_verdict(console, scores["verdict"])
     console.print()
-    show_scores(console, {table.name: scores})
+    show_scores(console, {table.name: scores}, scores.get("metric"))
     show_confusion(console, scores)
 
 

@@ -134,7 +134,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
     if len(scores_beside(metrics)) > 1:
         show_beside(console, metrics)
         console.print()
-    show_scores(console, metrics["scores"])
+    show_scores(console, metrics["scores"], metrics["metric"])
     show_reasons(console, metrics)
     if (judged := metrics["judged"]) != "training":
         show_confusion(console, metrics["scores"][judged], f"{words_of(judged)} rows")

@@ -99,6 +99,7 @@ def preprocessing_facts(ready: Prepared, run: RunFacts) -> dict[str, Any]:
     roles = {name: getattr(options, name) for name in ROLES}
     learned = {"target": ready.target.to_json(), "columns": ready.preprocessing.to_json()}
     learned |= {"no_header": True} if options.no_header else {}
+    learned |= {} if options.metric is None else {"metric": options.metric}
     return {"run": run.run, **roles, **learned, "inputs": ready.preprocessing.inputs}
 
 

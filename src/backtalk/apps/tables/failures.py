@@ -47,7 +47,7 @@ def worst_rows(
             shares = shares / shares.sum(axis=1, keepdims=True)
         given = np.take_along_axis(shares, truth[:, None], axis=1)[:, 0]
         badness = shares.max(axis=1) - given if not gives_shares(model.members[0]) else 1 - given
-        wrong = output.argmax(axis=1) != truth
+        wrong = target.labels_of(output) != truth
     else:
         with np.errstate(over="ignore", invalid="ignore"):
             y, predicted = target.decode(truth), target.decode(output)

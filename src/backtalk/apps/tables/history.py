@@ -41,7 +41,7 @@ class History(Callback):
     def __init__(
         self,
         path: Path | None,
-        score: Callable[[Network], float] | None,
+        score: Callable[[Network], float | None] | None,
         run: str | None = None,
         losses: Sequence[float] = (),
         validation_losses: Sequence[float] = (),
@@ -56,11 +56,14 @@ class History(Callback):
         self.write()
 
     def on_epoch(self, epoch: Epoch) -> None:
+        score = epoch.validation_metric  # if the score is the metric that decides, it is known
+        if score is None and self.score is not None:
+            score = self.score(epoch.network)
         line = _line(
             epoch.number,
             epoch.loss,
             epoch.validation_loss,
-            None if self.score is None else self.score(epoch.network),
+            score,
             epoch.learning_rate,
             epoch.measures,
         )

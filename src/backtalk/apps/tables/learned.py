@@ -10,6 +10,7 @@ from ...core.checked import as_kind, field_of
 from ...core.network import Network
 from ...errors import FileFormatError, quoted
 from .folder import PREPROCESSING, Folder, run_of
+from .metric_names import METRICS
 from .preprocessing import Preprocessing
 from .target import Target
 
@@ -21,7 +22,7 @@ class Learned:
     """What was learned of a table, from its file; the file's SHA-256, and the id of the run.
 
     ``id``, ``weight``: the columns that name and weigh the rows, if they were asked for. ``no_header``: whether the
-    first line of a table is a row.
+    first line of a table is a row. ``metric``: that which comes first, if one was asked for.
     """
 
     preprocessing: Preprocessing
@@ -31,6 +32,7 @@ class Learned:
     id: str | None = None
     weight: str | None = None
     no_header: bool = False
+    metric: str | None = None
 
 
 def read_learned(place: Folder) -> Learned:
@@ -52,7 +54,10 @@ def read_learned(place: Folder) -> Learned:
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles, no_header=no_header)
+    metric = as_kind(facts.get("metric"), str | None, path, "metric")
+    if metric is not None and metric not in METRICS:
+        raise FileFormatError(f"{path}: 'metric' is {quoted(metric)}, expected one of {', '.join(METRICS)}.")
+    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles, no_header=no_header, metric=metric)
 
 
 def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:
@@ -62,6 +67,10 @@ def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> 
         raise FileFormatError(
             f"{model} has {network.sizes[0]} inputs and {network.sizes[-1]} outputs, but {file} is of {inputs} and "
             f"{outputs}: put the right file back, or train anew."
+        )
+    if learned.target.point >= network.sizes[-1]:
+        raise FileFormatError(
+            f"{file}: 'target' has the point {learned.target.point}, but {model} has {outputs} outputs."
         )
     if learned.target.classifies != network.head.takes_labels:
         raise FileFormatError(f"{model} has the loss {network.loss}, which does not suit 'target' of {file}.")

@@ -29,8 +29,9 @@ from .diagnosis import Tell
 from .facts import RunFacts
 from .folder import CHECKPOINT, HISTORY, Folder, numbered
 from .history import History
+from .metric_names import measure, metric_of
 from .metrics import score_of_shares
-from .model import end_of, output_of
+from .model import end_of, in_order, output_of
 from .options import Options, settings_of
 from .prepare import Prepared, seeds_of
 from .recipe import with_recipe
@@ -77,17 +78,22 @@ def histories_of(place: Folder, ready: Prepared, group: Group, run: RunFacts, we
             state = go_on_at(checkpoint)[1].state
             losses = state.losses, state.validation_losses
         path = place / numbered(HISTORY, number, trainings) if place.writes else None
-        follow = _follow(ready.beside(number), group)
+        follow = _follow(ready.beside(number), group, run.options.metric)
         found.append(History(path, follow, run.run, *losses, depth=ready.network.depth))
     return found
 
 
-def _follow(ready: Prepared, group: Group) -> Callable[[Network], float] | None:
-    """The score on the validation set, for the history."""
+def _follow(ready: Prepared, group: Group, metric: str | None) -> Callable[[Network], float | None] | None:
+    """The score on the validation set, for the history: the metric that was asked for, else accuracy or R²."""
     if "validation" not in ready.parts:
         return None
     X, y = ready.parts["validation"]
     truth, weight = ready.truth["validation"], ready.weights.get("validation")
+    if metric is not None:
+        all_weights = None if weight is None else group.concatenate(weight)
+        return lambda network: measure(
+            metric, ready.target, network.head, truth, group.concatenate(output_of([network], X)), all_weights
+        )
     return lambda network: score_of_shares(ready.target, truth, y, output_of([network], X), group, weight)
 
 
@@ -108,7 +114,7 @@ class Trained:
             for kind, share in enumerate(self.kinds.astype(np.float32))
             if share
         ]
-        return np.asarray(head.output.value(np.sum(ends, axis=0)))
+        return in_order(ready.network, np.asarray(head.output.value(np.sum(ends, axis=0))))
 
     @property
     def members(self) -> tuple[Network, ...]:
@@ -252,17 +258,21 @@ class _Team:
         own, data = self._own(number), self._data(number)
         data, validation = self._shards(data, own["validation"])
         watchers = [*own["callbacks"], *callbacks]
-        return go_on(own["checkpoint"], *data, validation=validation, callbacks=watchers, progress=own["progress"])
+        watched = {"callbacks": watchers, "progress": own["progress"]}
+        return go_on(own["checkpoint"], *data, validation=validation, metric=own["metric"], **watched)
 
     def _shared(self, settings: TrainSettings) -> dict[str, Any]:
         return {**settings.arguments(), "class_weight": self.options.class_weight}
 
     def _own(self, number: int) -> dict[str, Any]:
         """What a training has of its own."""
+        validation = validation_of(self.ready.beside(number), self.options)
+        head = self.ready.network.head
         doctor = [TableDoctor(self.options, self.tell)] if self.options.diagnose and number == 0 else []
         return {
             "rng": self.seeds[number],
-            "validation": validation_of(self.ready.beside(number), self.options),
+            "validation": validation,
+            "metric": None if validation is None else metric_of(self.options.metric, self.ready.target, head),
             "callbacks": [*self.histories[number : number + 1], *doctor],
             "progress": None if self.progress is None else partial(self._tell_progress, number),
             "checkpoint": checkpoint_of(self.place, self.ready, self.run, number),

@@ -6,11 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from ...core.losses import GaussianNLL, Quantile
+from ...core.losses import GaussianNLL, PoissonDeviance, Quantile, Quantiles
 from ...core.network import Network
 from ...core.outputs import Softmax
 from ...distributed import ALONE, Group
+from .judging.intervals import coverage
+from .judging.numbers import d2_poisson, mean_poisson_deviance
+from .metric_names import METRICS, fits, measure
 from .target import Target
+
+KEYS = {  # of the metrics that people ask for, among the scores
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced_accuracy",
+    "f1": "f1",
+    "roc_auc": "roc_auc",
+    "average_precision": "average_precision",
+    "log_loss": "log_loss",
+    "rmse": "root_mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "r2": "r2",
+    "quantile_loss": "mean_quantile_loss",
+}
+
+
+RARELY = "mape"  # means little of most numbers, and is measured if it is asked for
+
+
+def key_of(metric: str, target: Target) -> str:
+    """The name of a metric among the scores: of several classes F1 is the mean over them."""
+    return "f1_macro" if metric == "f1" and target.outputs > 2 else KEYS[metric]
 
 
 def score(target: Target, truth: np.ndarray, output: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -33,8 +58,8 @@ def score_of_shares(
     if weight is not None:
         return _weighted_score(target, truth, output, group, weight)
     if target.classifies:
-        return sum(group.all_gather(int((output.argmax(axis=1) == truth).sum()))) / len(all_truth)
-    residual = sum(group.all_gather(float(((output[:, :1] - truth) ** 2).sum())))
+        return sum(group.all_gather(int((target.labels_of(output) == truth).sum()))) / len(all_truth)
+    residual = sum(group.all_gather(float(((_numbers(target, output) - truth[:, 0]) ** 2).sum())))
     spread = ((all_truth - all_truth.mean()) ** 2).sum()
     return 0.0 if spread == 0 else float(1 - residual / spread)
 
@@ -45,23 +70,43 @@ def _weighted_score(target: Target, truth: np.ndarray, output: np.ndarray, group
 
     total = in_all(np.ones(len(weight)))
     if target.classifies:
-        return in_all(output.argmax(axis=1) == truth) / total
+        return in_all(target.labels_of(output) == truth) / total
     y = truth[:, 0].astype(np.float64)
     spread = in_all((y - in_all(y) / total) ** 2)
-    return 0.0 if spread == 0 else 1 - in_all((output[:, 0] - y) ** 2) / spread
+    return 0.0 if spread == 0 else 1 - in_all((_numbers(target, output) - y) ** 2) / spread
+
+
+def _numbers(target: Target, output: np.ndarray) -> np.ndarray:
+    """The column of the output that is the number predicted."""
+    return output[:, target.point if output.shape[1] > 1 else 0]
 
 
 def scores(
-    target: Target, truth: np.ndarray, output: np.ndarray, network: Network, weight: np.ndarray | None = None
+    target: Target,
+    truth: np.ndarray,
+    output: np.ndarray,
+    network: Network,
+    weight: np.ndarray | None = None,
+    first: str | None = None,
 ) -> dict[str, Any]:
     """Everything for ``metrics.json``, from encoded targets and the network's output.
 
     Each row counts by its ``weight``, if there is one, in all but ``rows``, ``largest_error`` and ``confusion_matrix``.
+    ``first``: the metric that comes first, if one was asked for.
     """
-    if not target.classifies:
+    if target.classifies:
+        found = _of_classes(target, truth, output, gives_shares(network), weight)
+    else:
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers that float32 does not hold
-            return _of_numbers(target, truth, output, network, weight)
-    return _of_classes(target, truth, output, gives_shares(network), weight)
+            found = _of_numbers(target, truth, output, network, weight)
+    for name in METRICS:
+        key = key_of(name, target)
+        if key not in found and (name != RARELY or name == first) and fits(name, target, network.head):
+            value = measure(name, target, network.head, truth, output, weight)
+            found |= {} if value is None else {key: value}
+    if first is None or (key := key_of(first, target)) not in found:
+        return found
+    return {"rows": found["rows"], key: found[key], **found}
 
 
 def gives_shares(network: Network) -> bool:
@@ -75,7 +120,7 @@ def _of_classes(
     from sklearn import metrics
 
     f1_score: Any = metrics.f1_score
-    predicted, known = output.argmax(axis=1), np.arange(len(target.classes))
+    predicted, known = target.labels_of(output), np.arange(len(target.classes))
     matrix = metrics.confusion_matrix(labels, predicted, labels=known)
     weighed = (
         matrix if weight is None else metrics.confusion_matrix(labels, predicted, labels=known, sample_weight=weight)
@@ -122,4 +167,10 @@ def _of_numbers(
         found["share_below"] = mean(residual >= 0)
     if isinstance(network.loss, GaussianNLL):
         found["share_within"] = mean(np.abs(residual) <= target.deviation(network, output))
+    if isinstance(network.loss, PoissonDeviance):
+        both = {"mean_poisson_deviance": mean_poisson_deviance, "d2": d2_poisson}
+        found |= {name: of(y, predicted, weight) for name, of in both.items()}
+    if isinstance(network.loss, Quantiles) and output.shape[1] > 1:
+        quantiles = target.quantiles(output)
+        found["share_within_quantiles"] = coverage(y, quantiles[:, 0], quantiles[:, -1], weight)
     return found

@@ -16,12 +16,14 @@ from .cells.dates import is_date_form
 from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO
 from .cells.numbers import PLAIN
 from .memory import bytes_of
+from .metric_names import METRICS
 from .target import CLASSIFICATION, REGRESSION
 
 MANY_ROWS = 10_000
 MOST_MEMBERS = 100
 MEASURED_IN_EPOCH = 5  # steps
 HELD_OUT = ("validation", "test")
+AUTO = "auto"
 BY_TIME, BY_GROUP = SPLITS = "time", "group"
 TYPES = [NUMBER, CATEGORY, YES_NO, DATE, TIME]
 TASK_OF = {NUMBER: REGRESSION, CATEGORY: CLASSIFICATION, YES_NO: CLASSIFICATION}
@@ -37,6 +39,14 @@ class Options:
     learning the rows by heart, and 0.00001 from there on. ``diagnose``: a doctor watches, and its findings are written.
     ``engine``: as for :func:`~backtalk.fit`; the compiled ones measure nothing in the steps. ``memory``: within how
     much memory, such as '2G', a table that needs more is read and trained on in parts; by default half of what is free.
+
+    ``metric``: what decides when training stops, and comes first among the scores, by its name in scikit-learn:
+    ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"``, ``"roc_auc"``, ``"average_precision"``, ``"log_loss"``,
+    ``"rmse"``, ``"mae"``, ``"mape"``, ``"r2"`` or ``"quantile_loss"``; by default the loss decides. ``quantiles``:
+    their levels, such as (0.1, 0.5, 0.9), each of which is predicted. ``interval``: how sure it is that a number lies
+    between the ends that are predicted as well, 0.9 by default, or as sure as between the outer quantiles; 0 for no
+    ends. ``threshold``: from which probability on a row is of the second of two classes, or ``"auto"`` for the one with
+    the best balanced accuracy, or accuracy or F1 if that is the metric, of rows that their network did not see.
 
     ``members``: how many networks predict together, by default five. Each is trained without one fold of the rows, by
     which its training stops, and by which it is judged; with 1, the folds are trained for the scores and for the number
@@ -71,6 +81,10 @@ class Options:
     l2_penalty: float | None = None
     clip_norm: float | None = None
     class_weight: str | None = None
+    metric: str | None = None
+    quantiles: tuple[float, ...] = ()
+    interval: float | None = None
+    threshold: float | str | None = None
     members: int | None = None
     validation: float | str | None = None
     patience: int = 20
@@ -162,6 +176,7 @@ def require_usable(options: Options) -> None:
         raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
     if options.class_weight not in (None, "balanced"):
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
+    _require_judging(options)
     if not 0 <= options.seed < 2**32:
         raise InputError(f"seed is {options.seed}, expected 0 to {2**32 - 1}.")
     if options.hidden is not None and any(size < 1 for size in options.hidden):
@@ -176,6 +191,25 @@ def require_usable(options: Options) -> None:
     settings_of(options, rows=1)
     if options.memory is not None:
         bytes_of(options.memory)
+
+
+def _require_judging(options: Options) -> None:
+    if options.metric is not None and options.metric not in METRICS:
+        raise unknown_name("metric", options.metric, METRICS)
+    if options.quantiles:
+        levels = [*options.quantiles]
+        if options.loss is not None:
+            raise InputError(f"quantiles are {levels}, but loss is {options.loss!r}: leave out one of them.")
+        if not all(0 < level < 1 for level in levels) or sorted({*levels}) != levels:
+            raise InputError(
+                f"quantiles are {levels}, expected numbers between 0 and 1 that rise, such as 0.1,0.5,0.9."
+            )
+    if options.interval is not None and not 0 <= options.interval < 1:
+        raise InputError(f"interval is {options.interval}, expected a level between 0 and 1, or 0 for none.")
+    if options.threshold not in (None, AUTO) and not (
+        isinstance(options.threshold, float | int) and 0 < options.threshold < 1
+    ):
+        raise InputError(f"threshold is {options.threshold!r}, expected a probability between 0 and 1, or auto.")
 
 
 def _require_split(options: Options) -> None:

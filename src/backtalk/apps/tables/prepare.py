@@ -13,18 +13,20 @@ import numpy as np
 import polars as pl
 
 from ...core.head import Head, as_head
-from ...core.losses import LOSSES, BinaryCrossEntropy
+from ...core.losses import LOSSES, BinaryCrossEntropy, Quantiles, SquaredError
 from ...core.network import Network
 from ...data.streams.source import BUFFER_BYTES
 from ...distributed import ALONE, Group
 from ...errors import InputError, quoted
 from .cache import Cache
 from .cells.words import without_words
+from .decisions import require_threshold, with_point
 from .division import split_key, split_rows
 from .folds import ALWAYS, Plan, folds_of, plan, require_weight_in_folds
 from .held_out import Place, read_held_out, refuse_table_itself
 from .learning import examples_of
 from .memory import bound_of
+from .metric_names import levels_of, require_defined, require_metric
 from .options import Options, require_in_memory, require_shared, require_usable, task_of
 from .parts import Inputs, Note, Parts
 from .preprocessing import Preprocessing
@@ -34,12 +36,14 @@ from .recipe import Recipe
 from .roles import Roles, named_in
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
-from .target import Target, require_finite, say_of_classes
+from .target import CLASSIFICATION, REGRESSION, Target, require_finite, say_of_classes
 from .target_rows import require_any, rows_left_out, rows_with_target
 from .weights import require_some_weight, row_weights
 
 PARTS = ["training", "validation", "test"]
 LEAST_ROWS = 10
+WHOLE = 1e-5  # how far from a whole number one may be that float32 made of it
+TASK_LOSSES = {CLASSIFICATION: "cross_entropy", REGRESSION: "squared_error"}  # where no loss is asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +154,11 @@ def prepare(
     weights = None if options.weight is None else row_weights(of_rows[options.weight], rows_of_table)
     cells, said = _enough(cells.filter(present), table), [*source.said, *more]
     head = _head(options, target)
+    if (levels := levels_of(head)) is not None:
+        target = with_point(target, levels)
     y = target.encode(cells)
+    if options.metric is not None:
+        require_defined(options.metric, target, y)
     said += say_of_classes(target, y)
     if options.weight is not None:
         said.append(f"rows count by their weights, {quoted(options.weight)}, in the loss and in the scores.")
@@ -161,7 +169,8 @@ def prepare(
     if not target.classifies:
         target = _scaled(target, head, y[rows["training"]].astype(np.float64))
         y = target.encode(cells)
-        said += _out_of_reach(target, head, y)
+        said += _out_of_reach(target, head, y) + _said_of_counts(target, head, y[rows["training"]])
+        said += _said_of_quantiles(options)
     truth = {part: y[chosen] for part, chosen in rows.items()}
     said += _unlearned(target, truth["training"]) + _beyond_float32(target, truth)
     X: dict[str, Inputs]
@@ -275,7 +284,13 @@ def _unlearned(target: Target, labels: np.ndarray) -> list[str]:
 
 def _head(options: Options, target: Target) -> Head:
     """The output function and the loss, which must suit the task."""
-    head = as_head(options.loss or ("cross_entropy" if target.classifies else "squared_error"), options.output)
+    if options.quantiles and target.classifies:
+        raise InputError(
+            f"quantiles are {[*options.quantiles]}, but {quoted(target.name)} holds classes, which have none: leave "
+            "them out, or give --task regression."
+        )
+    of_task = Quantiles(options.quantiles) if options.quantiles else TASK_LOSSES[target.task]
+    head = as_head(options.loss or of_task, options.output)
     loss = head.loss
     if target.classifies and not head.takes_labels:
         raise InputError(
@@ -288,6 +303,9 @@ def _head(options: Options, target: Target) -> Head:
         raise InputError("output is 'softmax', which is always 1 for a single number: expected another, or none.")
     if options.class_weight is not None and not target.classifies:
         raise InputError("class_weight is given, but the task is regression, which has no classes.")
+    if options.metric is not None:
+        require_metric(options.metric, target, head)
+    require_threshold(options, target, head.output.name == "softmax")
     return head
 
 
@@ -323,6 +341,26 @@ def _out_of_reach(target: Target, head: Head, y: np.ndarray) -> list[str]:
         return []
     ends = f"{low * target.scale:g} to {high * target.scale:g}"
     return [f"{rows_text(outside)} of {quoted(target.name)} cannot be reached: the output {head.output} gives {ends}."]
+
+
+def _said_of_counts(target: Target, head: Head, y: np.ndarray) -> list[str]:
+    """The advice to learn counts as such, if the numbers plainly are some: whole, from 0 on, most of them small."""
+    if not isinstance(head.loss, SquaredError):
+        return []
+    numbers = target.decode(y)
+    are_whole = bool((np.abs(numbers - numbers.round()) < WHOLE * np.maximum(1, np.abs(numbers))).all())
+    if not are_whole or round(numbers.min()) != 0 or not numbers.mean() > np.median(numbers):
+        return []
+    return [
+        f"{quoted(target.name)} holds whole numbers from 0 on, as counts are: --loss poisson_deviance learns their "
+        "rates, which are never below 0."
+    ]
+
+
+def _said_of_quantiles(options: Options) -> list[str]:
+    if len(options.quantiles) < 2:
+        return []
+    return ["the quantiles of a row are put in order: none is below one of a lower level."]
 
 
 def _beyond_float32(target: Target, truth: dict[str, np.ndarray]) -> list[str]:

@@ -21,13 +21,15 @@ from ...interop.files import save_members
 from ...train import TrainingInterrupted
 from .baseline import baseline_facts, baselines_of, besides
 from .baseline.trials import Baseline
+from .decisions import can_be_tempered, decided, interval_scores, said_of_decisions, tempered_members
 from .diagnosis import diagnose_run, write_diagnosis
 from .facts import RunFacts, preprocessing_facts
 from .failures import probabilities_judged, true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
+from .judging.calibration import best_temperature, tempered
 from .members import REFIT, Trained, kept_epoch
-from .metrics import scores
+from .metrics import key_of, scores
 from .model import Model
 from .options import settled
 from .prepare import Prepared
@@ -35,6 +37,7 @@ from .report import Facts, found_in, write_report
 from .verdict import JUDGED, OUT_OF_FOLD, Constant, Judged, judge
 
 Made = TypeVar("Made")
+UNSEEN = (OUT_OF_FOLD, "validation")  # rows that their network did not learn from, the first that there are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,24 +73,36 @@ class Finished:
     outputs: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     constant: Constant
+    temperature: float | None = None  # None if none was looked for
+    unseen: str | None = None  # the part from which thresholds and intervals follow
 
     @classmethod
     def of(
         cls, ready: Prepared, run: RunFacts, trained: Trained, histories: Sequence[History], group: Group
     ) -> Finished:
         """From the trainings, with what the networks say of each part."""
-        model = Model(trained.members, ready.preprocessing, ready.target, trained.shares)
-        outputs = {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
+        options, members = run.options, trained.members
         weights = {part: group.concatenate(of_rows) for part, of_rows in ready.weights.items()}
-        truth = dict(ready.truth)
+        truth, temperature = dict(ready.truth), None
+        outputs: dict[str, np.ndarray] = {}
         if ready.fold is not None:
             judged = ready.judged
-            truth[OUT_OF_FOLD], outputs[OUT_OF_FOLD] = truth["training"][judged], trained.out_of_fold(ready)[judged]
+            truth[OUT_OF_FOLD], found = truth["training"][judged], trained.out_of_fold(ready)[judged]
             if "training" in weights:
                 weights[OUT_OF_FOLD] = weights["training"][judged]
-        balanced = run.options.class_weight is not None
+            if can_be_tempered(ready.network, options):
+                temperature = best_temperature(truth[OUT_OF_FOLD], found, weights.get(OUT_OF_FOLD))
+                members, found = tempered_members(members, temperature), tempered(found, temperature)
+            outputs[OUT_OF_FOLD] = found
+        model = Model(members, ready.preprocessing, ready.target, trained.shares)
+        outputs |= {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
+        unseen = next((part for part in UNSEEN if part in truth), None)
+        if unseen is not None:
+            rows = truth[unseen], outputs[unseen], weights.get(unseen)
+            model = replace(model, target=decided(options, model.members[0], ready.target, *rows))
+        balanced = options.class_weight is not None
         constant = Constant.of(ready.target, model.members[0], truth["training"], balanced, weights.get("training"))
-        return cls(ready, run, trained, histories, model, truth, outputs, weights, constant)
+        return cls(ready, run, trained, histories, model, truth, outputs, weights, constant, temperature, unseen)
 
     @property
     def judged_part(self) -> str:
@@ -108,12 +123,12 @@ def write_results(
     Ctrl-C raises :class:`~backtalk.TrainingInterrupted`: the checkpoints have it all.
     """
     try:
-        learned = preprocessing_facts(ready, run)
         finished = Finished.of(ready, run, trained, histories, group)
+        learned = preprocessing_facts(replace(ready, target=finished.model.target), run)
         baselines, left_out = baselines_of(finished, group)
         metrics = _metrics(finished, baselines)
         metrics["verdict"] = group.broadcast(lambda: _verdict(finished, baselines))
-        said = [*ready.said, *left_out]
+        said = [*ready.said, *said_of_decisions(finished.model.target, finished.run.options), *left_out]
 
         def write() -> Result:
             columns = [ready.target.described(), *ready.preprocessing.described()]
@@ -138,17 +153,22 @@ def write_results(
 def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any]:
     """What ``metrics.json`` holds."""
     ready, run, network = finished.ready, finished.run, finished.model.members[0]
-    target = ready.target
-    found = {
-        part: scores(target, truth, finished.outputs[part], network, finished.weights.get(part))
-        for part, truth in finished.truth.items()
-    }
+    target, found = finished.model.target, {}
+    for part, truth in finished.truth.items():
+        output, weight = finished.outputs[part], finished.weights.get(part)
+        found[part] = scores(target, truth, output, network, weight, run.options.metric)
+        if part not in ("training", finished.unseen):  # which the intervals were not made of
+            found[part] |= interval_scores(network, target, truth, output, weight)
     metrics = {
         "backtalk": version("backtalk"),
         "run": run.run,
         "target": target.name,
         "task": target.task,
         "classes": target.classes,
+        "metric": None if run.options.metric is None else key_of(run.options.metric, target),
+        "threshold": target.threshold,
+        "interval": None if target.interval is None else target.interval.level,
+        "temperature": finished.temperature,
         "weight": run.options.weight,
         "inputs": len(ready.preprocessing.inputs),
         "members": len(finished.model.members),
@@ -195,6 +215,7 @@ def _training(finished: Finished, number: int) -> dict[str, Any]:
         "reason": REFIT if refit and training.reason == "callback" else training.reason,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
+        "validation_metrics": list(training.validation_metrics),
     }
 
 
@@ -202,7 +223,7 @@ def _verdict(finished: Finished, baselines: Sequence[Baseline]) -> list[dict[str
     """What the run is worth. In a cluster, process 0 tries single columns with its own rows."""
     ready, options = finished.ready, finished.run.options
     judged = Judged(
-        ready.target,
+        finished.model.target,
         finished.model.members[0],
         ready.preprocessing,
         finished.constant,

@@ -23,6 +23,8 @@ from .cells.numbers import FORMS, PLAIN, are_infinite, as_numbers, is_number_for
 from .cells.otherwise import written_otherwise
 from .cells.truth import as_truth
 from .cells.words import MISSING_WORDS, as_words, without_missing, without_words
+from .judging.intervals import Interval
+from .judging.threshold import decide
 from .labels import PAIRS, Label, Labels, in_order, name_of
 from .task import CLASSIFICATION, MOST_CLASSES, REGRESSION, TASKS, numbers_text, tell_task
 
@@ -38,6 +40,10 @@ class Target:
     ``form`` is how its numbers are written, None if it holds text. Words among numbers that are classes are classes,
     too. If the numbers are to be predicted, words for what is missing are just that.
     ``examples``: some cells, as they stand in the table.
+
+    What a run makes of the output besides: ``threshold``, from which share on a row is of the second of two classes;
+    ``point``, the place of the output that is the number predicted, if there are several quantiles; ``interval``, how
+    far from there a number may be.
     """
 
     name: str
@@ -49,6 +55,9 @@ class Target:
     scale: float = 1.0
     examples: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    threshold: float | None = None
+    point: int = 0
+    interval: Interval | None = None
 
     @classmethod
     def learn(cls, cells: pl.Series, task: str, missing: Sequence[str] = (), *, decimal_comma: bool = False) -> Target:
@@ -179,10 +188,19 @@ class Target:
         return as_truth(cells) if self.form == TRUTH else as_numbers(without_missing(cells), self.form or PLAIN)
 
     def decode(self, output: np.ndarray) -> np.ndarray:
-        """Classes or numbers from the network's output, whose first column holds the numbers."""
+        """Classes or numbers from the network's output; one column is the numbers."""
         if self.classifies:
-            return np.array(self.classes, dtype=object)[output.argmax(axis=1)]
-        return output[:, 0].astype(np.float64) * self.scale + self.mean
+            return np.array(self.classes, dtype=object)[self.labels_of(output)]
+        point = self.point if output.shape[1] > 1 else 0
+        return output[:, point].astype(np.float64) * self.scale + self.mean
+
+    def labels_of(self, output: np.ndarray) -> np.ndarray:
+        """The place of each row's class among the classes: the largest output, or by the threshold."""
+        return decide(output, self.threshold)
+
+    def quantiles(self, output: np.ndarray) -> np.ndarray:
+        """The numbers of every column (rows, columns), in the units of the table."""
+        return np.stack([self.decode(output[:, [k]]) for k in range(output.shape[1])], axis=1)
 
     def deviation(self, network: Network, output: np.ndarray) -> np.ndarray | None:
         """The standard deviation that the network gives each number, in its units; None if it learned none."""
@@ -225,6 +243,12 @@ class Target:
             return "has classes, expected none for a regression"
         if not (math.isfinite(self.mean) and 0 < self.scale < math.inf):
             return f"has the mean {self.mean} and the scale {self.scale}, expected finite numbers, and a scale above 0"
+        if self.threshold is not None and not (0 < self.threshold < 1 and len(self.classes) == 2):
+            return f"has the threshold {self.threshold}, expected one between 0 and 1, of two classes"
+        if self.point < 0:
+            return f"has the point {self.point}, expected 0 or more"
+        if self.interval is not None and not (0 < self.interval.level < 1 and math.isfinite(self.interval.reach)):
+            return f"has the interval {self.interval}, expected a level between 0 and 1, and a finite reach"
         return ""
 
 

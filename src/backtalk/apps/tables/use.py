@@ -12,10 +12,12 @@ import polars as pl
 from ...errors import InputError, quoted
 from .cache import Cache
 from .cells.words import as_words
+from .decisions import interval_of, interval_scores
 from .folder import Folder
 from .learned import Learned
 from .memory import bound_for
-from .metrics import gives_shares, scores
+from .metric_names import levels_of
+from .metrics import gives_shares, key_of, scores
 from .model import Model
 from .opened import Opened, as_opened
 from .preprocessing import Preprocessing
@@ -34,7 +36,8 @@ def predict(folder: AnyRun, table: Any, strict: bool = False) -> tuple[pl.DataFr
     ``folder``: that of a run, or a run that was opened. ``table``: the name of a file, a folder of .parquet files,
     ``-`` for standard input, or a data frame.
     A class, and the probability of each, or a score of each if the output function gives no distribution. Or a number,
-    and the standard deviation that it is given by a network that learned deviations. Before them stands the column that
+    the quantiles if these were learned, the standard deviation that it is given by a network that learned deviations,
+    and the ends between which it lies with the probability that their names have. Before them stands the column that
     names the rows, if the run has one.
 
     A cell that cannot be what its column was in training counts as missing, and a message names it; with ``strict`` it
@@ -90,12 +93,19 @@ def _predictions(model: Model, learned: Learned, output: np.ndarray, frame: pl.D
     """Of some rows, as columns: their names, if they have some, what is predicted, and how sure it is."""
     target, network = model.target, model.members[0]
     columns: dict[str, Any] = {"prediction": target.decode(output).tolist()}
+    levels = levels_of(network.head)
+    if levels is not None and len(levels) > 1:
+        found = target.quantiles(output)
+        columns |= {f"quantile {level:g}": found[:, k] for k, level in enumerate(levels)}
     if target.classifies:
         what = "probability" if gives_shares(network) else "score"
         columns |= {f"{what} of {name}": output[:, k] for k, name in enumerate(target.classes)}
     deviation = target.deviation(network, output)
     if deviation is not None:
         columns["standard deviation"] = deviation
+    ends = interval_of(network, target, output)
+    if target.interval is not None and ends is not None:
+        columns |= {f"{end} {target.interval.level:g}": of for end, of in zip(("lower", "upper"), ends, strict=True)}
     return pl.DataFrame({**_names_of_rows(frame, learned.id, columns), **columns})
 
 
@@ -129,7 +139,11 @@ def evaluate(folder: AnyRun, table: Any) -> tuple[dict[str, Any], list[str]]:
     messages += [*preprocessing.remarks(together), *left_out, *unweighted]
     y, output = target.encode(cells[rows]), np.concatenate(found)
     verdict = judge_table(Folder(run.folder), target, model.members[0], y, output, *weight)
-    return scores(target, y, output, model.members[0], *weight) | {"verdict": verdict}, messages
+    own, metric = weight[0] if weight else None, learned.metric
+    judged = scores(target, y, output, model.members[0], own, metric)
+    judged |= interval_scores(model.members[0], target, y, output, own)
+    judged |= {} if metric is None else {"metric": key_of(metric, target)}
+    return judged | {"verdict": verdict}, messages
 
 
 def examples_of(folder: AnyRun, table: Any) -> tuple[Model, tuple[np.ndarray, ...], list[str], np.ndarray]:

@@ -1,8 +1,6 @@
 """How well a network's output fits the truth, and what is made of it: functions of arrays alone.
 
-shares.py       the shares of the classes: where they are confused, by weights, at every threshold
 classes.py      scores of classes; numbers.py: of numbers, counts and quantiles
-metric.py       the metrics by their names: which fit a task, and which of two values is better
 curves.py       points of the ROC and of the precision-recall curve, for plots
 calibration.py  whether probabilities are what they say: reliability, and the temperature that mends them
 threshold.py    from which probability on a row is of the second class

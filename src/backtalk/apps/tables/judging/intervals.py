@@ -8,10 +8,23 @@ the numbers but that the new row is exchangeable with those.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 LEVEL = 0.9  # unless another is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """``reach``: the score up to which a row lies within its interval, at that ``level``.
+
+    >>> Interval(0.9, 1.5).level
+    0.9
+    """
+
+    level: float
+    reach: float
 
 
 def distances(y: np.ndarray, predicted: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:

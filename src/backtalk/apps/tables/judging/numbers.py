@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 Weight = np.ndarray | None
+LEAST = 1e-6  # of the largest number
 
 
 def rmse(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float:
@@ -28,14 +29,24 @@ def mae(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float:
 
 
 def mape(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float | None:
-    """The mean absolute error as a share of the true number; None if one of these is 0.
+    """The mean absolute error as a share of the true number; None if one of these is 0, as far as float32 can tell.
 
     >>> mape(np.array([1.0, 2.0]), np.array([4.0, 6.0])), mape(np.array([0.0]), np.array([1.0]))
     (2.5, None)
     """
-    if (y == 0).any():
+    if zeros(y).any():
         return None
     return float(np.average(np.abs((predicted - y) / y), weights=weight))
+
+
+def zeros(y: np.ndarray) -> np.ndarray:
+    """Which numbers are 0, but for what float32 makes of 0 among the largest of them.
+
+    >>> zeros(np.array([0.0, 1e-8, 1.0])).tolist()
+    [True, True, False]
+    """
+    size = np.abs(y)
+    return size <= LEAST * size.max(initial=0.0)
 
 
 def r2(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float | None:

@@ -42,6 +42,11 @@ COMPARED = ["log_loss", "accuracy", "balanced_accuracy", "f1", "f1_macro", "roc_
 COMPARED += [*ERRORS, "mean_absolute_percentage_error", "r2", "d2", "largest_error"]
 
 
+def names_of(metric: str | None) -> dict[str, str]:
+    """The scores and their names in order: first that of the metric, if one was asked for."""
+    return NAMES if metric is None else {metric: NAMES[metric], **NAMES}
+
+
 def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The scores of the rows that are judged: of the run, and by their names of the baselines and of the constant."""
     part, found = metrics["judged"], {OWN: metrics["scores"][metrics["judged"]]}

@@ -9,7 +9,7 @@ from typing import Any
 from ....pages.page import card, number_text, table
 from ..verdict.compare import words_of
 from .facts import Facts
-from .names import LESS_IS_BETTER, NAMES, OWN, best_of, compared_in, main_score, scores_beside
+from .names import LESS_IS_BETTER, NAMES, OWN, best_of, compared_in, main_score, names_of, scores_beside
 
 SECOND = {"log_loss": "accuracy", "root_mean_squared_error": "r2"}  # what is told besides, if that comes first
 STYLE = """
@@ -56,7 +56,8 @@ def cards(facts: Facts) -> list[str]:
     note = " ".join([f"{facts.rows}, the same for each; the best of a line is bold.", *_notes(facts)])
     shown = [card("Beside others", beside, note)] if len(found) > 1 else []
     scores = metrics["scores"]
-    names = [name for name in NAMES if any(name in of_part for of_part in scores.values())]
+    shown = names_of(facts.metrics.get("metric"))
+    names = [name for name in shown if any(name in of_part for of_part in scores.values())]
     lines = [[NAMES[name], *(number_text(of_part.get(name)) for of_part in scores.values())] for name in names]
     of_parts = table(["", *(words_of(part) for part in scores)], lines, numbers=True)
     return [*shown, card("Scores of each part of the rows", of_parts, _about_parts(scores))]

@@ -66,7 +66,10 @@ def measures_beside(target: Target, network: Network, other: Beside, balanced: b
         means = [Difference.of(each, group, other.rows.weight).mean for each in (given, own)]
         return Measure(name, other.name, *means, Difference.of(sign * (own - given), group, other.rows.weight))
 
-    right = [1.0 * (each.output.argmax(axis=1) == each.truth) for each in (theirs, other.rows)]
+    right = [
+        1.0 * (theirs.output.argmax(axis=1) == theirs.truth),
+        1.0 * (target.labels_of(other.rows.output) == other.rows.truth),
+    ]
     measures = [add("balanced accuracy" if balanced else "accuracy", *right, sign=1)]
     if gives_shares(network):
         measures.insert(0, add("log loss", log_losses(theirs), log_losses(other.rows), sign=-1))

@@ -27,10 +27,10 @@ def find_never_predicted(
 ) -> list[Remark]:
     """Classes that these rows have and that none of them is predicted to be; ``others``: truth and output elsewhere."""
     k = target.outputs
-    found, predicted = _counts(rows.truth, k), _counts(rows.output.argmax(axis=1), k)
+    found, predicted = _counts(rows.truth, k), _counts(target.labels_of(rows.output), k)
     parts = others.values()
     all_found = found + sum((_counts(truth, k) for truth, _ in parts), np.zeros(k, int))
-    all_predicted = predicted + sum((_counts(output.argmax(axis=1), k) for _, output in parts), np.zeros(k, int))
+    all_predicted = predicted + sum((_counts(target.labels_of(output), k) for _, output in parts), np.zeros(k, int))
     never = np.flatnonzero((found > 0) & (predicted == 0) & (all_predicted <= HARDLY * all_found)).tolist()
     if not never:
         return []

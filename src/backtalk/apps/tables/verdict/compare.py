@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....core.losses import AbsoluteError, Huber, Quantile
+from ....core.losses import AbsoluteError, Huber, Quantile, Quantiles
 from ....core.network import Network
 from ....errors import quoted
 from ....pages.page import number_text
@@ -81,7 +81,7 @@ def errors_of(target: Target, network: Network, rows: Rows) -> list[Numbers]:
     if not target.classifies:
         y, predicted, _ = numbers_of(target, rows)
         return [np.abs(predicted - y)]
-    wrong = (rows.output.argmax(axis=1) != rows.truth).astype(np.float64)
+    wrong = (target.labels_of(rows.output) != rows.truth).astype(np.float64)
     return [wrong, log_losses(rows)] if gives_shares(network) else [wrong]
 
 
@@ -153,7 +153,7 @@ def _of_classes(target: Target, network: Network, constant: Constant, rows: Rows
         gain = Difference.of(sign * (own - other), group, rows.weight)
         return Measure(name, always, mean(own), mean(other), gain)
 
-    right = (rows.output.argmax(axis=1) == truth).astype(np.float64)
+    right = (target.labels_of(rows.output) == truth).astype(np.float64)
     measures = [
         add("balanced accuracy" if constant.balanced else "accuracy", right, 1.0 * (truth == constant.label), 1)
     ]
@@ -202,7 +202,7 @@ def measures_of_numbers(
         return [add("mean quantile loss", pinball, middle)]
     squares = add("root mean squared error", np.square, mean, root=True)
     distances = add("mean absolute error", np.abs, middle)
-    return [distances, squares] if isinstance(network.loss, AbsoluteError | Huber) else [squares, distances]
+    return [distances, squares] if isinstance(network.loss, AbsoluteError | Huber | Quantiles) else [squares, distances]
 
 
 def numbers_of(target: Target, rows: Rows) -> tuple[Numbers, Numbers, Numbers | None]:

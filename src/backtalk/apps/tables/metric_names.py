@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ....core.head import Head
-from ....core.losses import AbsoluteError, CrossEntropy, Quantile, Quantiles, SquaredError
-from ....core.outputs import Softmax
-from ....errors import InputError, quoted, unknown_name
-from ....train import Metric
-from ..target import Target
-from . import classes, numbers
-from .threshold import decide
+from ...core.head import Head
+from ...core.losses import AbsoluteError, CrossEntropy, Quantile, Quantiles, SquaredError
+from ...core.outputs import Softmax
+from ...errors import InputError, quoted, unknown_name
+from ...train import Metric
+from .judging import classes, numbers
+from .target import Target
 
 Value = float | None
 
@@ -51,6 +50,15 @@ METRICS: dict[str, Kind] = {
 }
 
 
+def fits(name: str, target: Target, head: Head) -> bool:
+    """Whether a metric fits what is learned."""
+    try:
+        require_metric(name, target, head)
+    except InputError:
+        return False
+    return True
+
+
 def require_metric(name: str, target: Target, head: Head) -> None:
     """Refuse a metric that does not fit what is learned."""
     if name not in METRICS:
@@ -70,7 +78,7 @@ def require_defined(name: str, target: Target, truth: np.ndarray) -> None:
     """Refuse a metric that these rows leave without a meaning."""
     if name != "mape":
         return
-    zeros = int((target.decode(truth) == 0).sum())
+    zeros = int(numbers.zeros(target.decode(truth)).sum())
     if zeros:
         raise InputError(
             f"metric is mape, but {quoted(target.name)} is 0 in {zeros} row{'s' * (zeros != 1)}, of which no "
@@ -92,25 +100,20 @@ def measure(
     truth: np.ndarray,
     output: np.ndarray,
     weight: np.ndarray | None = None,
-    threshold: float | None = None,
 ) -> Value:
-    """A metric of encoded targets and of the network's output; None if it is not defined for them.
-
-    ``threshold``: from which share on a row is of the second of two classes, if it is not the larger one that decides.
-    """
+    """A metric of encoded targets and of the network's output; None if it is not defined for them."""
     kind = METRICS[name]
+    if isinstance(head.loss, Quantiles):
+        output = np.sort(output, axis=1)  # as they are predicted
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if kind.takes == LABELS:
-            value = kind.function(truth, decide(output, threshold), target.outputs, weight)
+            value = kind.function(truth, target.labels_of(output), target.outputs, weight)
         elif kind.takes == SHARES:
             value = kind.function(truth, output, weight)
         elif kind.takes == QUANTILES:
-            levels = levels_of(head) or (0.5,)
-            predicted = np.stack([target.decode(output[:, [k]]) for k in range(len(levels))], axis=1)
-            value = kind.function(target.decode(truth), predicted, levels, weight)
+            value = kind.function(target.decode(truth), target.quantiles(output), levels_of(head), weight)
         else:
-            predicted = target.decode(np.asarray(head.loss.prediction(output)))
-            value = kind.function(target.decode(truth), predicted, weight)
+            value = kind.function(target.decode(truth), target.decode(output), weight)
     return None if value is None or not np.isfinite(value) else value
 
 
