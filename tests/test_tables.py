@@ -350,7 +350,7 @@ def test_a_regression_is_scored_in_the_units_of_the_target(tmp_path):
     assert scores["r2"] > 0.2
     assert 40 < scores["root_mean_squared_error"] < 70
     predictions, _ = predict(tmp_path / "run", tmp_path / "d.parquet")
-    assert predictions.columns == ["prediction"]
+    assert predictions.columns == ["prediction", "lower 0.9", "upper 0.9"]
     assert 100 < predictions["prediction"].mean() < 200
     everything, _ = evaluate(tmp_path / "run", tmp_path / "d.parquet")
     residual = predictions["prediction"].to_numpy() - data.target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,7 +127,8 @@ def test_the_best_threshold_is_the_best_of_all(metric, weight):
     output = np.stack([1 - shares, shares], axis=1)
 
     def value(threshold: float) -> float | None:
-        return measure(metric, OF_CLASSES, SOFTMAX, positive.astype(int), output, weight, threshold)
+        target = replace(OF_CLASSES, threshold=threshold)
+        return measure(metric, target, SOFTMAX, positive.astype(int), output, weight)
 
     best = best_threshold(positive, shares, metric, weight)
     assert value(best) == pytest.approx(max(value(t) for t in np.linspace(0.0005, 0.9995, 1000)))

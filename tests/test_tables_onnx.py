@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -193,9 +194,20 @@ def test_the_label_and_the_probabilities_are_those_of_the_mean(members):
     assert {value.name: value.shape for value in session.get_inputs()} == {"a": ["N", 1], "b": ["N", 1]}
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "gaussian_nll"])
+def test_the_label_follows_the_threshold_of_two_classes():
+    target = replace(CLASSES, classes=["no", "yes"], threshold=0.45)
+    model, frame = model_of(target)
+    session = session_of(build_model(onnx, model))
+    output = model.output_of(model.preprocessing.transform(frame)[0])
+    label = session.run(["label"], fed(session, frame))[0]
+    near = abs(output[:, 1] - 0.45) < 1e-6
+    assert (label[~near] == target.decode(output)[~near]).all()
+    assert (target.decode(output) != replace(target, threshold=None).decode(output)).any()
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "gaussian_nll", "quantiles"])
 def test_the_prediction_is_in_the_unit_of_the_target(loss):
-    model, frame = model_of(AMOUNTS, outputs=2 if loss == "gaussian_nll" else 1, loss=loss)
+    model, frame = model_of(AMOUNTS, outputs=1 if loss == "squared_error" else 2, loss=loss)
     session = session_of(build_model(onnx, model))
     found = session.run(None, fed(session, frame))
     output = model.output_of(model.preprocessing.transform(frame)[0])

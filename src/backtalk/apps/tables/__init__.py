@@ -39,6 +39,9 @@ recipe.py         which networks a run trains unless a user asks for one
 blend.py          how much each kind of network counts in the mean
 members.py        the networks are trained, at once if there are several
 history.py        what is recorded after each epoch
+judging/          scores, intervals, calibration, thresholds and curves of plain arrays
+metric_names.py   the metrics by their names: which fit, and which decides in training
+decisions.py      what a run makes of the output: temperature, threshold, intervals
 metrics.py        scores
 baseline/         a linear model and boosted trees on the same rows
 verdict/          what a run is worth, in a few sentences

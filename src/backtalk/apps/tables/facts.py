@@ -20,8 +20,11 @@ from .reading.origins import Origin
 from .roles import named_in
 
 # options that runs of earlier versions do not have
-ADDED = {"diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing", "no_header"}
-EARLIER = {"members": 1}  # the same, and what they did
+ADDED = {
+    "diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing", "no_header",
+    "metric", "quantiles", "threshold",
+}  # fmt: skip
+EARLIER = {"members": 1, "interval": 0.0}  # the same, and what they did
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....core.losses import GaussianNLL
+from ....core.losses import GaussianNLL, Quantiles
 from ....interop.onnx.writer import Writer, write_layers, write_output
 from ..metrics import gives_shares
 from .columns import Inputs
-from .pieces import binary, chosen, constant, doubles
+from .pieces import binary, chosen, constant, doubles, in_order
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -52,18 +52,29 @@ Ends = dict[str, tuple[Any, list[Any]]]  # of each output of the graph, its kind
 def _of_classes(writer: Writer, model: Model, output: str, named: Mapping[str, str]) -> Ends:
     """The label of each row, and a number for each class."""
     types, classes = writer.onnx.TensorProto, model.target.classes
-    best = writer.node("ArgMax", output, axis=1, keepdims=0)
+    best = _labels(writer, model, output)
     label = writer.node("Gather", writer.constant(classes, dtype=object), best, name=named[LABEL])
     shares = named[PROBABILITIES if gives_shares(model.members[0]) else SCORES]
     writer.node("Identity", output, name=shares)
     return {label: (types.STRING, ["N"]), shares: (types.FLOAT, ["N", len(classes)])}
 
 
+def _labels(writer: Writer, model: Model, output: str) -> str:
+    """The place of each row's class: the largest output, or by the threshold."""
+    if model.target.threshold is None:
+        return writer.node("ArgMax", output, axis=1, keepdims=0)
+    reached = writer.node("GreaterOrEqual", chosen(writer, output, [1]), writer.constant(model.target.threshold))
+    places = writer.node("Cast", reached, to=writer.onnx.TensorProto.INT64)
+    return writer.node("Reshape", places, writer.constant([-1], dtype=np.int64))
+
+
 def _of_numbers(writer: Writer, model: Model, output: str, named: Mapping[str, str]) -> Ends:
     """The number, in the unit of the table; and its standard deviation, if the network learned one."""
     shape, target = (writer.onnx.TensorProto.DOUBLE, ["N", 1]), model.target
     several = model.members[0].sizes[-1] > 1
-    number = doubles(writer, chosen(writer, output, [0]) if several else output)
+    if isinstance(model.members[0].loss, Quantiles):
+        output = in_order(writer, output, model.members[0].sizes[-1])  # as they are predicted
+    number = doubles(writer, chosen(writer, output, [target.point]) if several else output)
     scaled = binary(writer, "Mul", number, target.scale)
     ends = {writer.node("Add", scaled, constant(writer, target.mean), name=named[PREDICTION]): shape}
     if isinstance(model.members[0].loss, GaussianNLL):

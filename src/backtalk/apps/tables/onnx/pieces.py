@@ -30,6 +30,14 @@ def chosen(writer: Writer, x: str, places: Sequence[int]) -> str:
     return writer.node("Gather", x, writer.constant(places, dtype=np.int64), axis=1)
 
 
+def in_order(writer: Writer, x: str, columns: int) -> str:
+    """The same with the numbers of each row in order, the least one first."""
+    found, count = f"{writer.prefix}.in_order", writer.constant([columns], dtype=np.int64)
+    outputs = [found, f"{found}.places"]
+    writer.nodes.append(writer.onnx.helper.make_node("TopK", [x, count], outputs, name=found, axis=1, largest=0))
+    return found
+
+
 def floats(writer: Writer, x: str) -> str:
     """The same in float32; truth values as 0 and 1."""
     return writer.node("Cast", x, to=writer.onnx.TensorProto.FLOAT)

@@ -9,6 +9,7 @@ from typing import Any
 from ....pages import plots
 from ....pages.page import card, number_text, table
 from .facts import Facts
+from .names import NAMES
 
 REFIT = "refit"
 Lines = Mapping[str, Sequence[float | None]]
@@ -23,7 +24,8 @@ def cards(facts: Facts) -> list[str]:
     which = "the first network: " if several else ""
     made = _Cards(facts.histories[shown], trainings[shown]["kept_epoch"], which)
     made.add_losses(facts.loss)
-    made.add_score("accuracy" if facts.classifies else "R²")
+    metric = facts.metrics.get("metric")
+    made.add_score(NAMES[metric] if metric else "accuracy" if facts.classifies else "R²")
     beside = _beside(facts) if len(trainings) > 1 else []
     made.add_layers()
     made.add_learning_rate()

@@ -56,8 +56,8 @@ def cards(facts: Facts) -> list[str]:
     note = " ".join([f"{facts.rows}, the same for each; the best of a line is bold.", *_notes(facts)])
     shown = [card("Beside others", beside, note)] if len(found) > 1 else []
     scores = metrics["scores"]
-    shown = names_of(facts.metrics.get("metric"))
-    names = [name for name in shown if any(name in of_part for of_part in scores.values())]
+    in_order = names_of(facts.metrics.get("metric"))
+    names = [name for name in in_order if any(name in of_part for of_part in scores.values())]
     lines = [[NAMES[name], *(number_text(of_part.get(name)) for of_part in scores.values())] for name in names]
     of_parts = table(["", *(words_of(part) for part in scores)], lines, numbers=True)
     return [*shown, card("Scores of each part of the rows", of_parts, _about_parts(scores))]
