@@ -165,7 +165,7 @@ def _of_numbers(
     }
     if isinstance(network.loss, Quantile):
         found["share_below"] = mean(residual >= 0)
-    if isinstance(network.loss, GaussianNLL):
+    if isinstance(network.loss, GaussianNLL) and output.shape[1] > 1:
         found["share_within"] = mean(np.abs(residual) <= target.deviation(network, output))
     if isinstance(network.loss, PoissonDeviance):
         both = {"mean_poisson_deviance": mean_poisson_deviance, "d2": d2_poisson}
