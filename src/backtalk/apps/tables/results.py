@@ -97,9 +97,8 @@ class Finished:
         model = Model(members, ready.preprocessing, ready.target, trained.shares)
         outputs |= {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
         unseen = next((part for part in UNSEEN if part in truth), None)
-        if unseen is not None:
-            rows = truth[unseen], outputs[unseen], weights.get(unseen)
-            model = replace(model, target=decided(options, model.members[0], ready.target, *rows))
+        rows = None if unseen is None else (truth[unseen], outputs[unseen], weights.get(unseen))
+        model = replace(model, target=decided(options, model.members[0], ready.target, rows))
         balanced = options.class_weight is not None
         constant = Constant.of(ready.target, model.members[0], truth["training"], balanced, weights.get("training"))
         return cls(ready, run, trained, histories, model, truth, outputs, weights, constant, temperature, unseen)
