@@ -12,30 +12,10 @@ from ...core.outputs import Softmax
 from ...distributed import ALONE, Group
 from .judging.intervals import coverage
 from .judging.numbers import d2_poisson, mean_poisson_deviance
-from .metric_names import METRICS, fits, measure
+from .metric_names import METRICS, fits, key_of, measure
 from .target import Target
 
-KEYS = {  # of the metrics that people ask for, among the scores
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced_accuracy",
-    "f1": "f1",
-    "roc_auc": "roc_auc",
-    "average_precision": "average_precision",
-    "log_loss": "log_loss",
-    "rmse": "root_mean_squared_error",
-    "mae": "mean_absolute_error",
-    "mape": "mean_absolute_percentage_error",
-    "r2": "r2",
-    "quantile_loss": "mean_quantile_loss",
-}
-
-
 RARELY = "mape"  # means little of most numbers, and is measured if it is asked for
-
-
-def key_of(metric: str, target: Target) -> str:
-    """The name of a metric among the scores: of several classes F1 is the mean over them."""
-    return "f1_macro" if metric == "f1" and target.outputs > 2 else KEYS[metric]
 
 
 def score(target: Target, truth: np.ndarray, output: np.ndarray, weight: np.ndarray | None = None) -> float:

@@ -29,7 +29,8 @@ from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, RE
 from .history import History
 from .judging.calibration import best_temperature, tempered
 from .members import REFIT, Trained, kept_epoch
-from .metrics import key_of, scores
+from .metric_names import key_of
+from .metrics import scores
 from .model import Model
 from .options import settled
 from .prepare import Prepared
