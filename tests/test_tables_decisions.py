@@ -138,7 +138,7 @@ def test_a_metric_decides_in_training_and_stands_in_the_history(tmp_path):
     best = max(of_first["validation_metrics"])
     assert of_first["validation_metrics"][of_first["kept_epoch"] - 1] == best
     assert next(iter(result.metrics["scores"]["out_of_fold"].items()))[0] == "rows"
-    assert len(result.metrics["roc"]["recall"]) <= 200
+    assert len(result.metrics["roc"][0]["points"]) <= 200
     assert {"bins", "error"} == set(result.metrics["reliability"])
     scores, _ = evaluate(tmp_path / "run", CLASSES)
     assert scores["metric"] == "roc_auc"
