@@ -14,6 +14,7 @@ from rich.text import Text
 from ...errors import cut
 from ...pages.page import number_text
 from ..tables.columns import MISSING, OTHER
+from ..tables.importance.words import sentences_of
 from ..tables.report.names import NAMES, compared_in, names_of, scores_beside
 from ..tables.verdict import WELL
 from ..tables.verdict.compare import words_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 24  # that are listed
 MOST_CLASSES = 12  # of a confusion matrix
-MOST_REASONS = 5  # columns
 LONGEST, SHOWN = 24, 28  # letters of a name, and of some cells
 
 
@@ -83,12 +83,11 @@ def show_beside(console: Console, metrics: Mapping[str, Any]) -> None:
 
 def show_reasons(console: Console, metrics: Mapping[str, Any]) -> None:
     """The columns that matter most."""
-    most = [each for each in metrics.get("importance") or [] if each["low"] > 0][:MOST_REASONS]
-    if not most:
-        return
-    named = ", ".join(f"{cut(each['column'], LONGEST)} {each['value']:.2g}" for each in most)
-    measure = metrics["importance_of"]["measure"]
-    console.print(f"\nit depends most on {named} (by how much {measure} grows without them)", markup=False)
+    sentences = sentences_of(metrics)
+    if sentences:
+        console.print()
+    for sentence in sentences:
+        console.print(sentence, markup=False)
 
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, Any]], metric: str | None = None) -> None:

@@ -15,6 +15,7 @@ labels.py         one label for what is one class, however it is written
 target.py         what the target is: classes or numbers, as targets and back
 rows.py           how many rows, in words
 target_rows.py    the rows that have a target
+importance/       which columns matter, to a run and to one prediction
 learned.py        columns and target, from the file of a run
 options.py        how a table is learned: what a user asks for
 asked.py          columns read as what was asked for
@@ -67,16 +68,16 @@ if TYPE_CHECKING:
     from .options import Options
     from .prepare import Prepared
     from .run import Result, resume, train
-    from .use import evaluate, predict
+    from .use import evaluate, explain, predict
 
-__all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "predict", "resume", "train"]
+__all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "explain", "predict", "resume", "train"]
 
 WHERE = {  # imported when asked for: a prediction needs little of it, and is not to wait for the rest
     "diagnose": "diagnosis",
     "Options": "options",
     "Prepared": "prepare",
     **dict.fromkeys(("Result", "resume", "train"), "run"),
-    **dict.fromkeys(("evaluate", "predict"), "use"),
+    **dict.fromkeys(("evaluate", "explain", "predict"), "use"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class Learned:
     """What was learned of a table, from its file; the file's SHA-256, and the id of the run.
 
     ``id``, ``weight``: the columns that name and weigh the rows, if they were asked for. ``no_header``: whether the
-    first line of a table is a row. ``metric``: that which comes first, if one was asked for.
+    first line of a table is a row. ``metric``: that which comes first, if one was asked for. ``mean_input``: the mean
+    of the encoded training rows, None of earlier runs.
     """
 
     preprocessing: Preprocessing
@@ -33,6 +35,7 @@ class Learned:
     weight: str | None = None
     no_header: bool = False
     metric: str | None = None
+    mean_input: list[float] | None = None
 
 
 def read_learned(place: Folder) -> Learned:
@@ -53,11 +56,23 @@ def read_learned(place: Folder) -> Learned:
     inputs = field_of(facts, "inputs", list[str], path)
     if inputs != preprocessing.inputs:
         raise FileFormatError(f"{path}: 'inputs' are not those of the columns, expected the names of their inputs.")
+    mean_input = as_kind(facts.get("mean_input"), list[float] | None, path, "mean_input")
+    if mean_input is not None and not (len(mean_input) == len(inputs) and all(map(math.isfinite, mean_input))):
+        raise FileFormatError(f"{path}: 'mean_input' is not {len(inputs)} finite numbers, expected one of each input.")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     metric = as_kind(facts.get("metric"), str | None, path, "metric")
     if metric is not None and metric not in METRICS:
         raise FileFormatError(f"{path}: 'metric' is {quoted(metric)}, expected one of {', '.join(METRICS)}.")
-    return Learned(preprocessing, target, sha256, run_of(facts, path), **roles, no_header=no_header, metric=metric)
+    return Learned(
+        preprocessing,
+        target,
+        sha256,
+        run_of(facts, path),
+        **roles,
+        no_header=no_header,
+        metric=metric,
+        mean_input=mean_input,
+    )
 
 
 def require_fit(network: Network, learned: Learned, model: Path, file: Path) -> None:

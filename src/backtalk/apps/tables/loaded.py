@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,9 @@ from ...core.network import Network
 from .folder import METRICS, Folder
 from .opened import Opened, open_run
 from .rows import rows_text
+
+if TYPE_CHECKING:
+    from .importance.contributions import Contributions
 
 
 def load_run(folder: str | os.PathLike[str]) -> Run:
@@ -107,6 +111,28 @@ class Run(Opened):
         scores, said = evaluate(self, table)
         _warn(said)
         return scores
+
+    def explain(self, table: Any, rows: Sequence[int]) -> Contributions:
+        """What each column contributes to the predictions of some rows of the table, counted from 1.
+
+        By integrated gradients from the mean of the training rows, whose sum is checked; see
+        :func:`~.importance.contributions.explain_rows`. The table need not have the target.
+
+        >>> import tempfile
+        >>> from backtalk.apps.tables import Options, train
+        >>> table = pl.DataFrame({"size": [k * k for k in range(40)], "price": [3.5 * k for k in range(40)]})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = train(table, folder + "/run", Options("price", members=1, epochs=20))
+        ...     run = load_run(folder + "/run")
+        >>> found = run.explain(table, [3, 40])
+        >>> found.columns, found.contributions.shape, bool(found.exact.all())
+        (['size'], (2, 1), True)
+        """
+        from .use import explain
+
+        found = explain(self, table, rows)
+        _warn(found.said)
+        return found
 
     def inputs(self, table: Any) -> tuple[np.ndarray, np.ndarray]:
         """X (rows, inputs) of the network and the target y of a table that has it, for all that takes a network.

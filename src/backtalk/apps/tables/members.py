@@ -31,7 +31,7 @@ from .folder import CHECKPOINT, HISTORY, Folder, numbered
 from .history import History
 from .metric_names import measure, metric_of
 from .metrics import score_of_shares
-from .model import end_of, in_order, output_of
+from .model import end_of, output_of
 from .options import Options, settings_of
 from .prepare import Prepared, seeds_of
 from .recipe import with_recipe
@@ -105,16 +105,23 @@ class Trained:
     weights: list[float]
     kinds: np.ndarray  # how much each kind of network counts
 
-    def out_of_fold(self, ready: Prepared) -> np.ndarray:
-        """ŷ of each training row by the networks of its fold, which did not see it; NaN for a row that all see."""
-        alike, head = ready.plan.alike, ready.network.head
-        networks = [each.network for each in self.trainings]
-        ends = [
-            share * out_of_fold(ready, networks[kind * alike : (kind + 1) * alike])
-            for kind, share in enumerate(self.kinds.astype(np.float32))
-            if share
+    def of_fold(self, ready: Prepared, fold: int) -> tuple[list[Network], list[float]]:
+        """The networks that did not see a fold, and how much each counts."""
+        pairs = [
+            (self.trainings[kind * ready.plan.alike + fold].network, share) for kind, share in enumerate(self.kinds)
         ]
-        return in_order(ready.network, np.asarray(head.output.value(np.sum(ends, axis=0))))
+        return [network for network, share in pairs if share], [float(share) for _, share in pairs if share]
+
+    def out_of_fold(self, ready: Prepared) -> np.ndarray:
+        """ŷ of each training row by the networks of its fold; NaN for a row that all see."""
+        X, _ = ready.parts["training"]
+        assert isinstance(X, np.ndarray)
+        found = np.full((len(X), ready.network.sizes[-1]), np.nan, np.float32)
+        for fold in range(ready.plan.folds):
+            networks, shares = self.of_fold(ready, fold)
+            rows = np.flatnonzero(ready.fold == fold)
+            found[rows] = output_of(networks, X[rows], shares)
+        return found
 
     @property
     def members(self) -> tuple[Network, ...]:
@@ -170,7 +177,7 @@ def blended(ready: Prepared, options: Options, networks: Sequence[Network]) -> n
     if ready.fold is None:
         ends = [end_of(each, X) for each in of_kinds]
     else:
-        ends, rows = [out_of_fold(ready, each) for each in of_kinds], ready.judged
+        ends, rows = [_ends_out_of_fold(ready, each) for each in of_kinds], ready.judged
     head, of_rows = networks[0].head, None if weight is None else weight[rows]
     target = as_target(networks[0], y, len(y))[rows]
 
@@ -183,7 +190,7 @@ def blended(ready: Prepared, options: Options, networks: Sequence[Network]) -> n
     return blend(ends, loss)
 
 
-def out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
+def _ends_out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
     """a_L (rows, outputs) of each training row by the network of its fold; NaN for a row that all see."""
     X, _ = ready.parts["training"]
     assert isinstance(X, np.ndarray)

@@ -39,7 +39,8 @@ def open_run(folder: str | os.PathLike[str]) -> Opened:
             f"{file} is not the one with which {model} was trained: put that one back, or train anew."
         )
     require_fit(members[0], learned, model, file)
-    return Opened(place.path, Model(members, learned.preprocessing, learned.target, weights), learned)
+    predictor = Model(members, learned.preprocessing, learned.target, weights, learned.mean_input)
+    return Opened(place.path, predictor, learned)
 
 
 def as_opened(run: str | os.PathLike[str] | Opened) -> Opened:

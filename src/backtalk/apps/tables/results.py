@@ -27,6 +27,8 @@ from .facts import RunFacts, preprocessing_facts
 from .failures import probabilities_judged, true_and_predicted, worst_rows
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, METRICS, MODEL, PREPROCESSING, REPORT, Folder
 from .history import History
+from .importance.mean_input import mean_input
+from .importance.of_run import Unseen, columns_that_matter
 from .judging.calibration import best_temperature, tempered
 from .members import REFIT, Trained, kept_epoch
 from .metric_names import key_of
@@ -95,7 +97,7 @@ class Finished:
                 temperature = best_temperature(truth[OUT_OF_FOLD], found, weights.get(OUT_OF_FOLD))
                 members, found = tempered_members(members, temperature), tempered(found, temperature)
             outputs[OUT_OF_FOLD] = found
-        model = Model(members, ready.preprocessing, ready.target, trained.shares)
+        model = Model(tuple(members), ready.preprocessing, ready.target, trained.shares)
         outputs |= {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
         unseen = next((part for part in UNSEEN if part in truth), None)
         rows = None if unseen is None else (truth[unseen], outputs[unseen], weights.get(unseen))
@@ -125,9 +127,11 @@ def write_results(
     try:
         finished = Finished.of(ready, run, trained, histories, group)
         learned = preprocessing_facts(replace(ready, target=finished.model.target), run)
+        learned |= {"mean_input": mean_input(ready.parts["training"][0], group)}
         baselines, left_out = baselines_of(finished, group)
         metrics = _metrics(finished, baselines)
         metrics["verdict"] = group.broadcast(lambda: _verdict(finished, baselines))
+        metrics |= group.broadcast(lambda: finite_or_none(_importance(finished)))
         said = [*ready.said, *said_of_decisions(finished.model.target, finished.run.options), *left_out]
 
         def write() -> Result:
@@ -200,6 +204,25 @@ def _failures(finished: Finished) -> dict[str, Any]:
     found |= probabilities_judged(finished.model, truth, output, weight)
     pairs = true_and_predicted(finished.model, truth, output)
     return found if pairs is None else found | {"true_and_predicted": pairs}
+
+
+def _importance(finished: Finished) -> dict[str, Any]:
+    """On which columns the predictions depend, by rows that were not trained on. In a cluster, by those of process 0.
+
+    If there are folds, each row is judged by the networks that did not see it, and else the part that is judged by all.
+    """
+    ready, model = finished.ready, finished.model
+    if ready.fold is None:
+        part = finished.judged_part
+        X, y = ready.parts[part]
+        unseen = [Unseen(model.members, X, y, ready.weights.get(part), np.arange(len(y)), model.weights)]
+        return columns_that_matter(model, unseen, part)
+    X, y = ready.parts["training"]
+    weight, unseen = ready.weights.get("training"), []
+    for fold in range(ready.plan.folds):
+        networks, shares = finished.trained.of_fold(ready, fold)
+        unseen.append(Unseen(networks, X, y, weight, np.flatnonzero(ready.fold == fold), shares))
+    return columns_that_matter(model, unseen, OUT_OF_FOLD)
 
 
 def _training(finished: Finished, number: int) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,9 @@ from .reading.tables import Source, read_table
 from .target_rows import known_rows, require_columns, with_target
 from .unknown import Unknown
 from .weights import row_weights
+
+if TYPE_CHECKING:
+    from .importance.contributions import Contributions
 
 AnyRun = str | os.PathLike[str] | Opened
 
@@ -144,6 +148,21 @@ def evaluate(folder: AnyRun, table: Any) -> tuple[dict[str, Any], list[str]]:
     judged |= interval_scores(model.members[0], target, y, output, own)
     judged |= {} if metric is None else {"metric": key_of(metric, target)}
     return judged | {"verdict": verdict}, messages
+
+
+def explain(folder: AnyRun, table: Any, rows: Sequence[int]) -> Contributions:
+    """What each column contributes to the predictions of some rows of a table, counted from 1.
+
+    See :func:`~.importance.contributions.explain_rows`. The table need not have the target.
+    """
+    from .importance.contributions import explain_rows
+
+    run = as_opened(folder)
+    model, learned = run.model, run.learned
+    read = read_table(Origin.of(table, learned.no_header))
+    _require_all([name for name in read.frame.columns if name != model.target.name], learned)
+    found = explain_rows(model, read.frame, rows)
+    return replace(found, said=[*read.said, *found.said])
 
 
 def examples_of(folder: AnyRun, table: Any) -> tuple[Model, tuple[np.ndarray, ...], list[str], np.ndarray]:
