@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from backtalk import load
+from one_network import ALONE_IN_WORDS
 from ports import free_port
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -81,7 +82,20 @@ def both(*commands: tuple[object, ...]) -> Started:
 
 
 def train(table: Path, out: Path, *options: object) -> tuple[object, ...]:
-    return ("train", table, "--target", "y", "--out", out, "--engine", "compiled", "--hidden", "8", *options)
+    return (
+        "train",
+        table,
+        "--target",
+        "y",
+        "--out",
+        out,
+        "--engine",
+        "compiled",
+        "--hidden",
+        "8",
+        *ALONE_IN_WORDS,
+        *options,
+    )
 
 
 def test_two_processes_come_to_what_one_does_and_the_first_alone_speaks(table, tmp_path, call):
@@ -178,7 +192,7 @@ def test_what_slurm_says_is_used_by_the_compiled_engine_alone(table, tmp_path, c
     told = {"JOB_ID": "7", "STEP_NODELIST": "localhost", "LOCALID": "1", "NTASKS": "2", "PROCID": "1"}
     for name, value in told.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
-    command = ("train", table, "--target", "y", "--epochs", 1)
+    command = ("train", table, "--target", "y", "--epochs", 1, *ALONE_IN_WORDS)
     code, _, err = call(*command)
     assert (code, "SLURM started 2 processes, each of which would train alone" in err) == (2, True)
     alone = ("--processes", 1)

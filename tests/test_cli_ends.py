@@ -13,7 +13,7 @@ import pytest
 
 from backtalk import Network, save
 from backtalk.apps.tables import train
-from one_network import Options
+from one_network import ALONE_IN_WORDS, Options
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
 
@@ -103,7 +103,7 @@ main()
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="it stands for a full disk")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_run_is_whole_though_stdout_is_a_file_on_a_full_disk(call, run, monkeypatch, tmp_path, options):
-    small = ["--target", "y", "--epochs", "1", "--hidden", "2", "--out", tmp_path / "run", *options]
+    small = ["--target", "y", *ALONE_IN_WORDS, "--epochs", "1", "--hidden", "2", "--out", tmp_path / "run", *options]
     for command in (["train", run / "t.csv", *small], ["resume", tmp_path / "run", *options]):
         with open("/dev/full", "w") as full, monkeypatch.context() as patch:
             patch.setattr("sys.stdout", full)
@@ -175,7 +175,7 @@ def test_memory_that_a_library_runs_out_of_is_no_bug_and_no_damage(call, run, mo
     def fail(*_, **__):
         raise panic
 
-    for place in ("polars.read_csv", "backtalk.apps.tables.use.output_of"):
+    for place in ("polars.read_csv", "backtalk.apps.tables.model.output_of"):
         with monkeypatch.context() as patch:
             patch.setattr(place, fail)
             code, _, err = call("predict", run / "run", run / "t.csv")

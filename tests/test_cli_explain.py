@@ -13,6 +13,7 @@ import backtalk
 from backtalk import Network, explain, fit, load, paths, save
 from backtalk.apps.cli import RAISED, SPELLED
 from backtalk.teaching.derivations import explain as derive
+from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
 
 
@@ -134,7 +135,8 @@ def test_a_run_of_train_is_explained_with_its_table(call, tmp_path):
     rng = np.random.default_rng(0)
     rows = [f"{a:.3f},{'red' if a > 0 else 'blue'},{'yes' if a + b > 0 else 'no'}" for a, b in rng.normal(size=(60, 2))]
     (tmp_path / "t.csv").write_text("\n".join(["size,colour,bought", *rows]) + "\n")
-    assert call("train", "t.csv", "--target", "bought", "--epochs", 3, "--hidden", "4", "--out", "run")[0] == 0
+    command = ("train", "t.csv", "--target", "bought", "--epochs", 3, "--hidden", "4", "--out", "run")
+    assert call(*command, *ALONE_IN_WORDS)[0] == 0
     code, out, _ = call("explain", "run", "t.csv", "--example", 7, "--quantity", "x[1]")
     assert code == 0
     assert out.startswith("run on t.csv, example 7; h[0,1] is the column size: loss ")

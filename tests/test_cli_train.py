@@ -12,18 +12,21 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from backtalk import Network, load
-from one_network import Options
+from backtalk import Network, load, load_members
+from backtalk.apps.tables import Options
+from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
 
 FILES = ["checkpoint.safetensors", "history.jsonl", "metrics.json", "model.safetensors", "preprocessing.json"]
 FILES += ["report.html", "run.json"]
+SURVIVED = ("--target", "survived", *ALONE_IN_WORDS)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def trained(tmp_path_factory):
     """A table, the folder of a run on it, and what the command said."""
     folder = tmp_path_factory.mktemp("passengers")
     table = write(folder / "passengers.csv", passengers())
-    result = run("train", table, "--target", "survived", "--out", folder / "run", "--epochs", 30)
+    result = run("train", table, *SURVIVED, "--out", folder / "run", "--epochs", 30)
     assert (result.returncode, result.stderr) == (0, ""), result
     return table, folder / "run", result.stdout
 
@@ -118,7 +121,7 @@ def test_the_report_is_one_page_with_nothing_from_elsewhere(trained):
 
 def test_train_twice_gives_the_same_bytes(trained, call):
     table, folder, _ = trained
-    code, _, _ = call("train", table, "--target", "survived", "--out", "again", "--epochs", 30)
+    code, _, _ = call("train", table, *SURVIVED, "--out", "again", "--epochs", 30)
     assert code == 0
     for name in ("model.safetensors", "metrics.json", "preprocessing.json", "history.jsonl", "report.html"):
         assert Path("again", name).read_bytes() == (folder / name).read_bytes(), name
@@ -126,9 +129,9 @@ def test_train_twice_gives_the_same_bytes(trained, call):
 
 def test_json_is_one_object(trained, call):
     table, folder, _ = trained
-    code, out, err = call("train", table, "--target", "survived", "--epochs", 2, "--json")
+    code, out, err = call("train", table, *SURVIVED, "--epochs", 2, "--json")
     facts = json.loads(out)
-    assert (code, err, facts["folder"], facts["epochs"]) == (0, "", "passengers-run", 2)
+    assert (code, err, facts["folder"], facts["trainings"][0]["epochs"]) == (0, "", "passengers-run", 2)
     assert set(facts["scores"]) == {"training", "validation", "test"}
     facts = json.loads(call("predict", folder, table, "--json")[1])
     assert facts["rows"] == 400
@@ -136,7 +139,7 @@ def test_json_is_one_object(trained, call):
     facts = json.loads(call("evaluate", folder, table, "--json")[1])
     assert facts["accuracy"] > 0.75
     facts = json.loads(call("resume", folder, "--json")[1])
-    assert facts["reason"] in ("epochs", "patience")
+    assert facts["trainings"][0]["reason"] in ("epochs", "patience")
 
 
 def test_predict_gives_a_row_for_each_row_as_csv(trained, call):
@@ -162,7 +165,7 @@ def test_csv_and_parquet_are_understood_alike(trained, call, tmp_path):
     write(parts / "1.parquet", frame[:250])
     write(parts / "2.parquet", frame[250:])
     assert call("predict", folder, parts)[1] == call("predict", folder, table)[1]
-    code, out, _ = call("train", parts, "--target", "survived", "--epochs", 2)
+    code, out, _ = call("train", parts, *SURVIVED, "--epochs", 2)
     assert (code, "wrote parts-run/" in out) == (0, True)
 
 
@@ -189,7 +192,9 @@ def test_a_regression_is_told_from_its_target(call, tmp_path):
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 300))
     write(tmp_path / "t.csv", pl.DataFrame({"a": a, "b": b, "price": (1000 + 200 * a - 100 * b).round(2)}))
-    code, out, err = call("train", "t.csv", "--target", "price", "--hidden", "8", "--activation", "tanh")
+    code, out, err = call(
+        "train", "t.csv", "--target", "price", *ALONE_IN_WORDS, "--hidden", "8", "--activation", "tanh"
+    )
     assert (code, err) == (0, "")
     assert "target price: regression" in out
     assert "R²" in out
@@ -213,40 +218,68 @@ def test_a_regression_is_told_from_its_target(call, tmp_path):
 )
 def test_the_options_are_taken(trained, call, options):
     table, _, _ = trained
-    code, out, err = call("train", table, "--target", "survived", "--epochs", 3, *options)
+    code, out, err = call("train", table, *SURVIVED, "--epochs", 3, *options)
     assert (code, err) == (0, "")
     assert "wrote passengers-run/" in out
     assert "3 epochs in" in out
 
 
-def test_the_defaults_of_the_command_are_those_of_options(trained):
-    _, folder, _ = trained
-    facts = json.loads((folder / "run.json").read_text())
-    plain = {name: getattr(Options(target="survived"), name) for name in Options.__slots__}
+def test_without_options_five_networks_are_trained_and_judged_on_all_rows(trained, call):
+    table, _, _ = trained
+    code, out, err = call("train", table, "--target", "survived", "--epochs", 3)
+    assert (code, err) == (0, "")
+    assert "rows: 400 training\n" in out
+    assert "5 networks " in out
+    assert "each trained without one of 5 folds of the rows\n" in out
+    assert "5 networks, 3 epochs in " in out
+    assert re.search(r"training +out-of-fold\n", out)
+    assert "class of the out-of-fold rows (down) and what was predicted (across):" in out
+    metrics = json.loads(Path("passengers-run/metrics.json").read_text())
+    assert (metrics["judged"], metrics["scores"]["out_of_fold"]["rows"]) == ("out_of_fold", 400)
+    assert f"{metrics['scores']['out_of_fold']['accuracy']:#.4g}" in out
+    assert len(load_members("passengers-run")) == metrics["members"] == metrics["folds"] == 5
+    own = {f"{name}-{k}.{suffix}" for k in range(1, 6) for name, suffix in (file.split(".") for file in FILES[:2])}
+    assert {path.name for path in Path("passengers-run").iterdir()} == own | set(FILES[2:])
+    page = Path("passengers-run/report.html").read_text(encoding="utf-8")
+    assert "out-of-fold" in page
+    assert call("evaluate", "passengers-run", table)[0] == 0
+    facts = json.loads(Path("passengers-run/run.json").read_text())
+    plain = {each.name: getattr(Options(target="survived"), each.name) for each in fields(Options)}
     given = {name: facts[name] for name in plain}
-    assert given == {**plain, "hidden": list(plain["hidden"]), "ignore": [], "missing": [], "epochs": 30}
+    assert given == {**plain, "hidden": list(plain["hidden"]), "ignore": [], "missing": [], "epochs": 3}
+
+
+def test_a_single_network_is_trained_on_all_rows_for_as_long_as_the_folds_say(trained, call):
+    table, _, _ = trained
+    code, out, err = call("train", table, "--target", "survived", "--epochs", 2, "--members", 1, "--test", 0.1)
+    assert (code, err) == (0, "")
+    assert "rows: 360 training, 40 test" in out
+    assert "each trained without one of 5 folds of the rows, and then one with all rows\n" in out
+    assert "on all rows, as many as 5 folds took" in out
+    assert re.search(r"training +test +out-of-fold\n", out)
+    assert "2 epochs (" in call("resume", "passengers-run")[1]
 
 
 def test_a_folder_that_holds_something_is_refused(trained, refuse, call, tmp_path):
     table, _, _ = trained
-    assert call("train", table, "--target", "survived", "--epochs", 1)[0] == 0
-    assert "already holds a run: give --overwrite" in refuse("train", table, "--target", "survived")
+    assert call("train", table, *SURVIVED, "--epochs", 1)[0] == 0
+    assert "already holds a run: give --overwrite" in refuse("train", table, *SURVIVED)
     before = Path("passengers-run/metrics.json").read_bytes()
     assert "did you mean" in refuse("train", table, "--target", "survivd", "--overwrite")
     assert Path("passengers-run/metrics.json").read_bytes() == before
-    assert call("train", table, "--target", "survived", "--epochs", 2, "--overwrite")[0] == 0
+    assert call("train", table, *SURVIVED, "--epochs", 2, "--overwrite")[0] == 0
     assert Path("passengers-run/metrics.json").read_bytes() != before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    assert "holds other files" in refuse("train", table, "--target", "survived", "--out", "mine", "--overwrite")
-    assert "is a file" in refuse("train", table, "--target", "survived", "--out", "mine/letter.txt")
+    assert "holds other files" in refuse("train", table, *SURVIVED, "--out", "mine", "--overwrite")
+    assert "is a file" in refuse("train", table, *SURVIVED, "--out", "mine/letter.txt")
 
 
 def test_a_run_that_diverges_leaves_the_one_before(trained, call):
     table, _, _ = trained
-    assert call("train", table, "--target", "survived", "--epochs", 1)[0] == 0
+    assert call("train", table, *SURVIVED, "--epochs", 1)[0] == 0
     wild = ("--optimizer", "sgd", "--learning-rate", 1e30, "--overwrite")
-    code, _, err = call("train", table, "--target", "survived", *wild)
+    code, _, err = call("train", table, *SURVIVED, *wild)
     assert (code, "training diverged" in err, len(err.splitlines())) == (2, True, 1)
     assert sorted(path.name for path in Path("passengers-run").iterdir()) == FILES
     assert [path.name for path in Path().iterdir()] == ["passengers-run"]
@@ -348,7 +381,7 @@ def wait_for(process: subprocess.Popen, seen) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_run_that_is_cut_short_goes_on_to_the_same_bits(call, tmp_path):
     write(tmp_path / "t.csv", passengers(2000))
-    command = ("train", "t.csv", "--target", "survived", "--epochs", 60, "--patience", 0, "--dropout", 0.2)
+    command = ("train", "t.csv", *SURVIVED, "--epochs", 60, "--patience", 0, "--dropout", 0.2)
     command += ("--hidden", "200,100", "--batch-size", 20, "--class-weight", "balanced", "--checkpoint-seconds", 0.05)
     process = listening(*command, cwd=tmp_path)
     history, checkpoint = tmp_path / "t-run" / "history.jsonl", tmp_path / "t-run" / "checkpoint.safetensors"
@@ -375,7 +408,7 @@ def test_a_run_that_is_cut_short_goes_on_to_the_same_bits(call, tmp_path):
 
 def test_resume_refuses_a_table_that_changed_or_went(refuse, call, tmp_path):
     table = write(tmp_path / "t.csv", passengers(100))
-    assert call("train", "t.csv", "--target", "survived", "--epochs", 2)[0] == 0
+    assert call("train", "t.csv", *SURVIVED, "--epochs", 2)[0] == 0
     table.rename("moved.csv")
     assert "no longer there" in refuse("resume", "t-run")
     assert call("resume", "t-run", "moved.csv")[0] == 0
@@ -387,7 +420,7 @@ def test_resume_refuses_a_table_that_changed_or_went(refuse, call, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
 def test_a_terminal_gets_progress_and_a_pipe_does_not(trained, tmp_path):
     table, _, _ = trained
-    options = ("--target", "survived", "--epochs", "1500", "--patience", "0", "--dropout", "0")
+    options = (*SURVIVED, "--epochs", "1500", "--patience", "0", "--dropout", "0")
     text = run_in_terminal(100, "train", str(table), *options, "--out", str(tmp_path / "a"))
     assert re.search(r"epoch .*\d+/1500", text)
     assert "examples/s" in text
@@ -423,7 +456,7 @@ def test_a_checkpoint_that_cannot_be_written_is_one_line_on_stderr(trained, call
     table, _, _ = trained
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        code, _, err = call("train", table, "--target", "survived", "--epochs", 2, "--checkpoint-seconds", 1e-9)
+        code, _, err = call("train", table, *SURVIVED, "--epochs", 2, "--checkpoint-seconds", 1e-9)
     assert code == 0
     assert set(err.splitlines()) == {
         "backtalk: checkpoint passengers-run/checkpoint.safetensors was not written (No space left on device); "
@@ -436,7 +469,7 @@ def test_an_error_after_a_checkpoint_says_how_to_go_on_and_what_to_do(trained, c
         raise OSError(28, "No space left on device", "passengers-run/metrics.json")
 
     table, _, _ = trained
-    command = ("train", table, "--target", "survived", "--epochs", 2)
+    command = ("train", table, *SURVIVED, "--epochs", 2)
     with monkeypatch.context() as patch:
         patch.setattr("backtalk.apps.tables.results._metrics", full)
         code, _, err = call(*command)
@@ -458,7 +491,7 @@ def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_1(trained, call
     table, _, _ = trained
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        code, out, err = call("train", table, "--target", "survived", "--epochs", 2)
+        code, out, err = call("train", table, *SURVIVED, "--epochs", 2)
         facts = json.loads(call("resume", "passengers-run", "--json")[1])
     words = "report.html was not written (No space left on device); the run can be used without it."
     assert (code, err) == (1, f"backtalk: passengers-run/{words}\n")
@@ -470,7 +503,7 @@ def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_1(trained, call
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
 def test_a_run_that_nobody_watches_any_more_ends_whole(tmp_path):
     table = write(tmp_path / "t.csv", passengers(100))
-    command = [sys.executable, "-m", "backtalk", "train", table.name, "--target", "survived", "--epochs", "3"]
+    command = [sys.executable, "-m", "backtalk", "train", table.name, *SURVIVED, "--epochs", "3"]
     read, written = os.pipe()
     os.close(read)
     process = subprocess.run(command, cwd=tmp_path, stdout=written, stderr=written, timeout=60, check=False)

@@ -31,7 +31,7 @@ from backtalk.apps.tables.unknown import Unknown, say_of
 from backtalk.distributed import ALONE, Group
 from backtalk.errors import FileFormatError, InputError, ProcessLostError
 from groups import call
-from one_network import Options
+from one_network import ALONE_IN_WORDS, Options
 from ports import free_port
 
 ROWS, GROUP = 900, 50
@@ -433,7 +433,7 @@ def assert_close(found, expected):
 
 
 def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
-    train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "together"]
+    train = ["train", tables["folder"], *OPTIONS, *ALONE_IN_WORDS, "--engine", "compiled", "--out", "together"]
     (tmp_path / "elsewhere").mkdir()
     (out, err, code), *others = answers(start(2, *train, folder=tmp_path, elsewhere=tmp_path / "elsewhere"))
     assert code == 0, err
@@ -447,7 +447,7 @@ def test_two_processes_write_what_one_process_writes(tables, alone, tmp_path):
 
 def test_a_run_of_two_processes_that_is_stopped_goes_on_in_one(tables, alone, tmp_path):
     folder = tmp_path / "run"
-    train = ["train", tables["folder"], *OPTIONS, "--engine", "compiled", "--out", "run"]
+    train = ["train", tables["folder"], *OPTIONS, *ALONE_IN_WORDS, "--engine", "compiled", "--out", "run"]
     started = start(2, *train, folder=tmp_path)
     try:
         until = time.monotonic() + LIMIT

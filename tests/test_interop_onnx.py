@@ -195,8 +195,8 @@ def test_an_activation_of_ones_own_is_refused(tmp_path):
 
 
 def test_what_is_no_network_or_no_path_is_refused(tmp_path):
-    with pytest.raises(InputTypeError, match=r"^network is a str, expected a backtalk.Network"):
-        to_onnx("n", tmp_path / "n.onnx")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputTypeError, match=r"^network is a int, expected a backtalk.Network"):
+        to_onnx(7, tmp_path / "n.onnx")
     with pytest.raises(InputTypeError, match=r"^path is 3, expected the name of a file"):
         to_onnx(Network.create([2, 1], rng=0), 3)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputTypeError, match=r"^path is None, expected the name of a file"):

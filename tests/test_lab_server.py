@@ -34,6 +34,7 @@ from backtalk.apps.lab.slides import walk_through
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError
 from lab_page import Page, serving
+from one_network import ALONE_IN_WORDS
 
 
 @pytest.fixture
@@ -1067,7 +1068,7 @@ def test_a_given_network_keeps_its_loss(tmp_path, loss):
 
 def test_a_run_of_train_can_be_looked_at(tmp_path, call):
     (tmp_path / "shop.csv").write_text(TABLE)
-    code, _, err = call("train", "shop.csv", "--target", "buys", "--out", "run", "--epochs", "2")
+    code, _, err = call("train", "shop.csv", "--target", "buys", "--out", "run", "--epochs", "2", *ALONE_IN_WORDS)
     assert code == 0, err
     given = read_given(tmp_path / "run", str(tmp_path / "shop.csv"), [])
     with serving(given=given) as lab, lab.page() as page:

@@ -11,16 +11,21 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from backtalk import Network
+from backtalk.apps.tables import Options
+from backtalk.apps.tables.baseline import baseline_facts, baselines_of, besides
 from backtalk.apps.tables.baseline.columns import are_codes, columns_in, plain_inputs
 from backtalk.apps.tables.baseline.effort import affordable, budget_of, seconds_of_trees
 from backtalk.apps.tables.baseline.models import Asked, trees_for
 from backtalk.apps.tables.baseline.trials import Trial, try_baselines
+from backtalk.apps.tables.in_memory import learn
+from backtalk.apps.tables.metrics import scores
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.apps.tables.verdict import Remark
 from backtalk.apps.tables.verdict.beside import Beside, find_better_baseline
 from backtalk.apps.tables.verdict.compare import Rows
 from backtalk.core.losses import AbsoluteError, CrossEntropy, PoissonDeviance, Quantile, SquaredError
+from backtalk.distributed import ALONE
 
 ROWS = 240
 RNG = np.random.default_rng(0)
@@ -140,7 +145,7 @@ def test_effort_takes_fewer_folds_first_and_then_fewer_rows():
     assert affordable(lambda rows: 4.0, 1000, 5, budget=2) == (1, 1000)
     assert affordable(lambda rows: 50.0, 40_000, 5, budget=10) == (0, 0)
     assert seconds_of_trees(1000, 10, outputs=2) < seconds_of_trees(1000, 10, outputs=3)
-    assert budget_of(1000, 100, 10) < budget_of(1_000_000, 100_000, 10)
+    assert budget_of(100, 10_000) < budget_of(100_000, 10_000_000)
 
 
 def test_a_budget_leaves_folds_rows_or_a_model_away_and_says_so():
@@ -150,7 +155,7 @@ def test_a_budget_leaves_folds_rows_or_a_model_away_and_says_so():
     many = Asked(Target("y", "classification", "", classes=list(map(str, range(240)))), CrossEntropy(), asked.y)
     found, said = try_baselines(Trial(PREPROCESSING, X, many, FOLDS, {}), budget=0.2)
     assert [each.name for each in found] == ["logistic regression"]
-    assert said == ["no boosted trees beside the network: with 240 classes they take too long."]
+    assert said == ["no boosted trees beside the network: with 240 outputs they take too long."]
 
 
 # The verdict
@@ -185,6 +190,7 @@ def test_of_classes_the_log_loss_is_compared_and_then_the_share_of_right_ones():
     assert "a rival does better than the network: log loss 0.3102 against 0.6286 on 240 test rows" in remark.sentence
     assert better(asked, sure(0.6, right), sure(0.3, right)) == []
     assert better(asked, right, right) == []
+    assert better(asked, sure(0.999, right), right) == []  # both are nearly perfect
 
 
 def test_weights_and_balance_count_in_the_comparison():
@@ -197,3 +203,46 @@ def test_weights_and_balance_count_in_the_comparison():
     assert "log loss" in remark.sentence
     weighted = Asked(target, CrossEntropy(), labels, np.where(labels == 1, 1.0, 0.0))
     assert better(weighted, first, second)[0].name == "worse_than_baseline"
+
+
+# Of a run
+
+
+CLASSES = FRAME.with_columns(y=np.where(SIZE > 0.5, 2, TOWN.astype(int)), w=np.where(TOWN, 2.0, 1.0))
+COUNTS = FRAME.with_columns(y=pl.Series(np.exp(0.5 * SIZE + TOWN).round(1) + np.arange(ROWS) % 7))
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "kinds"),
+    [
+        (CLASSES, {}, ["LogisticRegression", "HistGradientBoostingClassifier"]),
+        (
+            CLASSES,
+            {"weight": "w", "class_weight": "balanced"},
+            ["LogisticRegression", "HistGradientBoostingClassifier"],
+        ),
+        (CLASSES, {"loss": "categorical_hinge", "output": "identity"}, ["LogisticRegression", "HistGradient"]),
+        (CLASSES, {"test": 0.2, "split": "group=day"}, ["LogisticRegression", "HistGradientBoostingClassifier"]),
+        (CLASSES, {"validation": 0.2, "members": 1}, ["LogisticRegression", "HistGradientBoostingClassifier"]),
+        (COUNTS, {}, ["Ridge", "HistGradientBoostingRegressor"]),
+        (COUNTS, {"loss": "gaussian_nll"}, ["Ridge", "HistGradientBoostingRegressor"]),
+        (COUNTS, {"loss": "poisson_deviance"}, ["PoissonRegressor", "HistGradientBoostingRegressor"]),
+        (COUNTS, {"loss": "quantile(level=0.8)"}, ["HistGradientBoostingRegressor"]),
+        (COUNTS, {"quantiles": (0.1, 0.5, 0.9)}, ["HistGradientBoostingRegressor"]),
+    ],
+)
+def test_a_run_of_any_loss_and_split_is_judged_beside_others_by_the_scores_of_the_loss(table, options, kinds):
+    finished = learn(table, Options("y", hidden=(2,), epochs=1, members=options.pop("members", 2), **options))
+    found, said = baselines_of(finished, ALONE)
+    assert said == []
+    assert [each.model.startswith(kind) for each, kind in zip(found, kinds, strict=True)] == [True] * len(kinds)
+    facts = baseline_facts(finished, found)
+    part = finished.judged_part
+    own = scores(finished.model.target, finished.truth[part], finished.outputs[part], finished.model.members[0])
+    assert facts[0]["name"] == "constant"
+    for each in facts:
+        told = {name for name, value in each["scores"][part].items() if isinstance(value, float)}
+        assert told >= {name for name, value in own.items() if isinstance(value, float)} - {"share_within", "d2"}
+    for beside in besides(finished, found):
+        assert len(beside.output) == len(beside.rows.output) == facts[1]["scores"][part]["rows"]
+    find_better_baseline(finished.model.target, finished.model.members[0], besides(finished, found))

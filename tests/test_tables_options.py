@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_a_column_that_looks_like_an_identifier_is_a_number_if_it_was_asked_for(
     pl.DataFrame({"id": rng.permutation(60), "y": ["u", "v"] * 30}).write_csv(tmp_path / "t.csv")
     with pytest.raises(InputError, match="no column to learn from"):
         prepared(tmp_path / "t.csv", "y")
-    assert prepared(tmp_path / "t.csv", "y", types={"id": "number"}).preprocessing.inputs == ["id"]
+    assert prepared(tmp_path / "t.csv", "y", types={"id": "number"}).preprocessing.plain.inputs == ["id"]
     with pytest.raises(InputError, match="'id' is to be read as category, but none of its 42 values"):
         prepared(tmp_path / "t.csv", "y", types={"id": "category"})
 
@@ -354,7 +355,7 @@ def test_a_run_goes_on_with_its_tables_and_refuses_others(three):
 
 
 def _plain(options):
-    return {name: getattr(options, name) for name in Options.__slots__}
+    return {each.name: getattr(options, each.name) for each in fields(options)}
 
 
 def test_a_run_of_an_earlier_version_lacks_the_later_options_and_has_its_id():

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from backtalk import Network, gradients
+from backtalk import Network, diagnose, gradients
+from backtalk.apps.tables.column_findings import by_columns
 from backtalk.apps.tables.column_gradients import column_gradients
 from backtalk.apps.tables.columns import Column
+from backtalk.apps.tables.learned import Learned
 from backtalk.apps.tables.model import Model
+from backtalk.apps.tables.opened import Opened
 from backtalk.apps.tables.pieces import (
     MOST_IN_ALL,
     MOST_PIECES,
@@ -257,7 +261,8 @@ def test_column_gradients_are_the_derivative_of_the_loss_by_the_cells(learned):
     sizes = [preprocessing.count, 5, 1]
     members = tuple(Network.create(sizes, "tanh", "squared_error", rng=seed) for seed in range(2))
     model = Model(members, preprocessing, target)
-    found = column_gradients(model, frame)
+    run = Opened(Path("run"), model, Learned(preprocessing, target, "", None))
+    found, _ = column_gradients(run, frame)
     step = 1e-4
 
     def loss(network, row, by):
@@ -270,6 +275,28 @@ def test_column_gradients_are_the_derivative_of_the_loss_by_the_cells(learned):
     for row in (0, 17, 39):
         expected = (loss(model.network, row, step) - loss(model.network, row, -step)) / (2 * step)
         assert found["plain"][row] == pytest.approx(expected, rel=1e-4, abs=1e-9)
-    alone = column_gradients(model, frame, member=2)
+    alone, _ = column_gradients(run, frame, member=2)
     expected = (loss(members[1], 5, step) - loss(members[1], 5, -step)) / (2 * step)
     assert alone["plain"][5] == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+# The doctor
+
+
+def test_the_doctor_speaks_of_columns_that_never_change_or_are_there_twice_and_of_no_piece():
+    rng = np.random.default_rng(0)
+    whole = rng.integers(0, 5, 200)
+    frame = pl.DataFrame({"a": whole, "b": rng.normal(size=200), "c": whole, "word": ["x", "y"] * 100})
+    preprocessing = Preprocessing.learn(frame, np.arange(200))
+    X, _ = preprocessing.transform(frame.with_columns(b=pl.lit(-100.0)))
+    network = Network.create([preprocessing.count, 3, 2], rng=0)
+    inputs = diagnose(network, X, whole > 2, columns=preprocessing.inputs)
+    assert {"constant_columns", "duplicate_columns"} <= {each.kind for each in inputs.findings}
+    found = {each.kind: each for each in by_columns(inputs.findings, X, preprocessing.groups)}
+    assert found["constant_columns"].said == "1 column holds the same value in every row: b."
+    assert found["duplicate_columns"].said == "1 column says the same as another one in every row: c (as a)."
+    X, _ = preprocessing.transform(frame.with_columns(c=pl.Series(rng.permutation(whole))))
+    inputs = diagnose(network, X, whole > 2, columns=preprocessing.inputs)
+    assert not {"constant_columns", "duplicate_columns", "inputs_not_scaled", "inputs_too_small"} & {
+        each.kind for each in by_columns(inputs.findings, X, preprocessing.groups)
+    }

@@ -183,16 +183,16 @@ def facts(**more) -> Facts:
         "precision_recall": [{"class": "yes", "points": [[0.5, 1], [1, 0.3]]}],
         "members": 2,
         "trainings": [
-            {"epochs": 2, "kept_epoch": 1, "reason": "patience", "losses": [1.0, 0.5], "validation_losses": [0.8, 0.9]}
+            {"epochs": 2, "kept_epoch": 1, "reason": "patience", "sizes": [3, 8, 2], "weight": 0.5,
+             "losses": [1.0, 0.5], "validation_losses": [0.8, 0.9]}
         ] * 2,
     }  # fmt: skip
     column = {"name": "<x>", "kind": "number", "examples": ["5"], "remark": "mean 5"}
     epoch = {"loss": 1.0, "validation_loss": 0.8, "validation_score": 0.5, "learning_rate": 0.01, "layers": []}
     target = {"name": "y", "kind": "target", "examples": ["no"], "remark": ""}
     history = [[epoch, epoch]] * 2
-    return Facts(
-        "t.csv: y", "10 rows", metrics | more, [target, column], history, "Network", "cross_entropy", ["a note"]
-    )
+    columns, networks = [target, column], {"Network": 2}
+    return Facts("t.csv: y", "10 rows", metrics | more, columns, history, networks, "cross_entropy", ["a note"])
 
 
 def test_the_report_answers_in_the_order_in_which_a_person_asks():

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .analysis.influence import Influence, el2n, grand, influence, self_influence
     from .analysis.torch_hooks import Heard, listen
     from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
+    from .apps.estimators.tables import TableClassifier, TableRegressor
+    from .apps.onnx import to_onnx
+    from .apps.tables.loaded import Run, load_run
     from .core.activations import Activation, register_activation
     from .core.backward import Gradients
     from .core.dropout import Dropout
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     )
     from .interop import load, load_members, save
     from .interop.keras import from_keras
-    from .interop.onnx.convert import from_onnx, to_onnx
+    from .interop.onnx.convert import from_onnx
     from .interop.scikit_learn import from_sklearn, to_sklearn
     from .interop.torch import from_torch, to_torch
     from .teaching.derivations import Derivation, Paths, StepDerivation, explain, explain_step, paths
@@ -82,12 +85,12 @@ __all__ = [
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence",
     "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
     "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network",
-    "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Shard", "StepDerivation", "Trace",
-    "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n",
-    "exercise", "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn",
-    "from_torch", "gradients", "grand", "influence", "listen", "load", "load_members", "mean_network", "paths",
-    "per_example", "register_activation",
-    "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run", "Shard", "StepDerivation",
+    "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward",
+    "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward",
+    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load",
+    "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
+    "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
@@ -96,6 +99,9 @@ HOMES = {  # the module of each public name
     **dict.fromkeys(("Influence", "el2n", "grand", "influence", "self_influence"), "analysis.influence"),
     **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),
+    **dict.fromkeys(("TableClassifier", "TableRegressor"), "apps.estimators.tables"),
+    "to_onnx": "apps.onnx",
+    **dict.fromkeys(("Run", "load_run"), "apps.tables.loaded"),
     **dict.fromkeys(("Activation", "register_activation"), "core.activations"),
     "Gradients": "core.backward",
     "Dropout": "core.dropout",
@@ -116,7 +122,7 @@ HOMES = {  # the module of each public name
     ),
     **dict.fromkeys(("load", "load_members", "save"), "interop"),
     "from_keras": "interop.keras",
-    **dict.fromkeys(("from_onnx", "to_onnx"), "interop.onnx"),
+    "from_onnx": "interop.onnx",
     **dict.fromkeys(("from_sklearn", "to_sklearn"), "interop.scikit_learn"),
     **dict.fromkeys(("from_torch", "to_torch"), "interop.torch"),
     **dict.fromkeys(

@@ -24,7 +24,7 @@ from .mutations import damage, damage_text
 from .networks import written
 from .target import Target
 
-OPTIONS = tables.Options(target="kind", epochs=2, hidden=(3,))
+OPTIONS = tables.Options(target="kind", epochs=2, hidden=(3,), members=1, validation=0.1, test=0.2)
 
 
 def _frame() -> pl.DataFrame:

@@ -8,6 +8,9 @@ held_out.py     the validation set, and the score on it
 classifier.py   ``MLPClassifier``
 regressor.py    ``MLPRegressor``
 hidden.py       ``HiddenUnits``, a transformer
+tables.py       ``TableClassifier`` and ``TableRegressor``, which learn tables as they are
+frames.py       X of these: data frames and arrays
+labels.py       y of these: classes and numbers
 """
 
 from .classifier import MLPClassifier

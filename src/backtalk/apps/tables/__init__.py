@@ -57,6 +57,7 @@ use.py            predict, evaluate
 loaded.py         load_run: a finished run in Python
 onnx/             a run as an ONNX file
 spreadsheets.py   predictions that no spreadsheet takes for formulas
+column_findings.py  what the doctor finds about whole columns
 advice.py         what to do about a finding of the doctor, in the options of a run
 diagnosis.py      diagnose, and the files of a diagnosis
 """

@@ -10,12 +10,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ...analysis.diagnose import Diagnosis
+import numpy as np
+
+from ...analysis.diagnose import Diagnosis, Finding
 from ...analysis.diagnose import diagnose as examine
 from ...analysis.diagnose.ranking import rank
 from ...core.network import Network
 from ...errors import DivergedError
 from .advice import agreed, for_table
+from .column_findings import by_columns
 from .facts import read_run, rows_of_training
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder, numbered
 from .history import History, read_history, telemetry_of
@@ -44,7 +47,8 @@ def diagnose(folder: str | os.PathLike[str], table: Any, member: int = 1) -> tup
     history = telemetry_of(epochs, _settings(facts.options, rows))
     names = {"columns": preprocessing.inputs, "classes": target.classes or None, "rows": of_table + 1}
     diagnosis = examine(network, *examples, history=history, **names)
-    return _for_table(diagnosis, settled(facts.options, rows)), messages, target.classes
+    found = by_columns(diagnosis.findings, examples[0], preprocessing.groups)
+    return _for_table(diagnosis, found, settled(facts.options, rows)), messages, target.classes
 
 
 def _history_of(place: Folder, number: int) -> Path:
@@ -77,12 +81,15 @@ def diagnose_run(
         classes=ready.target.classes or None,
         rows=ready.training_rows + 1,
     )
-    return _for_table(diagnosis, settled(options, len(X)), verdict)
+    found = by_columns(diagnosis.findings, np.asarray(X), ready.preprocessing.groups)
+    return _for_table(diagnosis, found, settled(options, len(X)), verdict)
 
 
-def _for_table(diagnosis: Diagnosis, options: Options, verdict: Collection[str] = ()) -> Diagnosis:
-    """With advice in the options of a run, and nothing that the verdict speaks against."""
-    found = filter(None, (agreed(each, verdict) for each in diagnosis.findings))
+def _for_table(
+    diagnosis: Diagnosis, findings: Sequence[Finding], options: Options, verdict: Collection[str] = ()
+) -> Diagnosis:
+    """With these findings, and advice in the options of a run, and nothing that the verdict speaks against."""
+    found = filter(None, (agreed(each, verdict) for each in findings))
     return replace(diagnosis, findings=rank(for_table(each, options) for each in found))
 
 

@@ -154,6 +154,30 @@ class Run(Opened):
         _warn(said)
         return X, y
 
+    def column_gradients(self, table: Any, member: int | None = None) -> pl.DataFrame:
+        """∂ℒ/∂v of each cell v of a table with the target, rows × columns: each in its unit, dates and times per day.
+
+        ℒ is the loss that was trained, of the encoded target, its mean over these rows, by their weights if the run has
+        some; of the mean of the members, or of one ``member``, counted from 1. The gradient by the inputs is carried on
+        by the derivatives of what encodes the columns: ∂ℒ/∂age = Σ_j ∂ℒ/∂x_j · ∂x_j/∂age. Missing cells have 0;
+        categories have no derivative, and are not there. At a kink, such as the edge of a piece, it is that from the
+        right. Rows without a target are left out, with a warning.
+
+        >>> import tempfile
+        >>> from backtalk.apps.tables import Options, train
+        >>> table = pl.DataFrame({"size": [k * k for k in range(40)], "kind": ["small"] * 20 + ["large"] * 20})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = train(table, folder + "/run", Options("kind", epochs=2))
+        ...     run = load_run(folder + "/run")
+        >>> run.column_gradients(table).shape
+        (40, 1)
+        """
+        from .column_gradients import column_gradients
+
+        gradients, said = column_gradients(self, table, member)
+        _warn(said)
+        return gradients
+
     def __repr__(self) -> str:
         used = len(self.model.preprocessing.used)
         of, count = f"{used} column{'s' * (used != 1)}", len(self.members)

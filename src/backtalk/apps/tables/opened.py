@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ...errors import FileFormatError, InputError
+from ...errors import FileFormatError, InputError, InputTypeError
 from ...interop.files import facts_of_run, read_members
 from .folder import BEFORE, MODEL, PREPROCESSING, RUN, Folder, run_of
 from .learned import Learned, read_learned, require_fit
@@ -46,3 +47,16 @@ def open_run(folder: str | os.PathLike[str]) -> Opened:
 def as_opened(run: str | os.PathLike[str] | Opened) -> Opened:
     """A run, which is opened if it is the name of a folder."""
     return run if isinstance(run, Opened) else open_run(run)
+
+
+def model_of(run: Any) -> Model:
+    """The model of a run that was opened, of the folder of a run, or of a fitted estimator of tables."""
+    if isinstance(run, str | os.PathLike | Opened):
+        return as_opened(run).model
+    model = getattr(run, "model_", None)
+    if isinstance(model, Model):
+        return model
+    raise InputTypeError(
+        f"network is a {type(run).__name__}, expected a backtalk.Network, a run or its folder, or a fitted "
+        "TableClassifier or TableRegressor."
+    )

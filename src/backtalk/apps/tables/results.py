@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -235,7 +236,7 @@ def _training(finished: Finished, number: int) -> dict[str, Any]:
         "epochs": len(training.losses),
         "best_epoch": training.best_epoch,
         "kept_epoch": len(training.losses) if refit else kept_epoch(training, finished.run.options),
-        "reason": REFIT if refit and training.reason == "callback" else training.reason,
+        "reason": REFIT if refit and training.reason in ("callback", "epochs") else training.reason,
         "losses": list(training.losses),
         "validation_losses": list(training.validation_losses),
         "validation_metrics": list(training.validation_metrics),
@@ -314,7 +315,7 @@ def _report(finished: Finished, metrics: dict[str, Any], said: Sequence[str]) ->
         metrics,
         [ready.target.described(), *map(found_in, ready.preprocessing.columns)],
         [history.epochs for history in finished.histories],
-        repr(network),
+        Counter(map(repr, finished.model.members)),
         str(network.loss),
         said=said,
         settings=settings,

@@ -169,15 +169,22 @@ def examples_of(folder: AnyRun, table: Any) -> tuple[Model, tuple[np.ndarray, ..
     """A run's model, and X, encoded y and perhaps weights of a table with the target; the messages about it; and in
     which rows of the table these stand, counted from 0."""
     run = as_opened(folder)
-    model, learned = run.model, run.learned
+    examples, said, _, rows = examples_and_cells(run, table)
+    return run.model, examples, said, rows
+
+
+def examples_and_cells(run: Opened, table: Any) -> tuple[tuple[np.ndarray, ...], list[str], pl.DataFrame, np.ndarray]:
+    """The same without the model, and the cells of the other columns that X is made of."""
+    learned = run.learned
     origin, target = Origin.of(table, learned.no_header), learned.target
     read = read_table(origin)
     _require_all([name for name in read.frame.columns if name != target.name], learned)
     frame, rows, left_out = with_target(read.frame, target, origin)
-    X, messages = learned.preprocessing.transform(frame.drop(target.name), rows)
+    cells = frame.drop(target.name)
+    X, messages = learned.preprocessing.transform(cells, rows)
     weight, unweighted = _weights_of(read.frame, learned, rows)
     examples, said = (X, target.encode(frame[target.name]), *weight), [*read.said, *messages, *left_out, *unweighted]
-    return model, examples, said, rows
+    return examples, said, cells, rows
 
 
 def _weights_of(frame: pl.DataFrame, learned: Learned, rows: np.ndarray) -> tuple[list[np.ndarray], list[str]]:

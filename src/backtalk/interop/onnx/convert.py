@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -37,37 +37,23 @@ ROOM = 2**20  # for all but the weights
 
 
 def to_onnx(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network to an ONNX file: X (N, n_0) → ŷ (N, k), in the network's dtype, for any number of examples.
-
-    Layers become ``Gemm`` with W as it is, then the operator of the activation; at the end that of the output function:
-    ``Softmax``, or any activation. The opset is 13; for mish 18, and for gelu and gelu_tanh 20, in float32.
-    In float64, activations are written with operators of opset 13 that onnxruntime computes in float64. Outputs in
-    onnxruntime are equal to 1e-6. :func:`from_onnx` returns the same network, to the bit.
-
-    Raises :class:`~backtalk.errors.InputError` for an activation of your own, which ONNX does not have, and for more
-    than 2 GB of weights; ``OSError`` if the file cannot be written; and
-    :class:`~backtalk.errors.MissingLibraryError` without the library onnx.
-
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> to_onnx(Network.create([4, 8, 3], "silu", rng=0), folder.name + "/model.onnx")
-    >>> from_onnx(folder.name + "/model.onnx")
-    Network 4 → 8 → 3, 67 parameters, float64, numpy
-      1  4 → 8  silu           W (8, 4)  b (8,)
-      2  8 → 3  softmax        W (3, 8)  b (3,)  cross_entropy
-    >>> folder.cleanup()
-    """
+    """Write a network to an ONNX file, as :func:`backtalk.to_onnx` says."""
     require_network(network)
     path = as_path(path)
     onnx = need_library("onnx", "to_onnx", INSTALL)
-    size = network.parameter_count * (4 if network.spec.dtype_name == "float32" else 8)
+    require_room([network])
+    model = build_model(onnx, network, {KEY: json.dumps(structure_of(network))})
+    onnx.checker.check_model(model)
+    write_atomically(path, model.SerializeToString())
+
+
+def require_room(networks: Sequence[Network]) -> None:
+    """Refuse more weights than an ONNX file can hold."""
+    size = sum(each.parameter_count * (4 if each.spec.dtype_name == "float32" else 8) for each in networks)
     if size > LARGEST - ROOM:
         raise InputError(
             f"network has {size / 1e9:.1f} GB of weights, and an ONNX file holds 2 GB: save it as .safetensors."
         )
-    model = build_model(onnx, network, {KEY: json.dumps(structure_of(network))})
-    onnx.checker.check_model(model)
-    write_atomically(path, model.SerializeToString())
 
 
 def from_onnx(path: Any, loss: str | Loss | None = None, *, output: str | Output | Activation | None = None) -> Network:

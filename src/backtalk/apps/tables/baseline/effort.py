@@ -15,13 +15,13 @@ ONCE = 6.0  # seconds, that one fit may take all the same
 FEWEST_ROWS = 1000  # that a model is fitted to, if the table has more
 
 
-def budget_of(parameters: int, rows: int, epochs: int) -> float:
-    """The seconds for one baseline, as estimated; ``epochs``: of all networks together.
+def budget_of(rows: int, work: int) -> float:
+    """The seconds for one baseline, as estimated; ``work``: the parameters of each network times its epochs, together.
 
-    >>> budget_of(3000, 1000, 50), budget_of(100_000, 100_000, 100)
+    >>> budget_of(1000, 3000 * 50), budget_of(100_000, 100_000 * 100)
     (2.0, 150.0)
     """
-    return max(LEAST, round(SHARE * TRAINED * parameters * rows * epochs, 3))
+    return max(LEAST, round(SHARE * TRAINED * rows * work, 3))
 
 
 def seconds_of_trees(rows: int, columns: int, outputs: int) -> float:

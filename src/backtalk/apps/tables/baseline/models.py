@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ....core.losses import AbsoluteError, Loss, PoissonDeviance, Quantile
+from ....core.losses import AbsoluteError, Loss, PoissonDeviance, Quantile, Quantiles
 from ..target import Target
 from .columns import Recoded
 
 STOPPED_EARLY = 10_000  # rows, above which scikit-learn by default holds some out to stop by
 ITERATIONS = 500
+BOOSTED = "boosted trees"
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
@@ -30,6 +31,18 @@ class Asked:
     def of(self, rows: np.ndarray) -> Asked:
         """The same of some rows."""
         return replace(self, y=self.y[rows], weight=None if self.weight is None else self.weight[rows])
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Of the quantiles that the loss is of; none for another loss."""
+        if isinstance(self.loss, Quantiles):
+            return self.loss.levels
+        return (self.loss.level,) if isinstance(self.loss, Quantile) else ()
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives for a row."""
+        return len(self.levels) or self.target.outputs
 
     @property
     def are_counts(self) -> bool:
@@ -53,9 +66,9 @@ class Model:
 def lines_for(asked: Asked) -> Model | None:
     """Ridge or logistic regression, with scikit-learn's penalty; for counts Poisson regression, with that of both.
 
-    None for a quantile, of which scikit-learn's model takes hours for many rows.
+    None for quantiles, of which scikit-learn's model takes hours for many rows.
     """
-    if isinstance(asked.loss, Quantile):
+    if asked.levels:
         return None
     if asked.target.classifies:
         return Model("logistic regression", "LogisticRegression", _fit_lines)
@@ -70,10 +83,10 @@ def trees_for(asked: Asked, codes: np.ndarray) -> Model:
 
     def fit(A: np.ndarray, asked: Asked) -> Predict:
         recoded = Recoded.of(A, codes)
-        predict = _fitted(_trees(asked, codes), recoded(A), asked)
-        return lambda A: predict(recoded(A))
+        fitted = [_fitted(model, recoded(A), asked) for model in _trees(asked, codes)]
+        return lambda A: np.hstack([predict(recoded(A)) for predict in fitted])
 
-    return Model("boosted trees", kind, fit)
+    return Model(BOOSTED, kind, fit)
 
 
 def _fit_lines(X: np.ndarray, asked: Asked) -> Predict:
@@ -86,18 +99,20 @@ def _fit_lines(X: np.ndarray, asked: Asked) -> Predict:
     return _fitted(Ridge(), X, asked)
 
 
-def _trees(asked: Asked, codes: np.ndarray) -> Any:
+def _trees(asked: Asked, codes: np.ndarray) -> list[Any]:
+    """One model, or of quantiles one for each."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     settings: dict[str, Any] = {"categorical_features": codes, "random_state": 0}
     if asked.target.classifies:
         rows_of_class = np.bincount(asked.y)
         divisible = int(rows_of_class[rows_of_class > 0].min()) > 1  # or scikit-learn could not hold out each class
-        return HistGradientBoostingClassifier(**settings, early_stopping=divisible and len(asked.y) > STOPPED_EARLY)
-    if isinstance(asked.loss, Quantile):
-        return HistGradientBoostingRegressor(**settings, loss="quantile", quantile=asked.loss.level)
+        return [HistGradientBoostingClassifier(**settings, early_stopping=divisible and len(asked.y) > STOPPED_EARLY)]
+    if asked.levels:
+        of_levels = [settings | {"loss": "quantile", "quantile": level} for level in asked.levels]
+        return [HistGradientBoostingRegressor(**each) for each in of_levels]
     loss = "absolute_error" if isinstance(asked.loss, AbsoluteError) else "squared_error"
-    return HistGradientBoostingRegressor(**settings, loss="poisson" if asked.are_counts else loss)
+    return [HistGradientBoostingRegressor(**settings, loss="poisson" if asked.are_counts else loss)]
 
 
 def _fitted(model: Any, X: np.ndarray, asked: Asked) -> Predict:

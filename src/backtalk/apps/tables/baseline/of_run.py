@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....core.losses import GaussianNLL, Quantiles
+from ....core.network import Network
 from ....distributed import Group
 from ..metrics import scores
+from ..options import settled
 from ..verdict import OUT_OF_FOLD, Beside
 from ..verdict.compare import Rows
 from ..weights import weights_of
 from .effort import budget_of
-from .models import Asked
+from .models import BOOSTED, Asked
 from .trials import Baseline, Trial, try_baselines
 
 if TYPE_CHECKING:
     from ..results import Finished
 
 CONSTANT = "constant"
-ADVICE = {
-    "boosted trees": "thresholds decide in this table, which trees find sooner: try a wider network, --hidden 256,256, "
-    "or more rows; if the score alone matters, use scikit-learn's {model}",
-    "": "straight lines are enough for this table, and the network learns rows by heart: try --hidden '' or a larger "
-    "--l2-penalty, or use scikit-learn's {model}",
-}
+TREES = (
+    "thresholds decide in this table, which trees find sooner: try a wider network, --hidden 256,256, or more rows; if "
+    "the score alone matters, use scikit-learn's {model}"
+)
+LINES = (
+    "nearly straight lines are enough for this table: a stronger penalty keeps the network close to them, try "
+    "--l2-penalty {penalty:g}; or use scikit-learn's {model}"
+)
 
 
 def baselines_of(finished: Finished, group: Group) -> tuple[list[Baseline], list[str]]:
@@ -45,9 +50,8 @@ def baselines_of(finished: Finished, group: Group) -> tuple[list[Baseline], list
     folds = [(np.arange(len(y)), np.arange(0))]
     if ready.fold is not None:
         folds = [(np.flatnonzero(ready.fold != k), np.flatnonzero(ready.fold == k)) for k in range(ready.plan.folds)]
-    epochs = sum(len(each.losses) for each in finished.trained.trainings)
-    budget = budget_of(network.parameter_count, len(folds[0][0]), epochs)
-    return try_baselines(Trial(ready.preprocessing, X, asked, folds, held_out), budget)
+    work = sum(each.network.parameter_count * len(each.losses) for each in finished.trained.trainings)
+    return try_baselines(Trial(ready.preprocessing, X, asked, folds, held_out), budget_of(len(folds[0][0]), work))
 
 
 def rows_beside(finished: Finished, baseline: Baseline, part: str) -> Rows:
@@ -63,9 +67,10 @@ def rows_beside(finished: Finished, baseline: Baseline, part: str) -> Rows:
 def besides(finished: Finished, baselines: Sequence[Baseline]) -> list[Beside]:
     """The baselines on the rows that judge the network, for the verdict."""
     part, found = finished.judged_part, []
+    penalty = 10 * (settled(finished.run.options, len(finished.ready.truth["training"])).l2_penalty or 0.0)
     for each in baselines:
         if part in each.outputs:
-            advice = ADVICE.get(each.name, ADVICE[""]).format(model=each.model)
+            advice = (TREES if each.name == BOOSTED else LINES).format(model=each.model, penalty=penalty)
             found.append(Beside(each.name, rows_beside(finished, each, part), each.outputs[part], advice))
     return found
 
@@ -75,7 +80,7 @@ def baseline_facts(finished: Finished, baselines: Sequence[Baseline]) -> list[di
 
     ``network``: of a part of which fewer rows were judged, the scores of the network on these.
     """
-    network, metric = finished.model.members[0], finished.run.options.metric
+    network, metric = _plain(finished.model.members[0]), finished.run.options.metric
     facts: list[dict[str, Any]] = [{"name": CONSTANT, "scores": _scores_of_constant(finished)}]
     for each in baselines:
         found, beside = {}, {}
@@ -83,17 +88,27 @@ def baseline_facts(finished: Finished, baselines: Sequence[Baseline]) -> list[di
             rows = rows_beside(finished, each, part)
             found[part] = scores(finished.ready.target, rows.truth, output, network, rows.weight, metric)
             if len(rows.truth) < len(finished.truth[part]):
-                beside[part] = scores(finished.model.target, rows.truth, rows.output, network, rows.weight, metric)
+                own = finished.model.members[0]
+                beside[part] = scores(finished.model.target, rows.truth, rows.output, own, rows.weight, metric)
         more = {"network": beside} if beside else {}
         of_model = {"model": each.model, "training_rows": each.training_rows, "sampled": each.sampled}
         facts.append({"name": each.name, **of_model, "scores": found, **more})
     return facts
 
 
+def _plain(network: Network) -> Network:
+    """One whose loss has what the scores of the baselines are made of: they give no deviations."""
+    if isinstance(network.loss, GaussianNLL):
+        return Network.create([1, 1], loss="squared_error", rng=0)
+    return network
+
+
 def _scores_of_constant(finished: Finished) -> dict[str, Any]:
     """Those of one and the same output for every row, of the parts that were not trained on."""
-    target, network, found = finished.ready.target, finished.model.members[0], {}
+    target, network, found = finished.ready.target, _plain(finished.model.members[0]), {}
     output = finished.constant.output(target)
+    if isinstance(network.loss, Quantiles):
+        output = np.quantile(finished.truth["training"], network.loss.levels)
     for part, truth in finished.truth.items():
         if part != "training":
             same = np.tile(output, (len(truth), 1))

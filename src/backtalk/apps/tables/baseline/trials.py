@@ -58,13 +58,13 @@ def try_baselines(trial: Trial, budget: float) -> tuple[list[Baseline], list[str
     said: list[str] = []
     drawn = {part: _some(len(X), MOST_JUDGED) for part, X in trial.held_out.items()}
     most = max(len(trained) for trained, _ in trial.folds)
-    outputs = trial.asked.target.outputs
+    outputs = trial.asked.outputs
 
     def add(model: Model, seconds: Callable[[int, int, int], float], take: Callable[[np.ndarray], np.ndarray]) -> None:
         A, held_out = take(trial.X), {part: take(trial.held_out[part][rows]) for part, rows in drawn.items()}
         often, count = affordable(lambda rows: seconds(rows, A.shape[1], outputs), most, len(trial.folds), budget)
         if not often:
-            said.append(f"no {model.name} beside the network: with {outputs:,} classes they take too long.")
+            said.append(f"no {model.name} beside the network: with {outputs:,} outputs they take too long.")
             return
         with threadpool_limits(1 if A.size < MANY_CELLS else None):
             rows, given = _out_of_fold(trial, model, A, held_out, often, count)
@@ -83,7 +83,7 @@ def _out_of_fold(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The rows of the folds that are judged, if there are folds; and what the fits give for them and held-out rows."""
     own, of_own = [], []
-    sums = {part: np.zeros((len(X), trial.asked.target.outputs)) for part, X in held_out.items()}
+    sums = {part: np.zeros((len(X), trial.asked.outputs)) for part, X in held_out.items()}
     for trained, fold in trial.folds[:often]:
         rows = trained[_some(len(trained), count)]
         predict = model.fit(A[rows], trial.asked.of(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ PREDICTION, DEVIATION = "prediction", "standard_deviation"
 
 
 def build_model(onnx: Any, model: Model) -> Any:
-    """The ``ModelProto`` of a run.
+    """The ``ModelProto`` of a run; its metadata name the target, and its classes in the order of the probabilities.
 
     Raises :class:`~backtalk.errors.InputError` for a column that ONNX cannot read, and for an activation of your own.
     """
@@ -35,7 +36,10 @@ def build_model(onnx: Any, model: Model) -> Any:
     named = {name: free_name(name, used) for name in (LABEL, PROBABILITIES, SCORES, PREDICTION, DEVIATION)}
     ends = (_of_classes if model.target.classifies else _of_numbers)(writer, model, output, named)
     outputs = [onnx.helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in ends.items()]
-    return writer.model(inputs.described, outputs, {"backtalk.target": model.target.name})
+    facts = {"backtalk.target": model.target.name}
+    if model.target.classifies:
+        facts["backtalk.classes"] = json.dumps(model.target.classes)
+    return writer.model(inputs.described, outputs, facts)
 
 
 def _mean(writer: Writer, model: Model, X: str, tag: str) -> str:

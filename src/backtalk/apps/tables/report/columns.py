@@ -19,7 +19,9 @@ def found_in(column: Column) -> dict[str, Any]:
     learned = ", ".join(cut(word, LONGEST) for word in words) + ", …" * (len(column.categories) > MOST_WORDS)
     if column.kind == NUMBER and not column.quantiles:
         learned = f"mean {number_text(column.mean[0])}, standard deviation {number_text(column.scale[0])}"
-    remark = "; ".join(filter(None, [learned, column.remark]))
+    pieces = f"in {len(column.edges) - 1} pieces" if column.edges else ""
+    levels = f"an input for each of its {len(column.levels)} values" if column.levels else ""
+    remark = "; ".join(filter(None, [learned, pieces, levels, column.remark]))
     return {"name": column.name, "kind": column.kind, "examples": column.examples, "remark": remark}
 
 

@@ -30,8 +30,12 @@ def cards(facts: Facts) -> list[str]:
     made.add_layers()
     made.add_learning_rate()
     name = "Networks" if several else "Network"
-    told = f"<p>{facts.metrics['members']} like this one; their mean predicts.</p>" if several else ""
-    inside = f"{told}<pre>{html.escape(facts.network)}</pre>{_settings(facts.settings)}"
+    told = f"<p>the mean of {facts.metrics['members']} networks predicts</p>" if several else ""
+    kinds = [
+        (f"<p class='quiet after'>{count} like this one</p>" if several else "") + f"<pre>{html.escape(text)}</pre>"
+        for text, count in facts.networks.items()
+    ]
+    inside = f"{told}{''.join(kinds)}{_settings(facts.settings)}"
     return [*made.cards[:2], *beside, *made.cards[2:], card(f"{name} and settings", inside, wide=True)]
 
 
@@ -98,10 +102,12 @@ def _beside(facts: Facts) -> list[str]:
     rows = []
     for k, each in enumerate(trainings):
         name = "all rows" if each["reason"] == REFIT else str(k + 1)
+        hidden = " · ".join(map(str, each["sizes"][1:-1])) or "none"
         losses = each["validation_losses"]
         kept = number_text(losses[each["kept_epoch"] - 1]) if losses and each["kept_epoch"] else ""
-        rows.append([name, f"{each['epochs']:,}", f"{each['kept_epoch']:,}", kept])
-    heads = ["network", "epochs", "weights of epoch", "loss of the rows held out"]
+        counts = f"{each['weight']:.2f}" if each["weight"] else "not used"
+        rows.append([name, hidden, f"{each['epochs']:,}", f"{each['kept_epoch']:,}", kept, counts])
+    heads = ["network", "hidden units", "epochs", "weights of epoch", "loss held out", "share in the mean"]
     return [*shown, card("Where each ended", table(heads, rows, numbers=True))]
 
 

@@ -15,7 +15,7 @@ class Facts:
 
     ``metrics``: of metrics.json; ``columns``: of the target and of the others, how each was read, with what was made
     of it; ``histories``: the lines of history.jsonl of each training; ``said``: about the table; ``settings``: of the
-    run; ``network``: one of its networks in words, and its ``loss``.
+    run; ``networks``: in words, and how many there are of each kind; ``loss``: what they learn by.
     """
 
     title: str
@@ -23,7 +23,7 @@ class Facts:
     metrics: Mapping[str, Any]
     columns: Sequence[Mapping[str, Any]]
     histories: Sequence[Sequence[Mapping[str, Any]]]
-    network: str
+    networks: Mapping[str, int]
     loss: str
     said: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from .facts import Facts
 MOST_CLASSES = 25  # of a confusion matrix
 MOST_CELLS = 10  # of a row
 LONGEST = 32  # letters of a name or a cell
+FEW = 10  # rows, whose share says little
 Point = tuple[float, float]
 
 
@@ -78,11 +79,13 @@ def _curves(facts: Facts) -> list[str]:
     """Whether probabilities hold, and what each threshold finds, if that was measured."""
     metrics, shown = facts.metrics, []
     if found := metrics.get("reliability"):
-        pairs = {"": [(each["said"], each["found"]) for each in found["bins"]]}
+        held = [each for each in found["bins"] if each["rows"] >= FEW] or found["bins"]
+        pairs = {"": [(each["said"], each["found"]) for each in held]}
         of = f"of '{cut(metrics['classes'][1], LONGEST)}'" if len(metrics["classes"]) == 2 else "of the likeliest class"
         labels = {"x_label": f"probability {of}", "y_label": "how often it was so"}
         picture = charts.lines(pairs, **labels, shares=True, diagonal=True, dots=True)
         note = f"on the dashed line probabilities are what they say; the mean distance is {found['error']:.3f}"
+        note += f"; points of fewer than {FEW} rows are left out" * (len(held) < len(found["bins"]))
         shown.append(card("Do probabilities hold?", picture, note))
     of_roc, of_recall = _at_its_threshold(metrics)
     if curves := metrics.get("roc"):

@@ -56,7 +56,7 @@ def cards(facts: Facts) -> list[str]:
     note = " ".join([f"{facts.rows}, the same for each; the best of a line is bold.", *_notes(facts)])
     shown = [card("Beside others", beside, note)] if len(found) > 1 else []
     scores = metrics["scores"]
-    in_order = names_of(facts.metrics.get("metric"))
+    in_order = names_of(main_score(metrics))
     names = [name for name in in_order if any(name in of_part for of_part in scores.values())]
     lines = [[NAMES[name], *(number_text(of_part.get(name)) for of_part in scores.values())] for name in names]
     of_parts = table(["", *(words_of(part) for part in scores)], lines, numbers=True)

@@ -13,6 +13,7 @@ from .compare import Measure, Numbers, Rows, are_known, log_losses, measures_of_
 from .remark import Remark
 
 WORSE = "worse_than_baseline"
+LEAST_GAIN = 0.002  # of a log loss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +37,7 @@ def find_better_baseline(
     better: list[tuple[Beside, Measure]] = []
     for other in others:
         for measure in measures_beside(target, network, other, balanced):
-            if measure.gain.is_less:
+            if measure.gain.is_less and _matters(measure):
                 better.append((other, measure))
             if measure.gain.is_less or measure.gain.is_more:
                 break
@@ -49,6 +50,11 @@ def find_better_baseline(
         f"a difference larger than chance{chance}"
     )
     return [Remark(WORSE, sentence, best.advice)]
+
+
+def _matters(measure: Measure) -> bool:
+    """Whether a difference is one that anybody could notice: both may be nearly perfect."""
+    return measure.name != "log loss" or abs(measure.gain.mean) > LEAST_GAIN
 
 
 def measures_beside(target: Target, network: Network, other: Beside, balanced: bool = False) -> list[Measure]:
