@@ -143,6 +143,73 @@ def test_a_run_of_train_is_explained_with_its_table(call, tmp_path):
     assert "∂ℒ/∂h[0,1] = " in out
 
 
+@pytest.fixture
+def trained(call, tmp_path):
+    """The folder of a run, with a table of 3 columns and the target, and one without the target."""
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{'red' if a > 0 else 'blue'},{'yes' if a + b > 0 else 'no'}" for a, b in rng.normal(size=(60, 2))]
+    rows[4] = rows[4].rpartition(",")[0] + ","  # no target in row 5
+    (tmp_path / "t.csv").write_text("\n".join(["size,colour,bought", *rows]) + "\n")
+    (tmp_path / "bare.csv").write_text("\n".join(["size,colour", *(row.rpartition(",")[0] for row in rows)]) + "\n")
+    arguments = ("--target", "bought", "--members", 1, "--epochs", 3, "--hidden", "4", "--out", "run")
+    code, out, _ = call("train", "t.csv", *arguments)
+    assert code == 0
+    assert "depends most on '" in out or "no column matters" in out
+    return "run", "t.csv"
+
+
+def test_rows_of_a_run_are_explained_by_their_columns(call, trained):
+    code, out, err = call("explain", *trained, "--row", "3,12")
+    assert (code, err) == (0, "")
+    for row in (3, 12):
+        assert f"row {row} of t.csv: '" in out
+    assert out.count("█") > 10
+    assert out.count("checked: together ") == 2
+    assert "∂ℒ" not in out
+    code, out, _ = call("explain", "run", "bare.csv", "--row", 5)
+    assert "row 5 of bare.csv: " in out
+    assert "in the table" not in out
+    code, out, _ = call("explain", "run", "bare.csv")  # without a target there is no loss to derive
+    assert "row 1 of bare.csv: " in out
+    assert "∂ℒ" not in out
+
+
+def test_a_gradient_of_a_row_comes_after_its_columns(call, trained):
+    code, out, _ = call("explain", *trained, "--row", 12, "--quantity", "x[1]")
+    assert code == 0
+    assert out.index("row 12 of t.csv: ") < out.index("run on t.csv, row 12; h[0,1] is the column size: loss ")
+    _, by_example, _ = call("explain", *trained, "--example", 10, "--quantity", "x[1]")  # row 5 has no target
+    assert out.splitlines()[-1] == by_example.splitlines()[-1]
+    code, out, _ = call("explain", *trained)
+    assert out.index("row 1 of t.csv: ") < out.index("run on t.csv, row 1")
+
+
+def test_json_has_the_contributions_and_the_gradient(call, trained):
+    code, out, err = call("explain", *trained, "--row", "2,5", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert {"backtalk", "contributions", "said"} == set(found)
+    for row, number in zip(found["contributions"]["rows"], (2, 5), strict=True):
+        assert row["row"] == number
+        assert {each["column"] for each in row["columns"]} == {"size", "colour"}
+        total = sum(each["contribution"] for each in row["columns"])
+        assert total == pytest.approx(row["prediction"] - row["baseline"], abs=2 * row["completeness_error"] + 1e-12)
+    code, out, _ = call("explain", *trained, "--row", 2, "--quantity", "b[1]", "--json")
+    assert {"contributions", "quantity", "steps", "paths"} <= set(json.loads(out))
+
+
+def test_rows_that_cannot_be_explained_are_refused(refuse, trained, model):
+    assert "row is 0, but the table has 60 rows: expected 1 to 60" in refuse(*trained, "--row", 0)
+    assert "row is 61" in refuse(*trained, "--row", "1,61")
+    assert "row is 'x', expected rows counted from 1" in refuse(*trained, "--row", "x")
+    assert "row and example are given" in refuse(*trained, "--row", 1, "--example", 0)
+    assert "give one row" in refuse(*trained, "--row", "1,2", "--quantity", "b[1]")
+    assert "row 5 of t.csv has no target" in refuse(*trained, "--row", 5, "--quantity", "b[1]")
+    assert "is a network, not the folder of a run" in refuse(*model, "--row", 1)
+    assert "row is given, but with --sizes" in refuse("--sizes", "2,3,2", "--row", 1)
+    assert "lacks the column 'colour'" in refuse("run", "data.csv", "--row", 1)
+
+
 def test_bad_input_is_refused_in_one_sentence(refuse, model):
     assert "example is 20, but data.csv has 20 rows: expected 0 to 19" in refuse(*model, "--example", 20)
     assert "example is -1" in refuse(*model, "--example", -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from backtalk.apps.tables.importance.contributions import explain_rows
 from backtalk.apps.tables.importance.explained import explained_of, log_odds
 from backtalk.apps.tables.importance.integrated import BOUND, MOST_PANELS, integrate_gradients
 from backtalk.apps.tables.importance.mean_input import mean_input
-from backtalk.apps.tables.model import Model
+from backtalk.apps.tables.model import Model, in_order
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.core.activations import ACTIVATIONS
@@ -121,10 +122,11 @@ NUMBERS = Target("price", "regression", "", mean=100.0, scale=25.0)
         (NUMBERS, {"loss": "squared_error"}),
         (NUMBERS, {"loss": "squared_error", "output": "softplus"}),
         (NUMBERS, {"loss": "gaussian_nll"}),
+        (replace(NUMBERS, point=1), {"loss": "quantiles(levels=[0.1, 0.5, 0.9])"}),
     ],
 )
 def test_what_is_explained_has_the_gradient_of_what_it_is(target, options):
-    outputs = 2 if options.get("loss") == "gaussian_nll" else target.outputs
+    outputs = {"gaussian_nll": 2, "quantiles(levels=[0.1, 0.5, 0.9])": 3}.get(options.get("loss"), target.outputs)
     network = random_network("tanh", (3, 5, outputs), **{"loss": "cross_entropy", **options})
     a = np.random.default_rng(0).normal(size=(1, outputs))
     output = network.output.value(a)
@@ -135,7 +137,7 @@ def test_what_is_explained_has_the_gradient_of_what_it_is(target, options):
         above, below = (explained.quantity(b, network.output.value(b))[0] for b in (a + step, a - step))
         assert grad_a[0, j] == pytest.approx((above - below)[0] / 2e-6, rel=1e-6, abs=1e-8)
     if not target.classifies:
-        assert f[0] == pytest.approx(target.decode(output)[0])
+        assert f[0] == pytest.approx(target.decode(in_order(network, output))[0])
     if explained.unit == "log-odds":
         assert explained.shown(f[0]) == pytest.approx(output[0, target.classes.index(explained.of)])
 
@@ -151,7 +153,7 @@ def model_of(frame: pl.DataFrame, target: Target = CLASSES, members: int = 2, **
     X, _ = preprocessing.transform(frame.drop("bought"))
     sizes = [X.shape[1], 6, target.outputs]
     networks = [Network.create(sizes, "tanh", rng=k, dtype="float32", **options) for k in range(members)]
-    return Model(tuple(networks), preprocessing, target, mean_input(X))
+    return Model(tuple(networks), preprocessing, target, None, mean_input(X))
 
 
 def test_rows_are_explained_by_their_columns():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from backtalk.apps.tables.importance.of_run import Unseen, columns_that_matter
 from backtalk.apps.tables.importance.permutation import Judge, affordable, permutation_importance
 from backtalk.apps.tables.importance.values import encoded_columns
 from backtalk.apps.tables.importance.words import sentences_of
+from backtalk.apps.tables.metric_names import measure
 from backtalk.apps.tables.model import Model
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
@@ -274,14 +276,17 @@ def test_the_facts_are_plain_values(classes):
     loss = "cross_entropy" if classes else "squared_error"
     model, X = model_of(frame, target, len(classes) or 1, loss=loss)
     y = rng.integers(0, len(classes), 60) if classes else rng.normal(size=(60, 1)).astype(np.float32)
-    unseen = [Unseen(model.members, X, y, None, np.arange(0, 30)), Unseen(model.members, X, y, None, np.arange(30, 60))]
+    unseen = [
+        Unseen(model.members, None, X, y, None, np.arange(0, 30)),
+        Unseen(model.members, None, X, y, None, np.arange(30, 60)),
+    ]
     facts = json.loads(json.dumps(columns_that_matter(model, unseen, "out_of_fold"), allow_nan=False))
     assert {each["column"] for each in facts["importance"]} == set(frame.columns)
     values = [each["value"] for each in facts["importance"]]
     assert values == sorted(values, reverse=True)
     assert all(each["low"] <= each["value"] <= each["high"] for each in facts["importance"])
-    measure = "log loss" if classes else "RMSE"
-    assert facts["importance_of"] == {"measure": measure, "part": "out_of_fold", "rows": 60, "permutations": 10}
+    words = "log loss" if classes else "RMSE"
+    assert facts["importance_of"] == {"measure": words, "part": "out_of_fold", "rows": 60, "permutations": 10}
     shown = {2: ["yes"], 3: classes, 0: ["y"]}[len(classes)]
     for found in facts["dependence"].values():
         assert [curve["of"] for curve in found["curves"]] == shown
@@ -290,21 +295,35 @@ def test_the_facts_are_plain_values(classes):
         assert all(a <= b for curve in found["curves"] for a, b in zip(curve["low"], curve["high"], strict=True))
 
 
-def test_the_measure_is_the_score_of_that_name():
-    from backtalk.apps.tables.metrics import scores
+CLASSES, NUMBERS = Target("y", "classification", "", classes=["a", "b"]), Target("y", "regression", "")
 
-    rng = np.random.default_rng(0)
-    classes = Target("y", "classification", "", classes=["a", "b"])
-    net = Network.create([2, 2], rng=0)
-    y, output = rng.integers(0, 2, 50), rng.dirichlet([1, 1], 50)
-    measure = Measure(classes, net)
-    assert measure.losses(y, output).mean() == pytest.approx(scores(classes, y, output, net)[measure.name])
-    numbers = Target("y", "regression", "", mean=3.0, scale=5.0)
-    net = Network.create([2, 1], loss="squared_error", rng=0)
-    y, output = rng.normal(size=(2, 50, 1))
-    measure = Measure(numbers, net)
-    assert measure.is_root
-    assert measure.losses(y, output).mean() ** 0.5 == pytest.approx(scores(numbers, y, output, net)[measure.name])
+
+@pytest.mark.parametrize(
+    ("classes", "loss", "metric", "name"),
+    [
+        (True, "cross_entropy", None, "log_loss"),
+        (True, "cross_entropy", "roc_auc", "log_loss"),
+        (True, "cross_entropy", "accuracy", "accuracy"),
+        (True, "categorical_hinge", None, "accuracy"),
+        (False, "squared_error", None, "rmse"),
+        (False, "squared_error", "mae", "mae"),
+        (False, "squared_error", "mape", "mape"),
+        (False, "squared_error", "r2", "rmse"),
+        (False, "quantile(level=0.9)", None, "quantile_loss"),
+        (False, "quantiles(levels=[0.1, 0.5])", None, "quantile_loss"),
+    ],
+)
+def test_the_measure_is_the_metric_of_that_name(classes, loss, metric, name):
+    rng, outputs = np.random.default_rng(0), 2 if classes or "quantiles" in loss else 1
+    target = replace(NUMBERS, mean=3.0, scale=5.0) if not classes else CLASSES
+    network = Network.create([2, outputs], loss=loss, rng=0)
+    y = rng.integers(0, 2, 50) if classes else rng.normal(size=(50, 1))
+    output = rng.dirichlet([1, 1], 50) if classes else np.sort(rng.normal(size=(50, outputs)), axis=1)
+    found = Measure(target, network, metric)
+    assert found.name == name
+    value = found.losses(y, output).mean() ** (0.5 if found.is_root else 1)
+    expected = measure(name, target, network.head, y, output)
+    assert value == pytest.approx(1 - expected if name == "accuracy" else expected)
 
 
 def test_rows_without_a_finite_target_or_without_weight_are_not_judged():
@@ -313,9 +332,9 @@ def test_rows_without_a_finite_target_or_without_weight_are_not_judged():
     y = np.zeros((60, 1), np.float32)
     y[3], weight = np.inf, np.ones(60)
     weight[5] = 0
-    facts = columns_that_matter(model, [Unseen(model.members, X, y, weight, np.arange(60))], "test")
+    facts = columns_that_matter(model, [Unseen(model.members, None, X, y, weight, np.arange(60))], "test")
     assert facts["importance_of"]["rows"] == 58
-    assert columns_that_matter(model, [Unseen(model.members, X, y, weight, np.array([3, 5]))], "test") == {}
+    assert columns_that_matter(model, [Unseen(model.members, None, X, y, weight, np.array([3, 5]))], "test") == {}
 
 
 def test_the_sentence_names_columns_that_matter_by_more_than_chance():

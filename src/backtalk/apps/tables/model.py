@@ -25,9 +25,9 @@ ROWS_AT_ONCE = 2**14  # of X in a file
 class Model:
     """The members of an ensemble, or a single network, with the columns and the target.
 
-    ``weights``: of the members in their mean, if they do not count alike. ``network``: the mean of the members, one
-    network, for all that asks for gradients. ``mean_input``: the mean of the encoded training rows, beside which
-    predictions are explained; None of a run that an earlier version made.
+    ``weights``: of the members in their mean, if they do not count alike. ``mean_input``: the mean of the encoded
+    training rows, beside which predictions are explained; None of a run that an earlier version made.
+    ``network``: the mean of the members, one network, for all that asks for gradients.
     """
 
     members: tuple[Network, ...]
@@ -68,8 +68,8 @@ def output_of(
         return np.empty((0, first.sizes[-1]), first.spec.dtype_name)
     X = np.asarray(as_input(first, X))
     if len(members) == 1:
-        return _in_order(first, passes.output_of(first, X))
-    return _in_order(first, np.asarray(first.output.value(end_of(members, X, weights))))
+        return in_order(first, passes.output_of(first, X))
+    return in_order(first, np.asarray(first.output.value(end_of(members, X, weights))))
 
 
 def end_of(members: Sequence[Network], X: np.ndarray, weights: Sequence[float] | None = None) -> np.ndarray:
@@ -81,6 +81,6 @@ def end_of(members: Sequence[Network], X: np.ndarray, weights: Sequence[float] |
     return a
 
 
-def _in_order(network: Network, output: np.ndarray) -> np.ndarray:
+def in_order(network: Network, output: np.ndarray) -> np.ndarray:
     """ŷ; quantiles of a row in order."""
     return np.sort(output, axis=1) if isinstance(network.loss, Quantiles) else output

@@ -212,18 +212,20 @@ def _importance(finished: Finished) -> dict[str, Any]:
 
     If there are folds, each row is judged by the networks that did not see it, and else the part that is judged by all.
     """
-    ready, model = finished.ready, finished.model
+    ready, model, metric = finished.ready, finished.model, finished.run.options.metric
     if ready.fold is None:
         part = finished.judged_part
         X, y = ready.parts[part]
-        unseen = [Unseen(model.members, X, y, ready.weights.get(part), np.arange(len(y)), model.weights)]
-        return columns_that_matter(model, unseen, part)
+        unseen = [Unseen(model.members, model.weights, X, y, ready.weights.get(part), np.arange(len(y)))]
+        return columns_that_matter(model, unseen, part, metric)
     X, y = ready.parts["training"]
-    weight, unseen = ready.weights.get("training"), []
-    for fold in range(ready.plan.folds):
-        networks, shares = finished.trained.of_fold(ready, fold)
-        unseen.append(Unseen(networks, X, y, weight, np.flatnonzero(ready.fold == fold), shares))
-    return columns_that_matter(model, unseen, OUT_OF_FOLD)
+    unseen = []
+    for number in range(ready.plan.folds):
+        networks, shares = finished.trained.of_fold(ready, number)
+        members = tempered_members(networks, finished.temperature or 1.0)
+        rows = np.flatnonzero(ready.fold == number)
+        unseen.append(Unseen(members, shares, X, y, ready.weights.get("training"), rows))
+    return columns_that_matter(model, unseen, OUT_OF_FOLD, metric)
 
 
 def _training(finished: Finished, number: int) -> dict[str, Any]:

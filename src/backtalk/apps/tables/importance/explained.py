@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....core.losses import Quantiles
 from ....core.network import Network
 from ..metrics import gives_shares
+from ..model import in_order
 from ..target import Target
 from .integrated import Quantity
 
@@ -65,9 +67,11 @@ def _share(odds: float) -> float:
 def _number(target: Target, network: Network) -> Quantity:
     def quantity(a: np.ndarray, yhat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         grad_yhat = np.zeros_like(yhat)
-        # forward: f = ŷ_1 · scale + mean
-        grad_yhat[:, 0] = target.scale
-        return target.decode(yhat), network.output.gradient(a, yhat, grad_yhat)
+        # forward: f = ŷ_k · scale + mean, with k the place of the number among the quantiles, in their order
+        places = np.argsort(yhat, axis=1, kind="stable") if isinstance(network.loss, Quantiles) else None
+        own = target.point if yhat.shape[1] > 1 else 0
+        grad_yhat[np.arange(len(yhat)), own if places is None else places[:, own]] = target.scale
+        return target.decode(in_order(network, yhat)), network.output.gradient(a, yhat, grad_yhat)
 
     return quantity
 

@@ -6,33 +6,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....core.losses import Quantile
 from ....core.network import Network
+from ..metric_names import levels_of
 from ..metrics import gives_shares
 from ..target import Target
 
 IN_WORDS = {
-    "root_mean_squared_error": "RMSE",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+    "mape": "mean absolute percentage error",
+    "quantile_loss": "mean quantile loss",
     "log_loss": "log loss",
-    "quantile_loss": "quantile loss",
-    "error": "share of errors",
+    "accuracy": "share of errors",
 }
 TINY = float(np.finfo(np.float64).eps)  # below which no share counts, as in scikit-learn's log_loss
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The mean of the rows' losses, or its root."""
+    """The mean of the rows' losses, or its root.
+
+    The ``metric`` that was asked for, if it is such a mean; or else the log loss of classes, or their share of errors
+    if there are no probabilities; of numbers the root of the mean squared error, or the loss of the quantiles.
+    """
 
     target: Target
     network: Network
+    metric: str | None = None
 
     @property
     def name(self) -> str:
-        """As ``metrics.json`` names it."""
-        if not self.target.classifies:
-            return "quantile_loss" if isinstance(self.network.loss, Quantile) else "root_mean_squared_error"
-        return "log_loss" if gives_shares(self.network) else "error"
+        """The metric's name; 'accuracy' is measured by the errors."""
+        if self.target.classifies:
+            return "accuracy" if self.metric == "accuracy" or not gives_shares(self.network) else "log_loss"
+        if self.metric in ("mae", "mape", "rmse"):
+            return self.metric
+        return "rmse" if levels_of(self.network.head) is None else "quantile_loss"
 
     @property
     def words(self) -> str:
@@ -42,18 +51,20 @@ class Measure:
     @property
     def is_root(self) -> bool:
         """Whether the root of the mean is taken."""
-        return self.name == "root_mean_squared_error"
+        return self.name == "rmse"
 
     def losses(self, truth: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Of each row, from the encoded target and the network's output; of numbers in the target's unit."""
-        if self.target.classifies:
-            own = np.arange(len(truth))
-            if self.name == "error":
-                return (output.argmax(axis=1) != truth).astype(np.float64)
+        name, target = self.name, self.target
+        if name == "accuracy":
+            return (target.labels_of(output) != truth).astype(np.float64)
+        if name == "log_loss":
             shares = output.astype(np.float64)
-            return -np.log(np.maximum(shares[own, truth] / shares.sum(axis=1), TINY))
-        residual = self.target.decode(truth) - self.target.decode(output)
-        if isinstance(self.network.loss, Quantile):
-            level = self.network.loss.level
-            return np.maximum(level * residual, (level - 1) * residual)
-        return residual**2
+            return -np.log(np.maximum(shares[np.arange(len(truth)), truth] / shares.sum(axis=1), TINY))
+        y = target.decode(truth)
+        if name == "quantile_loss":
+            levels = np.array(levels_of(self.network.head))
+            short = y[:, None] - target.quantiles(output)
+            return np.maximum(levels * short, (levels - 1) * short).mean(axis=1)
+        residual = np.abs(y - target.decode(output))
+        return residual**2 if name == "rmse" else residual / np.abs(y) if name == "mape" else residual

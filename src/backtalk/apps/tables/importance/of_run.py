@@ -27,15 +27,15 @@ SEED = 0
 class Unseen:
     """Networks, and which rows of X they were not trained on, with y and perhaps weights of all rows of X.
 
-    ``shares``: how much each network counts, by default alike.
+    ``shares``: how much each network counts in their mean, if not alike.
     """
 
     networks: Sequence[Network]
+    shares: Sequence[float] | None
     X: Inputs
     y: np.ndarray
     weight: np.ndarray | None
     rows: np.ndarray
-    shares: Sequence[float] | None = None
 
     def of(self, rows: np.ndarray) -> Judge:
         """Some of the rows, in memory."""
@@ -43,18 +43,18 @@ class Unseen:
         return Judge(self.networks, self.X[rows], self.y[rows], weight, self.shares)
 
 
-def columns_that_matter(model: Model, unseen: Sequence[Unseen], part: str) -> dict[str, Any]:
+def columns_that_matter(model: Model, unseen: Sequence[Unseen], part: str, metric: str | None = None) -> dict[str, Any]:
     """What ``metrics.json`` says of the columns, as plain values.
 
     ``importance``: of each column, the largest first, by how much the measure grows if its cells are permuted
     (:func:`~.permutation.permutation_importance`). ``importance_of``: which measure, of which rows, and how many.
     ``copies``: groups of columns that are near copies of each other, and the importance of all columns of a group
     permuted together. ``dependence``: of the columns that matter most (:func:`~.dependence.partial_dependence`).
-    ``part``: the name of the rows.
+    ``part``: the name of the rows. ``metric``: that which was asked for, if one was.
     """
     columns = encoded_columns(model.preprocessing)
     rng = np.random.default_rng(SEED)
-    measure = Measure(model.target, model.members[0])
+    measure = Measure(model.target, model.members[0], metric)
     unseen = [each for each in map(_finite, unseen) if len(each.rows)]
     available = sum(len(each.rows) for each in unseen)
     if not available:

@@ -12,7 +12,8 @@ from scipy.special import stdtrit
 
 from ....core.mean import shares_of
 from ....core.network import Network
-from ....engines.passes import ends_in_blocks, output_of
+from ....engines.passes import ends_in_blocks
+from ..model import in_order
 
 Losses = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from y and ŷ of some rows to (rows,)
 
@@ -27,7 +28,7 @@ CONFIDENCE = 0.95
 class Judge:
     """Networks, whose mean judges, and X, y and perhaps weights of rows that they were not trained on.
 
-    ``shares``: how much each network counts, by default alike.
+    ``shares``: how much each network counts in the mean, if not alike.
     """
 
     networks: Sequence[Network]
@@ -64,8 +65,7 @@ def affordable(rows: int, columns: int, judging: Sequence[Network]) -> Effort:
 
     With hundreds of columns the rows become fewer as well, but no fewer than 500.
     """
-    sizes = judging[0].sizes
-    of_a_row = len(judging) * (sizes[1] ** 2 + sum(n * m for n, m in pairwise(sizes[1:])))
+    of_a_row = sum(each.sizes[1] ** 2 + sum(n * m for n, m in pairwise(each.sizes[1:])) for each in judging)
     turns = WORK / (of_a_row * max(columns, 1))  # rows times permutations
     fewest, most = REPEATS
     rows = min(rows, MOST_ROWS, max(FEWEST_ROWS, int(turns / fewest)))
@@ -149,17 +149,16 @@ class _Sums:
             passed_on = np.eye(len(first), dtype=first.dtype), np.zeros_like(b)
             W, b = [passed_on[0], *W], [passed_on[1], *others]
             above.append(Network(W, b, network.activations, network.loss, output=network.output))
-        return cls(a, above, shares_of(judge.shares, len(above)).astype(np.float32))
+        return cls(a, above, shares_of(judge.shares, len(a)))
 
     def output(self, a: list[np.ndarray]) -> np.ndarray:
         """ŷ of the mean of the networks."""
-        if len(a) == 1:
-            return output_of(self.above[0], a[0])
-        ends = np.zeros((len(a[0]), self.above[0].sizes[-1]), a[0].dtype)
-        for share, network, own in zip(self.shares, self.above, a, strict=True):
+        first = self.above[0]
+        ends = np.zeros((len(a[0]), first.sizes[-1]), a[0].dtype)
+        for network, own, share in zip(self.above, a, self.shares.astype(ends.dtype), strict=True):
             for rows, end, _ in ends_in_blocks(network, own):
                 ends[rows] += share * end
-        return np.asarray(self.above[0].output.value(ends))
+        return in_order(first, np.asarray(first.output.value(ends)))
 
     def permuted(self, judge: Judge, places: list[int], turns: np.ndarray) -> Iterator[np.ndarray]:
         """ŷ after each permutation of the rows of these inputs."""
