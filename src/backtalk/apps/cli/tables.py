@@ -148,8 +148,7 @@ def train(
     hidden: Annotated[
         str | None,
         _option(
-            "Units of each hidden layer; '' for none. With this, --activation or --optimizer all networks are of one "
-            "kind. [default: several kinds]",
+            "Units of each hidden layer; '' for none. [default: networks of two kinds, 64,32 and 128,128]",
             NETWORK,
             metavar="N,N,…",
             show_default=False,
@@ -177,8 +176,11 @@ def train(
             show_default=False,
         ),
     ] = None,
-    epochs: Annotated[int, _option("At the most.", TRAINING)] = 200,
-    patience: Annotated[int, _option("Epochs without a better validation loss; 0 for all epochs.", TRAINING)] = 20,
+    epochs: Annotated[int | None, _option("At the most. [default: 200, or 60 of wide networks]", TRAINING)] = None,
+    patience: Annotated[
+        int | None,
+        _option("Epochs without a better loss on the rows held out; 0 for all epochs. [default: 20, or 15]", TRAINING),
+    ] = None,
     batch_size: Annotated[
         int | None, _option("Rows of a step. [default: 16 to 256, by the number of rows]", TRAINING)
     ] = None,
@@ -187,7 +189,10 @@ def train(
         _option("gd, sgd, nesterov, rmsprop, adam, adamw, lion, lbfgs, … [default: adam]", TRAINING),
     ] = None,
     learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]", TRAINING)] = None,
-    schedule: Annotated[str, _option("constant, cosine, one_cycle, step, reduce_on_plateau, …", TRAINING)] = "constant",
+    schedule: Annotated[
+        str | None,
+        _option("constant, cosine, one_cycle, step, reduce_on_plateau, …", TRAINING, show_default=False),
+    ] = None,
     dropout: Annotated[float, _option("Share of hidden units that is silenced in training.", TRAINING)] = 0.0,
     l2_penalty: Annotated[
         float | None,

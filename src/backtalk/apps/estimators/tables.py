@@ -48,14 +48,14 @@ class TableEstimator(BaseEstimator):
     activation: str = DEFAULTS["activation"]
     loss: str | None = DEFAULTS["loss"]
     output: str | None = DEFAULTS["output"]
-    epochs: int = DEFAULTS["epochs"]
+    epochs: int | None = DEFAULTS["epochs"]
     batch_size: int | None = DEFAULTS["batch_size"]
     optimizer: str = DEFAULTS["optimizer"]
-    schedule: str = DEFAULTS["schedule"]
+    schedule: str | None = DEFAULTS["schedule"]
     dropout: Any = DEFAULTS["dropout"]
     l2_penalty: float | None = DEFAULTS["l2_penalty"]
     clip_norm: float | None = DEFAULTS["clip_norm"]
-    patience: int = DEFAULTS["patience"]
+    patience: int | None = DEFAULTS["patience"]
     validation: float | None = DEFAULTS["validation"]
     split: str | None = DEFAULTS["split"]
     types: Mapping[str, str] | None = None
@@ -130,7 +130,7 @@ class TableEstimator(BaseEstimator):
         given |= {
             "target": target,
             "task": self.task,
-            "hidden": tuple(int(size) for size in np.atleast_1d(hidden)),
+            "hidden": None if hidden is None else tuple(int(size) for size in np.atleast_1d(hidden)),
             "dropout": tuple(self.dropout) if np.ndim(self.dropout) else self.dropout,
             "types": dict(self.types or {}),
             "ignore": words_in("ignore", self.ignore),

@@ -66,7 +66,7 @@ def _dominating(finding: Finding, options: Options) -> str:
 
 
 def _overfitting(_: Finding, options: Options) -> str:
-    stop = "" if options.patience and options.validation else "--patience 20 with --validation 0.1, "
+    stop = "" if options.patience else "--patience 20, "
     penalty = f"{10 * (options.l2_penalty or 1e-4):g}"
     return f"Try {stop}--dropout 0.2, --l2-penalty {penalty}, or fewer units in --hidden; more rows help most."
 
@@ -121,7 +121,7 @@ ADVICE: dict[str, Callable[[Finding, Options], str]] = {
     "vanishing_gradient": _always(SHALLOW),
     "layer_not_learning": _always(SHALLOW),
     "learning_rate_too_low": _faster,
-    "training_too_short": lambda _, options: f"Train for more epochs: --epochs {2 * options.epochs}.",
+    "training_too_short": lambda _, options: f"Train for more epochs: --epochs {2 * (options.epochs or 100)}.",
     "overfitting": _overfitting,
     "loss_stands_still": _always(
         "Look at the other findings first. If there are none, the columns say nothing about the target: add others."

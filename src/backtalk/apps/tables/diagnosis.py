@@ -95,7 +95,8 @@ def _for_table(
 
 def _settings(options: Options, rows: int) -> dict[str, Any]:
     """As a run tells them to its callbacks."""
-    return asdict(settled(options, rows)) | {"patience": options.patience or None}
+    found = settled(options, rows)
+    return asdict(found) | {"patience": found.patience or None}
 
 
 def write_diagnosis(

@@ -34,7 +34,6 @@ from .metrics import score_of_shares
 from .model import end_of, output_of
 from .options import Options, settings_of
 from .prepare import Prepared, seeds_of
-from .recipe import with_recipe
 from .weights import validation_of, weights_of
 
 REFIT = "refit"  # the reason why a training on all rows ended: as many epochs as the folds took
@@ -203,7 +202,7 @@ def _ends_out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarra
 
 def kept_epoch(training: Training, options: Options) -> int:
     """The epoch after which the network was as it is: with patience the best one, else the last."""
-    return training.best_epoch if options.patience and training.best_epoch else len(training.losses)
+    return training.best_epoch if options.patience != 0 and training.best_epoch else len(training.losses)
 
 
 class _Team:
@@ -220,8 +219,7 @@ class _Team:
         self.progress, self.tell, self.options = progress, tell, run.options
         self.rows = len(ready.truth["training"])
         held_out = 0 if ready.fold is None else self.rows // ready.plan.folds
-        asked = [with_recipe(run.options, recipe) for recipe in ready.plan.recipes]
-        self.settings = [settings_of(options, self.rows - held_out) for options in asked]
+        self.settings = [settings_of(run.options, self.rows - held_out, recipe) for recipe in ready.plan.recipes]
         self.seeds = list(islice(seeds_of(run.options.seed), ready.plan.trainings))
 
     def train(self, numbers: Sequence[int]) -> dict[int, Training]:
@@ -252,8 +250,8 @@ class _Team:
 
     def refit(self, kind: int, until: Callback) -> Training:
         """A network of this kind on all rows, for so many epochs."""
-        options, number = with_recipe(self.options, self.ready.plan.recipes[kind]), self.ready.plan.trainings - 1
-        settings = replace(settings_of(options, self.rows), patience=None)
+        number = self.ready.plan.trainings - 1
+        settings = replace(settings_of(self.options, self.rows, self.ready.plan.recipes[kind]), patience=None)
         own = self._own(number)
         own["callbacks"] = [*own["callbacks"], until]
         data, own["validation"] = self._shards(self._data(), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -17,6 +16,7 @@ from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO
 from .cells.numbers import PLAIN
 from .memory import bytes_of
 from .metric_names import METRICS
+from .recipe import ONE_KIND, SMALL, Recipe
 from .target import CLASSIFICATION, REGRESSION
 
 MANY_ROWS = 10_000
@@ -33,6 +33,8 @@ TASK_OF = {NUMBER: REGRESSION, CATEGORY: CLASSIFICATION, YES_NO: CLASSIFICATION}
 class Options:
     """How a table is learned; the defaults suit most tables of a few hundred to a million rows.
 
+    ``hidden``, ``activation``, ``optimizer``, ``schedule``: by default networks of two kinds are trained, whose mean
+    predicts; if one of these is given, of one kind. ``epochs``, ``patience``: by default those of the kind.
     ``loss``: by default cross-entropy or squared error. ``output``: by default the output function that goes with the
     loss. ``batch_size``: by default some fifty mini-batches in an epoch,
     of 16 to 256 rows. ``l2_penalty``: by default 0.001 below 10 000 rows to train on, where it keeps a network from
@@ -63,8 +65,8 @@ class Options:
     is no input, and stands before the predictions. ``no_header``: the first line of the table, and of tables to
     predict, is a row: the columns are called ``column 1``, ``column 2`` and so on.
 
-    >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").patience
-    20
+    >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").split_column
+    'sold'
     """
 
     target: str
@@ -73,10 +75,10 @@ class Options:
     activation: str | None = None
     loss: str | None = None
     output: str | None = None
-    epochs: int = 200
+    epochs: int | None = None
     batch_size: int | None = None
     optimizer: str | None = None
-    schedule: str = "constant"
+    schedule: str | None = None
     dropout: float | tuple[float, ...] = 0.0
     l2_penalty: float | None = None
     clip_norm: float | None = None
@@ -87,7 +89,7 @@ class Options:
     threshold: float | str | None = None
     members: int | None = None
     validation: float | str | None = None
-    patience: int = 20
+    patience: int | None = None
     test: float | str | None = None
     seed: int = 0
     checkpoint_seconds: float = 10.0
@@ -124,22 +126,24 @@ class Options:
         return None if self.split is None else self.split.partition("=")[2]
 
 
-def settled(options: Options, rows: int) -> Options:
-    """The options, with what follows from the number of rows to train on."""
+def settled(options: Options, rows: int, recipe: Recipe = SMALL) -> Options:
+    """The options, with what follows from the number of rows to train on and the kind of network."""
+    names = [*ONE_KIND, "epochs", "patience"]
+    filled = replace(options, **{name: getattr(recipe, name) for name in names if getattr(options, name) is None})
     batch_size, l2_penalty = options.batch_size, options.l2_penalty
-    if batch_size is None and not TrainSettings(optimizer=options.optimizer or "adam").takes_all:
-        batch_size = min(256, max(16, 2 ** round(math.log2(rows / 50))))
+    if batch_size is None and not TrainSettings(optimizer=filled.optimizer or "").takes_all:
+        batch_size = recipe.batch_size(rows)
     if l2_penalty is None:
         l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
-    return replace(options, batch_size=batch_size, l2_penalty=l2_penalty)
+    return replace(filled, batch_size=batch_size, l2_penalty=l2_penalty)
 
 
-def settings_of(options: Options, rows: int) -> TrainSettings:
+def settings_of(options: Options, rows: int, recipe: Recipe = SMALL) -> TrainSettings:
     """How a network is trained on so many rows."""
     shared = {each.name for each in fields(TrainSettings)} & set(Options.__slots__)
-    values: dict[str, Any] = {name: getattr(settled(options, rows), name) for name in shared}
-    values["patience"] = options.patience or None
-    values["optimizer"] = options.optimizer or "adam"
+    found = settled(options, rows, recipe)
+    values: dict[str, Any] = {name: getattr(found, name) for name in shared}
+    values["patience"] = found.patience or None
     settings = TrainSettings(**values)
     if not settings.by_steps or options.engine in COMPILED:  # these measure nothing in the steps
         return settings
@@ -172,7 +176,7 @@ def require_usable(options: Options) -> None:
         raise InputError("test and validation together leave no rows to train on: make them smaller.")
     if options.members is not None and not 1 <= options.members <= MOST_MEMBERS:
         raise InputError(f"members is {options.members}, expected 1 to {MOST_MEMBERS}.")
-    if options.patience < 0:
+    if options.patience is not None and options.patience < 0:
         raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
     if options.class_weight not in (None, "balanced"):
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
@@ -271,7 +275,7 @@ def require_in_memory(options: Options, bound: str) -> None:
             f"diagnose is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
             "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows."
         )
-    settings = TrainSettings(optimizer=options.optimizer or "adam")
+    settings = TrainSettings(optimizer=options.optimizer or SMALL.optimizer)
     if settings.takes_all or not settings.by_steps:
         raise InputError(
             f"optimizer is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "

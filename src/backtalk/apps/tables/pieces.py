@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 MOST_PIECES, LEAST_PIECES = 16, 2  # of one column
+MORE_PIECES, MANY_ROWS = 32, 2000  # from so many rows on there may be more
 LEAST_ROWS = 8  # of a piece or of a level, on average
 MOST_LEVELS, LEAST_LEVELS = 25, 3
 MOST_IN_ALL = 4096  # inputs that are pieces or levels, of all columns
@@ -22,14 +23,14 @@ MICROSECONDS_OF_DAY = 8.64e10
 def edges_of(numbers: np.ndarray) -> list[float]:
     """Where the pieces of these numbers begin and end: t_0 < t_1 < … < t_T, some of them; [] for no pieces.
 
-    Between two there are as many numbers as between others, unless many are equal. T is at most 16, less if numbers
-    are few, or the same for many rows. ``numbers``: float64, without NaN.
+    Between two there are as many numbers as between others, unless many are equal. T is at most 16,
+    or 32 from 2,000 rows on, less if numbers are few, or the same for many rows. ``numbers``: float64, without NaN.
 
     >>> import numpy as np
     >>> edges_of(np.arange(33.0)), edges_of(np.repeat([0.0, 1.0], 50))
     ([0.0, 8.0, 16.0, 24.0, 32.0], [])
     """
-    most = min(MOST_PIECES, len(numbers) // LEAST_ROWS)
+    most = min(MORE_PIECES if len(numbers) >= MANY_ROWS else MOST_PIECES, len(numbers) // LEAST_ROWS)
     if most < LEAST_PIECES:
         return []
     places = np.round(np.linspace(0, len(numbers) - 1, most + 1)).astype(np.int64)

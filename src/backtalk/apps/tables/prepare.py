@@ -27,12 +27,11 @@ from .held_out import Place, read_held_out, refuse_table_itself
 from .learning import examples_of
 from .memory import bound_of
 from .metric_names import levels_of, require_defined, require_metric
-from .options import Options, require_in_memory, require_shared, require_usable, task_of
+from .options import Options, require_in_memory, require_shared, require_usable, settled, task_of
 from .parts import Inputs, Note, Parts
 from .preprocessing import Preprocessing
 from .reading.origins import Origin
 from .reading.tables import TableInMemory, open_table
-from .recipe import Recipe
 from .roles import Roles, named_in
 from .rows import rows_text
 from .shares import learn_columns, own_rows, read_inputs, require_same
@@ -199,7 +198,10 @@ def prepare(
     require_some_weight(options.weight, of_parts)
     ends = len(preprocessing.inputs), head.loss.outputs_for(target.outputs)
     recipes = [planned.recipes[number // planned.alike] for number in range(planned.alike * len(planned.recipes))]
-    networks = [_network(ends, recipe, head, rng) for recipe, rng in zip(recipes, seeds_of(options.seed), strict=False)]
+    networks = [
+        _network(ends, settled(options, 1, recipe), head, rng)
+        for recipe, rng in zip(recipes, seeds_of(options.seed), strict=False)
+    ]
     truth = {part: truth[part] for part in PARTS if part in truth}
     parts = {part: (X[part], labels[own[part]]) for part, labels in truth.items()}
     own_weights = {part: of_parts[part][own[part]] for part in of_parts}
@@ -223,9 +225,9 @@ def prepare(
     )
 
 
-def _network(ends: tuple[int, int], recipe: Recipe, head: Head, rng: np.random.Generator) -> Network:
-    sizes = [ends[0], *recipe.hidden, ends[1]]
-    return Network.create(sizes, recipe.activation, head.loss, output=head.output, rng=rng, dtype="float32")
+def _network(ends: tuple[int, int], asked: Options, head: Head, rng: np.random.Generator) -> Network:
+    sizes = [ends[0], *(asked.hidden or ()), ends[1]]
+    return Network.create(sizes, asked.activation or "", head.loss, output=head.output, rng=rng, dtype="float32")
 
 
 def seeds_of(seed: int) -> Iterator[np.random.Generator]:

@@ -1,33 +1,44 @@
-"""Which networks a run trains unless a user asks for one: of several kinds, since their mean is better than each."""
+"""Which networks a run trains unless a user asks for one: of two kinds, since their mean is better than each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .options import Options
+if TYPE_CHECKING:
+    from .options import Options
 
-DEFAULT_HIDDEN, DEFAULT_ACTIVATION, DEFAULT_OPTIMIZER = (64, 32), "tanh", "adam"
+BATCH_SIZES = 16, 256  # at the least and at the most
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A kind of network, and how it is trained."""
+    """A kind of network, and how it is trained; ``steps``: about how many there are in an epoch."""
 
-    hidden: tuple[int, ...] = DEFAULT_HIDDEN
-    activation: str = DEFAULT_ACTIVATION
-    optimizer: str = DEFAULT_OPTIMIZER
+    hidden: tuple[int, ...] = (64, 32)
+    activation: str = "mish"
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    epochs: int = 200
+    patience: int = 20
+    steps: int = 50
+
+    def batch_size(self, rows: int) -> int:
+        """How many of the rows to train on are in a mini-batch: a power of 2.
+
+        >>> Recipe().batch_size(1600), Recipe().batch_size(100), Recipe().batch_size(10**6)
+        (32, 16, 256)
+        """
+        least, most = BATCH_SIZES
+        return min(most, max(least, 2 ** round(math.log2(rows / self.steps))))
 
 
-DEFAULT = (Recipe(),)
-
-
-def with_recipe(options: Options, recipe: Recipe) -> Options:
-    """The options with the parts of a recipe."""
-    return replace(options, hidden=recipe.hidden, activation=recipe.activation, optimizer=recipe.optimizer)
+SMALL = Recipe()
+WIDE = Recipe((128, 128), optimizer="adam(learning_rate=0.003)", schedule="cosine", epochs=60, patience=15, steps=30)
+ONE_KIND = "hidden", "activation", "optimizer", "schedule"  # if one of these is asked for, all networks are alike
 
 
 def recipes_of(options: Options) -> tuple[Recipe, ...]:
-    """Those of a run: one if a user asks for any of its parts, and by default several."""
-    asked = {name: getattr(options, name) for name in ("hidden", "activation", "optimizer")}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    return (Recipe(**asked),) if asked else DEFAULT
+    """Those of a run: what a user asks for of each kind replaces its part."""
+    return (SMALL,) if any(getattr(options, name) is not None for name in ONE_KIND) else (SMALL, WIDE)
