@@ -50,7 +50,7 @@ def network(loss: str, outputs: int, **options) -> Network:
 def test_intervals_hold_as_many_of_the_rows_that_they_were_made_of_as_they_say(loss, outputs, level):
     net, X = network(loss, outputs), RNG.normal(size=(999, 2)).astype(np.float32)
     y, output = RNG.normal(size=(999, 1)).astype(np.float32), output_of([net], X)
-    target = decided(Options("y", interval=level), net, OF_NUMBERS, y, output)
+    target = decided(Options("y", interval=level), net, OF_NUMBERS, (y, output, None))
     found = interval_scores(net, target, y, output)
     assert found["interval_coverage"] == pytest.approx(level, abs=0.003)
     lower, upper = interval_of(net, target, output)
@@ -61,7 +61,7 @@ def test_intervals_hold_as_many_of_the_rows_that_they_were_made_of_as_they_say(l
 def test_a_deviation_that_was_learned_makes_intervals_of_that_width():
     net, X = network("gaussian_nll", 2), RNG.normal(size=(99, 2)).astype(np.float32)
     output = output_of([net], X)
-    target = decided(Options("y"), net, OF_NUMBERS, RNG.normal(size=(99, 1)), output)
+    target = decided(Options("y"), net, OF_NUMBERS, (RNG.normal(size=(99, 1)), output, None))
     lower, upper = interval_of(net, target, output)
     ratio = (upper - lower) / target.deviation(net, output)
     assert ratio == pytest.approx(ratio[0])
@@ -70,7 +70,7 @@ def test_a_deviation_that_was_learned_makes_intervals_of_that_width():
 def test_an_interval_ends_where_the_output_does():
     net, X = network("poisson_deviance", 1), RNG.normal(size=(99, 2)).astype(np.float32)
     output, target = output_of([net], X), Target("n", "regression", "", form="plain")
-    target = decided(Options("n"), net, target, RNG.poisson(output), output)
+    target = decided(Options("n"), net, target, (RNG.poisson(output), output, None))
     lower, upper = interval_of(net, target, output)
     assert lower.min() == 0
     assert (upper > output[:, 0]).all()
@@ -81,10 +81,8 @@ def test_the_level_is_what_was_asked_for_else_that_of_the_outer_quantiles():
     assert level_of(Options("y", quantiles=(0.05, 0.5, 0.85))) == 0.8
     assert level_of(Options("y", quantiles=(0.5,))) == 0.9
     assert level_of(Options("y", quantiles=(0.1, 0.9), interval=0.5)) == 0.5
-    assert (
-        decided(Options("y", interval=0), network("squared_error", 1), OF_NUMBERS, A[:, None], A[:, None]).interval
-        is None
-    )
+    none = decided(Options("y", interval=0), network("squared_error", 1), OF_NUMBERS, (A[:, None], A[:, None], None))
+    assert none.interval is None
 
 
 def test_a_temperature_is_part_of_the_last_layer():
@@ -99,12 +97,13 @@ def test_a_threshold_is_chosen_by_the_metric_if_it_can_be():
     shares = np.clip(RNG.normal(0.2 + 0.2 * (CLASSES["k"] == "yes").to_numpy(), 0.1), 0.01, 0.99)
     labels, output = (CLASSES["k"] == "yes").to_numpy().astype(int), np.stack([1 - shares, shares], axis=1)
     found = {
-        metric: threshold_for(Options("k", threshold="auto", metric=metric), labels, output, None)
+        metric: threshold_for(Options("k", threshold="auto", metric=metric), (labels, output, None))
         for metric in (None, "balanced_accuracy", "accuracy", "f1", "roc_auc")
     }
     assert found[None] == found["balanced_accuracy"] == found["roc_auc"] < found["accuracy"]
-    assert threshold_for(Options("k", threshold=0.3), labels, output, None) == 0.3
-    assert threshold_for(Options("k"), labels, output, None) is None
+    assert threshold_for(Options("k", threshold=0.3), None) == 0.3
+    assert threshold_for(Options("k", threshold="auto"), None) is None
+    assert threshold_for(Options("k"), (labels, output, None)) is None
 
 
 def test_the_number_that_is_predicted_is_the_quantile_nearest_to_the_median():
@@ -139,7 +138,7 @@ def test_a_metric_decides_in_training_and_stands_in_the_history(tmp_path):
     best = max(of_first["validation_metrics"])
     assert of_first["validation_metrics"][of_first["kept_epoch"] - 1] == best
     assert next(iter(result.metrics["scores"]["out_of_fold"].items()))[0] == "rows"
-    assert len(result.metrics["roc"]["recall"]) <= 200
+    assert len(result.metrics["roc"][0]["points"]) <= 200
     assert {"bins", "error"} == set(result.metrics["reliability"])
     scores, _ = evaluate(tmp_path / "run", CLASSES)
     assert scores["metric"] == "roc_auc"

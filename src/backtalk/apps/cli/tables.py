@@ -363,7 +363,7 @@ def predict(
 ) -> None:
     """Predict the target for each row of FILE by the model in FOLDER, as CSV.
 
-    Each row has the class and the probability of each class, or the value.
+    Each row has the class and the probability of each class, or the value and the ends between which it lies.
     """
     from ...core.files import write_atomically
     from ...errors import InputError

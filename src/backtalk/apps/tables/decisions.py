@@ -24,6 +24,7 @@ from .target import Target
 
 Weight = np.ndarray | None
 Ends = tuple[np.ndarray, np.ndarray]
+Unseen = tuple[np.ndarray, np.ndarray, Weight]  # encoded targets, outputs and weights of rows
 
 
 def require_threshold(options: Options, target: Target, gives_shares: bool) -> None:
@@ -42,13 +43,11 @@ def require_threshold(options: Options, target: Target, gives_shares: bool) -> N
         raise InputError(f"{given} the output gives no probabilities: expected softmax.")
 
 
-def decided(
-    options: Options, network: Network, target: Target, truth: np.ndarray, output: np.ndarray, weight: Weight = None
-) -> Target:
-    """The target with the threshold and the interval, from rows that their network did not see."""
+def decided(options: Options, network: Network, target: Target, unseen: Unseen | None) -> Target:
+    """The target with the threshold and the interval, from rows that their network did not see, if there are some."""
     if target.classifies:
-        return replace(target, threshold=threshold_for(options, truth, output, weight))
-    return replace(target, interval=interval_for(options, network, target, truth, output, weight))
+        return replace(target, threshold=threshold_for(options, unseen))
+    return replace(target, interval=None if unseen is None else interval_for(options, network, target, *unseen))
 
 
 def said_of_decisions(target: Target, options: Options) -> list[str]:
@@ -59,18 +58,20 @@ def said_of_decisions(target: Target, options: Options) -> list[str]:
             f"a row is {quoted(target.classes[1])} if its probability of that is {target.threshold:.3g} or more."
         )
     elif options.threshold is not None:
-        said.append("no threshold was chosen: all rows that could tell are of one class.")
+        said.append("no threshold was chosen: no rows were held out that could tell, or all of them are of one class.")
     if not target.classifies and target.interval is None and level_of(options):
         said.append(f"no intervals: too few rows were held out to tell between which ends {level_of(options):.3g} lie.")
     return said
 
 
-def threshold_for(options: Options, labels: np.ndarray, output: np.ndarray, weight: Weight) -> float | None:
+def threshold_for(options: Options, unseen: Unseen | None) -> float | None:
     """The threshold that was asked for, or the best one for rows that their network did not see."""
     if options.threshold != AUTO:
         return None if options.threshold is None else float(options.threshold)
-    by = options.metric if options.metric in BY else BY[0]
-    return best_threshold(labels == 1, output[:, 1], by, weight)
+    if unseen is None:
+        return None
+    labels, output, weight = unseen
+    return best_threshold(labels == 1, output[:, 1], options.metric if options.metric in BY else BY[0], weight)
 
 
 def interval_for(

@@ -255,6 +255,7 @@ class _Team:
         own = self._own(number)
         own["callbacks"] = [*own["callbacks"], until]
         data, own["validation"] = self._shards(self._data(), None)
+        own["metric"] = None
         network = self.ready.networks[kind * self.ready.plan.alike]
         return fit(network, *data, **self._shared(settings), **own)
 

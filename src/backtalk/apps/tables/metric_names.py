@@ -21,14 +21,13 @@ Value = float | None
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A metric: what it is called in words, whether it is of classes, of shares of classes, or of quantiles; else of
-    numbers; and which way is better.
+    """A metric: its name among the scores, what its function takes, and which way is better.
 
-    >>> METRICS["roc_auc"].title, METRICS["rmse"].greater_is_better
-    ('area under the ROC curve', False)
+    >>> METRICS["rmse"].key, METRICS["rmse"].greater_is_better
+    ('root_mean_squared_error', False)
     """
 
-    title: str
+    key: str
     function: Callable[..., Value]
     takes: str
     greater_is_better: bool = True
@@ -37,17 +36,22 @@ class Kind:
 LABELS, SHARES, NUMBERS, QUANTILES = "labels", "shares", "numbers", "quantiles"
 METRICS: dict[str, Kind] = {
     "accuracy": Kind("accuracy", lambda y, found, _, weight: classes.accuracy(y, found, weight), LABELS),
-    "balanced_accuracy": Kind("balanced accuracy", classes.balanced_accuracy, LABELS),
-    "f1": Kind("F1", classes.f1, LABELS),
-    "roc_auc": Kind("area under the ROC curve", classes.roc_auc, SHARES),
-    "average_precision": Kind("average precision", classes.average_precision, SHARES),
-    "log_loss": Kind("log loss", classes.log_loss, SHARES, greater_is_better=False),
-    "rmse": Kind("root mean squared error", numbers.rmse, NUMBERS, greater_is_better=False),
-    "mae": Kind("mean absolute error", numbers.mae, NUMBERS, greater_is_better=False),
-    "mape": Kind("mean absolute percentage error", numbers.mape, NUMBERS, greater_is_better=False),
-    "r2": Kind("R²", numbers.r2, NUMBERS),
-    "quantile_loss": Kind("mean quantile loss", numbers.mean_quantile_loss, QUANTILES, greater_is_better=False),
+    "balanced_accuracy": Kind("balanced_accuracy", classes.balanced_accuracy, LABELS),
+    "f1": Kind("f1", classes.f1, LABELS),
+    "roc_auc": Kind("roc_auc", classes.roc_auc, SHARES),
+    "average_precision": Kind("average_precision", classes.average_precision, SHARES),
+    "log_loss": Kind("log_loss", classes.log_loss, SHARES, greater_is_better=False),
+    "rmse": Kind("root_mean_squared_error", numbers.rmse, NUMBERS, greater_is_better=False),
+    "mae": Kind("mean_absolute_error", numbers.mae, NUMBERS, greater_is_better=False),
+    "mape": Kind("mean_absolute_percentage_error", numbers.mape, NUMBERS, greater_is_better=False),
+    "r2": Kind("r2", numbers.r2, NUMBERS),
+    "quantile_loss": Kind("mean_quantile_loss", numbers.mean_quantile_loss, QUANTILES, greater_is_better=False),
 }
+
+
+def key_of(name: str, target: Target) -> str:
+    """The name of a metric among the scores: of several classes F1 is the mean over them."""
+    return "f1_macro" if name == "f1" and target.outputs > 2 else METRICS[name].key
 
 
 def fits(name: str, target: Target, head: Head) -> bool:

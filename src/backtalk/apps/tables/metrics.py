@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,35 +10,12 @@ from ...core.losses import GaussianNLL, PoissonDeviance, Quantile, Quantiles
 from ...core.network import Network
 from ...core.outputs import Softmax
 from ...distributed import ALONE, Group
-from .judging.calibration import Reliability
-from .judging.classes import thresholds_of
-from .judging.curves import precision_recall_points, roc_points
 from .judging.intervals import coverage
 from .judging.numbers import d2_poisson, mean_poisson_deviance
-from .metric_names import METRICS, fits, measure
+from .metric_names import METRICS, fits, key_of, measure
 from .target import Target
 
-KEYS = {  # of the metrics that people ask for, among the scores
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced_accuracy",
-    "f1": "f1",
-    "roc_auc": "roc_auc",
-    "average_precision": "average_precision",
-    "log_loss": "log_loss",
-    "rmse": "root_mean_squared_error",
-    "mae": "mean_absolute_error",
-    "mape": "mean_absolute_percentage_error",
-    "r2": "r2",
-    "quantile_loss": "mean_quantile_loss",
-}
-
-
 RARELY = "mape"  # means little of most numbers, and is measured if it is asked for
-
-
-def key_of(metric: str, target: Target) -> str:
-    """The name of a metric among the scores: of several classes F1 is the mean over them."""
-    return "f1_macro" if metric == "f1" and target.outputs > 2 else KEYS[metric]
 
 
 def score(target: Target, truth: np.ndarray, output: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -113,24 +89,6 @@ def scores(
     return {"rows": found["rows"], key: found[key], **found}
 
 
-def curves(
-    target: Target, truth: np.ndarray, output: np.ndarray, network: Network, weight: np.ndarray | None = None
-) -> dict[str, Any]:
-    """Points for pictures: whether probabilities hold, and of two classes the ROC and the precision-recall curve."""
-    found: dict[str, Any] = {}
-    if not target.classifies:
-        return found
-    if gives_shares(network) and (reliability := Reliability.of(truth, output, weight)) is not None:
-        found["reliability"] = asdict(reliability)
-    thresholds = thresholds_of(truth, output, 1, weight) if target.outputs == 2 and np.isfinite(output).all() else None
-    if thresholds is not None:
-        across, recall = zip(*roc_points(thresholds), strict=True)
-        found["roc"] = {"false_positive_rate": across, "recall": recall}
-        recall, precision = zip(*precision_recall_points(thresholds), strict=True)
-        found["precision_recall"] = {"recall": recall, "precision": precision}
-    return found
-
-
 def gives_shares(network: Network) -> bool:
     """Whether the outputs are a distribution over the classes."""
     return isinstance(network.output, Softmax)
@@ -187,7 +145,7 @@ def _of_numbers(
     }
     if isinstance(network.loss, Quantile):
         found["share_below"] = mean(residual >= 0)
-    if isinstance(network.loss, GaussianNLL):
+    if isinstance(network.loss, GaussianNLL) and output.shape[1] > 1:
         found["share_within"] = mean(np.abs(residual) <= target.deviation(network, output))
     if isinstance(network.loss, PoissonDeviance):
         both = {"mean_poisson_deviance": mean_poisson_deviance, "d2": d2_poisson}

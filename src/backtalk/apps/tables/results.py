@@ -32,7 +32,8 @@ from .importance.mean_input import mean_input
 from .importance.of_run import Unseen, columns_that_matter
 from .judging.calibration import best_temperature, tempered
 from .members import REFIT, Trained, kept_epoch
-from .metrics import curves, key_of, scores
+from .metric_names import key_of
+from .metrics import scores
 from .model import Model
 from .options import settled
 from .prepare import Prepared
@@ -100,9 +101,8 @@ class Finished:
         model = Model(tuple(members), ready.preprocessing, ready.target, trained.shares)
         outputs |= {part: group.concatenate(model.output_of(X)) for part, (X, _) in ready.parts.items()}
         unseen = next((part for part in UNSEEN if part in truth), None)
-        if unseen is not None:
-            rows = truth[unseen], outputs[unseen], weights.get(unseen)
-            model = replace(model, target=decided(options, model.members[0], ready.target, *rows))
+        rows = None if unseen is None else (truth[unseen], outputs[unseen], weights.get(unseen))
+        model = replace(model, target=decided(options, model.members[0], ready.target, rows))
         balanced = options.class_weight is not None
         constant = Constant.of(ready.target, model.members[0], truth["training"], balanced, weights.get("training"))
         return cls(ready, run, trained, histories, model, truth, outputs, weights, constant, temperature, unseen)
@@ -159,7 +159,7 @@ def write_results(
 def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any]:
     """What ``metrics.json`` holds."""
     ready, run, network = finished.ready, finished.run, finished.model.members[0]
-    target, found, shown = finished.model.target, {}, finished.judged_part
+    target, found = finished.model.target, {}
     for part, truth in finished.truth.items():
         output, weight = finished.outputs[part], finished.weights.get(part)
         found[part] = scores(target, truth, output, network, weight, run.options.metric)
@@ -184,7 +184,6 @@ def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any
         "scores": found,
         "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
-        **curves(target, finished.truth[shown], finished.outputs[shown], network, finished.weights.get(shown)),
         "trainings": [_training(finished, number) for number in range(ready.plan.trainings)],
     }
     return finite_or_none(metrics)

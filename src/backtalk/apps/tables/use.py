@@ -17,8 +17,8 @@ from .decisions import interval_of, interval_scores
 from .folder import Folder
 from .learned import Learned
 from .memory import bound_for
-from .metric_names import levels_of
-from .metrics import gives_shares, key_of, scores
+from .metric_names import key_of, levels_of
+from .metrics import gives_shares, scores
 from .model import Model
 from .opened import Opened, as_opened
 from .preprocessing import Preprocessing

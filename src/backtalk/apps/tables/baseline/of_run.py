@@ -80,16 +80,16 @@ def baseline_facts(finished: Finished, baselines: Sequence[Baseline]) -> list[di
 
     ``network``: of a part of which fewer rows were judged, the scores of the network on these.
     """
-    network = _plain(finished.model.members[0])
+    network, metric = _plain(finished.model.members[0]), finished.run.options.metric
     facts: list[dict[str, Any]] = [{"name": CONSTANT, "scores": _scores_of_constant(finished)}]
     for each in baselines:
         found, beside = {}, {}
         for part, output in each.outputs.items():
             rows = rows_beside(finished, each, part)
-            found[part] = scores(finished.ready.target, rows.truth, output, network, rows.weight)
+            found[part] = scores(finished.ready.target, rows.truth, output, network, rows.weight, metric)
             if len(rows.truth) < len(finished.truth[part]):
                 own = finished.model.members[0]
-                beside[part] = scores(finished.model.target, rows.truth, rows.output, own, rows.weight)
+                beside[part] = scores(finished.model.target, rows.truth, rows.output, own, rows.weight, metric)
         more = {"network": beside} if beside else {}
         of_model = {"model": each.model, "training_rows": each.training_rows, "sampled": each.sampled}
         facts.append({"name": each.name, **of_model, "scores": found, **more})
@@ -112,5 +112,6 @@ def _scores_of_constant(finished: Finished) -> dict[str, Any]:
     for part, truth in finished.truth.items():
         if part != "training":
             same = np.tile(output, (len(truth), 1))
-            found[part] = scores(target, truth, same, network, finished.weights.get(part))
+            weight = finished.weights.get(part)
+            found[part] = scores(target, truth, same, network, weight, finished.run.options.metric)
     return found
