@@ -308,9 +308,9 @@ class _Team:
 
     def _tell_progress(self, number: int, progress: Progress) -> None:
         assert self.progress is not None
+        whole = {"members": self.ready.plan.trainings, "ended": (*self.ended,)}
         left = None if self.limit is None else self.limit.seconds_left
-        members = self.ready.plan.trainings
-        self.progress(MemberProgress(**asdict(progress), member=number + 1, members=members, ended=(*self.ended,), seconds_left=left))
+        self.progress(MemberProgress(**asdict(progress), member=number + 1, **whole, seconds_left=left))
 
     def _end(self, number: int) -> None:
         self.ended[number + 1] = None
