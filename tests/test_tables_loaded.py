@@ -79,3 +79,20 @@ def test_a_run_in_onnx_takes_the_columns(folder, tmp_path):
 def test_what_is_neither_a_network_nor_a_run_is_refused(tmp_path):
     with pytest.raises(InputTypeError, match=r"network is a list, expected a backtalk.Network, a run or its folder"):
         to_onnx([Network.create([2, 1], rng=0)], tmp_path / "n.onnx")
+
+
+def test_a_row_alone_is_read_as_among_others(folder):
+    run = load_run(folder)
+    odd = pl.DataFrame(
+        {
+            "a": [0.5, None, np.nan, np.inf, 1e300, -2.0] * 20,
+            "word": ["x", "y", None, "X ", "unknown", "z"] * 20,
+        }
+    )
+    encode = run.model.preprocessing.inputs_of
+    together, unknown = encode(odd, np.arange(120))
+    for row in range(6):
+        alone, found = encode(odd[[row]], np.arange(row, row + 1))
+        assert (alone == together[row]).all()
+        assert [each.strange for each in found] == [int(row in (3, 4)), int(row in (3, 5))]
+    assert [each.present for each in unknown] == [80, 80]

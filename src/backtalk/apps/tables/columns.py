@@ -28,6 +28,9 @@ EARLIEST = -354_285  # days from 1970 to the year 1000
 AS_TIMES = r"^(\d{4}-\d\d-\d\d|\d\d:\d\d)"  # how dates and times look as text
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
 
+FEW = 64  # rows, of which cells are looked up one by one
+PLAIN_NUMBERS = {pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt32, pl.UInt16, pl.UInt8}
+
 IS_FORM = {NUMBER: is_number_form, YES_NO: is_truth_form, DATE: is_date_form, TIME: lambda form: form == PLAIN}
 
 
@@ -144,11 +147,17 @@ class Column:
 
         ``rows`` are the rows of the table, counted from 0.
         """
-        cells = without_missing(cells, self.missing)
-        A, said = self._read(cells), ()
-        if self.kind == NUMBER and not self.tolerant:  # in training all others were no numbers
-            A, said = self._read_otherwise(cells, A, rows)
-        absent = cells.is_null().to_numpy() & np.isnan(A[:, 0])  # for one value or none, an empty cell is a value
+        said = ()
+        if cells.dtype in PLAIN_NUMBERS and self.kind == NUMBER and self.form == PLAIN and not self.missing:
+            A = cells.to_numpy().astype(np.float64)[:, None]  # the same, many times as fast for a few rows
+            absent = np.isnan(A[:, 0])
+            A = np.where(np.isinf(A), np.nan, A)
+        else:
+            cells = without_missing(cells, self.missing)
+            A = self._read(cells)
+            if self.kind == NUMBER and not self.tolerant:  # in training all others were no numbers
+                A, said = self._read_otherwise(cells, A, rows)
+            absent = cells.is_null().to_numpy() & np.isnan(A[:, 0])  # for one value or none, an empty cell is a value
         unreadable = np.isnan(A[:, 0]) & ~absent
         A = np.where(np.isnan(A), self.median, A)
         scaled = self.scaled(A)
@@ -234,6 +243,8 @@ class Column:
             raise InputError(
                 f"column {quoted(self.name)} holds the date {cells.drop_nulls()[0]}, but was text in training."
             )
+        if len(cells) <= FEW and (found := self._known_places(cells)) is not None:
+            return found
         cells = without_missing(cells, self.missing, known=self.categories)
         words = with_known_spelling(as_words(cells), self.categories).fill_null(MISSING)
         known = words.cast(pl.Enum(self.categories), strict=False)
@@ -255,6 +266,17 @@ class Column:
             if OTHER in self.categories:
                 places[never] = self.categories.index(OTHER)
         return places, found
+
+    def _known_places(self, cells: pl.Series) -> tuple[np.ndarray, Unknown] | None:
+        """The same of few cells that are all known as they are written, which is told faster; None for others."""
+        if cells.dtype != pl.String or self.missing:
+            return None
+        every = {name: place for place, name in enumerate(self.categories)}
+        places = [every.get(MISSING if word is None else word, -1) for word in cells.to_list()]
+        if -1 in places:
+            return None
+        present = len(places) - places.count(every.get(MISSING, -1))
+        return np.array(places, np.int64), Unknown(present)
 
     @property
     def _names_no_numbers(self) -> bool:

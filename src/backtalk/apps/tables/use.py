@@ -66,7 +66,7 @@ def predict(folder: AnyRun, table: Any, strict: bool = False) -> tuple[pl.DataFr
             unknown.append(each)
             found.append(_predictions(model, learned, model.output_of(X), frame))
     together = [Unknown.together(each) for each in zip(*unknown, strict=True)]
-    return pl.concat(found), [*messages, *preprocessing.remarks(together, strict)]
+    return found[0] if len(found) == 1 else pl.concat(found), [*messages, *preprocessing.remarks(together, strict)]
 
 
 def _source_of(origin: Origin, preprocessing: Preprocessing, cache: Cache) -> tuple[Source, int]:

@@ -38,4 +38,5 @@ class TableInMemory:
 
     def rows(self, first: int, last: int, names: Sequence[str]) -> pl.DataFrame:
         """Rows ``first`` … ``last`` − 1 of these columns."""
-        return self.frame.slice(first, last - first).select(names)
+        part = self.frame if (first, last) == (0, self.height) else self.frame.slice(first, last - first)
+        return part if list(names) == part.columns else part.select(names)

@@ -57,6 +57,8 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
 def with_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Text without blanks around it; null for empty cells, as in a CSV file."""
     text = [name for name, kind in frame.schema.items() if kind == pl.String or kind in DICTIONARIES]
+    if not text:
+        return frame
     return frame.with_columns(stripped(pl.col(name).cast(pl.String)) for name in text)
 
 
