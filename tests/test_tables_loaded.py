@@ -50,10 +50,16 @@ def test_what_there_is_to_say_of_a_table_is_a_warning(folder):
         run.predict(TABLE.select("a"))
 
 
-def test_what_is_no_run_is_refused(folder, tmp_path):
+def test_a_run_explains_rows(folder):
+    found = load_run(folder).explain(TABLE, rows=[1, 3])
+    assert found.contributions.shape == (2, 2)
+    assert load_run(folder).explain(TABLE.drop("kind")).contributions.shape == (1, 2)
+
+
+def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="does not exist, expected the folder of a run"):
         load_run(tmp_path / "none")
-    with pytest.raises(InputError, match="holds no preprocessing.json"):
+    with pytest.raises(InputError, match=r"holds no preprocessing\.json"):
         load_run(tmp_path)
     (tmp_path / "preprocessing.json").write_text("{")
     with pytest.raises(FileFormatError):
@@ -77,7 +83,7 @@ def test_a_run_in_onnx_takes_the_columns(folder, tmp_path):
 
 
 def test_what_is_neither_a_network_nor_a_run_is_refused(tmp_path):
-    with pytest.raises(InputTypeError, match=r"network is a list, expected a backtalk.Network, a run or its folder"):
+    with pytest.raises(InputTypeError, match=r"network is a list, expected a backtalk\.Network, a run or its folder"):
         to_onnx([Network.create([2, 1], rng=0)], tmp_path / "n.onnx")
 
 

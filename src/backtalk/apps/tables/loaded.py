@@ -19,6 +19,9 @@ from .rows import rows_text
 if TYPE_CHECKING:
     from .importance.contributions import Contributions
 
+if TYPE_CHECKING:
+    from .importance.contributions import Contributions
+
 
 def load_run(folder: str | os.PathLike[str]) -> Run:
     """Open a run of ``backtalk train``, once, to predict with it again and again.
@@ -131,6 +134,18 @@ class Run(Opened):
         from .use import explain
 
         found = explain(self, table, rows)
+        _warn(found.said)
+        return found
+
+    def explain(self, table: Any, rows: int | Sequence[int] = 1) -> Contributions:
+        """What each column contributes to the predictions of some rows of a table, counted from 1.
+
+        Integrated gradients from the mean of the training rows, whose sum is checked. The table need not have the
+        target.
+        """
+        from .use import explain
+
+        found = explain(self, table, [rows] if isinstance(rows, int) else [*rows])
         _warn(found.said)
         return found
 
