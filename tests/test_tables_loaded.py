@@ -53,7 +53,7 @@ def test_what_there_is_to_say_of_a_table_is_a_warning(folder):
 def test_a_run_explains_rows(folder):
     found = load_run(folder).explain(TABLE, rows=[1, 3])
     assert found.contributions.shape == (2, 2)
-    assert load_run(folder).explain(TABLE.drop("kind")).contributions.shape == (1, 2)
+    assert load_run(folder).explain(TABLE.drop("kind"), [1]).contributions.shape == (1, 2)
 
 
 def test_what_is_no_run_is_refused(tmp_path):

@@ -137,18 +137,6 @@ class Run(Opened):
         _warn(found.said)
         return found
 
-    def explain(self, table: Any, rows: int | Sequence[int] = 1) -> Contributions:
-        """What each column contributes to the predictions of some rows of a table, counted from 1.
-
-        Integrated gradients from the mean of the training rows, whose sum is checked. The table need not have the
-        target.
-        """
-        from .use import explain
-
-        found = explain(self, table, [rows] if isinstance(rows, int) else [*rows])
-        _warn(found.said)
-        return found
-
     def inputs(self, table: Any) -> tuple[np.ndarray, np.ndarray]:
         """X (rows, inputs) of the network and the target y of a table that has it, for all that takes a network.
 
