@@ -19,9 +19,6 @@ from .rows import rows_text
 if TYPE_CHECKING:
     from .importance.contributions import Contributions
 
-if TYPE_CHECKING:
-    from .importance.contributions import Contributions
-
 
 def load_run(folder: str | os.PathLike[str]) -> Run:
     """Open a run of ``backtalk train``, once, to predict with it again and again.
