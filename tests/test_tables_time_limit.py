@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from backtalk import Network, fit, fit_many
+from backtalk.apps.cli.watch import _end as ended
+from backtalk.apps.tables import Options, predict, resume, train
 from backtalk.apps.tables.time_limit import TimeLimit, seconds_of
 from backtalk.errors import InputError, InputTypeError
 
@@ -85,3 +88,15 @@ def test_stages_share_the_time_by_how_many_trainings_they_have():
         done.append(sum(len(training.losses) for training in fit_many(nets(len(stage)), X, Y, epochs=1000, each=each)))
     assert 180 < done[0] < 205
     assert 80 < done[1] < 105
+
+
+def test_a_run_whose_time_is_over_is_whole_and_says_so_and_goes_on(tmp_path):
+    table = pl.DataFrame({"a": np.arange(60.0) ** 2, "y": ["p", "q", "r"] * 20})
+    options = Options("y", hidden=(3,), members=2, epochs=4, patience=0, time_limit="1ms")
+    result = train(table, tmp_path / "run", options)
+    assert [each["epochs"] for each in result.metrics["trainings"]] == [1, 1]
+    assert {each["reason"] for each in result.metrics["trainings"]} == {"time_limit"}
+    assert "the time was over" in ended(result.metrics, 1.0, went_on=False)
+    went_on = resume(tmp_path / "run", table)
+    assert [each["epochs"] for each in went_on.metrics["trainings"]] == [2, 2]
+    assert predict(tmp_path / "run", table)[0].height == 60
