@@ -92,7 +92,7 @@ def test_stages_share_the_time_by_how_many_trainings_they_have():
 
 def test_a_run_whose_time_is_over_is_whole_and_says_so_and_goes_on(tmp_path):
     table = pl.DataFrame({"a": np.arange(60.0) ** 2, "y": ["p", "q", "r"] * 20})
-    options = Options("y", hidden=(3,), members=2, epochs=4, patience=0, time_limit="1ms")
+    options = Options("y", hidden=(3,), members=2, epochs=4, patience=0, time_limit=1e-9)
     result = train(table, tmp_path / "run", options)
     assert [each["epochs"] for each in result.metrics["trainings"]] == [1, 1]
     assert {each["reason"] for each in result.metrics["trainings"]} == {"time_limit"}

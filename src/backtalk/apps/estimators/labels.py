@@ -21,8 +21,8 @@ def values_of(y: Any) -> np.ndarray:
         raise InputError("y is missing: this estimator requires y to be passed, but the target y is None.")
     if np.asarray(y).dtype.kind == "c":
         raise InputError("Complex data not supported: y holds complex numbers.")
-    if hasattr(y, "to_numpy") and not hasattr(y, "iloc"):  # of polars and pyarrow
-        y = y.to_numpy()
+    if isinstance(y, pl.Series) or hasattr(y, "__arrow_c_stream__") or hasattr(y, "__arrow_c_array__"):
+        y = y if hasattr(y, "iloc") else pl.Series(y).to_numpy()
     values = column_or_1d(y, warn=True)
     if values.dtype.kind == "f":
         assert_all_finite(values, input_name="y")
@@ -49,7 +49,7 @@ def numbers_of(y: np.ndarray) -> np.ndarray:
     try:
         numbers = y.astype(np.float64)
     except (TypeError, ValueError):
-        wrong = next(value for value in y if not _is_number(value))
+        wrong = next(value for value in y.tolist() if not _is_number(value))
         raise InputError(f"y holds {quoted(wrong)}, expected numbers; for classes use TableClassifier.") from None
     assert_all_finite(numbers, input_name="y")
     if len(numbers) and (numbers == numbers[0]).all():
@@ -74,7 +74,9 @@ def classes_of(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kinds = sorted({type(value).__name__ for value in y})
         raise InputTypeError(f"y holds values of several kinds ({', '.join(kinds)}), expected one.") from None
     if len(classes) < 2:
-        raise InputError(f"y has one class, {quoted(classes[0])}, expected two or more: there is nothing to learn.")
+        raise InputError(
+            f"y has one class, {quoted(classes[:1].tolist()[0])}, expected two or more: there is nothing to learn."
+        )
     return classes, places
 
 
