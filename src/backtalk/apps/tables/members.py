@@ -34,8 +34,8 @@ from .metrics import score_of_shares
 from .model import end_of, output_of
 from .options import Options, settings_of
 from .prepare import Prepared, seeds_of
-from .time_limit import TIME_IS_OVER, TimeLimit
 from .recipe import with_recipe
+from .time_limit import TIME_IS_OVER, TimeLimit
 from .weights import validation_of, weights_of
 
 REFIT = "refit"  # the reason why a training on all rows ended: as many epochs as the folds took
@@ -309,9 +309,9 @@ class _Team:
 
     def _tell_progress(self, number: int, progress: Progress) -> None:
         assert self.progress is not None
+        whole = {"members": self.ready.plan.trainings, "ended": (*self.ended,)}
         left = None if self.limit is None else self.limit.seconds_left
-        members = self.ready.plan.trainings
-        self.progress(MemberProgress(**asdict(progress), member=number + 1, members=members, ended=(*self.ended,), seconds_left=left))
+        self.progress(MemberProgress(**asdict(progress), member=number + 1, **whole, seconds_left=left))
 
     def _end(self, number: int) -> None:
         self.ended[number + 1] = None
