@@ -27,7 +27,7 @@ from ..tables.verdict import OUT_OF_FOLD
 from .frames import beside, fitted_frame, free_name, later_frame, words_in
 from .labels import classes_of, names_of, numbers_of, values_of
 
-DEFAULTS = {each.name: each.default for each in fields(Options)}
+DEFAULTS: dict[str, Any] = {each.name: each.default for each in fields(Options)}
 LARGEST_SEED = 2**32 - 1
 
 

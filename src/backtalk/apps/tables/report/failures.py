@@ -96,7 +96,7 @@ def _curves(facts: Facts) -> list[str]:
         held = [each for each in found["bins"] if each["rows"] >= FEW] or found["bins"]
         pairs = {"": [(each["said"], each["found"]) for each in held]}
         of = f"of '{cut(metrics['classes'][1], LONGEST)}'" if len(metrics["classes"]) == 2 else "of the likeliest class"
-        labels = {"x_label": f"probability {of}", "y_label": "how often it was so"}
+        labels: dict[str, Any] = {"x_label": f"probability {of}", "y_label": "how often it was so"}
         picture = charts.lines(pairs, **labels, shares=True, diagonal=True, dots=True)
         note = f"on the dashed line probabilities are what they say; the mean distance is {found['error']:.3f}"
         note += f"; points of fewer than {FEW} rows are left out" * (len(held) < len(found["bins"]))
