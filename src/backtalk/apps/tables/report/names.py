@@ -50,9 +50,10 @@ def names_of(metric: str | None) -> dict[str, str]:
 
 def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The scores of the rows that are judged: of the run, and by their names of the baselines and of the constant."""
-    part: str = metrics["judged"]
+    part = metrics["judged"]
     found: dict[str, Mapping[str, Any]] = {OWN: metrics["scores"][part]}
-    constant, *others = metrics.get("baselines") or [{"scores": {}}]
+    baselines: list[dict[str, Any]] = metrics.get("baselines") or [{"scores": {}}]
+    constant, *others = baselines
     for each in others:
         if part in each["scores"]:
             own = each["scores"][part]

@@ -69,10 +69,8 @@ def measures_beside(target: Target, network: Network, other: Beside, balanced: b
     group = other.rows.truth if balanced else None
 
     def add(name: str, given: Numbers, own: Numbers, sign: int) -> Measure:
-        mean, other_mean = (Difference.of(each, group, other.rows.weight).mean for each in (given, own))
-        return Measure(
-            name, other.name, mean, other_mean, Difference.of(sign * (own - given), group, other.rows.weight)
-        )
+        first, second = (Difference.of(each, group, other.rows.weight).mean for each in (given, own))
+        return Measure(name, other.name, first, second, Difference.of(sign * (own - given), group, other.rows.weight))
 
     right = [
         1.0 * (theirs.output.argmax(axis=1) == theirs.truth),

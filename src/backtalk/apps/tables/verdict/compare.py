@@ -193,10 +193,10 @@ def measures_of_numbers(
         name: str, of: Callable[[Numbers], Numbers], other: tuple[str, Numbers | float], root: bool = False
     ) -> Measure:
         own, theirs = of(y - predicted), of(y - other[1])
-        mean, other_mean = (float(np.average(each, weights=weight)) for each in (own, theirs))
+        first, second = (float(np.average(each, weights=weight)) for each in (own, theirs))
         if root:
-            mean, other_mean = math.sqrt(mean), math.sqrt(other_mean)
-        return Measure(name, other[0], mean, other_mean, Difference.of(theirs - own, weight=weight))
+            first, second = math.sqrt(first), math.sqrt(second)
+        return Measure(name, other[0], first, second, Difference.of(theirs - own, weight=weight))
 
     if isinstance(network.loss, Quantile):
         return [add("mean quantile loss", pinball, middle)]
