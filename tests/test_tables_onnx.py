@@ -183,9 +183,10 @@ CLASSES = Target("kind", "classification", "texts", classes=["no", "wörd", "yes
 AMOUNTS = Target("price", "regression", "numbers", "plain", mean=100.0, scale=20.0)
 
 
-@pytest.mark.parametrize("members", [1, 3])
-def test_the_label_and_the_probabilities_are_those_of_the_mean(members):
+@pytest.mark.parametrize(("members", "weights"), [(1, None), (3, None), (3, [0.5, 0.2, 0.3])])
+def test_the_label_and_the_probabilities_are_those_of_the_mean(members, weights):
     model, frame = model_of(CLASSES, members)
+    model = replace(model, weights=weights)
     session = session_of(build_model(onnx, model))
     label, probabilities = session.run(["label", "probabilities"], fed(session, frame))
     output = model.output_of(model.preprocessing.transform(frame)[0])

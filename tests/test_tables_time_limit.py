@@ -49,20 +49,20 @@ def nets(count):
 
 
 def test_a_training_ends_in_time():
-    limit = TimeLimit(20.5, trainings=1, now=Clock())
+    limit = TimeLimit(20.5, [1], now=Clock())
     training = fit(*nets(1), X, Y, epochs=1000, rng=0, callbacks=limit.watchers)
     assert len(training.losses) == 19  # it ends at 21.5, and began at 2
-    assert limit.reached
+    assert limit.watchers[0].ended
 
 
 def test_a_training_that_ends_earlier_does_so():
-    limit = TimeLimit(1000, trainings=1, now=Clock())
+    limit = TimeLimit(1000, [1], now=Clock())
     assert len(fit(*nets(1), X, Y, epochs=7, rng=0, callbacks=limit.watchers).losses) == 7
-    assert not limit.reached
+    assert not limit.watchers[0].ended
 
 
 def test_there_is_one_epoch_at_the_least():
-    limit = TimeLimit(1e-9, trainings=3)
+    limit = TimeLimit(1e-9, [3])
     each = [{"callbacks": watcher} for watcher in limit.watchers]
     trained = fit_many(nets(3), X, Y, epochs=1000, rng=0, each=each)
     assert [len(training.losses) for training in trained] == [1, 1, 1]
@@ -70,8 +70,18 @@ def test_there_is_one_epoch_at_the_least():
 
 def test_trainings_one_after_the_other_have_equal_shares(monkeypatch):
     monkeypatch.setattr("backtalk.train.many.threads", lambda: 1)
-    limit = TimeLimit(300, trainings=4, now=Clock())
+    limit = TimeLimit(300, [4], now=Clock())
     each = [{"callbacks": watcher} for watcher in limit.watchers]
     done = [len(training.losses) for training in fit_many(nets(4), X, Y, epochs=10_000, rng=0, each=each)]
     assert min(done) > 70
     assert sum(done) < 300
+
+
+def test_stages_share_the_time_by_how_many_trainings_they_have():
+    limit = TimeLimit(300, [2, 1], now=Clock())
+    done = []
+    for stage in limit.stages:
+        each = [{"callbacks": watcher} for watcher in stage]
+        done.append(sum(len(training.losses) for training in fit_many(nets(len(stage)), X, Y, epochs=1000, each=each)))
+    assert 180 < done[0] < 205
+    assert 80 < done[1] < 105

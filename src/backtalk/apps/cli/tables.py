@@ -235,6 +235,15 @@ def train(
             show_default=False,
         ),
     ] = None,
+    time_limit: Annotated[
+        str | None,
+        _option(
+            "How long training may take, such as 30s, 10m or 1h; 'backtalk resume' goes on. [default: as it needs]",
+            TRAINING,
+            metavar="TIME",
+            show_default=False,
+        ),
+    ] = None,
     checkpoint_seconds: Annotated[float, _option("Between two checkpoints.", TRAINING)] = 10.0,
     engine: Annotated[
         str, _option("auto, native, formula, compiled (by JAX) or compiled_bfloat16.", TRAINING)
@@ -266,6 +275,7 @@ def train(
     from ..tables.reading.origins import Origin
     from ..tables.reading.tables import read_table
     from ..tables.target_rows import MOST_NAMES
+    from ..tables.time_limit import seconds_of
 
     if target is None:
         with spoken(table):
@@ -297,6 +307,7 @@ def train(
         patience=patience,
         test=share_or_file("test", test),
         seed=seed,
+        time_limit=None if time_limit is None else seconds_of(time_limit),
         checkpoint_seconds=checkpoint_seconds,
         diagnose=diagnose,
         engine=engine,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..tables import Result
 
 
+OVER = "the time was over that --time-limit gives ('backtalk resume' goes on for as long again)"
+
+
 def _unless_it_fails(show: Callable[[Any], None]) -> Callable[[Any], None]:
     """The same, but what cannot be printed, as if stderr is a file on a full disk, is no reason to end a training."""
 
@@ -149,6 +152,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
 
 def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
     from ..tables.members import REFIT
+    from ..tables.time_limit import TIME_IS_OVER
     from .progress import time_text
 
     spent = time_text(seconds) if seconds >= 10 else f"{seconds:.2g} s"
@@ -156,13 +160,16 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
     last = metrics["trainings"][-1]
     if metrics["members"] > 1:
         epochs, kept = (_range_text([each[name] for each in metrics["trainings"]]) for name in ("epochs", "kept_epoch"))
-        until = ", until the loss on the rows held out no longer fell" * (last["reason"] == "patience")
+        reasons = {each["reason"] for each in metrics["trainings"]}
+        until = ", until the loss on the rows held out no longer fell" if reasons == {"patience"} else ""
+        until = f", until {OVER}" if TIME_IS_OVER in reasons else until
         return f"{metrics['members']} networks, {epochs} epochs {within}{until}; each is the one after epoch {kept}"
     epochs, kept = last["epochs"], last["kept_epoch"]
     stopped = f"{epochs} epoch{'s' * (epochs > 1)} {within}"
     why = {
         "patience": f", until the {'validation ' * bool(last['validation_losses'])}loss no longer fell",
         "converged": ", until the gradient was almost 0",
+        TIME_IS_OVER: f", until {OVER}",
         REFIT: f" on all rows, as many as {metrics['folds']} folds took",
     }
     network = "the last of them" if kept == epochs > 1 else f"epoch {kept}"

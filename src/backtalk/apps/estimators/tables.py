@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ...core.network import Network
 from ...errors import InputError, InputTypeError, quoted
+from ..tables.decisions import interval_of, said_of_decisions
 from ..tables.in_memory import learn
 from ..tables.metrics import gives_shares
 from ..tables.options import Options
@@ -45,16 +46,17 @@ class TableEstimator(BaseEstimator):
 
     members: Any = DEFAULTS["members"]
     hidden: Any = DEFAULTS["hidden"]
-    activation: str = DEFAULTS["activation"]
+    activation: str | None = DEFAULTS["activation"]
     loss: str | None = DEFAULTS["loss"]
     output: str | None = DEFAULTS["output"]
     epochs: int | None = DEFAULTS["epochs"]
     batch_size: int | None = DEFAULTS["batch_size"]
-    optimizer: str = DEFAULTS["optimizer"]
+    optimizer: str | None = DEFAULTS["optimizer"]
     schedule: str | None = DEFAULTS["schedule"]
     dropout: Any = DEFAULTS["dropout"]
     l2_penalty: float | None = DEFAULTS["l2_penalty"]
     clip_norm: float | None = DEFAULTS["clip_norm"]
+    metric: str | None = DEFAULTS["metric"]
     patience: int | None = DEFAULTS["patience"]
     validation: float | None = DEFAULTS["validation"]
     split: str | None = DEFAULTS["split"]
@@ -62,6 +64,7 @@ class TableEstimator(BaseEstimator):
     ignore: Any = ()
     missing: Any = ()
     engine: str = DEFAULTS["engine"]
+    time_limit: Any = DEFAULTS["time_limit"]
     random_state: Any = DEFAULTS["seed"]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
@@ -103,7 +106,8 @@ class TableEstimator(BaseEstimator):
         return sample_weight
 
     def _keep(self, learned: Finished, names: list[str], rows: int) -> None:
-        self.model_, self.said_, self._names = learned.model, learned.ready.said, names
+        self.model_, self._names = learned.model, names
+        self.said_ = [*learned.ready.said, *said_of_decisions(learned.model.target, learned.run.options)]
         self.out_of_fold_ = self._all_rows(learned, rows)
 
     def _all_rows(self, learned: Finished, rows: int) -> np.ndarray | None:
@@ -182,8 +186,10 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     The parameters are the options of ``backtalk train``, with the same defaults, so that the same table gives the same
     networks, to the bit: members, hidden, activation, loss, output, epochs, batch_size, optimizer, schedule, dropout,
-    l2_penalty, clip_norm, patience, validation, split, types, ignore, missing, engine. ``random_state``: the seed.
+    l2_penalty, clip_norm, metric, patience, validation, split, types, ignore, missing, engine, time_limit.
+    ``random_state``: the seed.
     ``class_weight``: ``"balanced"``, or a mapping of class to weight, which multiplies ``sample_weight``.
+    ``threshold``: from which probability on a row is of the second of two classes, or ``"auto"``.
 
     Attributes after ``fit``: ``classes_``, ``n_features_in_``, ``feature_names_in_`` of a data frame; ``network_``, the
     mean of the members, for all that takes a network, whose inputs :meth:`inputs` gives; ``model_``, with the
@@ -202,6 +208,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     task = CLASSIFICATION
     class_weight: Any = DEFAULTS["class_weight"]
+    threshold: Any = DEFAULTS["threshold"]
 
     def _cells(self, values: np.ndarray) -> list[str]:
         self.classes_, places = classes_of(values)
@@ -219,12 +226,17 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
     def _in_order(self, output: np.ndarray) -> np.ndarray:
-        return output[:, self.model_.target.encode(pl.Series(self._class_names))]
+        return output[:, self._places]
+
+    @property
+    def _places(self) -> np.ndarray:
+        """The place of each of ``classes_`` among the network's outputs."""
+        return self.model_.target.encode(pl.Series(self._class_names))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, one of ``classes_``."""
+        """The class of each row, one of ``classes_``: the most likely one, or by the threshold."""
         output = self._output(X)
-        return self.classes_[self._in_order(output).argmax(axis=1)]
+        return self.classes_[np.argsort(self._places)[self.model_.target.labels_of(output)]]
 
     @available_if(gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -244,7 +256,9 @@ class TableRegressor(RegressorMixin, TableEstimator):
     """Learns a number from a table as it is: what ``backtalk train`` does, in memory, by scikit-learn's interface.
 
     X, the parameters and the attributes are those of :class:`TableClassifier`, without the classes; ``out_of_fold_``
-    holds numbers in the unit of y. y are finite numbers, one for each row.
+    holds numbers in the unit of y. y are finite numbers, one for each row. ``quantiles``: their levels, such as
+    ``(0.1, 0.5, 0.9)``; ``interval``: how sure it is that y lies between the ends that :meth:`predict_interval` gives,
+    0.9 by default.
 
     >>> import polars as pl
     >>> X = pl.DataFrame({"size": [k * k for k in range(40)], "kind": ["flat", "house"] * 20})
@@ -252,9 +266,16 @@ class TableRegressor(RegressorMixin, TableEstimator):
     >>> model = TableRegressor(members=3, epochs=50).fit(X, y)
     >>> model.predict(X).shape, model.score(X, y) > 0.5
     ((40,), True)
+    >>> model.predict_interval(X).shape
+    (40, 2)
     """
 
     task = REGRESSION
+    quantiles: Any = DEFAULTS["quantiles"]
+    interval: float | None = DEFAULTS["interval"]
+
+    def _options(self, target: str) -> dict[str, Any]:
+        return super()._options(target) | {"quantiles": tuple(np.atleast_1d(self.quantiles).tolist())}
 
     def _cells(self, values: np.ndarray) -> np.ndarray:
         return numbers_of(values)
@@ -266,3 +287,24 @@ class TableRegressor(RegressorMixin, TableEstimator):
         """The number of each row, in the unit of y."""
         output = self._output(X)
         return self._in_order(output)
+
+    def predict_interval(self, X: Any) -> np.ndarray:
+        """The ends between which y lies with the probability ``interval``, shape (rows, 2).
+
+        They follow from the rows that their network did not see (conformal prediction). Raises
+        :class:`~backtalk.errors.InputError` if ``interval`` is 0, or if too few rows were held out.
+        """
+        output = self._output(X)
+        ends = interval_of(self.model_.members[0], self.model_.target, output)
+        if ends is None:
+            raise InputError(
+                "interval: there is none, since 0 was asked for, or too few rows were held out to learn it."
+            )
+        return np.column_stack(ends)
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Of each row the quantiles that were asked for, in their order, shape (rows, quantiles)."""
+        output = self._output(X)
+        if np.size(self.quantiles) == 0:
+            raise InputError("quantiles is (), expected levels such as (0.1, 0.5, 0.9): set them, and fit.")
+        return self.model_.target.quantiles(output)

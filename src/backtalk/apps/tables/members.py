@@ -34,6 +34,7 @@ from .metrics import score_of_shares
 from .model import end_of, output_of
 from .options import Options, settings_of
 from .prepare import Prepared, seeds_of
+from .time_limit import TIME_IS_OVER, TimeLimit
 from .weights import validation_of, weights_of
 
 REFIT = "refit"  # the reason why a training on all rows ended: as many epochs as the folds took
@@ -41,13 +42,28 @@ REFIT = "refit"  # the reason why a training on all rows ended: as many epochs a
 
 @dataclass(frozen=True, slots=True)
 class MemberProgress(Progress):
-    """How far the training of network number ``member`` is, counted from 1, of ``members``."""
+    """How far the training of network number ``member`` is, counted from 1, of ``members``.
+
+    ``ended``: the numbers of those that have ended. ``seconds_left``: until all of them must have, if there is a limit.
+    """
 
     member: int
     members: int
+    ended: tuple[int, ...] = ()
+    seconds_left: float | None = None
 
 
 Watch = Callable[[MemberProgress], Any] | None
+
+
+class _AtEnd(Callback):
+    """Calls a function when the training ends."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.call = call
+
+    def on_end(self, training: Training) -> None:
+        self.call()
 
 
 class _Until(Callback):
@@ -154,13 +170,14 @@ def train_members(
     found = [trained[number] for number in together]
     shares = blended(ready, run.options, [each.network for each in found])
     if not plan.is_refitted:
+        found = team.because_of_time(found)
         return Trained(found, [share / plan.alike for share in shares for _ in range(plan.alike)], shares)
     best = int(np.argmax(shares))
     of_best = found[best * plan.alike : (best + 1) * plan.alike]
     until = _Until(round(median(kept_epoch(each, run.options) for each in of_best)))
     number = len(together)
     last = team.go_on(number, until) if number in begun else team.refit(best, until)
-    return Trained([*found, last], [0.0] * number + [1.0], shares)
+    return Trained(team.because_of_time([*found, last]), [0.0] * number + [1.0], shares)
 
 
 def blended(ready: Prepared, options: Options, networks: Sequence[Network]) -> np.ndarray:
@@ -221,6 +238,10 @@ class _Team:
         held_out = 0 if ready.fold is None else self.rows // ready.plan.folds
         self.settings = [settings_of(run.options, self.rows - held_out, recipe) for recipe in ready.plan.recipes]
         self.seeds = list(islice(seeds_of(run.options.seed), ready.plan.trainings))
+        stages = [ready.plan.alike] * len(ready.plan.recipes) + [1] * ready.plan.is_refitted
+        seconds = run.options.time_limit
+        self.limit = None if seconds is None else TimeLimit(seconds, stages)
+        self.ended: dict[int, None] = {}  # the numbers of the trainings that have, from 1, in their order
 
     def train(self, numbers: Sequence[int]) -> dict[int, Training]:
         """Those of a kind at once, if the optimizer takes steps."""
@@ -275,18 +296,34 @@ class _Team:
         validation = validation_of(self.ready.beside(number), self.options)
         head = self.ready.network.head
         doctor = [TableDoctor(self.options, self.tell)] if self.options.diagnose and number == 0 else []
+        limit = [] if self.limit is None else [self.limit.watchers[number]]
         return {
             "rng": self.seeds[number],
             "validation": validation,
             "metric": None if validation is None else metric_of(self.options.metric, self.ready.target, head),
-            "callbacks": [*self.histories[number : number + 1], *doctor],
+            "callbacks": [*self.histories[number : number + 1], *doctor, *limit, _AtEnd(partial(self._end, number))],
             "progress": None if self.progress is None else partial(self._tell_progress, number),
             "checkpoint": checkpoint_of(self.place, self.ready, self.run, number),
         }
 
     def _tell_progress(self, number: int, progress: Progress) -> None:
         assert self.progress is not None
-        self.progress(MemberProgress(**asdict(progress), member=number + 1, members=self.ready.plan.trainings))
+        whole = {"members": self.ready.plan.trainings, "ended": (*self.ended,)}
+        left = None if self.limit is None else self.limit.seconds_left
+        self.progress(MemberProgress(**asdict(progress), member=number + 1, **whole, seconds_left=left))
+
+    def _end(self, number: int) -> None:
+        self.ended[number + 1] = None
+
+    def because_of_time(self, trainings: Sequence[Training]) -> list[Training]:
+        """The same; the reason of those that the time limit ended says so."""
+        if self.limit is None:
+            return [*trainings]
+        over = [watcher.ended for watcher in self.limit.watchers]
+        return [
+            replace(each, reason=TIME_IS_OVER) if ended and each.reason == "callback" else each
+            for each, ended in zip(trainings, over, strict=False)
+        ]
 
     def _data(self, number: int | None = None) -> tuple[Any, ...]:
         """X, y and perhaps weights: of all training rows, or of those that a training sees."""

@@ -18,6 +18,7 @@ from .memory import bytes_of
 from .metric_names import METRICS
 from .recipe import ONE_KIND, SMALL, Recipe
 from .target import CLASSIFICATION, REGRESSION
+from .time_limit import seconds_of
 
 MANY_ROWS = 10_000
 MOST_MEMBERS = 100
@@ -60,6 +61,7 @@ class Options:
     they are not what they look like: ``"number"``, ``"category"``, ``"yes/no"``, ``"time"``, ``"date"``, or
     ``"date(%d/%m/%y)"`` with its form; of the target a number means regression, a category classification.
     ``ignore``: columns that are no inputs; a text that is the name of no column is names with commas between.
+    ``time_limit``: how long training may take, as ``"10m"`` or in seconds: it then ends early, and ``resume`` goes on.
     ``missing``: words, and numbers such as ``"-999"``, that stand for what is missing, besides the usual words.
     ``weight``: the column of the weights of the rows, 0 or more, in the loss and in the scores. ``id``: a column that
     is no input, and stands before the predictions. ``no_header``: the first line of the table, and of tables to
@@ -92,6 +94,7 @@ class Options:
     patience: int | None = None
     test: float | str | None = None
     seed: int = 0
+    time_limit: float | None = None
     checkpoint_seconds: float = 10.0
     diagnose: bool = False
     engine: str = "auto"
@@ -108,6 +111,8 @@ class Options:
         for part in HELD_OUT:  # as JSON holds them
             if isinstance(given := getattr(self, part), os.PathLike):
                 object.__setattr__(self, part, os.fspath(given))
+        if self.time_limit is not None:
+            object.__setattr__(self, "time_limit", seconds_of(self.time_limit))
 
     @property
     def shares(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....core.losses import GaussianNLL, Quantiles
+from ....core.mean import shares_of
 from ....interop.onnx.writer import Writer, write_layers, write_output
 from ..metrics import gives_shares
 from .columns import Inputs
@@ -46,8 +47,11 @@ def _mean(writer: Writer, model: Model, X: str, tag: str) -> str:
     """ŷ of the mean of the members: each computes its own a_L, which takes less than their one network."""
     ends = [write_layers(writer, network, X, f"{tag}member.{k}.") for k, network in enumerate(model.members, start=1)]
     writer.prefix = f"{tag}mean"
-    a = writer.node("Mean", *ends) if len(ends) > 1 else ends[0]
-    return write_output(writer, model.members[0], a)
+    if len(ends) > 1:
+        shares = shares_of(model.weights, len(ends))
+        weighed = [writer.node("Mul", a, writer.constant(share)) for a, share in zip(ends, shares, strict=True)]
+        ends = [writer.node("Sum", *weighed)]
+    return write_output(writer, model.members[0], *ends)
 
 
 Ends = dict[str, tuple[Any, list[Any]]]  # of each output of the graph, its kind and its shape
