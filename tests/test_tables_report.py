@@ -15,7 +15,7 @@ from rich.console import Console
 from backtalk import Network
 from backtalk.apps.cli.table_views import show_quality
 from backtalk.apps.tables import train
-from backtalk.apps.tables.failures import worst_rows
+from backtalk.apps.tables.failures import true_and_predicted, worst_rows
 from backtalk.apps.tables.model import Model
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.report import Facts, write_report
@@ -276,6 +276,13 @@ def test_the_worst_rows_are_those_whose_class_is_least_likely_with_their_cells()
     }  # fmt: skip
     assert found[1]["cells"]["x"] == ""
     assert len(found[1]["cells"]["name"]) <= 60
+
+
+def test_numbers_that_float32_does_not_hold_are_neither_drawn_nor_among_the_worst():
+    truth, output = np.array([[0.0], [np.inf]], np.float32), np.array([[0.5], [1.0]])
+    model = model_of([], "squared_error")
+    assert true_and_predicted(model, truth, output) == {"truth": [10.0], "prediction": [11.0]}
+    assert [each["truth"] for each in worst_rows(model, truth, output, None, lambda rows: None)] == [10.0]
 
 
 def test_the_worst_numbers_are_furthest_off_and_rows_without_weight_do_not_count():

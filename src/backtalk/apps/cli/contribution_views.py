@@ -46,8 +46,8 @@ def _show_row(console: Console, found: Contributions, k: int, table: str) -> Non
     room = (console.width - widest - BESIDE) // 2 if console.is_terminal else BARS[1]
     reach, largest = min(max(room, BARS[0]), BARS[1]), max(map(abs, values))
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name, justify in (("column", "left"), ("cell", "left"), ("contribution", "right"), ("", "left")):
-        shown.add_column(name, justify=justify, no_wrap=True)
+    for name in ("column", "cell", "contribution", ""):
+        shown.add_column(name, justify="right" if name == "contribution" else "left", no_wrap=True)
     for name, cell, value in zip(names, cells, values, strict=True):
         shown.add_row(name, cell, signed(value), _bar(value, largest, reach, console.options.ascii_only))
     show_table(console, shown)

@@ -33,7 +33,8 @@ LETTERS = 16  # of an id
 class RunFacts:
     """What a run was asked for: the options, the table's place (None if it was no file), its SHA-256, the run's id.
 
-    ``files``: the SHA-256 of the files of validation and test, if they have some. The id follows from all that the
+    ``files``: the SHA-256 of the files of validation and test, if they have some. ``plain``: a run of an earlier
+    version, whose numbers have no pieces. The id follows from all that the
     results follow from, and from the version of backtalk, so that the same run gives the same bytes.
     """
 
@@ -42,6 +43,7 @@ class RunFacts:
     sha256: str
     run: str | None
     files: dict[str, str] = field(default_factory=dict)
+    plain: bool = False
 
     @classmethod
     def of(cls, table: Origin, sha256: str, options: Options, files: dict[str, str]) -> RunFacts:
@@ -86,7 +88,8 @@ class RunFacts:
                 f"{path} was edited: its options, 'sha256' and 'backtalk' are not those of the run {run}: put them "
                 "back, or train anew with the options that you want."
             )
-        return cls(options, None if place is None else Path(place), sha256, run, files)
+        plain = any(name not in facts for name in EARLIER)
+        return cls(options, None if place is None else Path(place), sha256, run, files, plain)
 
 
 def _id_of(options: Mapping[str, Any], sha256: str, files: Mapping[str, str], backtalk: str) -> str:

@@ -109,7 +109,8 @@ def true_and_predicted(model: Model, truth: np.ndarray, output: np.ndarray) -> d
     """Numbers beside what was predicted of them, of all rows or of some at even distances; None for classes."""
     if model.target.classifies:
         return None
-    step = max(1, -(-len(truth) // MOST_PAIRS))
     with np.errstate(over="ignore", invalid="ignore"):
-        pairs = [model.target.decode(each[::step]).tolist() for each in (truth, output)]
-    return {"truth": pairs[0], "prediction": pairs[1]}
+        y, predicted = model.target.decode(truth), model.target.decode(output)
+        finite = np.isfinite(y) & np.isfinite(predicted)
+    step = max(1, -(-int(finite.sum()) // MOST_PAIRS))
+    return {"truth": y[finite][::step].tolist(), "prediction": predicted[finite][::step].tolist()}

@@ -118,13 +118,20 @@ class Prepared:
 
 
 def prepare(
-    table: Any, options: Options, group: Group = ALONE, cache: Cache | None = None, note: Note = None
+    table: Any,
+    options: Options,
+    group: Group = ALONE,
+    cache: Cache | None = None,
+    note: Note = None,
+    *,
+    plain: bool = False,
 ) -> Prepared:
     """Read and understand a table: the name of a file, or what else :class:`~.reading.origins.Origin` takes.
 
     Raises :class:`~backtalk.errors.InputError` before anything is written. With a ``cache``, a table that needs more
     memory than ``options.memory`` is read in parts, and lies there if it is too large when it is encoded; ``note`` is
-    called with a sentence before files of some size are written.
+    called with a sentence before files of some size are written. ``plain``: numbers have no pieces, as in runs of an
+    earlier version.
     """
     group.require_equal(asdict(options))
     require_usable(options)
@@ -175,10 +182,12 @@ def prepare(
     X: dict[str, Inputs]
     if in_parts:
         preprocessing, learned = in_parts.learn(roles, present.to_numpy(), rows["training"], options.seed)
+        preprocessing = preprocessing.plain if plain else preprocessing
         X, more = in_parts.encode(preprocessing, rows_of_table, rows, partial(require_in_memory, options), note)
         said += learned
     else:
         preprocessing = learn_columns(source, roles, present, rows["training"], group)
+        preprocessing = preprocessing.plain if plain else preprocessing
         in_memory, more = read_inputs(source, preprocessing, rows_of_table, rows, group)
         X = dict(in_memory)
     of_parts = {} if weights is None else {part: weights[chosen] for part, chosen in rows.items()}

@@ -100,7 +100,7 @@ def resume(
         origin = group.run(lambda: _origin_of(place, run, table))
         run = replace(run, table=origin.path)
         group.run(lambda: _require_unchanged(place, run, origin))
-        ready = prepare(origin, run.options, group, cache, note)
+        ready = prepare(origin, run.options, group, cache, note, plain=run.plain)
         if prepared is not None:
             prepared(ready)
         begun = group.broadcast(lambda: _begun(place, ready, run))

@@ -107,7 +107,8 @@ def _trees(asked: Asked, codes: np.ndarray) -> list[Any]:
     if asked.target.classifies:
         rows_of_class = np.bincount(asked.y)
         divisible = int(rows_of_class[rows_of_class > 0].min()) > 1  # or scikit-learn could not hold out each class
-        return [HistGradientBoostingClassifier(**settings, early_stopping=divisible and len(asked.y) > STOPPED_EARLY)]
+        early: Any = divisible and len(asked.y) > STOPPED_EARLY
+        return [HistGradientBoostingClassifier(**settings, early_stopping=early)]
     if asked.levels:
         of_levels = [settings | {"loss": "quantile", "quantile": level} for level in asked.levels]
         return [HistGradientBoostingRegressor(**each) for each in of_levels]

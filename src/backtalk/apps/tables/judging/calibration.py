@@ -84,7 +84,7 @@ def best_temperature(labels: np.ndarray, shares: np.ndarray, weight: np.ndarray 
 
     >>> shares = np.array([[0.99, 0.01]] * 400)
     >>> best_temperature(np.array([0, 0, 0, 1] * 100), shares).__round__(1)
-    4.2
+    3.7
     """
     from scipy.optimize import minimize_scalar
 

@@ -96,21 +96,21 @@ def _curves(facts: Facts) -> list[str]:
         held = [each for each in found["bins"] if each["rows"] >= FEW] or found["bins"]
         pairs = {"": [(each["said"], each["found"]) for each in held]}
         of = f"of '{cut(metrics['classes'][1], LONGEST)}'" if len(metrics["classes"]) == 2 else "of the likeliest class"
-        labels = {"x_label": f"probability {of}", "y_label": "how often it was so"}
-        picture = charts.lines(pairs, **labels, shares=True, diagonal=True, dots=True)
+        across, up = f"probability {of}", "how often it was so"
+        picture = charts.lines(pairs, x_label=across, y_label=up, shares=True, diagonal=True, dots=True)
         note = f"on the dashed line probabilities are what they say; the mean distance is {found['error']:.3f}"
         note += f"; points of fewer than {FEW} rows are left out" * (len(held) < len(found["bins"]))
         shown.append(card("Do probabilities hold?", picture, note))
     of_roc, of_recall = _at_its_threshold(metrics)
     if curves := metrics.get("roc"):
-        labels = {"x_label": "share of the others taken for it", "y_label": "share found of the class"}
+        across, up, lines = "share of the others taken for it", "share found of the class", _by_class(curves)
         marks = {"as it predicts": of_roc} if of_roc else None
-        picture = charts.lines(_by_class(curves), **labels, shares=True, diagonal=True, marks=marks)
+        picture = charts.lines(lines, x_label=across, y_label=up, shares=True, diagonal=True, marks=marks)
         shown.append(card("ROC curve", picture, f"{_of_which(curves)}; on the dashed line nothing is told apart"))
     if curves := metrics.get("precision_recall"):
-        labels = {"x_label": "recall: share found of the class", "y_label": "precision: share right"}
+        across, up, lines = "recall: share found of the class", "precision: share right", _by_class(curves)
         marks = {"as it predicts": of_recall} if of_recall else None
-        picture = charts.lines(_by_class(curves), **labels, shares=True, marks=marks)
+        picture = charts.lines(lines, x_label=across, y_label=up, shares=True, marks=marks)
         shown.append(card("Precision and recall", picture, _of_which(curves)))
     return shown
 

@@ -50,8 +50,10 @@ def names_of(metric: str | None) -> dict[str, str]:
 
 def scores_beside(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The scores of the rows that are judged: of the run, and by their names of the baselines and of the constant."""
-    part, found = metrics["judged"], {OWN: metrics["scores"][metrics["judged"]]}
-    constant, *others = metrics.get("baselines") or [{"scores": {}}]
+    part = metrics["judged"]
+    found: dict[str, Mapping[str, Any]] = {OWN: metrics["scores"][part]}
+    baselines: list[dict[str, Any]] = metrics.get("baselines") or [{"scores": {}}]
+    constant, *others = baselines
     for each in others:
         if part in each["scores"]:
             own = each["scores"][part]

@@ -69,8 +69,8 @@ def measures_beside(target: Target, network: Network, other: Beside, balanced: b
     group = other.rows.truth if balanced else None
 
     def add(name: str, given: Numbers, own: Numbers, sign: int) -> Measure:
-        means = [Difference.of(each, group, other.rows.weight).mean for each in (given, own)]
-        return Measure(name, other.name, *means, Difference.of(sign * (own - given), group, other.rows.weight))
+        first, second = (Difference.of(each, group, other.rows.weight).mean for each in (given, own))
+        return Measure(name, other.name, first, second, Difference.of(sign * (own - given), group, other.rows.weight))
 
     right = [
         1.0 * (theirs.output.argmax(axis=1) == theirs.truth),

@@ -193,10 +193,10 @@ def measures_of_numbers(
         name: str, of: Callable[[Numbers], Numbers], other: tuple[str, Numbers | float], root: bool = False
     ) -> Measure:
         own, theirs = of(y - predicted), of(y - other[1])
-        means = [float(np.average(each, weights=weight)) for each in (own, theirs)]
+        first, second = (float(np.average(each, weights=weight)) for each in (own, theirs))
         if root:
-            means = [math.sqrt(each) for each in means]
-        return Measure(name, other[0], *means, Difference.of(theirs - own, weight=weight))
+            first, second = math.sqrt(first), math.sqrt(second)
+        return Measure(name, other[0], first, second, Difference.of(theirs - own, weight=weight))
 
     if isinstance(network.loss, Quantile):
         return [add("mean quantile loss", pinball, middle)]
