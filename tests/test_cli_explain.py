@@ -208,7 +208,7 @@ def test_rows_that_cannot_be_explained_are_refused(refuse, trained, model):
     assert "row 5 of t.csv has no target" in refuse(*trained, "--row", 5, "--quantity", "b[1]")
     assert "is a network, not the folder of a run" in refuse(*model, "--row", 1)
     assert "row is given, but with --sizes" in refuse("--sizes", "2,3,2", "--row", 1)
-    assert "lacks the column 'colour'" in refuse("run", "data.csv", "--row", 1)
+    assert "lacks columns 'size', 'colour'" in refuse("run", "data.csv", "--row", 1)
 
 
 def test_bad_input_is_refused_in_one_sentence(refuse, model):

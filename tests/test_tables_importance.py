@@ -154,7 +154,8 @@ def test_the_root_has_the_unit_of_the_target_and_an_interval_of_the_linear_parts
 def test_hundreds_of_columns_are_judged_with_fewer_permutations_and_rows():
     network = Network.create([10, 256, 256, 2], rng=0)
     few, many = affordable(10_000, 5, [network]), affordable(10_000, 500, [network])
-    assert (few.rows, few.repeats, many.rows, many.repeats) == (5000, 3, 500, 3)
+    assert (few.repeats, many.rows, many.repeats) == (3, 500, 3)
+    assert 500 < few.rows <= 5000
     assert affordable(300, 4, [network]).repeats == 10
     assert affordable(300, 4, [network]).rows == 300
 

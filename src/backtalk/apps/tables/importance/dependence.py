@@ -13,6 +13,7 @@ from .values import Encoded, distinct
 Predict = Callable[[np.ndarray], np.ndarray]  # from X to predictions (rows, quantities)
 
 MOST_VALUES = 20  # of a column
+NUMBERS_AT_ONCE = 2**22  # of X
 MOST_CONSIDERED = 5_000  # rows, from which values are taken
 OUTSIDE = 0.01  # of the rows, on each side, which no picture should be stretched to
 SPREAD = (0.1, 0.9)  # shares of the rows between whose predictions the spread lies
@@ -70,13 +71,15 @@ def partial_dependence(
     """
     block = X[spread_out(len(X), MOST_CONSIDERED)]
     chosen, shares = values_to_try(encoded, block)
-    own = X[rows]
-    found = []
-    for row in chosen:
-        changed = own.copy()
-        changed[:, encoded.places] = block[row, encoded.places]
-        found.append(predict(changed).astype(np.float64))
-    predicted = np.stack(found)  # (values, rows, quantities)
+    own, found = X[rows], []
+    at_once = max(1, NUMBERS_AT_ONCE // own.size)  # values
+    for first in range(0, len(chosen), at_once):
+        values = block[chosen[first : first + at_once]][:, None, encoded.places]
+        changed = np.repeat(own[None], len(values), axis=0)
+        changed[:, :, encoded.places] = values
+        predicted = predict(changed.reshape(-1, own.shape[1])).astype(np.float64)
+        found.append(predicted.reshape(len(values), len(own), -1))
+    predicted = np.concatenate(found)  # (values, rows, quantities)
     w = np.ones(len(own)) if weight is None else weight
     curves = []
     for k, name in enumerate(names):

@@ -12,14 +12,14 @@ from ....core.network import Network
 from ..model import Model
 from ..parts import Inputs
 from .copies import near_copies
-from .dependence import Predict, partial_dependence
+from .dependence import MOST_VALUES, Predict, partial_dependence
 from .measures import Measure
-from .permutation import Importance, Judge, affordable, permutation_importance
+from .permutation import WORK, Importance, Judge, affordable, permutation_importance
 from .values import encoded_columns
 
 MOST_SHOWN = 8  # columns, whose dependence is computed
 MOST_CLASSES = 8  # whose probabilities are curves
-DEPENDENCE_ROWS = 200
+DEPENDENCE_ROWS = (50, 200)  # over which curves are averaged, at least and at most
 SEED = 0
 
 
@@ -75,7 +75,9 @@ def columns_that_matter(model: Model, unseen: Sequence[Unseen], part: str, metri
         "importance_of": {"measure": measure.words, "part": part, "rows": len(X), "permutations": effort.repeats},
         "copies": [_of_copies(names, by_name[_joined(names)]) for names in copies],
     }
-    chosen = rng.permutation(len(X))[:DEPENDENCE_ROWS]
+    fewest, most = DEPENDENCE_ROWS
+    affordable_rows = WORK / (MOST_SHOWN * MOST_VALUES * sum(each.parameter_count for each in model.members))
+    chosen = rng.permutation(len(X))[: int(min(most, max(fewest, affordable_rows)))]
     weight = None if judges[0].weight is None else np.concatenate([np.asarray(each.weight) for each in judges])[chosen]
     predict, names = predictions_of(model, X[chosen])
     facts["dependence"] = {
