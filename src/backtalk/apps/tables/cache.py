@@ -36,7 +36,8 @@ class Cache:
     """
 
     def __init__(self, run: Path) -> None:
-        self.place = Path(os.environ.get("TMPDIR") or run.absolute().parent)
+        beside = next(folder for folder in run.absolute().parents if folder.exists())  # the run's may yet be made
+        self.place = Path(os.environ.get("TMPDIR") or beside)
         self._prefix = f".{run.name}{SIGN}"
         self._folder: Path | None = None
 
