@@ -635,7 +635,7 @@ def test_the_graph_counts_where_the_metadata_says_otherwise(tmp_path):
     ("text", "words"),
     [
         ("{", "describes its network in a way that cannot be read"),
-        ('{"version": 3}', "is of format 3, written by a newer backtalk"),
+        ('{"version": 4}', "is of format 4, written by a newer backtalk"),
         ('{"version": 1}', "lacks the description of its activations or its loss"),
         (
             '{"version": 1, "activations": ["tanj"], "loss": "huber"}',
