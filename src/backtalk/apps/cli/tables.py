@@ -116,8 +116,8 @@ def train(
     members: Annotated[
         int | None,
         _option(
-            "Networks that predict together, each trained without one fold of the rows, which judges it; 1 for a "
-            "single network. [default: 5, fewer for many rows]",
+            "Networks of each kind that predict together, each trained without one fold of the rows, which judges it; "
+            "1 for a single network. [default: 5, fewer for many rows]",
             ROWS,
             show_default=False,
         ),
