@@ -54,10 +54,10 @@ class Options:
     ``members``: how many networks of each kind predict together, by default five. Each is trained without one fold of
     the rows, by which its training stops, and by which it is judged; with 1, the folds are trained for the scores and
     for the number of epochs, and then one network, of the better kind, on all rows. With ``validation`` all members are
-    trained on the same rows, from different seeds. ``validation``, ``test``: a share of the rows, or the file of a table
-    of its own; by default none, but 0.1 and 0.2 if there are no folds. ``split``: by default rows are held out at
+    trained on the same rows, from different seeds. ``validation``, ``test``: a share of the rows, or the file of a
+    table of its own; by default none, but 0.1 and 0.2 if there are no folds. ``split``: by default rows are held out at
     random; ``"time=COLUMN"`` holds out the last ones by the time in a column, for test the very last, and there are no
-    folds; ``"group=COLUMN"`` whole groups, so that no group is in two parts or folds. ``types``: what columns are, by their names, if
+    folds; ``"group=COLUMN"`` whole groups, so that no group is in two parts or folds. ``types``: what columns are, if
     they are not what they look like: ``"number"``, ``"category"``, ``"yes/no"``, ``"time"``, ``"date"``, or
     ``"date(%d/%m/%y)"`` with its form; of the target a number means regression, a category classification.
     ``ignore``: columns that are no inputs; a text that is the name of no column is names with commas between.
