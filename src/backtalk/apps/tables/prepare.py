@@ -68,6 +68,7 @@ class Prepared:
     weights: dict[str, np.ndarray] = field(default_factory=dict)
     fold: np.ndarray | None = None
     places: dict[str, Place] = field(default_factory=dict)
+    kept: dict[int, Prepared] = field(default_factory=dict, repr=False)  # what ``beside`` gave, so that X is copied once
 
     @property
     def network(self) -> Network:
@@ -95,7 +96,12 @@ class Prepared:
     def beside(self, training: int) -> Prepared:
         """The same with the fold that a training does not see as the validation set."""
         held_out = self.held_out(training)
-        return self if held_out is None else self._with("validation", held_out)
+        if held_out is None:
+            return self
+        fold = training % self.plan.folds
+        if fold not in self.kept:
+            self.kept[fold] = self._with("validation", held_out)
+        return self.kept[fold]
 
     def of(self, training: int) -> Prepared:
         """The same as a training sees it: the rows that it sees, and its fold as the validation set."""
