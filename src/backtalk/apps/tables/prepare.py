@@ -68,7 +68,9 @@ class Prepared:
     weights: dict[str, np.ndarray] = field(default_factory=dict)
     fold: np.ndarray | None = None
     places: dict[str, Place] = field(default_factory=dict)
-    kept: dict[int, Prepared] = field(default_factory=dict, repr=False)  # what ``beside`` gave, so that X is copied once
+    kept: dict[int, Prepared] = field(
+        default_factory=dict, repr=False
+    )  # what ``beside`` gave, so that X is copied once
 
     @property
     def network(self) -> Network:
