@@ -105,7 +105,10 @@ def train(
         ),
     ] = None,
     no_header: Annotated[
-        bool, _option("The first line is a row: the columns are called 'column 1', 'column 2' and so on.", COLUMNS)
+        bool,
+        _option(
+            "The first line is a row: the columns are called 'column 1', 'column 2' and so on.", COLUMNS, "--no-header"
+        ),
     ] = False,
     weight: Annotated[
         str | None, _column("How much each row counts, in training and in the scores: numbers of 0 or more.")
