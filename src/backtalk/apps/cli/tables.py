@@ -78,6 +78,9 @@ def _column(help_text: str, group: str | None = COLUMNS, *names: str, **settings
     return _option(help_text, group, *names, **shown | settings)
 
 
+TRAINED_ON = "new rows will have worse scores, such as those of rows that were not trained on, in"
+
+
 @app.command(short_help="Learn a column of a table from the others.", cls=Grouped)
 def train(
     table: Table,
@@ -407,11 +410,17 @@ def predict(
 def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     """Compare what the model in FOLDER predicts for FILE with the target that stands there."""
     from ..tables import evaluate as judge
+    from ..tables.facts import read_run
+    from ..tables.folder import METRICS, RUN, Folder
+    from ..tables.reading.origins import Origin
     from ..terminal import make_console
     from .table_views import show_confusion, show_scores, show_verdict
 
     with spoken(table):
-        scores, remarks = judge(folder, table)
+        origin, place = Origin.of(table), Folder(folder)
+        scores, remarks = judge(folder, origin)
+        if (place / RUN).exists() and origin.digest() == read_run(place).sha256:
+            remarks.append(f"{origin} is the table of the training: {TRAINED_ON} {place / METRICS}.")
     if as_json:
         put_json({**scores, "said": remarks})
         return
