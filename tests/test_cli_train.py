@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 
 from backtalk import Network, load, load_members
+from backtalk.apps.cli.watch import _end
 from backtalk.apps.tables import Options
 from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
@@ -175,6 +176,12 @@ def test_two_kinds_and_a_threshold_are_said(trained, call):
     assert (code, err) == (0, "")
     assert "each trained without one of 5 folds of the rows, and then one of the better kind with all rows\n" in out
     assert "' is predicted if its probability is 0.3000 or more\n" in out
+
+
+def test_a_kind_that_does_not_help_is_trained_and_does_not_predict():
+    each = {"epochs": 3, "kept_epoch": 2, "reason": "epochs"}
+    said = _end({"members": 5, "trainings": [each] * 10}, 2.0, went_on=False)
+    assert said == "10 networks, 3 epochs in 2 s; each is the one after epoch 2, 5 of which predict"
 
 
 def test_no_header_has_no_opposite(call):

@@ -161,7 +161,8 @@ def train(
         ),
     ] = None,
     activation: Annotated[
-        str | None, _option("Of the hidden layers: tanh, relu, silu, gelu, …", NETWORK, show_default=False)
+        str | None,
+        _option("Of hidden layers: tanh, relu, gelu, … [default: mish]", NETWORK, show_default=False),
     ] = None,
     loss: Annotated[
         str | None,
@@ -197,7 +198,7 @@ def train(
     learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]", TRAINING)] = None,
     schedule: Annotated[
         str | None,
-        _option("constant, cosine, one_cycle, step, reduce_on_plateau, …", TRAINING, show_default=False),
+        _option("constant, cosine, one_cycle, step, … [default: constant, or cosine]", TRAINING, show_default=False),
     ] = None,
     dropout: Annotated[float, _option("Share of hidden units that is silenced in training.", TRAINING)] = 0.0,
     l2_penalty: Annotated[

@@ -175,7 +175,9 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
         reasons = {each["reason"] for each in metrics["trainings"]}
         until = ", until the loss on the rows held out no longer fell" if reasons == {"patience"} else ""
         until = f", until {OVER}" if TIME_IS_OVER in reasons else until
-        return f"{metrics['members']} networks, {epochs} epochs {within}{until}; each is the one after epoch {kept}"
+        trained, used = len(metrics["trainings"]), metrics["members"]
+        which = f", {used} of which predict" if used < trained else ""
+        return f"{trained} networks, {epochs} epochs {within}{until}; each is the one after epoch {kept}{which}"
     epochs, kept = last["epochs"], last["kept_epoch"]
     stopped = f"{epochs} epoch{'s' * (epochs > 1)} {within}"
     why = {
