@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 
 from backtalk import Network, load, load_members
+from backtalk.apps.cli.watch import _end
 from backtalk.apps.tables import Options
 from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
@@ -169,10 +170,29 @@ def test_csv_and_parquet_are_understood_alike(trained, call, tmp_path):
     assert (code, "wrote parts-run/" in out) == (0, True)
 
 
+def test_two_kinds_and_a_threshold_are_said(trained, call):
+    options = ("--epochs", 1, "--members", 1, "--threshold", 0.3)
+    code, out, err = call("train", trained[0], "--target", "survived", *options)
+    assert (code, err) == (0, "")
+    assert "each trained without one of 5 folds of the rows, and then one of the better kind with all rows\n" in out
+    assert "' is predicted if its probability is 0.3000 or more\n" in out
+
+
+def test_a_kind_that_does_not_help_is_trained_and_does_not_predict():
+    each = {"epochs": 3, "kept_epoch": 2, "reason": "epochs"}
+    said = _end({"members": 5, "trainings": [each] * 10}, 2.0, went_on=False)
+    assert said == "10 networks, 3 epochs in 2 s; each is the one after epoch 2, 5 of which predict"
+
+
+def test_no_header_has_no_opposite(call):
+    assert "--no-no-header" not in call("train", "--help")[1]
+
+
 def test_evaluate_shows_scores_and_what_was_confused(trained, call):
     table, folder, _ = trained
-    code, out, _ = call("evaluate", folder, table)
+    code, out, err = call("evaluate", folder, table)
     assert code == 0
+    assert "passengers.csv is the table of the training: new rows will have worse scores" in err
     assert "class of the rows (down) and what was predicted (across):" in out
     assert re.search(r"accuracy +0\.", out)
 
@@ -258,7 +278,7 @@ def test_a_single_network_is_trained_on_all_rows_for_as_long_as_the_folds_say(tr
     assert "each trained without one of 5 folds of the rows, and then one with all rows\n" in out
     assert "on all rows, as many as 5 folds took" in out
     assert re.search(r"training +test +out-of-fold\n", out)
-    assert "2 epochs (" in call("resume", "passengers-run")[1]
+    assert "2 epochs (0 s since it went on)" in call("resume", "passengers-run")[1]
 
 
 def test_a_folder_that_holds_something_is_refused(trained, refuse, call, tmp_path):

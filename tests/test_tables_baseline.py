@@ -26,6 +26,7 @@ from backtalk.apps.tables.verdict.beside import Beside, find_better_baseline
 from backtalk.apps.tables.verdict.compare import Rows
 from backtalk.core.losses import AbsoluteError, CrossEntropy, PoissonDeviance, Quantile, SquaredError
 from backtalk.distributed import ALONE
+from engines import run_python
 
 ROWS = 240
 RNG = np.random.default_rng(0)
@@ -43,6 +44,28 @@ X = PREPROCESSING.transform(FRAME)[0]
 PLAIN = plain_inputs(PREPROCESSING)
 place = np.arange(ROWS) % 3
 FOLDS = [(np.flatnonzero(place != k), np.flatnonzero(place == k)) for k in range(3)]
+
+THREADS = """
+import numpy as np, polars as pl
+from threadpoolctl import threadpool_info
+from backtalk.apps.tables.baseline import models, trials
+from backtalk.apps.tables.preprocessing import Preprocessing
+from backtalk.apps.tables.target import Target
+from backtalk.core.losses import Quantiles
+seen = []
+fit = models._fit
+def watched(*given):
+    seen.extend(each["num_threads"] for each in threadpool_info())
+    fit(*given)
+models._fit = watched
+frame = pl.DataFrame({"x": np.sqrt(np.arange(90.0))})
+learned = Preprocessing.learn(frame, np.arange(90))
+asked = models.Asked(Target("y", "regression", ""), Quantiles([0.1, 0.9]), np.arange(90.0)[:, None])
+rows = np.arange(90)
+trial = trials.Trial(learned, learned.transform(frame)[0], asked, [(rows[:60], rows[60:])], {})
+trials.try_baselines(trial, budget=2)
+print(sorted(set(seen)))
+"""
 
 
 def classes(truth: np.ndarray) -> Asked:
@@ -156,6 +179,10 @@ def test_a_budget_leaves_folds_rows_or_a_model_away_and_says_so():
     found, said = try_baselines(Trial(PREPROCESSING, X, many, FOLDS, {}), budget=0.2)
     assert [each.name for each in found] == ["logistic regression"]
     assert said == ["no boosted trees beside the network: with 240 outputs they take too long."]
+
+
+def test_small_tables_take_one_thread_also_if_scikit_learn_was_not_loaded_before():
+    assert run_python(THREADS, OMP_NUM_THREADS="2").strip() == "[1]"
 
 
 # The verdict

@@ -47,8 +47,9 @@ svg { width: 100%; display: block }
 svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums }
 svg text.name { fill: var(--ink) } svg text.on { fill: #fff } svg polyline { fill: none; stroke-width: 1.8 }
 svg .grid { stroke: var(--line) } svg .mark { stroke: var(--quiet); stroke-dasharray: 4 4; stroke-width: 1.2 }
-.legend span { margin-right: 16px; font-size: 13px } .legend i { display: inline-block; width: 18px; height: 3px;
-  border-radius: 2px; margin-right: 6px; vertical-align: middle }
+.legend span { display: inline-block; margin-right: 16px; font-size: 13px }
+.legend i { display: inline-block; width: 18px; height: 3px; border-radius: 2px; margin-right: 6px;
+  vertical-align: middle }
 ul { margin: 0; padding-left: 18px; overflow-wrap: anywhere } p.after + ul { font-size: 13px }
 table { border-collapse: collapse; width: 100%; font-size: 14px } td, th { text-align: left; padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top }

@@ -54,10 +54,11 @@ def show_understood(console: Console, ready: Prepared) -> None:
         kinds = ", ".join(dict.fromkeys(map(repr, network.activations)))
         end = repr(network.loss) if network.head.is_natural else f"{network.output!r} with {network.loss!r}"
         kinds = ", ".join(filter(None, [kinds, end]))
-        several = "network" if plan.members == 1 else f"{plan.alike} networks"
+        several = "network" if plan.alike == 1 else f"{plan.alike} networks"
         console.print(f"{several} {sizes}, {kinds}, {network.parameter_count:,} parameters", markup=False)
     if plan.folds:
-        then = ", and then one with all rows" if plan.is_refitted else ""
+        last = "one of the better kind" if len(plan.recipes) > 1 else "one"
+        then = f", and then {last} with all rows" if plan.is_refitted else ""
         console.print(f"each trained without one of {plan.folds} folds of the rows{then}", markup=False)
     console.print()
     for sentence in ready.said:
@@ -83,7 +84,7 @@ def show_quality(console: Console, metrics: Mapping[str, Any]) -> None:
         return
     alone = len(scores) == 2 and "training" in scores
     shown = found | ({"training": scores["training"]} if alone else {})
-    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, LONGEST) for name in shown))
+    table = _table(f"{words_of(metrics['judged'])} rows", *(_plain(name, SHOWN) for name in shown))
     for name in compared_in(metrics):
         table.add_row(NAMES[name], *(number_text(of_rows.get(name)) for of_rows in shown.values()))
     show_table(console, table)

@@ -78,6 +78,9 @@ def _column(help_text: str, group: str | None = COLUMNS, *names: str, **settings
     return _option(help_text, group, *names, **shown | settings)
 
 
+TRAINED_ON = "new rows will have worse scores, such as those of rows that were not trained on, in"
+
+
 @app.command(short_help="Learn a column of a table from the others.", cls=Grouped)
 def train(
     table: Table,
@@ -105,7 +108,10 @@ def train(
         ),
     ] = None,
     no_header: Annotated[
-        bool, _option("The first line is a row: the columns are called 'column 1', 'column 2' and so on.", COLUMNS)
+        bool,
+        _option(
+            "The first line is a row: the columns are called 'column 1', 'column 2' and so on.", COLUMNS, "--no-header"
+        ),
     ] = False,
     weight: Annotated[
         str | None, _column("How much each row counts, in training and in the scores: numbers of 0 or more.")
@@ -155,7 +161,8 @@ def train(
         ),
     ] = None,
     activation: Annotated[
-        str | None, _option("Of the hidden layers: tanh, relu, silu, gelu, …", NETWORK, show_default=False)
+        str | None,
+        _option("Of hidden layers: tanh, relu, gelu, … [default: mish]", NETWORK, show_default=False),
     ] = None,
     loss: Annotated[
         str | None,
@@ -191,7 +198,7 @@ def train(
     learning_rate: Annotated[float | None, _option("The optimizer's. [default: its own]", TRAINING)] = None,
     schedule: Annotated[
         str | None,
-        _option("constant, cosine, one_cycle, step, reduce_on_plateau, …", TRAINING, show_default=False),
+        _option("constant, cosine, one_cycle, step, … [default: constant, or cosine]", TRAINING, show_default=False),
     ] = None,
     dropout: Annotated[float, _option("Share of hidden units that is silenced in training.", TRAINING)] = 0.0,
     l2_penalty: Annotated[
@@ -404,11 +411,17 @@ def predict(
 def evaluate(folder: RunFolder, table: Table, as_json: AsJson = False) -> None:
     """Compare what the model in FOLDER predicts for FILE with the target that stands there."""
     from ..tables import evaluate as judge
+    from ..tables.facts import read_run
+    from ..tables.folder import METRICS, RUN, Folder
+    from ..tables.reading.origins import Origin
     from ..terminal import make_console
     from .table_views import show_confusion, show_scores, show_verdict
 
     with spoken(table):
-        scores, remarks = judge(folder, table)
+        origin, place = Origin.of(table), Folder(folder)
+        scores, remarks = judge(folder, origin)
+        if (place / RUN).exists() and origin.digest() == read_run(place).sha256:
+            remarks.append(f"{origin} is the table of the training: {TRAINED_ON} {place / METRICS}.")
     if as_json:
         put_json({**scores, "said": remarks})
         return

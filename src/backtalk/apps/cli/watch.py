@@ -16,8 +16,10 @@ from .common import StoppedError
 if TYPE_CHECKING:
     from ...distributed import Group
     from ..tables import Result
+    from ..tables.members import MemberProgress
 
 
+MOST_LETTERS = 24  # of the name of a class
 OVER = "the time was over that --time-limit gives ('backtalk resume' goes on for as long again)"
 
 
@@ -39,6 +41,7 @@ class Watch:
         from .progress import TrainingProgress
 
         self.folder, self.group, self.began = folder, group, time.monotonic()
+        self.trained = self.began
         silent = as_json or not group.is_first
         self.console = make_console(patient=True, quiet=silent)  # the run matters, and not who watches it
         self.errors = errors = make_console(patient=True, stderr=True, quiet=silent)
@@ -52,12 +55,16 @@ class Watch:
         show_understood(self.console, ready)
         if self.group.count > 1:
             self.console.print(f"{self.group.count} processes train together\n", markup=False)
-        self.began = time.monotonic()
+        self.began = self.trained = time.monotonic()
+
+    def show_progress(self, progress: MemberProgress) -> None:
+        self.trained = time.monotonic()
+        self.bar.show(progress)
 
     @property
     def watchers(self) -> dict[str, Any]:
         """What is told of the run, by the names of the arguments."""
-        shown = {"prepared": self.show_table, "progress": self.bar.show, "tell": self.bar.say, "note": self._note}
+        shown = {"prepared": self.show_table, "progress": self.show_progress, "tell": self.bar.say, "note": self._note}
         return {name: _unless_it_fails(show) for name, show in shown.items()}
 
     def _note(self, sentence: str) -> None:
@@ -65,8 +72,8 @@ class Watch:
 
     @property
     def seconds(self) -> float:
-        """Since training began."""
-        return time.monotonic() - self.began
+        """That training took; the scores and the report come on top."""
+        return self.trained - self.began
 
     def _stop_reading(self) -> None:
         if self.reading is not None:
@@ -115,6 +122,8 @@ def is_printed(result: Result, watch: Watch, as_json: bool, went_on: bool = Fals
 
 
 def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) -> None:
+    from ...errors import cut
+    from ...pages.page import number_text
     from ..tables.folder import DIAGNOSIS_PAGE, REPORT
     from ..tables.verdict.compare import words_of
     from ..terminal import make_console, show_diagnosis
@@ -137,6 +146,9 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
     show_reasons(console, metrics)
     if (judged := metrics["judged"]) != "training":
         show_confusion(console, metrics["scores"][judged], f"{words_of(judged)} rows")
+    if metrics["threshold"] is not None:
+        second, least = cut(metrics["classes"][1], MOST_LETTERS), number_text(metrics["threshold"])
+        console.print(f"'{second}' is predicted if its probability is {least} or more", markup=False)
     console.print(f"\n{_end(metrics, watch.seconds, went_on)}", markup=False)
     if result.diagnosis is not None:
         console.print("\nwhat the doctor found, with the training rows:\n")
@@ -163,7 +175,9 @@ def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:
         reasons = {each["reason"] for each in metrics["trainings"]}
         until = ", until the loss on the rows held out no longer fell" if reasons == {"patience"} else ""
         until = f", until {OVER}" if TIME_IS_OVER in reasons else until
-        return f"{metrics['members']} networks, {epochs} epochs {within}{until}; each is the one after epoch {kept}"
+        trained, used = len(metrics["trainings"]), metrics["members"]
+        which = f", {used} of which predict" if used < trained else ""
+        return f"{trained} networks, {epochs} epochs {within}{until}; each is the one after epoch {kept}{which}"
     epochs, kept = last["epochs"], last["kept_epoch"]
     stopped = f"{epochs} epoch{'s' * (epochs > 1)} {within}"
     why = {

@@ -54,6 +54,8 @@ def try_baselines(trial: Trial, budget: float) -> tuple[list[Baseline], list[str
     ``budget``: the seconds for each of them, as estimated: by it fewer folds are taken, and then fewer rows. A row of
     a fold is given by the model that was not fitted to it; one that is held out, by the mean of the models.
     """
+    import sklearn.ensemble  # noqa: F401  # loads its threads, which only then can be limited
+
     found: list[Baseline] = []
     said: list[str] = []
     drawn = {part: _some(len(X), MOST_JUDGED) for part, X in trial.held_out.items()}

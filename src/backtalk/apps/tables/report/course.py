@@ -102,7 +102,7 @@ def _beside(facts: Facts) -> list[str]:
     rows = []
     for k, each in enumerate(trainings):
         name = "all rows" if each["reason"] == REFIT else str(k + 1)
-        hidden = " · ".join(map(str, each["sizes"][1:-1])) or "none"
+        hidden = "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}".join(map(str, each["sizes"][1:-1])) or "none"
         losses = each["validation_losses"]
         kept = number_text(losses[each["kept_epoch"] - 1]) if losses and each["kept_epoch"] else ""
         counts = f"{each['weight']:.2f}" if each["weight"] else "not used"
