@@ -224,3 +224,45 @@ EXPECTED = {
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks_of_every_estimator(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(("offset", "unit"), [(1e12, 1e-2), (1.7e9, 20.0), (0.0, 1e-100)])
+def test_numbers_whose_spread_float32_does_not_hold_are_predicted(offset, unit):
+    plain = TableRegressor(**QUICK).fit(FRAME, PRICE)
+    model = TableRegressor(**QUICK).fit(FRAME, offset + unit * PRICE)
+    np.testing.assert_allclose((model.predict(FRAME) - offset) / unit, plain.predict(FRAME), atol=0.5)
+
+
+def test_numbers_that_differ_by_less_than_their_squares_can_hold_are_refused():
+    with pytest.raises(InputError, match=r"'y' holds numbers that differ by no more than .*e-299: multiply them"):
+        TableRegressor(**QUICK).fit(FRAME, 1e-300 * PRICE)
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "s", "ms", "ns"])
+@pytest.mark.parametrize("kind", ["m8", "M8"])
+def test_arrays_of_durations_and_dates_in_any_unit_are_read(kind, unit):
+    X = (1000 * NUMBER).astype(np.int64)[:, None].astype(f"{kind}[{unit}]")
+    model = TableClassifier(**QUICK).fit(X, NUMBER > 0)
+    assert model.model_.preprocessing.columns[0].kind == ("number" if kind == "m8" else "date")
+    assert model.predict(X).shape == (ROWS,)
+
+
+def test_arrays_of_long_doubles_are_numbers():
+    X = NUMBER[:, None]
+    probabilities = [TableClassifier(**QUICK).fit(A, NUMBER > 0).predict_proba(A) for A in (X, X.astype(np.longdouble))]
+    np.testing.assert_array_equal(*probabilities)
+
+
+def test_what_a_mask_hides_is_missing():
+    X, hidden = np.stack([NUMBER, NUMBER**2], axis=1), NUMBER > 1
+    masked = np.ma.masked_array(X, np.stack([hidden, hidden], axis=1))
+    empty = np.where(hidden[:, None], np.nan, X)
+    probabilities = [TableClassifier(**QUICK).fit(A, NUMBER > 0).predict_proba(A) for A in (masked, empty)]
+    np.testing.assert_array_equal(*probabilities)
+    with pytest.raises(InputError, match=f"y is missing in {hidden.sum()} of 120 rows"):
+        TableClassifier(**QUICK).fit(X, np.ma.masked_array(NUMBER > 0, hidden))
+
+
+def test_numbers_at_both_ends_of_float64_are_taken_by_ranks():
+    X = np.where(NUMBER > 0, 1.79e308, -1.79e308)[:, None]
+    assert TableClassifier(epochs=40, hidden=(8,), members=2).fit(X, NUMBER > 0).score(X, NUMBER > 0) == 1

@@ -21,7 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardSc
 
 from backtalk import DivergedError, TrainingInterrupted, load
 from backtalk.apps.tables import evaluate, predict, resume, train
-from backtalk.apps.tables.columns import LEFT_OUT
+from backtalk.apps.tables.columns import CYCLES, LEFT_OUT
 from backtalk.apps.tables.folder import CHECKPOINT, HISTORY, METRICS, MODEL, PREPROCESSING, REPORT, RUN
 from backtalk.apps.tables.learning import learn
 from backtalk.apps.tables.prepare import prepare
@@ -162,6 +162,27 @@ def test_dates_become_days_and_waves():
     assert values[0, 0] == 1
     assert np.isnan(values[1]).all()
     assert "a: time of day, sine" in learned(["2024-01-01 10:00", "2024-07-01 11:00"]).numbers
+
+
+@pytest.mark.parametrize(
+    ("dates", "cycles", "said"),
+    [
+        (["2024-01-01 06:30", "2024-03-05 06:30", "2024-07-11 06:30"], "year week", "year and of the week"),
+        (["2024-01-01", "2024-01-08", "2024-03-04", "2024-07-01"], "year", "year"),
+        ([f"{year}-01-01" for year in range(1950, 2030)], "week", "week"),
+        (["2024-01-01 06:30", "2024-01-08 06:30", "2024-07-01 07:30"], "year week day", "year, of the week and of"),
+        (["2023-12-31", "2023-12-31", "2024-01-01"], "week", "week"),
+        (["1999-01-04", "2010-01-04", None], "", ""),
+    ],
+)
+def test_a_cycle_in_which_all_dates_are_at_one_time_is_none(dates, cycles, said):
+    column = learned(dates * 2)
+    names = [f"a: {of}, {wave}" for of in CYCLES if of.split()[-1] in cycles.split() for wave in ("sine", "cosine")]
+    assert column.numbers == ["a", *names]
+    assert column.remark.startswith(f"as days, and as the time of the {said}" if said else "as days")
+    assert column.fault == ""
+    X = (column.values(pl.Series("a", dates)) - column.mean) / column.scale
+    assert np.nanmax(np.abs(X)) < 100
 
 
 @pytest.mark.parametrize("name", ["id", "row_id", "customerID", "Index", "column 1"])

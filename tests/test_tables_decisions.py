@@ -184,6 +184,8 @@ def test_rows_of_one_class_in_a_fold_are_no_error():
         (NUMBERS, {"target": "y", "quantiles": (0.5,), "loss": "huber"}, "leave out one of them"),
         (CLASSES, {"target": "k", "quantiles": (0.5,)}, "'k' holds classes, which have none"),
         (NUMBERS, {"target": "y", "interval": 1.0}, "expected a level between 0 and 1"),
+        (CLASSES, {"target": "k", "interval": 0.5}, "^interval is 0.5, but 'k' holds classes, which have no ends"),
+        (NUMBERS, {"target": "y", "loss": "poisson_deviance"}, r"but 'y' is -\d.* in row \d+, expected counts"),
         (NUMBERS, {"target": "y", "threshold": "auto"}, "^threshold is auto, but 'y' holds numbers"),
         (CLASSES, {"target": "k", "threshold": 1.5}, "expected a probability between 0 and 1, or auto"),
         (CLASSES, {"target": "k", "threshold": 0.5, "loss": "categorical_hinge"}, "gives no probabilities"),

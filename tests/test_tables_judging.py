@@ -90,6 +90,8 @@ def test_what_is_not_defined_is_absent():
         assert classes.log_loss(one, nan) is classes.roc_auc(np.array([0, 1, 0, 1]), nan) is None
         assert calibration.Reliability.of(one, nan) is best_threshold(one == 1, one + 0.5) is None
         assert calibration.best_temperature(one, nan) == 1.0
+        assert numbers.r2(np.full(7, 3.3), np.ones(7), np.arange(7.0)) is None
+        assert numbers.d2_poisson(np.full(7, 3.3), np.ones(7), np.arange(7.0)) is None
         assert numbers.r2(np.ones(4), np.ones(4)) is numbers.mape(np.zeros(4), np.ones(4)) is None
         assert numbers.d2_poisson(np.ones(4), np.ones(4)) is None
         assert numbers.mean_poisson_deviance(np.ones(4), np.zeros(4)) is None

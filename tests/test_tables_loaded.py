@@ -102,3 +102,26 @@ def test_a_row_alone_is_read_as_among_others(folder):
         assert (alone == together[row]).all()
         assert [each.strange for each in found] == [int(row in (3, 4)), int(row in (3, 5))]
     assert [each.present for each in unknown] == [80, 80]
+
+
+def test_rows_to_explain_are_a_list_of_numbers(folder):
+    for rows in (3, None, [[3]]):
+        with pytest.raises(InputTypeError, match=r"^rows is .*, expected the numbers of rows, such as \[12\]"):
+            load_run(folder).explain(TABLE, rows)
+
+
+def test_a_table_whose_weights_are_all_zero_is_refused(tmp_path):
+    table = TABLE.with_columns(weight=pl.lit(2.0))
+    train(table, tmp_path / "run", Options("kind", hidden=(4,), epochs=1, members=2, weight="weight"))
+    run, nothing = load_run(tmp_path / "run"), table.with_columns(weight=pl.lit(0.0))
+    for judge in (run.evaluate, run.inputs, run.column_gradients):
+        with pytest.raises(InputError, match="weight 'weight' is 0 in all of its rows"):
+            judge(nothing)
+
+
+def test_numbers_that_are_all_the_same_have_no_r2(tmp_path):
+    table = TABLE.select("a", y=pl.col("a") * 3 + 10, weight=pl.Series([1.0, 3.0] * 40))
+    for weight in (None, "weight"):
+        place = tmp_path / f"{weight}"
+        train(table, place, Options("y", hidden=(4,), epochs=1, members=2, weight=weight))
+        assert load_run(place).evaluate(table.with_columns(y=pl.lit(3.3)))["r2"] == 0

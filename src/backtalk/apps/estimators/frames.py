@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_feature_names, validate_data
 
 from ...errors import InputError, InputTypeError, quoted
 from ..tables.reading.origins import Origin
+from .labels import without_masked
 
 
 def is_frame(X: Any) -> bool:
@@ -21,7 +22,7 @@ def is_frame(X: Any) -> bool:
 def fitted_frame(model: Any, X: Any) -> pl.DataFrame:
     """X of ``fit``; sets ``n_features_in_``, and ``feature_names_in_`` if the columns of X have names."""
     if not is_frame(X):
-        X = validate_data(model, X, dtype=None, ensure_all_finite=False)
+        X = validate_data(model, _unmasked(X), dtype=None, ensure_all_finite=False)
         return _of_array(X, [f"x{k}" for k in range(X.shape[1])])
     frame = _read(X)
     if 0 in frame.shape:
@@ -38,7 +39,7 @@ def later_frame(model: Any, X: Any, names: Sequence[str]) -> pl.DataFrame:
     data frame if the model was fitted on an array.
     """
     if not is_frame(X):
-        X = validate_data(model, X, dtype=None, ensure_all_finite=False, reset=False)
+        X = validate_data(model, _unmasked(X), dtype=None, ensure_all_finite=False, reset=False)
         return _of_array(X, names)
     frame = _read(X)
     if hasattr(model, "feature_names_in_") or {*names} <= {*frame.columns}:
@@ -61,10 +62,17 @@ def _of_array(X: np.ndarray, names: Sequence[str]) -> pl.DataFrame:
     return _read(pl.DataFrame([_column(name, X[:, place]) for place, name in enumerate(names)]))
 
 
+def _unmasked(X: Any) -> Any:
+    """X; of a masked array with None where the mask is: scikit-learn takes what stands under it."""
+    return without_masked(X) if isinstance(X, np.ma.MaskedArray) else X
+
+
 def _column(name: str, cells: np.ndarray) -> pl.Series:
     """A column of an array; cells of several kinds as text."""
-    if cells.dtype.kind in "biufM":
-        return pl.Series(name, cells)
+    if cells.dtype.kind in "mM":
+        cells = cells.astype(f"{cells.dtype.kind}8[us]")  # polars has no seconds, and of days no durations
+    if cells.dtype.kind in "biufmM":
+        return pl.Series(name, cells.astype(np.float64) if cells.dtype == np.longdouble else cells)
     missing = [cell is None or cell != cell for cell in cells]
     known = [type(cell) for cell, gone in zip(cells, missing, strict=True) if not gone]
     if known and all(issubclass(kind, float | int | np.number) and kind is not bool for kind in known):

@@ -19,6 +19,8 @@ def values_of(y: Any) -> np.ndarray:
     """y as an array (rows,); refuses what is missing in it."""
     if y is None:
         raise InputError("y is missing: this estimator requires y to be passed, but the target y is None.")
+    if isinstance(y, np.ma.MaskedArray):  # scikit-learn takes what stands under the mask
+        y = without_masked(y)
     if np.asarray(y).dtype.kind == "c":
         raise InputError("Complex data not supported: y holds complex numbers.")
     if isinstance(y, pl.Series) or hasattr(y, "__arrow_c_stream__") or hasattr(y, "__arrow_c_array__"):
@@ -34,6 +36,12 @@ def values_of(y: Any) -> np.ndarray:
                 "out."
             )
     return values
+
+
+def without_masked(array: np.ma.MaskedArray) -> np.ndarray:
+    """The array, with None where it is masked."""
+    mask = np.ma.getmaskarray(array)
+    return np.where(mask, None, array.data.astype(object)) if mask.any() else array.data
 
 
 def is_missing(value: Any) -> bool:

@@ -106,7 +106,7 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     training = np.setdiff1d(np.arange(frame.height), held_out)
     y = learned.encode(frame[name])
     if not learned.classifies:
-        y = y.astype(np.float64)
+        y = learned.numbers(frame[name])[:, None]
         require_moderate(label, y=y)
         learned = learned.scaled_by(y[training])
         y = (y - learned.mean) / learned.scale  # not in float32, which would show in the numbers of the page
@@ -129,7 +129,6 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
     import polars as pl
 
     from ...data.built_in import load_data
-    from ..tables.cells.numbers import PLAIN, as_numbers
     from ..tables.target import Target
 
     if target:
@@ -164,8 +163,8 @@ def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list
     _require_few_outputs(label, len(X), learned.outputs)
     encoded = learned.encode(cells)
     if not learned.classifies:
-        learned = learned.scaled_by(encoded.astype(np.float64))
-        numbers = as_numbers(cells, learned.form or PLAIN).to_numpy()  # not in float32, as above
+        numbers = learned.numbers(cells)
+        learned = learned.scaled_by(numbers)  # not in float32, as above
         encoded = (numbers[:, None] - learned.mean) / learned.scale
     return _examples(label, X, encoded, found.columns, learned, learned.outputs, held_out), [], "y"
 

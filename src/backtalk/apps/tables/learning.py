@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ...errors import InputError, cut, quoted
-from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO, Reading, read, tell
+from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO, Reading, tell
 from .cells.numbers import PLAIN, as_numbers
 from .cells.truth import OR_EMPTY
 from .cells.words import as_words, without_missing
@@ -26,6 +26,8 @@ LEAST_ROWS = 2  # of a category, in the training rows
 SHARE_OF_DISTINCT = 0.5  # above it, texts are names or free text
 QUANTILES = 101
 EXAMPLES, CELLS_FOR_EXAMPLES = 3, 1000
+# Days within which the times of dates in a cycle are one time: up to rounding, or to leap years.
+SAME_TIME = {"time of year": 2.0, "day of week": 1e-6, "time of day": 1e-6}
 CLOSE = 1e-6  # numbers that are closer together than this have one rank
 
 
@@ -111,14 +113,12 @@ def _learn(cells: pl.Series, reading: Reading, training: np.ndarray, asked: bool
 
 
 def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
-    name, cycles = cells.name, []
-    if reading.kind == TIME:
-        cycles = ["time of day"]
-    if reading.kind == DATE:
-        dates = read(cells, DATE, reading.form)
-        has_times = bool((dates.dt.truncate("1d") != dates).any())
-        cycles = [cycle for cycle in CYCLES if cycle != "time of day" or has_times]
+    name = cells.name
     column = Column(name, reading.kind, form=reading.form, tolerant=reading.unreadable > 0)
+    cycles = ["time of day"] if reading.kind == TIME else []
+    if reading.kind == DATE:
+        days = replace(column, numbers=[name]).values(cells)[:, 0]
+        cycles = [cycle for cycle in CYCLES if _spread(days, CYCLES[cycle]) > SAME_TIME[cycle]]
     column = replace(column, numbers=column._numbers_of(cycles))
     A = column.values(cells)
     missing = int(np.isnan(A[:, 0]).sum())
@@ -150,7 +150,13 @@ def _learn_numbers(cells: pl.Series, reading: Reading) -> Column:
         levels=levels_of(present) if reading.kind == NUMBER else [],
     )
     filled_with = f"{missing} of {len(A)} missing, filled with {learned.filler}" if missing else ""
-    return replace(learned, remark="; ".join(filter(None, [*_how(reading), filled_with, by_ranks])))
+    return replace(learned, remark="; ".join(filter(None, [*_how(reading, cycles), filled_with, by_ranks])))
+
+
+def _spread(days: np.ndarray, cycle: float) -> float:
+    """Within how many days of a cycle all lie, whose end is its beginning."""
+    places = np.unique(days[~np.isnan(days)] % cycle)
+    return cycle - float(np.diff(places, append=places[:1] + cycle).max()) if len(places) else 0.0
 
 
 def _learn_categories(words: pl.Series, asked: bool) -> Column:
@@ -176,11 +182,13 @@ def _learn_categories(words: pl.Series, asked: bool) -> Column:
     return Column(words.name, CATEGORY, "; ".join(filter(None, remarks)), categories=categories)
 
 
-def _how(reading: Reading) -> list[str]:
+def _how(reading: Reading, cycles: Sequence[str]) -> list[str]:
     """How the cells are read, if that is not plain."""
     remarks = []
     if reading.kind == DATE:
-        remarks.append("as days, and as the time of the year and of the week")
+        times = [f"of the {cycle.rpartition(' ')[2]}" for cycle in cycles]
+        last = f"{', '.join(times[:-1])} and {times[-1]}" if len(times) > 1 else "".join(times)
+        remarks.append(f"as days, and as the time {last}" if times else "as days")
     if reading.kind == TIME:
         remarks.append("as the time of the day")
     if reading.form != PLAIN and reading.kind != YES_NO:

@@ -41,7 +41,7 @@ def score_of_shares(
         return sum(group.all_gather(int((target.labels_of(output) == truth).sum()))) / len(all_truth)
     residual = sum(group.all_gather(float(((_numbers(target, output) - truth[:, 0]) ** 2).sum())))
     spread = ((all_truth - all_truth.mean()) ** 2).sum()
-    return 0.0 if spread == 0 else float(1 - residual / spread)
+    return float(1 - residual / spread) if spread > 0 and np.ptp(all_truth) > 0 else 0.0  # the mean may be rounded
 
 
 def _weighted_score(target: Target, truth: np.ndarray, output: np.ndarray, group: Group, weight: np.ndarray) -> float:
@@ -52,8 +52,10 @@ def _weighted_score(target: Target, truth: np.ndarray, output: np.ndarray, group
     if target.classifies:
         return in_all(target.labels_of(output) == truth) / total
     y = truth[:, 0].astype(np.float64)
-    spread = in_all((y - in_all(y) / total) ** 2)
-    return 0.0 if spread == 0 else 1 - in_all((_numbers(target, output) - y) ** 2) / spread
+    spread, counted = in_all((y - in_all(y) / total) ** 2), y[weight > 0]
+    least = min(group.all_gather(float(counted.min(initial=np.inf))))
+    largest = max(group.all_gather(float(counted.max(initial=-np.inf))))
+    return 1 - in_all((_numbers(target, output) - y) ** 2) / spread if spread > 0 and largest > least else 0.0
 
 
 def _numbers(target: Target, output: np.ndarray) -> np.ndarray:

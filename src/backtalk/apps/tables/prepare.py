@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...core.head import Head, as_head
-from ...core.losses import LOSSES, BinaryCrossEntropy, Quantiles, SquaredError
+from ...core.losses import LOSSES, BinaryCrossEntropy, PoissonDeviance, Quantiles, SquaredError
 from ...core.network import Network
 from ...data.streams.source import BUFFER_BYTES
 from ...distributed import ALONE, Group
@@ -181,7 +181,9 @@ def prepare(
     rows, more = split_rows(target, y, key, options)
     said += more
     if not target.classifies:
-        target = _scaled(target, head, y[rows["training"]].astype(np.float64))
+        numbers = target.numbers(cells)
+        _require_counts(target, head, numbers, rows_of_table)
+        target = _scaled(target, head, numbers[rows["training"]])
         y = target.encode(cells)
         said += _out_of_reach(target, head, y) + _said_of_counts(target, head, y[rows["training"]])
         said += _said_of_quantiles(options)
@@ -322,6 +324,11 @@ def _head(options: Options, target: Target) -> Head:
         raise InputError("output is 'softmax', which is always 1 for a single number: expected another, or none.")
     if options.class_weight is not None and not target.classifies:
         raise InputError("class_weight is given, but the task is regression, which has no classes.")
+    if options.interval and target.classifies:
+        raise InputError(
+            f"interval is {options.interval:g}, but {quoted(target.name)} holds classes, which have no ends: leave it "
+            "out."
+        )
     if options.metric is not None:
         require_metric(options.metric, target, head)
     require_threshold(options, target, head.output.name == "softmax")
@@ -350,6 +357,17 @@ def _scaled(target: Target, head: Head, y: np.ndarray) -> Target:
     if (math.isfinite(low) and math.isfinite(high)) or (counts and head.is_natural):
         return target
     return target.scaled_by(y, centre=not (math.isfinite(low) or math.isfinite(high) or counts))
+
+
+def _require_counts(target: Target, head: Head, numbers: np.ndarray, rows: np.ndarray) -> None:
+    """Refuse numbers below 0 where counts are learned; ``rows``: in which they stand, counted from 0."""
+    below = numbers < 0
+    if isinstance(head.loss, PoissonDeviance) and below.any():
+        place = int(below.argmax())
+        raise InputError(
+            f"loss is '{head.loss}', but {quoted(target.name)} is {numbers[place]:g} in row {rows[place] + 1}, "
+            "expected counts or rates of 0 or more."
+        )
 
 
 def _out_of_reach(target: Target, head: Head, y: np.ndarray) -> list[str]:

@@ -37,7 +37,8 @@ def means_and_deviations(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def quantiles_of(numbers: np.ndarray, count: int) -> np.ndarray:
     """So many quantiles, from the least number to the largest, in order."""
-    return np.maximum.accumulate(np.percentile(numbers, np.linspace(0, 1, count) * 100))
+    halves = np.percentile(numbers / 2, np.linspace(0, 1, count) * 100)  # the way between two numbers may be infinite
+    return np.maximum.accumulate(halves * 2)
 
 
 def normal_ranks(numbers: np.ndarray, quantiles: np.ndarray) -> np.ndarray:

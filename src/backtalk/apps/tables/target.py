@@ -30,6 +30,7 @@ from .task import CLASSIFICATION, MOST_CLASSES, REGRESSION, TASKS, numbers_text,
 
 TRUTH = "yes/no"  # the form of truth values, if they are asked for as numbers: 1 and 0
 MOST_SHOWN = 5  # words
+LEAST_SCALE = 1e-140  # of numbers whose squares float64 holds
 MOST_CLASSES_OF_FEW_ROWS = 100  # more than these must have two rows each on average
 
 
@@ -139,12 +140,15 @@ class Target:
 
     def scaled_by(self, y: np.ndarray, centre: bool = True) -> Target:
         """The same, with the standard deviation of these numbers, and their mean unless ``centre`` is False."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, scale = float(y.mean()), float(y.std()) or 1.0
-        if not (np.isfinite(mean) and np.isfinite(scale)):
-            largest = np.abs(y).max()
-            words = f"as large as {largest:.3g}" if np.isfinite(largest) else "beyond 3.4e38, the largest of float32"
-            raise InputError(f"target {quoted(self.name)} holds numbers {words}: divide them first.")
+        if np.abs(y).max(initial=0.0) > np.finfo(np.float32).max:
+            raise InputError(
+                f"target {quoted(self.name)} holds numbers beyond 3.4e38, the largest of float32: divide them first."
+            )
+        mean, scale = float(y.mean()), float(y.std()) if len(y) and np.ptp(y) > 0 else 1.0
+        if scale < LEAST_SCALE:
+            raise InputError(
+                f"target {quoted(self.name)} holds numbers that differ by no more than {np.ptp(y):.3g}: multiply them."
+            )
         return replace(self, mean=mean if centre else 0.0, scale=scale)
 
     @property
@@ -160,20 +164,23 @@ class Target:
     def encode(self, cells: pl.Series) -> np.ndarray:
         """Labels (rows,), int64, or scaled numbers (rows, 1), float32, of a column without missing values."""
         if not self.classifies:
-            numbers = self._read(cells)
-            if numbers.null_count():
-                wrong = cells.filter(numbers.is_null())[0]
-                raise InputError(
-                    f"target {quoted(self.name)} holds {quoted(wrong)}, expected finite numbers: correct or empty the "
-                    "cell."
-                )
             with np.errstate(over="ignore"):  # what float32 does not hold is infinite
-                return ((numbers.to_numpy() - self.mean) / self.scale).astype(np.float32)[:, None]
+                return ((self.numbers(cells) - self.mean) / self.scale).astype(np.float32)[:, None]
         places = self._places(cells)
         if places.null_count():
             unknown = cells.filter(places.is_null())[0]
             raise InputError(f"target {quoted(self.name)} holds {quoted(unknown)}, which is no class of the training.")
         return places.to_numpy().astype(np.int64)
+
+    def numbers(self, cells: pl.Series) -> np.ndarray:
+        """The numbers (rows,), float64, of a column without missing values."""
+        numbers = self._read(cells)
+        if numbers.null_count():
+            wrong = cells.filter(numbers.is_null())[0]
+            raise InputError(
+                f"target {quoted(self.name)} holds {quoted(wrong)}, expected finite numbers: correct or empty the cell."
+            )
+        return numbers.to_numpy().astype(np.float64)
 
     def _places(self, cells: pl.Series) -> pl.Series:
         """The place of each cell among the classes; null for another class."""

@@ -26,7 +26,7 @@ from .reading.origins import Origin
 from .reading.tables import Source, read_table
 from .target_rows import known_rows, require_columns, with_target
 from .unknown import Unknown
-from .weights import row_weights
+from .weights import require_some_weight, row_weights
 
 if TYPE_CHECKING:
     from .importance.contributions import Contributions
@@ -194,7 +194,9 @@ def _weights_of(frame: pl.DataFrame, learned: Learned, rows: np.ndarray) -> tupl
         return [], []
     if name not in frame.columns:
         return [], [f"the table lacks the column {quoted(name)} of the weights: every row counts alike."]
-    return [row_weights(frame[name], rows)], []
+    weights = row_weights(frame[name], rows)
+    require_some_weight(name, {"of its": weights})
+    return [weights], []
 
 
 def _require_all(names: list[str], learned: Learned) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ....errors import InputError, InputTypeError
+from ....errors import InputError, InputTypeError, quoted
 from ..model import Model
 from .explained import explained_of
 from .integrated import integrate_gradients
@@ -137,6 +137,8 @@ def _truth(model: Model, frame: pl.DataFrame, places: np.ndarray) -> list[str | 
 
 def _places(rows: Sequence[int], count: int) -> np.ndarray:
     """The rows, counted from 1, as places; refuses those that are not there."""
+    if np.ndim(rows) != 1:
+        raise InputTypeError(f"rows is {quoted(rows)}, expected the numbers of rows, such as [12].")
     if not len(rows):
         raise InputError("rows is empty, expected the numbers of rows, counted from 1.")
     for row in rows:

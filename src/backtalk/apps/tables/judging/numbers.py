@@ -56,7 +56,14 @@ def r2(y: np.ndarray, predicted: np.ndarray, weight: Weight = None) -> float | N
     0.5
     """
     spread = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
-    return float(1 - np.average((predicted - y) ** 2, weights=weight) / spread) if spread > 0 else None
+    if not spread > 0 or _are_same(y, weight):
+        return None
+    return float(1 - np.average((predicted - y) ** 2, weights=weight) / spread)
+
+
+def _are_same(y: np.ndarray, weight: Weight) -> bool:
+    """Whether all numbers that count are the same: then they differ from their mean by its rounding."""
+    return bool(np.ptp(y if weight is None else y[weight > 0]) == 0)
 
 
 def mean_quantile_loss(y: np.ndarray, predicted: np.ndarray, levels: Sequence[float], weight: Weight = None) -> float:
@@ -92,4 +99,4 @@ def d2_poisson(y: np.ndarray, rate: np.ndarray, weight: Weight = None) -> float 
     """
     own, mean = mean_poisson_deviance(y, rate, weight), np.full(len(y), np.average(y, weights=weight))
     other = mean_poisson_deviance(y, mean, weight)
-    return None if own is None or not other else 1 - own / other
+    return None if own is None or not other or _are_same(y, weight) else 1 - own / other
