@@ -130,6 +130,7 @@ def explain(
         raise InputError(f"{name} is given, and an update has none: leave --step or --{name} out.")
     options = {"detail": detail, "digits": digits}
     explained: Contributions | None = None
+    table: Any = None
     made: Made | None = None
     shape = {"activation": activation, "loss": loss, "output": output}
     if sizes is not None:
