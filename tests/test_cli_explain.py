@@ -207,6 +207,7 @@ def test_rows_that_cannot_be_explained_are_refused(refuse, trained, model):
     assert "give one row" in refuse(*trained, "--row", "1,2", "--quantity", "b[1]")
     assert "row 5 of t.csv has no target" in refuse(*trained, "--row", 5, "--quantity", "b[1]")
     assert "is a network, not the folder of a run" in refuse(*model, "--row", 1)
+    assert "nowhere does not exist, expected the folder of a run" in refuse("nowhere", "data.csv", "--row", 1)
     assert "row is given, but with --sizes" in refuse("--sizes", "2,3,2", "--row", 1)
     assert "lacks columns 'size', 'colour'" in refuse("run", "data.csv", "--row", 1)
 

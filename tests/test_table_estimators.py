@@ -266,3 +266,35 @@ def test_what_a_mask_hides_is_missing():
 def test_numbers_at_both_ends_of_float64_are_taken_by_ranks():
     X = np.where(NUMBER > 0, 1.79e308, -1.79e308)[:, None]
     assert TableClassifier(epochs=40, hidden=(8,), members=2).fit(X, NUMBER > 0).score(X, NUMBER > 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"members": 2.5}, r"members is 2\.5, expected a whole number"),
+        ({"members": "3"}, "members is '3', expected a whole number"),
+        ({"patience": 1.5}, r"patience is 1\.5, expected a whole number"),
+        ({"interval": "a"}, "interval is 'a', expected a number"),
+        ({"validation": [0.2]}, r"validation is \[0\.2\], expected a number"),
+        ({"quantiles": "a"}, r"quantiles is \('a',\), expected numbers"),
+        ({"quantiles": (0.1, None)}, "quantiles is .*, expected numbers"),
+    ],
+)
+def test_options_of_another_kind_are_refused(options, said):
+    with pytest.raises(InputTypeError, match=said):
+        TableRegressor(**QUICK | options).fit(FRAME, PRICE)
+
+
+def test_a_group_may_have_the_name_of_what_is_missing():
+    names = np.array(["NA", "none", "nan", "DE", "US", "FR"])[np.arange(ROWS) % 6]
+    model = TableRegressor(**QUICK).fit(FRAME, PRICE, groups=names)
+    assert not np.isnan(model.out_of_fold_).any()
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_groups_that_are_missing_are_refused(nothing):
+    groups = [nothing if k == 3 else k % 6 for k in range(ROWS)]
+    with pytest.raises(InputError, match=r"groups is missing in 1 of 120 rows, the first of them groups\[3\]"):
+        TableRegressor(**QUICK).fit(FRAME, PRICE, groups=groups)
+    with pytest.raises(InputTypeError, match="groups is 'a', expected the group of each row"):
+        TableRegressor(**QUICK).fit(FRAME, PRICE, groups="a")

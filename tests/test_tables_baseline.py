@@ -168,6 +168,7 @@ def test_effort_takes_fewer_folds_first_and_then_fewer_rows():
     assert affordable(lambda rows: 4.0, 1000, 5, budget=2) == (1, 1000)
     assert affordable(lambda rows: 50.0, 40_000, 5, budget=10) == (0, 0)
     assert seconds_of_trees(1000, 10, outputs=2) < seconds_of_trees(1000, 10, outputs=3)
+    assert 3 < seconds_of_trees(160, 3000, outputs=2) < 6  # each leaf looks at each column, of however few rows
     assert budget_of(100, 10_000) < budget_of(100_000, 10_000_000)
 
 

@@ -125,3 +125,11 @@ def test_numbers_that_are_all_the_same_have_no_r2(tmp_path):
         place = tmp_path / f"{weight}"
         train(table, place, Options("y", hidden=(4,), epochs=1, members=2, weight=weight))
         assert load_run(place).evaluate(table.with_columns(y=pl.lit(3.3)))["r2"] == 0
+
+
+def test_scores_of_another_run_are_refused(tmp_path):
+    for name, seed in (("run", 1), ("other", 2)):
+        train(TABLE, tmp_path / name, Options("kind", hidden=(4,), epochs=1, members=2, seed=seed))
+    (tmp_path / "other" / "metrics.json").replace(tmp_path / "run" / "metrics.json")
+    with pytest.raises(FileFormatError, match=r"metrics\.json is of another run than .*preprocessing\.json"):
+        load_run(tmp_path / "run")

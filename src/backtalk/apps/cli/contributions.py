@@ -28,6 +28,8 @@ def rows_to_explain(model: Path, row: str | None, example: int | None, is_asked:
 
     if row is None:
         return [1] if model.is_dir() and not is_asked and _has_mean(model) else []
+    if not model.exists():
+        raise InputError(f"{model} does not exist, expected the folder of a run of 'backtalk train'.")
     if not model.is_dir():
         raise InputError(
             f"row is given, but {model} is a network, not the folder of a run: give --example, counted from 0."

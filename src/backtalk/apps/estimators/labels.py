@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ...errors import InputError, InputTypeError, quoted
 from ..tables.cells.kinds import NUMBER, tell
 from ..tables.cells.numbers import are_infinite
+from ..tables.cells.words import without_missing
 from ..tables.labels import Labels
 
 
@@ -86,6 +87,27 @@ def classes_of(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             f"y has one class, {quoted(classes[:1].tolist()[0])}, expected two or more: there is nothing to learn."
         )
     return classes, places
+
+
+def group_names(groups: Any) -> list[str]:
+    """A text for each row's group, none of which a table takes for missing; refuses what is missing.
+
+    >>> group_names([2020, 2021]), group_names(["NA", "US"])
+    (['2020', '2021'], ['group 0', 'group 1'])
+    """
+    if isinstance(groups, str) or np.ndim(groups) == 0:
+        raise InputTypeError(f"groups is {quoted(groups)}, expected the group of each row.")
+    values = list(groups)
+    gone = [row for row, value in enumerate(values) if np.ndim(value) == 0 and is_missing(value)]
+    if gone:
+        raise InputError(
+            f"groups is missing in {len(gone)} of {len(values)} rows, the first of them groups[{gone[0]}]: give each "
+            "row a group, or leave these rows out."
+        )
+    names = [str(value) for value in values]
+    if without_missing(pl.Series(names, dtype=pl.String)).null_count() == 0:
+        return names
+    return [f"group {place}" for place in np.unique(names, return_inverse=True)[1]]
 
 
 def names_of(classes: np.ndarray, missing: tuple[str, ...]) -> list[str]:

@@ -25,7 +25,7 @@ from ..tables.results import Finished
 from ..tables.target import CLASSIFICATION, REGRESSION
 from ..tables.verdict import OUT_OF_FOLD
 from .frames import beside, fitted_frame, free_name, later_frame, words_in
-from .labels import classes_of, names_of, numbers_of, values_of
+from .labels import classes_of, group_names, names_of, numbers_of, values_of
 
 DEFAULTS: dict[str, Any] = {each.name: each.default for each in fields(Options)}
 LARGEST_SEED = 2**32 - 1
@@ -91,7 +91,7 @@ class TableEstimator(BaseEstimator):
             if self.split is not None:
                 raise InputError(f"groups are given, but split is {quoted(self.split)}: expected one of them.")
             name = free_name("groups", [*names, *columns])
-            columns[name] = beside(frame, [str(group) for group in np.asarray(groups)], "groups").alias(name)
+            columns[name] = beside(frame, group_names(groups), "groups").alias(name)
             options["split"] = f"group={name}"
         learned = learn(frame.with_columns(**columns), Options(**options))
         self._keep(learned, names, frame.height)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ...core.network import Network
-from .folder import METRICS, Folder
+from .folder import METRICS, PREPROCESSING, Folder, run_of
 from .opened import Opened, open_run
 from .rows import rows_text
 
@@ -39,7 +39,9 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     """
     opened = open_run(folder)
     place = Folder(opened.folder)
-    return Run(opened.folder, opened.model, opened.learned, place.read(METRICS) if (place / METRICS).exists() else {})
+    metrics = place.read(METRICS) if (place / METRICS).exists() else {}
+    place.require_one_run([(PREPROCESSING, opened.learned.run), (METRICS, run_of(metrics, place / METRICS))])
+    return Run(opened.folder, opened.model, opened.learned, metrics)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+
 from ...core.activations import as_activation
 from ...engines.choose import COMPILED
-from ...errors import InputError, quoted, unknown_name
+from ...errors import InputError, InputTypeError, quoted, unknown_name
 from ...train import Checkpoint
 from ...train.settings import TrainSettings
 from .cells.dates import is_date_form
@@ -173,6 +175,7 @@ def kind_and_form(asked: str) -> tuple[str, str | None]:
 
 def require_usable(options: Options) -> None:
     """Refuse what no training can use, before anything is read."""
+    _require_kinds(options)
     for part in HELD_OUT:
         share = getattr(options, part)
         if not isinstance(share, str | None) and not 0 <= share < 1:
@@ -200,6 +203,24 @@ def require_usable(options: Options) -> None:
     settings_of(options, rows=1)
     if options.memory is not None:
         bytes_of(options.memory)
+
+
+def _require_kinds(options: Options) -> None:
+    """Refuse what is no number where one is expected."""
+    for name in ("members", "patience", "seed"):
+        value = getattr(options, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer)):
+            raise InputTypeError(f"{name} is {quoted(value)}, expected a whole number.")
+    for name in ("interval", *HELD_OUT):
+        value = getattr(options, name)
+        if not (value is None or _is_number(value) or (name in HELD_OUT and isinstance(value, str))):
+            raise InputTypeError(f"{name} is {quoted(value)}, expected a number.")
+    if isinstance(options.quantiles, str) or not all(map(_is_number, options.quantiles)):
+        raise InputTypeError(f"quantiles is {quoted(options.quantiles)}, expected numbers, such as (0.1, 0.5, 0.9).")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool)
 
 
 def _require_judging(options: Options) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 BOOSTED = 25e-9  # seconds for a row, a column and a tree, on a slow core
 GROWN = 2.5e-3  # seconds for a tree, besides
+SPLIT, COLUMNS = 1.5e-6, 100  # seconds for a leaf and a column, of those beyond so many: each is looked at for a split
 ROWS_OF_A_LEAF, LEAVES = 20, 31  # scikit-learn's defaults, and those of a linear model:
 ROUNDS, ITERATIONS = 100, 100
 SUMMED = 1e-9  # seconds for a row, an input and an iteration of a linear model
@@ -28,7 +29,8 @@ def seconds_of_trees(rows: int, columns: int, outputs: int) -> float:
     """To fit boosted trees to so many rows; of more than two classes each round has a tree for each."""
     trees = ROUNDS * (outputs if outputs > 2 else 1)
     leaves = min(LEAVES, max(1, rows // ROWS_OF_A_LEAF))
-    return trees * (BOOSTED * rows * columns + GROWN * leaves / LEAVES)
+    splits = SPLIT * leaves * max(0, columns - COLUMNS)
+    return trees * (BOOSTED * rows * columns + GROWN * leaves / LEAVES + splits)
 
 
 def seconds_of_lines(rows: int, inputs: int, outputs: int) -> float:

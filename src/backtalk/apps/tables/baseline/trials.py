@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from ..preprocessing import Preprocessing
 from ..verdict import OUT_OF_FOLD
 from .columns import are_codes, columns_in, plain_inputs
-from .effort import affordable, seconds_of_lines, seconds_of_trees
+from .effort import COLUMNS, affordable, seconds_of_lines, seconds_of_trees
 from .models import Asked, Model, lines_for, trees_for
 
 MOST_JUDGED = 100_000  # rows of a part that is held out
@@ -66,7 +66,8 @@ def try_baselines(trial: Trial, budget: float) -> tuple[list[Baseline], list[str
         A, held_out = take(trial.X), {part: take(trial.held_out[part][rows]) for part, rows in drawn.items()}
         often, count = affordable(lambda rows: seconds(rows, A.shape[1], outputs), most, len(trial.folds), budget)
         if not often:
-            said.append(f"no {model.name} beside the network: with {outputs:,} outputs they take too long.")
+            size = f"{outputs:,} outputs" + (f" and {A.shape[1]:,} columns" if A.shape[1] > COLUMNS else "")
+            said.append(f"no {model.name} beside the network: with {size} they take too long.")
             return
         with threadpool_limits(1 if A.size < MANY_CELLS else None):
             rows, given = _out_of_fold(trial, model, A, held_out, often, count)
