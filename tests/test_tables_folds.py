@@ -22,7 +22,7 @@ def folds(target, y, count=5, groups=None, seed=0):
 
 
 def planned(rows=1000, alone="", **asked):
-    found = plan(Options("y", **asked), rows, alone)
+    found = plan(Options("y", hidden=(8,), **asked), rows, alone)  # networks of one kind
     return found.members, found.folds, found.trainings, found.options.shares
 
 
@@ -32,6 +32,15 @@ def planned(rows=1000, alone="", **asked):
 def test_by_default_five_networks_share_all_rows():
     assert planned() == (5, 5, 5, {})
     assert (FOLDS, FEWER_FOLDS) == (5, 3)
+
+
+@pytest.mark.parametrize(("members", "trainings"), [(None, 10), (3, 6), (1, 11)])
+def test_by_default_there_are_networks_of_two_kinds_for_each_fold(members, trainings):
+    assert plan(Options("y", members=members), 1000).trainings == trainings
+
+
+def test_a_single_network_without_folds_is_of_one_kind():
+    assert plan(Options("y", members=1, validation=0.1), 1000).trainings == 1
 
 
 def test_many_rows_have_fewer_folds_and_very_many_none_unless_members_are_asked_for():
@@ -174,7 +183,7 @@ def test_a_network_is_prepared_for_each_training_and_told_its_rows():
 
 def test_the_first_network_is_that_of_the_seed_alone():
     first = prepare(frame(), Options("y", seed=3, hidden=(3,))).networks[0]
-    alone = Network.create(first.sizes, "tanh", "cross_entropy", rng=3, dtype="float32")
+    alone = Network.create(first.sizes, "mish", "cross_entropy", rng=3, dtype="float32")
     np.testing.assert_array_equal(first.W[1], alone.W[1])
 
 

@@ -368,7 +368,7 @@ def test_a_run_of_an_earlier_version_lacks_the_later_options_and_has_its_id():
         "diagnose": False, "engine": "auto",
     }  # fmt: skip
     assert RunFacts.from_json(facts, Path("run.json")).options == Options(
-        "y", hidden=(2,), epochs=1, activation="tanh", optimizer="adam", interval=0.0
+        "y", hidden=(2,), epochs=1, activation="tanh", optimizer="adam", schedule="constant", patience=20, interval=0.0
     )
     with pytest.raises(FileFormatError, match=r"run\.json was edited"):
         RunFacts.from_json(facts | {"ignore": ["a"]}, Path("run.json"))
