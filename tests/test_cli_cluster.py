@@ -148,7 +148,7 @@ def test_a_process_that_is_killed_ends_the_other_with_a_sentence(table, tmp_path
     said = rf"{who}: process {lost} no longer answers.*; 'backtalk resume .*run' goes on from the checkpoint of "
     assert re.fullmatch(said + r"\d\d:\d\d:\d\d, with any number of processes\.\n", err)
     assert code == 75
-    assert load(folder / "checkpoint.safetensors").sizes == (4, 8, 2)
+    assert load(folder / "checkpoint.safetensors").sizes[1:] == (8, 2)
 
 
 def test_what_is_wrong_in_all_is_said_by_all(table, tmp_path):

@@ -150,7 +150,7 @@ def table(tmp_path: Path, scale: float = 1.0, rows: int = 200) -> pl.DataFrame:
     return frame
 
 
-SMALL = ("--hidden", "8", "--epochs", "30", *ALONE_IN_WORDS)
+SMALL = ("--hidden", "8", "--activation", "tanh", "--epochs", "30", *ALONE_IN_WORDS)
 
 
 def test_train_diagnose_shows_and_writes_the_findings(call, tmp_path):

@@ -220,7 +220,7 @@ def test_a_regression_is_told_from_its_target(call, tmp_path):
     assert "R²" in out
     assert json.loads(Path("t-run/metrics.json").read_text())["scores"]["test"]["r2"] > 0.9
     rows = list(csv.DictReader(io.StringIO(call("predict", "t-run", "t.csv")[1])))
-    assert list(rows[0]) == ["prediction"]
+    assert list(rows[0]) == ["prediction", "lower 0.9", "upper 0.9"]
     assert 700 < float(rows[0]["prediction"]) < 1700
     page = Path("t-run/report.html").read_text()
     assert "Residuals" in page
@@ -252,7 +252,7 @@ def test_without_options_five_networks_are_trained_and_judged_on_all_rows(traine
     assert "5 networks " in out
     assert "each trained without one of 5 folds of the rows\n" in out
     assert "5 networks, 3 epochs in " in out
-    assert re.search(r"training +out-of-fold\n", out)
+    assert re.search(r"out-of-fold rows +this run", out)
     assert "class of the out-of-fold rows (down) and what was predicted (across):" in out
     metrics = json.loads(Path("passengers-run/metrics.json").read_text())
     assert (metrics["judged"], metrics["scores"]["out_of_fold"]["rows"]) == ("out_of_fold", 400)

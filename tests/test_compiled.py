@@ -242,7 +242,9 @@ def test_the_command_line_trains_by_it(tmp_path, call):
     command = [sys.executable, "-m", "backtalk", *common, "compiled", "--out", str(tmp_path / "compiled")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    np.testing.assert_allclose(json.loads(done.stdout)["losses"], json.loads(by_formula)["losses"], rtol=1e-4)
+    np.testing.assert_allclose(
+        json.loads(done.stdout)["trainings"][0]["losses"], json.loads(by_formula)["trainings"][0]["losses"], rtol=1e-4
+    )
 
 
 def test_without_jax_the_error_says_how_to_have_it(monkeypatch):
