@@ -901,7 +901,6 @@ def not_an_array() -> bytes:
         ("far.npz", arrays_as_npz(np.zeros((2, 1)), np.array([0, -1e200])), "of y as large as 1e+200, expected 1e+30"),
         ("far.npz", arrays_as_npz(np.zeros((2, 1)), np.array([[0, 1e200], [0, 0]])), "of y as large as 1e+200"),
         ("far.csv", b"x,y\n" + b"".join(b"%d,%d.5e35\n" % (i, i) for i in range(40)), "of y as large as 3.95e+36"),
-        ("far.csv", b"x,y\n" + b"1.7e308,0\n-1.7e308,1\n" * 20, "too far from the numbers of the"),
         ("none.npz", not_an_array(), "none.npz holds X, which is no array, expected"),
         ("text.npz", arrays_as_npz(np.zeros((4, 1)), np.array(["a", "b", "a", "\ud800"])), "could not be read as a ."),
         ("head.npz", with_header("((((" + " " * 60), "head.npz is not an .npz file, or is damaged."),

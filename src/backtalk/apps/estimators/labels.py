@@ -42,7 +42,11 @@ def values_of(y: Any) -> np.ndarray:
 def without_masked(array: np.ma.MaskedArray) -> np.ndarray:
     """The array, with None where it is masked."""
     mask = np.ma.getmaskarray(array)
-    return np.where(mask, None, array.data.astype(object)) if mask.any() else array.data
+    if not mask.any():
+        return array.data
+    found = array.data.astype(object)
+    found[mask] = None
+    return found
 
 
 def is_missing(value: Any) -> bool:

@@ -158,8 +158,8 @@ def _quantiles(levels: list[float]) -> LossFormulas:
             return Grid(lambda row, _: grad(row), (len(levels), 1), ("yhat", None))
         return _slope_of_cost(levels[int(j) - 1], j)
 
-    costs: tuple[Expression, ...] = tuple(_cost(level, j) for j, level in enumerate(levels, start=1))
-    return LossFormulas(Sum(costs) if len(costs) > 1 else costs[0], grad, SLOPES)
+    costs = [_cost(level, j) for j, level in enumerate(levels, start=1)]
+    return LossFormulas(Sum(tuple(costs)) if len(costs) > 1 else costs[0], grad, SLOPES)
 
 
 def _cost(level: float, j: Index) -> Expression:
