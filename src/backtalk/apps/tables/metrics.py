@@ -41,7 +41,9 @@ def score_of_shares(
         return sum(group.all_gather(int((target.labels_of(output) == truth).sum()))) / len(all_truth)
     residual = sum(group.all_gather(float(((_numbers(target, output) - truth[:, 0]) ** 2).sum())))
     spread = ((all_truth - all_truth.mean()) ** 2).sum()
-    return float(1 - residual / spread) if spread > 0 and np.ptp(all_truth) > 0 else 0.0  # the mean may be rounded
+    if spread == 0 or np.ptp(all_truth) == 0:  # the mean may be rounded
+        return 0.0
+    return float(1 - residual / spread)
 
 
 def _weighted_score(target: Target, truth: np.ndarray, output: np.ndarray, group: Group, weight: np.ndarray) -> float:
