@@ -57,7 +57,9 @@ def _weighted_score(target: Target, truth: np.ndarray, output: np.ndarray, group
     spread, counted = in_all((y - in_all(y) / total) ** 2), y[weight > 0]
     least = min(group.all_gather(float(counted.min(initial=np.inf))))
     largest = max(group.all_gather(float(counted.max(initial=-np.inf))))
-    return 1 - in_all((_numbers(target, output) - y) ** 2) / spread if spread > 0 and largest > least else 0.0
+    if spread == 0 or largest <= least:
+        return 0.0
+    return 1 - in_all((_numbers(target, output) - y) ** 2) / spread
 
 
 def _numbers(target: Target, output: np.ndarray) -> np.ndarray:
