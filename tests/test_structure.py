@@ -150,6 +150,10 @@ def test_the_public_names_import_no_heavy_or_optional_library():
     assert loaded_by(f"from backtalk import per_example, {', '.join(at_once)}", HEAVY) == []
 
 
+def test_a_prediction_needs_neither_scikit_learn_nor_training():
+    assert loaded_by("import backtalk.apps.tables.use", ["sklearn", "scipy", "backtalk.train", "pyarrow"]) == []
+
+
 def test_the_command_line_starts_without_numpy():
     code = "import backtalk.apps.cli as cli, typer; typer.main.get_command(cli.app)"
     assert loaded_by(code, [*HEAVY, "numpy", "asyncio"]) == ["typer"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from ...core.network import Network
 from ...core.outputs import Softmax
 from ...errors import InputError, quoted
 from .judging.intervals import LEVEL, Interval, coverage, distances, excesses, reach
-from .judging.threshold import BY, best_threshold
-from .options import AUTO, Options
+from .judging.threshold import AUTO, BY, best_threshold
 from .target import Target
+
+if TYPE_CHECKING:
+    from .options import Options
 
 Weight = np.ndarray | None
 Ends = tuple[np.ndarray, np.ndarray]

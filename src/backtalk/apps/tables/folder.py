@@ -22,7 +22,7 @@ from ...distributed import ALONE, Group
 from ...errors import FileFormatError, InputError
 from ...interop.files import MODEL
 from .lock import Lock
-from .options import MOST_MEMBERS
+from .recipe import MOST_MEMBERS
 
 RUN, CHECKPOINT = "run.json", "checkpoint.safetensors"
 PREPROCESSING, HISTORY, METRICS, REPORT = "preprocessing.json", "history.jsonl", "metrics.json", "report.html"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from ...core.head import Head
 from ...core.losses import AbsoluteError, CrossEntropy, Quantile, Quantiles, SquaredError
 from ...core.outputs import Softmax
 from ...errors import InputError, quoted, unknown_name
-from ...train import Metric
 from .judging import classes, numbers
 from .target import Target
+
+if TYPE_CHECKING:
+    from ...train import Metric
 
 Value = float | None
 
@@ -138,6 +140,8 @@ def _is_scaled_only(target: Target) -> bool:
 
 def metric_of(name: str | None, target: Target, head: Head) -> Metric | None:
     """The metric that decides in training, for :func:`~backtalk.fit`; None if the loss does."""
+    from ...train import Metric
+
     if name is None or is_the_loss(name, target, head):
         return None
 

@@ -16,17 +16,16 @@ from ...train.settings import TrainSettings
 from .cells.dates import is_date_form
 from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO
 from .cells.numbers import PLAIN
+from .judging.threshold import AUTO
 from .memory import bytes_of
 from .metric_names import METRICS
-from .recipe import ONE_KIND, SMALL, Recipe
+from .recipe import MOST_MEMBERS, ONE_KIND, SMALL, Recipe
 from .target import CLASSIFICATION, REGRESSION
 from .time_limit import seconds_of
 
 MANY_ROWS = 10_000
-MOST_MEMBERS = 100
 MEASURED_IN_EPOCH = 5  # steps
 HELD_OUT = ("validation", "test")
-AUTO = "auto"
 BY_TIME, BY_GROUP = SPLITS = "time", "group"
 TYPES = [NUMBER, CATEGORY, YES_NO, DATE, TIME]
 TASK_OF = {NUMBER: REGRESSION, CATEGORY: CLASSIFICATION, YES_NO: CLASSIFICATION}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 BATCH_SIZES = 16, 256  # at the least and at the most
+MOST_MEMBERS = 100
 
 
 @dataclass(frozen=True, slots=True)

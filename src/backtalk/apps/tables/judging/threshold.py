@@ -7,6 +7,7 @@ import numpy as np
 from .curves import Thresholds
 
 HALF = 0.5
+AUTO = "auto"  # a threshold that is to be chosen
 BY = ("balanced_accuracy", "accuracy", "f1")  # by what a threshold is chosen, the first unless another is asked for
 
 

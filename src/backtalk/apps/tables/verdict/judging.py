@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....core.network import Network
-from ....train import Training
 from ..parts import Inputs
 from ..preprocessing import Preprocessing
 from ..target import Target
@@ -19,6 +19,9 @@ from .compare import Rows, compare
 from .constant import Constant
 from .course import find_far_apart, find_few_rows, find_more_inputs_than_rows, find_still_falling
 from .remark import NO_BETTER, WELL, Remark
+
+if TYPE_CHECKING:
+    from ....train import Training
 
 OUT_OF_FOLD = "out_of_fold"
 JUDGED = ("test", OUT_OF_FOLD, "validation", "training")  # the first of these parts that there is, is judged
