@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from backtalk import Network
 from backtalk.apps.tables import Options
 from backtalk.apps.tables.baseline import baseline_facts, baselines_of, besides
-from backtalk.apps.tables.baseline.columns import are_codes, columns_in, plain_inputs
+from backtalk.apps.tables.baseline.columns import are_codes, columns_in
 from backtalk.apps.tables.baseline.effort import affordable, budget_of, seconds_of_trees
 from backtalk.apps.tables.baseline.models import Asked, trees_for
 from backtalk.apps.tables.baseline.trials import Trial, try_baselines
@@ -41,7 +41,7 @@ SIZE = FRAME["size"].fill_null(0).to_numpy()
 TOWN = (FRAME["town"] == "B").to_numpy()
 PREPROCESSING = Preprocessing.learn(FRAME, np.arange(ROWS))
 X = PREPROCESSING.transform(FRAME)[0]
-PLAIN = plain_inputs(PREPROCESSING)
+PLAIN = PREPROCESSING.plain_count
 place = np.arange(ROWS) % 3
 FOLDS = [(np.flatnonzero(place != k), np.flatnonzero(place == k)) for k in range(3)]
 

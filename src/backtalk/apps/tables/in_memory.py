@@ -21,7 +21,7 @@ def learn(table: Any, options: Options, *, progress: Watch = None) -> Finished:
 
     >>> import polars as pl
     >>> table = pl.DataFrame({"size": [k * k for k in range(40)], "kind": ["small"] * 20 + ["large"] * 20})
-    >>> learned = learn(table, Options("kind", epochs=2))
+    >>> learned = learn(table, Options("kind", hidden=(8,), epochs=2))
     >>> len(learned.model.members), learned.outputs["out_of_fold"].shape
     (5, (40, 2))
     """

@@ -30,7 +30,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     >>> from backtalk.apps.tables import Options, train
     >>> table = pl.DataFrame({"size": [k * k for k in range(40)], "kind": ["small"] * 20 + ["large"] * 20})
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = train(table, folder + "/run", Options("kind", epochs=20))
+    ...     _ = train(table, folder + "/run", Options("kind", hidden=(8,), epochs=20))
     ...     run = load_run(folder + "/run")
     >>> run.predict(pl.DataFrame({"size": [2, 37]})).columns
     ['prediction', 'probability of large', 'probability of small']

@@ -47,18 +47,6 @@ def are_codes(preprocessing: Preprocessing) -> np.ndarray:
     return np.concatenate([[True] if column.categories else [False] * len(column.numbers) for column in used])
 
 
-def plain_inputs(preprocessing: Preprocessing) -> int:
-    """How many of the inputs, the first ones, are scaled numbers, what is missing, and categories.
-
-    >>> import polars as pl
-    >>> frame = pl.DataFrame({"age": [30, None, 50, 40], "town": ["A", "B", "A", "B"]})
-    >>> plain_inputs(Preprocessing.learn(frame, np.arange(4)))
-    4
-    """
-    used = [column for column in preprocessing.columns if column.used]
-    return sum(len(column.numbers) + column.has_missing + len(column.categories) for column in used)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Recoded:
     """Codes that are few enough for boosted trees: of each value that has too many, the most frequent, in ``kept``.

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ..preprocessing import Preprocessing
 from ..verdict import OUT_OF_FOLD
-from .columns import are_codes, columns_in, plain_inputs
+from .columns import are_codes, columns_in
 from .effort import COLUMNS, affordable, seconds_of_lines, seconds_of_trees
 from .models import Asked, Model, lines_for, trees_for
 
@@ -74,7 +74,7 @@ def try_baselines(trial: Trial, budget: float) -> tuple[list[Baseline], list[str
         found.append(Baseline(model.name, model.kind, count, count < most, given, drawn | rows))
 
     if (lines := lines_for(trial.asked)) is not None:
-        plain = plain_inputs(trial.preprocessing)
+        plain = trial.preprocessing.plain_count
         add(lines, seconds_of_lines, lambda X: X[:, :plain])
     trees = trees_for(trial.asked, are_codes(trial.preprocessing))
     add(trees, seconds_of_trees, lambda X: columns_in(trial.preprocessing, X))

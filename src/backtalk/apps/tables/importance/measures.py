@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....core.network import Network
+from ..judging.classes import LEAST, of_labels
+from ..judging.numbers import quantile_losses
 from ..metric_names import levels_of
 from ..metrics import gives_shares
 from ..target import Target
@@ -19,7 +21,6 @@ IN_WORDS = {
     "log_loss": "log loss",
     "accuracy": "share of errors",
 }
-TINY = float(np.finfo(np.float64).eps)  # below which no share counts, as in scikit-learn's log_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,9 @@ class Measure:
         if name == "accuracy":
             return (target.labels_of(output) != truth).astype(np.float64)
         if name == "log_loss":
-            shares = output.astype(np.float64)
-            return -np.log(np.maximum(shares[np.arange(len(truth)), truth] / shares.sum(axis=1), TINY))
+            return -np.log(np.maximum(of_labels(output, truth), LEAST))
         y = target.decode(truth)
         if name == "quantile_loss":
-            levels = np.array(levels_of(self.network.head))
-            short = y[:, None] - target.quantiles(output)
-            return np.maximum(levels * short, (levels - 1) * short).mean(axis=1)
+            return quantile_losses(y, target.quantiles(output), levels_of(self.network.head) or ())
         residual = np.abs(y - target.decode(output))
         return residual**2 if name == "rmse" else residual / np.abs(y) if name == "mape" else residual

@@ -72,9 +72,18 @@ def mean_quantile_loss(y: np.ndarray, predicted: np.ndarray, levels: Sequence[fl
     >>> mean_quantile_loss(np.array([2.0]), np.array([[1.0, 3.0]]), [0.1, 0.9]).__round__(4)
     0.1
     """
+    return float(np.average(quantile_losses(y, predicted, levels), weights=weight))
+
+
+def quantile_losses(y: np.ndarray, predicted: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """The same of each row.
+
+    >>> quantile_losses(np.array([2.0]), np.array([[1.0, 3.0]]), [0.1, 0.9]).round(4).tolist()
+    [0.1]
+    """
     residual = y[:, None] - predicted
     q = np.asarray(levels, dtype=np.float64)
-    return float(np.average(np.maximum(q * residual, (q - 1) * residual).mean(axis=1), weights=weight))
+    return np.maximum(q * residual, (q - 1) * residual).mean(axis=1)
 
 
 def mean_poisson_deviance(y: np.ndarray, rate: np.ndarray, weight: Weight = None) -> float | None:

@@ -12,6 +12,7 @@ from ....core.losses import AbsoluteError, Huber, Quantile, Quantiles
 from ....core.network import Network
 from ....errors import quoted
 from ....pages.page import number_text
+from ..judging.classes import of_labels
 from ..metrics import gives_shares
 from ..target import Target
 from .chance import RARE, Difference, ranks, rises_with, tells_apart
@@ -229,6 +230,4 @@ def area(score: Numbers, positive: Numbers) -> float:
 
 def log_losses(rows: Rows) -> Numbers:
     """Of each row −log of the share that is given to its class."""
-    shares = rows.output.astype(np.float64)
-    given = np.take_along_axis(shares, rows.truth[:, None], axis=1)[:, 0] / shares.sum(axis=1)
-    return -np.log(np.maximum(given, np.finfo(np.float32).tiny))
+    return -np.log(np.maximum(of_labels(rows.output, rows.truth), np.finfo(np.float32).tiny))
