@@ -30,6 +30,8 @@ memory.py         how much memory a table may take, and how much it would
 parts.py          a table larger than memory, read in parts: to learn it, and to encode it
 sampling.py       a column, learned in bounded memory
 cache.py          files that live as long as a run is made
+heads.py          the output function and the loss, and whether the target goes together with them
+prepared.py       a table, understood, and what each training sees of it
 prepare.py        from a table to rows for training and test, and to the network before training
 folder.py         the files of a run, and how an earlier run stays until the new one is whole
 lock.py           one process at a time writes a run
@@ -67,7 +69,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .diagnosis import diagnose
     from .options import Options
-    from .prepare import Prepared
+    from .prepared import Prepared
     from .run import Result, resume, train
     from .use import evaluate, explain, predict
 
@@ -76,7 +78,7 @@ __all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "explain", "
 WHERE = {  # imported when asked for: a prediction needs little of it, and is not to wait for the rest
     "diagnose": "diagnosis",
     "Options": "options",
-    "Prepared": "prepare",
+    "Prepared": "prepared",
     **dict.fromkeys(("Result", "resume", "train"), "run"),
     **dict.fromkeys(("evaluate", "explain", "predict"), "use"),
 }

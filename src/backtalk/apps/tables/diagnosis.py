@@ -23,7 +23,7 @@ from .facts import read_run, rows_of_training
 from .folder import DIAGNOSIS, DIAGNOSIS_PAGE, HISTORY, METRICS, RUN, Folder, numbered
 from .history import History, read_history, telemetry_of
 from .options import Options, settled
-from .prepare import Prepared
+from .prepared import Prepared
 from .use import examples_of
 from .weights import validation_of, weights_of
 

@@ -15,7 +15,7 @@ from ...errors import BacktalkError, FileFormatError
 from .folder import METRICS, RUN, Folder, run_of
 from .learned import ROLES
 from .options import Options, require_usable
-from .prepare import Prepared
+from .prepared import Prepared
 from .reading.origins import Origin
 from .roles import named_in
 

@@ -33,7 +33,8 @@ from .metric_names import measure, metric_of
 from .metrics import score_of_shares
 from .model import end_of, output_of
 from .options import Options, settings_of
-from .prepare import Prepared, seeds_of
+from .prepare import seeds_of
+from .prepared import Prepared
 from .time_limit import TIME_IS_OVER, TimeLimit
 from .weights import validation_of, weights_of
 
@@ -129,14 +130,12 @@ class Trained:
 
     def out_of_fold(self, ready: Prepared) -> np.ndarray:
         """ŷ of each training row by the networks of its fold; NaN for a row that all see."""
-        X, _ = ready.parts["training"]
-        assert isinstance(X, np.ndarray)
-        found = np.full((len(X), ready.network.sizes[-1]), np.nan, np.float32)
-        for fold in range(ready.plan.folds):
+
+        def output(fold: int, X: np.ndarray) -> np.ndarray:
             networks, shares = self.of_fold(ready, fold)
-            rows = np.flatnonzero(ready.fold == fold)
-            found[rows] = output_of(networks, X[rows], shares)
-        return found
+            return output_of(networks, X, shares)
+
+        return _out_of_fold(ready, output)
 
     @property
     def members(self) -> tuple[Network, ...]:
@@ -193,7 +192,8 @@ def blended(ready: Prepared, options: Options, networks: Sequence[Network]) -> n
     if ready.fold is None:
         ends = [end_of(each, X) for each in of_kinds]
     else:
-        ends, rows = [_ends_out_of_fold(ready, each) for each in of_kinds], ready.judged
+        ends = [_out_of_fold(ready, lambda fold, X, own=each: end_of([own[fold]], X)) for each in of_kinds]
+        rows = ready.judged
     head, of_rows = networks[0].head, None if weight is None else weight[rows]
     target = as_target(networks[0], y, len(y))[rows]
 
@@ -206,14 +206,14 @@ def blended(ready: Prepared, options: Options, networks: Sequence[Network]) -> n
     return blend(ends, loss)
 
 
-def _ends_out_of_fold(ready: Prepared, networks: Sequence[Network]) -> np.ndarray:
-    """a_L (rows, outputs) of each training row by the network of its fold; NaN for a row that all see."""
+def _out_of_fold(ready: Prepared, of: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
+    """What ``of`` gives (rows, outputs) for each fold and X of its rows; NaN for a row that all networks see."""
     X, _ = ready.parts["training"]
     assert isinstance(X, np.ndarray)
-    found = np.full((len(X), networks[0].sizes[-1]), np.nan, np.float32)
-    for fold, network in enumerate(networks):
+    found = np.full((len(X), ready.network.sizes[-1]), np.nan, np.float32)
+    for fold in range(ready.plan.folds):
         rows = np.flatnonzero(ready.fold == fold)
-        found[rows] = end_of([network], X[rows])
+        found[rows] = of(fold, X[rows])
     return found
 
 

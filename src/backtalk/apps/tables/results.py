@@ -36,7 +36,7 @@ from .metric_names import key_of
 from .metrics import scores
 from .model import Model
 from .options import settled
-from .prepare import Prepared
+from .prepared import Prepared
 from .report import Facts, found_in, write_report
 from .verdict import JUDGED, OUT_OF_FOLD, Constant, Judged, judge
 

@@ -19,7 +19,8 @@ from .folder import PREPROCESSING, RUN, Folder, run_of
 from .members import Watch, checkpoint_of, histories_of, train_members
 from .memory import memory_for
 from .options import Options
-from .prepare import Prepared, prepare
+from .prepare import prepare
+from .prepared import Prepared
 from .reading.origins import Origin
 from .results import Result, write_results
 

@@ -15,7 +15,7 @@ from .cells.words import without_missing
 if TYPE_CHECKING:
     from ...data.streams import MemoryMapped
     from .options import Options
-    from .prepare import Prepared
+    from .prepared import Prepared
 
 SAMPLE = 1000  # cells by which a form is chosen
 MOST_WEIGHT = 1e30  # of all rows together: float32 holds no more than 3e38, and sums of products are to fit
