@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,8 @@ def mean_network(networks: Sequence[Network], weights: Sequence[float] | None = 
     [[1.5, 1.0]]
     """
     members = list(networks)
-    if not members:
-        raise InputError("networks is empty, expected one network at the least.")
+    v = require_mean(members, weights)
     first = members[0]
-    for number, each in enumerate(members[1:], start=1):
-        _require_alike(first, each, number)
-    v = shares_of(weights, len(members))
     if len(members) == 1:
         return first
     W = [_joined([to_numpy(each.W[i]) for each in members], v, i, first.depth) for i in range(1, first.depth + 1)]
@@ -48,6 +44,36 @@ def mean_network(networks: Sequence[Network], weights: Sequence[float] | None = 
     spec = first.spec
     arrays = ([spec.xp.asarray(array, device=spec.device) for array in family] for family in (W, b))
     return first.replace(*arrays)
+
+
+def require_mean(networks: Sequence[Network], weights: Sequence[float] | None = None) -> np.ndarray:
+    """The shares of the networks in their mean; refuses what has no mean, as :func:`mean_network` says."""
+    if not networks:
+        raise InputError("networks is empty, expected one network at the least.")
+    require_alike(
+        networks,
+        {
+            "inputs": lambda each: each.sizes[0],
+            "outputs": lambda each: each.sizes[-1],
+            "layers": lambda each: each.depth,
+            "the activations": lambda each: list(map(repr, each.activations)),
+            "the loss": lambda each: repr(each.loss),
+            "the output function": lambda each: repr(each.output),
+            "arrays of": lambda each: str(each.spec),
+        },
+    )
+    return shares_of(weights, len(networks))
+
+
+def require_alike(networks: Sequence[Network], facts: Mapping[str, Callable[[Network], Any]]) -> None:
+    """Refuse networks of which one differs from the first in a fact, by its name."""
+    for number, each in enumerate(networks):
+        for what, of in facts.items():
+            found, expected = of(each), of(networks[0])
+            if found != expected:
+                raise InputError(
+                    f"networks[{number}] has {what} {found}, but networks[0] has {expected}: expected the same in all."
+                )
 
 
 def shares_of(weights: Sequence[float] | None, count: int) -> np.ndarray:
@@ -77,20 +103,3 @@ def _joined(blocks: list[np.ndarray], v: np.ndarray, layer: int, depth: int) -> 
     for k, block in enumerate(blocks):
         W[rows[k] : rows[k + 1], columns[k] : columns[k + 1]] = block
     return W
-
-
-def _require_alike(first: Network, other: Network, number: int) -> None:
-    facts: list[tuple[str, Any, Any]] = [
-        ("inputs", other.sizes[0], first.sizes[0]),
-        ("outputs", other.sizes[-1], first.sizes[-1]),
-        ("layers", other.depth, first.depth),
-        ("the activations", list(map(repr, other.activations)), list(map(repr, first.activations))),
-        ("the loss", repr(other.loss), repr(first.loss)),
-        ("the output function", repr(other.output), repr(first.output)),
-        ("arrays of", str(other.spec), str(first.spec)),
-    ]
-    for what, found, expected in facts:
-        if found != expected:
-            raise InputError(
-                f"networks[{number}] has {what} {found}, but networks[0] has {expected}: expected the same in all."
-            )

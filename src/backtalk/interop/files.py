@@ -27,7 +27,7 @@ import safetensors.numpy
 from ..core.arrays import to_numpy
 from ..core.files import as_path, require_ordinary, write_atomically
 from ..core.inputs import require_network
-from ..core.mean import mean_network
+from ..core.mean import mean_network, require_mean
 from ..core.network import Network
 from ..errors import BacktalkError, FileFormatError, InputError, UnknownNameError, cut
 from .structure import KEY, read_structure, structure_of
@@ -81,7 +81,7 @@ def save_members(
     if len(members) == 1:
         save_with(members[0], path, run=run)
         return
-    mean_network(members, weights)  # refuses networks that do not go together
+    require_mean(members, weights)
     kept = {f"{k}.{name}": array for k, each in enumerate(members, 1) for name, array in _arrays(each).items()}
     structure = structure_of(members[0], len(members))
     _write(path, structure | ({} if weights is None else {"weights": [float(each) for each in weights]}), kept, run)
@@ -189,7 +189,7 @@ def read_members(path: str | os.PathLike[str]) -> tuple[tuple[Network, ...], lis
     members = tuple(_network(place, structure, each) for each in own.values())
     weights = structure.get("weights")
     try:
-        mean_network(members, weights)
+        require_mean(members, weights)
     except (InputError, TypeError, ValueError) as error:
         raise FileFormatError(f"{place} holds members that do not go together: {error}") from None
     return members, weights

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.initialization import as_generator
+from ..core.mean import require_alike
 from ..core.network import Network
 from ..engines.choose import choose_steps, group_of
 from ..engines.devices import free_bytes
@@ -155,20 +156,18 @@ def _require_alike(networks: Any) -> list[Network]:
     networks = list(networks)
     if not networks:
         raise InputError("networks is empty, expected one network at the least.")
-    first = networks[0]
     for number, network in enumerate(networks):
         if not isinstance(network, Network):
             raise InputTypeError(f"networks[{number}] is a {type(network).__name__}, expected a backtalk.Network.")
-        for what, found, expected in (
-            ("the sizes", list(network.sizes), list(first.sizes)),
-            ("the loss", repr(network.loss), repr(first.loss)),
-            ("the output function", repr(network.output), repr(first.output)),
-            ("arrays of", str(network.spec), str(first.spec)),
-        ):
-            if found != expected:
-                raise InputError(
-                    f"networks[{number}] has {what} {found}, but networks[0] has {expected}: expected the same in all."
-                )
+    require_alike(
+        networks,
+        {
+            "the sizes": lambda each: list(each.sizes),
+            "the loss": lambda each: repr(each.loss),
+            "the output function": lambda each: repr(each.output),
+            "arrays of": lambda each: str(each.spec),
+        },
+    )
     return networks
 
 
