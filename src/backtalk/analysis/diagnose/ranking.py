@@ -8,6 +8,8 @@ from dataclasses import replace
 from .finding import SEVERITIES, Finding
 from .thresholds import RULES
 
+ORDER = {kind: place for place, kind in enumerate(RULES)}
+
 
 def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Ranked, with at most one of a kind for each layer: the worst.
@@ -48,7 +50,7 @@ def _worst_of(findings: Iterable[Finding], group: Callable[[Finding], Hashable])
 def explains(cause: str, consequence: str) -> bool:
     """Whether the table says so."""
     named = RULES[cause].explains
-    return cause != consequence and ("*" in named or consequence in named)
+    return consequence in named or ("*" in named and ORDER[cause] < ORDER[consequence])
 
 
 def _raised(findings: list[Finding]) -> list[Finding]:

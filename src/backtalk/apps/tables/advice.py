@@ -101,6 +101,11 @@ ADVICE: dict[str, Callable[[Finding, Options], str]] = {
     "constant_columns": _always("There is nothing to do, unless they should have varied."),
     "duplicate_columns": _always("One of each pair is enough: --ignore the other."),
     "missing_classes": _always("Add rows of these classes, or merge them with others."),
+    "uninformative_features": _always("Add columns that say something of the target; these do not."),
+    "linear_layers": _always("Use --activation relu."),
+    "penalty_too_strong": _always("Use a smaller --l2-penalty."),
+    "dropout_too_strong": _always("Use --dropout 0.2 or less."),
+    "nothing_arrives": _always("Use --activation leaky_relu, which is never flat, and another --seed."),
     "symmetry": _always("Train anew with another --seed."),
     "class_imbalance": _imbalance,
     "mislabelled_examples": _always(

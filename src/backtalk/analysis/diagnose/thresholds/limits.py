@@ -1,0 +1,87 @@
+"""Where a rule applies and how it measures: numbers that are not compared with a threshold of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers that say where a rule applies and how it measures, each with its reason above it."""
+
+    # fewer examples, and a ReLU unit that is active for one in ten is silent for all by chance (4 %)
+    examples: int = 30
+    # how many examples, units or columns one finding lists
+    listed: int = 50
+    # of the best constant's loss: below, scale did not keep the network from learning
+    learned: float = 0.5
+    # of the best constant's loss: a loss that may well stand still; and below, silent units did little harm
+    small: float = 0.25
+    # of the best constant's loss: more than an untrained network has
+    wild: float = 10.0
+    # of the largest g′: tanh beyond ±0.995, sigmoid beyond 0.0025 and 0.9975
+    flat_slope: float = 0.01
+    # of the examples at an end, for a saturated unit; healthy runs: up to 0.25, digits learned by heart 0.7
+    flat_examples: float = 0.8
+    # of the norm, for copies: what float32 makes of sums in another order
+    copies: float = 1e-6
+    # of a layer's weights in training: beyond, their size is the steps' doing, and not the initialization's
+    growth: float = 10.0
+    # whole numbers 0, 1, … with more levels are counts or scores rather than labels
+    classes: int = 20
+    # for each class, before 'never' is no accident: k·e^−10
+    examples_of_class: int = 10
+    # of the rarest class: more than half right, and the imbalance does little harm
+    recall: float = 0.5
+    # ŷ of the given class, at most, for a contradiction
+    contradicted: float = 0.1
+    # ŷ of another class that is enough for one, even if that class has more on average
+    confident: float = 0.9
+    # of the examples right, of all and of their class, before the network's word weighs more than a label
+    accurate: float = 0.8
+    # of the examples of the most frequent class: a class with no more is rare (the ratio of class_imbalance)
+    rare: float = 0.1
+    # the share of the examples whose say is compared with all others'
+    loud: float = 0.01
+    # of the loss, and of the best constant's, that dominating examples must have for a warning
+    loud_loss: float = 0.5
+    # epochs before the shape of a loss curve is judged
+    epochs: int = 5
+    # epochs before a loss is said to stand still: sigmoids begin with a plateau
+    standstill: int = 10
+    # update-to-weight ratio that counts as 1 in learning_rate_too_high
+    update_high: float = 0.1
+    # of the first epoch's loss, above it, counts as 1: more than chance from epoch to epoch
+    loss_rise: float = 0.1
+    # mean loss of an epoch over that of guessing (log k), for class labels, counts as 1: scaled inputs and the usual
+    # initial weights begin below 2, so the steps have thrown the weights far out
+    loss_high: float = 10.0
+    # from this l2_penalty on, the loss of an epoch is not compared with guessing: half of it times ‖W‖², which is about
+    # the number of units at the start, would be as large as the loss
+    penalty: float = 0.01
+    # median of the other layers' ways, below which none of them moves: rounding in float64 is 1e-16
+    moves: float = 1e-12
+    # mean rise from epoch to epoch, of the loss, counts as 1: epochs that differ by 18 % (0.1·√π)
+    jumps: float = 0.1
+    # of the best constant's loss: rises and jumps of a smaller loss are measured by this
+    level: float = 0.25
+    # of the loss: less of a fall is hardly one, for learning_rate_too_low
+    hardly: float = 0.1
+    # the trial of batch_too_small, at the run's learning rate: few steps and examples, so that it is cheap
+    trial_steps: int = 20
+    trial_examples: int = 4096
+    # draws of mini-batches for so many steps, whose losses are compared
+    trial_draws: int = 8
+    # of the loss, by which all examples a step do better than mini-batches
+    trial_fall: float = 0.1
+    # standard deviation of the draws' losses, of the loss: it hangs on which examples come last. Of 148 runs on other
+    # tables, with other activations and optimizers, 9 in 10 stay below 0.022; batches of 1 at a high rate: 0.06 to 1.8
+    trial_spread: float = 0.05
+    # of the best constant's loss, by which validation lies behind, counts as 1 in overfitting; healthy runs: to 0.23
+    validation_gap: float = 0.4
+    # the same for the rise of the validation loss above its least value; and of that value, which it has to be as well
+    validation_rise: float = 0.1
+    relative_rise: float = 0.25
+
+
+LIMITS = Limits()
