@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .apps.tables.loaded import Run, load_run
     from .core.activations import Activation, register_activation
     from .core.backward import Gradients
+    from .core.curvature import HessianProduct
     from .core.dropout import Dropout
     from .core.forward import Trace
     from .core.layers import Layers
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .core.network import Network
     from .core.predictor import Predictor
     from .data.streams import MemoryMapped, ParquetFiles
-    from .engines.passes import backward, forward, gradients
+    from .engines.passes import backward, forward, gradients, hessian_product
     from .errors import (
         BacktalkError,
         DivergedError,
@@ -82,15 +83,16 @@ if TYPE_CHECKING:
 __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError",
     "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch",
-    "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HiddenUnits", "Influence",
+    "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
+    "Influence",
     "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
     "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network",
     "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run", "Shard", "StepDerivation",
     "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward",
     "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward",
-    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load",
-    "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
-    "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "influence",
+    "listen", "load", "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation",
+    "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
@@ -104,6 +106,7 @@ HOMES = {  # the module of each public name
     **dict.fromkeys(("Run", "load_run"), "apps.tables.loaded"),
     **dict.fromkeys(("Activation", "register_activation"), "core.activations"),
     "Gradients": "core.backward",
+    "HessianProduct": "core.curvature",
     "Dropout": "core.dropout",
     "Trace": "core.forward",
     "Layers": "core.layers",
@@ -112,7 +115,7 @@ HOMES = {  # the module of each public name
     "Network": "core.network",
     "Predictor": "core.predictor",
     **dict.fromkeys(("MemoryMapped", "ParquetFiles"), "data.streams"),
-    **dict.fromkeys(("backward", "forward", "gradients"), "engines.passes"),
+    **dict.fromkeys(("backward", "forward", "gradients", "hessian_product"), "engines.passes"),
     **dict.fromkeys(
         (
             "BacktalkError", "DivergedError", "FileFormatError", "InputError", "InputTypeError", "LayerError",

@@ -5,7 +5,7 @@ layers.py           ``Layers``: quantities numbered from 1, or from 0
 decimals.py         numbers as text
 specification.py    activations, losses and optimizers as text
 initialization.py   weights before training
-activations/        g and g′
+activations/        g, g′ and g″
 targets.py          from y to the target t
 outputs.py          output functions
 losses/             ℓ as a function of ŷ and t
@@ -20,6 +20,7 @@ forward.py          ``Trace``: every a_i and h_i
 predictor.py        ``Predictor``: ŷ alone, in memory made once
 sums.py             sums over the rows of a batch
 backward.py         ``Gradients``: the three talks
+curvature.py        ``HessianProduct``: the three talks, differentiated once more along a direction
 optimizers/         from gradients to the next parameters
 batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients

@@ -63,14 +63,15 @@ def talk_back(network: Network, trace: Trace, target: Array, weight: Array) -> G
 def talk_to_output(network: Network, trace: Trace, target: Array, weight: Array) -> tuple[Array, Array, Array]:
     """The first talk: ℒ, ∇_ŷℒ and ∇_{a_L}ℒ = Jᵀ ∇_ŷℒ; for softmax with cross-entropy it is (ŷ − e(y)) · w."""
     a, yhat = trace.a[network.depth], trace.output
-
-    def share(value: Array, w: Array) -> Array:
-        return namespace(a).where(w > 0, value, w) * w  # an example without weight has no part, also of inf
-
     loss = namespace(a).sum(share(network.head.value(a, yhat, target), weight))
     w = weight[:, None]
     grad_yhat = share(network.head.output_gradient(a, yhat, target), w)
     return loss, grad_yhat, share(network.head.gradient(a, yhat, target), w)
+
+
+def share(value: Array, w: Array) -> Array:
+    """Each example's value times its weight: one without weight has no part, also of inf."""
+    return namespace(value).where(w > 0, value, w) * w
 
 
 def talk_down(

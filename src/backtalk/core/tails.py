@@ -87,7 +87,7 @@ class SoftplusTails(Tails):
 
     def slope_of_log(self, a: Array, yhat: Array) -> Array:
         xp = namespace(a)
-        low, one = a < self.LOW, xp.ones_like(a)
+        low, one = real_part(a) < self.LOW, xp.ones_like(a)
         return xp.where(low, one, sigmoid(a) / xp.where(low, one, yhat))
 
 

@@ -12,7 +12,7 @@ from ..specification import write_specification
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Activation:
-    """An element-wise activation: ``g(a)`` and its derivative ``g_prime(a)``.
+    """An element-wise activation: ``g(a)``, and its derivatives ``g_prime(a)`` and ``g_second(a)``.
 
     ``kinks`` are the points where g or g′ has a corner: a finite difference across one is no derivative.
     ``initialization`` is the scheme for the weights of a layer with this activation. ``range``: between which numbers
@@ -36,6 +36,10 @@ class Activation:
 
     def g_prime(self, a: Array) -> Array:
         """g′ for each element of a; at a kink the derivative from the left."""
+        raise NotImplementedError
+
+    def g_second(self, a: Array) -> Array:
+        """g″ for each element of a; at a kink the derivative from the left."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -70,8 +74,18 @@ def sigmoid_prime(a: Array) -> Array:
     return fallen / (1 + fallen) ** 2
 
 
+def sigmoid_second(a: Array) -> Array:
+    """σ″(a) = σ′(a)(1 − 2σ(a)) = −σ′(a) tanh(a/2)."""
+    return -sigmoid_prime(a) * namespace(a).tanh(a / 2)
+
+
 def tanh_prime(a: Array) -> Array:
     return 4 * sigmoid_prime(2 * a)
+
+
+def tanh_second(a: Array) -> Array:
+    """tanh″(a) = −2 tanh(a) tanh′(a)."""
+    return -2 * namespace(a).tanh(a) * tanh_prime(a)
 
 
 def softplus(a: Array) -> Array:

@@ -30,6 +30,9 @@ class ReLU(Activation):
     def g_prime(self, a: Array) -> Array:
         return where(real_part(a) <= 0, 0.0, 1.0, a)
 
+    def g_second(self, a: Array) -> Array:
+        return namespace(a).zeros_like(a)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LeakyReLU(Activation):
@@ -47,6 +50,9 @@ class LeakyReLU(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return where(real_part(a) <= 0, self.slope, 1.0, a)
+
+    def g_second(self, a: Array) -> Array:
+        return namespace(a).zeros_like(a)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,6 +72,9 @@ class ELU(Activation):
     def g_prime(self, a: Array) -> Array:
         return _elu_prime(a, 1.0, self.alpha)
 
+    def g_second(self, a: Array) -> Array:
+        return _elu_second(a, 1.0, self.alpha)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SELU(Activation):
@@ -82,6 +91,9 @@ class SELU(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return _elu_prime(a, self.SCALE, self.ALPHA)
+
+    def g_second(self, a: Array) -> Array:
+        return _elu_second(a, self.SCALE, self.ALPHA)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,6 +114,10 @@ class CELU(Activation):
     def g_prime(self, a: Array) -> Array:
         return namespace(a).exp(where(real_part(a) <= 0, a / self.alpha, 0.0, a))
 
+    def g_second(self, a: Array) -> Array:
+        below = where(real_part(a) <= 0, a / self.alpha, 0.0, a)
+        return where(real_part(a) <= 0, namespace(a).exp(below) / self.alpha, 0.0, a)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReLU6(Activation):
@@ -116,6 +132,9 @@ class ReLU6(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return _between(a, 0.0, 6.0, 0.0, 1.0, 0.0)
+
+    def g_second(self, a: Array) -> Array:
+        return namespace(a).zeros_like(a)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -132,6 +151,9 @@ class HardTanh(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return _between(a, -1.0, 1.0, 0.0, 1.0, 0.0)
+
+    def g_second(self, a: Array) -> Array:
+        return namespace(a).zeros_like(a)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -152,6 +174,9 @@ class HardSigmoid(Activation):
     def g_prime(self, a: Array) -> Array:
         return _between(a, -3.0, 3.0, 0.0, 1 / 6, 0.0)
 
+    def g_second(self, a: Array) -> Array:
+        return namespace(a).zeros_like(a)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HardSwish(Activation):
@@ -166,6 +191,9 @@ class HardSwish(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return _between(a, -3.0, 3.0, 0.0, (2 * a + 3) / 6, 1.0)
+
+    def g_second(self, a: Array) -> Array:
+        return _between(a, -3.0, 3.0, 0.0, 1 / 3, 0.0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -186,6 +214,9 @@ class Softsign(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return (1 / (1 + _size(a))) ** 2
+
+    def g_second(self, a: Array) -> Array:
+        return where(real_part(a) <= 0, 2.0, -2.0, a) * (1 / (1 + _size(a))) ** 3
 
 
 def _size(a: Array) -> Array:
@@ -208,3 +239,8 @@ def _elu(a: Array, scale: float, alpha: float) -> Array:
 def _elu_prime(a: Array, scale: float, alpha: float) -> Array:
     below = where(real_part(a) <= 0, a, 0.0, a)
     return where(real_part(a) <= 0, scale * alpha * namespace(a).exp(below), scale, a)
+
+
+def _elu_second(a: Array, scale: float, alpha: float) -> Array:
+    below = where(real_part(a) <= 0, a, 0.0, a)
+    return where(real_part(a) <= 0, scale * alpha * namespace(a).exp(below), 0.0, a)

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..arrays import Array, erfc, namespace
-from .activation import Activation, sigmoid, sigmoid_prime, softplus, tanh_prime, within
+from .activation import (
+    Activation,
+    sigmoid,
+    sigmoid_prime,
+    sigmoid_second,
+    softplus,
+    tanh_prime,
+    tanh_second,
+    within,
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -22,6 +31,9 @@ class Identity(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return namespace(a).ones_like(a)
+
+    def g_second(self, a: Array) -> Array:
+        return namespace(a).zeros_like(a)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,6 +50,9 @@ class Sigmoid(Activation):
     def g_prime(self, a: Array) -> Array:
         return sigmoid_prime(a)
 
+    def g_second(self, a: Array) -> Array:
+        return sigmoid_second(a)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tanh(Activation):
@@ -52,6 +67,9 @@ class Tanh(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return tanh_prime(a)
+
+    def g_second(self, a: Array) -> Array:
+        return tanh_second(a)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,6 +86,12 @@ class GELU(Activation):
         near = within(a, 40.0)
         density = namespace(a).exp(-near * near / 2) / math.sqrt(2 * math.pi)
         return erfc(-a * math.sqrt(0.5)) / 2 + near * density
+
+    def g_second(self, a: Array) -> Array:
+        # g″(a) = φ(a)(2 − a²)
+        near = within(a, 40.0)
+        density = namespace(a).exp(-near * near / 2) / math.sqrt(2 * math.pi)
+        return density * (2 - near * near)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -92,6 +116,13 @@ class GELUTanh(Activation):
         u, u_prime = self._inner(a)
         return sigmoid(2 * u) + a * sigmoid_prime(2 * u) * 2 * u_prime
 
+    def g_second(self, a: Array) -> Array:
+        # g″(a) = 2σ′(v)v′ + a(σ″(v)v′² + σ′(v)v″) for v = 2u
+        u, u_prime = self._inner(a)
+        slope, bend = 2 * u_prime, 12 * self.SCALE * self.CUBIC * within(a, 50.0)
+        squashed = sigmoid_prime(2 * u)
+        return 2 * squashed * slope + a * (sigmoid_second(2 * u) * slope**2 + squashed * bend)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SiLU(Activation):
@@ -104,6 +135,10 @@ class SiLU(Activation):
 
     def g_prime(self, a: Array) -> Array:
         return sigmoid(a) + a * sigmoid_prime(a)
+
+    def g_second(self, a: Array) -> Array:
+        # g″(a) = 2σ′(a) + a·σ″(a)
+        return 2 * sigmoid_prime(a) + a * sigmoid_second(a)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,6 +154,9 @@ class Softplus(Activation):
     def g_prime(self, a: Array) -> Array:
         return sigmoid(a)
 
+    def g_second(self, a: Array) -> Array:
+        return sigmoid_prime(a)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mish(Activation):
@@ -133,6 +171,12 @@ class Mish(Activation):
         s = softplus(a)
         return namespace(a).tanh(s) + a * tanh_prime(s) * sigmoid(a)
 
+    def g_second(self, a: Array) -> Array:
+        # g″(a) = 2 tanh′(s)σ(a) + a(tanh″(s)σ(a)² + tanh′(s)σ′(a))
+        s, slope = softplus(a), sigmoid(a)
+        inner = tanh_second(s) * slope**2 + tanh_prime(s) * sigmoid_prime(a)
+        return 2 * tanh_prime(s) * slope + a * inner
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Exponential(Activation):
@@ -146,4 +190,7 @@ class Exponential(Activation):
         return namespace(a).exp(a)
 
     def g_prime(self, a: Array) -> Array:
+        return namespace(a).exp(a)
+
+    def g_second(self, a: Array) -> Array:
         return namespace(a).exp(a)

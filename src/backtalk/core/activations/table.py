@@ -33,12 +33,21 @@ class RegisteredActivation(Activation):
     initialization: str  # pyright: ignore[reportIncompatibleVariableOverride]
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
+    second_derivative: Callable[[Array], Array] | None = None
 
     def g(self, a: Array) -> Array:
         return self._of_same_shape(self.function(a), a, "g")
 
     def g_prime(self, a: Array) -> Array:
         return self._of_same_shape(self.derivative(a), a, "g_prime")
+
+    def g_second(self, a: Array) -> Array:
+        if self.second_derivative is None:
+            raise InputError(
+                f"activation {self.name} has no second derivative, which Hessian products need: give g_second to "
+                "register_activation."
+            )
+        return self._of_same_shape(self.second_derivative(a), a, "g_second")
 
     def _of_same_shape(self, values: Any, a: Array, function: str) -> Any:
         shape = tuple(getattr(values, "shape", ()))
@@ -58,13 +67,15 @@ def register_activation(
     g: Callable[[Array], Array],
     g_prime: Callable[[Array], Array],
     *,
+    g_second: Callable[[Array], Array] | None = None,
     kinks: Iterable[float] = (),
     initialization: str = "he_normal",
 ) -> Activation:
     """Add an activation to the table, from the pair (g, g′), both element-wise functions of a.
 
     Write both with operators, or with the functions of the library whose arrays the network has. Name the
-    ``kinks``, the points where g or g′ has a corner. ``backtalk.check(name)`` measures whether g′ is the
+    ``kinks``, the points where g or g′ has a corner. ``g_second``, the derivative of g′, is needed for
+    :func:`backtalk.hessian_product` alone. ``backtalk.check(name)`` measures whether g′ is the
     derivative of g. An activation of your own that had the name is replaced; networks that were made with it keep it.
 
     Raises :class:`~backtalk.errors.InputError` for the name of an activation of backtalk's own.
@@ -77,14 +88,15 @@ def register_activation(
     (square,)
     """
     require_own_name(name, ACTIVATIONS, "activation")
-    if not callable(g) or not callable(g_prime):
-        raise InputTypeError("g and g_prime must both be functions of a.")
+    if not callable(g) or not callable(g_prime) or not (g_second is None or callable(g_second)):
+        raise InputTypeError("g and g_prime must be functions of a, and g_second, if it is given.")
     activation = RegisteredActivation(
         name=name,
         kinks=_as_kinks(kinks),
         initialization=repr(as_initialization(initialization)),
         function=g,
         derivative=g_prime,
+        second_derivative=g_second,
     )
     ACTIVATIONS[name] = lambda: activation
     return activation

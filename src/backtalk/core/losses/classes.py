@@ -155,7 +155,7 @@ class CategoricalHinge(Loss):
         xp = namespace(yhat)
         move = self._rival(yhat, target) - target
         margin = xp.sum(yhat * move, axis=-1, keepdims=True) + 1
-        return xp.where(margin <= 0, xp.zeros_like(move), move)
+        return xp.where(real_part(margin) <= 0, xp.zeros_like(move), move)
 
     def kink_side(self, yhat: Array, target: Array) -> Array:
         # a kink where ℓ begins to be 0, and where another output becomes the largest of the others
@@ -235,7 +235,7 @@ def power(base: Array, exponent: float) -> Array:
 def slope_of_power(base: Array, exponent: float) -> Array:
     """Its derivative, exponent · base^(exponent − 1): 0 where the base is 0 or less."""
     xp = namespace(base)
-    return xp.where(base <= 0, xp.zeros_like(base), exponent * power(base, exponent - 1))
+    return xp.where(real_part(base) <= 0, xp.zeros_like(base), exponent * power(base, exponent - 1))
 
 
 def _from_one(yhat: Array) -> Array:

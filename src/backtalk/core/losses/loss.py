@@ -84,9 +84,9 @@ class Loss:
 def quotient(numerator: Array, denominator: Array) -> Array:
     """numerator/denominator for both ≥ 0, with 0/0 = 0 and no warning where the quotient is inf."""
     xp = namespace(denominator)
-    low = denominator <= 0  # NaN is not, and stays
+    low = real_part(denominator) <= 0  # NaN is not, and stays
     safe = xp.where(low, xp.ones_like(denominator), denominator)
-    limit = xp.where(numerator > 0, xp.full_like(denominator, math.inf), xp.zeros_like(denominator))
+    limit = xp.where(real_part(numerator) > 0, xp.full_like(denominator, math.inf), xp.zeros_like(denominator))
     return xp.where(low, limit, numerator / safe)
 
 
