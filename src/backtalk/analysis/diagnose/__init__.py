@@ -1,6 +1,7 @@
 """What is wrong with a network, in words with the numbers behind them.
 
-examination.py   ``diagnose``
+verbs.py         ``diagnose``
+examination.py   from a network and its examples to measurements and findings
 diagnosis.py     its result; finding.py: a finding
 doctor.py        ``Doctor``: the callback; telemetry.py: the numbers of the epochs
 examples.py      the examples, checked, but NaN and infinities stay
@@ -15,10 +16,10 @@ report.py        the page
 
 from .diagnosis import Diagnosis
 from .doctor import Doctor
-from .examination import diagnose
 from .finding import Finding
 from .measure import LayerMeasurement, Measurements
 from .thresholds import LIMITS, NETWORK_RULES, RULES, Rule
+from .verbs import diagnose
 
 __all__ = [
     "LIMITS",
