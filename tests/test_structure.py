@@ -30,7 +30,7 @@ PUBLIC = {
     "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "influence", "listen", "load",
     "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
     "resume", "save",
-    "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
 }  # fmt: skip
 
 
