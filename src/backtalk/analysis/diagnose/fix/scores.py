@@ -38,7 +38,8 @@ class Scores:
     def beats(self, other: Scores) -> bool:
         """Whether these are better: by RMSE; or by accuracy beyond chance, and else by log loss, if both have one.
 
-        Chance is one and a half standard errors of the difference, row by row; RMSE and log loss have to fall by a hundredth.
+        Chance is one and a half standard errors of the difference, row by row; RMSE and log loss have to fall by a
+        hundredth.
         """
         if self.right is None or other.right is None or self.weight is None:
             return _is_lower(self.values["rmse"], other.values["rmse"])
