@@ -26,10 +26,11 @@ PUBLIC = {
     "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network",
     "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run", "SGD", "Shard",
     "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted",
-    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward",
-    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "influence",
-    "listen", "load", "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation",
-    "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step",
+    "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
+    "hessian_product", "influence", "listen", "load", "load_members", "load_run", "mean_network", "paths",
+    "per_example", "register_activation", "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn",
+    "to_torch", "watch",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .analysis.diagnose import Diagnosis, Doctor, Finding, diagnose
     from .analysis.influence import Influence, el2n, grand, influence, self_influence
     from .analysis.torch_hooks import Heard, listen
+    from .analysis.torch_hooks.watch import watch
     from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
     from .apps.estimators.tables import TableClassifier, TableRegressor
     from .apps.onnx import to_onnx
@@ -84,15 +85,15 @@ __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError",
     "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch",
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
-    "Influence",
-    "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss", "MLPClassifier",
-    "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network",
-    "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run", "Shard", "StepDerivation",
-    "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward",
-    "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward",
-    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "influence",
-    "listen", "load", "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation",
-    "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn", "to_torch",
+    "Influence", "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss",
+    "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov",
+    "Network", "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run", "Shard",
+    "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted",
+    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step",
+    "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
+    "hessian_product", "influence", "listen", "load", "load_members", "load_run", "mean_network", "paths",
+    "per_example", "register_activation", "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn",
+    "to_torch", "watch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
@@ -100,6 +101,7 @@ HOMES = {  # the module of each public name
     **dict.fromkeys(("Diagnosis", "Doctor", "Finding", "diagnose"), "analysis.diagnose"),
     **dict.fromkeys(("Influence", "el2n", "grand", "influence", "self_influence"), "analysis.influence"),
     **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
+    "watch": "analysis.torch_hooks.watch",
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),
     **dict.fromkeys(("TableClassifier", "TableRegressor"), "apps.estimators.tables"),
     "to_onnx": "apps.onnx",

@@ -1,6 +1,7 @@
 """What is wrong with a network, in words with the numbers behind them.
 
-examination.py   ``diagnose``
+verbs.py         ``diagnose``
+examination.py   from a network and its examples to measurements and findings
 diagnosis.py     its result; finding.py: a finding
 doctor.py        ``Doctor``: the callback; telemetry.py: the numbers of the epochs
 examples.py      the examples, checked, but NaN and infinities stay
@@ -8,6 +9,7 @@ gather.py        one pass over the examples, block by block; measure.py: the mea
 statistics.py    statistics of blocks; locate.py: the first place that is not finite
 thresholds/      every number by which it judges, with its reason
 rules/           from measurements to findings
+fix/             follow the advice, train anew, compare
 ranking.py       causes before what they explain
 words.py         words of findings, for the rules, the terminal and the page
 report.py        the page
@@ -15,10 +17,11 @@ report.py        the page
 
 from .diagnosis import Diagnosis
 from .doctor import Doctor
-from .examination import diagnose
 from .finding import Finding
+from .fix import Fixed, Round
 from .measure import LayerMeasurement, Measurements
 from .thresholds import LIMITS, NETWORK_RULES, RULES, Rule
+from .verbs import diagnose
 
 __all__ = [
     "LIMITS",
@@ -27,8 +30,10 @@ __all__ = [
     "Diagnosis",
     "Doctor",
     "Finding",
+    "Fixed",
     "LayerMeasurement",
     "Measurements",
+    "Round",
     "Rule",
     "diagnose",
 ]

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.network import Network
 from .finding import Finding
+from .fix import Fixed, fix
 from .measure import Measurements, finite_or_none
 from .report import write_report
 from .words import is_healthy, verdict
@@ -54,6 +56,49 @@ class Diagnosis(Judged):
     findings: tuple[Finding, ...]
     measurements: Measurements
     network: str
+
+    def fix(
+        self,
+        network: Network,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        validation: Any = None,
+        rng: np.random.Generator | int | None = 0,
+        **settings: Any,
+    ) -> Fixed:
+        """Follow the advice of the first finding that a training can act on, train anew, and compare.
+
+        ``network``, ``X``, ``y``, ``sample_weight``: those that were diagnosed; none of them is changed. Each round
+        makes one change, to X or the targets (scaled, and the scales folded into the first and the last layer, so that
+        the result takes X as it is), to the output function and the loss, or to the training, and trains a network of
+        new random weights with the settings of the run otherwise: those that a ``history`` of a :class:`Doctor` told,
+        or the defaults of :func:`~backtalk.fit` for as many epochs as make 2000 steps, 20 to 500. ``settings``: what
+        :func:`~backtalk.fit` is to be given instead, such as ``epochs=50``. Rows that are not finite are left out. The
+        new network is diagnosed in turn, and the next round acts on that, up to three rounds; it ends if nothing above
+        a note is left, if no advice can be followed, or if the held-out rows got no better and the finding stayed.
+
+        ``validation``: the held-out rows that judge, (X, y) or (X, y, sample_weight); nothing is learned from them.
+        Without it one row of five is held out before the first round. For classes, accuracy decides if it differs by
+        more than one and a half standard errors, and else the log loss; for numbers, the root of the mean
+        squared error, in the targets' own unit. Class labels that a loss took for numbers are judged as classes. The best network is the
+        result, and the given one if none is better. A run that is 'too short' is trained twice as long, once; every
+        other round takes as many epochs as the run. ``rng``: for the split, the initial weights and the mini-batches.
+
+        Raises what :func:`~backtalk.fit` and :func:`~backtalk.diagnose` raise for such arguments.
+
+        >>> import numpy as np
+        >>> from backtalk import Network, diagnose
+        >>> X = np.random.default_rng(0).normal(size=(100, 2)) * [1, 5000]
+        >>> network, y = Network.create([2, 4, 2], "tanh", rng=0), X[:, 0] > 0
+        >>> fixed = diagnose(network, X, y).fix(network, X, y, epochs=30)
+        >>> [(each.finding.kind, each.change[:23]) for each in fixed.rounds]
+        [('inputs_not_scaled', 'scaled each column of X')]
+        >>> fixed.is_better, fixed.after["accuracy"] > fixed.before["accuracy"]
+        (True, True)
+        """
+        return fix(network, self.findings, self.measurements, X, y, sample_weight, validation, rng, settings)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: a number that is not finite becomes None, and quantiles summarize arrays over examples."""

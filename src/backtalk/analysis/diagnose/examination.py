@@ -1,4 +1,4 @@
-"""The public verb: measure a network on its data, and say what is wrong."""
+"""Measure a network on its data, and find what is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from ...core.network import Network
 from ...errors import InputError, InputTypeError
 from ..per_example.pairs import MEMORY_LIMIT
-from .diagnosis import Diagnosis
 from .doctor import Doctor
 from .examples import Examples
 from .finding import Finding
@@ -41,41 +40,20 @@ OF_NETWORK_AND_DATA = (
 )
 
 
-def diagnose(
+def examine(
     network: Network,
     X: Any,
     y: Any,
     sample_weight: Any = None,
     *,
     validation: Any = None,
-    history: Doctor | Telemetry | Iterable[Any] | None = None,
+    history: Any = None,
     columns: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     rows: Any = None,
     memory_limit: int = MEMORY_LIMIT,
-) -> Diagnosis:
-    """What is wrong with a network on these examples, in words with the numbers behind them.
-
-    ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`, best those that it was trained on; values of X
-    and y that are not finite are accepted, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
-    ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for findings about
-    the course of training. ``columns``, ``classes``: names of X's columns and of classes 0, 1, …, for the findings to
-    use; ``rows``: the numbers of its rows, if they are not 0, 1, …, as in a part of a table. ``memory_limit``: bytes
-    that a block of examples may take; besides these, some numbers are kept for each example.
-
-    A NaN stays in every statistic that it belongs to. Arrays of other libraries are converted to NumPy. The thresholds,
-    with their reasons, are in one table, ``RULES`` of the package ``backtalk.analysis.diagnose``.
-
-    Raises :class:`~backtalk.errors.InputError` or :class:`~backtalk.errors.InputTypeError` for arguments that do not
-    fit the network.
-
-    >>> import numpy as np
-    >>> from backtalk import Network
-    >>> X = np.random.default_rng(0).normal(size=(100, 3)) * [1, 1, 500]
-    >>> diagnosis = diagnose(Network.create([3, 8, 2], "tanh", rng=0), X, X[:, 0] > 0, columns=["a", "b", "salary"])
-    >>> diagnosis.healthy, diagnosis.findings[0].kind
-    (False, 'inputs_not_scaled')
-    """
+) -> tuple[tuple[Finding, ...], Measurements]:
+    """The findings, ranked, and what was measured; the arguments are those of :func:`backtalk.diagnose`."""
     examples = Examples.of(network, X, y, sample_weight)
     held_out = None if validation is None else _validation(network, validation)
     telemetry = _telemetry(history)
@@ -87,7 +65,7 @@ def diagnose(
     measured = measure(examples, telemetry, held_out, *named, _numbers(rows, count), memory_limit)
     with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
         findings = rank(_findings(examples, measured))
-    return Diagnosis(findings, measured, repr(network).splitlines()[0])
+    return findings, measured
 
 
 def _findings(examples: Examples, measured: Measurements) -> list[Finding]:

@@ -24,7 +24,7 @@ from ...core.network import Network
 from ...core.norms import euclidean_norm
 from ...core.outputs import Softmax
 from ...engines.steps import SILENT
-from ..per_example.gradient_norms import row_norms
+from ..per_example.sizes import row_norms
 from ..per_example.statistics import estimate_noise
 from .examples import ExampleBlock, Examples
 from .locate import Locator

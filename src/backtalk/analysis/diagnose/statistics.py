@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..per_example.gradient_norms import row_norms
+from ..per_example.sizes import row_norms
 
 
 class RunningMoments:

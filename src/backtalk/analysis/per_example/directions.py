@@ -15,8 +15,9 @@ from ...core.arrays import Array, namespace, to_numpy
 from ...core.network import Network
 from ...core.norms import euclidean_norm
 from .examples import as_batch, group_of
-from .gradient_norms import GradientNorms, norms_of, positive
-from .pairs import MEMORY_LIMIT, Group, Pairs, ParameterArrays, add, beside, by_layer, read_blocks, wide
+from .gradient_norms import GradientNorms, norms_of
+from .pairs import MEMORY_LIMIT, Group, Pairs, ParameterArrays, add, by_layer, read_blocks
+from .sizes import beside, positive, wide
 
 
 class UndefinedCosineWarning(RuntimeWarning):
@@ -94,8 +95,7 @@ def _products(pairs: Pairs, of_a: Array, of_h: Array, W: dict[Any, Array], b: di
     """⟨∇ℓ_n, G⟩/‖∇ℓ_n‖ of a layer, where G has length 1: of numbers that neither overflow nor vanish."""
     a, found = wide(pairs.a) / pairs.column(positive(of_a)), 0.0
     if pairs.weights:
-        products = pairs.in_rows((a @ W[pairs.layer]) * (wide(pairs.h) / pairs.column(of_h)))
-        found = namespace(products).sum(products, axis=1)
+        found = pairs.weight_products(a, of_h, W[pairs.layer])
     if pairs.biases:
         found = found + (pairs.total(a) @ b[pairs.layer]) / of_h
     return found

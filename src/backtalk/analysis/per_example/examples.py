@@ -18,7 +18,8 @@ from ...core.layers import Layers
 from ...core.network import Network
 from ...engines.native import passes as native
 from ...errors import InputError, InputTypeError, LayerError
-from .pairs import Group, Pairs, wide
+from .pairs import Group, Pairs
+from .sizes import wide
 
 
 def as_batch(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,8 @@ from ...core.arrays import Array
 from ...core.network import Network
 from .examples import as_batch, group_of, shares_of
 from .gradient_norms import is_share
-from .pairs import MEMORY_LIMIT, Group, as_part, beside, rows_within, slices
+from .pairs import MEMORY_LIMIT, Group, as_part, rows_within, slices
+from .sizes import beside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,11 +70,13 @@ def gradients(
 def gradients_of(groups: Sequence[Group], parts: Array | None, memory_limit: int) -> Iterator[ExampleGradients]:
     """The gradients of examples that are known to fit, or with ``parts``, (N,), these parts of them."""
 
-    def cost(T: int, n: int, m: int) -> int:
-        return groups[0].itemsize * (n + T) * m  # W, and b or, for a product of T places, ∇_a turned around
+    def cost(group: Group) -> int:
+        # W, and b or, for a product of T places, ∇_a turned around
+        most = sum((n * m if group.entries is None else group.entries) + T * m for T, n, m in group.shapes)
+        return group.bytes + groups[0].itemsize * most
 
     # what does not fit is refused before the first block
-    at_once = rows_within(memory_limit, sum(each.bytes_with(cost) for each in groups), "one example with its gradient")
+    at_once = rows_within(memory_limit, sum(map(cost, groups)), "one example with its gradient")
     return (_of_rows(groups, rows, parts) for rows in slices(groups[0].count, at_once))
 
 
@@ -81,12 +84,10 @@ def _of_rows(groups: Sequence[Group], rows: slice, parts: Array | None) -> Examp
     W, b = {}, {}
     with np.errstate(over="ignore", invalid="ignore"):
         for pairs in (pairs for group in groups for pairs in group.read(rows)):
-            a, h = pairs.a, pairs.h
             if parts is not None:
-                a = as_part(a, pairs.column(beside(parts, a)[rows]))
+                pairs = replace(pairs, a=as_part(pairs.a, pairs.column(beside(parts, pairs.a)[rows])))
             if pairs.weights:
-                one_place = pairs.places == 1
-                W[pairs.layer] = a[:, :, None] * h[:, None, :] if one_place else pairs.split(a).mT @ pairs.split(h)
+                W[pairs.layer] = pairs.weight_gradients()
             if pairs.biases:
-                b[pairs.layer] = pairs.total(a)
+                b[pairs.layer] = pairs.total(pairs.a)
     return ExampleGradients(rows, MappingProxyType(W), MappingProxyType(b), "own" if parts is None else "share")

@@ -11,7 +11,7 @@ import numpy as np
 from ...core.arrays import Array, namespace
 from ...core.layers import Layers
 from ...core.network import Network
-from ...core.sums import sum_products, sum_rows
+from ...core.sums import sum_rows
 from .examples import as_batch, group_of, shares_of
 from .pairs import MEMORY_LIMIT, Group, add, by_layer, read_weighted
 
@@ -73,11 +73,11 @@ def kronecker_factors_of(groups: Iterable[Group], w: Array, memory_limit: int, f
         for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 16 * (n + m)):
             layer = pairs.layer
             if pairs.weights or (pairs.biases and layer not in h):  # once, if W and b are of different calls
-                add(a, layer, sum_products(pairs.a * pairs.column(part), pairs.a))
+                add(a, layer, pairs.factor(pairs.a * pairs.column(part), pairs.a))
             if pairs.weights:
                 weighted = pairs.h * pairs.column(part / pairs.places)
-                add(h, layer, sum_products(weighted, pairs.h))
-                add(means, layer, sum_rows(weighted))
+                add(h, layer, pairs.factor(weighted, pairs.h))
+                add(means, layer, pairs.mean_of_inputs(weighted))
     return KroneckerFactors(*(by_layer(found, 1 if found is a else first) for found in families))
 
 
@@ -112,6 +112,6 @@ def unit_importance_of(
         for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 24 * T * n):
             if pairs.units:
                 # forward: a = W h + b
-                effects = namespace(part).abs(pairs.total(pairs.h * (pairs.a @ W[pairs.layer])))
+                effects = namespace(part).abs(pairs.total(pairs.h * pairs.talk_down(pairs.a, W[pairs.layer])))
                 add(found, pairs.layer, sum_rows(effects * part[:, None]))
     return by_layer(found)

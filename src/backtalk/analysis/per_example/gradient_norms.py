@@ -26,12 +26,11 @@ from .pairs import (
     Sums,
     add,
     as_part,
-    beside,
     by_layer,
-    outer_products,
+    by_products,
     read_blocks,
-    wide,
 )
+from .sizes import combined_norm, positive, row_norms
 
 SCALES = ("own", "share")
 
@@ -201,7 +200,7 @@ def norms_by_layer(
     for pairs in read_blocks(groups, memory_limit, _cost):
         of_a = row_norms(pairs.in_rows(pairs.a))
         if pairs.weights:
-            W[pairs.layer].append(weight_norms(pairs, of_a, memory_limit))
+            W[pairs.layer].append(pairs.weight_norms(of_a, memory_limit))
         if pairs.biases:
             b[pairs.layer].append(of_a if pairs.places == 1 else row_norms(pairs.total(pairs.a)))
         if pairs.units:
@@ -211,32 +210,9 @@ def norms_by_layer(
     return [by_layer({i: namespace(blocks[0]).concat(blocks) for i, blocks in each.items()}) for each in families]
 
 
-def weight_norms(pairs: Pairs, of_a: Array, memory_limit: int) -> Array:
-    """‖Σ_t ∇_{a_t} h_tᵀ‖ of each example, shape (R,): of both ways to it, the one with fewer operations.
-
-    For one place it is ‖∇_a‖·‖h‖. For more, its square is Σ_{t,s} (∇_{a_t}·∇_{a_s})(h_t·h_s), T²(n + m) products, or
-    that of the sum itself, which takes T·n·m.
-    """
-    if pairs.places == 1:
-        return of_a * row_norms(pairs.h)
-    xp, (a, h) = namespace(pairs.h), (pairs.split(pairs.a), pairs.split(pairs.h))
-    # in units of the largest value of each example, so that no square leaves the range
-    of_a, of_h = (positive(xp.max(xp.abs(array), axis=(1, 2))) for array in (a, h))
-    a, h = a / of_a[:, None, None], h / of_h[:, None, None]
-    if _by_products(pairs.places, h.shape[2], a.shape[2]):
-        squares = xp.sum((a @ a.mT) * (h @ h.mT), axis=(1, 2))
-    else:
-        squares = sum(xp.sum(W * W, axis=(1, 2)) for W in outer_products(a, h, memory_limit // 2))
-    return of_a * of_h * xp.sqrt(xp.clip(squares, min=0))  # rounding may leave a little less than 0
-
-
-def _by_products(T: int, n: int, m: int) -> bool:
-    return T * (n + m) <= n * m
-
-
 def _cost(T: int, n: int, m: int) -> int:
     """Of the norm of one example's gradient."""
-    return 0 if T == 1 else 8 * (3 * T * T if _by_products(T, n, m) else 2 * n)
+    return 0 if T == 1 else 8 * (3 * T * T if by_products(T, n, m) else 2 * n)
 
 
 def is_share(scale: str) -> bool:
@@ -251,28 +227,3 @@ def clip_factors(norms: Array, clip_norm: float) -> Array:
     xp = namespace(norms)
     limit = xp.full_like(norms, clip_norm)
     return limit / xp.where(norms < math.inf, xp.maximum(norms, limit), xp.full_like(norms, math.nan))
-
-
-def row_norms(array: Array) -> Array:
-    """The norm of each row, whatever its size."""
-    rows, xp = wide(array), namespace(array)
-    largest = positive(xp.max(xp.abs(rows), axis=1))
-    with np.errstate(over="ignore", invalid="ignore"):  # of a row with inf, whose norm is inf
-        scaled = rows / largest[:, None]
-        return largest * xp.sqrt(xp.sum(scaled * scaled, axis=1))
-
-
-def combined_norm(parts: Iterable[Array]) -> Array:
-    """√(Σ x²) of some norms of each example, without squares that overflow or vanish."""
-    stacked = list(parts)
-    xp = namespace(stacked[0])
-    array = xp.stack([beside(part, stacked[0]) for part in stacked])
-    largest = positive(xp.max(array, axis=0))
-    with np.errstate(over="ignore", invalid="ignore"):
-        return largest * xp.sqrt(xp.sum((array / largest) ** 2, axis=0))
-
-
-def positive(sizes: Array) -> Array:
-    """What to divide by: 1 where a size is 0 or not finite."""
-    xp = namespace(sizes)
-    return xp.where((sizes > 0) & (sizes < math.inf), sizes, xp.ones_like(sizes))

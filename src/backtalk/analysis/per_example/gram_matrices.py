@@ -14,7 +14,8 @@ from ...core.inputs import as_input
 from ...core.network import Network
 from ...errors import BacktalkError, InputTypeError, unknown_name
 from .examples import as_batch, bytes_of_pairs, group_of, itemsize, paired
-from .pairs import MEMORY_LIMIT, Group, Pairs, as_bytes, beside, rows_within, slices
+from .pairs import MEMORY_LIMIT, Group, Pairs, as_bytes, rows_within, slices
+from .sizes import beside
 
 OUTPUTS = ("sum", "each", "pairs")
 
@@ -79,8 +80,9 @@ def _by_products(one: Group, two: Group, memory_limit: int) -> Array:
 def _by_sums(one: Group, two: Group, memory_limit: int) -> Array | None:
     """The same for one layer with many places, if it is less work to form the gradients, some units at a time."""
     (T, n, m), (S, _, _) = one.shapes[0], two.shapes[0]
-    of_a_unit, limit = one.itemsize * n * (one.count + two.count), as_bytes(memory_limit) // 4
-    if T * S == 1 or T * S * (n + m) <= n * m or of_a_unit > limit:
+    entries = n * m if one.entries is None else one.entries
+    of_a_unit, limit = one.itemsize * -(-entries // m) * (one.count + two.count), as_bytes(memory_limit) // 4
+    if T * S == 1 or T * S * (n + m) <= entries or of_a_unit > limit:
         return None
     found: Array = 0
     for units in slices(m, limit // of_a_unit):
@@ -94,10 +96,9 @@ def _gradients(group: Group, units: slice, memory_limit: int) -> Array:
     blocks = []
     for rows in group.rows(max(memory_limit, group.bytes)):
         [pairs] = group.read(rows)
-        a = pairs.a[:, units]
-        W = [pairs.split(a).mT @ pairs.split(pairs.h)] if pairs.weights else []
-        b = [pairs.total(a)] if pairs.biases else []
-        blocks.append(namespace(a).concat([*(each.reshape(each.shape[0], -1) for each in W), *b], axis=1))
+        W = [pairs.weight_gradients(units)] if pairs.weights else []
+        b = [pairs.total(pairs.a[:, units])] if pairs.biases else []
+        blocks.append(namespace(pairs.a).concat([*(each.reshape(each.shape[0], -1) for each in W), *b], axis=1))
     return namespace(blocks[0]).concat(blocks)
 
 
@@ -148,18 +149,8 @@ def tangent_kernel(
 def inner_products(one: Sequence[Pairs], other: Sequence[Pairs]) -> Array:
     """Σ_i (Δ_i Δ_i′ᵀ) ∘ (H_{i−1} H_{i−1}′ᵀ + 1) of two blocks of examples, over the layers that are given."""
     with np.errstate(over="ignore", invalid="ignore"):
-        products = (_of_layer(left, right) for left, right in zip(one, other, strict=True))
+        products = (left.inner_products(right) for left, right in zip(one, other, strict=True))
         return sum(products, next(products))
-
-
-def _of_layer(left: Pairs, right: Pairs) -> Array:
-    T, S, found = left.places, right.places, 0.0
-    if left.weights and T == S == 1:
-        return (left.h @ right.h.T + int(left.biases)) * (left.a @ right.a.T)
-    if left.weights:
-        xp, products = namespace(left.a), (left.h @ right.h.T) * (left.a @ right.a.T)
-        found = xp.sum(xp.reshape(products, (-1, T, right.a.shape[0] // S, S)), axis=(1, 3))
-    return found + left.total(left.a) @ right.total(right.a).T if left.biases else found
 
 
 def _of_outputs(network: Network, X: Array) -> list[list[Pairs]]:

@@ -13,13 +13,11 @@ from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
-import array_api_compat
-import numpy as np
-
 from ...core.arrays import Array, ArraySpec, is_concrete, namespace
 from ...core.layers import Layers
 from ...core.sums import sum_products, sum_rows
 from ...errors import InputError, InputTypeError
+from .sizes import beside, positive, row_norms, wide
 
 MEMORY_LIMIT = 64 * 2**20  # bytes that the blocks of one call take
 MOST_ROWS = 1024  # of a block: more are not faster
@@ -33,6 +31,9 @@ class Pairs:
     Shapes (R·T, n) and (R·T, m), for T ``places`` of an example one below the other. ``weights``, ``biases``: whether
     they make up the gradient of the layer's W and b; ``units``: whether they are just those of the layer's own units.
     All three are true unless a parameter is frozen, or several layers share it.
+
+    ∇_bℓ_n is ``total(a)``. What follows for the weights, ∇_Wℓ_n = Σ_t ∇_{a_t}ℓ_n h_tᵀ, is in the methods below; a kind
+    of layer that uses its weights in another way has its own.
     """
 
     layer: Any
@@ -69,6 +70,82 @@ class Pairs:
         h, a = (xp.where(column, xp.zeros_like(array), array) for array in (self.h, self.a))
         return replace(self, h=h, a=a)
 
+    # forward: a_t = W h_t + b
+
+    def sum_weights(self, a: Array, h: Array) -> Array:
+        """Σ_n Σ_t a_t h_tᵀ of arrays in the shapes of the pairs' own."""
+        return sum_products(a, h)
+
+    def weight_gradients(self, units: slice = slice(None)) -> Array:
+        """∇_Wℓ_n of each example, (R, units, n)."""
+        a = self.a[:, units]
+        one_place = self.places == 1
+        return a[:, :, None] * self.h[:, None, :] if one_place else self.split(a).mT @ self.split(self.h)
+
+    def weight_norms(self, of_a: Array, memory_limit: int) -> Array:
+        """‖∇_Wℓ_n‖ of each example, (R,), given ``of_a``, ‖∇_aℓ_n‖: of two ways to it, the one with fewer operations.
+
+        For one place it is ‖∇_a‖·‖h‖. For more, its square is Σ_{t,s} (∇_{a_t}·∇_{a_s})(h_t·h_s), T²(n + m) products,
+        or that of the sum itself, which takes T·n·m.
+        """
+        if self.places == 1:
+            return of_a * row_norms(self.h)
+        xp, (of_a, of_h, a, h) = namespace(self.h), self.scaled()
+        if by_products(self.places, h.shape[2], a.shape[2]):
+            squares = xp.sum((a @ a.mT) * (h @ h.mT), axis=(1, 2))
+        else:
+            squares = sum(xp.sum(W * W, axis=(1, 2)) for W in outer_products(a, h, memory_limit // 2))
+        return of_a * of_h * xp.sqrt(xp.clip(squares, min=0))  # rounding may leave a little less than 0
+
+    def scaled(self) -> tuple[Array, Array, Array, Array]:
+        """The largest value of each example's ∇_a and h, (R,), and these in units of it, (R, T, m) and (R, T, n).
+
+        So no square leaves the range.
+        """
+        xp, (a, h) = namespace(self.h), (self.split(self.a), self.split(self.h))
+        of_a, of_h = (positive(xp.max(xp.abs(array), axis=(1, 2))) for array in (a, h))
+        return of_a, of_h, a / of_a[:, None, None], h / of_h[:, None, None]
+
+    def sum_squared_weights(self, w: Array, memory_limit: int) -> Array:
+        """Σ_n w_n (∇_Wℓ_n)², element by element."""
+        a, h = wide(self.a), wide(self.h)
+        if self.places == 1:  # the square of an outer product is that of the squares
+            return sum_products(a * a * self.column(w), h * h)
+        of_units = outer_products(self.split(a), self.split(h), memory_limit // 2)
+        return namespace(a).concat([sum_rows(W * W * w[:, None, None]) for W in of_units])
+
+    def talk_down(self, a: Array, W: Array) -> Array:
+        """Wᵀa, what comes to h through the weights: (R·T, n)."""
+        return a @ W
+
+    def weight_products(self, a: Array, of_h: Array, W: Array) -> Array:
+        """⟨Σ_t a_t h_tᵀ, W⟩ / of_h of each example, (R,), for another ∇_a."""
+        products = self.in_rows(self.talk_down(a, W) * (wide(self.h) / self.column(of_h)))
+        return namespace(products).sum(products, axis=1)
+
+    def input_products(self, other: Pairs) -> Array:
+        """h_t · h_s for the places of all examples of both, (R·T, S·T′)."""
+        return self.h @ other.h.T
+
+    def inner_products(self, other: Pairs) -> Array:
+        """⟨∇ℓ_n, ∇ℓ_m⟩ over the weights and biases of the layer, for the examples of both: (R, S)."""
+        T, S = self.places, other.places
+        if self.weights and T == S == 1:
+            return (self.input_products(other) + int(self.biases)) * (self.a @ other.a.T)
+        found: Any = 0.0
+        if self.weights:
+            xp, products = namespace(self.a), self.input_products(other) * (self.a @ other.a.T)
+            found = xp.sum(xp.reshape(products, (-1, T, other.a.shape[0] // S, S)), axis=(1, 3))
+        return found + self.total(self.a) @ other.total(other.a).T if self.biases else found
+
+    def factor(self, weighted: Array, array: Array) -> Array:
+        """Σ x xᵀ over the rows of h or of a, given weighted and as they are."""
+        return sum_products(weighted, array)
+
+    def mean_of_inputs(self, weighted: Array) -> Array:
+        """Σ h over the rows, weighted."""
+        return sum_rows(weighted)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
@@ -76,6 +153,7 @@ class Group:
 
     ``read`` gives the pairs of some rows, layer by layer. ``shapes``: T, n and m of each layer. ``count``: N.
     ``itemsize``: bytes of a number. ``bytes``: what the pairs of one example take; ``example``: what an error calls it.
+    ``entries``: how many weights the layer has, if they are not n·m.
     """
 
     read: Callable[[slice], Sequence[Pairs]]
@@ -84,6 +162,7 @@ class Group:
     itemsize: int
     bytes: int
     example: str = "one example"
+    entries: int | None = None
 
     def bytes_with(self, more: Cost) -> int:
         """What one example takes, with ``more`` for each layer."""
@@ -138,13 +217,13 @@ class Sums:
         a, h = pairs.a if a is None else a, pairs.h if h is None else h
         # forward: a = W h + b; every example and place hears the same W and b
         if pairs.weights:
-            add(self.W, pairs.layer, sum_products(a, h))
+            add(self.W, pairs.layer, pairs.sum_weights(a, h))
         if pairs.biases:
             add(self.b, pairs.layer, sum_rows(a))
 
     def add_gradients(self, pairs: Pairs, w: Array) -> None:
         """Add Σ_n w_n ∇ℓ_n, in the dtype of the pairs."""
-        self.add(pairs, ArraySpec.of(pairs.h).cast(wide(pairs.a) * pairs.column(w)))
+        self.add(pairs, ArraySpec.of(pairs.a).cast(wide(pairs.a) * pairs.column(w)))
 
     def arrays(self) -> ParameterArrays:
         """What was added up."""
@@ -161,15 +240,15 @@ def by_layer(found: Mapping[Any, Array], first: int = 1) -> Mapping[Any, Array]:
     return Layers(found.values(), first) if isinstance(next(iter(found), None), int) else MappingProxyType(found)
 
 
+def by_products(T: int, n: int, m: int) -> bool:
+    """Whether the norm of a sum over T places takes fewer operations by products of places than by the sum."""
+    return T * (n + m) <= n * m
+
+
 def outer_products(a: Array, h: Array, memory_limit: int) -> Iterator[Array]:
     """Σ_t ∇_{a_t} h_tᵀ from (R, T, m) and (R, T, n): (R, units, n) for as many units at once as fit, but one."""
     for units in slices(a.shape[2], max(1, memory_limit // (2 * a.itemsize * h.shape[0] * h.shape[2]))):
         yield a[:, :, units].mT @ h
-
-
-def beside(array: Array, other: Array) -> Array:
-    """The array on the device of the other: the parts of a PyTorch model may be on several."""
-    return array.to(other.device) if array_api_compat.is_torch_array(array) else array
 
 
 def slices(count: int, at_once: int) -> Iterator[slice]:
@@ -192,11 +271,6 @@ def as_bytes(memory_limit: Any) -> int:
     if isinstance(memory_limit, bool) or not isinstance(memory_limit, Integral):
         raise InputTypeError(f"memory_limit is {memory_limit!r}, expected a whole number of bytes.")
     return int(memory_limit)
-
-
-def wide(array: Array) -> Array:
-    """In float64, if it is NumPy's: sums of squares of float32 would vanish or lose digits."""
-    return array.astype(np.float64, copy=False) if isinstance(array, np.ndarray) else array
 
 
 def as_part(values: Array, w: Array) -> Array:

@@ -17,7 +17,8 @@ from ...core.sums import sum_rows
 from ...errors import InputError
 from .examples import as_batch, exact_shares_of, group_of
 from .gradient_norms import norms_of
-from .pairs import MEMORY_LIMIT, Group, ParameterArrays, Sums, add, as_part, outer_products, read_weighted, wide
+from .pairs import MEMORY_LIMIT, Group, ParameterArrays, Sums, add, as_part, read_weighted
+from .sizes import wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +81,8 @@ def moments_of(groups: Iterable[Group], w: Array, memory_limit: int) -> Moments:
         for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 16 * (n + m if T == 1 else n)):
             a, h, column = wide(pairs.a), wide(pairs.h), pairs.column(part)
             mean.add(pairs, a * column, h)
-            if pairs.places == 1:
-                second.add(pairs, a * a * column, h * h)
-                continue
             if pairs.weights:
-                of_units = outer_products(pairs.split(a), pairs.split(h), memory_limit // 2)
-                rows = [sum_rows(W * W * part[:, None, None]) for W in of_units]
-                add(second.W, pairs.layer, namespace(a).concat(rows))
+                add(second.W, pairs.layer, pairs.sum_squared_weights(part, memory_limit))
             if pairs.biases:
                 add(second.b, pairs.layer, sum_rows(pairs.total(a) ** 2 * part[:, None]))
     return Moments(mean.arrays(), second.arrays())

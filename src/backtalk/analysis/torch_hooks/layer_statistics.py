@@ -11,8 +11,8 @@ from ...core.arrays import Array, to_numpy
 from ...core.norms import euclidean_norm
 from ..diagnose.statistics import median, root_mean_square
 from ..diagnose.thresholds import LIMITS
-from ..per_example.gradient_norms import row_norms
 from ..per_example.pairs import Pairs, ParameterArrays
+from ..per_example.sizes import row_norms
 from .norms import HeardNorms
 from .pairs import CapturedPairs, widened
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...core.arrays import Array, to_numpy
 from ...errors import InputError
-from ..per_example.gradient_norms import GradientNorms, combined_norm, norms_by_layer
+from ..per_example.gradient_norms import GradientNorms, norms_by_layer
 from ..per_example.pairs import Pairs, ParameterArrays, Sums
+from ..per_example.sizes import combined_norm
 from ..per_example.statistics import NoiseScale, estimate_noise, length_of
 from .pairs import CapturedPairs
 

@@ -1,0 +1,173 @@
+"""One training of a program, and what the doctor said of it."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from backtalk import BacktalkError, Diagnosis, DivergedError, Doctor, Network, diagnose, fit, forward
+
+from .program import Recipe, Torch
+
+LONGEST = 180  # seconds of one training
+FAULTY, REPAIRED, HEALTHY = "faulty", "repaired", "healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A finding, as the suite keeps it."""
+
+    kind: str
+    severity: str
+    title: str
+    said: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``findings`` in the doctor's order; ``score``: on held-out rows, more is better; ``problem``: why it crashed.
+
+    ``fixed``: the score after the doctor's own repairs, if it made any.
+    """
+
+    findings: tuple[Said, ...] = ()
+    score: float | None = None
+    seconds: float = 0.0
+    problem: str = ""
+    fixed: float | None = None
+
+    @property
+    def loud(self) -> bool:
+        """A finding is above a note."""
+        return any(each.severity != "note" for each in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Outcome:
+        """From what :meth:`to_dict` gave."""
+        return cls(**{**kept, "findings": tuple(Said(**each) for each in kept["findings"])})
+
+
+class Unwatched:
+    """A doctor of PyTorch programs that does nothing, for the scores of a training alone."""
+
+    findings = ()
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.losses: list[float] = []
+
+    def __enter__(self) -> Unwatched:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        return None
+
+    def step(self, loss: Any = None) -> None:
+        """A step was made."""
+        if loss is not None:
+            self.losses.append(float(loss))
+
+    def validate(self, loss: Any) -> None:
+        """A held-out loss."""
+
+
+def run(program: Recipe | Torch, *, watched: bool = True, fix: bool = False) -> Outcome:
+    """Train once; a crash, or more than :data:`LONGEST` seconds, is an outcome with a problem."""
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings(), _at_most(LONGEST):
+            warnings.simplefilter("ignore")
+            outcome = _train(program, watched, fix) if isinstance(program, Recipe) else _watch(program, watched)
+    except Exception as error:  # whatever a program raises: the suite goes on
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        outcome = Outcome(problem=f"{type(error).__name__}: {error} ({place.filename.split('/')[-1]}:{place.lineno})")
+    return replace(outcome, seconds=time.perf_counter() - start)
+
+
+def _train(recipe: Recipe, watched: bool, fix: bool) -> Outcome:
+    X, y, X_test, y_test = recipe.data()
+    network = Network.create(recipe.sizes, **{"rng": 0, **recipe.network})
+    if recipe.change is not None:
+        network = recipe.change(network)
+    doctor, held_out = Doctor(), (X_test, y_test)
+    settings = {"rng": 0, "callbacks": doctor, "measure_every": 10, "validation": held_out, **recipe.training}
+    try:
+        network = fit(network, X, y, **settings).network
+    except DivergedError as error:
+        network = error.network
+    except BacktalkError:
+        if np.isfinite(X).all():
+            raise  # else the doctor is asked about the network as it was
+    if not watched:
+        return Outcome(score=score_of(network, X_test, y_test))
+    diagnosis = diagnose(network, X, y, validation=held_out, history=doctor)
+    outcome = Outcome(_said(diagnosis.findings), score_of(network, X_test, y_test))
+    return outcome if not fix else replace(outcome, fixed=_fix(recipe, diagnosis))
+
+
+def _fix(recipe: Recipe, diagnosis: Diagnosis) -> float | None:
+    """The held-out score after the doctor's own repairs; None if it made none."""
+    raise NotImplementedError  # until there is diagnosis.fix
+
+
+def _watch(program: Torch, watched: bool) -> Outcome:
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    if watched:
+        from backtalk import watch
+    else:
+        watch = Unwatched
+    result = program(watch)
+    doctor, score = result if isinstance(result, tuple) else (result, None)
+    return Outcome(_said(doctor.findings), score)
+
+
+def _said(findings: Any) -> tuple[Said, ...]:
+    return tuple(Said(each.kind, each.severity, each.title, each.said, each.advice) for each in findings)
+
+
+def score_of(network: Network, X: np.ndarray, y: np.ndarray) -> float:
+    """The share of right classes, or R² for numbers; an output that is not finite is worth nothing."""
+    yhat, target = forward(network, X).h[network.depth], np.asarray(y)
+    if not np.isfinite(yhat).all():
+        return -np.inf
+    if target.ndim == 1 and target.dtype.kind in "iub":
+        levels = np.unique(target)
+        guess = yhat.argmax(axis=1) if yhat.shape[1] > 1 else levels[np.abs(yhat - levels).argmin(axis=1)]
+        return float((guess == target).mean())
+    if target.ndim == 2 and ((target == 0) | (target == 1)).all() and (target.sum(axis=1) == 1).all():
+        return float((yhat.argmax(axis=1) == target.argmax(axis=1)).mean())
+    target = target.reshape(len(target), -1)
+    return float(1 - np.square(yhat - target).sum() / np.square(target - target.mean(axis=0)).sum())
+
+
+@contextmanager
+def _at_most(seconds: int) -> Any:
+    """TimeoutError after so long, in the main thread of a process."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"no end after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

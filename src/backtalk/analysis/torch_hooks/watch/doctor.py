@@ -1,0 +1,144 @@
+"""The public ``watch``: a doctor over the steps of any training loop of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from numbers import Integral
+from typing import Any
+
+from ....errors import InputError, InputTypeError
+from ...diagnose.diagnosis import Judged
+from ...diagnose.finding import Finding
+from ...diagnose.measure import finite_or_none
+from ...diagnose.ranking import rank
+from ..linears import require_torch
+from .course import find_in_course
+from .events import Events
+from .programs import find_in_program
+from .recorder import Recorder
+
+
+class StepDoctor(Judged):
+    """What :func:`backtalk.watch` gives: it is told of steps, and says what is wrong with the training.
+
+    ``findings``: those of this moment, the most important first; ``healthy``: whether none is above a note; ``steps``:
+    how many steps there were. ``print(doctor)`` shows every finding with its numbers and what to do.
+
+    >>> import torch
+    >>> from backtalk import watch
+    >>> model = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    >>> with watch(model, optimizer) as doctor:
+    ...     for _ in range(5):
+    ...         optimizer.zero_grad()
+    ...         loss = (model(torch.ones(4, 2)) - 1).square().mean()
+    ...         loss.backward()
+    ...         optimizer.step()
+    ...         doctor.step(loss)
+    >>> doctor.steps, doctor.findings[0].kind
+    (5, 'weights_do_not_change')
+    """
+
+    def __init__(self, recorder: Recorder, tell: Callable[[str], Any] | None) -> None:
+        self._recorder, self._tell = recorder, tell
+        self._told: set[tuple[str, int | None]] = set()
+
+    @property
+    def steps(self) -> int:
+        """How many steps there were."""
+        return self._recorder.count
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of this moment, ranked."""
+        return rank([*find_in_program(self._recorder), *find_in_course(self._recorder)])
+
+    def step(self, loss: Any = None) -> None:
+        """A step was taken, or is about to be; ``loss``: its loss, a number or a tensor of one."""
+        self._recorder.told_step(None if loss is None else as_number(loss, "loss"))
+
+    def validate(self, loss: Any) -> None:
+        """The loss on held-out examples, at this moment."""
+        self._recorder.modes.on_validation()
+        self._recorder.validation.append((self._recorder.count, as_number(loss, "loss")))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: a number that is not finite is None."""
+        return finite_or_none(
+            {
+                "healthy": self.healthy,
+                "steps": self.steps,
+                "findings": [asdict(each) for each in self.findings],
+                "losses": self._recorder.loss.means(20).tolist(),
+                "validation": [{"step": step, "loss": loss} for step, loss in self._recorder.validation],
+            }
+        )
+
+
+@contextmanager
+def watch(
+    model: Any,
+    optimizer: Any = None,
+    *,
+    every: int = 10,
+    tell: Callable[[str], Any] | None = None,
+    log: Callable[[dict[str, float], int], Any] | None = None,
+) -> Iterator[StepDoctor]:
+    """Watch a training loop of PyTorch, and say what is wrong with it.
+
+    >>> import torch
+    >>> from backtalk import watch
+    >>> model = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> with watch(model, optimizer) as doctor:
+    ...     for _ in range(5):
+    ...         optimizer.zero_grad()
+    ...         loss = (model(torch.ones(4, 2)) - 1).square().mean()
+    ...         loss.backward()
+    ...         optimizer.step()
+    >>> doctor.healthy
+    True
+    """
+    torch = require_torch()
+    if not isinstance(model, torch.nn.Module):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
+    if isinstance(every, bool) or not isinstance(every, Integral):
+        raise InputTypeError(f"every is {every!r}, expected a whole number of 1 or more.")
+    if every < 1:
+        raise InputError(f"every is {every}, expected a whole number of 1 or more.")
+    for name, function in (("tell", tell), ("log", log)):
+        if function is not None and not callable(function):
+            raise InputTypeError(f"{name} is {function!r}, expected a function.")
+    recorder = Recorder(torch, model, _optimizers(torch, optimizer), int(every))
+    doctor, events = StepDoctor(recorder, tell), Events(model, recorder)
+    try:
+        events.open()
+        yield doctor
+    finally:
+        events.close()
+        recorder.close()
+
+
+def _optimizers(torch: Any, given: Any) -> list[Any]:
+    """The optimizers: none, one, or several."""
+    if given is None:
+        return []
+    found = list(given) if isinstance(given, Iterable) else [given]
+    for each in found:
+        if not isinstance(each, torch.optim.Optimizer):
+            raise InputTypeError(f"optimizer is a {type(each).__name__}, expected a torch.optim.Optimizer.")
+    return found
+
+
+def as_number(value: Any, name: str) -> float:
+    """A loss, given as a number or as a tensor of one element."""
+    value = value.detach() if hasattr(value, "detach") else value
+    if getattr(value, "numel", lambda: 1)() != 1:
+        raise InputError(f"{name} has shape {tuple(value.shape)}, expected one number.")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputTypeError(f"{name} is a {type(value).__name__}, expected a number.") from None
