@@ -69,7 +69,9 @@ class Recorder:
 
     def __init__(self, source: Source, network: Network, state: StepState | None) -> None:
         if not isinstance(source, InMemory):
-            raise InputError("record is True, but X is read as a Stream: a run can be recorded of arrays in memory alone.")
+            raise InputError(
+                "record is True, but X is read as a Stream: a run can be recorded of arrays in memory alone."
+            )
         self.source, self.start, self.state = source, network, state
         self.epochs: list[RecordedEpoch] = []
 

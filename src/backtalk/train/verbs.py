@@ -139,8 +139,8 @@ def fit(
             return run.train()
         if record:
             raise InputError(
-                f"record is True, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again step "
-                "by step: use another."
+                f"record is True, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again "
+                "step by step: use another."
             )
         if place is not None or state is not None or isinstance(X, Stream):
             raise InputError(

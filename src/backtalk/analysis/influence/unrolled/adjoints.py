@@ -21,7 +21,7 @@ Parts = list[np.ndarray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One step: the optimizer, its number ``t`` from 1, its learning rate, θ and the state before it, and the gradient."""
+    """One step: the optimizer, its number ``t`` from 1, its rate, θ and the state before it, and the gradient."""
 
     optimizer: Optimizer
     t: int
@@ -63,6 +63,7 @@ def require_known(optimizer: Optimizer) -> None:
 
 
 def _descent(step: Step, parameters: Parts, state: dict[str, Parts]) -> Pulled:
+    del state
     # θ ← θ − η∇
     return Pulled(parameters, {}, [-step.rate * each for each in parameters], -_dots(parameters, step.gradient))
 

@@ -42,8 +42,8 @@ class Trajectory:
         needed = each * (self.stride + -(-count // self.stride))
         if needed > memory_limit and self.stride < count:
             raise InputError(
-                f"memory_limit is {memory_limit}, but a run of {count} steps takes {needed} bytes at least: expected that "
-                "many, or more."
+                f"memory_limit is {memory_limit}, but a run of {count} steps takes {needed} bytes at least: expected "
+                "as many."
             )
 
     def backwards(self) -> Iterator[Point]:
