@@ -84,7 +84,8 @@ class Diagnosis(Judged):
         more than one and a half standard errors, and else the log loss; for numbers, the root of the mean
         squared error, in the targets' own unit. Class labels that a loss took for numbers are judged as classes. The
         best network is the result, and the given one if none is better. A run that is 'too short' is trained twice as
-        long, once; every other round takes as many epochs as the run. ``rng``: for the split, the initial weights and the mini-batches.
+        long, once; every other round takes as many epochs as the run. ``rng``: for the split, the initial weights and
+        the mini-batches.
 
         Raises what :func:`~backtalk.fit` and :func:`~backtalk.diagnose` raise for such arguments.
 
