@@ -11,11 +11,12 @@ import numpy as np
 from ...diagnose.finding import Finding
 from ...diagnose.thresholds import LIMITS
 from .aims import Aim, aims_of
-from .graph import LossGraph, read_graph
+from .graph import LossGraph
 from .modules import find_dropout, find_dropped_outputs, find_mode
 from .optimizers import find_frozen, find_missing, find_penalty, find_rate, find_twice, held_by, maximizes
 from .output_functions import find_output_functions
 from .reach import find_unreached, find_unregistered
+from .read import read_graph
 from .targets import find_in_targets
 from .terms import find_ascent, find_broadcast, find_sum
 

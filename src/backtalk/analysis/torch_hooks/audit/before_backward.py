@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from .graph import LossGraph, read_graph
+from .read import read_graph
 
 
 class BeforeBackward:
@@ -14,7 +14,7 @@ class BeforeBackward:
 
     ``Tensor.backward``, ``torch.autograd.backward`` and GradScaler all go through one function, which is replaced while
     the block is open; ``torch.autograd.grad`` does not. Nothing that the program computes changes. ``wanted``: asked
-    before each look, so that steps can be left out.
+    before each look, so that steps can be left out; ``read``: what makes of the loss what ``see`` is given.
 
     >>> import torch
     >>> model = torch.nn.Linear(2, 1)
@@ -25,8 +25,13 @@ class BeforeBackward:
     torch.Size([4, 1])
     """
 
-    def __init__(self, see: Callable[[LossGraph], None], wanted: Callable[[], bool] = lambda: True) -> None:
-        self._see, self._wanted = see, wanted
+    def __init__(
+        self,
+        see: Callable[[Any], None],
+        wanted: Callable[[], bool] = lambda: True,
+        read: Callable[[Any], Any] = read_graph,
+    ) -> None:
+        self._see, self._wanted, self._read = see, wanted, read
         self._open = False
         self._original: Any = None
         self._replacement: Any = None
@@ -42,7 +47,7 @@ class BeforeBackward:
                 several = tensors if isinstance(tensors, list | tuple) else (tensors,)
                 for tensor in several:
                     if isinstance(tensor, torch.Tensor) and tensor.numel() == 1:
-                        self._see(read_graph(tensor))
+                        self._see(self._read(tensor))
             return original(tensors, *arguments, **named)
 
         self._original, self._replacement, self._open = original, backward, True
