@@ -53,6 +53,7 @@ class Model:
     def __init__(self, model: Any) -> None:
         torch = require_torch()
         require_module(model)
+        self.module = model
         self._modules, self.compiled = named_modules(model)
         # The parts of each module, live and as copies
         self._tree = [(name, m._modules, m._modules.copy()) for name, m in self._modules if m._modules]
