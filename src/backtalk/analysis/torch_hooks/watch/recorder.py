@@ -39,6 +39,7 @@ class Recorder:
         self._current: Step | None = None
         self._step_losses = StepLosses()
         self._roots: tuple[Any, ...] = ()
+        self._scale: Any = 1.0
         self._weights: Weights | None = None
         self._inside: Any = None  # the optimizer that is stepping
         self._look_up()
@@ -62,7 +63,7 @@ class Recorder:
         if self.is_measured(step.number) and not step.backwards:
             step.nodes = count_nodes(roots)
             self.graphs += mark(roots)
-        self._roots = roots
+        self._roots, self._scale = roots, scale_of(roots[0]) if len(roots) == 1 else 1.0
 
     def after_backward(self) -> None:
         """It is over."""
@@ -74,12 +75,10 @@ class Recorder:
             self.gradients.choose(list(self._parameters.values()))  # those that were looked at are not used
         step.backwards += 1
         self.backwards += 1
-        scale = 1.0
         if len(roots) == 1 and roots[0].numel() == 1:
-            scale = scale_of(roots[0])
-            self._step_losses.seen.append((roots[0].detach().clone().reshape(()), scale))
+            self._step_losses.seen.append((roots[0].detach().clone().reshape(()), self._scale))
         if self.is_measured(step.number):
-            step.scale = grad_scale(float(scale))
+            step.scale = grad_scale(float(self._scale))
             step.heard = norm_of(self._torch, self._all_gradients()) / step.scale
 
     def before_step(self, optimizer: Any) -> None:
