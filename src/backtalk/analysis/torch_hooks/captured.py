@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.arrays import Array
 from ...core.layers import mapped
@@ -35,6 +35,8 @@ class Results:
     examples may take beside the result. Every method raises :class:`~backtalk.errors.InputError` if nothing
     was captured, if what was captured does not fit together, and if it holds a value that is not finite.
     """
+
+    _hooks: Hooks
 
     @abstractmethod
     def _batch(self) -> HeardBatch: ...
@@ -125,12 +127,27 @@ class Results:
         parts = pairs.shares * (pairs.count / pairs.factor) if share else None
         return gradients_of([*pairs.chosen(layers).values()], parts, memory_limit)
 
-    def diagnose(self, *, memory_limit: int = MEMORY_LIMIT) -> HeardDiagnosis:
-        """What is wrong, as far as pairs and weights show it, in words with the numbers behind them."""
-        from .diagnosis import diagnose_pairs
+    def diagnose(self, *, loss: Any = None, optimizer: Any = None, memory_limit: int = MEMORY_LIMIT) -> HeardDiagnosis:
+        """What is wrong, in words with the numbers behind them: as far as pairs and weights show it, and more with
+        ``loss`` and ``optimizer``.
 
+        ``loss``: the tensor, before or after ``backward()``: its graph shows output functions that are applied twice or
+        left out, shapes that do not fit, labels that the loss cannot mean, parameters that it does not reach.
+        ``optimizer``: one of torch.optim: parameters that it does not hold, holds twice or for nothing. Either may be a
+        list. With ``loss``, there need not have been a backward pass.
+
+        Raises :class:`~backtalk.errors.InputTypeError` and :class:`~backtalk.errors.InputError` also if these are
+        something else.
+        """
+        from .audit import audit_program
+        from .diagnosis import diagnose_pairs, only_audit
+
+        hooks = self._hooks
+        audit = audit_program(hooks.model.module, loss, optimizer, hooks.criteria)
+        if loss is not None and not tasks(hooks):
+            return only_audit(audit)
         batch = self._batch()
-        return diagnose_pairs(batch.pairs(), batch.weights(), memory_limit)
+        return diagnose_pairs(batch.pairs(), batch.weights(), memory_limit, audit)
 
     def _pairs(self) -> CapturedPairs:
         """Those of the pass; refused if a value is not finite."""

@@ -14,6 +14,9 @@ from itertools import count
 from typing import Any
 
 from ...errors import InputError
+from .audit.before_backward import BeforeBackward
+from .audit.graph import Criterion
+from .audit.read import read_criteria
 from .linears import Linear, Model, require_torch
 
 
@@ -59,6 +62,7 @@ class Hooks:
         self.passes: dict[int, str] = {}
         self.differentiable: set[int] = set()  # passes that were made with create_graph=True
         self.version = 0
+        self.criteria: list[tuple[Criterion, ...]] = []  # of each loss, before its backward pass
         self.is_open = False
         self._changed = ""
         self._torch = require_torch()
@@ -75,6 +79,9 @@ class Hooks:
 
         self._run_uncompiled()
         self._stack.callback(self._forget)
+        before = BeforeBackward(self.criteria.append, read=read_criteria)
+        before.open()
+        self._stack.callback(before.close)
         hook = self._hook()
         if self._compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
             linears = [linear for linear in self.model.linears.values() if not linear.excluded]

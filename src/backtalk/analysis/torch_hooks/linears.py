@@ -56,6 +56,7 @@ class Model:
         if not isinstance(model, torch.nn.Module):
             kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
             raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
+        self.module = model
         every = _named_modules(model)
         self.compiled = any(COMPILED in m._modules or getattr(m, "_compiled_call_impl", None) for _, m in every)
         self._modules = [(name, m) for name, m in every if COMPILED not in m._modules] if self.compiled else every
