@@ -13,7 +13,7 @@ def find_in_course(recorder: Recorder) -> list[Finding]:
 
 def non_finite(recorder: Recorder) -> list[Finding]:
     """A loss that is no number."""
-    broken = recorder.loss.broken
+    broken = recorder.losses.curve.broken
     if broken is None:
         return []
     return finding(

@@ -57,12 +57,11 @@ class StepDoctor(Judged):
 
     def step(self, loss: Any = None) -> None:
         """A step was taken, or is about to be; ``loss``: its loss, a number or a tensor of one."""
-        self._recorder.told_step(None if loss is None else as_number(loss, "loss"))
+        self._recorder.on_told(None if loss is None else as_scalar(loss))
 
     def validate(self, loss: Any) -> None:
         """The loss on held-out examples, at this moment."""
-        self._recorder.modes.on_validation()
-        self._recorder.validation.append((self._recorder.count, as_number(loss, "loss")))
+        self._recorder.on_validation(float(as_scalar(loss)))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: a number that is not finite is None."""
@@ -71,7 +70,7 @@ class StepDoctor(Judged):
                 "healthy": self.healthy,
                 "steps": self.steps,
                 "findings": [asdict(each) for each in self.findings],
-                "losses": self._recorder.loss.means(20).tolist(),
+                "losses": self._recorder.losses.curve.means(20).tolist(),
                 "validation": [{"step": step, "loss": loss} for step, loss in self._recorder.validation],
             }
         )
@@ -133,12 +132,13 @@ def _optimizers(torch: Any, given: Any) -> list[Any]:
     return found
 
 
-def as_number(value: Any, name: str) -> float:
-    """A loss, given as a number or as a tensor of one element."""
-    value = value.detach() if hasattr(value, "detach") else value
-    if getattr(value, "numel", lambda: 1)() != 1:
-        raise InputError(f"{name} has shape {tuple(value.shape)}, expected one number.")
+def as_scalar(loss: Any) -> Any:
+    """A loss as a number, or as a tensor without graph, which may be on a device."""
+    if hasattr(loss, "detach"):
+        if loss.numel() != 1:
+            raise InputError(f"loss has shape {tuple(loss.shape)}, expected one number.")
+        return loss.detach().clone().reshape(())
     try:
-        return float(value)
+        return float(loss)
     except (TypeError, ValueError):
-        raise InputTypeError(f"{name} is a {type(value).__name__}, expected a number.") from None
+        raise InputTypeError(f"loss is a {type(loss).__name__}, expected a number or a tensor of one.") from None

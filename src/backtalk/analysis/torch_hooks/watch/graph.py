@@ -43,13 +43,14 @@ def kept_alive(references: Sequence[Any]) -> int:
     return sum(reference() is not None for reference in references)
 
 
-def unscaled(root: Any) -> tuple[float, float]:
-    """The loss without the scale of a GradScaler, and the scale."""
-    value, node = float(root.detach()), root.grad_fn
+def scale_of(root: Any) -> Any:
+    """The scale of a GradScaler, by which the loss was multiplied: a tensor of floating-point numbers; or 1."""
+    node = root.grad_fn
     if node is not None and node.name() == "MulBackward0":
-        scale = getattr(node, "_saved_other", None)
-        if scale is not None and scale.numel() == 1 and str(scale.dtype) == "torch.float32":
-            scale = float(scale)
-            if scale > 1 and scale.is_integer() and int(scale) & (int(scale) - 1) == 0:
-                return value / scale, scale
-    return value, 1.0
+        try:
+            scale = node._saved_other
+        except (AttributeError, RuntimeError):  # freed
+            return 1.0
+        if scale is not None and scale.ndim == 0 and scale.is_floating_point():
+            return scale.detach()
+    return 1.0

@@ -22,16 +22,20 @@ class Modes:
         self.steps = self.evaluated = 0  # steps, and those in evaluation mode
         self.scored = 0  # calls without gradients in training mode, as far as they look like evaluation
         self._pending = 0
+        self._evaluating = False
 
     def evaluating(self) -> bool:
         """Whether the model is in evaluation mode, and that matters."""
-        return bool(self.modules) and not self.model.training and not any(m.training for _, m in self.modules)
+        if self.model.training or not self.modules:
+            return False
+        return not any(module.training for _, module in self.modules)
 
     def training(self) -> bool:
         """Whether the model is in training mode, and that matters."""
         return self.model.training and any(module.training for _, module in self.modules)
 
-    def on_forward(self, inputs: tuple[Any, ...], with_gradient: bool) -> None:
+    def on_forward(self, inputs: tuple[Any, ...], *, with_gradient: bool) -> None:
+        """The model is called."""
         if with_gradient:
             self.close()
         elif self.training():
@@ -40,14 +44,16 @@ class Modes:
     def before_backward(self) -> None:
         """What was computed without gradients and is used in a loss at once, as by a GAN, is no evaluation."""
         self._pending = 0
+        self._evaluating = self.evaluating()
 
     def on_validation(self) -> None:
         """A held-out loss was told."""
         self.close()
 
-    def on_step(self, evaluating: bool) -> None:
+    def on_step(self) -> None:
+        """An optimizer stepped."""
         self.steps += 1
-        self.evaluated += evaluating
+        self.evaluated += self._evaluating
 
     def close(self) -> None:
         """No more comes: calls without gradients that nothing was done with were evaluation."""

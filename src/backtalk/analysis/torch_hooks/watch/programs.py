@@ -38,16 +38,17 @@ def weights_do_not_change(recorder: Recorder) -> list[Finding]:
             "Call optimizer.step() after loss.backward(), in every step.",
             numbers={"backward_passes": recorder.backwards, "steps": 0},
         )  # fmt: skip
-    if recorder.emptied >= FEW:
+    emptied = recorder.gradients.emptied
+    if emptied >= FEW:
         return finding(
             "weights_do_not_change", 1, title,
-            f"In the last {counted(recorder.emptied, 'step')} the backward pass made gradients, and when the optimizer "
+            f"In the last {counted(emptied, 'step')} the backward pass made gradients, and when the optimizer "
             "stepped they were gone.",
             "Call zero_grad() before loss.backward() or after optimizer.step(), not between the two.",
-            numbers={"steps": recorder.emptied},
+            numbers={"steps": emptied},
         )  # fmt: skip
-    last = next((step for step in reversed(recorder.steps) if step.moves), None)
-    if recorder.unmoved < FEW or last is None:
+    last = next((step for step in reversed(recorder.measured()) if step.moves), None)
+    if recorder.still < FEW or last is None:
         return []
     if last.rate == 0:
         said, advice = (
@@ -56,24 +57,22 @@ def weights_do_not_change(recorder: Recorder) -> list[Finding]:
         )
     elif not recorder.backwards:
         said, advice = "No backward pass reached the model.", "Call loss.backward() before optimizer.step()."
-    elif all(move.gradient == 0 for move in last.moves.values()):
+    elif not last.used:
         return []  # nothing arrives
     else:
         said = f"The gradient is not 0, and with a rate of {last.rate:.3g} the weights were the same after the step."
         advice = "A rate so small is lost in rounding: raise it, or keep the weights in float32."
     return finding(
         "weights_do_not_change", 1, title,
-        f"After each of the last {counted(recorder.unmoved, 'measured step')} every weight was as before. {said}",
-        advice, numbers={"steps": recorder.unmoved, "learning_rate": last.rate},
+        f"After each of the last {counted(recorder.still, 'measured step')} every weight was as before. {said}",
+        advice, numbers={"steps": recorder.still, "learning_rate": last.rate},
     )  # fmt: skip
 
 
 def ascent(recorder: Recorder) -> list[Finding]:
     """Steps along the gradient."""
-    known = [
-        sum(move.product for move in step.moves.values()) for step in recorder.steps if step.moves and step.backwards
-    ]
-    known = [product for product in known if product != 0]
+    steps = [step for step in recorder.measured() if step.backwards and not step.closure]
+    known = [step.product for step in steps if step.product != 0]
     up = sum(product > 0 for product in known)
     if len(known) < FEW or up < 0.9 * len(known):
         return []
@@ -88,12 +87,13 @@ def ascent(recorder: Recorder) -> list[Finding]:
 
 def gradients_not_cleared(recorder: Recorder) -> list[Finding]:
     """Gradients that hold those of all steps before."""
+    steps = recorder.gradients.uncleared
     return finding(
-        "gradients_not_cleared", recorder.uncleared, "gradients are not cleared",
-        f"In the last {counted(recorder.uncleared, 'step')} the backward pass added to the gradients that the step "
+        "gradients_not_cleared", steps, "gradients are not cleared",
+        f"In the last {counted(steps, 'step')} the backward pass added to the gradients that the step "
         "before had used already.",
         "Call optimizer.zero_grad() in every step, before loss.backward().",
-        numbers={"steps": recorder.uncleared},
+        numbers={"steps": steps},
     )  # fmt: skip
 
 
@@ -128,12 +128,10 @@ def train_mode_while_evaluating(recorder: Recorder) -> list[Finding]:
 
 def gradients_clipped_away(recorder: Recorder) -> list[Finding]:
     """The norm decides the step, and not the gradient."""
-    ratios = [
-        step.heard / step.scale / step.used for step in recorder.steps if step.heard and step.used and not step.closure
-    ]
+    ratios = [step.heard / step.used for step in recorder.measured() if step.heard and step.used and not step.closure]
     if len(ratios) < FEW:
         return []
-    ratio, used = statistics.median(ratios), [step.used for step in recorder.steps if step.used]
+    ratio, used = statistics.median(ratios), [step.used for step in recorder.measured() if step.used]
     return finding(
         "gradients_clipped_away", ratio, "clipping leaves next to nothing of the gradient",
         f"Backward passes made gradients with {ratio:.3g} times the norm that the optimizer then got, "
@@ -146,8 +144,8 @@ def gradients_clipped_away(recorder: Recorder) -> list[Finding]:
 
 def graph_grows(recorder: Recorder) -> list[Finding]:
     """A graph that reaches into earlier steps, or that is kept in memory."""
-    sizes = [step.nodes for step in recorder.steps if step.nodes]
-    alive, marked = recorder.alive, len(recorder.roots)
+    sizes = [step.nodes for step in recorder.measured() if step.nodes]
+    alive, marked = recorder.alive, len(recorder.graphs)
     rises = len(sizes) >= 5 and all(a <= b for a, b in pairwise(sizes))
     if rises:
         found = finding(
