@@ -111,7 +111,7 @@ def by_name(model, heard, grads):
     """The gradients of what was heard, as W and b by the layers' names."""
     paths = {id(part): name for name, part in model.named_parameters()}
     modules = {name or "model": module for name, module in model.named_modules()}
-    norms = heard.norms()
+    norms = heard.norms(layers=heard.names)
     return (
         {name: grads[paths[id(modules[name].weight)]] for name in norms.W},
         {name: grads[paths[id(modules[name].bias)]] for name in norms.b},
@@ -152,7 +152,7 @@ def test_the_gradients_of_the_model_stay_equal_to_the_bit(found):
 
 def test_norms_are_those_of_torch_func(found):
     *_, heard, W, b, tolerance = found
-    norms = heard.norms()
+    norms = heard.norms(layers=heard.names)
     for name in heard.names:
         both = [family[name].flatten(1) for family in (W, b) if name in family]
         if both:
@@ -162,7 +162,7 @@ def test_norms_are_those_of_torch_func(found):
             assert relative(family[name], part.flatten(1).norm(dim=1)) < tolerance
     assert relative(norms.whole, flat(W, b).norm(dim=1)) < tolerance
     assert relative(norms.whole_without_biases, flat(W).norm(dim=1)) < tolerance
-    assert relative(heard.norms(scale="share").whole * EXAMPLES, norms.whole) < 1e-6
+    assert relative(heard.norms(layers=heard.names, scale="share").whole * EXAMPLES, norms.whole) < 1e-6
     assert norms.whole.dtype is (torch.float64 if tolerance < 1e-6 else torch.float32)
 
 
@@ -170,7 +170,7 @@ def test_clipped_sums_are_those_of_torch_func(found):
     *_, heard, W, b, tolerance = found
     whole = flat(W, b).norm(dim=1)
     limit = float(whole.median())
-    total = heard.clipped_sum(limit)
+    total = heard.clipped_sum(limit, layers=heard.names)
     c = (limit / whole).clamp(max=1)
     for family, expected in ((total.W, W), (total.b, b)):
         for name, part in expected.items():
@@ -238,12 +238,13 @@ def test_cosines_are_those_of_torch_func(found):
 def test_a_small_memory_limit_gives_the_same(found):
     *_, heard, W, _, tolerance = found
     limit = 60_000
-    assert relative(heard.norms(memory_limit=limit).whole, heard.norms().whole) < tolerance
+    some = {"layers": heard.names}
+    assert relative(heard.norms(memory_limit=limit, **some).whole, heard.norms(**some).whole) < tolerance
     few, many = heard.moments(memory_limit=limit), heard.moments()
     for name in W:
         assert relative(few.second_moment.W[name], many.second_moment.W[name]) < tolerance
     few, many = heard.kronecker_factors(memory_limit=limit), heard.kronecker_factors()
-    for name in W:
+    for name in many.h:  # of Linears and convolutions
         assert relative(few.h[name], many.h[name]) < tolerance
         assert relative(few.a[name], many.a[name]) < tolerance
     with pytest.raises(InputError, match=r"memory_limit is 10 bytes, but one example at layer '.+' takes \d+"):

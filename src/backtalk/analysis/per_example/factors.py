@@ -38,8 +38,8 @@ class KroneckerFactors:
     def with_bias(self, i: Any) -> Array:
         """E[h̄ h̄ᵀ] for h̄ = (h_i, 1), shape (n_i + 1, n_i + 1): the factor of W_{i+1} and b_{i+1} together."""
         xp, mean = namespace(self.h[i]), self.mean_h[i]
-        right = xp.concat([mean, xp.ones_like(mean[:1])])
-        return xp.concat([xp.concat([self.h[i], mean[None, :]]), right[:, None]], axis=1)
+        right = xp.concat([mean, xp.ones_like(mean[..., :1])], axis=-1)
+        return xp.concat([xp.concat([self.h[i], mean[..., None, :]], axis=-2), right[..., :, None]], axis=-1)
 
 
 def kronecker_factors(
@@ -112,6 +112,6 @@ def unit_importance_of(
         for pairs, part in read_weighted(groups, w, memory_limit, lambda T, n, m: 24 * T * n):
             if pairs.units:
                 # forward: a = W h + b
-                effects = namespace(part).abs(pairs.total(pairs.h * pairs.talk_down(pairs.a, W[pairs.layer])))
+                effects = namespace(part).abs(pairs.input_effects(pairs.h * pairs.talk_down(pairs.a, W[pairs.layer])))
                 add(found, pairs.layer, sum_rows(effects * part[:, None]))
     return by_layer(found)

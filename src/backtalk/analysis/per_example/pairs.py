@@ -118,6 +118,10 @@ class Pairs:
         """Wᵀa, what comes to h through the weights: (R·T, n)."""
         return a @ W
 
+    def input_effects(self, effects: Array) -> Array:
+        """What all places of h have together, (R, n), from (R·T, n)."""
+        return self.total(effects)
+
     def weight_products(self, a: Array, of_h: Array, W: Array) -> Array:
         """⟨Σ_t a_t h_tᵀ, W⟩ / of_h of each example, (R,), for another ∇_a."""
         products = self.in_rows(self.talk_down(a, W) * (wide(self.h) / self.column(of_h)))

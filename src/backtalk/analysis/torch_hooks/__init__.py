@@ -1,4 +1,4 @@
-"""Hooks that capture the pairs (h, ∇_a) of the Linears of a PyTorch model, for per_example to read."""
+"""Hooks that capture the pairs (h, ∇_a) of the layers of a PyTorch model, for per_example to read."""
 
 from .captured import Heard, HeardBatch
 from .model_hooks import listen

@@ -5,69 +5,98 @@ from __future__ import annotations
 from ...core.arrays import to_numpy
 from ...errors import InputError
 from ..per_example.pairs import Group
-from .hooks import Hooks
-from .linears import Linear
+from .hooks import Call, Hooks
+from .layers import Layer
 from .pairs import CapturedCall, CapturedPairs, Key, group_of
 
 
-def captured_linears(hooks: Hooks) -> tuple[list[Linear], dict[str, str]]:
-    """The Linears that a backward pass reached, in the order of their first calls; and why the others are not there."""
-    linears = hooks.model.linears.values()
-    excluded: dict[int, Linear] = {}  # by parameter: whoever shares it has only a part of its gradient
-    for linear in linears:
-        for parameter in (linear.weight, linear.bias):
-            if linear.excluded and parameter is not None:
-                excluded.setdefault(id(parameter), linear)
+def captured_layers(hooks: Hooks) -> tuple[list[Layer], dict[str, str]]:
+    """The layers that a backward pass reached, in the order of their first calls; and why the others are not there."""
+    exclude_alike(hooks)
+    layers = hooks.model.layers.values()
+    excluded: dict[int, Layer] = {}  # by parameter: whoever shares it has only a part of its gradient
+    for layer in layers:
+        for parameter in (layer.weight, layer.bias):
+            if layer.excluded and parameter is not None:
+                excluded.setdefault(id(parameter), layer)
     captured, reasons = [], {}
-    for linear in linears:
-        other = excluded.get(id(linear.weight)) or excluded.get(id(linear.bias))
-        if linear.excluded:
-            reasons[linear.name] = linear.excluded
+    for layer in layers:
+        other = excluded.get(id(layer.weight)) or excluded.get(id(layer.bias))
+        if layer.excluded:
+            reasons[layer.name] = layer.excluded
         elif other is not None:
-            reasons[linear.name] = f"it shares a parameter with '{other.name}', which is not heard: {other.excluded}"
-        elif linear.captured:
-            captured.append(linear)
-        elif linear.calls or linear.called:
-            reasons[linear.name] = "no backward pass within the block reached it"
+            reasons[layer.name] = f"it shares a parameter with '{other.name}', which is not heard: {other.excluded}"
+        elif layer.captured:
+            captured.append(layer)
+        elif layer.calls or layer.called:
+            reasons[layer.name] = "no backward pass within the block reached it"
         else:
             silent = "it was called without gradients alone"
-            reasons[linear.name] = silent if linear.silent else "it was not called within the block"
-    return sorted(captured, key=lambda linear: linear.first or 0), reasons
+            reasons[layer.name] = silent if layer.silent else "it was not called within the block"
+    return sorted(captured, key=lambda layer: layer.first or 0), reasons
 
 
-def tasks(hooks: Hooks) -> list[int]:
-    """The backward passes that reached a Linear, in their order."""
-    linears, _ = captured_linears(hooks)
-    reached = {task for linear in linears for call in linear.calls for task, *_ in call.captured}
-    return [task for task in hooks.passes if task in reached]
+def batches(hooks: Hooks) -> list[tuple[int, int | None]]:
+    """The backward passes that reached a layer, in their order, each with the number of its examples.
+
+    A pass has several numbers if the layers were called with batches of several sizes that do not depend on each other;
+    None if its calls do not fit together.
+    """
+    captured, _ = captured_layers(hooks)
+    reached = {task for layer in captured for call in layer.calls for task, *_ in call.captured}
+    return [(task, count) for task in hooks.passes if task in reached for count in _counts(hooks, captured, task)]
 
 
-def assemble(hooks: Hooks, task: int, reduction: str, batch_dimension: int) -> CapturedPairs:
-    """The pairs of one backward pass."""
+def assemble(hooks: Hooks, task: int, count: int | None, reduction: str) -> CapturedPairs:
+    """The pairs of one backward pass, of the calls with so many examples."""
     if hooks.passes[task]:
         raise InputError(
             f"model was changed between listen and backward: {hooks.passes[task]}; expected the same model."
         )
     calls: dict[str, list[CapturedCall]] = {}
-    linears = []
-    for linear in captured_linears(hooks)[0]:
+    layers = []
+    for layer in captured_layers(hooks)[0]:
         own = []
-        for call in linear.calls:
+        for call in layer.calls:
             for number, gradient, version in call.captured:
                 if number == task:
-                    dimension = batch_dimension if call.input.ndim > 2 else 0
-                    own.append(CapturedCall(call.input, gradient, (call.version, version), dimension))
+                    if count is None or _size(hooks, layer, call) == count:
+                        dimension = _dimension(hooks, layer, call)
+                        own.append(CapturedCall(layer, call.input, gradient, (call.version, version), dimension))
                 elif number in hooks.differentiable and any(other == task for other, *_ in call.captured):
                     raise InputError(
-                        f"the loss depends on a gradient of layer '{linear.name}' (create_graph=True), and so on its "
+                        f"the loss depends on a gradient of layer '{layer.name}' (create_graph=True), and so on its "
                         "weights in more ways than pairs can tell: listen to a loss without such a part."
                     )
         if own:
-            linears.append(linear)
-            calls[linear.name] = own
-    count = _count(calls, batch_dimension)
+            layers.append(layer)
+            calls[layer.name] = own
+    count = _count(calls, hooks.batch_dimension)
     factor = count if reduction == "mean" else 1
-    return CapturedPairs(calls, _groups(linears, calls, factor), count, factor)
+    return CapturedPairs({layer.name: layer for layer in layers}, calls, _groups(layers, calls, factor), count, factor)
+
+
+def exclude_alike(hooks: Hooks) -> None:
+    """Leave out embeddings whose call stands for all examples: the gradients of these were added up before.
+
+    That is seen by another number of rows than the layers beside have, or by the positions 0, 1, 2, … beside layers
+    that hear sequences.
+    """
+    layers = [layer for layer in hooks.model.layers.values() if layer.captured and not layer.excluded]
+    if not any(layer.kind.may_be_alike for layer in layers):
+        return
+    for task in hooks.passes:
+        calls = [(layer, call) for layer in layers for call in _calls_of(layer, task)]
+        sequences = any(layer.kind.leading(layer.module, call.input.shape) > 1 for layer, call in calls)
+        counts = {_size(hooks, layer, call) for layer, call in calls if not layer.kind.may_be_alike}
+        for layer, call in calls:
+            other = bool(counts) and _size(hooks, layer, call) not in counts
+            if layer.kind.may_be_alike and (other or (sequences and _is_positions(call))) and not layer.excluded:
+                layer.excluded = (
+                    f"its indices of shape {tuple(call.input.shape)} stand for all examples, whose gradients were "
+                    "added up before: call it with the indices of each example, such as positions.expand(B, T)"
+                )
+                hooks.version += 1
 
 
 def require_finite(pairs: CapturedPairs) -> None:
@@ -97,25 +126,77 @@ def first_non_finite(pairs: CapturedPairs) -> tuple[str, str, str, list[int]] | 
     return None
 
 
+def _calls_of(layer: Layer, task: int) -> list[Call]:
+    """Those that a backward pass reached."""
+    return [call for call in layer.calls if any(number == task for number, *_ in call.captured)]
+
+
+def _dimension(hooks: Hooks, layer: Layer, call: Call) -> int:
+    """The one of the input that counts the examples."""
+    return hooks.batch_dimension if layer.kind.leading(layer.module, call.input.shape) > 1 else 0
+
+
+def _size(hooks: Hooks, layer: Layer, call: Call) -> int | None:
+    """The examples of a call; None if the input has no such dimension."""
+    dimension = _dimension(hooks, layer, call)
+    return call.input.shape[dimension] if dimension < call.input.ndim else None
+
+
+def _is_positions(call: Call) -> bool:
+    """Whether the indices are 0, 1, 2, …, in one dimension."""
+    index = call.input
+    return index.ndim == 1 and len(index) > 1 and bool((index == index.new_ones(len(index)).cumsum(0) - 1).all())
+
+
+def _counts(hooks: Hooks, layers: list[Layer], task: int) -> list[int | None]:
+    """The numbers of examples of a pass: several if a layer was called with each, and no call needs another's."""
+    calls: dict[int | None, list[Call]] = {}
+    of_layers: list[set[int | None]] = []
+    for layer in layers:
+        own = [(_size(hooks, layer, call), call) for call in _calls_of(layer, task)]
+        of_layers.append({size for size, _ in own})
+        for size, call in own:
+            calls.setdefault(size, []).append(call)
+    apart = len(calls) == 1 or (
+        set(calls) in of_layers and not any(_needs(own, calls, count) for count, own in calls.items())
+    )
+    return list(calls) if apart and None not in calls else [None]
+
+
+def _needs(own: list[Call], calls: dict[int | None, list[Call]], count: int | None) -> bool:
+    """Whether one of these calls was made from the output of one with another number of examples."""
+    others = {call.node for other, some in calls.items() if other != count for call in some}
+    seen, left = set(), [call.node for call in own]
+    while left:
+        node = left.pop()
+        if node in others:
+            return True
+        for below, _ in node.next_functions:
+            if below is not None and below not in seen:
+                seen.add(below)
+                left.append(below)
+    return False
+
+
 def _count(calls: dict[str, list[CapturedCall]], batch_dimension: int) -> int:
     """B, the same for all."""
     first: tuple[str, int] | None = None
     for name, call in ((name, call) for name, own in calls.items() for call in own):
-        shape = tuple(call.h.shape)
+        shape, layer = tuple(call.h.shape), call.layer
+        leading = layer.kind.leading(layer.module, shape)
         if call.a.is_complex():
             raise InputError(f"layer '{name}' has complex numbers, expected real ones.")
-        if len(shape) == 1:
-            raise InputError(f"layer '{name}' was given an input of shape {shape}, expected (B, …, n).")
-        if len(shape) > 2 and batch_dimension > len(shape) - 2:
+        if leading < 1:
+            raise InputError(f"layer '{name}' was given an input of shape {shape}, expected {layer.kind.expected}.")
+        if leading > 1 and batch_dimension > leading - 1:
             raise InputError(
                 f"batch_dimension is {batch_dimension}, but layer '{name}' was given an input of shape {shape}: "
-                f"expected 0 to {len(shape) - 2}."
+                f"expected 0 to {leading - 1}."
             )
-        count = shape[batch_dimension if len(shape) > 2 else 0]
-        first = first or (name, count)
-        if count != first[1]:
+        first = first or (name, call.count)
+        if call.count != first[1]:
             raise InputError(
-                f"layer '{first[0]}' heard {first[1]} examples, but layer '{name}' {count} (input of shape "
+                f"layer '{first[0]}' heard {first[1]} examples, but layer '{name}' {call.count} (input of shape "
                 f"{shape}), expected as many in all: set batch_dimension, or listen to a part of the model where "
                 "they agree."
             )
@@ -125,17 +206,17 @@ def _count(calls: dict[str, list[CapturedCall]], batch_dimension: int) -> int:
     return first[1]
 
 
-def _groups(linears: list[Linear], calls: dict[str, list[CapturedCall]], factor: int) -> dict[Key, Group]:
-    """The calls that are read together: of each weight and of each bias, and each Linear's own, merged if equal.
+def _groups(layers: list[Layer], calls: dict[str, list[CapturedCall]], factor: int) -> dict[Key, Group]:
+    """The calls that are read together: of each weight and of each bias, and each layer's own, merged if equal.
 
-    Those of a parameter that several Linears share are kept under the first one's name.
+    Those of a parameter that several layers share are kept under the first one's name.
     """
     families: list[dict[str, list[str]]] = []
     for of in ("weight", "bias"):
         owners: dict[int, list[str]] = {}
-        for linear in linears:
-            if linear.weights if of == "weight" else linear.biases:
-                owners.setdefault(id(getattr(linear, of)), []).append(linear.name)
+        for layer in layers:
+            if layer.weights if of == "weight" else layer.biases:
+                owners.setdefault(id(getattr(layer, of)), []).append(layer.name)
         families.append({names[0]: names for names in owners.values()})
     families.append({name: [name] for name in calls})
     groups = {}

@@ -1,168 +1,19 @@
-"""What was captured: everything that the pairs (h, ∇_a) of a backward pass say about its examples."""
+"""What was captured: the batches that a block heard, each with its results."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from ...core.arrays import Array
-from ...core.layers import mapped
-from ...errors import InputError, InputTypeError
-from ..per_example.clipping import ClippedSum, as_clip_norm
-from ..per_example.directions import Cosines, cosines_of
-from ..per_example.explicit import ExampleGradients, gradients_of
-from ..per_example.factors import KroneckerFactors, kronecker_factors_of, unit_importance_of
-from ..per_example.gradient_norms import clip_factors, is_share, norms_by_layer
-from ..per_example.gram_matrices import gram_of
-from ..per_example.pairs import MEMORY_LIMIT, Sums, read_weighted
-from ..per_example.statistics import Moments, NoiseScale, moments_of
-from .assemble import assemble, captured_linears, require_finite, tasks
+from ...errors import InputError
+from .assemble import assemble, batches, captured_layers, require_finite
 from .hooks import Hooks
 from .modules import Hidden, ModuleHooks
-from .norms import HeardNorms, noise_of, norms_and_sum
-from .pairs import CapturedPairs, widened
-
-if TYPE_CHECKING:
-    from .diagnosis import HeardDiagnosis
-
-
-class Results:
-    """What one backward pass says. s is the scalar that it began at, and ℓ_n what ``reduction`` makes of it.
-
-    Results are keyed by the names that the Linears have in ``model.named_modules()``, and are tensors on the device of
-    the model, in float32, or in float64 if its gradients are. ``memory_limit`` counts the bytes that blocks of
-    examples may take beside the result. Every method raises :class:`~backtalk.errors.InputError` if nothing
-    was captured, if what was captured does not fit together, and if it holds a value that is not finite.
-    """
-
-    _hooks: Hooks
-
-    @abstractmethod
-    def _batch(self) -> HeardBatch: ...
-
-    @property
-    def h(self) -> Hidden:
-        """The output of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
-        return self._batch().h
-
-    @property
-    def grad_h(self) -> Hidden:
-        """∂s/∂h of every module's output h, by the module's name; not ∂ℓ_n/∂h, and so as ``.grad`` would have it."""
-        return self._batch().grad_h
-
-    def norms(self, *, scale: str = "own", memory_limit: int = MEMORY_LIMIT) -> HeardNorms:
-        """‖∇ℓ_n‖ of each example, shape (B,), layer by layer and whole; with scale='share' of its part in s.
-
-        For one place ‖∇_aℓ_n‖·‖h‖; for T places √Σ_{t,s} (∇_{a_t}·∇_{a_s})(h_t·h_s), or the norm of the sum, whichever
-        takes fewer operations.
-        """
-        share, pairs = is_share(scale), self._pairs()
-        families = norms_by_layer(pairs.groups.values(), memory_limit)
-        W, b, a = (mapped(lambda norm: norm / pairs.factor if share else norm, family) for family in families)
-        return HeardNorms(W, b, a, scale)
-
-    def clipped_sum(self, clip_norm: float, *, memory_limit: int = MEMORY_LIMIT) -> ClippedSum:
-        """Σ_n c_n ∇ℓ_n with c_n = min(1, clip_norm/‖∇ℓ_n‖), the norm being over all layers that were captured.
-
-        See :func:`backtalk.per_example.clipped_sum`; :func:`backtalk.per_example.add_noise` takes the result.
-        """
-        pairs, clip_norm = self._pairs(), as_clip_norm(clip_norm)
-        norms, sums = self.norms(memory_limit=memory_limit).whole, Sums()
-        for block, c in read_weighted(pairs.chosen().values(), clip_factors(norms, clip_norm), memory_limit):
-            sums.add_gradients(block, c)
-        total = sums.arrays()
-        return ClippedSum(total.W, total.b, norms, clip_norm)
-
-    def moments(self, *, memory_limit: int = MEMORY_LIMIT) -> Moments:
-        """Mean, second moment and variance of ∇ℓ_n over the examples, for every single weight and bias."""
-        pairs = self._pairs()
-        return moments_of(pairs.chosen().values(), pairs.shares, memory_limit)
-
-    def noise_scale(self, *, memory_limit: int = MEMORY_LIMIT) -> NoiseScale:
-        """tr Σ/‖G‖², in examples; see :func:`backtalk.per_example.noise_scale`."""
-        pairs = self._pairs()
-        if pairs.count < 2:
-            raise InputError("the backward pass had 1 example, but how gradients vary is seen on 2 or more.")
-        return noise_of(*norms_and_sum(pairs, memory_limit))
-
-    def kronecker_factors(self, *, memory_limit: int = MEMORY_LIMIT) -> KroneckerFactors:
-        """E[h hᵀ] over examples and places, and the mean over examples of Σ_t ∇_{a_t}ℓ_n ∇_{a_t}ℓ_nᵀ, by name.
-
-        For one place they are those of K-FAC. Source for more: Eschenhagen et al. 2023, "Kronecker-factored approximate
-        curvature for modern neural network architectures" (there: expand).
-        """
-        pairs = self._pairs()
-        return kronecker_factors_of(pairs.chosen().values(), pairs.shares, memory_limit)
-
-    def unit_importance(self, *, memory_limit: int = MEMORY_LIMIT) -> Mapping[str, Array]:
-        """E_n|Σ_t h_tj ∂ℓ_n/∂h_tj| of each unit that a layer hears, shape (n,), by the name of that layer.
-
-        ∂/∂h is what comes through this layer, Wᵀ∇_a: a unit that others hear as well matters more. Ask for it before
-        the optimizer changes the weights: :class:`~backtalk.errors.InputError` after. Source: Molchanov et al. 2017.
-        """
-        pairs, weights = self._pairs(), self._batch().weights()
-        for name, (_, same) in weights.items():
-            if not same:
-                raise InputError(
-                    f"the weight of layer '{name}' was changed since it was heard, and with it what ∂ℓ/∂h would be: "
-                    "ask for unit_importance before the optimizer's step."
-                )
-        W = {name: widened(weight) for name, (weight, _) in weights.items()}
-        return unit_importance_of(pairs.linears.values(), pairs.shares, W, memory_limit)
-
-    def cosines(self, *, memory_limit: int = MEMORY_LIMIT) -> Cosines:
-        """cos(∇ℓ_n, ∇s) of each example, whole and by name; see :func:`backtalk.per_example.cosines`."""
-        pairs = self._pairs()
-        return cosines_of(pairs.chosen().values(), *norms_and_sum(pairs, memory_limit), memory_limit)
-
-    def gram(
-        self, other: Results | None = None, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
-    ) -> Array:
-        """⟨∇ℓ_n, ∇ℓ_m⟩ of every two examples, (B, B), or with those that ``other`` heard of the same model, (B, M)."""
-        if other is not None and not isinstance(other, Results):
-            raise InputTypeError(f"other is a {type(other).__name__}, expected what another listen heard.")
-        pairs = self._pairs()
-        others = pairs if other is None else other._pairs()
-        return gram_of(pairs.matched(others, layers), memory_limit)
-
-    def gradients(
-        self, *, layers: Sequence[str] | None = None, scale: str = "own", memory_limit: int = MEMORY_LIMIT
-    ) -> Iterator[ExampleGradients]:
-        """∇ℓ_n itself of each example, (rows, m, n) by name, a block of examples after the other.
-
-        With scale='share' its part in ∇s. A block, gradients included, stays within ``memory_limit``.
-        """
-        share, pairs = is_share(scale), self._pairs()
-        parts = pairs.shares * (pairs.count / pairs.factor) if share else None
-        return gradients_of([*pairs.chosen(layers).values()], parts, memory_limit)
-
-    def diagnose(self, *, loss: Any = None, optimizer: Any = None, memory_limit: int = MEMORY_LIMIT) -> HeardDiagnosis:
-        """What is wrong, in words with the numbers behind them: as far as pairs and weights show it, and more with
-        ``loss`` and ``optimizer``.
-
-        ``loss``: the tensor, before or after ``backward()``: its graph shows output functions that are applied twice or
-        left out, shapes that do not fit, labels that the loss cannot mean, parameters that it does not reach.
-        ``optimizer``: one of torch.optim: parameters that it does not hold, holds twice or for nothing. Either may be a
-        list. With ``loss``, there need not have been a backward pass.
-
-        Raises :class:`~backtalk.errors.InputTypeError` and :class:`~backtalk.errors.InputError` also if these are
-        something else.
-        """
-        from .audit import audit_program
-        from .diagnosis import diagnose_pairs, only_audit
-
-        hooks = self._hooks
-        audit = audit_program(hooks.model.module, loss, optimizer, hooks.criteria)
-        if loss is not None and not tasks(hooks):
-            return only_audit(audit)
-        batch = self._batch()
-        return diagnose_pairs(batch.pairs(), batch.weights(), memory_limit, audit)
-
-    def _pairs(self) -> CapturedPairs:
-        """Those of the pass; refused if a value is not finite."""
-        return self._batch().finite_pairs()
+from .pairs import CapturedPairs
+from .results import Results
+from .whole import why_mixed, why_not_whole
 
 
 class HeardBatch(Results):
@@ -178,9 +29,9 @@ class HeardBatch(Results):
     (Batch of 3 examples, 1 layers, Batch of 5 examples, 1 layers)
     """
 
-    def __init__(self, hooks: Hooks, modules: ModuleHooks, task: int, reduction: str, batch_dimension: int) -> None:
+    def __init__(self, hooks: Hooks, modules: ModuleHooks, task: int, count: int | None, reduction: str) -> None:
         self._hooks, self._modules, self._task = hooks, modules, task
-        self._reduction, self._dimension = reduction, batch_dimension
+        self._count, self._reduction = count, reduction
         self._assembled: tuple[int, CapturedPairs] | None = None
         self._finite: CapturedPairs | None = None
 
@@ -208,7 +59,7 @@ class HeardBatch(Results):
         """All that was captured of the pass so far; assembled once, unless more is captured."""
         version = self._hooks.version
         if self._assembled is None or self._assembled[0] != version:
-            pairs = assemble(self._hooks, self._task, self._reduction, self._dimension)
+            pairs = assemble(self._hooks, self._task, self._count, self._reduction)
             self._assembled = version, pairs
         return self._assembled[1]
 
@@ -223,10 +74,10 @@ class HeardBatch(Results):
     def weights(self) -> dict[str, tuple[Array, bool]]:
         """Of each layer its weight, and whether it still holds the values that it was captured with."""
         found = {}
-        for linear in captured_linears(self._hooks)[0]:
-            calls = [call for call in linear.calls if any(task == self._task for task, *_ in call.captured)]
-            same = all(call.weight_version == linear.weight._version for call in calls)
-            found[linear.name] = linear.weight.detach(), same and not linear.change()
+        for layer in captured_layers(self._hooks)[0]:
+            calls = [call for call in layer.calls if any(task == self._task for task, *_ in call.captured)]
+            same = all(call.weight_version == layer.weight._version for call in calls)
+            found[layer.name] = layer.weight.detach(), same and not layer.change()
         return found
 
     def __repr__(self) -> str:
@@ -234,6 +85,15 @@ class HeardBatch(Results):
 
     def _batch(self) -> HeardBatch:
         return self
+
+    def why_not_private(self, *, chosen: bool = False) -> str:
+        """Why the gradients that were heard bound nobody's part in those of the model, in words; empty if they do.
+
+        ``chosen``: if only those of some layers are wanted.
+        """
+        parameters = self._modules.parameters.parameters
+        reached = {id(parameters[name]) for name in self._modules.tasks.get(self._task, ())}
+        return why_mixed(self._hooks) or ("" if chosen else why_not_whole(self._hooks, self.names, reached))
 
 
 class Heard(Results):
@@ -253,16 +113,20 @@ class Heard(Results):
     (tensor([[0.5000, 1.0000]]), tensor([0.5000, 1.0000]))
     """
 
-    def __init__(self, hooks: Hooks, modules: ModuleHooks, reduction: str, batch_dimension: int) -> None:
-        self._hooks, self._modules, self._reduction, self._dimension = hooks, modules, reduction, batch_dimension
-        self._batches: dict[int, HeardBatch] = {}
+    def __init__(self, hooks: Hooks, modules: ModuleHooks, reduction: str) -> None:
+        self._hooks, self._modules, self._reduction = hooks, modules, reduction
+        self._batches: dict[tuple[int, int | None], HeardBatch] = {}
 
     @property
     def batches(self) -> tuple[HeardBatch, ...]:
-        """One for each backward pass that reached a Linear, in their order, with the methods that this has."""
-        for task in tasks(self._hooks):
-            if task not in self._batches:
-                self._batches[task] = HeardBatch(self._hooks, self._modules, task, self._reduction, self._dimension)
+        """One for each backward pass that reached a layer, in their order, with the methods that this has.
+
+        If the layers were called with batches of several sizes in one pass, as those of a GAN are with real and with
+        generated examples, one for each of them; ℓ_n is of the mean over its own batch.
+        """
+        known, found = self._batches, batches(self._hooks)
+        create = partial(HeardBatch, self._hooks, self._modules)
+        self._batches = {key: known.get(key) or create(*key, self._reduction) for key in found}
         return tuple(self._batches.values())
 
     @property
@@ -273,18 +137,19 @@ class Heard(Results):
     @property
     def names(self) -> tuple[str, ...]:
         """The layers that were heard, in the order in which they were first called."""
-        return tuple(linear.name for linear in captured_linears(self._hooks)[0])
+        return tuple(layer.name for layer in captured_layers(self._hooks)[0])
 
     @property
     def unheard(self) -> Mapping[str, str]:
-        """Every other module with parameters of its own that are trained, and every other Linear, with the reason."""
-        return MappingProxyType(captured_linears(self._hooks)[1] | self._hooks.model.others)
+        """Every other module with parameters of its own that are trained, and every other layer, with the reason."""
+        return MappingProxyType(captured_layers(self._hooks)[1] | self._hooks.model.others)
 
     def __repr__(self) -> str:
         batches = self.batches
         if not batches:
             return "Heard nothing yet"
-        passes = "1 backward pass" if len(batches) == 1 else f"{len(batches)} backward passes"
+        count = len({task for task, _ in self._batches})
+        passes = "1 backward pass" if count == 1 else f"{count} backward passes"
         lines = [f"Heard {len(self.names)} layers in {passes}: {', '.join(self.names)}"]
         lines += [f"not heard: {name}, {why}" for name, why in self.unheard.items()]
         return "\n".join(lines)
@@ -294,20 +159,21 @@ class Heard(Results):
         if len(batches) == 1:
             return batches[0]
         if batches:
-            raise InputError(
-                f"{len(batches)} backward passes were heard, expected one: read each of them, as in "
-                "heard.batches[0].norms()."
-            )
-        linears = list(self._hooks.model.linears.values())
+            passes, sizes = len({task for task, _ in self._batches}), [str(size) for _, size in self._batches]
+            several = f"{passes} backward passes were heard, expected one"
+            within = f"batches of {' and '.join(sizes)} examples were heard in one backward pass"
+            what = several if passes > 1 else within
+            raise InputError(f"{what}: read each of them, as in heard.batches[0].norms().")
+        layers = list(self._hooks.model.layers.values())
         if changed := self._hooks.change():
             raise InputError(f"model was changed after listen began, and nothing was heard: {changed}.")
-        if any((linear.calls or linear.called) and not linear.excluded for linear in linears):
+        if any((layer.calls or layer.called) and not layer.excluded for layer in layers):
             raise InputError(
-                "no backward pass reached a Linear of the model: call loss.backward() within the block, of a loss that "
+                "no backward pass reached a layer of the model: call loss.backward() within the block, of a loss that "
                 "depends on one, before reading what was heard."
             )
-        name, why = next(iter(captured_linears(self._hooks)[1].items()))
+        name, why = next(iter(captured_layers(self._hooks)[1].items()))
         raise InputError(
-            f"no Linear was heard: of layer '{name}', {why}; expected a forward pass of the "
+            f"no layer was heard: of layer '{name}', {why}; expected a forward pass of the "
             "model and loss.backward() within the block."
         )

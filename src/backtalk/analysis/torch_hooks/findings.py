@@ -52,6 +52,8 @@ def non_finite(pairs: CapturedPairs, name: str, what: str, value: str, examples:
 def input_scale(activity: Activity) -> list[Finding]:
     """What the first Linear hears is far larger than 1, or far smaller."""
     first, means, sizes = activity.first, activity.means, activity.sizes
+    if first is None:
+        return []
     order = np.argsort(-sizes, kind="stable")
     large = [int(k) for k in order if sizes[k] >= (RULES["inputs_not_scaled"].warning or math.inf)]
     overall = float(np.sqrt(np.mean(np.square(sizes))))
@@ -123,7 +125,7 @@ def gradient_ratio(count: int, layers: Sequence[LayerStatistics]) -> list[Findin
     over = f"over {counted(count, 'example')} (root mean square)"
     names = [f"'{layer.name}'" for layer in layers]
     found = ratio_findings(np.array([layer.grad_a_rms for layer in layers]), over, names=names)
-    return [replace(each, advice=OF_MODEL[each.kind]) for each in found]
+    return [replace(each, advice=OF_MODEL[each.kind], layer=layers[(each.layer or 1) - 1].number) for each in found]
 
 
 def not_learning(layers: Sequence[LayerStatistics]) -> list[Finding]:

@@ -1,8 +1,8 @@
-"""Hooks that capture the calls of a model's Linears: they keep references to h and ∇_a, and change nothing.
+"""Hooks that capture the calls of a model's layers: they keep references to h and ∇_a, and change nothing.
 
 One hook that PyTorch calls after the forward of every module and before the user's own hooks, so that none is put on
-the user's modules (if a model is compiled, one on each Linear). And one on the node of the graph that gave a
-Linear's output: it is called with the gradient of that output, after the user's hooks on tensors changed it, and
+the user's modules (if a model is compiled, one on each layer). And one on the node of the graph that gave a
+layer's output: it is called with the gradient of that output, after the user's hooks on tensors changed it, and
 whatever was done to the output in place. Nothing is copied, and no random number is drawn.
 """
 
@@ -15,24 +15,27 @@ from typing import Any
 from .audit.before_backward import BeforeBackward
 from .audit.graph import Criterion
 from .audit.read import read_criteria
-from .linears import Linear, Model
+from .layers import Layer, mixing
+from .model import Model, Unknown
 from .names import require_torch, run_uncompiled
 from .passes import Passes
 
 
 class Call:
-    """One call of a Linear whose output has a gradient: its input, and ∇_a of each backward pass that reached it.
+    """One call of a layer whose output has a gradient: its input, and ∇_a of each backward pass that reached it.
 
-    ``captured``: the number of the pass, ∇_a, and how often ∇_a was changed in place by then.
+    ``captured``: the number of the pass, ∇_a, and how often ∇_a was changed in place by then. ``node``: that of the
+    graph which gave the output.
     """
 
-    __slots__ = ("captured", "hooks", "input", "inside", "version", "weight_version")
+    __slots__ = ("captured", "hooks", "input", "inside", "node", "version", "weight_version")
 
-    def __init__(self, hooks: Hooks, linear: Linear, h: Any, inside: int) -> None:
+    def __init__(self, hooks: Hooks, layer: Layer, h: Any, node: Any, inside: int) -> None:
         self.hooks: Hooks | None = hooks  # until the block ends: what was captured then goes when the last one drops it
         self.input = h.detach()  # the same memory, without the graph
         self.version = h._version  # which counts how often it was changed in place
-        self.weight_version = linear.weight._version
+        self.weight_version = layer.weight._version
+        self.node = node
         self.inside = inside  # the backward pass that called it, to compute again what a checkpoint dropped; or −1
         self.captured: list[tuple[int, Any, int]] = []
 
@@ -53,12 +56,13 @@ class Call:
 class Hooks:
     """Captures calls from ``open`` to ``close``.
 
-    ``passes``: the backward passes that reached a Linear, each with what of the model had changed by then. ``version``
+    ``passes``: the backward passes that reached a layer, each with what of the model had changed by then. ``version``
     goes up with everything that changes what was captured.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, batch_dimension: int = 0) -> None:
         self.model = Model(model)
+        self.batch_dimension = batch_dimension
         self.passes: dict[int, str] = {}
         self.differentiable: set[int] = set()  # passes that were made with create_graph=True
         self.version = 0
@@ -73,7 +77,7 @@ class Hooks:
 
     def open(self) -> None:
         """Begin to capture."""
-        from torch.nn.modules.module import register_module_forward_hook  # pyright: ignore[reportMissingImports]
+        from torch.nn.modules import module as of_all  # pyright: ignore[reportMissingImports]
 
         run_uncompiled(self._torch, self._stack, self._compiled)
         self._stack.callback(self._forget)
@@ -82,10 +86,13 @@ class Hooks:
         self._stack.callback(before.close)
         hook = self._hook()
         if self._compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
-            linears = [linear for linear in self.model.linears.values() if not linear.excluded]
-            handles = [linear.module.register_forward_hook(hook, prepend=True) for linear in linears]
+            layers = [layer for layer in self.model.layers.values() if not layer.excluded]
+            modules = [each.module for each in (*layers, *self.model.unknown.values())]
+            handles = [module.register_forward_hook(hook, prepend=True, with_kwargs=True) for module in modules]
         else:
-            handles = [register_module_forward_hook(hook)]
+            handles = [of_all.register_module_forward_hook(hook, with_kwargs=True)]
+            # which its handle forgets to remove
+            self._stack.callback(of_all._global_forward_hooks_with_kwargs.pop, handles[0].id, None)
         for handle in handles:
             self._stack.callback(handle.remove)
         self.is_open = True
@@ -102,36 +109,46 @@ class Hooks:
         return self.model.change() if self.is_open else self._changed
 
     def _hook(self) -> Any:
-        linears, handles, places = self.model.linears, self._handles, count()
+        layers, unknown, handles, places = self.model.layers, self.model.unknown, self._handles, count()
         enter = self.numbers.enter
 
-        def after_forward(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
-            linear = linears.get(id(module))
-            if linear is None or linear.excluded:
+        def after_forward(module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            layer = layers.get(id(module))
+            if layer is None:
+                if id(module) in unknown:
+                    self._note(unknown[id(module)])
+                return
+            if layer.excluded:
                 return
             inside = enter()
-            if linear.first is None:
-                linear.first = next(places)
+            if layer.first is None:
+                layer.first = next(places)
             node = output.grad_fn
             if node is None:
-                linear.silent += 1
-            elif not inputs or module._parameters["weight"] is not linear.weight:
-                other = "it was called with other parameters than the model's"
-                linear.excluded = other if inputs else "its input was given by name"
+                layer.silent += 1
+            elif module._parameters["weight"] is not layer.weight:
+                layer.excluded = "it was called with other parameters than the model's"
                 self.version += 1
             else:
-                call = Call(self, linear, inputs[0], inside)
-                linear.calls.append(call)
+                h = inputs[0] if inputs else next(iter(named.values()))
+                call = Call(self, layer, h, node, inside)
+                layer.calls.append(call)
                 handles.append(node.register_prehook(call.capture))
 
         return after_forward
+
+    def _note(self, unknown: Unknown) -> None:
+        """A module was called that is not heard."""
+        if self._torch.is_grad_enabled():
+            unknown.called = True
+            unknown.mixes = unknown.mixes or mixing(unknown.module)
 
     def _forget(self) -> None:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        for linear in self.model.linears.values():
-            linear.called = bool(linear.calls)
-            linear.calls = [call for call in linear.calls if call.captured]
-            for call in linear.calls:
+        for layer in self.model.layers.values():
+            layer.called = bool(layer.calls)
+            layer.calls = [call for call in layer.calls if call.captured]
+            for call in layer.calls:
                 call.hooks = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +59,9 @@ class Activity:
     ``sizes``, over examples and places.
     """
 
-    def __init__(self, first: str, count: int) -> None:
-        self.first, self.count = first, count
+    def __init__(self, linears: Sequence[str], count: int) -> None:
+        self.linears, self.count = set(linears), count
+        self.first = next(iter(linears), None)
         self.h: dict[str, Any] = {}
         self.a: dict[str, Any] = {}
         self.means: Any = 0.0
@@ -67,7 +69,7 @@ class Activity:
 
     def add(self, pairs: Pairs) -> None:
         """Take in a block."""
-        if not pairs.units:
+        if not pairs.units or pairs.layer not in self.linears:
             return
         for known, array in ((self.h, pairs.h), (self.a, pairs.a)):
             known[pairs.layer] = known.get(pairs.layer, False) | array.any(0)
@@ -86,21 +88,21 @@ def layer_statistics(
 ) -> tuple[LayerStatistics, ...]:
     """Of all layers, in the order in which they were first called."""
     shapes = {name: group.shapes[0] for name, group in pairs.linears.items()}
-    names, found = list(shapes), []
-    for number, name in enumerate(names, start=1):
+    names, found, numbers = list(shapes), [], {name: k for k, name in enumerate(pairs.calls, start=1)}
+    for place, name in enumerate(names, start=1):
         T, n, m = shapes[name]
         of_units = to_numpy(norms.a[name]).astype(np.float64)
         weight, same = weights[name]
         size = float(row_norms(widened(weight).reshape(1, -1))[0]) if same else None
         grad_W = euclidean_norm(total.W[name]) / pairs.count if name in total.W else None
-        after = next((each for each in names[number:] if shapes[each][:2] == (T, m)), None)
+        after = next((each for each in names[place:] if shapes[each][:2] == (T, m)), None)
         dead: tuple[int, ...] = ()
         if after is not None:
             dead = tuple(np.flatnonzero(~to_numpy(activity.a[name]) & ~to_numpy(activity.h[after])).tolist())
         found.append(
             LayerStatistics(
                 name=name,
-                number=number,
+                number=numbers[name],
                 inputs=n,
                 outputs=m,
                 places=T,

@@ -56,11 +56,11 @@ def listen(model: Any, *, reduction: str = "mean", batch_dimension: int = 0) -> 
         raise InputTypeError(f"batch_dimension is {batch_dimension!r}, expected a whole number of 0 or more.")
     if batch_dimension < 0:
         raise InputError(f"batch_dimension is {batch_dimension}, expected a whole number of 0 or more.")
-    hooks, modules = Hooks(model), ModuleHooks(model)
+    hooks, modules = Hooks(model, int(batch_dimension)), ModuleHooks(model)
     try:
         hooks.open()
         modules.open()
-        yield Heard(hooks, modules, reduction, int(batch_dimension))
+        yield Heard(hooks, modules, reduction)
     finally:
         modules.close()
         hooks.close()

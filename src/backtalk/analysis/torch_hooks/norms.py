@@ -1,4 +1,4 @@
-"""The norm of each example's gradient in the Linears of a model of PyTorch."""
+"""The norm of each example's gradient in the layers of a model of PyTorch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class HeardNorms(GradientNorms):
     """Euclidean norms of each example's gradient, each of shape (B,), by the names of the layers.
 
     ``W[name]``, ``b[name]``: of the weights' and of the biases' gradient, if these are trained; of parameters that
-    several Linears share, under the first one's name. ``a[name]``: of ∇_aℓ_n, over all places and calls.
+    several layers share, under the first one's name. ``a[name]``: of ∇_aℓ_n, over all places and calls.
     ``layers[name]``: of W and b together; ``whole``, ``whole_without_biases``: of all layers. ``scale``: 'own' if they
-    are of ℓ_n, 'share' if they are of its part in s.
+    are of ℓ_n, 'share' if they are of its part in s. ``lacks``: why they are not those of the whole model, in words;
+    ``whole`` refuses then, so that nobody clips by a norm which leaves something out.
 
     >>> import torch
     >>> from backtalk import listen
@@ -38,6 +39,14 @@ class HeardNorms(GradientNorms):
     b: Mapping[str, Array]
     a: Mapping[str, Array]
     scale: str
+    lacks: str = ""
+
+    @property
+    def whole(self) -> Array:
+        """Of all weights and biases together; :class:`~backtalk.errors.InputError` if ``lacks`` says why not."""
+        if self.lacks:
+            raise InputError(self.lacks)
+        return combined_norm(self.layers.values())
 
     @property
     def whole_without_biases(self) -> Array:

@@ -1,0 +1,15 @@
+"""The kinds of layers that listen hears, and what their weights' gradient is made of.
+
+layer.py           Layer: one module with its parameters and calls; Kind: what all kinds have; Linear
+convolution.py     Conv1d, Conv2d, Conv3d: pairs of patches, also in groups
+embedding.py       Embedding: pairs whose inputs are indices
+normalization.py   LayerNorm, GroupNorm, RMSNorm, InstanceNorm: weights that multiply element by element
+table.py           which module is of which kind
+mixing.py          modules that mix the examples of a batch
+"""
+
+from .layer import Kind, Layer
+from .mixing import may_mix, mixing
+from .table import kind_of
+
+__all__ = ["Kind", "Layer", "kind_of", "may_mix", "mixing"]
