@@ -206,3 +206,222 @@ def test_all_that_is_read_is_that_of_torch_func(name):
     total = {each: sum(block.W[each].sum(0) for block in heard.gradients(scale="share")) for each in W}
     for each, part in total.items():
         assert relative(part, modules[each].weight.grad.to_dense()) < TOLERANCE
+
+
+def test_kronecker_factors_of_a_convolution_are_those_of_its_patches():
+    torch.manual_seed(0)
+    for groups in (1, 2):
+        model = nn.Conv2d(4, 6, (2, 3), stride=2, padding=1, groups=groups).double()
+        X, y = torch.randn(EXAMPLES, 4, 5, 6, dtype=torch.float64), torch.arange(EXAMPLES) % 3
+        with listen(model) as heard:
+            output = model(X)
+            output.retain_grad()
+            loss_of(output, y).backward()
+        patches = functional.unfold(X, (2, 3), padding=1, stride=2).unflatten(1, (groups, -1)).movedim(3, 2)
+        a = EXAMPLES * output.grad.flatten(2).unflatten(1, (groups, -1)).movedim(3, 2)
+        h = torch.einsum("ngti,ngtj->gij", patches, patches) / (EXAMPLES * patches.shape[2])
+        found = heard.kronecker_factors()
+        of_a = torch.einsum("ngti,ngtj->gij", a, a) / EXAMPLES
+        if groups == 1:
+            h, of_a = h[0], of_a[0]
+        assert relative(found.h["model"], h) < TOLERANCE
+        assert relative(found.a["model"], of_a) < TOLERANCE
+        assert found.with_bias("model").shape == (*h.shape[:-2], h.shape[-1] + 1, h.shape[-1] + 1)
+        assert relative(found.with_bias("model")[..., -1, :-1], patches.mean((0, 2)).reshape(h.shape[:-1])) < TOLERANCE
+
+
+@pytest.mark.parametrize("arguments", [{}, {"groups": 2}, {"padding": 1, "padding_mode": "reflect"}], ids=str)
+def test_importance_of_a_channel_is_its_effect_at_all_pixels(arguments):
+    torch.manual_seed(0)
+    model = nn.Conv2d(4, 6, 3, **arguments).double()
+    X = torch.randn(EXAMPLES, 4, 5, 6, dtype=torch.float64, requires_grad=True)
+    heard = heard_of(model, X, torch.arange(EXAMPLES) % 3)
+    expected = (EXAMPLES * X.grad * X.detach()).sum((2, 3)).abs().mean(0)
+    assert relative(heard.unit_importance()["model"], expected) < TOLERANCE
+
+
+def test_what_a_kind_does_not_have_is_refused_if_it_is_asked_for_and_else_left_out():
+    torch.manual_seed(0)
+    model = language().double()
+    heard = heard_of(model, torch.randint(9, (EXAMPLES, 5)), torch.arange(EXAMPLES) % 3)
+    assert heard.names == ("parts.word", "parts.place", "parts.body", "parts.norm")
+    assert list(heard.kronecker_factors().h) == list(heard.unit_importance()) == ["parts.body"]
+    for read in (heard.kronecker_factors, heard.unit_importance):
+        with pytest.raises(
+            InputError, match=r"is of layers such as nn\.Linear and nn\.Conv2d, and there is none of Emb"
+        ):
+            read(layers=["parts.body", "parts.word"])
+    heard = heard_of(nn.LayerNorm(4), torch.randn(EXAMPLES, 4), torch.arange(EXAMPLES) % 3)
+    with pytest.raises(InputError, match=r"^kronecker_factors is of layers such as .* none of LayerNorm 'model'\.$"):
+        heard.kronecker_factors()
+
+
+def images():
+    return torch.randn(EXAMPLES, 2, 5, 5), torch.arange(EXAMPLES) % 3
+
+
+def normalized(norm):
+    return nn.Sequential(nn.Conv2d(2, 4, 3), norm, nn.ReLU(), nn.Flatten(), nn.Linear(36, 3))
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.BatchNorm2d(4),
+        nn.BatchNorm2d(4, affine=False),
+        nn.BatchNorm2d(4, track_running_stats=False).eval(),
+        nn.InstanceNorm2d(4, track_running_stats=True),
+        nn.InstanceNorm2d(4, affine=True, track_running_stats=True),
+    ],
+    ids=str,
+)
+def test_where_a_module_mixes_examples_nothing_is_given_that_privacy_could_rest_on(norm):
+    heard = heard_of(normalized(norm), *images())
+    norms = heard.norms()
+    assert set(norms.layers) == {"0", "4"}
+    name = type(norm).__name__
+    for read in (
+        lambda: norms.whole,
+        lambda: heard.clipped_sum(1.0),
+        lambda: heard.clipped_sum(1.0, layers=["4"]),
+    ):
+        with pytest.raises(InputError, match=rf"^module '1' \({name}\) .* use GroupNorm, LayerNorm or .* or call eval"):
+            read()
+    assert heard.norms(layers=heard.names).whole.shape == (EXAMPLES,)
+    heard.diagnose()
+    heard.cosines()
+
+
+def test_a_normalization_in_eval_mode_does_not_mix_examples():
+    norm = frozen(nn.BatchNorm2d(4), "weight", "bias").eval()
+    assert heard_of(normalized(norm), *images()).clipped_sum(1.0).norms.shape == (EXAMPLES,)
+    heard = heard_of(normalized(nn.BatchNorm2d(4).eval()), *images())
+    with pytest.raises(InputError, match=r"^the trained parameters of '1' would be left out: BatchNorm2d, a kind that"):
+        heard.clipped_sum(1.0)
+
+
+def test_a_sum_that_would_leave_out_trained_parameters_is_refused():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token = nn.Parameter(torch.randn(4))
+            self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+            self.head, self.spare, self.used_by_hand = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4)
+            self.unused = nn.GRU(4, 4)
+
+        def forward(self, x):
+            x = x + self.token
+            x = self.attention(x, x, x)[0]
+            return functional.linear(self.head(x), self.used_by_hand.weight)
+
+    model, X, y = Model(), torch.randn(EXAMPLES, 3, 4), torch.arange(EXAMPLES) % 3
+
+    def refusal():
+        model.zero_grad()
+        heard = heard_of(model, X, y)
+        assert heard.names == ("head",)
+        with pytest.raises(InputError) as error:
+            heard.clipped_sum(1.0)
+        with pytest.raises(InputError) as other:
+            _ = heard.norms().whole
+        assert str(error.value) == str(other.value)
+        assert heard.clipped_sum(1.0, layers=["head"]).norms.shape == (EXAMPLES,)
+        return str(error.value)
+
+    assert "the trained parameters of 'attention.out_proj' (and of 3 others) would be left out" in refusal()
+    model.attention.requires_grad_(False)
+    assert "of 'used_by_hand' (and of 1 others) would be left out: it was not called within the block." in refusal()
+    model.used_by_hand.requires_grad_(False)
+    assert "of 'model' would be left out: Model, a kind that is not heard: token. Freeze them" in refusal()
+    model.token.requires_grad_(False)
+    heard = heard_of(model, X, y)
+    assert heard.clipped_sum(1.0).norms.shape == heard.norms().whole.shape == (EXAMPLES,)
+
+
+def test_batches_of_several_sizes_in_one_backward_pass_are_read_one_by_one():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Conv1d(2, 3, 3), nn.Flatten(), nn.Linear(9, 1))
+    maker = nn.Sequential(nn.Linear(3, 10), nn.Unflatten(1, (2, 5)))
+    model, real, noise = nn.ModuleList([critic, maker]), torch.randn(6, 2, 5), torch.randn(4, 3)
+    score = lambda x, sign: functional.softplus(sign * critic(x)).mean()  # noqa: E731
+    with listen(model) as heard:
+        (score(real, -1) + score(maker(noise), 1)).backward()
+    with pytest.raises(InputError, match=r"^batches of 6 and 4 examples were heard in one backward pass: read each of"):
+        heard.norms()
+    assert repr(heard).startswith("Heard 3 layers in 1 backward pass: ")
+    one, other = heard.batches
+    assert (one.count, one.names) == (6, ("0.0", "0.2"))
+    assert (other.count, other.names) == (4, ("0.0", "0.2", "1.0"))
+    with listen(model) as alone:
+        score(real, -1).backward()
+        score(maker(noise), 1).backward()
+    for found, expected in zip(heard.batches, alone.batches, strict=True):
+        torch.testing.assert_close(found.norms().whole, expected.norms().whole)
+        torch.testing.assert_close(found.clipped_sum(0.1).W["0.0"], expected.clipped_sum(0.1).W["0.0"])
+    with listen(critic) as heard:
+        hidden = critic[0](real)
+        (critic[2](hidden.flatten(1)).mean() + critic[2](hidden.flatten(1)[:4]).mean()).backward()
+    with pytest.raises(InputError, match=r"^layer '0' heard 6 examples, but layer '2' 4 "):  # some are in both
+        heard.norms()
+
+
+@pytest.mark.parametrize("places", [5, EXAMPLES])
+def test_positions_that_stand_for_all_examples_are_not_taken_for_examples(places):
+    word, place, head = nn.Embedding(9, 4), nn.Embedding(places, 4), nn.Linear(4, 4)
+    model = Calls(
+        lambda p, i: p["head"](p["word"](i) + p["place"](torch.arange(places))), word=word, place=place, head=head
+    )
+    heard = heard_of(model, torch.randint(9, (EXAMPLES, places)), torch.arange(EXAMPLES) % 3)
+    assert heard.names == ("parts.word", "parts.head")
+    assert "stand for all examples" in heard.unheard["parts.place"]
+    with pytest.raises(
+        InputError, match=r"'parts\.place' would be left out: its indices of .* positions\.expand\(B, T\)"
+    ):
+        heard.clipped_sum(1.0)
+    users = Calls(lambda p, i: p["word"](i) * p["place"](i % 5), word=word, place=place)
+    assert len(heard_of(users, torch.arange(EXAMPLES), torch.arange(EXAMPLES) % 3).norms().layers) == 2
+
+
+def test_embeddings_whose_gradient_is_not_a_sum_over_examples_are_not_heard():
+    for arguments, why in (
+        ({"scale_grad_by_freq": True}, "mixes examples"),
+        ({"max_norm": 1.0}, "changes the weights"),
+    ):
+        model = nn.Sequential(nn.Embedding(9, 4, **arguments), nn.Linear(4, 4))
+        heard = heard_of(model, torch.randint(9, (EXAMPLES, 5)), torch.arange(EXAMPLES) % 3)
+        assert why in heard.unheard["0"]
+        with pytest.raises(InputError, match=r"^the trained parameters of '0' would be left out: "):
+            heard.clipped_sum(1.0)
+
+
+def test_inputs_without_examples_are_refused():
+    for model, X in ((nn.Conv1d(3, 2, 2), torch.randn(3, 5)), (nn.Embedding(3, 2), torch.tensor(1))):
+        with listen(model) as heard:
+            model(X).sum().backward()
+        with pytest.raises(InputError, match=r"^layer 'model' was given an input of shape \(.*\), expected \(B"):
+            heard.norms()
+
+
+def test_layers_that_were_changed_after_they_were_made_are_heard_as_they_computed():
+    torch.manual_seed(0)
+    model = nn.Conv2d(2, 3, 3).double()
+    model.stride, model.padding, model.dilation = (2, 2), (2, 2), (2, 2)
+    lazy = nn.LazyConv2d(3, 3).double()
+    X, y = torch.randn(EXAMPLES, 2, 7, 7, dtype=torch.float64), torch.arange(EXAMPLES) % 3
+    for each in (model, lazy):
+        heard = heard_of(each, X, y)
+        total = sum(block.W["model"].sum(0) for block in heard.gradients(scale="share"))
+        assert relative(total, each.weight.grad) < TOLERANCE
+
+
+def test_low_precision_of_every_kind_is_widened_to_float32():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(2, 4, 3), nn.GroupNorm(2, 4), nn.Flatten(), nn.LayerNorm(12), nn.Linear(12, 3))
+    X, y = torch.randn(EXAMPLES, 2, 5), torch.arange(EXAMPLES) % 3
+    expected = heard_of(model, X, y).norms()
+    with listen(model) as heard, torch.autocast("cpu", dtype=torch.bfloat16):
+        loss_of(model(X).float(), y).backward()
+    low = heard_of(model.bfloat16(), X.bfloat16(), y).norms()
+    for norms in (heard.norms(), low):
+        assert norms.whole.dtype == torch.float32
+        torch.testing.assert_close(norms.whole, expected.whole, rtol=0.1, atol=0.05)

@@ -15,7 +15,7 @@ from typing import Any
 from .audit.before_backward import BeforeBackward
 from .audit.graph import Criterion
 from .audit.read import read_criteria
-from .layers import Layer, mixing
+from .layers import Layer, how_mixed
 from .model import Model, Unknown
 from .names import require_torch, run_uncompiled
 from .passes import Passes
@@ -141,7 +141,7 @@ class Hooks:
         """A module was called that is not heard."""
         if self._torch.is_grad_enabled():
             unknown.called = True
-            unknown.mixes = unknown.mixes or mixing(unknown.module)
+            unknown.mixes = unknown.mixes or how_mixed(unknown.module)
 
     def _forget(self) -> None:
         for handle in self._handles:

@@ -9,7 +9,7 @@ mixing.py          modules that mix the examples of a batch
 """
 
 from .layer import Kind, Layer
-from .mixing import may_mix, mixing
+from .mixing import how_mixed, may_mix
 from .table import kind_of
 
-__all__ = ["Kind", "Layer", "kind_of", "may_mix", "mixing"]
+__all__ = ["Kind", "Layer", "how_mixed", "kind_of", "may_mix"]

@@ -14,7 +14,7 @@ def may_mix(module: type) -> bool:
     return issubclass(module, _NormBase)
 
 
-def mixing(module: Any) -> str:
+def how_mixed(module: Any) -> str:
     """How a module mixes the examples in the mode that it is in, in words; empty if it does not."""
     from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportMissingImports]
 
