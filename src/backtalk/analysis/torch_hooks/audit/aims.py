@@ -64,7 +64,7 @@ def aims_of(graphs: Sequence[LossGraph], trained: Sequence[Any] | None) -> list[
 
 def _aim(graph: LossGraph, criterion: Criterion, foreign: bool) -> Aim | None:
     t, outputs = criterion.target, criterion.output
-    if t is None or not t.numel() or t.is_complex():
+    if t is None or not t.numel() or t.is_complex() or criterion.kind == "kl_div":
         return None
     labels = criterion.kind in ("nll_loss", "multi_margin_loss")
     if labels and t.ndim > 1:

@@ -11,6 +11,7 @@ import numpy as np
 from ...diagnose.finding import Finding
 from ...diagnose.thresholds import LIMITS
 from .aims import Aim, aims_of
+from .chains import input_of
 from .graph import LossGraph
 from .modules import find_dropout, find_dropped_outputs, find_mode
 from .optimizers import find_frozen, find_missing, find_penalty, find_rate, find_twice, held_by, maximizes
@@ -100,8 +101,24 @@ def _trained(model: Any, optimizers: Sequence[Any]) -> list[Any] | None:
 
 def _has_learned(graphs: Iterable[LossGraph]) -> bool | None:
     """Whether the loss is far below that of a constant output; None if none can be compared."""
-    known = [share for aim in aims_of(list(graphs), None) if (share := _share_of_constant(aim)) is not None]
+    graphs = list(graphs)
+    known = [share for aim in aims_of(graphs, None) if (share := _share_of_constant(aim)) is not None]
+    known = known or [share for graph in graphs if (share := _share_of_guessing(graph)) is not None]
     return min(known) <= LIMITS.learned if known else None
+
+
+def _share_of_guessing(graph: LossGraph) -> float | None:
+    """The loss over that of even probabilities, log k, if it is a mean cross-entropy and nothing else."""
+    first = graph.criteria[0] if graph.criteria else None
+    if first is None or first.place or first.reduction != "mean" or first.weighted:
+        return None
+    before = input_of(graph, 0)
+    if first.kind == "nll_loss" and before is not None and before.operation.name == "LogSoftmax":
+        shape = before.operation.shape or ()
+        classes = shape[1] if len(shape) > 1 else 1
+    else:
+        classes = 2 if first.kind in ("binary_cross_entropy", "binary_cross_entropy_with_logits") else 1
+    return float(graph.value) / math.log(classes) if classes > 1 else None
 
 
 def _share_of_constant(aim: Aim) -> float | None:

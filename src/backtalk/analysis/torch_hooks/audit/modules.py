@@ -92,6 +92,7 @@ def find_dropped_outputs(graphs: Sequence[LossGraph]) -> list[Finding]:
                 "dropout_too_strong", 1.0, "dropout of the outputs",
                 "Between the last layer and the loss stands dropout: it makes some of the outputs themselves 0 in each "
                 "step, and the loss compares them with the targets.",
-                "Take the dropout behind the last layer out of forward.", numbers={"rate": graph.dropped},
+                "Take the dropout behind the last layer out of forward, or put it before the last layer.",
+                numbers={"rate": graph.dropped},
             )  # fmt: skip
     return []

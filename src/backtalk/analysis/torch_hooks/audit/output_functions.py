@@ -59,6 +59,8 @@ def _before_criterion(graph: LossGraph, criterion: Criterion, model: Any) -> lis
         return _without_logarithm(before, model)
     if kind == "binary_cross_entropy":
         return _without_probability(graph, before, model)
+    if kind == "kl_div":
+        return _without_logarithm_in_divergence(graph, criterion, model)
     if kind == "binary_cross_entropy_with_logits":
         if name in OUTPUT_FUNCTIONS:
             return _twice(name, "BCEWithLogitsLoss", "BCEWithLogitsLoss applies the sigmoid itself", model)
@@ -136,6 +138,28 @@ def _without_logarithm(before: Origin, model: Any) -> list[Finding]:
     return finding(
         "loss_without_output_function", 1.0, "NLLLoss without log_softmax",
         f"NLLLoss takes logarithms of probabilities, but {said}", advice, numbers={"loss": "nll_loss", "input": name},
+    )  # fmt: skip
+
+
+def _without_logarithm_in_divergence(graph: LossGraph, criterion: Criterion, model: Any) -> list[Finding]:
+    """What KLDivLoss takes for logarithms of probabilities. The same operations may be another loss by hand."""
+    product = next(k for k in graph.operations[criterion.place].inputs if k is not None)
+    before = input_of(graph, product)
+    if before is None or graph.operations[product].shape != graph.operations[criterion.place].shape:
+        return []
+    name, t = before.operation.name, criterion.target
+    distributions = t is not None and t.ndim > 1 and bool((t >= 0).all()) and bool((t.sum(-1) - 1).abs().max() < 1e-3)
+    raw = before.operation.is_layer and name not in ("CompiledFunction", "CheckpointFunction")
+    if name not in ("Softmax", "Sigmoid") and not (distributions and (raw or name in ACTIVATIONS)):
+        return []
+    what = f"those of {OUTPUT_FUNCTIONS[name]}{modules_named(model, CLASSES[name])}, probabilities"
+    return finding(
+        "loss_without_output_function", 1.0, "KLDivLoss without log_softmax",
+        "KLDivLoss takes logarithms of probabilities as its first argument, but it gets "
+        f"{what if name in OUTPUT_FUNCTIONS else 'raw outputs'}: its least value is then not where the two "
+        "distributions are equal.",
+        "Give it F.log_softmax(outputs, dim=1), and the target as probabilities (or log_target=True).",
+        numbers={"loss": "kl_div", "input": name},
     )  # fmt: skip
 
 

@@ -60,7 +60,8 @@ def read_graph(loss: Any, remembered: Sequence[Criterion] = ()) -> LossGraph:
         if wanted := NUMBERS.get(names[k]):
             numbers = {name: number for name in wanted if (number := _number(nodes[k], name)) is not None}
             operations[k] = Operation(names[k], operations[k].shape, inputs[k], numbers)
-    criteria = tuple(_criterion(nodes[k], names[k], k) for k in sorted(head) if names[k] in CRITERIA)
+    found = [(nodes[k], names[k], k) for k in sorted(head)]
+    criteria = tuple(_criterion(*each) for each in found if _is_criterion(*each[:2]))
     if [each.kind for each in criteria] == [each.kind for each in remembered]:
         known = zip(remembered, criteria, strict=True)
         criteria = tuple(replace(old, place=new.place) if new.target is None else new for old, new in known)
@@ -77,7 +78,7 @@ def read_criteria(loss: Any) -> tuple[Criterion, ...]:
     found = []
     for node in nodes:  # which grows as it is read
         name = _plain_name(node.name())
-        if name in CRITERIA:
+        if _is_criterion(node, name):
             criterion = _criterion(node, name, 0)
             output, target = criterion.output, criterion.target
             small = target is not None and target.numel() <= MOST_KEPT
@@ -125,7 +126,23 @@ def _head(operations: list[Operation]) -> frozenset[int]:
     return frozenset(found)
 
 
+def _is_criterion(node: Any, name: str) -> bool:
+    """Whether it is a loss: one operation, or t log t − t·x as kl_div makes it of a target t without gradient."""
+    if name in CRITERIA:
+        return True
+    before = [each for each, _ in node.next_functions]
+    if name != "Sub" or len(before) != 2 or before[0] is not None or before[1] is None:
+        return False
+    with_gradient = [each for each, _ in before[1].next_functions if each is not None]
+    return _plain_name(before[1].name()) == "Mul" and len(with_gradient) == 1 and bool(_shape(node))
+
+
 def _criterion(node: Any, name: str, place: int) -> Criterion:
+    if name == "Sub":
+        product = node.next_functions[1][0]
+        known = [saved_tensor(product, part) for part in ("self", "other")]
+        target = next((each for each in known if each is not None), None)
+        return Criterion("kl_div", place, "none", None, target)
     reduction = getattr(node, "_saved_reduction", 1)
     ignored = getattr(node, "_saved_ignore_index", None)
     if ignored is not None and ignored >= 2**63:  # PyTorch shows a negative one as an unsigned number

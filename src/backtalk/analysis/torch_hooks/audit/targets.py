@@ -69,13 +69,13 @@ def _outside(aim: Aim) -> list[Finding]:
         advice = "Write 2*y − 1 for labels 0 and 1; or use BCEWithLogitsLoss, which takes 0 and 1."
     elif values[0] == -1 and values[-1] == 1 and len(values) <= 3:
         advice = "Write (y + 1)/2, so that the labels are 0 and 1; or use nn.SoftMarginLoss, which takes −1 and 1."
+    elif whole and 200 < values[-1] <= 255:
+        advice = "Divide them by 255."
     elif whole and values[0] >= 0 and len(values) <= LIMITS.classes:
         advice = (
             f"For classes use CrossEntropyLoss with {int(values[-1]) + 1} outputs and labels from 0; for two classes "
             "subtract the smallest label, so that they are 0 and 1."
         )
-    elif whole and 200 < values[-1] <= 255:
-        advice = "Divide them by 255."
     else:
         advice = "Scale the targets to 0 and 1; for quantities use nn.MSELoss, without a sigmoid."
     after = " and below 0 or above 1 its loss has no lower end" if aim.kind in BINARY else ""

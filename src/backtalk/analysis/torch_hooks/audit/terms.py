@@ -18,7 +18,7 @@ NAMES = {
     "mse_loss": "MSELoss", "smooth_l1_loss": "SmoothL1Loss", "huber_loss": "HuberLoss", "nll_loss": "NLLLoss",
     "binary_cross_entropy": "BCELoss", "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
     "soft_margin_loss": "SoftMarginLoss", "multi_margin_loss": "MultiMarginLoss",
-    "multilabel_margin_loss": "MultiLabelMarginLoss",
+    "multilabel_margin_loss": "MultiLabelMarginLoss", "kl_div": "KLDivLoss",
 }  # fmt: skip
 
 
@@ -104,7 +104,8 @@ def find_ascent(graph: LossGraph, trained: Sequence[Any] | None, maximize: bool 
     ``trained``: the parameters that the model or the optimizers hold. If the loss depends on others, as on the
     discriminator of a generator's loss, the sign may be meant.
     """
-    ways = [_way(graph, criterion.place) for criterion in graph.criteria]
+    criteria = [criterion for criterion in graph.criteria if criterion.kind != "kl_div"]
+    ways = [_way(graph, criterion.place) for criterion in criteria]
     signs = {way[0] for way in ways if way is not None}
     if len(signs) != 1 or None in ways:
         return []
@@ -115,7 +116,7 @@ def find_ascent(graph: LossGraph, trained: Sequence[Any] | None, maximize: bool 
     sign = signs.pop() * (-1 if maximize else 1)
     if sign > 0:
         return []
-    names = ", ".join(dict.fromkeys(name_of(graph, criterion) for criterion in graph.criteria))
+    names = ", ".join(dict.fromkeys(name_of(graph, criterion) for criterion in criteria))
     why = "the optimizer has maximize=True" if maximize else "the loss has a minus before it"
     return finding(
         "ascent", 1.0, "the loss goes up",
