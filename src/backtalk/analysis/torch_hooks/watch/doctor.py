@@ -53,7 +53,8 @@ class StepDoctor(Judged):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Of this moment, ranked."""
-        return rank([*find_in_program(self._recorder), *find_in_course(self._recorder)])
+        recorder = self._recorder
+        return rank([*recorder.audits.findings, *find_in_program(recorder), *find_in_course(recorder)])
 
     def step(self, loss: Any = None) -> None:
         """A step was taken, or is about to be; ``loss``: its loss, a number or a tensor of one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..audit import read_criteria
+from .audits import Audits
 from .curve import Curve
 from .gradients import Gradients
 from .graph import count_nodes, kept_alive, mark, scale_of
@@ -12,6 +14,7 @@ from .losses import Losses, StepLosses, grad_scale
 from .modes import Modes
 from .moves import Weights, norm_of
 from .step import Step
+from .targets import Targets
 
 ALWAYS = (1, 2, 3, 5, 10)  # steps that are measured however rarely the others are
 KEPT = 400  # measured steps; beyond, every other one but the first ten is dropped
@@ -36,6 +39,9 @@ class Recorder:
         self.still = 0  # measured steps in a row that moved nothing
         self.graphs: list[Any] = []
         self.modes, self.gradients = Modes(torch, model), Gradients()
+        self.audits, self.targets = Audits(model), Targets()
+        self._criteria: tuple[Any, ...] = ()
+        self._graph: Any = None
         self._current: Step | None = None
         self._step_losses = StepLosses()
         self._roots: tuple[Any, ...] = ()
@@ -60,26 +66,44 @@ class Recorder:
         step = step or self._begin()
         self.gradients.before_backward()
         self.modes.before_backward()
-        if self.is_measured(step.number) and not step.backwards:
+        self._graph = self.audits.before_backward(step.number, roots)
+        measured = self.is_measured(step.number)
+        self._criteria = ()
+        if self._graph is not None:
+            self._criteria = self._graph.criteria
+        elif len(roots) == 1 and self.targets.is_wanted(step.number, measured=measured):
+            self._criteria = read_criteria(roots[0])
+        if measured and not step.backwards:
             step.nodes = count_nodes(roots)
             self.graphs += mark(roots)
         self._roots, self._scale = roots, scale_of(roots[0]) if len(roots) == 1 else 1.0
 
     def after_backward(self) -> None:
         """It is over."""
-        step, roots = self._current or self._begin(), self._roots
-        self._roots = ()
-        if not self.gradients.reached():
-            if self.backwards or not self._all_gradients():
-                return
-            self.gradients.choose(list(self._parameters.values()))  # those that were looked at are not used
+        step, roots, criteria, graph = self._current or self._begin(), self._roots, self._criteria, self._graph
+        self._roots, self._criteria, self._graph = (), (), None
+        reached = self._reached()
+        self.audits.after_backward(reached=reached)
+        if not reached:
+            return
         step.backwards += 1
         self.backwards += 1
+        if criteria:
+            self.targets.add(criteria, graph, grad_scale(float(self._scale)))
         if len(roots) == 1 and roots[0].numel() == 1:
             self._step_losses.seen.append((roots[0].detach().clone().reshape(()), self._scale))
         if self.is_measured(step.number):
             step.scale = grad_scale(float(self._scale))
             step.heard = norm_of(self._torch, self._all_gradients()) / step.scale
+
+    def _reached(self) -> bool:
+        """Whether the backward pass that ended reached the model."""
+        if self.gradients.reached():
+            return True
+        if self.backwards or not self._all_gradients():
+            return False
+        self.gradients.choose(list(self._parameters.values()))  # those that were looked at are not used
+        return True
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to step."""
@@ -96,6 +120,8 @@ class Recorder:
         step.rate = max([*rates, step.rate or 0.0]) if rates else step.rate
         self._inside, self._passes = optimizer, step.backwards
         measured = self.is_measured(step.number)
+        if not step.optimizers:
+            self.audits.before_step(self.optimizers)
         if step.backwards and not step.optimizers:
             self.gradients.before_step(measured=measured)
         if measured:
@@ -184,6 +210,7 @@ class Recorder:
     def _end(self, step: Step) -> None:
         self._current = None
         self.losses.add(self._step_losses)
+        self.targets.end_step()
         if step.rate is not None:
             self.rates.add(step.rate)
         if self.is_measured(step.number):
