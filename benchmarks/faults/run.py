@@ -135,18 +135,18 @@ def _watch(program: Torch, watched: bool) -> Outcome:
         watch = Unwatched
     result = program(watch)
     doctor, score = result if isinstance(result, tuple) else (result, None)
-    return Outcome(_said(doctor.findings), score)
+    return Outcome(_said(doctor.findings), score if score is not None and np.isfinite(score) else None)
 
 
 def _said(findings: Any) -> tuple[Said, ...]:
     return tuple(Said(each.kind, each.severity, each.title, each.said, each.advice) for each in findings)
 
 
-def score_of(network: Network, X: np.ndarray, y: np.ndarray) -> float:
-    """The share of right classes, or R² for numbers; an output that is not finite is worth nothing."""
+def score_of(network: Network, X: np.ndarray, y: np.ndarray) -> float | None:
+    """The share of right classes, or R² for numbers; None for an output that is not finite."""
     yhat, target = forward(network, X).h[network.depth], np.asarray(y)
     if not np.isfinite(yhat).all():
-        return -np.inf
+        return None
     if target.ndim == 1 and target.dtype.kind in "iub":
         levels = np.unique(target)
         guess = yhat.argmax(axis=1) if yhat.shape[1] > 1 else levels[np.abs(yhat - levels).argmin(axis=1)]

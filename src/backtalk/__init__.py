@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from .analysis import per_example
     from .analysis.check import CheckReport, check, check_step
     from .analysis.diagnose import Diagnosis, Doctor, Finding, diagnose
-    from .analysis.influence import Influence, el2n, grand, influence, self_influence
+    from .analysis.influence import (
+        Hypergradients,
+        Influence,
+        el2n,
+        grand,
+        hypergradients,
+        influence,
+        retrain,
+        self_influence,
+    )
     from .analysis.torch_hooks import Heard, listen
     from .analysis.torch_hooks.watch import watch
     from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
@@ -85,21 +94,26 @@ __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Activation", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "BacktalkError",
     "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch",
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
-    "Influence", "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion", "Loss",
-    "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam", "Nesterov",
-    "Network", "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run", "Shard",
-    "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted",
+    "Hypergradients", "Influence", "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion",
+    "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam",
+    "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Run",
+    "Shard", "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted",
     "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step",
     "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
-    "hessian_product", "influence", "listen", "load", "load_members", "load_run", "mean_network", "paths",
-    "per_example", "register_activation", "register_loss", "resume", "save", "self_influence", "to_onnx", "to_sklearn",
-    "to_torch", "watch",
+    "hessian_product", "hypergradients", "influence", "listen", "load", "load_members", "load_run", "mean_network",
+    "paths", "per_example", "register_activation", "register_loss", "resume", "retrain", "save", "self_influence",
+    "to_onnx", "to_sklearn", "to_torch", "watch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
     **dict.fromkeys(("CheckReport", "check", "check_step"), "analysis.check"),
     **dict.fromkeys(("Diagnosis", "Doctor", "Finding", "diagnose"), "analysis.diagnose"),
-    **dict.fromkeys(("Influence", "el2n", "grand", "influence", "self_influence"), "analysis.influence"),
+    **dict.fromkeys(
+        (
+            "Hypergradients", "Influence", "el2n", "grand", "hypergradients", "influence", "retrain", "self_influence"
+        ),
+        "analysis.influence",
+    ),
     **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
     "watch": "analysis.torch_hooks.watch",
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import InputError, InputTypeError
 from .arrays import Array, namespace
-from .backward import Gradients, share, talk_to_hidden, talk_to_weights
+from .backward import Gradients, share, talk_to_hidden
 from .forward import Trace
 from .layers import Layers
 from .network import Network
@@ -46,7 +46,10 @@ note_tree(HessianProduct, ("slope", "W", "b"))
 def talk_along(
     network: Network, trace: Trace, grads: Gradients, target: Array, weight: Array, V: Layers, c: Layers
 ) -> HessianProduct:
-    """R{∇ℒ}, from a forward and a backward pass of the same examples, and R{ℒ} = ∇ℒ·v."""
+    """R{∇ℒ}, from a forward and a backward pass of the same examples, and R{ℒ} = ∇ℒ·v.
+
+    For M directions at once, V_i (M, n_i, n_{i−1}) and c_i (M, n_i), all of it has a first dimension M.
+    """
     L = network.depth
     along_a, along_h = _forward_along(network, trace, V, c)
     # backward: ∇_{a_L}ℒ = ∂ℓ/∂a · w
@@ -54,11 +57,11 @@ def talk_along(
     W, b = {}, {}
     for i in range(L, 0, -1):
         # backward: ∇_{W_i}ℒ = ∇_{a_i}ℒ h_{i-1}ᵀ and ∇_{b_i}ℒ = ∇_{a_i}ℒ, summed over the batch
-        W[i], b[i] = talk_to_weights(along, trace.h[i - 1])
+        W[i], b[i] = _products(along, trace.h[i - 1]), _rows(along)
         if i > 1:
-            W[i] = W[i] + sum_products(grads.a[i], along_h[i - 1])
+            W[i] = W[i] + _products(grads.a[i], along_h[i - 1])
             along = _hidden_along(network, trace, grads, V, i - 1, along, along_a[i - 1])
-    slope = namespace(grads.loss).sum(sum_rows(grads.a[L] * along_a[L]))
+    slope = namespace(grads.loss).sum(_rows(grads.a[L] * along_a[L]), axis=-1)
     return HessianProduct(slope, Layers(W[i] for i in range(1, L + 1)), Layers(b[i] for i in range(1, L + 1)))
 
 
@@ -67,7 +70,7 @@ def _forward_along(network: Network, trace: Trace, V: Layers, c: Layers) -> tupl
     along_a, along_h = {}, {}
     for i in range(1, network.depth + 1):
         # forward: a_i = W_i h_{i-1} + b_i
-        along_a[i] = trace.h[i - 1] @ V[i].T + c[i]
+        along_a[i] = trace.h[i - 1] @ namespace(V[i]).matrix_transpose(V[i]) + c[i][..., None, :]
         if i > 1:
             along_a[i] = along_a[i] + along_h[i - 1] @ network.W[i].T
         if i < network.depth:
@@ -88,6 +91,16 @@ def _hidden_along(
     # backward: ∇_{a_i}ℒ = ∇_{h_i}ℒ ⊙ g′(a_i), and ⊙ m_i with dropout
     along_grad_a = along_grad_h * g.g_prime(trace.a[i]) + grads.h[i] * g.g_second(trace.a[i]) * along_a
     return along_grad_a if trace.masks is None else along_grad_a * trace.masks[i]
+
+
+def _products(a: Array, h: Array) -> Array:
+    """Σ_n a_n h_nᵀ over the rows of the batch; of each direction if there are several."""
+    return sum_products(a, h) if a.ndim == h.ndim == 2 else namespace(a).matrix_transpose(a) @ h
+
+
+def _rows(a: Array) -> Array:
+    """Σ_n a_n over the rows of the batch, the same."""
+    return sum_rows(a) if a.ndim == 2 else namespace(a).sum(a, axis=-2)
 
 
 def as_direction(network: Network, direction: Any) -> tuple[Layers, Layers]:

@@ -73,9 +73,12 @@ class Head:
                 f"Hessian products are known for backtalk's own losses and outputs alone, not for {own[0]}."
             )
         step = TINY_STEP if a.dtype == xp.float64 else TINY_STEP_OF_FLOAT32
-        turned = a + along * (1j * step)
-        found = self.gradient(turned, self.output.value(turned), target)
-        return xp.imag(found) / step if xp.isdtype(found.dtype, "complex floating") else xp.zeros_like(a)
+        # of several directions, (M, B, k), each is a batch of its own
+        turned = xp.reshape(a + along * (1j * step), (-1, a.shape[-1]))
+        targets = xp.reshape(xp.broadcast_to(target, along.shape), turned.shape)
+        found = self.gradient(turned, self.output.value(turned), targets)
+        real = not xp.isdtype(found.dtype, "complex floating")
+        return xp.zeros_like(along) if real else xp.reshape(xp.imag(found) / step, along.shape)
 
     @property
     def is_natural(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..core.network import Network
 from ..engines.steps import LayerMeasures, StepState
 from ..errors import DivergedError
+from .recording import Recording
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,8 @@ class Training:
     with the lowest of them (of the ``losses`` without a validation set); with ``patience`` the network is the one after
     that epoch. ``metric``: the name of the metric that decided instead, with ``validation_metrics``, one for each
     epoch, None if it was not defined. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted'
-    or, for L-BFGS, 'converged'. ``state``: the optimizer state, for ``fit(…, state=training.state)``.
+    or, for L-BFGS, 'converged'. ``state``: the optimizer state, for ``fit(…, state=training.state)``. ``record``: with
+    ``fit(…, record=True)``, what is needed to take the same steps again.
 
     >>> from backtalk import Network, fit
     >>> training = fit(Network.create([2, 2], rng=0), [[0.0, 1.0], [1.0, 0.0]], [0, 1], epochs=3, rng=0)
@@ -92,6 +94,7 @@ class Training:
     state: StepState | None = None
     metric: str | None = None
     validation_metrics: tuple[float | None, ...] = ()
+    record: Recording | None = None
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the loss of each epoch as a curve."""

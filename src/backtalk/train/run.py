@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint, Snapshot, Writer
 from .history import History
 from .interrupt import held_back, noted
 from .loop import Event, Loop
+from .recording import Recorder
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import StepPosition
 from .settings import DataSettings, TrainSettings
@@ -63,6 +64,15 @@ class Run:
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=watchers.group.is_first)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, self._most, watchers.group)
         settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
+        self.recorder: Recorder | None = None
+        self.steps_of_best = 0  # until the network of the best epoch
+
+    def record(self) -> None:
+        """Keep what is needed to take the steps again; called before the first one."""
+        if self.watchers.group.count > 1:
+            raise InputError("record is True, but several processes train together: record a run of one process.")
+        steps = self.loop.steps
+        self.recorder = Recorder(self.loop.source, self.start, steps.state() if steps.step else None)
 
     def start_from(self, steps: StepState) -> None:
         """Begin with the optimizer's state of an earlier training."""
@@ -122,7 +132,9 @@ class Run:
             return
         loop, group = self.loop, self.watchers.group
         for event in loop.events():
-            if event is Event.STEPS:
+            if event is Event.LOADED and self.recorder is not None:
+                self.recorder.note(loop.order, loop.epoch_rates)
+            elif event is Event.STEPS:
                 due, stop = group.any_of([self._is_due(), interrupted()])
                 if stop:
                     raise KeyboardInterrupt
@@ -142,6 +154,11 @@ class Run:
         self._write()
         steps = self.loop.steps
         training = self.history.training(steps.network, reason or str(self.history.reason), steps.state())
+        if self.recorder is not None:
+            is_best = training.network is self.history.best_network
+            taken = self.steps_of_best if is_best else steps.step - self.state.origin
+            record = self.recorder.recording(steps, steps.settings, self.loop.batch_size, training.network, taken)
+            training = replace(training, record=record)
         return self.watchers.end(training)
 
     def _close_epoch(self) -> None:
@@ -155,6 +172,8 @@ class Run:
         if self.validation is not None and network is not None:
             validation_loss, metric = self.validation.judge(network, watchers.group)
         self.history.note(network, loss, validation_loss, metric)
+        if network is not None and self.history.best_network is network:
+            self.steps_of_best = loop.steps.step - self.state.origin
         rate = float(loop.epoch_rates[-1])
         loop.begin_epoch()
         if network is not None and watchers.want_epochs:

@@ -57,6 +57,7 @@ def fit(
     progress: Callable[[Progress], Any] | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     state: StepState | None = None,
+    record: bool = False,
 ) -> Training:
     """Train by mini-batches, or by whole batches; the network given is not changed.
 
@@ -95,7 +96,9 @@ def fit(
     returns True, training ends. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
     unless a single step takes longer; if it returns True, training ends. ``measure_every=n``: every n-th step measures
     the norms of every layer, and the epoch holds their means; 0 for never. ``checkpoint``: a file, or a
-    :class:`Checkpoint`; :func:`resume` continues from it.
+    :class:`Checkpoint`; :func:`resume` continues from it. ``record=True`` keeps, in ``training.record``, what is needed
+    to take the same steps again: the order of the rows in each epoch, and X and y themselves, not copied. From it
+    :func:`hypergradients` differentiates the whole run.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first appears and the last good
     network, if a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network so far; and
@@ -131,7 +134,14 @@ def fit(
             run = run_on(network, settings, data, given, generator, place, watchers)
             if state is not None:
                 run.start_from(state)
+            if record:
+                run.record()
             return run.train()
+        if record:
+            raise InputError(
+                f"record is True, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again "
+                "step by step: use another."
+            )
         if place is not None or state is not None or isinstance(X, Stream):
             raise InputError(
                 f"optimizer is {str(settings.optimizer)!r}, which takes no checkpoint, no state and no Stream: use "

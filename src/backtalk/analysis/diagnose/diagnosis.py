@@ -82,9 +82,10 @@ class Diagnosis(Judged):
         ``validation``: the held-out rows that judge, (X, y) or (X, y, sample_weight); nothing is learned from them.
         Without it one row of five is held out before the first round. For classes, accuracy decides if it differs by
         more than one and a half standard errors, and else the log loss; for numbers, the root of the mean
-        squared error, in the targets' own unit. Class labels that a loss took for numbers are judged as classes. The best network is the
-        result, and the given one if none is better. A run that is 'too short' is trained twice as long, once; every
-        other round takes as many epochs as the run. ``rng``: for the split, the initial weights and the mini-batches.
+        squared error, in the targets' own unit. Class labels that a loss took for numbers are judged as classes. The
+        best network is the result, and the given one if none is better. A run that is 'too short' is trained twice as
+        long, once; every other round takes as many epochs as the run. ``rng``: for the split, the initial weights and
+        the mini-batches.
 
         Raises what :func:`~backtalk.fit` and :func:`~backtalk.diagnose` raise for such arguments.
 

@@ -20,6 +20,7 @@ from ..per_example.pairs import MEMORY_LIMIT, Sums, read_weighted
 from ..per_example.statistics import Moments, NoiseScale, moments_of
 from .assemble import assemble, captured_linears, require_finite, tasks
 from .hooks import Hooks
+from .modules import Hidden, ModuleHooks
 from .norms import HeardNorms, noise_of, norms_and_sum
 from .pairs import CapturedPairs, widened
 
@@ -40,6 +41,16 @@ class Results:
 
     @abstractmethod
     def _batch(self) -> HeardBatch: ...
+
+    @property
+    def h(self) -> Hidden:
+        """The output of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
+        return self._batch().h
+
+    @property
+    def grad_h(self) -> Hidden:
+        """∂s/∂h of every module's output h, by the module's name; not ∂ℓ_n/∂h, and so as ``.grad`` would have it."""
+        return self._batch().grad_h
 
     def norms(self, *, scale: str = "own", memory_limit: int = MEMORY_LIMIT) -> HeardNorms:
         """‖∇ℓ_n‖ of each example, shape (B,), layer by layer and whole; with scale='share' of its part in s.
@@ -167,10 +178,21 @@ class HeardBatch(Results):
     (Batch of 3 examples, 1 layers, Batch of 5 examples, 1 layers)
     """
 
-    def __init__(self, hooks: Hooks, task: int, reduction: str, batch_dimension: int) -> None:
-        self._hooks, self._task, self._reduction, self._dimension = hooks, task, reduction, batch_dimension
+    def __init__(self, hooks: Hooks, modules: ModuleHooks, task: int, reduction: str, batch_dimension: int) -> None:
+        self._hooks, self._modules, self._task = hooks, modules, task
+        self._reduction, self._dimension = reduction, batch_dimension
         self._assembled: tuple[int, CapturedPairs] | None = None
         self._finite: CapturedPairs | None = None
+
+    @property
+    def h(self) -> Hidden:
+        """The output of every module, by its name."""
+        return self._modules.h({self._task})
+
+    @property
+    def grad_h(self) -> Hidden:
+        """∂s/∂h of every module's output h, by the module's name."""
+        return self._modules.grad_h({self._task})
 
     @property
     def count(self) -> int:
@@ -231,8 +253,8 @@ class Heard(Results):
     (tensor([[0.5000, 1.0000]]), tensor([0.5000, 1.0000]))
     """
 
-    def __init__(self, hooks: Hooks, reduction: str, batch_dimension: int) -> None:
-        self._hooks, self._reduction, self._dimension = hooks, reduction, batch_dimension
+    def __init__(self, hooks: Hooks, modules: ModuleHooks, reduction: str, batch_dimension: int) -> None:
+        self._hooks, self._modules, self._reduction, self._dimension = hooks, modules, reduction, batch_dimension
         self._batches: dict[int, HeardBatch] = {}
 
     @property
@@ -240,7 +262,7 @@ class Heard(Results):
         """One for each backward pass that reached a Linear, in their order, with the methods that this has."""
         for task in tasks(self._hooks):
             if task not in self._batches:
-                self._batches[task] = HeardBatch(self._hooks, task, self._reduction, self._dimension)
+                self._batches[task] = HeardBatch(self._hooks, self._modules, task, self._reduction, self._dimension)
         return tuple(self._batches.values())
 
     @property

@@ -8,16 +8,16 @@ whatever was done to the output in place. Nothing is copied, and no random numbe
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
-from ...errors import InputError
 from .audit.before_backward import BeforeBackward
 from .audit.graph import Criterion
 from .audit.read import read_criteria
-from .linears import Linear, Model, require_torch
+from .linears import Linear, Model
+from .names import require_torch, run_uncompiled
+from .passes import Passes
 
 
 class Call:
@@ -40,9 +40,9 @@ class Call:
         """∇_a of this call, from autograd."""
         gradient, hooks = gradients[0], self.hooks
         if gradient is not None and hooks is not None:
-            task = hooks.running()
-            if self.inside != -1 or task not in hooks.passes:
-                task = hooks.task(task, self.inside)
+            task = hooks.numbers.current(self.inside)
+            if task not in hooks.passes:
+                hooks.passes[task] = hooks.model.change()
             if gradient.requires_grad:  # with create_graph=True
                 hooks.differentiable.add(task)
                 gradient = gradient.detach()
@@ -66,9 +66,7 @@ class Hooks:
         self.is_open = False
         self._changed = ""
         self._torch = require_torch()
-        self.running = self._torch._C._current_graph_task_id
-        self._inside: dict[int, int] = {}  # a checkpoint's backward pass, and the one that it is a part of
-        self._running: list[int] = []  # backward passes in which a Linear was called
+        self.numbers = Passes(self._torch)
         self._handles: list[Any] = []
         self._stack = ExitStack()
         self._compiled = self.model.compiled
@@ -77,7 +75,7 @@ class Hooks:
         """Begin to capture."""
         from torch.nn.modules.module import register_module_forward_hook  # pyright: ignore[reportMissingImports]
 
-        self._run_uncompiled()
+        run_uncompiled(self._torch, self._stack, self._compiled)
         self._stack.callback(self._forget)
         before = BeforeBackward(self.criteria.append, read=read_criteria)
         before.open()
@@ -103,27 +101,15 @@ class Hooks:
         """What of the model changed, now or until the block ended, in words; empty if nothing did."""
         return self.model.change() if self.is_open else self._changed
 
-    def task(self, task: int, inside: int) -> int:
-        """The number of a backward pass: for a part that a checkpoint runs, that of the whole."""
-        if inside != -1 and inside != task:
-            self._inside[task] = inside
-        while task in self._inside:
-            task = self._inside[task]
-        if task not in self.passes:
-            self.passes[task] = self.model.change()
-        return task
-
     def _hook(self) -> Any:
         linears, handles, places = self.model.linears, self._handles, count()
-        running = self.running
+        enter = self.numbers.enter
 
         def after_forward(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
             linear = linears.get(id(module))
             if linear is None or linear.excluded:
                 return
-            inside = running()
-            if inside != -1 or self._running:
-                self._enter(inside)
+            inside = enter()
             if linear.first is None:
                 linear.first = next(places)
             node = output.grad_fn
@@ -139,32 +125,6 @@ class Hooks:
                 handles.append(node.register_prehook(call.capture))
 
         return after_forward
-
-    def _enter(self, task: int) -> None:
-        """A checkpoint calls a Linear again within a backward pass: note which one that pass is a part of, if any."""
-        if task == -1:
-            self._running.clear()  # one that ended with an exception tells nobody
-        elif task not in self._running:
-            if self._running:
-                self._inside[task] = self._running[-1]
-            self._running.append(task)
-            self._torch.autograd.Variable._execution_engine.queue_callback(lambda: self._leave(task))
-
-    def _leave(self, task: int) -> None:
-        if task in self._running:
-            self._running.remove(task)
-
-    def _run_uncompiled(self) -> None:
-        """Compiled code has no modules to hook into: within the block it is run as it was before torch.compile."""
-        if "torch._dynamo" not in sys.modules:
-            return  # nothing was compiled
-        if hasattr(self._torch.compiler, "set_stance"):
-            self._stack.enter_context(self._torch.compiler.set_stance("force_eager"))
-        elif self._compiled:
-            raise InputError(
-                f"model is compiled, and PyTorch {self._torch.__version__} cannot run it otherwise: "
-                "listen to the model that torch.compile was given, or use PyTorch 2.6 or newer."
-            )
 
     def _forget(self) -> None:
         for handle in self._handles:

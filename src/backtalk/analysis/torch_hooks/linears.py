@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import InputError, InputTypeError, MissingLibraryError
-
-COMPILED = "_orig_mod"  # what torch.compile puts between a model and its parts: no part of their names
+from ...errors import InputError
+from .names import named_modules, plain_name, require_module, require_torch
 
 
 @dataclass(slots=True, eq=False)
@@ -53,13 +52,9 @@ class Model:
 
     def __init__(self, model: Any) -> None:
         torch = require_torch()
-        if not isinstance(model, torch.nn.Module):
-            kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
-            raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
+        require_module(model)
         self.module = model
-        every = _named_modules(model)
-        self.compiled = any(COMPILED in m._modules or getattr(m, "_compiled_call_impl", None) for _, m in every)
-        self._modules = [(name, m) for name, m in every if COMPILED not in m._modules] if self.compiled else every
+        self._modules, self.compiled = named_modules(model)
         # The parts of each module, live and as copies
         self._tree = [(name, m._modules, m._modules.copy()) for name, m in self._modules if m._modules]
         self.linears: dict[int, Linear] = {}
@@ -81,7 +76,7 @@ class Model:
             for part in module._parameters.values():
                 for linear in owners.get(id(part), ()):
                     linear.excluded = (
-                        f"a parameter of it is also that of '{_plain(name)}', {_a(module)}, whose part is not heard"
+                        f"a parameter of it is also that of '{plain_name(name)}', {_a(module)}, whose part is not heard"
                     )
 
     @property
@@ -91,7 +86,7 @@ class Model:
         for name, module in self._modules:
             own = [key for key, part in module._parameters.items() if part is not None and part.requires_grad]
             if own and id(module) not in self.linears:
-                found[_plain(name)] = f"{type(module).__name__}, no nn.Linear: {', '.join(own)}"
+                found[plain_name(name)] = f"{type(module).__name__}, no nn.Linear: {', '.join(own)}"
         return found
 
     def change(self) -> str:
@@ -99,45 +94,16 @@ class Model:
         for name, parts, copies in self._tree:
             if parts != copies:  # modules are equal only to themselves
                 keys = [key for key in {**copies, **parts} if parts.get(key) is not copies.get(key)]
-                return f"the part '{keys[0]}' of module '{_plain(name)}' was replaced, added or removed"
+                return f"the part '{keys[0]}' of module '{plain_name(name)}' was replaced, added or removed"
         return next((found for linear in self.linears.values() if (found := linear.change())), "")
-
-
-def require_torch() -> Any:
-    """PyTorch, or the error that says how to get it."""
-    try:
-        import torch  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        raise MissingLibraryError(
-            "listen needs PyTorch, which is not installed: pip install 'backtalk[torch]'."
-        ) from None
-    return torch
-
-
-def _named_modules(model: Any) -> list[tuple[str, Any]]:
-    """``list(model.named_modules())``, several times as fast: it is asked for in every step of training."""
-    found, seen = [], {id(model)}
-
-    def enter(name: str, module: Any) -> None:
-        found.append((name, module))
-        for key, part in module._modules.items():
-            if part is not None and id(part) not in seen:
-                seen.add(id(part))
-                enter(f"{name}.{key}" if name else key, part)
-
-    enter("", model)
-    return found
-
-
-def _plain(name: str) -> str:
-    """The name that a module has if nothing is compiled; of the model itself, 'model'."""
-    return ".".join(part for part in name.split(".") if part and part != COMPILED) or "model"
 
 
 def _linear(torch: Any, name: str, module: Any) -> Linear:
     weight, bias = (module._parameters.get(key) for key in ("weight", "bias"))
     lazy = torch.nn.parameter.is_lazy(weight) if weight is not None else False
-    found = Linear(_plain(name), module, weight, bias, shape=None if weight is None or lazy else tuple(weight.shape))
+    found = Linear(
+        plain_name(name), module, weight, bias, shape=None if weight is None or lazy else tuple(weight.shape)
+    )
     found.weights = weight is not None and weight.requires_grad
     found.biases = bias is not None and bias.requires_grad
     kind = type(module)

@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import InputError, InputTypeError, unknown_name
 from .captured import Heard
 from .hooks import Hooks
+from .modules import ModuleHooks
 
 REDUCTIONS = ("mean", "sum")
 
@@ -55,9 +56,11 @@ def listen(model: Any, *, reduction: str = "mean", batch_dimension: int = 0) -> 
         raise InputTypeError(f"batch_dimension is {batch_dimension!r}, expected a whole number of 0 or more.")
     if batch_dimension < 0:
         raise InputError(f"batch_dimension is {batch_dimension}, expected a whole number of 0 or more.")
-    hooks = Hooks(model)
+    hooks, modules = Hooks(model), ModuleHooks(model)
     try:
         hooks.open()
-        yield Heard(hooks, reduction, int(batch_dimension))
+        modules.open()
+        yield Heard(hooks, modules, reduction, int(batch_dimension))
     finally:
+        modules.close()
         hooks.close()

@@ -13,7 +13,7 @@ from ...diagnose.diagnosis import Judged
 from ...diagnose.finding import Finding
 from ...diagnose.measure import finite_or_none
 from ...diagnose.ranking import rank
-from ..linears import require_torch
+from ..names import require_torch
 from .course import find_in_course
 from .events import Events
 from .programs import find_in_program

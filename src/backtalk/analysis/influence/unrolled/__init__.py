@@ -1,0 +1,6 @@
+"""Back-propagation once more, through the steps of a training, down to its examples.
+
+adjoints.py     one step of an optimizer, backwards
+trajectory.py   the steps of a recorded run, taken again and read from the last to the first
+sweep.py        from the loss of each query back through all steps
+"""

@@ -1,0 +1,152 @@
+"""The sweep: from the loss of each query after training back through every step, to all that the run began with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....core.backward import Gradients, talk_down, talk_to_output, talk_to_weights
+from ....core.batch import Batch
+from ....core.curvature import talk_along
+from ....core.forward import Trace, propagate
+from ....core.layers import Layers
+from ....core.network import Network
+from ....core.objective import global_norm
+from ....core.optimizers.optimizer import State
+from ....train.recording import Recording
+from .adjoints import Parts, Step, pull_back
+from .trajectory import Point, Trajectory
+
+
+@dataclass(slots=True, eq=False)
+class Adjoints:
+    """The derivatives of M losses by what comes before the step at hand: θ, the state; and the sums so far.
+
+    ``examples`` (M, N): by a factor on each example's weight; ``rates`` (M, T); ``penalty`` (M,).
+    """
+
+    parameters: Parts
+    state: dict[str, Parts]
+    examples: np.ndarray
+    rates: np.ndarray
+    penalty: np.ndarray
+
+
+def sweep(recording: Recording, queries: Batch, memory_limit: int) -> Adjoints:
+    """From the loss of each query under the network that the run gave, down to the start of the run."""
+    trajectory = Trajectory(recording, memory_limit)
+    end, M = widened(recording.end), queries.count
+    parameters = _gradients_of_each(end, queries)
+    families = recording.settings.optimizer.families
+    state = {family: [np.zeros_like(part) for part in parameters] for family in families}
+    T = len(trajectory.taken)
+    adjoints = Adjoints(parameters, state, np.zeros((M, recording.examples.count)), np.zeros((M, T)), np.zeros(M))
+    for number, point in zip(reversed(range(T)), trajectory.backwards(), strict=True):
+        _step_back(recording, point, number, adjoints)
+    return adjoints
+
+
+def _step_back(recording: Recording, point: Point, number: int, adjoints: Adjoints) -> None:
+    """One step, backwards."""
+    settings, network = recording.settings, widened(point.network)
+    batch = recording.examples.rows(point.rows)
+    weight, total = batch.weights()
+    weight = np.asarray(weight, dtype=np.float64)
+    t = point.state.step + 1
+    trace = propagate(network, _wide(batch.X), settings.dropout and settings.dropout.at(t))
+    target = _wide(batch.target())
+    own = _own_gradients(network, trace, target)
+    grads = _weighted(own, trace, weight)
+    penalty = settings.l2_penalty / (total if settings.l2_per_weight else 1)
+    parameters = [*network.W.values(), *network.b.values()]
+    gradient = [
+        part + penalty * theta if theta.ndim == 2 else part
+        for part, theta in zip([*grads.W.values(), *grads.b.values()], parameters, strict=True)
+    ]
+    norm, most = global_norm(gradient), settings.clip_norm
+    factor = 1.0 if most is None or norm <= most else most / norm
+    state: State = {name: [_wide(part) for part in parts] for name, parts in point.state.arrays.items()}
+    step = Step(settings.optimizer, t, point.rate, parameters, state, [factor * part for part in gradient])
+    pulled = pull_back(step, adjoints.parameters, adjoints.state)
+    heard = pulled.gradient
+    if factor < 1:
+        # clipped: c·∇/‖∇‖, whose derivative is the part across ∇
+        along = np.sum([_dot(each, part) for each, part in zip(heard, gradient, strict=True)], axis=0) / norm**2
+        heard = [
+            factor * (each - along.reshape(-1, *[1] * part.ndim) * part)
+            for each, part in zip(heard, gradient, strict=True)
+        ]
+    L = network.depth
+    V, c = Layers(heard[:L]), Layers(heard[L:])
+    curved = talk_along(network, trace, grads, target, weight, V, c)
+    products = [*curved.W.values(), *curved.b.values()]
+    adjoints.parameters = [
+        before + product + (penalty * each if theta.ndim == 2 else 0.0)
+        for before, product, each, theta in zip(pulled.parameters, products, heard, parameters, strict=True)
+    ]
+    adjoints.state = pulled.state
+    adjoints.rates[:, number] = pulled.rate
+    share = 1 / total if settings.l2_per_weight else 1.0
+    adjoints.penalty += share * np.sum([_dot(V[i], network.W[i]) for i in V], axis=0)
+    # ∇ = Σ_m w_m ∇ℓ_m / Σ_m w_m, so a factor 1 + ε on w_n adds ε w_n (∇ℓ_n − ∇) to it
+    along = _along_each(own, trace, V, c)
+    changes = weight * (along - (along @ weight)[:, None])
+    np.add.at(adjoints.examples.T, point.rows, changes.T)
+
+
+def _own_gradients(network: Network, trace: Trace, target: np.ndarray) -> Mapping[int, np.ndarray]:
+    """∇_{a_i}ℓ_n of each example's own loss."""
+    ones = np.ones(len(target))
+    _, _, grad_output = talk_to_output(network, trace, target, ones)
+    grad_a, grad_h = talk_down(network, trace, grad_output, lowest=1)
+    return {"a": grad_a, "h": grad_h}  # pyright: ignore[reportReturnType]
+
+
+def _weighted(own: Mapping, trace: Trace, weight: np.ndarray) -> Gradients:
+    """The gradients of the weighted mean."""
+    L = len(own["a"])
+    w = weight[:, None]
+    a = {i: own["a"][i] * w for i in range(1, L + 1)}
+    talks = [talk_to_weights(a[i], trace.h[i - 1]) for i in range(1, L + 1)]
+    return Gradients(
+        loss=np.float64(np.nan),
+        a=Layers(a[i] for i in range(1, L + 1)),
+        h=Layers(own["h"][i] * w for i in range(1, L)),
+        W=Layers(W for W, _ in talks),
+        b=Layers(b for _, b in talks),
+    )
+
+
+def _along_each(own: Mapping, trace: Trace, V: Layers, c: Layers) -> np.ndarray:
+    """∇ℓ_n · (V, c) of each example and direction, (M, B): Σ_i δ_n · (V_i h_n + c_i)."""
+    total = 0.0
+    for i in V:
+        moved = trace.h[i - 1] @ np.swapaxes(V[i], -1, -2) + c[i][:, None, :]
+        total = total + (moved * own["a"][i]).sum(axis=-1)
+    return np.asarray(total)
+
+
+def _gradients_of_each(network: Network, queries: Batch) -> Parts:
+    """∇ℓ_q of each query's own loss, a first dimension M."""
+    trace = propagate(network, _wide(queries.X))
+    own = _own_gradients(network, trace, _wide(queries.target()))["a"]
+    layers = range(1, network.depth + 1)
+    return [*(own[i][:, :, None] * trace.h[i - 1][:, None, :] for i in layers), *(own[i] for i in layers)]
+
+
+def widened(network: Network) -> Network:
+    """The same in float64, in which the sweep counts whatever the run did."""
+    if network.W[1].dtype == np.float64:
+        return network
+    families = ([_wide(part) for part in family.values()] for family in (network.W, network.b))
+    return Network(*families, network.activations, network.loss, output=network.output)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, dtype=np.float64)
+
+
+def _dot(adjoint: np.ndarray, value: np.ndarray) -> np.ndarray:
+    return adjoint.reshape(len(adjoint), -1) @ value.ravel()

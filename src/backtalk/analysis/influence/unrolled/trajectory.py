@@ -1,0 +1,106 @@
+"""The steps of a recorded run, taken again by the engine that took them, and read from the last to the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....core.network import Network
+from ....engines.steps import Steps, StepState
+from ....errors import InputError
+from ....train.recording import Recording
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """Before a step: its rows and learning rate, the network, and the state of the optimizer, whose step counts on."""
+
+    rows: np.ndarray
+    rate: float
+    network: Network
+    state: StepState
+
+
+class Trajectory:
+    """A recorded run, whose points are kept as far as ``memory_limit`` allows: all, or some, from which others follow.
+
+    With T steps and a limit too small for all of them, each √T-th is kept, and those between two of them while they
+    are read. Raises :class:`~backtalk.errors.InputError` if the limit is too small for that, or if the steps no longer
+    lead to the network that the run gave.
+    """
+
+    def __init__(self, recording: Recording, memory_limit: int) -> None:
+        self.recording = recording
+        self.taken = list(recording.mini_batches())
+        size = sum(part.nbytes for part in (*recording.start.W.values(), *recording.start.b.values()))
+        each = size * (1 + len(recording.settings.optimizer.families))
+        count = max(len(self.taken), 1)
+        self.stride = count if count * each <= memory_limit else math.isqrt(count - 1) + 1
+        needed = each * (self.stride + -(-count // self.stride))
+        if needed > memory_limit and self.stride < count:
+            raise InputError(
+                f"memory_limit is {memory_limit}, but a run of {count} steps takes {needed} bytes at least: expected "
+                "as many."
+            )
+
+    def backwards(self) -> Iterator[Point]:
+        """Every step, the last one first."""
+        steps = self._steps()
+        kept: list[tuple[Network, StepState]] = []
+        points: list[Point] = []
+        for number, (rows, rate) in enumerate(self.taken):
+            if number % self.stride == 0:
+                kept.append((steps.network, steps.state()))
+            if number >= len(self.taken) - self._last():
+                points.append(self._point(steps, rows, rate))
+            self._take(steps, rows, rate)
+        self._require_the_same(steps.network)
+        for part in reversed(range(len(kept))):
+            if part < len(kept) - 1:
+                points = self._between(part, *kept[part])
+            yield from reversed(points)
+
+    def _last(self) -> int:
+        """How many steps the last part has."""
+        return (len(self.taken) - 1) % self.stride + 1
+
+    def _between(self, part: int, network: Network, state: StepState) -> list[Point]:
+        steps = self._steps()
+        steps.restore(network, state)
+        points = []
+        for rows, rate in self.taken[part * self.stride : (part + 1) * self.stride]:
+            points.append(self._point(steps, rows, rate))
+            self._take(steps, rows, rate)
+        return points
+
+    def _steps(self) -> Steps:
+        recording = self.recording
+        steps = recording.kind(recording.start, recording.settings)
+        if recording.state is not None:
+            steps.restore(recording.start, recording.state)
+        steps.use(recording.examples)
+        return steps
+
+    @staticmethod
+    def _point(steps: Steps, rows: np.ndarray, rate: float) -> Point:
+        return Point(rows, rate, steps.network, steps.state())
+
+    @staticmethod
+    def _take(steps: Steps, rows: np.ndarray, rate: float) -> None:
+        steps.take(np.ascontiguousarray(rows), 0, len(rows), np.array([rate]), most=1)
+
+    def _require_the_same(self, network: Network) -> None:
+        end = self.recording.end
+        same = all(
+            np.array_equal(own[i], other[i])
+            for own, other in ((network.W, end.W), (network.b, end.b))
+            for i in range(1, end.depth + 1)
+        )
+        if not same:
+            raise InputError(
+                "the steps of the recorded run, taken again, do not lead to the network that it gave: it was recorded "
+                "with another version or other kernels, or its examples were changed; train anew with record=True."
+            )

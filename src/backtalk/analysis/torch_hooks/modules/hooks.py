@@ -1,0 +1,189 @@
+"""Hooks that capture the calls of all modules of a model: references only, and nothing of the user's changes."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+from ..names import named_modules, plain_name, require_module, require_torch, run_uncompiled
+from ..passes import Passes
+from .calls import Call, Captured, replaced, tensors_in
+from .gather import gather
+from .hidden import Hidden
+from .reach import ParameterGradients
+from .statistics import ModelStatistics
+
+
+class ModuleHooks:
+    """Captures the calls of every module of a model, from ``open`` to ``close``; may be opened again.
+
+    ``modules``: by name. ``first``: of each that was called, its place in the order of the first calls. ``tasks``: the
+    numbers of the backward passes that reached a module, in their order, each with the gradients of parameters that it
+    changed. ``calls``: those that were captured; after
+    ``close`` those alone that a backward pass reached, and those of frozen modules before them.
+
+    >>> import torch
+    >>> from backtalk.analysis.torch_hooks.modules import ModuleHooks
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.ReLU())
+    >>> hooks = ModuleHooks(model)
+    >>> hooks.open()
+    >>> model(torch.ones(3, 2)).sum().backward()
+    >>> hooks.close()
+    >>> list(hooks.first), hooks.h()["0"].shape, hooks.grad_h()["1"].flatten()
+    (['0', '1', 'model'], torch.Size([3, 1]), tensor([1., 1., 1.]))
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._torch = require_torch()
+        require_module(model)
+        self.model = model
+        self.modules: dict[str, Any] = {}
+        self.calls: list[Call] = []
+        self.first: dict[str, int] = {}
+        self.tasks: dict[int, dict[str, tuple[Any, int]]] = {}
+        self.arrivals = count()
+        self._ends: set[int] = set()
+        self.passes = Passes(self._torch)
+        self._handles: list[Any] = []
+        self._stack = ExitStack()
+
+    def open(self) -> None:
+        """Begin to capture; forget what was captured before."""
+        from torch.nn.modules import module as of_all  # pyright: ignore[reportMissingImports]
+
+        named, compiled = named_modules(self.model)
+        self.modules = {plain_name(name): module for name, module in named}
+        if self.modules["model"] is not named[0][1]:  # a part has that name
+            self.modules = {"": named[0][1], **self.modules}
+        self.calls, self.first, self.tasks, self.arrivals = [], {}, {}, count()
+        self.passes, self._ends = Passes(self._torch), set()
+        self.parameters = ParameterGradients(
+            [("" if module is named[0][1] else name, module) for name, module in self.modules.items()],
+            self._torch.nn.parameter.is_lazy,
+        )
+        run_uncompiled(self._torch, self._stack, compiled)
+        self._stack.callback(self._forget)
+        hook = self._hook()
+        if compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
+            handles = [m.register_forward_hook(hook, prepend=True, with_kwargs=True) for m in self.modules.values()]
+        else:
+            handles = [of_all.register_module_forward_hook(hook, with_kwargs=True)]
+            # which its handle forgets to remove
+            self._stack.callback(of_all._global_forward_hooks_with_kwargs.pop, handles[0].id, None)
+        for handle in handles:
+            self._stack.callback(handle.remove)
+
+    def close(self) -> None:
+        """Take all hooks away."""
+        self._stack.close()
+
+    def h(self, tasks: set[int] | None = None) -> Hidden:
+        """The output of every module in these passes, by default in all."""
+        return Hidden(self.reached(tasks), set(self.tasks) if tasks is None else tasks, gradients=False)
+
+    def grad_h(self, tasks: set[int] | None = None) -> Hidden:
+        """∂s/∂(output) of every module in these passes, by default in all."""
+        return Hidden(self.reached(tasks), set(self.tasks) if tasks is None else tasks, gradients=True)
+
+    def statistics(self, tasks: set[int] | None = None, *, batch_dimension: int = 0) -> ModelStatistics:
+        """Numbers of every module in these passes, by default in all, for :func:`find_in_modules`."""
+        return gather(self, set(self.tasks) if tasks is None else tasks, batch_dimension)
+
+    def reached(self, tasks: set[int] | None = None) -> list[Call]:
+        """The calls with a gradient of these passes, by default of all, and frozen ones before such a call."""
+        found: list[Call] = []
+        frozen: list[Call] = []
+        for call in self.calls:
+            if call.silent:
+                frozen.append(call)
+                continue
+            numbers = {task for each in call.outputs for task, *_ in each.gradients}
+            if numbers and (tasks is None or numbers & tasks):
+                found += [*frozen, call]
+            if numbers:
+                frozen = []
+        return found
+
+    def arrive(self, inside: int) -> int:
+        """The number of the pass that runs, when a gradient arrives."""
+        task = self.passes.current(inside)
+        if task not in self.tasks:
+            self.tasks[task] = {}
+        if self.passes.running() not in self._ends:
+            self._ends.add(self.passes.running())
+            self.passes.at_end(lambda: self.tasks[task].update(self.parameters.look()))
+        return task
+
+    def _hook(self) -> Any:
+        names = {id(module): name for name, module in self.modules.items()}
+        leaves = {id(module) for module in self.modules.values() if not module._modules or module._parameters}
+        first, calls, handles = self.first, self.calls, self._handles
+        enter, places, is_grad_enabled = self.passes.enter, count(), self._torch.is_grad_enabled
+        transformed = self._torch._C._functorch.peek_interpreter_stack
+        Tensor = self._torch.Tensor
+        # The tensor that the last call gave, what was captured of it, and the call's place
+        made: Any = _nothing
+        source: Captured | None = None
+        source_place = -1
+
+        def is_tensor(thing: Any) -> bool:
+            return isinstance(thing, Tensor)
+
+        def after_forward(module: Any, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            nonlocal made, source, source_place
+            name = names.get(id(module))
+            if name is None or transformed() is not None:
+                return
+            inside = enter()
+            place = next(places)
+            if name not in first:
+                first[name] = place
+            if not is_grad_enabled():
+                return
+
+            inputs: list[Captured] = []
+            came_from = None
+            keeps = id(module) in leaves
+            for given in tensors_in((arguments, named) if named else arguments, is_tensor):
+                if given is output:  # changed in place
+                    continue
+                if given is made() and source is not None and given._version == source.version:
+                    came_from = source_place
+                elif keeps or (given.grad_fn is None and not given.requires_grad):
+                    inputs.append(Captured(None, given, inside))
+
+            outputs: list[Captured] = []
+
+            def keep(tensor: Any) -> Captured:
+                nonlocal made, source, source_place
+                if tensor is made() and source is not None and tensor._version == source.version:
+                    outputs.append(source)
+                    return source
+                captured = Captured(self, tensor, inside)
+                if tensor.grad_fn is not None:
+                    handles.append(tensor.grad_fn.register_prehook(captured.capture))
+                if not outputs:
+                    made, source, source_place = weakref.ref(tensor), captured, place
+                outputs.append(captured)
+                return captured
+
+            kept = replaced(output, keep, is_tensor)
+            if outputs:
+                calls.append(Call(name, place, kept, outputs, inputs, came_from, inside))
+
+        return after_forward
+
+    def _forget(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        for call in self.calls:
+            for each in call.outputs:
+                each.hooks = None
+        self.calls = self.reached()
+
+
+def _nothing() -> None:
+    return None

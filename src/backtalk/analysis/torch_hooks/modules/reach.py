@@ -1,0 +1,102 @@
+"""Which of a model's trained parameters a gradient reached, and the finding about those that none reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...diagnose.finding import Finding, finding
+from ...diagnose.words import are, counted, listed, percent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """``trained``: how many numbers each trained parameter holds; ``reached``: the parameters that a gradient reached.
+
+    ``uncalled``: modules that the forward pass did not call, as far as that is known.
+    """
+
+    trained: Mapping[str, int]
+    reached: frozenset[str]
+    uncalled: frozenset[str] = frozenset()
+
+    @property
+    def share(self) -> float:
+        """Of the trained numbers, those that were reached; 1 if none is trained."""
+        total = sum(self.trained.values())
+        return sum(self.trained[name] for name in self.reached) / total if total else 1.0
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The parameters that no gradient reached."""
+        return tuple(name for name in self.trained if name not in self.reached)
+
+
+class ParameterGradients:
+    """References to ``.grad`` of a model's trained parameters: which of them a backward pass changes.
+
+    ``parameters``: the trained ones by name, each once. ``versions``: of their values, when a pass ended last.
+    """
+
+    def __init__(self, modules: Iterable[tuple[str, Any]], is_lazy: Any) -> None:
+        self.parameters: dict[str, Any] = {}
+        seen: set[int] = set()
+        for name, module in modules:
+            for key, parameter in module._parameters.items():
+                if parameter is not None and parameter.requires_grad and id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    self.parameters[f"{name}.{key}" if name else key] = parameter
+        self._is_lazy = is_lazy
+        self._before = self._now()
+
+    def look(self) -> dict[str, tuple[Any, int]]:
+        """The gradients that changed since the last look, each with its version."""
+        now, before = self._now(), self._before
+        self._before = now
+        return {
+            name: state
+            for (name, state), (old, version) in zip(now.items(), before.values(), strict=True)
+            if state[0] is not None and not (state[0] is old and state[1] == version)
+        }
+
+    def sizes(self) -> dict[str, int]:
+        """How many numbers each parameter holds."""
+        return {name: 0 if self._is_lazy(each) else each.numel() for name, each in self.parameters.items()}
+
+    def _now(self) -> dict[str, tuple[Any, int]]:
+        found: dict[str, tuple[Any, int]] = {}
+        for name, parameter in self.parameters.items():
+            gradient = parameter.grad
+            found[name] = (None, 0) if gradient is None else (gradient, gradient._version)
+        return found
+
+
+def find_unreached(reach: Reach) -> list[Finding]:
+    """Trained parameters that no gradient reached."""
+    unreached = reach.unreached
+    if not unreached:
+        return []
+    modules = list(dict.fromkeys(name.rpartition(".")[0] or name for name in unreached))
+    uncalled = [name for name in modules if name in reach.uncalled]
+    others = [name for name in modules if name not in reach.uncalled]
+    why, advice = [], []
+    if uncalled:
+        why.append(f"forward does not call {listed(map(repr, uncalled), 5)}")
+        advice.append("Use these modules in forward, or delete them")
+    if others:
+        why.append(f"the way from {listed(map(repr, others), 5)} to the loss is cut")
+        advice.append(
+            "look for detach(), .data, .item(), NumPy, torch.no_grad(), argmax, round or a comparison between these "
+            "modules and the loss, and compute on with tensors"
+        )
+    share = 1 - reach.share
+    words = "; ".join(advice)
+    return finding(
+        "unreached_parameters", share, f"no gradient reached {counted(len(unreached), 'trained parameter')}",
+        f"{counted(len(unreached), 'parameter')} with {percent(share)} of the trained numbers {are(len(unreached))} "
+        f"trained, but no gradient reached {'it' if len(unreached) == 1 else 'them'}: "
+        f"{listed(map(repr, unreached), 5)}. {' and '.join(why)[:1].upper()}{' and '.join(why)[1:]}.",
+        f"{words[:1].upper()}{words[1:]}.",
+        numbers={"parameters": len(unreached), "share": share, "parameter": unreached[0]},
+    )  # fmt: skip
