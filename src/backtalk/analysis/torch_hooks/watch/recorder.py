@@ -10,6 +10,7 @@ from .audits import Audits
 from .curve import Curve
 from .gradients import Gradients
 from .graph import count_nodes, kept_alive, mark, scale_of
+from .looks import Looks
 from .losses import Losses, StepLosses, grad_scale
 from .modes import Modes
 from .moves import Weights, norm_of
@@ -39,7 +40,7 @@ class Recorder:
         self.still = 0  # measured steps in a row that moved nothing
         self.graphs: list[Any] = []
         self.modes, self.gradients = Modes(torch, model), Gradients()
-        self.audits, self.targets = Audits(model), Targets()
+        self.audits, self.looks, self.targets = Audits(model), Looks(model), Targets()
         self._criteria: tuple[Any, ...] = ()
         self._graph: Any = None
         self._current: Step | None = None
@@ -47,14 +48,20 @@ class Recorder:
         self._roots: tuple[Any, ...] = ()
         self._scale: Any = 1.0
         self._weights: Weights | None = None
+        self._heard: set[str] = set()  # parameters that a gradient reached in some step
         self._inside: Any = None  # the optimizer that is stepping
         self._look_up()
 
     # what a loop does
 
+    def open(self) -> None:
+        """The loop is about to begin."""
+        self._look(1)
+
     def on_forward(self, inputs: tuple[Any, ...]) -> None:
         """The model is called."""
         self.forwards += 1
+        self.looks.on_forward()
         self.modes.on_forward(inputs, with_gradient=self._torch.is_grad_enabled())
 
     def before_backward(self, roots: tuple[Any, ...]) -> None:
@@ -88,11 +95,13 @@ class Recorder:
             return
         step.backwards += 1
         self.backwards += 1
+        self.looks.after_backward(scaled=self._scale != 1.0)
         if criteria:
             self.targets.add(criteria, graph, grad_scale(float(self._scale)))
         if len(roots) == 1 and roots[0].numel() == 1:
             self._step_losses.seen.append((roots[0].detach().clone().reshape(()), self._scale))
         if self.is_measured(step.number):
+            self._heard.update(name for name, p in self._parameters.items() if p.grad is not None)
             step.scale = grad_scale(float(self._scale))
             step.heard = norm_of(self._torch, self._all_gradients()) / step.scale
 
@@ -139,6 +148,7 @@ class Recorder:
         if not step.optimizers:
             self.count = step.number
             self.modes.on_step()
+            self._look(step.number + 1)
         step.optimizers.add(id(optimizer))
         self.gradients.after_step()
         if self._weights is not None:
@@ -166,6 +176,7 @@ class Recorder:
             self._end(self._current)
         self._current = self._weights = None
         self.modes.close()
+        self.looks.close()
 
     # what it is asked
 
@@ -178,12 +189,21 @@ class Recorder:
         step = self._current
         return [*self.steps, step] if step is not None and step.optimizers and step.moves else self.steps
 
+    def unreached(self) -> list[str]:
+        """Trained parameters that no gradient reached in any measured step."""
+        return [name for name, p in self._parameters.items() if p.requires_grad and name not in self._heard]
+
     @property
     def alive(self) -> int:
         """How many graphs of measured steps are still in memory."""
         return kept_alive(self.graphs)
 
     # inside
+
+    def _look(self, number: int) -> None:
+        """Open the hooks on modules, if they are looked at in this step."""
+        if self.looks.is_wanted(number, measured=self.is_measured(number)):
+            self.looks.open(number)
 
     def _begin(self) -> Step:
         self._current = step = Step(self.count + 1)
