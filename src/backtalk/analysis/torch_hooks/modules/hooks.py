@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from contextlib import ExitStack
 from itertools import count
@@ -66,7 +67,8 @@ class ModuleHooks:
         run_uncompiled(self._torch, self._stack, compiled)
         self._stack.callback(self._forget)
         hook = self._hook()
-        if compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
+        # PyTorch warns of a hook for all modules when it meets a compiled one, which may be made of this model elsewhere
+        if compiled or "torch._dynamo" in sys.modules:
             handles = [m.register_forward_hook(hook, prepend=True, with_kwargs=True) for m in self.modules.values()]
         else:
             handles = [of_all.register_module_forward_hook(hook, with_kwargs=True)]

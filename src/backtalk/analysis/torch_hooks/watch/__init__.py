@@ -3,9 +3,11 @@
 doctor.py     ``watch``, and the doctor that it gives
 events.py     what PyTorch shows of a loop: backward passes, steps of optimizers, calls of the model
 recorder.py   the numbers of its steps; step.py: of one; curve.py: a number over all of them
+losses.py     the losses of steps; moves.py: how far the weights go; gradients.py: whether .grad is cleared
 graph.py      the graph of a loss: its size, and whether it is still in memory
-modes.py      training and evaluation mode
-programs.py   rules of what the program does; course.py: of how the training goes
+modes.py      training and evaluation mode; targets.py: what the losses are given
+audits.py     the audit of the program in the first steps; looks.py: the modules in measured steps
+judge.py      all findings; programs.py: of what the program does; course.py: of how the training goes
 """
 
 from .doctor import StepDoctor, watch

@@ -12,11 +12,9 @@ from ....errors import InputError, InputTypeError
 from ...diagnose.diagnosis import Judged
 from ...diagnose.finding import Finding
 from ...diagnose.measure import finite_or_none
-from ...diagnose.ranking import rank
 from ..names import require_torch
-from .course import find_in_course
 from .events import Events
-from .programs import find_in_program
+from .judge import judge
 from .recorder import Recorder
 
 
@@ -53,7 +51,7 @@ class StepDoctor(Judged):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Of this moment, ranked."""
-        return rank([*find_in_program(self._recorder), *find_in_course(self._recorder)])
+        return judge(self._recorder)
 
     def step(self, loss: Any = None) -> None:
         """A step was taken, or is about to be; ``loss``: its loss, a number or a tensor of one."""
@@ -115,10 +113,11 @@ def watch(
     doctor, events = StepDoctor(recorder, tell), Events(model, recorder)
     try:
         events.open()
+        recorder.open()
         yield doctor
     finally:
-        events.close()
         recorder.close()
+        events.close()
 
 
 def _optimizers(torch: Any, given: Any) -> list[Any]:

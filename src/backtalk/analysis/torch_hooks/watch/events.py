@@ -40,10 +40,10 @@ class Events:
             register_optimizer_step_pre_hook,
         )
 
-        listener, compiling = self._listener, torch.compiler.is_compiling
+        model, listener, compiling = self._model, self._listener, torch.compiler.is_compiling
 
-        def on_forward(_: Any, inputs: tuple[Any, ...]) -> None:
-            if not compiling():  # within compiled code, this line is all that is left of the hook
+        def on_forward(module: Any, inputs: tuple[Any, ...]) -> None:
+            if not compiling() and module is model:  # not a copy of it; compiled code keeps nothing of this hook
                 listener.on_forward(inputs)
 
         def before_step(optimizer: Any, *_: Any) -> None:

@@ -57,8 +57,8 @@ class Losses:
 
     @property
     def curve(self) -> Curve:
-        """By the user's word, if there is one for half of the steps."""
-        return self.told if 2 * self.told.count >= self.seen.count else self._seen
+        """What the optimizer was given, if it was seen for half of the steps, or else the user's word."""
+        return self.seen if 2 * self.seen.count >= self.told.count else self._told
 
 
 def grad_scale(factor: float) -> float:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..audit import read_criteria
+from .audits import Audits
 from .curve import Curve
 from .gradients import Gradients
 from .graph import count_nodes, kept_alive, mark, scale_of
+from .looks import Looks
 from .losses import Losses, StepLosses, grad_scale
 from .modes import Modes
 from .moves import Weights, norm_of
 from .step import Step
+from .targets import Targets
 
 ALWAYS = (1, 2, 3, 5, 10)  # steps that are measured however rarely the others are
 KEPT = 400  # measured steps; beyond, every other one but the first ten is dropped
@@ -36,19 +40,28 @@ class Recorder:
         self.still = 0  # measured steps in a row that moved nothing
         self.graphs: list[Any] = []
         self.modes, self.gradients = Modes(torch, model), Gradients()
+        self.audits, self.looks, self.targets = Audits(model), Looks(model), Targets()
+        self._criteria: tuple[Any, ...] = ()
+        self._graph: Any = None
         self._current: Step | None = None
         self._step_losses = StepLosses()
         self._roots: tuple[Any, ...] = ()
         self._scale: Any = 1.0
         self._weights: Weights | None = None
+        self._heard: set[str] = set()  # parameters that a gradient reached in some step
         self._inside: Any = None  # the optimizer that is stepping
         self._look_up()
 
     # what a loop does
 
+    def open(self) -> None:
+        """The loop is about to begin."""
+        self._look(1)
+
     def on_forward(self, inputs: tuple[Any, ...]) -> None:
         """The model is called."""
         self.forwards += 1
+        self.looks.on_forward()
         self.modes.on_forward(inputs, with_gradient=self._torch.is_grad_enabled())
 
     def before_backward(self, roots: tuple[Any, ...]) -> None:
@@ -60,26 +73,46 @@ class Recorder:
         step = step or self._begin()
         self.gradients.before_backward()
         self.modes.before_backward()
-        if self.is_measured(step.number) and not step.backwards:
+        self._graph = self.audits.before_backward(step.number, roots)
+        measured = self.is_measured(step.number)
+        self._criteria = ()
+        if self._graph is not None:
+            self._criteria = self._graph.criteria
+        elif len(roots) == 1 and self.targets.is_wanted(step.number, measured=measured):
+            self._criteria = read_criteria(roots[0])
+        if measured and not step.backwards:
             step.nodes = count_nodes(roots)
             self.graphs += mark(roots)
         self._roots, self._scale = roots, scale_of(roots[0]) if len(roots) == 1 else 1.0
 
     def after_backward(self) -> None:
         """It is over."""
-        step, roots = self._current or self._begin(), self._roots
-        self._roots = ()
-        if not self.gradients.reached():
-            if self.backwards or not self._all_gradients():
-                return
-            self.gradients.choose(list(self._parameters.values()))  # those that were looked at are not used
+        step, roots, criteria, graph = self._current or self._begin(), self._roots, self._criteria, self._graph
+        self._roots, self._criteria, self._graph = (), (), None
+        reached = self._reached()
+        self.audits.after_backward(reached=reached)
+        if not reached:
+            return
         step.backwards += 1
         self.backwards += 1
+        self.looks.after_backward(scaled=self._scale != 1.0)
+        if criteria:
+            self.targets.add(criteria, graph, grad_scale(float(self._scale)))
         if len(roots) == 1 and roots[0].numel() == 1:
             self._step_losses.seen.append((roots[0].detach().clone().reshape(()), self._scale))
         if self.is_measured(step.number):
+            self._heard.update(name for name, p in self._parameters.items() if p.grad is not None)
             step.scale = grad_scale(float(self._scale))
             step.heard = norm_of(self._torch, self._all_gradients()) / step.scale
+
+    def _reached(self) -> bool:
+        """Whether the backward pass that ended reached the model."""
+        if self.gradients.reached():
+            return True
+        if self.backwards or not self._all_gradients():
+            return False
+        self.gradients.choose(list(self._parameters.values()))  # those that were looked at are not used
+        return True
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to step."""
@@ -96,6 +129,8 @@ class Recorder:
         step.rate = max([*rates, step.rate or 0.0]) if rates else step.rate
         self._inside, self._passes = optimizer, step.backwards
         measured = self.is_measured(step.number)
+        if not step.optimizers:
+            self.audits.before_step(self.optimizers)
         if step.backwards and not step.optimizers:
             self.gradients.before_step(measured=measured)
         if measured:
@@ -113,6 +148,7 @@ class Recorder:
         if not step.optimizers:
             self.count = step.number
             self.modes.on_step()
+            self._look(step.number + 1)
         step.optimizers.add(id(optimizer))
         self.gradients.after_step()
         if self._weights is not None:
@@ -140,6 +176,7 @@ class Recorder:
             self._end(self._current)
         self._current = self._weights = None
         self.modes.close()
+        self.looks.close()
 
     # what it is asked
 
@@ -152,12 +189,21 @@ class Recorder:
         step = self._current
         return [*self.steps, step] if step is not None and step.optimizers and step.moves else self.steps
 
+    def unreached(self) -> list[str]:
+        """Trained parameters that no gradient reached in any measured step."""
+        return [name for name, p in self._parameters.items() if p.requires_grad and name not in self._heard]
+
     @property
     def alive(self) -> int:
         """How many graphs of measured steps are still in memory."""
         return kept_alive(self.graphs)
 
     # inside
+
+    def _look(self, number: int) -> None:
+        """Open the hooks on modules, if they are looked at in this step."""
+        if self.looks.is_wanted(number, measured=self.is_measured(number)):
+            self.looks.open(number)
 
     def _begin(self) -> Step:
         self._current = step = Step(self.count + 1)
@@ -184,6 +230,7 @@ class Recorder:
     def _end(self, step: Step) -> None:
         self._current = None
         self.losses.add(self._step_losses)
+        self.targets.end_step()
         if step.rate is not None:
             self.rates.add(step.rate)
         if self.is_measured(step.number):

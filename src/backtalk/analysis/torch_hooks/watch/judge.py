@@ -1,0 +1,23 @@
+"""All findings of a loop, ranked, without those that another look contradicts."""
+
+from __future__ import annotations
+
+from ...diagnose.finding import Finding
+from ...diagnose.ranking import rank
+from .course import find_in_course
+from .programs import find_in_program
+from .recorder import Recorder
+
+OF_FIRST_BATCHES = ("one_target", "missing_classes", "class_imbalance")
+
+
+def judge(recorder: Recorder) -> tuple[Finding, ...]:
+    """The findings of this moment."""
+    of_steps = [*find_in_program(recorder), *find_in_course(recorder)]
+    kinds = {each.kind for each in of_steps}
+    found = [*recorder.audits.findings, *recorder.looks.findings]
+    if not recorder.unreached():  # not in one step, but in another one, as in a model of two parts that take turns
+        found = [each for each in found if each.kind != "unreached_parameters"]
+    if "sorted_batches" in kinds:  # what the first batches say of the classes is wrong
+        found = [each for each in found if each.kind not in OF_FIRST_BATCHES]
+    return rank([*of_steps, *found])
