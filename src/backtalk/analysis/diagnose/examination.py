@@ -16,7 +16,7 @@ from .finding import Finding
 from .gather import measure
 from .measure import Measurements
 from .ranking import rank, worst_of_each_kind
-from .rules import course, finite, fit, inputs, layers, outputs, targets
+from .rules import arrival, course, finite, fit, inputs, layers, outputs, targets
 from .rules.examples import find_dominating, find_mislabelled
 from .telemetry import Recorder, Telemetry
 
@@ -29,7 +29,9 @@ OF_NETWORK_AND_DATA = (
     targets.find_target_scale,
     inputs.find_useless_columns,
     targets.find_missing_classes,
-    layers.find_symmetry,
+    arrival.find_linear_layers,
+    arrival.find_symmetry,
+    arrival.find_nothing_arrives,
     targets.find_class_imbalance,
     find_mislabelled,
     find_dominating,
@@ -112,8 +114,10 @@ def _names(given: Any, count: int, argument: str = "columns", of: str = "X", nou
     return names
 
 
-def _numbers(rows: Any, count: int) -> np.ndarray:
-    numbers = np.arange(count) if rows is None else np.asarray(rows)
+def _numbers(rows: Any, count: int) -> np.ndarray | None:
+    if rows is None:
+        return None
+    numbers = np.asarray(rows)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise InputTypeError(f"rows is a {type(rows).__name__}, expected a list of whole numbers.")
     if len(numbers) != count:

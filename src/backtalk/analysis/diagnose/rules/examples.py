@@ -29,7 +29,7 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
     classes = [(targets.called(int(k[n])) for k in (targets.given, targets.predicted)) for n in rows[: LIMITS.listed]]
-    shown = [f"{measured.rows[n]} ({own}, rather {other})" for n, (own, other) in zip(rows, classes, strict=False)]
+    shown = [f"{measured.number(n)} ({own}, rather {other})" for n, (own, other) in zip(rows, classes, strict=False)]
     return finding(
         "mislabelled_examples", len(rows) / measured.examples, "labels that may be wrong",
         f"The network gets {percent(right)} right, but is sure of another class than the given one for "
@@ -68,7 +68,7 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     share, part = float(say[rows].sum()), float(loss[rows].sum())
     of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
-    loudest = [f"{measured.rows[n]} ({percent(float(say[n]))})" for n in rows]
+    loudest = [f"{measured.number(n)} ({percent(float(say[n]))})" for n in rows]
     quieter = "label_smoothing or clip_norm helps"
     if network.output.name == "identity":
         quieter = "a loss that listens to them less (huber, absolute_error), clip_norm, or a logarithm of y helps"

@@ -25,6 +25,8 @@ class Limits:
     flat_examples: float = 0.8
     # of the norm, for copies: what float32 makes of sums in another order
     copies: float = 1e-6
+    # units and inputs of a layer from which on it is no accident that all units hear one combination of the inputs
+    combination: int = 3
     # of a layer's weights in training: beyond, their size is the steps' doing, and not the initialization's
     growth: float = 10.0
     # whole numbers 0, 1, … with more levels are counts or scores rather than labels

@@ -10,7 +10,8 @@ OF_TRAINING = (
         "symmetry", "share of a hidden layer's units that are copies of another one", None, 0.05, 0.5,
         "Units with equal incoming and outgoing weights have equal gradients, and so stay copies for ever (Goodfellow, "
         "Bengio and Courville 2016, section 8.4). Random weights have none: 5 % is no accident.",
-        explains=("learning_rate_too_low", "batch_too_small", *GRADIENTS, *LEARNS_BADLY),
+        explains=("nothing_arrives", "learning_rate_too_low", "training_too_short", "batch_too_small",
+                  "learning_rate_too_high", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
         "penalty_too_strong", "norm of the penalty's gradient over that of the data's at the start", None, 1.0, 10.0,
@@ -21,12 +22,6 @@ OF_TRAINING = (
         "dropout_too_strong", "share of a layer's units that dropout drops, or of the outputs", None, 0.85, None,
         "Srivastava et al. 2014 find 0.2 to 0.5 best, and little left from 0.8 on.",
         explains=("learning_rate_too_low", "batch_too_small", *LEARNS_BADLY),
-    ),
-    Rule(
-        "nothing_arrives", "share of the layers whose weights have a gradient of exactly 0", None, None, 1.0,
-        "No step changes anything: a unit that is flat for every example, a softmax of one output, or a loss that does "
-        "not depend on the weights.",
-        explains=("batch_too_small", *GRADIENTS, "learning_rate_too_low", *LEARNS_BADLY),
     ),
     Rule(
         "class_imbalance", "weight of the most frequent class over that of the rarest", 10.0, 20.0, None,
@@ -71,14 +66,21 @@ OF_TRAINING = (
         None, 1.0, 3.0,
         "In units of what is too high by each sign: an update that is 10 % of the weights (the rule of thumb is 0.1 %, "
         "Karpathy 2015; healthy runs: at most 1.2 %), a loss that rises or that jumps up and down.",
-        explains=("non_finite", "saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning",
-                  "overfitting", *LEARNS_BADLY),
+        explains=("non_finite", "nothing_arrives", "saturated_units", "dead_units", "vanishing_gradient",
+                  "layer_not_learning", "overfitting", *LEARNS_BADLY),
     ),
     Rule(
         "non_finite", "examples with a value that is not finite, in the first quantity that has one", None, None, 1,
         "From the first value that is not finite on, everything computed from it is lost.",
         explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "overfitting",
                   *LEARNS_BADLY),
+    ),
+    Rule(
+        "nothing_arrives", "whether the gradient is exactly 0 from some layer down, for every example", None, None, 1.0,
+        "No step changes anything: a unit that is flat for every example, a softmax of one output, or a loss that does "
+        "not depend on the weights.",
+        explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "learning_rate_too_low",
+                  "training_too_short", *LEARNS_BADLY),
     ),
     Rule(
         "saturated_units", "share of a layer's units that are saturated", None, 0.3, 0.8,
