@@ -46,6 +46,8 @@ class Doctor(Callback):
     @property
     def telemetry(self) -> Telemetry:
         """The numbers of the run so far."""
+        if not self._recorder.numbers:  # it may have diverged in its first epoch
+            return Telemetry(settings=self._settings, start=self._start)
         return self._recorder.telemetry
 
     def on_start(self, settings: Mapping[str, Any]) -> None:

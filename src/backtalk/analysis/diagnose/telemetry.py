@@ -28,7 +28,7 @@ class Start:
         """Its numbers."""
         network = network if isinstance(network.W[1], np.ndarray) else network.to(np)
         copies = (tuple(map(tuple, copies_in(network, i))) for i in range(1, network.depth))
-        return cls(_sizes(network), tuple(copies))
+        return cls(sizes_of(network), tuple(copies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,14 @@ class Telemetry:
         """The measures of those epochs that have some."""
         return [each for each in self.measures if each]
 
-    def growth(self) -> float:
-        """How many times as large the weights of a layer have become at most, as far as it was told."""
+    def growth(self, network: Network | None = None) -> float:
+        """How many times as large the weights of a layer have become at most, as far as it was told; ``network``: as it
+        is now, if no epoch has ended."""
         first = self.measured()[0] if self.measured() else ()
         known = [tuple(row.W for row in first), *self.sizes[:1]]
         starts = [self.start.sizes] if self.start.sizes else known
-        ratios = [
-            last / start
-            for sizes in starts
-            for start, last in zip(sizes, self.sizes[-1] if self.sizes else (), strict=False)
-            if start > 0
-        ]
+        now = self.sizes[-1] if self.sizes else () if network is None else sizes_of(network)
+        ratios = [last / start for sizes in starts for start, last in zip(sizes, now, strict=False) if start > 0]
         return max(ratios, default=1.0)
 
 
@@ -102,7 +99,7 @@ class Recorder:
             None if epoch.learning_rate is None else float(epoch.learning_rate),
             tuple(epoch.measures),
             () if self.last is None else _moved(self.last, epoch.network),
-            _sizes(epoch.network),
+            sizes_of(epoch.network),
         )
         self._rows.append(row)
         self.last = epoch.network
@@ -117,7 +114,8 @@ class Recorder:
         )
 
 
-def _sizes(network: Network) -> tuple[float, ...]:
+def sizes_of(network: Network) -> tuple[float, ...]:
+    """‖W_i‖ of each layer."""
     return tuple(euclidean_norm(W) for W in network.W.values())
 
 

@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from ....core.network import Network
-from ..finding import Finding, finding
+from ..finding import SEVERITIES, Finding, finding
 from ..measure import LayerMeasurement, Measurements
 from ..thresholds import LIMITS
 from ..words import are, counted, listed_from_1, percent
 
 BY_SCALE = "Use the initialization of the activation (Network.create's own)"
-MILDER = {"severe": "warning", "warning": "note", "note": "note"}
 
 
 def find_silent_units(_: Network, measured: Measurements) -> list[Finding]:
@@ -25,9 +24,18 @@ def find_silent_units(_: Network, measured: Measurements) -> list[Finding]:
         most = "severe" if measured.examples >= LIMITS.examples else "note"
         found += _dead(layer, measured.examples, most) + _saturated(layer, measured.examples, most)
     share = measured.share_of_baseline
-    if share is not None and share <= LIMITS.small:
-        return [replace(each, severity=MILDER[each.severity]) for each in found]  # they did not keep it from learning
-    return found
+    if share is None or share > LIMITS.small:
+        return found
+    # they did not keep it from learning; and where nothing is left to learn, they cost no more than their width
+    most = "note" if share <= LIMITS.solved or _is_right(measured) else "warning"
+    return [replace(each, severity=max(each.severity, most, key=SEVERITIES.index)) for each in found]
+
+
+def _is_right(measured: Measurements) -> bool:
+    targets = measured.targets
+    if targets.given is None or targets.predicted is None:
+        return False
+    return float((targets.given == targets.predicted).mean()) >= LIMITS.right
 
 
 def _dead(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
@@ -59,11 +67,11 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
     )  # fmt: skip
 
 
-def find_gradient_ratio(_: Network, measured: Measurements) -> list[Finding]:
+def find_gradient_ratio(network: Network, measured: Measurements) -> list[Finding]:
     """What of the output's gradient comes down to each layer."""
     sizes = np.array([layer.grad_a_rms for layer in measured.layers])
     over = f"over {counted(measured.examples, 'example')} (root mean square)"
-    return ratio_findings(sizes, over, measured.telemetry.growth())
+    return ratio_findings(sizes, over, measured.telemetry.growth(network))
 
 
 def ratio_findings(
