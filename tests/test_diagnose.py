@@ -185,7 +185,7 @@ def test_rows_and_columns_of_x_are_named():
     broken[[30, 3], [1, 2]] = np.inf, np.nan
     first = diagnose(network(), broken, LABELS, columns=["a", "b", "c", "d"]).findings[0]
     assert (first.kind, first.layer, first.units, first.examples) == ("non_finite_data", 0, (1, 2), (3, 30))
-    assert "row 3, c" in first.said
+    assert "row 4, c" in first.said
     assert "b and c" in first.said
 
 
@@ -474,7 +474,7 @@ def test_findings_call_rows_by_the_numbers_that_are_given():
     for inputs, targets, kind, words, row in (
         (X, loud, "dominating_examples", ": 1170 (", 1170),
         (X, unknown, "non_finite_data", "y is not finite at row 1070, and at 1 row of 100", 1070),
-        (broken, X[:, :1], "non_finite_data", "X is inf at row 1050, column 1; 1 row of 100", 1050),
+        (broken, X[:, :1], "non_finite_data", "X is inf at row 1050, column 2; 1 row of 100", 1050),
     ):
         found = {each.kind: each for each in diagnose(net, inputs, targets, rows=numbers).findings}
         assert words in found[kind].said

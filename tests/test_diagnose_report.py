@@ -130,7 +130,7 @@ def test_a_value_that_is_not_finite_is_told_where_it_cannot_be_drawn():
     assert page.count(">1 not finite<") == 2  # the loss and the gradient of one example
     assert "not finite, so not shown: ‖∇a‖, median of layer 1" in page
     worst = re.findall(r"<tr><td>(\d+)</td><td class='n'>(\S+)</td>", page)
-    assert ("4", "nan") in worst
+    assert ("5", "nan") in worst
 
 
 def test_a_dead_layer_is_told_where_it_cannot_be_drawn():
@@ -174,11 +174,12 @@ def test_the_verdict_counts_the_findings(severities, words):
 
 def test_units_columns_and_examples_are_listed_where_sentences_do_not_hold_them():
     assert where(finding(units=(1, 2)), [], 3) == ""
-    assert where(finding(units=tuple(range(20)), layer=1), [], 3) == "units 0-19"
-    assert where(finding(units=(1, 3, 5, 7, 9, 11), layer=1), [], 3) == "units 1, 3, 5, …"
-    assert where(finding(units=tuple(range(50)), layer=1), [], 3) == "units 0-49, …"  # there may be more
+    assert where(finding(units=tuple(range(20)), layer=1), [], 3) == "units 1-20"
+    assert where(finding(units=(1, 3, 5, 7, 9, 11), layer=1), [], 3) == "units 2, 4, 6, …"
+    assert where(finding(units=tuple(range(50)), layer=1), [], 3) == "units 1-50, …"  # there may be more
     assert where(finding(units=tuple(range(6)), layer=0), list("abcdef"), 9) == "columns a, b, c, d, e, f"
-    assert where(finding(examples=(9, 1, 5, 3, 7, 0)), [], 9) == "examples 9, 1, 5, 3, 7, 0"
+    assert where(finding(examples=(9, 1, 5, 3, 7, 0)), [], 9) == "examples 10, 2, 6, 4, 8, 1"
+    assert where(finding(examples=(9, 1, 5, 3, 7, 0)), [], 9, 0) == "examples 9, 1, 5, 3, 7, 0"  # as they were given
     assert runs([]) == []
 
 

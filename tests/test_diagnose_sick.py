@@ -34,7 +34,7 @@ def test_the_right_finding_comes_first(name):
 
 
 TO_COME = {
-    "dropout_too_strong", "linear_layers", "nothing_arrives", "penalty_too_strong", "uninformative_features",
+    "dropout_too_strong", "penalty_too_strong", "uninformative_features",
 }  # fmt: skip
 ONLY_NOTES = {kind for kind, rule in NETWORK_RULES.items() if rule.warning is None and rule.severe is None}
 
@@ -263,10 +263,46 @@ def weights_too_small_in_a_deep_network():
 
 
 @sick("dead_units")
-def biases_far_below_zero():
+def most_biases_far_below_zero():
+    X, y = digits()
+    start = Network.create([64, 32, 10], rng=0)
+    b = [np.where(np.arange(32) < 26, -8.0, 0.0), np.zeros(10)]
+    return trained(Network(list(start.W.values()), b, "relu"), X, y)
+
+
+@sick("nothing_arrives")
+def all_biases_far_below_zero():
     X, y = digits()
     start = Network.create([64, 32, 10], rng=0)
     return trained(Network(list(start.W.values()), [np.full(32, -8.0), np.zeros(10)], "relu"), X, y)
+
+
+@sick("nothing_arrives")
+def an_output_of_relu_that_is_below_zero_for_every_row():
+    X, y = diabetes()
+    start = Network.create([10, 16, 1], loss="squared_error", output="relu", rng=0)
+    network = start.replace(list(start.W.values()), [np.zeros(16), np.full(1, -20.0)])
+    return trained(network, X, y - y.min())
+
+
+@sick("linear_layers")
+def layers_without_an_activation():
+    X, y = digits()
+    return trained(Network.create([64, 32, 32, 10], ["relu", "identity"], rng=0), X, y)
+
+
+@sick("symmetry")
+def one_layer_of_equal_weights_that_training_parts():
+    X, y = digits()
+    start = Network.create([64, 16, 10], "tanh", rng=0)
+    return trained(start.replace([np.full((16, 64), 0.05), start.W[2]], list(start.b.values())), X, y)
+
+
+@sick("symmetry")
+def one_layer_of_zeros():
+    X, y = digits()
+    start = Network.create([64, 16, 16, 10], rng=0)
+    return trained(start.replace([start.W[1], np.zeros((16, 16)), start.W[3]], list(start.b.values())), X, y)
 
 
 @sick("saturated_units")

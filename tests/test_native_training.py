@@ -101,10 +101,20 @@ def test_weights_of_any_size_count_and_mini_batches_without_weight_are_left_out(
             )
 
 
-def test_nothing_is_measured_unless_it_is_asked_for_and_a_step_may_be_out_of_reach():
+def test_nothing_is_measured_unless_it_is_asked_for_and_the_first_steps_are_whatever_comes_later():
     case = drawn([7, 9, 5], "tanh", "cross_entropy", 50, weighted=False, dtype="float64")
-    for measure_every in (0, 100):
-        assert [measures for _, measures in both(*case, epochs=2, measure_every=measure_every)] == [[(), ()]] * 2
+    assert [measures for _, measures in both(*case, epochs=2, measure_every=0)] == [[(), ()]] * 2
+    found = both(*case, epochs=3, batch_size=8, measure_every=100)  # 7 steps in an epoch
+    assert [[bool(each) for each in measures] for _, measures in found] == [[True, False, False]] * 2
+    require_the_same(*found, "float64")
+
+
+def test_the_first_steps_are_measured_over_the_end_of_an_epoch_and_steps_that_are_due_once():
+    case = drawn([7, 9, 5], "tanh", "cross_entropy", 50, weighted=False, dtype="float64")
+    every, some = (both(*case, epochs=4, batch_size=25, measure_every=each) for each in (1, 3))
+    require_the_same(*some, "float64")
+    # 2 steps in an epoch: steps 1 to 5, and 6 as it is due
+    assert some[0][1][:3] == every[0][1][:3]
 
 
 def test_measuring_does_not_change_a_bit():

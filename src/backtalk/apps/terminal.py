@@ -92,10 +92,11 @@ def show_verdict(console: Console, report: CheckReport) -> None:
 
 def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     """The findings, the worst first; what was measured of each layer; the verdict."""
+    measured = diagnosis.measurements
     for finding in diagnosis.findings:
-        show_finding(console, finding, diagnosis.measurements.columns.names)
+        show_finding(console, finding, measured.columns.names, measured.counted_from)
         console.print()
-    _show_layers(console, diagnosis.measurements)
+    _show_layers(console, measured)
     console.print()
     findings = diagnosis.findings
     style = "green" if is_healthy(findings) else STYLES[findings[0].severity]
@@ -141,11 +142,11 @@ def _as_shown(console: Console, text: str) -> str:
     return text.encode(console.encoding, errors or "replace").decode(console.encoding) if text else text
 
 
-def show_finding(console: Console, finding: Finding, columns: Sequence[str] = ()) -> None:
-    """What was found, where, and what to do about it; ``columns``: names of X's columns, if they have some."""
+def show_finding(console: Console, finding: Finding, columns: Sequence[str] = (), counted_from: int = 1) -> None:
+    """What was found, where, and what to do about it; ``columns``, ``counted_from``: as :func:`where` takes them."""
     console.print(Text(f"{finding.severity:<{INDENT}}", STYLES[finding.severity]), Text(finding.title, "bold"), sep="")
     _print_beside(console, Text(finding.said))
-    if more := where(finding, columns, MOST_LISTED):
+    if more := where(finding, columns, MOST_LISTED, counted_from):
         _print_beside(console, Text(more, "dim"))
     _print_beside(console, Text(finding.advice), Text("→ ", STYLES[finding.severity]))
 

@@ -14,7 +14,7 @@ from ..core.forward import Trace, propagate
 from ..core.network import Network
 from ..core.norms import euclidean_norm
 from ..core.objective import add_penalty, clip
-from .steps import ENDLESS, SECONDS, SILENT, LayerMeasures, Measured, StepSettings, StepState, Taken
+from .steps import ENDLESS, FIRST_MEASURED, SECONDS, SILENT, LayerMeasures, Measured, StepSettings, StepState, Taken
 
 
 class FormulaSteps:
@@ -75,7 +75,8 @@ class FormulaSteps:
                 _parameters(network), clipped, self._state, t=self.step, rate=rate
             )
         self.network = network.replace(after[: network.depth], after[network.depth :])
-        if settings.measure_every and self.step % settings.measure_every == 0:
+        every = settings.measure_every
+        if every and (self.step <= FIRST_MEASURED or self.step % every == 0):
             self._measured = self._measured.with_step(_measure(network, self.network, trace, grads, gradient))
         return loss
 

@@ -46,6 +46,9 @@ class LayerMeasures:
     silent: float | None
 
 
+FIRST_MEASURED = (
+    5  # steps of a run that are measured whatever ``measure_every`` is: a rate that is too high shows in them
+)
 SILENT = 1e-3  # |g′| below which a unit passes on less than a thousandth of its gradient
 
 
@@ -94,7 +97,8 @@ class StepSettings:
     mini-batch (the number of its examples, without weights); where ``loss_by_count``, mini-batches count in the loss by
     the number of their examples, and not by that weight. ``clip_norm``: where the norm of the gradient, of all
     W_i and b_i together and with the penalty's share, exceeds it, the gradient is scaled down to it. ``dropout``:
-    its step counts the updates from 1. ``group``: the processes that take the steps together.
+    its step counts the updates from 1. ``measure_every``: every so many steps are measured, and the first ones, or none
+    if it is 0. ``group``: the processes that take the steps together.
     """
 
     optimizer: Optimizer

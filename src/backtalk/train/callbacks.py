@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.network import Network
 from ..distributed import ALONE, Group
 from ..errors import InputError, InputTypeError, ProcessLostError
 from .records import Epoch, Progress, Training
 
-METHODS = ("on_start", "on_epoch", "on_end")
+METHODS = ("on_start", "on_network", "on_epoch", "on_end")
 
 
 class Callback:
@@ -41,6 +42,9 @@ class Callback:
     def on_start(self, settings: Mapping[str, Any]) -> None:
         """Called before the first step, with the settings of the run by name: numbers, texts and None."""
 
+    def on_network(self, network: Network) -> None:
+        """Called next, with the network as it stands before the first step."""
+
     def on_epoch(self, epoch: Epoch) -> Any:
         """Called after each epoch; if it returns True, training ends."""
 
@@ -61,6 +65,9 @@ class _Methods(Callback):
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
         self._call("on_start", settings)
+
+    def on_network(self, network: Network) -> None:
+        self._call("on_network", network)
 
     def on_epoch(self, epoch: Epoch) -> Any:
         return self._call("on_epoch", epoch)
@@ -126,11 +133,12 @@ class Watchers:
         """Whether any process has a callback, as far as this one knows."""
         return bool(self.callbacks) or self.group.count > 1
 
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Tell that training begins."""
+    def begin(self, settings: Mapping[str, Any], network: Network) -> None:
+        """Tell that training begins, with this network."""
         with self.lock:
             for callback in self.callbacks:
                 callback.on_start(settings)
+                callback.on_network(network)
 
     def after_steps(self, progress: Callable[[], Progress]) -> bool:
         """Tell of a chunk of steps; whether training is to stop."""

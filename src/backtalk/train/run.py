@@ -124,7 +124,8 @@ class Run:
 
     def begin(self) -> None:
         """Tell those who watch; the first chunk of steps comes next."""
-        self.watchers.begin(facts_of(self.start, self.settings, self.data, self.dropout))
+        facts = facts_of(self.start, self.settings, self.data, self.dropout)
+        self.watchers.begin(facts, self.loop.steps.network)
 
     def chunks(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Take all steps; whoever asks for the next chunk may do so from another thread each time."""

@@ -94,11 +94,11 @@ def fit(
 
     Reports. ``callbacks``: :class:`Callback` objects, or functions that are called with each :class:`Epoch`; if one
     returns True, training ends. ``progress`` is called with a :class:`Progress` at least every tenth of a second,
-    unless a single step takes longer; if it returns True, training ends. ``measure_every=n``: every n-th step measures
-    the norms of every layer, and the epoch holds their means; 0 for never. ``checkpoint``: a file, or a
-    :class:`Checkpoint`; :func:`resume` continues from it. ``record=True`` keeps, in ``training.record``, what is needed
-    to take the same steps again: the order of the rows in each epoch, and X and y themselves, not copied. From it
-    :func:`hypergradients` differentiates the whole run.
+    unless a single step takes longer; if it returns True, training ends. ``measure_every=n``: every n-th step, and each
+    of the first five, measures the norms of every layer, and the epoch holds their means; 0 for never. ``checkpoint``:
+    a file, or a :class:`Checkpoint`; :func:`resume` continues from it. ``record=True`` keeps, in ``training.record``,
+    what is needed to take the same steps again: the order of the rows in each epoch, and X and y themselves, not
+    copied. From it :func:`hypergradients` differentiates the whole run.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first appears and the last good
     network, if a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network so far; and

@@ -36,7 +36,7 @@ def search(
 ) -> Training:
     """Train by L-BFGS, or by gradient descent with Armijo's rule."""
     history, latest, measured = History(settings, TrainState({}), metric=data.metric), network, None
-    watchers.begin(facts_of(network, settings, data))
+    watchers.begin(facts_of(network, settings, data), network)
 
     def validation_loss(found: Network) -> float | None:
         nonlocal measured

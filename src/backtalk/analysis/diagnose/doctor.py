@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...core.network import Network
 from ...errors import InputTypeError
 from ...train import Callback, Epoch
 from .finding import Finding
 from .ranking import rank
 from .rules import course
-from .telemetry import Recorder, Telemetry
+from .telemetry import Recorder, Start, Telemetry
 
 
 class Doctor(Callback):
@@ -39,20 +40,28 @@ class Doctor(Callback):
         self.findings: tuple[Finding, ...] = ()
         self._recorder = Recorder()
         self._settings: Mapping[str, Any] = {}
+        self._start = Start()
         self._told: set[tuple[str, int | None]] = set()
 
     @property
     def telemetry(self) -> Telemetry:
         """The numbers of the run so far."""
+        if not self._recorder.numbers:  # it may have diverged in its first epoch
+            return Telemetry(settings=self._settings, start=self._start)
         return self._recorder.telemetry
 
     def on_start(self, settings: Mapping[str, Any]) -> None:
         self._settings = dict(settings)
 
+    def on_network(self, network: Network) -> None:
+        self._start = Start.of(network)
+
     def on_epoch(self, epoch: Epoch) -> None:
         numbers = self._recorder.numbers
         if numbers and isinstance(epoch, Epoch) and epoch.number <= numbers[-1]:
             self._recorder, self._told = Recorder(), set()
+        if not self._recorder.numbers:
+            self._recorder.start = self._start
         self._recorder.settings = self._settings
         self._recorder.note(epoch)
         self.findings = rank(live_findings(self._recorder))

@@ -16,9 +16,12 @@ from .finding import Finding
 from .gather import measure
 from .measure import Measurements
 from .ranking import rank, worst_of_each_kind
-from .rules import course, finite, fit, inputs, layers, outputs, targets
+from .peers import compare
+from .rules import arrival, course, finite, fit, held_back, inputs, layers, outputs, targets
 from .rules.examples import find_dominating, find_mislabelled
+from .rules.features import find_uninformative_features
 from .telemetry import Recorder, Telemetry
+from .thresholds import LIMITS
 
 OF_NETWORK_AND_DATA = (
     finite.find_non_finite,
@@ -29,14 +32,14 @@ OF_NETWORK_AND_DATA = (
     targets.find_target_scale,
     inputs.find_useless_columns,
     targets.find_missing_classes,
-    layers.find_symmetry,
+    arrival.find_linear_layers,
+    arrival.find_symmetry,
+    arrival.find_nothing_arrives,
     targets.find_class_imbalance,
-    find_mislabelled,
     find_dominating,
     layers.find_silent_units,
     layers.find_layer_not_learning,
     fit.find_overfitting_now,
-    fit.find_underfitting,
 )
 
 
@@ -72,12 +75,20 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     network, telemetry = examples.network, measured.telemetry
     found = [each for rule in OF_NETWORK_AND_DATA for each in rule(network, measured)]
     found += inputs.find_duplicate_columns(network, measured, examples.X)
+    peers = compare(examples, LIMITS.trial_work)
+    is_behind = peers is not None and telemetry.epochs > 0 and peers.ahead >= LIMITS.ahead
+    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(network, measured, peers)
+    found += find_mislabelled(network, measured, peers)
+    found += held_back.find_penalty_too_strong(network, measured, examples, is_behind=is_behind)
+    found += held_back.find_dropout_too_strong(network, telemetry)
     noise = fit.find_batch_too_small(network, measured, examples)
     scale = measured.baseline or course.scale_of(network, telemetry)
-    found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise))
+    found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise), is_behind=is_behind)
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
-    return found + course.find_training_too_short(telemetry)
+    return found + course.find_training_too_short(
+        telemetry, scale, measured.loss, ahead=None if peers is None else peers.ahead
+    )
 
 
 def _telemetry(history: Any) -> Telemetry:
@@ -112,8 +123,10 @@ def _names(given: Any, count: int, argument: str = "columns", of: str = "X", nou
     return names
 
 
-def _numbers(rows: Any, count: int) -> np.ndarray:
-    numbers = np.arange(count) if rows is None else np.asarray(rows)
+def _numbers(rows: Any, count: int) -> np.ndarray | None:
+    if rows is None:
+        return None
+    numbers = np.asarray(rows)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise InputTypeError(f"rows is a {type(rows).__name__}, expected a list of whole numbers.")
     if len(numbers) != count:

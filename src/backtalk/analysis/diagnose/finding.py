@@ -20,6 +20,7 @@ class Finding:
     one severity are ranked by it. ``title``: a few words. ``said``: the finding, in sentences with the numbers.
     ``advice``: what to do. ``numbers``: the same numbers by name. ``layer``: as in the formulas, or None. ``units``:
     columns of ``h[layer]``, from 0, and ``examples``: rows of X, from 0 or as the caller numbers them, the worst first.
+    Sentences count units, columns and rows from 1.
 
     >>> import numpy as np
     >>> from backtalk import Network, diagnose

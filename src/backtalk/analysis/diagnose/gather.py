@@ -44,7 +44,7 @@ def measure(
     validation: Examples | None,
     names: tuple[str, ...],
     classes: tuple[str, ...],
-    rows: np.ndarray,
+    rows: np.ndarray | None,
     memory_limit: int,
 ) -> Measurements:
     """All that the rules read."""
@@ -77,7 +77,8 @@ def measure(
         layer.update = None if last is None or not last[i].W > 0 else last[i].update / last[i].W
     return Measurements(
         examples=count,
-        rows=rows,
+        rows=np.arange(count) if rows is None else rows,
+        counted_from=int(rows is None),
         columns=_columns(examples, names),
         targets=replace(targets.result(), names=classes),
         layers=tuple(layer.result() for layer in layers),
@@ -106,6 +107,7 @@ class _Layer:
         self.a, self.h = RunningMoments(units), RunningMoments(units)
         self.zeros, self.largest, self.slope, self.flat = 0, np.zeros(units), np.zeros(units), np.zeros(units)
         self.grad_a = np.zeros(count)
+        self.heard, self.wrong = np.zeros(units), np.zeros(units)  # of outputs: the largest |∂ℓ/∂a_Lj| and |ŷ_j − t_j|
         self.grad_W, self.grad_b = np.zeros(network.W[i].shape), np.zeros(units)
         self.update: float | None = None
 
@@ -121,6 +123,9 @@ class _Layer:
             self.slope = np.maximum(self.slope, slope.max(axis=0))
             if type(g) in LARGEST_SLOPE:
                 self.flat += (slope < LIMITS.flat_slope * LARGEST_SLOPE[type(g)]).sum(axis=0)
+        else:
+            self.heard = np.maximum(self.heard, np.abs(grad_a).max(axis=0))
+            self.wrong = np.maximum(self.wrong, np.abs(h - block.target).max(axis=0))
         self.grad_a[block.rows] = row_norms(grad_a)
         share = np.where(weight[:, None] > 0, grad_a, 0.0) * weight[:, None]
         self.grad_W += share.T @ block.trace.h[self.i - 1].astype(np.float64)
@@ -134,7 +139,8 @@ class _Layer:
         a_mean, a_std = self.a.whole()
         h_mean, h_std = self.h.whole()
         size, gradient = euclidean_norm(network.W[i]), self.gradient_norms()[0]
-        flat, dead, saturated = self.flat / count, (), ()
+        flat, saturated = self.flat / count, ()
+        dead = tuple(np.flatnonzero((self.heard == 0) & (self.wrong > 0)).tolist())
         if self.hidden:
             # a unit that is silent for all examples is dead if it says nothing, and saturated if it shouts
             ends = type(network.activations[i - 1]) in LARGEST_SLOPE

@@ -23,8 +23,9 @@ class LayerMeasurement:
     epoch that measured it. ``dead``, ``saturated``: the shares of units that are (None for the output layer).
 
     For each unit, shape (n_i,): ``unit_mean`` and ``unit_std`` of h_ij; ``unit_largest``, the largest |h_ij|;
-    ``unit_slope``, the largest |g′(a_ij)| over the examples; ``unit_flat``, the share of examples for which the unit
-    is at an end of a bounded g (0 for other g). ``dead_units``, ``saturated_units``: columns of h_i, from 0.
+    ``unit_slope``, the largest |g′(a_ij)| over the examples; ``unit_flat``, the share of examples for which the unit is
+    at an end of a bounded g (0 for other g). ``dead_units``, ``saturated_units``: columns of h_i, from 0. A unit of the
+    output layer is dead if its output is wrong, but ∂ℓ/∂a_Lj exactly 0, for every example.
 
     >>> from backtalk import Network, diagnose
     >>> network = Network([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, -9.0], [0.0]], "relu", "squared_error")
@@ -74,8 +75,8 @@ class Columns:
     non_finite: np.ndarray
 
     def name(self, column: int) -> str:
-        """Its name in a sentence, or 'column 3' (from 0)."""
-        return cut(self.names[column]) if self.names else f"column {column}"
+        """Its name in a sentence, or 'column 4', counted from 1."""
+        return cut(self.names[column]) if self.names else f"column {column + 1}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,12 +135,13 @@ class NonFinite:
 class Measurements:
     """All that was measured. Arrays over examples have shape (N,), in the order of X.
 
-    ``rows``: the number by which findings call each example. ``weights``: w_n, of sum 1. ``losses``: ℓ_n; ``norms``:
-    ‖∇ℓ_n‖ of each example's own loss, over all W_i and b_i. ``loss``: ℒ = Σ_n w_n ℓ_n; ``baseline``: the least ℒ of an
-    output that is the same for all x (None for a loss of the user's own); ``gradient``: ‖∇ℒ‖; ``noise_scale``:
-    tr Σ / ‖∇ℒ‖², the batch size at which noise and gradient of a step are equally strong (McCandlish et al. 2018), None
-    if it cannot be told. ``residuals``: the largest |ŷ_j − t_j| of each example. ``validation_loss``: of this network.
-    ``telemetry``: the run, as far as it was told.
+    ``rows``: the numbers of the examples, in ``Finding.examples``: 0, 1, … unless others were given; ``counted_from``:
+    1 if sentences call them 1, 2, …, and 0 if by the numbers that were given. ``weights``: w_n, of sum 1. ``losses``:
+    ℓ_n; ``norms``: ‖∇ℓ_n‖ of each example's own loss, over all W_i and b_i. ``loss``: ℒ = Σ_n w_n ℓ_n; ``baseline``:
+    the least ℒ of an output that is the same for all x (None for a loss of the user's own); ``gradient``: ‖∇ℒ‖;
+    ``noise_scale``: tr Σ / ‖∇ℒ‖², the batch size at which noise and gradient of a step are equally strong (McCandlish
+    et al. 2018), None if it cannot be told. ``residuals``: the largest |ŷ_j − t_j| of each example.
+    ``validation_loss``: of this network. ``telemetry``: the run, as far as it was told.
 
     >>> from backtalk import Network, diagnose
     >>> network = Network.create([2, 3, 2], rng=0)
@@ -165,6 +167,11 @@ class Measurements:
     validation_examples: int | None
     telemetry: Telemetry
     non_finite: tuple[NonFinite, ...] = ()
+    counted_from: int = 1
+
+    def number(self, example: int) -> int:
+        """By which sentences call an example, a row of X from 0."""
+        return int(self.rows[example]) + self.counted_from
 
     @property
     def share_of_baseline(self) -> float | None:

@@ -43,7 +43,7 @@ def write_report(diagnosis: Diagnosis, title: str = "Diagnosis", *, classes: Seq
     worst = "healthy" if is_healthy(findings) else findings[0].severity
     above = f"<p class='verdict {worst}'>{html.escape(verdict(findings))}</p>{numbers(_headline(m))}"
     cards = [
-        *(_finding(each, m.columns.names) for each in findings),
+        *(_finding(each, m) for each in findings),
         _layers(m),
         *_along_layers(m),
         *_over_epochs(m),
@@ -69,9 +69,9 @@ def _headline(m: Measurements) -> dict[str, str]:
     return {name: short(value) for name, value in shown.items() if value is not None}
 
 
-def _finding(finding: Finding, columns: Sequence[str]) -> str:
+def _finding(finding: Finding, m: Measurements) -> str:
     title = f"<h2><span class='badge'>{finding.severity}</span>{html.escape(finding.title)}</h2>"
-    more = where(finding, columns, MOST_LISTED)
+    more = where(finding, m.columns.names, MOST_LISTED, m.counted_from)
     details = f"<p class='quiet'>{html.escape(more)}</p>" if more else ""
     said = f"<div><p>{html.escape(finding.said)}</p>{details}</div><p class='do'>{html.escape(finding.advice)}</p>"
     return f"<section class='card wide finding {finding.severity}'>{title}<div>{said}</div></section>"
@@ -188,13 +188,15 @@ def _worst(m: Measurements, classes: Sequence[str]) -> str:
     order = np.argsort(-np.nan_to_num(m.losses, nan=np.inf), kind="stable")[:MOST_EXAMPLES]
     names, rows, t = ["example", "loss", "‖∇ℓ‖"], [], m.targets
     for n in order.tolist():
-        rows.append([str(m.rows[n]), short(float(m.losses[n])), short(float(m.norms[n]))])
+        rows.append([str(m.number(n)), short(float(m.losses[n])), short(float(m.norms[n]))])
         if t.given is not None and t.predicted is not None and t.confidence is not None:
             said = (_class(int(k[n]), classes) for k in (t.given, t.predicted))
             rows[-1] += [*said, short(float(t.confidence[n]))]
     more = [] if t.given is None else ["label", "the network says", "with ŷ"]
     shown = table([*names, *more], rows, numbers=True)
-    return card("Examples with the largest loss", shown, "rows of X, from 0", wide=True)
+    return card(
+        "Examples with the largest loss", shown, "rows of X, counted from 1" if m.counted_from else "", wide=True
+    )
 
 
 def _class(k: int, classes: Sequence[str]) -> str:

@@ -13,6 +13,22 @@ from ...core.network import Network
 from ...core.norms import euclidean_norm
 from ...errors import InputTypeError
 from ...train import Epoch, LayerMeasures
+from .copies import copies_in
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A network before its first step: ‖W_i‖, and of each hidden layer the groups of units that are copies."""
+
+    sizes: tuple[float, ...] = ()
+    copies: tuple[tuple[tuple[int, ...], ...], ...] = ()
+
+    @classmethod
+    def of(cls, network: Network) -> Start:
+        """Its numbers."""
+        network = network if isinstance(network.W[1], np.ndarray) else network.to(np)
+        copies = (tuple(map(tuple, copies_in(network, i))) for i in range(1, network.depth))
+        return cls(sizes_of(network), tuple(copies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +38,8 @@ class Telemetry:
     ``losses``; ``validation_losses`` and ``learning_rates``, None if the epoch had none; ``measures``: a tuple of
     :class:`~backtalk.LayerMeasures`, empty if nothing was measured. ``moved``: ‖W_i − W_i before the epoch‖ /
     ‖W_i‖ for each layer, empty for the first epoch. ``sizes``: ‖W_i‖ after the epoch. ``settings``: of the run, if
-    it told them. ``first``: the number of the first of these epochs.
+    it told them. ``first``: the number of the first of these epochs. ``start``:
+    what the network was before the first step, if the run told it.
     """
 
     losses: tuple[float, ...] = ()
@@ -33,6 +50,7 @@ class Telemetry:
     sizes: tuple[tuple[float, ...], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     first: int = 1
+    start: Start = Start()
 
     @property
     def epochs(self) -> int:
@@ -49,16 +67,14 @@ class Telemetry:
         """The measures of those epochs that have some."""
         return [each for each in self.measures if each]
 
-    def growth(self) -> float:
-        """How many times as large the weights of a layer have become at most, as far as it was told."""
+    def growth(self, network: Network | None = None) -> float:
+        """How many times as large the weights of a layer have become at most, as far as it was told; ``network``: as it
+        is now, if no epoch has ended."""
         first = self.measured()[0] if self.measured() else ()
-        starts = [tuple(row.W for row in first), *self.sizes[:1]]
-        ratios = [
-            last / start
-            for sizes in starts
-            for start, last in zip(sizes, self.sizes[-1] if self.sizes else (), strict=False)
-            if start > 0
-        ]
+        known = [tuple(row.W for row in first), *self.sizes[:1]]
+        starts = [self.start.sizes] if self.start.sizes else known
+        now = self.sizes[-1] if self.sizes else () if network is None else sizes_of(network)
+        ratios = [last / start for sizes in starts for start, last in zip(sizes, now, strict=False) if start > 0]
         return max(ratios, default=1.0)
 
 
@@ -69,6 +85,7 @@ class Recorder:
         self.settings: Mapping[str, Any] = {}
         self.last: Network | None = None
         self.numbers: list[int] = []
+        self.start = Start()
         self._rows: list[tuple[Any, ...]] = []
 
     def note(self, epoch: Any) -> None:
@@ -82,7 +99,7 @@ class Recorder:
             None if epoch.learning_rate is None else float(epoch.learning_rate),
             tuple(epoch.measures),
             () if self.last is None else _moved(self.last, epoch.network),
-            tuple(euclidean_norm(W) for W in epoch.network.W.values()),
+            sizes_of(epoch.network),
         )
         self._rows.append(row)
         self.last = epoch.network
@@ -91,8 +108,15 @@ class Recorder:
     def telemetry(self) -> Telemetry:
         """All of it, frozen."""
         if not self._rows:
-            return Telemetry(settings=self.settings)
-        return Telemetry(*zip(*self._rows, strict=True), settings=self.settings, first=self.numbers[0])
+            return Telemetry(settings=self.settings, start=self.start)
+        return Telemetry(
+            *zip(*self._rows, strict=True), settings=self.settings, first=self.numbers[0], start=self.start
+        )
+
+
+def sizes_of(network: Network) -> tuple[float, ...]:
+    """‖W_i‖ of each layer."""
+    return tuple(euclidean_norm(W) for W in network.W.values())
 
 
 def _moved(before: Network, after: Network) -> tuple[float, ...]:

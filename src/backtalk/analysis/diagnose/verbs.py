@@ -32,8 +32,8 @@ def diagnose(
     and y that are not finite are accepted, and found. ``validation``: (X, y) or (X, y, sample_weight), for overfitting.
     ``history``: the :class:`Doctor` that was among the callbacks, or the epochs that callbacks got, for findings about
     the course of training. ``columns``, ``classes``: names of X's columns and of classes 0, 1, …, for the findings to
-    use; ``rows``: the numbers of its rows, if they are not 0, 1, …, as in a part of a table. ``memory_limit``: bytes
-    that a block of examples may take; besides these, some numbers are kept for each example.
+    use; ``rows``: the numbers of its rows, if sentences should not call them 1, 2, …, as in a part of a table.
+    ``memory_limit``: bytes that a block of examples may take; besides these, some numbers are kept for each example.
 
     A NaN stays in every statistic that it belongs to. Arrays of other libraries are converted to NumPy. The thresholds,
     with their reasons, are in one table, ``RULES`` of the package ``backtalk.analysis.diagnose``.

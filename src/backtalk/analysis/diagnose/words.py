@@ -31,16 +31,17 @@ def verdict(findings: Sequence[Finding]) -> str:
     return ", ".join(counted(count, nouns[severity]) for severity, count in counts.items() if count)
 
 
-def where(finding: Finding, columns: Sequence[str], most: int) -> str:
+def where(finding: Finding, columns: Sequence[str], most: int, counted_from: int = 1) -> str:
     """The units, or columns of X, and the examples of a finding, if they are too many for its sentences.
 
-    ``columns``: the names of X's columns, if they have some.
+    ``columns``: the names of X's columns, if they have some. ``counted_from``: as of ``Measurements``, for the
+    examples. Units and columns are counted from 1.
     """
     of_input = finding.layer == 0
-    units = [cut(columns[k]) for k in finding.units] if of_input and columns else runs(finding.units)
+    units = [cut(columns[k]) for k in finding.units] if of_input and columns else runs([k + 1 for k in finding.units])
     lists = {
         "columns" if of_input else "units": (finding.units, units),
-        "examples": (finding.examples, runs(finding.examples)),
+        "examples": (finding.examples, runs([n + counted_from for n in finding.examples])),
     }
     return "; ".join(
         f"{kind} {', '.join(words[:most])}{', …' if len(words) > most or len(all_of_them) == LIMITS.listed else ''}"
@@ -84,6 +85,15 @@ def listed(things: Iterable[Any], most: int = 8, count: int | None = None) -> st
     if count > most + 1:  # '1 other' would take as much room as its name
         return f"{', '.join(words[:most])} and {count - most} others"
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def listed_from_1(numbers: Iterable[int], most: int = 8) -> str:
+    """Units or columns, indices from 0, as sentences call them: counted from 1.
+
+    >>> listed_from_1([0, 4])
+    '1 and 5'
+    """
+    return listed((number + 1 for number in numbers), most)
 
 
 def counted(count: int, noun: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...core.arrays import Array, to_numpy
+from ..diagnose.copies import copies_among
 from ..diagnose.finding import Finding, finding
-from ..diagnose.rules.layers import copies_among, lagging, ratio_findings
+from ..diagnose.rules.layers import lagging, ratio_findings
 from ..diagnose.thresholds import LIMITS, RULES
 from ..diagnose.words import are, counted, listed, percent
 from .layer_statistics import Activity, LayerStatistics, rows_of_units

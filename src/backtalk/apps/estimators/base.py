@@ -229,7 +229,7 @@ class MultilayerPerceptron(FittedPerceptron):
             steps.restore(network, state.steps)
         watchers = Watchers.of(self.callbacks)
         epochs = Epochs(self, steps, _batch(network, X, target, weight, kind.takes_labels), state, watchers, judge)
-        watchers.begin(self.get_params(deep=False))
+        watchers.begin(self.get_params(deep=False), network)
         epochs.run(incremental)
         best = state.best if self.early_stopping and (not incremental or state.stopped) else None
         self.network_ = steps.network if best is None else best
@@ -254,7 +254,7 @@ class MultilayerPerceptron(FittedPerceptron):
                 self.validation_loss_curve_.append(epoch.validation_loss)
             return watchers.after_epoch(epoch)
 
-        watchers.begin(self.get_params(deep=False))
+        watchers.begin(self.get_params(deep=False), network)
         found = search_of(options)(
             network,
             _batch(network, X, target, weight, by_kernels),

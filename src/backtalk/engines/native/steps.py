@@ -17,7 +17,7 @@ from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
 from ...errors import DivergedError
-from ..steps import ENDLESS, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
+from ..steps import ENDLESS, FIRST_MEASURED, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
 from . import passes as native
 from .kernels import threads
 
@@ -118,14 +118,26 @@ class NativeSteps:
         loss: float = 0.0,
         weight: float = 0.0,
     ) -> Taken:
-        began = time.monotonic()
         order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
+        every, first = self.settings.measure_every, FIRST_MEASURED - self.step
+        taken = Taken(place, 0, loss, weight)
+        if every > 1 and first > 0:  # the first steps are all measured
+            taken = self._take(order, taken, batch_size, rates, min(most, first), 1)
+            if taken.steps < first or taken.steps >= most or taken.place >= len(order):
+                return taken
+        return self._take(order, taken, batch_size, rates, most - taken.steps, every)
+
+    def _take(
+        self, order: np.ndarray, so_far: Taken, batch_size: int, rates: np.ndarray, most: int, every: int
+    ) -> Taken:
+        """So many steps more."""
+        began, place, rates = time.monotonic(), so_far.place, rates[so_far.steps :]
         self._read = None  # now, since Ctrl-C may come before the counts are back
         X, target, labels, weights = self._readable.arrays
         with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
             done, steps, loss, weight, has_diverged, copied = self._net.train(
-                X, labels, target, weights, order, place, batch_size, rates, most, SECONDS, loss, weight, threads(),
-                began >= self._next_copy, self.settings.measure_every,
+                X, labels, target, weights, order, place, batch_size, rates, most, SECONDS, so_far.loss, so_far.weight,
+                threads(), began >= self._next_copy, every,
             )  # fmt: skip
         if copied:
             self._since_copy = []
@@ -138,7 +150,7 @@ class NativeSteps:
             raise self._diverged(X[order[done : done + batch_size]])
         if done >= len(order):
             self.require_finite()
-        return Taken(done, steps, loss, weight)
+        return Taken(done, so_far.steps + steps, loss, weight)
 
     def require_finite(self) -> None:
         if not self._net.finite():

@@ -7,12 +7,16 @@ import numpy as np
 from ....core.network import Network
 from ..finding import Finding, finding
 from ..measure import Measurements
-from ..thresholds import LIMITS
+from ..peers import Peers
+from ..thresholds import LIMITS, RULES
 from ..words import counted, listed, percent
 
 
-def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
-    """Examples of which a network that is usually right, also about their class, is sure that they are of another."""
+def find_mislabelled(network: Network, measured: Measurements, peers: Peers | None) -> list[Finding]:
+    """Examples of which a network that is usually right, also about their class, is sure that they are of another.
+
+    A note, unless other rows contradict these labels as well.
+    """
     targets, share = measured.targets, measured.share_of_baseline
     if targets.given is None or targets.predicted is None or targets.confidence is None or targets.of_given is None:
         return []
@@ -29,7 +33,7 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
     classes = [(targets.called(int(k[n])) for k in (targets.given, targets.predicted)) for n in rows[: LIMITS.listed]]
-    shown = [f"{measured.rows[n]} ({own}, rather {other})" for n, (own, other) in zip(rows, classes, strict=False)]
+    shown = [f"{measured.number(n)} ({own}, rather {other})" for n, (own, other) in zip(rows, classes, strict=False)]
     return finding(
         "mislabelled_examples", len(rows) / measured.examples, "labels that may be wrong",
         f"The network gets {percent(right)} right, but is sure of another class than the given one for "
@@ -37,9 +41,28 @@ def find_mislabelled(network: Network, measured: Measurements) -> list[Finding]:
         f"{listed(shown, 5, len(rows))}.",
         "Look at these rows, the first ones first, and correct labels that are wrong. Keep the rows whose labels are "
         "right: there the classes overlap, and more columns, or more such examples, would help.",
+        most="warning" if contradicted(peers, against) else "note",
         numbers={"examples": len(rows), "share": len(rows) / measured.examples, "accuracy": right},
         layer=network.depth, examples=measured.rows[rows],
     )  # fmt: skip
+
+
+def contradicted(peers: Peers | None, accused: np.ndarray) -> bool:
+    """Whether wrong labels explain what is accused, and not classes that overlap.
+
+    Where classes overlap, the labels that other rows contradict lie where these rows disagree. Wrong labels lie
+    anywhere: then they are about as frequent in the half of the rows whose neighbours are most of one mind.
+    """
+    if peers is None:
+        return False
+    t, told = peers.targets, peers.best.predicted
+    if t.shape[1] == 1:
+        t, told = np.column_stack([1 - t, t]), np.column_stack([1 - told, told])
+    wrong, sure = t.argmax(axis=1) != told.argmax(axis=1), told.max(axis=1)
+    deep = sure >= np.median(sure)
+    both = (wrong & accused[peers.rows]).mean()
+    rule = RULES["mislabelled_examples"].warning or 0.0
+    return bool(both >= rule / 2 and wrong[deep].mean() >= LIMITS.anywhere * wrong.mean())
 
 
 def _usual_confidence(given: np.ndarray, of_given: np.ndarray, outputs: int) -> np.ndarray:
@@ -68,7 +91,7 @@ def find_dominating(network: Network, measured: Measurements) -> list[Finding]:
     share, part = float(say[rows].sum()), float(loss[rows].sum())
     of_loss, baseline = part / measured.loss if measured.loss > 0 else 0.0, measured.baseline
     heavy = baseline is not None and baseline > 0 and part >= LIMITS.loud_loss * max(baseline, measured.loss)
-    loudest = [f"{measured.rows[n]} ({percent(float(say[n]))})" for n in rows]
+    loudest = [f"{measured.number(n)} ({percent(float(say[n]))})" for n in rows]
     quieter = "label_smoothing or clip_norm helps"
     if network.output.name == "identity":
         quieter = "a loss that listens to them less (huber, absolute_error), clip_norm, or a logarithm of y helps"

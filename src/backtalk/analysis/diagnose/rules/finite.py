@@ -38,7 +38,7 @@ def _in_X(place: NonFinite, measured: Measurements) -> list[Finding]:
     names = listed(map(measured.columns.name, place.columns))
     return finding(
         "non_finite_data", place.examples, "X holds values that are not finite",
-        f"X is {place.value} at row {_row(place, measured)}, {measured.columns.name(place.unit or 0)}; "
+        f"X is {place.value} at row {_called(place, measured)}, {measured.columns.name(place.unit or 0)}; "
         f"{counted(place.examples, 'row')} of {measured.examples} have such a value, in {names}. "
         "Every statistic that these rows take part in is not finite either.",
         "Leave these rows out, or fill the values in (the column's mean, and one more column that says where).",
@@ -50,7 +50,7 @@ def _in_X(place: NonFinite, measured: Measurements) -> list[Finding]:
 def _in_y(place: NonFinite, measured: Measurements) -> list[Finding]:
     return finding(
         "non_finite_data", place.examples, "y holds values that are not finite",
-        f"y is not finite at row {_row(place, measured)}, and at {counted(place.examples, 'row')} of "
+        f"y is not finite at row {_called(place, measured)}, and at {counted(place.examples, 'row')} of "
         f"{measured.examples} in all. Their loss, and with it the mean loss and every gradient of the set, is not "
         "finite.",
         "Leave these rows out: a target cannot be filled in.",
@@ -59,9 +59,9 @@ def _in_y(place: NonFinite, measured: Measurements) -> list[Finding]:
 
 
 def _in_network(place: NonFinite, measured: Measurements) -> list[Finding]:
-    row = _row(place, measured)
+    row = _called(place, measured)
     example = "" if row is None else f" of example {row}"
-    unit = "" if place.unit is None else f"[{place.unit}]"
+    unit = "" if place.unit is None else f"[{place.unit + 1}]"
     said = (
         f"The first value that is not finite, in the order of computing, is {place.quantity}{unit}{example} in "
         f"layer {place.layer}: {place.value}."
@@ -75,16 +75,16 @@ def _in_network(place: NonFinite, measured: Measurements) -> list[Finding]:
     )  # fmt: skip
 
 
-def _row(place: NonFinite, measured: Measurements) -> int | None:
-    """The number of its first example, None if it has none."""
-    return None if place.example is None else int(measured.rows[place.example])
+def _called(place: NonFinite, measured: Measurements) -> int | None:
+    """How sentences call its first example, None if it has none."""
+    return None if place.example is None else measured.number(place.example)
 
 
 def _numbers(place: NonFinite, measured: Measurements) -> dict[str, float | int | str | None]:
     return {
         "quantity": place.quantity,
         "value": place.value,
-        "example": _row(place, measured),
+        "example": None if place.example is None else int(measured.rows[place.example]),
         "unit": place.unit,
         "examples": place.examples,
         "quantities": len(measured.non_finite),

@@ -16,8 +16,10 @@ from ....train import fit
 from ..examples import Examples
 from ..finding import Finding, finding
 from ..measure import Measurements
+from ..peers import Peers
 from ..telemetry import Telemetry
 from ..thresholds import LIMITS, RULES
+from ..words import percent
 from .course import overfitting
 
 
@@ -35,23 +37,40 @@ def find_overfitting_now(_: Network, measured: Measurements) -> list[Finding]:
     )
 
 
-def find_underfitting(_: Network, measured: Measurements) -> list[Finding]:
-    """A loss that a constant reaches as well."""
-    share = measured.share_of_baseline
+def find_underfitting(_: Network, measured: Measurements, peers: Peers | None) -> list[Finding]:
+    """A loss that a constant reaches as well; or less of the targets explained than by simple models, which have not
+    even seen them.
+    """
+    share, told = measured.share_of_baseline, measured.telemetry.epochs > 0
+    ahead = peers.ahead if peers is not None and told else 0.0
     if share is None:
         return []
-    told = measured.telemetry.epochs > 0
     settings = measured.telemetry.settings
     held = [f"{name} {settings[name]:.3g}" for name in ("l2_penalty", "dropout") if _is_positive(settings.get(name))]
+    value = max(share, ahead / LIMITS.ahead * (RULES["underfitting"].warning or 1.0))
+    little = share >= (RULES["underfitting"].warning or 0.0)
+    # where simple models find no more either, there may be no more to find
+    most = "severe" if told and (not peers or ahead >= LIMITS.ahead or share >= LIMITS.above) else "note"
+    said = f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has {measured.baseline:.4g}."
+    if not told and share < LIMITS.wild:
+        said += " That is usual before training."
+    if peers is not None and told:
+        best, explained = peers.best, max(peers.explained, 0.0)
+        said += (
+            f" Of the variance of the targets the network explains {percent(explained)}; {best.name} explain"
+            f"{'s' if best.name.startswith('a ') else ''} {percent(max(best.explained, 0.0))}, from the other rows alone."
+        )
     return finding(
-        "underfitting", share, "the network has learned next to nothing",
-        f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has "
-        f"{measured.baseline:.4g}." + (" That is usual before training." if not told and share < LIMITS.wild else ""),
+        "underfitting", value,
+        "the network has learned next to nothing" if little else "the network fits less than it could",
+        said,
         "See the findings above. Else: more or wider layers, more epochs, a higher learning rate"
         + (f", and less of what holds it back ({', '.join(held)})" if held else "")
-        + "; or the columns of X say nothing about y.",
-        most="severe" if told else "note",
-        numbers={"loss": measured.loss, "baseline": measured.baseline, "share": share},
+        + ("; or the columns of X say nothing about y." if ahead < LIMITS.ahead else "."),
+        most=most,
+        numbers={"loss": measured.loss, "baseline": measured.baseline, "share": share,
+                 "explained": None if peers is None else peers.explained,
+                 "by_simple_model": None if peers is None else peers.best.explained},
     )  # fmt: skip
 
 
@@ -99,16 +118,20 @@ class Trial:
 
 def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch: int) -> Trial | None:
     """What a few steps with the run's optimizer do; None if the run did not tell it, or they diverge."""
-    optimizer = _optimizer(telemetry)
+    optimizer = optimizer_of(telemetry)
     if optimizer is None or examples.unknown.any() or not np.isfinite(examples.X).all():
         return None
-    rng, rows = np.random.default_rng(0), np.arange(examples.count)
-    if examples.count > LIMITS.trial_examples:
-        rows = np.sort(rng.choice(rows, LIMITS.trial_examples, replace=False))
+    rng, rows, steps = np.random.default_rng(0), np.arange(examples.count), LIMITS.trial_steps
+    seen = budget_of(network, examples.count) / 2  # by steps on all examples, and as many by those on mini-batches
+    most = int(min(LIMITS.trial_examples, seen / steps))
+    draws = int(min(LIMITS.trial_draws, seen / (steps * batch)))
+    if draws < LIMITS.fewest_draws or most < 2 * batch:
+        return None
+    if examples.count > most:
+        rows = np.sort(rng.choice(rows, most, replace=False))
     X, y, weight = examples.X[rows], examples.y[rows], examples.weight[rows]
     if not weight.max() > 0:
         return None
-    steps = LIMITS.trial_steps
 
     def after(drawn: np.ndarray, size: int, epochs: int) -> float:
         parts = X[drawn], y[drawn], weight[drawn]
@@ -119,8 +142,8 @@ def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch:
         return weighted_loss(of, Batch.of(of, X, y, weight, takes_labels=False))
 
     try:
-        draws = [rng.integers(len(rows), size=steps * batch) for _ in range(LIMITS.trial_draws)]
-        few = [after(drawn, batch, 1) for drawn in draws if weight[drawn].max() > 0]
+        drawn_rows = [rng.integers(len(rows), size=steps * batch) for _ in range(draws)]
+        few = [after(drawn, batch, 1) for drawn in drawn_rows if weight[drawn].max() > 0]
         return Trial(
             loss(network), after(np.arange(len(rows)), len(rows), steps), float(np.mean(few)), float(np.std(few))
         )
@@ -128,7 +151,13 @@ def try_steps(network: Network, examples: Examples, telemetry: Telemetry, batch:
         return None
 
 
-def _optimizer(telemetry: Telemetry) -> Optimizer | None:
+def budget_of(network: Network, count: int) -> float:
+    """How many examples all trials together may take a step on, or their worth: two epochs, or a moment's work."""
+    parameters = sum(network.W[i].size for i in network.W)
+    return max(LIMITS.trial_epochs * count, LIMITS.trial_work / (3 * parameters))
+
+
+def optimizer_of(telemetry: Telemetry) -> Optimizer | None:
     """The run's, at its last learning rate."""
     given = telemetry.settings.get("optimizer")
     try:

@@ -1,4 +1,4 @@
-"""The layers: copies, units that are dead or saturated, gradients that vanish or explode on the way down."""
+"""The layers: units that are dead or saturated, gradients that vanish or explode on the way down."""
 
 from __future__ import annotations
 
@@ -8,70 +8,34 @@ from dataclasses import replace
 import numpy as np
 
 from ....core.network import Network
-from ..finding import Finding, finding
+from ..finding import SEVERITIES, Finding, finding
 from ..measure import LayerMeasurement, Measurements
 from ..thresholds import LIMITS
-from ..words import are, counted, listed, percent
+from ..words import are, counted, listed_from_1, percent
 
-MILDER = {"severe": "warning", "warning": "note", "note": "note"}
 BY_SCALE = "Use the initialization of the activation (Network.create's own)"
-
-
-def find_symmetry(network: Network, _: Measurements) -> list[Finding]:
-    """Units with equal incoming and equal outgoing weights."""
-    found = []
-    for i in range(1, network.depth):
-        units = network.sizes[i]
-        both = [network.W[i], network.b[i][:, None], network.W[i + 1].T]
-        groups = copies_among(np.concatenate(both, axis=1).astype(np.float64))
-        copies = [unit for group in groups for unit in group]
-        if units < 2 or not groups:
-            continue
-        zero = not np.any(network.W[i][copies]) and not np.any(network.W[i + 1][:, copies])
-        how = "all of these weights are 0" if zero else f"the first group is units {listed(groups[0])}"
-        found += finding(
-            "symmetry", len(copies) / units, f"layer {i} has units that are copies of one another",
-            f"{counted(len(copies), 'unit')} of the {units} in layer {i} have the same incoming and outgoing weights "
-            f"as another one, in {counted(len(groups), 'group')}; {how}. Copies have equal gradients and stay copies: "
-            f"the layer works as if it had {units - len(copies) + len(groups)}.",
-            "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0.",
-            numbers={"copies": len(copies), "units": units, "groups": len(groups)}, layer=i, units=copies,
-        )  # fmt: skip
-    return found
-
-
-def copies_among(rows: np.ndarray) -> list[list[int]]:
-    """Groups of rows that are equal but for rounding."""
-    largest = float(np.abs(rows).max())
-    if not np.isfinite(largest):
-        return []
-    rows = rows / (largest or 1.0)  # no square leaves the range of float64
-    place = rows @ np.random.default_rng(0).normal(size=rows.shape[1])  # equal rows come to stand beside one another
-    order = np.argsort(place, kind="stable")
-    sizes = np.linalg.norm(rows, axis=1)
-    apart = np.linalg.norm(rows[order[1:]] - rows[order[:-1]], axis=1)
-    equal = apart <= LIMITS.copies * sizes[order[1:]]
-    groups, group = [], [int(order[0])]
-    for unit, same in zip(order[1:], equal, strict=True):
-        if same:
-            group.append(int(unit))
-            continue
-        groups.append(sorted(group))
-        group = [int(unit)]
-    return sorted(each for each in [*groups, sorted(group)] if len(each) > 1)
 
 
 def find_silent_units(_: Network, measured: Measurements) -> list[Finding]:
     """Dead and saturated units of each hidden layer."""
     found = []
-    for layer in measured.layers[:-1]:
+    for layer in measured.layers:
         # with few examples a unit may be silent by chance, but not a whole layer of them
         most = "severe" if measured.examples >= LIMITS.examples else "note"
         found += _dead(layer, measured.examples, most) + _saturated(layer, measured.examples, most)
     share = measured.share_of_baseline
-    if share is not None and share <= LIMITS.small:
-        return [replace(each, severity=MILDER[each.severity]) for each in found]  # they did not keep it from learning
-    return found
+    if share is None or share > LIMITS.small:
+        return found
+    # they did not keep it from learning; and where nothing is left to learn, they cost no more than their width
+    most = "note" if share <= LIMITS.solved or _is_right(measured) else "warning"
+    return [replace(each, severity=max(each.severity, most, key=SEVERITIES.index)) for each in found]
+
+
+def _is_right(measured: Measurements) -> bool:
+    targets = measured.targets
+    if targets.given is None or targets.predicted is None:
+        return False
+    return float((targets.given == targets.predicted).mean()) >= LIMITS.right
 
 
 def _dead(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
@@ -79,7 +43,7 @@ def _dead(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
     return finding(
         "dead_units", len(units) / layer.units, f"dead units in layer {i}",
         f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} silent "
-        f"for every one of {examples} examples, and hear nothing from the loss: {listed(units)}.",
+        f"for every one of {examples} examples, and hear nothing from the loss: {listed_from_1(units)}.",
         "Use a smaller learning rate and scaled inputs, and see that biases did not become very negative; or an "
         "activation that is never flat, such as leaky_relu.",
         most=most, numbers={"dead": len(units), "units": layer.units, "share": len(units) / layer.units},
@@ -93,8 +57,8 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
     return finding(
         "saturated_units", len(units) / layer.units, f"saturated units in layer {i}",
         f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} at an end "
-        f"of the range for {percent(flat) if flat else 'all'} of {examples} examples: {listed(units)}. The standard "
-        f"deviation of a is {layer.a_std:.3g} in this layer, where about 1 is usual.",
+        f"of the range for {percent(flat) if flat else 'all'} of {examples} examples: {listed_from_1(units)}. The "
+        f"standard deviation of a is {layer.a_std:.3g} in this layer, where about 1 is usual.",
         f"Scale the inputs, use a smaller learning rate, or smaller weights. {BY_SCALE}; l2_penalty keeps them small.",
         most=most,
         numbers={"saturated": len(units), "units": layer.units, "share": len(units) / layer.units,
@@ -103,11 +67,11 @@ def _saturated(layer: LayerMeasurement, examples: int, most: str) -> list[Findin
     )  # fmt: skip
 
 
-def find_gradient_ratio(_: Network, measured: Measurements) -> list[Finding]:
+def find_gradient_ratio(network: Network, measured: Measurements) -> list[Finding]:
     """What of the output's gradient comes down to each layer."""
     sizes = np.array([layer.grad_a_rms for layer in measured.layers])
     over = f"over {counted(measured.examples, 'example')} (root mean square)"
-    return ratio_findings(sizes, over, measured.telemetry.growth())
+    return ratio_findings(sizes, over, measured.telemetry.growth(network))
 
 
 def ratio_findings(

@@ -57,7 +57,7 @@ def _out_of_reach(network: Network, measured: Measurements) -> Said | None:
         return None
     worst = int(beyond[0])
     said = (
-        f"The targets of output {worst} reach from {targets.least[worst]:.4g} to {targets.most[worst]:.4g}, but "
+        f"The targets of output {worst + 1} reach from {targets.least[worst]:.4g} to {targets.most[worst]:.4g}, but "
         f"{network.output} gives numbers {_between(least, most)}: no weights reach the others, and a unit that tries "
         "saturates."
     )

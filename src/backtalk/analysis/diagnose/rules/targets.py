@@ -110,7 +110,7 @@ def find_target_scale(network: Network, measured: Measurements) -> list[Finding]
         "std": float(targets.std[worst]),
         "output": worst,
     }
-    of_output = f" of output {worst}" if len(sizes) > 1 else ""
+    of_output = f" of output {worst + 1}" if len(sizes) > 1 else ""
     said = (
         f"The targets{of_output} have mean {targets.mean[worst]:.3g} and standard deviation {targets.std[worst]:.3g}; "
         f"the root of their mean square is {sizes[worst]:.3g}, where initial outputs, and the steps of an optimizer, "

@@ -15,7 +15,7 @@ class Limits:
     listed: int = 50
     # of the best constant's loss: below, scale did not keep the network from learning
     learned: float = 0.5
-    # of the best constant's loss: a loss that may well stand still; and below, silent units did little harm
+    # of the best constant's loss: a loss that may well stand still; and below, silent units are no more than a warning
     small: float = 0.25
     # of the best constant's loss: more than an untrained network has
     wild: float = 10.0
@@ -25,6 +25,8 @@ class Limits:
     flat_examples: float = 0.8
     # of the norm, for copies: what float32 makes of sums in another order
     copies: float = 1e-6
+    # units and inputs of a layer from which on it is no accident that all units hear one combination of the inputs
+    combination: int = 3
     # of a layer's weights in training: beyond, their size is the steps' doing, and not the initialization's
     growth: float = 10.0
     # whole numbers 0, 1, … with more levels are counts or scores rather than labels
@@ -82,6 +84,55 @@ class Limits:
     # the same for the rise of the validation loss above its least value; and of that value, which it has to be as well
     validation_rise: float = 0.1
     relative_rise: float = 0.25
+
+    # examples that simple models are compared on: their distances are then some 4 million numbers
+    peer_examples: int = 2000
+    # shuffles of the targets: enough for a standard deviation
+    shuffles: int = 20
+    # nearest rows whose mean is taken: an odd one out among them is outvoted
+    neighbours: int = 10
+    # of the mean square of scaled columns, added to the diagonal of the linear model
+    ridge: float = 0.01
+
+    # of the targets' variance, by which a simple model explains more than the network does: counts as 1 in underfitting
+    ahead: float = 0.1
+    # of the best constant's loss: worse than it, whatever there is to find
+    above: float = 1.1
+    # examples before it is said that X says nothing of y: with fewer, a weak relation is not seen
+    enough_for_nothing: int = 100
+    # of the best constant's loss, on a validation set: below, X says something
+    tells: float = 0.95
+    # examples whose gradient is taken for that of the data at the start
+    gradient_examples: int = 1000
+    # by which a penalty that is too strong is divided in the advice
+    weaker: float = 100.0
+    # a dropout rate that leaves too few units, and the probability of none at all that counts as much
+    dropped: float = 0.85
+    all_dropped: float = 0.1
+    # epochs' worth of examples that all trials together may take, and multiplications that are always allowed: some tenths
+    # of a second
+    trial_epochs: float = 1.5
+    trial_work: float = 3e8
+    # draws of mini-batches, without which their spread is not known
+    fewest_draws: int = 3
+
+    # times the usual size of a layer's initial weights (He et al. 2015): more is no accident of drawing them
+    begins_large: float = 3.0
+    # growth of a layer's weights that counts as 1 in learning_rate_too_high
+    thrown: float = 30.0
+    # of the largest learning rate: a schedule that has come down so far has ended the fall of the loss
+    annealed: float = 0.2
+
+    # of the best constant's loss, or of the examples right: nothing is left to learn
+    solved: float = 0.05
+    right: float = 0.99
+
+    # of the share of labels that other rows contradict, in the half of the rows whose neighbours are most of one mind:
+    # wrong labels anywhere have 0.68 to 1 there, classes that overlap up to 0.62
+    anywhere: float = 0.65
+
+    # of the targets' variance, by which simple models are ahead: with less, longer training finds no more than they do
+    abreast: float = 0.03
 
 
 LIMITS = Limits()

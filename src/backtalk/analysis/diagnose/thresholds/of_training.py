@@ -10,23 +10,22 @@ OF_TRAINING = (
         "symmetry", "share of a hidden layer's units that are copies of another one", None, 0.05, 0.5,
         "Units with equal incoming and outgoing weights have equal gradients, and so stay copies for ever (Goodfellow, "
         "Bengio and Courville 2016, section 8.4). Random weights have none: 5 % is no accident.",
-        explains=("learning_rate_too_low", "batch_too_small", *GRADIENTS, *LEARNS_BADLY),
+        explains=("nothing_arrives", "learning_rate_too_low", "batch_too_small",
+                  "learning_rate_too_high", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
-        "penalty_too_strong", "norm of the penalty's gradient over that of the data's at the start", None, 1.0, 10.0,
-        "What the penalty pulls then outweighs what the data say: the weights go to 0, whatever the examples are.",
-        explains=("nothing_arrives", "learning_rate_too_low", "batch_too_small", *GRADIENTS, *LEARNS_BADLY),
+        "penalty_too_strong", "the pull of the penalty over that of the data, for weights of the usual initial size",
+        None, 0.3, 10.0,
+        "A network that fits has a tenth or less of the gradient of the start: at 0.3 such a gradient holds weights of a "
+        "third of their initial size. Only if the loss is still half of the best constant's, or simple models explain "
+        "more. Healthy runs: up to 0.02.",
+        explains=("nothing_arrives", "learning_rate_too_low", "learning_rate_too_high", "batch_too_small",
+                  *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
         "dropout_too_strong", "share of a layer's units that dropout drops, or of the outputs", None, 0.85, None,
         "Srivastava et al. 2014 find 0.2 to 0.5 best, and little left from 0.8 on.",
         explains=("learning_rate_too_low", "batch_too_small", *LEARNS_BADLY),
-    ),
-    Rule(
-        "nothing_arrives", "share of the layers whose weights have a gradient of exactly 0", None, None, 1.0,
-        "No step changes anything: a unit that is flat for every example, a softmax of one output, or a loss that does "
-        "not depend on the weights.",
-        explains=("batch_too_small", *GRADIENTS, "learning_rate_too_low", *LEARNS_BADLY),
     ),
     Rule(
         "class_imbalance", "weight of the most frequent class over that of the rarest", 10.0, 20.0, None,
@@ -71,13 +70,20 @@ OF_TRAINING = (
         None, 1.0, 3.0,
         "In units of what is too high by each sign: an update that is 10 % of the weights (the rule of thumb is 0.1 %, "
         "Karpathy 2015; healthy runs: at most 1.2 %), a loss that rises or that jumps up and down.",
-        explains=("non_finite", "saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning",
-                  "overfitting", *LEARNS_BADLY),
+        explains=("non_finite", "nothing_arrives", "saturated_units", "dead_units", "vanishing_gradient",
+                  "layer_not_learning", "overfitting", *LEARNS_BADLY),
     ),
     Rule(
         "non_finite", "examples with a value that is not finite, in the first quantity that has one", None, None, 1,
         "From the first value that is not finite on, everything computed from it is lost.",
         explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "overfitting",
+                  *LEARNS_BADLY),
+    ),
+    Rule(
+        "nothing_arrives", "whether the gradient is exactly 0 from some layer down, for every example", None, None, 1.0,
+        "No step changes anything: a unit that is flat for every example, a softmax of one output, or a loss that does "
+        "not depend on the weights.",
+        explains=("saturated_units", "dead_units", "vanishing_gradient", "layer_not_learning", "learning_rate_too_low",
                   *LEARNS_BADLY),
     ),
     Rule(
@@ -109,12 +115,14 @@ OF_TRAINING = (
         "learning_rate_too_low", "the largest update-to-weight ratio of any layer, in any epoch", None, 1e-4, 1e-6,
         "A tenth of the rule of thumb of 0.1 % (Karpathy 2015); found only if the loss has hardly fallen and is "
         "not small, since updates also grow small where there is nothing left to learn.",
-        explains=("training_too_short", *LEARNS_BADLY), low=True,
+        explains=LEARNS_BADLY, low=True,
     ),
     Rule(
-        "training_too_short", "how much the loss fell in the last tenth of the epochs, of all that it fell", 0.05, None,
-        None, "At an even pace it falls by a tenth in the last tenth; at half of that it is still far from its end.",
-        explains=LEARNS_BADLY,
+        "training_too_short", "what as many epochs again would bring, of the loss of the best constant output",
+        0.01, 0.05, None,
+        "Judged by how the fall of the loss goes on from doubling to doubling of the steps. A twentieth of all that can "
+        "be learned is worth the time; healthy runs: up to 0.02.",
+        explains=("loss_stands_still", "underfitting"),
     ),
     Rule(
         "overfitting", "how far validation lies behind, or how the validation loss rose (see LIMITS)", None, 1.0, 3.0,
@@ -126,8 +134,11 @@ OF_TRAINING = (
         explains=("underfitting",), low=True,
     ),
     Rule(
-        "underfitting", "the loss over that of the best constant output", 0.9, 0.9, None,
-        "Nine tenths or more of what one knows without looking at X at all. Healthy runs: up to 0.6 (diabetes, whose "
-        "columns explain half of the target).",
+        "underfitting", "the loss over that of the best constant output, or 9 times what simple models explain more",
+        0.9, 0.9, None,
+        "Nine tenths or more of what one knows without looking at X at all: a note if simple models, which tell each "
+        "row from the others, find no more either. Or they explain a tenth of the targets' variance more than the "
+        "network, which was trained on these rows. Healthy runs: up to 0.6 (diabetes, whose columns explain half of "
+        "the target), and 0.08 of the variance (digits without a hidden layer).",
     ),
 )  # fmt: skip
