@@ -10,7 +10,11 @@ scores.py     scores that networks of different losses share
 fixed.py      the result
 """
 
+from .actions import act
+from .case import Case
 from .fixed import Fixed, Round
-from .rounds import fix
+from .plan import Plan
+from .rounds import ROUNDS, fix
+from .scores import is_better
 
-__all__ = ["Fixed", "Round", "fix"]
+__all__ = ["ROUNDS", "Case", "Fixed", "Plan", "Round", "act", "fix", "is_better"]

@@ -24,6 +24,8 @@ from .scores import Judge, Scores, judge_of
 from .training import Rows, Trained, train
 
 ROUNDS = 3
+VALIDATION = "the validation set"
+DRAWN = "drawn before the first round; the given network may have learned from them, the new ones have not"
 HELD_OUT = 5  # one row of so many, if no validation set is given
 EVEN_NOTES = {"training_too_short"}  # kinds that are acted on as notes, if nothing above a note can be
 LEAST = 10  # rows that are finite, to hold some out
@@ -36,7 +38,7 @@ class Split:
     training: Rows
     judge: Judge
     held_out: Rows
-    given: bool
+    judged_by: str
 
 
 def fix(
@@ -67,7 +69,7 @@ def fix(
         scores_of(before),
         scores_of(before if best is None else best[0]),
         len(split.judge.X),
-        split.given,
+        split.judged_by,
         ended,
     )
 
@@ -142,7 +144,7 @@ def _split(
         _rows(examples, rows),
         judge_of(others, chosen, kinds, measured.targets),
         _rows(others, chosen),
-        validation is not None,
+        VALIDATION if validation is not None else DRAWN,
     )
 
 
