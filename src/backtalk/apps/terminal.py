@@ -106,7 +106,7 @@ def show_fixed(console: Console, fixed: Fixed) -> None:
     """The rounds of fixing, the scores side by side, and the verdict."""
     for k, each in enumerate(fixed.rounds, start=1):
         console.print(Text(f"{f'round {k}':<{INDENT}}", "bold"), Text(each.finding.title), sep="")
-        _print_beside(console, Text(each.change), Text("→ ", "bold"))
+        _print_beside(console, Text(each.said), Text("→ ", "bold"))
     if fixed.rounds:
         names, rows = fixed.table()
         table = _table(*names)

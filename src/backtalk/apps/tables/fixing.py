@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.diagnose import Diagnosis, Finding, Fixed, Round
-from ...analysis.diagnose.fix import ROUNDS, Case, Plan, act, is_better
+from ...analysis.diagnose.fix import Case, Plan, Step, first_step, is_better, is_taken_back, search
+from ...analysis.diagnose.fix.case import Action
 from ...analysis.diagnose.measure import Measurements
-from ...analysis.diagnose.words import is_healthy
 from ...core.network import Network
 from ...core.optimizers import Optimizer, as_any_optimizer
 from ...errors import DivergedError, InputError
@@ -56,16 +56,16 @@ def fix(
         raise InputError(f"output is {target}, which exists: give the name of a folder that does not.")
     facts, origin = read_run(place), Origin.of(table)
     source, judge = _table_of(facts, origin), _judge_of(place, facts, origin)
-    before, rows = judge.scores(place.path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
         start = _Run(facts.options, diagnosis.findings, diagnosis.measurements, load(place.path, member), place.path)
-        fixer = _Fixer(source, judge, Path(scratch), before, rows, tell)
-        fixer.go_on_from(start)
-        if fixer.best is not None:
-            shutil.move(fixer.best, target)
-    network = load(place.path if fixer.best is None else target)
-    return Fixed(network, tuple(fixer.rounds), before, fixer.scores, rows, judge.words, fixer.ended)
+        trials = _Trials(source, judge, Path(scratch), place.path, tell)
+        before = trials.scores
+        rounds, ended = search(start, trials.choose, trials.attempt)
+        if trials.best is not None:
+            shutil.move(trials.best, target)
+    network = load(place.path if trials.best is None else target)
+    return Fixed(network, tuple(rounds), before, trials.scores, trials.rows, judge.words, ended)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +75,16 @@ class _Run:
     measured: Measurements
     network: Network
     folder: Path
+
+    @property
+    def rows(self) -> int:
+        """How many it was trained on."""
+        return rows_of_training(Folder(self.folder))[0]
+
+    @property
+    def plan(self) -> Plan:
+        """How its network was made and trained."""
+        return Plan.of(self.network, self.measured.telemetry, {}, self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,59 +105,47 @@ class _Judge:
         return {name: found.get(key) for key, name in names.items()}, int(found["rows"])
 
 
-class _Fixer:
-    """The rounds, and the best of them so far."""
+class _Trials:
+    """Runs in a scratch folder, and the best of them so far."""
 
     def __init__(
-        self,
-        source: Any,
-        judge: _Judge,
-        scratch: Path,
-        before: Scored,
-        rows: int,
-        tell: Callable[[str], Any] | None,
+        self, source: Any, judge: _Judge, scratch: Path, folder: Path, tell: Callable[[str], Any] | None
     ) -> None:
         self.source, self.judge, self.scratch, self.tell = source, judge, scratch, tell
-        self.scores, self.rows, self.ended = before, rows, "rounds"
-        self.rounds: list[Round] = []
+        self.scores, self.rows = judge.scores(folder)
+        self.epochs: int | None = None
         self.best: Path | None = None
+        self.begun = 0
 
-    def go_on_from(self, run: _Run) -> None:
-        """Round after round, until one of them is the last."""
-        epochs: int | None = None
-        while len(self.rounds) < ROUNDS:
-            if is_healthy(run.findings):
-                self.ended = "healthy"
-                return
-            plan = Plan.of(run.network, run.measured.telemetry, {}, rows_of_training(Folder(run.folder))[0])
-            epochs = epochs or plan.settings.epochs
-            chosen = _first_change(run, plan, epochs)
-            if chosen is None:
-                self.ended = "nothing to change"
-                return
-            finding, options, said = chosen
-            if self.tell is not None:
-                self.tell(f"round {len(self.rounds) + 1}: {finding.title} → {said}")
-            folder = self.scratch / str(len(self.rounds) + 1)
-            try:
-                train(self.source, folder, options)
-            except DivergedError:
-                self.ended = "diverged"
-                return
-            run = self._judged(finding, options, said, folder)
-            if not self.rounds[-1].is_better and any(each.kind == finding.kind for each in run.findings):
-                self.ended = "no better"
-                return
+    def choose(self, run: _Run, tried: set[Action]) -> Step | None:
+        """The next step from a run, if its options can take it."""
+        rows, plan = run.rows, run.plan
+        self.epochs = self.epochs or plan.settings.epochs
+        case = Case(plan, run.measured, rows, first=False, epochs=self.epochs)
+        return first_step(run.findings, case, tried, lambda after: bool(_options_of(run.options, plan, after)))
 
-    def _judged(self, finding: Finding, options: Options, said: str, folder: Path) -> _Run:
+    def attempt(self, run: _Run, step: Step) -> tuple[_Run, Round] | None:
+        """Take it."""
+        self.begun += 1
+        values = _options_of(run.options, run.plan, step.plan) or {}
+        said, options = _in_words(values, run.plan), replace(run.options, **values)
+        if self.tell is not None:
+            self.tell(f"round {self.begun}: {step.finding.title} → {said}")
+        folder = self.scratch / str(self.begun)
+        try:
+            train(self.source, folder, options)
+        except DivergedError:
+            return None
         diagnosis, (scores, _) = diagnose(folder, self.source)[0], self.judge.scores(folder)
-        first = "balanced_accuracy" if finding.kind == "class_imbalance" else "accuracy"
+        findings, measured = diagnosis.findings, diagnosis.measurements
+        first = "balanced_accuracy" if step.finding.kind == "class_imbalance" else "accuracy"
         better = is_better(scores, self.scores, self.rows, first)
-        told = diagnosis.measurements.telemetry.epochs
-        self.rounds.append(Round(finding, said, asdict(options), scores, better, diagnosis.findings, told))
         if better:
             self.scores, self.best = scores, folder
-        return _Run(options, diagnosis.findings, diagnosis.measurements, load(folder, 1), folder)
+        back = is_taken_back(step.finding, better, findings)
+        told = findings, measured.telemetry.epochs, False, back
+        done = Round(step.finding, said, asdict(options), scores, better, *told)
+        return _Run(options, findings, measured, load(folder, 1), folder), done
 
 
 def _table_of(facts: RunFacts, given: Origin) -> Any:
@@ -170,17 +168,6 @@ def _judge_of(place: Folder, facts: RunFacts, given: Origin) -> _Judge:
             f"the run in {place.path} held no rows out, by which it could be compared: give another table as FILE."
         )
     return _Judge(f"the {words_of(part)} rows of each run", given, part)
-
-
-def _first_change(run: _Run, plan: Plan, epochs: int) -> tuple[Finding, Options, str] | None:
-    """The first finding whose advice a run can follow, with the changed options and these in words."""
-    case = Case(plan, run.measured, rows_of_training(Folder(run.folder))[0], first=False, epochs=epochs)
-    for finding in run.findings:
-        change = None if finding.severity == "note" else act(finding, case)
-        values = None if change is None else _options_of(run.options, plan, change[0])
-        if values:
-            return finding, replace(run.options, **values), _in_words(values, plan)
-    return None
 
 
 def _options_of(options: Options, before: Plan, after: Plan) -> dict[str, Any] | None:

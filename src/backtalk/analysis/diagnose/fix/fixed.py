@@ -19,7 +19,7 @@ NAMES = {
 ENDED = {
     "healthy": "nothing above a note is left",
     "nothing to change": "no finding is left whose advice a new training could follow",
-    "no better": "the held-out rows got no better",
+    "no better": "the held-out rows got no better any more",
     "diverged": "the training of the next round diverged",
     "rounds": "three rounds are the most",
 }
@@ -51,6 +51,12 @@ class Round:
     findings: tuple[Finding, ...]
     epochs: int
     diverged: bool = False
+    taken_back: bool = False
+
+    @property
+    def said(self) -> str:
+        """The change, and whether it was taken back."""
+        return f"{self.change}; taken back, as it did not help" if self.taken_back else self.change
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -64,6 +70,7 @@ class Round:
                 "findings": [asdict(each) for each in self.findings],
                 "epochs": self.epochs,
                 "diverged": self.diverged,
+                "taken_back": self.taken_back,
             }
         )
 
@@ -127,7 +134,7 @@ class Fixed:
 
     def steps(self) -> list[str]:
         """Of each round, what was found and what was done."""
-        return [f"{k}. {each.finding.title} → {each.change}" for k, each in enumerate(self.rounds, start=1)]
+        return [f"{k}. {each.finding.title} → {each.said}" for k, each in enumerate(self.rounds, start=1)]
 
     @property
     def heading(self) -> str:
