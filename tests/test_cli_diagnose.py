@@ -335,5 +335,5 @@ def test_without_unicode_letters_are_spelled(tmp_path):
     result = run("diagnose", *paths, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
     assert result.returncode == 1
     assert result.stdout.isascii()
-    assert "-> Subtract each column's mean" in result.stdout
+    assert "-> --fix trains anew with scaled columns" in result.stdout
     assert "?" not in result.stdout

@@ -18,7 +18,7 @@ from ..core.norms import LayerNorms
 from .visible import discard, visible
 
 if TYPE_CHECKING:
-    from ..analysis.diagnose import Diagnosis, Finding
+    from ..analysis.diagnose import Diagnosis, Finding, Fixed
     from ..analysis.diagnose.measure import Measurements
     from ..teaching.derivations import Derivation, Paths, StepDerivation
 
@@ -101,6 +101,24 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     findings = diagnosis.findings
     style = "green" if is_healthy(findings) else STYLES[findings[0].severity]
     console.print(Text("diagnosis ", "bold"), Text(verdict(findings), style), sep="")
+
+
+def show_fixed(console: Console, fixed: Fixed) -> None:
+    """The rounds of fixing, the scores side by side, and the verdict."""
+    for k, each in enumerate(fixed.rounds, start=1):
+        console.print(Text(f"{f'round {k}':<{INDENT}}", "bold"), Text(each.finding.title), sep="")
+        _print_beside(console, Text(each.said), Text("→ ", "bold"))
+    if fixed.rounds:
+        names, rows = fixed.table()
+        table = _table(*names)
+        table.columns[0].justify = "left"
+        for row in rows:
+            table.add_row(*row)
+        console.print()
+        show_table(console, table)
+        console.print()
+        _print_beside(console, Text(fixed.heading), indent=0)
+    console.print(Text("fix ", "bold"), Text(fixed.verdict, "green" if fixed.is_better else "yellow"), sep="")
 
 
 def _show_layers(console: Console, measured: Measurements) -> None:

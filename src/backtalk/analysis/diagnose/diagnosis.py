@@ -81,11 +81,11 @@ class Diagnosis(Judged):
 
         ``validation``: the held-out rows that judge, (X, y) or (X, y, sample_weight); nothing is learned from them.
         Without it one row of five is held out before the first round. For classes, accuracy decides if it differs by
-        more than one and a half standard errors, and else the log loss; for numbers, the root of the mean
-        squared error, in the targets' own unit. Class labels that a loss took for numbers are judged as classes. The
-        best network is the result, and the given one if none is better. A run that is 'too short' is trained twice as
-        long, once; every other round takes as many epochs as the run. ``rng``: for the split, the initial weights and
-        the mini-batches.
+        more than one and a half standard errors, and else the log loss; for numbers, the root of the mean squared
+        error, in the targets' own unit. Class labels that a loss took for numbers are judged as classes. The best
+        network is the result, and the given one if none is better. A run that is 'too short' is trained twice as long,
+        once; every other round takes as many epochs as the run. ``rng``: for the split, the initial weights and the
+        mini-batches.
 
         Raises what :func:`~backtalk.fit` and :func:`~backtalk.diagnose` raise for such arguments.
 
@@ -93,9 +93,10 @@ class Diagnosis(Judged):
         >>> from backtalk import Network, diagnose
         >>> X = np.random.default_rng(0).normal(size=(100, 2)) * [1, 5000]
         >>> network, y = Network.create([2, 4, 2], "tanh", rng=0), X[:, 0] > 0
-        >>> fixed = diagnose(network, X, y).fix(network, X, y, epochs=30)
-        >>> [(each.finding.kind, each.change[:23]) for each in fixed.rounds]
-        [('inputs_not_scaled', 'scaled each column of X')]
+        >>> fixed = diagnose(network, X, y).fix(network, X, y)
+        >>> first = fixed.rounds[0]
+        >>> first.finding.kind, first.change[:23]
+        ('inputs_not_scaled', 'scaled each column of X')
         >>> fixed.is_better, fixed.after["accuracy"] > fixed.before["accuracy"]
         (True, True)
         """

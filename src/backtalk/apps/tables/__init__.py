@@ -62,21 +62,24 @@ spreadsheets.py   predictions that no spreadsheet takes for formulas
 column_findings.py  what the doctor finds about whole columns
 advice.py         what to do about a finding of the doctor, in the options of a run
 diagnosis.py      diagnose, and the files of a diagnosis
+fixing.py         fix: other options, and a new run
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .diagnosis import diagnose
+    from .fixing import fix
     from .options import Options
     from .prepared import Prepared
     from .run import Result, resume, train
     from .use import evaluate, explain, predict
 
-__all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "explain", "predict", "resume", "train"]
+__all__ = ["Options", "Prepared", "Result", "diagnose", "evaluate", "explain", "fix", "predict", "resume", "train"]
 
 WHERE = {  # imported when asked for: a prediction needs little of it, and is not to wait for the rest
     "diagnose": "diagnosis",
+    "fix": "fixing",
     "Options": "options",
     "Prepared": "prepared",
     **dict.fromkeys(("Result", "resume", "train"), "run"),

@@ -1,6 +1,6 @@
 """Fix what was found: follow the advice, train anew, and compare on held-out rows.
 
-rounds.py     ``fix``: at most three rounds
+rounds.py     ``fix``: trains anew and compares; search.py: at most three rounds
 plan.py       how a network is made and trained
 actions.py    from a finding to a changed plan; heads.py: another loss and output function
 case.py       what an action looks at
@@ -10,7 +10,22 @@ scores.py     scores that networks of different losses share
 fixed.py      the result
 """
 
+from .case import Case
 from .fixed import Fixed, Round
+from .plan import Plan
 from .rounds import fix
+from .scores import is_better
+from .search import Step, first_step, is_taken_back, search
 
-__all__ = ["Fixed", "Round", "fix"]
+__all__ = [
+    "Case",
+    "Fixed",
+    "Plan",
+    "Round",
+    "Step",
+    "first_step",
+    "fix",
+    "is_better",
+    "is_taken_back",
+    "search",
+]

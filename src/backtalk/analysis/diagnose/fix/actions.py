@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from ....core.losses import as_loss
@@ -19,14 +19,18 @@ NORM = 1.0  # to which gradients are clipped
 PATIENCE, LEAST_TO_STOP = 5, 50  # epochs without a better one; rows, to hold some out for that
 WIDE = 32  # units of a hidden layer that had fewer, when the network is too small
 FLAT = ("sigmoid", "hard_sigmoid", "hard_tanh", "tanh", "softsign", "exp", "relu6")
+FAR = 30  # times the usual rate, or a part of it: a rate that suits only what is not scaled
 SMALL_RATE = 0.01  # of the largest rate, the last one of a schedule that ended too low
 
 
-def act(finding: Finding, case: Case) -> Change:
-    """The first action for such a finding that changes something; None if there is none."""
+def act(finding: Finding, case: Case, tried: Collection[Action] = ()) -> tuple[Plan, str, Action] | None:
+    """The first action for such a finding that changes something, with what it gives; None if there is none.
+
+    ``tried``: actions that did not help, which are passed over.
+    """
     for action in ACTIONS.get(finding.kind, ()):
-        if (change := action(finding, case)) is not None:
-            return change
+        if action not in tried and (change := action(finding, case)) is not None:
+            return *change, action
     return None
 
 
@@ -38,9 +42,10 @@ def _leave_rows_out(_: Finding, case: Case) -> Change:
 def _scale_inputs(_: Finding, case: Case) -> Change:
     if case.plan.scales_inputs:
         return None
-    return replace(case.plan, scales_inputs=True), (
-        "scaled each column of X to mean 0 and standard deviation 1 (folded into the first layer, so that the new "
-        "network takes X as it is)"
+    return _with_usual_rate(
+        replace(case.plan, scales_inputs=True),
+        "scaled each column of X to mean 0 and standard deviation 1 (folded into the first layer, so that the "
+        "network takes X as it is)",
     )
 
 
@@ -48,9 +53,22 @@ def _scale_targets(_: Finding, case: Case) -> Change:
     plan = case.plan
     if plan.scales_targets or not can_scale_targets(plan.loss, plan.output):
         return None
-    return replace(plan, scales_targets=True), (
-        "scaled the targets to about 1 (folded into the last layer, so that the new network predicts in their own unit)"
+    return _with_usual_rate(
+        replace(plan, scales_targets=True),
+        "scaled the targets to about 1 (folded into the last layer, so that the network predicts in their own unit)",
     )
+
+
+def _with_usual_rate(plan: Plan, said: str) -> Change:
+    """A rate far from the optimizer's usual one was chosen for what is no longer so, and becomes the usual one."""
+    optimizer = plan.settings.optimizer
+    if not isinstance(optimizer, Optimizer):
+        return plan, said
+    usual = default_rate(optimizer)
+    if usual / FAR < optimizer.learning_rate < usual * FAR:
+        return plan, said
+    changed, rate = _at(plan, usual)
+    return changed, f"{said}, and {rate}"
 
 
 def _redraw(_: Finding, case: Case) -> Change:
@@ -167,7 +185,7 @@ def _faster(_: Finding, case: Case) -> Change:
     return _at(case.plan, max(10 * optimizer.learning_rate, default_rate(optimizer)))
 
 
-def _at(plan: Plan, rate: float) -> Change:
+def _at(plan: Plan, rate: float) -> tuple[Plan, str]:
     optimizer = plan.settings.optimizer
     said = f"learning rate {rate:g} instead of {optimizer.learning_rate:g}"
     return plan.with_settings(optimizer=replace(optimizer, learning_rate=rate)), said

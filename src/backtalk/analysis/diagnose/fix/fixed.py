@@ -19,7 +19,8 @@ NAMES = {
 ENDED = {
     "healthy": "nothing above a note is left",
     "nothing to change": "no finding is left whose advice a new training could follow",
-    "no better": "the held-out rows got no better",
+    "no better": "the held-out rows got no better any more",
+    "diverged": "the training of the next round diverged",
     "rounds": "three rounds are the most",
 }
 
@@ -50,6 +51,12 @@ class Round:
     findings: tuple[Finding, ...]
     epochs: int
     diverged: bool = False
+    taken_back: bool = False
+
+    @property
+    def said(self) -> str:
+        """The change, and whether it was taken back."""
+        return f"{self.change}; taken back, as it did not help" if self.taken_back else self.change
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -63,6 +70,7 @@ class Round:
                 "findings": [asdict(each) for each in self.findings],
                 "epochs": self.epochs,
                 "diverged": self.diverged,
+                "taken_back": self.taken_back,
             }
         )
 
@@ -73,9 +81,8 @@ class Fixed:
     one is healthy, or if no advice could be followed.
 
     ``before``, ``after``: the scores of the given network and of the best one, by name, on ``examples`` held-out rows;
-    ``is_better``: whether a round beat the given network; if none did, ``network`` is that one. ``given``: whether the
-    rows held out were given as a validation set; otherwise they were drawn from X, so that the given network may have
-    learned from them, and the new ones have not. ``ended``: why there was no further round.
+    ``is_better``: whether a round beat the given network; if none did, ``network`` is that one. ``judged_by``: which
+    rows these are, in words. ``ended``: why there was no further round.
 
     >>> import numpy as np
     >>> from backtalk import Network, diagnose, fit
@@ -87,7 +94,7 @@ class Fixed:
     >>> fixed.is_better, fixed.after["accuracy"] > 0.95 > fixed.before["accuracy"]
     (True, True)
     >>> print(str(fixed).splitlines()[0])
-    100 held-out rows (the validation set)
+    100 held-out rows: the validation set
     """
 
     network: Network
@@ -95,7 +102,7 @@ class Fixed:
     before: Mapping[str, float | None]
     after: Mapping[str, float | None]
     examples: int
-    given: bool
+    judged_by: str
     ended: str
 
     @property
@@ -125,20 +132,19 @@ class Fixed:
         rows = [[NAMES[name], *(_number(scores.get(name)) for scores in columns)] for name in self.before]
         return names, rows
 
+    def steps(self) -> list[str]:
+        """Of each round, what was found and what was done."""
+        return [f"{k}. {each.finding.title} → {each.said}" for k, each in enumerate(self.rounds, start=1)]
+
+    @property
     def heading(self) -> str:
-        """Which rows were held out."""
-        if self.given:
-            return f"{self.examples} held-out rows (the validation set)"
-        return (
-            f"{self.examples} held-out rows, drawn from X before the first round: the network may have learned from "
-            "them, the new ones have not"
-        )
+        """Which rows judged."""
+        return f"{self.examples:,} held-out rows: {self.judged_by}"
 
     def __str__(self) -> str:
         """What was changed and what came of it, side by side."""
         names, rows = self.table()
-        steps = [f"{k}. {each.finding.title} → {each.change}" for k, each in enumerate(self.rounds, start=1)]
-        return "\n".join([self.heading(), *_aligned([names, *rows]), "", *steps, self.verdict])
+        return "\n".join([self.heading, *_aligned([names, *rows]), "", *self.steps(), self.verdict])
 
     def __repr__(self) -> str:
         return f"Fixed: {self.verdict}"
@@ -147,7 +153,7 @@ class Fixed:
         """For JSON: a number that is not finite becomes None."""
         facts = {
             "is_better": self.is_better,
-            "held_out": {"examples": self.examples, "given": self.given},
+            "held_out": {"examples": self.examples, "said": self.judged_by},
             "before": dict(self.before),
             "after": dict(self.after),
             "ended": self.ended,

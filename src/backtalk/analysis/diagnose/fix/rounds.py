@@ -16,16 +16,16 @@ from ..examination import examine
 from ..examples import Examples
 from ..finding import Finding
 from ..measure import Measurements
-from ..words import is_healthy
-from .actions import Case, act
+from .case import Action, Case
 from .fixed import Fixed, Round, scores_of
 from .plan import Plan
 from .scores import Judge, Scores, judge_of
+from .search import Step, first_step, is_taken_back, search
 from .training import Rows, Trained, train
 
-ROUNDS = 3
+VALIDATION = "the validation set"
+DRAWN = "drawn before the first round; the given network may have learned from them, the new ones have not"
 HELD_OUT = 5  # one row of so many, if no validation set is given
-EVEN_NOTES = {"training_too_short"}  # kinds that are acted on as notes, if nothing above a note can be
 LEAST = 10  # rows that are finite, to hold some out
 
 
@@ -36,7 +36,7 @@ class Split:
     training: Rows
     judge: Judge
     held_out: Rows
-    given: bool
+    judged_by: str
 
 
 def fix(
@@ -59,68 +59,65 @@ def fix(
     split = _split(examples, validation, kinds, measured, generator)
     plan = Plan.of(examples.network, measured.telemetry, given, len(split.training[0]))
     before = split.judge.score(examples.network)
-    rounds, best, ended = _rounds(plan, split, before, tuple(findings), measured, generator)
-    kept = network if best is None else _beside(best[1].network, network)
-    return Fixed(
-        kept,
-        tuple(rounds),
-        scores_of(before),
-        scores_of(before if best is None else best[0]),
-        len(split.judge.X),
-        split.given,
-        ended,
-    )
+    trials = Trials(State(plan, findings, measured), split, before, generator)
+    rounds, ended = search(trials.start, trials.choose, trials.attempt)
+    kept = network if trials.network is None else _beside(trials.network, network)
+    told = scores_of(before), scores_of(trials.scores), len(split.judge.X)
+    return Fixed(kept, tuple(rounds), *told, split.judged_by, ended)
 
 
-def _rounds(
-    plan: Plan,
-    split: Split,
-    before: Scores,
-    findings: tuple[Finding, ...],
-    measured: Measurements,
-    generator: np.random.Generator,
-) -> tuple[list[Round], tuple[Scores, Trained] | None, str]:
-    """The rounds, the best of them if it beats what was before, and why they ended."""
-    rounds: list[Round] = []
-    best: tuple[Scores, Trained] | None = None
-    epochs = plan.settings.epochs
-    while True:
-        healthy = is_healthy(findings)
-        if healthy and rounds:
-            return rounds, best, "healthy"
-        if len(rounds) == ROUNDS:
-            return rounds, best, "rounds"
-        case = Case(plan, measured, len(split.training[0]), first=not rounds, epochs=epochs)
-        wanted = [each for each in findings if each.severity != "note" or each.kind in EVEN_NOTES]
-        chosen = _first_change(wanted, case)
-        if chosen is None:
-            return rounds, best, "healthy" if healthy else "nothing to change"
-        finding, plan, said = chosen
-        trained = train(plan, split.training, generator)
-        scores = split.judge.score(trained.network)
-        is_better = scores.beats(before if best is None else best[0])
-        findings, measured = _examined(trained, split)
-        told = scores_of(scores), is_better, findings, trained.telemetry.epochs, trained.diverged
-        rounds.append(Round(finding, said, plan.to_dict(), *told))
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """A plan, with what was found and measured of the network that came of it."""
+
+    plan: Plan
+    findings: Sequence[Finding]
+    measured: Measurements
+
+
+class Trials:
+    """Trains by a plan, judges what comes of it, and keeps the best."""
+
+    def __init__(self, start: State, split: Split, before: Scores, generator: np.random.Generator) -> None:
+        self.start, self.split, self.generator = start, split, generator
+        self.scores, self.network = before, None
+
+    def choose(self, state: State, tried: set[Action]) -> Step | None:
+        """The next step from a state."""
+        epochs = self.start.plan.settings.epochs
+        rows = len(self.split.training[0])
+        case = Case(state.plan, state.measured, rows, first=state is self.start, epochs=epochs)
+        return first_step(state.findings, case, tried)
+
+    def attempt(self, _: State, step: Step) -> tuple[State, Round]:
+        """Take it."""
+        plan = step.plan
+        trained = train(plan, self.split.training, self.generator)
+        scores = self.split.judge.score(trained.network)
+        is_better = scores.beats(self.scores)
         if is_better:
-            best = scores, trained
-        elif any(each.kind == finding.kind for each in findings):  # the change did not even do what it was for
-            return rounds, best, "no better"
+            self.scores, self.network = scores, trained.network
+        after = _examined(plan, trained, self.split)
+        done = Round(
+            step.finding,
+            step.said,
+            plan.to_dict(),
+            scores_of(scores),
+            is_better,
+            tuple(after.findings),
+            trained.telemetry.epochs,
+            trained.diverged,
+            is_taken_back(step.finding, is_better, after.findings),
+        )
+        return after, done
 
 
-def _first_change(findings: Sequence[Finding], case: Case) -> tuple[Finding, Plan, str] | None:
-    """The first finding whose advice can be followed, and what comes of the plan."""
-    for finding in findings:
-        if (change := act(finding, case)) is not None:
-            return finding, *change
-    return None
-
-
-def _examined(trained: Trained, split: Split) -> tuple[tuple[Finding, ...], Measurements]:
+def _examined(plan: Plan, trained: Trained, split: Split) -> State:
     """A new diagnosis, on the rows as they were trained on."""
     X, y, weight = trained.scaled(split.training)
     other = trained.scaled(split.held_out)
-    return examine(trained.inner, X, y, weight, validation=other, history=trained.telemetry)
+    found = examine(trained.inner, X, y, weight, validation=other, history=trained.telemetry)
+    return State(plan, *found)
 
 
 def _split(
@@ -142,7 +139,7 @@ def _split(
         _rows(examples, rows),
         judge_of(others, chosen, kinds, measured.targets),
         _rows(others, chosen),
-        validation is not None,
+        VALIDATION if validation is not None else DRAWN,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,6 +52,17 @@ class Scores:
         if abs(mean) > SURE * error or own is None or others is None:
             return mean > 0
         return _is_lower(own, others)
+
+
+def is_better(own: Mapping[str, float | None], other: Mapping[str, float | None], rows: int, first: str) -> bool:
+    """The same from the values alone, of as many rows, by RMSE or by ``first``, an accuracy, and the log loss."""
+    if "rmse" in own:
+        return _is_lower(own["rmse"], other["rmse"])
+    share, others = own[first] or 0.0, other[first] or 0.0
+    error = math.sqrt((share * (1 - share) + others * (1 - others)) / rows)
+    if abs(share - others) > SURE * error or own["log_loss"] is None or other["log_loss"] is None:
+        return share > others
+    return _is_lower(own["log_loss"], other["log_loss"])
 
 
 def _is_lower(own: float | None, others: float | None) -> bool:

@@ -14,7 +14,7 @@ SCALE = "Subtract each column's mean and divide by its standard deviation, of th
 SCALE += "every later input (scikit-learn's StandardScaler does both)."
 
 
-def find_input_scale(_: Network, measured: Measurements) -> list[Finding]:
+def find_input_scale(network: Network, measured: Measurements) -> list[Finding]:
     """Columns that are far larger than 1, or inputs far smaller."""
     columns = measured.columns
     with np.errstate(all="ignore"):
@@ -25,6 +25,8 @@ def find_input_scale(_: Network, measured: Measurements) -> list[Finding]:
     order = np.argsort(-sizes, kind="stable")
     worst, threshold = int(order[0]), RULES["inputs_not_scaled"].warning
     large = [int(column) for column in order if sizes[column] >= (threshold or np.inf)]
+    if large and _absorbed(network, measured, large):
+        return []
     names = [f"{columns.name(column)} ({sizes[column]:.3g})" for column in large]
     return finding(
         "inputs_not_scaled", float(sizes[worst]), "inputs are not scaled",
@@ -78,6 +80,18 @@ def find_duplicate_columns(_: Network, measured: Measurements, X: np.ndarray) ->
         "Leave them out.",
         numbers={"columns": len(twice)}, layer=0, units=[column for _, column in twice],
     )  # fmt: skip
+
+
+def _absorbed(network: Network, measured: Measurements, columns: list[int]) -> bool:
+    """Whether a network that has learned has the scale of these columns in its first weights, as a folded one."""
+    share, first = measured.share_of_baseline, measured.layers[0]
+    threshold = RULES["inputs_not_scaled"].warning or np.inf
+    if share is None or share > LIMITS.learned or not np.hypot(first.a_mean, first.a_std) < threshold:
+        return False
+    with np.errstate(all="ignore"):
+        W = np.asarray(network.W[1], np.float64)[:, columns]
+        moved = measured.columns.std[columns] * np.sqrt((W**2).mean(axis=0))
+    return bool((moved <= 1).all())  # as much as a column of size 1 moves a unit by a weight of 1
 
 
 def _most(measured: Measurements) -> str:

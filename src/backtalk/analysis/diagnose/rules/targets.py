@@ -104,6 +104,8 @@ def find_target_scale(network: Network, measured: Measurements) -> list[Finding]
     worst = int(np.argmax(sizes))
     share = measured.share_of_baseline
     learned = share is not None and share <= LIMITS.learned
+    if learned and not measured.telemetry.epochs:  # a network that was handed over: nothing is known of its training
+        return []
     numbers = {
         "root_mean_square": float(sizes[worst]),
         "mean": float(targets.mean[worst]),
