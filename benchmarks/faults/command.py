@@ -121,6 +121,10 @@ def tell(chosen: Suite, outcomes: Outcomes, console: Console, *, say: bool) -> N
         elif twin != FAULTY and outcome.loud:
             said = "; ".join(f"{each.severity} {each.kind}" for each in outcome.findings if each.severity != "note")
             console.print(f"{name}, {twin}: false alarm: {said}", highlight=False, markup=False)
+        if outcome.repairs:
+            step = f"{_number(outcome.before)} → {_number(outcome.after)}"
+            text = f"{name}, {twin}: repaired, held out {step}: {'; '.join(outcome.repairs)}"
+            console.print(text, highlight=False, markup=False)
         if say:
             for each in outcome.findings:
                 text = f"{name}, {twin}: {each.severity} {each.kind}: {each.said} → {each.advice}"
@@ -170,4 +174,4 @@ def _mark(value: bool) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "not finite" if value is None else f"{value:.3f}"

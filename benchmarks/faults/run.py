@@ -16,6 +16,7 @@ import numpy as np
 
 from backtalk import BacktalkError, Diagnosis, DivergedError, Doctor, Network, diagnose, fit, forward
 
+from .data import Data
 from .program import Recipe, Torch
 
 LONGEST = 180  # seconds of one training
@@ -37,19 +38,27 @@ class Said:
 class Outcome:
     """``findings`` in the doctor's order; ``score``: on held-out rows, more is better; ``problem``: why it crashed.
 
-    ``fixed``: the score after the doctor's own repairs, if it made any.
+    ``repairs``: what the doctor itself changed, if it was asked to; ``before``, ``after``: the scores on held-out rows
+    that it was not shown.
     """
 
     findings: tuple[Said, ...] = ()
     score: float | None = None
     seconds: float = 0.0
     problem: str = ""
-    fixed: float | None = None
+    repairs: tuple[str, ...] = ()
+    before: float | None = None
+    after: float | None = None
 
     @property
     def loud(self) -> bool:
         """A finding is above a note."""
         return any(each.severity != "note" for each in self.findings)
+
+    @property
+    def better(self) -> bool:
+        """The doctor's repairs helped; an output that was not finite before is worse than any other."""
+        return self.after is not None and (self.before is None or self.after > self.before)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -58,7 +67,8 @@ class Outcome:
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Outcome:
         """From what :meth:`to_dict` gave."""
-        return cls(**{**kept, "findings": tuple(Said(**each) for each in kept["findings"])})
+        findings = tuple(Said(**each) for each in kept["findings"])
+        return cls(**{**kept, "findings": findings, "repairs": tuple(kept["repairs"])})
 
 
 class Unwatched:
@@ -115,12 +125,16 @@ def _train(recipe: Recipe, watched: bool, fix: bool) -> Outcome:
         return Outcome(score=score_of(network, X_test, y_test))
     diagnosis = diagnose(network, X, y, validation=held_out, history=doctor)
     outcome = Outcome(_said(diagnosis.findings), score_of(network, X_test, y_test))
-    return outcome if not fix else replace(outcome, fixed=_fix(recipe, diagnosis))
+    return _fix(network, (X, y, X_test, y_test), diagnosis, outcome) if fix else outcome
 
 
-def _fix(recipe: Recipe, diagnosis: Diagnosis) -> float | None:
-    """The held-out score after the doctor's own repairs; None if it made none."""
-    raise NotImplementedError  # until there is diagnosis.fix
+def _fix(network: Network, data: Data, diagnosis: Diagnosis, outcome: Outcome) -> Outcome:
+    """With the doctor's own repairs: one half of the held-out rows chooses between them, the other half judges."""
+    X, y, X_test, y_test = data
+    half = len(X_test) // 2
+    fixed = diagnosis.fix(network, X, y, validation=(X_test[:half], y_test[:half]))
+    before, after = (score_of(each, X_test[half:], y_test[half:]) for each in (network, fixed.network))
+    return replace(outcome, repairs=tuple(each.change for each in fixed.rounds), before=before, after=after)
 
 
 def _watch(program: Torch, watched: bool) -> Outcome:

@@ -77,9 +77,8 @@ def _mistakes(programs: Sequence[Program], outcomes: Mapping[Any, Outcome]) -> d
 
 def _fixes(programs: Sequence[Program], outcomes: Mapping[Any, Outcome]) -> dict[str, Any]:
     """How many the doctor itself repaired, and how many of them are better on held-out rows."""
-    done = [outcome for each in programs if (outcome := outcomes[each.name, "faulty"]).fixed is not None]
-    better = sum(each.score is None or each.fixed > each.score for each in done)  # pyright: ignore[reportOptionalOperand]
-    return {"fixes": len(done), "fixes_better": better}
+    done = [outcome for each in programs if (outcome := outcomes[each.name, "faulty"]).repairs]
+    return {"fixes": len(done), "fixes_better": sum(each.better for each in done)}
 
 
 def _crashes(outcomes: Mapping[tuple[str, str], Outcome]) -> dict[str, str]:
