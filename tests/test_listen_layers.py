@@ -421,7 +421,18 @@ def test_low_precision_of_every_kind_is_widened_to_float32():
     expected = heard_of(model, X, y).norms()
     with listen(model) as heard, torch.autocast("cpu", dtype=torch.bfloat16):
         loss_of(model(X).float(), y).backward()
+        within = heard.norms().whole, heard.gram(), next(heard.gradients()).W["0"]
+    assert all(map(torch.equal, within, (heard.norms().whole, heard.gram(), next(heard.gradients()).W["0"])))
     low = heard_of(model.bfloat16(), X.bfloat16(), y).norms()
     for norms in (heard.norms(), low):
         assert norms.whole.dtype == torch.float32
         torch.testing.assert_close(norms.whole, expected.whole, rtol=0.1, atol=0.05)
+
+
+def test_a_diagnosis_leaves_out_convolutions_that_do_not_fit_into_memory():
+    X, y = torch.randn(EXAMPLES, 2, 30, 30), torch.arange(EXAMPLES) % 3
+    model = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    heard = heard_of(model, X, y)
+    with pytest.raises(InputError, match=r"^memory_limit is 50000 bytes, but one example at layer '0' takes \d+"):
+        heard.norms(memory_limit=50_000)
+    assert heard.diagnose(memory_limit=50_000).noise_scale != heard.diagnose().noise_scale

@@ -197,7 +197,7 @@ def norms_by_layer(
 ) -> list[Mapping[Any, Array]]:
     """‖∇_Wℓ_n‖, ‖∇_bℓ_n‖ and ‖∇_aℓ_n‖ (over all places) of each example, by layer; readers are given all pairs too."""
     W, b, a = families = [defaultdict(list) for _ in range(3)]
-    for pairs in read_blocks(groups, memory_limit, _cost):
+    for pairs in read_blocks(groups, memory_limit, cost_of_norms):
         of_a = row_norms(pairs.in_rows(pairs.a))
         if pairs.weights:
             W[pairs.layer].append(pairs.weight_norms(of_a, memory_limit))
@@ -210,7 +210,7 @@ def norms_by_layer(
     return [by_layer({i: namespace(blocks[0]).concat(blocks) for i, blocks in each.items()}) for each in families]
 
 
-def _cost(T: int, n: int, m: int) -> int:
+def cost_of_norms(T: int, n: int, m: int) -> int:
     """Of the norm of one example's gradient."""
     return 0 if T == 1 else 8 * (3 * T * T if by_products(T, n, m) else 2 * n)
 

@@ -79,7 +79,7 @@ def diagnose_pairs(
         judged = "non_finite", "non_finite_data", *audit.judged
         return HeardDiagnosis(rank(found), (), count, None, judged, audit.unseen)
     activity = Activity(list(pairs.linears), count)
-    norms, total = norms_and_sum(pairs, memory_limit, activity.add)
+    norms, total = norms_and_sum(pairs.fitting(memory_limit), memory_limit, activity.add)
     layers = layer_statistics(pairs, weights, norms, total, activity)
     noise = noise_of(norms, total).value if count > 1 else None
     found = [

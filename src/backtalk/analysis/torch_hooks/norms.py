@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,9 @@ import numpy as np
 from ...core.arrays import Array, to_numpy
 from ...errors import InputError
 from ..per_example.gradient_norms import GradientNorms, norms_by_layer
-from ..per_example.pairs import Pairs, ParameterArrays, Sums
+from ..per_example.pairs import Group, Pairs, ParameterArrays, Sums
 from ..per_example.sizes import combined_norm
 from ..per_example.statistics import NoiseScale, estimate_noise, length_of
-from .pairs import CapturedPairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +56,11 @@ class HeardNorms(GradientNorms):
 
 
 def norms_and_sum(
-    pairs: CapturedPairs, memory_limit: int, *readers: Callable[[Pairs], None]
+    groups: Iterable[Group], memory_limit: int, *readers: Callable[[Pairs], None]
 ) -> tuple[HeardNorms, ParameterArrays]:
     """The norms, and Σ_n ∇ℓ_n; the readers are given all pairs as well, so that these are read once."""
     sums = Sums()
-    W, b, a = norms_by_layer(pairs.groups.values(), memory_limit, sums.add, *readers)
+    W, b, a = norms_by_layer(groups, memory_limit, sums.add, *readers)
     return HeardNorms(W, b, a, "own"), sums.arrays()
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ...core.arrays import Array, namespace
 from ...errors import InputError, InputTypeError, LayerError
+from ..per_example.gradient_norms import cost_of_norms
 from ..per_example.pairs import Group, Pairs
 from .layers import Layer
 
@@ -104,6 +105,15 @@ class CapturedPairs:
         """The groups with parameters of the layers that were asked for; of all by default."""
         names = set(self.named(layers))
         return {key: group for key, group in self.groups.items() if (key.weights or key.biases) and key.name in names}
+
+    def fitting(self, memory_limit: int) -> list[Group]:
+        """All groups but those of other layers than Linears of which not even one example stays within the limit."""
+        linears = self.linears
+        return [
+            group
+            for key, group in self.groups.items()
+            if key.name in linears or group.bytes_with(cost_of_norms) <= memory_limit
+        ]
 
     def with_factors(self, what: str, layers: Any = None) -> dict[Key, Group]:
         """The groups of the layers that were asked for, which must have Kronecker factors; of all that have by default.

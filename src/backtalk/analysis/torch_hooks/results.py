@@ -24,6 +24,7 @@ from .hooks import Hooks
 from .modules import Hidden
 from .norms import HeardNorms, noise_of, norms_and_sum
 from .pairs import CapturedPairs, widened
+from .precision import in_full_precision, without_autocast
 
 if TYPE_CHECKING:
     from .captured import HeardBatch
@@ -54,6 +55,7 @@ class Results:
         """∂s/∂h of every module's output h, by the module's name; not ∂ℓ_n/∂h, and so as ``.grad`` would have it."""
         return self._batch().grad_h
 
+    @in_full_precision
     def norms(
         self, *, layers: Sequence[str] | None = None, scale: str = "own", memory_limit: int = MEMORY_LIMIT
     ) -> HeardNorms:
@@ -70,6 +72,7 @@ class Results:
         lacks = self._batch().why_not_private() if layers is None else ""
         return HeardNorms(W, b, a, scale, lacks)
 
+    @in_full_precision
     def clipped_sum(
         self, clip_norm: float, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
     ) -> ClippedSum:
@@ -89,6 +92,7 @@ class Results:
         total = sums.arrays()
         return ClippedSum(*pairs.in_shape(total.W, total.b), norms, clip_norm)
 
+    @in_full_precision
     def moments(self, *, memory_limit: int = MEMORY_LIMIT) -> Moments:
         """Mean, second moment and variance of ∇ℓ_n over the examples, for every single weight and bias."""
         pairs = self._pairs()
@@ -96,13 +100,15 @@ class Results:
         parts = (pairs.in_shape(part.W, part.b) for part in (found.mean, found.second_moment))
         return Moments(*(ParameterArrays(*map(MappingProxyType, part)) for part in parts))
 
+    @in_full_precision
     def noise_scale(self, *, memory_limit: int = MEMORY_LIMIT) -> NoiseScale:
         """tr Σ/‖G‖², in examples; see :func:`backtalk.per_example.noise_scale`."""
         pairs = self._pairs()
         if pairs.count < 2:
             raise InputError("the backward pass had 1 example, but how gradients vary is seen on 2 or more.")
-        return noise_of(*norms_and_sum(pairs, memory_limit))
+        return noise_of(*norms_and_sum(pairs.groups.values(), memory_limit))
 
+    @in_full_precision
     def kronecker_factors(
         self, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
     ) -> KroneckerFactors:
@@ -119,6 +125,7 @@ class Results:
         chosen = [group for key, group in groups if key.weights or key.biases]
         return kronecker_factors_of(chosen, pairs.shares, memory_limit)
 
+    @in_full_precision
     def unit_importance(
         self, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
     ) -> Mapping[str, Array]:
@@ -140,11 +147,13 @@ class Results:
         W = {name: widened(weight).flatten(1) for name, (weight, _) in weights.items()}
         return unit_importance_of(groups.values(), pairs.shares, W, memory_limit)
 
+    @in_full_precision
     def cosines(self, *, memory_limit: int = MEMORY_LIMIT) -> Cosines:
         """cos(∇ℓ_n, ∇s) of each example, whole and by name; see :func:`backtalk.per_example.cosines`."""
         pairs = self._pairs()
-        return cosines_of(pairs.chosen().values(), *norms_and_sum(pairs, memory_limit), memory_limit)
+        return cosines_of(pairs.chosen().values(), *norms_and_sum(pairs.groups.values(), memory_limit), memory_limit)
 
+    @in_full_precision
     def gram(
         self, other: Results | None = None, *, layers: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT
     ) -> Array:
@@ -166,11 +175,16 @@ class Results:
         parts = pairs.shares * (pairs.count / pairs.factor) if share else None
         blocks = gradients_of([*pairs.chosen(layers).values()], parts, memory_limit)
 
-        def shaped(block: ExampleGradients) -> ExampleGradients:
-            W, b = pairs.in_shape(block.W, block.b, rows=True)
-            return replace(block, W=MappingProxyType(W), b=MappingProxyType(b))
+        def shaped() -> Iterator[ExampleGradients]:
+            while True:
+                with without_autocast():
+                    block = next(blocks, None)
+                if block is None:
+                    return
+                W, b = pairs.in_shape(block.W, block.b, rows=True)
+                yield replace(block, W=MappingProxyType(W), b=MappingProxyType(b))
 
-        return map(shaped, blocks)
+        return shaped()
 
     def diagnose(self, *, loss: Any = None, optimizer: Any = None, memory_limit: int = MEMORY_LIMIT) -> HeardDiagnosis:
         """What is wrong, in words with the numbers behind them: as far as pairs and weights show it, and more with
