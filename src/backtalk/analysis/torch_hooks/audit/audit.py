@@ -104,7 +104,7 @@ def _has_learned(graphs: Iterable[LossGraph]) -> bool | None:
     graphs = list(graphs)
     known = [share for aim in aims_of(graphs, None) if (share := _share_of_constant(aim)) is not None]
     known = known or [share for graph in graphs if (share := _share_of_guessing(graph)) is not None]
-    return min(known) <= LIMITS.learned if known else None
+    return bool(min(known) <= LIMITS.learned) if known else None
 
 
 def _share_of_guessing(graph: LossGraph) -> float | None:

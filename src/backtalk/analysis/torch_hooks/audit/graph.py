@@ -80,8 +80,8 @@ class LossGraph:
     ``operations``: the loss's own first, and each before its inputs were computed. ``leaves``: the tensors that
     gradients go to, by their place; ``criteria``: the known losses; ``head``: the places above the last layers.
     ``value``: the loss; ``orphans``: places of leaves that nothing in Python held;
-    ``dropped``: the share that dropout between the last layer and the loss makes 0. An empty graph is that of a loss
-    without gradient.
+    ``dropped``: the share that dropout between the last layer and the loss makes 0, and ``dropouts``: those
+    of every dropout in the graph. An empty graph is that of a loss without gradient.
 
     >>> import torch
     >>> from backtalk.analysis.torch_hooks.audit import read_graph
@@ -99,6 +99,7 @@ class LossGraph:
     value: Any = None
     orphans: frozenset[int] = frozenset()
     dropped: float = 0.0
+    dropouts: tuple[float, ...] = ()
 
     @property
     def compiled(self) -> bool:

@@ -70,7 +70,8 @@ def find_dropout(model: Any) -> list[Finding]:
                 "dropout_too_strong", rate, f"dropout of {rate:g} in {place}",
                 f"{type(module).__name__} {place} drops {rate:.3g} of the units in each step, so that the others have "
                 f"to do with {1 - rate:.3g} of what the layer before them says.",
-                "p is the share that is dropped: 0.1 to 0.5 is usual.", numbers={"rate": rate, "module": name},
+                "p is the share that is dropped, not the one that is kept: 0.1 to 0.5 is usual.",
+                numbers={"rate": rate, "module": name},
             )  # fmt: skip
     return found
 
@@ -85,7 +86,7 @@ def _last_module(model: Any) -> Any:
 
 
 def find_dropped_outputs(graphs: Sequence[LossGraph]) -> list[Finding]:
-    """Dropout between the last layer and the loss, as the graph shows it."""
+    """Dropout that is too strong or that drops outputs, as the graph shows it: also that of torch.nn.functional."""
     for graph in graphs:
         if graph.dropped:
             return finding(
@@ -95,4 +96,13 @@ def find_dropped_outputs(graphs: Sequence[LossGraph]) -> list[Finding]:
                 "Take the dropout behind the last layer out of forward, or put it before the last layer.",
                 numbers={"rate": graph.dropped},
             )  # fmt: skip
+        rate = max(graph.dropouts, default=0.0)
+        found = finding(
+            "dropout_too_strong", rate, f"dropout of {rate:.3g}",
+            f"The loss's graph has dropout that drops {rate:.3g} of the units in each step, so that the layer after it "
+            f"has to do with {1 - rate:.3g} of them.",
+            "p is the share that is dropped, not the one that is kept: 0.1 to 0.5 is usual.", numbers={"rate": rate},
+        )  # fmt: skip
+        if found:
+            return found
     return []

@@ -84,16 +84,16 @@ def _twice(name: str, loss: str, taken: str, model: Any, *, harmless: bool = Fal
             "The probability that the loss sees then lies between 0.5 and 0.73, whatever the weights are, so it cannot "
             "come near 0, and gradients are small."
         )
-        advice = f"Take the {function}{where} out of forward; BCEWithLogitsLoss applies sigmoid. Or keep it, and "
-        advice += "use nn.BCELoss."
+        advice = f"Take the {function}{where} out of forward, so that it returns raw logits: BCEWithLogitsLoss applies "
+        advice += "sigmoid. Or keep it, and use nn.BCELoss."
     else:
         after = (
             "A softmax of probabilities is nearly even over the classes, whatever the weights are, so the loss cannot "
             "come near 0, and gradients are small."
         )
         applied = "CrossEntropyLoss applies it" if loss == "cross_entropy" else f"{loss} is applied to its result"
-        advice = f"Take the {function}{where} out of forward; {applied}. Where probabilities are wanted, such as in "
-        advice += "predictions, apply torch.softmax outside of the loss."
+        advice = f"Take the {function}{where} out of forward, so that it returns raw logits: {applied}. Where "
+        advice += "probabilities are wanted, such as in predictions, apply torch.softmax outside of the loss."
     return finding(
         "output_function_twice", 1.0, f"{function} before {loss}",
         f"The loss's graph has {function}{where} and directly after it {loss}: {taken}. {after}",
@@ -114,7 +114,7 @@ def _activation(before: Origin, loss: str, model: Any, activation: str) -> list[
         "activation_on_logits", 1.0, f"{activation} before {loss}",
         f"{loss} takes raw logits, any number, but between the last layer and the loss stands {activation}{where}: "
         f"{after}",
-        f"Take the {activation}{where} behind the last layer out of forward.",
+        f"Take the {activation}{where} behind the last layer out of forward, so that it returns raw logits.",
         most="note" if name in MILD else "severe", numbers={"activation": activation, "loss": loss},
     )  # fmt: skip
 

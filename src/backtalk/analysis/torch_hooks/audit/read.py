@@ -27,6 +27,7 @@ NUMBERS = {
     "Mean": ("dim",),
 }
 REDUCTIONS = ("none", "mean", "sum")
+MOST_OF_A_MASK = 4096  # numbers of a dropout's mask that are looked at
 MOST_KEPT = 1_000_000  # numbers of a target or an output that are kept after backward()
 
 
@@ -65,7 +66,9 @@ def read_graph(loss: Any, remembered: Sequence[Criterion] = ()) -> LossGraph:
     if [each.kind for each in criteria] == [each.kind for each in remembered]:
         known = zip(remembered, criteria, strict=True)
         criteria = tuple(replace(old, place=new.place) if new.target is None else new for old, new in known)
-    return LossGraph(tuple(operations), leaves, criteria, head, value, orphans, _dropped(nodes, operations, criteria))
+    dropouts = _dropouts(nodes, operations)
+    dropped = _dropped(dropouts, operations, criteria)
+    return LossGraph(tuple(operations), leaves, criteria, head, value, orphans, dropped, tuple(dropouts.values()))
 
 
 def read_criteria(loss: Any) -> tuple[Criterion, ...]:
@@ -159,25 +162,33 @@ def _criterion(node: Any, name: str, place: int) -> Criterion:
     )
 
 
-def _dropped(nodes: list[Any], operations: list[Operation], criteria: tuple[Criterion, ...]) -> float:
-    """What dropout drops of the numbers that a loss is given: a factor that is 0 or one number above 1."""
+def _dropouts(nodes: list[Any], operations: list[Operation]) -> dict[int, float]:
+    """What each dropout drops, by its place: a factor that is 0 or one number above 1."""
+    found = {}
+    for place, operation in enumerate(operations):
+        if operation.name == "NativeDropout":
+            found[place] = float(getattr(nodes[place], "_saved_p", 0.0) or 0.0)
+        elif operation.name == "Mul" and sum(k is not None for k in operation.inputs) == 1 and operation.shape:
+            mask = saved_tensor(nodes[place], "other")
+            if mask is None or tuple(mask.shape) != operation.shape or not mask.is_floating_point():
+                continue
+            some = mask.flatten()[:MOST_OF_A_MASK] if mask.is_contiguous() else mask[:1].flatten()[:MOST_OF_A_MASK]
+            most = float(some.max()) if len(some) > 1 else 0.0
+            if most > 1 and bool(((some == 0) | (some == most)).all()) and bool((some == 0).any()):
+                found[place] = 1 - 1 / most
+    return found
+
+
+def _dropped(dropouts: dict[int, float], operations: list[Operation], criteria: tuple[Criterion, ...]) -> float:
+    """That of a dropout whose result a loss is given."""
     ahead = [k for criterion in criteria for k in operations[criterion.place].inputs if k is not None]
     while ahead:
         place = ahead.pop()
-        operation = operations[place]
-        inputs = [k for k in operation.inputs if k is not None]
-        if operation.is_layer or len(inputs) != 1:
-            continue
-        if operation.name == "NativeDropout":
-            return float(getattr(nodes[place], "_saved_p", 0.0) or 0.0)
-        if operation.name == "Mul" and inputs and operations[inputs[0]].shape == operation.shape:
-            mask = saved_tensor(nodes[place], "other")
-            if mask is not None and mask.shape == operation.shape and mask.numel() > 1 and mask.is_floating_point():
-                most = float(mask.max())
-                if most > 1 and bool(((mask == 0) | (mask == most)).all()) and bool((mask == 0).any()):
-                    return 1 - 1 / most
-            continue
-        ahead += inputs
+        if place in dropouts:
+            return dropouts[place]
+        inputs = [k for k in operations[place].inputs if k is not None]
+        if not operations[place].is_layer and operations[place].name != "Mul" and len(inputs) == 1:
+            ahead += inputs
     return 0.0
 
 

@@ -152,7 +152,7 @@ def _labels_as_numbers(aim: Aim, title: str) -> list[Finding]:
     levels = len(values)
     if not (values == np.arange(levels)).all() or not 2 <= levels <= LIMITS.classes:
         return []
-    if aim.rows < LIMITS.examples_of_class * levels or _only_constant_parts(aim):
+    if aim.rows < LIMITS.examples_of_class * levels or constant_parts(aim):
         return []
     if levels == 2:
         said = f"The {aim.rows} targets are nothing but 0 and 1: yes or no, which {aim.name} takes for a quantity."
@@ -170,15 +170,12 @@ def _labels_as_numbers(aim: Aim, title: str) -> list[Finding]:
     return finding("wrong_loss", 1.0, title, said, advice, most="warning", numbers=numbers)
 
 
-def _only_constant_parts(aim: Aim) -> bool:
-    """Whether each loss had one target alone, as those of a discriminator for real and for made examples."""
-    start = 0
-    for rows in aim.parts:
-        part = aim.t[start : start + rows]
-        start += rows
-        if len(part) and (part != part[0]).any():
-            return False
-    return True
+def constant_parts(aim: Aim) -> bool:
+    """Whether of several losses most had one target alone: those of a discriminator, or batches that are sorted."""
+    ends = np.cumsum(aim.parts)
+    parts = [aim.t[end - rows : end] for end, rows in zip(ends, aim.parts, strict=True)]
+    constant = sum(bool((part == part[:1]).all()) for part in parts)
+    return len(parts) > 1 and 2 * constant >= len(parts)
 
 
 def _range(aim: Aim) -> list[Finding]:
@@ -253,41 +250,54 @@ def _has_learned(aim: Aim) -> bool:
 
 def _classes(aim: Aim) -> list[Finding]:
     """Classes that are rare, or never there."""
-    if aim.kind != "nll_loss" or not 2 <= aim.classes <= LIMITS.classes or aim.rows < LIMITS.examples:
+    binary = aim.kind in BINARY and aim.t.shape[1] == 1 and bool(((aim.t == 0) | (aim.t == 1)).all())
+    if not binary and (aim.kind != "nll_loss" or not 2 <= aim.classes <= LIMITS.classes):
         return []
-    labels = aim.t[:, 0].astype(np.int64)
-    if labels.min() < 0 or labels.max() >= aim.classes:
+    labels, classes = aim.t[:, 0].astype(np.int64), 2 if binary else aim.classes
+    if aim.rows < LIMITS.examples or labels.min() < 0 or labels.max() >= classes or aim.foreign:
         return []
-    counts = np.bincount(labels, minlength=aim.classes)
-    missing = np.flatnonzero(counts == 0)
-    # one batch may lack a class by chance
-    enough = aim.rows >= LIMITS.examples_of_class * aim.classes and len(aim.parts) > 1
-    found = finding(
+    counts = np.bincount(labels, minlength=classes)
+    return _missing(aim, counts) + _imbalance(aim, labels, counts)
+
+
+def _missing(aim: Aim, counts: np.ndarray) -> list[Finding]:
+    classes, missing = len(counts), np.flatnonzero(counts == 0)
+    # one batch may lack a class by chance, and batches that are sorted by class have a finding of their own
+    enough = aim.rows >= LIMITS.examples_of_class * classes and not constant_parts(aim)
+    return finding(
         "missing_classes", len(missing), "classes that never occur",
-        f"{counted(len(missing), 'class')} of {aim.classes} {are(len(missing))} the class of none of {aim.rows} "
-        f"examples: {listed(missing.tolist())}.",
+        f"{counted(len(missing), 'class')} of {classes} {are(len(missing))} the class of none of {aim.rows} examples: "
+        f"{listed(missing.tolist())}.",
         "Give the network as many outputs as there are classes, numbered from 0; or see whether a part of the data "
         "was left out, such as where rows are sorted by class.",
-        most="warning" if enough else "note", numbers={"missing": len(missing), "classes": aim.classes}, units=missing,
+        most="warning" if enough and len(aim.parts) > 1 else "note",
+        numbers={"missing": len(missing), "classes": classes}, units=missing,
     )  # fmt: skip
+
+
+def _imbalance(aim: Aim, labels: np.ndarray, counts: np.ndarray) -> list[Finding]:
     present = np.flatnonzero(counts)
-    if len(present) < 2:
-        return found
+    if len(present) < 2 or constant_parts(aim):
+        return []
     rare, common = (int(present[place(counts[present])]) for place in (np.argmin, np.argmax))
     ratio = float(counts[common] / counts[rare])
-    said = (
-        f"Of {aim.rows} examples class {common} has {counts[common]} and class {rare} {counts[rare]}, {ratio:.3g} "
-        "times fewer."
-    )
-    recall = None
+    said = f"Of {aim.rows} examples class {common} has {counts[common]}, and class {rare} has {counts[rare]}."
+    recall, learned = None, False
     if aim.outputs is not None:
-        right = aim.outputs[:, 0] == labels
-        recall = float(right[labels == rare].mean())
-        said += f" The network gets {percent(recall)} of the rare class right."
-    most = "note" if aim.weighted or (recall is not None and recall >= LIMITS.recall) else "severe"
-    return found + finding(
+        guess = aim.outputs[:, 0]
+        if aim.kind in BINARY:
+            guess = guess > (0 if aim.kind.endswith("logits") else 0.5)
+        later = np.arange(aim.rows) >= aim.rows // 2  # of several steps, those that know more
+        right, of_rare = (guess == labels)[later], (labels == rare)[later]
+        if of_rare.any():
+            recall = float(right[of_rare].mean())
+            learned = recall >= LIMITS.recall and float(right.mean()) >= LIMITS.accurate
+            said += f" The network gets {percent(recall)} of the rare class right."
+    weight = "BCEWithLogitsLoss a pos_weight" if aim.kind in BINARY else "CrossEntropyLoss a weight for each class"
+    return finding(
         "class_imbalance", ratio, "classes of very different weight", said,
-        "Give CrossEntropyLoss a weight for each class (weight=…), or draw them evenly (WeightedRandomSampler); judge "
-        f"by each class's recall rather than by accuracy, and look for more examples of class {rare}.",
-        most=most, numbers={"ratio": ratio, "rare": rare, "common": common, "recall": recall}, units=(rare,),
+        f"Give {weight}, or draw the classes evenly (WeightedRandomSampler); judge by each class's recall rather than "
+        f"by accuracy, and look for more examples of class {rare}.",
+        most="note" if aim.weighted or learned else "severe",
+        numbers={"ratio": ratio, "rare": rare, "common": common, "recall": recall}, units=(rare,),
     )  # fmt: skip
