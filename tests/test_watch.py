@@ -50,14 +50,15 @@ def train(model=None, optimizer=None, steps=40, *, tells=True, before_step=None,
 
 
 def kinds(doctor):
-    return [each.kind for each in doctor.findings if each.severity != "note"]
+    """Above a note; that a short training is short is no fault of these loops."""
+    return [each.kind for each in doctor.findings if each.severity != "note" and each.kind != "training_too_short"]
 
 
 @pytest.mark.parametrize("tells", [True, False])
 def test_a_usual_loop_is_healthy_whether_steps_are_told_or_seen(tells):
     doctor = train(network(nn.Dropout(0.5)), tells=tells)
     assert doctor.steps == 40
-    assert doctor.healthy, str(doctor)
+    assert not kinds(doctor), str(doctor)
 
 
 def test_training_is_the_same_to_the_bit_with_and_without_watch():
@@ -134,7 +135,7 @@ def test_gradients_that_are_never_cleared_are_found_and_accumulation_is_not():
     assert "gradients_not_cleared" in kinds(loop(4, None))
     for every, cleared in ((1, by_hand), (2, lambda o: o.zero_grad()), (4, lambda o: o.zero_grad(set_to_none=False))):
         doctor = loop(every, cleared)
-        assert doctor.healthy, str(doctor)
+        assert not kinds(doctor), str(doctor)
         assert doctor.steps == 24 // every
 
 
@@ -217,7 +218,7 @@ def test_two_optimizers_of_a_gan_are_healthy():
             F.binary_cross_entropy_with_logits(judge(maker(torch.randn(64, 4))), torch.ones(64, 1)).backward()
             of_maker.step()
     for doctor in (first, second, both):
-        assert doctor.healthy, str(doctor)
+        assert not kinds(doctor), str(doctor)
     assert (first.steps, second.steps, both.steps) == (60, 60, 120)
 
 
@@ -237,7 +238,7 @@ def test_an_lstm_whose_state_is_detached_is_healthy():
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             doctor.step(loss)
-    assert doctor.healthy, str(doctor)
+    assert not kinds(doctor), str(doctor)
 
 
 def test_closures_count_one_step_each():
@@ -254,7 +255,7 @@ def test_closures_count_one_step_each():
         for _ in range(12):
             doctor.step(optimizer.step(closure))
     assert doctor.steps == 12
-    assert doctor.healthy, str(doctor)
+    assert not kinds(doctor), str(doctor)
 
 
 def test_steps_by_hand_are_seen():
@@ -269,7 +270,7 @@ def test_steps_by_hand_are_seen():
                     p -= 0.1 * p.grad
             doctor.step(loss)
     assert doctor.steps == 30
-    assert doctor.healthy, str(doctor)
+    assert not kinds(doctor), str(doctor)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -288,7 +289,7 @@ def test_autocast_and_a_scaled_loss_are_healthy(dtype):
             scaler.step(optimizer)
             scaler.update()
     assert doctor.steps == 40
-    assert doctor.healthy, str(doctor)
+    assert not kinds(doctor), str(doctor)
     assert max(doctor.to_dict()["losses"]) < 2
 
 
@@ -310,7 +311,7 @@ def test_a_compiled_model_is_not_compiled_again_and_again():
                 F.cross_entropy(fast(X), y).backward()
                 optimizer.step()
         assert doctor.steps == 25
-        assert doctor.healthy, str(doctor)
+        assert not kinds(doctor), str(doctor)
     assert compiled <= 2  # PyTorch counts the hooks of a module, and compiles it anew if there is another one
 
 

@@ -68,7 +68,8 @@ OF_PROGRAMS = (
         explains=("learning_rate_too_low", "loss_stands_still", "underfitting"),
     ),
     Rule(
-        "graph_grows", "nodes of the loss's graph, of those in the first steps", None, 3, None,
+        "graph_grows", "nodes of the loss's graph, of those in the first steps; or a third of the graphs in memory",
+        None, 3, None,
         "A loss or a state that is kept with its graph makes each backward pass walk through all steps before.",
     ),
     Rule(
@@ -114,10 +115,10 @@ OF_PROGRAMS = (
         explains=("learning_rate_too_high", "exploding_gradient", "non_finite"),
     ),
     Rule(
-        "sorted_batches", "share of the mini-batches with one class alone", None, 0.8, None,
-        "A step then learns one answer for all inputs, and the next one forgets it (Bottou 2012, section 3.1: "
-        "shuffle).",
-        explains=("learning_rate_too_high", "batch_too_small", "overfitting", "loss_stands_still", "underfitting"),
+        "sorted_batches", "what the mini-batches lack of the mix of classes", None, 0.6, None,
+        "1 − P(two of a batch differ in class)/P(two of all differ): 0 for shuffled rows, 1 for one class a batch. A step "
+        "then learns one answer for all inputs, and the next one forgets it (Bottou 2012, section 3.1: shuffle).",
+        explains=("one_target", "missing_classes", "class_imbalance", "learning_rate_too_high", "batch_too_small", "overfitting", "loss_stands_still", "underfitting"),
     ),
     Rule(
         "unreached_parameters", "share of the trained numbers that no gradient reached", 0.001, 0.05, 0.5,

@@ -67,7 +67,7 @@ class ModuleHooks:
         run_uncompiled(self._torch, self._stack, compiled)
         self._stack.callback(self._forget)
         hook = self._hook()
-        # PyTorch warns of a hook for all modules when it meets a compiled one, which may be made of this model elsewhere
+        # PyTorch warns of a hook for all modules when it meets a compiled one: one may be made of this model elsewhere
         if compiled or "torch._dynamo" in sys.modules:
             handles = [m.register_forward_hook(hook, prepend=True, with_kwargs=True) for m in self.modules.values()]
         else:

@@ -27,6 +27,7 @@ class Audits:
         self._model = model
         self._graphs: list[LossGraph] = []  # of the first steps
         self._of_step: list[LossGraph] = []
+        self._reached: list[bool] = []
         self._number = 0
         self._of_loss: list[Finding] = []
         self._of_optimizer: list[Finding] = []
@@ -39,7 +40,7 @@ class Audits:
     def before_backward(self, number: int, roots: Sequence[Any]) -> LossGraph | None:
         """The graph of the loss, if it is looked at."""
         if number != self._number:
-            self._number, self._of_step = number, []
+            self._number, self._of_step, self._reached = number, [], []
         if not is_audited(number) or len(self._of_step) >= MOST_PASSES or len(roots) != 1 or roots[0].numel() != 1:
             return None
         graph = read_graph(roots[0])
@@ -47,15 +48,16 @@ class Audits:
         return graph
 
     def after_backward(self, *, reached: bool) -> None:
-        """A backward pass that did not reach the model is another one's."""
-        if not reached and self._of_step:
-            self._of_step.pop()
+        """Whether the backward pass reached the model: if none of a step does, all are looked at."""
+        self._reached += [reached] * (len(self._of_step) - len(self._reached))
 
     def before_step(self, optimizers: Sequence[Any]) -> None:
         """Gradients are complete."""
         if not self._of_step:
             return
-        graphs, self._of_step = self._of_step, []
+        pairs = zip(self._of_step, self._reached, strict=True)
+        graphs = [graph for graph, reached in pairs if reached] or self._of_step
+        self._of_step, self._reached = [], []
         early = self._number in FIRST
         self._graphs += graphs if early else []
         found = find_in_loss(self._graphs if early else graphs, self._model, optimizers)

@@ -1,14 +1,39 @@
-"""Rules of the course: what the losses of steps, their rates and the sizes of the updates say."""
+"""Rules of the course: what the losses of steps, the rates and the sizes of the updates say."""
 
 from __future__ import annotations
 
+import math
+from statistics import median
+
+import numpy as np
+
 from ...diagnose.finding import Finding, finding
+from ...diagnose.thresholds import LIMITS
+from ...diagnose.words import counted, percent, sentence
 from .recorder import Recorder
+from .run import Run, run_of
+
+EARLY = 10  # steps that belong to the start, where Adam's are large beside small weights
+ENOUGH = 20  # steps before the course is judged
+LONG = 50  # steps before a loss is said to stand still
+STUCK_AFTER = 0.3  # of the weights' size, in one of the first steps: where a loss stands still, this is why
+GONE = 0.01  # of the highest rate: less is no rate any more
+SCHEDULED = 0.5  # of the steps at such a rate: a schedule that was made for as many epochs
 
 
 def find_in_course(recorder: Recorder) -> list[Finding]:
     """All of them."""
-    return [*non_finite(recorder)]
+    run = run_of(recorder)
+    found = non_finite(recorder)
+    if run is None:
+        return found
+    found += learning_rate_too_high(run)
+    if not run.shared and not found:
+        found += rate_gone(run) or learning_rate_too_low(run)
+        found += loss_stands_still(run)
+        found += training_too_short(run) if recorder.closed else []
+        found += underfitting(run)
+    return found + overfitting(run)
 
 
 def non_finite(recorder: Recorder) -> list[Finding]:
@@ -19,7 +44,189 @@ def non_finite(recorder: Recorder) -> list[Finding]:
     return finding(
         "non_finite", 1, "the loss is not finite",
         f"The loss of step {broken} was not finite, and everything computed from it is lost.",
-        "Scale the inputs and the targets, use a smaller learning rate, or clip the gradient's norm; in float16 "
-        "scale the loss (torch.amp.GradScaler), or use bfloat16.",
+        "Scale the inputs and the targets, use a smaller learning rate, or clip the gradient's norm "
+        "(torch.nn.utils.clip_grad_norm_); in float16 scale the loss (torch.amp.GradScaler), or use bfloat16.",
         numbers={"step": broken},
     )  # fmt: skip
+
+
+def learning_rate_too_high(run: Run) -> list[Finding]:
+    """Updates that are large beside the weights, or a loss that is thrown up, rises or jumps."""
+    signs: list[tuple[float, str]] = []
+    numbers: dict[str, float | int | str | None] = {"learning_rate": run.rate}
+    later, early = run.ratios(max(EARLY, run.steps // 4)), run.ratios()
+    if len(later) >= 3:
+        numbers["update_ratio"] = usual = median(later)
+        said = f"a step changes the weights by {percent(usual)} of their size (median of {len(later)} measured ones)"
+        signs.append((usual / LIMITS.update_high, said))
+    if not run.shared:
+        signs += _thrown_up(run) + _rising(run) + _jumping(run)
+        if early and run.steps >= LONG and run.constant and run.late >= 0.95 * run.constant:
+            said = (
+                f"one of the first steps changed the weights by {percent(max(early))} of their size, and since then "
+                f"the loss stands at {run.late:.3g}, where a constant output has {run.constant:.3g}"
+            )
+            signs.append((max(early) / STUCK_AFTER, said))
+    signs = sorted((sign for sign in signs if sign[0] >= 1), reverse=True)
+    if not signs:
+        return []
+    return finding(
+        "learning_rate_too_high", signs[0][0], "the learning rate is too high",
+        sentence("; and ".join(text for _, text in signs)) + _rate_text(run),
+        "Try a tenth of it (lr of the optimizer), and a schedule that warms up and then lowers it "
+        "(torch.optim.lr_scheduler); torch.nn.utils.clip_grad_norm_ holds single steps back.",
+        numbers=numbers,
+    )  # fmt: skip
+
+
+def _thrown_up(run: Run) -> list[tuple[float, str]]:
+    threes = [median(run.first[k : k + 3]) for k in range(1, len(run.first) - 2)]
+    highest = max([*threes, *(run.losses[1:] if run.steps >= ENOUGH else [])], default=0.0)
+    level = max(run.start, run.scale)
+    if not level > 0:
+        return []
+    return [
+        (highest / level / LIMITS.loss_high, f"the loss went from {run.start:.3g} at the start up to {highest:.3g}")
+    ]
+
+
+def _rising(run: Run) -> list[tuple[float, str]]:
+    if run.steps < ENOUGH or len(run.losses) < 4:
+        return []
+    rise, noise = run.late - run.start, float(run.errors[-1]) * (1 + math.sqrt(run.steps / len(run.losses) / 3))
+    level = max(run.start, LIMITS.level * run.scale)
+    if rise < 3 * noise or not level > 0:
+        return []
+    said = f"the loss rose from {run.start:.3g} in the first steps to {run.late:.3g}"
+    return [(rise / level / LIMITS.loss_rise, said)]
+
+
+def _jumping(run: Run) -> list[tuple[float, str]]:
+    """Windows that differ by more than the noise of their steps."""
+    half = run.losses[len(run.losses) // 2 :]
+    if run.steps < LONG or len(half) < 5:
+        return []
+    level = max(float(np.median(half)), LIMITS.level * run.scale)
+    noise = 1.2 * float(np.mean(run.errors))  # twice the mean rise of means that differ by chance: σ/√π
+    jumps = float(np.maximum(np.diff(half), 0).mean()) - noise
+    said = f"the loss jumps up and down between {half.min():.3g} and {half.max():.3g} in the second half of the steps"
+    return [(jumps / level / LIMITS.jumps, said)] if level > 0 else []
+
+
+def rate_gone(run: Run) -> list[Finding]:
+    """A schedule that took the rate to nothing while there was much to learn."""
+    if run.steps < ENOUGH or len(run.rates) < 4 or not run.rates.max() > 0:
+        return []
+    gone = run.rates < GONE * run.rates.max()
+    begun = int(np.argmax(run.rates))
+    share = float(gone[begun:].mean())
+    if share < SCHEDULED or run.late < LIMITS.small * run.scale:
+        return []
+    at = run.steps * (begun + int(np.argmax(gone[begun:]))) // len(gone) + 1
+    later = [step.ratio for step in run.measured if step.number >= at and step.ratio is not None]
+    return finding(
+        "learning_rate_too_low", min(median(later), 1e-4) if later else 1e-4, "the schedule ends the training early",
+        f"The learning rate was {run.rates.max():.3g} at first, less than a hundredth of it from about step {at} on, "
+        f"and {run.rates[-1]:.3g} at the end of {run.steps} steps; the loss stays at {run.late:.3g}.",
+        "If the schedule counts epochs, call scheduler.step() once after each epoch, and not after every batch; or "
+        "give it as many steps as there are (step_size, T_max, total_steps).",
+        numbers={"highest": float(run.rates.max()), "last": float(run.rates[-1]), "step": at},
+    )  # fmt: skip
+
+
+def learning_rate_too_low(run: Run) -> list[Finding]:
+    """Updates that are tiny beside the weights, and a loss that hardly falls, or that is still above a constant's."""
+    behind = run.constant is not None and run.late > 1.05 * run.constant
+    if run.steps < ENOUGH or run.is_small or not (run.fall <= LIMITS.hardly or behind):
+        return []
+    if len(run.rates) and run.rates[-1] < 0.5 * run.rates.max():  # the schedule ends, or has not come yet
+        return []
+    ratios = run.ratios()
+    if not ratios or (len(run.rates) and run.rates.max() > 3 * run.rates[len(run.rates) // 2]):  # it warms up
+        return []
+    return finding(
+        "learning_rate_too_low", max(ratios), "the learning rate is too low",
+        f"No measured step changed the weights by more than {percent(max(ratios))} of their size, and in "
+        f"{run.steps} steps the loss went from {run.start:.4g} to {run.late:.4g}." + _rate_text(run),
+        "Try ten times as much (lr of the optimizer), and again, until the loss falls within the first epochs.",
+        numbers={"update_ratio": max(ratios), "learning_rate": run.rate, "fall": run.fall},
+    )  # fmt: skip
+
+
+def loss_stands_still(run: Run) -> list[Finding]:
+    """A loss that stays where it was."""
+    if run.steps < LONG or len(run.losses) < LIMITS.standstill or run.is_small or not run.start > 0:
+        return []
+    start = float(run.losses[:2].mean())
+    fall = 1 - min(run.late, float(np.median(run.losses[-len(run.losses) // 3 :]))) / start
+    if float(run.losses.min()) < start - 0.01 * start - 3 * float(run.errors.mean()):
+        return []
+    return finding(
+        "loss_stands_still", max(fall, 0.0), "the loss stands still",
+        f"In {run.steps} steps the loss went from {start:.4g} to {run.late:.4g}.",
+        "Look at the other findings first. If there are none, try to fit ten examples alone: a model that cannot do "
+        "that has a fault in its data or in its layers.",
+        numbers={"fall": fall, "first_loss": start, "last_loss": run.late},
+    )  # fmt: skip
+
+
+def training_too_short(run: Run) -> list[Finding]:
+    """A loss that still falls: what as many steps again would bring, if it falls as it did in the second half."""
+    if run.steps < ENOUGH or len(run.losses) < 8 or not run.start > 0:
+        return []
+    times = (np.arange(len(run.losses)) + 0.5) / len(run.losses)
+    quarter, half, end = (float(np.interp(at, times, run.losses)) for at in (0.25, 0.5, 1.0))
+    second, first = half - end, quarter - half
+    if second < 3 * float(run.errors.mean()):
+        return []
+    gain = second * min(second / first, 1.0) if first > 0 else second
+    ends = bool(len(run.rates)) and run.rates[-1] < LIMITS.annealed * run.rates.max()
+    return finding(
+        "training_too_short", gain / run.scale, "the loss still falls",
+        f"In the second half of {run.steps} steps the loss fell from {half:.4g} to {end:.4g}, after {quarter:.4g} at a "
+        f"quarter of them. At this pace as many steps again bring about {gain:.2g} more.",
+        "Train for more epochs, or with a higher learning rate; smaller mini-batches make more steps of an epoch.",
+        most="note" if ends or end <= LIMITS.small * run.scale else "warning",
+        numbers={"gain": gain, "share": gain / run.scale, "steps": run.steps},
+    )  # fmt: skip
+
+
+def underfitting(run: Run) -> list[Finding]:
+    """A loss that ends near that of a constant output."""
+    if run.constant is None or run.steps < 2 * LONG:
+        return []
+    share = run.late / run.constant
+    return finding(
+        "underfitting", share, "the model knows little more than a constant output",
+        f"After {run.steps} steps the loss is {run.late:.4g}, {percent(share)} of the {run.constant:.4g} that the best "
+        "constant output has.",
+        "Look at the other findings first. If there are none: a larger model, more steps, or inputs that say more of "
+        "the targets.",
+        numbers={"loss": run.late, "constant": run.constant},
+    )  # fmt: skip
+
+
+def overfitting(run: Run) -> list[Finding]:
+    """Validation that lies far behind training, or that has risen since its best."""
+    if len(run.validation) < LIMITS.epochs or not run.scale > 0:
+        return []
+    others = [loss for _, loss in run.validation]
+    last, best = others[-1], min(others)
+    if not all(map(math.isfinite, others)) or not run.late < run.scale:
+        return []
+    step = run.validation[others.index(best)][0]
+    gap = (last - run.late) / run.scale / LIMITS.validation_gap
+    rise = (last - best) / run.scale / LIMITS.validation_rise if last - best >= LIMITS.relative_rise * best else 0.0
+    said = f"The loss is {run.late:.3g} on the examples that it is trained on, and {last:.3g} on held-out ones."
+    if rise >= 1:
+        said += f" That was {best:.3g} after {counted(step, 'step')}, and has risen since."
+    return finding(
+        "overfitting", max(gap, rise), "the model overfits", said,
+        "Stop at the best epoch and keep its weights, use nn.Dropout, weight_decay (AdamW) or augmentation, a smaller "
+        "model, or more examples.",
+        numbers={"loss": run.late, "validation_loss": last, "best": best, "best_step": step},
+    )  # fmt: skip
+
+
+def _rate_text(run: Run) -> str:
+    return "" if run.rate is None else f" The learning rate is {run.rate:.3g}."

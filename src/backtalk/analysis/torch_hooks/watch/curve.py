@@ -40,6 +40,7 @@ class Curve:
         self.first: list[float] = []
         self.count = 0
         self.last = math.nan
+        self.most = -math.inf
         self.broken: int | None = None  # the first step, from 1, whose number is not finite
         self._width = 1
         self._windows: list[Window] = []
@@ -53,6 +54,7 @@ class Curve:
         if not math.isfinite(value):
             self.broken = self.broken or self.count
             return
+        self.most = max(self.most, value)
         if not self._windows or self._windows[-1].count >= self._width:
             if len(self._windows) == MOST:
                 self._halve()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Protocol
+
+from ....errors import first_line
 
 
 class Listener(Protocol):
@@ -40,7 +44,8 @@ class Events:
             register_optimizer_step_pre_hook,
         )
 
-        model, listener, compiling = self._model, self._listener, torch.compiler.is_compiling
+        model, compiling = self._model, torch.compiler.is_compiling
+        listener: Any = _Careful(self._listener)
 
         def on_forward(module: Any, inputs: tuple[Any, ...]) -> None:
             if not compiling() and module is model:  # not a copy of it; compiled code keeps nothing of this hook
@@ -63,6 +68,31 @@ class Events:
     def close(self) -> None:
         """Take all hooks away; again, nothing."""
         self._stack.close()
+
+
+class _Careful:
+    """Calls the listener until its first error: no look is worth the training that it looks at."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener, self._failed = listener, False
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        method = getattr(self._listener, name)
+
+        def call(*inputs: Any) -> None:
+            if self._failed:
+                return
+            try:
+                method(*inputs)
+            except Exception as error:
+                self._failed = True
+                why = f"{type(error).__name__}: {first_line(error)}"
+                warnings.warn(
+                    f"watch could not look at a step ({why}), and looks no more; training goes on.", stacklevel=3
+                )
+
+        self.__dict__[name] = call
+        return call
 
 
 class _Backward:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 MOST = 100_000  # nodes that are counted
 MARK = "backtalk"
+KEPT = 64  # steps whose graphs are followed
 
 
 class Mark:
@@ -28,19 +30,28 @@ def count_nodes(roots: Sequence[Any]) -> int:
     return len(seen)
 
 
-def mark(roots: Sequence[Any]) -> list[Any]:
-    """A reference to each graph that dies with it."""
-    found = []
-    for root in roots:
-        if root.grad_fn is not None:
-            root.grad_fn.metadata[MARK] = own = Mark()
-            found.append(weakref.ref(own))
-    return found
+class Graphs:
+    """The graphs of the last steps: ``alive``, the most of them that were in memory at once, in a row.
 
+    A loop lets go of each when the next one is made.
+    """
 
-def kept_alive(references: Sequence[Any]) -> int:
-    """How many of the graphs are still in memory."""
-    return sum(reference() is not None for reference in references)
+    def __init__(self) -> None:
+        self.alive = 0
+        self._last: deque[weakref.ref[Mark]] = deque(maxlen=KEPT)
+
+    def look(self, roots: Sequence[Any], *, measured: bool) -> int | None:
+        """The number of operations, if the step is measured."""
+        alive = 0
+        for reference in reversed(self._last):
+            if reference() is None:
+                break
+            alive += 1
+        self.alive = max(self.alive, alive)
+        if len(roots) == 1 and roots[0].grad_fn is not None:
+            roots[0].grad_fn.metadata[MARK] = own = Mark()
+            self._last.append(weakref.ref(own))
+        return count_nodes(roots) if measured else None
 
 
 def scale_of(root: Any) -> Any:

@@ -9,6 +9,7 @@ from ...diagnose.finding import Finding, finding
 from ...diagnose.words import counted, listed, percent
 from .recorder import Recorder
 
+MOST_ALIVE = 3  # graphs in a row; a third of those that are a finding
 FEW = 3  # steps before anything is said of a pattern
 
 
@@ -22,6 +23,7 @@ def find_in_program(recorder: Recorder) -> list[Finding]:
         *train_mode_while_evaluating(recorder),
         *gradients_clipped_away(recorder),
         *graph_grows(recorder),
+        *sorted_batches(recorder),
     ]
 
 
@@ -50,15 +52,17 @@ def weights_do_not_change(recorder: Recorder) -> list[Finding]:
     last = next((step for step in reversed(recorder.measured()) if step.moves), None)
     if recorder.still < FEW or last is None:
         return []
+    if recorder.rates.count and (last.rate or 0) < 1e-3 * recorder.rates.most:
+        return []  # a schedule took the rate away
     if last.rate == 0:
         said, advice = (
             "The learning rate is 0.",
             "Give the optimizer a rate above 0, and see what a scheduler makes of it.",
         )
-    elif not recorder.backwards:
-        said, advice = "No backward pass reached the model.", "Call loss.backward() before optimizer.step()."
+    elif not recorder.passes:
+        said, advice = "There was no backward pass.", "Call loss.backward() before optimizer.step()."
     elif not last.used:
-        return []  # nothing arrives
+        return []  # no gradient arrives, which has its own reasons
     else:
         said = f"The gradient is not 0, and with a rate of {last.rate:.3g} the weights were the same after the step."
         advice = "A rate so small is lost in rounding: raise it, or keep the weights in float32."
@@ -145,7 +149,6 @@ def gradients_clipped_away(recorder: Recorder) -> list[Finding]:
 def graph_grows(recorder: Recorder) -> list[Finding]:
     """A graph that reaches into earlier steps, or that is kept in memory."""
     sizes = [step.nodes for step in recorder.measured() if step.nodes]
-    alive, marked = recorder.alive, len(recorder.graphs)
     rises = len(sizes) >= 5 and all(a <= b for a, b in pairwise(sizes))
     if rises:
         found = finding(
@@ -158,12 +161,25 @@ def graph_grows(recorder: Recorder) -> list[Finding]:
         )  # fmt: skip
         if found:
             return found
-    if marked < 8 or alive < 0.9 * marked:
-        return []
     return finding(
-        "graph_grows", float(alive), "the graphs of all steps stay in memory",
-        f"{alive} of {marked} graphs that were looked at are still there: something holds the loss of every step, "
-        f"such as a sum or a list ({percent(alive / marked)}).",
-        "Keep numbers instead: total += loss.item().",
-        numbers={"alive": alive, "graphs": marked},
+        "graph_grows", float(recorder.graphs.alive) / MOST_ALIVE, "the graphs of many steps stay in memory",
+        f"The graphs of {recorder.graphs.alive} steps in a row were in memory at once: something holds the loss of "
+        "every step, such as a sum or a list.",
+        "Keep numbers instead: total += loss.item(), or loss.detach() of what has to stay a tensor.",
+        numbers={"alive": recorder.graphs.alive},
+    )  # fmt: skip
+
+
+def sorted_batches(recorder: Recorder) -> list[Finding]:
+    """Mini-batches of one class each."""
+    known = recorder.targets.sortedness()
+    if known is None:
+        return []
+    lack, batches, single = known
+    return finding(
+        "sorted_batches", lack, "the mini-batches are sorted by class",
+        f"Of {batches} mini-batches {single} hold one class alone, and two examples of one batch are "
+        f"{percent(max(0.0, 1 - lack))} as often of different classes as two examples of different batches.",
+        "Shuffle the training rows: DataLoader(…, shuffle=True), or a new torch.randperm for each epoch.",
+        numbers={"lack": lack, "batches": batches, "single": single},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from ..audit import read_criteria
 from .audits import Audits
 from .curve import Curve
 from .gradients import Gradients
-from .graph import count_nodes, kept_alive, mark, scale_of
+from .graph import Graphs, scale_of
 from .looks import Looks
 from .losses import Losses, StepLosses, grad_scale
 from .modes import Modes
@@ -24,21 +25,23 @@ KEPT = 400  # measured steps; beyond, every other one but the first ten is dropp
 class Recorder:
     """The numbers of a loop so far.
 
-    ``steps``: those that were measured; ``count``: how many steps there were; ``asked``: how often doctor.step was
-    called; ``taken``: how often an optimizer of the model stepped, and ``others``: other optimizers. ``backwards``: how
-    many backward passes reached the model. ``rates``: of learning. ``validation``: step, held-out loss, and the mean
-    loss of the steps since the one before.
+    ``steps``: those that were measured; ``count``: how many steps there were. ``asked``: how often doctor.step was
+    called; ``taken``: how often an optimizer of the model stepped, and ``others``: other optimizers; ``turns``: how
+    often which optimizers stepped together. ``passes``: of backward, and ``backwards``: those that reached the model.
+    ``rates``: of learning. ``validation``: step and held-out loss. ``closed``: whether the loop is over.
     """
 
     def __init__(self, torch: Any, model: Any, optimizers: Sequence[Any], every: int) -> None:
         self._torch, self.model, self.every = torch, model, every
         self.optimizers, self.given = list(optimizers), bool(optimizers)
         self.steps: list[Step] = []
-        self.count = self.backwards = self.forwards = self.asked = self.taken = self.others = 0
+        self.count = self.passes = self.backwards = self.forwards = self.asked = self.taken = self.others = 0
+        self.closed = False
         self.losses, self.rates = Losses(torch), Curve()
         self.validation: list[tuple[int, float]] = []
         self.still = 0  # measured steps in a row that moved nothing
-        self.graphs: list[Any] = []
+        self.turns: Counter[frozenset[int]] = Counter()  # how often which optimizers stepped together
+        self.graphs = Graphs()
         self.modes, self.gradients = Modes(torch, model), Gradients()
         self.audits, self.looks, self.targets = Audits(model), Looks(model), Targets()
         self._criteria: tuple[Any, ...] = ()
@@ -80,15 +83,15 @@ class Recorder:
             self._criteria = self._graph.criteria
         elif len(roots) == 1 and self.targets.is_wanted(step.number, measured=measured):
             self._criteria = read_criteria(roots[0])
-        if measured and not step.backwards:
-            step.nodes = count_nodes(roots)
-            self.graphs += mark(roots)
+        if not step.backwards:
+            step.nodes = self.graphs.look(roots, measured=measured)
         self._roots, self._scale = roots, scale_of(roots[0]) if len(roots) == 1 else 1.0
 
     def after_backward(self) -> None:
         """It is over."""
         step, roots, criteria, graph = self._current or self._begin(), self._roots, self._criteria, self._graph
         self._roots, self._criteria, self._graph = (), (), None
+        self.passes += 1
         reached = self._reached()
         self.audits.after_backward(reached=reached)
         if not reached:
@@ -177,6 +180,7 @@ class Recorder:
         self._current = self._weights = None
         self.modes.close()
         self.looks.close()
+        self.closed = True
 
     # what it is asked
 
@@ -194,9 +198,10 @@ class Recorder:
         return [name for name, p in self._parameters.items() if p.requires_grad and name not in self._heard]
 
     @property
-    def alive(self) -> int:
-        """How many graphs of measured steps are still in memory."""
-        return kept_alive(self.graphs)
+    def is_shared(self) -> bool:
+        """Whether other models are trained in the same loop, or parts of this one in turns."""
+        usual = max(self.turns.values(), default=0)
+        return self.others > 0.2 * self.count or sum(self.turns.values()) - usual > 0.2 * self.count
 
     # inside
 
@@ -231,6 +236,7 @@ class Recorder:
         self._current = None
         self.losses.add(self._step_losses)
         self.targets.end_step()
+        self.turns[frozenset(step.optimizers)] += 1
         if step.rate is not None:
             self.rates.add(step.rate)
         if self.is_measured(step.number):
