@@ -14,7 +14,7 @@ from ..program import Program
 from ..training import accuracy, batches, determination, tensors
 from .dense_of_classes import Run, twins
 
-RAW = ("raw", "logit", "leave out", "leave it out", "remove", "drop")
+RAW = ("raw", "logit", "leave out", "leave it out", "out of forward", "remove", "drop")
 
 
 class Pictures(nn.Module):
