@@ -158,7 +158,8 @@ def _said(findings: Any) -> tuple[Said, ...]:
 
 def score_of(network: Network, X: np.ndarray, y: np.ndarray) -> float | None:
     """The share of right classes, or R² for numbers; None for an output that is not finite."""
-    yhat, target = forward(network, X).h[network.depth], np.asarray(y)
+    with np.errstate(all="ignore"):
+        yhat, target = forward(network, X).h[network.depth], np.asarray(y)
     if not np.isfinite(yhat).all():
         return None
     if target.ndim == 1 and target.dtype.kind in "iub":

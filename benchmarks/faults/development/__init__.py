@@ -6,5 +6,6 @@ mistakes_in_optimizers.py, mistakes_in_graphs.py and mistakes_in_steps.py. Healt
 healthy_models.py and healthy_loops.py.
 
 Each program is written anew from the description of a public one: benchmark and number stand in its ``source``. The
-numbers of DeepFD, DeepLocalize and deepmufl are those of posts on StackOverflow. Sizes and data are scaled down.
+numbers of DeepFD, DeepLocalize and deepmufl are those of posts on StackOverflow, and #16045 is an issue or a pull
+request on GitHub. Sizes and data are scaled down.
 """

@@ -160,28 +160,29 @@ def kept_graphs(watch: Any, repaired: bool) -> Run:
 
 PROGRAMS = (
     Program(
-        "detach() before the head", "questions on detach() in forward",
+        "detach() before the head", "GitHub, lucidrains/CoCa-pytorch#6",
         "A transformer whose features lose their graph before the last layer.",
         ("unreached_parameters",), ("detach", "no_grad", "graph"), *twins(detached_features), mistake=23,
     ),
     Program(
-        "a step in NumPy", "questions on numpy() in forward",
+        "a step in NumPy", "PyTorch's documentation, Tensor.detach and Tensor.numpy",
         "Features that go through NumPy on their way to the last layer.",
         ("unreached_parameters", "nothing_arrives"), ("numpy", "detach", "torch"), *twins(through_numpy), mistake=24,
     ),
     Program(
-        "the share of wrong classes as the loss", "questions on argmax in the loss; TheDeepChecker, wrong loss",
+        "the share of wrong classes as the loss", "GitHub, wonbeomjang/mobile-hair-segmentation-pytorch#3",
         "argmax has no gradient, and requires_grad_() on the loss silences the error that says so.",
         ("unreached_parameters", "nothing_arrives"), ("argmax", "cross_entropy", "graph", "requires_grad"),
         *twins(guessed_classes), mistake=25,
     ),
     Program(
-        "layers that forward does not use", "questions on parameters without a gradient",
+        "layers that forward does not use", "PyTorch's documentation, DistributedDataParallel (find_unused_parameters)",
         "The hidden layers are made, and left out in forward.",
         ("unreached_parameters",), ("forward", "use"), *twins(forgotten_layers), mistake=26,
     ),
     Program(
-        "a sum of losses with their graphs", "questions on memory that grows (loss instead of loss.item())",
+        "a sum of losses with their graphs",
+        "PyTorch's documentation, frequently asked questions; GitHub, microsoft/DeepSpeedExamples#824",
         "running + loss keeps the graph of every step. What is learned is the same.",
         ("graph_grows",), ("item()", "detach"), *twins(kept_graphs), mistake=31,
     ),

@@ -14,7 +14,7 @@ from ..program import Program
 from ..training import accuracy, batches, determination, tensors
 from .dense_of_classes import Run, twins
 
-RAW = ("raw", "logit", "leave out", "leave it out", "remove", "drop")
+RAW = ("raw", "logit", "leave out", "leave it out", "out of forward", "remove", "drop")
 
 
 class Pictures(nn.Module):
@@ -235,12 +235,14 @@ def labels_of_minus_one(watch: Any, repaired: bool) -> Run:
 
 PROGRAMS = (
     Program(
-        "softmax before CrossEntropyLoss", "TheDeepChecker, redundant softmax (baseCNN_red_soft)",
+        "softmax before CrossEntropyLoss",
+        "TheDeepChecker, redundant softmax (baseCNN_red_soft); GitHub, bkitano/llama-from-scratch#5",
         "A network of convolutions that ends with softmax, and CrossEntropyLoss, which takes it again.",
         ("output_function_twice",), RAW, *twins(softmax_of_logits), mistake=1,
     ),
     Program(
-        "log_softmax before CrossEntropyLoss", "TheDeepChecker, redundant softmax; UMLAUT, double softmax",
+        "log_softmax before CrossEntropyLoss",
+        "GitHub, speedinghzl/Pytorch-Deeplab#2 and DSKSD/DeepNLP-models-Pytorch#2",
         "An LSTM that ends with LogSoftmax, and CrossEntropyLoss instead of NLLLoss. It learns the same.",
         ("output_function_twice",), (*RAW, "nll"), *twins(log_softmax_twice), mistake=2,
     ),
@@ -261,7 +263,7 @@ PROGRAMS = (
         *twins(softmax_of_one_unit), mistake=5,
     ),
     Program(
-        "(N, 1) against (N,)", "UMLAUT and questions on MSELoss that broadcasts",
+        "(N, 1) against (N,)", "GitHub, pytorch/pytorch#16045 and #19699",
         "Outputs of shape (32, 1) and targets of shape (32,): each is compared with all.",
         ("loss_broadcasts",), ("squeeze", "unsqueeze", "shape", "view"), *twins(column_against_row), mistake=6,
     ),
@@ -277,7 +279,7 @@ PROGRAMS = (
         *twins(likelihood_of_logits), mistake=8,
     ),
     Program(
-        "a summed loss", "DeepLocalize and UMLAUT, learning rate; questions on reduction='sum'",
+        "a summed loss", "TheDeepChecker, high learning rate (regrNN_high_lr)",
         "An autoencoder with the sum of the squared errors, and a rate made for their mean.",
         ("loss_is_summed", "learning_rate_too_high"), ("mean", "a tenth", "smaller", "lower", "divide"),
         *twins(summed_loss), mistake=9,

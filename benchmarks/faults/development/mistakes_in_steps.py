@@ -202,7 +202,7 @@ def little_is_left(watch: Any, repaired: bool) -> Run:
 
 PROGRAMS = (
     Program(
-        "the held-out loss with dropout on", "questions on model.eval()",
+        "the held-out loss with dropout on", "GitHub, wolny/pytorch-3dunet#53 and udacity/deep-learning-v2-pytorch#3",
         "No eval() before the held-out loss, which is then that of a network with half of its units.",
         ("train_mode_while_evaluating",), ("eval()",), *twins(noisy_evaluation), mistake=17,
     ),
@@ -212,12 +212,12 @@ PROGRAMS = (
         ("weights_do_not_change",), ("step()",), *twins(no_step), mistake=18,
     ),
     Program(
-        "zero_grad() after backward()", "questions on the order of zero_grad, backward and step",
+        "zero_grad() after backward()", "GitHub, lucidrains/byol-pytorch#93",
         "An LSTM whose gradients are cleared between backward() and step().",
         ("weights_do_not_change",), ("zero_grad",), *twins(cleared_before_the_step), mistake=19,
     ),
     Program(
-        "no zero_grad()", "questions on zero_grad; defects of PyTorch programs (missing zero_grad)",
+        "no zero_grad()", "GitHub, wenet-e2e/wekws#73 and pytorch/pytorch#47175",
         "The gradients of all steps are added up.",
         ("gradients_not_cleared",), ("zero_grad",), *twins(never_cleared), mistake=20,
     ),
@@ -227,7 +227,7 @@ PROGRAMS = (
         ("ascent",), ("sign", "minus", "maximize"), *twins(wrong_sign), mistake=21,
     ),
     Program(
-        "StepLR after every batch", "questions on scheduler.step() in the inner loop",
+        "StepLR after every batch", "GitHub, ivadomed/ivadomed#55 and nodefluxio/vortex#58",
         "A schedule for epochs that is stepped 40 times an epoch: the rate is gone before the end of the first.",
         ("learning_rate_too_low",), ("schedule", "scheduler", "epoch"), *twins(schedule_of_batches), mistake=27,
     ),

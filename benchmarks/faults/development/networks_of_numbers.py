@@ -76,7 +76,7 @@ single_rows = Recipe(
 )  # fmt: skip
 small_targets = Recipe(
     partial(data.plane, 600, 8), (8, 32, 1), {"loss": "squared_error"},
-    {"epochs": 20, "optimizer": "adam(learning_rate=0.001)"},
+    {"epochs": 40, "optimizer": "adam(learning_rate=0.005)"},
 )  # fmt: skip
 
 
