@@ -38,19 +38,21 @@ class Results:
     """
 
     _hooks: Hooks
+    _modules: ModuleHooks
+    _dimension: int
 
     @abstractmethod
     def _batch(self) -> HeardBatch: ...
 
     @property
     def h(self) -> Hidden:
-        """The output of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
-        return self._batch().h
+        """The output h of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
+        return self._modules.h({self._one_pass()})
 
     @property
     def grad_h(self) -> Hidden:
         """∂s/∂h of every module's output h, by the module's name; not ∂ℓ_n/∂h, and so as ``.grad`` would have it."""
-        return self._batch().grad_h
+        return self._modules.grad_h({self._one_pass()})
 
     def norms(self, *, scale: str = "own", memory_limit: int = MEMORY_LIMIT) -> HeardNorms:
         """‖∇ℓ_n‖ of each example, shape (B,), layer by layer and whole; with scale='share' of its part in s.
@@ -151,14 +153,25 @@ class Results:
         something else.
         """
         from .audit import audit_program
-        from .diagnosis import diagnose_pairs, only_audit
+        from .diagnosis import diagnose_heard, only_audit
 
         hooks = self._hooks
         audit = audit_program(hooks.model.module, loss, optimizer, hooks.criteria)
-        if loss is not None and not tasks(hooks):
-            return only_audit(audit)
-        batch = self._batch()
-        return diagnose_pairs(batch.pairs(), batch.weights(), memory_limit, audit)
+        passes, batch = self._judged()
+        if not passes and not hooks.criteria:  # no backward pass was run, be it in vain
+            if loss is not None:
+                return only_audit(audit)
+            self._batch()  # which says what was not heard
+        statistics = self._modules.statistics(passes, batch_dimension=self._dimension)
+        return diagnose_heard(statistics, batch, memory_limit, audit)
+
+    @abstractmethod
+    def _one_pass(self) -> int:
+        """The number of the backward pass."""
+
+    @abstractmethod
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        """The passes that are judged together, and, if it is one, its batch."""
 
     def _pairs(self) -> CapturedPairs:
         """Those of the pass; refused if a value is not finite."""
@@ -183,16 +196,6 @@ class HeardBatch(Results):
         self._reduction, self._dimension = reduction, batch_dimension
         self._assembled: tuple[int, CapturedPairs] | None = None
         self._finite: CapturedPairs | None = None
-
-    @property
-    def h(self) -> Hidden:
-        """The output of every module, by its name."""
-        return self._modules.h({self._task})
-
-    @property
-    def grad_h(self) -> Hidden:
-        """∂s/∂h of every module's output h, by the module's name."""
-        return self._modules.grad_h({self._task})
 
     @property
     def count(self) -> int:
@@ -234,6 +237,12 @@ class HeardBatch(Results):
 
     def _batch(self) -> HeardBatch:
         return self
+
+    def _one_pass(self) -> int:
+        return self._task
+
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        return {self._task}, self
 
 
 class Heard(Results):
@@ -289,6 +298,14 @@ class Heard(Results):
         lines += [f"not heard: {name}, {why}" for name, why in self.unheard.items()]
         return "\n".join(lines)
 
+    def _one_pass(self) -> int:
+        passes = list(self._modules.tasks)
+        return passes[0] if len(passes) == 1 else self._batch()._task
+
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        batches = self.batches
+        return set(self._modules.tasks), batches[0] if len(batches) == 1 else None
+
     def _batch(self) -> HeardBatch:
         batches = self.batches
         if len(batches) == 1:
@@ -305,6 +322,11 @@ class Heard(Results):
             raise InputError(
                 "no backward pass reached a Linear of the model: call loss.backward() within the block, of a loss that "
                 "depends on one, before reading what was heard."
+            )
+        if not linears:
+            raise InputError(
+                "model has no nn.Linear, of which alone single examples are heard: heard.h, heard.grad_h and "
+                "heard.diagnose() tell of all modules."
             )
         name, why = next(iter(captured_linears(self._hooks)[1].items()))
         raise InputError(

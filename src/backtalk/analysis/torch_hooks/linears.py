@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import InputError
 from .names import named_modules, plain_name, require_module, require_torch
 
 
@@ -66,8 +65,6 @@ class Model:
             for part in (linear.weight, linear.bias):
                 if part is not None:
                     owners.setdefault(id(part), []).append(linear)
-        if not self.linears:
-            raise InputError(f"model is {_a(model)} without an nn.Linear: there is nothing that listen could hear.")
         for name, module in self._modules:
             if id(module) in self.linears:
                 continue

@@ -10,7 +10,7 @@ OF_TRAINING = (
         "symmetry", "share of a hidden layer's units that are copies of another one", None, 0.05, 0.5,
         "Units with equal incoming and outgoing weights have equal gradients, and so stay copies for ever (Goodfellow, "
         "Bengio and Courville 2016, section 8.4). Random weights have none: 5 % is no accident.",
-        explains=("learning_rate_too_low", "batch_too_small", *GRADIENTS, *LEARNS_BADLY),
+        explains=("nothing_arrives", "learning_rate_too_low", "batch_too_small", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
         "penalty_too_strong", "norm of the penalty's gradient over that of the data's at the start", None, 1.0, 10.0,
