@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
+from pathlib import Path
 
 import pytest
 
 from backtalk import listen
+from backtalk.analysis.diagnose import NETWORK_RULES, RULES
 from backtalk.analysis.diagnose.words import is_healthy
 from backtalk.analysis.torch_hooks.audit import (
     BeforeBackward,
@@ -1174,3 +1177,15 @@ def test_what_saved_tensors_hooks_hide_is_left_alone():
         loss = F.mse_loss(model(inputs())[:, 0], numbers())
     assert read_graph(loss).criteria[0].target is None
     assert unpacked == []
+
+
+def test_the_page_for_users_has_every_finding_that_only_programs_have():
+    text = (Path(__file__).parents[1] / "docs" / "pytorch.md").read_text(encoding="utf-8")
+    means = {kind: words.strip() for kind, words in re.findall(r"^\| `(\w+)` \|(.*?)\|", text, re.MULTILINE)}
+    lines = []
+    for kind in [kind for kind in RULES if kind not in NETWORK_RULES]:
+        rule = RULES[kind]
+        numbers = ("" if value is None else f"{value:g}" for value in (rule.note, rule.warning, rule.severe))
+        lines.append(" | ".join([f"| `{kind}`", means.get(kind, "(say here what it means)"), rule.compared, *numbers]))
+    table = "\n".join(f"{line} |" for line in lines)
+    assert f"|---|---|---|---|---|---|\n{table}\n" in text, f"docs/pytorch.md should have\n{table}"
