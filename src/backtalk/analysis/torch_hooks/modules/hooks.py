@@ -37,7 +37,7 @@ class ModuleHooks:
     """
 
     def __init__(self, model: Any) -> None:
-        self._torch = require_torch()
+        self.torch = require_torch()
         require_module(model)
         self.model = model
         self.modules: dict[str, Any] = {}
@@ -46,7 +46,7 @@ class ModuleHooks:
         self.tasks: dict[int, dict[str, tuple[Any, int]]] = {}
         self.arrivals = count()
         self._ends: set[int] = set()
-        self.passes = Passes(self._torch)
+        self.passes = Passes(self.torch)
         self._handles: list[Any] = []
         self._stack = ExitStack()
 
@@ -59,12 +59,12 @@ class ModuleHooks:
         if self.modules["model"] is not named[0][1]:  # a part has that name
             self.modules = {"": named[0][1], **self.modules}
         self.calls, self.first, self.tasks, self.arrivals = [], {}, {}, count()
-        self.passes, self._ends = Passes(self._torch), set()
+        self.passes, self._ends = Passes(self.torch), set()
         self.parameters = ParameterGradients(
             [("" if module is named[0][1] else name, module) for name, module in self.modules.items()],
-            self._torch.nn.parameter.is_lazy,
+            self.torch.nn.parameter.is_lazy,
         )
-        run_uncompiled(self._torch, self._stack, compiled)
+        run_uncompiled(self.torch, self._stack, compiled)
         self._stack.callback(self._forget)
         hook = self._hook()
         # PyTorch warns of a hook for all modules when it meets a compiled one: one may be made of this model elsewhere
@@ -122,9 +122,9 @@ class ModuleHooks:
         names = {id(module): name for name, module in self.modules.items()}
         leaves = {id(module) for module in self.modules.values() if not module._modules or module._parameters}
         first, calls, handles = self.first, self.calls, self._handles
-        enter, places, is_grad_enabled = self.passes.enter, count(), self._torch.is_grad_enabled
-        transformed = self._torch._C._functorch.peek_interpreter_stack
-        Tensor = self._torch.Tensor
+        enter, places, is_grad_enabled = self.passes.enter, count(), self.torch.is_grad_enabled
+        transformed = self.torch._C._functorch.peek_interpreter_stack
+        Tensor = self.torch.Tensor
         # The tensor that the last call gave, what was captured of it, and the call's place
         made: Any = _nothing
         source: Captured | None = None

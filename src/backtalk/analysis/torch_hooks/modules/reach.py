@@ -36,29 +36,35 @@ class Reach:
 class ParameterGradients:
     """References to ``.grad`` of a model's trained parameters: which of them a backward pass changes.
 
-    ``parameters``: the trained ones by name, each once. ``versions``: of their values, when a pass ended last.
+    ``parameters``: the trained ones by name, each once; ``names``: by the identity of each.
     """
 
     def __init__(self, modules: Iterable[tuple[str, Any]], is_lazy: Any) -> None:
         self.parameters: dict[str, Any] = {}
-        seen: set[int] = set()
+        self.names: dict[int, str] = {}
         for name, module in modules:
             for key, parameter in module._parameters.items():
-                if parameter is not None and parameter.requires_grad and id(parameter) not in seen:
-                    seen.add(id(parameter))
-                    self.parameters[f"{name}.{key}" if name else key] = parameter
+                if parameter is not None and parameter.requires_grad and id(parameter) not in self.names:
+                    self.names[id(parameter)] = own = f"{name}.{key}" if name else key
+                    self.parameters[own] = parameter
         self._is_lazy = is_lazy
+        self._versions: dict[int, int] = {}
         self._before = self._now()
 
     def look(self) -> dict[str, tuple[Any, int]]:
         """The gradients that changed since the last look, each with its version."""
         now, before = self._now(), self._before
         self._before = now
+        self._versions = {id(each): each._version for each in self.parameters.values()}
         return {
             name: state
             for (name, state), (old, version) in zip(now.items(), before.values(), strict=True)
             if state[0] is not None and not (state[0] is old and state[1] == version)
         }
+
+    def changed(self, parameter: Any) -> bool:
+        """Whether its value was changed since the last look."""
+        return self._versions.get(id(parameter), parameter._version) != parameter._version
 
     def sizes(self) -> dict[str, int]:
         """How many numbers each parameter holds."""
