@@ -32,13 +32,18 @@ class Judged:
         """No finding is above 'note'."""
         return is_healthy(self.findings)
 
+    @property
+    def verdict(self) -> str:
+        """How many findings of each severity."""
+        return verdict(self.findings)
+
     def __str__(self) -> str:
         """Every finding with its numbers and what to do."""
         told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
-        return "\n\n".join([verdict(self.findings), *told])
+        return "\n\n".join([self.verdict, *told])
 
     def __repr__(self) -> str:
-        return "\n".join([verdict(self.findings), *(f"{each.severity:<8} {each.title}" for each in self.findings)])
+        return "\n".join([self.verdict, *(f"{each.severity:<8} {each.title}" for each in self.findings)])
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -10,7 +10,7 @@ from ...core.arrays import Array
 from ...errors import InputError
 from .assemble import assemble, batches, captured_layers, require_finite
 from .hooks import Hooks
-from .modules import Hidden, ModuleHooks
+from .modules import ModuleHooks
 from .pairs import CapturedPairs
 from .results import Results
 from .whole import why_mixed, why_not_whole
@@ -34,16 +34,6 @@ class HeardBatch(Results):
         self._count, self._reduction = count, reduction
         self._assembled: tuple[int, CapturedPairs] | None = None
         self._finite: CapturedPairs | None = None
-
-    @property
-    def h(self) -> Hidden:
-        """The output of every module, by its name."""
-        return self._modules.h({self._task})
-
-    @property
-    def grad_h(self) -> Hidden:
-        """∂s/∂h of every module's output h, by the module's name."""
-        return self._modules.grad_h({self._task})
 
     @property
     def count(self) -> int:
@@ -85,6 +75,12 @@ class HeardBatch(Results):
 
     def _batch(self) -> HeardBatch:
         return self
+
+    def _one_pass(self) -> int:
+        return self._task
+
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        return {self._task}, self
 
     def why_not_private(self, *, chosen: bool = False) -> str:
         """Why the gradients that were heard bound nobody's part in those of the model, in words; empty if they do.
@@ -154,6 +150,14 @@ class Heard(Results):
         lines += [f"not heard: {name}, {why}" for name, why in self.unheard.items()]
         return "\n".join(lines)
 
+    def _one_pass(self) -> int:
+        passes = list(self._modules.tasks)
+        return passes[0] if len(passes) == 1 else self._batch()._task
+
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        batches = self.batches
+        return set(self._modules.tasks), batches[0] if len(batches) == 1 else None
+
     def _batch(self) -> HeardBatch:
         batches = self.batches
         if len(batches) == 1:
@@ -171,6 +175,11 @@ class Heard(Results):
             raise InputError(
                 "no backward pass reached a layer of the model: call loss.backward() within the block, of a loss that "
                 "depends on one, before reading what was heard."
+            )
+        if not layers:
+            raise InputError(
+                "model has no layer of which single examples are heard, such as nn.Linear or nn.Conv2d: heard.h, "
+                "heard.grad_h and heard.diagnose() tell of all modules."
             )
         name, why = next(iter(captured_layers(self._hooks)[1].items()))
         raise InputError(

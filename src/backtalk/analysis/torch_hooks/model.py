@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import InputError
 from .layers import Kind, Layer, kind_of, may_mix
 from .names import named_modules, plain_name, require_module, require_torch
 
@@ -54,11 +53,6 @@ class Model:
             for part in (layer.weight, layer.bias):
                 if part is not None:
                     owners.setdefault(id(part), []).append(layer)
-        if not self.layers:
-            raise InputError(
-                f"model is {_a(model)} without a layer of a kind that is heard, such as nn.Linear or nn.Conv2d: "
-                "there is nothing that listen could hear."
-            )
         for unknown in self.unknown.values():
             module = unknown.module
             if isinstance(module, torch.nn.MultiheadAttention) and id(module.out_proj) in self.layers:

@@ -19,9 +19,8 @@ from ..per_example.gradient_norms import clip_factors, is_share, norms_by_layer
 from ..per_example.gram_matrices import gram_of
 from ..per_example.pairs import MEMORY_LIMIT, ParameterArrays, Sums, read_weighted
 from ..per_example.statistics import Moments, NoiseScale, moments_of
-from .assemble import batches
 from .hooks import Hooks
-from .modules import Hidden
+from .modules import Hidden, ModuleHooks
 from .norms import HeardNorms, noise_of, norms_and_sum
 from .pairs import CapturedPairs, widened
 from .precision import in_full_precision, without_autocast
@@ -41,19 +40,20 @@ class Results:
     """
 
     _hooks: Hooks
+    _modules: ModuleHooks
 
     @abstractmethod
     def _batch(self) -> HeardBatch: ...
 
     @property
     def h(self) -> Hidden:
-        """The output of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
-        return self._batch().h
+        """The output h of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
+        return self._modules.h({self._one_pass()})
 
     @property
     def grad_h(self) -> Hidden:
         """∂s/∂h of every module's output h, by the module's name; not ∂ℓ_n/∂h, and so as ``.grad`` would have it."""
-        return self._batch().grad_h
+        return self._modules.grad_h({self._one_pass()})
 
     @in_full_precision
     def norms(
@@ -199,14 +199,25 @@ class Results:
         something else.
         """
         from .audit import audit_program
-        from .diagnosis import diagnose_pairs, only_audit
+        from .diagnosis import diagnose_heard, only_audit
 
         hooks = self._hooks
         audit = audit_program(hooks.model.module, loss, optimizer, hooks.criteria)
-        if loss is not None and not batches(hooks):
-            return only_audit(audit)
-        batch = self._batch()
-        return diagnose_pairs(batch.pairs(), batch.weights(), memory_limit, audit)
+        passes, batch = self._judged()
+        if not passes and not hooks.criteria:  # no backward pass was run, be it in vain
+            if loss is not None:
+                return only_audit(audit)
+            self._batch()  # which says what was not heard
+        statistics = self._modules.statistics(passes, batch_dimension=hooks.batch_dimension)
+        return diagnose_heard(statistics, batch, memory_limit, audit)
+
+    @abstractmethod
+    def _one_pass(self) -> int:
+        """The number of the backward pass."""
+
+    @abstractmethod
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        """The passes that are judged together, and, if it is one, its batch."""
 
     def _pairs(self) -> CapturedPairs:
         """Those of the pass; refused if a value is not finite."""

@@ -23,6 +23,11 @@ class Limits:
     flat_slope: float = 0.01
     # of the examples at an end, for a saturated unit; healthy runs: up to 0.25, digits learned by heart 0.7
     flat_examples: float = 0.8
+    # of a layer's units, dead in one batch of a PyTorch model, before it is more than a note: the initial weights of
+    # nn.Linear shrink the signal beside the biases, and in 8 layers up to 0.48 are silent for 40 examples at the start
+    dead_in_batch: float = 0.5
+    # of a PyTorch model's trained parameters that a gradient reached, before the verdict is 'healthy'
+    heard: float = 0.95
     # of the norm, for copies: what float32 makes of sums in another order
     copies: float = 1e-6
     # units and inputs of a layer from which on it is no accident that all units hear one combination of the inputs

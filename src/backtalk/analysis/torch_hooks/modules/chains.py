@@ -27,7 +27,7 @@ class Chains:
         heard: dict[int, int] = {}
         for call in self._calls:
             found = self._heard_by(call)
-            if found is not None:
+            if found is not None and not self._passes(call):
                 heard[found.place] = heard.get(found.place, 0) + 1
                 if call in self._affine:
                     before[call.place] = found
@@ -62,11 +62,15 @@ class Chains:
                 return None
             if made is None or made in self._affine:
                 return made
-            module = self._modules[made.name]
-            if type(module).__name__ not in PASSING and not is_norm(module):
+            if not self._passes(made):
                 return None
             call = made
         return None
+
+    def _passes(self, call: Call) -> bool:
+        """Whether it leaves what it hears linear."""
+        module = self._modules[call.name]
+        return type(module).__name__ in PASSING or is_norm(module)
 
     def _wastes(self, first: Call, second: Call) -> bool:
         """Whether the two could be one, and nothing else hears the first."""

@@ -11,10 +11,10 @@ from .rules.units import find_silent_units
 from .rules.weights import find_linear_layers, find_symmetry
 from .statistics import ModelStatistics
 
-# The kinds that are looked for; and those that are looked for if all is finite
-FINITE = ("non_finite", "non_finite_data", "unreached_parameters")
-JUDGED = (
-    *FINITE, "inputs_not_scaled", "inputs_too_small", "symmetry", "linear_layers", "nothing_arrives", "dead_units",
+# The kinds that are looked for if a value is not finite, and if all are
+OF_BROKEN = ("non_finite", "non_finite_data", "unreached_parameters")
+OF_MODULES = (
+    *OF_BROKEN, "inputs_not_scaled", "inputs_too_small", "symmetry", "linear_layers", "nothing_arrives", "dead_units",
     "saturated_units", "vanishing_gradient", "exploding_gradient", "layer_not_learning",
 )  # fmt: skip
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....core.arrays import to_numpy
-from .calls import Call, Captured
+from .calls import Captured
 from .chains import Chains
 from .finite import FirstNonFinite
 from .kinds import hears_columns, unit_dimension
-from .measures import Measures, dense
+from .measures import Measures
 from .reach import Reach
 from .statistics import InputScale, ModelStatistics, ModuleStatistics
 from .stop import find_stop
@@ -43,7 +43,8 @@ class Gathering:
 
     def statistics(self) -> ModelStatistics:
         """All of it; what follows from numbers that are not finite is left out."""
-        reach, data = self._reach(), self._data()
+        data = self._data()
+        reach = self._reach(data)
         examples = self._examples(data)
         kinds = {name: type(module).__name__ for name, module in self.modules.items()}
         broken = FirstNonFinite(
@@ -75,15 +76,32 @@ class Gathering:
         leaves = (name for name in self.hooks.first if name in called)
         return [name for name in leaves if not self.modules[name]._modules or self.modules[name]._parameters]
 
-    def _reach(self) -> Reach:
-        """By ``.grad``; if no pass wrote into any, as torch.autograd.grad does not, by the gradients of outputs."""
+    def _reach(self, data: Sequence[Captured]) -> Reach:
+        """By ``.grad``, after all passes of the block; if none wrote into any, as
+        torch.autograd.grad does not, by the gradients of outputs."""
         sizes = self.hooks.parameters.sizes()
-        reached = {name for task in self.tasks for name in self.hooks.tasks[task]}
+        reached = {name for changed in self.hooks.tasks.values() for name in changed}
         if not reached:
             calls = {call.name for call in self.calls if not call.silent}
             reached = {name for name in sizes if (name.rpartition(".")[0] or "model") in calls}
         uncalled = frozenset(name for name in self.modules if name not in self.hooks.first)
-        return Reach(sizes, frozenset(reached & set(sizes)), uncalled)
+        return Reach(sizes, frozenset(reached & set(sizes)), uncalled, self._cut(set(sizes) - reached, data))
+
+    def _cut(self, unreached: set[str], data: Sequence[Captured]) -> str:
+        """The first module behind unreached ones that hears what has no graph, and is no data either."""
+        called = [self.hooks.first[name] for name in self.modules if name in self.hooks.first and any(
+            each.startswith(self.names[name]) and "." not in each[len(self.names[name]):] for each in unreached
+        )]  # fmt: skip
+        if not called:
+            return ""
+        given = {each.value.data_ptr() for each in data}
+        for call in self.calls:
+            if self.hooks.first[call.name] > min(called) and hears_columns(self.torch, self.modules[call.name]):
+                for each in call.inputs[:1]:
+                    value = each.value
+                    if not each.operation and value.is_floating_point() and value.data_ptr() not in given:
+                        return call.name
+        return ""
 
     def _data(self) -> list[Captured]:
         """What was given to the model's own calls: to those within no call of another module."""

@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...diagnose.finding import Finding, finding
+from ...diagnose.thresholds import RULES
 from ...diagnose.words import are, counted, listed, percent
+
+# If the way is cut in the middle, it is a warning, however few parameters lie below: as those of convolutions
+CUT = RULES["unreached_parameters"].warning or 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
     """``trained``: how many numbers each trained parameter holds; ``reached``: the parameters that a gradient reached.
 
-    ``uncalled``: modules that the forward pass did not call, as far as that is known.
+    ``uncalled``: modules that the forward pass did not call, as far as that is known. ``cut``: the first module behind
+    some that were not reached whose input is neither data nor has a graph; '' if there is none.
     """
 
     trained: Mapping[str, int]
     reached: frozenset[str]
     uncalled: frozenset[str] = frozenset()
+    cut: str = ""
 
     @property
     def share(self) -> float:
@@ -91,15 +97,18 @@ def find_unreached(reach: Reach) -> list[Finding]:
         why.append(f"forward does not call {listed(map(repr, uncalled), 5)}")
         advice.append("Use these modules in forward, or delete them")
     if others:
-        why.append(f"the way from {listed(map(repr, others), 5)} to the loss is cut")
+        end = f"'{reach.cut}'" if reach.cut else "the loss"
+        has = ", whose input has no graph" if reach.cut else ""
+        why.append(f"the way from {listed(map(repr, others), 5)} to {end} is cut{has}")
         advice.append(
             "look for detach(), .data, .item(), NumPy, torch.no_grad(), argmax, round or a comparison between these "
-            "modules and the loss, and compute on with tensors"
+            f"modules and {end}, and compute on with tensors; if they are not to be trained, say so with "
+            "requires_grad_(False)"
         )
     share = 1 - reach.share
     words = "; ".join(advice)
     return finding(
-        "unreached_parameters", share, f"no gradient reached {counted(len(unreached), 'trained parameter')}",
+        "unreached_parameters", max(share, CUT) if reach.cut else share, f"no gradient reached {counted(len(unreached), 'trained parameter')}",
         f"{counted(len(unreached), 'parameter')} with {percent(share)} of the trained numbers {are(len(unreached))} "
         f"trained, but no gradient reached {'it' if len(unreached) == 1 else 'them'}: "
         f"{listed(map(repr, unreached), 5)}. {' and '.join(why)[:1].upper()}{' and '.join(why)[1:]}.",

@@ -12,8 +12,19 @@ from .statistics import Stop
 
 SOFTMAX = ("SoftmaxBackward0", "LogSoftmaxBackward0")
 FLAT = (
-    "Begin with initial weights and biases for which it is active (the initialization of PyTorch is), scaled inputs and "
-    "a smaller learning rate; LeakyReLU is never flat."
+    "Begin with initial weights and biases for which it is active (the initialization of PyTorch is), scaled inputs "
+    "and a smaller learning rate; LeakyReLU is never flat."
+)
+# What the loss does to the output of the model, and what to do
+ONE_UNIT = (
+    "the loss passes a gradient of exactly 0 to the one unit of the model's output, as behind a softmax, which is 1 "
+    "whatever the weights are",
+    "For one output use a sigmoid (nn.BCEWithLogitsLoss), or two outputs with nn.CrossEntropyLoss.",
+)
+BEHIND = (
+    "the loss passes a gradient of exactly 0 to the model's output: what follows the model is flat for every example, "
+    "or does not depend on its output",
+    "Look at the way from the model's output to the loss: a softmax, ReLU or clamp of what it gives, or a factor of 0.",
 )
 
 
@@ -34,16 +45,8 @@ def find_stop(
     above = next((call for call, hears in heard[place + 1 :] if hears), None)
     layer = layer_of.get(below.name, 0)
     if above is None:
-        one = below.outputs[0].value.ndim > 1 and below.outputs[0].value.shape[-1] == 1
-        why = "the loss passes a gradient of exactly 0 to the output of the model"
-        why += ": a softmax over its one unit is 1 whatever the weights are" if one else (
-            ": what follows the model is flat for every example, or does not depend on its output"
-        )  # fmt: skip
-        advice = "For one output use a sigmoid (nn.BCEWithLogitsLoss), or two outputs with nn.CrossEntropyLoss." if one else (
-            "Look at the way from the model's output to the loss: a softmax, ReLU or clamp of what it gives, or a "
-            "factor of 0."
-        )  # fmt: skip
-        return Stop("", below.name, layer, why, advice)
+        value = below.outputs[0].value
+        return Stop("", below.name, layer, *(ONE_UNIT if value.ndim > 1 and value.shape[-1] == 1 else BEHIND))
     return Stop(above.name, below.name, layer, *_reason(above, modules[above.name]))
 
 

@@ -38,7 +38,7 @@ class Units:
 
 
 class UnitsOfLayers:
-    """Reads the calls in their order; ``found``: by the name of each layer, and of each module that is an activation."""
+    """Reads the calls in their order; ``found``: by the names of the layers, and of modules that are activations."""
 
     def __init__(self, torch: Any, modules: dict[str, Any], measures: Measures, tasks: set[int]) -> None:
         self._torch, self._modules, self._measures, self._tasks = torch, modules, measures, tasks

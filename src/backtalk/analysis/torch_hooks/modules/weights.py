@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....core.arrays import to_numpy
-from ...diagnose.rules.layers import copies_among
+from ...diagnose.copies import copies_among
 from ...diagnose.thresholds import LIMITS
 from .kinds import matrices
 from .measures import Measures, dense

@@ -7,11 +7,15 @@ from ....diagnose.words import counted, listed
 from ..statistics import ModelStatistics
 
 OF_DATA = "See where the values come from, and leave these rows out or fill the values in."
-STEPS = "Scale the inputs and the targets, use a smaller learning rate, or clip the gradient's norm; in float16 scale the "
+STEPS = (
+    "Scale the inputs and the targets, use a smaller learning rate, or clip the gradient's norm; in float16 scale the "
+)
 STEPS += "loss (torch.amp.GradScaler), or use bfloat16."
 WEIGHTS = "Go back to weights from before the step that broke them, and train with a smaller learning rate or with "
 WEIGHTS += "torch.nn.utils.clip_grad_norm_."
-OPERATION = "Keep what it gets within its domain: an ε under a root, in a division or in a logarithm, a mask that leaves at "
+OPERATION = (
+    "Keep what it gets within its domain: an ε under a root, in a division or in a logarithm, a mask that leaves at "
+)
 OPERATION += "least one value, or the function of torch.nn.functional that takes logits."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,12 +15,23 @@ from ..statistics import ModelStatistics, ModuleStatistics
 
 VANISHING = "Use the initialization of the activation (torch.nn.init has them), relu or tanh instead of sigmoid, "
 VANISHING += "normalization or residual connections, and fewer layers."
-EXPLODING = "Use the initialization of the activation (torch.nn.init has them): these weights are too large. Else clip the "
+EXPLODING = (
+    "Use the initialization of the activation (torch.nn.init has them): these weights are too large. Else clip the "
+)
 EXPLODING += "gradient's norm (torch.nn.utils.clip_grad_norm_), and take a smaller learning rate."
 
 
 def find_nothing(statistics: ModelStatistics) -> list[Finding]:
     """All weights have a gradient of exactly 0."""
+    if statistics.reach.trained and not statistics.reach.reached:
+        return finding(
+            "nothing_arrives", 1.0, "no gradient arrives at the model",
+            "A backward pass was run, and none of the trained parameters got a gradient: the loss does not depend on "
+            "what the model computed.",
+            "Compute the loss from the model's outputs themselves, without detach(), .data, .item(), NumPy, "
+            "torch.tensor(…), torch.no_grad(), argmax, round or a comparison between the two.",
+            numbers={"layers": 0},
+        )  # fmt: skip
     known = [module for module in statistics.modules if module.weights_hear is not None]
     deaf = [module for module in known if not module.weights_hear]
     if not known or not statistics.stop:
@@ -47,7 +59,9 @@ def find_gradient_ratio(statistics: ModelStatistics) -> list[Finding]:
     last = sizes[-math.ceil(len(sizes) / 3) :]
     found = []
     if sizes[0] > 0 or _unexplained(statistics):
-        found += _told("vanishing_gradient", layers, sizes, float(sizes[0] / sizes[1:].max()) if sizes[1:].any() else 1.0)
+        found += _told(
+            "vanishing_gradient", layers, sizes, float(sizes[0] / sizes[1:].max()) if sizes[1:].any() else 1.0
+        )
     if np.median(last) > 0:
         found += _told("exploding_gradient", layers, sizes, float(sizes[0] / np.median(last)))
     return found
@@ -64,8 +78,8 @@ def _told(kind: str, layers: Sequence[ModuleStatistics], sizes: np.ndarray, rati
         kind, ratio, f"the gradient {'vanishes' if vanishes else 'explodes'} on its way down to layer '{first.name}'",
         f"The gradient of the output of layer '{first.name}' has {ratio:.3g} times the norm that "
         f"{'the loudest layer above it has' if vanishes else 'is usual in the last layers'}. On its way down it "
-        f"{'loses' if vanishes else 'gains'} most between layers '{layers[step + 1].name}' and '{layers[step].name}', by "
-        f"a factor of {factor:.3g}.",
+        f"{'loses' if vanishes else 'gains'} most between layers '{layers[step + 1].name}' and '{layers[step].name}', "
+        f"by a factor of {factor:.3g}.",
         VANISHING if vanishes else EXPLODING,
         numbers={"ratio": ratio, "step": factor, "module": first.name}, layer=first.layer,
     )  # fmt: skip
@@ -91,8 +105,6 @@ def find_layers_not_learning(statistics: ModelStatistics) -> list[Finding]:
 
 
 def _of_module(each: Finding, module: ModuleStatistics) -> Finding:
-    from dataclasses import replace
-
     return replace(each, layer=module.layer, numbers={**each.numbers, "module": module.name})
 
 

@@ -12,7 +12,9 @@ from ....diagnose.thresholds import RULES
 from ....diagnose.words import counted, listed
 from ..statistics import InputScale, ModelStatistics
 
-SCALE = "Subtract the mean and divide by the standard deviation of each, over the training data (pixels: divide by 255); "
+SCALE = (
+    "Subtract the mean and divide by the standard deviation of each, over the training data (pixels: divide by 255); "
+)
 SCALE += "where they come from frozen layers below, put a normalization before this one."
 
 
@@ -28,8 +30,8 @@ def _of(scale: InputScale) -> list[Finding]:
     names = [f"{k + 1} ({sizes[k]:.3g})" for k in large]
     return finding(
         "inputs_not_scaled", float(sizes[order[0]]), "inputs are not scaled",
-        f"{counted(len(large), 'input')} of {len(sizes)} of '{scale.name}', which hears the data first, are far from the "
-        "size that initial weights are made for: the root of the mean square should be near 1, and it is "
+        f"{counted(len(large), 'input')} of {len(sizes)} of '{scale.name}', which hears the data first, are far from "
+        "the size that initial weights are made for: the root of the mean square should be near 1, and it is "
         f"{listed(names)}. The largest has mean {scale.means[order[0]]:.3g}.",
         SCALE, most="warning", numbers={"columns": len(large), "largest": float(sizes[order[0]]), "module": scale.name},
         layer=0, units=large,

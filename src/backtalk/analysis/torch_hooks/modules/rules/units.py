@@ -9,7 +9,9 @@ from ..statistics import ModelStatistics, ModuleStatistics
 
 DEAD = "Use a smaller learning rate and scaled inputs, and see that biases did not become very negative; or an "
 DEAD += "activation that is never flat, such as nn.LeakyReLU."
-SATURATED = "Scale the inputs, use a smaller learning rate, and the initialization of the activation (torch.nn.init has "
+SATURATED = (
+    "Scale the inputs, use a smaller learning rate, and the initialization of the activation (torch.nn.init has "
+)
 SATURATED += "them); or put a normalization before the activation, or take nn.ReLU."
 
 
@@ -25,12 +27,13 @@ def find_silent_units(statistics: ModelStatistics) -> list[Finding]:
             ("saturated_units", module.saturated_units, "saturated", "at an end of the range of the activation for at "
              f"least {percent(LIMITS.flat_examples)} of {statistics.examples} examples", SATURATED),
         ):  # fmt: skip
+            share = len(units) / max(1, module.units)
             found += finding(
-                kind, len(units) / max(1, module.units), f"{word} {noun}s in layer '{module.name}'",
+                kind, share, f"{word} {noun}s in layer '{module.name}'",
                 f"{counted(len(units), noun)} of {module.units} in layer '{module.name}' ({module.kind}) "
                 f"{are(len(units))} {how}: {listed(unit + 1 for unit in units)}.",
-                advice, most=most,
-                numbers={word: len(units), "units": module.units, "share": len(units) / max(1, module.units),
+                advice, most="note" if kind == "dead_units" and share < LIMITS.dead_in_batch else most,
+                numbers={word: len(units), "units": module.units, "share": share,
                     "module": module.name},
                 layer=module.layer, units=units,
             )  # fmt: skip

@@ -22,10 +22,10 @@ def find_symmetry(statistics: ModelStatistics) -> list[Finding]:
             f"{counted(len(units), 'unit')} of the {max(module.units, len(units))} of layer '{module.name}' "
             f"({module.kind}) have the same weights and the same gradients as another one, in "
             f"{counted(len(module.copies), 'group')}; the first is units "
-            f"{listed(unit + 1 for unit in module.copies[0])}{how if module.constant else ''}. Copies stay copies: the "
-            f"layer works as if it had {max(left, len(module.copies))}.",
-            "Draw the initial weights at random (PyTorch's own do; torch.nn.init.xavier_uniform_, kaiming_uniform_), not "
-            "all alike and not 0; biases may be 0.",
+            f"{listed(unit + 1 for unit in module.copies[0])}{how if module.constant else ''}. Copies stay copies: "
+            f"the layer works as if it had {max(left, len(module.copies))}.",
+            "Draw the initial weights at random (PyTorch's own do; torch.nn.init.xavier_uniform_, kaiming_uniform_), "
+            "not all alike and not 0; biases may be 0.",
             numbers={"copies": len(units), "units": module.units, "groups": len(module.copies), "module": module.name},
             layer=module.layer, units=units,
         )  # fmt: skip
@@ -42,7 +42,7 @@ def find_linear_layers(statistics: ModelStatistics) -> list[Finding]:
             f"{names} follow one another without an activation between them, and none is narrower than the ends: "
             "together they compute what one linear layer does. "
             f"They are {percent(chain.share)} of the linear layers that were heard.",
-            f"Put an activation, such as nn.ReLU(), behind each of them but the last, or make one layer of them.",
+            "Put an activation, such as nn.ReLU(), behind each of them but the last, or make one layer of them.",
             most="warning" if chain.dense or chain.share >= 0.5 else "note",
             numbers={"layers": len(chain.names), "share": chain.share, "module": chain.names[0]}, layer=chain.layer,
         )  # fmt: skip
