@@ -152,7 +152,7 @@ class Heard(Results):
 
     def _one_pass(self) -> int:
         passes = list(self._modules.tasks)
-        return passes[0] if len(passes) == 1 else self._batch()._one_pass()
+        return passes[0] if len(passes) == 1 else self._batch()._task
 
     def _judged(self) -> tuple[set[int], HeardBatch | None]:
         batches = self.batches
@@ -178,8 +178,8 @@ class Heard(Results):
             )
         if not layers:
             raise InputError(
-                "model has no layer of a kind whose single examples are heard, such as nn.Linear or nn.Conv2d: "
-                "heard.h, heard.grad_h and heard.diagnose() tell of all modules."
+                "model has no layer of which single examples are heard, such as nn.Linear or nn.Conv2d: heard.h, "
+                "heard.grad_h and heard.diagnose() tell of all modules."
             )
         name, why = next(iter(captured_layers(self._hooks)[1].items()))
         raise InputError(

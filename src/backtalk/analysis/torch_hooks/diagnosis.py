@@ -109,7 +109,7 @@ def diagnose_heard(
     layers, noise = (), None
     pairs = _pairs_of(batch) if whole and batch is not None else None
     if batch is not None and pairs is not None:
-        activity = Activity(list(pairs.linears), pairs.count)
+        activity = Activity(pairs.linears)
         norms, total = norms_and_sum(pairs.fitting(memory_limit), memory_limit, activity.add)
         layers = layer_statistics(pairs, batch.weights(), norms, total, activity)
         noise = noise_of(norms, total).value if pairs.count > 1 else None

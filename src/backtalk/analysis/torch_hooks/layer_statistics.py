@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from ...core.arrays import Array, to_numpy
 from ...core.norms import euclidean_norm
 from ..diagnose.statistics import median, root_mean_square
-from ..diagnose.thresholds import LIMITS
 from ..per_example.pairs import Pairs, ParameterArrays
 from ..per_example.sizes import row_norms
 from .norms import HeardNorms
@@ -53,19 +52,12 @@ class LayerStatistics:
 
 
 class Activity:
-    """Reads pairs: of each layer, which units it hears and which of its own gradients are ever anything but 0.
+    """Reads pairs: of each layer, which units it hears and which of its own gradients are ever anything but 0."""
 
-    Of the first layer also the ``means`` of the units that it hears, and the roots of the means of their squares,
-    ``sizes``, over examples and places.
-    """
-
-    def __init__(self, linears: Sequence[str], count: int) -> None:
-        self.linears, self.count = set(linears), count
-        self.first = next(iter(linears), None)
+    def __init__(self, linears: Iterable[str]) -> None:
+        self.linears = set(linears)
         self.h: dict[str, Any] = {}
         self.a: dict[str, Any] = {}
-        self.means: Any = 0.0
-        self.sizes: Any = 0.0
 
     def add(self, pairs: Pairs) -> None:
         """Take in a block."""
@@ -73,10 +65,6 @@ class Activity:
             return
         for known, array in ((self.h, pairs.h), (self.a, pairs.a)):
             known[pairs.layer] = known.get(pairs.layer, False) | array.any(0)
-        if pairs.layer == self.first:
-            rows, count = to_numpy(pairs.h).astype(np.float64), self.count * pairs.places
-            self.means = self.means + rows.sum(0) / count
-            self.sizes = np.hypot(self.sizes, row_norms(rows.T) / np.sqrt(count))
 
 
 def layer_statistics(
@@ -116,28 +104,3 @@ def layer_statistics(
             )
         )
     return tuple(found)
-
-
-def rows_of_units(pairs: CapturedPairs, name: str, weight: Array, most: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """Units that may have copies; of each its weights and its gradients in some examples, in units of the largest."""
-    weight = widened(weight)
-    units = _maybe_alike(weight)
-    group = pairs.linears[name]
-    [some] = group.read(slice(0, -(-most // group.shapes[0][0])))  # so many places
-    chosen = weight.new_tensor(units).long()
-    parts = [to_numpy(part).astype(np.float64) for part in (weight[chosen], some.a[:most, chosen].mT)]
-    return units, np.concatenate([part / (np.abs(part).max(initial=0.0) or 1.0) for part in parts], axis=1)
-
-
-def _maybe_alike(weight: Array) -> np.ndarray:
-    """The units whose weights have nearly the same product with one vector as another one's: all copies are among them.
-
-    So a head with 50,000 units need not come to NumPy whole.
-    """
-    vector = np.random.default_rng(0).normal(size=weight.shape[1])
-    places, sizes = (
-        to_numpy(part).astype(np.float64) for part in (weight @ weight.new_tensor(vector), row_norms(weight))
-    )
-    order = np.argsort(places, kind="stable")
-    near = np.diff(places[order]) <= 10 * LIMITS.copies * sizes[order[1:]]
-    return np.sort(order[np.append(near, False) | np.append(False, near)])

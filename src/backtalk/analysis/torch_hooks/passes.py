@@ -13,17 +13,17 @@ class Passes:
         self.running: Callable[[], int] = torch._C._current_graph_task_id
         self._engine = torch.autograd.Variable._execution_engine
         self._inside: dict[int, int] = {}  # a checkpoint's backward pass, and the one that it is a part of
-        self._recomputing: list[int] = []  # backward passes in which a module was called
+        self.recomputing: list[int] = []  # backward passes in which a module was called
 
     def enter(self) -> int:
         """For each call of a module: the pass within which a checkpoint computes it again, or −1."""
         task = self.running()
         if task == -1:
-            self._recomputing.clear()  # one that ended with an exception tells nobody
-        elif task not in self._recomputing:
-            if self._recomputing:
-                self._inside[task] = self._recomputing[-1]
-            self._recomputing.append(task)
+            self.recomputing.clear()  # one that ended with an exception tells nobody
+        elif task not in self.recomputing:
+            if self.recomputing:
+                self._inside[task] = self.recomputing[-1]
+            self.recomputing.append(task)
             self.at_end(lambda: self._leave(task))
         return task
 
@@ -44,5 +44,5 @@ class Passes:
         self._engine.queue_callback(call)
 
     def _leave(self, task: int) -> None:
-        if task in self._recomputing:
-            self._recomputing.remove(task)
+        if task in self.recomputing:
+            self.recomputing.remove(task)

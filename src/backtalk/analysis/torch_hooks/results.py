@@ -45,17 +45,9 @@ class Results:
     @abstractmethod
     def _batch(self) -> HeardBatch: ...
 
-    @abstractmethod
-    def _one_pass(self) -> int:
-        """The number of the backward pass."""
-
-    @abstractmethod
-    def _judged(self) -> tuple[set[int], HeardBatch | None]:
-        """The passes that are judged together, and, if it is one, its batch."""
-
     @property
     def h(self) -> Hidden:
-        """The output of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
+        """The output h of every module, by its name: hidden units, activations; see :class:`~.modules.Hidden`."""
         return self._modules.h({self._one_pass()})
 
     @property
@@ -218,6 +210,14 @@ class Results:
             self._batch()  # which says what was not heard
         statistics = self._modules.statistics(passes, batch_dimension=hooks.batch_dimension)
         return diagnose_heard(statistics, batch, memory_limit, audit)
+
+    @abstractmethod
+    def _one_pass(self) -> int:
+        """The number of the backward pass."""
+
+    @abstractmethod
+    def _judged(self) -> tuple[set[int], HeardBatch | None]:
+        """The passes that are judged together, and, if it is one, its batch."""
 
     def _pairs(self) -> CapturedPairs:
         """Those of the pass; refused if a value is not finite."""

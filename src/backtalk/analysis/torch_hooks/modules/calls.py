@@ -19,12 +19,12 @@ RESHAPES = {
 
 def operation_of(node: Any) -> str:
     """The node's name, or that of the node whose values it passes on in another shape."""
-    name = node.name()
+    name = type(node).__name__
     for _ in range(8):
         if name not in RESHAPES or not node.next_functions or node.next_functions[0][0] is None:
             break
         node = node.next_functions[0][0]
-        name = node.name()
+        name = type(node).__name__
     return name
 
 
@@ -32,21 +32,20 @@ class Captured:
     """A tensor that a call gave: ``value``, the same memory without its graph, and what was captured of its gradient.
 
     ``version``: of the value, which goes up with every change in place. ``operation``: the node of autograd that made
-    it, such as 'ReluBackward0'; empty if it has none. ``gradients``: the number of the backward pass, the gradient,
-    and its version, in the order in which they came, which ``places`` counts over the whole model.
+    it, such as 'ReluBackward0'; empty if it has none. ``gradients``: the backward pass, the gradient, its version, and
+    its place in the order in which gradients arrived.
     """
 
-    __slots__ = ("gradients", "hooks", "inside", "number", "operation", "places", "value", "version")
+    __slots__ = ("gradients", "hooks", "inside", "number", "operation", "value", "version")
 
-    def __init__(self, hooks: ModuleHooks | None, tensor: Any, inside: int) -> None:
+    def __init__(self, hooks: ModuleHooks | None, tensor: Any, node: Any, inside: int) -> None:
         self.hooks = hooks  # until the block ends
         self.value = tensor.detach()
         self.version = tensor._version
         self.inside = inside  # the backward pass that called it, to compute again what a checkpoint dropped; or −1
         self.number = tensor.output_nr
-        self.operation = "" if tensor.grad_fn is None else operation_of(tensor.grad_fn)
-        self.gradients: list[tuple[int, Any, int]] = []
-        self.places: list[int] = []
+        self.operation = "" if node is None else operation_of(node)
+        self.gradients: list[tuple[int, Any, int, int]] = []
 
     def capture(self, gradients: tuple[Any, ...]) -> None:
         """The gradient of this tensor, from autograd."""
@@ -54,8 +53,11 @@ class Captured:
         if gradient is not None and hooks is not None:
             if gradient.requires_grad:  # with create_graph=True
                 gradient = gradient.detach()
-            self.gradients.append((hooks.arrive(self.inside), gradient, gradient._version))
-            self.places.append(next(hooks.arrivals))
+            raw = hooks.running()
+            if raw != hooks.raw:
+                hooks.enter_pass(raw, self.inside)
+            hooks.arrived += 1
+            self.gradients.append((hooks.task, gradient, gradient._version, hooks.arrived))
 
     @property
     def changed(self) -> bool:
@@ -65,7 +67,7 @@ class Captured:
     def of(self, tasks: set[int]) -> list[Any]:
         """The gradients of these passes that are still as they arrived."""
         return [
-            gradient for task, gradient, version in self.gradients if task in tasks and gradient._version == version
+            gradient for task, gradient, version, _ in self.gradients if task in tasks and gradient._version == version
         ]
 
 
@@ -84,7 +86,6 @@ class Call:
     outputs: list[Captured]
     inputs: list[Captured]
     source: int | None
-    inside: int
 
     @property
     def silent(self) -> bool:

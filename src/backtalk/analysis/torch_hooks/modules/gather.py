@@ -31,6 +31,9 @@ class Gathering:
         self.hooks, self.tasks, self.dimension = hooks, tasks, dimension
         self.torch, self.modules = hooks.torch, hooks.modules
         self.calls = hooks.reached(tasks)
+        self.by_name: dict[str, list[Call]] = {}
+        for call in self.calls:
+            self.by_name.setdefault(call.name, []).append(call)
         self.measures = Measures(self.torch)
         self.layer_of = self._layers()
         self.names = {name: f"{name}." if module is not hooks.model else "" for name, module in self.modules.items()}
@@ -47,9 +50,8 @@ class Gathering:
         reach = self._reach(data)
         examples = self._examples(data)
         kinds = {name: type(module).__name__ for name, module in self.modules.items()}
-        broken = FirstNonFinite(
-            self.measures, self.calls, self.tasks, data, self.gradients, self._values, kinds, self.layer_of, self.dimension
-        ).find()  # fmt: skip
+        first = FirstNonFinite(self.measures, self.calls, self.tasks, data, self.gradients, self._values)
+        broken = first.find(kinds, self.layer_of, self.dimension)
         if broken is not None:
             return ModelStatistics((), examples, reach, broken)
         units = UnitsOfLayers(self.torch, self.modules, self.measures, self.tasks).read(self.calls)
@@ -72,8 +74,7 @@ class Gathering:
 
     def _leaves(self) -> list[str]:
         """The modules of which there are statistics, in the order of their first calls."""
-        called = {call.name for call in self.calls}
-        leaves = (name for name in self.hooks.first if name in called)
+        leaves = (name for name in self.hooks.first if name in self.by_name)
         return [name for name in leaves if not self.modules[name]._modules or self.modules[name]._parameters]
 
     def _reach(self, data: Sequence[Captured]) -> Reach:
@@ -138,7 +139,7 @@ class Gathering:
 
     def _module(self, name: str, units: Units) -> ModuleStatistics:
         module = self.modules[name]
-        calls = [call for call in self.calls if call.name == name]
+        calls = self.by_name[name]
         outputs = [each for call in calls for each in call.outputs[:1]]
         values = [each.value for each in outputs if not each.changed and each.value.is_floating_point()]
         gradients = [gradient for call in calls for each in call.outputs for gradient in each.of(self.tasks)]

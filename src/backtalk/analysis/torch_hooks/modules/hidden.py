@@ -64,7 +64,7 @@ class Hidden(Mapping[str, Any]):
                     "use inplace=False, or ask for the module that changed it."
                 )
             return each.value
-        arrived = [gradient for task, gradient, _ in each.gradients if task in self._tasks]
+        arrived = [gradient for task, gradient, *_ in each.gradients if task in self._tasks]
         if not arrived:
             return None
         kept = each.of(self._tasks)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import weakref
 from contextlib import ExitStack
 from itertools import count
 from typing import Any
+from weakref import ref
 
 from ..names import named_modules, plain_name, require_module, require_torch, run_uncompiled
 from ..passes import Passes
@@ -44,9 +44,10 @@ class ModuleHooks:
         self.calls: list[Call] = []
         self.first: dict[str, int] = {}
         self.tasks: dict[int, dict[str, tuple[Any, int]]] = {}
-        self.arrivals = count()
+        self.arrived, self.raw, self.task = 0, -1, -1
         self._ends: set[int] = set()
         self.passes = Passes(self.torch)
+        self.running = self.passes.running
         self._handles: list[Any] = []
         self._stack = ExitStack()
 
@@ -58,8 +59,10 @@ class ModuleHooks:
         self.modules = {plain_name(name): module for name, module in named}
         if self.modules["model"] is not named[0][1]:  # a part has that name
             self.modules = {"": named[0][1], **self.modules}
-        self.calls, self.first, self.tasks, self.arrivals = [], {}, {}, count()
+        self.calls, self.first, self.tasks = [], {}, {}
+        self.arrived, self.raw, self.task = 0, -1, -1  # gradients, and the pass that brings them
         self.passes, self._ends = Passes(self.torch), set()
+        self.running = self.passes.running
         self.parameters = ParameterGradients(
             [("" if module is named[0][1] else name, module) for name, module in self.modules.items()],
             self.torch.nn.parameter.is_lazy,
@@ -108,72 +111,72 @@ class ModuleHooks:
                 frozen = []
         return found
 
-    def arrive(self, inside: int) -> int:
-        """The number of the pass that runs, when a gradient arrives."""
-        task = self.passes.current(inside)
-        if task not in self.tasks:
-            self.tasks[task] = {}
-        if self.passes.running() not in self._ends:
-            self._ends.add(self.passes.running())
+    def enter_pass(self, raw: int, inside: int) -> None:
+        """A gradient arrives from another pass than the last one, or from a checkpoint's part of one."""
+        self.raw, self.task = raw, self.passes.current(inside)
+        task = self.task
+        self.tasks.setdefault(task, {})
+        if raw not in self._ends:
+            self._ends.add(raw)
             self.passes.at_end(lambda: self.tasks[task].update(self.parameters.look()))
-        return task
 
     def _hook(self) -> Any:
         names = {id(module): name for name, module in self.modules.items()}
-        leaves = {id(module) for module in self.modules.values() if not module._modules or module._parameters}
+        leaves = {module for module in self.modules.values() if not module._modules or module._parameters}
         first, calls, handles = self.first, self.calls, self._handles
-        enter, places, is_grad_enabled = self.passes.enter, count(), self.torch.is_grad_enabled
+        running, recomputing, enter = self.running, self.passes.recomputing, self.passes.enter
+        places, is_grad_enabled = count(), self.torch.is_grad_enabled
         transformed = self.torch._C._functorch.peek_interpreter_stack
         Tensor = self.torch.Tensor
         # The tensor that the last call gave, what was captured of it, and the call's place
         made: Any = _nothing
-        source: Captured | None = None
+        source: Any = None
         source_place = -1
 
         def is_tensor(thing: Any) -> bool:
             return isinstance(thing, Tensor)
 
-        def after_forward(module: Any, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+        def keep(tensor: Any, outputs: list[Captured], inside: int, place: int) -> Captured:
             nonlocal made, source, source_place
+            if tensor is made() and tensor._version == source.version:
+                outputs.append(source)
+                return source
+            node = tensor.grad_fn
+            captured = Captured(self, tensor, node, inside)
+            if node is not None:
+                handles.append(node.register_prehook(captured.capture))
+            if not outputs:
+                made, source, source_place = ref(tensor), captured, place
+            outputs.append(captured)
+            return captured
+
+        def after_forward(module: Any, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
             name = names.get(id(module))
             if name is None or transformed() is not None:
                 return
-            inside = enter()
+            inside = -1 if running() == -1 and not recomputing else enter()
             place = next(places)
             if name not in first:
                 first[name] = place
             if not is_grad_enabled():
                 return
-
+            last, came_from = made(), None
             inputs: list[Captured] = []
-            came_from = None
-            keeps = id(module) in leaves
-            for given in tensors_in((arguments, named) if named else arguments, is_tensor):
-                if given is output:  # changed in place
-                    continue
-                if given is made() and source is not None and given._version == source.version:
-                    came_from = source_place
-                elif keeps or (given.grad_fn is None and not given.requires_grad):
-                    inputs.append(Captured(None, given, inside))
-
+            simple = len(arguments) == 1 and not named and isinstance(arguments[0], Tensor)
+            for given in arguments if simple else tensors_in((arguments, named), is_tensor):
+                if given is last:
+                    if given._version == source.version:
+                        came_from = source_place
+                        continue
+                if given is not output and (module in leaves or not given.requires_grad):  # else changed in place
+                    inputs.append(Captured(None, given, given.grad_fn, inside))
             outputs: list[Captured] = []
-
-            def keep(tensor: Any) -> Captured:
-                nonlocal made, source, source_place
-                if tensor is made() and source is not None and tensor._version == source.version:
-                    outputs.append(source)
-                    return source
-                captured = Captured(self, tensor, inside)
-                if tensor.grad_fn is not None:
-                    handles.append(tensor.grad_fn.register_prehook(captured.capture))
-                if not outputs:
-                    made, source, source_place = weakref.ref(tensor), captured, place
-                outputs.append(captured)
-                return captured
-
-            kept = replaced(output, keep, is_tensor)
+            if isinstance(output, Tensor):
+                kept = keep(output, outputs, inside, place)
+            else:
+                kept = replaced(output, lambda tensor: keep(tensor, outputs, inside, place), is_tensor)
             if outputs:
-                calls.append(Call(name, place, kept, outputs, inputs, came_from, inside))
+                calls.append(Call(name, place, kept, outputs, inputs, came_from))
 
         return after_forward
 

@@ -108,7 +108,8 @@ def find_unreached(reach: Reach) -> list[Finding]:
     share = 1 - reach.share
     words = "; ".join(advice)
     return finding(
-        "unreached_parameters", max(share, CUT) if reach.cut else share, f"no gradient reached {counted(len(unreached), 'trained parameter')}",
+        "unreached_parameters", max(share, CUT) if reach.cut else share,
+        f"no gradient reached {counted(len(unreached), 'trained parameter')}",
         f"{counted(len(unreached), 'parameter')} with {percent(share)} of the trained numbers {are(len(unreached))} "
         f"trained, but no gradient reached {'it' if len(unreached) == 1 else 'them'}: "
         f"{listed(map(repr, unreached), 5)}. {' and '.join(why)[:1].upper()}{' and '.join(why)[1:]}.",

@@ -54,7 +54,7 @@ class Weights:
     def constant(self) -> bool:
         """Whether all matrices with more than one unit hold one number alone."""
         several = [each for each in self.matrices.values() if each.shape[0] > 1 and each.numel() > each.shape[0]]
-        return bool(several) and all(bool((each == each.flatten()[0]).all()) for each in several)
+        return bool(several) and all(_is_constant(each.flatten()) for each in several)
 
     def copies(self) -> tuple[tuple[int, ...], ...]:
         """Groups of units with equal weights and equal gradients."""
@@ -117,3 +117,7 @@ class Weights:
 
     def _together(self, tensors: Mapping[str, Any]) -> float:
         return float(np.hypot.reduce([self._measures.norm(dense(each)) for each in tensors.values()]))
+
+
+def _is_constant(values: Any) -> bool:
+    return bool(values[0] == values[1]) and bool((values == values[0]).all())
