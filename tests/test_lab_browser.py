@@ -206,8 +206,8 @@ def test_an_example_is_chosen_by_number_by_point_and_by_key(tab):
     alone = int(np.argmin(data.X[:, 0]))  # the leftmost point has no other near it
     x, y = (data.X[alone, 0] - left) / width, 1 - (data.X[alone, 1] - bottom) / height
     page.page.click("#surface", position={"x": x * box["width"], "y": y * box["height"]})
-    page.wait_until("document.getElementById('example-said').textContent.startsWith(v[0])", f"Example {alone} ")
-    assert f"example={alone}" in page.page.url
+    page.wait_until("document.getElementById('example-said').textContent.startsWith(v[0])", f"Example {alone + 1} ")
+    assert f"example={alone}" in page.page.url  # an address counts rows from 0
     page.page.fill("#example", "4000")
     page.page.press("#example", "Enter")
     page.page.wait_for_selector("#example-error:not([hidden])")
@@ -484,7 +484,7 @@ def test_a_derivation_in_an_address_is_opened(tab):
     expected = gradients(network, X[5:6], y[5:6]).h[1][0, 1]
     assert page.explained("h[1,2]") == pytest.approx(float(expected), rel=1e-12)
     assert page.page.locator("input[value=gradient]").is_checked()
-    assert page.page.input_value("#example") == "5"
+    assert page.page.input_value("#example") == "6"  # the page counts from 1, an address from 0
 
 
 # Many classes, and long names

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
+from pathlib import Path
 
 import pytest
 
 from backtalk import listen
+from backtalk.analysis.diagnose import NETWORK_RULES, RULES
 from backtalk.analysis.diagnose.words import is_healthy
 from backtalk.analysis.torch_hooks.audit import (
     BeforeBackward,
@@ -322,12 +325,60 @@ MISTAKES |= {
 }
 
 
+def without_minus(model):
+    return model(inputs()).log_softmax(1).gather(1, labels()[:, None]).mean()
+
+
+def without_minus_in_bce(model):
+    p, t = model(inputs())[:, 0], yes_or_no()
+    return (t * torch.log(p + 1e-9) + (1 - t) * torch.log(1 - p + 1e-9)).mean()
+
+
+def rows_of_logarithms(model):
+    p, t = model(inputs()), yes_or_no()
+    return -(t * torch.log(p + 1e-9) + (1 - t) * torch.log(1 - p + 1e-9)).mean()
+
+
+class Dropped(nn.Module):
+    """Dropout as a function."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 64), nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.last(F.dropout(torch.relu(self.first(x)), 0.95, self.training))
+
+
+MISTAKES |= {
+    "a minus before the squared error by hand": (
+        lambda: mlp(1),
+        lambda m: -(m(inputs())[:, 0] - numbers()).square().mean(),
+        "ascent",
+        "minus",
+    ),
+    "no minus before the logarithm": (mlp, without_minus, "ascent", "minus"),
+    "(N, 1) against (N,) in logarithms by hand": (
+        lambda: mlp(1, nn.Sigmoid()),
+        rows_of_logarithms,
+        "loss_broadcasts",
+        "squeeze",
+    ),
+    "sigmoid before the multilabel soft margin": (
+        lambda: mlp(3, nn.Sigmoid()),
+        lambda m: F.multilabel_soft_margin_loss(m(inputs()), (torch.rand(N, 3) > 0.5).float()),
+        "output_function_twice",
+        "sigmoid",
+    ),
+}
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before backward", "after backward"])
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_the_graph_is_named(name, after):
     make, loss_of, kind, fix = MISTAKES[name]
     model = make()
-    found = audited(model, loss_of, sgd() if name == "a minus before the loss" else None, after=after)
+    found = audited(model, loss_of, sgd() if kind == "ascent" else None, after=after)
     assert kinds(found)[:1] == [kind]
     assert fix in found[0].advice
 
@@ -468,6 +519,29 @@ def test_without_the_block_freed_targets_are_said_to_be_unseen():
     diagnosis = heard.diagnose(loss=loss)
     assert "wrong_loss" not in diagnosis.judged
     assert "before backward()" in str(diagnosis)
+
+
+def test_what_only_saved_tensors_tell_is_seen_before_backward():
+    found = audited(mlp(1, nn.Sigmoid()), without_minus_in_bce, sgd())
+    assert kinds(found) == ["ascent"]
+    found = audited(Dropped(), entropy)
+    assert kinds(found) == ["dropout_too_strong"]
+    assert found[0].numbers["rate"] == pytest.approx(0.95)
+    assert kinds(audited(Dropped().eval(), entropy)) == []
+
+
+@pytest.mark.parametrize(
+    "loss_of",
+    [
+        lambda m: F.mse_loss(m(inputs())[:, 0], numbers(), reduction="sum"),
+        lambda m: F.cross_entropy(m(inputs()), labels(), reduction="none").sum(),
+        lambda m: (m(inputs())[:, 0] - numbers()).abs().sum(),
+        lambda m: -m(inputs()).log_softmax(1).gather(1, labels()[:, None]).sum(),
+    ],
+)
+def test_a_sum_is_a_note(loss_of):
+    [found] = audited(mlp(), loss_of)
+    assert (found.kind, found.severity, found.numbers["examples"]) == ("loss_is_summed", "note", N)
 
 
 # the optimizer
@@ -802,6 +876,18 @@ def straight_through(model):
 
 HEALTHY = {
     "cross-entropy": (mlp, entropy),
+    "a learned variance": (
+        lambda: mlp(2),
+        lambda m: (lambda a: (a[:, 1] + (a[:, 0] - numbers()) ** 2 / a[:, 1].exp()).mean())(m(inputs())),
+    ),
+    "entropy beside the loss": (
+        mlp,
+        lambda m: entropy(m) + 0.1 * (m(inputs()).softmax(1) * m(inputs()).log_softmax(1)).sum(1).mean(),
+    ),
+    "cost of chosen actions": (
+        mlp,
+        lambda m: (m(inputs()).log_softmax(1).gather(1, labels()[:, None])[:, 0] * torch.rand(N)).mean(),
+    ),
     "log_softmax and NLLLoss": (lambda: mlp(3, nn.LogSoftmax(dim=1)), lambda m: F.nll_loss(m(inputs()), labels())),
     "log of softmax": (lambda: mlp(3, nn.Softmax(dim=1)), lambda m: F.nll_loss((m(inputs()) + 1e-9).log(), labels())),
     "log_softmax by hand": (mlp, lambda m: F.nll_loss(m(inputs()) - m(inputs()).logsumexp(1, keepdim=True), labels())),
@@ -901,6 +987,12 @@ def test_a_healthy_program_is_silent(name, after):
     make, loss_of = HEALTHY[name]
     found = audited(make(), loss_of, lambda m: torch.optim.AdamW(m.parameters()), after=after)
     assert is_healthy(found), found
+
+
+def test_a_generator_may_lower_the_logarithm():
+    generator, discriminator = mlp(4), mlp(1, nn.Sigmoid())
+    loss = torch.log(1 - discriminator(generator(inputs()))).mean()
+    assert kinds(audit_program(generator, loss, torch.optim.Adam(generator.parameters())).findings) == []
 
 
 def test_an_adversary_may_raise_the_loss():
@@ -1085,3 +1177,15 @@ def test_what_saved_tensors_hooks_hide_is_left_alone():
         loss = F.mse_loss(model(inputs())[:, 0], numbers())
     assert read_graph(loss).criteria[0].target is None
     assert unpacked == []
+
+
+def test_the_page_for_users_has_every_finding_that_only_programs_have():
+    text = (Path(__file__).parents[1] / "docs" / "pytorch.md").read_text(encoding="utf-8")
+    means = {kind: words.strip() for kind, words in re.findall(r"^\| `(\w+)` \|(.*?)\|", text, re.MULTILINE)}
+    lines = []
+    for kind in [kind for kind in RULES if kind not in NETWORK_RULES]:
+        rule = RULES[kind]
+        numbers = ("" if value is None else f"{value:g}" for value in (rule.note, rule.warning, rule.severe))
+        lines.append(" | ".join([f"| `{kind}`", means.get(kind, "(say here what it means)"), rule.compared, *numbers]))
+    table = "\n".join(f"{line} |" for line in lines)
+    assert f"|---|---|---|---|---|---|\n{table}\n" in text, f"docs/pytorch.md should have\n{table}"

@@ -436,3 +436,14 @@ def test_a_diagnosis_leaves_out_convolutions_that_do_not_fit_into_memory():
     with pytest.raises(InputError, match=r"^memory_limit is 50000 bytes, but one example at layer '0' takes \d+"):
         heard.norms(memory_limit=50_000)
     assert heard.diagnose(memory_limit=50_000).noise_scale != heard.diagnose().noise_scale
+
+
+def test_convolutions_of_frames_that_are_folded_into_the_batch_leave_the_linears_heard():
+    run = lambda p, x: p["head"](p["frame"](x.flatten(0, 1)).mean((2, 3)).unflatten(0, x.shape[:2]))  # noqa: E731
+    model = Calls(run, frame=nn.Conv2d(2, 4, 3), head=nn.Linear(4, 3))
+    heard = heard_of(model, torch.randn(EXAMPLES, 4, 2, 5, 5), torch.arange(EXAMPLES) % 3)
+    assert heard.names == ("parts.head",)
+    why = "its input of shape (24, 2, 5, 5) does not have as many rows as the Linears hear examples"
+    assert heard.unheard["parts.frame"] == why
+    with pytest.raises(InputError, match=r"^the trained parameters of 'parts\.frame' would be left out: its input of"):
+        heard.clipped_sum(1.0)

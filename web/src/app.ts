@@ -292,7 +292,7 @@ export class App {
       this.explainedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
-    } else if (about === "example") say(find("example-error"), message);
+    } else if (about === "example") say(find("example-error"), this.setup ? `There are the examples 1 to ${this.setup.rows}.` : message);
     else this.notice.say(message, "warning");
   }
 

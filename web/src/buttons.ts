@@ -20,7 +20,7 @@ export function listenToButtons(app: App): void {
   };
   for (const [id, action] of Object.entries(actions)) find(id).addEventListener("click", action);
   const example = find<HTMLInputElement>("example");
-  example.addEventListener("change", () => app.showRow(Math.round(Number(example.value))));
+  example.addEventListener("change", () => app.showRow(Math.round(Number(example.value)) - 1));
   for (const input of document.querySelectorAll<HTMLInputElement>("input[name=color]")) {
     input.addEventListener("change", () => app.colourBy(input.value as Colour));
   }

@@ -29,14 +29,14 @@ export function showReadouts(frame: Frame, setup: Setup): void {
 export function showExample(frame: Frame, setup: Setup, short: Map<string, string>): void {
   const { row, label, prediction, loss } = frame.example;
   const field = find<HTMLInputElement>("example");
-  field.max = String(setup.rows - 1);
-  if (document.activeElement !== field) field.value = String(row);
+  field.max = String(setup.rows);
+  if (document.activeElement !== field) field.value = String(row + 1);
   const said = find("example-said");
   const verdict = setup.task === "regression" ? "" : label === prediction ? "right" : "wrong";
   const named = (name: string, className: string): HTMLElement =>
     make("b", { className }, make("span", { className: "name", title: name, textContent: short.get(name) ?? name }));
   said.replaceChildren(
-    `Example ${row} is `,
+    `Example ${row + 1} is `,
     named(label, ""),
     ", the network says ",
     named(prediction, verdict),

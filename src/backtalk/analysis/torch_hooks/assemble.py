@@ -12,7 +12,7 @@ from .pairs import CapturedCall, CapturedPairs, Key, group_of
 
 def captured_layers(hooks: Hooks) -> tuple[list[Layer], dict[str, str]]:
     """The layers that a backward pass reached, in the order of their first calls; and why the others are not there."""
-    exclude_alike(hooks)
+    exclude_apart(hooks)
     layers = hooks.model.layers.values()
     excluded: dict[int, Layer] = {}  # by parameter: whoever shares it has only a part of its gradient
     for layer in layers:
@@ -76,27 +76,40 @@ def assemble(hooks: Hooks, task: int, count: int | None, reduction: str) -> Capt
     return CapturedPairs({layer.name: layer for layer in layers}, calls, _groups(layers, calls, factor), count, factor)
 
 
-def exclude_alike(hooks: Hooks) -> None:
-    """Leave out embeddings whose call stands for all examples: the gradients of these were added up before.
+def exclude_apart(hooks: Hooks) -> None:
+    """Leave out layers whose rows are not the examples that the Linears hear, and say why.
 
-    That is seen by another number of rows than the layers beside have, or by the positions 0, 1, 2, … beside layers
-    that hear sequences.
+    Images of a film may be folded into the batch for a convolution; and an embedding may be called once for all
+    examples, so that their gradients are added up before: with another number of rows, or with the positions 0, 1, 2, …
+    beside layers that hear sequences.
     """
     layers = [layer for layer in hooks.model.layers.values() if layer.captured and not layer.excluded]
-    if not any(layer.kind.may_be_alike for layer in layers):
+    if all(layer.is_linear for layer in layers):
         return
     for task in hooks.passes:
         calls = [(layer, call) for layer in layers for call in _calls_of(layer, task)]
         sequences = any(layer.kind.leading(layer.module, call.input.shape) > 1 for layer, call in calls)
-        counts = {_size(hooks, layer, call) for layer, call in calls if not layer.kind.may_be_alike}
-        for layer, call in calls:
-            other = bool(counts) and _size(hooks, layer, call) not in counts
-            if layer.kind.may_be_alike and (other or (sequences and _is_positions(call))) and not layer.excluded:
-                layer.excluded = (
-                    f"its indices of shape {tuple(call.input.shape)} stand for all examples, whose gradients were "
-                    "added up before: call it with the indices of each example, such as positions.expand(B, T)"
-                )
+        sizes = [(layer, call, _size(hooks, layer, call)) for layer, call in calls]
+        counts = {size for layer, _, size in sizes if layer.is_linear}
+        counts = counts or {size for layer, _, size in sizes if not layer.kind.may_be_alike}
+        for layer, call, size in sizes:
+            why = _why_apart(layer, call, bool(counts) and size not in counts, sequences)
+            if why and not layer.excluded:
+                layer.excluded = why
                 hooks.version += 1
+
+
+def _why_apart(layer: Layer, call: Call, other: bool, sequences: bool) -> str:
+    """Why the rows of a call are not the examples, in words; ``other``: if the Linears hear another number of them."""
+    shape = tuple(call.input.shape)
+    if layer.kind.may_be_alike and (other or (sequences and _is_positions(call))):
+        return (
+            f"its indices of shape {shape} stand for all examples, whose gradients were added up before: call it with "
+            "the indices of each example, such as positions.expand(B, T)"
+        )
+    if other and not layer.is_linear:
+        return f"its input of shape {shape} does not have as many rows as the Linears hear examples"
+    return ""
 
 
 def require_finite(pairs: CapturedPairs) -> None:

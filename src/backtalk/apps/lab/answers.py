@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,15 +45,24 @@ def explain_message(network: Network, data: LabData, row: int, quantity: Any) ->
 
 
 def findings_message(trainer: Trainer, network: Network, telemetry: Any) -> dict[str, Any]:
-    """What the doctor finds, on the rows that are trained on."""
+    """What the doctor finds, on the rows that are trained on, with advice for the page.
+
+    Sentences count rows from 1, as the page does; ``examples`` holds rows as the messages do, from 0.
+    """
     from ...analysis.diagnose import diagnose
+    from .advice import for_page
 
     X, y = trainer.X_training[:MOST_ROWS], trainer.y_training[:MOST_ROWS]
     rows, held_out = trainer.data.training[:MOST_ROWS], trainer.rows_held_out
     validation = (trainer.X[held_out], trainer.data.y[held_out]) if len(held_out) else None
     diagnosis = diagnose(
-        network, X, y, validation=validation, history=telemetry, columns=trainer.data.columns, rows=rows
-    ).to_dict()
+        network, X, y, validation=validation, history=telemetry, columns=trainer.data.columns, rows=rows + 1
+    )
+    findings = tuple(
+        replace(for_page(each, trainer.settings), examples=tuple(n - 1 for n in each.examples))
+        for each in diagnosis.findings
+    )
+    diagnosis = replace(diagnosis, findings=findings).to_dict()
     return {
         "type": "findings",
         "healthy": diagnosis["healthy"],

@@ -48,7 +48,7 @@ class Trajectory:
 
     def backwards(self) -> Iterator[Point]:
         """Every step, the last one first."""
-        steps = self._steps()
+        steps = _first_step(self.recording)
         kept: list[tuple[Network, StepState]] = []
         points: list[Point] = []
         for number, (rows, rate) in enumerate(self.taken):
@@ -56,8 +56,8 @@ class Trajectory:
                 kept.append((steps.network, steps.state()))
             if number >= len(self.taken) - self._last():
                 points.append(self._point(steps, rows, rate))
-            self._take(steps, rows, rate)
-        self._require_the_same(steps.network)
+            _take(steps, rows, rate)
+        require_the_end(self.recording, steps.network)
         for part in reversed(range(len(kept))):
             if part < len(kept) - 1:
                 points = self._between(part, *kept[part])
@@ -68,39 +68,50 @@ class Trajectory:
         return (len(self.taken) - 1) % self.stride + 1
 
     def _between(self, part: int, network: Network, state: StepState) -> list[Point]:
-        steps = self._steps()
+        steps = _first_step(self.recording)
         steps.restore(network, state)
         points = []
         for rows, rate in self.taken[part * self.stride : (part + 1) * self.stride]:
             points.append(self._point(steps, rows, rate))
-            self._take(steps, rows, rate)
+            _take(steps, rows, rate)
         return points
-
-    def _steps(self) -> Steps:
-        recording = self.recording
-        steps = recording.kind(recording.start, recording.settings)
-        if recording.state is not None:
-            steps.restore(recording.start, recording.state)
-        steps.use(recording.examples)
-        return steps
 
     @staticmethod
     def _point(steps: Steps, rows: np.ndarray, rate: float) -> Point:
         return Point(rows, rate, steps.network, steps.state())
 
-    @staticmethod
-    def _take(steps: Steps, rows: np.ndarray, rate: float) -> None:
-        steps.take(np.ascontiguousarray(rows), 0, len(rows), np.array([rate]), most=1)
 
-    def _require_the_same(self, network: Network) -> None:
-        end = self.recording.end
-        same = all(
-            np.array_equal(own[i], other[i])
-            for own, other in ((network.W, end.W), (network.b, end.b))
-            for i in range(1, end.depth + 1)
+def steps_again(recording: Recording) -> Iterator[tuple[float, Steps]]:
+    """After each step of the run, from the first on: its learning rate, and the steps, whose network is the next."""
+    steps = _first_step(recording)
+    for rows, rate in recording.mini_batches():
+        _take(steps, rows, rate)
+        yield rate, steps
+    require_the_end(recording, steps.network)
+
+
+def _first_step(recording: Recording) -> Steps:
+    steps = recording.kind(recording.start, recording.settings)
+    if recording.state is not None:
+        steps.restore(recording.start, recording.state)
+    steps.use(recording.examples)
+    return steps
+
+
+def _take(steps: Steps, rows: np.ndarray, rate: float) -> None:
+    steps.take(np.ascontiguousarray(rows), 0, len(rows), np.array([rate]), most=1)
+
+
+def require_the_end(recording: Recording, network: Network) -> None:
+    """Raise :class:`~backtalk.errors.InputError` unless this is the network that the run gave."""
+    end = recording.end
+    same = all(
+        np.array_equal(own[i], other[i])
+        for own, other in ((network.W, end.W), (network.b, end.b))
+        for i in range(1, end.depth + 1)
+    )
+    if not same:
+        raise InputError(
+            "the steps of the recorded run, taken again, do not lead to the network that it gave: it was recorded "
+            "with another version or other kernels, or its examples were changed; train anew with record=True."
         )
-        if not same:
-            raise InputError(
-                "the steps of the recorded run, taken again, do not lead to the network that it gave: it was recorded "
-                "with another version or other kernels, or its examples were changed; train anew with record=True."
-            )

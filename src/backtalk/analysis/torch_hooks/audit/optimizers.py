@@ -117,9 +117,10 @@ def find_frozen(model: Any, optimizers: Sequence[Any] = ()) -> list[Finding]:
 
 
 def _as_drawn(p: Any) -> bool:
-    """Whether a weight looks as PyTorch's layers, or torch.nn.init's uniform ones, draw it: even up to a sharp end.
+    """Whether a weight looks as PyTorch's layers draw it, or torch.nn.init.
 
-    The largest of many even numbers is √3 times their root mean square; training blurs the end, and so the ratio.
+    Even up to a sharp end: the largest of many such numbers is √3 times their root mean square, and training blurs the
+    end. Or with just the spread of a usual initialization with normal numbers.
     """
     if p.ndim < 2 or p.numel() < 32:
         return False
@@ -128,8 +129,13 @@ def _as_drawn(p: Any) -> bool:
     if not size:
         return False
     ratio, slack = float(values.abs().max()) / size, 1.5 / math.sqrt(p.numel())
-    even = 1 - 3 * slack <= ratio / math.sqrt(3) <= 1 + slack
-    return even and abs(float(values.mean())) <= 4 * size / math.sqrt(p.numel())
+    if abs(float(values.mean())) > 4 * size / math.sqrt(p.numel()):
+        return False
+    if 1 - 3 * slack <= ratio / math.sqrt(3) <= 1 + slack:
+        return True
+    outputs, inputs = p.shape[0], p[0].numel()
+    usual = (1.0, 0.02, math.sqrt(2 / inputs), math.sqrt(1 / inputs), math.sqrt(2 / (inputs + outputs)))
+    return any(abs(size / each - 1) <= 2 / math.sqrt(2 * p.numel()) for each in usual)
 
 
 def _is_copy(p: Any, others: Sequence[Any]) -> bool:

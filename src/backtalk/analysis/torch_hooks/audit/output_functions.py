@@ -27,6 +27,10 @@ def find_output_functions(graph: LossGraph, model: Any = None) -> list[Finding]:
             found += _before_softmax(graph, place, model)
         if name in ("LogSoftmax", "Softmax") and place in straight:
             found += _dimension(graph, place)
+        if name == "LogSigmoid":
+            before = input_of(graph, place)
+            if before is not None and before.operation.name in ("Sigmoid", "Softmax"):
+                found += _twice(before.operation.name, "logsigmoid", "logsigmoid is applied after it", model)
     for criterion in graph.criteria:
         found += _before_criterion(graph, criterion, model)
     return found

@@ -60,6 +60,8 @@ def read_graph(loss: Any, remembered: Sequence[Criterion] = ()) -> LossGraph:
     for k in head:
         if wanted := NUMBERS.get(names[k]):
             numbers = {name: number for name in wanted if (number := _number(nodes[k], name)) is not None}
+            if names[k] == "Mul" and _is_mask(nodes[k]):
+                numbers["mask"] = 1
             operations[k] = Operation(names[k], operations[k].shape, inputs[k], numbers)
     found = [(nodes[k], names[k], k) for k in sorted(head)]
     criteria = tuple(_criterion(*each) for each in found if _is_criterion(*each[:2]))
@@ -127,6 +129,12 @@ def _head(operations: list[Operation]) -> frozenset[int]:
             found.add(place)
             ahead += [k for k in operation.inputs if k is not None]
     return frozenset(found)
+
+
+def _is_mask(node: Any) -> bool:
+    """Whether the other factor is 0 or 1 everywhere, as the classes of one-hot rows."""
+    mask = next((each for part in ("other", "self") if (each := saved_tensor(node, part)) is not None), None)
+    return mask is not None and mask.ndim > 0 and mask.numel() <= MOST_KEPT and bool(((mask == 0) | (mask == 1)).all())
 
 
 def _is_criterion(node: Any, name: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...diagnose.finding import Finding, finding
-from .chains import OUTPUT_FUNCTIONS, input_of
-from .graph import Criterion, LossGraph
+from .chains import PASSING, input_of
+from .graph import Criterion, LossGraph, Operation
 
-SQUARES = frozenset(("Pow", "Abs", "Mul", "SmoothL1Loss", "HuberLoss", "MseLoss", "Square"))
 REDUCING = frozenset((
     "Mean", "Sum", "Neg", "Add", "Mul", "Div", "Sqrt", "Sub",
 ))  # fmt: skip
@@ -30,25 +30,80 @@ def name_of(graph: LossGraph, criterion: Criterion) -> str:
     return NAMES[criterion.kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A part of the loss that is known for what it is: where it is, its name, and the ``sign`` that it ought to have.
+
+    ``added``: whether its examples are added up already. A loss by hand is known as well: a squared or absolute
+    difference from what has no gradient, and the logarithm of probabilities of a mask or of chosen classes.
+
+    >>> Term(0, "CrossEntropyLoss", 1, False).sign
+    1
+    """
+
+    place: int
+    name: str
+    sign: int
+    added: bool
+
+
+def terms_of(graph: LossGraph) -> list[Term]:
+    """All that are known."""
+    found = [
+        Term(criterion.place, name_of(graph, criterion), 1, criterion.reduction == "sum")
+        for criterion in graph.criteria
+        if criterion.kind != "kl_div"
+    ]
+    for place in sorted(graph.head):
+        operation = graph.operations[place]
+        before = {k for k in operation.inputs if k is not None}
+        squared = operation.name == "Pow" and operation.numbers.get("exponent") == 2
+        twice = operation.name == "Mul" and len(before) == 1 and None not in operation.inputs
+        if operation.shape and (squared or twice or operation.name == "Abs") and _is_difference(graph, before):
+            found.append(
+                Term(place, "the absolute error" if operation.name == "Abs" else "the squared error", 1, False)
+            )
+        if operation.shape and operation.name in ("LogSoftmax", "LogSigmoid", "Log") and _is_likelihood(graph, place):
+            found.append(Term(place, "the likelihood", -1, False))
+    return found
+
+
+def _is_difference(graph: LossGraph, before: set[int]) -> bool:
+    """Whether it is that of a number with a gradient from one without, as an output and its target."""
+    operations = [graph.operations[k] for k in before]
+    return all(each.name == "Sub" and sum(k is not None for k in each.inputs) == 1 for each in operations)
+
+
+def _is_likelihood(graph: LossGraph, place: int) -> bool:
+    """Whether it is the logarithm of probabilities, and not used by a loss that is known."""
+    if any(place in graph.operations[criterion.place].inputs for criterion in graph.criteria):
+        return False
+    if graph.operations[place].name != "Log":
+        return True
+    made = input_of(graph, place)
+    if made is not None and made.operation.name == "Rsub":  # 1 − p
+        made = input_of(graph, made.place)
+    return made is not None and made.operation.name in ("Softmax", "Sigmoid")
+
+
 def find_broadcast(graph: LossGraph) -> list[Finding]:
     """An output of (N, 1) or (N,) that became (N, N), since the target has the other of these shapes."""
     for place in sorted(graph.head):
         operation = graph.operations[place]
         inputs = [k for k in operation.inputs if k is not None]
+        inner = graph.operations[inputs[0]] if inputs else None
+        if inner is None:
+            continue
         if operation.name in ("MseLoss", "SmoothL1Loss", "HuberLoss"):
-            inner = graph.operations[inputs[0]] if inputs else None
-            wide = inner.shape if inner is not None and inner.name == "Expand" else None
-        elif operation.name == "Sub" and len(inputs) == 1 and _is_squared(graph, place):
-            inner = graph.operations[inputs[0]]
+            wide = inner.shape if inner.name == "Expand" else None
+        elif len(inputs) == 1 and _compares(operation, inner):
             wide = operation.shape
-            if inner.name == "Unsqueeze":  # on purpose: all against all
-                continue
         else:
             continue
-        if inner is not None and inner.name == "Expand":
+        if inner.name == "Expand":
             below = [k for k in inner.inputs if k is not None]
-            inner = graph.operations[below[0]] if below else None
-        if inner is None or not wide or not inner.shape:
+            inner = graph.operations[below[0]]
+        if not wide or not inner.shape:
             continue
         count = math.prod(inner.shape)
         if count < 2 or wide != (count, count) or inner.shape not in ((count, 1), (count,)):
@@ -57,114 +112,116 @@ def find_broadcast(graph: LossGraph) -> list[Finding]:
         mend = ".squeeze(1)" if len(inner.shape) == 2 else ".unsqueeze(1)"
         return finding(
             "loss_broadcasts", float(count), "the loss compares each output with every target",
-            f"The output has shape {inner.shape} and the target {other}, so their difference has shape {wide}: "
-            f"{count * count} terms instead of {count}, and the best output is the mean of all targets, for every "
-            "example.",
+            f"The output has shape {inner.shape} and the target {other}, so the loss has shape {wide} before it is "
+            f"added up: {count * count} terms instead of {count}, and the best output is the same for every example.",
             f"Give both one shape: model(X){mend} in the loss, or y.reshape(output.shape).",
             numbers={"terms": count * count, "targets": count},
         )  # fmt: skip
     return []
 
 
-def _is_squared(graph: LossGraph, place: int) -> bool:
-    """Whether an operation on the way from a difference to the loss is a distance."""
-    users = [k for k in graph.head if place in graph.operations[k].inputs]
-    return any(graph.operations[k].name in SQUARES for k in users)
+def _compares(operation: Operation, inner: Operation) -> bool:
+    """A difference, or a product with the logarithm of a probability. Unsqueeze before it says that all are to meet."""
+    return (operation.name == "Sub" and inner.name != "Unsqueeze") or (
+        operation.name == "Mul" and inner.name in ("Log", "LogSigmoid")
+    )
 
 
 def find_sum(graph: LossGraph) -> list[Finding]:
     """A loss that adds up its examples, and is divided by nothing."""
-    for criterion in graph.criteria:
-        signed = _way(graph, criterion.place)
-        if criterion.reduction != "sum" or signed is None or signed[1]:
+    for term in terms_of(graph):
+        way = _way(graph, term.place)
+        if way is None or way.scaled or not (way.added or term.added):
             continue
-        examples = _examples(graph, criterion)
+        examples = _examples(graph, term)
         if examples is None:
             continue
+        what = "has reduction='sum'" if term.added else "is added up over the examples"
         return finding(
             "loss_is_summed", float(examples), "the loss is a sum over the examples",
-            f"{name_of(graph, criterion)} has reduction='sum': the gradient is {examples} times that of the mean over "
+            f"{term.name[:1].upper()}{term.name[1:]} {what}: the gradient is {examples} times that of the mean over "
             f"{examples} examples, and grows with the batch.",
-            "Use reduction='mean', or divide the loss by the number of examples; else the learning rate has to be as "
-            "many times smaller.",
+            "Use reduction='mean' (or .mean()), or divide the loss by the number of examples; else the learning rate "
+            "has to be as many times smaller.",
             numbers={"examples": examples},
         )  # fmt: skip
     return []
 
 
-def _examples(graph: LossGraph, criterion: Criterion) -> int | None:
-    inputs = [k for k in graph.operations[criterion.place].inputs if k is not None]
+def _examples(graph: LossGraph, term: Term) -> int | None:
+    inputs = [k for k in graph.operations[term.place].inputs if k is not None]
     shape = graph.operations[inputs[0]].shape if inputs else None
     return shape[0] if shape else None
 
 
-def find_ascent(graph: LossGraph, trained: Sequence[Any] | None, maximize: bool = False) -> list[Finding]:
-    """A known loss with a minus before it, or an optimizer that maximizes.
+def find_ascent(graph: LossGraph, trained: Sequence[Any], maximize: bool = False) -> list[Finding]:
+    """A known loss with a minus before it, a likelihood without one, or an optimizer that maximizes.
 
-    ``trained``: the parameters that the model or the optimizers hold. If the loss depends on others, as on the
+    ``trained``: the parameters that the model and the optimizers hold. If the loss depends on others, as on the
     discriminator of a generator's loss, the sign may be meant.
     """
-    criteria = [criterion for criterion in graph.criteria if criterion.kind != "kl_div"]
-    ways = [_way(graph, criterion.place) for criterion in criteria]
-    signs = {way[0] for way in ways if way is not None}
-    if len(signs) != 1 or None in ways:
+    terms = terms_of(graph)
+    ways = [_way(graph, term.place) for term in terms]
+    own = {id(parameter) for parameter in trained}
+    if not terms or any(id(leaf) not in own for leaf in graph.leaves.values()):
         return []
-    if trained is not None:
-        own = {id(parameter) for parameter in trained}
-        if any(id(leaf) not in own for leaf in graph.leaves.values()):
-            return []
-    sign = signs.pop() * (-1 if maximize else 1)
-    if sign > 0:
+    turn = -1 if maximize else 1
+    if not all(way is not None and way.sign * turn == -term.sign for way, term in zip(ways, terms, strict=True)):
         return []
-    names = ", ".join(dict.fromkeys(name_of(graph, criterion) for criterion in criteria))
-    why = "the optimizer has maximize=True" if maximize else "the loss has a minus before it"
+    names = ", ".join(dict.fromkeys(term.name for term in terms))
+    likelihood = any(term.sign < 0 for term in terms)
+    if maximize:
+        why, advice = "The optimizer has maximize=True", "Take out maximize=True."
+    elif likelihood:
+        why, advice = "The loss has no minus before it", "Write a minus before it: the loss is −log p of the targets."
+    else:
+        why, advice = "The loss has a minus before it", "Take out the minus: an optimizer makes the loss smaller."
     return finding(
         "ascent", 1.0, "the loss goes up",
-        f"{why[:1].upper()}{why[1:]}, so each step makes {names} larger, and the outputs worse.",
-        "Take out maximize=True." if maximize else "Take out the minus: an optimizer makes the loss smaller.",
+        f"{why}, so each step makes {names} {'smaller' if likelihood else 'larger'}, and the outputs worse.", advice,
         numbers={"loss": names},
     )  # fmt: skip
 
 
-def _way(graph: LossGraph, target: int) -> tuple[int, bool] | None:
-    """The sign of a term in the loss, and whether it is scaled by a constant; None if that cannot be told.
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From the loss down to a term: the ``sign`` it has, whether it is ``scaled`` by a constant or a mean, and whether
+    it is ``added`` up."""
 
-    From the loss down to the term, through sums, means and constants.
-    """
-    found: list[tuple[int, bool]] = []
-    ahead = [(0, 1, False)]
+    sign: int
+    scaled: bool
+    added: bool
+
+
+def _way(graph: LossGraph, target: int) -> _Way | None:
+    """Through sums, means, constants and masks; None if the sign cannot be told."""
+    found: list[_Way] = []
+    ahead = [(0, 1, False, False)]
     while ahead:
-        place, sign, scaled = ahead.pop()
+        place, sign, scaled, added = ahead.pop()
         if place == target:
-            found.append((sign, scaled))
+            found.append(_Way(sign, scaled, added))
             continue
         operation = graph.operations[place]
         inputs = [k for k in operation.inputs if k is not None]
-        if operation.name not in REDUCING or place not in graph.head:
+        if place not in graph.head or not (operation.name in REDUCING or operation.name in PASSING):
             continue
         if operation.name in ("Mul", "Div"):
             number = operation.numbers.get("other")
-            if len(inputs) != 1 or operation.shape != ():
-                continue  # weights of the terms
-            scaled = True
-            if operation.name == "Mul" and number is not None and number < 0:
-                sign = -sign
-        if operation.name == "Mean":
-            scaled = True
+            if len(inputs) != 1:
+                continue
+            if operation.shape == ():
+                scaled = True
+                sign = -sign if number is not None and number < 0 else sign
+            elif number is not None:
+                sign = -sign if number < 0 else sign
+            elif "mask" not in operation.numbers:
+                continue  # weights, of any sign
+        scaled, added = scaled or operation.name == "Mean", added or operation.name == "Sum"
         for k, before in enumerate(operation.inputs):
             if before is not None:
-                flips = operation.name == "Neg" or (operation.name == "Sub" and k == 1)
-                ahead.append((before, -sign if flips else sign, scaled))
-    if not found or len({sign for sign, _ in found}) > 1:
+                flips = operation.name in ("Neg", "Rsub") or (operation.name == "Sub" and k == 1)
+                ahead.append((before, -sign if flips else sign, scaled, added))
+    if not found or len({way.sign for way in found}) > 1:
         return None
     return found[0]
-
-
-def kinds_of(graphs: Iterable[LossGraph]) -> set[str]:
-    """The output functions that stand directly before the losses."""
-    return {
-        OUTPUT_FUNCTIONS[made.operation.name]
-        for graph in graphs
-        for criterion in graph.criteria
-        if (made := input_of(graph, criterion.place)) is not None and made.operation.name in OUTPUT_FUNCTIONS
-    }

@@ -1,0 +1,44 @@
+"""Gradients of examples, and the columns of their Gauss-Newton matrices, as pairs (h, ∇_a) in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ....core.backward import talk_down, talk_to_output
+from ....core.batch import Batch
+from ....core.forward import Trace, propagate
+from ....core.network import Network
+
+Talks = Mapping[int, np.ndarray]
+
+
+def heard_by(network: Network, examples: Batch) -> tuple[Trace, Talks]:
+    """The forward pass, and ∇_{a_i}ℓ_n of each example's own loss; ``network`` in float64."""
+    trace = propagate(network, np.asarray(examples.X, dtype=np.float64))
+    target = np.asarray(examples.target(), dtype=np.float64)
+    _, _, grad_output = talk_to_output(network, trace, target, np.ones(examples.count))
+    return trace, talk_down(network, trace, grad_output, lowest=1)[0]
+
+
+def columns(network: Network, trace: Trace, examples: Batch) -> Iterator[Talks]:
+    """Γ_r = J_nᵀ γ_r for each output r, whose Σ_r Γ_r Γ_rᵀ is J_nᵀ (∂²ℓ_n/∂a_L²) J_n, the Gauss-Newton matrix of ℓ_n.
+
+    The γ_r are the eigenvectors of ∂²ℓ/∂a_L² times the roots of its eigenvalues; one below 0 counts as 0. With
+    cross-entropy this is the Fisher matrix, and no label is drawn for it.
+    """
+    L = network.depth
+    a, target = trace.a[L], np.asarray(examples.target(), dtype=np.float64)
+    k = a.shape[1]
+    units = np.broadcast_to(np.eye(k)[:, None, :], (k, *a.shape))
+    curvature = np.moveaxis(network.head.curvature(a, trace.output, target, units), 0, 1)
+    values, vectors = np.linalg.eigh((curvature + np.swapaxes(curvature, 1, 2)) / 2)
+    roots = np.sqrt(np.maximum(values, 0))
+    for r in range(k):
+        yield talk_down(network, trace, roots[:, r, None] * vectors[:, :, r], lowest=1)[0]
+
+
+def with_one(h: np.ndarray) -> np.ndarray:
+    """h with a 1 beside it, which the bias multiplies."""
+    return np.concatenate([h, np.ones((len(h), 1))], axis=1)

@@ -1,0 +1,73 @@
+"""What someone at the page can do about each finding of the doctor: with the controls that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ...analysis.diagnose import Finding
+from .settings import Settings
+
+
+def for_page(finding: Finding, settings: Settings) -> Finding:
+    """The finding, with advice for the controls of the page; ``settings``: how they stand."""
+    said = ADVICE[finding.kind]
+    return replace(finding, advice=said if isinstance(said, str) else said(settings))
+
+
+def _rate(settings: Settings, factor: float) -> str:
+    return f"a Learning rate of {settings.rate * factor:.2g}"
+
+
+def _slower(also: str = "") -> Callable[[Settings], str]:
+    return lambda settings: f"Try {_rate(settings, 0.1)}{also}: Reset, and Run."
+
+
+def _activation(names: str) -> str:
+    return f"Choose {names} as Activation."
+
+
+FILE = "in Your file"
+SCALED = (
+    f"Subtract the mean of each column and divide by its standard deviation, {FILE}; a .csv or .parquet file is scaled "
+    "when it is read."
+)
+TARGETS = f"Divide y {FILE}, so that it is near 1."
+AUTO = "Choose auto as Output, and as Loss: what suits the data."
+NEW_SEED = "Choose another Seed: the first weights are drawn anew."
+ROWS = f"Look at these rows {FILE}"
+ADVICE: dict[str, str | Callable[[Settings], str]] = {
+    "non_finite_data": f"Correct these cells {FILE}, or leave their rows out.",
+    "wrong_loss": AUTO,
+    "wrong_output": AUTO,
+    "one_target": f"See where the rows {FILE} come from, which have one kind of target only; or choose another Target.",
+    "inputs_not_scaled": SCALED,
+    "inputs_too_small": SCALED,
+    "targets_not_scaled": TARGETS,
+    "targets_too_small": TARGETS,
+    "constant_columns": "There is nothing to do, unless they should have varied.",
+    "duplicate_columns": "There is nothing to do; one of each pair is enough.",
+    "missing_classes": f"Add rows of these classes {FILE}, or leave the classes out.",
+    "uninformative_features": f"Add columns {FILE} that say something of the target, or choose another Target.",
+    "linear_layers": _activation("relu or tanh"),
+    "symmetry": NEW_SEED,
+    "penalty_too_strong": "Choose adam as Optimizer, which pulls at no weight.",
+    "dropout_too_strong": "Reset: the page trains without dropout.",
+    "nothing_arrives": f"{_activation('leaky_relu')} It is never flat. And choose auto as Output.",
+    "class_imbalance": f"See how it does on the rare class, rather than the score; more rows of that {FILE} help most.",
+    "mislabelled_examples": f"{ROWS}, the first ones first, and correct wrong labels. In a drawn set they are Noise.",
+    "dominating_examples": f"{ROWS} for wrong values. If they are right, choose huber as Loss for numbers.",
+    "exploding_gradient": lambda settings: f"Use fewer layers, or {_rate(settings, 0.1)}: Reset, and Run.",
+    "batch_too_small": lambda settings: f"Choose a Batch size of {4 * settings.batch}, or {_rate(settings, 0.1)}.",
+    "learning_rate_too_high": _slower(),
+    "non_finite": _slower(),
+    "saturated_units": _slower(", or relu as Activation"),
+    "dead_units": _slower(", or leaky_relu as Activation, which is never flat"),
+    "vanishing_gradient": "Choose relu or tanh as Activation instead of sigmoid, and fewer layers.",
+    "layer_not_learning": "Choose relu or tanh as Activation instead of sigmoid, and fewer layers.",
+    "learning_rate_too_low": lambda settings: f"Try {_rate(settings, 10)}, and more, until the loss falls.",
+    "training_too_short": "Run on, until the loss no longer falls.",
+    "overfitting": f"Stop where the loss on held-out rows was least, or use fewer units. More rows {FILE} help most.",
+    "loss_stands_still": lambda settings: f"Try {_rate(settings, 10)}, another Activation, or another Seed.",
+    "underfitting": "Run on, Add a layer, or give the layers more units. Or the columns say little of the target.",
+}
