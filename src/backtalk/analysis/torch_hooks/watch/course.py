@@ -17,6 +17,7 @@ EARLY = 10  # steps that belong to the start, where Adam's are large beside smal
 ENOUGH = 20  # steps before the course is judged
 LONG = 50  # steps before a loss is said to stand still
 STUCK_AFTER = 0.3  # of the weights' size, in one of the first steps: where a loss stands still, this is why
+UNLEARNED = 0.75  # of a constant's loss: at the end of a good training every penalty pulls as much as the data
 GONE = 0.01  # of the highest rate: less is no rate any more
 SCHEDULED = 0.5  # of the steps at such a rate: a schedule that was made for as many epochs
 
@@ -28,8 +29,9 @@ def find_in_course(recorder: Recorder) -> list[Finding]:
     if run is None:
         return found
     found += learning_rate_too_high(run)
-    if not run.shared and not found:
-        found += rate_gone(run) or learning_rate_too_low(run)
+    if not run.shared and recorder.losses.curve.broken is None:
+        found += penalty_too_strong(run) + class_imbalance(recorder, run)
+        found += rate_gone(run) or ([] if found else learning_rate_too_low(run))
         found += loss_stands_still(run)
         found += training_too_short(run) if recorder.closed else []
         found += underfitting(run)
@@ -113,6 +115,21 @@ def _jumping(run: Run) -> list[tuple[float, str]]:
     return [(jumps / level / LIMITS.jumps, said)] if level > 0 else []
 
 
+def penalty_too_strong(run: Run) -> list[Finding]:
+    """weight_decay that pulls as much as the data, though these have much left to say."""
+    known = [step.pull for step in run.measured if step.number > EARLY and step.pull is not None]
+    if run.steps < ENOUGH or len(known) < 3 or run.late < UNLEARNED * run.scale:
+        return []
+    ratio, decay = median(known[len(known) // 2 :]), max(step.decay for step in run.measured)
+    return finding(
+        "penalty_too_strong", ratio, "weight_decay outweighs the data",
+        f"weight_decay={decay:g} pulls the weights to 0 with {ratio:.3g} times what the data pull (median of the later "
+        f"measured steps), and the loss stays at {run.late:.3g}: what is learned is to be small.",
+        f"Use a smaller weight_decay, such as {min(1e-4, decay / 100):.0e}, or 0 until the loss falls.",
+        numbers={"ratio": ratio, "weight_decay": decay},
+    )  # fmt: skip
+
+
 def rate_gone(run: Run) -> list[Finding]:
     """A schedule that took the rate to nothing while there was much to learn."""
     if run.steps < ENOUGH or len(run.rates) < 4 or not run.rates.max() > 0:
@@ -179,6 +196,7 @@ def training_too_short(run: Run) -> list[Finding]:
     second, first = half - end, quarter - half
     if second < 3 * float(run.errors.mean()):
         return []
+    # at an even pace the second half brings twice what the quarter before it did; below half of that, the fall ends
     gain = second * min(second / first, 1.0) if first > 0 else second
     ends = bool(len(run.rates)) and run.rates[-1] < LIMITS.annealed * run.rates.max()
     return finding(
@@ -186,7 +204,7 @@ def training_too_short(run: Run) -> list[Finding]:
         f"In the second half of {run.steps} steps the loss fell from {half:.4g} to {end:.4g}, after {quarter:.4g} at a "
         f"quarter of them. At this pace as many steps again bring about {gain:.2g} more.",
         "Train for more epochs, or with a higher learning rate; smaller mini-batches make more steps of an epoch.",
-        most="note" if ends or end <= LIMITS.small * run.scale else "warning",
+        most="note" if ends or second < first or end <= LIMITS.small * run.scale else "warning",
         numbers={"gain": gain, "share": gain / run.scale, "steps": run.steps},
     )  # fmt: skip
 
@@ -225,6 +243,26 @@ def overfitting(run: Run) -> list[Finding]:
         "Stop at the best epoch and keep its weights, use nn.Dropout, weight_decay (AdamW) or augmentation, a smaller "
         "model, or more examples.",
         numbers={"loss": run.late, "validation_loss": last, "best": best, "best_step": step},
+    )  # fmt: skip
+
+
+def class_imbalance(recorder: Recorder, run: Run) -> list[Finding]:
+    """A rare class that the model does not get right, as it was trained in the last measured steps."""
+    counts, recalls = recorder.targets.counts, recorder.targets.recalls()
+    if len(counts) < 2 or run.steps < ENOUGH or sum(counts.values()) < LIMITS.examples:
+        return []
+    rare, common = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
+    recall, ratio = recalls.get(rare), counts[common] / counts[rare]
+    if recall is None:
+        return []
+    return finding(
+        "class_imbalance", ratio, "classes of very different weight",
+        f"Class {common} has {ratio:.3g} times as many examples as class {rare}, and the model gets {percent(recall)} "
+        f"of class {rare} right in its training batches.",
+        "Give the loss weights (weight= of CrossEntropyLoss, pos_weight= of BCEWithLogitsLoss), or draw the rare "
+        "class more often (WeightedRandomSampler); judge by each class's recall rather than by accuracy.",
+        most="note" if recall >= LIMITS.recall else "severe",
+        numbers={"ratio": ratio, "rare": rare, "common": common, "recall": recall},
     )  # fmt: skip
 
 

@@ -71,25 +71,22 @@ class Events:
 
 
 class _Careful:
-    """Calls the listener until its first error: no look is worth the training that it looks at."""
+    """Calls the listener, and makes a warning of its first error: no look is worth the training that it looks at."""
 
     def __init__(self, listener: Listener) -> None:
-        self._listener, self._failed = listener, False
+        self._listener, self._warned = listener, False
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         method = getattr(self._listener, name)
 
         def call(*inputs: Any) -> None:
-            if self._failed:
-                return
             try:
                 method(*inputs)
             except Exception as error:
-                self._failed = True
-                why = f"{type(error).__name__}: {first_line(error)}"
-                warnings.warn(
-                    f"watch could not look at a step ({why}), and looks no more; training goes on.", stacklevel=3
-                )
+                if not self._warned:
+                    self._warned = True
+                    why = f"{type(error).__name__}: {first_line(error)}"
+                    warnings.warn(f"watch could not look at a part of a step ({why}); training goes on.", stacklevel=3)
 
         self.__dict__[name] = call
         return call

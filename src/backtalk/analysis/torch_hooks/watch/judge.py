@@ -20,4 +20,7 @@ def judge(recorder: Recorder) -> tuple[Finding, ...]:
         found = [each for each in found if each.kind != "unreached_parameters"]
     if "sorted_batches" in kinds:  # what the first batches say of the classes is wrong
         found = [each for each in found if each.kind not in OF_FIRST_BATCHES]
-    return rank([*of_steps, *found])
+    every = [*of_steps, *found]
+    if any(each.severity != "note" and each.kind != "training_too_short" for each in every):
+        every = [each for each in every if each.kind != "training_too_short"]  # more of this would not help
+    return rank(every)

@@ -9,6 +9,7 @@ from typing import Any
 from ..audit import read_criteria
 from .audits import Audits
 from .curve import Curve
+from .decay import pull_of
 from .gradients import Gradients
 from .graph import Graphs, scale_of
 from .looks import Looks
@@ -101,6 +102,8 @@ class Recorder:
         self.looks.after_backward(scaled=self._scale != 1.0)
         if criteria:
             self.targets.add(criteria, graph, grad_scale(float(self._scale)))
+            if self.is_measured(step.number):
+                self.targets.add_outputs(criteria)
         if len(roots) == 1 and roots[0].numel() == 1:
             self._step_losses.seen.append((roots[0].detach().clone().reshape(()), self._scale))
         if self.is_measured(step.number):
@@ -155,7 +158,9 @@ class Recorder:
         step.optimizers.add(id(optimizer))
         self.gradients.after_step()
         if self._weights is not None:
-            step.moves |= self._weights.moves()
+            moves = self._weights.moves()
+            step.moves |= moves
+            step.decay, step.pull = pull_of(optimizer, moves, self._names, step.used)
             self._weights = None
             self.still = self.still + 1 if step.moves and all(m.way == 0 for m in step.moves.values()) else 0
 

@@ -16,7 +16,8 @@ class Step:
     ``scale``: of a GradScaler. ``heard``: ‖∇‖ after the last backward pass, without that scale, and ``used``: at the
     optimizer's step; None if they were not measured. ``moves``: by the name of the parameter. ``rate``: the largest
     of the optimizer's. ``closure``: whether the optimizer itself called for backward passes, as L-BFGS does.
-    ``optimizers``: how many stepped.
+    ``optimizers``: which stepped. ``decay``: the largest weight_decay; ``pull``: its pull over that of the data; None
+    if it is not known.
     """
 
     number: int
@@ -29,6 +30,8 @@ class Step:
     rate: float | None = None
     closure: bool = False
     optimizers: set[int] = field(default_factory=set)
+    decay: float = 0.0
+    pull: float | None = None
 
     @property
     def ratio(self) -> float | None:

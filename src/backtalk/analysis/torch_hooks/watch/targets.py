@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 class Targets:
     """What the losses of a loop were given so far, as counts and sums.
 
-    ``batches``: the counts of classes in each step that was looked at.
+    ``batches``: the counts of classes in each step that was looked at; ``counts``: of all together.
     """
 
     def __init__(self) -> None:
@@ -29,11 +30,12 @@ class Targets:
         self._elements = 0  # of all targets of a mean
         self._passes = 0
         self._summed = False
-        self._counts: dict[int, int] = {}
+        self.counts: dict[int, int] = {}
         self._rows = 0
         self._sum: Any = 0.0
         self._squares: Any = 0.0
         self._now: dict[int, int] = {}
+        self._answers: deque[tuple[list[int], list[bool]]] = deque(maxlen=20)
 
     def is_wanted(self, number: int, *, measured: bool) -> bool:
         """Whether the targets of a step are looked at."""
@@ -70,12 +72,33 @@ class Targets:
         for label, count in zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True):
             self._now[label] = self._now.get(label, 0) + count
 
+    def add_outputs(self, criteria: Sequence[Any]) -> None:
+        """What the model said of the labels, in a measured step."""
+        if len(criteria) != 1 or criteria[0].output is None or criteria[0].target is None:
+            return
+        kind, output, target = criteria[0].kind, criteria[0].output, criteria[0].target
+        if kind == "nll_loss" and output.ndim == 2:
+            said, labels = output.argmax(1), target
+        elif kind in BINARY and output.shape == target.shape and output.numel() == len(output):
+            said, labels = (output > (0.0 if kind != BINARY[0] else 0.5)).reshape(-1).long(), target.reshape(-1).long()
+        else:
+            return
+        self._answers.append((labels[:MOST].tolist(), (said == labels)[:MOST].tolist()))
+
+    def recalls(self) -> dict[int, float]:
+        """The share of each class that was right in the last measured steps, of which there are up to 20."""
+        right: dict[int, list[bool]] = {}
+        half = list(self._answers)[len(self._answers) // 2 :]
+        for label, is_right in (pair for labels, rights in half for pair in zip(labels, rights, strict=True)):
+            right.setdefault(label, []).append(is_right)
+        return {label: sum(found) / len(found) for label, found in right.items()}
+
     def end_step(self) -> None:
         """The micro-batches of a step are one batch."""
         if self._now:
             self.batches.append(self._now)
             for label, count in self._now.items():
-                self._counts[label] = self._counts.get(label, 0) + count
+                self.counts[label] = self.counts.get(label, 0) + count
             self._now = {}
 
     @property
@@ -90,8 +113,8 @@ class Targets:
 
     def _of_constant(self) -> float | None:
         with np.errstate(all="ignore"):
-            if self.kind == "nll_loss" and self._counts:
-                p = np.array(list(self._counts.values())) / sum(self._counts.values())
+            if self.kind == "nll_loss" and self.counts:
+                p = np.array(list(self.counts.values())) / sum(self.counts.values())
                 return float(-(p * np.log(p)).sum())
             if self.kind in (*BINARY, "mse_loss") and self._rows:
                 mean = self._sum / self._rows
