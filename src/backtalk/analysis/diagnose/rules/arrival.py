@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ....core.activations import Identity
@@ -12,6 +14,7 @@ from ..finding import Finding, finding
 from ..measure import Measurements
 from ..thresholds import LIMITS
 from ..words import counted, listed_from_1
+from .course import begins_large, usual_sizes
 from .layers import BY_SCALE
 
 AT_RANDOM = "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0."
@@ -78,6 +81,25 @@ def find_nothing_arrives(network: Network, measured: Measurements) -> list[Findi
 def _is_unsolved(measured: Measurements) -> bool:
     share = measured.share_of_baseline
     return measured.loss > 0 if share is None else share > LIMITS.small
+
+
+def find_large_start(network: Network, measured: Measurements) -> list[Finding]:
+    """Initial weights far above the usual size, each layer of which multiplies what passes through it."""
+    telemetry, usual = measured.telemetry, usual_sizes(network)
+    sizes = telemetry.start.sizes
+    share = measured.share_of_baseline
+    if not begins_large(network, telemetry) or len(sizes) != network.depth or (share or 0.0) <= LIMITS.learned:
+        return []
+    times = [size / most for size, most in zip(sizes, usual, strict=True)]
+    together = math.prod(max(each, 1.0) for each in times)
+    worst = int(np.argmax(times)) + 1
+    return finding(
+        "exploding_gradient", together, "the initial weights are too large",
+        f"Before the first step, W_{worst} had {times[worst - 1]:.3g} times the usual size, and all layers together "
+        f"multiply what passes through them, and the gradient on its way down, by {together:.3g}.",
+        f"{BY_SCALE}: these weights are too large.",
+        numbers={"times": times[worst - 1], "together": together}, layer=worst,
+    )  # fmt: skip
 
 
 def find_linear_layers(network: Network, _: Measurements) -> list[Finding]:
