@@ -12,6 +12,7 @@ from ....core.outputs import Softmax
 from ..copies import copies_in
 from ..finding import Finding, finding
 from ..measure import Measurements
+from ..telemetry import Start
 from ..thresholds import LIMITS
 from ..words import counted, listed_from_1
 from .course import begins_large, usual_sizes
@@ -22,10 +23,15 @@ AT_RANDOM = "Draw the initial weights at random (Network.create does), not all a
 
 def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
     """Units that are copies of one another now, or were before the first step."""
+    return find_copies(network, measured.telemetry.start)
+
+
+def find_copies(network: Network, start: Start) -> list[Finding]:
+    """The same, without the data at hand."""
     found = []
     for i in range(1, network.depth):
         units, groups = network.sizes[i], copies_in(network, i)
-        now, before = bool(groups), measured.telemetry.start.copies[i - 1 : i]
+        now, before = bool(groups), start.copies[i - 1 : i]
         if not now:
             groups = [list(group) for groups in before for group in groups]
         copies = [unit for group in groups for unit in group]
@@ -102,7 +108,7 @@ def find_large_start(network: Network, measured: Measurements) -> list[Finding]:
     )  # fmt: skip
 
 
-def find_linear_layers(network: Network, _: Measurements) -> list[Finding]:
+def find_linear_layers(network: Network, _: object = None) -> list[Finding]:
     """Hidden layers without an activation: each is one linear layer with the next."""
     linear = [i for i in range(1, network.depth) if isinstance(network.activations[i - 1], Identity)]
     # a narrow one that stands alone is a factor of low rank, which is often meant

@@ -296,9 +296,9 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
     if not measured:
         return []
     found = find_ratio_in_measures(telemetry)
-    rows, batch = measured[-1], telemetry.batch_size
+    rows, batch, scale = measured[-1], telemetry.batch_size, scale_of(network, telemetry)
     lowest = rows[0].grad_W if len(rows) == 1 else rows[0].grad_a
-    if lowest == 0 and not _is_small(telemetry.losses[-1], scale_of(network, telemetry)):
+    if lowest == 0 and not _is_small(telemetry.losses[-1], scale):
         stop = max(row.layer for row in rows if not (row.grad_W if row.grad_a is None else row.grad_a))
         found += finding(
             "nothing_arrives", 1.0, f"no gradient arrives in layer {stop}",
@@ -311,6 +311,9 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
     for row in rows[:-1]:
         if row.silent is None or batch is None or batch < LIMITS.examples:
             continue  # in a small mini-batch a unit is silent by chance
+        most = "severe"
+        if scale is not None and telemetry.losses[-1] <= LIMITS.small * scale:  # they did not keep it from learning
+            most = "note" if telemetry.losses[-1] <= LIMITS.solved * scale else "warning"
         bounded = isinstance(network.activations[row.layer - 1], Sigmoid | Tanh)
         kind, word = ("saturated_units", "saturated") if bounded else ("dead_units", "dead")
         found += finding(
@@ -318,7 +321,7 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
             f"{percent(row.silent)} of the units of layer {row.layer} pass nothing back for any example of a "
             "mini-batch.",
             "Use a smaller learning rate and scaled inputs; diagnose(network, X, y) names the units.",
-            numbers={"share": row.silent, "units": network.sizes[row.layer]}, layer=row.layer,
+            most=most, numbers={"share": row.silent, "units": network.sizes[row.layer]}, layer=row.layer,
         )  # fmt: skip
     return found
 
