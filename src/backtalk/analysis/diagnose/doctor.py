@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ...core.network import Network
 from ...errors import InputTypeError
 from ...train import Callback, Epoch
 from .finding import Finding
 from .ranking import rank
-from .rules import course
+from .rules import arrival, course
+from .rules.held_back import find_dropout_too_strong
 from .telemetry import Recorder, Start, Telemetry
 
 
@@ -83,4 +86,7 @@ def live_findings(recorder: Recorder) -> list[Finding]:
     if network is None:
         return []
     scale = course.scale_of(network, telemetry)
-    return course.find_in_course(network, telemetry, scale) + course.find_in_measures(telemetry, network)
+    found = course.find_in_course(network, telemetry, scale) + course.find_in_measures(telemetry, network)
+    if isinstance(network.W[1], np.ndarray):
+        found += arrival.find_copies(network, telemetry.start)
+    return found + arrival.find_linear_layers(network) + find_dropout_too_strong(network, telemetry)

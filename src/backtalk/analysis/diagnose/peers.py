@@ -60,7 +60,7 @@ class Peers:
 
     def beyond_chance(self) -> float:
         """By how many standard deviations the better model does better, or worse, than on shuffled targets."""
-        t, generator = self.targets, np.random.default_rng(0)
+        t, generator = _ranked(self.targets), np.random.default_rng(0)
         spread = ((t - t.mean(axis=0)) ** 2).sum()
         orders = [generator.permutation(len(t)) for _ in range(LIMITS.shuffles)]
 
@@ -71,7 +71,12 @@ class Peers:
         for each in self.models:
             of_chance = np.array([left(each.model, t[order]) for order in orders])
             away.append(abs(left(each.model, t) - of_chance.mean()) / max(float(of_chance.std()), TINY))
-        return max(away)
+        return float(max(away))
+
+
+def _ranked(t: np.ndarray) -> np.ndarray:
+    """Each number by its place, so that no outlier drowns out the others; the order of classes stays."""
+    return t.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") / len(t) if len(np.unique(t)) > 2 else t
 
 
 def compare(examples: Examples, work: float) -> Peers | None:
@@ -117,6 +122,8 @@ def _targets(network: Network, examples: Examples, rows: np.ndarray) -> np.ndarr
     softmax = isinstance(network.output, Softmax) and network.sizes[-1] > 1
     if not (softmax or network.output.name == "sigmoid" or isinstance(network.loss, NUMERIC)):
         return None
+    if not softmax and min(network.sizes[1:]) < network.sizes[-1]:
+        return None  # a code for many numbers is asked for, as of an autoencoder: simple models need none
     target = examples.target(slice(None))[rows].astype(np.float64)
     return target if target.shape[1] == network.sizes[-1] and np.isfinite(target).all() else None
 

@@ -10,7 +10,7 @@ from ....core.activations import Sigmoid, Tanh
 from ....core.losses import BinaryCrossEntropy, CrossEntropy
 from ....core.network import Network
 from ..finding import Finding, finding
-from ..telemetry import Telemetry
+from ..telemetry import Telemetry, sizes_of
 from ..thresholds import LIMITS
 from ..words import counted, percent, sentence
 from .layers import lagging, ratio_findings
@@ -58,7 +58,7 @@ def find_learning_rate_too_high(
     numbers: Numbers = {"learning_rate": rate}
     losses = losses_without_penalty(telemetry)
     signs = [
-        *_large_updates(telemetry, numbers),
+        *_large_updates(telemetry, losses, scale, numbers),
         *_wild_loss(network, telemetry, losses, scale, numbers),
         *_rising_loss(losses, scale, numbers),
         *([] if noise else _jumping_loss(losses, scale, numbers)),
@@ -85,23 +85,35 @@ def losses_without_penalty(telemetry: Telemetry) -> np.ndarray:
     return np.maximum(losses - 0.5 * penalty * squares, 0.0)
 
 
-def _large_updates(telemetry: Telemetry, numbers: Numbers) -> list[Sign]:
+def _large_updates(telemetry: Telemetry, losses: np.ndarray, scale: float | None, numbers: Numbers) -> list[Sign]:
     ratios = [_whole_ratio(epoch) for epoch in telemetry.measured()]
     if not ratios:
         return []
     numbers["update_ratio"] = largest = max(ratios)
-    return [(largest / LIMITS.update_high, f"a step changed the weights by {percent(largest)} of their size")]
+    learned = bool(len(losses)) and _is_small(float(losses[-1]), scale)
+    high = LIMITS.update_high if learned else LIMITS.update_high_in_vain
+    return [(largest / high, f"a step changed the weights by {percent(largest)} of their size")]
 
 
 def _wild_loss(
     network: Network, telemetry: Telemetry, losses: np.ndarray, scale: float | None, numbers: Numbers
 ) -> list[Sign]:
     constant = guessing_of(network) or scale
-    if not len(losses) or not constant or not constant > 0 or begins_large(network, telemetry):
+    if not len(losses) or not constant or not constant > 0:
         return []
+    if begins_large(network, telemetry) or not _may_throw(telemetry):
+        return []  # it began there
     numbers["highest_loss"] = highest = float(losses.max())
     said = f"the mean loss of an epoch was {highest:.3g}, where the best constant output costs {constant:.3g}"
     return [(highest / constant / LIMITS.loss_high, said)]
+
+
+def _may_throw(telemetry: Telemetry) -> bool:
+    """Whether the steps were large enough to throw the weights out, as far as that was told."""
+    ratios = [_whole_ratio(epoch) for epoch in telemetry.measured()]
+    if ratios:
+        return max(ratios) >= LIMITS.throws
+    return not (telemetry.start.sizes and telemetry.growth() < LIMITS.grows)
 
 
 def _rising_loss(losses: np.ndarray, scale: float | None, numbers: Numbers) -> list[Sign]:
@@ -125,15 +137,24 @@ def _jumping_loss(losses: np.ndarray, scale: float | None, numbers: Numbers) -> 
 def _thrown_weights(network: Network, telemetry: Telemetry, numbers: Numbers) -> list[Sign]:
     if not telemetry.start.sizes or begins_large(network, telemetry):
         return []
-    numbers["growth"] = growth = telemetry.growth(network)
+    now = telemetry.sizes[-1] if telemetry.sizes else sizes_of(network)
+    pairs = zip(now, telemetry.start.sizes, usual_sizes(network), strict=False)
+    numbers["growth"] = growth = max(size / max(start, usual) for size, start, usual in pairs)
     return [(growth / LIMITS.thrown, f"the weights of a layer became {growth:.3g} times as large")]
 
 
 def begins_large(network: Network, telemetry: Telemetry) -> bool:
     """Whether a layer's weights were far larger than usual before the first step, so that what the first epochs show is
     their doing."""
-    usual = [math.sqrt(2 * units) for units in network.sizes[1:]]  # He et al. 2015: n_i n_{i−1} · 2/n_{i−1}
-    return any(size > LIMITS.begins_large * most for size, most in zip(telemetry.start.sizes, usual, strict=False))
+    return any(
+        size > LIMITS.begins_large * usual
+        for size, usual in zip(telemetry.start.sizes, usual_sizes(network), strict=False)
+    )
+
+
+def usual_sizes(network: Network) -> list[float]:
+    """‖W_i‖ of the usual initial weights: n_i n_{i−1} of them, with a mean square of 2/n_{i−1} (He et al. 2015)."""
+    return [math.sqrt(2 * units) for units in network.sizes[1:]]
 
 
 def jumpiness(losses: np.ndarray, scale: float | None) -> float | None:
@@ -196,7 +217,8 @@ def find_training_too_short(
     The loss falls less from doubling to doubling of the steps, or as much (power laws, exponentials): if it fell by f_1
     from a quarter of them to the half, and by f_2 from there to the end, then by about f_2 · min(f_2/f_1, 1) in as many
     again. ``loss``: of the network as it stands, if it is known; an epoch's is the mean over its steps. ``ahead``: how
-    much more of the targets' variance simple models explain: if it is nothing, what there is to gain is learned by heart.
+    much more of the targets' variance simple models explain: if it is nothing, what there is to gain is learned by
+    heart.
     """
     losses = losses_without_penalty(telemetry)
     known = [each for each in telemetry.validation_losses if each is not None]
@@ -221,6 +243,7 @@ def find_training_too_short(
     falling = bool(rates) and rates[-1] < LIMITS.annealed * max(rates)  # the schedule has ended the fall
     stopped = telemetry.settings.get("patience") is not None
     little = end <= LIMITS.small * level or (ahead is not None and ahead < LIMITS.abreast)
+    little = little or (scale is not None and end - gain >= LIMITS.no_better * scale)  # it falls to a constant's
     return finding(
         "training_too_short", share, "the loss still falls",
         f"In the second half of {counted(len(losses), 'epoch')} the loss fell from {half:.4g} to {end:.4g}, after "
@@ -273,9 +296,9 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
     if not measured:
         return []
     found = find_ratio_in_measures(telemetry)
-    rows, batch = measured[-1], telemetry.batch_size
+    rows, batch, scale = measured[-1], telemetry.batch_size, scale_of(network, telemetry)
     lowest = rows[0].grad_W if len(rows) == 1 else rows[0].grad_a
-    if lowest == 0 and not _is_small(telemetry.losses[-1], scale_of(network, telemetry)):
+    if lowest == 0 and not _is_small(telemetry.losses[-1], scale):
         stop = max(row.layer for row in rows if not (row.grad_W if row.grad_a is None else row.grad_a))
         found += finding(
             "nothing_arrives", 1.0, f"no gradient arrives in layer {stop}",
@@ -288,6 +311,9 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
     for row in rows[:-1]:
         if row.silent is None or batch is None or batch < LIMITS.examples:
             continue  # in a small mini-batch a unit is silent by chance
+        most = "severe"
+        if scale is not None and telemetry.losses[-1] <= LIMITS.small * scale:  # they did not keep it from learning
+            most = "note" if telemetry.losses[-1] <= LIMITS.solved * scale else "warning"
         bounded = isinstance(network.activations[row.layer - 1], Sigmoid | Tanh)
         kind, word = ("saturated_units", "saturated") if bounded else ("dead_units", "dead")
         found += finding(
@@ -295,7 +321,7 @@ def find_in_measures(telemetry: Telemetry, network: Network) -> list[Finding]:
             f"{percent(row.silent)} of the units of layer {row.layer} pass nothing back for any example of a "
             "mini-batch.",
             "Use a smaller learning rate and scaled inputs; diagnose(network, X, y) names the units.",
-            numbers={"share": row.silent, "units": network.sizes[row.layer]}, layer=row.layer,
+            most=most, numbers={"share": row.silent, "units": network.sizes[row.layer]}, layer=row.layer,
         )  # fmt: skip
     return found
 
