@@ -36,7 +36,7 @@ class RunningMoments:
             away, together = mean - self.away, self.count + rows
             apart = np.abs(away) * math.sqrt(self.count * rows / together) if self.count else 0.0
             self.away = self.away + away * (rows / together)
-            self.root = np.hypot(np.hypot(self.root, _column_norms(block - mean)), apart)
+            self.root = np.hypot(np.hypot(self.root, column_norms(block - mean)), apart)
         self.count = together
 
     @property
@@ -57,7 +57,7 @@ class RunningMoments:
             return mean, float(np.hypot(root_mean_square(self.std), root_mean_square(self.mean - mean)))
 
 
-def _column_norms(block: np.ndarray) -> np.ndarray:
+def column_norms(block: np.ndarray) -> np.ndarray:
     """The norm of each column, whatever its size: by way of its largest number only if the squares may leave float64's
     range."""
     squares = np.einsum("nc,nc->c", block, block)

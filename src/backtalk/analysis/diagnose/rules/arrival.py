@@ -30,10 +30,10 @@ def find_copies(network: Network, start: Start) -> list[Finding]:
     """The same, without the data at hand."""
     found = []
     for i in range(1, network.depth):
-        units, groups = network.sizes[i], copies_in(network, i)
-        now, before = bool(groups), start.copies[i - 1 : i]
-        if not now:
-            groups = [list(group) for groups in before for group in groups]
+        units, groups, before = network.sizes[i], copies_in(network, i), start.copies[i - 1 : i]
+        now = bool(groups)
+        if before:  # copies that steps have made, as of weights that were thrown out, are no cause
+            groups = groups if groups and before[0] else [list(group) for group in before[0]]
         copies = [unit for group in groups for unit in group]
         if not groups:
             continue

@@ -40,8 +40,9 @@ def find_penalty_too_strong(
     if optimizer is not None and decay > 0:
         by_decay = decay * _strength(optimizer, sizes, heard, sum(W.size for W in fresh.W.values()))
     name, value, ratio = max(("l2_penalty", penalty, by_penalty), ("weight_decay", decay, by_decay), key=lambda x: x[2])
-    # ½λ Σ_i ‖W_i‖² of the weights as they are, which outweighs the loss of the examples if it is larger
-    beside = 0.5 * penalty * sum(layer.W**2 for layer in measured.layers) / measured.loss if measured.loss > 0 else 0.0
+    # ½λ Σ_i ‖W_i‖² of weights that it has shrunk, and it is still larger than the loss of the examples
+    now = sum(layer.W**2 for layer in measured.layers)
+    beside = 0.5 * penalty * now / measured.loss if measured.loss > 0 and now <= (LIMITS.shrunk * sizes) ** 2 else 0.0
     warning = RULES["penalty_too_strong"].warning or 1.0
     outweighs = f" It is now {beside:.2g} times the loss of the examples." if beside >= 1 else ""
     return finding(

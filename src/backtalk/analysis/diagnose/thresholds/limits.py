@@ -148,5 +148,8 @@ class Limits:
     # of the best constant's loss: a loss that falls to there learns the constant
     no_better: float = 0.95
 
+    # of their usual initial size: weights that a penalty has shrunk
+    shrunk: float = 0.5
+
 
 LIMITS = Limits()
