@@ -297,6 +297,7 @@ def test_where_a_module_mixes_examples_nothing_is_given_that_privacy_could_rest_
     name = type(norm).__name__
     for read in (
         lambda: norms.whole,
+        lambda: norms.whole_without_biases,
         lambda: heard.clipped_sum(1.0),
         lambda: heard.clipped_sum(1.0, layers=["4"]),
     ):
