@@ -202,11 +202,12 @@ class Gathering:
         return list(found.values())
 
     def _scale(self, name: str, value: Any, dimension: int) -> InputScale:
-        rows = value.movedim(dimension, -1).reshape(-1, value.shape[dimension]).double()
-        sizes = to_numpy(self.torch.linalg.vector_norm(rows, dim=0)) / math.sqrt(len(rows))
-        count = int((rows != 0).sum())
-        typical = float(self.torch.linalg.vector_norm(rows)) / math.sqrt(count) if count else 0.0
-        return InputScale(name, tuple(to_numpy(rows.mean(0)).tolist()), tuple(sizes.tolist()), typical)
+        rows, double = value.movedim(dimension, -1).reshape(-1, value.shape[dimension]), self.torch.float64
+        squares = self.torch.linalg.vector_norm(rows, dim=0, dtype=double)
+        count, means = int((rows != 0).sum()), to_numpy(rows.mean(0, dtype=double))
+        sizes = to_numpy(squares) / math.sqrt(len(rows))
+        typical = float(self.torch.linalg.vector_norm(squares)) / math.sqrt(count) if count else 0.0
+        return InputScale(name, tuple(means.tolist()), tuple(sizes.tolist()), typical)
 
 
 def gather(hooks: ModuleHooks, tasks: set[int], batch_dimension: int = 0) -> ModelStatistics:
