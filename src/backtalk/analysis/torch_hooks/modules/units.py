@@ -123,4 +123,4 @@ class UnitsOfLayers:
         self.found[name] = new
 
     def _numpy(self, tensor: Any) -> np.ndarray:
-        return to_numpy(tensor).astype(np.float64)
+        return to_numpy(tensor.double())
