@@ -12,7 +12,7 @@ from ...errors import InputTypeError
 from ...train import Callback, Epoch
 from .finding import Finding
 from .ranking import rank
-from .rules import arrival, course
+from .rules import arrival, course, curves
 from .rules.held_back import find_dropout_too_strong
 from .telemetry import Recorder, Start, Telemetry
 
@@ -85,7 +85,7 @@ def live_findings(recorder: Recorder) -> list[Finding]:
     network, telemetry = recorder.last, recorder.telemetry
     if network is None:
         return []
-    scale = course.scale_of(network, telemetry)
+    scale = curves.scale_of(network, telemetry)
     found = course.find_in_course(network, telemetry, scale) + course.find_in_measures(telemetry, network)
     if isinstance(network.W[1], np.ndarray):
         found += arrival.find_copies(network, telemetry.start)

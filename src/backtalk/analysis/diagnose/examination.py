@@ -17,7 +17,7 @@ from .gather import measure
 from .measure import Measurements
 from .peers import compare
 from .ranking import rank, worst_of_each_kind
-from .rules import arrival, course, finite, fit, held_back, inputs, layers, outputs, targets
+from .rules import arrival, course, curves, finite, fit, held_back, inputs, layers, outputs, rates, targets
 from .rules.examples import find_dominating, find_mislabelled
 from .rules.features import find_uninformative_features
 from .telemetry import Recorder, Telemetry
@@ -78,24 +78,22 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     found += inputs.find_duplicate_columns(network, measured, examples.X)
     peers = compare(examples, LIMITS.trial_work)
     share = measured.share_of_baseline or 0.0
-    is_behind = peers is not None and telemetry.epochs > 0 and peers.ahead >= LIMITS.ahead and share > LIMITS.small
-    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(network, measured, peers)
+    # weights of classes that training had and these examples have not make other probabilities
+    alike = peers if telemetry.settings.get("class_weight") is None else None
+    ahead = None if alike is None else alike.ahead
+    is_behind = ahead is not None and telemetry.epochs > 0 and ahead >= LIMITS.ahead and share > LIMITS.small
+    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(network, measured, alike)
     found += find_mislabelled(network, measured, peers)
     found += held_back.find_penalty_too_strong(network, measured, examples, is_behind=is_behind)
     found += held_back.find_dropout_too_strong(network, telemetry)
-    scale = measured.baseline or course.scale_of(network, telemetry)
-    high = course.find_learning_rate_too_high(network, telemetry, scale, noise=True)
-    noise = (
-        []
-        if high and (telemetry.batch_size or 0) >= LIMITS.small_batch
-        else (fit.find_batch_too_small(network, measured, examples))
-    )
+    scale = measured.baseline or curves.scale_of(network, telemetry)
+    high = rates.find_learning_rate_too_high(network, telemetry, scale, noise=True)
+    by_rate = bool(high) and (telemetry.batch_size or 0) >= LIMITS.small_batch
+    noise = [] if by_rate else fit.find_batch_too_small(network, measured, examples)
     found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise), is_behind=is_behind)
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
-    return found + course.find_training_too_short(
-        telemetry, scale, measured.loss, ahead=None if peers is None else peers.ahead
-    )
+    return found + course.find_training_too_short(telemetry, scale, measured.loss, ahead=ahead)
 
 
 def _telemetry(history: Any) -> Telemetry:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.losses import AbsoluteError, Huber, SquaredError
+from ...core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, SquaredError
 from ...core.network import Network
 from ...core.outputs import Softmax
 from ...engines.passes import forward
@@ -20,6 +20,7 @@ from .examples import Examples
 from .thresholds import LIMITS
 
 NUMERIC = (SquaredError, AbsoluteError, Huber)
+OF_CLASSES = (CrossEntropy, BinaryCrossEntropy)  # others make probabilities of another kind
 TINY = 1e-12
 
 
@@ -120,7 +121,8 @@ def _rows(examples: Examples, work: float) -> np.ndarray:
 def _targets(network: Network, examples: Examples, rows: np.ndarray) -> np.ndarray | None:
     """Numbers whose squares can be compared: one-hot classes, probabilities or quantities."""
     softmax = isinstance(network.output, Softmax) and network.sizes[-1] > 1
-    if not (softmax or network.output.name == "sigmoid" or isinstance(network.loss, NUMERIC)):
+    probabilities = softmax or network.output.name == "sigmoid"
+    if not (isinstance(network.loss, NUMERIC) or (probabilities and isinstance(network.loss, OF_CLASSES))):
         return None
     if not softmax and min(network.sizes[1:]) < network.sizes[-1]:
         return None  # a code for many numbers is asked for, as of an autoencoder: simple models need none

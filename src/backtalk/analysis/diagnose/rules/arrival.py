@@ -15,8 +15,8 @@ from ..measure import Measurements
 from ..telemetry import Start
 from ..thresholds import LIMITS
 from ..words import counted, listed_from_1
-from .course import begins_large, usual_sizes
 from .layers import BY_SCALE
+from .rates import begins_large, usual_sizes
 
 AT_RANDOM = "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0."
 
