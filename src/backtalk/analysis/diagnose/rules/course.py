@@ -81,7 +81,6 @@ def find_training_too_short(
     falling = bool(rates) and rates[-1] < LIMITS.annealed * max(rates)  # the schedule has ended the fall
     stopped = telemetry.settings.get("patience") is not None
     little = end <= LIMITS.small * level or (ahead is not None and ahead < LIMITS.abreast)
-    little = little or (scale is not None and end - gain >= LIMITS.no_better * scale)  # it falls to a constant's
     return finding(
         "training_too_short", share, "the loss still falls",
         f"In the second half of {counted(len(losses), 'epoch')} the loss fell from {half:.4g} to {end:.4g}, after "
