@@ -102,7 +102,7 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
 
 
 def _to_gain(network: Network, peers: Peers) -> float:
-    """How much more of the targets there is to explain; without hidden layers a network gets as far as a linear model."""
+    """How much more of the targets there is to explain: without hidden layers, what a linear model explains."""
     return peers.models[0].explained - max(peers.explained, 0.0) if network.depth == 1 else peers.ahead
 
 
