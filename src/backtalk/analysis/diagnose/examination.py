@@ -91,9 +91,12 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     found += held_back.find_dropout_too_strong(network, telemetry)
     scale = measured.baseline or curves.scale_of(network, telemetry)
     high = rates.find_learning_rate_too_high(network, telemetry, scale, noise=True)
+    steps = -(-examples.count // max(1, telemetry.batch_size or examples.count))
     by_rate = bool(high) and (telemetry.batch_size or 0) >= LIMITS.small_batch
     noise = [] if by_rate else fit.find_batch_too_small(network, measured, examples)
-    found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise), is_behind=is_behind)
+    found += noise + course.find_in_course(
+        network, telemetry, scale, noise=bool(noise), is_behind=is_behind, steps=steps
+    )
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
     return found + course.find_training_too_short(
