@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ import polars as pl
 import pytest
 
 from backtalk import Diagnosis, Doctor, Network, fit, load, save
-from backtalk.analysis.diagnose import RULES
+from backtalk.analysis.diagnose import NETWORK_RULES, RULES
+from backtalk.apps.cli import advice as of_files
+from backtalk.apps.lab import advice as of_the_page
+from backtalk.apps.lab.settings import Settings
+from backtalk.apps.tables import advice as of_tables
 from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
 
@@ -141,6 +146,87 @@ def test_what_cannot_be_diagnosed_is_refused(refuse, healthy, tmp_path):
     assert f"html is {around}, the model itself" in refuse("diagnose", model, data, "--html", around)
     assert "Is a directory" in refuse("diagnose", model, data, "--html", tmp_path)
     assert "No such file or directory" in refuse("diagnose", model, data, "--html", "nowhere/page.html")
+
+
+def unscaled(tmp_path: Path) -> tuple[str, str]:
+    X, y = points()
+    save(Network.create([3, 8, 2], "tanh", rng=0), tmp_path / "m.safetensors")
+    write(tmp_path / "data.csv", X * [1, 1, 1e5], y)
+    return "m.safetensors", "data.csv"
+
+
+def test_fix_writes_a_new_model_and_shows_both_side_by_side(call, tmp_path):
+    given = unscaled(tmp_path)
+    before = (tmp_path / given[0]).read_bytes()
+    code, out, err = call("diagnose", *given, "--fix")
+    assert (code, err) == (0, "")
+    assert "round 1   inputs are not scaled" in out
+    assert "held-out rows   before   round 1" in out
+    assert out.endswith("\nwrote m-fixed.safetensors\n")
+    assert (tmp_path / given[0]).read_bytes() == before
+    code, out, _ = call("diagnose", "m-fixed.safetensors", given[1], "--json")
+    assert "inputs_not_scaled" not in {each["kind"] for each in json.loads(out)["findings"]}
+
+
+def test_json_of_fix_has_the_rounds_and_the_file(call, tmp_path):
+    given = unscaled(tmp_path)
+    code, out, err = call("diagnose", *given, "--fix", "--output", "new.safetensors", "--json")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert (code, err) == (0, "")
+    assert found["fix"]["output"] == "new.safetensors"
+    assert found["fix"]["rounds"][0]["finding"]["kind"] == "inputs_not_scaled"
+    assert found["fix"]["after"]["accuracy"] > found["fix"]["before"]["accuracy"]
+    assert load(tmp_path / "new.safetensors").sizes == (3, 8, 2)
+
+
+def test_fix_overwrites_nothing(refuse, healthy, tmp_path):
+    (tmp_path / "healthy-fixed.safetensors").write_text("mine")
+    assert "healthy-fixed.safetensors exists, and is not overwritten" in refuse("diagnose", *healthy, "--fix")
+    assert "data.csv exists" in refuse("diagnose", *healthy, "--fix", "--output", "data.csv")
+    assert "there is no folder nowhere" in refuse("diagnose", *healthy, "--fix", "--output", "nowhere/m.safetensors")
+    assert "nothing is written there without --fix" in refuse("diagnose", *healthy, "--output", "new.safetensors")
+
+
+def test_where_there_is_nothing_to_fix_nothing_is_written(call, healthy, tmp_path):
+    code, out, _ = call("diagnose", *healthy, "--fix")
+    assert code == 0
+    assert "nothing was trained" in out
+    assert not (tmp_path / "healthy-fixed.safetensors").exists()
+
+
+def test_fix_of_a_run_trains_it_anew_with_other_options(call, tmp_path):
+    table(tmp_path)
+    steps = ("--optimizer", "sgd", "--learning-rate", "3", "--patience", "0")
+    assert call("train", "table.csv", "--target", "bought", *SMALL, *steps)[0] == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "table-run").iterdir()}
+    code, out, err = call("diagnose", "table-run", "table.csv", "--fix")
+    assert code == 0, out
+    assert "the learning rate is too high → --learning-rate" in err
+    assert "→ --learning-rate 0." in out
+    assert "rows of each run" in out
+    assert out.endswith("\nwrote table-run-fixed\n")
+    assert {path: path.read_bytes() for path in (tmp_path / "table-run").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    options = json.loads((tmp_path / "table-run-fixed" / "run.json").read_text())
+    assert options["optimizer"] != json.loads((tmp_path / "table-run" / "run.json").read_text())["optimizer"]
+    assert options["hidden"] == [8]
+    assert call("predict", "table-run-fixed", "table.csv")[0] == 0
+
+
+@pytest.mark.parametrize("place", [of_tables, of_files, of_the_page], ids=["tables", "files", "lab"])
+def test_every_kind_has_its_advice_in_each_place(place):
+    assert set(place.ADVICE) == set(NETWORK_RULES)
+
+
+def test_advice_names_nothing_that_its_reader_has_not():
+    python = re.compile(r"\w+=|diagnose\(|StandardScaler|Network|_norm|_penalty|DivergedError")
+    for kind, said in of_files.ADVICE.items():
+        assert not python.search(said), kind
+        assert set(re.findall(r"--[\w-]+", said)) <= {"--fix", "--target"}, kind
+    for kind, said in of_the_page.ADVICE.items():
+        text = said if isinstance(said, str) else said(Settings())
+        assert not python.search(text), kind
+        assert "--" not in text, kind
 
 
 def table(tmp_path: Path, scale: float = 1.0, rows: int = 200) -> pl.DataFrame:

@@ -81,7 +81,8 @@ def test_the_derivative_by_an_example_is_that_of_training_with_another_weight(ru
 
     if "validation" in RUNS[run]:  # a weight of each example would weigh the held-out ones too
         left = np.setdiff1d(np.arange(COUNT), training.record.epochs[0].order)
-        assert len(left) > 0 and not found.examples[:, left].any()
+        assert len(left) > 0
+        assert not found.examples[:, left].any()
     assert_the_same(found.examples[:, row], slope(with_weight, 1e-3))
 
 
@@ -200,7 +201,7 @@ def test_examples_that_were_changed_since_are_refused():
 
 def test_an_optimizer_that_is_not_differentiated_is_named():
     training = fit(START, X, Y, **BASE, optimizer="rmsprop", record=True)
-    with pytest.raises(InputError, match="RMSprop|rmsprop"):
+    with pytest.raises(InputError, match="rmsprop"):
         hypergradients(training, (QUERIES, ANSWERS))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from backtalk import listen
 from backtalk.analysis.diagnose import NETWORK_RULES, RULES
+from backtalk.analysis.diagnose.ranking import rank
 from backtalk.analysis.diagnose.words import is_healthy
 from backtalk.analysis.torch_hooks.audit import (
     BeforeBackward,
@@ -67,7 +68,7 @@ def audited(model, loss_of, optimizer=None, *, after=False):
     optimizers = None if optimizer is None else optimizer(model)
     if after and loss.requires_grad:
         loss.backward()
-    return audit_program(model, loss, optimizers).findings
+    return rank(audit_program(model, loss, optimizers).findings)
 
 
 def kinds(findings):
@@ -373,6 +374,71 @@ MISTAKES |= {
 }
 
 
+class Convolutional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2))
+        self.head = nn.Conv2d(8, 3, 1)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+def on_sequences(function):
+    """A model of (B, T, n) whose outputs are judged as (B T, n)."""
+    return lambda model: F.nll_loss(function(model(torch.randn(4, 10, 4))).reshape(-1, 3), labels())
+
+
+def of_a_distribution(sign):
+    def loss(model):
+        likelihood = torch.distributions.Categorical(logits=model(inputs())).log_prob(labels()).mean()
+        return likelihood if sign > 0 else -likelihood
+
+    return loss
+
+
+MISTAKES |= {
+    "softmax over the batch before cross_entropy": (
+        lambda: mlp(3, nn.Softmax(dim=0)),
+        entropy,
+        "softmax_over_wrong_dimension",
+        "dim=1",
+    ),
+    "log_softmax over time": (
+        mlp,
+        on_sequences(lambda a: a.log_softmax(1)),
+        "softmax_over_wrong_dimension",
+        "dim=2",
+    ),
+    "softmax over the pixels of a row": (
+        Convolutional,
+        lambda m: F.nll_loss(m(torch.randn(2, 3, 8, 8)).log_softmax(-1), torch.zeros(2, 4, 4, dtype=torch.long)),
+        "softmax_over_wrong_dimension",
+        "dim=1",
+    ),
+    "softmax over a column of outputs": (
+        lambda: mlp(1),
+        lambda m: F.binary_cross_entropy(m(inputs()).squeeze(1).softmax(0), yes_or_no()),
+        "softmax_over_wrong_dimension",
+        "BCEWithLogitsLoss",
+    ),
+    "probabilities as the logits of a distribution": (
+        lambda: mlp(3, nn.Softmax(dim=1)),
+        of_a_distribution(-1),
+        "output_function_twice",
+        "softmax",
+    ),
+    "ReLU before a sigmoid": (
+        lambda: mlp(1, nn.ReLU(), nn.Sigmoid()),
+        lambda m: F.binary_cross_entropy(m(inputs())[:, 0], yes_or_no()),
+        "activation_on_logits",
+        "ReLU",
+    ),
+    "0 minus the loss": (mlp, lambda m: 0 - entropy(m), "ascent", "minus"),
+    "no minus before log_prob": (mlp, of_a_distribution(1), "ascent", "minus"),
+}
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before backward", "after backward"])
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_the_graph_is_named(name, after):
@@ -638,16 +704,6 @@ def test_evaluation_mode_is_a_finding_only_in_training():
 # healthy programs: nothing above a note, before or after backward()
 
 
-class Convolutional(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2))
-        self.head = nn.Conv2d(8, 3, 1)
-
-    def forward(self, x):
-        return self.head(self.body(x))
-
-
 def squeeze_net():
     """Its class maps end in a ReLU, and are averaged: as it was published."""
     return nn.Sequential(
@@ -876,6 +932,13 @@ def straight_through(model):
 
 HEALTHY = {
     "cross-entropy": (mlp, entropy),
+    "a distribution": (mlp, of_a_distribution(-1)),
+    "−1 times the likelihood": (mlp, lambda m: -1 * m(inputs()).log_softmax(1).gather(1, labels()[:, None]).mean()),
+    "log_softmax of sequences": (mlp, on_sequences(lambda a: a.log_softmax(-1))),
+    "ranking of lists": (
+        lambda: mlp(1),
+        lambda m: -(torch.rand(N).softmax(0) * m(inputs()).squeeze(1).log_softmax(0)).sum(),
+    ),
     "a learned variance": (
         lambda: mlp(2),
         lambda m: (lambda a: (a[:, 1] + (a[:, 0] - numbers()) ** 2 / a[:, 1].exp()).mean())(m(inputs())),

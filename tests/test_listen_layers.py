@@ -53,6 +53,18 @@ def language():
     return Calls(run, word=nn.Embedding(9, 4), place=nn.Embedding(5, 4), norm=nn.LayerNorm(4), body=nn.Linear(4, 4))
 
 
+def tied(*others):
+    """The table of words is the weight of the head, and of other parts."""
+    one, head, *_ = one_weight(nn.Embedding(9, 4, padding_idx=1), nn.Linear(4, 9), *others)
+    parts = {"word": one, "body": nn.Linear(4, 4), "head": head, **{f"other{k}": each for k, each in enumerate(others)}}
+
+    def run(p, i):
+        x = p["body"](p["word"](i).tanh()).tanh()
+        return p["head"](x) if not others else p["other1"](p["other0"](i.flip(0)) + x) * p["head"](x)
+
+    return Calls(run, **parts)
+
+
 def small_resnet():
     def run(p, x):
         x = p["norm1"](p["in"](x)).relu()
@@ -109,6 +121,9 @@ CASES = {  # a model, the shape of an input (of indices: their number too), whic
     "GroupNorm, (B, C)": (lambda: nn.GroupNorm(2, 6, eps=0.01), (EXAMPLES, 6), 0),
     "InstanceNorm": (lambda: nn.InstanceNorm1d(4, affine=True), (EXAMPLES, 4, 5), 0),
     "language": (language, (*INDEX, 9), 0),
+    "language, tied": (tied, (*INDEX, 9), 0),
+    "language of one word, tied": (tied, (EXAMPLES, 9), 0),
+    "language, (T, B), tied thrice": (lambda: tied(nn.Embedding(9, 4), nn.Linear(4, 9)), (5, EXAMPLES, 9), 1),
     "resnet": (small_resnet, (EXAMPLES, 2, 5, 5), 0),
 }  # fmt: skip
 
@@ -282,6 +297,7 @@ def test_where_a_module_mixes_examples_nothing_is_given_that_privacy_could_rest_
     name = type(norm).__name__
     for read in (
         lambda: norms.whole,
+        lambda: norms.whole_without_biases,
         lambda: heard.clipped_sum(1.0),
         lambda: heard.clipped_sum(1.0, layers=["4"]),
     ):

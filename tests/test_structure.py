@@ -30,7 +30,7 @@ PUBLIC = {
     "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch",
     "gradients", "grand", "hessian_product", "hypergradients", "influence", "listen", "load", "load_members",
     "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss", "resume", "retrain",
-    "save", "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
+    "save", "score_influence", "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         hypergradients,
         influence,
         retrain,
+        score_influence,
         self_influence,
     )
     from .analysis.torch_hooks import Heard, listen
@@ -101,8 +102,8 @@ __all__ = [
     "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step",
     "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
     "hessian_product", "hypergradients", "influence", "listen", "load", "load_members", "load_run", "mean_network",
-    "paths", "per_example", "register_activation", "register_loss", "resume", "retrain", "save", "self_influence",
-    "to_onnx", "to_sklearn", "to_torch", "watch",
+    "paths", "per_example", "register_activation", "register_loss", "resume", "retrain", "save", "score_influence",
+    "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
@@ -110,7 +111,8 @@ HOMES = {  # the module of each public name
     **dict.fromkeys(("Diagnosis", "Doctor", "Finding", "diagnose"), "analysis.diagnose"),
     **dict.fromkeys(
         (
-            "Hypergradients", "Influence", "el2n", "grand", "hypergradients", "influence", "retrain", "self_influence"
+            "Hypergradients", "Influence", "el2n", "grand", "hypergradients", "influence", "retrain",
+            "score_influence", "self_influence",
         ),
         "analysis.influence",
     ),

@@ -196,7 +196,7 @@ def rare_class(watch: Any, repaired: bool) -> Run:
     model = nn.Sequential(nn.Linear(12, 24), nn.ReLU(), nn.Linear(24, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     with watch(model, optimizer) as doctor:
-        for _ in range(6):
+        for _ in range(20):
             for inputs, labels in loader:
                 optimizer.zero_grad()
                 loss = F.cross_entropy(model(inputs), labels)

@@ -52,9 +52,9 @@ def large_rate(watch: Any, repaired: bool) -> Run:
     """The lower half of a digit from the upper half, with Adam at a rate of 0.1."""
     X, _, X_test, _ = tensors(data.digits())
     model = nn.Sequential(nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 32))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3 if repaired else 0.1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3 if repaired else 0.1)
     with watch(model, optimizer) as doctor:
-        for _ in range(15):
+        for _ in range(25):
             for rows in batches(len(X)):
                 optimizer.zero_grad()
                 loss = F.mse_loss(model(X[rows, :32]), X[rows, 32:])

@@ -5,6 +5,7 @@ examination.py   from a network and its examples to measurements and findings
 diagnosis.py     its result; finding.py: a finding
 doctor.py        ``Doctor``: the callback; telemetry.py: the numbers of the epochs
 examples.py      the examples, checked, but NaN and infinities stay
+peers.py         simple models of the same rows, for comparison
 copies.py        units that are copies of one another
 gather.py        one pass over the examples, block by block; measure.py: the measurements
 statistics.py    statistics of blocks; locate.py: the first place that is not finite

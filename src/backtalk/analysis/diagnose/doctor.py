@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ...core.network import Network
 from ...errors import InputTypeError
 from ...train import Callback, Epoch
 from .finding import Finding
 from .ranking import rank
-from .rules import course
+from .rules import arrival, course, curves
+from .rules.held_back import find_dropout_too_strong
 from .telemetry import Recorder, Start, Telemetry
 
 
@@ -82,5 +85,8 @@ def live_findings(recorder: Recorder) -> list[Finding]:
     network, telemetry = recorder.last, recorder.telemetry
     if network is None:
         return []
-    scale = course.scale_of(network, telemetry)
-    return course.find_in_course(network, telemetry, scale) + course.find_in_measures(telemetry, network)
+    scale = curves.scale_of(network, telemetry)
+    found = course.find_in_course(network, telemetry, scale) + course.find_in_measures(telemetry, network)
+    if isinstance(network.W[1], np.ndarray):
+        found += arrival.find_copies(network, telemetry.start)
+    return found + arrival.find_linear_layers(network) + find_dropout_too_strong(network, telemetry)

@@ -15,9 +15,9 @@ from .examples import Examples
 from .finding import Finding
 from .gather import measure
 from .measure import Measurements
-from .ranking import rank, worst_of_each_kind
 from .peers import compare
-from .rules import arrival, course, finite, fit, held_back, inputs, layers, outputs, targets
+from .ranking import rank, worst_of_each_kind
+from .rules import arrival, course, curves, finite, fit, held_back, inputs, layers, outputs, rates, targets
 from .rules.examples import find_dominating, find_mislabelled
 from .rules.features import find_uninformative_features
 from .telemetry import Recorder, Telemetry
@@ -35,6 +35,7 @@ OF_NETWORK_AND_DATA = (
     arrival.find_linear_layers,
     arrival.find_symmetry,
     arrival.find_nothing_arrives,
+    arrival.find_large_start,
     targets.find_class_imbalance,
     find_dominating,
     layers.find_silent_units,
@@ -76,19 +77,23 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     found = [each for rule in OF_NETWORK_AND_DATA for each in rule(network, measured)]
     found += inputs.find_duplicate_columns(network, measured, examples.X)
     peers = compare(examples, LIMITS.trial_work)
-    is_behind = peers is not None and telemetry.epochs > 0 and peers.ahead >= LIMITS.ahead
-    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(network, measured, peers)
+    share = measured.share_of_baseline or 0.0
+    # weights of classes that training had and these examples have not make other probabilities
+    alike = peers if telemetry.settings.get("class_weight") is None else None
+    ahead = None if alike is None else alike.ahead
+    is_behind = ahead is not None and telemetry.epochs > 0 and ahead >= LIMITS.ahead and share > LIMITS.small
+    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(network, measured, alike)
     found += find_mislabelled(network, measured, peers)
     found += held_back.find_penalty_too_strong(network, measured, examples, is_behind=is_behind)
     found += held_back.find_dropout_too_strong(network, telemetry)
-    noise = fit.find_batch_too_small(network, measured, examples)
-    scale = measured.baseline or course.scale_of(network, telemetry)
+    scale = measured.baseline or curves.scale_of(network, telemetry)
+    high = rates.find_learning_rate_too_high(network, telemetry, scale, noise=True)
+    by_rate = bool(high) and (telemetry.batch_size or 0) >= LIMITS.small_batch
+    noise = [] if by_rate else fit.find_batch_too_small(network, measured, examples)
     found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise), is_behind=is_behind)
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
-    return found + course.find_training_too_short(
-        telemetry, scale, measured.loss, ahead=None if peers is None else peers.ahead
-    )
+    return found + course.find_training_too_short(telemetry, scale, measured.loss, ahead=ahead)
 
 
 def _telemetry(history: Any) -> Telemetry:

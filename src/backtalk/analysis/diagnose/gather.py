@@ -24,12 +24,11 @@ from ...core.network import Network
 from ...core.norms import euclidean_norm
 from ...core.outputs import Softmax
 from ...engines.steps import SILENT
-from ..per_example.sizes import row_norms
 from ..per_example.statistics import estimate_noise
 from .examples import ExampleBlock, Examples
 from .locate import Locator
 from .measure import Columns, LayerMeasurement, Measurements, Targets
-from .statistics import RunningMoments, median, root_mean_square
+from .statistics import RunningMoments, column_norms, median, root_mean_square
 from .telemetry import Telemetry
 from .thresholds import LIMITS
 
@@ -59,7 +58,7 @@ def measure(
                 layer.add(block, examples.weight[own])
             for i, layer in enumerate(layers, start=1):
                 # ‖∇_{W_i}ℓ_n‖² + ‖∇_{b_i}ℓ_n‖² = ‖∇_{a_i}ℓ_n‖²(‖h_{i−1}‖² + 1)
-                heard = np.hypot(row_norms(block.trace.h[i - 1]), 1.0)
+                heard = np.hypot(column_norms(block.trace.h[i - 1].T.astype(np.float64)), 1.0)
                 norms[own] = np.hypot(norms[own], layer.grad_a[own] * heard)
             losses[own] = block.losses
             residuals[own] = np.abs(block.trace.output - block.target).max(axis=1)
@@ -126,7 +125,7 @@ class _Layer:
         else:
             self.heard = np.maximum(self.heard, np.abs(grad_a).max(axis=0))
             self.wrong = np.maximum(self.wrong, np.abs(h - block.target).max(axis=0))
-        self.grad_a[block.rows] = row_norms(grad_a)
+        self.grad_a[block.rows] = column_norms(grad_a.T)
         share = np.where(weight[:, None] > 0, grad_a, 0.0) * weight[:, None]
         self.grad_W += share.T @ block.trace.h[self.i - 1].astype(np.float64)
         self.grad_b += share.sum(axis=0)

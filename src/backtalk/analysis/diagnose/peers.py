@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.losses import AbsoluteError, Huber, SquaredError
+from ...core.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, SquaredError
 from ...core.network import Network
 from ...core.outputs import Softmax
 from ...engines.passes import forward
@@ -20,6 +20,7 @@ from .examples import Examples
 from .thresholds import LIMITS
 
 NUMERIC = (SquaredError, AbsoluteError, Huber)
+OF_CLASSES = (CrossEntropy, BinaryCrossEntropy)  # others make probabilities of another kind
 TINY = 1e-12
 
 
@@ -60,7 +61,7 @@ class Peers:
 
     def beyond_chance(self) -> float:
         """By how many standard deviations the better model does better, or worse, than on shuffled targets."""
-        t, generator = self.targets, np.random.default_rng(0)
+        t, generator = _ranked(self.targets), np.random.default_rng(0)
         spread = ((t - t.mean(axis=0)) ** 2).sum()
         orders = [generator.permutation(len(t)) for _ in range(LIMITS.shuffles)]
 
@@ -71,7 +72,12 @@ class Peers:
         for each in self.models:
             of_chance = np.array([left(each.model, t[order]) for order in orders])
             away.append(abs(left(each.model, t) - of_chance.mean()) / max(float(of_chance.std()), TINY))
-        return max(away)
+        return float(max(away))
+
+
+def _ranked(t: np.ndarray) -> np.ndarray:
+    """Each number by its place, so that no outlier drowns out the others; the order of classes stays."""
+    return t.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") / len(t) if len(np.unique(t)) > 2 else t
 
 
 def compare(examples: Examples, work: float) -> Peers | None:
@@ -115,8 +121,11 @@ def _rows(examples: Examples, work: float) -> np.ndarray:
 def _targets(network: Network, examples: Examples, rows: np.ndarray) -> np.ndarray | None:
     """Numbers whose squares can be compared: one-hot classes, probabilities or quantities."""
     softmax = isinstance(network.output, Softmax) and network.sizes[-1] > 1
-    if not (softmax or network.output.name == "sigmoid" or isinstance(network.loss, NUMERIC)):
+    probabilities = softmax or network.output.name == "sigmoid"
+    if not (isinstance(network.loss, NUMERIC) or (probabilities and isinstance(network.loss, OF_CLASSES))):
         return None
+    if not softmax and min(network.sizes[1:]) < network.sizes[-1]:
+        return None  # a code for many numbers is asked for, as of an autoencoder: simple models need none
     target = examples.target(slice(None))[rows].astype(np.float64)
     return target if target.shape[1] == network.sizes[-1] and np.isfinite(target).all() else None
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..per_example.sizes import row_norms
 
+SMALLEST = 1e-200  # of a sum of squares, none of which has lost digits that matter
+
 
 class RunningMoments:
     """Mean and standard deviation of columns, from blocks of rows (Chan, Golub and LeVeque 1983: no digits cancel).
@@ -34,7 +36,7 @@ class RunningMoments:
             away, together = mean - self.away, self.count + rows
             apart = np.abs(away) * math.sqrt(self.count * rows / together) if self.count else 0.0
             self.away = self.away + away * (rows / together)
-            self.root = np.hypot(np.hypot(self.root, row_norms((block - mean).T)), apart)
+            self.root = np.hypot(np.hypot(self.root, column_norms(block - mean)), apart)
         self.count = together
 
     @property
@@ -53,6 +55,17 @@ class RunningMoments:
         with np.errstate(all="ignore"):
             mean = float(self.mean.mean())
             return mean, float(np.hypot(root_mean_square(self.std), root_mean_square(self.mean - mean)))
+
+
+def column_norms(block: np.ndarray) -> np.ndarray:
+    """The norm of each column, whatever its size: by way of its largest number only if the squares may leave float64's
+    range."""
+    squares = np.einsum("nc,nc->c", block, block)
+    norms = np.sqrt(squares)
+    extreme = np.flatnonzero(~((squares > SMALLEST) & (squares < 1 / SMALLEST)))
+    if len(extreme):
+        norms[extreme] = row_norms(block[:, extreme].T)
+    return norms
 
 
 def root_mean_square(values: np.ndarray) -> float:

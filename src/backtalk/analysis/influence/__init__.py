@@ -3,17 +3,24 @@
 checkpoints.py         the networks that a call takes, each with its learning rate
 products.py            inner products of the gradients of two sets of examples, block by block
 extremes.py            the largest and smallest values of each row, while blocks of columns go by
+methods.py             the methods of ``influence``, each a matrix in blocks; curved/: those by curvature
 training_examples.py   ``influence``: proponents and opponents of each test example
 through_training.py    ``hypergradients``: derivatives through a whole recorded training; unrolled/: how
 retraining.py          ``retrain``: the same run without some examples
+truth.py               what retraining does to losses, and correlations with it
+agreement.py           how far one answer agrees with a few retrained networks
+scoring.py             ``score_influence``: how far each method does
 scores.py              ``self_influence``, ``grand``, ``el2n``: one number for each training example
 """
 
+from .agreement import Agreement
 from .retraining import retrain
 from .scores import el2n, grand, self_influence
+from .scoring import InfluenceScore, InfluenceScores, score_influence
 from .through_training import Hypergradients, hypergradients
 from .training_examples import Influence, influence
 
 __all__ = [
-    "Hypergradients", "Influence", "el2n", "grand", "hypergradients", "influence", "retrain", "self_influence"
+    "Agreement", "Hypergradients", "Influence", "InfluenceScore", "InfluenceScores", "el2n", "grand",
+    "hypergradients", "influence", "retrain", "score_influence", "self_influence",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from ...engines.passes import ends_in_blocks
 from ..per_example.gradient_norms import norms_of
 from ..per_example.pairs import MEMORY_LIMIT
 from .checkpoints import Moment, as_moments, as_unrated, batches_of, layers_of_each, refuse
+from .methods import method_of, recordings_of, refuse_damping
 
 
 def self_influence(
@@ -20,16 +21,19 @@ def self_influence(
     X: Any,
     y: Any,
     *,
+    method: str = "tracin",
+    damping: float | None = None,
     learning_rates: Any = None,
     layers: Any = None,
-    memory_limit: int = MEMORY_LIMIT,
+    memory_limit: int | None = None,
 ) -> np.ndarray:
-    """The influence of each example on itself, shape (N,): Σ_t η_t ‖∇ℓ(θ_t, z)‖².
+    """The influence of each example on itself, shape (N,): Σ_t η_t ‖∇ℓ(θ_t, z)‖², or as another ``method`` gives it.
 
     It is large for an example that the network could not learn from others: mislabelled, or rare. ℓ is the example's
-    own loss. ``networks``, ``learning_rates``, ``layers``, ``memory_limit``: as for :func:`influence`. The result is of
-    NumPy, in float64. Raises :class:`~backtalk.errors.InputError` if a gradient is not finite; the error names network
-    and example.
+    own loss. ``networks``, ``method``, ``damping``, ``learning_rates``, ``layers``, ``memory_limit``: as for
+    :func:`influence`; the other methods compute all N² influences for it, block by block. The result is of NumPy, in
+    float64. Raises :class:`~backtalk.errors.InputError` if a gradient is not finite; the error names network and
+    example.
 
     Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".
 
@@ -38,13 +42,30 @@ def self_influence(
     >>> self_influence([(net, 0.1), (net, 0.2)], [[1.0], [2.0]], [1.0, -1.0]).round(4)
     array([0.6, 1.5])
     """
+    if method != "tracin" or recordings_of(networks):
+        return _diagonal(
+            method, networks, (X, y),
+            damping=damping, learning_rates=learning_rates, layers=layers, memory_limit=memory_limit,
+        )  # fmt: skip
+    refuse_damping(damping)
     moments = as_moments(networks, learning_rates)
     total = np.zeros(())
-    for moment, norm in zip(moments, _norms(moments, X, y, layers, memory_limit), strict=True):
+    limit = MEMORY_LIMIT if memory_limit is None else memory_limit
+    for moment, norm in zip(moments, _norms(moments, X, y, layers, limit), strict=True):
         with np.errstate(over="ignore"):
             total = total + moment.rate * norm**2
         _require_finite(total, moment, "self-influence", "sum over the networks so far")
     return total
+
+
+def _diagonal(method: str, networks: Any, examples: tuple[Any, Any], **options: Any) -> np.ndarray:
+    chosen, limit = method_of(method, networks, examples, examples, **options)
+    found = np.empty(len(examples[0]))
+    for rows, blocks in chosen.blocks(limit):
+        for columns, block in blocks:
+            own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
+            found[own] = block[own - rows.start, own - columns.start]
+    return found
 
 
 def grand(networks: Any, X: Any, y: Any, *, layers: Any = None, memory_limit: int = MEMORY_LIMIT) -> np.ndarray:

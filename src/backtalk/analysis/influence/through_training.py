@@ -72,9 +72,13 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     ((1, 3), True)
     """
     recording = recording_of(training)
+    require_known(recording.settings.optimizer)
     limit = as_bytes(memory_limit)
     queries = as_batch(recording.end, *as_pair(test, "test"))
-    found = [sweep(recording, queries.rows(rows), limit) for rows in slices(queries.count, _at_once(recording, limit))]
+    found = [
+        sweep(recording, queries.rows(rows), limit)
+        for rows in slices(queries.count, max(1, limit // bytes_per_query(recording)))
+    ]
     L = recording.start.depth
 
     def joined(parts: list[np.ndarray]) -> np.ndarray:
@@ -99,7 +103,6 @@ def recording_of(training: Any) -> Recording:
         raise InputError("training was not recorded: call fit(…, record=True).")
     if not isinstance(recording.start.W[1], np.ndarray):
         raise InputError("training is of a network of another library, expected one of NumPy: train network.to(numpy).")
-    require_known(recording.settings.optimizer)
     if InMemory(recording.examples).fingerprint() != recording.fingerprint:
         raise InputError("the examples of the recorded run were changed since: train anew with record=True.")
     return recording
@@ -114,8 +117,23 @@ def require_the_same_examples(recording: Recording, train: Batch) -> None:
         raise InputError("train has other labels than the recorded run: give the same ones.")
 
 
-def _at_once(recording: Recording, limit: int) -> int:
-    """How many queries are followed at once: each has θ̄, the state's adjoints and what a step makes of them."""
+def bytes_per_query(recording: Recording) -> int:
+    """What is followed of each query: θ̄, the state's adjoints and what a step makes of them; and its row."""
     size = 8 * sum(part.size for part in (*recording.start.W.values(), *recording.start.b.values()))
-    each = size * (5 + len(recording.settings.optimizer.families)) + 8 * recording.examples.count
-    return max(1, limit // each)
+    return size * (5 + len(recording.settings.optimizer.families)) + 8 * recording.examples.count
+
+
+class Unrolled:
+    """The influence of the examples of a recorded run: to first order, what its end owes to each."""
+
+    def __init__(self, recording: Recording, memory_limit: int) -> None:
+        require_known(recording.settings.optimizer)
+        self.recording, self.memory_limit = recording, memory_limit
+
+    def of(self, queries: Batch) -> np.ndarray:
+        """(M, N): by how much the loss of each query would rise without each example."""
+        return -sweep(self.recording, queries, self.memory_limit).examples
+
+    def bytes_per_query(self) -> int:
+        """What one more query takes."""
+        return bytes_per_query(self.recording)

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, InputTypeError
-from ..per_example.pairs import MEMORY_LIMIT
-from .checkpoints import as_moments, as_pair, batches_of, layers_of_each
+from ...train.recording import Recording
+from .agreement import Agreement, agreement_of
+from .checkpoints import as_pair
 from .extremes import Extremes
-from .products import Products
+from .methods import method_of, recordings_of
+from .truth import changes_of, draw_sets
 
 SHOWN = 5  # training examples in a notebook
+RETRAINED = 8  # networks that an answer is compared with
+LEFT_OUT = 0.5  # share of the examples that each of them does without
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +30,10 @@ class Influence:
     examples, or if all pull the same way, the last proponents have negative scores, or the last opponents positive
     ones.
 
-    Scale: the inner product of the gradients of each example's own loss, times the learning rate, summed over the
-    networks.
+    Scale: with ``method='tracin'`` the inner product of the gradients of each example's own loss, times the learning
+    rate, summed over the networks; with the others, by how much the loss of the test example would rise, to first
+    order, if the network were trained without the training example. ``agreement``: how far the influences agree with
+    retraining, if that was measured. ``matrix``: all of them, (M, N), if they were asked for.
 
     >>> from backtalk import Network, influence
     >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")
@@ -40,6 +46,14 @@ class Influence:
     proponent_scores: np.ndarray
     opponents: np.ndarray
     opponent_scores: np.ndarray
+    method: str = "tracin"
+    agreement: Agreement | None = None
+    matrix: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        M, k = self.proponents.shape
+        told = f"Influence on {M} test example{'s' * (M != 1)} by {self.method}, the {k} strongest of each"
+        return told if self.agreement is None else f"{told}; {self.agreement}"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the strongest rows of train for each test example."""
@@ -54,7 +68,8 @@ class Influence:
         names = ["test example", "lowered its loss", "raised its loss"]
         note = f"Rows of train with their influence, at most {SHOWN} each, counted from 0."
         title = f"Influence on {len(table)} test example{'s' * (len(table) != 1)}"
-        return view(title, rows_table(names, table, words=3), sentence(note))
+        told = [] if self.agreement is None else [sentence(f"The influences by {self.method}: {self.agreement}.")]
+        return view(title, *told, rows_table(names, table, words=3), sentence(note))
 
 
 def influence(
@@ -62,59 +77,125 @@ def influence(
     train: tuple[Any, Any],
     test: tuple[Any, Any],
     *,
+    method: str = "tracin",
     k: int = 10,
+    damping: float | None = None,
+    agreement: int | None = None,
+    matrix: bool = False,
     learning_rates: Any = None,
     layers: Any = None,
-    memory_limit: int = MEMORY_LIMIT,
+    memory_limit: int | None = None,
 ) -> Influence:
-    """Which training examples lowered, and which raised, the loss of each test example: TracIn.
+    """Which training examples lowered, and which raised, the loss of each test example.
 
-    The influence of z on z′ is Σ_t η_t ∇ℓ(θ_t, z) · ∇ℓ(θ_t, z′): to first order, by how much the loss of z′ falls in
-    a step of gradient descent on z alone, summed over networks θ_t from several moments of training ("TracInCP"). ℓ is
-    each example's own loss. The inner product of two gradients is Σ_i (δ_i · δ′_i)(h_{i−1} · h′_{i−1} + 1), so none is
-    formed, and neither is the matrix of all influences: only the ``k`` largest and smallest of a row are kept. Dropout
-    and L2 penalty have no part in ℓ.
+    ``method``:
 
-    ``networks``: one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate), of the
-    :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of files
-    that :func:`~backtalk.save` wrote or that are checkpoints. ``learning_rates``: a number, or one for each network,
-    instead of the epochs' own; networks without a learning rate have the factor 1. They may differ in their hidden
-    layers. ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`. ``k``: how many
-    at most; if it is larger than N, all N. ``layers``: the numbers of the layers whose weights and biases count, all by
-    default; for large networks the paper takes the last ones. ``memory_limit``: bytes that the computation may take
-    besides the networks, the examples and the result.
+    - ``"tracin"``: Σ_t η_t ∇ℓ(θ_t, z) · ∇ℓ(θ_t, z′): to first order, by how much the loss of z′ falls in a step of
+      gradient descent on z alone, summed over networks θ_t from several moments of training ("TracInCP"). The inner
+      product of two gradients is Σ_i (δ_i · δ′_i)(h_{i−1} · h′_{i−1} + 1), so none is formed.
+    - ``"ekfac"``: ∇ℓ(z′)ᵀ f(G) ∇ℓ(z)/N, with the Gauss-Newton matrix G of each layer in the eigenvectors of its
+      Kronecker factors. f is what a run of that length makes of an inverse: (1 − e^{−τΛ})/Λ, with τ the sum of its
+      learning rates, each weight's own with Adam. Gradients and G are means over networks along the run.
+    - ``"fisher"``: the same with the exact G of all layers together, for some thousand weights or examples.
+    - ``"unrolled"``: the exact derivative through all steps of the run, as by :func:`~backtalk.hypergradients`.
 
-    The arrays of the networks may be of any library, which computes the products; the result is of NumPy, in float32 if
-    all the networks are. Raises :class:`~backtalk.errors.InputError` if a gradient, or an influence, is not finite; the
-    error names network and example. The whole matrix (M, N) for one network is
-    ``per_example.gram(network, *test, train)``.
+    All of them say by how much the loss of z′ would rise without z, tracin in units of its own. ℓ is each example's own
+    loss, without dropout and penalty. The matrix of all influences is not held: only the ``k`` largest and smallest of
+    a row are kept, unless ``matrix=True``.
 
-    Source: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent".
+    ``networks``: for tracin one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate),
+    of the :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of
+    files that :func:`~backtalk.save` wrote or that are checkpoints. They may differ in their hidden layers. For every
+    method what ``fit(…, record=True)`` returned, or a list of such trainings (of other seeds), whose mean is taken; for
+    ekfac and fisher a network as well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for
+    :func:`~backtalk.gradients`; with recorded trainings ``train`` is what they were trained on. ``k``: how many at
+    most; if it is larger than N, all N. ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of
+    the mean eigenvalue (of each layer; of G); by default as above, and 1 for a network without its run.
+    ``agreement``: with so many networks, retrained without half of the examples each, recorded trainings show how far
+    the result agrees with the truth; 8 by default, 0 for none. ``learning_rates``: for tracin, a number, or one for
+    each network, instead of the epochs' own; networks without a learning rate have the factor 1. ``layers``: for
+    tracin, the numbers of the layers whose weights and biases count, all by default; for large networks the paper takes
+    the last ones. ``memory_limit``: bytes that the computation may take besides the networks, the examples and the
+    result: 64 MiB by default for tracin, 1 GiB for the others.
+
+    The arrays of the networks may be of any library for tracin, which computes the products; the result is of NumPy, in
+    float32 if all the networks are. The other methods take networks of NumPy and count in float64. Raises
+    :class:`~backtalk.errors.InputError` if a gradient, or an influence, is not finite; the error names network and
+    example; if a training was not recorded, or its examples were changed since; or if the limit is too small.
+
+    Sources: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent";
+    Grosse et al. 2023, "Studying large language model generalization with influence functions"; Bae, Lin, Lorraine,
+    Grosse 2024, "Training data attribution via approximate unrolled differentiation".
 
     >>> from backtalk import Network
     >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")  # δ = −y, so the influence is y·y′·(x·x′ + 1)
-    >>> found = influence(net, ([[1.0], [2.0], [3.0]], [1.0, -1.0, 1.0]), ([[1.0]], [1.0]), k=2)
+    >>> train, test = ([[1.0], [2.0], [3.0]], [1.0, -1.0, 1.0]), ([[1.0]], [1.0])
+    >>> found = influence(net, train, test, k=2)
     >>> found.proponents, found.proponent_scores
     (array([[2, 0]]), array([[4., 2.]]))
     >>> found.opponents, found.opponent_scores
     (array([[1, 0]]), array([[-3.,  2.]]))
+    >>> from backtalk import fit
+    >>> training = fit(net, *train, epochs=10, optimizer="sgd(learning_rate=0.1, momentum=0)", rng=0, record=True)
+    >>> influence(training, train, test, method="unrolled", k=1).proponents  # without it the loss would rise most
+    array([[0]])
     """
     if isinstance(k, bool) or not isinstance(k, Integral):
         raise InputTypeError(f"k is {k!r}, expected a whole number.")
     if k < 1:
         raise InputError(f"k is {k}, expected 1 or more.")
-    moments = as_moments(networks, learning_rates)
-    chosen = layers_of_each(layers, moments)
-    sets = {name: batches_of(moments, *as_pair(pair, name), name) for name, pair in (("train", train), ("test", test))}
-    products = Products(moments, chosen, sets["test"], sets["train"])
-    M, k = sets["test"][0].count, min(int(k), sets["train"][0].count)
+    recordings = recordings_of(networks)
+    retrained = _as_retrained(agreement, bool(recordings))
+    chosen, limit = method_of(
+        method, networks, train, test,
+        damping=damping, learning_rates=learning_rates, layers=layers, memory_limit=memory_limit,
+    )  # fmt: skip
+    sets = _sets(recordings, retrained)
+    (M, N) = (len(as_pair(pair, name)[0]) for pair, name in ((test, "test"), (train, "train")))
+    k = min(int(k), N)
     rows_of = [np.empty((M, k), np.int64) for _ in range(2)]
-    scores_of = [np.empty((M, k), products.dtype) for _ in range(2)]
-    for rows, blocks in products.blocks(memory_limit, 2 * Extremes.bytes_per_row(k, products.dtype.itemsize)):
-        best = [Extremes(rows.stop - rows.start, k, sign, products.dtype) for sign in (1, -1)]
+    scores_of = [np.empty((M, k), chosen.dtype) for _ in range(2)]
+    whole = np.empty((M, N), chosen.dtype) if matrix else None
+    sums = np.zeros((M, len(sets)))
+    left_out = np.zeros((N, len(sets)))
+    for number, rows in enumerate(sets):
+        left_out[rows, number] = 1
+    for rows, blocks in chosen.blocks(limit, 2 * Extremes.bytes_per_row(k, chosen.dtype.itemsize)):
+        best = [Extremes(rows.stop - rows.start, k, sign, chosen.dtype) for sign in (1, -1)]
         for columns, block in blocks:
             for extremes in best:
                 extremes.offer(block, columns.start)
+            if whole is not None:
+                whole[rows, columns] = block
+            if sets:
+                sums[rows] += block @ left_out[columns]
         for place, extremes in enumerate(best):
             rows_of[place][rows], scores_of[place][rows] = extremes.in_order()
-    return Influence(rows_of[0], scores_of[0], rows_of[1], scores_of[1])
+    found = None
+    if sets:
+        trainings = list(networks) if isinstance(networks, list | tuple) else [networks]
+        found = agreement_of(method, sums, changes_of(trainings, as_pair(test, "test"), sets), len(sets[0]))
+    return Influence(rows_of[0], scores_of[0], rows_of[1], scores_of[1], method, found, whole)
+
+
+def _as_retrained(agreement: Any, recorded: bool) -> int:
+    if agreement is None:
+        return RETRAINED if recorded else 0
+    if isinstance(agreement, bool) or not isinstance(agreement, Integral):
+        raise InputTypeError(f"agreement is {agreement!r}, expected how many networks to retrain.")
+    if agreement != 0 and not recorded:
+        raise InputError(
+            f"agreement is {agreement}, but networks are no recorded trainings: call fit(…, record=True) and give what "
+            "it returns."
+        )
+    if agreement < 0 or 0 < agreement < 3:
+        raise InputError(f"agreement is {agreement}, expected 3 networks or more, or 0 for none.")
+    return int(agreement)
+
+
+def _sets(recordings: list[Recording], count: int) -> list[np.ndarray]:
+    """The rows that each retrained network does without: always the same ones."""
+    if not count:
+        return []
+    rows = np.unique(np.concatenate([epoch.order for each in recordings for epoch in each.epochs]))
+    return draw_sets(rows, count, LEFT_OUT, np.random.default_rng(0)) if len(rows) > 1 else []

@@ -14,6 +14,7 @@ from ..diagnose.thresholds import LIMITS
 from ..diagnose.words import is_healthy, percent, verdict
 from .assemble import first_non_finite
 from .audit import Audit
+from .audit.program import OF_GRAPH
 from .findings import OF_EXAMPLES, find_dominating, find_noise
 from .layer_statistics import Activity, LayerStatistics, layer_statistics
 from .modules import OF_BROKEN, OF_MODULES, ModelStatistics, ModuleStatistics, find_in_modules
@@ -103,7 +104,9 @@ def diagnose_heard(
     statistics: ModelStatistics, batch: HeardBatch | None, memory_limit: int, audit: Audit
 ) -> HeardDiagnosis:
     """The findings of all modules, of the examples of one batch, and of the audit, ranked."""
-    found = [*find_in_modules(statistics), *audit.findings]
+    seen = {each.kind for each in audit.findings}  # the loss's graph shows better where it ends than what arrived
+    own = [each for each in find_in_modules(statistics) if each.kind not in OF_GRAPH or each.kind not in seen]
+    found = [*own, *audit.findings]
     whole = statistics.broken is None
     judged = [*(OF_MODULES if whole else OF_BROKEN), *audit.judged]
     layers, noise = (), None

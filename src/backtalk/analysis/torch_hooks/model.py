@@ -106,9 +106,9 @@ def _layer(torch: Any, name: str, module: Any, kind: Kind, base: Any) -> Layer:
     return found
 
 
-def _use(layer: Layer) -> tuple[Kind, int]:
+def _use(layer: Layer) -> tuple[str, int]:
     """Layers that use a parameter alike can share it."""
-    return layer.kind, getattr(layer.module, "groups", 1)
+    return layer.kind.use, getattr(layer.module, "groups", 1)
 
 
 def _shared(other: Layer | Unknown) -> str:

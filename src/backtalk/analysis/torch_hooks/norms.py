@@ -23,7 +23,7 @@ class HeardNorms(GradientNorms):
     several layers share, under the first one's name. ``a[name]``: of ∇_aℓ_n, over all places and calls.
     ``layers[name]``: of W and b together; ``whole``, ``whole_without_biases``: of all layers. ``scale``: 'own' if they
     are of ℓ_n, 'share' if they are of its part in s. ``lacks``: why they are not those of the whole model, in words;
-    ``whole`` refuses then, so that nobody clips by a norm which leaves something out.
+    ``whole`` and ``whole_without_biases`` refuse then, so that nobody clips by a norm which leaves something out.
 
     >>> import torch
     >>> from backtalk import listen
@@ -43,16 +43,20 @@ class HeardNorms(GradientNorms):
     @property
     def whole(self) -> Array:
         """Of all weights and biases together; :class:`~backtalk.errors.InputError` if ``lacks`` says why not."""
-        if self.lacks:
-            raise InputError(self.lacks)
+        self._require_all()
         return combined_norm(self.layers.values())
 
     @property
     def whole_without_biases(self) -> Array:
         """Of all weights together; :class:`~backtalk.errors.InputError` if none are trained."""
+        self._require_all()
         if not self.W:
             raise InputError("no weights are trained in the layers that were heard, expected some.")
         return combined_norm(self.W.values())
+
+    def _require_all(self) -> None:
+        if self.lacks:
+            raise InputError(self.lacks)
 
 
 def norms_and_sum(

@@ -15,7 +15,7 @@ from ...core.arrays import Array, namespace
 from ...errors import InputError, InputTypeError, LayerError
 from ..per_example.gradient_norms import cost_of_norms
 from ..per_example.pairs import Group, Pairs
-from .layers import Layer
+from .layers import Layer, tied
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +154,10 @@ class CapturedPairs:
 
 def group_of(key: Key, calls: list[CapturedCall], factor: int) -> Group:
     """These calls, to be read together."""
+    linear = [call for call in calls if call.layer.is_linear]
+    indexed = [call for call in calls if not call.layer.is_linear]
+    if linear and indexed:
+        return _tied_group(key, linear, indexed, factor)
     first, count = calls[0].layer, calls[0].count
     _, n, m = calls[0].sizes
     T = sum(call.sizes[0] for call in calls) // count
@@ -162,6 +166,19 @@ def group_of(key: Key, calls: list[CapturedCall], factor: int) -> Group:
     entries = None if first.is_linear else first.weight.numel()
     read, example = partial(_read, key, calls, factor), f"one example at layer '{key.name}'"
     return Group(read, [(T, n, m)], count, itemsize, each, example, entries)
+
+
+def _tied_group(key: Key, linear: list[CapturedCall], indexed: list[CapturedCall], factor: int) -> Group:
+    """Calls of Linears and of embeddings with one weight."""
+    one, other = (group_of(key, calls, factor) for calls in (linear, indexed))
+    (T, n, m), (S, _, _) = one.shapes[0], other.shapes[0]
+    each = 2 * (one.bytes + other.bytes) + one.itemsize * 3 * T * S
+
+    def read(rows: slice) -> list[Pairs]:
+        return [tied(*one.read(rows), *other.read(rows))]
+
+    entries = 3 * linear[0].layer.weight.numel()  # of both, and of their sum
+    return Group(read, [(T + S, n, m)], one.count, one.itemsize, each, one.example, entries)
 
 
 def widened(array: Array) -> Array:

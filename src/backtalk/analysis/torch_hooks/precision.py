@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from .names import require_torch
 
-P, Self, Result = ParamSpec("P"), TypeVar("Self"), TypeVar("Result")
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -22,12 +23,12 @@ def without_autocast() -> Iterator[None]:
         yield
 
 
-def in_full_precision(read: Callable[Concatenate[Self, P], Result]) -> Callable[Concatenate[Self, P], Result]:
-    """A method that computes without autocast."""
+def in_full_precision(read: Callable[P, Result]) -> Callable[P, Result]:
+    """The same, computed without autocast."""
 
     @wraps(read)
-    def reads(self: Self, *arguments: P.args, **named: P.kwargs) -> Result:
+    def reads(*arguments: P.args, **named: P.kwargs) -> Result:
         with without_autocast():
-            return read(self, *arguments, **named)
+            return read(*arguments, **named)
 
     return reads

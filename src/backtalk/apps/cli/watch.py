@@ -154,8 +154,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
         console.print("\nwhat the doctor found, with the training rows:\n")
         show_diagnosis(console, result.diagnosis)
         if any(finding.examples for finding in result.diagnosis.findings):
-            hint = f"'backtalk diagnose {result.folder} FILE' counts those of FILE"
-            console.print(f"\nexamples are counted among the training rows; {hint}", soft_wrap=True, markup=False)
+            console.print("\nexamples are rows of the table, counted from 1, the line of names apart", markup=False)
     pages = [name for name in (REPORT, DIAGNOSIS_PAGE) if (result.folder / name).exists()]
     there = f": open {' and '.join(pages)} there" if pages else ""
     console.print(f"\nwrote {result.folder}/{there}", soft_wrap=True, markup=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...analysis.diagnose.telemetry import Recorder
+from ...analysis.diagnose.telemetry import Recorder, Start
 from ...core.batch import Batch
 from ...core.head import Head, as_head
 from ...core.inputs import as_input, as_target
@@ -66,6 +66,7 @@ class Trainer:
         self.network, self.step, self.stopped = self.start, 0, ""
         self.epochs, self.loss = 0, math.nan
         self.recorder = Recorder()
+        self.recorder.start = Start.of(self.start)
         self.recorder.settings = {
             "learning_rate": settings.rate,
             "batch_size": batch_size,

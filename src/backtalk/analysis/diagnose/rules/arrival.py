@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ....core.activations import Identity
@@ -10,21 +12,28 @@ from ....core.outputs import Softmax
 from ..copies import copies_in
 from ..finding import Finding, finding
 from ..measure import Measurements
+from ..telemetry import Start
 from ..thresholds import LIMITS
 from ..words import counted, listed_from_1
 from .layers import BY_SCALE
+from .rates import begins_large, usual_sizes
 
 AT_RANDOM = "Draw the initial weights at random (Network.create does), not all alike and not 0; biases may be 0."
 
 
 def find_symmetry(network: Network, measured: Measurements) -> list[Finding]:
     """Units that are copies of one another now, or were before the first step."""
+    return find_copies(network, measured.telemetry.start)
+
+
+def find_copies(network: Network, start: Start) -> list[Finding]:
+    """The same, without the data at hand."""
     found = []
     for i in range(1, network.depth):
-        units, groups = network.sizes[i], copies_in(network, i)
-        now, before = bool(groups), measured.telemetry.start.copies[i - 1 : i]
-        if not now:
-            groups = [list(group) for groups in before for group in groups]
+        units, groups, before = network.sizes[i], copies_in(network, i), start.copies[i - 1 : i]
+        now = bool(groups)
+        if before:  # copies that steps have made, as of weights that were thrown out, are no cause
+            groups = groups if groups and before[0] else [list(group) for group in before[0]]
         copies = [unit for group in groups for unit in group]
         if not groups:
             continue
@@ -80,7 +89,26 @@ def _is_unsolved(measured: Measurements) -> bool:
     return measured.loss > 0 if share is None else share > LIMITS.small
 
 
-def find_linear_layers(network: Network, _: Measurements) -> list[Finding]:
+def find_large_start(network: Network, measured: Measurements) -> list[Finding]:
+    """Initial weights far above the usual size, each layer of which multiplies what passes through it."""
+    telemetry, usual = measured.telemetry, usual_sizes(network)
+    sizes = telemetry.start.sizes
+    share = measured.share_of_baseline
+    if not begins_large(network, telemetry) or len(sizes) != network.depth or (share or 0.0) <= LIMITS.learned:
+        return []
+    times = [size / most for size, most in zip(sizes, usual, strict=True)]
+    together = math.prod(max(each, 1.0) for each in times)
+    worst = int(np.argmax(times)) + 1
+    return finding(
+        "exploding_gradient", together, "the initial weights are too large",
+        f"Before the first step, W_{worst} had {times[worst - 1]:.3g} times the usual size, and all layers together "
+        f"multiply what passes through them, and the gradient on its way down, by {together:.3g}.",
+        f"{BY_SCALE}: these weights are too large.",
+        numbers={"times": times[worst - 1], "together": together}, layer=worst,
+    )  # fmt: skip
+
+
+def find_linear_layers(network: Network, _: object = None) -> list[Finding]:
     """Hidden layers without an activation: each is one linear layer with the next."""
     linear = [i for i in range(1, network.depth) if isinstance(network.activations[i - 1], Identity)]
     # a narrow one that stands alone is a factor of low rank, which is often meant

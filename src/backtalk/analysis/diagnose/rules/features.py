@@ -24,8 +24,8 @@ def find_uninformative_features(network: Network, measured: Measurements, peers:
     by_heart = " The network has learned the rows by heart: they tell nothing of new ones." if learned else ""
     return finding(
         "uninformative_features", away, "the columns of X say nothing about y",
-        f"From the other rows, neither a linear model nor the nearest neighbours tell y better than if the targets were "
-        f"shuffled ({len(peers.rows)} rows; {away:.2g} standard deviations from chance).{by_heart}",
+        f"From the other rows, neither a linear model nor the nearest neighbours tell y better than if the targets "
+        f"were shuffled ({len(peers.rows)} rows; {away:.2g} standard deviations from chance).{by_heart}",
         "See whether the rows of X and y still belong together (a sort, a join, a shuffle of one of them), and whether "
         "the columns that matter were left out; else other columns are needed.",
         numbers={"beyond_chance": away, "rows": len(peers.rows)}, layer=0,

@@ -50,15 +50,20 @@ def find_underfitting(_: Network, measured: Measurements, peers: Peers | None) -
     value = max(share, ahead / LIMITS.ahead * (RULES["underfitting"].warning or 1.0))
     little = share >= (RULES["underfitting"].warning or 0.0)
     # where simple models find no more either, there may be no more to find
-    most = "severe" if told and (not peers or ahead >= LIMITS.ahead or share >= LIMITS.above) else "note"
-    said = f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has {measured.baseline:.4g}."
+    behind = ahead >= LIMITS.ahead and share > LIMITS.small
+    most = "severe" if told and (not peers or behind or share >= LIMITS.above) else "note"
+    said = (
+        f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has "
+        f"{measured.baseline:.4g}."
+    )
     if not told and share < LIMITS.wild:
         said += " That is usual before training."
     if peers is not None and told:
         best, explained = peers.best, max(peers.explained, 0.0)
         said += (
             f" Of the variance of the targets the network explains {percent(explained)}; {best.name} explain"
-            f"{'s' if best.name.startswith('a ') else ''} {percent(max(best.explained, 0.0))}, from the other rows alone."
+            f"{'s' if best.name.startswith('a ') else ''} {percent(max(best.explained, 0.0))}, from the other rows "
+            "alone."
         )
     return finding(
         "underfitting", value,

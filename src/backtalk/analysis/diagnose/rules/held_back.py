@@ -14,7 +14,7 @@ from ..examples import Examples
 from ..finding import Finding, finding
 from ..measure import Measurements
 from ..telemetry import Telemetry
-from ..thresholds import LIMITS
+from ..thresholds import LIMITS, RULES
 from ..words import percent
 from .fit import optimizer_of
 
@@ -40,10 +40,15 @@ def find_penalty_too_strong(
     if optimizer is not None and decay > 0:
         by_decay = decay * _strength(optimizer, sizes, heard, sum(W.size for W in fresh.W.values()))
     name, value, ratio = max(("l2_penalty", penalty, by_penalty), ("weight_decay", decay, by_decay), key=lambda x: x[2])
+    # ½λ Σ_i ‖W_i‖² of weights that it has shrunk, and it is still larger than the loss of the examples
+    now = sum(layer.W**2 for layer in measured.layers)
+    beside = 0.5 * penalty * now / measured.loss if measured.loss > 0 and now <= (LIMITS.shrunk * sizes) ** 2 else 0.0
+    warning = RULES["penalty_too_strong"].warning or 1.0
+    outweighs = f" It is now {beside:.2g} times the loss of the examples." if beside >= 1 else ""
     return finding(
-        "penalty_too_strong", ratio, "the penalty is too strong",
-        f"With {name}={value:.3g}, the penalty pulls weights of the usual initial size towards 0 with {ratio:.2g} times "
-        f"the strength with which the examples pull them. The loss of the examples is "
+        "penalty_too_strong", max(ratio, warning * beside), "the penalty is too strong",
+        f"With {name}={value:.3g}, the penalty pulls weights of the usual initial size towards 0 with {ratio:.2g} "
+        f"times the strength with which the examples pull them.{outweighs} The loss of the examples is "
         f"{percent(share)} of that of the best constant output.",
         f"Try {name}={value / LIMITS.weaker:.2g}, or none.",
         numbers={"ratio": ratio, name: value},
@@ -94,8 +99,8 @@ def find_dropout_too_strong(network: Network, telemetry: Telemetry) -> list[Find
     rate, units = rates[k], network.sizes[k + 1]
     return finding(
         "dropout_too_strong", values[k], "dropout leaves too few units",
-        f"Dropout of {rate:.2g} leaves {(1 - rate) * units:.2g} of the {units} units of layer {k + 1} in a step, and none "
-        f"in {percent(none[k])} of the steps.",
+        f"Dropout of {rate:.2g} leaves {(1 - rate) * units:.2g} of the {units} units of layer {k + 1} in a step, and "
+        f"none in {percent(none[k])} of the steps.",
         "Use dropout=0.5 or less, or none for a layer of few units.",
         numbers={"rate": rate, "units": units, "none": none[k]}, layer=k + 1,
     )  # fmt: skip

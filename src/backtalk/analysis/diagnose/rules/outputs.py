@@ -11,6 +11,7 @@ from ....core.network import Network
 from ....core.outputs import Softmax
 from ..finding import Finding, finding
 from ..measure import Measurements
+from ..thresholds import LIMITS
 
 
 def find_wrong_output(network: Network, measured: Measurements) -> list[Finding]:
@@ -101,7 +102,9 @@ def _slow_squares(network: Network, measured: Measurements) -> Said | None:
         "is nearly 0 where the network is sure: an example that is wrong by far is corrected most slowly."
     )
     better = "cross_entropy" if isinstance(network.output, Softmax) else "binary_cross_entropy"
-    return "note", said, f"With loss={better!r} the slope cancels, and the gradient is ŷ − t."
+    share = measured.share_of_baseline
+    slow = measured.telemetry.epochs > 0 and share is not None and share >= LIMITS.learned
+    return "warning" if slow else "note", said, f"With loss={better!r} the slope cancels, and the gradient is ŷ − t."
 
 
 def _between(least: float, most: float) -> str:

@@ -56,16 +56,14 @@ class Limits:
     epochs: int = 5
     # epochs before a loss is said to stand still: sigmoids begin with a plateau
     standstill: int = 10
-    # update-to-weight ratio that counts as 1 in learning_rate_too_high
+    # update-to-weight ratio that counts as 1 in learning_rate_too_high; and if the loss has not become small
     update_high: float = 0.1
+    update_high_in_vain: float = 0.05
     # of the first epoch's loss, above it, counts as 1: more than chance from epoch to epoch
     loss_rise: float = 0.1
-    # mean loss of an epoch over that of guessing (log k), for class labels, counts as 1: scaled inputs and the usual
-    # initial weights begin below 2, so the steps have thrown the weights far out
+    # mean loss of an epoch, without its penalty, over that of the best constant output, counts as 1: scaled inputs and
+    # targets, and the usual initial weights, begin below 5, so the steps have thrown the weights far out
     loss_high: float = 10.0
-    # from this l2_penalty on, the loss of an epoch is not compared with guessing: half of it times ‖W‖², which is about
-    # the number of units at the start, would be as large as the loss
-    penalty: float = 0.01
     # median of the other layers' ways, below which none of them moves: rounding in float64 is 1e-16
     moves: float = 1e-12
     # mean rise from epoch to epoch, of the loss, counts as 1: epochs that differ by 18 % (0.1·√π)
@@ -114,8 +112,8 @@ class Limits:
     # a dropout rate that leaves too few units, and the probability of none at all that counts as much
     dropped: float = 0.85
     all_dropped: float = 0.1
-    # epochs' worth of examples that all trials together may take, and multiplications that are always allowed: some tenths
-    # of a second
+    # epochs' worth of examples that all trials together may take, and multiplications that are always allowed: some
+    # tenths of a second
     trial_epochs: float = 1.5
     trial_work: float = 3e8
     # draws of mini-batches, without which their spread is not known
@@ -123,8 +121,11 @@ class Limits:
 
     # times the usual size of a layer's initial weights (He et al. 2015): more is no accident of drawing them
     begins_large: float = 3.0
-    # growth of a layer's weights that counts as 1 in learning_rate_too_high
-    thrown: float = 30.0
+    # growth of a layer's weights, from the usual size or what they began with, that counts as 1 in
+    # learning_rate_too_high; healthy runs: up to 4.6
+    thrown: float = 10.0
+    # examples of a mini-batch from which on large steps are the rate's doing rather than the noise's
+    small_batch: int = 16
     # of the largest learning rate: a schedule that has come down so far has ended the fall of the loss
     annealed: float = 0.2
 
@@ -138,6 +139,17 @@ class Limits:
 
     # of the targets' variance, by which simple models are ahead: with less, longer training finds no more than they do
     abreast: float = 0.03
+
+    # update-to-weight ratio, ten times the rule of thumb, and growth of the weights, below which a loss that is far
+    # above the constant's began there, and was not thrown there
+    throws: float = 0.01
+    grows: float = 1.5
+
+    # of the best constant's loss: a loss that falls to there learns the constant
+    no_better: float = 0.95
+
+    # of their usual initial size: weights that a penalty has shrunk
+    shrunk: float = 0.5
 
 
 LIMITS = Limits()

@@ -62,7 +62,8 @@ OF_DATA = (
         "targets_too_small", "root mean square of an output's targets", None, 0.01, 1e-4,
         "The initial output, near 1, is then 100 times the target: all of training goes into unlearning it, and "
         "gradients end below what steps and stopping rules are made for.",
-        explains=("dominating_examples", *LEARNS_BADLY), low=True,
+        explains=(*BREAKS, "batch_too_small", "dominating_examples", "learning_rate_too_low", *GRADIENTS,
+                  *LEARNS_BADLY), low=True,
     ),
     Rule(
         "constant_columns", "columns of X that never change", 1, None, None,

@@ -14,11 +14,12 @@ OF_TRAINING = (
                   "learning_rate_too_high", *GRADIENTS, *LEARNS_BADLY),
     ),
     Rule(
-        "penalty_too_strong", "the pull of the penalty over that of the data, for weights of the usual initial size",
+        "penalty_too_strong",
+        "the pull of the penalty over that of the data, at the usual initial weights; or 0.3 times penalty over loss",
         None, 0.3, 10.0,
-        "A network that fits has a tenth or less of the gradient of the start: at 0.3 such a gradient holds weights of a "
-        "third of their initial size. Only if the loss is still half of the best constant's, or simple models explain "
-        "more. Healthy runs: up to 0.02.",
+        "A network that fits has a tenth or less of the gradient of the start: at 0.3 such a gradient holds weights of "
+        "a third of their initial size. Only if the loss is still half of the best constant's, or simple models "
+        "explain more. Healthy runs: up to 0.02.",
         explains=("nothing_arrives", "learning_rate_too_low", "learning_rate_too_high", "batch_too_small",
                   *GRADIENTS, *LEARNS_BADLY),
     ),
@@ -68,8 +69,9 @@ OF_TRAINING = (
     Rule(
         "learning_rate_too_high", "the update-to-weight ratio at its largest, or how the loss moves (see LIMITS)",
         None, 1.0, 3.0,
-        "In units of what is too high by each sign: an update that is 10 % of the weights (the rule of thumb is 0.1 %, "
-        "Karpathy 2015; healthy runs: at most 1.2 %), a loss that rises or that jumps up and down.",
+        "In units of what is too high by each sign: an update that is 10 % of the weights, 5 % if the loss has not "
+        "become small (the rule of thumb is 0.1 %, Karpathy 2015; healthy runs, with their first steps: up to 2.1 %); "
+        "a loss of ten times that of a constant; one that rises or that jumps up and down; weights that grow tenfold.",
         explains=("non_finite", "nothing_arrives", "saturated_units", "dead_units", "vanishing_gradient",
                   "layer_not_learning", "overfitting", *LEARNS_BADLY),
     ),
@@ -119,9 +121,9 @@ OF_TRAINING = (
     ),
     Rule(
         "training_too_short", "what as many epochs again would bring, of the loss of the best constant output",
-        0.01, 0.05, None,
-        "Judged by how the fall of the loss goes on from doubling to doubling of the steps. A twentieth of all that can "
-        "be learned is worth the time; healthy runs: up to 0.02.",
+        0.03, 0.05, None,
+        "Judged by how the fall of the loss goes on from doubling to doubling of the steps. A twentieth of all that "
+        "can be learned is worth the time; healthy runs: up to 0.02.",
         explains=("loss_stands_still", "underfitting"),
     ),
     Rule(

@@ -17,8 +17,7 @@ from ..unrolled.sweep import widened
 from ..unrolled.trajectory import steps_again
 from .response import Response
 
-MOMENTS = 4  # networks along a run: 3 to 10 agree with retraining equally well, one at its end less
-DAMPING = 1.0  # of a network alone, whose run is not known, as a multiple of the mean eigenvalue
+MOMENTS = 3  # networks along a run, after each third: the end alone agrees less with retraining, more no better
 ROWS = 512  # examples in a block
 
 
@@ -38,12 +37,14 @@ class Course:
     response: Response
 
 
-def course_of(network: Network, train: Batch, recording: Recording | None, damping: float | None) -> Course:
-    """Of a recorded run, or of a network alone, for which ``damping`` decides."""
+def course_of(
+    network: Network, train: Batch, recording: Recording | None, damping: float | None, usual: float
+) -> Course:
+    """Of a recorded run, or of a network alone, for which ``damping`` decides, ``usual`` if none is given."""
     end = widened(network)
     if recording is None:
         shares = np.full(train.count, 1 / train.count)
-        response = Response(DAMPING if damping is None else damping)
+        response = Response(usual if damping is None else damping)
         return Course([end], end, train, shares, _ones(end), response)
     weight = np.zeros(train.count)
     trained_on = np.unique(np.concatenate([epoch.order for epoch in recording.epochs]))
@@ -56,12 +57,12 @@ def course_of(network: Network, train: Batch, recording: Recording | None, dampi
         mean = np.mean(np.concatenate([each.ravel() for each in times]))
         response = Response(decay=penalty * mean + settings.optimizer.weight_decay * rates)
     else:
-        times, response = _ones(end), Response(DAMPING if damping is None else damping, decay=penalty)
+        times, response = _ones(end), Response(usual if damping is None else damping, decay=penalty)
     return Course(networks, end, train, weight / weight.sum(), times, response)
 
 
 def _along(recording: Recording) -> tuple[list[Network], list[np.ndarray]]:
-    marks = set(np.linspace(1, recording.steps, MOMENTS).round().astype(int).tolist())
+    marks = {-(-recording.steps * part // MOMENTS) for part in range(1, MOMENTS + 1)}
     optimizer, L = recording.settings.optimizer, recording.start.depth
     networks, total = [], [np.zeros(part.shape) for part in _parts(recording.start)]
     freedom = _freedom(optimizer)

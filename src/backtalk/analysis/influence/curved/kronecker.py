@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ....core.batch import Batch
+from ....errors import InputError
 from ...per_example.pairs import slices
-from .columns import columns, heard_by, with_one
+from .columns import Talks, columns, heard_by, with_one
 from .course import ROWS, Course
 
 WORK = 2**22  # numbers of the largest array of a block
+# A layer that moves meets the curvature of the layers that move with it: G is at most L times its diagonal blocks. In
+# the five runs of benchmarks/influence.py 3 agreed best with retraining, and gave the size of the changes.
+OVERLAP = 3.0
 
 
 class Kronecker:
@@ -19,15 +25,24 @@ class Kronecker:
     2018). Times of a layer's weights, if they differ, are taken as a product of one for each row and each column.
     """
 
-    def __init__(self, course: Course) -> None:
+    DAMPING = 0.3  # of a network alone: best between 0.1 and 1 in all of the five runs of benchmarks/influence.py
+
+    def __init__(self, course: Course, memory_limit: int) -> None:
         self.course = course
+        widest = 1 + max(course.end.sizes)
+        least = 8 * (3 * widest**2 + 2 * course.end.parameter_count + ROWS * widest)
+        if least > memory_limit:
+            raise InputError(
+                f"memory_limit is {memory_limit}, but the curvature of each layer takes {least} bytes: expected as "
+                "many."
+            )
         layers = range(1, course.end.depth + 1)
         scales = [_roots(times) for times in course.times]
         self.of_a = {i: scales[i - 1][0][:, None] for i in layers}  # rows: the units; columns: the eigenvectors
         self.of_h = {i: scales[i - 1][1][:, None] for i in layers}
         A = {i: np.zeros((len(self.of_h[i]),) * 2) for i in layers}
         S = {i: np.zeros((len(self.of_a[i]),) * 2) for i in layers}
-        for share, h, heard in self._columns(course, first=True):
+        for share, h, heard in _columns(course):
             for i in layers:
                 if h is not None:
                     A[i] += (h[i] * share).T @ h[i]
@@ -38,28 +53,15 @@ class Kronecker:
             self.of_a[i] = scale_a * np.linalg.eigh(scale_a * S[i] * scale_a.T)[1]
         values = {i: np.zeros((len(self.of_a[i]), len(self.of_h[i]))) for i in layers}
         turned = None
-        for share, h, heard in self._columns(course):
+        for share, h, heard in _columns(course):
             if h is not None:
                 turned = {i: (h[i] @ self.of_h[i]) ** 2 for i in layers}
             assert turned is not None
             for i in layers:
                 values[i] += ((heard[i] @ self.of_a[i]) ** 2 * share).T @ turned[i]
+        if course.response.damping is None:
+            values = {i: OVERLAP * each for i, each in values.items()}
         self.factor = {i: course.response.of(each, float(each.mean())) for i, each in values.items()}
-
-    @staticmethod
-    def _columns(course: Course, first: bool = False):
-        """Shares (n, 1), h with a 1, once for all columns of a block, and the columns of each block and network."""
-        del first
-        examples, count = course.examples, len(course.networks)
-        for network in course.networks:
-            for rows in slices(examples.count, ROWS):
-                some = examples.rows(rows)
-                trace, _ = heard_by(network, some)
-                share = course.shares[rows, None] / count
-                h = {i: with_one(trace.h[i - 1]) for i in range(1, network.depth + 1)}
-                for heard in columns(network, trace, some):
-                    yield share, h, heard
-                    h = None
 
     def of(self, queries: Batch) -> np.ndarray:
         """(M, N): by how much the loss of each query would rise without each example."""
@@ -95,3 +97,16 @@ def _roots(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         np.divide(1.0, each, out=np.zeros_like(each), where=each > 0) ** 0.25 for each in (of_rows, of_columns)
     )
     return rows * total**0.25, columns_
+
+
+def _columns(course: Course) -> Iterator[tuple[np.ndarray, dict[int, np.ndarray] | None, Talks]]:
+    """Shares (n, 1), h with a 1 beside it, once for all columns of a block, and each column of every network."""
+    for network in course.networks:
+        for rows in slices(course.examples.count, ROWS):
+            some = course.examples.rows(rows)
+            trace, _ = heard_by(network, some)
+            share = course.shares[rows, None] / len(course.networks)
+            h = {i: with_one(trace.h[i - 1]) for i in range(1, network.depth + 1)}
+            for heard in columns(network, trace, some):
+                yield share, h, heard
+                h = None

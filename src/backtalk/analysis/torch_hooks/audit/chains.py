@@ -86,6 +86,18 @@ def input_of(graph: LossGraph, place: int) -> Origin | None:
     return origin(graph, next((k for k in graph.operations[place].inputs if k is not None), None))
 
 
+def is_normalized(graph: LossGraph, place: int) -> bool:
+    """Whether it is x − log Σ exp x, as torch.distributions.Categorical makes logarithms of probabilities."""
+    operation = graph.operations[place]
+    if operation.name != "Sub" or len(operation.inputs) != 2 or None in operation.inputs:
+        return False
+    first, second = (origin(graph, k) for k in operation.inputs)
+    if first is None or second is None or second.operation.name != "Logsumexp":
+        return False
+    summed = input_of(graph, second.place)
+    return summed is not None and summed.place == first.place
+
+
 def straight_to(graph: LossGraph) -> frozenset[int]:
     """Places whose numbers go to the loss alone: summed, scaled by constants, but not used as weights of others."""
     found, ahead = set(), [0]
@@ -97,6 +109,7 @@ def straight_to(graph: LossGraph) -> frozenset[int]:
         operation = graph.operations[place]
         inputs = [k for k in operation.inputs if k is not None]
         linear = operation.name in PASSING or operation.name in ADDING or operation.name in CRITERIA
+        linear = linear or operation.name in OUTPUT_FUNCTIONS
         if linear or (operation.name in SCALING and len(inputs) == 1):
             ahead += inputs
     return frozenset(found)

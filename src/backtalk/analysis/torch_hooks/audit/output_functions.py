@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ...diagnose.finding import Finding, finding
-from .chains import ACTIVATIONS, LOGARITHMS, OUTPUT_FUNCTIONS, Origin, input_of, modules_named, straight_to
+from .chains import (
+    ACTIVATIONS,
+    LOGARITHMS,
+    OUTPUT_FUNCTIONS,
+    Origin,
+    input_of,
+    is_normalized,
+    modules_named,
+    straight_to,
+)
 from .graph import Criterion, LossGraph
 
 CLASSES = {  # the modules that apply them
@@ -27,6 +36,14 @@ def find_output_functions(graph: LossGraph, model: Any = None) -> list[Finding]:
             found += _before_softmax(graph, place, model)
         if name in ("LogSoftmax", "Softmax") and place in straight:
             found += _dimension(graph, place)
+        if is_normalized(graph, place):
+            before = input_of(graph, place)
+            if before is not None and before.operation.name in ("Softmax", "Sigmoid"):
+                found += _twice(before.operation.name, "Categorical", "Categorical(logits=…) takes raw logits", model)
+        if name == "Sigmoid" and place in straight:
+            before = input_of(graph, place)
+            if before is not None and before.operation.name in ACTIVATIONS:
+                found += _activation(before, "sigmoid", model, ACTIVATIONS[before.operation.name])
         if name == "LogSigmoid":
             before = input_of(graph, place)
             if before is not None and before.operation.name in ("Sigmoid", "Softmax"):
@@ -49,7 +66,7 @@ def _before_softmax(graph: LossGraph, place: int, model: Any) -> list[Finding]:
         return _twice(name, loss, taken, model, harmless=log and name == "LogSoftmax")
     if log and name in ("Sigmoid", "Hardsigmoid"):
         return _activation(before, loss, model, OUTPUT_FUNCTIONS[name])
-    if log and name in ACTIVATIONS:
+    if name in ACTIVATIONS:
         return _activation(before, loss, model, ACTIVATIONS[name])
     return []
 
@@ -60,7 +77,7 @@ def _before_criterion(graph: LossGraph, criterion: Criterion, model: Any) -> lis
         return []
     name, kind = before.operation.name, criterion.kind
     if kind == "nll_loss":
-        return _without_logarithm(before, model)
+        return _without_logarithm(before, model) + _dimension_of_classes(graph, criterion, before)
     if kind == "binary_cross_entropy":
         return _without_probability(graph, before, model)
     if kind == "kl_div":
@@ -156,11 +173,12 @@ def _without_logarithm_in_divergence(graph: LossGraph, criterion: Criterion, mod
     raw = before.operation.is_layer and name not in ("CompiledFunction", "CheckpointFunction")
     if name not in ("Softmax", "Sigmoid") and not (distributions and (raw or name in ACTIVATIONS)):
         return []
-    what = f"those of {OUTPUT_FUNCTIONS[name]}{modules_named(model, CLASSES[name])}, probabilities"
+    function = OUTPUT_FUNCTIONS.get(name)
+    what = f"those of {function}{modules_named(model, CLASSES[name])}, probabilities" if function else "raw outputs"
     return finding(
         "loss_without_output_function", 1.0, "KLDivLoss without log_softmax",
         "KLDivLoss takes logarithms of probabilities as its first argument, but it gets "
-        f"{what if name in OUTPUT_FUNCTIONS else 'raw outputs'}: its least value is then not where the two "
+        f"{what}: its least value is then not where the two "
         "distributions are equal.",
         "Give it F.log_softmax(outputs, dim=1), and the target as probabilities (or log_target=True).",
         numbers={"loss": "kl_div", "input": name},
@@ -207,14 +225,55 @@ def _dimension(graph: LossGraph, place: int) -> list[Finding]:
             "CrossEntropyLoss; for a number, no output function.",
             numbers={"dimension": dimension, "size": 1},
         )  # fmt: skip
+    column = made.operation.shape == (*shape, 1) and _goes_to_a_loss(graph, place)
+    if len(shape) == 1 and column and shape[0] > 1:
+        return _over_the_batch(function, (shape[0], 1))
     if dimension or len(shape) != 2 or shape[1] == 1 or (shape[0] == shape[1] and not _of_classes(graph, place)):
         return []
+    return _over_the_batch(function, shape)
+
+
+def _over_the_batch(function: str, shape: tuple[int, ...]) -> list[Finding]:
+    if shape[1] == 1:
+        advice = "For yes or no, use one output with BCEWithLogitsLoss (sigmoid for predictions)."
+    else:
+        advice = f"Write dim=1 (or dim=-1) in {function}."
     return finding(
         "softmax_over_wrong_dimension", 1.0, f"{function} over the batch",
         f"{function} of shape {shape} has dim=0: the probabilities of one class add up to 1 over the {shape[0]} "
         f"examples, instead of those of one example over the {shape[1]} classes, so examples take probability from one "
         "another.",
-        f"Write dim=1 (or dim=-1) in {function}.", numbers={"dimension": 0, "size": shape[0]},
+        advice, numbers={"dimension": 0, "size": shape[0]},
+    )  # fmt: skip
+
+
+def _goes_to_a_loss(graph: LossGraph, place: int) -> bool:
+    """Whether a known loss takes it as it is: over the rows of one list, as in ranking, it may be meant."""
+    made = (input_of(graph, criterion.place) for criterion in graph.criteria)
+    return any(each is not None and each.place == place for each in made)
+
+
+def _dimension_of_classes(graph: LossGraph, criterion: Criterion, made: Origin) -> list[Finding]:
+    """A log_softmax of three dimensions or more that adds up over another one than nll_loss takes for the classes."""
+    before = next(k for k in graph.operations[criterion.place].inputs if k is not None)
+    given, shape = graph.operations[before].shape or (), made.operation.shape or ()
+    dimension = made.operation.numbers.get("dim")
+    if made.operation.name != "LogSoftmax" or dimension is None or len(shape) < 3 or not made.only_reshaped:
+        return []
+    if len(given) > 2 and shape[:2] == given[:2]:
+        right = 1
+    elif len(given) == 2 and shape[-1] == given[1]:
+        right = len(shape) - 1
+    else:
+        return []
+    dimension = int(dimension) % len(shape)
+    if dimension == right:
+        return []
+    return finding(
+        "softmax_over_wrong_dimension", 1.0, "log_softmax over the wrong dimension",
+        f"log_softmax of shape {shape} adds up over dimension {dimension}, but the {shape[right]} classes that the "
+        f"loss takes are in dimension {right}: the probabilities of one place do not add up to 1.",
+        f"Write dim={right} in log_softmax.", numbers={"dimension": dimension, "size": shape[dimension]},
     )  # fmt: skip
 
 

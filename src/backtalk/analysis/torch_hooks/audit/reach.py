@@ -172,7 +172,8 @@ def find_unregistered(graphs: Sequence[LossGraph], model: Any, optimizers: Seque
     return finding(
         "unregistered_parameters", len(lonely), "parameters that are made anew in each forward pass",
         f"The loss depends on {counted(len(lonely), 'parameter')} that neither the model nor anything else holds, of "
-        f"shape {shapes}: a layer that forward makes anew, at random, each time it is called.",
+        f"shape {shapes}: a layer that forward makes anew, at random, each time it is called; or "
+        "nn.Parameter(…).to(…), which keeps a copy.",
         "Make the layer in __init__, as self.layer = nn.Linear(…), and call it in forward.",
         most="warning", numbers={"leaves": len(lonely)},
     )  # fmt: skip

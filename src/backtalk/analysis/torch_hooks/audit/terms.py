@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...diagnose.finding import Finding, finding
-from .chains import PASSING, input_of
+from .chains import PASSING, input_of, is_normalized
 from .graph import Criterion, LossGraph, Operation
 
-REDUCING = frozenset((
-    "Mean", "Sum", "Neg", "Add", "Mul", "Div", "Sqrt", "Sub",
-))  # fmt: skip
+REDUCING = frozenset(("Mean", "Sum", "Neg", "Add", "Mul", "Div", "Sqrt", "Sub", "Rsub"))
 NAMES = {
     "mse_loss": "MSELoss", "smooth_l1_loss": "SmoothL1Loss", "huber_loss": "HuberLoss", "nll_loss": "NLLLoss",
     "binary_cross_entropy": "BCELoss", "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
@@ -63,7 +61,7 @@ def terms_of(graph: LossGraph) -> list[Term]:
             found.append(
                 Term(place, "the absolute error" if operation.name == "Abs" else "the squared error", 1, False)
             )
-        if operation.shape and operation.name in ("LogSoftmax", "LogSigmoid", "Log") and _is_likelihood(graph, place):
+        if operation.shape and _is_likelihood(graph, place):
             found.append(Term(place, "the likelihood", -1, False))
     return found
 
@@ -76,9 +74,14 @@ def _is_difference(graph: LossGraph, before: set[int]) -> bool:
 
 def _is_likelihood(graph: LossGraph, place: int) -> bool:
     """Whether it is the logarithm of probabilities, and not used by a loss that is known."""
-    if any(place in graph.operations[criterion.place].inputs for criterion in graph.criteria):
+    name = graph.operations[place].name
+    if name == "Sub":
+        return is_normalized(graph, place)
+    if name not in ("LogSoftmax", "LogSigmoid", "Log") or any(
+        place in graph.operations[criterion.place].inputs for criterion in graph.criteria
+    ):
         return False
-    if graph.operations[place].name != "Log":
+    if name != "Log":
         return True
     made = input_of(graph, place)
     if made is not None and made.operation.name == "Rsub":  # 1 − p
@@ -109,10 +112,11 @@ def find_broadcast(graph: LossGraph) -> list[Finding]:
         if count < 2 or wide != (count, count) or inner.shape not in ((count, 1), (count,)):
             continue
         other = f"({count},)" if len(inner.shape) == 2 else f"({count}, 1)"
+        what = "weights of the examples" if inner.name in ("Pow", "Abs") else "target"
         mend = ".squeeze(1)" if len(inner.shape) == 2 else ".unsqueeze(1)"
         return finding(
             "loss_broadcasts", float(count), "the loss compares each output with every target",
-            f"The output has shape {inner.shape} and the target {other}, so the loss has shape {wide} before it is "
+            f"The output has shape {inner.shape} and the {what} {other}, so the loss has shape {wide} before it is "
             f"added up: {count * count} terms instead of {count}, and the best output is the same for every example.",
             f"Give both one shape: model(X){mend} in the loss, or y.reshape(output.shape).",
             numbers={"terms": count * count, "targets": count},
@@ -121,9 +125,9 @@ def find_broadcast(graph: LossGraph) -> list[Finding]:
 
 
 def _compares(operation: Operation, inner: Operation) -> bool:
-    """A difference, or a product with the logarithm of a probability. Unsqueeze before it says that all are to meet."""
+    """A difference, or a product with a logarithm or with an error. Unsqueeze before it says that all are to meet."""
     return (operation.name == "Sub" and inner.name != "Unsqueeze") or (
-        operation.name == "Mul" and inner.name in ("Log", "LogSigmoid")
+        operation.name == "Mul" and inner.name in ("Log", "LogSigmoid", "Pow", "Abs")
     )
 
 
@@ -185,8 +189,9 @@ def find_ascent(graph: LossGraph, trained: Sequence[Any], maximize: bool = False
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """From the loss down to a term: the ``sign`` it has, whether it is ``scaled`` by a constant or a mean, and whether
-    it is ``added`` up."""
+    """From the loss down to a term: the ``sign`` it has, 0 if that cannot be told, whether it is ``scaled`` by a
+    constant or a mean, and whether it is ``added`` up.
+    """
 
     sign: int
     scaled: bool
@@ -194,7 +199,7 @@ class _Way:
 
 
 def _way(graph: LossGraph, target: int) -> _Way | None:
-    """Through sums, means, constants and masks; None if the sign cannot be told."""
+    """Through sums, means, constants and masks; None if there is no such way, or one with another sign."""
     found: list[_Way] = []
     ahead = [(0, 1, False, False)]
     while ahead:
@@ -210,13 +215,13 @@ def _way(graph: LossGraph, target: int) -> _Way | None:
             number = operation.numbers.get("other")
             if len(inputs) != 1:
                 continue
-            if operation.shape == ():
-                scaled = True
-                sign = -sign if number is not None and number < 0 else sign
+            if operation.shape == () and number is None:  # backward() has freed it, or it is on another device
+                sign = 0
             elif number is not None:
                 sign = -sign if number < 0 else sign
             elif "mask" not in operation.numbers:
                 continue  # weights, of any sign
+            scaled = scaled or operation.shape == ()
         scaled, added = scaled or operation.name == "Mean", added or operation.name == "Sum"
         for k, before in enumerate(operation.inputs):
             if before is not None:

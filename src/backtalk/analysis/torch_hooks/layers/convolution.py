@@ -19,6 +19,7 @@ class Convolution(Kind):
     So a convolution is a Linear of its patches, with weights in blocks if it has groups.
     """
 
+    use = "patches"
     methods = ("forward", "_conv_forward")
     expected = "(B, C, …)"
 

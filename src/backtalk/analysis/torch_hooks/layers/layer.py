@@ -57,12 +57,14 @@ class Layer:
 class Kind:
     """How the modules of one kind use their parameters: from h and ∇_a of a call to pairs.
 
-    ``methods``: those that make up the forward pass; a class with others is not of this kind. ``expected``: the shape
-    of an input, in words. ``has_bias``: whether its modules have a parameter of that name, or None instead.
-    ``has_factors``: whether its pairs have Kronecker factors, and importance of what it hears. ``may_be_alike``:
-    whether one call may stand for all examples, as that of position embeddings does.
+    ``use``: what it does with its weight: layers that do the same can share one. ``methods``: those that make up the
+    forward pass; a class with others is not of this kind. ``expected``: the shape of an input, in words. ``has_bias``:
+    whether its modules have a parameter of that name, or None instead. ``has_factors``: whether its pairs have
+    Kronecker factors, and importance of what it hears. ``may_be_alike``: whether one call may stand for all examples,
+    as that of position embeddings does.
     """
 
+    use = "rows"
     methods: tuple[str, ...] = ("forward",)
     expected = "(B, …, n)"
     has_bias = True

@@ -16,6 +16,7 @@ from .layer import Kind, in_places
 class LayerNorm(Kind):
     """a_t = W ⊙ h_t + b, where h_t is the input less its mean, over its deviation: ∇_Wℓ_n = Σ_t ∇_{a_t}ℓ_n ⊙ h_t."""
 
+    use = "elements"
     has_factors = False
 
     def leading(self, module: Any, shape: tuple[int, ...]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....core.arrays import to_numpy
-from .calls import Captured
+from .calls import Call, Captured
 from .chains import Chains
 from .finite import FirstNonFinite
 from .kinds import hears_columns, unit_dimension
@@ -36,7 +36,8 @@ class Gathering:
             self.by_name.setdefault(call.name, []).append(call)
         self.measures = Measures(self.torch)
         self.layer_of = self._layers()
-        self.names = {name: f"{name}." if module is not hooks.model else "" for name, module in self.modules.items()}
+        root = next(iter(self.modules))
+        self.names = {name: "" if name == root else f"{name}." for name in self.modules}
         self.gradients = {
             name: gradient
             for task in sorted(tasks)
@@ -107,7 +108,7 @@ class Gathering:
     def _data(self) -> list[Captured]:
         """What was given to the model's own calls: to those within no call of another module."""
         called = {call.name for call in self.calls}
-        root = next(name for name, module in self.modules.items() if module is self.hooks.model)
+        root = next(iter(self.modules))
         outer = {root} if root in called else {
             name for name in called if not any(name.startswith(f"{other}.") for other in called)
         }  # fmt: skip
@@ -201,11 +202,12 @@ class Gathering:
         return list(found.values())
 
     def _scale(self, name: str, value: Any, dimension: int) -> InputScale:
-        rows = value.movedim(dimension, -1).reshape(-1, value.shape[dimension]).double()
-        sizes = to_numpy(self.torch.linalg.vector_norm(rows, dim=0)) / math.sqrt(len(rows))
-        count = int((rows != 0).sum())
-        typical = float(self.torch.linalg.vector_norm(rows)) / math.sqrt(count) if count else 0.0
-        return InputScale(name, tuple(to_numpy(rows.mean(0)).tolist()), tuple(sizes.tolist()), typical)
+        rows, double = value.movedim(dimension, -1).reshape(-1, value.shape[dimension]), self.torch.float64
+        squares = self.torch.linalg.vector_norm(rows, dim=0, dtype=double)
+        count, means = int((rows != 0).sum()), to_numpy(rows.mean(0, dtype=double))
+        sizes = to_numpy(squares) / math.sqrt(len(rows))
+        typical = float(self.torch.linalg.vector_norm(squares)) / math.sqrt(count) if count else 0.0
+        return InputScale(name, tuple(means.tolist()), tuple(sizes.tolist()), typical)
 
 
 def gather(hooks: ModuleHooks, tasks: set[int], batch_dimension: int = 0) -> ModelStatistics:

@@ -84,6 +84,11 @@ class ModuleHooks:
         """Take all hooks away."""
         self._stack.close()
 
+    def drop(self) -> None:
+        """Forget what was captured: the outputs, their gradients, and those of the parameters."""
+        self.calls, self.tasks = [], {}
+        self.parameters.drop()
+
     def h(self, tasks: set[int] | None = None) -> Hidden:
         """The output of every module in these passes, by default in all."""
         return Hidden(self.reached(tasks), set(self.tasks) if tasks is None else tasks, gradients=False)
@@ -164,10 +169,9 @@ class ModuleHooks:
             inputs: list[Captured] = []
             simple = len(arguments) == 1 and not named and isinstance(arguments[0], Tensor)
             for given in arguments if simple else tensors_in((arguments, named), is_tensor):
-                if given is last:
-                    if given._version == source.version:
-                        came_from = source_place
-                        continue
+                if given is last and given._version == source.version:
+                    came_from = source_place
+                    continue
                 if given is not output and (module in leaves or not given.requires_grad):  # else changed in place
                     inputs.append(Captured(None, given, given.grad_fn, inside))
             outputs: list[Captured] = []

@@ -68,6 +68,10 @@ class ParameterGradients:
             if state[0] is not None and not (state[0] is old and state[1] == version)
         }
 
+    def drop(self) -> None:
+        """Keep no gradient in memory."""
+        self._before = {}
+
     def changed(self, parameter: Any) -> bool:
         """Whether its value was changed since the last look."""
         return self._versions.get(id(parameter), parameter._version) != parameter._version

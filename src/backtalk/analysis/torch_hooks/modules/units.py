@@ -123,4 +123,4 @@ class UnitsOfLayers:
         self.found[name] = new
 
     def _numpy(self, tensor: Any) -> np.ndarray:
-        return to_numpy(tensor.float() if tensor.element_size() == 2 else tensor).astype(np.float64)
+        return to_numpy(tensor.double())

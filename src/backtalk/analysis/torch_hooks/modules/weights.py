@@ -92,7 +92,7 @@ class Weights:
 
     def _scaled(self, part: Any) -> np.ndarray:
         """In units of the largest, so that weights and gradients count alike."""
-        rows = to_numpy(part).astype(np.float64) if part.element_size() >= 4 else to_numpy(part.float())
+        rows = to_numpy(part.double())
         return rows / (np.abs(rows).max(initial=0.0) or 1.0)
 
     def _maybe_alike(self, weight: Any) -> np.ndarray:

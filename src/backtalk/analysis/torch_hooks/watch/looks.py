@@ -50,7 +50,7 @@ class Looks:
             return
         self.close()
         found = find_in_modules(self._hooks.statistics())
-        self._hooks.calls = []
+        self._hooks.drop()
         if scaled:
             found = [each for each in found if each.kind != "non_finite"]
         self._looks.append(found)

@@ -1,0 +1,178 @@
+"""The methods of ``influence``: each gives, block by block, by how much losses would rise without an example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ...core.batch import Batch
+from ...core.network import Network
+from ...errors import InputError, InputTypeError, unknown_name
+from ...train.recording import Recording
+from ...train.records import Training
+from ..per_example.examples import as_batch
+from ..per_example.pairs import MEMORY_LIMIT, as_bytes, slices
+from .checkpoints import Moment, as_moments, as_pair, batches_of, layers_of_each
+from .curved import Exact, Kronecker, course_of
+from .products import Products
+from .through_training import Unrolled, recording_of, require_the_same_examples
+from .unrolled.trajectory import steps_again
+
+METHODS = ("tracin", "ekfac", "fisher", "unrolled")
+LARGE_LIMIT = 2**30  # bytes, for the methods that hold a curvature or a run
+KEPT = 20  # networks of a recorded run that tracin takes, at most
+Blocks = Iterator[tuple[slice, Iterator[tuple[slice, np.ndarray]]]]
+
+
+class Method(Protocol):
+    """The influence of N training examples on M test examples, in blocks."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of a block."""
+        ...
+
+    def blocks(self, memory_limit: int, more: int = 0) -> Blocks:
+        """For some test examples after others: their rows, and blocks (m, n) with the rows in train."""
+        ...
+
+
+class Whole(Protocol):
+    """What gives whole rows of the matrix."""
+
+    def of(self, queries: Batch) -> np.ndarray:
+        """(m, N)."""
+        ...
+
+    def bytes_per_query(self) -> int:
+        """What one more query takes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mean:
+    """The mean over several networks or trainings, each with the queries checked against it."""
+
+    each: list[tuple[Whole, Batch]]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float64)
+
+    def blocks(self, memory_limit: int, more: int = 0) -> Blocks:
+        """Some test examples after others, with all training examples."""
+        at_once = max(1, memory_limit // (more + sum(whole.bytes_per_query() for whole, _ in self.each)))
+        for rows in slices(self.each[0][1].count, at_once):
+            total = sum(whole.of(queries.rows(rows)) for whole, queries in self.each) / len(self.each)
+            if not np.isfinite(total).all():
+                row, column = (int(place) for place in np.argwhere(~np.isfinite(total))[0])
+                raise InputError(
+                    f"the influence of train example {column} on test example {rows.start + row} is not finite: the "
+                    "run is not smooth enough for method='unrolled'; take method='ekfac'."
+                    if any(isinstance(whole, Unrolled) for whole, _ in self.each)
+                    else f"the influence of train example {column} on test example {rows.start + row} is not finite: "
+                    "leave one of them out."
+                )
+            yield rows, iter([(slice(0, total.shape[1]), np.asarray(total))])
+
+
+def recordings_of(networks: Any) -> list[Recording]:
+    """Those of the trainings, if all of them were recorded; none otherwise."""
+    entries = list(networks) if isinstance(networks, list | tuple) else [networks]
+    if entries and all(isinstance(entry, Training) and entry.record is not None for entry in entries):
+        return [recording_of(entry) for entry in entries]
+    return []
+
+
+def method_of(
+    method: str, networks: Any, train: Any, test: Any, *, damping: Any = None, learning_rates: Any = None,
+    layers: Any = None, memory_limit: int | None = None,
+) -> tuple[Method, int]:  # fmt: skip
+    """The method by its name, for these examples, and its limit in bytes."""
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    if method == "tracin":
+        refuse_damping(damping)
+        limit = as_bytes(MEMORY_LIMIT if memory_limit is None else memory_limit)
+        return _products(networks, train, test, learning_rates, layers), limit
+    for name, given in (("learning_rates", learning_rates), ("layers", layers)):
+        if given is not None:
+            raise InputError(f"{name} is given, which belongs to method='tracin', not to {method!r}: leave it out.")
+    if damping is not None and method == "unrolled":
+        raise InputError("damping is given, but method='unrolled' has none: leave it out.")
+    limit = as_bytes(LARGE_LIMIT if memory_limit is None else memory_limit)
+    entries = list(networks) if isinstance(networks, list | tuple) else [networks]
+    if not entries:
+        raise InputError("networks is empty, expected at least one training.")
+    each: list[tuple[Whole, Batch]] = []
+    for number, entry in enumerate(entries):
+        name = "networks" if len(entries) == 1 else f"networks[{number}]"
+        each.append(_whole(method, entry, name, train, test, _as_damping(damping), limit))
+    return Mean(each), limit
+
+
+def _whole(
+    method: str, entry: Any, name: str, train: Any, test: Any, damping: float | None, limit: int
+) -> tuple[Whole, Batch]:
+    if not isinstance(entry, Network | Training):
+        raise InputTypeError(
+            f"{name} is a {type(entry).__name__}, expected what fit(…, record=True) returned"
+            + (" or a backtalk.Network." if method != "unrolled" else ".")
+        )
+    recording = None
+    if method == "unrolled" or (isinstance(entry, Training) and entry.record is not None):
+        recording = recording_of(entry)
+    network = entry if isinstance(entry, Network) else entry.network
+    if not isinstance(network.W[1], np.ndarray):
+        raise InputTypeError(f"{name} has arrays of another library, expected those of NumPy: network.to(numpy).")
+    moment = [Moment(name, network, 1.0)]
+    (examples,), (queries,) = (
+        batches_of(moment, *as_pair(pair, of), of) for pair, of in ((train, "train"), (test, "test"))
+    )
+    if recording is not None:
+        require_the_same_examples(recording, examples)
+    if method == "unrolled":
+        assert recording is not None
+        return Unrolled(recording, limit), queries
+    kind = Kronecker if method == "ekfac" else Exact
+    return kind(course_of(network, examples, recording, damping, kind.DAMPING), limit), queries
+
+
+def _products(networks: Any, train: Any, test: Any, learning_rates: Any, layers: Any) -> Products:
+    recordings = recordings_of(networks)
+    if recordings:
+        X, y = as_pair(train, "train")
+        for recording in recordings:
+            require_the_same_examples(recording, as_batch(recording.end, X, y))
+        networks = [pair for recording in recordings for pair in _kept(recording)]
+    moments = as_moments(networks, learning_rates)
+    chosen = layers_of_each(layers, moments)
+    sets = {name: batches_of(moments, *as_pair(pair, name), name) for name, pair in (("train", train), ("test", test))}
+    return Products(moments, chosen, sets["test"], sets["train"])
+
+
+def _kept(recording: Recording) -> list[tuple[Network, float]]:
+    """Networks along a run, each with its learning rate: after each epoch, or fewer."""
+    count = min(KEPT, len(recording.epochs), recording.steps)
+    marks = set((np.arange(1, count + 1) * recording.steps // max(count, 1)).tolist())
+    again = enumerate(steps_again(recording), start=1)
+    return [(steps.network, rate) for number, (rate, steps) in again if number in marks]
+
+
+def refuse_damping(damping: Any) -> None:
+    """Raise :class:`~backtalk.errors.InputError` if it is given to tracin."""
+    if damping is not None:
+        raise InputError("damping is given, but method='tracin' has none: leave it out.")
+
+
+def _as_damping(damping: Any) -> float | None:
+    if damping is None:
+        return None
+    if isinstance(damping, bool) or not isinstance(damping, int | float | np.floating | np.integer):
+        raise InputTypeError(f"damping is {damping!r}, expected a number, a multiple of the mean eigenvalue.")
+    if not 0 < damping < np.inf:
+        raise InputError(f"damping is {damping!r}, expected a finite number above 0.")
+    return float(damping)
