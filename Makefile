@@ -42,6 +42,7 @@ bench: .venv/installed-bench
 	@$(BIN)/python -m benchmarks.compiled
 	@$(BIN)/python -m benchmarks.influence
 	@$(BIN)/python -m benchmarks.listen
+	@$(BIN)/python -m benchmarks.watch
 	@$(BIN)/python -m benchmarks.many
 
 # Training and inference in float32 alone

@@ -334,6 +334,75 @@ def test_a_loop_without_backward_is_said():
     assert "backward()" in doctor.findings[0].advice
 
 
+def test_findings_are_told_once_while_the_loop_runs_and_numbers_are_logged():
+    told, logged = [], {}
+    train(
+        network(nn.Dropout(0.3)).eval(), tell=told.append, log=lambda numbers, step: logged.update({step: numbers}),
+        between=lambda doctor, step: doctor.validate(1.0) if step == 25 else None,
+    )  # fmt: skip
+    assert len(told) == 1
+    assert told[0].startswith("step 5, warning: the model is trained in evaluation mode")
+    assert list(logged) == [1, 2, 3, 5, 10, 20, 30, 40]
+    assert logged[30]["learning_rate"] == 0.1
+    assert logged[30]["validation_loss"] == 1.0
+    assert {"loss", "gradient", "gradient_used", "update", "update/0.weight"} <= set(logged[30])
+
+
+def test_a_function_that_fails_ends_no_training():
+    def fail(*_):
+        raise OSError("no space")
+
+    with pytest.warns(UserWarning, match="no space"):
+        doctor = train(log=fail)
+    assert doctor.steps == 40
+
+
+def test_a_course_that_goes_wrong_is_found():
+    def rate(value, kind=torch.optim.SGD, **options):
+        model = network()
+        return kinds(train(model, kind(model.parameters(), lr=value, **options), 120))
+
+    assert "learning_rate_too_low" in rate(1e-6)
+    assert "learning_rate_too_high" in rate(30.0)
+    assert "penalty_too_strong" in rate(0.1, weight_decay=1.0)
+    assert rate(0.3) == []
+
+
+def test_a_schedule_that_is_stepped_too_often_is_found():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.3)
+    doctor = train(model, optimizer, 100, between=lambda *_: schedule.step())
+    assert kinds(doctor)[0] == "learning_rate_too_low"
+    assert "scheduler.step()" in doctor.findings[0].advice
+
+
+def test_a_warm_up_is_healthy():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: (step + 1) / 40)
+    assert kinds(train(model, optimizer, 40, between=lambda *_: schedule.step())) == []
+
+
+def test_batches_of_one_class_each_are_found():
+    X, y = classes(240)
+    rows = y.argsort()
+
+    def loop(order):
+        model = network()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        with watch(model, optimizer) as doctor:
+            for _ in range(3):
+                for some in order().split(16):
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(X[some]), y[some]).backward()
+                    optimizer.step()
+        return kinds(doctor)
+
+    assert loop(lambda: rows)[0] == "sorted_batches"
+    assert loop(lambda: torch.randperm(len(X))) == []
+
+
 def test_few_steps_are_not_judged():
     for steps in (1, 3):
         assert train(steps=steps).findings == ()

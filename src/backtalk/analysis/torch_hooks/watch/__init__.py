@@ -7,7 +7,10 @@ losses.py     the losses of steps; moves.py: how far the weights go; gradients.p
 graph.py      the graph of a loss: its size, and whether it is still in memory
 modes.py      training and evaluation mode; targets.py: what the losses are given
 audits.py     the audit of the program in the first steps; looks.py: the modules in measured steps
+voice.py      who is told while the loop runs
+decay.py      weight_decay beside the data
 judge.py      all findings; programs.py: of what the program does; course.py: of how the training goes
+run.py        a training so far, as the rules of its course read it
 """
 
 from .doctor import StepDoctor, watch

@@ -16,6 +16,7 @@ from ..names import require_torch
 from .events import Events
 from .judge import judge
 from .recorder import Recorder
+from .voice import Voice
 
 
 class StepDoctor(Judged):
@@ -39,9 +40,8 @@ class StepDoctor(Judged):
     (5, 'weights_do_not_change')
     """
 
-    def __init__(self, recorder: Recorder, tell: Callable[[str], Any] | None) -> None:
-        self._recorder, self._tell = recorder, tell
-        self._told: set[tuple[str, int | None]] = set()
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
 
     @property
     def steps(self) -> int:
@@ -60,6 +60,12 @@ class StepDoctor(Judged):
     def validate(self, loss: Any) -> None:
         """The loss on held-out examples, at this moment."""
         self._recorder.on_validation(float(as_scalar(loss)))
+
+    def __str__(self) -> str:
+        """Every finding with its numbers and what to do; before it, what was seen of the loop."""
+        steps = self._recorder.count
+        seen = f"{steps} step{'s' * (steps != 1)}" if steps else "no step was seen"
+        return f"{seen}: {super().__str__()}"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: a number that is not finite is None."""
@@ -84,6 +90,25 @@ def watch(
     log: Callable[[dict[str, float], int], Any] | None = None,
 ) -> Iterator[StepDoctor]:
     """Watch a training loop of PyTorch, and say what is wrong with it.
+
+    Within ``with watch(model, optimizer) as doctor:`` the loop runs as it is. Hooks see backward passes and the
+    optimizer's steps; ``doctor.step(loss)`` after each step is needed only if there is no optimizer, and counts none
+    twice. ``doctor.validate(loss)`` tells a held-out loss. ``doctor.findings``, ``doctor.healthy`` and
+    ``print(doctor)`` say what is wrong, while the loop runs and after it. The training is the same to the bit, and
+    no hook is left.
+
+    model: a torch.nn.Module, also a compiled one or one of DistributedDataParallel. ``optimizer``: one or several;
+    None: whichever steps parameters of the model. ``every``: steps 1, 2, 3, 5 and 10 are measured, and each so many.
+    ``tell``: is called with the text of each finding above a note, once for each kind and place. ``log``: is called
+    with the numbers of each measured step by name, and its number, as ``wandb.log`` and ``mlflow.log_metrics`` take.
+
+    What is found: the program (no step, gradients that are gone or never cleared, ascent, modes, sorted batches,
+    clipping, graphs that are kept), its graph, targets and optimizer in the first steps, modules (dead, vanishing,
+    not finite) in measured steps, and the course of the loss. With several processes everything is said of this one:
+    its loss and its batches; gradients are those that DistributedDataParallel averaged.
+
+    Raises :class:`~backtalk.errors.InputTypeError` or :class:`~backtalk.errors.InputError` for arguments that are
+    something else, :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
 
     >>> import torch
     >>> from backtalk import watch
@@ -110,7 +135,8 @@ def watch(
         if function is not None and not callable(function):
             raise InputTypeError(f"{name} is {function!r}, expected a function.")
     recorder = Recorder(torch, model, _optimizers(torch, optimizer), int(every))
-    doctor, events = StepDoctor(recorder, tell), Events(model, recorder)
+    doctor, events, voice = StepDoctor(recorder), Events(model, recorder), Voice(tell, log)
+    recorder.on_measured = lambda step: voice.after_step(recorder, step)
     try:
         events.open()
         recorder.open()
@@ -118,6 +144,7 @@ def watch(
     finally:
         recorder.close()
         events.close()
+    voice.tell(doctor.findings if tell is not None else (), doctor.steps)
 
 
 def _optimizers(torch: Any, given: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..audit import read_criteria
@@ -38,6 +38,7 @@ class Recorder:
         self.steps: list[Step] = []
         self.count = self.passes = self.backwards = self.forwards = self.asked = self.taken = self.others = 0
         self.closed = False
+        self.on_measured: Callable[[Step], None] = lambda _: None  # who is told of each
         self.losses, self.rates = Losses(torch), Curve()
         self.validation: list[tuple[int, float]] = []
         self.still = 0  # measured steps in a row that moved nothing
@@ -249,6 +250,7 @@ class Recorder:
             self.steps.append(step)
             if len(self.steps) > KEPT:
                 del self.steps[10::2]
+            self.on_measured(step)
 
     def _held(self, optimizer: Any) -> dict[str, Any] | None:
         """The parameters of the model that an optimizer holds; None if it has nothing to do with the model."""
