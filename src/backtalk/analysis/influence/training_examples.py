@@ -68,8 +68,8 @@ class Influence:
         names = ["test example", "lowered its loss", "raised its loss"]
         note = f"Rows of train with their influence, at most {SHOWN} each, counted from 0."
         title = f"Influence on {len(table)} test example{'s' * (len(table) != 1)}"
-        told = [] if self.agreement is None else [sentence(f"The influences by {self.method}: {self.agreement}.")]
-        return view(title, *told, rows_table(names, table, words=3), sentence(note))
+        agreed = [] if self.agreement is None else [sentence(f"The influences by {self.method}: {self.agreement}.")]
+        return view(title, *agreed, rows_table(names, table, words=3), sentence(note))
 
 
 def influence(
@@ -189,9 +189,10 @@ def _as_retrained(agreement: Any, recorded: bool) -> int:
             f"agreement is {agreement}, but networks are no recorded trainings: call fit(…, record=True) and give what "
             "it returns."
         )
-    if agreement < 0 or 0 < agreement < 3:
+    count = int(agreement)
+    if count < 0 or 0 < count < 3:
         raise InputError(f"agreement is {agreement}, expected 3 networks or more, or 0 for none.")
-    return int(agreement)
+    return count
 
 
 def _sets(recordings: list[Recording], count: int) -> list[np.ndarray]:
