@@ -112,7 +112,7 @@ def test_a_linear_run_without_noise_is_followed_by_fisher_as_exactly_as_by_the_d
     y = (X[:, :1] + 0.1 * RNG.normal(size=(N + M, 1))) * 2
     train, test = (X[:N], y[:N]), (X[N:], y[N:])
     start = Network.create([3, 1], loss="squared_error", rng=0)
-    training = fit(start, *train, epochs=400, optimizer="gd(learning_rate=0.01)", record=True)
+    training = fit(start, *train, epochs=80, optimizer="gd(learning_rate=0.05)", record=True)
     unrolled, fisher = (
         influence(training, train, test, method=method, matrix=True, agreement=0).matrix for method in BY_RUN[:0:-1]
     )

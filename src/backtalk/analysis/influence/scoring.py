@@ -109,7 +109,8 @@ def score_influence(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(40, 2))
     >>> train, test = (X[:30], X[:30, 0] > 0), (X[30:], X[30:, 0] > 0)
-    >>> training = fit(Network.create([2, 3, 2], "tanh", rng=0), *train, epochs=5, rng=0, record=True)
+    >>> start = Network.create([2, 3, 2], "tanh", rng=0)
+    >>> training = fit(start, *train, epochs=20, optimizer="gd(learning_rate=0.1)", record=True)
     >>> scores = score_influence(training, train, test, ["tracin", "unrolled"], sets=20)
     >>> scores["unrolled"].lds > 0.9, scores["unrolled"].leave_one_out > 0.95
     (True, True)

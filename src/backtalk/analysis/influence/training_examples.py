@@ -68,8 +68,8 @@ class Influence:
         names = ["test example", "lowered its loss", "raised its loss"]
         note = f"Rows of train with their influence, at most {SHOWN} each, counted from 0."
         title = f"Influence on {len(table)} test example{'s' * (len(table) != 1)}"
-        told = [] if self.agreement is None else [sentence(f"The influences by {self.method}: {self.agreement}.")]
-        return view(title, *told, rows_table(names, table, words=3), sentence(note))
+        agreed = [] if self.agreement is None else [sentence(f"The influences by {self.method}: {self.agreement}.")]
+        return view(title, *agreed, rows_table(names, table, words=3), sentence(note))
 
 
 def influence(
@@ -106,11 +106,12 @@ def influence(
     ``networks``: for tracin one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate),
     of the :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of
     files that :func:`~backtalk.save` wrote or that are checkpoints. They may differ in their hidden layers. For every
-    method what ``fit(…, record=True)`` returned, or a list of such trainings (of other seeds), whose mean is taken
-    (of three or more by unrolled the median, as one can be enormous); for ekfac and fisher a network as well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for
-    :func:`~backtalk.gradients`; with recorded trainings ``train`` is what they were trained on. ``k``: how many at
-    most; if it is larger than N, all N. ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of
-    the mean eigenvalue (of each layer; of G); by default as above, and 1 for a network without its run.
+    method what ``fit(…, record=True)`` returned, or a list of such trainings (of other seeds), whose mean is taken (by
+    unrolled, of three or more, the median, as one can be enormous); for ekfac and fisher a network as well, without its
+    run. ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`; with recorded
+    trainings ``train`` is what they were trained on. ``k``: how many at most; if it is larger than N, all N.
+    ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of the mean eigenvalue (of each layer; of
+    G); by default as above, and for a network without its run 0.3 for ekfac, 2 for fisher.
     ``agreement``: with so many networks, retrained without half of the examples each, recorded trainings show how far
     the result agrees with the truth; 8 by default, 0 for none. ``learning_rates``: for tracin, a number, or one for
     each network, instead of the epochs' own; networks without a learning rate have the factor 1. ``layers``: for
@@ -188,9 +189,10 @@ def _as_retrained(agreement: Any, recorded: bool) -> int:
             f"agreement is {agreement}, but networks are no recorded trainings: call fit(…, record=True) and give what "
             "it returns."
         )
-    if agreement < 0 or 0 < agreement < 3:
+    count = int(agreement)
+    if count < 0 or 0 < count < 3:
         raise InputError(f"agreement is {agreement}, expected 3 networks or more, or 0 for none.")
-    return int(agreement)
+    return count
 
 
 def _sets(recordings: list[Recording], count: int) -> list[np.ndarray]:

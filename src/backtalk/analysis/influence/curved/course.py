@@ -54,7 +54,7 @@ def course_of(
     penalty = settings.l2_penalty / (recording.batch_size if settings.l2_per_weight else 1)
     if damping is None and type(settings.optimizer) in RULES:
         rates = sum(rate for _, rate in recording.mini_batches())
-        mean = np.mean(np.concatenate([each.ravel() for each in times]))
+        mean = float(np.mean(np.concatenate([each.ravel() for each in times])))
         response = Response(decay=penalty * mean + settings.optimizer.weight_decay * rates)
     else:
         times, response = _ones(end), Response(usual if damping is None else damping, decay=penalty)
