@@ -83,7 +83,7 @@ def learning_rate_too_high(run: Run) -> list[Finding]:
 
 def _thrown_up(run: Run) -> list[tuple[float, str]]:
     threes = [median(run.first[k : k + 3]) for k in range(1, len(run.first) - 2)]
-    highest = max([*threes, *(run.losses[1:] if run.steps >= ENOUGH else [])], default=0.0)
+    highest = max([*threes, *(run.losses[1:].tolist() if run.steps >= ENOUGH else [])], default=0.0)
     level = max(run.start, run.scale)
     if not level > 0:
         return []
