@@ -155,6 +155,8 @@ def test_several_trainings_give_the_mean(training):
     found = influence(both, TRAIN, TEST, method="unrolled", matrix=True)
     np.testing.assert_allclose(found.matrix, np.mean(each, axis=0))
     assert found.agreement.networks == 8
+    three = influence([*both, both[0]], TRAIN, TEST, method="unrolled", matrix=True, agreement=0)
+    np.testing.assert_allclose(three.matrix, each[0])  # the median
 
 
 def test_the_result_does_not_depend_on_the_limit(training):
@@ -226,10 +228,11 @@ def test_scores_of_own_matrices_stand_beside_the_methods(training):
 def _rises(training: Training, row: int) -> np.ndarray:
     (other,) = retrain(training, [row])
     rows = range(M)
-    return np.array(
-        [gradients(other, TEST[0][[q]], TEST[1][[q]]).loss - gradients(training.network, TEST[0][[q]], TEST[1][[q]]).loss
-         for q in rows]
-    )  # fmt: skip
+    after, before = (
+        np.array([gradients(network, TEST[0][[q]], TEST[1][[q]]).loss for q in rows])
+        for network in (other, training.network)
+    )
+    return after - before
 
 
 def test_curvature_follows_the_whole_run_if_it_was_recorded(training):

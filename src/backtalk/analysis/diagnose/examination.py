@@ -15,7 +15,7 @@ from .examples import Examples
 from .finding import Finding
 from .gather import measure
 from .measure import Measurements
-from .peers import compare
+from .peers import Peers, compare
 from .ranking import rank, worst_of_each_kind
 from .rules import arrival, course, curves, finite, fit, held_back, inputs, layers, outputs, rates, targets
 from .rules.examples import find_dominating, find_mislabelled
@@ -79,21 +79,34 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     peers = compare(examples, LIMITS.trial_work)
     share = measured.share_of_baseline or 0.0
     # weights of classes that training had and these examples have not make other probabilities
-    alike = peers if telemetry.settings.get("class_weight") is None else None
+    own = telemetry.settings.get("class_weight") is not None and len(np.unique(examples.weight)) == 1
+    alike = None if own else peers
     ahead = None if alike is None else alike.ahead
     is_behind = ahead is not None and telemetry.epochs > 0 and ahead >= LIMITS.ahead and share > LIMITS.small
-    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(network, measured, alike)
+    found += find_uninformative_features(network, measured, peers) + fit.find_underfitting(
+        network, measured, alike, other_weights=own
+    )
     found += find_mislabelled(network, measured, peers)
     found += held_back.find_penalty_too_strong(network, measured, examples, is_behind=is_behind)
     found += held_back.find_dropout_too_strong(network, telemetry)
     scale = measured.baseline or curves.scale_of(network, telemetry)
     high = rates.find_learning_rate_too_high(network, telemetry, scale, noise=True)
+    steps = -(-examples.count // max(1, telemetry.batch_size or examples.count))
     by_rate = bool(high) and (telemetry.batch_size or 0) >= LIMITS.small_batch
     noise = [] if by_rate else fit.find_batch_too_small(network, measured, examples)
-    found += noise + course.find_in_course(network, telemetry, scale, noise=bool(noise), is_behind=is_behind)
+    found += noise + course.find_in_course(
+        network, telemetry, scale, noise=bool(noise), is_behind=is_behind, steps=steps
+    )
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
-    return found + course.find_training_too_short(telemetry, scale, measured.loss, ahead=ahead)
+    return found + course.find_training_too_short(
+        telemetry, scale, measured.loss, ahead=None if alike is None else _to_gain(network, alike)
+    )
+
+
+def _to_gain(network: Network, peers: Peers) -> float:
+    """How much more of the targets there is to explain: without hidden layers, what a linear model explains."""
+    return peers.models[0].explained - max(peers.explained, 0.0) if network.depth == 1 else peers.ahead
 
 
 def _telemetry(history: Any) -> Telemetry:

@@ -141,11 +141,12 @@ def _scaled(X: np.ndarray) -> np.ndarray:
 def _linear(X: np.ndarray) -> Model:
     """Ridge regression with a constant: the residual of row n without row n is r_n / (1 − H_nn)."""
     n, columns = X.shape
+    ridge = LIMITS.ridge * max(n, 100 * columns)  # many columns explain any row: then only what is strong counts
     if columns <= n:
-        gram = X.T @ X + LIMITS.ridge * n * np.eye(columns)
+        gram = X.T @ X + ridge * np.eye(columns)
         left = np.linalg.solve(gram, X.T)
     else:
-        left = X.T @ np.linalg.inv(X @ X.T + LIMITS.ridge * n * np.eye(n))
+        left = X.T @ np.linalg.inv(X @ X.T + ridge * np.eye(n))
     own = np.minimum(np.einsum("nc,cn->n", X, left) + 1 / n, 1 - 1e-9)[:, None]
 
     def predict(t: np.ndarray) -> np.ndarray:

@@ -43,8 +43,8 @@ class Agreement:
         number = f"(rank correlation {self.correlation:.2f})"
         grade = next((word for least, word in ((GOOD, "well"), (FAIR, "fairly")) if self.correlation >= least), None)
         told = f"agrees {grade} {seen} {number}" if grade else f"does not agree {seen} {number}"
-        if self.correlation >= FAIR and abs(self.factor) * ENORMOUS < 1:
-            told += f", but its numbers are some {1 / max(abs(self.factor), 1e-9):.0f} times too large"
+        if self.method != "tracin" and abs(self.factor) * ENORMOUS < 1:
+            told += f", but its numbers are some {1 / max(abs(self.factor), 1e-9):.0f} times too large"  # tracin's have a scale of their own
         if self.correlation < GOOD:
             told += f"; {INSTEAD[self.method]}; retrain(training, rows) gives the true answer"
         return told

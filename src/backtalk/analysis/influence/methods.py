@@ -53,8 +53,11 @@ class Whole(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mean:
-    """The mean over several networks or trainings, each with the queries checked against it."""
+class Several:
+    """Several networks or trainings together, each with the queries checked against it: their mean.
+
+    Of three or more derivatives through runs the median: one of a run that is not smooth can be enormous.
+    """
 
     each: list[tuple[Whole, Batch]]
 
@@ -62,17 +65,22 @@ class Mean:
     def dtype(self) -> np.dtype:
         return np.dtype(np.float64)
 
+    @property
+    def _through_runs(self) -> bool:
+        return any(isinstance(whole, Unrolled) for whole, _ in self.each)
+
     def blocks(self, memory_limit: int, more: int = 0) -> Blocks:
         """Some test examples after others, with all training examples."""
         at_once = max(1, memory_limit // (more + sum(whole.bytes_per_query() for whole, _ in self.each)))
         for rows in slices(self.each[0][1].count, at_once):
-            total = sum(whole.of(queries.rows(rows)) for whole, queries in self.each) / len(self.each)
+            parts = [whole.of(queries.rows(rows)) for whole, queries in self.each]
+            total = (np.median if len(parts) > 2 and self._through_runs else np.mean)(parts, axis=0)
             if not np.isfinite(total).all():
                 row, column = (int(place) for place in np.argwhere(~np.isfinite(total))[0])
                 raise InputError(
                     f"the influence of train example {column} on test example {rows.start + row} is not finite: the "
                     "run is not smooth enough for method='unrolled'; take method='ekfac'."
-                    if any(isinstance(whole, Unrolled) for whole, _ in self.each)
+                    if self._through_runs
                     else f"the influence of train example {column} on test example {rows.start + row} is not finite: "
                     "leave one of them out."
                 )
@@ -111,7 +119,7 @@ def method_of(
     for number, entry in enumerate(entries):
         name = "networks" if len(entries) == 1 else f"networks[{number}]"
         each.append(_whole(method, entry, name, train, test, _as_damping(damping), limit))
-    return Mean(each), limit
+    return Several(each), limit
 
 
 def _whole(

@@ -106,8 +106,8 @@ def influence(
     ``networks``: for tracin one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate),
     of the :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of
     files that :func:`~backtalk.save` wrote or that are checkpoints. They may differ in their hidden layers. For every
-    method what ``fit(…, record=True)`` returned, or a list of such trainings (of other seeds), whose mean is taken; for
-    ekfac and fisher a network as well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for
+    method what ``fit(…, record=True)`` returned, or a list of such trainings (of other seeds), whose mean is taken
+    (of three or more by unrolled the median, as one can be enormous); for ekfac and fisher a network as well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for
     :func:`~backtalk.gradients`; with recorded trainings ``train`` is what they were trained on. ``k``: how many at
     most; if it is larger than N, all N. ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of
     the mean eigenvalue (of each layer; of G); by default as above, and 1 for a network without its run.

@@ -18,13 +18,19 @@ from .rates import find_learning_rate_too_high, find_learning_rate_too_low
 
 
 def find_in_course(
-    network: Network, telemetry: Telemetry, scale: float | None, *, noise: bool = False, is_behind: bool = False
+    network: Network,
+    telemetry: Telemetry,
+    scale: float | None,
+    *,
+    noise: bool = False,
+    is_behind: bool = False,
+    steps: int = 1,
 ) -> list[Finding]:
     """What the curves say, whether or not the data are at hand; ``noise``: whether noise was found in the batches;
-    ``is_behind``: whether simple models explain more than the network."""
+    ``is_behind``: whether simple models explain more than the network; ``steps``: of an epoch, if that is known."""
     return [
         *find_learning_rate_too_high(network, telemetry, scale, noise=noise),
-        *find_learning_rate_too_low(telemetry, scale, is_behind=is_behind),
+        *find_learning_rate_too_low(telemetry, scale, is_behind=is_behind, steps=steps),
         *find_standstill(telemetry, scale),
         *find_overfitting(telemetry, scale),
         *find_still_layers(telemetry, network),
@@ -81,7 +87,6 @@ def find_training_too_short(
     falling = bool(rates) and rates[-1] < LIMITS.annealed * max(rates)  # the schedule has ended the fall
     stopped = telemetry.settings.get("patience") is not None
     little = end <= LIMITS.small * level or (ahead is not None and ahead < LIMITS.abreast)
-    little = little or (scale is not None and end - gain >= LIMITS.no_better * scale)  # it falls to a constant's
     return finding(
         "training_too_short", share, "the loss still falls",
         f"In the second half of {counted(len(losses), 'epoch')} the loss fell from {half:.4g} to {end:.4g}, after "

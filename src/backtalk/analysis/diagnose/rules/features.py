@@ -28,5 +28,7 @@ def find_uninformative_features(network: Network, measured: Measurements, peers:
         f"were shuffled ({len(peers.rows)} rows; {away:.2g} standard deviations from chance).{by_heart}",
         "See whether the rows of X and y still belong together (a sort, a join, a shuffle of one of them), and whether "
         "the columns that matter were left out; else other columns are needed.",
+        # among so many columns, what few of them say is not seen
+        most="note" if LIMITS.rows_of_column * len(measured.columns.mean) > len(peers.rows) else "warning",
         numbers={"beyond_chance": away, "rows": len(peers.rows)}, layer=0,
     )  # fmt: skip

@@ -37,9 +37,11 @@ def find_overfitting_now(_: Network, measured: Measurements) -> list[Finding]:
     )
 
 
-def find_underfitting(_: Network, measured: Measurements, peers: Peers | None) -> list[Finding]:
+def find_underfitting(
+    _: Network, measured: Measurements, peers: Peers | None, *, other_weights: bool = False
+) -> list[Finding]:
     """A loss that a constant reaches as well; or less of the targets explained than by simple models, which have not
-    even seen them.
+    even seen them. ``other_weights``: the network was trained with other weights, so the losses cannot be compared.
     """
     share, told = measured.share_of_baseline, measured.telemetry.epochs > 0
     ahead = peers.ahead if peers is not None and told else 0.0
@@ -51,7 +53,7 @@ def find_underfitting(_: Network, measured: Measurements, peers: Peers | None) -
     little = share >= (RULES["underfitting"].warning or 0.0)
     # where simple models find no more either, there may be no more to find
     behind = ahead >= LIMITS.ahead and share > LIMITS.small
-    most = "severe" if told and (not peers or behind or share >= LIMITS.above) else "note"
+    most = "severe" if told and (not peers or behind or share >= LIMITS.above) and not other_weights else "note"
     said = (
         f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has "
         f"{measured.baseline:.4g}."

@@ -30,7 +30,7 @@ def find_penalty_too_strong(
     penalty, optimizer = settings.get("l2_penalty"), optimizer_of(measured.telemetry)
     penalty = float(penalty) if isinstance(penalty, int | float) else 0.0
     decay = 0.0 if optimizer is None else optimizer.weight_decay
-    if not (is_behind or (share is not None and share >= LIMITS.learned)) or not (penalty > 0 or decay > 0):
+    if share is None or share <= LIMITS.small or not (penalty > 0 or decay > 0):
         return []
     fresh = start_of(network)
     sizes = math.sqrt(sum(float((W**2).sum()) for W in fresh.W.values()))
@@ -45,6 +45,8 @@ def find_penalty_too_strong(
     beside = 0.5 * penalty * now / measured.loss if measured.loss > 0 and now <= (LIMITS.shrunk * sizes) ** 2 else 0.0
     warning = RULES["penalty_too_strong"].warning or 1.0
     outweighs = f" It is now {beside:.2g} times the loss of the examples." if beside >= 1 else ""
+    if not (is_behind or share >= LIMITS.learned or ratio >= 1):
+        return []
     return finding(
         "penalty_too_strong", max(ratio, warning * beside), "the penalty is too strong",
         f"With {name}={value:.3g}, the penalty pulls weights of the usual initial size towards 0 with {ratio:.2g} "

@@ -125,9 +125,11 @@ def usual_sizes(network: Network) -> list[float]:
     return [math.sqrt(2 * units) for units in network.sizes[1:]]
 
 
-def find_learning_rate_too_low(telemetry: Telemetry, scale: float | None, *, is_behind: bool = False) -> list[Finding]:
+def find_learning_rate_too_low(
+    telemetry: Telemetry, scale: float | None, *, is_behind: bool = False, steps: int = 1
+) -> list[Finding]:
     """Updates that are tiny beside the weights, and a loss that hardly falls, ends above that of a constant output, or
-    explains less than simple models do (``is_behind``).
+    explains less than simple models do (``is_behind``). ``steps``: of an epoch, which small ones go in one direction.
     """
     losses = telemetry.losses
     if len(losses) < 2 or not losses[0] > 0 or is_small(losses[0], scale):
@@ -137,10 +139,10 @@ def find_learning_rate_too_low(telemetry: Telemetry, scale: float | None, *, is_
         return []
     ratios = [row.update / row.W for epoch in telemetry.measured() for row in epoch if row.W > 0]
     if not ratios:
-        ratios = [way for ways in telemetry.moved for way in ways]
+        ratios = [way / steps for ways in telemetry.moved for way in ways]
     if not ratios:
         return []
-    what = "step" if telemetry.measured() else "epoch"
+    what = "step" if telemetry.measured() or steps > 1 else "epoch"
     rate, largest = _rate(telemetry), max(ratios)
     constant = f", where the best constant output has {scale:.4g}" if above else ""
     return finding(

@@ -145,8 +145,8 @@ class Limits:
     throws: float = 0.01
     grows: float = 1.5
 
-    # of the best constant's loss: a loss that falls to there learns the constant
-    no_better: float = 0.95
+    # rows for each column, without which simple models do not see what few of many columns say
+    rows_of_column: int = 3
 
     # of their usual initial size: weights that a penalty has shrunk
     shrunk: float = 0.5

@@ -81,7 +81,7 @@ OF_DATA = (
     ),
     Rule(
         "uninformative_features",
-        "standard deviations by which simple models do better on these targets than on shuffled ones", None, 3.0, None,
+        "standard deviations by which simple models do better on these targets than on shuffled ones", 3.0, 3.0, None,
         "Leave-one-out predictions of a linear model and of the nearest neighbours: two that would find something by "
         "chance in 5 of 1000 tables. What a network learns beyond that, it learns by heart (Zhang et al. 2017). "
         "Healthy runs: 13 to 290; shuffled targets: 0.3 to 1.4.",

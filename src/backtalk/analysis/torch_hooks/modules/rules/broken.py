@@ -17,6 +17,8 @@ OPERATION = (
     "Keep what it gets within its domain: an ε under a root, in a division or in a logarithm, a mask that leaves at "
 )
 OPERATION += "least one value, or the function of torch.nn.functional that takes logits."
+LOSS = "If the loss has a logarithm, a root or a division, keep what they get away from 0 (clamp, or an ε), or use "
+LOSS += "the loss that takes logits (nn.BCEWithLogitsLoss, nn.CrossEntropyLoss)."
 
 
 def find_non_finite(statistics: ModelStatistics) -> list[Finding]:
@@ -46,7 +48,14 @@ def find_non_finite(statistics: ModelStatistics) -> list[Finding]:
     of_data = broken.what == "data"
     count = len(broken.examples)
     rows = f", in {counted(count, 'example')} of {statistics.examples}: {listed(row + 1 for row in broken.examples)}"
-    advice = {"data": OF_DATA, "parameter": WEIGHTS, "input": OPERATION, "output": f"{OPERATION} {STEPS}"}
+    of_loss = broken.what == "gradient" and not broken.after
+    advice = {
+        "gradient": f"{LOSS} {STEPS}" if of_loss else STEPS,
+        "data": OF_DATA,
+        "parameter": WEIGHTS,
+        "input": OPERATION,
+        "output": f"{OPERATION} {STEPS}",
+    }
     return finding(
         "non_finite_data" if of_data else "non_finite", max(1, count), titles[broken.what],
         f"The first value that is not finite, in the order of computing, is {broken.value} in {places[broken.what]}"
