@@ -82,8 +82,9 @@ def learning_rate_too_high(run: Run) -> list[Finding]:
 
 
 def _thrown_up(run: Run) -> list[tuple[float, str]]:
-    threes = [median(run.first[k : k + 3]) for k in range(1, len(run.first) - 2)]
-    highest = max([*threes, *(run.losses[1:] if run.steps >= ENOUGH else [])], default=0.0)
+    threes: list[float] = [float(median(run.first[k : k + 3])) for k in range(1, len(run.first) - 2)]
+    windows: list[float] = run.losses[1:].tolist() if run.steps >= ENOUGH else []
+    highest = max([*threes, *windows], default=0.0)
     level = max(run.start, run.scale)
     if not level > 0:
         return []

@@ -49,7 +49,7 @@ class StepDoctor(Judged):
         return self._recorder.count
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[Finding, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Of this moment, ranked."""
         return judge(self._recorder)
 
