@@ -8,7 +8,7 @@ settings.py       what a configure message asks for, checked
 trainer.py        a network in training, one step at a time or some
 payloads.py       what a frame holds, as bytes
 slides.py         one step as a talk, slide by slide
-answers.py        derivations and findings, as messages
+answers.py        derivations and findings, as messages; advice.py: for the controls of the page
 session.py        what the server keeps for a tab, and for how long
 live.py           the conversation over a WebSocket
 security.py       the token, Host and Origin, the headers of every answer

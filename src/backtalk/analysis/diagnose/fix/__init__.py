@@ -1,6 +1,6 @@
 """Fix what was found: follow the advice, train anew, and compare on held-out rows.
 
-rounds.py     ``fix``: trains anew and compares; search.py: at most three rounds
+rounds.py     ``fix``: trains anew and compares; steps.py: at most three rounds
 plan.py       how a network is made and trained
 actions.py    from a finding to a changed plan; heads.py: another loss and output function
 case.py       what an action looks at
@@ -15,7 +15,7 @@ from .fixed import Fixed, Round
 from .plan import Plan
 from .rounds import fix
 from .scores import is_better
-from .search import Step, first_step, is_taken_back, search
+from .steps import Step, first_step, is_taken_back, search
 
 __all__ = [
     "Case",

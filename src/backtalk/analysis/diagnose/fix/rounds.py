@@ -20,7 +20,7 @@ from .case import Action, Case
 from .fixed import Fixed, Round, scores_of
 from .plan import Plan
 from .scores import Judge, Scores, judge_of
-from .search import Step, first_step, is_taken_back, search
+from .steps import Step, first_step, is_taken_back, search
 from .training import Rows, Trained, train
 
 VALIDATION = "the validation set"
