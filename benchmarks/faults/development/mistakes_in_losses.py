@@ -202,7 +202,7 @@ def summed_loss(watch: Any, repaired: bool) -> Run:
     X, _, X_test, _ = tensors(data.digits())
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 12), nn.ReLU(), nn.Linear(12, 32), nn.ReLU())
     model.append(nn.Linear(32, 64))
-    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
     criterion = nn.MSELoss(reduction="mean" if repaired else "sum")
     with watch(model, optimizer) as doctor:
         for _ in range(60):

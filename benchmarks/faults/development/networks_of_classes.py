@@ -162,7 +162,7 @@ PROGRAMS = (
         ("dropout", "penalty", "patience", "fewer", "more examples"),
         by_heart,
         replace(by_heart, training={
-            **by_heart.training, "epochs": 60, "l2_penalty": 0.01, "patience": 5, "dropout": 0.5,
+            **by_heart.training, "epochs": 60, "l2_penalty": 0.003, "patience": 5, "dropout": 0.5,
         }),
     ),
 )  # fmt: skip
