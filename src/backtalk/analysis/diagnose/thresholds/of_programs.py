@@ -116,9 +116,10 @@ OF_PROGRAMS = (
     ),
     Rule(
         "sorted_batches", "what the mini-batches lack of the mix of classes", None, 0.6, None,
-        "1 − P(two of a batch differ in class)/P(two of all differ): 0 for shuffled rows, 1 for one class a batch. A step "
-        "then learns one answer for all inputs, and the next one forgets it (Bottou 2012, section 3.1: shuffle).",
-        explains=("one_target", "missing_classes", "class_imbalance", "learning_rate_too_high", "batch_too_small", "overfitting", "loss_stands_still", "underfitting"),
+        "1 − P(two of a batch differ in class)/P(two of all differ): 0 for shuffled rows, 1 for one class a batch. A "
+        "step then learns one answer for all inputs, and the next one forgets it (Bottou 2012, section 3.1: shuffle).",
+        explains=("one_target", "missing_classes", "class_imbalance", "learning_rate_too_high", "batch_too_small",
+                  "overfitting", "loss_stands_still", "underfitting"),
     ),
     Rule(
         "unreached_parameters", "share of the trained numbers that no gradient reached", 0.001, 0.05, 0.5,
