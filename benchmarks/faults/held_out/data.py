@@ -1,4 +1,4 @@
-"""The data of the held-out programs: generated from a seed, or bundled with scikit-learn. Each gives X, y, X_test, y_test."""
+"""The data of the held-out programs, from a seed or bundled with scikit-learn: X, y, X_test, y_test of each."""
 
 from __future__ import annotations
 
@@ -155,15 +155,13 @@ def shapes(rows: int = 900, size: int = 12, classes: int = 4, noise: float = 0.1
 
 
 def spots(rows: int = 700, size: int = 12, seed: int = 0) -> Rows:
-    """Images (N, 1, size, size) with two bright spots; y (N, 4): where they are, between −1 and 1, the left one first."""
+    """Images (N, 1, size, size) with two bright spots; y (N, 4): where they are, from −1 to 1, the left one first."""
     rng = np.random.default_rng(seed)
     places = rng.uniform(-0.8, 0.8, (rows, 2, 2))
     places = np.take_along_axis(places, np.argsort(places[:, :, :1], axis=1), axis=1)
     grid = np.linspace(-1, 1, size)
-    X = sum(
-        np.exp(-((grid[None, None, :] - place[:, 0, None, None]) ** 2 + (grid[None, :, None] - place[:, 1, None, None]) ** 2) * 12)
-        for place in (places[:, 0], places[:, 1])
-    )  # fmt: skip
+    across, down = (grid[None, None, :] - places[..., 0, None]) ** 2, (grid[None, None, :] - places[..., 1, None]) ** 2
+    X = np.exp(-12 * (across[:, :, None, :] + down[:, :, :, None])).sum(axis=1)
     X = X[:, None] + 0.05 * rng.normal(size=(rows, 1, size, size))
     return split(X, places.reshape(rows, 4), seed)
 

@@ -170,7 +170,7 @@ MISALIGNED = Program(
 RARE = Program(
     "three in a hundred of one class",
     "TheDeepChecker unbalanced_data",
-    "One of two classes has 3 % of the rows, and a small network is trained for a few epochs as if they weighed the same.",
+    "One of two classes has 3 % of the rows, and a small network is trained as if they weighed the same.",
     ("class_imbalance",),
     ("class_weight", "weight", "balanced", "resampl"),
     Recipe(
