@@ -174,16 +174,16 @@ RARE = Program(
     ("class_imbalance",),
     ("class_weight", "weight", "balanced", "resampl"),
     Recipe(
-        partial(data.rare, 6000, 10, 0.03, 1.0, seed=9),
+        partial(data.rare, 6000, 10, 0.03, 0.8, seed=9),
         (10, 16, 1),
         {"activation": "relu", "loss": "binary_cross_entropy", "rng": 9},
-        {"epochs": 8, "batch_size": 32, "optimizer": "adam", "rng": 9},
+        {"epochs": 25, "batch_size": 32, "optimizer": "adam", "rng": 9},
     ),
     Recipe(
-        partial(data.rare, 6000, 10, 0.03, 1.0, seed=9),
+        partial(data.rare, 6000, 10, 0.03, 0.8, seed=9),
         (10, 16, 1),
         {"activation": "relu", "loss": "binary_cross_entropy", "rng": 9},
-        {"epochs": 8, "batch_size": 32, "optimizer": "adam", "class_weight": "balanced", "rng": 9},
+        {"epochs": 25, "batch_size": 32, "optimizer": "adam", "class_weight": "balanced", "rng": 9},
     ),
 )
 

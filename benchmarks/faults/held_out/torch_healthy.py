@@ -111,12 +111,12 @@ class Encoder(nn.Module):
 def transformer(watch: Any) -> Any:
     """AdamW with groups, a warm-up by batches, label smoothing."""
     torch.manual_seed(203)
-    X, y, X_test, y_test = tensors(data.reviews(1800, classes=3, seed=203))
+    X, y, X_test, y_test = tensors(data.reviews(1500, classes=3, seed=203))
     model = Encoder(3)
     plain = [p for n, p in model.named_parameters() if p.ndim == 1 or "places" in n]
     others = [p for n, p in model.named_parameters() if not (p.ndim == 1 or "places" in n)]
     optimizer = optim.AdamW([{"params": others, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=3e-3)
-    steps = 6 * 27
+    steps = 6 * 23
     scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / 15, 1 - 0.9 * step / steps))
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
     loader = DataLoader(TensorDataset(X, y), batch_size=50, shuffle=True)
@@ -199,7 +199,7 @@ def noisy_regression(watch: Any) -> Any:
 def accumulated(watch: Any) -> Any:
     """Four small batches make one step."""
     torch.manual_seed(206)
-    X, y, X_test, y_test = tensors(data.shapes(900, noise=0.4, seed=206))
+    X, y, X_test, y_test = tensors(data.shapes(700, noise=0.4, seed=206))
     model = nn.Sequential(
         nn.Conv2d(1, 8, 3), nn.GroupNorm(2, 8), nn.GELU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.GELU(),
         nn.Flatten(), nn.Linear(16 * 9, 4),
