@@ -114,7 +114,7 @@ PENALTY = Program(
 
 DROPPED = Program(
     "dropout of 0.9",
-    "UMLAUT, dropout rates that are too high",
+    "UMLAUT, HighDropoutError",
     "Two layers of 24 units of which dropout leaves one in ten.",
     ("dropout_too_strong",),
     ("dropout",),

@@ -384,7 +384,7 @@ PROGRAMS = (
     twins(cleared_too_late, "zero_grad() after backward()", "PyTorch forum: order of zero_grad",
           "optimizer.zero_grad() stands between loss.backward() and optimizer.step().",
           ("weights_do_not_change",), ("zero_grad",), mistake=19),
-    twins(never_cleared, "a regression without zero_grad()", "UMLAUT; PyTorch forum: gradients accumulate",
+    twins(never_cleared, "a regression without zero_grad()", "PyTorch forum: gradients accumulate",
           "optimizer.zero_grad() is missing, so that each step takes the sum of all gradients so far.",
           ("gradients_not_cleared",), ("zero_grad",), mistake=20),
     twins(wrong_sign, "a log-likelihood that is minimized", "TheDeepChecker flipped_sign (regrNN)",

@@ -164,7 +164,7 @@ PROGRAMS = (
     twins(linear_convolutions, "three convolutions without activation", "deepmufl 61763616 (also 62957334)",
           "Three Conv1d follow one another without an activation, before the mean over time.",
           ("linear_layers", "underfitting"), ("activation", "relu", "linear")),
-    twins(relu_recurrence, "a recurrent network of ReLU", "deepmufl 57516678 (UMLAUT: exploding)",
+    twins(relu_recurrence, "a recurrent network of ReLU", "deepmufl 57516678",
           "A recurrent layer of ReLU units with orthogonal weights over 50 steps: its gradients explode.",
           ("exploding_gradient", "non_finite", "learning_rate_too_high"), ("clip", "tanh", "learning rate", "lr")),
     twins(learned_by_heart, "reviews learned by heart", "DeepFD 50 (MovieReviews_Keras)",

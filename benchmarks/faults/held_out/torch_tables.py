@@ -142,7 +142,7 @@ PROGRAMS = (
     twins(dollars, "prices in dollars", "TheDeepChecker over_scaled_outputs (regrNN)",
           "The columns are standardized, but the prices to be told are hundreds of thousands.",
           ("targets_not_scaled",), ("scale", "standard", "target", "normaliz")),
-    twins(missing_values, "ages that are missing", "defect4ML 006; StackOverflow 37232782",
+    twins(missing_values, "ages that are missing", "UMLAUT, NaNInInputError; defect4ML 006",
           "Six rows in a hundred hold NaN in one column, and from their first batch on all weights are NaN.",
           ("non_finite_data",), ("nan", "missing", "finite", "impute")),
     twins(relu_autoencoder, "an autoencoder that ends in ReLU", "deepmufl 60801900 (also DeepFD 40)",
