@@ -324,7 +324,7 @@ PROGRAMS = (
     twins(softmax_of_one, "softmax of one unit, a GRU", "deepmufl 65669308 (also 47241622, 52983831)",
           "A GRU over words ends in one unit with nn.Softmax(dim=1), which is 1 for every text.",
           ("softmax_over_wrong_dimension", "nothing_arrives"), ("sigmoid",), mistake=5),
-    twins(column_against_row, "(N, 1) against (N,), squared by hand", "PyTorch forum: target size different from input size",
+    twins(column_against_row, "(N, 1) against (N,), squared by hand", "PyTorch forum: target size differs",
           "The outputs are a column and the targets a row, so their difference is a square matrix.",
           ("loss_broadcasts",), ("squeeze", "unsqueeze", "view", "reshape", "shape"), mistake=6),
     twins(relu_at_the_end, "ReLU on the logits, a Conv1d", "deepmufl 53700537 (also 51901386, 47352366)",
