@@ -72,7 +72,7 @@ SIGMOID_FOR_NUMBERS = Program(
     "DeepFD 20 (StackOverflow 48221692)",
     "A network of one input and 5 sigmoid units gives a number between 0 and 1, where numbers up to 10 are asked for.",
     ("wrong_output", "targets_not_scaled"),
-    ("identity", "linear", "scale", "output"),
+    ("identity", "linear", "scale"),
     Recipe(
         _square_root,
         (1, 5, 1),
@@ -92,7 +92,7 @@ RELU_FOR_NUMBERS = Program(
     "deepmufl 59758722",
     "Two layers of 30 ReLU units and one ReLU output, which cannot be negative, for targets of which half are.",
     ("wrong_output",),
-    ("identity", "linear", "output"),
+    ("identity", "linear"),
     Recipe(
         partial(data.plane, 5000, 4, seed=5),
         (4, 30, 30, 1),
@@ -152,7 +152,7 @@ MISALIGNED = Program(
     "TheDeepChecker wrong_labels",
     "The rows were shuffled, and the labels on their own, so that a label says nothing of its row.",
     ("uninformative_features", "mislabelled_examples"),
-    ("shuffl", "order", "label", "row"),
+    ("shuffl", "order", "label"),
     Recipe(
         _misaligned,
         (12, 32, 32, 3),

@@ -160,7 +160,7 @@ def learned_by_heart(watch: Any, *, repaired: bool) -> Any:
 PROGRAMS = (
     twins(sigmoid_forecast, "a sigmoid for values of both signs", "deepmufl 60574843 (also 54811239)",
           "A GRU foretells a wave between −1 and 1 through a sigmoid, which gives 0 to 1.",
-          ("wrong_output", "targets_not_scaled"), ("sigmoid", "linear", "output")),
+          ("wrong_output", "targets_not_scaled"), ("sigmoid", "linear", "identity")),
     twins(linear_convolutions, "three convolutions without activation", "deepmufl 61763616 (also 62957334)",
           "Three Conv1d follow one another without an activation, before the mean over time.",
           ("linear_layers", "underfitting"), ("activation", "relu", "linear")),
