@@ -113,7 +113,10 @@ def _train(recipe: Recipe, watched: bool, fix: bool) -> Outcome:
     if recipe.change is not None:
         network = recipe.change(network)
     doctor, held_out = Doctor(), (X_test, y_test)
-    settings = {"rng": 0, "callbacks": doctor, "measure_every": 10, "validation": held_out, **recipe.training}
+    measured = (
+        {} if "lbfgs" in str(recipe.training.get("optimizer")) else {"measure_every": 10}
+    )  # whose search has no steps
+    settings = {"rng": 0, "callbacks": doctor, "validation": held_out, **measured, **recipe.training}
     try:
         network = fit(network, X, y, **settings).network
     except DivergedError as error:

@@ -99,8 +99,10 @@ def _findings(examples: Examples, measured: Measurements) -> list[Finding]:
     )
     ratios = layers.find_gradient_ratio(network, measured) + course.find_ratio_in_measures(telemetry)
     found += worst_of_each_kind(ratios)
+    # with other weights the losses of the run are not those of these examples, nor of their best constant
+    known = (None, None) if own else (scale, measured.loss)
     return found + course.find_training_too_short(
-        telemetry, scale, measured.loss, ahead=None if alike is None else _to_gain(network, alike)
+        telemetry, *known, ahead=None if alike is None else _to_gain(network, alike)
     )
 
 

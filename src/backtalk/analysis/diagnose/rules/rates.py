@@ -48,8 +48,9 @@ def _large_updates(telemetry: Telemetry, losses: np.ndarray, scale: float | None
     ratios = [_whole_ratio(epoch) for epoch in telemetry.measured()]
     if not ratios:
         return []
-    numbers["update_ratio"] = largest = max(ratios)
     learned = bool(len(losses)) and is_small(float(losses[-1]), scale)
+    # the first steps are large beside small initial weights: no harm, if the loss then fell
+    numbers["update_ratio"] = largest = max(ratios[1:] or ratios) if learned else max(ratios)
     high = LIMITS.update_high if learned else LIMITS.update_high_in_vain
     return [(largest / high, f"a step changed the weights by {percent(largest)} of their size")]
 
