@@ -667,3 +667,18 @@ def test_the_doctor_finds_what_is_wrong():
     heavy = stack((20, 30, 30, 3), nn.Tanh)
     heavy[0].weight.data.mul_(1e6)
     assert "layer_not_learning" in kinds(heavy, X, y)
+
+
+def test_a_batch_without_examples_is_refused_in_words():
+    heard = heard_of(mlp(), *data(0))
+    with pytest.raises(InputError, match="without examples"):
+        heard.diagnose()
+
+
+def test_the_sentence_of_one_dead_unit_is_in_the_singular():
+    model = mlp(nn.ReLU())
+    model[0].bias.data[2] = -100
+    said = [each.said for each in heard_of(model, *data(64)).diagnose().findings if each.kind == "dead_units"]
+    assert said == [
+        "1 unit of 6 in layer '0' (Linear) is 0 for every one of 64 examples, and hears nothing from the loss: 3."
+    ]

@@ -429,3 +429,24 @@ def test_a_copy_of_the_model_keeps_no_hook():
     with watch(model):
         twin = copy.deepcopy(model)
     twin(torch.ones(2, 4))
+
+
+def test_blocks_that_end_in_any_order_leave_nothing_behind():
+    plain = torch.autograd.backward
+    for order in ((0, 1, 2), (1, 0, 2), (2, 0, 1), (2, 1, 0)):
+        blocks = [watch(network()) for _ in range(3)]
+        for block in blocks:
+            block.__enter__()
+        for k in order:
+            blocks[k].__exit__(None, None, None)
+        assert torch.autograd.backward is plain
+
+
+def test_lazy_layers_may_meet_their_first_data_within_the_block():
+    model = nn.Sequential(nn.LazyLinear(16), nn.ReLU(), nn.Linear(16, 3))
+    assert kinds(train(model)) == []
+
+
+def test_weights_that_do_not_change_are_not_blamed_on_the_rate():
+    doctor = train(before_step=lambda optimizer: optimizer.zero_grad())
+    assert kinds(doctor) == ["weights_do_not_change"]

@@ -43,8 +43,8 @@ def _dead(layer: LayerMeasurement, examples: int, most: str) -> list[Finding]:
     return finding(
         "dead_units", len(units) / layer.units, f"dead units in layer {i}",
         f"{counted(len(units), 'unit')} of {layer.units} in layer {i} ({layer.function}) {are(len(units))} silent "
-        f"for every one of {examples} examples, and hear{'s' * (len(units) == 1)} nothing from the loss: "
-        f"{listed_from_1(units)}.",
+        f"for every one of {counted(examples, 'example')}, and hear{'s' if len(units) == 1 else ''} nothing from the "
+        f"loss: {listed_from_1(units)}.",
         "Use a smaller learning rate and scaled inputs, and see that biases did not become very negative; or an "
         "activation that is never flat, such as leaky_relu.",
         most=most, numbers={"dead": len(units), "units": layer.units, "share": len(units) / layer.units},

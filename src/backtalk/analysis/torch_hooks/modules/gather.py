@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....core.arrays import to_numpy
+from ....errors import InputError
 from .calls import Call, Captured
 from .chains import Chains
 from .finite import FirstNonFinite
@@ -118,7 +119,10 @@ class Gathering:
         given = data[0].value if data else self.calls[0].outputs[0].value if self.calls else None
         if given is None or not given.ndim:
             return 0
-        return given.shape[self.dimension if given.ndim > 2 else 0]
+        count = given.shape[self.dimension if given.ndim > 2 else 0]
+        if not count:
+            raise InputError("the model was given a batch without examples: expected one or more.")
+        return count
 
     def _own_gradients(self, name: str) -> dict[str, Any]:
         """Those of a module's own parameters."""

@@ -110,9 +110,13 @@ class _Backward:
             if is_open:
                 listener.after_backward()
 
+        backward.block = self  # pyright: ignore[reportFunctionMemberAccess]
         self._own = self._autograd.backward = backward
 
     def __exit__(self, *_: Any) -> None:
+        """Take it away, and with it those below that were closed before, while this one still needed them."""
         self._open = False
-        if self._autograd.backward is self._own:
-            self._autograd.backward = self._plain
+        block = self
+        while block is not None and not block._open and self._autograd.backward is block._own:
+            self._autograd.backward = block._plain
+            block = getattr(block._plain, "block", None)

@@ -26,7 +26,7 @@ class Gradients:
 
     def choose(self, parameters: Sequence[Any]) -> None:
         """Look at a few of these from now on."""
-        trained = [p for p in parameters if p.requires_grad]
+        trained = [p for p in parameters if p.requires_grad and not hasattr(p, "materialize")]  # not of a lazy layer
         reached = [p for p in trained if p.grad is not None] or trained
         stride = max(1, -(-len(reached) // TRACKED))
         chosen = dict.fromkeys([*reached[::stride], *reached[-1:]])

@@ -15,6 +15,8 @@ def judge(recorder: Recorder) -> tuple[Finding, ...]:
     """The findings of this moment."""
     of_steps = [*find_in_program(recorder), *find_in_course(recorder)]
     kinds = {each.kind for each in of_steps}
+    if "weights_do_not_change" in kinds:  # for a reason that no other rate would take away
+        of_steps = [each for each in of_steps if each.kind != "learning_rate_too_low"]
     found = [*recorder.audits.findings, *recorder.looks.findings]
     if not recorder.unreached():  # not in one step, but in another one, as in a model of two parts that take turns
         found = [each for each in found if each.kind != "unreached_parameters"]

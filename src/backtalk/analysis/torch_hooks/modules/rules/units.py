@@ -22,16 +22,16 @@ def find_silent_units(statistics: ModelStatistics) -> list[Finding]:
     for module in _owners(statistics):
         noun = "channel" if module.kind.startswith("Conv") else "unit"
         for kind, units, word, how, advice in (
-            ("dead_units", module.dead_units, "dead", f"0 for every one of {statistics.examples} examples, and hear "
-             "nothing from the loss", DEAD),
+            ("dead_units", module.dead_units, "dead", f"0 for every one of {counted(statistics.examples, 'example')}, "
+             "and {hear} nothing from the loss", DEAD),
             ("saturated_units", module.saturated_units, "saturated", "at an end of the range of the activation for at "
-             f"least {percent(LIMITS.flat_examples)} of {statistics.examples} examples", SATURATED),
+             f"least {percent(LIMITS.flat_examples)} of {counted(statistics.examples, 'example')}", SATURATED),
         ):  # fmt: skip
-            share = len(units) / max(1, module.units)
+            share, hear = len(units) / max(1, module.units), "hears" if len(units) == 1 else "hear"
             found += finding(
                 kind, share, f"{word} {noun}s in layer '{module.name}'",
                 f"{counted(len(units), noun)} of {module.units} in layer '{module.name}' ({module.kind}) "
-                f"{are(len(units))} {how}: {listed(unit + 1 for unit in units)}.",
+                f"{are(len(units))} {how.format(hear=hear)}: {listed(unit + 1 for unit in units)}.",
                 advice, most="note" if kind == "dead_units" and share < LIMITS.dead_in_batch else most,
                 numbers={word: len(units), "units": module.units, "share": share,
                     "module": module.name},
