@@ -51,7 +51,7 @@ class Run:
         self.dropout = None
         if settings.drops:
             self.dropout = Dropout(settings.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
-        step_settings = StepSettings(
+        self.step_settings = StepSettings(
             settings.optimizer,
             l2_penalty=float(settings.l2_penalty),
             clip_norm=None if settings.clip_norm is None else float(settings.clip_norm),
@@ -60,7 +60,7 @@ class Run:
             group=watchers.group,
         )
         batch_size = settings.batch_for(source.count)
-        steps = kind(network, step_settings)
+        steps = kind(network, self.step_settings)
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=watchers.group.is_first)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, self._most, watchers.group)
         settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
@@ -158,7 +158,7 @@ class Run:
         if self.recorder is not None:
             is_best = training.network is self.history.best_network
             taken = self.steps_of_best if is_best else steps.step - self.state.origin
-            record = self.recorder.recording(steps, steps.settings, self.loop.batch_size, training.network, taken)
+            record = self.recorder.recording(steps, self.step_settings, self.loop.batch_size, training.network, taken)
             training = replace(training, record=record)
         return self.watchers.end(training)
 

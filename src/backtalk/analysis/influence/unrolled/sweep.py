@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,42 +96,48 @@ def _step_back(recording: Recording, point: Point, number: int, adjoints: Adjoin
     np.add.at(adjoints.examples.T, point.rows, changes.T)
 
 
-def _own_gradients(network: Network, trace: Trace, target: np.ndarray) -> Mapping[int, np.ndarray]:
-    """∇_{a_i}ℓ_n of each example's own loss."""
+class _Own(NamedTuple):
+    """∇_{a_i}ℓ_n and ∇_{h_i}ℓ_n of each example's own loss, by layer."""
+
+    a: dict[int, np.ndarray]
+    h: dict[int, np.ndarray]
+
+
+def _own_gradients(network: Network, trace: Trace, target: np.ndarray) -> _Own:
     ones = np.ones(len(target))
     _, _, grad_output = talk_to_output(network, trace, target, ones)
     grad_a, grad_h = talk_down(network, trace, grad_output, lowest=1)
-    return {"a": grad_a, "h": grad_h}  # pyright: ignore[reportReturnType]
+    return _Own(grad_a, grad_h)
 
 
-def _weighted(own: Mapping, trace: Trace, weight: np.ndarray) -> Gradients:
+def _weighted(own: _Own, trace: Trace, weight: np.ndarray) -> Gradients:
     """The gradients of the weighted mean."""
-    L = len(own["a"])
+    L = len(own.a)
     w = weight[:, None]
-    a = {i: own["a"][i] * w for i in range(1, L + 1)}
+    a = {i: own.a[i] * w for i in range(1, L + 1)}
     talks = [talk_to_weights(a[i], trace.h[i - 1]) for i in range(1, L + 1)]
     return Gradients(
         loss=np.float64(np.nan),
         a=Layers(a[i] for i in range(1, L + 1)),
-        h=Layers(own["h"][i] * w for i in range(1, L)),
+        h=Layers(own.h[i] * w for i in range(1, L)),
         W=Layers(W for W, _ in talks),
         b=Layers(b for _, b in talks),
     )
 
 
-def _along_each(own: Mapping, trace: Trace, V: Layers, c: Layers) -> np.ndarray:
+def _along_each(own: _Own, trace: Trace, V: Layers, c: Layers) -> np.ndarray:
     """∇ℓ_n · (V, c) of each example and direction, (M, B): Σ_i δ_n · (V_i h_n + c_i)."""
     total = 0.0
     for i in V:
         moved = trace.h[i - 1] @ np.swapaxes(V[i], -1, -2) + c[i][:, None, :]
-        total = total + (moved * own["a"][i]).sum(axis=-1)
+        total = total + (moved * own.a[i]).sum(axis=-1)
     return np.asarray(total)
 
 
 def _gradients_of_each(network: Network, queries: Batch) -> Parts:
     """∇ℓ_q of each query's own loss, a first dimension M."""
     trace = propagate(network, _wide(queries.X))
-    own = _own_gradients(network, trace, _wide(queries.target()))["a"]
+    own = _own_gradients(network, trace, _wide(queries.target())).a
     layers = range(1, network.depth + 1)
     return [*(own[i][:, :, None] * trace.h[i - 1][:, None, :] for i in layers), *(own[i] for i in layers)]
 
@@ -141,7 +147,8 @@ def widened(network: Network) -> Network:
     if network.W[1].dtype == np.float64:
         return network
     families = ([_wide(part) for part in family.values()] for family in (network.W, network.b))
-    return Network(*families, network.activations, network.loss, output=network.output)
+    W, b = families
+    return Network(W, b, network.activations, network.loss, output=network.output)
 
 
 def _wide(array: np.ndarray) -> np.ndarray:
