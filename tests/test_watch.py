@@ -419,9 +419,27 @@ def test_arguments_are_checked():
     with pytest.raises(InputError, match="every"), watch(model, every=0):
         pass
     with watch(model) as doctor:
-        for loss, error in (("much", InputTypeError), (torch.ones(2), InputError)):
+        for loss, error in (
+            ("much", InputTypeError),
+            (torch.ones(2), InputError),
+            (torch.tensor(1j), InputError),
+            (1j, InputTypeError),
+        ):
             with pytest.raises(error, match="loss"):
                 doctor.step(loss)
+    for wrong, kind in ((3, "an int"), ({}, "a dict"), ("", "a str")):
+        with pytest.raises(InputTypeError, match=f"optimizer is {kind}, expected"), watch(model, wrong):
+            pass
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_held_out_loss_that_is_not_finite_is_said(loss):
+    doctor = train()
+    assert kinds(doctor) == []
+    doctor.validate(1.0)
+    doctor.validate(torch.tensor(loss))
+    assert kinds(doctor) == ["non_finite"]
+    assert "The held-out loss after 40 steps was not finite" in doctor.findings[0].said
 
 
 def test_a_copy_of_the_model_keeps_no_hook():

@@ -194,6 +194,16 @@ def quoted(value: object) -> str:
     return repr(_first(value, MOST_LETTERS)) if isinstance(value, str) else _first(repr(value), MOST_LETTERS)
 
 
+def a_kind(value: object) -> str:
+    """The type of a value, with its article.
+
+    >>> a_kind(3), a_kind("loss")
+    ('an int', 'a str')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"  # a uint8
+
+
 def first_line(error: BaseException) -> str:
     """What another library says, for the middle of a sentence: the first line, cut, without the point at its end.
 

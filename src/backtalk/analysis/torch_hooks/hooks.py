@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from itertools import count
+from threading import get_ident
 from typing import Any
 
 from .audit.before_backward import BeforeBackward
@@ -17,8 +18,10 @@ from .audit.graph import Criterion
 from .audit.read import read_criteria
 from .layers import Layer, how_mixed
 from .model import Model, Unknown
+from .module_hook import hook_after
 from .names import require_torch, run_uncompiled
 from .passes import Passes
+from .shared import AFTER_FORWARD
 
 
 class Call:
@@ -77,8 +80,6 @@ class Hooks:
 
     def open(self) -> None:
         """Begin to capture."""
-        from torch.nn.modules import module as of_all  # pyright: ignore[reportMissingImports]
-
         run_uncompiled(self._torch, self._stack, self._compiled)
         self._stack.callback(self._forget)
         before = BeforeBackward(self.criteria.append, read=read_criteria)
@@ -87,14 +88,10 @@ class Hooks:
         hook = self._hook()
         if self._compiled:  # PyTorch warns of a hook for all modules when it meets a compiled one
             layers = [layer for layer in self.model.layers.values() if not layer.excluded]
-            modules = [each.module for each in (*layers, *self.model.unknown.values())]
-            handles = [module.register_forward_hook(hook, prepend=True, with_kwargs=True) for module in modules]
+            for each in (*layers, *self.model.unknown.values()):
+                self._stack.callback(hook_after(each.module, hook))
         else:
-            handles = [of_all.register_module_forward_hook(hook, with_kwargs=True)]
-            # which its handle forgets to remove
-            self._stack.callback(of_all._global_forward_hooks_with_kwargs.pop, handles[0].id, None)
-        for handle in handles:
-            self._stack.callback(handle.remove)
+            self._stack.callback(AFTER_FORWARD.add(hook))
         self.is_open = True
 
     def close(self) -> None:
@@ -110,9 +107,11 @@ class Hooks:
 
     def _hook(self) -> Any:
         layers, unknown, handles, places = self.model.layers, self.model.unknown, self._handles, count()
-        enter = self.numbers.enter
+        enter, thread = self.numbers.enter, get_ident()
 
         def after_forward(module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            if not self.numbers.is_of(thread):
+                return
             layer = layers.get(id(module))
             if layer is None:
                 if id(module) in unknown:

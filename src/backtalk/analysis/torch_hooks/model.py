@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...errors import a_kind
 from .layers import Kind, Layer, kind_of, may_mix
 from .names import named_modules, plain_name, require_module, require_torch
 
@@ -112,9 +113,4 @@ def _use(layer: Layer) -> tuple[str, int]:
 
 
 def _shared(other: Layer | Unknown) -> str:
-    return f"a parameter of it is also that of '{other.name}', {_a(other.module)}, whose part is not heard"
-
-
-def _a(module: Any) -> str:
-    name = type(module).__name__
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+    return f"a parameter of it is also that of '{other.name}', {a_kind(other.module)}, whose part is not heard"

@@ -29,7 +29,8 @@ def listen(model: Any, *, reduction: str = "mean", batch_dimension: int = 0) -> 
     model: a torch.nn.Module with layers at any depth, also shared ones and such that are called several times: Linear
     with inputs (B, …, n), Conv1d to Conv3d and GroupNorm with (B, C, …), Embedding with indices (B, …), LayerNorm,
     RMSNorm, InstanceNorm. ``heard.unheard`` says which modules with trained parameters were not heard, and why.
-    Compiled code is run uncompiled within the block (PyTorch 2.6 or newer).
+    Compiled code is run uncompiled within the block (PyTorch 2.6 or newer). Of several threads a block hears the one
+    that opened it.
 
     ``reduction``: how your loss makes the one scalar s, on which you call ``backward()``, of its examples. With 'mean',
     s = (1/B) Σ_n ℓ_n, and ℓ_n is B times the part of s that goes through row n; with 'sum', s = Σ_n ℓ_n, and ℓ_n is

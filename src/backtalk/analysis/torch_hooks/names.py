@@ -6,7 +6,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from ...errors import InputError, InputTypeError, MissingLibraryError
+from ...errors import InputError, InputTypeError, MissingLibraryError, a_kind
+from .shared import UNCOMPILED
 
 COMPILED = "_orig_mod"  # what torch.compile puts between a model and its parts: no part of their names
 
@@ -25,7 +26,7 @@ def require_torch() -> Any:
 def require_module(model: Any) -> None:
     """Refuse what is no module."""
     if not isinstance(model, require_torch().nn.Module):
-        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        kind = f"the class {model.__name__}" if isinstance(model, type) else a_kind(model)
         raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
 
 
@@ -59,7 +60,7 @@ def run_uncompiled(torch: Any, stack: ExitStack, compiled: bool) -> None:
     if "torch._dynamo" not in sys.modules:
         return  # nothing was compiled
     if hasattr(torch.compiler, "set_stance"):
-        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.callback(UNCOMPILED.add(object()))
     elif compiled:
         raise InputError(
             f"model is compiled, and PyTorch {torch.__version__} cannot run it otherwise: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 
@@ -14,6 +15,13 @@ class Passes:
         self._engine = torch.autograd.Variable._execution_engine
         self._inside: dict[int, int] = {}  # a checkpoint's backward pass, and the one that it is a part of
         self.recomputing: list[int] = []  # backward passes in which a module was called
+
+    def is_of(self, thread: int) -> bool:
+        """Whether the call of a module that just ended is of this thread's loop.
+
+        A checkpoint computes again wherever its backward pass runs, for a GPU in a thread of autograd.
+        """
+        return get_ident() == thread or self.running() != -1
 
     def enter(self) -> int:
         """For each call of a module: the pass within which a checkpoint computes it again, or −1."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.arrays import Array
 from ...core.layers import mapped
-from ...errors import InputError, InputTypeError
+from ...errors import InputError, InputTypeError, a_kind
 from ..per_example.clipping import ClippedSum, as_clip_norm
 from ..per_example.directions import Cosines, cosines_of
 from ..per_example.explicit import ExampleGradients, gradients_of
@@ -159,7 +159,7 @@ class Results:
     ) -> Array:
         """⟨∇ℓ_n, ∇ℓ_m⟩ of every two examples, (B, B), or with those that ``other`` heard of the same model, (B, M)."""
         if other is not None and not isinstance(other, Results):
-            raise InputTypeError(f"other is a {type(other).__name__}, expected what another listen heard.")
+            raise InputTypeError(f"other is {a_kind(other)}, expected what another listen heard.")
         pairs = self._pairs()
         others = pairs if other is None else other._pairs()
         return gram_of(pairs.matched(others, layers), memory_limit)

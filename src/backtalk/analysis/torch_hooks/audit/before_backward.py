@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from threading import get_ident
 from types import TracebackType
 from typing import Any
 
+from ..shared import BACKWARD
 from .read import read_graph
 
 
 class BeforeBackward:
-    """While it is open, ``see`` is given the graph of every loss just before its ``backward()``.
+    """While it is open, ``see`` is given the graph of every loss of this thread just before its ``backward()``.
 
     ``Tensor.backward``, ``torch.autograd.backward`` and GradScaler all go through one function, which is replaced while
     the block is open; ``torch.autograd.grad`` does not. Nothing that the program computes changes. ``wanted``: asked
@@ -32,34 +35,26 @@ class BeforeBackward:
         read: Callable[[Any], Any] = read_graph,
     ) -> None:
         self._see, self._wanted, self._read = see, wanted, read
-        self._open = False
-        self._original: Any = None
-        self._replacement: Any = None
+        self._stack = ExitStack()
 
     def open(self) -> None:
         """Begin to look."""
         import torch  # pyright: ignore[reportMissingImports]
 
-        original = torch.autograd.backward
+        thread = get_ident()
 
-        def backward(tensors: Any, *arguments: Any, **named: Any) -> Any:
-            if self._open and self._wanted():
+        def before(tensors: Any) -> None:
+            if get_ident() == thread and self._wanted():
                 several = tensors if isinstance(tensors, list | tuple) else (tensors,)
                 for tensor in several:
                     if isinstance(tensor, torch.Tensor) and tensor.numel() == 1:
                         self._see(self._read(tensor))
-            return original(tensors, *arguments, **named)
 
-        self._original, self._replacement, self._open = original, backward, True
-        torch.autograd.backward = backward
+        self._stack.callback(BACKWARD.add(before))
 
     def close(self) -> None:
-        """Look no more. If another one was opened since and is still open, its function goes on calling this one's."""
-        import torch  # pyright: ignore[reportMissingImports]
-
-        self._open = False
-        if torch.autograd.backward is self._replacement:
-            torch.autograd.backward = self._original
+        """Look no more."""
+        self._stack.close()
 
     def __enter__(self) -> BeforeBackward:
         self.open()

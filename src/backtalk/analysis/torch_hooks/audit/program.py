@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import InputError, InputTypeError
+from ....errors import InputError, InputTypeError, a_kind
 from ...diagnose.finding import Finding
 from .audit import find_in_loss, find_in_model, find_in_optimizer
 from .graph import Criterion, LossGraph
@@ -84,7 +84,7 @@ def as_losses(loss: Any) -> list[Any]:
     for each in several:
         if not isinstance(each, torch.Tensor):
             raise InputTypeError(
-                f"loss is a {type(each).__name__}, expected the tensor on which backward() is called (not its .item())."
+                f"loss is {a_kind(each)}, expected the tensor on which backward() is called (not its .item())."
             )
         if each.numel() != 1:
             raise InputError(
@@ -98,7 +98,7 @@ def as_optimizers(optimizer: Any) -> list[Any]:
     several = [] if optimizer is None else list(optimizer) if isinstance(optimizer, list | tuple) else [optimizer]
     for each in several:
         if not hasattr(each, "param_groups"):
-            kind = f"the class {each.__name__}" if isinstance(each, type) else f"a {type(each).__name__}"
+            kind = f"the class {each.__name__}" if isinstance(each, type) else a_kind(each)
             raise InputTypeError(f"optimizer is {kind}, expected one of torch.optim, or a list of them.")
     return several
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from itertools import count
+from threading import get_ident
 from typing import Any
 from weakref import ref
 
+from ..module_hook import hook_after
 from ..names import named_modules, plain_name, require_module, require_torch, run_uncompiled
 from ..passes import Passes
+from ..shared import AFTER_FORWARD
 from .calls import Call, Captured, replaced, tensors_in
 from .gather import gather
 from .hidden import Hidden
@@ -53,8 +56,6 @@ class ModuleHooks:
 
     def open(self) -> None:
         """Begin to capture; forget what was captured before."""
-        from torch.nn.modules import module as of_all  # pyright: ignore[reportMissingImports]
-
         named, compiled = named_modules(self.model)
         self.modules = {plain_name(name): module for name, module in named}
         if self.modules["model"] is not named[0][1]:  # a part has that name
@@ -72,13 +73,10 @@ class ModuleHooks:
         hook = self._hook()
         # PyTorch warns of a hook for all modules when it meets a compiled one: one may be made of this model elsewhere
         if compiled or "torch._dynamo" in sys.modules:
-            handles = [m.register_forward_hook(hook, prepend=True, with_kwargs=True) for m in self.modules.values()]
+            for module in self.modules.values():
+                self._stack.callback(hook_after(module, hook))
         else:
-            handles = [of_all.register_module_forward_hook(hook, with_kwargs=True)]
-            # which its handle forgets to remove
-            self._stack.callback(of_all._global_forward_hooks_with_kwargs.pop, handles[0].id, None)
-        for handle in handles:
-            self._stack.callback(handle.remove)
+            self._stack.callback(AFTER_FORWARD.add(hook))
 
     def close(self) -> None:
         """Take all hooks away."""
@@ -130,6 +128,7 @@ class ModuleHooks:
         leaves = {module for module in self.modules.values() if not module._modules or module._parameters}
         first, calls, handles = self.first, self.calls, self._handles
         running, recomputing, enter = self.running, self.passes.recomputing, self.passes.enter
+        is_of, thread = self.passes.is_of, get_ident()
         places, is_grad_enabled = count(), self.torch.is_grad_enabled
         transformed = self.torch._C._functorch.peek_interpreter_stack
         Tensor = self.torch.Tensor
@@ -157,7 +156,7 @@ class ModuleHooks:
 
         def after_forward(module: Any, arguments: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
             name = names.get(id(module))
-            if name is None or transformed() is not None:
+            if name is None or not is_of(thread) or transformed() is not None:
                 return
             inside = -1 if running() == -1 and not recomputing else enter()
             place = next(places)

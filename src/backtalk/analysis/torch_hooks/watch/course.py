@@ -27,7 +27,7 @@ def find_in_course(recorder: Recorder) -> list[Finding]:
     run = run_of(recorder)
     found = non_finite(recorder)
     if run is None:
-        return found
+        return found + non_finite_validation(recorder)
     found += learning_rate_too_high(run)
     if not run.shared and recorder.losses.curve.broken is None:
         found += penalty_too_strong(run) + class_imbalance(recorder, run)
@@ -35,7 +35,7 @@ def find_in_course(recorder: Recorder) -> list[Finding]:
         found += loss_stands_still(run)
         found += training_too_short(run) if recorder.closed else []
         found += underfitting(run)
-    return found + overfitting(run)
+    return found + overfitting(run) + non_finite_validation(recorder)
 
 
 def non_finite(recorder: Recorder) -> list[Finding]:
@@ -49,6 +49,20 @@ def non_finite(recorder: Recorder) -> list[Finding]:
         "Scale the inputs and the targets, use a smaller learning rate, or clip the gradient's norm "
         "(torch.nn.utils.clip_grad_norm_); in float16 scale the loss (torch.amp.GradScaler), or use bfloat16.",
         numbers={"step": broken},
+    )  # fmt: skip
+
+
+def non_finite_validation(recorder: Recorder) -> list[Finding]:
+    """A held-out loss that is no number, though those of the steps are."""
+    step = next((step for step, loss in recorder.validation if not math.isfinite(loss)), None)
+    if step is None or recorder.losses.curve.broken is not None:
+        return []
+    return finding(
+        "non_finite", 1, "the held-out loss is not finite",
+        f"The held-out loss after {counted(step, 'step')} was not finite, though the losses of all steps were.",
+        "Look for held-out rows with NaN or infinite values, and for a mean over no rows at all; in half precision "
+        "compute this loss in float32.",
+        numbers={"step": step},
     )  # fmt: skip
 
 

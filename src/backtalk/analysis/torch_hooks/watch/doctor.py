@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from numbers import Integral
 from typing import Any
 
-from ....errors import InputError, InputTypeError
+from ....errors import InputError, InputTypeError, a_kind
 from ...diagnose.diagnosis import Judged
 from ...diagnose.finding import Finding
 from ...diagnose.measure import finite_or_none
@@ -105,7 +105,8 @@ def watch(
     What is found: the program (no step, gradients that are gone or never cleared, ascent, modes, sorted batches,
     clipping, graphs that are kept), its graph, targets and optimizer in the first steps, modules (dead, vanishing,
     not finite) in measured steps, and the course of the loss. With several processes everything is said of this one:
-    its loss and its batches; gradients are those that DistributedDataParallel averaged.
+    its loss and its batches; gradients are those that DistributedDataParallel averaged. Of several threads a
+    block hears the one that opened it.
 
     Raises :class:`~backtalk.errors.InputTypeError` or :class:`~backtalk.errors.InputError` for arguments that are
     something else, :class:`~backtalk.errors.MissingLibraryError` without PyTorch.
@@ -125,7 +126,7 @@ def watch(
     """
     torch = require_torch()
     if not isinstance(model, torch.nn.Module):
-        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        kind = f"the class {model.__name__}" if isinstance(model, type) else a_kind(model)
         raise InputTypeError(f"model is {kind}, expected a torch.nn.Module.")
     if isinstance(every, bool) or not isinstance(every, Integral):
         raise InputTypeError(f"every is {every!r}, expected a whole number of 1 or more.")
@@ -151,10 +152,10 @@ def _optimizers(torch: Any, given: Any) -> list[Any]:
     """The optimizers: none, one, or several."""
     if given is None:
         return []
-    found = list(given) if isinstance(given, Iterable) else [given]
+    found = list(given) if isinstance(given, Iterable) and not isinstance(given, Mapping | str) else [given]
     for each in found:
         if not isinstance(each, torch.optim.Optimizer):
-            raise InputTypeError(f"optimizer is a {type(each).__name__}, expected a torch.optim.Optimizer.")
+            raise InputTypeError(f"optimizer is {a_kind(each)}, expected a torch.optim.Optimizer, or a list of them.")
     return found
 
 
@@ -163,8 +164,12 @@ def as_scalar(loss: Any) -> Any:
     if hasattr(loss, "detach"):
         if loss.numel() != 1:
             raise InputError(f"loss has shape {tuple(loss.shape)}, expected one number.")
+        if loss.is_complex():
+            raise InputError(
+                "loss is complex, expected a real number: its real part, its absolute value or its square."
+            )
         return loss.detach().clone().reshape(())
     try:
         return float(loss)
     except (TypeError, ValueError):
-        raise InputTypeError(f"loss is a {type(loss).__name__}, expected a number or a tensor of one.") from None
+        raise InputTypeError(f"loss is {a_kind(loss)}, expected a number or a tensor of one.") from None

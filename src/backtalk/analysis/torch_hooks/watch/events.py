@@ -5,9 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
+from threading import get_ident
 from typing import Any, Protocol
 
 from ....errors import first_line
+from ..module_hook import ModuleHook
+from ..shared import AFTER_STEP, BACKWARD, BEFORE_STEP
 
 
 class Listener(Protocol):
@@ -30,7 +33,7 @@ class Listener(Protocol):
 
 
 class Events:
-    """Tells a listener what happens from ``open`` to ``close``, and leaves no hook behind."""
+    """Tells a listener what happens from ``open`` to ``close`` in the thread that opens it; leaves no hook behind."""
 
     def __init__(self, model: Any, listener: Listener) -> None:
         self._model, self._listener = model, listener
@@ -39,31 +42,32 @@ class Events:
     def open(self) -> None:
         """Begin to look."""
         import torch  # pyright: ignore[reportMissingImports]
-        from torch.optim.optimizer import (  # pyright: ignore[reportMissingImports]
-            register_optimizer_step_post_hook,
-            register_optimizer_step_pre_hook,
-        )
 
-        model, compiling = self._model, torch.compiler.is_compiling
+        model, compiling, thread = self._model, torch.compiler.is_compiling, get_ident()
         listener: Any = _Careful(self._listener)
 
         def on_forward(module: Any, inputs: tuple[Any, ...]) -> None:
-            if not compiling() and module is model:  # not a copy of it; compiled code keeps nothing of this hook
+            # not a copy of the model; compiled code keeps nothing of this hook
+            if not compiling() and module is model and get_ident() == thread:
                 listener.on_forward(inputs)
 
-        def before_step(optimizer: Any, *_: Any) -> None:
-            listener.before_step(optimizer)
+        def before_step(optimizer: Any) -> None:
+            if get_ident() == thread:
+                listener.before_step(optimizer)
 
-        def after_step(optimizer: Any, *_: Any) -> None:
-            listener.after_step(optimizer)
+        def after_step(optimizer: Any) -> None:
+            if get_ident() == thread:
+                listener.after_step(optimizer)
 
-        for handle in (
-            self._model.register_forward_pre_hook(on_forward),
-            register_optimizer_step_pre_hook(before_step),
-            register_optimizer_step_post_hook(after_step),
-        ):
-            self._stack.callback(handle.remove)
-        self._stack.enter_context(_Backward(torch, listener))
+        def before_backward(tensors: Any) -> Callable[[], None] | None:
+            if get_ident() != thread:
+                return None
+            listener.before_backward((tensors,) if hasattr(tensors, "grad_fn") else tuple(tensors))
+            return listener.after_backward
+
+        self._stack.callback(model.register_forward_pre_hook(ModuleHook(on_forward)).remove)
+        for shared, tell in ((BEFORE_STEP, before_step), (AFTER_STEP, after_step), (BACKWARD, before_backward)):
+            self._stack.callback(shared.add(tell))
 
     def close(self) -> None:
         """Take all hooks away; again, nothing."""
@@ -90,33 +94,3 @@ class _Careful:
 
         self.__dict__[name] = call
         return call
-
-
-class _Backward:
-    """Stands before ``torch.autograd.backward``, to which ``Tensor.backward`` and GradScaler go."""
-
-    def __init__(self, torch: Any, listener: Listener) -> None:
-        self._autograd, self._listener, self._open = torch.autograd, listener, False
-
-    def __enter__(self) -> None:
-        plain, listener = self._autograd.backward, self._listener
-        self._plain, self._open = plain, True
-
-        def backward(tensors: Any, *inputs: Any, **named: Any) -> None:
-            is_open = self._open  # another block, which was opened later, may still be there
-            if is_open:
-                listener.before_backward((tensors,) if hasattr(tensors, "grad_fn") else tuple(tensors))
-            plain(tensors, *inputs, **named)
-            if is_open:
-                listener.after_backward()
-
-        backward.block = self  # pyright: ignore[reportFunctionMemberAccess]
-        self._own = self._autograd.backward = backward
-
-    def __exit__(self, *_: Any) -> None:
-        """Take it away, and with it those below that were closed before, while this one still needed them."""
-        self._open = False
-        block = self
-        while block is not None and not block._open and self._autograd.backward is block._own:
-            self._autograd.backward = block._plain
-            block = getattr(block._plain, "block", None)
