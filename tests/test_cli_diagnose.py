@@ -170,7 +170,7 @@ def test_fix_writes_a_new_model_and_shows_both_side_by_side(call, tmp_path):
 
 def test_json_of_fix_has_the_rounds_and_the_file(call, tmp_path):
     given = unscaled(tmp_path)
-    code, out, err = call("diagnose", *given, "--fix", "--output", "new.safetensors", "--json")
+    code, out, err = call("diagnose", *given, "--fix", "--out", "new.safetensors", "--json")
     found = json.loads(out, parse_constant=pytest.fail)
     assert (code, err) == (0, "")
     assert found["fix"]["output"] == "new.safetensors"
@@ -182,9 +182,9 @@ def test_json_of_fix_has_the_rounds_and_the_file(call, tmp_path):
 def test_fix_overwrites_nothing(refuse, healthy, tmp_path):
     (tmp_path / "healthy-fixed.safetensors").write_text("mine")
     assert "healthy-fixed.safetensors exists, and is not overwritten" in refuse("diagnose", *healthy, "--fix")
-    assert "data.csv exists" in refuse("diagnose", *healthy, "--fix", "--output", "data.csv")
-    assert "there is no folder nowhere" in refuse("diagnose", *healthy, "--fix", "--output", "nowhere/m.safetensors")
-    assert "nothing is written there without --fix" in refuse("diagnose", *healthy, "--output", "new.safetensors")
+    assert "data.csv exists" in refuse("diagnose", *healthy, "--fix", "--out", "data.csv")
+    assert "there is no folder nowhere" in refuse("diagnose", *healthy, "--fix", "--out", "nowhere/m.safetensors")
+    assert "nothing is written there without --fix" in refuse("diagnose", *healthy, "--out", "new.safetensors")
 
 
 def test_where_there_is_nothing_to_fix_nothing_is_written(call, healthy, tmp_path):
@@ -423,3 +423,23 @@ def test_without_unicode_letters_are_spelled(tmp_path):
     assert result.stdout.isascii()
     assert "-> --fix trains anew with scaled columns" in result.stdout
     assert "?" not in result.stdout
+
+
+def test_with_too_few_rows_to_fix_the_diagnosis_is_shown_all_the_same(call, healthy, tmp_path):
+    (tmp_path / "one.csv").write_text("".join((tmp_path / "data.csv").read_text().splitlines(keepends=True)[:2]))
+    plain, fixed = (call("diagnose", healthy[0], "one.csv", *more) for more in ((), ("--fix",)))
+    said = "one.csv has 1 row that is finite, expected 10 or more, so the model cannot be fixed with it."
+    assert fixed == (plain[0], f"{plain[1]}\n{said}\n", plain[2])
+    code, out, _ = call("diagnose", healthy[0], "one.csv", "--fix", "--json")
+    assert (code, json.loads(out)["said"]) == (plain[0], [said])
+
+
+def test_a_network_that_hardly_learned_is_trained_anew(call, tmp_path):
+    X, y = points()
+    write(tmp_path / "data.csv", X, y)
+    save(Network.create([3, 8, 2], "tanh", rng=0), tmp_path / "new.safetensors")
+    code, out, _ = call("diagnose", "new.safetensors", "data.csv", "--fix")
+    assert code == 0
+    assert "diagnosis healthy" in out
+    assert "→ trained from new random weights, for " in out
+    assert out.endswith("\nwrote new-fixed.safetensors\n")

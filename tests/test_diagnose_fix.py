@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from backtalk import (
     DivergedError,
@@ -311,11 +312,33 @@ def test_every_kind_that_a_training_can_mend_has_an_action_and_no_other_kind_has
 )
 def test_an_action_does_what_the_advice_says(kind, made, settings, name, expected):
     given = case(**made)
-    given = replace(given, plan=given.plan.with_settings(**settings))
+    given = replace(given, plan=given.plan.with_settings(**settings), first=False)
     plan, said, _ = act(Finding(kind, "warning", 10.0, "", "", ""), given)
     found = getattr(plan, name) if hasattr(plan, name) else getattr(plan.settings, name)
     assert (found if isinstance(expected, float | int | tuple) else f"{found}") == expected
     assert said
+
+
+@pytest.mark.parametrize(("kind", "rate", "why"), [("low", 1e-6, True), ("low", 0.02, False), ("high", 5000, True)])
+def test_a_rate_far_from_the_usual_one_goes_there_and_it_is_said(kind, rate, why):
+    given = case()
+    given = replace(given, plan=given.plan.with_settings(optimizer=f"sgd(learning_rate={rate})"))
+    _, said, _ = act(Finding(f"learning_rate_too_{kind}", "warning", 10.0, "", "", ""), given)
+    assert said.endswith(", which is far from the usual one of sgd") is why
+
+
+def test_a_network_of_which_no_run_is_known_is_judged_by_simple_models():
+    data = load_digits()
+    X, y = data.data / 16, data.target
+    network = fit(Network.create([64, 16, 10], rng=0), X, y, epochs=1, rng=0).network
+    found = diagnose(network, X, y)
+    assert [each.kind for each in found.findings if each.severity == "warning"] == ["underfitting"]
+    first = found.fix(network, X, y, epochs=10).rounds[0]
+    assert (first.change, first.is_better) == ("trained from new random weights, for 10 epochs", True)
+    raw = Network.create([64, 16, 10], rng=0)
+    assert {each.kind: each.severity for each in diagnose(raw, X, y).findings}["underfitting"] == "note"
+    large = Network([10 * raw.W[1], raw.W[2]], [raw.b[1], raw.b[2]])
+    assert {each.kind: each.severity for each in diagnose(large, X, y).findings}["underfitting"] == "warning"
 
 
 def test_an_action_that_was_tried_or_changes_nothing_is_passed_over():

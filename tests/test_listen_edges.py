@@ -682,3 +682,35 @@ def test_the_sentence_of_one_dead_unit_is_in_the_singular():
     assert said == [
         "1 unit of 6 in layer '0' (Linear) is 0 for every one of 64 examples, and hears nothing from the loss: 3."
     ]
+
+
+def saturated():
+    """A model that is right about every example, with hidden units that are all at an end of tanh."""
+    X = torch.eye(4).repeat(10, 1)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    for part in model[::2]:
+        part.weight.data = 20 * torch.eye(4)
+        part.bias.data.fill_(-10.0)
+    return model, X, X.argmax(dim=1)
+
+
+@pytest.mark.parametrize("goal", [0, 1])
+def test_units_that_are_saturated_where_the_model_has_learned_are_a_note(goal):
+    model, X, y = saturated()
+    with listen(model) as heard:
+        loss = nn.functional.cross_entropy(model(X), (y + goal) % 4)
+        loss.backward()
+    for given, severity in ((loss, "severe" if goal else "note"), (None, "severe")):
+        assert [each.severity for each in heard.diagnose(loss=given).findings if each.kind == "saturated_units"] == [
+            severity
+        ]
+
+
+def test_pixels_are_no_units():
+    X, y = torch.rand(60, 1, 8, 8), torch.arange(60) % 3
+    X[:, :, :5] = 0
+    convolution = nn.Conv2d(1, 2, 3, bias=False)
+    convolution.weight.data.abs_()
+    for parts in ((nn.ReLU(), nn.Flatten()), (nn.Flatten(), nn.ReLU()), (nn.ReLU(), nn.Identity(), nn.Flatten())):
+        model = nn.Sequential(convolution, *parts, nn.Linear(72, 3))
+        assert "dead_units" not in kinds(model, X, y)

@@ -468,3 +468,18 @@ def test_lazy_layers_may_meet_their_first_data_within_the_block():
 def test_weights_that_do_not_change_are_not_blamed_on_the_rate():
     doctor = train(before_step=lambda optimizer: optimizer.zero_grad())
     assert kinds(doctor) == ["weights_do_not_change"]
+
+
+def test_units_that_are_saturated_where_the_model_has_learned_are_a_note():
+    for goal, severity in ((0, "note"), (1, "severe")):
+        model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+        for part in model[::2]:
+            part.weight.data = 20 * torch.eye(4)
+            part.bias.data.fill_(-10.0)
+        X, optimizer = torch.eye(4).repeat(10, 1), torch.optim.SGD(model.parameters(), lr=1e-3)
+        with watch(model, optimizer) as doctor:
+            for _ in range(10):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(X), (X.argmax(dim=1) + goal) % 4).backward()
+                optimizer.step()
+        assert [each.severity for each in doctor.findings if each.kind == "saturated_units"] == [severity]

@@ -82,7 +82,8 @@ class Diagnosis(Judged):
         or the defaults of :func:`~backtalk.fit` for as many epochs as make 2000 steps, 20 to 500. ``settings``: what
         :func:`~backtalk.fit` is to be given instead, such as ``epochs=50``. Rows that are not finite are left out. The
         new network is diagnosed in turn, and the next round acts on that, up to three rounds; it ends if nothing above
-        a note is left, if no advice can be followed, or if the held-out rows got no better and the finding stayed.
+        a note is left, if no advice can be followed, or if the held-out rows got no better and the finding stayed. A
+        note is acted on if a run was too short, or if a network without a history has learned next to nothing.
 
         ``validation``: the held-out rows that judge, (X, y) or (X, y, sample_weight); nothing is learned from them.
         Without it one row of five is held out before the first round. For classes, accuracy decides if it differs by

@@ -10,6 +10,7 @@ from ..diagnose.diagnosis import Judged
 from ..diagnose.finding import Finding
 from ..diagnose.measure import finite_or_none
 from ..diagnose.ranking import rank
+from ..diagnose.rules.layers import milder_where_learned
 from ..diagnose.thresholds import LIMITS
 from ..diagnose.words import is_healthy, percent, verdict
 from .assemble import first_non_finite
@@ -106,7 +107,7 @@ def diagnose_heard(
     """The findings of all modules, of the examples of one batch, and of the audit, ranked."""
     seen = {each.kind for each in audit.findings}  # the loss's graph shows better where it ends than what arrived
     own = [each for each in find_in_modules(statistics) if each.kind not in OF_GRAPH or each.kind not in seen]
-    found = [*own, *audit.findings]
+    found = [*milder_where_learned(own, audit.share), *audit.findings]
     whole = statistics.broken is None
     judged = [*(OF_MODULES if whole else OF_BROKEN), *audit.judged]
     layers, noise = (), None

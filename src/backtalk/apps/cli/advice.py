@@ -9,7 +9,8 @@ from ...analysis.diagnose import Finding
 
 def for_file(finding: Finding) -> Finding:
     """The finding, with advice that can be followed on the command line."""
-    return replace(finding, advice=ADVICE[finding.kind])
+    behind = finding.kind == "underfitting" and finding.severity != "note"  # simple models find more in these columns
+    return replace(finding, advice=TRAINED if behind else ADVICE[finding.kind])
 
 
 def _by_fix(what: str, else_: str = "") -> str:
@@ -22,6 +23,7 @@ SCALED = _by_fix(
     "Or scale them in DATA, and train with that.",
 )
 TARGETS = _by_fix("with scaled targets, and folds the scale into the new model")
+TRAINED = _by_fix("from new random weights, if need be with more units and for longer")
 ROWS = "Look at these rows of DATA"
 ADVICE = {
     "non_finite_data": "Correct these cells in DATA, or leave their rows out, as --fix does, which trains anew.",
@@ -64,8 +66,5 @@ ADVICE = {
     "loss_stands_still": _by_fix(
         "with a larger learning rate", "If that does not help, the columns of DATA say nothing of the target."
     ),
-    "underfitting": _by_fix(
-        "with more units and for longer",
-        "Else the columns of DATA may say little of the target: add some that do.",
-    ),
+    "underfitting": f"{TRAINED} Else the columns of DATA may say little of the target: add some that do.",
 }

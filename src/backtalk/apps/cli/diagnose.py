@@ -34,7 +34,7 @@ def diagnose(
     with_fix: Annotated[
         bool, typer.Option("--fix", help="Follow the advice, train anew, and compare on rows that are held out.")
     ] = False,
-    output: Annotated[
+    out: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
@@ -49,18 +49,20 @@ def diagnose(
     With --fix the exit code is 1 if they are found and no training made it better.
     """
     from ...analysis.diagnose import diagnose as diagnose_network
+    from ...analysis.diagnose.fix import too_few_to_fix
     from ...core.files import write_atomically
     from ...data.built_in import load_data
     from ...interop import load, save
     from ..terminal import make_console, show_diagnosis, show_fixed
     from .advice import for_file
 
-    place = place_of_fixed(model, output, with_fix)
+    place = place_of_fixed(model, out, with_fix)
     if page is not None:
         require_other("html", page, model, data, "the page", own="diagnosis.html")
     title = f"{model.name} on {Path(data).name}"
     remarks: list[str] = []
     classes: list[str] = []
+    lacks = ""
     if model.is_dir():
         from ..tables import diagnose as diagnose_run
         from ..tables import fix as fix_run
@@ -79,6 +81,8 @@ def diagnose(
         network, examples = load(model, member), load_data(data, target or [], finite=False)
         diagnosis = diagnose_network(network, examples.X, examples.y, columns=examples.columns)
         diagnosis = replace(diagnosis, findings=tuple(map(for_file, diagnosis.findings)))
+        if with_fix and (lacks := too_few_to_fix(network, examples.X, examples.y)):
+            lacks = f"{Path(data).name} has {lacks}, so the model cannot be fixed with it."
 
         def fix() -> Fixed:
             fixed = diagnosis.fix(network, examples.X, examples.y)
@@ -88,10 +92,12 @@ def diagnose(
 
     if page is not None:
         write_atomically(page, diagnosis.to_html(title, classes=classes).encode())
-    fixed = fix() if with_fix else None
+    fixed = fix() if with_fix and not lacks else None
     written = str(place) if fixed is not None and fixed.is_better else None
     if as_json:
         facts = {"backtalk": version(), "said": remarks, **diagnosis.to_dict()}
+        if lacks:
+            facts["said"] = [*remarks, lacks]
         if fixed is not None:
             facts["fix"] = {**fixed.to_dict(), "output": written}
         put_json(facts, allow_nan=False)
@@ -105,28 +111,30 @@ def diagnose(
         if fixed is not None:
             console.print()
             show_fixed(console, fixed)
+        if lacks:
+            console.print(f"\n{lacks}", markup=False)
         for path in filter(None, [page, written]):
             console.print(f"\nwrote {path}", soft_wrap=True, markup=False)
     if not (diagnosis.healthy or written):
         raise typer.Exit(1)
 
 
-def place_of_fixed(model: Path, output: Path | None, with_fix: bool) -> Path:
+def place_of_fixed(model: Path, out: Path | None, with_fix: bool) -> Path:
     """Where the new model, or the new run, is written; refuses what exists."""
     from ...errors import InputError
 
     if not with_fix:
-        if output is not None:
-            raise InputError(f"output is {output}, but nothing is written there without --fix: give both.")
+        if out is not None:
+            raise InputError(f"out is {out}, but nothing is written there without --fix: give both.")
         return model
     if model.is_dir():
         named = model if model.name else model.resolve()
         default = named.with_name(f"{named.name}-fixed")
     else:
         default = model.with_name(f"{model.stem}-fixed.safetensors")
-    place = default if output is None else output
+    place = default if out is None else out
     if place.exists():
-        raise InputError(f"{place} exists, and is not overwritten: give another name with --output.")
+        raise InputError(f"{place} exists, and is not overwritten: give another name with --out.")
     if not place.parent.is_dir():
-        raise InputError(f"output is {place}, but there is no folder {place.parent}: make it first.")
+        raise InputError(f"out is {place}, but there is no folder {place.parent}: make it first.")
     return place

@@ -13,6 +13,7 @@ from typing import Any
 from ...analysis.diagnose import Diagnosis, Finding, Fixed, Round
 from ...analysis.diagnose.fix import Case, Plan, Step, first_step, is_better, is_taken_back, search
 from ...analysis.diagnose.fix.case import Action
+from ...analysis.diagnose.fix.plan import why_rate
 from ...analysis.diagnose.measure import Measurements
 from ...core.network import Network
 from ...core.optimizers import Optimizer, as_any_optimizer
@@ -202,6 +203,7 @@ def _in_words(values: dict[str, Any], before: Plan) -> str:
     words = []
     for name, value in values.items():
         old, option = getattr(before.settings, name, None), f"--{name.replace('_', '-')}"
+        why = ""
         if name == "optimizer":
             new = as_any_optimizer(value)
             if (
@@ -209,10 +211,11 @@ def _in_words(values: dict[str, Any], before: Plan) -> str:
                 and isinstance(old, Optimizer)
                 and replace(new, learning_rate=1) == replace(old, learning_rate=1)
             ):
+                why = why_rate(new, old.learning_rate)
                 option, value, old = "--learning-rate", f"{new.learning_rate:g}", f"{old.learning_rate:g}"
         if value is None:
             words.append(f"no {option}")
             continue
         text = ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
-        words.append(f"{option} {text}" + ("" if old is None else f" instead of {old}"))
+        words.append(f"{option} {text}" + ("" if old is None else f" instead of {old}") + why)
     return ", ".join(words)

@@ -13,7 +13,7 @@ fixed.py      the result
 from .case import Case
 from .fixed import Fixed, Round
 from .plan import Plan
-from .rounds import fix
+from .rounds import fix, too_few_to_fix
 from .scores import is_better
 from .steps import Step, first_step, is_taken_back, search
 
@@ -28,4 +28,5 @@ __all__ = [
     "is_better",
     "is_taken_back",
     "search",
+    "too_few_to_fix",
 ]

@@ -11,7 +11,7 @@ from ....train.schedules import Constant
 from ..finding import Finding
 from .case import Action, Case, Change
 from .heads import suited_loss, suited_output
-from .plan import STOPPING, Plan, default_rate
+from .plan import STOPPING, Plan, default_rate, why_rate
 from .scaling import can_scale_targets
 
 DROPOUT, PENALTY = 0.2, 1e-4  # where there was none, or too much
@@ -187,8 +187,9 @@ def _faster(_: Finding, case: Case) -> Change:
 
 def _at(plan: Plan, rate: float) -> tuple[Plan, str]:
     optimizer = plan.settings.optimizer
-    said = f"learning rate {rate:g} instead of {optimizer.learning_rate:g}"
-    return plan.with_settings(optimizer=replace(optimizer, learning_rate=rate)), said
+    changed = replace(optimizer, learning_rate=rate)
+    said = f"learning rate {rate:g} instead of {optimizer.learning_rate:g}{why_rate(changed, optimizer.learning_rate)}"
+    return plan.with_settings(optimizer=changed), said
 
 
 def _longer(_: Finding, case: Case) -> Change:
@@ -233,6 +234,13 @@ def _free(_: Finding, case: Case) -> Change:
         return None
     changed = case.plan.with_settings(**dict.fromkeys(held, 0.0))
     return changed, " and ".join(f"{name} 0 instead of {value}" for name, value in held.items())
+
+
+def _anew(_: Finding, case: Case) -> Change:
+    """A first training, if nothing is known of one: any step beyond it may not be needed."""
+    if not case.first or case.measured.telemetry.epochs:
+        return None
+    return case.plan, f"trained from new random weights, for {case.epochs} epochs"
 
 
 def _adam(_: Finding, case: Case) -> Change:
@@ -280,5 +288,5 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     "training_too_short": (_longer, _faster),
     "overfitting": (_stop_early, _hold_back),
     "loss_stands_still": (_faster, _adam),
-    "underfitting": (_free, _adam, _wider, _longer),
+    "underfitting": (_anew, _free, _adam, _wider, _longer),
 }

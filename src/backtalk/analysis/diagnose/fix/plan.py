@@ -127,6 +127,13 @@ def _settings(told: Mapping[str, Any], given: Mapping[str, Any], rows: int) -> T
     return replace(settings, epochs=min(max(least, math.ceil(STEPS / steps)), most))
 
 
+def why_rate(optimizer: Optimizer, before: float) -> str:
+    """Why it has the usual rate, or ten times as much, instead of the one before, if that was far from it; else ''."""
+    rate, usual = optimizer.learning_rate, default_rate(optimizer)
+    is_far = before > 10 * rate or before < usual / 10
+    return f", which is far from the usual one of {optimizer.name}" if is_far and rate in (usual, 10 * usual) else ""
+
+
 def default_rate(optimizer: Optimizer) -> float:
     """The learning rate that the optimizer has unless another is asked for."""
     return float(type(optimizer)().learning_rate)  # pyright: ignore[reportCallIssue]

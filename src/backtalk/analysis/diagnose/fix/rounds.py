@@ -16,6 +16,7 @@ from ..examination import examine
 from ..examples import Examples
 from ..finding import Finding
 from ..measure import Measurements
+from ..words import are, counted
 from .case import Action, Case
 from .fixed import Fixed, Round, scores_of
 from .plan import Plan
@@ -148,10 +149,20 @@ def _finite(examples: Examples) -> np.ndarray:
     return np.flatnonzero(np.isfinite(examples.X).all(axis=1) & ~examples.unknown & (examples.weight > 0))
 
 
+def too_few_to_fix(network: Network, X: Any, y: Any) -> str:
+    """What lacks if no row of X can be held out, else ''."""
+    return too_few_rows(len(_finite(Examples.of(network, X, y))))
+
+
+def too_few_rows(count: int) -> str:
+    """How many there are and should be, if they are too few to hold some out, else ''."""
+    return f"{counted(count, 'row')} that {are(count)} finite, expected {LEAST} or more" if count < LEAST else ""
+
+
 def _drawn(examples: Examples, rows: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One row of five, so that targets of all sizes, or all classes, are among both; and the others."""
-    if len(rows) < LEAST:
-        raise InputError(f"X has {len(rows)} rows that are finite, expected {LEAST} or more, or a validation set.")
+    if lacks := too_few_rows(len(rows)):
+        raise InputError(f"X has {lacks}, or a validation set.")
     order = generator.permutation(rows)
     target = np.asarray(examples.target(slice(None)), np.float64)[order]
     sizes = target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0]

@@ -15,6 +15,7 @@ from .plan import Plan
 ROUNDS = 3
 MOST_FAILED = 2  # rounds in a row that are no better
 EVEN_NOTES = {"training_too_short"}  # kinds that are acted on as notes, if nothing above a note can be
+UNTOLD = EVEN_NOTES | {"underfitting"}  # the same, if nothing is known of a training
 
 
 class State(Protocol):
@@ -72,8 +73,9 @@ def first_step(
     findings: Sequence[Finding], case: Case, tried: set[Action], allowed: Callable[[Plan], bool] = lambda _: True
 ) -> Step | None:
     """The first finding whose advice can be followed, with what comes of the plan, if that is ``allowed``."""
+    even_notes = EVEN_NOTES if case.measured.telemetry.epochs else UNTOLD
     for finding in findings:
-        if finding.severity == "note" and finding.kind not in EVEN_NOTES:
+        if finding.severity == "note" and finding.kind not in even_notes:
             continue
         change = act(finding, case, tried)
         if change is not None and allowed(change[0]):

@@ -17,10 +17,11 @@ from ..examples import Examples
 from ..finding import Finding, finding
 from ..measure import Measurements
 from ..peers import Peers
-from ..telemetry import Telemetry
+from ..telemetry import Telemetry, sizes_of
 from ..thresholds import LIMITS, RULES
 from ..words import percent
 from .course import overfitting
+from .rates import usual_sizes
 
 
 def find_overfitting_now(_: Network, measured: Measurements) -> list[Finding]:
@@ -38,29 +39,33 @@ def find_overfitting_now(_: Network, measured: Measurements) -> list[Finding]:
 
 
 def find_underfitting(
-    _: Network, measured: Measurements, peers: Peers | None, *, other_weights: bool = False
+    network: Network, measured: Measurements, peers: Peers | None, *, other_weights: bool = False
 ) -> list[Finding]:
     """A loss that a constant reaches as well; or less of the targets explained than by simple models, which have not
     even seen them. ``other_weights``: the network was trained with other weights, so the losses cannot be compared.
     """
     share, told = measured.share_of_baseline, measured.telemetry.epochs > 0
-    ahead = peers.ahead if peers is not None and told else 0.0
     if share is None:
         return []
+    trained = told or _looks_trained(network, share)
+    ahead = peers.ahead if peers is not None and trained else 0.0
+    if not told and ahead < LIMITS.far_ahead:
+        ahead = 0.0
     settings = measured.telemetry.settings
     held = [f"{name} {settings[name]:.3g}" for name in ("l2_penalty", "dropout") if _is_positive(settings.get(name))]
     value = max(share, ahead / LIMITS.ahead * (RULES["underfitting"].warning or 1.0))
     little = share >= (RULES["underfitting"].warning or 0.0)
     # where simple models find no more either, there may be no more to find
     behind = ahead >= LIMITS.ahead and share > LIMITS.small
-    most = "severe" if told and (not peers or behind or share >= LIMITS.above) and not other_weights else "note"
+    plain = behind or (told and (not peers or share >= LIMITS.above))
+    most = "severe" if plain and not other_weights else "note"
     said = (
         f"The loss is {measured.loss:.4g}; the best output that is the same for all examples has "
         f"{measured.baseline:.4g}."
     )
-    if not told and share < LIMITS.wild:
+    if not trained and share < LIMITS.wild:
         said += " That is usual before training."
-    if peers is not None and told:
+    if peers is not None and trained:
         best, explained = peers.best, max(peers.explained, 0.0)
         said += (
             f" Of the variance of the targets the network explains {percent(explained)}; {best.name} explain"
@@ -175,6 +180,17 @@ def optimizer_of(telemetry: Telemetry) -> Optimizer | None:
         return None
     rate = telemetry.learning_rates[-1] if telemetry.epochs else None
     return replace(optimizer, learning_rate=rate) if rate is not None and rate > 0 else optimizer
+
+
+def _looks_trained(network: Network, share: float) -> bool:
+    """Without a history: a loss below that of a constant, or weights that are far larger than initial ones.
+
+    Small weights say nothing: other programs draw smaller ones.
+    """
+    sizes = zip(sizes_of(network), usual_sizes(network), strict=True)
+    return share < (RULES["underfitting"].warning or 0.0) or any(
+        size > LIMITS.begins_large * usual for size, usual in sizes
+    )
 
 
 def _is_positive(value: object) -> bool:

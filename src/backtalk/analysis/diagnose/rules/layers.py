@@ -13,6 +13,7 @@ from ..measure import LayerMeasurement, Measurements
 from ..thresholds import LIMITS
 from ..words import are, counted, listed_from_1, percent
 
+SILENT = ("dead_units", "saturated_units")
 BY_SCALE = "Use the initialization of the activation (Network.create's own)"
 
 
@@ -23,12 +24,19 @@ def find_silent_units(_: Network, measured: Measurements) -> list[Finding]:
         # with few examples a unit may be silent by chance, but not a whole layer of them
         most = "severe" if measured.examples >= LIMITS.examples else "note"
         found += _dead(layer, measured.examples, most) + _saturated(layer, measured.examples, most)
-    share = measured.share_of_baseline
-    if share is None or share > LIMITS.small:
-        return found
+    return milder_where_learned(found, measured.share_of_baseline, is_right=_is_right(measured))
+
+
+def milder_where_learned(found: Sequence[Finding], share: float | None, *, is_right: bool = False) -> list[Finding]:
+    """Findings of silent units beside ``share``, the loss over that of the best constant output; None if not known."""
+    if share is None or not share <= LIMITS.small:
+        return list(found)
     # they did not keep it from learning; and where nothing is left to learn, they cost no more than their width
-    most = "note" if share <= LIMITS.solved or _is_right(measured) else "warning"
-    return [replace(each, severity=max(each.severity, most, key=SEVERITIES.index)) for each in found]
+    most = "note" if share <= LIMITS.solved or is_right else "warning"
+    return [
+        replace(each, severity=max(each.severity, most, key=SEVERITIES.index)) if each.kind in SILENT else each
+        for each in found
+    ]
 
 
 def _is_right(measured: Measurements) -> bool:

@@ -99,6 +99,8 @@ class Limits:
 
     # of the targets' variance, by which a simple model explains more than the network does: counts as 1 in underfitting
     ahead: float = 0.1
+    # the same for a network without a history, which may be shown other rows than it was trained on
+    far_ahead: float = 0.3
     # of the best constant's loss: worse than it, whatever there is to find
     above: float = 1.1
     # examples before it is said that X says nothing of y: with fewer, a weak relation is not seen

@@ -107,6 +107,29 @@ def _has_learned(graphs: Iterable[LossGraph]) -> bool | None:
     return bool(min(known) <= LIMITS.learned) if known else None
 
 
+def share_of_constant(graphs: Iterable[LossGraph]) -> float | None:
+    """The loss over that of the best constant output, the largest of several; None if one of them is not known.
+
+    >>> share_of_constant([]) is None
+    True
+    """
+    shares = [_share_of(graph) for graph in graphs]
+    return None if None in shares else max((share for share in shares if share is not None), default=None)
+
+
+def _share_of(graph: LossGraph) -> float | None:
+    """Of one loss, if there is nothing else in it."""
+    aims = aims_of([graph], None)
+    if len(aims) != 1 or not aims[0].alone or aims[0].weighted:
+        return None
+    aim, guessing = aims[0], _share_of_guessing(graph)
+    if aim.kind == "mse_loss" or guessing is None:
+        return _share_of_constant(aim)
+    p = np.unique(aim.t, return_counts=True)[1] / aim.t.size
+    even, own = math.log(max(aim.classes, 2)), float(-(p * np.log(p)).sum())
+    return guessing * even / own if own > 0 else None
+
+
 def _share_of_guessing(graph: LossGraph) -> float | None:
     """The loss over that of even probabilities, log k, if it is a mean cross-entropy and nothing else."""
     first = graph.criteria[0] if graph.criteria else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from ....errors import InputError, InputTypeError, a_kind
 from ...diagnose.finding import Finding
-from .audit import find_in_loss, find_in_model, find_in_optimizer
+from .audit import find_in_loss, find_in_model, find_in_optimizer, share_of_constant
 from .graph import Criterion, LossGraph
 from .read import read_graph
 
@@ -31,7 +31,7 @@ OF_MODEL = ("dropout_too_strong",)
 @dataclass(frozen=True, slots=True, eq=False)
 class Audit:
     """``findings`` of one look, not ranked; ``judged``: the kinds that were looked for; ``unseen``: what could not be
-    seen, in sentences.
+    seen, in sentences. ``share``: the loss over that of the best constant output; None if it is not known.
 
     >>> Audit((), ("ascent",), ()).findings
     ()
@@ -40,6 +40,7 @@ class Audit:
     findings: tuple[Finding, ...]
     judged: tuple[str, ...]
     unseen: tuple[str, ...]
+    share: float | None = None
 
 
 def audit_program(
@@ -73,7 +74,7 @@ def audit_program(
         in_training = bool(optimizers)
         found += find_in_model(model, in_training=in_training)
         judged += [*OF_MODEL, *(["eval_mode_while_training"] if in_training else [])]
-    return Audit(tuple(found), tuple(judged), tuple(_unseen(graphs)))
+    return Audit(tuple(found), tuple(judged), tuple(_unseen(graphs)), share_of_constant(graphs))
 
 
 def as_losses(loss: Any) -> list[Any]:

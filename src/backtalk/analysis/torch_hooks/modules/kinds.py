@@ -11,6 +11,8 @@ BOUNDED = {"TanhBackward0": ("tanh", -1.0, 1.0, 0.005), "SigmoidBackward0": ("si
 AFFINE = {"AddmmBackward0", "MmBackward0", "ConvolutionBackward0"}
 # Modules that leave a linear layer linear
 PASSING = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Flatten", "Unflatten", "Identity")
+# Modules that hand on units, or pixels, as they are or in another shape
+HANDING_ON = (*PASSING, "AlphaDropout", "FeatureAlphaDropout", "Reshape", "View")
 NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm", "LocalResponseNorm", "SyncBatchNorm")
 
 
@@ -29,6 +31,12 @@ def hears_columns(torch: Any, module: Any) -> bool:
 def is_norm(module: Any) -> bool:
     """It gives its units a size of its own."""
     return any(kind.__name__.startswith(NORMS) for kind in type(module).__mro__[:3])
+
+
+def hands_on(module: Any) -> bool:
+    """What it gives has no units of its own: Flatten, Identity, dropout, pooling."""
+    name = type(module).__name__
+    return not module._parameters and (name in HANDING_ON or "Pool" in name)
 
 
 def unit_dimension(torch: Any, module: Any, tensor: Any) -> int:

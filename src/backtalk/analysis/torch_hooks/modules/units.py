@@ -11,7 +11,7 @@ import numpy as np
 from ....core.arrays import to_numpy
 from ...diagnose.thresholds import LIMITS
 from .calls import Call, Captured
-from .kinds import BOUNDED, RECTIFIERS, is_affine, matrices, unit_dimension
+from .kinds import BOUNDED, RECTIFIERS, hands_on, is_affine, matrices, unit_dimension
 from .measures import Measures
 
 
@@ -62,7 +62,7 @@ class UnitsOfLayers:
                 self._layer = call, unit_dimension(self._torch, module, value)
             for each in call.outputs:
                 if each.operation in RECTIFIERS or each.operation in BOUNDED:
-                    self._activation(each, call.name)
+                    self._activation(each, None if hands_on(module) else call.name)
         return self.found
 
     def _activation(self, each: Captured, name: str | None) -> None:
@@ -70,6 +70,8 @@ class UnitsOfLayers:
             return
         self._seen.add(id(each))
         value, layer = each.value, self._owner(each.value)
+        if layer is None and self._is_flattened(value):
+            return
         dimension = self._dimension(value)
         found = Units(last=True)
         if each.operation in RECTIFIERS:
@@ -102,6 +104,10 @@ class UnitsOfLayers:
         call, dimension = self._layer
         units = call.outputs[0].value.shape[dimension]
         return call.name if units in value.shape else None
+
+    def _is_flattened(self, value: Any) -> bool:
+        """Whether the channels and pixels of a layer have become one dimension, in which nothing is a unit."""
+        return self._layer is not None and value.ndim < self._layer[0].outputs[0].value.ndim
 
     def _dimension(self, value: Any) -> int:
         if self._layer is not None:

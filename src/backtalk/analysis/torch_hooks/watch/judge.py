@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ...diagnose.finding import Finding
 from ...diagnose.ranking import rank
+from ...diagnose.rules.layers import milder_where_learned
 from .course import find_in_course
 from .programs import find_in_program
 from .recorder import Recorder
+from .run import run_of
 
 OF_FIRST_BATCHES = ("one_target", "missing_classes", "class_imbalance")
 
@@ -17,7 +19,9 @@ def judge(recorder: Recorder) -> tuple[Finding, ...]:
     kinds = {each.kind for each in of_steps}
     if "weights_do_not_change" in kinds:  # for a reason that no other rate would take away
         of_steps = [each for each in of_steps if each.kind != "learning_rate_too_low"]
-    found = [*recorder.audits.findings, *recorder.looks.findings]
+    run = run_of(recorder)
+    share = None if run is None or not run.constant or run.shared else run.late / run.constant
+    found = [*recorder.audits.findings, *milder_where_learned(recorder.looks.findings, share)]
     if not recorder.unreached():  # not in one step, but in another one, as in a model of two parts that take turns
         found = [each for each in found if each.kind != "unreached_parameters"]
     if "sorted_batches" in kinds:  # what the first batches say of the classes is wrong
