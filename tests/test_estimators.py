@@ -657,7 +657,7 @@ def test_a_diagnosis_of_a_classifier_names_columns_and_knows_the_curves():
     [
         {},
         {"solver": "lbfgs"},
-        {"early_stopping": True},
+        {"early_stopping": True, "n_iter_no_change": 100},
         {"solver": "sgd", "learning_rate_init": 0.1},
         {"class_weight": "balanced"},
         {"dropout": [0.1]},
@@ -667,6 +667,7 @@ def test_a_classifier_that_learned_is_healthy(options):
     X, y = IRIS
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     names = np.array(["setosa", "versicolor", "virginica"])[y]
+    options = {"learning_rate_init": 0.02} | options  # at 0.001 it gets 84 % right, and the doctor says what is left
     model = MLPClassifier([16], max_iter=400, random_state=0, **options).fit(X, names)
     diagnosis = model.diagnose(X, names, X_val=X[::5], y_val=names[::5])
     assert diagnosis.healthy, diagnosis
