@@ -46,6 +46,14 @@ class Recording:
     steps: int
     end: Network
 
+    def begin(self, examples: Batch | None = None) -> Steps:
+        """The steps before the first one, on its examples, or on these."""
+        steps = self.kind(self.start, self.settings)
+        if self.state is not None:
+            steps.restore(self.start, self.state)
+        steps.use(self.examples if examples is None else examples)
+        return steps
+
     def mini_batches(self) -> Iterator[tuple[np.ndarray, float]]:
         """The rows of each step, and its learning rate."""
         left = self.steps

@@ -5,6 +5,7 @@ products.py            inner products of the gradients of two sets of examples, 
 extremes.py            the largest and smallest values of each row, while blocks of columns go by
 methods.py             the methods of ``influence``, each a matrix in blocks; curved/: those by curvature
 training_examples.py   ``influence``: proponents and opponents of each test example
+own_gradients.py       each example's own gradients in float64
 through_training.py    ``hypergradients``: derivatives through a whole recorded training; unrolled/: how
 retraining.py          ``retrain``: the same run without some examples
 truth.py               what retraining does to losses, and correlations with it

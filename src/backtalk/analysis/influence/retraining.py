@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.network import Network
-from ...engines.native.kernels import sharing_threads
+from ...engines.native.kernels import sharing_threads, threads
 from ...errors import InputError, InputTypeError
 from ...train.recording import Recording
 from ...train.records import Training
@@ -37,7 +36,7 @@ def retrain(training: Training, without: Sequence[Any]) -> list[Network]:
     """
     recording = recording_of(training)
     sets = [_rows(recording, given, number) for number, given in enumerate(without)]
-    with sharing_threads(), ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(max_workers=threads()) as pool:
         return list(pool.map(lambda rows: _trained(recording, rows), sets))
 
 
@@ -61,14 +60,11 @@ def _trained(recording: Recording, rows: np.ndarray) -> Network:
         examples = replace(examples, weight=weight)
     if not weight[recording.epochs[0].order].any():
         raise InputError("without leaves no example to train on.")
-    steps = recording.kind(recording.start, recording.settings)
-    if recording.state is not None:
-        steps.restore(recording.start, recording.state)
-    steps.use(examples)
-    left = recording.steps
-    for epoch in recording.epochs:
-        place = done = 0
-        while place < len(epoch.order) and left:
-            taken = steps.take(epoch.order, place, recording.batch_size, epoch.rates[done:], most=left)
-            place, done, left = taken.place, done + taken.steps, left - taken.steps
+    steps, left = recording.begin(examples), recording.steps
+    with sharing_threads():
+        for epoch in recording.epochs:
+            place = done = 0
+            while place < len(epoch.order) and left:
+                taken = steps.take(epoch.order, place, recording.batch_size, epoch.rates[done:], most=left)
+                place, done, left = taken.place, done + taken.steps, left - taken.steps
     return steps.network

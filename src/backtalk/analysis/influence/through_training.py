@@ -81,14 +81,11 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     ]
     L = recording.start.depth
 
-    def joined(parts: list[np.ndarray]) -> np.ndarray:
-        return np.concatenate(parts)
-
-    start = [joined([each.parameters[k] for each in found]) for k in range(2 * L)]
+    start = [np.concatenate([each.parameters[k] for each in found]) for k in range(2 * L)]
     return Hypergradients(
-        examples=joined([each.examples for each in found]),
-        learning_rates=joined([each.rates for each in found]),
-        l2_penalty=joined([each.penalty for each in found]),
+        examples=np.concatenate([each.examples for each in found]),
+        learning_rates=np.concatenate([each.rates for each in found]),
+        l2_penalty=np.concatenate([each.penalty for each in found]),
         W=Layers(start[:L]),
         b=Layers(start[L:]),
     )

@@ -1,25 +1,16 @@
-"""Gradients of examples, and the columns of their Gauss-Newton matrices, as pairs (h, ∇_a) in float64."""
+"""The columns of the Gauss-Newton matrices of examples, as pairs (h, ∇_a) in float64."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from ....core.backward import talk_down, talk_to_output
+from ....core.backward import talk_down
 from ....core.batch import Batch
-from ....core.forward import Trace, propagate
+from ....core.forward import Trace
 from ....core.network import Network
-
-Talks = Mapping[int, np.ndarray]
-
-
-def heard_by(network: Network, examples: Batch) -> tuple[Trace, Talks]:
-    """The forward pass, and ∇_{a_i}ℓ_n of each example's own loss; ``network`` in float64."""
-    trace = propagate(network, np.asarray(examples.X, dtype=np.float64))
-    target = np.asarray(examples.target(), dtype=np.float64)
-    _, _, grad_output = talk_to_output(network, trace, target, np.ones(examples.count))
-    return trace, talk_down(network, trace, grad_output, lowest=1)[0]
+from ..own_gradients import Talks, wide
 
 
 def columns(network: Network, trace: Trace, examples: Batch) -> Iterator[Talks]:
@@ -29,7 +20,7 @@ def columns(network: Network, trace: Trace, examples: Batch) -> Iterator[Talks]:
     cross-entropy this is the Fisher matrix, and no label is drawn for it.
     """
     L = network.depth
-    a, target = trace.a[L], np.asarray(examples.target(), dtype=np.float64)
+    a, target = trace.a[L], wide(examples.target())
     k = a.shape[1]
     units = np.broadcast_to(np.eye(k)[:, None, :], (k, *a.shape))
     curvature = np.moveaxis(network.head.curvature(a, trace.output, target, units), 0, 1)

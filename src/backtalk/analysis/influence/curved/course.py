@@ -12,8 +12,8 @@ from ....core.network import Network
 from ....core.optimizers import Adam, AdamEpsilonHat, Optimizer
 from ....engines.steps import StepState
 from ....train.recording import Recording
+from ..own_gradients import widened
 from ..unrolled.adjoints import RULES
-from ..unrolled.sweep import widened
 from ..unrolled.trajectory import steps_again
 from .response import Response
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ....core.batch import Batch
-from ....core.forward import Trace
+from ....core.forward import Trace, propagate
 from ....errors import InputError
 from ...per_example.pairs import slices
-from .columns import Talks, columns, heard_by, with_one
+from ..own_gradients import Talks, own_gradients, wide
+from .columns import columns, with_one
 from .course import ROWS, Course
 
 
@@ -54,7 +55,7 @@ class Exact:
         for network in course.networks:
             for rows in slices(course.examples.count, ROWS):
                 some = course.examples.rows(rows)
-                trace, _ = heard_by(network, some)
+                trace = propagate(network, wide(some.X))
                 roots = np.sqrt(course.shares[rows, None] / len(course.networks))
                 for heard in columns(network, trace, some):
                     yield _flat(trace, heard) * self.scale * roots
@@ -62,13 +63,13 @@ class Exact:
     def of(self, queries: Batch) -> np.ndarray:
         """(M, N): by how much the loss of each query would rise without each example."""
         course = self.course
-        asked = _flat(*heard_by(course.end, queries)) * self.scale
+        asked = _flat(*own_gradients(course.end, queries)[:2]) * self.scale
         moved = ((asked @ self.vectors) * self.factor) @ self.vectors.T + self.elsewhere * asked
         moved *= self.scale
         found = np.zeros((queries.count, course.examples.count))
         for network in course.networks:
             for rows in slices(course.examples.count, ROWS):
-                found[:, rows] += moved @ _flat(*heard_by(network, course.examples.rows(rows))).T
+                found[:, rows] += moved @ _flat(*own_gradients(network, course.examples.rows(rows))[:2]).T
         return found * (course.shares / len(course.networks))
 
     def bytes_per_query(self) -> int:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ....core.batch import Batch
+from ....core.forward import propagate
 from ....errors import InputError
 from ...per_example.pairs import slices
-from .columns import Talks, columns, heard_by, with_one
+from ..own_gradients import Talks, own_gradients, wide
+from .columns import columns, with_one
 from .course import ROWS, Course
 
 WORK = 2**22  # numbers of the largest array of a block
@@ -66,7 +68,7 @@ class Kronecker:
     def of(self, queries: Batch) -> np.ndarray:
         """(M, N): by how much the loss of each query would rise without each example."""
         course = self.course
-        trace, heard = heard_by(course.end, queries)
+        trace, heard, _ = own_gradients(course.end, queries)
         layers = range(1, course.end.depth + 1)
         moved = {}
         for i in layers:
@@ -76,7 +78,7 @@ class Kronecker:
         widest = max(len(self.of_h[i]) for i in layers)
         for network in course.networks:
             for rows in slices(course.examples.count, max(1, min(ROWS, WORK // (widest * queries.count)))):
-                trace, heard = heard_by(network, course.examples.rows(rows))
+                trace, heard, _ = own_gradients(network, course.examples.rows(rows))
                 for i in layers:
                     # Σ_{jk} δ_nj Q_qjk h_nk
                     a, h = heard[i] @ self.of_a[i], with_one(trace.h[i - 1]) @ self.of_h[i]
@@ -104,7 +106,7 @@ def _columns(course: Course) -> Iterator[tuple[np.ndarray, dict[int, np.ndarray]
     for network in course.networks:
         for rows in slices(course.examples.count, ROWS):
             some = course.examples.rows(rows)
-            trace, _ = heard_by(network, some)
+            trace = propagate(network, wide(some.X))
             share = course.shares[rows, None] / len(course.networks)
             h = {i: with_one(trace.h[i - 1]) for i in range(1, network.depth + 1)}
             for heard in columns(network, trace, some):

@@ -65,7 +65,7 @@ def require_known(optimizer: Optimizer) -> None:
 def _descent(step: Step, parameters: Parts, state: dict[str, Parts]) -> Pulled:
     del state
     # θ ← θ − η∇
-    return Pulled(parameters, {}, [-step.rate * each for each in parameters], -_dots(parameters, step.gradient))
+    return Pulled(parameters, {}, [-step.rate * each for each in parameters], -dots(parameters, step.gradient))
 
 
 def _momentum(step: Step, parameters: Parts, state: dict[str, Parts]) -> Pulled:
@@ -73,7 +73,7 @@ def _momentum(step: Step, parameters: Parts, state: dict[str, Parts]) -> Pulled:
     mu = step.optimizer.momentum  # pyright: ignore[reportAttributeAccessIssue]
     v = [own + each for own, each in zip(state["velocity"], parameters, strict=True)]
     return Pulled(
-        parameters, {"velocity": [mu * each for each in v]}, [-step.rate * each for each in v], -_dots(v, step.gradient)
+        parameters, {"velocity": [mu * each for each in v]}, [-step.rate * each for each in v], -dots(v, step.gradient)
     )
 
 
@@ -86,7 +86,7 @@ def _nesterov(step: Step, parameters: Parts, state: dict[str, Parts]) -> Pulled:
         parameters,
         {"velocity": [mu * each for each in v]},
         [-step.rate * each for each in heard],
-        -_dots(heard, step.gradient),
+        -dots(heard, step.gradient),
     )
 
 
@@ -132,7 +132,8 @@ def _dot(adjoint: np.ndarray, value: np.ndarray) -> np.ndarray:
     return adjoint.reshape(len(adjoint), -1) @ value.ravel()
 
 
-def _dots(adjoints: Parts, values: Parts) -> np.ndarray:
+def dots(adjoints: Parts, values: Parts) -> np.ndarray:
+    """The inner products of each row's adjoints with the values, over all parts, (M,)."""
     return np.sum([_dot(adjoint, value) for adjoint, value in zip(adjoints, values, strict=True)], axis=0)
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from ....core.backward import Gradients, talk_down, talk_to_output, talk_to_weights
+from ....core.backward import Gradients, talk_to_weights
 from ....core.batch import Batch
 from ....core.curvature import talk_along
-from ....core.forward import Trace, propagate
+from ....core.forward import Trace
 from ....core.layers import Layers
 from ....core.network import Network
-from ....core.objective import global_norm
+from ....core.objective import add_penalty, global_norm
 from ....core.optimizers.optimizer import State
 from ....train.recording import Recording
-from .adjoints import Parts, Step, pull_back
+from ..own_gradients import Talks, own_gradients, wide, widened
+from .adjoints import Parts, Step, dots, pull_back
 from .trajectory import Point, Trajectory
 
 
@@ -53,34 +53,31 @@ def _step_back(recording: Recording, point: Point, number: int, adjoints: Adjoin
     settings, network = recording.settings, widened(point.network)
     batch = recording.examples.rows(point.rows)
     weight, total = batch.weights()
-    weight = np.asarray(weight, dtype=np.float64)
+    weight = wide(weight)
     t = point.state.step + 1
-    trace = propagate(network, _wide(batch.X), settings.dropout and settings.dropout.at(t))
-    target = _wide(batch.target())
-    own = _own_gradients(network, trace, target)
-    grads = _weighted(own, trace, weight)
+    trace, own_a, own_h = own_gradients(network, batch, settings.dropout and settings.dropout.at(t))
+    grads = _weighted(own_a, own_h, trace, weight)
     penalty = settings.l2_penalty / (total if settings.l2_per_weight else 1)
     parameters = [*network.W.values(), *network.b.values()]
-    gradient = [
-        part + penalty * theta if theta.ndim == 2 else part
-        for part, theta in zip([*grads.W.values(), *grads.b.values()], parameters, strict=True)
-    ]
+    gradient = [*grads.W.values(), *grads.b.values()]
+    if penalty:
+        _, gradient = add_penalty(0.0, gradient, [*network.W.values()], penalty)
     norm, most = global_norm(gradient), settings.clip_norm
     factor = 1.0 if most is None or norm <= most else most / norm
-    state: State = {name: [_wide(part) for part in parts] for name, parts in point.state.arrays.items()}
+    state: State = {name: [wide(part) for part in parts] for name, parts in point.state.arrays.items()}
     step = Step(settings.optimizer, t, point.rate, parameters, state, [factor * part for part in gradient])
     pulled = pull_back(step, adjoints.parameters, adjoints.state)
     heard = pulled.gradient
     if factor < 1:
         # clipped: c·∇/‖∇‖, whose derivative is the part across ∇
-        along = np.sum([_dot(each, part) for each, part in zip(heard, gradient, strict=True)], axis=0) / norm**2
+        along = dots(heard, gradient) / norm**2
         heard = [
             factor * (each - along.reshape(-1, *[1] * part.ndim) * part)
             for each, part in zip(heard, gradient, strict=True)
         ]
     L = network.depth
     V, c = Layers(heard[:L]), Layers(heard[L:])
-    curved = talk_along(network, trace, grads, target, weight, V, c)
+    curved = talk_along(network, trace, grads, wide(batch.target()), weight, V, c)
     products = [*curved.W.values(), *curved.b.values()]
     adjoints.parameters = [
         before + product + (penalty * each if theta.ndim == 2 else 0.0)
@@ -89,71 +86,39 @@ def _step_back(recording: Recording, point: Point, number: int, adjoints: Adjoin
     adjoints.state = pulled.state
     adjoints.rates[:, number] = pulled.rate
     share = 1 / total if settings.l2_per_weight else 1.0
-    adjoints.penalty += share * np.sum([_dot(V[i], network.W[i]) for i in V], axis=0)
+    adjoints.penalty += share * dots([*V.values()], [*network.W.values()])
     # ∇ = Σ_m w_m ∇ℓ_m / Σ_m w_m, so a factor 1 + ε on w_n adds ε w_n (∇ℓ_n − ∇) to it
-    along = _along_each(own, trace, V, c)
+    along = _along_each(own_a, trace, V, c)
     changes = weight * (along - (along @ weight)[:, None])
     np.add.at(adjoints.examples.T, point.rows, changes.T)
 
 
-class _Own(NamedTuple):
-    """∇_{a_i}ℓ_n and ∇_{h_i}ℓ_n of each example's own loss, by layer."""
-
-    a: dict[int, np.ndarray]
-    h: dict[int, np.ndarray]
-
-
-def _own_gradients(network: Network, trace: Trace, target: np.ndarray) -> _Own:
-    ones = np.ones(len(target))
-    _, _, grad_output = talk_to_output(network, trace, target, ones)
-    grad_a, grad_h = talk_down(network, trace, grad_output, lowest=1)
-    return _Own(grad_a, grad_h)
-
-
-def _weighted(own: _Own, trace: Trace, weight: np.ndarray) -> Gradients:
+def _weighted(own_a: Talks, own_h: Talks, trace: Trace, weight: np.ndarray) -> Gradients:
     """The gradients of the weighted mean."""
-    L = len(own.a)
+    L = len(own_a)
     w = weight[:, None]
-    a = {i: own.a[i] * w for i in range(1, L + 1)}
+    a = {i: own_a[i] * w for i in range(1, L + 1)}
     talks = [talk_to_weights(a[i], trace.h[i - 1]) for i in range(1, L + 1)]
     return Gradients(
         loss=np.float64(np.nan),
         a=Layers(a[i] for i in range(1, L + 1)),
-        h=Layers(own.h[i] * w for i in range(1, L)),
+        h=Layers(own_h[i] * w for i in range(1, L)),
         W=Layers(W for W, _ in talks),
         b=Layers(b for _, b in talks),
     )
 
 
-def _along_each(own: _Own, trace: Trace, V: Layers, c: Layers) -> np.ndarray:
+def _along_each(own_a: Talks, trace: Trace, V: Layers, c: Layers) -> np.ndarray:
     """∇ℓ_n · (V, c) of each example and direction, (M, B): Σ_i δ_n · (V_i h_n + c_i)."""
     total = 0.0
     for i in V:
         moved = trace.h[i - 1] @ np.swapaxes(V[i], -1, -2) + c[i][:, None, :]
-        total = total + (moved * own.a[i]).sum(axis=-1)
+        total = total + (moved * own_a[i]).sum(axis=-1)
     return np.asarray(total)
 
 
 def _gradients_of_each(network: Network, queries: Batch) -> Parts:
     """∇ℓ_q of each query's own loss, a first dimension M."""
-    trace = propagate(network, _wide(queries.X))
-    own = _own_gradients(network, trace, _wide(queries.target())).a
+    trace, own, _ = own_gradients(network, queries)
     layers = range(1, network.depth + 1)
     return [*(own[i][:, :, None] * trace.h[i - 1][:, None, :] for i in layers), *(own[i] for i in layers)]
-
-
-def widened(network: Network) -> Network:
-    """The same in float64, in which the sweep counts whatever the run did."""
-    if network.W[1].dtype == np.float64:
-        return network
-    families = ([_wide(part) for part in family.values()] for family in (network.W, network.b))
-    W, b = families
-    return Network(W, b, network.activations, network.loss, output=network.output)
-
-
-def _wide(array: np.ndarray) -> np.ndarray:
-    return np.asarray(array, dtype=np.float64)
-
-
-def _dot(adjoint: np.ndarray, value: np.ndarray) -> np.ndarray:
-    return adjoint.reshape(len(adjoint), -1) @ value.ravel()

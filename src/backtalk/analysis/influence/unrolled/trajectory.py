@@ -48,7 +48,7 @@ class Trajectory:
 
     def backwards(self) -> Iterator[Point]:
         """Every step, the last one first."""
-        steps = _first_step(self.recording)
+        steps = self.recording.begin()
         kept: list[tuple[Network, StepState]] = []
         points: list[Point] = []
         for number, (rows, rate) in enumerate(self.taken):
@@ -68,7 +68,7 @@ class Trajectory:
         return (len(self.taken) - 1) % self.stride + 1
 
     def _between(self, part: int, network: Network, state: StepState) -> list[Point]:
-        steps = _first_step(self.recording)
+        steps = self.recording.begin()
         steps.restore(network, state)
         points = []
         for rows, rate in self.taken[part * self.stride : (part + 1) * self.stride]:
@@ -83,19 +83,11 @@ class Trajectory:
 
 def steps_again(recording: Recording) -> Iterator[tuple[float, Steps]]:
     """After each step of the run, from the first on: its learning rate, and the steps, whose network is the next."""
-    steps = _first_step(recording)
+    steps = recording.begin()
     for rows, rate in recording.mini_batches():
         _take(steps, rows, rate)
         yield rate, steps
     require_the_end(recording, steps.network)
-
-
-def _first_step(recording: Recording) -> Steps:
-    steps = recording.kind(recording.start, recording.settings)
-    if recording.state is not None:
-        steps.restore(recording.start, recording.state)
-    steps.use(recording.examples)
-    return steps
 
 
 def _take(steps: Steps, rows: np.ndarray, rate: float) -> None:

@@ -16,8 +16,8 @@ class BeforeBackward:
     """While it is open, ``see`` is given the graph of every loss of this thread just before its ``backward()``.
 
     ``Tensor.backward``, ``torch.autograd.backward`` and GradScaler all go through one function, which is replaced while
-    the block is open; ``torch.autograd.grad`` does not. Nothing that the program computes changes. ``wanted``: asked
-    before each look, so that steps can be left out; ``read``: what makes of the loss what ``see`` is given.
+    the block is open; ``torch.autograd.grad`` does not. Nothing that the program computes changes. ``read``: what
+    makes of the loss what ``see`` is given.
 
     >>> import torch
     >>> model = torch.nn.Linear(2, 1)
@@ -31,10 +31,9 @@ class BeforeBackward:
     def __init__(
         self,
         see: Callable[[Any], None],
-        wanted: Callable[[], bool] = lambda: True,
         read: Callable[[Any], Any] = read_graph,
     ) -> None:
-        self._see, self._wanted, self._read = see, wanted, read
+        self._see, self._read = see, read
         self._stack = ExitStack()
 
     def open(self) -> None:
@@ -44,7 +43,7 @@ class BeforeBackward:
         thread = get_ident()
 
         def before(tensors: Any) -> None:
-            if get_ident() == thread and self._wanted():
+            if get_ident() == thread:
                 several = tensors if isinstance(tensors, list | tuple) else (tensors,)
                 for tensor in several:
                     if isinstance(tensor, torch.Tensor) and tensor.numel() == 1:

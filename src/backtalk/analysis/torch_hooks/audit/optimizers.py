@@ -179,7 +179,7 @@ def find_penalty(optimizers: Sequence[Any], learned: bool | None) -> list[Findin
             pull = decay * _norm(p.detach() for p in parameters)
             push = (
                 _norm(_steps(optimizer, parameters))
-                if _is_decoupled(optimizer, group)
+                if is_decoupled(optimizer, group)
                 else _norm(p.grad for p in parameters)
             )
             ratio = pull / push if push else math.inf
@@ -197,7 +197,7 @@ def find_penalty(optimizers: Sequence[Any], learned: bool | None) -> list[Findin
     )  # fmt: skip
 
 
-def _is_decoupled(optimizer: Any, group: dict[str, Any]) -> bool:
+def is_decoupled(optimizer: Any, group: dict[str, Any]) -> bool:
     """Whether the decay is a step of its own, as in AdamW, and not a part of the gradient."""
     return bool(group.get("decoupled_weight_decay", type(optimizer).__name__ in ("AdamW", "Adafactor", "Muon", "Lion")))
 

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..audit.optimizers import is_decoupled
 from .moves import Move
-
-DECOUPLED = ("AdamW", "Adafactor", "Muon", "Lion")  # whose decay is a step of its own, and no part of the gradient
 
 
 def pull_of(
@@ -22,7 +21,7 @@ def pull_of(
     for group in optimizer.param_groups:
         decay, rate = (float(group.get(name) or 0.0) for name in ("weight_decay", "lr"))
         largest = max(largest, decay)
-        decoupled = group.get("decoupled_weight_decay", type(optimizer).__name__ in DECOUPLED)
+        decoupled = is_decoupled(optimizer, group)
         for move in (moves[names[id(p)]] for p in group["params"] if names.get(id(p)) in moves):
             pulls.append(decay * move.size * (rate if decoupled else 1.0))
             if decoupled:
