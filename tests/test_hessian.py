@@ -53,7 +53,10 @@ class Problem:
         output, of_a, of_output = JAX_LOSSES[self.loss]
         if self.output is not None:
             output = JAX_OUTPUTS[self.output]
-            of_a = lambda a, t: of_output(output(a), t)  # noqa: E731
+
+            def of_a(a: Any, t: Any) -> Any:
+                return of_output(output(a), t)
+
         t, w = as_target(self.network, self.y, 6), self.sample_weight / self.sample_weight.sum()
 
         def loss_of(parameters: Any) -> Any:

@@ -12,7 +12,7 @@ from ..finding import Finding, finding
 from ..telemetry import Telemetry
 from ..thresholds import LIMITS
 from ..words import counted, percent
-from .curves import fall_of, is_small, losses_without_penalty, scale_of
+from .curves import fall_of, gain_of_as_much_again, is_small, losses_without_penalty, scale_of
 from .layers import lagging, ratio_findings
 from .rates import find_learning_rate_too_high, find_learning_rate_too_low
 
@@ -79,10 +79,10 @@ def find_training_too_short(
     start = max(float(losses[0]), scale or 0.0)
     times, values = np.append(0.0, times), np.append(start, values)
     quarter, half, end = (float(np.interp(times[-1] * part, times, values)) for part in (0.25, 0.5, 1.0))
-    second, first, level = half - end, quarter - half, scale or start
-    if not (second > 0 and level > 0):
+    level = scale or start
+    if not (half > end and level > 0):
         return []
-    gain = second * min(second / first, 1.0) if first > 0 else second
+    gain = gain_of_as_much_again(quarter, half, end)
     share, rates = gain / level, [rate for rate in telemetry.learning_rates if rate is not None]
     falling = bool(rates) and rates[-1] < LIMITS.annealed * max(rates)  # the schedule has ended the fall
     stopped = telemetry.settings.get("patience") is not None

@@ -43,3 +43,12 @@ def fall_of(losses: tuple[float, ...]) -> float:
 
 def is_small(loss: float, scale: float | None) -> bool:
     return scale is not None and loss < LIMITS.small * scale
+
+
+def gain_of_as_much_again(quarter: float, half: float, end: float) -> float:
+    """By how much a loss falls in as many steps again, from its values at a quarter, at half and at the end of them.
+
+    It falls less from doubling to doubling of the steps, or as much: by f_2 · min(f_2/f_1, 1) after f_1 and f_2.
+    """
+    first, second = quarter - half, half - end
+    return second * min(second / first, 1.0) if first > 0 else second

@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 
 from ...diagnose.finding import Finding, finding
+from ...diagnose.rules.curves import gain_of_as_much_again
 from ...diagnose.thresholds import LIMITS
 from ...diagnose.words import counted, percent, sentence
 from .recorder import Recorder
@@ -212,7 +213,7 @@ def training_too_short(run: Run) -> list[Finding]:
     if second < 3 * float(run.errors.mean()):
         return []
     # at an even pace the second half brings twice what the quarter before it did; below half of that, the fall ends
-    gain = second * min(second / first, 1.0) if first > 0 else second
+    gain = gain_of_as_much_again(quarter, half, end)
     ends = bool(len(run.rates)) and run.rates[-1] < LIMITS.annealed * run.rates.max()
     return finding(
         "training_too_short", gain / run.scale, "the loss still falls",
