@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,9 @@ from ...train.records import Training
 from ..per_example.examples import as_batch
 from ..per_example.pairs import as_bytes, slices
 from .checkpoints import as_pair
-from .unrolled.adjoints import require_known
+from .unrolled.adjoints import Adjoints, require_known
 from .unrolled.sweep import sweep
+from .unrolled.trajectory import bytes_along
 
 MEMORY_LIMIT = 2**30  # bytes
 
@@ -57,8 +59,8 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     derivative is that from one side.
 
     ``training``: from ``fit(…, record=True)``. ``test``: a pair (X, y) of M examples. ``memory_limit``: bytes for the
-    networks along the way: if not all T of them fit, about 2√T are kept and the others computed again. The results are
-    in float64. Raises :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if
+    networks along the way: if not all T of them fit into half of it, about 2√T are kept and the others computed again;
+    and for what is followed of each query. The results are in float64. Raises :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if
     its examples were changed since, or if the limit is too small (it names the least).
 
     Source: Maclaurin, Duvenaud and Adams 2015, "Gradient-based hyperparameter optimization through reversible
@@ -73,12 +75,8 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     """
     recording = recording_of(training)
     require_known(recording.settings.optimizer)
-    limit = as_bytes(memory_limit)
     queries = as_batch(recording.end, *as_pair(test, "test"))
-    found = [
-        sweep(recording, queries.rows(rows), limit)
-        for rows in slices(queries.count, max(1, limit // bytes_per_query(recording)))
-    ]
+    found = list(_sweeps(recording, queries, as_bytes(memory_limit)))
     L = recording.start.depth
 
     start = [np.concatenate([each.parameters[k] for each in found]) for k in range(2 * L)]
@@ -114,10 +112,18 @@ def require_the_same_examples(recording: Recording, train: Batch) -> None:
         raise InputError("train has other labels than the recorded run: give the same ones.")
 
 
+def _sweeps(recording: Recording, queries: Batch, memory_limit: int) -> Iterator[Adjoints]:
+    """Some queries after others, as many together as the limit has room for beside the networks along the way."""
+    stride, along = bytes_along(recording, memory_limit)
+    for rows in slices(queries.count, max(1, (memory_limit - along) // bytes_per_query(recording))):
+        yield sweep(recording, queries.rows(rows), stride)
+
+
 def bytes_per_query(recording: Recording) -> int:
     """What is followed of each query: θ̄, the state's adjoints and what a step makes of them; and its row."""
     size = 8 * sum(part.size for part in (*recording.start.W.values(), *recording.start.b.values()))
-    return size * (5 + len(recording.settings.optimizer.families)) + 8 * recording.examples.count
+    of_batch = 16 * min(recording.batch_size, recording.examples.count) * sum(recording.start.sizes[1:])
+    return size * (5 + len(recording.settings.optimizer.families)) + of_batch + 8 * recording.examples.count
 
 
 class Unrolled:
@@ -129,7 +135,7 @@ class Unrolled:
 
     def of(self, queries: Batch) -> np.ndarray:
         """(M, N): by how much the loss of each query would rise without each example."""
-        return -sweep(self.recording, queries, self.memory_limit).examples
+        return -np.concatenate([each.examples for each in _sweeps(self.recording, queries, self.memory_limit)])
 
     def bytes_per_query(self) -> int:
         """What one more query takes."""
