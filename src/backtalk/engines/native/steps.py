@@ -56,6 +56,7 @@ class _StepRecord(NamedTuple):
 class NativeSteps:
     """A network in training; each method promises what it does in :class:`~backtalk.engines.steps.Steps`."""
 
+    engine: ClassVar[str] = "native"
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
 
