@@ -17,6 +17,7 @@ from .methods import method_of, recordings_of
 from .truth import changes_of, draw_sets
 
 SHOWN = 5  # training examples in a notebook
+LEAST_RETRAINED = 3  # to say anything of their order
 RETRAINED = 8  # networks that an answer is compared with
 LEFT_OUT = 0.5  # share of the examples that each of them does without
 
@@ -189,8 +190,8 @@ def _as_retrained(agreement: Any, recorded: bool) -> int:
             "it returns."
         )
     count = int(agreement)
-    if count < 0 or 0 < count < 3:
-        raise InputError(f"agreement is {agreement}, expected 3 networks or more, or 0 for none.")
+    if count < 0 or 0 < count < LEAST_RETRAINED:
+        raise InputError(f"agreement is {agreement}, expected {LEAST_RETRAINED} networks or more, or 0 for none.")
     return count
 
 
