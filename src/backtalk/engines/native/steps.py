@@ -78,6 +78,7 @@ def in_training(network: Network, settings: StepSettings) -> Any:
 class NativeSteps:
     """A network in training; each method promises what it does in :class:`~backtalk.engines.steps.Steps`."""
 
+    engine: ClassVar[str] = "native"
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
 
