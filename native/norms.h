@@ -55,6 +55,15 @@ static void norms_of_rows(const T *in, int64_t step, int64_t columns, int64_t ro
     }
 }
 
+constexpr double STABILITY = 0.01;  // gamma of Bu et al. 2022, as in core/clipping.py
+
+// What a gradient of this norm is multiplied by; a norm that is not finite makes the sum so
+static inline double clip_factor(Clipping clipping, double norm, double most_norm) {
+    if (!(norm <= __DBL_MAX__)) return __builtin_nan("");
+    if (clipping == AUTOMATIC) return most_norm / (norm + STABILITY);
+    return norm <= most_norm ? 1 : most_norm / norm;
+}
+
 // The norms of each row, for each layer; and grad_a times the row's part in the sum, where one was asked for
 template <class T>
 static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
@@ -65,18 +74,19 @@ static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
         norms_of_rows(in + first * NR<T>, step, layer.inputs, last - first, layer.out_norm_h + first);
         norms_of_rows(layer.d + first * NR<T>, step, layer.outputs, last - first, layer.out_norm_a + first);
     }
+    const bool per_layer = job.clipping == PER_LAYER;  // the norms of L layers, each at most C/sqrt(L), have one of C
+    const double most_norm = per_layer ? job.most_norm / root_of(job.depth) : job.most_norm;
     for (int64_t n = first; n < last; ++n) {
+        const auto norm_at = [&](const Layer<T> &layer) {
+            return layer.out_norm_a[n] * __builtin_hypot(layer.out_norm_h[n], 1);
+        };
         double whole = 0;
-        for (int i = 0; i < job.depth && job.most_norm > 0; ++i) {
-            const Layer<T> &layer = job.layers[i];
-            whole = __builtin_hypot(whole, layer.out_norm_a[n] * __builtin_hypot(layer.out_norm_h[n], 1));
-        }
-        double part = job.parts ? job.parts[n] : 1;
-        if (job.most_norm > 0 && !(whole <= job.most_norm))  // a norm that is not finite makes the sum so
-            part *= whole <= __DBL_MAX__ ? job.most_norm / whole : __builtin_nan("");
-        if (part == 1) continue;
+        for (int i = 0; i < job.depth && most_norm > 0; ++i) whole = __builtin_hypot(whole, norm_at(job.layers[i]));
         for (int i = 0; i < job.depth; ++i) {
             const Layer<T> &layer = job.layers[i];
+            double part = job.share * (job.parts ? job.parts[n] : 1);
+            if (most_norm > 0) part *= clip_factor(job.clipping, per_layer ? norm_at(layer) : whole, most_norm);
+            if (part == 1) continue;
             for (int64_t p = 0; p < panels_of<T>(layer.outputs); ++p) {
                 T *d = layer.d + p * step + n * NR<T>;  // times a part that may be smaller than a T can be
                 for (int e = 0; e < NR<T>; ++e) d[e] = part == 0 ? T(0) : T(double(d[e]) * part);
