@@ -117,12 +117,8 @@ class NoiseSource:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken; from a source without a seed, with a new key of the operating system."""
-        try:
-            seed, drawn = state["seed"], state["drawn"]
-            known = seed is None or (isinstance(seed, int) and isinstance(drawn, int) and seed >= 0 and drawn >= 0)
-        except (KeyError, TypeError):
-            known = False
-        if not known:
+        seed, drawn = (state.get(name) for name in ("seed", "drawn")) if isinstance(state, Mapping) else (-1, -1)
+        if seed is not None and not all(isinstance(each, int) and each >= 0 for each in (seed, drawn)):
             raise InputError(f"state is {state!r}, expected what state() of a NoiseSource gave.")
         self._open(seed, drawn or 0)
 
