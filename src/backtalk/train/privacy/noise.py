@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, InputTypeError, MissingLibraryError
+from ...core.arrays import Array, dtype_name, is_array, namespace
+from ...errors import InputError, InputTypeError, MissingLibraryError, a_kind
 from .accounting import INSTALL, as_sampling_rate
 
-CHUNK = 2**14  # pairs of normal numbers that are made at once, so that their bits stay in the processor's cache
+CHUNK = 2**15  # normal numbers that are made at once, so that they stay in the processor's cache
 GRID = 24  # results are multiples of σ/2^24, or of up to twice as much or half as little
 LEAST, MOST = 1e-280, 1e280  # of σ, so that its multiples and fractions are normal numbers too
 
@@ -57,36 +58,40 @@ class NoiseSource:
         """
         return self.add(np.zeros(shape), scale)
 
-    def add(self, total: np.ndarray, scale: float) -> np.ndarray:
-        """``total`` with independent normal noise of standard deviation ``scale``, a new array of its dtype.
+    def add(self, total: Array, scale: float) -> Array:
+        """``total`` with independent normal noise of standard deviation ``scale``: a new array, of its shape and dtype.
 
-        The sum is formed in float64 and rounded to a multiple of a power of 2, about scale/2²⁴. So any total can lead
-        to any result, and the last bits tell nothing: of noise that is only added in floating point, the values that
-        it can take give the total away (Mironov 2012, "On significance of the least significant bits for differential
-        privacy"). What is not covered: rounding within ``total`` itself, and how long anything takes.
+        ``total``: an array of NumPy, or a tensor of PyTorch on the CPU. The sum is formed in float64 and rounded to a
+        multiple of a power of 2, about scale/2²⁴. So any total can lead to any result, and the last bits tell nothing:
+        of noise that is only added in floating point, the values that it can take give the total away (Mironov 2012,
+        "On significance of the least significant bits for differential privacy"). What is not covered: rounding within
+        ``total`` itself, and how long anything takes.
 
         Source: Box and Muller 1958, "A note on the generation of random normal deviates", in float64 from 52 bits
         each; no number lies beyond 8.5 standard deviations, where a normal one does once in 5·10¹⁶.
         """
-        total = np.asarray(total)
-        if total.dtype not in (np.float32, np.float64):
-            raise InputTypeError(f"total has dtype {total.dtype}, expected float32 or float64.")
+        if not is_array(total):
+            raise InputTypeError(f"total is {a_kind(total)}, expected an array.")
+        xp = namespace(total)
+        if not xp.isdtype(total.dtype, "real floating"):
+            raise InputTypeError(f"total has dtype {dtype_name(total.dtype)}, expected real floating-point numbers.")
         if isinstance(scale, bool) or not isinstance(scale, Real):
             raise InputTypeError(f"scale is {scale!r}, expected a number.")
         scale = float(scale)
-        if scale == 0:
-            return total.copy()
-        if not LEAST <= scale <= MOST:
+        if scale != 0 and not LEAST <= scale <= MOST:
             raise InputError(f"scale is {scale!r}, expected 0, or a number from {LEAST:g} to {MOST:g}.")
-        result = np.empty(total.shape, total.dtype)
-        flat, given = result.reshape(-1), np.ascontiguousarray(total).reshape(-1)
+        given = xp.reshape(total, (-1,))
+        result = xp.asarray(given, copy=True)
         grid = math.ldexp(1.0, math.frexp(scale)[1] - 1 - GRID)
-        for first in range(0, flat.size, 2 * CHUNK):
-            part = slice(first, min(first + 2 * CHUNK, flat.size))
-            count = part.stop - part.start
-            pairs = self._bits(2 * -(-count // 2)).reshape(2, -1)
-            flat[part] = np.rint((given[part] + scale * _box_muller(pairs)[:count]) / grid) * grid
-        return result
+        for first in range(0, given.shape[0] if scale else 0, CHUNK):
+            part = slice(first, first + CHUNK)
+            count = given[part].shape[0]
+            noise = _box_muller(xp.asarray(self._bits(2 * -(-count // 2))))[:count]
+            noise *= scale
+            noise += given[part]
+            noise /= grid
+            result[part] = xp.round(noise) * grid
+        return xp.reshape(result, total.shape)
 
     def sample(self, count: int, rate: float) -> np.ndarray:
         """The rows, out of 0 … count − 1, that a Poisson sample takes: each with probability ``rate``, independently.
@@ -143,20 +148,20 @@ class NoiseSource:
 
     def _bits(self, count: int) -> np.ndarray:
         """An even number of random integers of 64 bits."""
-        stream = np.empty(count, "<u8")
+        stream = np.empty(count, "<i8")
         self._encryptor.update_into(bytes(8 * count), stream.view(np.uint8).data)
         self._drawn += count // 2
         return stream
 
 
-def _uniform(bits: np.ndarray) -> np.ndarray:
+def _uniform(bits: Array) -> Array:
     """Numbers in (0, 1], multiples of 2⁻⁵²: 2 minus that of [1, 2) whose fraction the bits are."""
-    return 2.0 - ((bits >> np.uint64(12)) | np.uint64(0x3FF << 52)).view(np.float64)
+    return 2.0 - ((bits >> 12) & (2**52 - 1) | 0x3FF << 52).view(namespace(bits).float64)
 
 
-def _box_muller(bits: np.ndarray) -> np.ndarray:
-    """Standard normal numbers from bits (2, m): √(−2 log u) cos 2πv, then the same with sin."""
-    u, v = _uniform(bits)
-    radius = np.sqrt(-2.0 * np.log(u))
-    angle = (2 * np.pi) * v
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
+def _box_muller(bits: Array) -> Array:
+    """Standard normal numbers of an even number of bits: √(−2 log u) cos 2πv, then the same with sin."""
+    xp, half = namespace(bits), bits.shape[0] // 2
+    numbers = _uniform(bits)
+    radius, angle = xp.sqrt(-2.0 * xp.log(numbers[:half])), (2 * math.pi) * numbers[half:]
+    return xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)])
