@@ -12,6 +12,7 @@ schedules/      learning rates over time
 validation.py   the validation set; metric.py: what decides on it instead of the loss
 callbacks.py    who is told during training, and may stop it; loggers/: callbacks that log
 whole_batch.py  what an optimizer does that searches: lbfgs.py, descent.py, on objective.py
+privacy/        private training: how much noise, from where, and what it guarantees
 recording.py    what is kept of a run to take its steps again
 records.py      what training reports: epochs, progress, the result
 interrupt.py    Ctrl-C between two chunks of steps
