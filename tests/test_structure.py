@@ -24,7 +24,7 @@ PUBLIC = {
     "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
     "Hypergradients", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
     "Lion", "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum",
-    "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop",
+    "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy", "PrivacySpent", "ProcessLostError", "Progress", "RMSprop",
     "Run", "SGD", "Shard", "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training",
     "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise",
     "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch",

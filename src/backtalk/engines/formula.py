@@ -14,7 +14,8 @@ from ..core.forward import Trace, propagate
 from ..core.network import Network
 from ..core.norms import euclidean_norm
 from ..core.objective import add_penalty, clip
-from .private import Samples, private_gradient
+from ..data.sources import Order
+from .private import private_gradient
 from .steps import ENDLESS, FIRST_MEASURED, SECONDS, SILENT, LayerMeasures, Measured, StepSettings, StepState, Taken
 
 
@@ -32,7 +33,7 @@ class FormulaSteps:
 
     def take(
         self,
-        order: np.ndarray | Samples,
+        order: Order,
         place: int,
         batch_size: int,
         rates: np.ndarray,

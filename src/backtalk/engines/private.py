@@ -22,8 +22,8 @@ class PrivateSettings:
     """The gradient of a private step: (Σ_n c_n ∇ℓ_n + z)/B instead of the mean over the mini-batch.
 
     ``clipping``: a name of :data:`~backtalk.core.clipping.CLIPPINGS`, which gives c_n, so that ‖c_n ∇ℓ_n‖ ≤
-    ``max_norm``, C. ``noise``: the standard deviation of each entry of z. ``batch_size``: B, the number of examples that
-    is expected, whatever their number is. ``key``: of the noise, 32 bytes.
+    ``max_norm``, C. ``noise``: the standard deviation of each entry of z/B. ``batch_size``: B, the number of examples
+    that is expected, whatever their number is. ``key``: of the noise, 32 bytes.
     """
 
     clipping: str
@@ -31,28 +31,6 @@ class PrivateSettings:
     noise: float
     batch_size: float
     key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """An order of mini-batches that differ in size, for steps one after another: place s stands for step s, whose rows
-    are ``rows[ends[s − 1]:ends[s]]``, and may be none.
-
-    >>> samples = Samples(np.array([4, 2, 7]), np.array([2, 2, 3]))
-    >>> len(samples), [samples[s : s + 1].tolist() for s in range(3)]
-    (3, [[4, 2], [], [7]])
-    """
-
-    rows: np.ndarray
-    ends: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def __getitem__(self, places: slice) -> np.ndarray:
-        """The rows of these steps."""
-        first, last, _ = places.indices(len(self))
-        return self.rows[self.ends[first - 1] if first else 0 : self.ends[last - 1] if last else 0]
 
 
 def private_gradient(

@@ -17,8 +17,8 @@ from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.noise import grid_of
 from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
+from ...data.sources import Order, Samples
 from ...errors import DivergedError
-from ..private import Samples
 from ..steps import ENDLESS, FIRST_MEASURED, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
 from . import passes as native
 from .kernels import threads
@@ -48,14 +48,14 @@ class _StepRecord(NamedTuple):
     """Steps that follow one another: what it takes to take them again."""
 
     batch: Batch
-    order: np.ndarray | Samples
+    order: Order
     place: int
     batch_size: int
     rates: np.ndarray
     steps: int
 
 
-def _rows_and_ends(order: np.ndarray | Samples) -> tuple[np.ndarray, np.ndarray | None]:
+def _rows_and_ends(order: Order) -> tuple[np.ndarray, np.ndarray | None]:
     return (order.rows, order.ends) if isinstance(order, Samples) else (order, None)
 
 
@@ -124,7 +124,7 @@ class NativeSteps:
 
     def take(
         self,
-        order: np.ndarray | Samples,
+        order: Order,
         place: int,
         batch_size: int,
         rates: np.ndarray,
@@ -146,9 +146,7 @@ class NativeSteps:
                 return taken
         return self._take(order, taken, batch_size, rates, most - taken.steps, every)
 
-    def _take(
-        self, order: np.ndarray | Samples, so_far: Taken, batch_size: int, rates: np.ndarray, most: int, every: int
-    ) -> Taken:
+    def _take(self, order: Order, so_far: Taken, batch_size: int, rates: np.ndarray, most: int, every: int) -> Taken:
         """So many steps more."""
         began, place, rates = time.monotonic(), so_far.place, rates[so_far.steps :]
         self._read = None  # now, since Ctrl-C may come before the counts are back
