@@ -173,7 +173,9 @@ def _forward(values: AnyValues, talk: OutputTalk) -> Iterator[Slide]:
         i, each = step.layer, None
         match step.left:
             case Symbol("a"):
-                heard = SumOver("k", sizes[i - 1], lambda k, i=i: _times(weight(i, "j", k), _unit("h", i - 1, k)), i - 1)
+                heard = SumOver(
+                    "k", sizes[i - 1], lambda k, i=i: _times(weight(i, "j", k), _unit("h", i - 1, k)), i - 1
+                )
                 each = Equation(_unit("a", i), (Sum((heard, _unit("b", i))),))
             case Symbol("h"):
                 each = Equation(_unit("h", i), (activation_of(values, i, "g", _unit("a", i)),))
