@@ -60,7 +60,7 @@ export class Walk {
     this.box.replaceChildren(
       make("h3", {}, make("span", { className: `talk talk-${slide.talk}`, textContent: TALKS[slide.talk] }), slide.title),
       make("p", { className: "reason", textContent: slide.reason }),
-      make("div", { className: "formulas" }, ...slide.latex.map((latex) => formula(latex, latex))),
+      make("div", { className: "formulas" }, ...slide.latex.map((latex) => formula(latex))),
     );
   }
 
