@@ -12,7 +12,7 @@ import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import { shortened } from "./names";
 import { written } from "./numbers";
-import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
+import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup, Slide } from "./protocol";
 import { SaveLesson } from "./save_lesson";
 import { Screen } from "./screen";
 import { onTheme } from "./theme";
@@ -21,7 +21,6 @@ import { Upload } from "./upload";
 import { Walk } from "./walk";
 
 export class App {
-  readonly walk = new Walk((message) => this.send(message));
   private state: State | null = null; // null until the server said what it offers
   private setup: Setup | null = null;
   private hello: Hello | null = null;
@@ -32,7 +31,12 @@ export class App {
   private readonly drawing = new Drawing(
     (place) => this.open(place),
     () => this.closeDerivation(),
+    (place) => this.walk.pointedAt(place),
   );
+  readonly walk = new Walk((message) => this.send(message), {
+    point: (marks) => this.drawing.lightTerm(marks),
+    trail: (terms) => this.drawing.lightSum(terms),
+  });
   private readonly screen = new Screen(
     this.drawing,
     (row) => this.showRow(row),
@@ -126,8 +130,7 @@ export class App {
         this.begin(message);
         break;
       case "slide":
-        this.walk.show(message.at === null ? null : message);
-        this.drawing.walk(this.walk.slide);
+        this.showSlide(message.at === null ? null : message);
         break;
       case "derivation":
         this.showDerivation(message);
@@ -202,7 +205,7 @@ export class App {
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
     this.drawing.colourBy(this.state?.color ?? "value");
     this.showColour();
-    this.walk.show(null);
+    this.walk.begin(setup);
     this.drawing.walk(null);
     clearFindings();
     say(find("example-error"), "");
@@ -225,6 +228,7 @@ export class App {
     }
     this.timeline.show(frame.step);
     this.screen.show(frame);
+    this.walk.showFrame(frame);
     if (this.state?.quantity && this.explainedAt !== null) {
       if (frame.running) this.panel.stale(this.explainedAt);
       else if (moved || this.explainedAt !== frame.step) this.explain(this.state.quantity, false);
@@ -265,7 +269,13 @@ export class App {
     this.send({ type: "rate", rate });
   }
 
+  private showSlide(slide: Slide | null): void {
+    this.walk.show(slide);
+    this.drawing.walk(slide);
+  }
+
   private open(place: Place): void {
+    if (this.walk.choose(place)) return;
     if (this.setup) this.explain(quantityOf(place, this.setup.network.sizes.length - 1), true);
   }
 

@@ -15,6 +15,7 @@ export function listenToKeys(app: App): void {
     r: () => app.reset(),
     n: () => app.walk.next(),
     p: () => app.walk.previous(),
+    t: () => app.walk.nextTerm(),
     c: () => app.otherColour(),
     d: () => app.diagnose(),
     ",": () => app.example(-1),

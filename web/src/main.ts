@@ -6,6 +6,7 @@ import "./style/page.css";
 import "./style/settings.css";
 import "./style/drawing.css";
 import "./style/derivation.css";
+import "./style/walk.css";
 import "./style/charts.css";
 import "./style/lesson.css";
 import "./style/narrow.css";

@@ -101,7 +101,26 @@ export interface Frame extends FrameHead {
 }
 
 export type Talk = "forward" | "output" | "hidden" | "weights" | "update";
-export type Family = "h" | "a" | "grad_a" | "grad_h" | "grad_W";
+/** What is drawn of a layer: its units by h, a, grad_h or grad_a, or the weights that come into it, W or grad_W. */
+export interface Light {
+  quantity: string;
+  layer: number;
+}
+
+/** A number of a formula: the entry of an array at letters, for which `latex` and `text` have § before them. */
+export interface Quantity {
+  array: string; // of the frame or of the slide
+  at: string[];
+  latex: string;
+  text: string;
+}
+
+/** A summand: a product of numbers, or one for each unit of a layer. */
+export interface Term {
+  over: { letter: string; layer: number } | null;
+  negative: boolean;
+  factors: (Quantity & { function: string })[]; // with a function, the number is what it is taken of
+}
 
 export interface Slide {
   type: "slide";
@@ -109,10 +128,14 @@ export interface Slide {
   count: number;
   talk: Talk;
   title: string;
-  reason: string;
-  latex: string[];
-  light: { units: number[]; weights: number[] };
-  family: Family;
+  statements: { reason: string; latex: string[] }[];
+  light: Light[];
+  faint: Light[]; // known, but not what the slide is about
+  known: string[]; // arrays
+  shown: (Quantity & { along: string })[]; // vectors, each along one of its letters
+  each: { latex: string; left: Quantity; terms: Term[] } | null; // the equation of one unit or weight
+  about: string;
+  arrays: Record<string, Nested>; // that the frame does not hold
 }
 
 export interface DerivationStep extends Formulas {
@@ -146,6 +169,8 @@ export interface Paths {
   paths: Path[];
   flow: Record<string, number[]>;
 }
+
+export type Nested = number | null | Nested[];
 
 export interface Explained {
   type: "derivation";

@@ -156,7 +156,9 @@ class Live:
                 await self.end_walk()
                 await session.work(session.reset)
             case "example":
-                await session.work(session.choose, message.get("row"))
+                slide = await session.work(session.choose, message.get("row"))
+                if slide is not None:
+                    await self.send(slide)
             case "slide":
                 slide, why = await session.work(session.slide, message.get("at"))
                 await self.send(slide)

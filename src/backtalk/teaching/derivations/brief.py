@@ -37,14 +37,14 @@ def brief_steps(values: AnyValues, asked: Quantity) -> Iterator[Step]:
     yield from to_output(values, talk, unit if last == depth and asked.family != "h" else ())
     for i in range(depth - 1, last - 1, -1):
         own = unit if i == last and asked.family != "h" else ()
-        yield _to_hidden(values, i, own)
+        yield to_hidden(values, i, own)
         yield from through_activation(values, i, own)
     if asked.family == "h":
-        yield _to_hidden(values, asked.layer, unit)
+        yield to_hidden(values, asked.layer, unit)
     elif asked.family == "W":
-        yield _to_weights(values, asked)
+        yield to_weights(values, asked)
     elif asked.family == "b":
-        yield _to_biases(values, asked)
+        yield to_biases(values, asked)
 
 
 def forward_steps(values: AnyValues, talk: OutputTalk) -> Iterator[Step]:
@@ -160,7 +160,7 @@ def _along_own(above: Symbol, below: Symbol) -> Expression:
     return Elementwise(Derivative(above), Partial(replace(above, indices=each), replace(below, indices=each)))
 
 
-def _to_hidden(values: AnyValues, i: int, unit: tuple[int, ...]) -> Step:
+def to_hidden(values: AnyValues, i: int, unit: tuple[int, ...]) -> Step:
     """The second talk: along every path from h_{ij} to layer i + 1."""
     h, above = Symbol("h", i, unit), i + 1
     width = values.network.sizes[above]
@@ -212,7 +212,7 @@ def through_activation(values: AnyValues, i: int, unit: tuple[int, ...]) -> Iter
     yield make_step(values, "hidden", i, title, reason, Derivative(a), right)
 
 
-def _to_weights(values: AnyValues, asked: Quantity) -> Step:
+def to_weights(values: AnyValues, asked: Quantity) -> Step:
     """The third talk, to a weight or to the matrix."""
     i = asked.layer
     left = Derivative(symbol_of(values.network, asked))
@@ -233,7 +233,7 @@ def _to_weights(values: AnyValues, asked: Quantity) -> Step:
     return make_step(values, "weights", i, f"Layer {i} talks to its weights", reason, left, right)
 
 
-def _to_biases(values: AnyValues, asked: Quantity) -> Step:
+def to_biases(values: AnyValues, asked: Quantity) -> Step:
     """The third talk, to a bias or to all of a layer."""
     i = asked.layer
     left = Derivative(symbol_of(values.network, asked))
