@@ -1,19 +1,22 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
 import { configurationOf, merged, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
-import { Connection } from "./connection";
+import type { Lab, Listener } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
 import { find, say } from "./dom";
 import { clearFindings, showFindings } from "./findings";
+import { tellLesson } from "./lesson/about";
 import { Drawing } from "./network/drawing";
 import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import { shortened } from "./names";
 import { written } from "./numbers";
 import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup, Slide } from "./protocol";
+import { SaveLesson } from "./save_lesson";
 import { Screen } from "./screen";
 import { onTheme } from "./theme";
+import { Timeline } from "./timeline";
 import { Upload } from "./upload";
 import { Walk } from "./walk";
 
@@ -23,12 +26,7 @@ export class App {
   private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
-  private readonly connection = new Connection({
-    message: (message) => this.receive(message),
-    frame: (frame) => this.receiveFrame(frame),
-    lost: (seconds) => this.lost(seconds),
-    refused: (reason) => this.refused(reason),
-  });
+  private readonly connection: Lab;
   private readonly notice = new Notice();
   private readonly drawing = new Drawing(
     (place) => this.open(place),
@@ -53,12 +51,24 @@ export class App {
     close: () => this.closeDerivation(),
     lightPath: (path) => this.drawing.lightOne(path),
   });
+  private readonly timeline = new Timeline((step) => this.send({ type: "goto", step }));
   private readonly upload = new Upload((uploaded) => {
     this.controls.addFile(uploaded);
     if (this.state) this.configure({ ...configurationOf(this.state), data: uploaded.data }, true);
   });
 
+  /** `connect`: to the lab's server, or to the steps that a lesson has recorded. */
+  constructor(connect: (listener: Listener) => Lab) {
+    this.connection = connect({
+      message: (message) => this.receive(message),
+      frame: (frame) => this.receiveFrame(frame),
+      lost: (seconds) => this.lost(seconds),
+      refused: (reason) => this.refused(reason),
+    });
+  }
+
   start(): void {
+    new SaveLesson(() => ({ example: String(this.state?.example ?? 0), color: this.state?.color ?? "", quantity: this.state?.quantity ?? "" }));
     onTheme(() => this.screen.repaint());
     addEventListener("popstate", () => this.goTo(readFragment(location.hash)));
     this.enable();
@@ -92,7 +102,10 @@ export class App {
   }
 
   example(by: number): void {
-    if (this.setup && this.state) this.showRow((this.state.example + by + this.setup.rows) % this.setup.rows);
+    if (!this.setup || !this.state) return;
+    const { shown, rows } = this.setup;
+    if (!shown) this.showRow((this.state.example + by + rows) % rows);
+    else this.showRow(shown[(shown.indexOf(this.state.example) + by + shown.length) % shown.length]!);
   }
 
   otherColour(): void {
@@ -140,13 +153,14 @@ export class App {
     const before = this.state;
     this.hello = hello;
     this.upload.limit = hello.limits.upload_bytes;
+    this.timeline.offer(hello);
     this.controls.offer(hello);
     if (hello.resumed && before) {
       if (this.upload.uploaded) this.controls.addFile(this.upload.uploaded);
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? merged({ ...hello.start, example: 0, color: "value", quantity: "" }, readFragment(location.hash));
+    let state: State = before ?? merged({ example: 0, color: "value", quantity: "", ...hello.start } as State, readFragment(location.hash));
     if (before) {
       this.notice.say("The server was started anew: training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
@@ -186,6 +200,7 @@ export class App {
     if (this.state) this.state = { ...this.state, ...configuration };
     this.controls.show(configuration);
     this.controls.describe(setup);
+    if (this.hello?.recorded && this.state) tellLesson(this.hello, setup, this.state);
     this.screen.begin(setup, this.hello?.resumed ?? false);
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
     this.drawing.colourBy(this.state?.color ?? "value");
@@ -211,6 +226,7 @@ export class App {
       this.state.example = frame.example.row;
       this.note(false);
     }
+    this.timeline.show(frame.step);
     this.screen.show(frame);
     this.walk.showFrame(frame);
     if (this.state?.quantity && this.explainedAt !== null) {
@@ -280,7 +296,7 @@ export class App {
     this.drawing.select(place);
     this.drawing.lightPaths(explained.paths);
     this.panel.show(explained, place, this.setup);
-    const { value } = explained.derivation;
+    const value = explained.values.at(explained.derivation.left);
     const said = typeof value === "number" ? ` is ${written(value, 6)}` : "";
     find("selected").textContent = `The gradient by ${explained.quantity}${said}. Its derivation stands below the drawing.`;
     if (this.running) this.panel.stale(this.explainedAt);
@@ -302,7 +318,7 @@ export class App {
       this.explainedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
-    } else if (about === "example") say(find("example-error"), this.setup ? `There are the examples 1 to ${this.setup.rows}.` : message);
+    } else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
     else this.notice.say(message, "warning");
   }
 

@@ -8,12 +8,16 @@ import "./style/drawing.css";
 import "./style/derivation.css";
 import "./style/walk.css";
 import "./style/charts.css";
+import "./style/lesson.css";
 import "./style/narrow.css";
 import { App } from "./app";
 import { listenToButtons } from "./buttons";
+import { Connection } from "./connection";
 import { listenToKeys } from "./keys";
+import { packedLesson, Recorded } from "./recorded";
 
-const app = new App();
+const lesson = packedLesson();
+const app = new App((listener) => (lesson ? new Recorded(lesson, listener) : new Connection(listener)));
 listenToButtons(app);
 listenToKeys(app);
 app.start();

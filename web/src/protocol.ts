@@ -1,5 +1,10 @@
 // The messages between page and server, as docs/lab.md has them.
 
+import type { Formulas, Remark } from "./formulas/equation";
+import type { Rows } from "./formulas/evaluation";
+import type { Leaf } from "./formulas/tree";
+import { doubles, Values, type Block } from "./formulas/values";
+
 export interface Configuration {
   data: string;
   layers: number[];
@@ -19,6 +24,7 @@ export type Sent =
   | { type: "run" | "pause" | "step" | "reset" | "diagnose" | "drawn" }
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
+  | { type: "goto"; step: number } // of a recording
   | { type: "slide"; at: number | null }
   | { type: "explain"; quantity: string };
 
@@ -40,7 +46,8 @@ export interface Hello {
   outputs: string[];
   optimizers: string[];
   limits: { upload_bytes: number; layers: number; units: number };
-  start: Configuration;
+  start: Configuration & { example?: number; color?: string; quantity?: string };
+  recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
 }
 
 export interface Points {
@@ -68,6 +75,7 @@ export interface Setup {
   drawn: { whole: boolean; units: Record<string, number[]>; note: string };
   points: Points | null;
   bounds: [number, number, number, number] | null;
+  shown?: number[]; // the rows that a lesson has recorded; else any can be shown
 }
 
 export interface FrameHead {
@@ -130,20 +138,20 @@ export interface Slide {
   arrays: Record<string, Nested>; // that the frame does not hold
 }
 
-export interface Written {
-  text: string;
-  latex: string;
-}
-
-export interface DerivationStep {
+export interface DerivationStep extends Formulas {
   talk: Talk;
   layer: number;
-  quantity: string;
   title: string;
   reason: string;
-  formula: Written;
-  numbers: Written | null;
-  value: Written;
+  remarks: Remark[];
+}
+
+export interface DerivationRecord {
+  quantity: string;
+  left: Leaf;
+  digits: number;
+  rows: Rows;
+  steps: DerivationStep[];
 }
 
 export interface Path {
@@ -169,7 +177,8 @@ export interface Explained {
   quantity: string;
   step?: number;
   row?: number;
-  derivation: { quantity: string; latex: string; value: Nested; loss: number; steps: DerivationStep[] };
+  derivation: DerivationRecord;
+  values: Values;
   paths: Paths | null;
 }
 
@@ -206,6 +215,18 @@ export interface Uploaded {
   columns: string[];
   target: string;
   said: string[];
+}
+
+/** The message of a derivation, whose arrays are base64 of float64. */
+export type SentExplained = Omit<Explained, "values"> & {
+  derivation: { arrays: Record<string, Omit<Block, "numbers"> & { base64: string }> };
+};
+
+export function readExplained(message: SentExplained): Explained {
+  const blocks = Object.entries(message.derivation.arrays).map(
+    ([name, { base64, ...block }]): [string, Block] => [name, { ...block, numbers: doubles(base64) }],
+  );
+  return { ...message, values: new Values(new Map(blocks)) };
 }
 
 /** uint32 n, n bytes of JSON, then the float32 arrays that the JSON lists: all little-endian. */

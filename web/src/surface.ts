@@ -166,6 +166,7 @@ export class Surface {
     const box = this.canvas.getBoundingClientRect();
     let [best, nearest] = [-1, 16];
     points.x.forEach((point, k) => {
+      if (this.setup?.shown && !this.setup.shown.includes(points.row?.[k] ?? k)) return;
       const [x, y] = this.place(point, box.width, box.height);
       const distance = Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top));
       if (distance < nearest) [best, nearest] = [k, distance];

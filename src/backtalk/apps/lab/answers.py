@@ -28,10 +28,11 @@ def explain_message(network: Network, data: LabData, row: int, quantity: Any) ->
     if len(quantity) > LONGEST_QUANTITY:
         raise InputError(f"quantity is {shown(quantity)}, expected a text such as 'W[1,1,1]'.")
     from ...teaching.derivations import explain, paths
+    from ...teaching.derivations.records import derivation_record
 
     x, y = data.X[row], data.y[row]
     with np.errstate(all="ignore"):
-        derivation = explain(network, x, y, quantity).to_dict()
+        derivation = derivation_record(explain(network, x, y, quantity))
         try:
             strongest = paths(network, x, y, quantity, k=STRONGEST).to_dict()
         except InputError:  # of a whole vector there are none

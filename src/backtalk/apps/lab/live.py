@@ -14,20 +14,16 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from ...core.activations import ACTIVATIONS
-from ...core.losses import LOSSES
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
-from .datasets import listed
+from .greeting import greeting
 from .session import Session, finish
-from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, shown, whole
-from .upload import MOST_BYTES
+from .settings import LONGEST, MOST_SPEED, shown, whole
 
 MOST_MESSAGE = 65_536  # bytes of a message of the page
 MOST_QUESTIONS = 8  # that wait for their answers
@@ -94,20 +90,7 @@ class Live:
                 await self.socket.close(TAKEN_OVER, "another page took this session over")
 
     def greeting(self, resumed: bool) -> dict[str, Any]:
-        from importlib.metadata import version
-
-        return {
-            "type": "hello",
-            "version": version("backtalk"),
-            "resumed": resumed,
-            "data": listed(self.session.given),
-            "activations": list(ACTIVATIONS),
-            "losses": list(LOSSES),
-            "outputs": ["softmax", *ACTIVATIONS],
-            "optimizers": OFFERED,
-            "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
-            "start": {"type": "configure", **asdict(self.session.start)},
-        }
+        return {**greeting(self.session.start, self.session.given), "resumed": resumed}
 
     async def send(self, message: dict[str, Any] | bytes) -> None:
         """Send a message; raises ``WebSocketDisconnect`` if the page has left."""

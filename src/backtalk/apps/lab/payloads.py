@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -122,6 +123,23 @@ def pack(facts: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray]]) -> byt
     text += b" " * (-len(text) % 4)
     numbers = [np.ascontiguousarray(array, "<f4").tobytes() for _, array in arrays]
     return b"".join([struct.pack("<I", len(text)), text, *numbers])
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What :func:`pack` has packed: the facts, and the arrays by their names.
+
+    >>> facts, arrays = unpack(pack({"step": 3}, [("b.1", np.ones(2))]))
+    >>> facts["step"], arrays["b.1"].tolist()
+    (3, [1.0, 1.0])
+    """
+    (length,) = struct.unpack_from("<I", message)
+    place, arrays = 4 + length, {}
+    facts = json.loads(message[4:place])
+    for each in facts["arrays"]:
+        size = math.prod(each["shape"])
+        arrays[each["name"]] = np.frombuffer(message, "<f4", size, place).reshape(each["shape"])
+        place += 4 * size
+    return facts, arrays
 
 
 def bounds(data: LabData) -> list[float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
@@ -207,7 +208,7 @@ def _some_terms(total: SumOver, values: Values, most: int, rows: Rows) -> Expres
         kept = np.sort(order if len(order) <= most else order[: most - 1])
     shown = [with_numbers(terms[m], values, most, rows) for m in kept]
     if len(shown) < len(terms):
-        shown.append(Others(len(terms) - len(shown), float(np.delete(sizes, kept).sum())))
+        shown.append(Others(len(terms) - len(shown), math.fsum(np.delete(sizes, kept))))
     return shown[0] if len(shown) == 1 else Sum(tuple(shown))
 
 
