@@ -21,12 +21,14 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...core.activations import ACTIVATIONS
+from ...core.initialization import INITIALIZATIONS
 from ...core.losses import LOSSES
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
+from ...train.schedules import SCHEDULES
 from .answers import explain_message, findings_message
 from .datasets import listed
 from .session import Session, finish
-from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, shown, whole
+from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, OVER_WHOLE_RUN, shown, whole
 from .upload import MOST_BYTES
 
 MOST_MESSAGE = 65_536  # bytes of a message of the page
@@ -41,12 +43,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "reset": (),
     "speed": ("steps",),
     "example": ("row",),
+    "set": ("quantity", "value"),
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
     "drawn": (),
 }
-SHOWN = {"configure", "run", "pause", "step", "reset", "example", "slide"}  # what a frame shows
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide"}  # what a frame shows
 
 
 class Live:
@@ -105,6 +108,9 @@ class Live:
             "losses": list(LOSSES),
             "outputs": ["softmax", *ACTIVATIONS],
             "optimizers": OFFERED,
+            "initializations": list(INITIALIZATIONS),
+            "schedules": list(SCHEDULES),
+            "over_whole_run": OVER_WHOLE_RUN,
             "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
             "start": {"type": "configure", **asdict(self.session.start)},
         }
@@ -174,6 +180,8 @@ class Live:
                 await session.work(session.reset)
             case "example":
                 await session.work(session.choose, message.get("row"))
+            case "set":
+                await session.work(session.set_by_hand, message.get("quantity"), message.get("value"))
             case "slide":
                 slide, why = await session.work(session.slide, message.get("at"))
                 await self.send(slide)
@@ -208,7 +216,9 @@ class Live:
         if kind == "explain":
             if "quantity" not in message:
                 raise InputError("quantity is missing, expected a text such as 'W[1,1,1]'.")
-            job: Callable[[], Any] = partial(explain_message, network, trainer.data, row, message["quantity"])
+            job: Callable[[], Any] = partial(
+                explain_message, network, trainer.example(row)[0], trainer.data.y[row], row, message["quantity"]
+            )
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)

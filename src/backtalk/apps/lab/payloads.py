@@ -65,7 +65,7 @@ class Drawn:
 def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: np.ndarray | None) -> bytes:
     """The network as it stands, and what the example of a row does in it; ``surface``: the grid to compute ŷ on."""
     network, data = trainer.network, trainer.data
-    x, y = trainer.X[row : row + 1], data.y[row : row + 1]
+    x, y = trainer.example(row), data.y[row : row + 1]
     with np.errstate(all="ignore"):
         trace = forward(network, x)
         grads = backward(network, trace, y)
@@ -74,15 +74,24 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
             "step": trainer.step,
             "epoch": trainer.epoch,
             "running": running,
+            "rate": trainer.rate_now(),
             "loss": trainer.loss_now(),
+            "batch": {
+                "rows": len(trainer.batch_rows),
+                "before": trainer.loss_before,
+                "after": trainer.loss_after(),
+            },
             "validation_loss": trainer.validation_loss(),
             "score": trainer.score(),
+            "training_score": trainer.training_score(),
+            "edits": trainer.edits,
             "flow": trainer.flow(),
             "example": {
                 "row": row,
                 "label": data.label(row),
                 "prediction": data.prediction(trace.output[0]),
                 "loss": float(grads.loss),
+                "edited": trainer.edited is not None and trainer.edited[0] == row,
             },
         }
         if x.shape[1] == 2:

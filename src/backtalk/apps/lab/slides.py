@@ -41,6 +41,10 @@ UPDATES = {
         r"u \leftarrow \rho\, u + (1-\rho)\, d^2, \quad \theta \leftarrow \theta - \eta\, d",
     ],
     "adam": [rf"{MEAN}, \quad {MEAN_SQUARE}", ADAM],
+    "adam_epsilon_hat": [
+        rf"{MEAN}, \quad {MEAN_SQUARE}",
+        r"\theta \leftarrow \theta - \eta\, \frac{\sqrt{1-\beta_2^t}}{1-\beta_1^t}\, \frac{m}{\sqrt{v} + \varepsilon}",
+    ],
     "adamw": [rf"{MEAN}, \quad {MEAN_SQUARE}", ADAM.replace(r"\theta -", r"(1 - \eta\lambda)\, \theta -")],
     "amsgrad": [rf"{MEAN}, \quad {MEAN_SQUARE}, \quad u \leftarrow \max(u, v)", ADAM.replace("{v /", "{u /")],
     "adamax": [
@@ -81,7 +85,7 @@ class Slide:
 
 def walk_through(trainer: Trainer, row: int) -> list[Slide]:
     """The slides of the next step, of the network before it, with the numbers of a row."""
-    network, x, y = trainer.network, trainer.X[row : row + 1], trainer.data.y[row : row + 1]
+    network, x, y = trainer.network, trainer.example(row), trainer.data.y[row : row + 1]
     with np.errstate(all="ignore"):
         trace = forward(network, x)
         grads = backward(network, trace, y)
@@ -162,7 +166,12 @@ def _lecture(network: Network, trainer: Trainer, row: int) -> Iterable[Slide]:
     try:
         with np.errstate(all="ignore"):
             derivation = explain(
-                network, trainer.X[row], trainer.data.y[row], f"h[{i}]", detail="lecture", digits=LECTURE_DIGITS
+                network,
+                trainer.example(row)[0],
+                trainer.data.y[row],
+                f"h[{i}]",
+                detail="lecture",
+                digits=LECTURE_DIGITS,
             )
     except InputError:  # a value that is not finite, which the other slides show
         return
@@ -219,9 +228,10 @@ def _weights(network: Network, grads: Any) -> Iterable[Slide]:
 
 def _update(trainer: Trainer) -> Slide:
     settings, optimizer = trainer.settings, trainer.settings.made_optimizer()
+    plain = isinstance(optimizer, SGD) and optimizer.momentum == 0
     constants = {
-        r"\eta": settings.rate,
-        r"\mu": optimizer.momentum if isinstance(optimizer, SGD) else None,
+        r"\eta": trainer.rate_now(),
+        r"\mu": None if plain or not isinstance(optimizer, SGD) else optimizer.momentum,
         r"\rho": getattr(optimizer, "rho", None),
         r"\beta_1": getattr(optimizer, "beta_1", None),
         r"\beta_2": getattr(optimizer, "beta_2", None),
@@ -238,7 +248,7 @@ def _update(trainer: Trainer) -> Slide:
         "The update",
         f"{settings.optimizer} changes every weight and bias, with the mean of the gradients of the "
         f"{count} examples of this mini-batch. Going on takes the step.",
-        (*UPDATES[settings.optimizer], numbers),
+        (*UPDATES["gd" if plain else optimizer.name], numbers),
         "grad_W",
         weights=layers,
     )
