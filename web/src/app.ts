@@ -1,6 +1,7 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
-import { configurationOf, merged, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
+import { configurationOf, isDoor, merged, readFragment, sameConfiguration, writeFragment, type Colour, type Door, type Start, type State } from "./address";
+import { ByHand } from "./by_hand";
 import { Connection } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
@@ -11,8 +12,10 @@ import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import { shortened } from "./names";
 import { written } from "./numbers";
+import { Play } from "./play";
 import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
 import { Screen } from "./screen";
+import { behind, StartCard } from "./start";
 import { onTheme } from "./theme";
 import { Upload } from "./upload";
 import { Walk } from "./walk";
@@ -24,6 +27,8 @@ export class App {
   private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
+  private askedAt: number | null = null; // how much had been set by hand when a derivation was asked for that is to come
+  private door: Door | null = null; // what is to begin once its network is there
   private readonly connection = new Connection({
     message: (message) => this.receive(message),
     frame: (frame) => this.receiveFrame(frame),
@@ -31,10 +36,14 @@ export class App {
     refused: (reason) => this.refused(reason),
   });
   private readonly notice = new Notice();
-  private readonly drawing = new Drawing(
-    (place) => this.open(place),
-    () => this.closeDerivation(),
-  );
+  private readonly drawing = new Drawing({
+    open: (place) => this.open(place),
+    close: () => this.closeDerivation(),
+    drag: (place, by) => this.setup && this.byHand.drag(place, by, this.screen.frame, this.setup),
+  });
+  private readonly byHand = new ByHand((quantity, value) => this.set(quantity, value));
+  private readonly play = new Play(() => this.send({ type: "step" }));
+  private readonly startCard = new StartCard((start) => this.choose(start));
   private readonly screen = new Screen(
     this.drawing,
     (row) => this.showRow(row),
@@ -65,7 +74,22 @@ export class App {
     this.send({ type: "speed", steps: Number(find<HTMLSelectElement>("speed").value) });
   }
 
+  playOrPause(): void {
+    if (this.play.playing) this.pausePlay();
+    else if (this.setup) {
+      this.running = false;
+      this.showRunning();
+      this.play.start();
+    }
+  }
+
+  private pausePlay(): void {
+    this.play.stop();
+    this.diagnose();
+  }
+
   runOrPause(): void {
+    if (this.play.playing) this.play.stop();
     const run = !this.running;
     if (!this.send({ type: run ? "run" : "pause" })) return;
     this.running = run;
@@ -78,6 +102,7 @@ export class App {
   }
 
   reset(): void {
+    this.play.stop();
     clearFindings();
     this.notice.clear(); // it may say why the training before stopped
     this.send({ type: "reset" });
@@ -113,6 +138,7 @@ export class App {
         this.begin(message);
         break;
       case "slide":
+        if (message.at !== null) this.play.stop();
         this.walk.show(message.at === null ? null : message);
         this.drawing.walk(this.walk.slide);
         break;
@@ -123,6 +149,7 @@ export class App {
         showFindings(message);
         break;
       case "stopped":
+        this.play.stop();
         this.running = false;
         this.showRunning();
         this.notice.say(message.message, "warning");
@@ -143,7 +170,7 @@ export class App {
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? merged({ ...hello.start, example: 0, color: "value", quantity: "" }, readFragment(location.hash));
+    let state: State = before ?? this.first(hello);
     if (before) {
       this.notice.say("The server was started anew: training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
@@ -159,14 +186,53 @@ export class App {
       this.notice.clear();
     }
     this.state = state;
+    this.startCard.show(state.start);
+    if (!before && isDoor(state.start)) this.door = state.start;
     this.configure(configurationOf(state), false);
     if (state.example > 0) this.send({ type: "example", row: state.example });
+  }
+
+  /** What an address asks for, or the start card if it says nothing and no network was named on the command line. */
+  private first(hello: Hello): State {
+    const said = readFragment(location.hash);
+    if (location.hash.length < 2 && hello.start.data !== "given") said.start = "open";
+    const plain: State = { ...hello.start, example: 0, color: "value", quantity: "", start: "" };
+    const start = said.start ?? "";
+    if (!isDoor(start)) return merged(plain, said);
+    const prepared = behind(start, plain);
+    return merged(prepared, { ...said, quantity: said.quantity || prepared.quantity });
+  }
+
+  /** The start card: open it, close it, or go through a door. */
+  private choose(start: Start): void {
+    if (!this.state || !this.hello) return;
+    this.startCard.show(start);
+    if (!isDoor(start)) {
+      this.state.start = start;
+      this.note(false);
+      return;
+    }
+    this.state = behind(start, this.state);
+    this.door = start;
+    this.configure(configurationOf(this.state), false);
+    this.send({ type: "example", row: 0 });
+    this.note(true);
+  }
+
+  /** What a door leads to begins, now that its network is there. */
+  private goThrough(): void {
+    const { door } = this;
+    this.door = null;
+    if (door === "learn") this.runOrPause();
+    else if (door === "walk") this.walk.next();
   }
 
   private configure(configuration: Configuration, byHand: boolean): void {
     if (!this.state) return;
     const other = byHand && configuration.data !== this.state.data;
+    this.play.stop();
     this.state = { ...this.state, ...configuration, example: other ? 0 : this.state.example };
+    if (byHand && isDoor(this.state.start)) this.state.start = ""; // no longer what is behind it
     this.controls.show(configuration);
     this.running = false;
     if (byHand) {
@@ -183,6 +249,7 @@ export class App {
     if (this.state) this.state = { ...this.state, ...configuration };
     this.controls.show(configuration);
     this.controls.describe(setup);
+    this.byHand.begin(setup);
     this.screen.begin(setup, this.hello?.resumed ?? false);
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
     this.drawing.colourBy(this.state?.color ?? "value");
@@ -197,6 +264,7 @@ export class App {
     if (this.state?.quantity) this.explain(this.state.quantity, false);
     else this.closeDerivation();
     this.enable();
+    if (this.door) this.goThrough();
   }
 
   private receiveFrame(frame: Frame): void {
@@ -209,10 +277,20 @@ export class App {
       this.note(false);
     }
     this.screen.show(frame);
-    if (this.state?.quantity && this.explainedAt !== null) {
+    this.play.drawn();
+    this.controls.showRate(frame);
+    if (this.state?.quantity) this.byHand.choose(this.state.quantity, frame);
+    this.byHand.show(frame, before);
+    if (this.state?.quantity && this.explainedAt !== null && this.askedAt === null) {
       if (frame.running) this.panel.stale(this.explainedAt);
-      else if (moved || this.explainedAt !== frame.step) this.explain(this.state.quantity, false);
+      else if (moved || this.explainedAt !== frame.step || before?.edits !== frame.edits) this.explain(this.state.quantity, false);
     }
+  }
+
+  /** A number that was set by hand; the slide that is shown is then of that network. */
+  private set(quantity: string, value: number): void {
+    const { slide } = this.walk;
+    if (this.send({ type: "set", quantity, value }) && slide) this.send({ type: "slide", at: slide.at });
   }
 
   private showRunning(): void {
@@ -258,12 +336,16 @@ export class App {
     const other = this.state.quantity !== quantity;
     this.state.quantity = quantity;
     this.panel.expect(quantity);
+    this.byHand.choose(quantity, this.screen.frame);
+    this.askedAt = this.screen.frame?.edits ?? 0;
     if (other || byHand) this.drawing.select(placeOf(quantity, this.setup.network.sizes.length - 1));
     if (byHand && other) this.note(true);
     this.send({ type: "explain", quantity });
   }
 
   private showDerivation(explained: Explained): void {
+    const { askedAt } = this;
+    this.askedAt = null;
     if (!this.setup || !this.state?.quantity) return;
     const place = placeOf(explained.quantity, this.setup.network.sizes.length - 1);
     this.explainedAt = explained.step ?? this.screen.frame?.step ?? 0;
@@ -274,13 +356,16 @@ export class App {
     const said = typeof value === "number" ? ` is ${written(value, 6)}` : "";
     find("selected").textContent = `The gradient by ${explained.quantity}${said}. Its derivation stands below the drawing.`;
     if (this.running) this.panel.stale(this.explainedAt);
+    else if (askedAt !== this.screen.frame?.edits) this.explain(explained.quantity, false); // more was set meanwhile
   }
 
   private closeDerivation(): void {
     const open = Boolean(this.state?.quantity);
     if (this.state) this.state.quantity = "";
     this.explainedAt = null;
+    this.askedAt = null;
     this.panel.clear();
+    this.byHand.choose("", null);
     this.drawing.select(null);
     if (open) this.note(true);
   }
@@ -289,7 +374,7 @@ export class App {
     const message = shortened(whole, 600);
     if (about === "configure" || about === "rate") this.refuseSettings(message);
     else if (about === "explain") {
-      this.explainedAt = null;
+      this.explainedAt = this.askedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
     } else if (about === "example") say(find("example-error"), this.setup ? `There are the examples 1 to ${this.setup.rows}.` : message);
@@ -323,7 +408,9 @@ export class App {
   private goTo(said: Partial<State>): void {
     if (!this.state || !this.setup) return;
     const next = merged(this.state, said);
-    const { example, color, quantity } = next;
+    const { example, color, quantity, start } = next;
+    this.state.start = start;
+    this.startCard.show(start);
     if (!sameConfiguration(next, this.state)) {
       this.state = { ...next };
       this.configure(configurationOf(next), false);
@@ -339,6 +426,8 @@ export class App {
 
   private lost(seconds: number): void {
     this.running = false;
+    this.play.stop();
+    this.askedAt = null;
     this.showRunning();
     this.enable();
     const what = this.setup ? "The connection to the lab dropped." : "There is no connection to the lab.";
@@ -353,6 +442,6 @@ export class App {
 
   private enable(): void {
     const ready = this.connection.connected && this.setup !== null;
-    for (const id of ["run", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
+    for (const id of ["run", "play", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
   }
 }

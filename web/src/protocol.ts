@@ -6,9 +6,14 @@ export interface Configuration {
   activation: string | string[];
   loss: string; // or "auto": the one that suits the data
   output: string; // or "auto": the one that goes with the loss
+  initialization: string; // or "auto": for each layer the one of its activation
   optimizer: string;
   rate: number;
+  schedule: string;
+  epochs: number; // of a schedule that goes over a whole run
   batch: number;
+  l2_penalty: number;
+  dropout: number;
   seed: number;
   noise: number;
 }
@@ -19,6 +24,7 @@ export type Sent =
   | { type: "run" | "pause" | "step" | "reset" | "diagnose" | "drawn" }
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
+  | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
   | { type: "explain"; quantity: string };
 
@@ -28,6 +34,7 @@ export interface DataSet {
   inputs: number;
   classes: string[];
   noise: boolean;
+  network: Pick<Configuration, "layers" | "activation"> | null; // with which the network that comes with it is shown
 }
 
 export interface Hello {
@@ -39,6 +46,9 @@ export interface Hello {
   losses: string[];
   outputs: string[];
   optimizers: string[];
+  initializations: string[];
+  schedules: string[];
+  over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
   start: Configuration;
 }
@@ -54,6 +64,7 @@ export interface Setup {
   configuration: Configuration;
   task: "classification" | "regression";
   rows: number;
+  held_out: number;
   columns: string[];
   classes: string[];
   image: [number, number] | null;
@@ -68,6 +79,7 @@ export interface Setup {
   drawn: { whole: boolean; units: Record<string, number[]>; note: string };
   points: Points | null;
   bounds: [number, number, number, number] | null;
+  curve: { from: number; to: number; x: number[]; y: number[]; row: number[] } | null; // for a number over one input
 }
 
 export interface FrameHead {
@@ -75,11 +87,15 @@ export interface FrameHead {
   step: number;
   epoch: number;
   running: boolean;
-  loss: number | null;
+  rate: number;
+  loss: number | null; // mean over the steps since the last frame, each before its step
+  batch: { rows: number; before: number | null; after: number | null }; // ℒ of the last mini-batch; before: null if no step was taken
   validation_loss: number | null;
   score: number | null;
+  training_score: number | null; // if no row is held out
+  edits: number; // how often something was set by hand
   flow: (number | null)[];
-  example: { row: number; label: string; prediction: string; loss: number | null; x: [number, number] | null };
+  example: { row: number; label: string; prediction: string; loss: number | null; edited: boolean; x?: number[]; y?: number };
   arrays: { name: string; shape: number[] }[];
 }
 

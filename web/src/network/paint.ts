@@ -204,7 +204,7 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const { sizes, activations, output: outputName } = setup.network;
     const lit = picture.view.light?.units.has(i) ?? false;
     const name = i === 0 ? "x" : i === sizes.length - 1 ? "ŷ" : `h${subscript(i)}`;
-    const function_ = i === 0 ? "input" : i === sizes.length - 1 ? outputName : activations[i - 1]!;
+    const function_ = i === 0 ? (sizes[0] === 1 ? "input" : "inputs") : i === sizes.length - 1 ? outputName : activations[i - 1]!;
     context.fillStyle = lit ? accent : ink;
     context.font = "600 12px system-ui, sans-serif";
     context.fillText(name, layer.x, layout.height - 19);

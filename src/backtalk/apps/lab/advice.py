@@ -51,7 +51,11 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "uninformative_features": f"Add columns {FILE} that say something of the target, or choose another Target.",
     "linear_layers": _activation("relu or tanh"),
     "symmetry": NEW_SEED,
-    "penalty_too_strong": "Choose a smaller L2 penalty, under More.",
+    "penalty_too_strong": lambda settings: (
+        "Choose a smaller L2 penalty, under More."
+        if settings.l2_penalty
+        else "Choose adam as Optimizer, which pulls at no weight."
+    ),
     "dropout_too_strong": "Choose a smaller Dropout, under More.",
     "nothing_arrives": f"{_activation('leaky_relu')} It is never flat. And choose auto as Output.",
     "class_imbalance": f"See how it does on the rare class, rather than the score; more rows of that {FILE} help most.",
@@ -67,8 +71,8 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "layer_not_learning": "Choose relu as Activation, and use fewer layers.",
     "learning_rate_too_low": lambda settings: f"Try {_rate(settings, 10)}, and more, until the loss falls.",
     "training_too_short": "Run on, until the loss no longer falls.",
-    "overfitting": "Stop where the loss on held-out rows was least, or use fewer units, or an L2 penalty or Dropout, under More. "
-    f"More rows {FILE} help most.",
+    "overfitting": "Stop where the loss on held-out rows was least; or use fewer units; or choose an L2 penalty or "
+    f"Dropout, under More. More rows {FILE} help most.",
     "loss_stands_still": lambda settings: f"Try {_rate(settings, 10)}, another Activation, or another Seed.",
     "underfitting": "Run on; or Add a layer, or give the layers more units. Or the columns say little of the target.",
 }

@@ -21,14 +21,23 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...core.activations import ACTIVATIONS
-from ...core.initialization import INITIALIZATIONS
 from ...core.losses import LOSSES
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from ...train.schedules import SCHEDULES
 from .answers import explain_message, findings_message
 from .datasets import listed
 from .session import Session, finish
-from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, OVER_WHOLE_RUN, shown, whole
+from .settings import (
+    INITIALIZATIONS_OFFERED,
+    LONGEST,
+    MOST_LAYERS,
+    MOST_SPEED,
+    MOST_UNITS,
+    OFFERED,
+    OVER_WHOLE_RUN,
+    shown,
+    whole,
+)
 from .upload import MOST_BYTES
 
 MOST_MESSAGE = 65_536  # bytes of a message of the page
@@ -108,7 +117,7 @@ class Live:
             "losses": list(LOSSES),
             "outputs": ["softmax", *ACTIVATIONS],
             "optimizers": OFFERED,
-            "initializations": list(INITIALIZATIONS),
+            "initializations": INITIALIZATIONS_OFFERED,
             "schedules": list(SCHEDULES),
             "over_whole_run": OVER_WHOLE_RUN,
             "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},

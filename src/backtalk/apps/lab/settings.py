@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from ...core.activations import as_activation
-from ...core.initialization import as_initialization
+from ...core.initialization import INITIALIZATIONS, as_initialization
 from ...core.losses import as_loss
 from ...core.optimizers import OPTIMIZERS, Optimizer
 from ...core.outputs import as_output
@@ -22,6 +22,7 @@ MOST_RATE = MOST_PENALTY = 1e6
 MOST_DROPOUT = 0.99
 PLAIN = "sgd(momentum=0.0)"  # sgd as the courses know it; with its momentum of 0.9 it is offered as 'momentum'
 OFFERED = [PLAIN if name == "sgd" else name for name in OPTIMIZERS]
+INITIALIZATIONS_OFFERED = ["constant(value=0.1)" if name == "constant" else name for name in INITIALIZATIONS]
 AUTO = "auto"
 # The schedules that go over a whole run say how many steps it must have at least
 OVER_WHOLE_RUN = [name for name, kind in SCHEDULES.items() if kind.require_steps is not Schedule.require_steps]
