@@ -111,7 +111,7 @@ def walk_through(trainer: Trainer, row: int) -> Walk:
     """The slides of the next step, of the network before it, with the numbers of a row."""
     network = trainer.network
     with np.errstate(all="ignore"):
-        values = _values(network, trainer.X[row], trainer.data.y[row])
+        values = _values(network, trainer.example(row)[0], trainer.data.y[row])
         talk = talk_of(values)
         slides = [
             *_forward(values, talk),
@@ -245,21 +245,37 @@ def _weights(values: AnyValues) -> Iterator[Slide]:
 
 def _update(trainer: Trainer) -> Iterator[Slide]:
     """What the optimizer does with the weight that the mini-batch pulls hardest."""
-    network, rows = trainer.network, trainer.next_rows()
+    network, settings, rows = trainer.network, trainer.settings, trainer.next_rows()
+    optimizer = settings.made_optimizer()
     X, y = trainer.X_training[rows], trainer.y_training[rows]
     light = tuple(Light("W", i) for i in range(1, network.depth + 1))
-    name = trainer.settings.optimizer
     found = gradients(network, X, y).W
+    untold = ""
     if not all(np.isfinite(each).all() for each in found.values()):
-        reason = f"{name} changes every weight and bias; a gradient of this mini-batch is not finite."
+        untold = "a gradient of this mini-batch is not finite"
+    elif settings.dropout:
+        untold = "dropout leaves out other units in each step, so this one is not told with its numbers"
+    elif optimizer.searches:
+        untold = "it searches along a line for how far to go, so this step is not told with its numbers"
+    if untold:
+        reason = f"{optimizer.name} changes every weight and bias; {untold}. Going on takes the step."
         yield Slide("update", "The update", (Statement(reason, Equation(Symbol("theta"))),), light)
         return
     i = max(found, key=lambda i: np.abs(found[i]).max())
     unit, heard = np.unravel_index(np.abs(found[i]).argmax(), found[i].shape)
     about = f"W[{i},{unit + 1},{heard + 1}]"
-    update = explain_step(network, X, y, trainer.settings.made_optimizer(), about, state=trainer.loop.steps.state())
+    update = explain_step(
+        network,
+        X,
+        y,
+        optimizer,
+        about,
+        state=trainer.loop.steps.state(),
+        schedule_factor=trainer.rate_now() / settings.rate,
+        l2_penalty=settings.l2_penalty,
+    )
     parts = {part: list(lines) for part, lines in groupby(update.lines, key=lambda line: line.part)}
-    titles = {"gradient": f"The update of {about}", "optimizer": f"What {name} makes of the gradient"}
+    titles = {"gradient": f"The update of {about}", "optimizer": f"What {optimizer.name} makes of the gradient"}
     for part, lines in parts.items():
         told = tuple(
             Statement(line.reason if part != "optimizer" else f"{line.title}:", _in_one_line(line)) for line in lines
