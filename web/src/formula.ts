@@ -3,12 +3,12 @@
 import katex from "katex";
 import { make } from "./dom";
 
-export function formula(latex: string, text: string, display = true): HTMLElement {
+export function formula(latex: string, display = true): HTMLElement {
   const box = make("span", { className: display ? "formula" : "formula inline" });
   try {
     katex.render(latex, box, { displayMode: display, throwOnError: true, strict: "ignore", trust: false });
   } catch {
-    box.textContent = text; // the same in plain text
+    box.textContent = latex;
     box.classList.add("plain");
   }
   return box;
