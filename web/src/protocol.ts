@@ -150,7 +150,7 @@ export interface Slide {
   known: string[]; // arrays
   shown: (Quantity & { along: string })[]; // vectors, each along one of its letters
   each: { latex: string; left: Quantity; terms: Term[] } | null; // the equation of one unit or weight
-  about: string;
+  about: string | null; // the mark of the weight whose update is told
   arrays: Record<string, Nested>; // that the frame does not hold
 }
 

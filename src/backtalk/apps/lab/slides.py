@@ -47,6 +47,7 @@ from ...teaching.derivations.notation import is_scalar
 from ...teaching.derivations.outputs import OutputTalk
 from ...teaching.derivations.quantity import Quantity
 from ...teaching.derivations.steps import Step
+from ...teaching.derivations.text import write_text
 from ...teaching.derivations.update import explain_step
 from ...teaching.derivations.values import AnyValues, ExampleValues, NoValues
 from ...teaching.derivations.view import View
@@ -72,7 +73,7 @@ class Slide:
     """One slide: its talk and title, sentences with their equations, and what is lit in the drawing.
 
     ``each``: the equation of one unit j, or of one weight j, k, whose terms can be added one by one. ``about``: the
-    weight that an update is told of.
+    weight whose update is told.
     """
 
     talk: str
@@ -80,7 +81,7 @@ class Slide:
     statements: tuple[Statement, ...]
     light: tuple[Light, ...]
     each: Equation | None = None
-    about: str = ""
+    about: Symbol | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,11 +158,13 @@ def _values(network: Network, x: np.ndarray, y: Any) -> AnyValues:
 
 
 def _slide(steps: Sequence[Step], depth: int, each: Equation | None = None) -> Slide:
-    """The steps of one slide; a number is written out, a vector is shown beside its formula."""
+    """The steps of one slide; numbers and Jacobians are written out, a vector is shown beside its formula."""
     statements = []
     for step in steps:
         symbols = step.forms if step.right is None else (*step.forms, step.right)
         told = step.equation if is_scalar(step.left) else Equation(step.left, symbols)
+        if isinstance(step.left, Partial) and step.value is not None:
+            told = Equation(step.left, (*symbols, Number(step.value)))
         statements.append(Statement(step.reason, told))
     light = lights_of((statement.equation for statement in statements), depth)
     return Slide(steps[0].talk, steps[0].title, tuple(statements), light, each)
@@ -263,27 +266,28 @@ def _update(trainer: Trainer) -> Iterator[Slide]:
         return
     i = max(found, key=lambda i: np.abs(found[i]).max())
     unit, heard = np.unravel_index(np.abs(found[i]).argmax(), found[i].shape)
-    about = f"W[{i},{unit + 1},{heard + 1}]"
+    about = weight(i, int(unit) + 1, int(heard) + 1)
+    name = write_text(about)
     update = explain_step(
         network,
         X,
         y,
         optimizer,
-        about,
+        name,
         state=trainer.loop.steps.state(),
         schedule_factor=trainer.rate_now() / settings.rate,
         l2_penalty=settings.l2_penalty,
     )
     parts = {part: list(lines) for part, lines in groupby(update.lines, key=lambda line: line.part)}
-    titles = {"gradient": f"The update of {about}", "optimizer": f"What {optimizer.name} makes of the gradient"}
+    titles = {"gradient": f"The update of {name}", "optimizer": f"What {optimizer.name} makes of the gradient"}
     for part, lines in parts.items():
         told = tuple(
             Statement(line.reason if part != "optimizer" else f"{line.title}:", _in_one_line(line)) for line in lines
         )
         if part == "weight":
             every = f"Every weight and bias changes so, with the mean of the gradients of the {len(rows)} examples."
-            told = (Statement(f"{told[0].reason} {every} Going on takes the step.", told[0].equation),)
-        yield Slide("update", titles.get(part, f"The new {about}"), told, light, about=about)
+            told = (Statement(f"{told[0].reason} {every} Going on takes the step.", lines[0].equation),)
+        yield Slide("update", titles.get(part, f"The new {name}"), told, light, about=about)
 
 
 def _in_one_line(line: Any) -> Equation:
