@@ -160,7 +160,7 @@ export class App {
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? merged({ example: 0, color: "value", quantity: "", ...hello.start } as State, readFragment(location.hash));
+    let state: State = before ?? firstState(hello);
     if (before) {
       this.notice.say("The server was started anew: training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
@@ -381,4 +381,11 @@ export class App {
     const ready = this.connection.connected && this.setup !== null;
     for (const id of ["run", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
   }
+}
+
+/** What the address says, and else what the server, or the lesson, begins with. */
+function firstState({ start }: Hello): State {
+  const said = readFragment(location.hash);
+  const first: State = { example: 0, color: "value", quantity: "", ...start };
+  return merged(first, { ...said, quantity: said.quantity || first.quantity });
 }

@@ -84,7 +84,7 @@ export class DerivationPanel {
       const shown = make("data", { id: "derivation-value", value: String(value), textContent: `= ${written(value, 6)}` });
       heading.append(shown);
     }
-    const about = explained.row === undefined ? "" : `Example ${explained.row}, `;
+    const about = explained.row === undefined ? "" : `Example ${explained.row + 1}, `;
     heading.append(make("span", { className: "quiet small", textContent: `${about}ℒ = ${written(values.vector("loss")[0])}` }));
     this.box.dataset.quantity = derivation.quantity;
     this.box.replaceChildren(

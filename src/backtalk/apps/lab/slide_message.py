@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from ...teaching.derivations.document import Equation
 from ...teaching.derivations.evaluation import leaves_of
 from ...teaching.derivations.expressions import (
