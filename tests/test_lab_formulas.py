@@ -26,9 +26,11 @@ COLLECT = """() => {
     text(step.querySelector(".reason")),
     ...[...step.querySelectorAll(".formula annotation")].map(text),
   ];
-  new MutationObserver(() => {
+  window.observer?.disconnect();
+  window.observer = new MutationObserver(() => {
     window.shown.push([...document.querySelectorAll("#derivation .steps > li")].map(read));
-  }).observe(document.getElementById("derivation"), { childList: true });
+  });
+  window.observer.observe(document.getElementById("derivation"), { childList: true });
 }"""
 
 

@@ -49,7 +49,7 @@ def record(
             trainer.advance(1)
             recording.note(asks=step in asked_at)
         except BacktalkError as error:  # it diverged, or a number is not finite
-            stopped = error.message
+            stopped = f"The recording ends after step {step - 1}: {error}"
             break
     facts = {"setup": setup(trainer, drawn) | {"shown": rows}, "stopped": stopped, **recording.facts()}
     return finite_or_none(facts), {name: np.stack(arrays) for name, arrays in recording.arrays.items()}
