@@ -26,6 +26,7 @@ export interface Lit {
 export class Walk {
   slide: Slide | null = null;
   private frame: Frame | null = null;
+  private pointed: Place | null = null; // in the drawing
   private setup: Setup | null = null;
   private stepping: Stepping | null = null;
   private readonly box = find("walk-slide");
@@ -114,6 +115,7 @@ export class Walk {
 
   /** What is pointed at in the drawing: the terms that speak of it are lit. */
   pointedAt(place: Place | null): void {
+    this.pointed = place;
     for (const term of find("walk").querySelectorAll<HTMLElement>("[data-at]")) {
       const lit = place !== null && marksOf(term).some((mark) => speaksOf(mark, place, this.depth));
       term.classList.toggle("lit", lit);
@@ -165,6 +167,7 @@ export class Walk {
     if (slide.each) this.numbers.append(make("div", { className: "sum" }, ...sumOf(board, stepping, (count) => this.step({ ...stepping, count }))));
     revealCells(this.numbers);
     if (focused) this.numbers.querySelector<HTMLElement>(focused)?.focus();
+    this.pointedAt(this.pointed);
     this.lit.trail(trail.map((marks) => marks.map(readMark)));
   }
 
@@ -185,12 +188,19 @@ export class Walk {
     if (over) this.step({ ...stepping, count: (setup.drawn.units[String(over.layer)] ?? []).indexOf(number) + 1 });
   }
 
+  /** A way to a slide for the mouse; the keyboard has n and p. */
+  private dot(at: number): HTMLElement {
+    const dot = make("li");
+    dot.addEventListener("click", () => this.send({ type: "slide", at }));
+    return dot;
+  }
+
   private dots(slide: Slide | null): void {
     const dots = find("walk-dots");
     dots.hidden = slide === null;
     if (!slide) return;
     if (dots.childElementCount !== slide.count) {
-      dots.replaceChildren(...Array.from({ length: slide.count }, () => make("li")));
+      dots.replaceChildren(...Array.from({ length: slide.count }, (_, at) => this.dot(at)));
     }
     [...dots.children].forEach((dot, k) => {
       dot.className = k === slide.at ? "now" : k < slide.at ? "done" : "";

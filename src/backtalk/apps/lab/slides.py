@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
@@ -180,15 +179,13 @@ def _forward(values: AnyValues, talk: OutputTalk) -> Iterator[Slide]:
         i, each = step.layer, None
         match step.left:
             case Symbol("a"):
-                heard = SumOver("k", sizes[i - 1], partial(_heard, i), i - 1)
+                heard = SumOver(
+                    "k", sizes[i - 1], lambda k, i=i: _times(weight(i, "j", k), _unit("h", i - 1, k)), i - 1
+                )
                 each = Equation(_unit("a", i), (Sum((heard, _unit("b", i))),))
             case Symbol("h"):
                 each = Equation(_unit("h", i), (activation_of(values, i, "g", _unit("a", i)),))
         yield _slide([step], depth, each)
-
-
-def _heard(i: int, k: Index) -> Expression:
-    return _times(weight(i, "j", k), _unit("h", i - 1, k))
 
 
 def _output(values: AnyValues, talk: OutputTalk) -> Iterator[Slide]:
