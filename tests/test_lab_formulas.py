@@ -24,7 +24,7 @@ COLLECT = """() => {
   const read = (step) => [
     text(step.querySelector("h4")),
     text(step.querySelector(".reason")),
-    ...[...step.querySelectorAll(".formula annotation")].map(text),
+    ...[...step.querySelectorAll(".formulas > .formula:not(.plain)")].map((formula) => formula.dataset.latex),
   ];
   window.observer?.disconnect();
   window.observer = new MutationObserver(() => {

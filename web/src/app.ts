@@ -26,6 +26,7 @@ export class App {
   private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
+  private explaining: ReturnType<typeof setTimeout> | undefined;
   private readonly connection: Lab;
   private readonly notice = new Notice();
   private readonly drawing = new Drawing(
@@ -231,7 +232,7 @@ export class App {
     this.walk.showFrame(frame);
     if (this.state?.quantity && this.explainedAt !== null) {
       if (frame.running) this.panel.stale(this.explainedAt);
-      else if (moved || this.explainedAt !== frame.step) this.explain(this.state.quantity, false);
+      else if (moved || this.explainedAt !== frame.step) this.explainSoon();
     }
   }
 
@@ -287,6 +288,16 @@ export class App {
     if (other || byHand) this.drawing.select(placeOf(quantity, this.setup.network.sizes.length - 1));
     if (byHand && other) this.note(true);
     this.send({ type: "explain", quantity });
+  }
+
+  /** Once the steps of a recording no longer pass by quickly. */
+  private explainSoon(): void {
+    clearTimeout(this.explaining);
+    const explain = (): void => {
+      if (this.state?.quantity) this.explain(this.state.quantity, false);
+    };
+    if (this.hello?.recorded) this.explaining = setTimeout(explain, 100);
+    else explain();
   }
 
   private showDerivation(explained: Explained): void {

@@ -24,5 +24,5 @@ export function tellLesson({ data, recorded }: Hello, setup: Setup, state: State
   find("about").hidden = false;
   find("about-settings").replaceChildren(...facts.flatMap(([name, text]) => [make("dt", { textContent: name }), make("dd", { textContent: text })]));
   const ours = !/^(given$|file:)/.test(configuration.data);
-  find("about-command").textContent = `pip install 'backtalk[lab]'\nbacktalk lab${ours ? ` --settings \\\n  '${writeFragment(state).slice(1)}'` : " NETWORK DATA"}`;
+  find("about-command").textContent = `pip install 'backtalk[lab]'\nbacktalk lab${ours ? ` --settings '${writeFragment(state).slice(1)}'` : " NETWORK DATA"}`;
 }
