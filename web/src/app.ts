@@ -1,6 +1,7 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
-import { configurationOf, merged, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
+import { configurationOf, isDoor, merged, readFragment, sameConfiguration, writeFragment, type Colour, type Door, type Start, type State } from "./address";
+import { ByHand } from "./by_hand";
 import type { Lab, Listener } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
@@ -12,9 +13,11 @@ import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import { shortened } from "./names";
 import { written } from "./numbers";
+import { Play } from "./play";
 import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup, Slide } from "./protocol";
 import { SaveLesson } from "./save_lesson";
 import { Screen } from "./screen";
+import { behind, StartCard } from "./start";
 import { onTheme } from "./theme";
 import { Timeline } from "./timeline";
 import { Upload } from "./upload";
@@ -27,17 +30,23 @@ export class App {
   private running = false;
   private explainedAt: number | null = null;
   private explaining: ReturnType<typeof setTimeout> | undefined;
+  private askedAt: number | null = null; // how much had been set by hand when a derivation was asked for that is to come
+  private door: Door | null = null; // what is to begin once its network is there
   private readonly connection: Lab;
   private readonly notice = new Notice();
-  private readonly drawing = new Drawing(
-    (place) => this.open(place),
-    () => this.closeDerivation(),
-    (place) => this.walk.pointedAt(place),
-  );
+  private readonly drawing = new Drawing({
+    open: (place) => this.open(place),
+    close: () => this.closeDerivation(),
+    drag: (place, by) => this.setup && this.byHand.drag(place, by, this.screen.frame, this.setup),
+    point: (place) => this.walk.pointedAt(place),
+  });
   readonly walk = new Walk((message) => this.send(message), {
     point: (marks) => this.drawing.lightTerm(marks),
     trail: (terms) => this.drawing.lightSum(terms),
   });
+  private readonly byHand = new ByHand((quantity, value) => this.set(quantity, value));
+  private readonly play = new Play(() => this.send({ type: "step" }));
+  private readonly startCard = new StartCard((start) => this.choose(start));
   private readonly screen = new Screen(
     this.drawing,
     (row) => this.showRow(row),
@@ -80,7 +89,22 @@ export class App {
     this.send({ type: "speed", steps: Number(find<HTMLSelectElement>("speed").value) });
   }
 
+  playOrPause(): void {
+    if (this.play.playing) this.pausePlay();
+    else if (this.setup) {
+      this.running = false;
+      this.showRunning();
+      this.play.start();
+    }
+  }
+
+  private pausePlay(): void {
+    this.play.stop();
+    this.diagnose();
+  }
+
   runOrPause(): void {
+    if (this.play.playing) this.play.stop();
     const run = !this.running;
     if (!this.send({ type: run ? "run" : "pause" })) return;
     this.running = run;
@@ -93,6 +117,7 @@ export class App {
   }
 
   reset(): void {
+    this.play.stop();
     clearFindings();
     this.notice.clear(); // it may say why the training before stopped
     this.send({ type: "reset" });
@@ -131,6 +156,7 @@ export class App {
         this.begin(message);
         break;
       case "slide":
+        if (message.at !== null) this.play.stop();
         this.showSlide(message.at === null ? null : message);
         break;
       case "derivation":
@@ -140,6 +166,7 @@ export class App {
         showFindings(message);
         break;
       case "stopped":
+        this.play.stop();
         this.running = false;
         this.showRunning();
         this.notice.say(message.message, "warning");
@@ -161,7 +188,7 @@ export class App {
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? firstState(hello);
+    let state: State = before ?? this.first(hello);
     if (before) {
       this.notice.say("The server was started anew: training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
@@ -177,14 +204,52 @@ export class App {
       this.notice.clear();
     }
     this.state = state;
+    this.startCard.show(state.start);
+    if (!before && isDoor(state.start)) this.door = state.start;
     this.configure(configurationOf(state), false);
     if (state.example > 0) this.send({ type: "example", row: state.example });
+  }
+
+  /** What an address asks for, or the start card if it says nothing and no network was named on the command line. */
+  private first(hello: Hello): State {
+    const said = readFragment(location.hash);
+    if (location.hash.length < 2 && hello.start.data !== "given" && !hello.recorded) said.start = "open";
+    const plain = { example: 0, color: "value", quantity: "", start: "", ...hello.start } as State;
+    const start = said.start ?? "";
+    const prepared = isDoor(start) ? behind(start, plain) : plain;
+    return merged(prepared, { ...said, quantity: said.quantity || prepared.quantity });
+  }
+
+  /** The start card: open it, close it, or go through a door. */
+  private choose(start: Start): void {
+    if (!this.state || !this.hello) return;
+    this.startCard.show(start);
+    if (!isDoor(start)) {
+      this.state.start = start;
+      this.note(false);
+      return;
+    }
+    this.state = behind(start, this.state);
+    this.door = start;
+    this.configure(configurationOf(this.state), false);
+    this.send({ type: "example", row: 0 });
+    this.note(true);
+  }
+
+  /** What a door leads to begins, now that its network is there. */
+  private goThrough(): void {
+    const { door } = this;
+    this.door = null;
+    if (door === "learn") this.runOrPause();
+    else if (door === "walk") this.walk.next();
   }
 
   private configure(configuration: Configuration, byHand: boolean): void {
     if (!this.state) return;
     const other = byHand && configuration.data !== this.state.data;
+    this.play.stop();
     this.state = { ...this.state, ...configuration, example: other ? 0 : this.state.example };
+    if (byHand && isDoor(this.state.start)) this.state.start = ""; // no longer what is behind it
     this.controls.show(configuration);
     this.running = false;
     if (byHand) {
@@ -202,6 +267,7 @@ export class App {
     this.controls.show(configuration);
     this.controls.describe(setup);
     if (this.hello?.recorded && this.state) tellLesson(this.hello, setup, this.state);
+    this.byHand.begin(setup);
     this.screen.begin(setup, this.hello?.resumed ?? false);
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
     this.drawing.colourBy(this.state?.color ?? "value");
@@ -216,6 +282,7 @@ export class App {
     if (this.state?.quantity) this.explain(this.state.quantity, false);
     else this.closeDerivation();
     this.enable();
+    if (this.door) this.goThrough();
   }
 
   private receiveFrame(frame: Frame): void {
@@ -230,10 +297,20 @@ export class App {
     this.timeline.show(frame.step);
     this.screen.show(frame);
     this.walk.showFrame(frame);
-    if (this.state?.quantity && this.explainedAt !== null) {
+    this.play.drawn();
+    this.controls.showRate(frame);
+    if (this.state?.quantity) this.byHand.choose(this.state.quantity, frame);
+    this.byHand.show(frame, before);
+    if (this.state?.quantity && this.explainedAt !== null && this.askedAt === null) {
       if (frame.running) this.panel.stale(this.explainedAt);
-      else if (moved || this.explainedAt !== frame.step) this.explainSoon();
+      else if (moved || this.explainedAt !== frame.step || before?.edits !== frame.edits) this.explainSoon();
     }
+  }
+
+  /** A number that was set by hand; the slide that is shown is then of that network. */
+  private set(quantity: string, value: number): void {
+    const { slide } = this.walk;
+    if (this.send({ type: "set", quantity, value }) && slide) this.send({ type: "slide", at: slide.at });
   }
 
   private showRunning(): void {
@@ -285,6 +362,8 @@ export class App {
     const other = this.state.quantity !== quantity;
     this.state.quantity = quantity;
     this.panel.expect(quantity);
+    this.byHand.choose(quantity, this.screen.frame);
+    this.askedAt = this.screen.frame?.edits ?? 0;
     if (other || byHand) this.drawing.select(placeOf(quantity, this.setup.network.sizes.length - 1));
     if (byHand && other) this.note(true);
     this.send({ type: "explain", quantity });
@@ -301,6 +380,8 @@ export class App {
   }
 
   private showDerivation(explained: Explained): void {
+    const { askedAt } = this;
+    this.askedAt = null;
     if (!this.setup || !this.state?.quantity) return;
     const place = placeOf(explained.quantity, this.setup.network.sizes.length - 1);
     this.explainedAt = explained.step ?? this.screen.frame?.step ?? 0;
@@ -311,13 +392,16 @@ export class App {
     const said = typeof value === "number" ? ` is ${written(value, 6)}` : "";
     find("selected").textContent = `The gradient by ${explained.quantity}${said}. Its derivation stands below the drawing.`;
     if (this.running) this.panel.stale(this.explainedAt);
+    else if (askedAt !== null && askedAt !== this.screen.frame?.edits) this.explain(explained.quantity, false); // more was set meanwhile
   }
 
   private closeDerivation(): void {
     const open = Boolean(this.state?.quantity);
     if (this.state) this.state.quantity = "";
     this.explainedAt = null;
+    this.askedAt = null;
     this.panel.clear();
+    this.byHand.choose("", null);
     this.drawing.select(null);
     if (open) this.note(true);
   }
@@ -326,7 +410,7 @@ export class App {
     const message = shortened(whole, 600);
     if (about === "configure" || about === "rate") this.refuseSettings(message);
     else if (about === "explain") {
-      this.explainedAt = null;
+      this.explainedAt = this.askedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
     } else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
@@ -360,7 +444,9 @@ export class App {
   private goTo(said: Partial<State>): void {
     if (!this.state || !this.setup) return;
     const next = merged(this.state, said);
-    const { example, color, quantity } = next;
+    const { example, color, quantity, start } = next;
+    this.state.start = start;
+    this.startCard.show(start);
     if (!sameConfiguration(next, this.state)) {
       this.state = { ...next };
       this.configure(configurationOf(next), false);
@@ -376,6 +462,8 @@ export class App {
 
   private lost(seconds: number): void {
     this.running = false;
+    this.play.stop();
+    this.askedAt = null;
     this.showRunning();
     this.enable();
     const what = this.setup ? "The connection to the lab dropped." : "There is no connection to the lab.";
@@ -390,13 +478,6 @@ export class App {
 
   private enable(): void {
     const ready = this.connection.connected && this.setup !== null;
-    for (const id of ["run", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
+    for (const id of ["run", "play", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
   }
-}
-
-/** What the address says, and else what the server, or the lesson, begins with. */
-function firstState({ start }: Hello): State {
-  const said = readFragment(location.hash);
-  const first: State = { example: 0, color: "value", quantity: "", ...start };
-  return merged(first, { ...said, quantity: said.quantity || first.quantity });
 }

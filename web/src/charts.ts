@@ -68,8 +68,8 @@ export class Charts {
 
   begin(setup: Setup): void {
     this.loss.begin([
-      { name: "training", colour: 0, dash: [] },
-      { name: "held out", colour: 1, dash: [5, 3] },
+      { name: "mini-batch, before its step", colour: 0, dash: [] },
+      ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: 1, dash: [5, 3] }] : []),
     ]);
     const layers = setup.network.sizes.slice(1).map((_, k) => k + 1);
     this.flow.begin(
@@ -206,7 +206,8 @@ function powers(low: number, high: number): number[] {
   return found;
 }
 
-function steps(low: number, high: number, count: number): number[] {
+/** Round numbers between two, at most so many. */
+export function steps(low: number, high: number, count: number): number[] {
   const size = 10 ** Math.floor(Math.log10((high - low) / count));
   const by = [1, 2, 5, 10].map((factor) => factor * size).find((each) => (high - low) / each <= count) ?? 10 * size;
   const found = [];

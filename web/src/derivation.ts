@@ -157,7 +157,7 @@ export class DerivationPanel {
     return make(
       "li",
       {},
-      make("h4", { textContent: step.title }),
+      make("h3", { textContent: step.title }),
       make("p", { className: "reason", textContent: reasonOf(step.reason, step.remarks, values) }),
       make("div", { className: "formulas" }, ...lines.map(({ box }) => box)),
     );

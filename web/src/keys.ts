@@ -13,6 +13,7 @@ export function listenToKeys(app: App): void {
     " ": () => app.runOrPause(),
     s: () => app.step(),
     r: () => app.reset(),
+    y: () => app.playOrPause(),
     n: () => app.walk.next(),
     p: () => app.walk.previous(),
     t: () => app.walk.nextTerm(),

@@ -11,9 +11,14 @@ export interface Configuration {
   activation: string | string[];
   loss: string; // or "auto": the one that suits the data
   output: string; // or "auto": the one that goes with the loss
+  initialization: string; // or "auto": for each layer the one of its activation
   optimizer: string;
   rate: number;
+  schedule: string;
+  epochs: number; // of a schedule that goes over a whole run
   batch: number;
+  l2_penalty: number;
+  dropout: number;
   seed: number;
   noise: number;
 }
@@ -25,6 +30,7 @@ export type Sent =
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
   | { type: "goto"; step: number } // of a recording
+  | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
   | { type: "explain"; quantity: string };
 
@@ -34,6 +40,7 @@ export interface DataSet {
   inputs: number;
   classes: string[];
   noise: boolean;
+  network: Pick<Configuration, "layers" | "activation"> | null; // with which the network that comes with it is shown
 }
 
 export interface Hello {
@@ -45,6 +52,9 @@ export interface Hello {
   losses: string[];
   outputs: string[];
   optimizers: string[];
+  initializations: string[];
+  schedules: string[];
+  over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
   start: Configuration & { example?: number; color?: "value" | "gradient"; quantity?: string };
   recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
@@ -61,6 +71,7 @@ export interface Setup {
   configuration: Configuration;
   task: "classification" | "regression";
   rows: number;
+  held_out: number;
   columns: string[];
   classes: string[];
   image: [number, number] | null;
@@ -75,6 +86,7 @@ export interface Setup {
   drawn: { whole: boolean; units: Record<string, number[]>; note: string };
   points: Points | null;
   bounds: [number, number, number, number] | null;
+  curve: { from: number; to: number; x: number[]; y: number[]; row: number[] } | null; // for a number over one input
   // Of a lesson:
   shown?: number[]; // the rows that are recorded; else any can be shown
   history?: Pick<FrameHead, "step" | "loss" | "validation_loss" | "flow">[]; // every step
@@ -85,11 +97,15 @@ export interface FrameHead {
   step: number;
   epoch: number;
   running: boolean;
-  loss: number | null;
+  rate: number;
+  loss: number | null; // mean over the steps since the last frame, each before its step
+  batch: { rows: number; before: number | null; after: number | null }; // ℒ of the last mini-batch; before: null if no step was taken
   validation_loss: number | null;
   score: number | null;
+  training_score: number | null; // if no row is held out
+  edits: number; // how often something was set by hand
   flow: (number | null)[];
-  example: { row: number; label: string; prediction: string; loss: number | null; x: [number, number] | null };
+  example: { row: number; label: string; prediction: string; loss: number | null; edited: boolean; x?: number[]; y?: number };
   arrays: { name: string; shape: number[] }[];
 }
 
@@ -136,7 +152,7 @@ export interface Slide {
   known: string[]; // arrays
   shown: (Quantity & { along: string })[]; // vectors, each along one of its letters
   each: { latex: string; left: Quantity; terms: Term[] } | null; // the equation of one unit or weight
-  about: string;
+  about: string | null; // the mark of the weight whose update is told
   arrays: Record<string, Nested>; // that the frame does not hold
 }
 

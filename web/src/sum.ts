@@ -58,7 +58,7 @@ function buttons(count: number, last: number, move: (count: number) => void): HT
 /** The symbols of a term, the numbers put in, and what they come to. */
 function oneTerm(term: Summand, value: number | null): HTMLElement {
   if (term.others) {
-    return make("p", { className: "term" }, `${term.others} units that are not drawn: `, make("b", { textContent: written(value, 4) }));
+    return make("p", { className: "one-term" }, `${term.others} units that are not drawn: `, make("b", { textContent: written(value, 4) }));
   }
   const symbols: HTMLElement[] = [];
   const numbers: HTMLElement[] = [];
@@ -73,7 +73,7 @@ function oneTerm(term: Summand, value: number | null): HTMLElement {
   const alone = term.factors.length === 1 && !term.factors[0]!.function && !term.negative;
   return make(
     "p",
-    { className: "term" },
+    { className: "one-term" },
     minus,
     ...symbols,
     " = ",

@@ -126,7 +126,7 @@ export class Surface {
     });
     const shown = frame.example.x;
     if (shown) {
-      const [x, y] = this.place(shown, width, height);
+      const [x, y] = this.place(shown as [number, number], width, height);
       for (const [radius, colour, line] of [[8, card, 5], [8, ink, 2.2]] as const) {
         context.beginPath();
         context.arc(x, y, radius, 0, 2 * Math.PI);

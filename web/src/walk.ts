@@ -159,7 +159,7 @@ export class Walk {
     this.stepping ??= { letters: slide.each ? board.strongest(slide.each.left) : {}, count: 0 };
     const { stepping } = this;
     const focused = placeOfFocus(this.numbers);
-    const trail = trailOf(board, stepping);
+    const trail = slide.about === null ? trailOf(board, stepping) : [[slide.about]];
     const vectors = slide.shown.map((vector, k) =>
       vectorRow(board, vector, stepping.letters, trail[0] ?? [], k === slide.shown.length - 1, (letter, number) => this.cell(letter, number)),
     );

@@ -1,11 +1,12 @@
 // The drawing of the network: two canvases, the network below and what is lit above; pointer and keyboard.
 
 import type { Colour } from "../address";
-import { find, say, sharp } from "../dom";
+import { find, make, say, sharp } from "../dom";
 import { placesOf, type Mark } from "../marks";
 import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
 import { moveCursor } from "./cursor";
+import { Drag } from "./drag";
 import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
 import { forgetLegends, showLegend } from "./legend";
 import { lightMessages, lightNeighbours, lightPaths, lightPlace, lightPlaces } from "./light";
@@ -17,6 +18,17 @@ import { isGradient, isLit, titlesOf, unitsName, weightsName, weightsOf, type Vi
 const TRAVEL = 900; // milliseconds that a message takes from layer to layer
 const MOST_MESSAGES = 160;
 const EARLIER = 0.3; // how strongly the terms before the last one are lit
+
+export interface Asked {
+  /** A unit or a weight was chosen. */
+  open(place: Place): void;
+  /** The choice was taken back. */
+  close(): void;
+  /** A weight, or a unit for its bias, is dragged: so many pixels up from where it began; null at the beginning. */
+  drag(place: Place, by: number | null): void;
+  /** A unit or a weight is pointed at, or none any more. */
+  point(place: Place | null): void;
+}
 
 export class Drawing {
   private setup: Setup | null = null;
@@ -38,16 +50,12 @@ export class Drawing {
   private readonly above = find<HTMLCanvasElement>("overlay");
   private readonly tip = find("tip");
 
-  /** `open` is called when a unit or a weight is chosen, `close` when the choice is taken back, `point` at each hover. */
-  constructor(
-    private readonly open: (place: Place) => void,
-    private readonly close: () => void,
-    private readonly point: (place: Place | null) => void,
-  ) {
+  constructor(private readonly asked: Asked) {
     new ResizeObserver(() => this.arrange()).observe(this.box);
     this.above.addEventListener("pointermove", (event) => this.hover(event));
     this.above.addEventListener("pointerleave", () => this.leave());
     this.above.addEventListener("click", (event) => this.click(event));
+    new Drag(this.above, (event) => this.hit(event, 9), asked.drag);
     this.above.addEventListener("keydown", (event) => this.key(event));
     this.above.addEventListener("focus", () => this.showCursor());
     this.above.addEventListener("blur", () => this.leave());
@@ -162,7 +170,8 @@ export class Drawing {
     const { setup, layout, frame, selected, view } = this;
     const box = find("selection");
     if (!setup || !layout || !frame || !view || !selected || !exists(selected, layout)) {
-      box.textContent = setup ? "Click a unit or a weight to see where its gradient comes from." : "";
+      const drag = make("span", { className: "drag-said", textContent: " Drag it up or down to change it." });
+      if (setup) box.replaceChildren("Click a unit or a weight to see where its gradient comes from.", drag);
       return;
     }
     const name = document.createElement("b");
@@ -266,7 +275,7 @@ export class Drawing {
 
   private lightHovered(place: Place | null): void {
     this.hovered = place;
-    this.point(place);
+    this.asked.point(place);
     this.drawAbove();
   }
 
@@ -275,9 +284,9 @@ export class Drawing {
     if (place) {
       this.cursor = place;
       this.showTip(null, 0, 0);
-      this.open(place);
+      this.asked.open(place);
     } else if (this.selected) {
-      this.close();
+      this.asked.close();
     }
   }
 
@@ -302,7 +311,7 @@ export class Drawing {
     if (moved) this.cursor = moved;
     else if (event.key === "Enter") {
       this.leave(); // the selected place has a mark of its own
-      this.open(this.cursor);
+      this.asked.open(this.cursor);
     } else return;
     event.preventDefault();
     event.stopPropagation();

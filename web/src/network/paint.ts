@@ -227,7 +227,7 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const array = unitsName(picture.view, i);
     const lit = picture.view.slide !== null && isLit(picture.view, array);
     const name = nameOfUnits(array ?? `h.${i}`, depth);
-    const function_ = i === 0 ? "input" : i === sizes.length - 1 ? outputName : activations[i - 1]!;
+    const function_ = i === 0 ? (sizes[0] === 1 ? "input" : "inputs") : i === sizes.length - 1 ? outputName : activations[i - 1]!;
     context.fillStyle = lit ? accent : array === null ? quiet : ink;
     context.font = "600 12px system-ui, sans-serif";
     context.fillText(name, layer.x, layout.height - 19);

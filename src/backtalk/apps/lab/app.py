@@ -20,7 +20,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ...errors import BacktalkError, InputError
-from .answers import LONGEST_QUANTITY
 from .datasets import LabData
 from .lesson import make_lesson
 from .lesson.recording import STEPS
@@ -28,7 +27,7 @@ from .live import Live, sentence
 from .readers import Readers
 from .security import Guard, is_token
 from .session import MOST_SESSIONS, NAME, Session, Sessions, start_settings
-from .settings import shown
+from .settings import LONGEST_QUANTITY, shown
 from .upload import MOST_BYTES, label_of, place_for, suffix_of
 
 MOST_UPLOADS = 4  # at once, one of a page

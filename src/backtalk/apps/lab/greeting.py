@@ -7,8 +7,17 @@ from typing import Any
 
 from ...core.activations import ACTIVATIONS
 from ...core.losses import LOSSES
+from ...train.schedules import SCHEDULES
 from .datasets import LabData, listed
-from .settings import MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, Settings
+from .settings import (
+    INITIALIZATIONS_OFFERED,
+    MOST_LAYERS,
+    MOST_SPEED,
+    MOST_UNITS,
+    OFFERED,
+    OVER_WHOLE_RUN,
+    Settings,
+)
 from .upload import MOST_BYTES
 
 
@@ -24,6 +33,9 @@ def greeting(start: Settings, given: LabData | None) -> dict[str, Any]:
         "losses": list(LOSSES),
         "outputs": ["softmax", *ACTIVATIONS],
         "optimizers": OFFERED,
+        "initializations": INITIALIZATIONS_OFFERED,
+        "schedules": list(SCHEDULES),
+        "over_whole_run": OVER_WHOLE_RUN,
         "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
         "start": {"type": "configure", **asdict(start)},
     }

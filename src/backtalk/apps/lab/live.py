@@ -37,12 +37,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "reset": (),
     "speed": ("steps",),
     "example": ("row",),
+    "set": ("quantity", "value"),
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
     "drawn": (),
 }
-SHOWN = {"configure", "run", "pause", "step", "reset", "example", "slide"}  # what a frame shows
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide"}  # what a frame shows
 
 
 class Live:
@@ -159,6 +160,8 @@ class Live:
                 slide = await session.work(session.choose, message.get("row"))
                 if slide is not None:
                     await self.send(slide)
+            case "set":
+                await session.work(session.set_by_hand, message.get("quantity"), message.get("value"))
             case "slide":
                 slide, why = await session.work(session.slide, message.get("at"))
                 await self.send(slide)
@@ -193,7 +196,9 @@ class Live:
         if kind == "explain":
             if "quantity" not in message:
                 raise InputError("quantity is missing, expected a text such as 'W[1,1,1]'.")
-            job: Callable[[], Any] = partial(explain_message, network, trainer.data, row, message["quantity"])
+            job: Callable[[], Any] = partial(
+                explain_message, network, trainer.example(row)[0], trainer.data.y[row], row, message["quantity"]
+            )
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...errors import DivergedError, InputError
-from .datasets import SETS, LabData, named_data
+from .datasets import SETS, LabData, layers_of, named_data
 from .payloads import Drawn, frame, grid, setup
 from .settings import Settings, read_settings, whole
 from .slide_message import slide_message
@@ -118,6 +118,11 @@ class Session:
         self.at = min(self.at, len(self.walk.slides) - 1)  # the way to ŷ may be shorter for this one
         return slide_message(self.walk, self.at, self.drawn)
 
+    def set_by_hand(self, quantity: Any, value: Any) -> None:
+        """Another weight, bias or input of the shown example; the slides of the walk are then of that."""
+        self.require().set_by_hand(self.row, quantity, value)
+        self.walk = None
+
     def frame(self, surface: bool) -> bytes:
         """The state as a frame."""
         trainer = self.require()
@@ -205,5 +210,4 @@ def start_settings(given: LabData | None) -> Settings:
         return Settings()
     network = given.network
     assert network is not None
-    activations = tuple(map(repr, network.activations))
-    return replace(Settings(), data="given", layers=network.sizes[1:-1], activation=activations, rate=0.001)
+    return replace(Settings(), data="given", rate=0.001, **layers_of(network))

@@ -35,6 +35,7 @@ from .payloads import Drawn
 from .slides import Light, Slide, Walk
 
 VIEW = View(digits=3, most=2)
+JACOBIAN = View(digits=3, most=4)
 HOLE = "§"
 ONE = ("j", "k")  # the letters of one unit or weight; a sum has a letter of its own
 
@@ -86,7 +87,7 @@ def slide_message(walk: Walk, at: int, drawn: Drawn) -> dict[str, Any]:
         "known": names,
         "shown": shown,
         "each": each,
-        "about": slide.about,
+        "about": None if slide.about is None else _mark(slide.about, depth),
         "arrays": dict(_arrays(walk, shown, drawn)),
     }
 
@@ -99,7 +100,10 @@ def _lines(equation: Equation, depth: int) -> list[str]:
     """The lines of an equation, a number behind its formula; none for a sentence without one."""
     if not equation.rights:
         return []
-    *lines, last = equation_latex(equation, MarkedWriter(depth))
+    writer = MarkedWriter(depth)
+    if isinstance(equation.left, Partial):
+        writer.view = JACOBIAN
+    *lines, last = equation_latex(equation, writer)
     if lines and is_scalar(equation.rights[-1]) and isinstance(equation.rights[-1], Number):
         lines[-1] += f" {last}"
         return lines
@@ -124,11 +128,15 @@ class MarkedWriter(LatexWriter):
         written = super().atom(with_holes(part, self.holes))
         if found is None:
             return written
-        name = " ".join((found.array, *map(str, self.filled(found.indices))))
-        return rf"\htmlData{{at={name}}}{{{written}}}"
+        return rf"\htmlData{{at={_mark(part, self.depth, self.holes)}}}{{{written}}}"
 
-    def filled(self, indices: tuple[Index, ...]) -> tuple[Index, ...]:
-        return tuple(f"{HOLE}{index}" if index in self.holes else "*" if index == EVERY else index for index in indices)
+
+def _mark(part: Expression, depth: int, holes: Collection[Index] = ()) -> str:
+    """The name of a quantity with its indices: W.3 2 1."""
+    found = named(part, depth)
+    assert found is not None
+    indices = (f"{HOLE}{index}" if index in holes else "*" if index == EVERY else str(index) for index in found.indices)
+    return " ".join((found.array, *indices))
 
 
 def with_holes(part: Expression, holes: Collection[Index]) -> Expression:

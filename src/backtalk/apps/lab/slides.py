@@ -47,6 +47,7 @@ from ...teaching.derivations.notation import is_scalar
 from ...teaching.derivations.outputs import OutputTalk
 from ...teaching.derivations.quantity import Quantity
 from ...teaching.derivations.steps import Step
+from ...teaching.derivations.text import write_text
 from ...teaching.derivations.update import explain_step
 from ...teaching.derivations.values import AnyValues, ExampleValues, NoValues
 from ...teaching.derivations.view import View
@@ -72,7 +73,7 @@ class Slide:
     """One slide: its talk and title, sentences with their equations, and what is lit in the drawing.
 
     ``each``: the equation of one unit j, or of one weight j, k, whose terms can be added one by one. ``about``: the
-    weight that an update is told of.
+    weight whose update is told.
     """
 
     talk: str
@@ -80,7 +81,7 @@ class Slide:
     statements: tuple[Statement, ...]
     light: tuple[Light, ...]
     each: Equation | None = None
-    about: str = ""
+    about: Symbol | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ class Walk:
 def walk_through(trainer: Trainer, row: int) -> Walk:
     """The slides of the next step, of the network before it, with the numbers of a row."""
     with np.errstate(all="ignore"):
-        values = _values(trainer.network, trainer.X[row], trainer.data.y[row])
+        values = _values(trainer.network, trainer.example(row)[0], trainer.data.y[row])
         return Walk([*example_slides(values), *update_slides(trainer)], values)
 
 
@@ -163,11 +164,13 @@ def as_told(values: ExampleValues) -> AnyValues:
 
 
 def _slide(steps: Sequence[Step], depth: int, each: Equation | None = None) -> Slide:
-    """The steps of one slide; a number is written out, a vector is shown beside its formula."""
+    """The steps of one slide; numbers and Jacobians are written out, a vector is shown beside its formula."""
     statements = []
     for step in steps:
         symbols = step.forms if step.right is None else (*step.forms, step.right)
         told = step.equation if is_scalar(step.left) else Equation(step.left, symbols)
+        if isinstance(step.left, Partial) and step.value is not None:
+            told = Equation(step.left, (*symbols, Number(step.value)))
         statements.append(Statement(step.reason, told))
     light = lights_of((statement.equation for statement in statements), depth)
     return Slide(steps[0].talk, steps[0].title, tuple(statements), light, each)
@@ -257,29 +260,46 @@ def update_slides(trainer: Trainer) -> list[Slide]:
 
 def _update(trainer: Trainer) -> Iterator[Slide]:
     """What the optimizer does with the weight that the mini-batch pulls hardest."""
-    network, rows = trainer.network, trainer.next_rows()
+    network, settings, rows = trainer.network, trainer.settings, trainer.next_rows()
+    optimizer = settings.made_optimizer()
     X, y = trainer.X_training[rows], trainer.y_training[rows]
     light = tuple(Light("W", i) for i in range(1, network.depth + 1))
-    name = trainer.settings.optimizer
     found = gradients(network, X, y).W
+    untold = ""
     if not all(np.isfinite(each).all() for each in found.values()):
-        reason = f"{name} changes every weight and bias; a gradient of this mini-batch is not finite."
+        untold = "a gradient of this mini-batch is not finite"
+    elif settings.dropout:
+        untold = "dropout leaves out other units in each step, so this one is not told with its numbers"
+    elif optimizer.searches:
+        untold = "it searches along a line for how far to go, so this step is not told with its numbers"
+    if untold:
+        reason = f"{optimizer.name} changes every weight and bias; {untold}. Going on takes the step."
         yield Slide("update", "The update", (Statement(reason, Equation(Symbol("theta"))),), light)
         return
     i = max(found, key=lambda i: np.abs(found[i]).max())
     unit, heard = np.unravel_index(np.abs(found[i]).argmax(), found[i].shape)
-    about = f"W[{i},{unit + 1},{heard + 1}]"
-    update = explain_step(network, X, y, trainer.settings.made_optimizer(), about, state=trainer.loop.steps.state())
+    about = weight(i, int(unit) + 1, int(heard) + 1)
+    name = write_text(about)
+    update = explain_step(
+        network,
+        X,
+        y,
+        optimizer,
+        name,
+        state=trainer.loop.steps.state(),
+        schedule_factor=trainer.rate_now() / settings.rate,
+        l2_penalty=settings.l2_penalty,
+    )
     parts = {part: list(lines) for part, lines in groupby(update.lines, key=lambda line: line.part)}
-    titles = {"gradient": f"The update of {about}", "optimizer": f"What {name} makes of the gradient"}
+    titles = {"gradient": f"The update of {name}", "optimizer": f"What {optimizer.name} makes of the gradient"}
     for part, lines in parts.items():
         told = tuple(
             Statement(line.reason if part != "optimizer" else f"{line.title}:", _in_one_line(line)) for line in lines
         )
         if part == "weight":
             every = f"Every weight and bias changes so, with the mean of the gradients of the {len(rows)} examples."
-            told = (Statement(f"{told[0].reason} {every} Going on takes the step.", told[0].equation),)
-        yield Slide("update", titles.get(part, f"The new {about}"), told, light, about=about)
+            told = (Statement(f"{told[0].reason} {every} Going on takes the step.", lines[0].equation),)
+        yield Slide("update", titles.get(part, f"The new {name}"), told, light, about=about)
 
 
 def _in_one_line(line: Any) -> Equation:
