@@ -103,8 +103,8 @@ def _require_alike(network: Network, source: Source) -> InMemory:
     )
     if own and not _apart(network, source):
         raise InputError(
-            f"loss is {network.loss!r}, but the gradient of one example depends on the others of its batch, which cannot "
-            "be private: use a loss, and activations, of your own that take each example alone."
+            f"loss is {network.loss!r}, but the gradient of one example depends on the others of its batch, which "
+            "cannot be private: use a loss, and activations, that take each example alone."
         )
     return source
 
