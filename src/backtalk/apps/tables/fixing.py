@@ -58,8 +58,8 @@ def fix(
     facts, origin = read_run(place), Origin.of(table)
     if facts.options.privacy is not None:
         raise InputError(
-            f"the training of the run in {place.path} was private: each network that is trained to better it would cost "
-            "as much again."
+            f"the training of the run in {place.path} was private: each network that is trained to better it would "
+            "cost as much again."
         )
     source, judge = _table_of(facts, origin), _judge_of(place, facts, origin)
     target.parent.mkdir(parents=True, exist_ok=True)

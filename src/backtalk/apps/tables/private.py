@@ -9,8 +9,8 @@ from typing import Any
 from ...train import PrivacySpent, Training
 
 NOT_COVERED = (
-    "that ε is of the weights of the network, for the rows that it was trained on. It does not cover what was learned of "
-    "the columns (categories, medians, scales), the rows held out, and the scores, curves and rows of metrics.json, "
+    "that ε is of the weights of the network, for the rows that it was trained on. It does not cover what was learned "
+    "of the columns (categories, medians, scales), the rows held out, and the scores, curves and rows of metrics.json, "
     "history.jsonl and report.html, which have no noise: keep these to yourself."
 )
 
