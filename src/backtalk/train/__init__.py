@@ -44,6 +44,7 @@ from .callbacks import Callback
 from .checkpoint import Checkpoint
 from .many import fit_many
 from .metric import Metric
+from .privacy import Privacy, PrivacySpent
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import (
     Adaptive,
@@ -64,6 +65,6 @@ __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamW", "Adamax", "Adaptive",
     "Callback", "Checkpoint", "Constant", "Cosine", "CosineRestarts", "Epoch", "Exponential", "GradientDescent",
     "InverseScaling", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "OneCycle", "Optimizer",
-    "Polynomial", "Progress", "RMSprop", "ReduceOnPlateau", "Schedule", "Shard", "StepDecay", "StepState", "Stream",
-    "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
+    "Polynomial", "Privacy", "PrivacySpent", "Progress", "RMSprop", "ReduceOnPlateau", "Schedule", "Shard", "StepDecay",
+    "StepState", "Stream", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...core.arrays import Array
 from ...errors import InputError
+from ...train.privacy import PrivacySpent
 from ..per_example.pairs import MEMORY_LIMIT
 from .assemble import assemble, batches, captured_layers, require_finite
 from .hooks import Hooks
@@ -145,13 +146,13 @@ class Heard(Results):
         return MappingProxyType(captured_layers(self._hooks)[1] | self._hooks.model.others)
 
     @in_full_precision
-    def private_step(self, optimizer: Any, private: PrivateSteps, *, memory_limit: int = MEMORY_LIMIT) -> None:
+    def private_step(self, optimizer: Any, private: PrivateSteps, *, memory_limit: int = MEMORY_LIMIT) -> PrivacySpent:
         """A step of DP-SGD: ``optimizer`` steps along (Σ_n c_n ∇ℓ_n + z)/B instead of the gradient of the batch.
 
         c_n clips ∇ℓ_n to the norm C of ``private``, z is its noise, and B its ``batch_size``, however many examples
         the batch had. Call it after ``loss.backward()``, instead of ``optimizer.step()``. If the batch that was drawn
-        has no examples, call it without a backward pass: the step is one of noise alone. ``private`` counts it. It
-        leaves ``.grad`` None, so ``zero_grad()`` is needed before the first backward pass alone.
+        has no examples, call it without a backward pass: the step is one of noise alone. It gives what all steps so
+        far have cost, and leaves ``.grad`` None, so ``zero_grad()`` is needed before the first backward pass alone.
 
         ``optimizer``: any of torch.optim that takes no closure, with all trained parameters of the model and no others.
         Raises :class:`~backtalk.errors.InputError`, before anything is changed, if the batch was not the one that
@@ -161,20 +162,20 @@ class Heard(Results):
         be seen. Source: Abadi et al. 2016, "Deep learning with differential privacy".
 
         >>> import torch
-        >>> from backtalk import PrivateSteps, listen
+        >>> from backtalk import Privacy, PrivateSteps, listen
         >>> X, y = torch.ones(6, 2), torch.tensor([0, 1, 0, 1, 0, 1])
         >>> model = torch.nn.Linear(2, 2)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        >>> private = PrivateSteps(len(X), batch_size=2, noise_multiplier=1.0)
+        >>> private = PrivateSteps(Privacy(delta=0.01, noise_multiplier=1.0), examples=len(X), batch_size=2)
         >>> for rows in private.batches(5):
         ...     with listen(model) as heard:
         ...         if rows:
         ...             torch.nn.functional.cross_entropy(model(X[rows]), y[rows]).backward()
-        ...     heard.private_step(optimizer, private)
-        >>> private.steps, round(private.epsilon(delta=0.01), 2)
-        (5, 2.37)
+        ...     spent = heard.private_step(optimizer, private)
+        >>> spent
+        ε = 2.37 at δ = 0.01 (5 steps, σ = 1, C = 1, flat, pld)
         """
-        take_step(self, optimizer, private, memory_limit)
+        return take_step(self, optimizer, private, memory_limit)
 
     def __repr__(self) -> str:
         batches = self.batches

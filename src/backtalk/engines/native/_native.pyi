@@ -99,6 +99,9 @@ class Net32:
         clip_norm: float,
         loss_by_count: bool = False,
     ) -> None: ...
+    def set_privacy(
+        self, clipping: str, max_norm: float, deviation: float, batch_size: float, key: bytes, grid: float
+    ) -> None: ...
     def set_dropout(self, levels: Sequence[int], seed: int) -> None: ...
     def train(
         self,
@@ -107,6 +110,7 @@ class Net32:
         target: NDArray[numpy.float32] | None,
         weight: NDArray[numpy.float32] | None,
         order: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        ends: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)] | None,
         start: int,
         batch_size: int,
         rates: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)],
@@ -223,6 +227,9 @@ class Net64:
         clip_norm: float,
         loss_by_count: bool = False,
     ) -> None: ...
+    def set_privacy(
+        self, clipping: str, max_norm: float, deviation: float, batch_size: float, key: bytes, grid: float
+    ) -> None: ...
     def set_dropout(self, levels: Sequence[int], seed: int) -> None: ...
     def train(
         self,
@@ -231,6 +238,7 @@ class Net64:
         target: NDArray[numpy.float64] | None,
         weight: NDArray[numpy.float64] | None,
         order: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        ends: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)] | None,
         start: int,
         batch_size: int,
         rates: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)],

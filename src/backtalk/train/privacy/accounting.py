@@ -15,10 +15,10 @@ from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 
+from ...core.noise import INSTALL
 from ...errors import InputError, InputTypeError, MissingLibraryError, unknown_name
 
 ACCOUNTANTS = ("pld", "rdp")  # tight first
-INSTALL = "pip install 'backtalk[privacy]'"
 INTERVAL = 1e-4  # of the privacy loss, the library's own default
 COARSE, LARGE = 5e-4, 0.5  # the same in a search for an ε of LARGE or more: faster, and some 0.1 % too careful
 FINE = 20.0  # the ε up to which an interval is kept; above it, it grows with ε, as time and memory would
@@ -177,6 +177,15 @@ def as_delta(delta: Any) -> float:
     if number >= 1:
         raise InputError(f"delta is {delta!r}, expected a number above 0 and below 1, less than 1 over the examples.")
     return number
+
+
+def require_delta(delta: float, examples: int) -> None:
+    """Refuse a δ that says nothing of so many examples."""
+    if delta >= 1 / examples:
+        raise InputError(
+            f"delta is {delta:g}, but {examples} examples are trained on: expected less than 1/{examples}, since to "
+            "publish one of them whole would be as private."
+        )
 
 
 def as_sampling_rate(rate: Any) -> float:

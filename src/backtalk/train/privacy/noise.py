@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import Array, dtype_name, is_array, namespace
-from ...errors import InputError, InputTypeError, MissingLibraryError, a_kind
-from .accounting import INSTALL, as_sampling_rate
+from ...core.noise import grid_of, require_cipher
+from ...errors import InputError, InputTypeError, a_kind
+from .accounting import as_sampling_rate
 
 MARK = b"\xff" * 4  # of numbers that are drawn one after another, and not by layer and step
 CHUNK = 2**15  # normal numbers that are made at once, so that they stay in the processor's cache
-GRID = 24  # results are multiples of σ/2^24, or of up to twice as much or half as little
 LEAST, MOST = 1e-280, 1e280  # of σ, so that its multiples and fractions are normal numbers too
 
 
@@ -83,7 +83,7 @@ class NoiseSource:
             raise InputError(f"scale is {scale!r}, expected 0, or a number from {LEAST:g} to {MOST:g}.")
         given = xp.reshape(total, (-1,))
         result = xp.asarray(given, copy=True)
-        grid = math.ldexp(1.0, math.frexp(scale)[1] - 1 - GRID)
+        grid = grid_of(scale)
         for first in range(0, given.shape[0] if scale else 0, CHUNK):
             part = slice(first, first + CHUNK)
             count = given[part].shape[0]
@@ -152,16 +152,6 @@ class NoiseSource:
         stream.update_into(bytes(bits.nbytes), bits.view(np.uint8).data)
         self._drawn += 1
         return bits
-
-
-def require_cipher() -> None:
-    """Raise :class:`~backtalk.errors.MissingLibraryError` without the library cryptography."""
-    try:
-        import cryptography  # noqa: F401
-    except ImportError:
-        raise MissingLibraryError(
-            f"noise of private training is made by the library cryptography, which is not installed: {INSTALL}."
-        ) from None
 
 
 def _uniform(bits: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
@@ -10,78 +9,66 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import InputError, InputTypeError, unknown_name
-from ....train.privacy import Accountant, NoiseSource, noise_multiplier_for
-
-CLIPPINGS = ("flat", "per_layer", "automatic")
+from ....errors import InputError, InputTypeError, a_kind
+from ....train.privacy import (
+    NoiseSource,
+    Privacy,
+    PrivacySpent,
+    noise_multiplier_for,
+    require_accounting,
+    require_delta,
+)
 
 
 class PrivateSteps:
-    """What :meth:`Heard.private_step` needs to know of all steps together. It draws their rows and counts their ε.
+    """What :meth:`Heard.private_step` needs to know of all steps together: it draws their rows, and counts them.
 
-    ``examples``: N, how many rows there are. ``batch_size``: B, how many of them a step takes on average: each row with
-    probability B/N, independently (Poisson sampling), so a step may take more, fewer or none. ``max_norm``: C, the norm
-    to which each example's gradient is clipped. ``noise_multiplier``: σ; each entry of the sum gets noise of standard
-    deviation σ·C. Instead of it ``target_epsilon``, with ``delta`` and ``steps``: σ is then the least with which so
-    many steps keep to it, and more are refused.
+    ``privacy``: the noise, the norm and the clipping, as for :func:`~backtalk.fit`. ``examples``: N, how many rows
+    there are. ``batch_size``: B, how many of them a step takes on average: each row with probability B/N, independently
+    (Poisson sampling), so a step may take more, fewer or none. ``steps``: how many are to come, of which a
+    ``target_epsilon`` asks; more are refused then.
 
-    ``clipping``: 'flat', by min(1, C/‖∇ℓ_n‖); 'per_layer', each of L layers to C/√L by itself; 'automatic', by
-    C/(‖∇ℓ_n‖ + 0.01), so that small gradients count as much as large ones (Bu et al. 2022). ``accountant``: 'pld',
-    which is tight, or 'rdp'. ``seed``: for a run that can be repeated; whoever knows it can take the noise away. None,
-    the default, for noise and samples that nobody can predict.
-
-    Raises :class:`~backtalk.errors.InputError` if a number is out of its range or the target cannot be reached,
+    ``noise_multiplier``: σ, as given or as the target needs it. ``steps``: how many were taken. Raises
+    :class:`~backtalk.errors.InputError` if a number is out of its range or the target cannot be reached,
     :class:`~backtalk.errors.MissingLibraryError` without the extra ``privacy``. Source: Abadi et al. 2016, "Deep
     learning with differential privacy".
 
-    >>> from backtalk import PrivateSteps
-    >>> private = PrivateSteps(1000, batch_size=5, noise_multiplier=1.0, seed=0)
+    >>> from backtalk import Privacy, PrivateSteps
+    >>> private = PrivateSteps(Privacy(delta=1e-5, noise_multiplier=1.0, seed=0), examples=1000, batch_size=5)
     >>> [len(rows) for rows in private.batches(4)]
     [6, 3, 4, 6]
-    >>> private.sampling_rate, private.steps, private.epsilon(delta=1e-5)
+    >>> private.sampling_rate, private.steps, private.spent.epsilon
     (0.005, 0, 0.0)
     """
 
-    def __init__(
-        self,
-        examples: int,
-        batch_size: float,
-        *,
-        max_norm: float = 1.0,
-        noise_multiplier: float | None = None,
-        target_epsilon: float | None = None,
-        delta: float | None = None,
-        steps: int | None = None,
-        clipping: str = "flat",
-        accountant: str = "pld",
-        seed: int | None = None,
-    ) -> None:
-        if isinstance(examples, bool) or not isinstance(examples, Integral):
-            raise InputTypeError(f"examples is {examples!r}, expected a whole number: how many rows there are.")
-        if examples < 1:
-            raise InputError(f"examples is {examples}, expected 1 or more.")
-        batch_size = _positive("batch_size", batch_size)
-        if batch_size > examples:
-            raise InputError(f"batch_size is {batch_size:g}, expected at most the {examples} examples.")
-        if clipping not in CLIPPINGS:
-            raise unknown_name("clipping", clipping, CLIPPINGS)
-        self.examples, self.batch_size, self.clipping = int(examples), batch_size, clipping
-        self.max_norm, self.delta = _positive("max_norm", max_norm), delta
-        self._accountant, self._noise = Accountant(accountant), NoiseSource(seed)
+    def __init__(self, privacy: Privacy, *, examples: int, batch_size: float, steps: int | None = None) -> None:
+        if not isinstance(privacy, Privacy):
+            raise InputTypeError(f"privacy is {a_kind(privacy)}, expected a Privacy.")
+        for name, value in (("examples", examples), ("steps", steps)):
+            if name == "steps" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise InputTypeError(f"{name} is {value!r}, expected a whole number.")
+            if value < 1:
+                raise InputError(f"{name} is {value}, expected 1 or more.")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, Real):
+            raise InputTypeError(f"batch_size is {batch_size!r}, expected a number above 0.")
+        if not 0 < float(batch_size) <= examples:
+            raise InputError(f"batch_size is {batch_size!r}, expected a number above 0, up to the {examples} examples.")
+        require_accounting()
+        require_delta(privacy.delta, examples)
+        self.privacy, self.examples, self.batch_size = privacy, int(examples), float(batch_size)
+        self.steps, self._most_steps = 0, None
+        noise = privacy.noise_multiplier
+        if noise is None:
+            if steps is None:
+                raise InputError("steps is None, but target_epsilon is for all steps together: say how many will come.")
+            target, self._most_steps = privacy.target_epsilon, steps
+            assert target is not None
+            noise = noise_multiplier_for(target, privacy.delta, self.sampling_rate, steps, privacy.accountant)
+        self.noise_multiplier = float(noise)
+        self._noise = NoiseSource(privacy.seed)
         self._drawn: deque[int] = deque()  # the sizes of the batches that were drawn, and not yet stepped
-        self.most_steps = None
-        if target_epsilon is not None:
-            if noise_multiplier is not None:
-                raise InputError("noise_multiplier and target_epsilon are both given, expected one of them.")
-            if delta is None or steps is None:
-                missing = "delta" if delta is None else "steps"
-                raise InputError(f"target_epsilon is given without {missing}, on which the noise depends: give it too.")
-            noise_multiplier = noise_multiplier_for(target_epsilon, delta, self.sampling_rate, steps, accountant)
-            self.most_steps = steps
-        elif noise_multiplier is None:
-            raise InputError("noise_multiplier is None, expected a number, or target_epsilon with delta and steps.")
-        self._accountant.step(noise_multiplier, self.sampling_rate, 0)  # checks it
-        self.noise_multiplier = float(noise_multiplier)
 
     @property
     def sampling_rate(self) -> float:
@@ -89,16 +76,13 @@ class PrivateSteps:
         return self.batch_size / self.examples
 
     @property
-    def steps(self) -> int:
-        """How many were taken."""
-        return self._accountant.steps
-
-    def epsilon(self, delta: float | None = None) -> float:
-        """ε of all steps so far; ``delta``: by default the one that was given."""
-        delta = self.delta if delta is None else delta
-        if delta is None:
-            raise InputError("delta is None, expected a number above 0, less than 1 over the number of examples.")
-        return self._accountant.epsilon(delta)
+    def spent(self) -> PrivacySpent:
+        """What the steps so far have cost: ``spent.epsilon`` and more."""
+        asked = self.privacy
+        return PrivacySpent(
+            asked.delta, self.noise_multiplier, self.sampling_rate, self.steps, asked.max_norm, asked.clipping,
+            asked.accountant,
+        )  # fmt: skip
 
     def sample(self) -> np.ndarray:
         """The rows of the next step, int64; there may be none. Each batch is to be heard whole, once, in its order."""
@@ -111,16 +95,20 @@ class PrivateSteps:
         return PoissonBatches(self, steps)
 
     def state(self) -> dict[str, Any]:
-        """Numbers and texts for a checkpoint; take it when each batch that was drawn has had its step."""
-        return {"accountant": self._accountant.state(), "noise": self._noise.state()}
+        """Numbers for a checkpoint; take it when each batch that was drawn has had its step."""
+        return {"steps": self.steps, "noise_multiplier": self.noise_multiplier, "noise": self._noise.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken: without a seed, with new randomness."""
-        if not isinstance(state, Mapping) or not {"accountant", "noise"} <= set(state):
+        """Go on where ``state`` was taken; without a seed, with new randomness."""
+        if not isinstance(state, Mapping) or not {"steps", "noise_multiplier", "noise"} <= set(state):
             raise InputError("state is not what state() of PrivateSteps gave.")
-        accountant = Accountant.restore(state["accountant"])
+        if state["noise_multiplier"] != self.noise_multiplier:
+            raise InputError(
+                f"state is of steps with a noise_multiplier of {state['noise_multiplier']!r}, expected "
+                f"{self.noise_multiplier!r}: begin with the same settings."
+            )
         self._noise.restore(state["noise"])
-        self._accountant = accountant
+        self.steps = state["steps"]
         self._drawn.clear()
 
     def require_drawn(self) -> int:
@@ -130,24 +118,21 @@ class PrivateSteps:
                 "no batch was drawn for this step: take its rows from private.batches(…) or private.sample(), since ε "
                 "holds for batches that are drawn like this alone."
             )
-        if self.most_steps is not None and self.steps >= self.most_steps:
+        if self._most_steps is not None and self.steps >= self._most_steps:
             raise InputError(
-                f"all {self.most_steps} steps are taken, and one more would go beyond target_epsilon: stop here, or "
+                f"all {self._most_steps} steps are taken, and one more would go beyond target_epsilon: stop here, or "
                 "ask for more steps at the beginning."
             )
         return self._drawn[0]
 
     def add_noise(self, total: Any) -> Any:
         """The sum of a step with its noise; counts the step."""
-        self._accountant.step(self.noise_multiplier, self.sampling_rate)
+        self.steps += 1
         self._drawn.popleft()
-        return self._noise.add(total, self.noise_multiplier * self.max_norm)
+        return self._noise.add(total, self.noise_multiplier * self.privacy.max_norm)
 
     def __repr__(self) -> str:
-        return (
-            f"PrivateSteps({self.examples}, batch_size={self.batch_size:g}, max_norm={self.max_norm:g}, "
-            f"noise_multiplier={self.noise_multiplier:.4g}), {self.steps} steps taken"
-        )
+        return f"PrivateSteps of {self.batch_size:g} out of {self.examples} examples, {self.steps} taken"
 
 
 class PoissonBatches:
@@ -165,12 +150,3 @@ class PoissonBatches:
 
     def __iter__(self) -> Iterator[list[int]]:
         return (self._private.sample().tolist() for _ in range(self._steps))
-
-
-def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(f"{name} is {value!r}, expected a number above 0.")
-    number = float(value)
-    if not 0 < number < math.inf:
-        raise InputError(f"{name} is {value!r}, expected a finite number above 0.")
-    return number

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....core.arrays import Array, namespace
+from ....core.clipping import factors_of_layers
 from ....errors import InputError, InputTypeError, a_kind
-from ...per_example.gradient_norms import clip_factors, norms_by_layer
+from ....train.privacy import Privacy, PrivacySpent
+from ...per_example.gradient_norms import norms_by_layer
 from ...per_example.pairs import Sums, read_weighted
-from ...per_example.sizes import combined_norm
 from ..assemble import batches
+from ..layers import Layer
 from ..norms import HeardNorms
 from ..pairs import CapturedPairs
 from .private_steps import PrivateSteps
@@ -20,10 +21,8 @@ from .refusals import require_all_heard, require_apart, trained_parameters
 if TYPE_CHECKING:
     from ..captured import Heard
 
-STABILITY = 0.01  # γ of Bu et al. 2022, "Automatic clipping"
 
-
-def take_step(heard: Heard, optimizer: Any, private: Any, memory_limit: int) -> None:
+def take_step(heard: Heard, optimizer: Any, private: Any, memory_limit: int) -> PrivacySpent:
     """Take the step; refuses what it must before anything is changed."""
     if not isinstance(private, PrivateSteps):
         raise InputTypeError(f"private is {a_kind(private)}, expected the PrivateSteps of all steps.")
@@ -47,22 +46,22 @@ def take_step(heard: Heard, optimizer: Any, private: Any, memory_limit: int) -> 
             shares = namespace(norms.whole).full_like(norms.whole, 1 / pairs.factor)
             whole = _sums(pairs, dict.fromkeys(norms.layers, shares), memory_limit)
             require_all_heard(hooks, parameters, whole, float(norms.whole.sum()) / pairs.factor)
-        layers = sum(layer.weights or layer.biases for layer in hooks.model.layers.values())
-        sums = _sums(pairs, _factors(norms.layers, private, layers), memory_limit)
+        sums = _sums(pairs, _factors(norms.layers, hooks.model.layers.values(), private.privacy), memory_limit)
     _put_noisy(parameters, sums, private)
     optimizer.step()
     for parameter in parameters.values():
         parameter.grad = None  # so that the next backward pass does not add to it
+    return private.spent
 
 
-def _factors(norms: Mapping[str, Array], private: PrivateSteps, layers: int) -> dict[str, Array]:
-    """What each example's gradient at each layer is multiplied by. ``layers``: how many there are, heard or not."""
-    C = private.max_norm
-    if private.clipping == "per_layer":
-        return {name: clip_factors(each, C / math.sqrt(layers)) for name, each in norms.items()}
-    whole = combined_norm(norms.values())
-    c = clip_factors(whole, C) if private.clipping == "flat" else C / (whole + STABILITY)
-    return dict.fromkeys(norms, c)
+def _factors(norms: Mapping[str, Array], layers: Iterable[Layer], privacy: Privacy) -> dict[str, Array]:
+    """What each example's gradient at each layer is multiplied by.
+
+    A layer that this batch did not reach has norms of 0: how many layers there are must not depend on the examples.
+    """
+    zero = norms[next(iter(norms))] * 0
+    every = {layer.name: zero for layer in layers if layer.weights or layer.biases} | dict(norms)
+    return dict(zip(every, factors_of_layers([*every.values()], privacy.max_norm, privacy.clipping), strict=True))
 
 
 def _sums(pairs: CapturedPairs, factors: Mapping[str, Array], memory_limit: int) -> dict[int, Array]:
