@@ -10,7 +10,6 @@ import numpy as np
 
 from ...core.batch import Batch
 from ...core.layers import Layers
-from ...data.sources import InMemory
 from ...errors import InputError, InputTypeError
 from ...train.recording import Recording
 from ...train.records import Training
@@ -49,7 +48,9 @@ class Hypergradients:
     b: Layers
 
 
-def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: int = MEMORY_LIMIT) -> Hypergradients:
+def hypergradients(
+    training: Training | Recording, test: tuple[Any, Any], *, memory_limit: int = MEMORY_LIMIT
+) -> Hypergradients:
     """The exact derivatives of test losses through a recorded training: back-propagation through its steps.
 
     From ∇ℓ_q(θ_T) each step is followed backwards: through the optimizer's update with its state (SGD, momentum,
@@ -59,10 +60,11 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     What training decided (when to stop, the factors of a schedule) counts as fixed. At a kink of an activation the
     derivative is that from one side.
 
-    ``training``: from ``fit(…, record=True)``. ``test``: a pair (X, y) of M examples. ``memory_limit``: bytes for the
-    networks along the way: if not all T of them fit, about 2√T are kept and the others computed again;
-    and for what is followed of each query. The results are in float64. Raises :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if
-    its examples were changed since, or if the limit is too small (it names the least).
+    ``training``: from ``fit(…, record=True)``, or a :class:`Recording`. ``test``: a pair (X, y) of M examples.
+    ``memory_limit``: bytes for the networks along the way, and for what is followed of each query: if not all T
+    networks fit, about 2√T are kept and the others computed again. The results are in float64. Raises
+    :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if its examples were
+    changed since, or if the limit is too small (it names the least).
 
     Source: Maclaurin, Duvenaud and Adams 2015, "Gradient-based hyperparameter optimization through reversible
     learning"; for examples Hara, Nitanda and Maehara 2019, "Data cleansing for models trained with SGD".
@@ -91,16 +93,15 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
 
 
 def recording_of(training: Any) -> Recording:
-    """The recording of a training, whose examples are as they were."""
-    if not isinstance(training, Training):
+    """The recording of a training, or the one that is given, whose examples are as they were."""
+    if not isinstance(training, Training | Recording):
         raise InputTypeError(f"training is a {type(training).__name__}, expected what fit(…, record=True) returned.")
-    recording = training.record
+    recording = training.record if isinstance(training, Training) else training
     if recording is None:
         raise InputError("training was not recorded: call fit(…, record=True).")
     if not isinstance(recording.start.W[1], np.ndarray):
         raise InputError("training is of a network of another library, expected one of NumPy: train network.to(numpy).")
-    if InMemory(recording.examples).fingerprint() != recording.fingerprint:
-        raise InputError("the examples of the recorded run were changed since: train anew with record=True.")
+    recording.require_unchanged()
     return recording
 
 

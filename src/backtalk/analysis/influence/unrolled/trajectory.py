@@ -37,7 +37,8 @@ def bytes_along(recording: Recording, memory_limit: int, beside: int) -> tuple[i
     least = each * min(stride + -(-count // stride), count)
     if least > memory_limit:
         raise InputError(
-            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: expected as many."
+            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: "
+            "expected as many."
         )
     whole = each * count
     return (count, whole) if whole + beside <= memory_limit or whole == least else (stride, least)
@@ -103,13 +104,7 @@ def _take(steps: Steps, rows: np.ndarray, rate: float) -> None:
 
 def require_the_end(recording: Recording, network: Network) -> None:
     """Raise :class:`~backtalk.errors.InputError` unless this is the network that the run gave."""
-    end = recording.end
-    same = all(
-        np.array_equal(own[i], other[i])
-        for own, other in ((network.W, end.W), (network.b, end.b))
-        for i in range(1, end.depth + 1)
-    )
-    if not same:
+    if not recording.leads_to_its_end(network):
         raise InputError(
             "the steps of the recorded run, taken again, do not lead to the network that it gave: it was recorded "
             "with another version or other kernels, or its examples were changed; train anew with record=True."
