@@ -647,3 +647,103 @@ def test_long_formulas_scroll_in_their_own_box_on_a_phone(tab):
             "boxes => boxes.map(box => { box.scrollLeft = 9999; return box.scrollLeft; })"
         )
         assert max(scrolled) > 0
+
+
+# The first minute
+
+
+def test_each_door_of_the_start_card_leads_into_an_example_that_is_under_way(tab):
+    page = tab()
+    assert page.page.locator("#start").is_visible()
+    page.page.click("[data-door=learn]")
+    page.wait_beyond(3)
+    page.page.click("#start-open")
+    page.page.click("[data-door=walk]")
+    page.page.wait_for_selector("#walk-slide .katex")
+    page.wait_until("document.getElementById('network-said').textContent.startsWith('2 → 2 → 2,')")
+    page.page.click("#start-open")
+    page.page.click("[data-door=explain]")
+    assert page.explained("W[1,1,1]") == pytest.approx(-9 / 16)
+    assert page.page.locator("#start").is_hidden()
+    assert page.page.url.endswith("quantity=W[1,1,1]&start=explain")
+
+
+def test_the_address_remembers_the_start_card(tab):
+    page = tab("#start=explain")
+    assert page.explained("W[1,1,1]") == pytest.approx(-9 / 16)
+    page.page.click("#start-open")
+    page.page.reload()
+    page.page.wait_for_selector("#start:not([hidden])")
+    page.page.click("#start-close")
+    page.page.reload()
+    page.page.wait_for_selector("html[data-step]")
+    assert page.page.locator("#start").is_hidden()
+    assert page.page.evaluate("location.hash").startswith("#data=worked&layers=2&")
+
+
+def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
+    page = tab("#start=explain")
+    page.page.click("#by-hand-double")
+    page.wait_until("document.getElementById('by-hand-effect').textContent.includes('lower')")
+    page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 0.671')")
+    page.page.fill("#by-hand-value", "2")
+    page.page.press("#by-hand-value", "Enter")
+    page.wait_until("Number(document.getElementById('derivation-value').value) === -0.5625")
+    page.page.focus("#by-hand-slider")
+    page.press("ArrowRight")
+    page.wait_until("Number(document.getElementById('by-hand-value').value) > 2")
+    box = page.page.locator("#overlay").bounding_box()
+    x, y = box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2
+    for share in np.linspace(0.2, 0.7, 40):  # from above, until a weight of the first layer lies under the pointer
+        y = box["y"] + share * box["height"]
+        page.page.mouse.move(x, y)
+        if page.page.locator("#overlay.over").count():
+            break
+    page.page.mouse.down()
+    page.page.mouse.move(x, y - 40, steps=4)
+    page.page.mouse.up()
+    said = page.text("#example-said")
+    page.page.click("#reset")
+    page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 1.39')")
+    assert "ℒ = 1.39" not in said
+    assert page.page.input_value("#quantity") == "W[1,1,1]"  # a drag is no click
+
+
+def test_play_goes_on_by_itself_until_it_is_paused(tab):
+    page = tab("#data=xor&layers=3")
+    page.page.select_option("#pace", "10")
+    page.press("y")
+    page.wait_beyond(2)
+    assert page.text("#play") == "Pause"
+    page.press("y")
+    page.page.wait_for_selector("#findings .finding, #findings .healthy")
+    before, after = page.text("#readout-loss dd").split(" → ")
+    assert float(after) < float(before)
+    assert page.text("#readout-score dt").startswith("accuracy on the training rows")
+    assert "none held out" in page.text("#data-said")
+
+
+def test_every_setting_and_every_choice_is_explained_on_focus(tab):
+    page = tab()
+    page.page.evaluate("document.querySelectorAll('details.more').forEach(more => { more.open = true; })")
+    page.page.focus("#run")
+    page.press("Tab")
+    for name in ("optimizer", "schedule", "initialization", "activation", "output-function", "loss-function"):
+        select = page.page.locator(f"#{name}")
+        select.focus()
+        page.page.wait_for_selector("#hint:not([hidden])")
+        assert select.get_attribute("aria-describedby") == "hint"
+        for value in select.locator("option").evaluate_all("options => options.map(option => option.value)"):
+            explained = """([id, value]) => {
+                const select = document.getElementById(id), before = select.value;
+                select.value = value;
+                document.dispatchEvent(new Event("change"));
+                select.value = before;
+                return document.querySelectorAll("#hint p").length;
+            }"""
+            assert page.page.evaluate(explained, [name, value]) == 2, (name, value)
+    page.press("Escape")
+    assert page.page.locator("#hint").is_hidden()
+    page.page.hover("#data-said .term")
+    page.page.wait_for_selector("#hint:not([hidden])")
+    assert "never learns from" in page.text("#hint")

@@ -181,7 +181,7 @@ def test_a_weight_and_a_bias_are_set_by_hand_and_a_reset_undoes_it(page):
     frame, changed = page.frame()
     assert changed["b.2"].tolist() == [0, -0.5]
     page.say("explain", quantity="W[1,1,1]")
-    assert page.until("derivation")["derivation"]["value"] == pytest.approx(float(changed["grad_W.1"][0, 0]), rel=1e-6)
+    assert page.until("derivation")["paths"]["value"] == pytest.approx(float(changed["grad_W.1"][0, 0]), rel=1e-6)
     _, after = page.step()
     np.testing.assert_allclose(after["W.1"], changed["W.1"] - changed["grad_W.1"], rtol=1e-6)
     page.say("reset")
@@ -199,7 +199,7 @@ def test_an_input_is_set_by_hand_for_the_shown_example_alone(page):
     assert frame["example"]["x"] == [0, 0.5]
     assert frame["batch"] == first["batch"]  # the data stay
     page.say("explain", quantity="x[2]")
-    assert page.until("derivation")["derivation"]["value"] == pytest.approx(float(arrays["grad_h.0"][1]), rel=1e-6)
+    assert page.until("derivation")["paths"]["value"] == pytest.approx(float(arrays["grad_h.0"][1]), rel=1e-6)
     page.say("example", row=1)
     frame, arrays = page.frame()
     assert not frame["example"]["edited"]

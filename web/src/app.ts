@@ -29,6 +29,7 @@ export class App {
   private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
+  private explaining: ReturnType<typeof setTimeout> | undefined;
   private askedAt: number | null = null; // how much had been set by hand when a derivation was asked for that is to come
   private door: Door | null = null; // what is to begin once its network is there
   private readonly connection: Lab;
@@ -215,8 +216,7 @@ export class App {
     if (location.hash.length < 2 && hello.start.data !== "given" && !hello.recorded) said.start = "open";
     const plain = { example: 0, color: "value", quantity: "", start: "", ...hello.start } as State;
     const start = said.start ?? "";
-    if (!isDoor(start)) return merged(plain, said);
-    const prepared = behind(start, plain);
+    const prepared = isDoor(start) ? behind(start, plain) : plain;
     return merged(prepared, { ...said, quantity: said.quantity || prepared.quantity });
   }
 
@@ -303,7 +303,7 @@ export class App {
     this.byHand.show(frame, before);
     if (this.state?.quantity && this.explainedAt !== null && this.askedAt === null) {
       if (frame.running) this.panel.stale(this.explainedAt);
-      else if (moved || this.explainedAt !== frame.step || before?.edits !== frame.edits) this.explain(this.state.quantity, false);
+      else if (moved || this.explainedAt !== frame.step || before?.edits !== frame.edits) this.explainSoon();
     }
   }
 
@@ -367,6 +367,16 @@ export class App {
     if (other || byHand) this.drawing.select(placeOf(quantity, this.setup.network.sizes.length - 1));
     if (byHand && other) this.note(true);
     this.send({ type: "explain", quantity });
+  }
+
+  /** Once the steps of a recording no longer pass by quickly. */
+  private explainSoon(): void {
+    clearTimeout(this.explaining);
+    const explain = (): void => {
+      if (this.state?.quantity) this.explain(this.state.quantity, false);
+    };
+    if (this.hello?.recorded) this.explaining = setTimeout(explain, 100);
+    else explain();
   }
 
   private showDerivation(explained: Explained): void {

@@ -29,7 +29,7 @@ export class Hints {
       const owner = ownerOf(event.target);
       if (owner?.classList.contains("term")) this.show(owner, owner); // by touch
     });
-    addEventListener("scroll", () => this.hide(), { capture: true, passive: true });
+    addEventListener("scroll", () => this.follow(), { capture: true, passive: true });
     document.addEventListener(
       "keydown",
       (event) => {
@@ -84,6 +84,12 @@ export class Hints {
     const left = Math.max(8, Math.min(at.left, innerWidth - width - 8));
     const top = below ? at.bottom + 6 : Math.max(8, at.top - height - 6);
     this.box.style.transform = `translate(${left}px, ${top}px)`;
+  }
+
+  /** What has the focus was scrolled to, with its hint; what the pointer was over has gone. */
+  private follow(): void {
+    if (this.owner?.contains(document.activeElement)) this.place(this.owner.getBoundingClientRect());
+    else if (this.owner) this.hide();
   }
 
   private hide(): void {

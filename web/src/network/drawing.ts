@@ -1,7 +1,7 @@
 // The drawing of the network: two canvases, the network below and what is lit above; pointer and keyboard.
 
 import type { Colour } from "../address";
-import { find, say, sharp } from "../dom";
+import { find, make, say, sharp } from "../dom";
 import { placesOf, type Mark } from "../marks";
 import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
@@ -170,7 +170,8 @@ export class Drawing {
     const { setup, layout, frame, selected, view } = this;
     const box = find("selection");
     if (!setup || !layout || !frame || !view || !selected || !exists(selected, layout)) {
-      box.textContent = setup ? "Click a unit or a weight to see where its gradient comes from. Drag it up or down to change it." : "";
+      const drag = make("span", { className: "drag-said", textContent: " Drag it up or down to change it." });
+      if (setup) box.replaceChildren("Click a unit or a weight to see where its gradient comes from.", drag);
       return;
     }
     const name = document.createElement("b");
