@@ -24,11 +24,13 @@ COLLECT = """() => {
   const read = (step) => [
     text(step.querySelector("h4")),
     text(step.querySelector(".reason")),
-    ...[...step.querySelectorAll(".formula annotation")].map(text),
+    ...[...step.querySelectorAll(".formulas > .formula:not(.plain)")].map((formula) => formula.dataset.latex),
   ];
-  new MutationObserver(() => {
+  window.observer?.disconnect();
+  window.observer = new MutationObserver(() => {
     window.shown.push([...document.querySelectorAll("#derivation .steps > li")].map(read));
-  }).observe(document.getElementById("derivation"), { childList: true });
+  });
+  window.observer.observe(document.getElementById("derivation"), { childList: true });
 }"""
 
 

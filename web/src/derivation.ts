@@ -1,9 +1,9 @@
 // The derivation of a gradient with its numbers, and its strongest paths.
 
 import { find, make, say } from "./dom";
-import { formula } from "./formula";
+import { Equation, formula } from "./formula";
 import { linesOf, reasonOf } from "./formulas/equation";
-import { latexOf, type View } from "./formulas/latex";
+import { latexOf, piecesOf, type View } from "./formulas/latex";
 import type { Tree } from "./formulas/tree";
 import type { Values } from "./formulas/values";
 import { shortened } from "./names";
@@ -30,6 +30,7 @@ export class DerivationPanel {
   private readonly field = find<HTMLInputElement>("quantity");
   private readonly error = find("explain-error");
   private readonly stage = find("stage");
+  private equations: Equation[] = [];
   private readonly folded = new Set<Talk>(["forward"]);
   private readonly closeButton = find<HTMLButtonElement>("explain-close");
 
@@ -40,6 +41,7 @@ export class DerivationPanel {
       if (quantity) asked.explain(quantity);
     });
     this.closeButton.addEventListener("click", () => asked.close());
+    addEventListener("resize", () => this.fit());
     this.clear();
   }
 
@@ -87,6 +89,7 @@ export class DerivationPanel {
     const about = explained.row === undefined ? "" : `Example ${explained.row + 1}, `;
     heading.append(make("span", { className: "quiet small", textContent: `${about}ℒ = ${written(values.vector("loss")[0])}` }));
     this.box.dataset.quantity = derivation.quantity;
+    this.equations = [];
     this.box.replaceChildren(
       heading,
       ...(place ? [this.others(place, depth, derivation.quantity)] : []),
@@ -94,6 +97,11 @@ export class DerivationPanel {
       ...(paths && paths.paths.length ? [this.paths(paths, setup)] : []),
       ...this.groups(explained),
     );
+    this.fit();
+  }
+
+  private fit(): void {
+    for (const equation of this.equations) equation.fit();
   }
 
   /** The other quantities of the same unit or weight. */
@@ -129,7 +137,11 @@ export class DerivationPanel {
         ),
         make("ol", { className: "steps" }, ...group.map((step) => this.step(step, values, derivation))),
       );
-      box.addEventListener("toggle", () => (box.open ? this.folded.delete(talk) : this.folded.add(talk)));
+      box.addEventListener("toggle", () => {
+        if (box.open) this.folded.delete(talk);
+        else this.folded.add(talk);
+        this.fit();
+      });
       return box;
     });
   }
@@ -137,15 +149,17 @@ export class DerivationPanel {
   private step(step: DerivationStep, values: Values, view: View): HTMLElement {
     const { symbols, numbers, value } = linesOf(step, values, view);
     const write = (tree: Tree): string => latexOf(tree, view);
-    const lines = [formula([step.left, ...symbols].map(write).join(" = "))];
-    for (const tree of [numbers, value]) if (tree) lines.push(formula(`{}= ${write(tree)}`));
-    lines.at(-1)?.classList.add("value");
+    const pieces = (tree: Tree): string[] => piecesOf(tree, view).map((piece, k) => (k === 0 ? `= ${piece}` : piece));
+    const lines = [new Equation([step.left, ...symbols].map(write).join(" = "), () => [write(step.left), ...symbols.flatMap(pieces)])];
+    for (const tree of [numbers, value]) if (tree) lines.push(new Equation(`{}= ${write(tree)}`, () => pieces(tree)));
+    lines.at(-1)?.box.classList.add("value");
+    this.equations.push(...lines);
     return make(
       "li",
       {},
       make("h3", { textContent: step.title }),
       make("p", { className: "reason", textContent: reasonOf(step.reason, step.remarks, values) }),
-      make("div", { className: "formulas" }, ...lines),
+      make("div", { className: "formulas" }, ...lines.map(({ box }) => box)),
     );
   }
 

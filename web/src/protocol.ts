@@ -56,7 +56,7 @@ export interface Hello {
   schedules: string[];
   over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
-  start: Configuration & { example?: number; color?: string; quantity?: string };
+  start: Configuration & { example?: number; color?: "value" | "gradient"; quantity?: string };
   recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
 }
 
@@ -86,8 +86,10 @@ export interface Setup {
   drawn: { whole: boolean; units: Record<string, number[]>; note: string };
   points: Points | null;
   bounds: [number, number, number, number] | null;
-  shown?: number[]; // the rows that a lesson has recorded; else any can be shown
   curve: { from: number; to: number; x: number[]; y: number[]; row: number[] } | null; // for a number over one input
+  // Of a lesson:
+  shown?: number[]; // the rows that are recorded; else any can be shown
+  history?: Pick<FrameHead, "step" | "loss" | "validation_loss" | "flow">[]; // every step
 }
 
 export interface FrameHead {

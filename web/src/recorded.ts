@@ -20,6 +20,7 @@ export class Recorded implements Lab {
   private row = 0;
   private running = false;
   private speed = 1;
+  private at: number | null = null; // the slide of the walk that is shown
   private waits = false; // for the page to draw the last frame
   private lastFrame = 0;
 
@@ -68,7 +69,8 @@ export class Recorded implements Lab {
   private answer(message: Sent, recording: Recording): void {
     switch (message.type) {
       case "configure":
-        this.tell(recording.facts.setup);
+        this.at = null;
+        this.tell(recording.setup);
         this.go(0);
         break;
       case "drawn":
@@ -77,6 +79,7 @@ export class Recorded implements Lab {
         break;
       case "run":
         this.running = true;
+        this.walk(null, recording);
         if (this.step === recording.last) this.step = 0;
         this.show();
         break;
@@ -86,16 +89,23 @@ export class Recorded implements Lab {
         break;
       case "step":
         this.running = false;
+        this.walk(null, recording);
         if (this.step === recording.last) this.end(recording);
         else this.go(this.step + 1);
         break;
       case "goto":
         this.running = false;
         this.go(Math.max(0, Math.min(recording.last, message.step)));
+        this.walk(this.at, recording);
         break;
       case "reset":
         this.running = false;
+        this.walk(null, recording);
         this.go(0);
+        break;
+      case "slide":
+        this.running = false;
+        this.walk(message.at, recording);
         break;
       case "speed":
         this.speed = message.steps;
@@ -104,6 +114,7 @@ export class Recorded implements Lab {
         if (recording.rows.includes(message.row)) {
           this.row = message.row;
           this.show();
+          this.walk(this.at, recording);
         } else this.complain(message.type, `The lesson holds the examples ${listed(recording.rows)}.`);
         break;
       case "explain": {
@@ -117,6 +128,27 @@ export class Recorded implements Lab {
         break;
       default:
         this.complain(message.type, "This is a recording: it cannot be changed. The lab itself can: backtalk lab.");
+    }
+  }
+
+  /** Shows a slide of the walk through this step; beyond the last one comes the next step. */
+  private walk(at: number | null, recording: Recording): void {
+    const was = this.at;
+    this.at = null;
+    if (at === null) {
+      if (was !== null) this.tell({ type: "slide", at: null });
+      return;
+    }
+    const { slide, count } = recording.slide(this.step, this.row, at);
+    if (slide) {
+      this.at = at;
+      this.tell(slide);
+    } else if (at < count || this.step === recording.last) {
+      this.tell({ type: "slide", at: null });
+      this.end(recording);
+    } else {
+      this.go(this.step + 1);
+      this.walk(0, recording);
     }
   }
 

@@ -30,13 +30,17 @@ export function latexOf(tree: Tree, view: View = PLAIN): string {
   return new Writer(view).write(tree);
 }
 
-/** A formula, cut where a line may end: before each term of its sum, or each factor. */
+/** A formula, cut where a line may end: before each term of its sum, or each factor, also between two matrices. */
 export function piecesOf(tree: Tree, view: View = PLAIN): string[] {
-  return new Writer(view).pieces(tree);
+  return new Writer(view, true).pieces(tree);
 }
 
 class Writer {
-  constructor(private readonly view: View) {}
+  /** `breaks`: a line may end between two matrices. */
+  constructor(
+    private readonly view: View,
+    private readonly breaks = false,
+  ) {}
 
   write(tree: Tree): string {
     return this.pieces(tree).join(" ");
@@ -49,7 +53,7 @@ class Writer {
         return this.pieces({ is: "sum", terms: [{ is: "number", value: 1 }, { is: "negative", of: { ...tree, letter: "yhat" } }] });
       case "sum":
         if (tree.terms.length === 1) return this.pieces(tree.terms[0]!);
-        return tree.terms.map((term, k) => this.term(tree, term, k === 0));
+        return tree.terms.flatMap((term, k) => this.termPieces(tree, term, k === 0));
       case "negative":
         if (isLongSum(tree.of) && isScalar(tree.of)) return this.enclosed(tree.of, "-");
         return [`-${this.within(tree.of, tree)}`];
@@ -61,7 +65,7 @@ class Writer {
         }
         const written = factors.map((factor) => this.within(factor, tree));
         const pieces = written.map((each, k) => (k === 0 ? each : `${hasDot(factors[k - 1]!, factors[k]!) ? "\\cdot " : "\\, "}${each}`));
-        return isScalar(tree) || factors.some(({ is }) => is === "braced") ? pieces : [pieces.join(" ")];
+        return this.breaks || isScalar(tree) || factors.some(({ is }) => is === "braced") ? pieces : [pieces.join(" ")];
       }
       case "number":
         return [typeof tree.value === "number" ? this.number(tree.value) : this.numbers(tree.value, tree.axes ?? [null, null])];
@@ -80,6 +84,12 @@ class Writer {
   private within(tree: Tree, place: Tree): string {
     const written = this.write(tree);
     return needsBrackets(tree, place) ? enclose(written) : written;
+  }
+
+  private termPieces(total: Tree, term: Tree, first: boolean): string[] {
+    if (!this.breaks || term.is !== "product" || isScalar(term)) return [this.term(total, term, first)];
+    const [begin = "", ...others] = this.pieces(term);
+    return [first ? begin : `+ ${begin}`, ...others];
   }
 
   private term(total: Tree, term: Tree, first: boolean): string {

@@ -20,8 +20,9 @@ export function tellLesson({ data, recorded }: Hello, setup: Setup, state: State
     ["Steps", String(recorded?.steps ?? 0)],
     ["Examples", (recorded?.rows ?? []).map((row) => row + 1).join(", ")],
   ];
+  find("page-kind").textContent = "lesson";
   find("about").hidden = false;
   find("about-settings").replaceChildren(...facts.flatMap(([name, text]) => [make("dt", { textContent: name }), make("dd", { textContent: text })]));
   const ours = !/^(given$|file:)/.test(configuration.data);
-  find("about-command").textContent = `pip install 'backtalk[lab]'\nbacktalk lab${ours ? ` --settings \\\n  '${writeFragment(state).slice(1)}'` : " NETWORK DATA"}`;
+  find("about-command").textContent = `pip install 'backtalk[lab]'\nbacktalk lab${ours ? ` --settings '${writeFragment(state).slice(1)}'` : " NETWORK DATA"}`;
 }

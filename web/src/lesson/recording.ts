@@ -2,7 +2,7 @@
 
 import { fill } from "../formulas/tree";
 import { Values, type Block } from "../formulas/values";
-import type { DerivationRecord, DerivationStep, Explained, Findings, Frame, FrameHead, Hello, Numbers, Setup } from "../protocol";
+import type { DerivationRecord, DerivationStep, Explained, Findings, Frame, FrameHead, Hello, Nested, Numbers, Setup, Slide } from "../protocol";
 import { strongestPaths } from "./paths";
 import { asQuantity, named, type Quantity } from "./quantity";
 import { rowsThatMatter } from "./rows";
@@ -11,12 +11,13 @@ import type { Unpacked } from "./unpack";
 const DIGITS = 6;
 const FAMILIES = ["W", "b"]; // of the network; the other arrays are those of the examples
 
-type Example = FrameHead["example"] & { kind: number };
+type Example = FrameHead["example"] & { kind: number; walk: number[] };
 
 export interface Facts {
   hello: Hello;
   setup: Setup & { shown: number[] };
   steps: (Omit<FrameHead, "type" | "running" | "arrays" | "example"> & { examples: Example[] })[];
+  slides: Omit<Slide, "arrays">[];
   findings: Findings[];
   templates: { steps: DerivationStep[]; kinds: Record<string, number[] | string>[] };
   stopped: string;
@@ -33,6 +34,10 @@ export class Recording {
 
   get facts(): Facts {
     return this.recorded.facts;
+  }
+
+  get setup(): Setup {
+    return { ...this.facts.setup, history: this.facts.steps };
   }
 
   /** The last step. */
@@ -71,6 +76,18 @@ export class Recording {
     return { type: "derivation", quantity: text, step, row, derivation, values, paths: strongestPaths(values, asked, this.sizes) };
   }
 
+  /** A slide of the walk through a step, and how many there are. */
+  slide(step: number, row: number, at: number): { slide: Slide | null; count: number } {
+    const index = this.rows.indexOf(row);
+    const { walk } = this.facts.steps[step]!.examples[index]!;
+    const slide = this.facts.slides[walk[at] ?? -1];
+    if (!slide) return { slide: null, count: walk.length };
+    const blocks = this.blocks(step, index);
+    const own = slide.shown.map(({ array }) => array).filter((name) => /^(target|slope|jacobian)/.test(name));
+    const arrays = Object.fromEntries(own.map((name) => [name, nested(blocks.get(name)!)]));
+    return { slide: { ...slide, arrays }, count: walk.length };
+  }
+
   findings(step: number): Findings {
     return this.facts.findings.filter((found) => (found.step ?? 0) <= step).at(-1)!;
   }
@@ -84,7 +101,7 @@ export class Recording {
   private blocks(step: number, at: number): Map<string, Block> {
     const found = new Map<string, Block>();
     for (const [name, { shape, numbers }] of this.recorded.arrays) {
-      if (!(numbers instanceof Float64Array) || name === "surface.ends") continue;
+      if (!(numbers instanceof Float64Array) || name === "surface.ends" || name.startsWith("frame.")) continue;
       const own = shape.slice(FAMILIES.includes(name[0]!) ? 1 : 2);
       const count = own.reduce((product, size) => product * size, 1);
       const first = FAMILIES.includes(name[0]!) ? step : step * shape[1]! + at;
@@ -106,6 +123,11 @@ export class Recording {
     }
     const surface = this.surface(step);
     if (surface) found.set("surface", surface);
+    for (const [name, { shape: [, ...shape], numbers }] of this.recorded.arrays) {
+      if (!name.startsWith("frame.")) continue;
+      const count = shape.reduce((product, size) => product * size, 1);
+      found.set(name.slice(6), { shape, values: Float32Array.from(numbers.subarray(step * count, (step + 1) * count)) });
+    }
     return found;
   }
 
@@ -119,4 +141,10 @@ export class Recording {
     const values = Float32Array.from(bytes.numbers.subarray(step * count, (step + 1) * count), (byte) => least + ((most - least) * byte) / 255);
     return { shape, values };
   }
+}
+
+function nested({ shape, numbers }: Block): Nested {
+  const [rows, columns] = shape as [number, number?];
+  if (columns === undefined) return [...numbers];
+  return Array.from({ length: rows }, (_, i) => [...numbers.subarray(i * columns, (i + 1) * columns)]);
 }

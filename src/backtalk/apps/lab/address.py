@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ...errors import InputError
 from .datasets import SETS, LabData
 from .session import start_settings
-from .settings import Settings, read_settings, shown
+from .settings import Settings, read_settings
 
 BESIDE = ("example", "color", "quantity", "start")  # in an address, and no settings
 
@@ -24,8 +23,6 @@ def read_address(text: str, given: LabData | None) -> tuple[Settings, dict[str, 
     """
     start = start_settings(given)
     pairs = parse_qsl(text.removeprefix("#").replace("+", "%2B"), keep_blank_values=True)
-    if text.removeprefix("#") and not pairs:
-        raise InputError(f"settings is {shown(text)}, expected names with values, such as 'data=moons&layers=8,8'.")
     said = dict(pairs)
     beside = {name: said.pop(name) for name in BESIDE if name in said}
     message = {name: _value(value, getattr(start, name, "")) for name, value in said.items()}

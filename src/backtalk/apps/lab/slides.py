@@ -110,19 +110,21 @@ class Walk:
 
 def walk_through(trainer: Trainer, row: int) -> Walk:
     """The slides of the next step, of the network before it, with the numbers of a row."""
-    network = trainer.network
     with np.errstate(all="ignore"):
-        values = _values(network, trainer.example(row)[0], trainer.data.y[row])
-        talk = talk_of(values)
-        slides = [
-            *_forward(values, talk),
-            *_output(values, talk),
-            *_lecture(network),
-            *_hidden(values),
-            *_weights(values),
-            *_update(trainer),
-        ]
-    return Walk(slides, values)
+        values = _values(trainer.network, trainer.example(row)[0], trainer.data.y[row])
+        return Walk([*example_slides(values), *update_slides(trainer)], values)
+
+
+def example_slides(values: AnyValues) -> list[Slide]:
+    """The slides of one example, up to the gradients of its weights."""
+    talk = talk_of(values)
+    return [
+        *_forward(values, talk),
+        *_output(values, talk),
+        *_lecture(values.network),
+        *_hidden(values),
+        *_weights(values),
+    ]
 
 
 def light_of(leaf: Leaf, depth: int) -> Light | None:
@@ -153,8 +155,12 @@ def _values(network: Network, x: np.ndarray, y: Any) -> AnyValues:
         values = ExampleValues(network, x, y)
     except InputError:  # a value that is not finite, which the drawing shows
         return NoValues(network)
-    told = values.clear or talk_of(values).collapsed is not None
-    return values if told else NoValues(network)
+    return as_told(values)
+
+
+def as_told(values: ExampleValues) -> AnyValues:
+    """The numbers of an example; none if the way through ŷ cannot be told with them."""
+    return values if values.clear or talk_of(values).collapsed is not None else NoValues(values.network)
 
 
 def _slide(steps: Sequence[Step], depth: int, each: Equation | None = None) -> Slide:
@@ -244,6 +250,12 @@ def _weights(values: AnyValues) -> Iterator[Slide]:
         steps = [to_weights(values, Quantity("W", i)), to_biases(values, Quantity("b", i))]
         one = _times(Derivative(_unit("a", i)), _unit("h", i - 1, "k"))
         yield _slide(steps, depth, Equation(Derivative(weight(i, "j", "k")), (one,)))
+
+
+def update_slides(trainer: Trainer) -> list[Slide]:
+    """What the step does with one weight."""
+    with np.errstate(all="ignore"):
+        return list(_update(trainer))
 
 
 def _update(trainer: Trainer) -> Iterator[Slide]:

@@ -16,11 +16,13 @@ from ..datasets import LabData
 from ..payloads import Drawn, frame, grid, setup, unpack
 from ..settings import Settings, whole
 from ..trainer import Trainer
+from .walks import Walks
 
 STEPS, EXAMPLES = 200, 6  # unless another number is asked for
 MOST_STEPS, MOST_EXAMPLES = 2000, 50
 MOST_BYTES = 48_000_000  # of numbers, before they are packed: a file of some 30 MB
 FINDINGS = 10  # times that the doctor looks
+OF_STEP = ("curve",)  # arrays of a frame that are the same for every example
 NOT_KEPT = ("type", "arrays", "running")  # of what a frame says
 
 
@@ -47,7 +49,7 @@ def record(
             trainer.advance(1)
             recording.note(asks=step in asked_at)
         except BacktalkError as error:  # it diverged, or a number is not finite
-            stopped = error.message
+            stopped = f"The recording ends after step {step - 1}: {error}"
             break
     facts = {"setup": setup(trainer, drawn) | {"shown": rows}, "stopped": stopped, **recording.facts()}
     return finite_or_none(facts), {name: np.stack(arrays) for name, arrays in recording.arrays.items()}
@@ -72,6 +74,7 @@ class Recording:
         self.trainer, self.drawn, self.rows = trainer, drawn, rows
         self.grid = grid(trainer.data)
         self.templates = Templates()
+        self.walks = Walks(drawn)
         self.steps: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
         self.arrays: dict[str, list[np.ndarray]] = {}
@@ -90,13 +93,16 @@ class Recording:
             name: array if name[0] in "Wb" else np.stack([each[name] for each in numbers])
             for name, array in numbers[0].items()
         }
+        kinds = list(map(self.templates.add, values))
+        walks = self.walks.note(trainer, values, kinds)
         examples, facts = [], {}
-        for row, each in zip(self.rows, values, strict=True):
+        for row, kind, walk in zip(self.rows, kinds, walks, strict=True):
             surface = None if examples else self.grid
             facts, arrays = unpack(frame(trainer, self.drawn, row, running=False, surface=surface))
             if "surface" in arrays:
                 found["surface"], found["surface.ends"] = in_bytes(arrays["surface"])
-            examples.append(facts.pop("example") | {"kind": self.templates.add(each)})
+            found |= {f"frame.{name}": arrays[name] for name in arrays if name in OF_STEP}
+            examples.append(facts.pop("example") | {"kind": kind, "walk": walk})
         for name, array in found.items():
             self.arrays.setdefault(name, []).append(array)
         self.steps.append({name: facts[name] for name in facts if name not in NOT_KEPT} | {"examples": examples})
@@ -115,7 +121,12 @@ class Recording:
 
     def facts(self) -> dict[str, Any]:
         """What is no array."""
-        return {"steps": self.steps, "findings": self.findings, "templates": self.templates.to_json()}
+        return {
+            "steps": self.steps,
+            "slides": self.walks.to_json(),
+            "findings": self.findings,
+            "templates": self.templates.to_json(),
+        }
 
 
 def in_bytes(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
