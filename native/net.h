@@ -105,6 +105,15 @@ public:
         for (size_t i = 0; i < layers_.size() && trains; ++i) layers_[i].unit_sums = &unit_sums_[i * chunks];
     }
 
+    // Room for the norms of each example of a batch
+    void make_norms(int64_t batch) {
+        norms_.resize(2 * layers_.size() * batch);
+        for (size_t i = 0; i < layers_.size(); ++i) {
+            layers_[i].out_norm_h = &norms_[2 * i * batch];
+            layers_[i].out_norm_a = &norms_[(2 * i + 1) * batch];
+        }
+    }
+
     // Room for grad W between the sweep for its norm and that of the update, or none
     void make_gradients(bool wanted) {
         gradients_.restart();
@@ -196,6 +205,7 @@ private:
     Job<T> job_;
     Memory<T> parameters_, mirrors_, room_, gradients_;
     std::vector<UnitSums> unit_sums_;
+    std::vector<double> norms_;
     int64_t capacity_ = 0, scratch_size_ = 0;
     T *scratch_ = nullptr;
 };

@@ -141,7 +141,7 @@ private:
     int begin(int64_t batch, int allowed) {
         net_.make_room(batch);
         const int threads = scheduler_.threads_for(batch * count_, allowed);
-        scheduler_.choose_block(threads);
+        scheduler_.choose_block(batch, threads);
         const int64_t panel = net_.kernels.panel;
         const auto size = [&](const Layer<T> &layer) { return net_.panels(layer.outputs) * job_.rows * panel; };
         if (batch > capacity_) {

@@ -33,7 +33,9 @@ QUANTITIES = ("W[1,2,1]", "b[1,3]", "h[1,4]", "a[2]", "h[0]", "x[2]", "W[3,2,1]"
 
 def unpacked(page: bytes):
     """The facts and arrays of a lesson, read as docs of the packing say."""
-    packed = json.loads(re.search(rb'id="lesson">(.*?)</script>', page)[1])
+    inside = re.search(rb'id="lesson">(.*?)</script>', page)
+    assert inside is not None
+    packed = json.loads(inside[1])
     data = zlib.decompress(base64.b64decode(packed["deflated"]), -zlib.MAX_WBITS)
     (length,) = struct.unpack_from("<I", data)
     facts, place, arrays = json.loads(data[4 : 4 + length]), 4 + length, {}

@@ -9,7 +9,8 @@ from .datasets import SETS, LabData
 from .session import start_settings
 from .settings import Settings, read_settings
 
-BESIDE = ("example", "color", "quantity", "start")  # in an address, and no settings
+BESIDE = ("example", "color", "quantity")  # in an address, and no settings
+DOOR = "start"  # of the start card, which only an address in the browser opens
 
 
 def read_address(text: str, given: LabData | None) -> tuple[Settings, dict[str, str]]:
@@ -24,6 +25,7 @@ def read_address(text: str, given: LabData | None) -> tuple[Settings, dict[str, 
     start = start_settings(given)
     pairs = parse_qsl(text.removeprefix("#").replace("+", "%2B"), keep_blank_values=True)
     said = dict(pairs)
+    said.pop(DOOR, None)
     beside = {name: said.pop(name) for name in BESIDE if name in said}
     message = {name: _value(value, getattr(start, name, "")) for name, value in said.items()}
     known = [*(["given"] if given else []), *SETS]

@@ -37,7 +37,8 @@ def bytes_along(recording: Recording, memory_limit: int) -> tuple[int, int]:
     least = each * min(stride + -(-count // stride), count)
     if least > memory_limit:
         raise InputError(
-            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: expected as many."
+            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: "
+            "expected as many."
         )
     return (count, each * count) if each * count <= max(memory_limit // 2, least) else (stride, least)
 
