@@ -41,6 +41,7 @@ public:
                 for (int k = 0; k < states; ++k) parameters_.reserve(layer.b_state[k], bias_size(layer));
             }
         parameters_.allocate();
+        base_ = parameters_.data();
         for (size_t i = 0; i < layers_.size(); ++i)
             if (i > 0 || input_gradient) mirrors_.reserve(layers_[i].wt, mirror_size(layers_[i]));
         mirrors_.allocate();
@@ -105,12 +106,23 @@ public:
         for (size_t i = 0; i < layers_.size() && trains; ++i) layers_[i].unit_sums = &unit_sums_[i * chunks];
     }
 
+    // Room for the norms of each example of a batch
+    void make_norms(int64_t batch) {
+        norms_.resize(2 * layers_.size() * batch);
+        for (size_t i = 0; i < layers_.size(); ++i) {
+            layers_[i].out_norm_h = &norms_[2 * i * batch];
+            layers_[i].out_norm_a = &norms_[(2 * i + 1) * batch];
+        }
+    }
+
     // Room for grad W between the sweep for its norm and that of the update, or none
     void make_gradients(bool wanted) {
         gradients_.restart();
         for (Layer<T> &layer : layers_) {
-            layer.g = nullptr;
-            if (wanted) gradients_.reserve(layer.g, weights_size(layer));
+            layer.g = layer.g_b = nullptr;
+            if (!wanted) continue;
+            gradients_.reserve(layer.g, weights_size(layer));
+            gradients_.reserve(layer.g_b, bias_size(layer));
         }
         gradients_.allocate();
     }
@@ -126,8 +138,9 @@ public:
     }
 
     // All parameters and the optimizer's arrays
-    void save(std::vector<T> &snapshot) const { parameters_.save(snapshot); }
-    void restore(const std::vector<T> &snapshot) {
+    int64_t size() const { return parameters_.size(); }
+    void save(T *snapshot) const { parameters_.save(snapshot); }
+    void restore(const T *snapshot) {
         parameters_.restore(snapshot);
         std::vector<T> W, b;
         for (Layer<T> &layer : layers_) {
@@ -139,6 +152,37 @@ public:
         }
     }
 
+    // The parameters and the optimizer's arrays are a snapshot's, where it lies, which nobody may write; or its own again
+    void stand_at(const T *snapshot) {
+        T *base = snapshot ? const_cast<T *>(snapshot) : parameters_.data();
+        const auto move = [&](T *&place) { place = base + (place - base_); };
+        for (Layer<T> &layer : layers_) {
+            for (T **place : {&layer.w, &layer.b}) move(*place);
+            for (int k = 0; k < states && trains; ++k) move(layer.w_state[k]), move(layer.b_state[k]);
+        }
+        base_ = base;
+    }
+
+    // Some strips of a panel of W^T, and the biases with strip 0, with the optimizer's arrays, from a snapshot of a net of
+    // the same shape, whose numbers may be shorter, and its panels wider by a whole number of times
+    template <class S>
+    void load(const Net<S> &source, const S *snapshot, int i, int64_t panel, int64_t first, int64_t last) {
+        const Layer<S> &from = source.layers_[i];
+        const int64_t width = kernels.panel, times = source.kernels.panel / width, strip = kernels.strip;
+        const int64_t height = rounded(layers_[i].inputs);
+        const auto copy = [&](const S *array, T *to, int64_t height, int64_t first, int64_t last) {
+            const S *begin = snapshot + (array - source.parameters_.data()) + panel % times * width;
+            for (int64_t r = first; r < last; ++r)
+                std::copy_n(begin + (panel / times * height + r) * source.kernels.panel, width,
+                            to + (panel * height + r) * width);
+        };
+        copy(from.w, layers_[i].w, height, first * strip, last * strip);
+        for (int k = 0; k < states; ++k) copy(from.w_state[k], layers_[i].w_state[k], height, first * strip, last * strip);
+        if (first > 0) return;
+        copy(from.b, layers_[i].b, 1, 0, 1);
+        for (int k = 0; k < states; ++k) copy(from.b_state[k], layers_[i].b_state[k], 1, 0, 1);
+    }
+
     bool finite() const {
         const auto finite = [](const T *values, int64_t count) {
             return std::all_of(values, values + count, [](T value) { return std::isfinite(value); });
@@ -148,7 +192,17 @@ public:
         });
     }
 
+    int64_t weights_size(const Layer<T> &layer) const {
+        return panels(layer.outputs) * rounded(layer.inputs) * kernels.panel;
+    }
+    int64_t mirror_size(const Layer<T> &layer) const {
+        return panels(layer.inputs) * rounded(layer.outputs) * kernels.panel;
+    }
+
 private:
+    template <class>
+    friend class Net;
+
     Layer<T> state_of(int i, int which) const {
         Layer<T> state = layers_[i];
         state.w = state.w_state[which - 1];
@@ -157,21 +211,15 @@ private:
         return state;
     }
 
-    int64_t weights_size(const Layer<T> &layer) const {
-        return panels(layer.outputs) * rounded(layer.inputs) * kernels.panel;
-    }
-    int64_t mirror_size(const Layer<T> &layer) const {
-        return panels(layer.inputs) * rounded(layer.outputs) * kernels.panel;
-    }
-
     std::vector<Layer<T>> layers_;
     std::vector<T> levels_;
     bool hosted_ = false;
     Job<T> job_;
     Memory<T> parameters_, mirrors_, room_, gradients_;
     std::vector<UnitSums> unit_sums_;
+    std::vector<double> norms_;
     int64_t capacity_ = 0, scratch_size_ = 0;
-    T *scratch_ = nullptr;
+    T *scratch_ = nullptr, *base_ = nullptr;
 };
 
 }  // namespace backtalk

@@ -59,6 +59,12 @@ namespace backtalk {
     KIND(NADAM, "nadam", 2)                                 \
     KIND(LION, "lion", 1)
 
+// How the gradients of single examples are clipped: the kind, and its name in Python.
+#define CLIPPING_KINDS(KIND)           \
+    KIND(FLAT, "flat", "")             \
+    KIND(PER_LAYER, "per_layer", "")   \
+    KIND(AUTOMATIC, "automatic", "")
+
 #define ENUMERATOR(kind, name, parameter) kind,
 enum Activation : int {
     ACTIVATION_KINDS(ENUMERATOR)
@@ -71,6 +77,7 @@ enum Rule : int {
     NORM,       // no update: only the squares of the gradient are added up, those of the biases too
     RULE_KINDS(ENUMERATOR)
 };
+enum Clipping : int { CLIPPING_KINDS(ENUMERATOR) };
 #undef ENUMERATOR
 
 // How many arrays of the optimizer a rule keeps
@@ -118,16 +125,19 @@ struct Layer {
     T *wt;                // W: [panels of inputs][outputs, rounded up][NR], for the talk to the layer below, or null
     T *b;                 // [panels of outputs][NR]
     T *w_state[MOST_STATES], *b_state[MOST_STATES];  // the optimizer's arrays, as w and b; null where there are fewer
-    T *g;                 // grad W, as w, from the sweep for its norm to that of the update; null without clipping
+    T *g, *g_b;           // grad W and grad b, as w and b, from the sweep for their norm on; null without clipping
     T *h;                 // h_i (a_L in the last layer): [panels of outputs][rows][NR]
     T *d;                 // g'(a_i), and then grad a_i, the same shape
+    // for products with the Hessian, as h, or null. In the last layer slope holds yhat.
+    T *slope;             // m_i * g'(a_i), where m_i is the mask of dropout
+    T *bend;              // m_i * g''(a_i), and then times grad_{h_i}
     T *peak;              // max over a block of |g'(a_i)| for each unit, in [first chunk of the block][unit]
     UnitSums *unit_sums;  // [chunk of SUM_ROWS rows]
     UpdateSums *update_sums;  // [piece]
     // where the caller wants its results, row-major, or null
     const T *given_a;     // a_i that the caller already has: it is not computed again
     T *out_a, *out_h, *out_grad_a, *out_grad_h, *out_grad_w, *out_grad_b;
-    double *out_norm_h, *out_norm_a;  // of each example's h_{i-1} and grad_{a_i}
+    double *out_norm_h, *out_norm_a;  // of each example's h_{i-1} and grad_{a_i}: the caller's, or a private step's own
 };
 
 template <class T>
@@ -155,13 +165,59 @@ struct Job {
     bool to_weights;         // the third talk too
     bool norms;              // of each example, where the layers' out_norm_ pointers say
     const double *parts;     // what each example counts in grad_W and grad_b, after its norms; or null: 1
-    double most_norm;        // an example whose whole gradient has a larger norm counts less; or 0: none does
+    double share;            // by which each example's gradient is multiplied besides
+    Clipping clipping;       // how examples whose gradients have a larger norm than most_norm count less
+    double most_norm;        // or 0: none does
+    const uint32_t *key;     // of the noise, 8 words
+    T deviation;             // of the noise in each entry of grad W and grad b, or 0: there is none
+    T on_grid;               // that which is added to a noisy entry, and taken away, to round it to a multiple of the grid
     bool measure;            // add up peak and sums
     bool prefetch;           // the parameters are larger than the second cache
     bool (*host)(void *context, int layer, bool derivative, int64_t rows, const T *a, T *result);
     void *host_context;
     bool host_failed;
     Update<T> update;
+};
+
+// One of several directions (V_i, c_i) along which the talks are differentiated, in one layer: what depends on it
+template <class T>
+struct AlongLayer {
+    T *v, *vt, *c;        // the direction, as w, wt and b; no vt in the lowest layer
+    T *h, *d;             // R{h_i} and R{grad a_i}, as h and d
+    // the derivatives of a loss after training by the parameters and the optimizer's arrays, as w and b
+    T *bar, *bar_b, *state_bar[MOST_STATES], *state_bar_b[MOST_STATES];
+};
+
+template <class T>
+struct Along {
+    AlongLayer<T> *layers;
+    T *shares;  // of each example of the batch: w_n grad l_n . (V, c)
+};
+
+// What comes back through an update, summed over one piece of the parameters
+struct PullSums {
+    double rate;            // the derivative by the learning rate
+    double along_gradient;  // direction . gradient, where that is clipped
+    double along_weights;   // direction . W
+};
+
+// Products of the Hessian with directions, and steps of training backwards
+template <class T>
+struct CurvatureKernels {
+    int64_t scratch_size;  // bytes for each output, rounded up to whole panels
+    // rows first ... last - 1 of the batch along a direction, after Kernels::rows with slope and bend
+    void (*rows)(const Job<T> &job, const Along<T> &along, int64_t first, int64_t last, void *scratch);
+    // some strips of a panel of W^T, and the bias with strip 0: bar <- keep bar + R{grad} + penalty direction
+    void (*weights)(const Job<T> &job, const Along<T> &along, int layer, int64_t panel, int64_t first, int64_t last, T keep,
+                    T penalty);
+    // the update of the same strips backwards, for `count` losses: from the bars to the direction of each
+    void (*pull_back)(const Job<T> &job, double decay, int layer, int64_t panel, int64_t first, int64_t last,
+                      const Along<T> *along, int64_t count, PullSums *sums, int64_t sums_step);
+    // and through the clipping of the gradient
+    void (*across_clipped)(const Job<T> &job, const Along<T> &along, T share, int layer, int64_t panel, int64_t first,
+                           int64_t last, PullSums &sums);
+    // W^T, the same strips, to W for the talk below
+    void (*mirror)(const Layer<T> &layer, int64_t panel, int64_t first, int64_t last, const T *w, T *wt);
 };
 
 template <class T>
@@ -188,6 +244,7 @@ struct Variant {
     bool (*runs_here)();
     const Kernels<float> *f32;
     const Kernels<double> *f64;
+    const CurvatureKernels<double> *curvature;
 };
 
 }  // namespace backtalk

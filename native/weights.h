@@ -96,6 +96,34 @@ static __attribute__((noinline)) void add_more_parts(
     over_registers<T, VECTORS>(height, [&](int64_t e) { store(gradient + e, total_at(e).value()); });
 }
 
+// Over the whole batch
+template <class T, int VECTORS>
+static inline void whole_gradient(const T *h, const T *d, int64_t batch, int64_t height, T *gradient) {
+    part_of_gradient<T, VECTORS>(h, d, least(batch, ROWS_OF_PART), height, gradient);
+    if (batch > ROWS_OF_PART) add_more_parts<T, VECTORS>(h, d, batch, height, gradient);
+}
+
+// The sum of the rows of a panel of d
+template <class T>
+static inline void sum_of_rows(const T *d, int64_t batch, Total<T> (&totals)[2]) {
+    for (int64_t first = 0; first < batch; first += SUM_ROWS) {
+        Vector<T> parts[2] = {};
+        for (int64_t n = first; n < least(first + SUM_ROWS, batch); ++n)
+            for (int v = 0; v < 2; ++v) parts[v] += load(d + n * NR<T> + v * LANES<T>);
+        for (int v = 0; v < 2; ++v) totals[v].add(parts[v]);
+    }
+}
+
+// W^T, `height` inputs of a panel of outputs from one on, to W for the talk below: panels of inputs, a row for each output
+template <class T>
+static inline void write_mirror(const T *w, const Layer<T> &layer, int64_t panel, int64_t input, int64_t height, T *wt) {
+    const int64_t output = panel * NR<T>, room = round_up(layer.outputs, MR);
+    T *to = wt + (input / NR<T> * room + output) * NR<T> + input % NR<T>;
+    const int64_t columns = vectors_of<T>(panel, layer.outputs) * LANES<T>;
+    for (int64_t r = 0; r < height; r += MR)
+        write_transposed(w + r * NR<T>, least(room - output, columns), to + r, NR<T>);
+}
+
 template <class T>
 static inline __attribute__((always_inline)) Vector<T> kept(T *place, Vector<T> value) {
     store(place, value);
@@ -162,7 +190,7 @@ static inline __attribute__((always_inline)) Vector<T> update_of(
 // grad_{W_i} = grad_{a_i} h_{i-1}^T for `height` inputs, whole strips of a panel of them (transposed: a row of W^T is an
 // input), and one panel of outputs; and the update
 template <Rule RULE, bool CLIPS, class T, int VECTORS>
-static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel, int64_t input,
+static inline void weights_block(Job<T> &job, int i, const Layer<T> &layer, const T *h, const T *d, int64_t panel, int64_t input,
                                  int64_t height, UpdateSums *sums) {
     const int64_t offset = (panel * round_up(layer.inputs, MR) + input) * NR<T>;
     constexpr bool UPDATES = RULE != WRITE_OUT && RULE != NORM;
@@ -179,8 +207,8 @@ static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h,
     if constexpr (UPDATES && CLIPS) {
         gradient = layer.g + offset;
     } else {
-        part_of_gradient<T, VECTORS>(h, d, least(job.batch, ROWS_OF_PART), height, found);
-        if (job.batch > ROWS_OF_PART) add_more_parts<T, VECTORS>(h, d, job.batch, height, found);
+        whole_gradient<T, VECTORS>(h, d, job.batch, height, found);
+        if (job.deviation > 0) add_noise(job, i, panel, input, least(input + height, layer.inputs), found);
     }
     if constexpr (RULE == WRITE_OUT) {
         for (int64_t r = 0; r < height; r += MR)
@@ -215,34 +243,27 @@ static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h,
         sums->weight += sum_lanes<T>(squares[1]);
         sums->update += sum_lanes<T>(squares[2]);
     }
-    if (layer.wt) {
-        // W for the talk below: panels of inputs, a row for each output
-        const int64_t output = panel * NR<T>, room = round_up(layer.outputs, MR);
-        T *to = layer.wt + (input / NR<T> * room + output) * NR<T> + input % NR<T>;
-        for (int64_t r = 0; r < height; r += MR)
-            write_transposed(w + r * NR<T>, least(room - output, VECTORS * LANES<T>), to + r, NR<T>);
-    }
+    if (layer.wt) write_mirror(w, layer, panel, input, height, layer.wt);
 }
 
 // grad_{b_i}: grad_{a_i} summed over the batch; one panel, and its update
 template <Rule RULE, bool CLIPS, class T>
 static inline void biases(
-    Job<T> &job, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
+    Job<T> &job, int i, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
     const Update<T> u = job.update;
     Total<T> totals[2];
-    for (int64_t first = 0; first < job.batch; first += SUM_ROWS) {
-        Vector<T> parts[2] = {};
-        for (int64_t n = first; n < least(first + SUM_ROWS, job.batch); ++n)
-            for (int v = 0; v < 2; ++v) parts[v] += load(d + n * NR<T> + v * LANES<T>);
-        for (int v = 0; v < 2; ++v) totals[v].add(parts[v]);
-    }
+    sum_of_rows(d, job.batch, totals);
+    alignas(64) T found[NR<T>];
+    for (int v = 0; v < 2; ++v) store(found + v * LANES<T>, totals[v].value());
+    if (job.deviation > 0) add_noise(job, i, panel, layer.inputs, layer.inputs + 1, found);
     for (int v = 0; v < vectors; ++v) {
         const int64_t e = panel * NR<T> + v * LANES<T>;
-        const Vector<T> gradient = totals[v].value();
+        const Vector<T> gradient = load(found + v * LANES<T>);
         if constexpr (RULE == WRITE_OUT) {
             __builtin_memcpy(layer.out_grad_b + e, &gradient, least(LANES<T>, layer.outputs - e) * sizeof(T));
         } else if constexpr (RULE == NORM) {
             Squares<T> squares;
+            store(layer.g_b + e, gradient);
             squares.add(gradient, u.norm_unit);
             sums->gradient += squares.sum();
         } else {
@@ -259,14 +280,14 @@ static void weights_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t
     const T *in = i ? job.layers[i - 1].h : job.x, *d = layer.d + panel * step;
     const int vectors = vectors_of<T>(panel, layer.outputs);
     if (sums) *sums = {0, 0, 0};
-    if (first == 0) biases<RULE, CLIPS>(job, layer, d, panel, vectors, sums);
+    if (first == 0) biases<RULE, CLIPS>(job, i, layer, d, panel, vectors, sums);
     for (int64_t input = first * MR, height; input < last * MR; input += height) {
         height = least(last * MR, round_up(input + 1, NR<T>)) - input;
         const T *h = in + input / NR<T> * step + input % NR<T>;
         if (vectors == 2)
-            weights_block<RULE, CLIPS, T, 2>(job, layer, h, d, panel, input, height, sums);
+            weights_block<RULE, CLIPS, T, 2>(job, i, layer, h, d, panel, input, height, sums);
         else
-            weights_block<RULE, CLIPS, T, 1>(job, layer, h, d, panel, input, height, sums);
+            weights_block<RULE, CLIPS, T, 1>(job, i, layer, h, d, panel, input, height, sums);
     }
 }
 

@@ -24,6 +24,7 @@ from .callbacks import Watchers
 from .checkpoint import Checkpoint, as_checkpoint, go_on_at
 from .metric import Metric, require_metric
 from .prepare import examples_of, run_on
+from .privacy import Privacy
 from .records import Progress, Training
 from .schedules import Schedule
 from .settings import DataSettings, TrainSettings
@@ -57,7 +58,8 @@ def fit(
     progress: Callable[[Progress], Any] | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     state: StepState | None = None,
-    record: bool = False,
+    record: bool | str | os.PathLike[str] = False,
+    privacy: Privacy | None = None,
 ) -> Training:
     """Train by mini-batches, or by whole batches; the network given is not changed.
 
@@ -87,6 +89,10 @@ def fit(
     mini-batches are the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and
     process 0 writes.
 
+    Privacy. ``privacy``: a :class:`Privacy` makes the steps private (DP-SGD); ``training.privacy`` says what they have
+    cost, and so does each :class:`Epoch`. Not with weights, ``clip_norm``, ``measure_every``, ``record``, ``state``, a
+    Stream, or an optimizer that takes all examples in each step.
+
     End. Training ends after ``epochs``, or if the validation loss (the loss, without a validation set) has not fallen
     by more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result. ``metric``: a
     :class:`Metric` of the validation set, which decides instead; the loss then decides between epochs that are equal
@@ -98,7 +104,8 @@ def fit(
     of the first five, measures the norms of every layer, and the epoch holds their means; 0 for never. ``checkpoint``:
     a file, or a :class:`Checkpoint`; :func:`resume` continues from it. ``record=True`` keeps, in ``training.record``,
     what is needed to take the same steps again: the order of the rows in each epoch, and X and y themselves, not
-    copied. From it :func:`hypergradients` differentiates the whole run.
+    copied. From it :func:`hypergradients` differentiates the whole run. If ``record`` is the name of a file, it is
+    written there as well; :meth:`Recording.load` reads it.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first appears and the last good
     network, if a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network so far; and
@@ -123,6 +130,7 @@ def fit(
         tolerance=tolerance,
         engine=engine,
         measure_every=measure_every,
+        privacy=privacy,
     )
     data = DataSettings.of(class_weight, validation, metric)
     place = as_checkpoint(checkpoint)
@@ -134,12 +142,11 @@ def fit(
             run = run_on(network, settings, data, given, generator, place, watchers)
             if state is not None:
                 run.start_from(state)
-            if record:
-                run.record()
+            run.record(record)
             return run.train()
         if record:
             raise InputError(
-                f"record is True, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again "
+                f"record is given, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again "
                 "step by step: use another."
             )
         if place is not None or state is not None or isinstance(X, Stream):

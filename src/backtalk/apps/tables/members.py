@@ -157,12 +157,13 @@ def train_members(
     progress: Watch,
     tell: Tell,
     begun: Sequence[int] = (),
+    record: bool = False,
 ) -> Trained:
     """Every training of the plan; those whose numbers are in ``begun`` go on from their checkpoints.
 
-    Without a ``place`` nothing is written.
+    Without a ``place`` nothing is written. ``record``: each training keeps what is needed to take its steps again.
     """
-    team, plan = _Team(place, ready, run, histories, progress, tell), ready.plan
+    team, plan = _Team(place, ready, run, histories, progress, tell, record), ready.plan
     together = range(plan.alike * len(plan.recipes))
     trained = {number: team.go_on(number) for number in begun if number in together}
     trained |= team.train([number for number in together if number not in trained])
@@ -219,7 +220,8 @@ def _out_of_fold(ready: Prepared, of: Callable[[int, np.ndarray], np.ndarray]) -
 
 def kept_epoch(training: Training, options: Options) -> int:
     """The epoch after which the network was as it is: with patience the best one, else the last."""
-    return training.best_epoch if options.patience != 0 and training.best_epoch else len(training.losses)
+    chosen = options.patience != 0 and (training.privacy is None or training.validation_losses)
+    return training.best_epoch if chosen and training.best_epoch else len(training.losses)
 
 
 class _Team:
@@ -231,7 +233,9 @@ class _Team:
         histories: Sequence[History],
         progress: Watch,
         tell: Tell,
+        record: bool,
     ) -> None:
+        self.record = record
         self.place, self.ready, self.run, self.histories = place, ready, run, histories
         self.progress, self.tell, self.options = progress, tell, run.options
         self.rows = len(ready.truth["training"])
@@ -289,7 +293,7 @@ class _Team:
         return go_on(own["checkpoint"], *data, validation=validation, metric=own["metric"], **watched)
 
     def _shared(self, settings: TrainSettings) -> dict[str, Any]:
-        return {**settings.arguments(), "class_weight": self.options.class_weight}
+        return {**settings.arguments(), "class_weight": self.options.class_weight, "record": self.record}
 
     def _own(self, number: int) -> dict[str, Any]:
         """What a training has of its own."""
