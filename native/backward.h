@@ -52,7 +52,7 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
     T *out = layer ? layer->out_grad_h : job.out_grad_x;
     const int64_t rows = last - first;
     alignas(64) T panel[MOST_ROWS * NR<T>];  // of grad_h
-    const bool measure = job.measure && layer;
+    const bool measure = job.measure && layer, bends = layer && layer->bend;
     // g' of these follows from h, and with dropout that of a ReLU still does: a silent unit has h = 0
     const bool relu = layer && layer->activation == RELU;
     const bool plain = layer && layer->activation == IDENTITY && !layer->level;
@@ -65,8 +65,9 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
                       static_cast<const T *>(nullptr), panel);
         copy_out(panel, rows, p, units, out, first);
         if (!layer) continue;
-        T *d = layer->d + p * step + first * NR<T>;
-        const T *h = layer->h + p * step + first * NR<T>;
+        const int64_t at = p * step + first * NR<T>;
+        T *d = layer->d + at;
+        const T *h = layer->h + at;
         const Vector<T> zero = {}, active = spread<T>(layer->scale);
         for (int64_t begin = 0; begin < rows; begin += SUM_ROWS) {
             Vector<T> squares_a = {}, squares_h = {};
@@ -78,6 +79,10 @@ static void hidden(Job<T> &job, int i, int64_t first, int64_t last) {
                 const Vector<T> slope = relu ? (load(h + e) <= T(0) ? zero : active) : plain ? active : load(d + e);
                 const Vector<T> grad_a = grad_h * slope;
                 store(d + e, grad_a);
+                if (bends) {
+                    store(layer->slope + at + e, slope);
+                    store(layer->bend + at + e, load(layer->bend + at + e) * grad_h);
+                }
                 if (measure) {
                     squares_a += grad_a * grad_a;
                     squares_h += grad_h * grad_h;

@@ -2,10 +2,11 @@
 
 namespace backtalk {
 
-#define DECLARE(variant)                      \
-    namespace variant {                       \
-    extern const Kernels<float> f32;          \
-    extern const Kernels<double> f64;         \
+#define DECLARE(variant)                             \
+    namespace variant {                              \
+    extern const Kernels<float> f32;                 \
+    extern const Kernels<double> f64;                \
+    extern const CurvatureKernels<double> curvature; \
     }
 
 #ifdef WITH_X86_LEVELS
@@ -32,11 +33,11 @@ DECLARE(portable)
 const std::vector<Variant> &variants() {
     static const std::vector<Variant> table = {
 #ifdef WITH_X86_LEVELS
-        {"x86-64-v4", has_v4, &v4::f32, &v4::f64},
-        {"x86-64-v3", has_v3, &v3::f32, &v3::f64},
-        {"x86-64-v2", has_v2, &v2::f32, &v2::f64},
+        {"x86-64-v4", has_v4, &v4::f32, &v4::f64, &v4::curvature},
+        {"x86-64-v3", has_v3, &v3::f32, &v3::f64, &v3::curvature},
+        {"x86-64-v2", has_v2, &v2::f32, &v2::f64, &v2::curvature},
 #endif
-        {"portable", [] { return true; }, &portable::f32, &portable::f64},
+        {"portable", [] { return true; }, &portable::f32, &portable::f64, &portable::curvature},
     };
     return table;
 }

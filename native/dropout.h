@@ -45,6 +45,7 @@ static inline void mask_units(
         __builtin_memcpy(&m, mask + j, sizeof m);
         store(layer.h + at, load(layer.h + at) * m);
         if (slope) store(layer.d + at, layer.activation == IDENTITY ? m : load(layer.d + at) * m);
+        if (layer.bend) store(layer.bend + at, load(layer.bend + at) * m);
     }
 }
 

@@ -20,6 +20,7 @@ static void gather(Job<T> &job, int64_t first, int64_t last) {
 template <class T>
 static inline void activate_panel(const Job<T> &job, const Layer<T> &layer, int64_t panel, int64_t at, int64_t rows) {
     T *h = layer.h + at;
+    if (layer.bend) second_derivative<T>(layer.activation, layer.parameter, rows * NR<T>, h, layer.bend + at);
     const bool slope = job.backward && layer.activation != RELU && layer.activation != IDENTITY;
     activate<T>(layer.activation, layer.parameter, rows * NR<T>, h, slope ? layer.d + at : nullptr);
     clear_beyond(layer.outputs, panel, rows, h);

@@ -2,6 +2,8 @@
 //
 // Each element is summed by one thread in one fixed order, whatever the tile, the block or the number of threads,
 // so results are equal to the bit. Columns of a panel beyond the layer's width are 0 and stay 0.
+#include <type_traits>
+
 #include "types.h"
 
 namespace backtalk {
@@ -9,7 +11,9 @@ namespace VARIANT {
 
 #include "vector.h"
 #include "activations.h"
+#include "g_second.h"
 #include "outputs.h"
+#include "dual.h"
 #include "closed_forms.h"
 #include "product.h"
 #include "panels.h"
@@ -20,6 +24,8 @@ namespace VARIANT {
 #include "forward.h"
 #include "backward.h"
 #include "weights.h"
+#include "curvature.h"
+#include "adjoints.h"
 #include "predict.h"
 
 // Rows first ... last - 1 of the batch, through all layers and back
@@ -34,6 +40,9 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
     }
     output(job, first, last, scratch);
     if (!job.backward) return;
+    const Layer<T> &top = job.layers[job.depth - 1];
+    for (int64_t p = 0; top.slope && p < panels_of<T>(top.outputs); ++p)
+        copy_in(top.out_h, first, top.outputs, p, last - first, top.slope + (p * job.rows + first) * NR<T>);
     for (int i = job.depth - 2; i >= 0; --i) hidden(job, i, first, last);
     if (job.out_grad_x) hidden(job, -1, first, last);
     if (job.norms) judge_rows(job, first, last);
@@ -41,11 +50,15 @@ static void rows(Job<T> &job, int64_t first, int64_t last, T *scratch) {
 
 extern const Kernels<float> f32;
 extern const Kernels<double> f64;
+extern const CurvatureKernels<double> curvature;
 template <class T>
 constexpr Kernels<T> TABLE = {NR<T>, MR, rows<T>, weights<T>, pack<T>, unpack<T>,
                               PREDICTED_BLOCK, predict_hidden<T>, predict_output<T>};
 const Kernels<float> f32 = TABLE<float>;
 const Kernels<double> f64 = TABLE<double>;
+const CurvatureKernels<double> curvature = {ROWS_OF_OUTPUT_ALONG * int64_t(sizeof(double)), rows_along<double>,
+                                            weights_along<double>, pull_back<double>, across_clipped<double>,
+                                            mirror_strips<double>};
 
 }  // namespace VARIANT
 }  // namespace backtalk

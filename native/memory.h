@@ -41,16 +41,17 @@ public:
         used_ = 0;
         gaps_.clear();
     }
-    void save(std::vector<T> &copy) const {
+    void save(T *copy) const {
         forbid_gaps(false);
-        copy.assign(data_, data_ + used_);
+        std::memcpy(copy, data_, used_ * sizeof(T));
         forbid_gaps(true);
     }
-    void restore(const std::vector<T> &copy) {
+    void restore(const T *copy) {
         forbid_gaps(false);
-        std::memcpy(data_, copy.data(), copy.size() * sizeof(T));
+        std::memcpy(data_, copy, used_ * sizeof(T));
         forbid_gaps(true);
     }
+    int64_t offset(const T *place) const { return place - data_; }
     int64_t size() const { return used_; }
     ~Memory() { free(data_); }
     Memory() = default;

@@ -7,6 +7,7 @@
 
 #include "py_net.h"
 #include "py_predictor.h"
+#include "py_sweep.h"
 
 namespace nb = nanobind;
 using namespace backtalk;
@@ -46,7 +47,9 @@ void bind(nb::module_ &m, const char *name) {
         .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
              nb::arg("weight").none(), nb::arg("order"), nb::arg("ends").none(), nb::arg("start"), nb::arg("batch_size"),
              nb::arg("rates"), nb::arg("most_steps"), nb::arg("seconds"), nb::arg("loss"), nb::arg("weight_sum"), nb::arg("threads"),
-             nb::arg("save"), nb::arg("measure_every"))
+             nb::arg("save"), nb::arg("measure_every"), nb::arg("points") = nb::none(), nb::arg("most_points") = 0)
+        .def("size", &N::size)
+        .def("load_point", &N::load_point, nb::arg("point"), nb::arg("updates"))
         .def("restore", &N::restore)
         .def("begin_after", &N::begin_after, nb::arg("updates"))
         .def("updates", &N::updates)
@@ -63,6 +66,25 @@ void bind_predictor(nb::module_ &m, const char *name) {
         .def(nb::init<const PyNet<T> &, int64_t, int, nb::object, nb::object, nb::object>(), nb::keep_alive<1, 2>(),
              nb::arg("net"), nb::arg("rows"), nb::arg("rooms"), nb::arg("empty"), nb::arg("dtype"), nb::arg("threads"))
         .def("predict", &P::predict, nb::arg("x"), nb::arg("out").none(), nb::arg("a").none());
+}
+
+void bind_sweep(nb::module_ &m) {
+    nb::class_<PySweep> sweep(m, "Sweep");
+    sweep.def(nb::init<PyNet<double> &, const std::string &, int64_t>(), nb::keep_alive<1, 2>(), nb::arg("net"),
+              nb::arg("variant"), nb::arg("directions"))
+        .def("pack_bars", &PySweep::pack_bars, nb::arg("W"), nb::arg("b"))
+        .def("unpack_bars", &PySweep::unpack_bars, nb::arg("W"), nb::arg("b"))
+        .def("product", &PySweep::product, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
+             nb::arg("weight").none(), nb::arg("V"), nb::arg("c"), nb::arg("W"), nb::arg("b"), nb::arg("slopes"),
+             nb::arg("threads"), nb::arg("dropout") = nb::none());
+    const auto back = [&](auto method) {
+        sweep.def("back", method, nb::arg("source"), nb::arg("points"), nb::arg("left"), nb::arg("X"),
+                  nb::arg("labels").none(), nb::arg("target").none(), nb::arg("weight").none(), nb::arg("rows"),
+                  nb::arg("starts"), nb::arg("rates"), nb::arg("first"), nb::arg("updates_before"), nb::arg("by_example"),
+                  nb::arg("by_rate"), nb::arg("by_penalty"), nb::arg("seconds"), nb::arg("threads"));
+    };
+    back(&PySweep::back<float>);
+    back(&PySweep::back<double>);
 }
 
 // The table of names, each with the attribute of its parameter, or ""
@@ -85,6 +107,7 @@ NB_MODULE(_native, m) {
     bind<double>(m, "Net64");
     bind_predictor<float>(m, "Predictor32");
     bind_predictor<double>(m, "Predictor64");
+    bind_sweep(m);
     m.def("activations", [] { return names_of(ACTIVATIONS); });
     m.def("losses", [] { return names_of(LOSSES); });
     m.def("processors", &processors);

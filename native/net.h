@@ -118,8 +118,10 @@ public:
     void make_gradients(bool wanted) {
         gradients_.restart();
         for (Layer<T> &layer : layers_) {
-            layer.g = nullptr;
-            if (wanted) gradients_.reserve(layer.g, weights_size(layer));
+            layer.g = layer.g_b = nullptr;
+            if (!wanted) continue;
+            gradients_.reserve(layer.g, weights_size(layer));
+            gradients_.reserve(layer.g_b, bias_size(layer));
         }
         gradients_.allocate();
     }
@@ -135,8 +137,9 @@ public:
     }
 
     // All parameters and the optimizer's arrays
-    void save(std::vector<T> &snapshot) const { parameters_.save(snapshot); }
-    void restore(const std::vector<T> &snapshot) {
+    int64_t size() const { return parameters_.size(); }
+    void save(T *snapshot) const { parameters_.save(snapshot); }
+    void restore(const T *snapshot) {
         parameters_.restore(snapshot);
         std::vector<T> W, b;
         for (Layer<T> &layer : layers_) {
@@ -148,6 +151,26 @@ public:
         }
     }
 
+    // Some strips of a panel of W^T, and the biases with strip 0, with the optimizer's arrays, from a snapshot of a net of
+    // the same shape, whose numbers may be shorter, and its panels wider by a whole number of times
+    template <class S>
+    void load(const Net<S> &source, const S *snapshot, int i, int64_t panel, int64_t first, int64_t last) {
+        const Layer<S> &from = source.layers_[i];
+        const int64_t width = kernels.panel, times = source.kernels.panel / width, strip = kernels.strip;
+        const int64_t height = rounded(layers_[i].inputs);
+        const auto copy = [&](const S *array, T *to, int64_t height, int64_t first, int64_t last) {
+            const S *begin = snapshot + source.parameters_.offset(array) + panel % times * width;
+            for (int64_t r = first; r < last; ++r)
+                std::copy_n(begin + (panel / times * height + r) * source.kernels.panel, width,
+                            to + (panel * height + r) * width);
+        };
+        copy(from.w, layers_[i].w, height, first * strip, last * strip);
+        for (int k = 0; k < states; ++k) copy(from.w_state[k], layers_[i].w_state[k], height, first * strip, last * strip);
+        if (first > 0) return;
+        copy(from.b, layers_[i].b, 1, 0, 1);
+        for (int k = 0; k < states; ++k) copy(from.b_state[k], layers_[i].b_state[k], 1, 0, 1);
+    }
+
     bool finite() const {
         const auto finite = [](const T *values, int64_t count) {
             return std::all_of(values, values + count, [](T value) { return std::isfinite(value); });
@@ -157,20 +180,23 @@ public:
         });
     }
 
+    int64_t weights_size(const Layer<T> &layer) const {
+        return panels(layer.outputs) * rounded(layer.inputs) * kernels.panel;
+    }
+    int64_t mirror_size(const Layer<T> &layer) const {
+        return panels(layer.inputs) * rounded(layer.outputs) * kernels.panel;
+    }
+
 private:
+    template <class>
+    friend class Net;
+
     Layer<T> state_of(int i, int which) const {
         Layer<T> state = layers_[i];
         state.w = state.w_state[which - 1];
         state.b = state.b_state[which - 1];
         state.wt = nullptr;
         return state;
-    }
-
-    int64_t weights_size(const Layer<T> &layer) const {
-        return panels(layer.outputs) * rounded(layer.inputs) * kernels.panel;
-    }
-    int64_t mirror_size(const Layer<T> &layer) const {
-        return panels(layer.inputs) * rounded(layer.outputs) * kernels.panel;
     }
 
     std::vector<Layer<T>> layers_;

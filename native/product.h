@@ -64,15 +64,15 @@ constexpr int64_t INPUTS_AT_ONCE = (1 << 14) / int64_t(sizeof(T)) / NR<T>;
 // One panel of a product, for `rows` rows: each element is summed in the order of the inputs, from its start on
 template <class T, int VECTORS>
 static inline void panel_product(int64_t rows, const T *in, int64_t panel_step, int64_t inputs, const T *w, const T *start,
-                                 T *out) {
+                                 int64_t start_step, T *out) {
     for (int64_t k = 0; k < inputs; k += INPUTS_AT_ONCE<T>) {
         const int64_t count = least(INPUTS_AT_ONCE<T>, inputs - k);
         for (int64_t n = 0, done; n < rows; n += done) {
             done = tile_height(rows - n);
             const T *from = in + k / NR<T> * panel_step + n * NR<T>;
             T *to = out + n * NR<T>;
-            const T *begin = k ? to : start;
-            const int64_t step = k ? NR<T> : 0;
+            const T *begin = k ? to : start ? start + n * start_step : nullptr;
+            const int64_t step = k ? NR<T> : start_step;
             if (done == TILE)
                 tile_product<T, TILE, VECTORS>(from, panel_step, count, w + k * NR<T>, begin, step, to);
             else if (done == 4)
@@ -85,13 +85,24 @@ static inline void panel_product(int64_t rows, const T *in, int64_t panel_step, 
     }
 }
 
+// From one row for all, or from 0
 template <class T>
 static inline void panel_product(int vectors, int64_t rows, const T *in, int64_t panel_step, int64_t inputs, const T *w,
                                  const T *start, T *out) {
     if (vectors == 2)
-        panel_product<T, 2>(rows, in, panel_step, inputs, w, start, out);
+        panel_product<T, 2>(rows, in, panel_step, inputs, w, start, 0, out);
     else
-        panel_product<T, 1>(rows, in, panel_step, inputs, w, start, out);
+        panel_product<T, 1>(rows, in, panel_step, inputs, w, start, 0, out);
+}
+
+// Added to what stands in `out`
+template <class T>
+static inline void add_panel_product(int vectors, int64_t rows, const T *in, int64_t panel_step, int64_t inputs,
+                                     const T *w, T *out) {
+    if (vectors == 2)
+        panel_product<T, 2>(rows, in, panel_step, inputs, w, out, NR<T>, out);
+    else
+        panel_product<T, 1>(rows, in, panel_step, inputs, w, out, NR<T>, out);
 }
 
 // Square blocks of MR x MR are transposed in registers, by exchanging lanes at distance 1, 2, 4, ...

@@ -57,6 +57,8 @@ using Drawn = std::optional<std::tuple<std::vector<uint32_t>, uint64_t, uint64_t
 using MeasuredLayer = std::tuple<std::optional<double>, std::optional<double>, double, double, double,
                                  std::optional<double>>;
 
+class PySweep;
+
 template <class T>
 class PyNet {
 public:
@@ -196,12 +198,14 @@ public:
         dropout_ = {levels, seed};
     }
 
-    // ends: of each batch in the order, whose places are batches then; or None. loss, weight: the sums so far. Gives
-    // (the place after the last step, steps, loss, weight, diverged, saved)
+    // ends: of each batch in the order, whose places are batches then; or None. loss, weight: the sums so far. points
+    // (most_points, size): filled with the parameters and the optimizer's arrays before each of the first steps, in the
+    // kernels' own order; or None. Gives (the place after the last step, steps, loss, weight, diverged, saved)
     std::tuple<int64_t, int64_t, double, double, bool, bool> train(
         Rows<T> X, Array<int64_t> labels, Array<T> target, Array<T> weight, In<int64_t> order,
         const std::optional<In<int64_t>> &ends, int64_t start, int64_t batch_size, In<double> rates, int64_t most_steps,
-        double seconds, double loss_so_far, double weight_so_far, int threads, bool save, int64_t measure_every) {
+        double seconds, double loss_so_far, double weight_so_far, int threads, bool save, int64_t measure_every,
+        Array<T> points, int64_t most_points) {
         std::unique_lock<std::mutex> mine = lock();
         forget_wishes();
         const int64_t examples = int64_t(X.shape(0)), rows = int64_t(order.size());
@@ -218,6 +222,8 @@ public:
         job_.weight = data_of<const T>(weight, examples);
         require_wanted(given_labels);
         require(!training_.is_private() || (ends && !job_.weight && measure_every == 0), "no steps that can be private");
+        require(most_points >= 0 && most_points < (int64_t(1) << 62) / net_.size(), "so many points");
+        T *room = data_of<T>(points, most_points * net_.size());
         job_.backward = true;
         net_.draw_from(dropout_);
         job_.first_row = 0;
@@ -229,7 +235,7 @@ public:
             nb::gil_scoped_release released;
             done = training_.train({order.data(), ends ? ends->data() : nullptr, rows, count, batch_size, examples,
                                     given_labels, rates.data(), most_steps, seconds, threads, save, measure_every},
-                                   done);
+                                   done, room, room ? most_points : 0);
         }
         if (done.refused) throw std::invalid_argument(done.refused);
         if (done.host_failed && host_.error) std::rethrow_exception(host_.error);
@@ -237,6 +243,14 @@ public:
     }
 
     const Net<T> &net() const { return net_; }
+    int64_t size() const { return net_.size(); }
+    // Back to a point that `train` has written: what stood before update number updates + 1
+    void load_point(In<T> point, int64_t updates) {
+        std::unique_lock<std::mutex> mine = lock();
+        require(int64_t(point.size()) == net_.size(), "a point of another network");
+        net_.restore(point.data());
+        training_.begin_after(updates);
+    }
     void restore() { training_.restore(); }
     void begin_after(int64_t updates) { training_.begin_after(updates); }
     int64_t updates() const { return training_.updates(); }
@@ -267,6 +281,8 @@ public:
     }
 
 private:
+    friend class PySweep;
+
     static const std::vector<int64_t> &usable(const std::vector<int64_t> &sizes) {
         require(sizes.size() >= 2, "a network has inputs and outputs");
         double entries = 0;
@@ -351,6 +367,7 @@ private:
         for (int i = 0; i < job_.depth; ++i) {
             Layer<T> &layer = net_.layer(i);
             layer.given_a = nullptr;
+            layer.slope = layer.bend = nullptr;
             layer.out_a = layer.out_h = layer.out_grad_a = layer.out_grad_h = layer.out_grad_w = layer.out_grad_b =
                 nullptr;
             layer.out_norm_h = layer.out_norm_a = nullptr;

@@ -79,7 +79,6 @@ public:
         });
     }
 
-private:
     // Threads that are worth their barriers for so many examples, and that run
     int threads_for(int64_t batch, int allowed) const {
         double work = 0;
@@ -88,9 +87,6 @@ private:
         const int useful = int(std::min(work / WORK_OF_A_THREAD, 1e6));
         return net_.hosted() ? 1 : ready_threads(std::min({useful, allowed, Net<T>::MOST_THREADS}));
     }
-
-    static constexpr double WORK_OF_A_THREAD = 2e6;  // operations: some 20 microseconds
-    static constexpr int64_t STRIPS_OF_A_PIECE = 16;
 
     // Rows that go through all layers together: a share for each thread, but no more than the caches hold of a layer
     void choose_block(int64_t batch, int threads) {
@@ -104,21 +100,30 @@ private:
     }
 
     int64_t block_count() const { return (net_.job().batch + net_.job().block - 1) / net_.job().block; }
+    const std::vector<Piece> &pieces() const { return pieces_; }
+
+    void take_block(int64_t block, int index) {
+        Job<T> &job = net_.job();
+        const int64_t first = block * job.block;
+        net_.kernels.rows(job, first, std::min(first + job.block, job.batch), net_.scratch(index));
+    }
+
+    void take_piece(int64_t k, Rule rule, bool adds_up) {
+        const Piece &piece = pieces_[k];
+        net_.kernels.weights(net_.job(), rule, piece.layer, piece.panel, piece.first, piece.last,
+                             adds_up ? &update_sums_[k] : nullptr);
+    }
+
+private:
+    static constexpr double WORK_OF_A_THREAD = 2e6;  // operations: some 20 microseconds
+    static constexpr int64_t STRIPS_OF_A_PIECE = 16;
 
     void take_blocks(Shares &blocks, int index) {
-        Job<T> &job = net_.job();
-        blocks.take(index, [&](int64_t block) {
-            const int64_t first = block * job.block;
-            net_.kernels.rows(job, first, std::min(first + job.block, job.batch), net_.scratch(index));
-        });
+        blocks.take(index, [&](int64_t block) { take_block(block, index); });
     }
 
     void take_pieces(Shares &pieces, int index, Rule rule, bool adds_up) {
-        pieces.take(index, [&](int64_t k) {
-            const Piece &piece = pieces_[k];
-            net_.kernels.weights(net_.job(), rule, piece.layer, piece.panel, piece.first, piece.last,
-                                 adds_up ? &update_sums_[k] : nullptr);
-        });
+        pieces.take(index, [&](int64_t k) { take_piece(k, rule, adds_up); });
     }
 
     Net<T> &net_;

@@ -44,19 +44,23 @@ public:
         measures.begin(0, {});
     }
     int64_t updates() const { return updates_; }
+    const Settings &settings() const { return settings_; }
     double seconds_of_copy() const { return seconds_of_copy_; }
 
     // Back to the snapshot
     void restore() {
         if (snapshot_.empty()) return;
-        net_.restore(snapshot_);
+        net_.restore(snapshot_.data());
         updates_ = snapshot_updates_;
     }
 
     // From where `progress` stands, until the order ends, a loss is not finite, a batch is refused, or the steps or
-    // the seconds of the call are over. X, target and weight stand in the job.
-    Progress train(const Call &call, Progress progress) {
+    // the seconds of the call are over. X, target and weight stand in the job. points: room for the parameters and the
+    // optimizer's arrays before each of the first `most_points` steps of the call.
+    Progress train(const Call &call, Progress progress, T *points = nullptr, int64_t most_points = 0) {
         call_ = call;
+        points_ = points;
+        most_points_ = most_points;
         progress_ = progress;
         begin_ = std::chrono::steady_clock::now();
         const int64_t batch = std::max(std::min(call.batch_size, call.rows), int64_t(1));
@@ -91,29 +95,36 @@ public:
         progress_.diverged = !std::isfinite(loss_) && !job_.host_failed;
         stopped_ = progress_.diverged || job_.host_failed;
         rule_ = settings_.clip_norm > 0 ? NORM : job_.update.rule;
-        if (stopped_ || !call_.save) return;
+        if (stopped_) return;
+        if (progress_.steps < most_points_) net_.save(points_ + progress_.steps * net_.size());
+        if (!call_.save) return;
         call_.save = false;
         const auto begin = std::chrono::steady_clock::now();
-        net_.save(snapshot_);
+        snapshot_.resize(net_.size());
+        net_.save(snapshot_.data());
         snapshot_updates_ = updates_;
         progress_.saved = true;
         seconds_of_copy_ = since(begin);
     }
 
-    // After a sweep that added up squares: the scale of the gradient, or another sweep in a smaller unit where they
-    // overflow. A norm that is NaN scales nothing, so the NaN goes into the parameters.
     void judge_norm() {
+        if (find_scale()) rule_ = job_.update.rule;
+    }
+
+    // After a sweep that added up squares: the scale of the gradient; or false, and another sweep in a smaller unit is
+    // needed, where they overflow. A norm that is NaN scales nothing, so the NaN goes into the parameters.
+    bool find_scale() {
         Update<T> &u = job_.update;
         double squares = 0;
         scheduler_.each_sum([&](int, const UpdateSums &sums) { squares += sums.gradient; });
         if (std::isinf(squares) && u.norm_unit == 1) {
             u.norm_unit = SMALL_UNIT;
-            return;
+            return false;
         }
-        const double norm = std::sqrt(squares);  // in norm_unit
-        u.scale = norm > settings_.clip_norm * u.norm_unit ? T(settings_.clip_norm / norm * u.norm_unit) : T(1);
+        const double norm = std::sqrt(squares), most = settings_.clip_norm * u.norm_unit;  // in norm_unit
+        u.scale = most > 0 && norm > most ? T(most / norm) : T(1);
         u.norm_unit = 1;
-        rule_ = u.rule;
+        return true;
     }
 
     void end_step() {
@@ -125,6 +136,24 @@ public:
         progress_.weight += counts;
         progress_.place = next_;
         stopped_ = progress_.steps >= call_.most_steps || since(begin_) > call_.seconds || !next_batch();
+    }
+
+    // The scalars of update number t, from 1, at a learning rate, on a batch whose weights stand in the job
+    void prepare_update(double rate, double t) {
+        Update<T> &u = job_.update;
+        u.learning_rate = T(rate);
+        u.keep = T(1 - rate * settings_.weight_decay);
+        const double weight = is_private() ? privacy_.batch_size : job_.weight_sum;
+        penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / weight : settings_.l2_penalty;
+        u.l2_penalty = T(penalty_);
+        if (u.rule != ADAM && u.rule != AMSGRAD && u.rule != ADAMAX && u.rule != NADAM) return;
+        const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
+        const double step = rate / (1 - std::pow(settings_.beta_1, t));
+        u.step = T(settings_.epsilon_hat ? step * root : step);
+        u.root_correction = T(settings_.epsilon_hat ? 1 : 1 / root);
+        if (u.rule != NADAM) return;
+        u.gradient_step = T(rate * (1 - momentum_at(t)) / (1 - momenta_until(t)));
+        u.step = T(rate * momentum_at(t + 1) / (1 - momenta_until(t + 1)));
     }
 
 private:
@@ -162,7 +191,7 @@ private:
     void prepare_step() {
         job_.step = uint64_t(updates_ + 1);
         job_.measure = call_.measure_every > 0 && (updates_ + 1) % call_.measure_every == 0;
-        prepare_update(call_.rates[progress_.steps]);
+        prepare_update(call_.rates[progress_.steps], double(updates_ + 1));
     }
 
     // The batch's rows and labels, and why they cannot be used, or null. The kernels read copies, which are checked
@@ -182,25 +211,6 @@ private:
         for (int64_t n = 0; n < job_.batch; ++n)
             if (labels_[n] < 0 || labels_[n] >= units) return "a label is none of the outputs";
         return nullptr;
-    }
-
-    // The scalars of the next update, at a learning rate, on a batch whose weights stand in the job
-    void prepare_update(double rate) {
-        Update<T> &u = job_.update;
-        u.learning_rate = T(rate);
-        u.keep = T(1 - rate * settings_.weight_decay);
-        const double weight = is_private() ? privacy_.batch_size : job_.weight_sum;
-        penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / weight : settings_.l2_penalty;
-        u.l2_penalty = T(penalty_);
-        if (u.rule != ADAM && u.rule != AMSGRAD && u.rule != ADAMAX && u.rule != NADAM) return;
-        const double t = double(updates_ + 1);
-        const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
-        const double step = rate / (1 - std::pow(settings_.beta_1, t));
-        u.step = T(settings_.epsilon_hat ? step * root : step);
-        u.root_correction = T(settings_.epsilon_hat ? 1 : 1 / root);
-        if (u.rule != NADAM) return;
-        u.gradient_step = T(rate * (1 - momentum_at(t)) / (1 - momenta_until(t)));
-        u.step = T(rate * momentum_at(t + 1) / (1 - momenta_until(t + 1)));
     }
 
     // NADAM: mu_t, and mu_1 ... mu_t, which is multiplied in this order wherever training began; a product below SPENT
@@ -232,6 +242,8 @@ private:
     double momenta_ = 1, momenta_count_ = 0;
     // of this call
     Call call_{};
+    T *points_ = nullptr;
+    int64_t most_points_ = 0;
     Progress progress_;
     std::chrono::steady_clock::time_point begin_;
     std::vector<int64_t> rows_, labels_;  // of the batch

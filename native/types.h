@@ -125,9 +125,12 @@ struct Layer {
     T *wt;                // W: [panels of inputs][outputs, rounded up][NR], for the talk to the layer below, or null
     T *b;                 // [panels of outputs][NR]
     T *w_state[MOST_STATES], *b_state[MOST_STATES];  // the optimizer's arrays, as w and b; null where there are fewer
-    T *g;                 // grad W, as w, from the sweep for its norm to that of the update; null without clipping
+    T *g, *g_b;           // grad W and grad b, as w and b, from the sweep for their norm on; null without clipping
     T *h;                 // h_i (a_L in the last layer): [panels of outputs][rows][NR]
     T *d;                 // g'(a_i), and then grad a_i, the same shape
+    // for products with the Hessian, as h, or null. In the last layer slope holds yhat.
+    T *slope;             // m_i * g'(a_i), where m_i is the mask of dropout
+    T *bend;              // m_i * g''(a_i), and then times grad_{h_i}
     T *peak;              // max over a block of |g'(a_i)| for each unit, in [first chunk of the block][unit]
     UnitSums *unit_sums;  // [chunk of SUM_ROWS rows]
     UpdateSums *update_sums;  // [piece]
@@ -176,6 +179,47 @@ struct Job {
     Update<T> update;
 };
 
+// One of several directions (V_i, c_i) along which the talks are differentiated, in one layer: what depends on it
+template <class T>
+struct AlongLayer {
+    T *v, *vt, *c;        // the direction, as w, wt and b; no vt in the lowest layer
+    T *h, *d;             // R{h_i} and R{grad a_i}, as h and d
+    // the derivatives of a loss after training by the parameters and the optimizer's arrays, as w and b
+    T *bar, *bar_b, *state_bar[MOST_STATES], *state_bar_b[MOST_STATES];
+};
+
+template <class T>
+struct Along {
+    AlongLayer<T> *layers;
+    T *shares;  // of each example of the batch: w_n grad l_n . (V, c)
+};
+
+// What comes back through an update, summed over one piece of the parameters
+struct PullSums {
+    double rate;            // the derivative by the learning rate
+    double along_gradient;  // direction . gradient, where that is clipped
+    double along_weights;   // direction . W
+};
+
+// Products of the Hessian with directions, and steps of training backwards
+template <class T>
+struct CurvatureKernels {
+    int64_t scratch_size;  // bytes for each output, rounded up to whole panels
+    // rows first ... last - 1 of the batch along a direction, after Kernels::rows with slope and bend
+    void (*rows)(const Job<T> &job, const Along<T> &along, int64_t first, int64_t last, void *scratch);
+    // some strips of a panel of W^T, and the bias with strip 0: bar <- keep bar + R{grad} + penalty direction
+    void (*weights)(const Job<T> &job, const Along<T> &along, int layer, int64_t panel, int64_t first, int64_t last, T keep,
+                    T penalty);
+    // the update of the same strips backwards, for `count` losses: from the bars to the direction of each
+    void (*pull_back)(const Job<T> &job, double decay, int layer, int64_t panel, int64_t first, int64_t last,
+                      const Along<T> *along, int64_t count, PullSums *sums, int64_t sums_step);
+    // and through the clipping of the gradient
+    void (*across_clipped)(const Job<T> &job, const Along<T> &along, T share, int layer, int64_t panel, int64_t first,
+                           int64_t last, PullSums &sums);
+    // W^T, the same strips, to W for the talk below
+    void (*mirror)(const Layer<T> &layer, int64_t panel, int64_t first, int64_t last, const T *w, T *wt);
+};
+
 template <class T>
 struct Kernels {
     int panel;  // NR
@@ -200,6 +244,7 @@ struct Variant {
     bool (*runs_here)();
     const Kernels<float> *f32;
     const Kernels<double> *f64;
+    const CurvatureKernels<double> *curvature;
 };
 
 }  // namespace backtalk

@@ -96,6 +96,34 @@ static __attribute__((noinline)) void add_more_parts(
     over_registers<T, VECTORS>(height, [&](int64_t e) { store(gradient + e, total_at(e).value()); });
 }
 
+// Over the whole batch
+template <class T, int VECTORS>
+static inline void whole_gradient(const T *h, const T *d, int64_t batch, int64_t height, T *gradient) {
+    part_of_gradient<T, VECTORS>(h, d, least(batch, ROWS_OF_PART), height, gradient);
+    if (batch > ROWS_OF_PART) add_more_parts<T, VECTORS>(h, d, batch, height, gradient);
+}
+
+// The sum of the rows of a panel of d
+template <class T>
+static inline void sum_of_rows(const T *d, int64_t batch, Total<T> (&totals)[2]) {
+    for (int64_t first = 0; first < batch; first += SUM_ROWS) {
+        Vector<T> parts[2] = {};
+        for (int64_t n = first; n < least(first + SUM_ROWS, batch); ++n)
+            for (int v = 0; v < 2; ++v) parts[v] += load(d + n * NR<T> + v * LANES<T>);
+        for (int v = 0; v < 2; ++v) totals[v].add(parts[v]);
+    }
+}
+
+// W^T, `height` inputs of a panel of outputs from one on, to W for the talk below: panels of inputs, a row for each output
+template <class T>
+static inline void write_mirror(const T *w, const Layer<T> &layer, int64_t panel, int64_t input, int64_t height, T *wt) {
+    const int64_t output = panel * NR<T>, room = round_up(layer.outputs, MR);
+    T *to = wt + (input / NR<T> * room + output) * NR<T> + input % NR<T>;
+    const int64_t columns = vectors_of<T>(panel, layer.outputs) * LANES<T>;
+    for (int64_t r = 0; r < height; r += MR)
+        write_transposed(w + r * NR<T>, least(room - output, columns), to + r, NR<T>);
+}
+
 template <class T>
 static inline __attribute__((always_inline)) Vector<T> kept(T *place, Vector<T> value) {
     store(place, value);
@@ -179,8 +207,7 @@ static inline void weights_block(Job<T> &job, int i, const Layer<T> &layer, cons
     if constexpr (UPDATES && CLIPS) {
         gradient = layer.g + offset;
     } else {
-        part_of_gradient<T, VECTORS>(h, d, least(job.batch, ROWS_OF_PART), height, found);
-        if (job.batch > ROWS_OF_PART) add_more_parts<T, VECTORS>(h, d, job.batch, height, found);
+        whole_gradient<T, VECTORS>(h, d, job.batch, height, found);
         if (job.deviation > 0) add_noise(job, i, panel, input, least(input + height, layer.inputs), found);
     }
     if constexpr (RULE == WRITE_OUT) {
@@ -216,13 +243,7 @@ static inline void weights_block(Job<T> &job, int i, const Layer<T> &layer, cons
         sums->weight += sum_lanes<T>(squares[1]);
         sums->update += sum_lanes<T>(squares[2]);
     }
-    if (layer.wt) {
-        // W for the talk below: panels of inputs, a row for each output
-        const int64_t output = panel * NR<T>, room = round_up(layer.outputs, MR);
-        T *to = layer.wt + (input / NR<T> * room + output) * NR<T> + input % NR<T>;
-        for (int64_t r = 0; r < height; r += MR)
-            write_transposed(w + r * NR<T>, least(room - output, VECTORS * LANES<T>), to + r, NR<T>);
-    }
+    if (layer.wt) write_mirror(w, layer, panel, input, height, layer.wt);
 }
 
 // grad_{b_i}: grad_{a_i} summed over the batch; one panel, and its update
@@ -231,12 +252,7 @@ static inline void biases(
     Job<T> &job, int i, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
     const Update<T> u = job.update;
     Total<T> totals[2];
-    for (int64_t first = 0; first < job.batch; first += SUM_ROWS) {
-        Vector<T> parts[2] = {};
-        for (int64_t n = first; n < least(first + SUM_ROWS, job.batch); ++n)
-            for (int v = 0; v < 2; ++v) parts[v] += load(d + n * NR<T> + v * LANES<T>);
-        for (int v = 0; v < 2; ++v) totals[v].add(parts[v]);
-    }
+    sum_of_rows(d, job.batch, totals);
     alignas(64) T found[NR<T>];
     for (int v = 0; v < 2; ++v) store(found + v * LANES<T>, totals[v].value());
     if (job.deviation > 0) add_noise(job, i, panel, layer.inputs, layer.inputs + 1, found);
@@ -247,6 +263,7 @@ static inline void biases(
             __builtin_memcpy(layer.out_grad_b + e, &gradient, least(LANES<T>, layer.outputs - e) * sizeof(T));
         } else if constexpr (RULE == NORM) {
             Squares<T> squares;
+            store(layer.g_b + e, gradient);
             squares.add(gradient, u.norm_unit);
             sums->gradient += squares.sum();
         } else {

@@ -25,7 +25,7 @@ PUBLIC = {
     "Hypergradients", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
     "Lion", "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum",
     "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy", "PrivacySpent", "PrivateSteps",
-    "ProcessLostError", "Progress", "RMSprop", "Run", "SGD", "Shard", "StepDerivation", "TableClassifier",
+    "ProcessLostError", "Progress", "RMSprop", "Recording", "Run", "SGD", "Shard", "StepDerivation", "TableClassifier",
     "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step",
     "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx",
     "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "hypergradients", "influence", "listen",

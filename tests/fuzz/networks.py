@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backtalk import Checkpoint, Network, fit, from_onnx, load, resume, save, to_onnx
+from backtalk import Checkpoint, Network, Recording, fit, from_onnx, load, resume, save, to_onnx
 
 from .containers import forge_message, forge_safetensors
 from .mutations import damage
@@ -76,6 +76,17 @@ def _resume(path: Path) -> Any:
     return _meaning(training.network), training.losses, training.validation_losses, training.reason
 
 
+def _recordings() -> list[bytes]:
+    start = Network.create([3, 4, 2], "tanh", rng=1)
+    first = fit(start, X, Y, rng=0, epochs=1)
+    recipes: list[dict[str, Any]] = [
+        {"optimizer": "sgd(momentum=0)", "batch_size": 4},
+        {"dropout": 0.2, "class_weight": "balanced", "clip_norm": 1.0, "state": first.state},
+    ]
+    return [written("", lambda path, each=each: fit(start, X, Y, rng=0, epochs=2, record=path, **each))
+            for each in recipes]  # fmt: skip
+
+
 # Graphs as other exporters write them: a function of its own, constants made of constants, forms that change no number
 WEIGHTS = "float[3,4] W = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, float[4] b = {1, 0, 0, 1}"
 BESIDE = "weights"  # a file of weights beside the model
@@ -132,5 +143,14 @@ TARGETS = [
         guarded=True,
     ),
     Target("checkpoint", ".safetensors", _checkpoints, _resume, damage, forge_safetensors, guarded=True),
+    Target(
+        "recording",
+        ".safetensors",
+        _recordings,
+        lambda path: (_meaning((found := Recording.load(path, X, Y)).end), repr(found)),
+        damage,
+        forge_safetensors,
+        guarded=True,
+    ),
     Target("onnx", ".onnx", _onnx_seeds, _read_onnx, damage, _forge_onnx),
 ]

@@ -22,6 +22,7 @@ from .steps import ENDLESS, FIRST_MEASURED, SECONDS, SILENT, LayerMeasures, Meas
 class FormulaSteps:
     """A network in training; what each method promises stands with :class:`~backtalk.engines.steps.Steps`."""
 
+    engine: ClassVar[str] = "formula"
     takes_labels: ClassVar[bool] = False
 
     def __init__(self, network: Network, settings: StepSettings) -> None:

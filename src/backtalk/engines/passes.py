@@ -159,6 +159,8 @@ def hessian_product(
     V, c = as_direction(network, direction)
     target = as_target(network, y, X.shape[0])
     weight = as_weight(network, sample_weight, X.shape[0])
+    if native.bends(network):
+        return native.hessian_product(network, X, target, weight, V, c, dropout)
     trace = propagate(network, X, dropout)
     return talk_along(network, trace, talk_back(network, trace, target, weight), target, weight, V, c)
 

@@ -130,8 +130,10 @@ class Taken(NamedTuple):
 
 
 class Steps(Protocol):
-    """A network in training. ``takes_labels``: whether it reads y as labels if the target is their one-hot form."""
+    """A network in training. ``engine``: the name by which it is chosen. ``takes_labels``: whether it reads y as labels
+    if the target is their one-hot form."""
 
+    engine: ClassVar[str]
     takes_labels: ClassVar[bool]
     step: int
 

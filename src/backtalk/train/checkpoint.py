@@ -84,18 +84,8 @@ class Writer:
         self._last = time.monotonic()
         path = Path(checkpoint.path)
         if writes:
-            self._require_place(path)
+            require_place(path, "checkpoint")
         self._known = _stamp(path)
-
-    def _require_place(self, path: Path) -> None:
-        """Refuse what is no place for a checkpoint; and clear away what a killed run left."""
-        if path.is_dir() or not path.parent.is_dir():
-            found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
-            raise InputError(f"checkpoint is {str(path)!r}, which {found}: expected the name of a file.")
-        if path.exists() and not (path.is_file() and _is_ours(path)):
-            raise InputError(f"checkpoint is {str(path)!r}, a file that is no checkpoint: remove it, or name another.")
-        for left in unfinished(path):
-            left.unlink(missing_ok=True)
 
     def steps_left(self, step: int) -> int | None:
         """Updates until the next one that is due by its number; None where none is."""
@@ -140,6 +130,17 @@ class Writer:
             warnings.warn(f"checkpoint {path} was not written ({reason}); training goes on.", stacklevel=3)
 
 
+def require_place(path: Path, argument: str) -> None:
+    """Refuse what is no place for a checkpoint or a recording; and clear away what a killed run left."""
+    if path.is_dir() or not path.parent.is_dir():
+        found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
+        raise InputError(f"{argument} is {str(path)!r}, which {found}: expected the name of a file.")
+    if path.exists() and not (path.is_file() and _is_ours(path)):
+        raise InputError(f"{argument} is {str(path)!r}, a file that is no {argument}: remove it, or name another.")
+    for left in unfinished(path):
+        left.unlink(missing_ok=True)
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     """What differs where a file was replaced."""
     try:
@@ -178,8 +179,9 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     """
     network, facts, arrays = load_with(path)
     path = Path(path)
-    if facts is None:
-        raise FileFormatError(f"{path} is a network without the state of its training: fit it anew.")
+    if facts is None or "recording" in facts:
+        what = "a network" if facts is None else "the recording of a run,"
+        raise FileFormatError(f"{path} is {what} without the state of its training: fit it anew.")
     require_version(as_kind(facts, dict[str, Any], path, "training"), VERSION, path)
     settings, data = settings_from_json(field_of(facts, "plan", dict, path), path)
     state, step = TrainState.from_json(facts, path), field_of(facts, "step", int, path)

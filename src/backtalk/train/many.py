@@ -140,6 +140,7 @@ class _Asked:
         )
         if given["state"] is not None:
             run.start_from(given["state"])
+        run.record(given["record"] or False)
         return run
 
 
@@ -238,8 +239,11 @@ def _require_apart(asked: Sequence[_Asked]) -> None:
             "for each in each."
         )
     require_apart(loggers)
-    files = [os.path.realpath(of_one.checkpoint.path) for of_one in asked if of_one.checkpoint is not None]
-    if len(set(files)) < len(files):
-        raise InputError(
-            f"checkpoint is {max(files, key=files.count)!r} for several networks: expected a file for each in each."
-        )
+    checkpoints = [of_one.checkpoint.path for of_one in asked if of_one.checkpoint is not None]
+    recordings = [path for of_one in asked if isinstance(path := of_one.given["record"], str | os.PathLike)]
+    for argument, paths in (("checkpoint", checkpoints), ("record", recordings)):
+        files = [os.path.realpath(path) for path in paths]
+        if len(set(files)) < len(files):
+            raise InputError(
+                f"{argument} is {max(files, key=files.count)!r} for several networks: expected a file for each in each."
+            )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,13 @@ from ..engines.steps import ENDLESS, Measured, Steps, StepSettings, StepState
 from ..errors import InputError, InputTypeError, ProcessLostError
 from .agreement import require_equal_states
 from .callbacks import Watchers
-from .checkpoint import Checkpoint, Snapshot, Writer
+from .checkpoint import Checkpoint, Snapshot, Writer, require_place
 from .history import History
 from .interrupt import held_back, noted
 from .loop import Event, Loop
 from .privacy import PrivacyPlan, PrivacySpent
-from .recording import Recorder
+from .recorder import Recorder
+from .recording import Recording
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import StepPosition
 from .settings import DataSettings, TrainSettings
@@ -70,6 +73,7 @@ class Run:
         self._open(kind, source, batch_size, generator)
         settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
         self.recorder: Recorder | None = None
+        self.recording_file: Path | None = None
         self.steps_of_best = 0  # until the network of the best epoch
 
     def _open(self, kind: type[Steps], source: Source, batch_size: int, generator: np.random.Generator) -> None:
@@ -90,12 +94,19 @@ class Run:
                     "loss of the private examples, which has no noise: give validation=(X, y) of other examples."
                 )
 
-    def record(self) -> None:
-        """Keep what is needed to take the steps again; called before the first one."""
+    def record(self, given: bool | str | os.PathLike[str]) -> None:
+        """Keep what is needed to take the steps again, and write it if a file is given; before the first step."""
+        if isinstance(given, str | os.PathLike):
+            self.recording_file = Path(given)
+            require_place(self.recording_file, "record")
+        elif not isinstance(given, bool):
+            raise InputTypeError(f"record is {given!r}, expected True, False or the name of a file.")
+        if not given:
+            return
         if self.plan is not None:
-            raise InputError("record is True with privacy: the steps of a private run are not to be taken again.")
+            raise InputError("record is given with privacy: the steps of a private run are not to be taken again.")
         if self.watchers.group.count > 1:
-            raise InputError("record is True, but several processes train together: record a run of one process.")
+            raise InputError("record is given, but several processes train together: record a run of one process.")
         steps = self.loop.steps
         self.recorder = Recorder(self.loop.source, self.start, steps.state() if steps.step else None)
 
@@ -208,7 +219,17 @@ class Run:
             taken = self.steps_of_best if is_best else steps.step - self.state.origin
             record = self.recorder.recording(steps, self.step_settings, self.loop.batch_size, training.network, taken)
             training = replace(training, record=record)
+            if self.recording_file is not None:
+                self._write_recording(record, self.recording_file)
         return self.watchers.end(training)
+
+    @staticmethod
+    def _write_recording(recording: Recording, path: Path) -> None:
+        try:
+            recording.save(path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            warnings.warn(f"{path} was not written ({reason}): training.record.save(…) does it.", stacklevel=4)
 
     def _close_epoch(self) -> None:
         """Judge the epoch, tell of it, and begin the next one."""

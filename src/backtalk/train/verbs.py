@@ -58,7 +58,7 @@ def fit(
     progress: Callable[[Progress], Any] | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     state: StepState | None = None,
-    record: bool = False,
+    record: bool | str | os.PathLike[str] = False,
     privacy: Privacy | None = None,
 ) -> Training:
     """Train by mini-batches, or by whole batches; the network given is not changed.
@@ -104,7 +104,8 @@ def fit(
     of the first five, measures the norms of every layer, and the epoch holds their means; 0 for never. ``checkpoint``:
     a file, or a :class:`Checkpoint`; :func:`resume` continues from it. ``record=True`` keeps, in ``training.record``,
     what is needed to take the same steps again: the order of the rows in each epoch, and X and y themselves, not
-    copied. From it :func:`hypergradients` differentiates the whole run.
+    copied. From it :func:`hypergradients` differentiates the whole run. If ``record`` is the name of a file, it is
+    written there as well; :meth:`Recording.load` reads it.
 
     Raises :class:`~backtalk.errors.DivergedError`, with the step, the layer where it first appears and the last good
     network, if a value is no longer finite; :class:`TrainingInterrupted` at Ctrl-C, with the network so far; and
@@ -141,12 +142,11 @@ def fit(
             run = run_on(network, settings, data, given, generator, place, watchers)
             if state is not None:
                 run.start_from(state)
-            if record:
-                run.record()
+            run.record(record)
             return run.train()
         if record:
             raise InputError(
-                f"record is True, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again "
+                f"record is given, but optimizer is {str(settings.optimizer)!r}, whose search cannot be taken again "
                 "step by step: use another."
             )
         if place is not None or state is not None or isinstance(X, Stream):

@@ -90,9 +90,13 @@ class Several:
 def recordings_of(networks: Any) -> list[Recording]:
     """Those of the trainings, if all of them were recorded; none otherwise."""
     entries = list(networks) if isinstance(networks, list | tuple) else [networks]
-    if entries and all(isinstance(entry, Training) and entry.record is not None for entry in entries):
+    if entries and all(_is_recorded(entry) for entry in entries):
         return [recording_of(entry) for entry in entries]
     return []
+
+
+def _is_recorded(entry: Any) -> bool:
+    return isinstance(entry, Recording) or (isinstance(entry, Training) and entry.record is not None)
 
 
 def method_of(
@@ -125,15 +129,13 @@ def method_of(
 def _whole(
     method: str, entry: Any, name: str, train: Any, test: Any, damping: float | None, limit: int
 ) -> tuple[Whole, Batch]:
-    if not isinstance(entry, Network | Training):
+    if not isinstance(entry, Network | Training | Recording):
         raise InputTypeError(
             f"{name} is a {type(entry).__name__}, expected what fit(…, record=True) returned"
             + (" or a backtalk.Network." if method != "unrolled" else ".")
         )
-    recording = None
-    if method == "unrolled" or (isinstance(entry, Training) and entry.record is not None):
-        recording = recording_of(entry)
-    network = entry if isinstance(entry, Network) else entry.network
+    recording = recording_of(entry) if method == "unrolled" or _is_recorded(entry) else None
+    network = entry.end if isinstance(entry, Recording) else entry.network if isinstance(entry, Training) else entry
     if not isinstance(network.W[1], np.ndarray):
         raise InputTypeError(f"{name} has arrays of another library, expected those of NumPy: network.to(numpy).")
     moment = [Moment(name, network, 1.0)]

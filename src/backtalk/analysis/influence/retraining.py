@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 
 from ...core.network import Network
-from ...engines.native.kernels import sharing_threads, threads
+from ...engines.native.kernels import threads
 from ...errors import InputError, InputTypeError
 from ...train.recording import Recording
 from ...train.records import Training
 from .through_training import recording_of
 
 
-def retrain(training: Training, without: Sequence[Any]) -> list[Network]:
+def retrain(training: Training | Recording, without: Sequence[Any]) -> list[Network]:
     """The networks that a recorded run would have given without some of its examples.
 
     One for each entry of ``without``. Each is trained from the same initial weights, with the same order,
     mini-batches, rates and masks, by the same engine, and the examples that are left out have the weight 0. So
     ``retrain(training, [[]])[0]`` is, to the bit, the network of the run.
 
-    ``training``: from ``fit(…, record=True)``. ``without``: for each network a row number, or a list of them, from 0.
-    With ``patience``, a run ends where the recorded one did. Raises :class:`~backtalk.errors.InputError` for rows that
-    it does not have, or if nothing is left.
+    ``training``: from ``fit(…, record=True)``, or a :class:`Recording`. ``without``: for each network a row number,
+    from 0, or a list of them. With ``patience``, a run ends where the recorded one did. Raises
+    :class:`~backtalk.errors.InputError` for rows that it does not have, or if nothing is left.
 
     >>> import numpy as np
     >>> from backtalk import Network, fit, retrain
@@ -60,11 +60,4 @@ def _trained(recording: Recording, rows: np.ndarray) -> Network:
         examples = replace(examples, weight=weight)
     if not weight[recording.epochs[0].order].any():
         raise InputError("without leaves no example to train on.")
-    steps, left = recording.begin(examples), recording.steps
-    with sharing_threads():
-        for epoch in recording.epochs:
-            place = done = 0
-            while place < len(epoch.order) and left:
-                taken = steps.take(epoch.order, place, recording.batch_size, epoch.rates[done:], most=left)
-                place, done, left = taken.place, done + taken.steps, left - taken.steps
-    return steps.network
+    return recording.network_of(examples)

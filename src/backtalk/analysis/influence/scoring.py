@@ -121,7 +121,6 @@ def score_influence(
     sets, alone = _whole_number("sets", sets, 3), _whole_number("leave_one_out", leave_one_out, 0)
     if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share < 1:
         raise InputError(f"share is {share!r}, expected a number between 0 and 1.")
-    trainings = list(training) if isinstance(training, list | tuple) else [training]
     N, M = recordings[0].examples.count, len(as_pair(test, "test")[0])
     rows = np.unique(np.concatenate([epoch.order for each in recordings for epoch in each.epochs]))
     generator = as_generator(rng)
@@ -131,7 +130,7 @@ def score_influence(
         name: _matrix(name, given, (M, N), training, train, test, damping, memory_limit)
         for name, given in _named(methods).items()
     }
-    rises = changes_of(trainings, as_pair(test, "test"), [*without, *single])
+    rises = changes_of(recordings, as_pair(test, "test"), [*without, *single])
     return InfluenceScores({name: _score(matrix, rises, without, single) for name, matrix in matrices.items()})
 
 

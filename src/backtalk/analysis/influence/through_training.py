@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,15 @@ import numpy as np
 
 from ...core.batch import Batch
 from ...core.layers import Layers
-from ...data.sources import InMemory
 from ...errors import InputError, InputTypeError
 from ...train.recording import Recording
 from ...train.records import Training
 from ..per_example.examples import as_batch
 from ..per_example.pairs import as_bytes, slices
 from .checkpoints import as_pair
-from .unrolled.adjoints import require_known
+from .unrolled.adjoints import Adjoints, require_known
 from .unrolled.sweep import sweep
+from .unrolled.trajectory import bytes_along
 
 MEMORY_LIMIT = 2**30  # bytes
 
@@ -46,7 +47,9 @@ class Hypergradients:
     b: Layers
 
 
-def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: int = MEMORY_LIMIT) -> Hypergradients:
+def hypergradients(
+    training: Training | Recording, test: tuple[Any, Any], *, memory_limit: int = MEMORY_LIMIT
+) -> Hypergradients:
     """The exact derivatives of test losses through a recorded training: back-propagation through its steps.
 
     From ∇ℓ_q(θ_T) each step is followed backwards: through the optimizer's update with its state (SGD, momentum,
@@ -56,10 +59,11 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     What training decided (when to stop, the factors of a schedule) counts as fixed. At a kink of an activation the
     derivative is that from one side.
 
-    ``training``: from ``fit(…, record=True)``. ``test``: a pair (X, y) of M examples. ``memory_limit``: bytes for the
-    networks along the way: if not all T of them fit, about 2√T are kept and the others computed again. The results are
-    in float64. Raises :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if
-    its examples were changed since, or if the limit is too small (it names the least).
+    ``training``: from ``fit(…, record=True)``, or a :class:`Recording`. ``test``: a pair (X, y) of M examples.
+    ``memory_limit``: bytes for the networks along the way, and for what is followed of each query: if not all T networks
+    fit into half of it, about 2√T are kept and the others computed again. The results are in float64. Raises
+    :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if its examples were
+    changed since, or if the limit is too small (it names the least).
 
     Source: Maclaurin, Duvenaud and Adams 2015, "Gradient-based hyperparameter optimization through reversible
     learning"; for examples Hara, Nitanda and Maehara 2019, "Data cleansing for models trained with SGD".
@@ -73,12 +77,8 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
     """
     recording = recording_of(training)
     require_known(recording.settings.optimizer)
-    limit = as_bytes(memory_limit)
     queries = as_batch(recording.end, *as_pair(test, "test"))
-    found = [
-        sweep(recording, queries.rows(rows), limit)
-        for rows in slices(queries.count, max(1, limit // bytes_per_query(recording)))
-    ]
+    found = list(_sweeps(recording, queries, as_bytes(memory_limit)))
     L = recording.start.depth
 
     start = [np.concatenate([each.parameters[k] for each in found]) for k in range(2 * L)]
@@ -92,16 +92,15 @@ def hypergradients(training: Training, test: tuple[Any, Any], *, memory_limit: i
 
 
 def recording_of(training: Any) -> Recording:
-    """The recording of a training, whose examples are as they were."""
-    if not isinstance(training, Training):
+    """The recording of a training, or the one that is given, whose examples are as they were."""
+    if not isinstance(training, Training | Recording):
         raise InputTypeError(f"training is a {type(training).__name__}, expected what fit(…, record=True) returned.")
-    recording = training.record
+    recording = training.record if isinstance(training, Training) else training
     if recording is None:
         raise InputError("training was not recorded: call fit(…, record=True).")
     if not isinstance(recording.start.W[1], np.ndarray):
         raise InputError("training is of a network of another library, expected one of NumPy: train network.to(numpy).")
-    if InMemory(recording.examples).fingerprint() != recording.fingerprint:
-        raise InputError("the examples of the recorded run were changed since: train anew with record=True.")
+    recording.require_unchanged()
     return recording
 
 
@@ -114,10 +113,18 @@ def require_the_same_examples(recording: Recording, train: Batch) -> None:
         raise InputError("train has other labels than the recorded run: give the same ones.")
 
 
+def _sweeps(recording: Recording, queries: Batch, memory_limit: int) -> Iterator[Adjoints]:
+    """Some queries after others, as many together as the limit has room for beside the networks along the way."""
+    stride, along = bytes_along(recording, memory_limit)
+    for rows in slices(queries.count, max(1, (memory_limit - along) // bytes_per_query(recording))):
+        yield sweep(recording, queries.rows(rows), stride)
+
+
 def bytes_per_query(recording: Recording) -> int:
     """What is followed of each query: θ̄, the state's adjoints and what a step makes of them; and its row."""
     size = 8 * sum(part.size for part in (*recording.start.W.values(), *recording.start.b.values()))
-    return size * (5 + len(recording.settings.optimizer.families)) + 8 * recording.examples.count
+    of_batch = 16 * min(recording.batch_size, recording.examples.count) * sum(recording.start.sizes[1:])
+    return size * (5 + len(recording.settings.optimizer.families)) + of_batch + 8 * recording.examples.count
 
 
 class Unrolled:
@@ -129,7 +136,7 @@ class Unrolled:
 
     def of(self, queries: Batch) -> np.ndarray:
         """(M, N): by how much the loss of each query would rise without each example."""
-        return -sweep(self.recording, queries, self.memory_limit).examples
+        return -np.concatenate([each.examples for each in _sweeps(self.recording, queries, self.memory_limit)])
 
     def bytes_per_query(self) -> int:
         """What one more query takes."""

@@ -17,6 +17,7 @@ from .methods import method_of, recordings_of
 from .truth import changes_of, draw_sets
 
 SHOWN = 5  # training examples in a notebook
+LEAST_RETRAINED = 3  # to say anything of their order
 RETRAINED = 8  # networks that an answer is compared with
 LEFT_OUT = 0.5  # share of the examples that each of them does without
 
@@ -106,18 +107,18 @@ def influence(
     ``networks``: for tracin one :class:`~backtalk.Network`, or a list; of networks, of pairs (network, learning rate),
     of the :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of
     files that :func:`~backtalk.save` wrote or that are checkpoints. They may differ in their hidden layers. For every
-    method what ``fit(…, record=True)`` returned, or a list of such trainings (of other seeds), whose mean is taken (by
-    unrolled, of three or more, the median, as one can be enormous); for ekfac and fisher a network as well, without its
-    run. ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`; with recorded
-    trainings ``train`` is what they were trained on. ``k``: how many at most; if it is larger than N, all N.
-    ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of the mean eigenvalue (of each layer; of
-    G); by default as above, and for a network without its run 0.3 for ekfac, 2 for fisher.
-    ``agreement``: with so many networks, retrained without half of the examples each, recorded trainings show how far
-    the result agrees with the truth; 8 by default, 0 for none. ``learning_rates``: for tracin, a number, or one for
-    each network, instead of the epochs' own; networks without a learning rate have the factor 1. ``layers``: for
-    tracin, the numbers of the layers whose weights and biases count, all by default; for large networks the paper takes
-    the last ones. ``memory_limit``: bytes that the computation may take besides the networks, the examples and the
-    result: 64 MiB by default for tracin, 1 GiB for the others.
+    method what ``fit(…, record=True)`` returned, or its :class:`Recording`, or a list of such (of other seeds), whose
+    mean is taken (by unrolled, of three or more, the median, as one can be enormous); for ekfac and fisher a network as
+    well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`;
+    with recorded trainings ``train`` is what they were trained on. ``k``: how many at most; if it is larger than N, all
+    N. ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of the mean eigenvalue (of each layer;
+    of G); by default as above, and for a network without its run 0.3 for ekfac, 2 for fisher. ``agreement``: with so
+    many networks, retrained without half of the examples each, recorded trainings show how far the result agrees with
+    the truth; 8 by default, 0 for none. ``learning_rates``: for tracin, a number, or one for each network, instead of
+    the epochs' own; networks without a learning rate have the factor 1. ``layers``: for tracin, the numbers of the
+    layers whose weights and biases count, all by default; for large networks the paper takes the last ones.
+    ``memory_limit``: bytes that the computation may take besides the networks, the examples and the result: 64 MiB by
+    default for tracin, 1 GiB for the others.
 
     The arrays of the networks may be of any library for tracin, which computes the products; the result is of NumPy, in
     float32 if all the networks are. The other methods take networks of NumPy and count in float64. Raises
@@ -174,8 +175,7 @@ def influence(
             rows_of[place][rows], scores_of[place][rows] = extremes.in_order()
     found = None
     if sets:
-        trainings = list(networks) if isinstance(networks, list | tuple) else [networks]
-        found = agreement_of(method, sums, changes_of(trainings, as_pair(test, "test"), sets), len(sets[0]))
+        found = agreement_of(method, sums, changes_of(recordings, as_pair(test, "test"), sets), len(sets[0]))
     return Influence(rows_of[0], scores_of[0], rows_of[1], scores_of[1], method, found, whole)
 
 
@@ -190,8 +190,8 @@ def _as_retrained(agreement: Any, recorded: bool) -> int:
             "it returns."
         )
     count = int(agreement)
-    if count < 0 or 0 < count < 3:
-        raise InputError(f"agreement is {agreement}, expected 3 networks or more, or 0 for none.")
+    if count < 0 or 0 < count < LEAST_RETRAINED:
+        raise InputError(f"agreement is {agreement}, expected {LEAST_RETRAINED} networks or more, or 0 for none.")
     return count
 
 

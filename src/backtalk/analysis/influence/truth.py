@@ -9,19 +9,19 @@ import numpy as np
 
 from ...core.arrays import to_numpy
 from ...core.network import Network
-from ...train.records import Training
+from ...train.recording import Recording
 from ..per_example import losses
 from .retraining import retrain
 
 
-def changes_of(trainings: Sequence[Training], test: tuple[Any, Any], without: Sequence[Any]) -> np.ndarray:
-    """(M, R): by how much the loss of each test example rises without each set of rows; the mean over the trainings."""
-    return np.mean([_changes(training, test, without) for training in trainings], axis=0)
+def changes_of(recordings: Sequence[Recording], test: tuple[Any, Any], without: Sequence[Any]) -> np.ndarray:
+    """(M, R): by how much the loss of each test example rises without each set of rows; the mean over the runs."""
+    return np.mean([_changes(recording, test, without) for recording in recordings], axis=0)
 
 
-def _changes(training: Training, test: tuple[Any, Any], without: Sequence[Any]) -> np.ndarray:
-    after = np.stack([_losses(network, test) for network in retrain(training, without)], axis=1)
-    return after - _losses(training.network, test)[:, None]
+def _changes(recording: Recording, test: tuple[Any, Any], without: Sequence[Any]) -> np.ndarray:
+    after = np.stack([_losses(network, test) for network in retrain(recording, without)], axis=1)
+    return after - _losses(recording.end, test)[:, None]
 
 
 def _losses(network: Network, test: tuple[Any, Any]) -> np.ndarray:

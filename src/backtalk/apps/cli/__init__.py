@@ -16,11 +16,24 @@ import typer
 
 from ...starting import INTERRUPTED, started
 from ..visible import discard, say
-from . import demo, diagnose, exercise, explain, export, info, lab, networks, tables
+from . import demo, diagnose, exercise, explain, export, influence, info, lab, networks, tables
 from .cluster import LOST, end, is_first, speaker
 from .common import StoppedError, app, without_memory
 
-__all__ = ["app", "demo", "diagnose", "exercise", "explain", "export", "info", "lab", "main", "networks", "tables"]
+__all__ = [
+    "app",
+    "demo",
+    "diagnose",
+    "exercise",
+    "explain",
+    "export",
+    "influence",
+    "info",
+    "lab",
+    "main",
+    "networks",
+    "tables",
+]
 ADVICE = {  # what to do if the system refuses
     errno.ENOSPC: "make room there, and try again",
     errno.EDQUOT: "make room there, and try again",

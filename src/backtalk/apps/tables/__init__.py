@@ -57,6 +57,8 @@ time_limit.py     a training that ends in time
 private.py        what a private run says of itself
 opened.py         a run that is opened once
 use.py            predict, evaluate
+again.py          a run is trained again, with recordings of its trainings
+influence.py      which training rows taught a run what; influence_page.py: as a page
 loaded.py         load_run: a finished run in Python
 onnx/             a run as an ONNX file
 spreadsheets.py   predictions that no spreadsheet takes for formulas

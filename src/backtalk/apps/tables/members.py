@@ -157,12 +157,13 @@ def train_members(
     progress: Watch,
     tell: Tell,
     begun: Sequence[int] = (),
+    record: bool = False,
 ) -> Trained:
     """Every training of the plan; those whose numbers are in ``begun`` go on from their checkpoints.
 
-    Without a ``place`` nothing is written.
+    Without a ``place`` nothing is written. ``record``: each training keeps what is needed to take its steps again.
     """
-    team, plan = _Team(place, ready, run, histories, progress, tell), ready.plan
+    team, plan = _Team(place, ready, run, histories, progress, tell, record), ready.plan
     together = range(plan.alike * len(plan.recipes))
     trained = {number: team.go_on(number) for number in begun if number in together}
     trained |= team.train([number for number in together if number not in trained])
@@ -232,7 +233,9 @@ class _Team:
         histories: Sequence[History],
         progress: Watch,
         tell: Tell,
+        record: bool,
     ) -> None:
+        self.record = record
         self.place, self.ready, self.run, self.histories = place, ready, run, histories
         self.progress, self.tell, self.options = progress, tell, run.options
         self.rows = len(ready.truth["training"])
@@ -290,7 +293,7 @@ class _Team:
         return go_on(own["checkpoint"], *data, validation=validation, metric=own["metric"], **watched)
 
     def _shared(self, settings: TrainSettings) -> dict[str, Any]:
-        return {**settings.arguments(), "class_weight": self.options.class_weight}
+        return {**settings.arguments(), "class_weight": self.options.class_weight, "record": self.record}
 
     def _own(self, number: int) -> dict[str, Any]:
         """What a training has of its own."""

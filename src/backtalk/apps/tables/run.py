@@ -98,9 +98,9 @@ def resume(
     group.run(place.go_on)
     with _kept(place, went_on=True), Cache(place.path) as cache:
         run = RunFacts.from_json(group.broadcast(lambda: place.read(RUN)), place / RUN)
-        origin = group.run(lambda: _origin_of(place, run, table))
+        origin = group.run(lambda: origin_of(place, run, table))
         run = replace(run, table=origin.path)
-        group.run(lambda: _require_unchanged(place, run, origin))
+        group.run(lambda: require_unchanged(place, run, origin))
         ready = prepare(origin, run.options, group, cache, note, plain=run.plain)
         if prepared is not None:
             prepared(ready)
@@ -143,7 +143,7 @@ def _how_to_go_on(place: Folder, error: BaseException) -> str:
     return f"What was trained is kept: 'backtalk resume {place.path}' goes on with it."
 
 
-def _origin_of(place: Folder, run: RunFacts, table: Any) -> Origin:
+def origin_of(place: Folder, run: RunFacts, table: Any) -> Origin:
     """The table that is given, or else that of the run."""
     if table is None and run.table is None:
         raise InputError(
@@ -158,7 +158,7 @@ def _digests(options: Options) -> dict[str, str]:
     return {part: Origin.of(file).digest() for part, file in options.files.items()}
 
 
-def _require_unchanged(place: Folder, run: RunFacts, table: Origin) -> None:
+def require_unchanged(place: Folder, run: RunFacts, table: Origin) -> None:
     """Refuse to go on with tables that are not there, or not what they were, or with files of another run.
 
     Process 0 tells it.

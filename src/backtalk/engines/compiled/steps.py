@@ -45,6 +45,7 @@ class CompiledSteps:
     All processes of ``settings.group`` call the same methods in the same order.
     """
 
+    engine: ClassVar[str] = "compiled"
     takes_labels: ClassVar[bool] = True
     products = PRODUCTS["compiled"]
 
@@ -259,4 +260,5 @@ class CompiledSteps:
 class CompiledBfloat16Steps(CompiledSteps):
     """The same with products of bfloat16 numbers, summed in float32, where the device has them."""
 
+    engine: ClassVar[str] = "compiled_bfloat16"
     products = PRODUCTS["compiled_bfloat16"]

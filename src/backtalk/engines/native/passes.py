@@ -15,6 +15,7 @@ import numpy as np
 from ...core.activations import ACTIVATIONS, Activation
 from ...core.backward import Gradients
 from ...core.batch import Batch
+from ...core.curvature import HessianProduct
 from ...core.dropout import Dropout
 from ...core.forward import Trace
 from ...core.layers import Layers
@@ -69,6 +70,15 @@ def serves(network: Network) -> bool:
     if network.prepared is not None:
         return True
     return isinstance(network.W[1], np.ndarray) and kernels() is not None and type(network.loss) in _known()
+
+
+def bends(network: Network) -> bool:
+    """Whether the kernels know the second derivatives of this network too, which they serve in float64 alone."""
+    return serves(network) and network.W[1].dtype == np.float64 and not _is_hosted(network)
+
+
+def _is_hosted(network: Network) -> bool:
+    return any(_in_kernels(g)[0] == HOST for g in _functions(network))
 
 
 def prepare(network: Network, *, trains: bool = False, states: int = 0) -> Net32 | Net64:
@@ -144,7 +154,7 @@ class Prepared:
         self.shapes = [W.shape for W in network.W.values()]
         self.most_bytes = 0
         self.takes_labels = network.head.is_softmax_of_labels
-        self.hosted = any(_in_kernels(g)[0] == HOST for g in _functions(network))
+        self.hosted = _is_hosted(network)
         self.predictor: Predictor32 | Predictor64 | None = None  # for any number of rows, made when it is needed
         self.rooms = 0  # of that: how many threads it serves
 
@@ -265,6 +275,26 @@ def _gradients(
     if loss is None:
         return None
     return Gradients(dtype.type(loss), Layers(grad_a), Layers(grad_h, first=0), Layers(grad_W), Layers(grad_b))
+
+
+def hessian_product(
+    network: Network,
+    X: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+    V: Layers,
+    c: Layers,
+    dropout: Dropout | None = None,
+) -> HessianProduct:
+    """The product of the Hessian with a direction, for a weight of sum 1."""
+    kept = _prepared(network)
+    W, b = [np.empty((1, *shape)) for shape in kept.shapes], [np.empty((1, units)) for units in kept.units]
+    slope, drawn = np.empty(1), None if dropout is None else _drawn(network, dropout)
+    extension().Sweep(kept.net, kernels() or "", 1).product(
+        readable(X), None, readable(target), readable(weight), [readable(each)[None] for each in V.values()],
+        [readable(each)[None] for each in c.values()], W, b, slope, threads(), drawn,
+    )  # fmt: skip
+    return HessianProduct(slope[0], Layers(each[0] for each in W), Layers(each[0] for each in b))
 
 
 def pairs(

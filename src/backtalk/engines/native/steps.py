@@ -59,40 +59,42 @@ def _rows_and_ends(order: Order) -> tuple[np.ndarray, np.ndarray | None]:
     return (order.rows, order.ends) if isinstance(order, Samples) else (order, None)
 
 
+def in_training(network: Network, settings: StepSettings) -> Any:
+    """The network in the kernels' memory, with the arrays of its optimizer and all that a step must know."""
+    optimizer, dropout = settings.optimizer, settings.dropout
+    net = native.prepare(network, trains=True, states=len(optimizer.families))
+    names = {"momentum", "beta_1", "epsilon", "momentum_decay"} & {each.name for each in fields(optimizer)}
+    numbers = dict.fromkeys(("momentum", "beta_1", "epsilon", "momentum_decay"), 0.0)
+    net.set_update(
+        rule=_rule(optimizer),
+        **numbers | {name: float(getattr(optimizer, name)) for name in names},
+        beta_2=float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
+        epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
+        l2_penalty=settings.l2_penalty,
+        l2_per_weight=settings.l2_per_weight,
+        weight_decay=optimizer.weight_decay,
+        clip_norm=settings.clip_norm or 0.0,
+        loss_by_count=settings.loss_by_count,
+    )
+    if (private := settings.private) is not None:
+        net.set_privacy(
+            private.clipping, private.max_norm, private.noise, private.batch_size, private.key, grid_of(private.noise)
+        )
+    if dropout is not None:
+        net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
+    return net
+
+
 class NativeSteps:
     """A network in training; each method promises what it does in :class:`~backtalk.engines.steps.Steps`."""
 
+    engine: ClassVar[str] = "native"
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start = settings, network
-        optimizer, dropout = settings.optimizer, settings.dropout
-        self._net = native.prepare(network, trains=True, states=len(optimizer.families))
-        names = {"momentum", "beta_1", "epsilon", "momentum_decay"} & {each.name for each in fields(optimizer)}
-        numbers = dict.fromkeys(("momentum", "beta_1", "epsilon", "momentum_decay"), 0.0)
-        self._net.set_update(
-            rule=_rule(optimizer),
-            **numbers | {name: float(getattr(optimizer, name)) for name in names},
-            beta_2=float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
-            epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
-            l2_penalty=settings.l2_penalty,
-            l2_per_weight=settings.l2_per_weight,
-            weight_decay=optimizer.weight_decay,
-            clip_norm=settings.clip_norm or 0.0,
-            loss_by_count=settings.loss_by_count,
-        )
-        if (private := settings.private) is not None:
-            self._net.set_privacy(
-                private.clipping,
-                private.max_norm,
-                private.noise,
-                private.batch_size,
-                private.key,
-                grid_of(private.noise),
-            )
-        if dropout is not None:
-            self._net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
+        self._net = in_training(network, settings)
         self._begin_at(network, 0)
 
     def _begin_at(self, network: Network, step: int) -> None:
@@ -168,6 +170,37 @@ class NativeSteps:
         if done >= len(order):
             self.require_finite()
         return Taken(done, so_far.steps + steps, loss, weight)
+
+    @property
+    def net(self) -> Any:
+        """The kernels' own network."""
+        return self._net
+
+    def take_noting(self, order: np.ndarray, batch_size: int, rates: np.ndarray, points: np.ndarray) -> None:
+        """All steps of an order; ``points`` (k, size) gets what was there before each of the first k.
+
+        A point holds the parameters and the optimizer's arrays as they lie in the kernels' memory: of
+        :meth:`point_size` numbers. Ends early if the run diverges.
+        """
+        X, target, labels, weights = self._readable.arrays
+        self._read, place, steps, has_diverged = None, 0, 0, False
+        while place < len(order) and not has_diverged:
+            left = points[steps:]
+            place, taken, _, _, has_diverged, _ = self._net.train(
+                X, labels, target, weights, order, None, place, batch_size, rates[steps:], ENDLESS, SECONDS, 0.0, 0.0,
+                threads(), False, 0, left if len(left) else None, len(left),
+            )  # fmt: skip
+            steps += taken
+        self.step += steps
+
+    def point_size(self) -> int:
+        """How many numbers a point has."""
+        return self._net.size()
+
+    def go_to(self, point: np.ndarray, step: int) -> None:
+        """Stand at a point again, after so many updates."""
+        self._net.load_point(point, step)
+        self.step, self._read = step, None
 
     def require_finite(self) -> None:
         if not self._net.finite():

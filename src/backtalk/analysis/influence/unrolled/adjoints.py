@@ -31,6 +31,20 @@ class Step:
     gradient: Parts
 
 
+@dataclass(slots=True, eq=False)
+class Adjoints:
+    """The derivatives of M losses by what comes before the step at hand: θ, the state; and the sums so far.
+
+    ``examples`` (M, N): by a factor on each example's weight; ``rates`` (M, T); ``penalty`` (M,).
+    """
+
+    parameters: Parts
+    state: dict[str, Parts]
+    examples: np.ndarray
+    rates: np.ndarray
+    penalty: np.ndarray
+
+
 class Pulled(NamedTuple):
     """θ̄ and the state's adjoints before the step, and those of the gradient, lists of (M, …); and η̄ (M,)."""
 

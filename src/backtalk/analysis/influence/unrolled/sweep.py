@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ....core.backward import Gradients, talk_to_weights
@@ -11,41 +9,43 @@ from ....core.batch import Batch
 from ....core.curvature import talk_along
 from ....core.forward import Trace
 from ....core.layers import Layers
-from ....core.network import Network
 from ....core.objective import add_penalty, global_norm
 from ....core.optimizers.optimizer import State
 from ....train.recording import Recording
 from ..own_gradients import Talks, own_gradients, wide, widened
-from .adjoints import Parts, Step, dots, pull_back
+from . import by_kernels
+from .adjoints import Adjoints, Step, dots, pull_back
 from .trajectory import Point, Trajectory
 
 
-@dataclass(slots=True, eq=False)
-class Adjoints:
-    """The derivatives of M losses by what comes before the step at hand: θ, the state; and the sums so far.
+def sweep(recording: Recording, queries: Batch, stride: int) -> Adjoints:
+    """From the loss of each query under the network that the run gave, down to the start of the run.
 
-    ``examples`` (M, N): by a factor on each example's weight; ``rates`` (M, T); ``penalty`` (M,).
+    ``stride``: of the points of the run that are kept at the same time.
     """
-
-    parameters: Parts
-    state: dict[str, Parts]
-    examples: np.ndarray
-    rates: np.ndarray
-    penalty: np.ndarray
-
-
-def sweep(recording: Recording, queries: Batch, memory_limit: int) -> Adjoints:
-    """From the loss of each query under the network that the run gave, down to the start of the run."""
-    trajectory = Trajectory(recording, memory_limit)
-    end, M = widened(recording.end), queries.count
-    parameters = _gradients_of_each(end, queries)
-    families = recording.settings.optimizer.families
-    state = {family: [np.zeros_like(part) for part in parameters] for family in families}
-    T = len(trajectory.taken)
-    adjoints = Adjoints(parameters, state, np.zeros((M, recording.examples.count)), np.zeros((M, T)), np.zeros(M))
-    for number, point in zip(reversed(range(T)), trajectory.backwards(), strict=True):
+    adjoints = _at_the_end(recording, queries)
+    if by_kernels.serves(recording):
+        by_kernels.sweep(recording, adjoints, stride)
+        return adjoints
+    trajectory = Trajectory(recording, stride)
+    for number, point in zip(reversed(range(recording.steps)), trajectory.backwards(), strict=True):
         _step_back(recording, point, number, adjoints)
     return adjoints
+
+
+def _at_the_end(recording: Recording, queries: Batch) -> Adjoints:
+    """After the last step: ∇ℓ_q of each query's own loss, and nothing else."""
+    trace, own, _ = own_gradients(widened(recording.end), queries)
+    layers, M = range(1, recording.end.depth + 1), queries.count
+    parameters = [*(own[i][:, :, None] * trace.h[i - 1][:, None, :] for i in layers), *(own[i] for i in layers)]
+    families = recording.settings.optimizer.families
+    return Adjoints(
+        parameters=parameters,
+        state={family: [np.zeros_like(part) for part in parameters] for family in families},
+        examples=np.zeros((M, recording.examples.count)),
+        rates=np.zeros((M, recording.steps)),
+        penalty=np.zeros(M),
+    )
 
 
 def _step_back(recording: Recording, point: Point, number: int, adjoints: Adjoints) -> None:
@@ -115,10 +115,3 @@ def _along_each(own_a: Talks, trace: Trace, V: Layers, c: Layers) -> np.ndarray:
         moved = trace.h[i - 1] @ np.swapaxes(V[i], -1, -2) + c[i][:, None, :]
         total = total + (moved * own_a[i]).sum(axis=-1)
     return np.asarray(total)
-
-
-def _gradients_of_each(network: Network, queries: Batch) -> Parts:
-    """∇ℓ_q of each query's own loss, a first dimension M."""
-    trace, own, _ = own_gradients(network, queries)
-    layers = range(1, network.depth + 1)
-    return [*(own[i][:, :, None] * trace.h[i - 1][:, None, :] for i in layers), *(own[i] for i in layers)]

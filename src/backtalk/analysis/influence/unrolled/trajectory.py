@@ -24,27 +24,33 @@ class Point:
     state: StepState
 
 
-class Trajectory:
-    """A recorded run, whose points are kept as far as ``memory_limit`` allows: all, or some, from which others follow.
+def bytes_along(recording: Recording, memory_limit: int) -> tuple[int, int]:
+    """The stride between the points that are kept at the same time, and the bytes of all that are.
 
-    With T steps and a limit too small for all of them, each √T-th is kept, and those between two of them while they
-    are read. Raises :class:`~backtalk.errors.InputError` if the limit is too small for that, or if the steps no longer
-    lead to the network that the run gave.
+    All T points, if they take half of the limit or less; or each √T-th, and those between two of them while they are
+    read. Raises :class:`~backtalk.errors.InputError` if the limit is too small for that.
+    """
+    size = sum(part.nbytes for part in (*recording.start.W.values(), *recording.start.b.values()))
+    each = size * (1 + len(recording.settings.optimizer.families))
+    count = max(recording.steps, 1)
+    stride = math.isqrt(count - 1) + 1
+    least = each * min(stride + -(-count // stride), count)
+    if least > memory_limit:
+        raise InputError(
+            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: expected as many."
+        )
+    return (count, each * count) if each * count <= max(memory_limit // 2, least) else (stride, least)
+
+
+class Trajectory:
+    """A recorded run, of which each ``stride``-th point is kept, from which the others follow.
+
+    Raises :class:`~backtalk.errors.InputError` if the steps no longer lead to the network that the run gave.
     """
 
-    def __init__(self, recording: Recording, memory_limit: int) -> None:
-        self.recording = recording
+    def __init__(self, recording: Recording, stride: int) -> None:
+        self.recording, self.stride = recording, stride
         self.taken = list(recording.mini_batches())
-        size = sum(part.nbytes for part in (*recording.start.W.values(), *recording.start.b.values()))
-        each = size * (1 + len(recording.settings.optimizer.families))
-        count = max(len(self.taken), 1)
-        self.stride = count if count * each <= memory_limit else math.isqrt(count - 1) + 1
-        needed = each * (self.stride + -(-count // self.stride))
-        if needed > memory_limit and self.stride < count:
-            raise InputError(
-                f"memory_limit is {memory_limit}, but a run of {count} steps takes {needed} bytes at least: expected "
-                "as many."
-            )
 
     def backwards(self) -> Iterator[Point]:
         """Every step, the last one first."""
@@ -96,13 +102,7 @@ def _take(steps: Steps, rows: np.ndarray, rate: float) -> None:
 
 def require_the_end(recording: Recording, network: Network) -> None:
     """Raise :class:`~backtalk.errors.InputError` unless this is the network that the run gave."""
-    end = recording.end
-    same = all(
-        np.array_equal(own[i], other[i])
-        for own, other in ((network.W, end.W), (network.b, end.b))
-        for i in range(1, end.depth + 1)
-    )
-    if not same:
+    if not recording.leads_to_its_end(network):
         raise InputError(
             "the steps of the recorded run, taken again, do not lead to the network that it gave: it was recorded "
             "with another version or other kernels, or its examples were changed; train anew with record=True."
