@@ -24,6 +24,8 @@ curvature.py        ``HessianProduct``: the three talks, differentiated once mor
 optimizers/         from gradients to the next parameters
 batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients
+clipping.py         the clipping of single examples' gradients
+noise.py            noise for sums of these, which nobody can predict
 norms.py            the norm of every gradient
 views.py            what a notebook shows
 checked.py          JSON that is read, checked
