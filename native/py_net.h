@@ -221,9 +221,9 @@ public:
         job_.target = data_of<const T>(target, examples * sizes_.back());
         job_.weight = data_of<const T>(weight, examples);
         require_wanted(given_labels);
-        require(!training_.is_private() || (ends && !job_.weight && measure_every == 0), "no steps that can be private");
         require(most_points >= 0 && most_points < (int64_t(1) << 62) / net_.size(), "so many points");
         T *room = data_of<T>(points, most_points * net_.size());
+        require(!training_.is_private() || (ends && !job_.weight && measure_every == 0), "no steps that can be private");
         job_.backward = true;
         net_.draw_from(dropout_);
         job_.first_row = 0;

@@ -55,10 +55,6 @@ class _StepRecord(NamedTuple):
     steps: int
 
 
-def _rows_and_ends(order: Order) -> tuple[np.ndarray, np.ndarray | None]:
-    return (order.rows, order.ends) if isinstance(order, Samples) else (order, None)
-
-
 def in_training(network: Network, settings: StepSettings) -> Any:
     """The network in the kernels' memory, with the arrays of its optimizer and all that a step must know."""
     optimizer, dropout = settings.optimizer, settings.dropout
@@ -78,11 +74,20 @@ def in_training(network: Network, settings: StepSettings) -> Any:
     )
     if (private := settings.private) is not None:
         net.set_privacy(
-            private.clipping, private.max_norm, private.noise, private.batch_size, private.key, grid_of(private.noise)
+            private.clipping,
+            private.max_norm,
+            private.noise,
+            private.batch_size,
+            private.key,
+            grid_of(private.noise),
         )
     if dropout is not None:
         net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
     return net
+
+
+def _rows_and_ends(order: Order) -> tuple[np.ndarray, np.ndarray | None]:
+    return (order.rows, order.ends) if isinstance(order, Samples) else (order, None)
 
 
 class NativeSteps:

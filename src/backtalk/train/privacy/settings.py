@@ -38,7 +38,7 @@ class Privacy:
     >>> net, privacy = Network.create([4, 2], rng=0), Privacy(target_epsilon=3.0, delta=1e-4, accountant="rdp")
     >>> training = fit(net, X, X[:, 0] > 0, epochs=5, batch_size=50, privacy=privacy)
     >>> training.privacy.steps, training.privacy.epsilon <= 3.0, round(training.privacy.noise_multiplier, 2)
-    (50, True, 1.37)
+    (50, True, 1.32)
     """
 
     delta: float
