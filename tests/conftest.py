@@ -59,7 +59,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         example = getattr(item, "dtest", None)
         if example is not None:
-            imported = re.findall(r"^\s*>>> import (torch|keras|onnxruntime)$", example.docstring or "", re.MULTILINE)
+            text = example.docstring or ""
+            imported = re.findall(r"^\s*>>> import (torch|keras|onnxruntime)$", text, re.MULTILINE)
+            if re.search(r"\b(Privacy|PrivacySpent|Accountant|NoiseSource|epsilon|noise_for)\(", text):
+                imported += ["dp_accounting", "cryptography"]
             for name in imported:
                 if find_spec(name) is None:
                     item.add_marker(pytest.mark.skip(reason=f"{name} is not installed"))
