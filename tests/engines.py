@@ -19,12 +19,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtalk import Dropout, Gradients, InputError, Network, Trace, backward, forward, gradients, per_example
+from backtalk import (
+    Dropout,
+    Gradients,
+    InputError,
+    Network,
+    Trace,
+    backward,
+    forward,
+    gradients,
+    hessian_product,
+    per_example,
+)
 from backtalk.core.activations import ACTIVATIONS, RegisteredActivation
 from backtalk.core.backward import talk_back
+from backtalk.core.curvature import talk_along
 from backtalk.core.forward import propagate
 from backtalk.core.inputs import as_target, as_weight
 from backtalk.core.losses import LOSSES, as_loss
+from backtalk.engines.native import passes as native
 from backtalk.engines.native.kernels import kernels
 
 needs_kernels = pytest.mark.skipif(kernels() is None, reason="no native kernels here, or BACKTALK_KERNELS=none")
@@ -145,7 +158,26 @@ def differences(network: Network, X: np.ndarray, y: np.ndarray, weights: np.ndar
     grads = gradients(network, X, y, weights)
     assert same_bits(backward(network, trace, y, weights), grads)
     errors = [largest_error(trace, expected_trace), largest_error(grads, expected)]
-    return max(*errors, norms_error(network, trace, X, y))
+    return max(*errors, norms_error(network, trace, X, y), hessian_error(network, trace, expected, X, y, weights))
+
+
+def hessian_error(
+    network: Network, trace: Trace, grads: Gradients, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+) -> float:
+    """The largest error of the product of the Hessian with the gradient, where the kernels compute it."""
+    if not native.bends(network):
+        return 0.0
+    target, weight = as_target(network, y, len(X)), as_weight(network, weights, len(X))
+    with np.errstate(all="ignore"):
+        expected = talk_along(network, trace, grads, target, weight, grads.W, grads.b)
+    if not all(np.isfinite(part).all() for part in grads.W.values()):
+        return 0.0
+    found = hessian_product(network, X, y, grads, weights)
+    return max(
+        error(ours[i], theirs[i])
+        for ours, theirs in ((found.W, expected.W), (found.b, expected.b))
+        for i in range(1, network.depth + 1)
+    )
 
 
 def norms_error(network: Network, trace: Trace, X: np.ndarray, y: np.ndarray) -> float:
