@@ -73,7 +73,9 @@ def test_a_float32_run_goes_back_in_float64(monkeypatch):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_second_derivatives_are_those_of_the_formulas_far_out_too(name):
     g = as_activation(name)
-    a = np.concatenate([np.linspace(-9.3, 9.1, 200), [-1e4, -700.0, -200.0, -60.0, -39.0, 0.0, 39.0, 60.0, 200.0, 700.0]])
+    a = np.concatenate(
+        [np.linspace(-9.3, 9.1, 200), [-1e4, -700.0, -200.0, -60.0, -39.0, 0.0, 39.0, 60.0, 200.0, 700.0]]
+    )
     if name == "exp":
         a = a[a < 2]  # the others would be rounding beside e^9
     # ŷ = Σ_j g(a_j) with a = b_1, along c_1 = 1 and c_2 so that ŷ stays: R{∇b_1j} = (ŷ − t) g″(a_j)
