@@ -24,6 +24,7 @@ curvature.py        ``HessianProduct``: the three talks, differentiated once mor
 optimizers/         from gradients to the next parameters
 batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients
+clipping.py         the clipping of single examples' gradients; noise.py: what a private step adds to their sum
 norms.py            the norm of every gradient
 views.py            what a notebook shows
 checked.py          JSON that is read, checked

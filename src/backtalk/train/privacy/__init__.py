@@ -8,7 +8,14 @@ accounting.py   ε of the steps that were taken, and the noise that a target ε 
 noise.py        random numbers of cryptographic quality: Gaussian noise, and Poisson samples of rows
 """
 
-from .accounting import ACCOUNTANTS, Accountant, epsilon, noise_multiplier_for
+from .accounting import (
+    ACCOUNTANTS,
+    Accountant,
+    epsilon,
+    noise_multiplier_for,
+    require_accounting,
+    require_delta,
+)
 from .noise import NoiseSource
 from .plan import PrivacyPlan
 from .settings import Privacy
@@ -16,5 +23,5 @@ from .spent import PrivacySpent
 
 __all__ = [
     "ACCOUNTANTS", "Accountant", "NoiseSource", "Privacy", "PrivacyPlan", "PrivacySpent", "epsilon",
-    "noise_multiplier_for",
+    "noise_multiplier_for", "require_accounting", "require_delta",
 ]  # fmt: skip

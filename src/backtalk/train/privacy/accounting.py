@@ -7,6 +7,7 @@ standard deviation σ·C. Two data sets are neighbours if one has an example mor
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache, reduce
@@ -14,10 +15,10 @@ from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 
+from ...core.noise import INSTALL
 from ...errors import InputError, InputTypeError, MissingLibraryError, unknown_name
 
 ACCOUNTANTS = ("pld", "rdp")  # tight first
-INSTALL = "pip install 'backtalk[privacy]'"
 INTERVAL = 1e-4  # of the privacy loss, the library's own default
 COARSE, LARGE = 5e-4, 0.5  # the same in a search for an ε of LARGE or more: faster, and some 0.1 % too careful
 FINE = 20.0  # the ε up to which an interval is kept; above it, it grows with ε, as time and memory would
@@ -178,6 +179,15 @@ def as_delta(delta: Any) -> float:
     return number
 
 
+def require_delta(delta: float, examples: int) -> None:
+    """Refuse a δ that says nothing of so many examples."""
+    if delta >= 1 / examples:
+        raise InputError(
+            f"delta is {delta:g}, but {examples} examples are trained on: expected less than 1/{examples}, since to "
+            "publish one of them whole would be as private."
+        )
+
+
 def as_sampling_rate(rate: Any) -> float:
     """q, checked."""
     number = _number("sampling_rate", rate, 0, "a probability above 0, up to 1", above=True)
@@ -213,9 +223,19 @@ def _epsilon_rdp(taken: Steps, delta: float) -> float:
     from dp_accounting.rdp import RdpAccountant
 
     accountant = RdpAccountant()
-    for (noise, rate), count in taken.items():
-        accountant.compose(PoissonSampledDpEvent(rate, GaussianDpEvent(noise)), count)
-    return float(accountant.get_epsilon(delta))
+    logger = logging.getLogger("absl")
+    logger.addFilter(_is_news)
+    try:
+        for (noise, rate), count in taken.items():
+            accountant.compose(PoissonSampledDpEvent(rate, GaussianDpEvent(noise)), count)
+        return float(accountant.get_epsilon(delta))
+    finally:
+        logger.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that an order is left out whose series does not converge: the others bound ε as well."""
+    return "Excluding this order" not in str(record.msg)
 
 
 def _epsilon_pld(taken: Steps, delta: float, bound: float, interval: float) -> float:

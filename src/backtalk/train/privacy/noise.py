@@ -1,8 +1,8 @@
 """Random numbers that nobody can predict: Gaussian noise, and Poisson samples of rows.
 
-The bits are the key stream of AES-256 in counter mode (NIST SP 800-38A), by the library cryptography. Whoever does not
-know the key cannot tell them from random ones. NumPy's and PyTorch's generators are fast and statistically sound, but
-their state follows from some of their numbers, also if it began at the system's entropy.
+The bits are those of ChaCha20 (RFC 8439), by the library cryptography. Whoever does not know the key cannot tell them
+from random ones. The generators of NumPy and PyTorch are statistically sound, but their state follows from some of
+their numbers, even if it began at the system's entropy.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import Array, dtype_name, is_array, namespace
-from ...errors import InputError, InputTypeError, MissingLibraryError, a_kind
-from .accounting import INSTALL, as_sampling_rate
+from ...core.noise import grid_of, require_cipher
+from ...errors import InputError, InputTypeError, a_kind
+from .accounting import as_sampling_rate
 
+MARK = b"\xff" * 4  # of numbers that are drawn one after another, and not by layer and step
 CHUNK = 2**15  # normal numbers that are made at once, so that they stay in the processor's cache
-GRID = 24  # results are multiples of σ/2^24, or of up to twice as much or half as little
 LEAST, MOST = 1e-280, 1e280  # of σ, so that its multiples and fractions are normal numbers too
 
 
@@ -37,10 +38,10 @@ class NoiseSource:
 
     >>> noise = NoiseSource(seed=0)
     >>> noise.normal((2, 3), scale=1.0).round(2)
-    array([[-0.57, -0.65, -1.62],
-           [ 0.43,  0.13,  0.74]])
+    array([[ 0.49,  0.14,  1.46],
+           [-0.93, -0.25,  0.62]])
     >>> noise.sample(1000, rate=0.005)
-    array([200, 272, 462])
+    array([152, 199, 595])
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -82,7 +83,7 @@ class NoiseSource:
             raise InputError(f"scale is {scale!r}, expected 0, or a number from {LEAST:g} to {MOST:g}.")
         given = xp.reshape(total, (-1,))
         result = xp.asarray(given, copy=True)
-        grid = math.ldexp(1.0, math.frexp(scale)[1] - 1 - GRID)
+        grid = grid_of(scale)
         for first in range(0, given.shape[0] if scale else 0, CHUNK):
             part = slice(first, first + CHUNK)
             count = given[part].shape[0]
@@ -110,7 +111,7 @@ class NoiseSource:
         while last < count:
             expected = (count - last) * rate
             most = int(expected + 6 * math.sqrt(expected)) + 16
-            gaps = np.floor(np.log(_uniform(self._bits(most + most % 2))) / math.log1p(-rate)) + 1
+            gaps = np.floor(np.log(_uniform(self._bits(most))) / math.log1p(-rate)) + 1
             rows = last + np.cumsum(gaps)
             found.append(rows[rows < count])
             last = float(rows[-1])
@@ -122,7 +123,8 @@ class NoiseSource:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken; from a source without a seed, with a new key of the operating system."""
-        seed, drawn = (state.get(name) for name in ("seed", "drawn")) if isinstance(state, Mapping) else (-1, -1)
+        known = isinstance(state, Mapping) and {"seed", "drawn"} <= set(state)
+        seed, drawn = (state["seed"], state["drawn"]) if known else (-1, -1)
         if seed is not None and not all(isinstance(each, int) and each >= 0 for each in (seed, drawn)):
             raise InputError(f"state is {state!r}, expected what state() of a NoiseSource gave.")
         self._open(seed, drawn or 0)
@@ -136,22 +138,20 @@ class NoiseSource:
         )
 
     def _open(self, seed: int | None, drawn: int) -> None:
-        try:
-            from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-        except ImportError:
-            raise MissingLibraryError(
-                f"noise of private training is made by the library cryptography, which is not installed: {INSTALL}."
-            ) from None
-        key = secrets.token_bytes(32) if seed is None else hashlib.sha256(f"backtalk noise {seed}".encode()).digest()
-        self._seed, self._drawn = seed, drawn  # in blocks of 16 bytes, which is what the counter counts
-        self._encryptor = Cipher(algorithms.AES(key), modes.CTR(drawn.to_bytes(16, "big"))).encryptor()
+        require_cipher()
+        self._key = secrets.token_bytes(32) if seed is None else hashlib.sha256(f"backtalk {seed}".encode()).digest()
+        self._seed, self._drawn = seed, drawn
 
     def _bits(self, count: int) -> np.ndarray:
-        """An even number of random integers of 64 bits."""
-        stream = np.empty(count, "<i8")
-        self._encryptor.update_into(bytes(8 * count), stream.view(np.uint8).data)
-        self._drawn += count // 2
-        return stream
+        """Random integers of 64 bits, those of a nonce of their own: how many were drawn before, and a mark."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+
+        nonce = bytes(4) + MARK + self._drawn.to_bytes(8, "little")  # after the counter, which begins at 0
+        bits = np.empty(count, "<i8")
+        stream = Cipher(algorithms.ChaCha20(self._key, nonce), mode=None).encryptor()
+        stream.update_into(bytes(bits.nbytes), bits.view(np.uint8).data)
+        self._drawn += 1
+        return bits
 
 
 def _uniform(bits: Array) -> Array:

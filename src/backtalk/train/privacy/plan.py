@@ -16,7 +16,7 @@ from ...core.noise import KEY_BYTES
 from ...data.sources import InMemory, Source
 from ...engines.private import PrivateSettings
 from ...errors import InputError
-from .accounting import noise_multiplier_for, require_accounting
+from .accounting import noise_multiplier_for, require_accounting, require_delta
 from .poisson import PoissonSamples
 from .settings import Privacy
 from .spent import PrivacySpent
@@ -43,11 +43,7 @@ class PrivacyPlan:
         """
         require_accounting()
         examples = _require_alike(network, source)
-        if privacy.delta >= 1 / source.count:
-            raise InputError(
-                f"delta is {privacy.delta:g}, but {source.count} examples are trained on: expected less than "
-                f"1/{source.count}, since to publish one of them whole would be as private."
-            )
+        require_delta(privacy.delta, source.count)
         steps, noise = -(-source.count // batch_size), privacy.noise_multiplier
         if noise is None:
             rate, target = batch_size / source.count, privacy.target_epsilon
@@ -104,7 +100,7 @@ def _require_alike(network: Network, source: Source) -> InMemory:
     if own and not _apart(network, source):
         raise InputError(
             f"loss is {network.loss!r}, but the gradient of one example depends on the others of its batch, which "
-            "cannot be private: use a loss, and activations, of your own that take each example alone."
+            "cannot be private: use a loss, and activations, that take each example alone."
         )
     return source
 
