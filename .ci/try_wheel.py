@@ -15,23 +15,7 @@ BELONGS = re.compile(
     r"|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
 )
 PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]
-WORK = """
-import json, subprocess, sys, sysconfig
-import numpy as np, backtalk
-from backtalk.engines.native.kernels import kernels
-
-rng = np.random.default_rng(0)
-X, y = rng.standard_normal((300, 7)), rng.integers(0, 3, 300)
-start = backtalk.Network.create([7, 33, 3], rng=0)
-native, formula = (backtalk.fit(start, X, y, epochs=3, rng=0, engine=e).network for e in ("native", "formula"))
-for i in (1, 2):
-    np.testing.assert_allclose(native.W[i], formula.W[i], rtol=1e-8, atol=1e-10)
-grads = backtalk.gradients(native, X, y)
-assert grads.h[0].shape == X.shape and np.isfinite(grads.loss)
-facts = json.loads(subprocess.check_output([sysconfig.get_path("scripts") + "/backtalk", "info", "--json"]))
-assert facts["engine"] == "native" and facts["kernels"] == kernels(), facts
-print(f"{facts['kernels']} on {facts['threads']} threads, Python {facts['python']}")
-"""
+SMOKE = str(Path(__file__).with_name("smoke.py"))
 
 
 def main(wheel: Path) -> None:
@@ -52,7 +36,7 @@ def main(wheel: Path) -> None:
         for command in (
             [sys.executable, "-m", "venv", folder],
             [python, "-m", "pip", "install", *quiet, str(wheel.resolve())],
-            [python, "-c", WORK],
+            [python, SMOKE],
         ):
             subprocess.run(command, check=True, env=environment, cwd=folder)
     print(f"{wheel}: {wheel.stat().st_size / 1e6:.2f} MB, serves in a new environment without a compiler")

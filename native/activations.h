@@ -27,10 +27,9 @@ static inline Vector<T> scaled_erfc(Vector<T> x) {
     return t * (y * T(0.5) * next - after + T(C[0]));
 }
 
-// 2 atanh(z) for |z| <= 1/3
-template <class T>
+// 2 atanh(z), for |z| <= 1/3 by so many terms
+template <class T, int TERMS = sizeof(T) == 4 ? 8 : 17>
 static inline Vector<T> twice_atanh(Vector<T> z) {
-    constexpr int TERMS = sizeof(T) == 4 ? 8 : 17;
     const Vector<T> square = z * z;
     Vector<T> series = spread<T>(T(1) / T(2 * TERMS - 1));
     for (int k = TERMS - 2; k >= 0; --k) series = series * square + T(1) / T(2 * k + 1);
@@ -52,7 +51,7 @@ static inline Vector<T> log_lanes(Vector<T> x) {
     const Bits exponent = lifted >> E::SHIFT;
     const Vector<T> m = (Vector<T>)((Bits)x - (exponent << E::SHIFT));
     const Vector<T> n = __builtin_convertvector(exponent, Vector<T>);
-    const Vector<T> log_m = twice_atanh<T>((m - T(1)) / (m + T(1)));
+    const Vector<T> log_m = twice_atanh<T, sizeof(T) == 4 ? 5 : 11>((m - T(1)) / (m + T(1)));  // of at most 1/5
     return n * E::LOG2_HIGH + (n * E::LOG2_LOW + log_m) + (x - x);
 }
 

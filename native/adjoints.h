@@ -2,7 +2,7 @@
 // is told of the next theta and state, to the ones before and to the gradient. x-bar is the derivative of that loss by x.
 // Each line is the transpose of the line of update_of. Included by kernels.cpp inside the namespace of one instruction set.
 
-constexpr int64_t CHUNK = 256;  // parameters at a time
+constexpr int64_t CHUNK = 1024;  // parameters at a time
 
 // What the step has of some parameters, whatever it is that comes back through it
 template <class T>

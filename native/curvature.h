@@ -147,8 +147,12 @@ static inline void strips_along(const Job<T> &job, const Along<T> &along, int i,
             whole_gradient<T, VECTORS>(along.layers[i - 1].h + from, layer.d + panel * step, job.batch, height, more);
         over_registers<T, VECTORS>(height, [&](int64_t e) {
             const Vector<T> product = i > 0 ? load(found + e) + load(more + e) : load(found + e);
-            store(here.bar + at + e, load(here.bar + at + e) * keep + product + penalty * load(here.v + at + e));
+            store(here.bar + at + e, load(here.bar + at + e) * keep + product);
         });
+        if (penalty > 0)
+            over_registers<T, VECTORS>(height, [&](int64_t e) {
+                store(here.bar + at + e, load(here.bar + at + e) + penalty * load(here.v + at + e));
+            });
     }
 }
 

@@ -20,6 +20,7 @@ namespace VARIANT {
 #include "softmax.h"
 #include "dropout.h"
 #include "norms.h"
+#include "noise.h"
 #include "forward.h"
 #include "backward.h"
 #include "weights.h"

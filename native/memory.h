@@ -51,7 +51,7 @@ public:
         std::memcpy(data_, copy, used_ * sizeof(T));
         forbid_gaps(true);
     }
-    int64_t offset(const T *place) const { return place - data_; }
+    T *data() const { return data_; }
     int64_t size() const { return used_; }
     ~Memory() { free(data_); }
     Memory() = default;

@@ -41,10 +41,12 @@ void bind(nb::module_ &m, const char *name) {
         .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
              nb::arg("epsilon"), nb::arg("momentum_decay"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"),
              nb::arg("l2_per_weight"), nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)
+        .def("set_privacy", &N::set_privacy, nb::arg("clipping"), nb::arg("max_norm"), nb::arg("deviation"),
+             nb::arg("batch_size"), nb::arg("key"), nb::arg("grid"))
         .def("set_dropout", &N::set_dropout, nb::arg("levels"), nb::arg("seed"))
         .def("train", &N::train, nb::arg("X"), nb::arg("labels").none(), nb::arg("target").none(),
-             nb::arg("weight").none(), nb::arg("order"), nb::arg("start"), nb::arg("batch_size"), nb::arg("rates"),
-             nb::arg("most_steps"), nb::arg("seconds"), nb::arg("loss"), nb::arg("weight_sum"), nb::arg("threads"),
+             nb::arg("weight").none(), nb::arg("order"), nb::arg("ends").none(), nb::arg("start"), nb::arg("batch_size"),
+             nb::arg("rates"), nb::arg("most_steps"), nb::arg("seconds"), nb::arg("loss"), nb::arg("weight_sum"), nb::arg("threads"),
              nb::arg("save"), nb::arg("measure_every"), nb::arg("points") = nb::none(), nb::arg("most_points") = 0)
         .def("size", &N::size)
         .def("load_point", &N::load_point, nb::arg("point"), nb::arg("updates"))

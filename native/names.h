@@ -1,4 +1,4 @@
-// The names by which Python asks for an activation, a loss or an update rule.
+// The names by which Python asks for an activation, a loss, an update rule or a clipping.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -17,6 +17,7 @@ struct Named {
 #define NAMED(kind, name, parameter) {kind, name, parameter},
 constexpr Named<Activation> ACTIVATIONS[] = {ACTIVATION_KINDS(NAMED)};
 constexpr Named<Loss> LOSSES[] = {LOSS_KINDS(NAMED)};
+constexpr Named<Clipping> CLIPPINGS[] = {CLIPPING_KINDS(NAMED)};
 #undef NAMED
 #define NAMED(kind, name, states) {kind, name, ""},
 constexpr Named<Rule> RULES[] = {RULE_KINDS(NAMED)};

@@ -41,6 +41,7 @@ public:
                 for (int k = 0; k < states; ++k) parameters_.reserve(layer.b_state[k], bias_size(layer));
             }
         parameters_.allocate();
+        base_ = parameters_.data();
         for (size_t i = 0; i < layers_.size(); ++i)
             if (i > 0 || input_gradient) mirrors_.reserve(layers_[i].wt, mirror_size(layers_[i]));
         mirrors_.allocate();
@@ -105,6 +106,15 @@ public:
         for (size_t i = 0; i < layers_.size() && trains; ++i) layers_[i].unit_sums = &unit_sums_[i * chunks];
     }
 
+    // Room for the norms of each example of a batch
+    void make_norms(int64_t batch) {
+        norms_.resize(2 * layers_.size() * batch);
+        for (size_t i = 0; i < layers_.size(); ++i) {
+            layers_[i].out_norm_h = &norms_[2 * i * batch];
+            layers_[i].out_norm_a = &norms_[(2 * i + 1) * batch];
+        }
+    }
+
     // Room for grad W between the sweep for its norm and that of the update, or none
     void make_gradients(bool wanted) {
         gradients_.restart();
@@ -142,6 +152,17 @@ public:
         }
     }
 
+    // The parameters and the optimizer's arrays are a snapshot's, where it lies, which nobody may write; or its own again
+    void stand_at(const T *snapshot) {
+        T *base = snapshot ? const_cast<T *>(snapshot) : parameters_.data();
+        const auto move = [&](T *&place) { place = base + (place - base_); };
+        for (Layer<T> &layer : layers_) {
+            for (T **place : {&layer.w, &layer.b}) move(*place);
+            for (int k = 0; k < states && trains; ++k) move(layer.w_state[k]), move(layer.b_state[k]);
+        }
+        base_ = base;
+    }
+
     // Some strips of a panel of W^T, and the biases with strip 0, with the optimizer's arrays, from a snapshot of a net of
     // the same shape, whose numbers may be shorter, and its panels wider by a whole number of times
     template <class S>
@@ -150,7 +171,7 @@ public:
         const int64_t width = kernels.panel, times = source.kernels.panel / width, strip = kernels.strip;
         const int64_t height = rounded(layers_[i].inputs);
         const auto copy = [&](const S *array, T *to, int64_t height, int64_t first, int64_t last) {
-            const S *begin = snapshot + source.parameters_.offset(array) + panel % times * width;
+            const S *begin = snapshot + (array - source.parameters_.data()) + panel % times * width;
             for (int64_t r = first; r < last; ++r)
                 std::copy_n(begin + (panel / times * height + r) * source.kernels.panel, width,
                             to + (panel * height + r) * width);
@@ -196,8 +217,9 @@ private:
     Job<T> job_;
     Memory<T> parameters_, mirrors_, room_, gradients_;
     std::vector<UnitSums> unit_sums_;
+    std::vector<double> norms_;
     int64_t capacity_ = 0, scratch_size_ = 0;
-    T *scratch_ = nullptr;
+    T *scratch_ = nullptr, *base_ = nullptr;
 };
 
 }  // namespace backtalk

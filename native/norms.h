@@ -55,6 +55,22 @@ static void norms_of_rows(const T *in, int64_t step, int64_t columns, int64_t ro
     }
 }
 
+// sqrt(a^2 + b^2), and where the squares could leave the range by the library's own way, which is slow
+static inline double norm_of(double a, double b) {
+    const double squares = a * a + b * b;
+    return squares > 1e-280 && squares < 1e300 ? root_of(squares) : __builtin_hypot(a, b);
+}
+
+constexpr double SMALLEST = 1e-30;  // of a part that keeps its digits in float
+constexpr double STABILITY = 0.01;  // gamma of Bu et al. 2022, as in core/clipping.py
+
+// What a gradient of this norm is multiplied by; a norm that is not finite makes the sum so
+static inline double clip_factor(Clipping clipping, double norm, double most_norm) {
+    if (!(norm <= __DBL_MAX__)) return __builtin_nan("");
+    if (clipping == AUTOMATIC) return most_norm / (norm + STABILITY);
+    return norm <= most_norm ? 1 : most_norm / norm;
+}
+
 // The norms of each row, for each layer; and grad_a times the row's part in the sum, where one was asked for
 template <class T>
 static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
@@ -65,21 +81,23 @@ static void judge_rows(Job<T> &job, int64_t first, int64_t last) {
         norms_of_rows(in + first * NR<T>, step, layer.inputs, last - first, layer.out_norm_h + first);
         norms_of_rows(layer.d + first * NR<T>, step, layer.outputs, last - first, layer.out_norm_a + first);
     }
+    const bool per_layer = job.clipping == PER_LAYER;  // the norms of L layers, each at most C/sqrt(L), have one of C
+    const double most_norm = per_layer ? job.most_norm / root_of(job.depth) : job.most_norm;
     for (int64_t n = first; n < last; ++n) {
+        const auto norm_at = [&](const Layer<T> &layer) { return layer.out_norm_a[n] * norm_of(layer.out_norm_h[n], 1); };
         double whole = 0;
-        for (int i = 0; i < job.depth && job.most_norm > 0; ++i) {
-            const Layer<T> &layer = job.layers[i];
-            whole = __builtin_hypot(whole, layer.out_norm_a[n] * __builtin_hypot(layer.out_norm_h[n], 1));
-        }
-        double part = job.parts ? job.parts[n] : 1;
-        if (job.most_norm > 0 && !(whole <= job.most_norm))  // a norm that is not finite makes the sum so
-            part *= whole <= __DBL_MAX__ ? job.most_norm / whole : __builtin_nan("");
-        if (part == 1) continue;
+        for (int i = 0; i < job.depth && most_norm > 0; ++i) whole = norm_of(whole, norm_at(job.layers[i]));
         for (int i = 0; i < job.depth; ++i) {
             const Layer<T> &layer = job.layers[i];
+            double part = job.share * (job.parts ? job.parts[n] : 1);
+            if (most_norm > 0) part *= clip_factor(job.clipping, per_layer ? norm_at(layer) : whole, most_norm);
+            if (part == 1) continue;
             for (int64_t p = 0; p < panels_of<T>(layer.outputs); ++p) {
-                T *d = layer.d + p * step + n * NR<T>;  // times a part that may be smaller than a T can be
-                for (int e = 0; e < NR<T>; ++e) d[e] = part == 0 ? T(0) : T(double(d[e]) * part);
+                T *d = layer.d + p * step + n * NR<T>;
+                if (part >= SMALLEST)
+                    for (int v = 0; v < 2; ++v) store(d + v * LANES<T>, load(d + v * LANES<T>) * T(part));
+                else  // a part that a T may not hold
+                    for (int e = 0; e < NR<T>; ++e) d[e] = part == 0 ? T(0) : T(double(d[e]) * part);
             }
             T *in = i ? job.layers[i - 1].h : job.x;  // no part, also of an h that is inf
             for (int64_t p = 0; part == 0 && p < panels_of<T>(layer.inputs); ++p)

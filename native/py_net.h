@@ -3,6 +3,7 @@
 // checked here again.
 #pragma once
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -179,25 +180,41 @@ public:
                               l2_per_weight, weight_decay, clip_norm, loss_by_count});
     }
 
+    // Steps that are private, with a key of 32 bytes
+    void set_privacy(const std::string &clipping, double max_norm, double deviation, double batch_size,
+                     const nb::bytes &key, double grid) {
+        Privacy privacy{kind_of(CLIPPINGS, clipping), max_norm, deviation, grid, batch_size, {}};
+        require(key.size() == sizeof privacy.key && max_norm > 0 && batch_size > 0, "no such privacy");
+        require(deviation == 0 || T(deviation) > 0, "too little noise for a number");
+        for (const Layer<T> &layer : net_.layers())  // each has its own blocks of the generator
+            require(double(layer.inputs + 16) * double(layer.outputs) < 0x1p32, "too large a layer");
+        std::memcpy(privacy.key.data(), key.data(), sizeof privacy.key);
+        training_.set_privacy(privacy);
+    }
+
     // For the steps of training, whose numbers are those of the updates
     void set_dropout(const std::vector<uint32_t> &levels, uint64_t seed) {
         check_levels(levels);
         dropout_ = {levels, seed};
     }
 
-    // loss, weight: the sums so far. points (most_points, size): filled with the parameters and the optimizer's arrays
-    // before each of the first steps, in the kernels' own order; or None. Gives (examples done, steps, loss, weight, diverged, saved)
+    // ends: of each batch in the order, whose places are batches then; or None. loss, weight: the sums so far. points
+    // (most_points, size): filled with the parameters and the optimizer's arrays before each of the first steps, in the
+    // kernels' own order; or None. Gives (the place after the last step, steps, loss, weight, diverged, saved)
     std::tuple<int64_t, int64_t, double, double, bool, bool> train(
-        Rows<T> X, Array<int64_t> labels, Array<T> target, Array<T> weight, In<int64_t> order, int64_t start,
-        int64_t batch_size, In<double> rates, int64_t most_steps, double seconds, double loss_so_far,
-        double weight_so_far, int threads, bool save, int64_t measure_every, Array<T> points, int64_t most_points) {
+        Rows<T> X, Array<int64_t> labels, Array<T> target, Array<T> weight, In<int64_t> order,
+        const std::optional<In<int64_t>> &ends, int64_t start, int64_t batch_size, In<double> rates, int64_t most_steps,
+        double seconds, double loss_so_far, double weight_so_far, int threads, bool save, int64_t measure_every,
+        Array<T> points, int64_t most_points) {
         std::unique_lock<std::mutex> mine = lock();
         forget_wishes();
-        const int64_t examples = int64_t(X.shape(0)), count = int64_t(order.size());
+        const int64_t examples = int64_t(X.shape(0)), rows = int64_t(order.size());
         require(int64_t(X.shape(1)) == sizes_[0], "X has not the columns that the network needs");
         require(net_.trains && job_.update.rule != WRITE_OUT, "a network that does not train, or has no rule");
+        const int64_t count = ends ? int64_t(ends->size()) : rows;
+        if (ends) batch_size = largest_step(ends->data(), count);
         require(start >= 0 && batch_size > 0 && measure_every >= 0, "a count is too small");
-        const int64_t left = count > start ? (count - start - 1) / batch_size + 1 : 0;
+        const int64_t left = count <= start ? 0 : ends ? count - start : (count - start - 1) / batch_size + 1;
         require(int64_t(rates.size()) >= std::min(left, most_steps), "rates has not one for each step");
         const int64_t *given_labels = data_of<const int64_t>(labels, examples);
         job_.X = X.data();
@@ -206,22 +223,23 @@ public:
         require_wanted(given_labels);
         require(most_points >= 0 && most_points < (int64_t(1) << 62) / net_.size(), "so many points");
         T *room = data_of<T>(points, most_points * net_.size());
+        require(!training_.is_private() || (ends && !job_.weight && measure_every == 0), "no steps that can be private");
         job_.backward = true;
         net_.draw_from(dropout_);
         job_.first_row = 0;
         Progress done;
-        done.examples = start;
+        done.place = start;
         done.loss = loss_so_far;
         done.weight = weight_so_far;
         {
             nb::gil_scoped_release released;
-            done = training_.train({order.data(), count, batch_size, examples, given_labels, rates.data(), most_steps,
-                                    seconds, threads, save, measure_every},
+            done = training_.train({order.data(), ends ? ends->data() : nullptr, rows, count, batch_size, examples,
+                                    given_labels, rates.data(), most_steps, seconds, threads, save, measure_every},
                                    done, room, room ? most_points : 0);
         }
         if (done.refused) throw std::invalid_argument(done.refused);
         if (done.host_failed && host_.error) std::rethrow_exception(host_.error);
-        return {done.examples, done.steps, done.loss, done.weight, done.diverged, done.saved};
+        return {done.place, done.steps, done.loss, done.weight, done.diverged, done.saved};
     }
 
     const Net<T> &net() const { return net_; }
@@ -274,6 +292,13 @@ private:
         }
         if (entries > 1e17) throw std::bad_alloc();  // beyond any memory, and still within int64
         return sizes;
+    }
+
+    // Of numbers that begin at 0; 1 at the least
+    static int64_t largest_step(const int64_t *ends, int64_t count) {
+        int64_t most = 1;
+        for (int64_t k = 0; k < count; ++k) most = std::max(most, ends[k] - (k ? ends[k - 1] : 0));
+        return most;
     }
 
     static int usable_states(int states) {
@@ -335,7 +360,10 @@ private:
         job_.out_grad_x = nullptr;
         job_.measure = job_.norms = false;
         job_.parts = nullptr;
+        job_.share = 1;
+        job_.clipping = FLAT;
         job_.most_norm = 0;
+        job_.deviation = 0;
         for (int i = 0; i < job_.depth; ++i) {
             Layer<T> &layer = net_.layer(i);
             layer.given_a = nullptr;

@@ -86,15 +86,11 @@ public:
         net_.job_.backward = true;
         net_.net_.draw_from(net_.dropout_);
         net_.job_.first_row = 0;
-        const int64_t size = source.net_.size();
-        const auto load = [&](int64_t step, const Piece &piece) {
-            net_.net_.load(source.net_, points.data() + step * size, piece.layer, piece.panel, piece.first, piece.last);
-        };
         nb::gil_scoped_release released;
         return sweep_.back({first, updates_before, rows_.data(), starts_.data(), rates.data(),
                             given ? labels_.data() : nullptr, examples, steps_of_run, by_example.data(), by_rate.data(),
                             by_penalty.data()},
-                           left, load, seconds, threads);
+                           left, source.net_, points.data(), seconds, threads);
     }
 
 private:

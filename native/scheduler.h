@@ -40,7 +40,7 @@ public:
     // Forward, and backward where the job says so, once; the results go where the layers' out_ pointers say
     void once(int allowed) {
         const int threads = threads_for(net_.job().batch, allowed);
-        choose_block(threads);
+        choose_block(net_.job().batch, threads);
         Barrier barrier(threads);
         Shares blocks(threads), pieces(threads);
         blocks.deal(block_count());
@@ -53,10 +53,12 @@ public:
         });
     }
 
-    // Steps, until `steps` has stopped: it judges each phase while the threads wait. The first batch stands in the job.
+    // Steps on batches of so many rows at the most, until `steps` has stopped: it judges each phase while the threads
+    // wait. The first batch stands in the job.
     template <class Steps>
-    void repeat(Steps &steps, int threads) {
-        choose_block(threads);
+    void repeat(Steps &steps, int64_t batch, int allowed) {
+        const int threads = threads_for(batch, allowed);
+        choose_block(batch, threads);
         Shares blocks(threads), pieces(threads);
         blocks.deal(block_count());
         Barrier crowd(threads), alone(1);
@@ -87,11 +89,11 @@ public:
     }
 
     // Rows that go through all layers together: a share for each thread, but no more than the caches hold of a layer
-    void choose_block(int threads) {
+    void choose_block(int64_t batch, int threads) {
         int64_t widest = net_.layer(0).inputs;
         for (const Layer<T> &layer : net_.layers()) widest = std::max(widest, layer.outputs);
         const int64_t most = std::min(MOST_ROWS, Net<T>::SECOND_CACHE / 2 / int64_t(sizeof(T)) / widest);
-        const int64_t share = (net_.job().batch + threads - 1) / threads;
+        const int64_t share = (batch + threads - 1) / threads;
         const int64_t turns = (share + most - 1) / std::max(most, int64_t(1));
         const int64_t rows = (share + turns - 1) / std::max(turns, int64_t(1));
         net_.job().block = std::max(SUM_ROWS, (rows + SUM_ROWS - 1) / SUM_ROWS * SUM_ROWS);

@@ -1,5 +1,6 @@
 // What training is told, and what it tells. Plain data.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -25,10 +26,23 @@ struct Dropout {
     uint64_t seed = 0;
 };
 
+// What makes the steps private; none are where most_norm is 0
+struct Privacy {
+    Clipping clipping = FLAT;
+    double most_norm = 0;   // C
+    double deviation = 0;   // of the noise in each entry of the gradient
+    double grid = 0;        // noisy entries are multiples of it
+    double batch_size = 1;  // that is expected: the sum of the clipped gradients is divided by it
+    std::array<uint32_t, 8> key{};
+};
+
 // What one call of train may do. Its arrays are the caller's: nothing in them is trusted.
 struct Call {
     const int64_t *order;  // rows of the examples
-    int64_t count, batch_size;
+    const int64_t *ends;   // of each batch in the order, or null: each has batch_size rows, and the last one the rest
+    int64_t rows;          // of the order
+    int64_t count;         // places in it: rows, or batches where they have ends
+    int64_t batch_size;    // the most rows of a batch
     int64_t examples;       // rows of X
     const int64_t *labels;  // of the examples, or null
     const double *rates;    // the learning rate of each update that it may make
@@ -40,7 +54,7 @@ struct Call {
 };
 
 struct Progress {
-    int64_t examples = 0;  // of the order, done
+    int64_t place = 0;     // in the order, up to which it is done
     int64_t steps = 0;     // updates made in this call
     double loss = 0;       // sum over the batches of the mean loss times the weight, from what the caller had so far
     double weight = 0;     // sum of the weights of the batches, likewise; with loss_by_count, of their examples

@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <functional>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "training.h"
@@ -84,10 +85,10 @@ public:
         end();
     }
 
-    // The last of `left` steps, the one before, ... until the seconds are over; how many are left then. load(step, piece):
-    // the parameters and the optimizer's arrays before a step into the net.
-    int64_t back(const Steps &steps, int64_t left, std::function<void(int64_t, const Piece &)> load, double seconds,
-                 int allowed) {
+    // The last of `left` steps, the one before, ... until the seconds are over; how many are left then. points: what the
+    // net `source` had before each step.
+    template <class S>
+    int64_t back(const Steps &steps, int64_t left, const Net<S> &source, const S *points, double seconds, int allowed) {
         const auto started = std::chrono::steady_clock::now();
         int64_t largest = 0;
         for (int64_t s = 0; s < left; ++s) largest = std::max(largest, steps.starts[s + 1] - steps.starts[s]);
@@ -98,14 +99,23 @@ public:
         job_.order = rows_.data();
         job_.labels = steps.labels ? labels_.data() : nullptr;
         if (!net_.layer(0).g) net_.make_gradients(true);
-        prepare(--left);
+        const auto next = [&] {
+            prepare(--left);
+            if constexpr (std::is_same_v<S, T>) net_.stand_at(points + left * source.size());
+        };
+        next();
         items_->deal(pieces());
         bool stopped = false;
         run_on_threads(threads, [&](int index, int together) {
             Barrier &barrier = together > 1 ? *crowd_ : alone_;
             while (!stopped) {
-                phase(barrier, index, [&](int64_t k) { load(left, scheduler_.pieces()[k]); mirror(k); },
-                      [&] { return scheduler_.block_count(); });
+                phase(barrier, index, [&](int64_t k) {
+                    const Piece &piece = scheduler_.pieces()[k];
+                    if constexpr (!std::is_same_v<S, T>)
+                        net_.load(source, points + left * source.size(), piece.layer, piece.panel, piece.first, piece.last);
+                    const Layer<T> &layer = net_.layer(piece.layer);
+                    kernels_.mirror(layer, piece.panel, piece.first, piece.last, layer.w, layer.wt);
+                }, [&] { return scheduler_.block_count(); });
                 take_rows(barrier, index, [&] { return pieces(); });
                 do
                     phase(barrier, index, [&](int64_t k) { scheduler_.take_piece(k, NORM, true); },
@@ -116,7 +126,7 @@ public:
                 take_weights_along(barrier, index, job_.update.keep, job_.update.l2_penalty, [&] {
                     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
                     stopped = left == 0 || taken.count() > seconds;
-                    if (!stopped) prepare(--left);
+                    if (!stopped) next();
                     return pieces();
                 });
             }
@@ -141,7 +151,7 @@ private:
     int begin(int64_t batch, int allowed) {
         net_.make_room(batch);
         const int threads = scheduler_.threads_for(batch * count_, allowed);
-        scheduler_.choose_block(threads);
+        scheduler_.choose_block(batch, threads);
         const int64_t panel = net_.kernels.panel;
         const auto size = [&](const Layer<T> &layer) { return net_.panels(layer.outputs) * job_.rows * panel; };
         if (batch > capacity_) {
@@ -180,6 +190,7 @@ private:
     void end() {
         for (int i = 0; i < job_.depth; ++i) net_.layer(i).slope = net_.layer(i).bend = nullptr;
         net_.layer(job_.depth - 1).out_h = nullptr;
+        net_.stand_at(nullptr);
     }
 
     // The items, and then a barrier, behind which there are so many as `next` says
@@ -232,12 +243,6 @@ private:
             const int64_t q = k / pieces();
             kernels_.across_clipped(job_, along_[q], shares_[q], piece.layer, piece.panel, piece.first, piece.last, sums_[k]);
         }, [&] { return count_ * scheduler_.block_count(); });
-    }
-
-    void mirror(int64_t k) {
-        const Piece &piece = scheduler_.pieces()[k];
-        const Layer<T> &layer = net_.layer(piece.layer);
-        kernels_.mirror(layer, piece.panel, piece.first, piece.last, layer.w, layer.wt);
     }
 
     // The batch of a step, and its update

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "measures.h"
@@ -33,6 +34,8 @@ public:
         u.norm_unit = 1;
         net_.make_gradients(settings.clip_norm > 0);
     }
+    void set_privacy(const Privacy &privacy) { privacy_ = privacy; }
+    bool is_private() const { return privacy_.most_norm > 0; }
 
     // Parameters and the optimizer's arrays were packed anew: so many updates made them, and what was before is over
     void begin_after(int64_t updates) {
@@ -60,14 +63,22 @@ public:
         most_points_ = most_points;
         progress_ = progress;
         begin_ = std::chrono::steady_clock::now();
-        const int64_t batch = std::min(call.batch_size, call.count);
+        const int64_t batch = std::max(std::min(call.batch_size, call.rows), int64_t(1));
         net_.make_room(batch);
+        if (is_private()) net_.make_norms(batch);
+        job_.norms = is_private();
+        job_.clipping = privacy_.clipping;
+        job_.most_norm = privacy_.most_norm;
+        job_.share = 1 / privacy_.batch_size;
+        job_.deviation = T(privacy_.deviation);
+        job_.on_grid = T(1.5 / std::numeric_limits<T>::epsilon() * privacy_.grid);
+        job_.key = privacy_.key.data();
         rows_.resize(batch);
         labels_.resize(batch);
         job_.order = rows_.data();
         job_.labels = call.labels ? labels_.data() : nullptr;
         stopped_ = !next_batch();
-        if (!stopped_) scheduler_.repeat(*this, scheduler_.threads_for(batch, call.threads));
+        if (!stopped_) scheduler_.repeat(*this, batch, call.threads);
         return progress_;
     }
 
@@ -79,6 +90,7 @@ public:
     void judge_loss() {
         loss_ = 0;
         for (int64_t n = 0; n < job_.batch; ++n) loss_ += double(job_.losses[n]);
+        if (is_private()) loss_ /= double(std::max(job_.batch, int64_t(1)));  // the losses are the examples' own
         progress_.host_failed = job_.host_failed;
         progress_.diverged = !std::isfinite(loss_) && !job_.host_failed;
         stopped_ = progress_.diverged || job_.host_failed;
@@ -119,10 +131,10 @@ public:
         if (job_.measure) measures.add(scheduler_);
         ++progress_.steps;
         ++updates_;
-        const double counts = settings_.loss_by_count ? double(job_.batch) : job_.weight_sum;
+        const double counts = settings_.loss_by_count || is_private() ? double(job_.batch) : job_.weight_sum;
         progress_.loss += (loss_ + penalty()) * counts;
         progress_.weight += counts;
-        progress_.examples = next_;
+        progress_.place = next_;
         stopped_ = progress_.steps >= call_.most_steps || since(begin_) > call_.seconds || !next_batch();
     }
 
@@ -131,7 +143,8 @@ public:
         Update<T> &u = job_.update;
         u.learning_rate = T(rate);
         u.keep = T(1 - rate * settings_.weight_decay);
-        penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / job_.weight_sum : settings_.l2_penalty;
+        const double weight = is_private() ? privacy_.batch_size : job_.weight_sum;
+        penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / weight : settings_.l2_penalty;
         u.l2_penalty = T(penalty_);
         if (u.rule != ADAM && u.rule != AMSGRAD && u.rule != ADAMAX && u.rule != NADAM) return;
         const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
@@ -153,11 +166,15 @@ private:
 
     // The next batch of the order whose weights are not all 0, if there is one
     bool next_batch() {
-        for (; progress_.examples < call_.count; progress_.examples = next_) {
-            next_ = progress_.examples + std::min(call_.batch_size, call_.count - progress_.examples);
-            job_.batch = next_ - progress_.examples;
+        for (; progress_.place < call_.count; progress_.place = next_) {
+            next_ = call_.ends ? progress_.place + 1 : std::min(progress_.place + call_.batch_size, call_.count);
             progress_.refused = read_rows();
             if (progress_.refused) return false;
+            if (is_private()) {  // a step on no example is one too
+                job_.weight_sum = 1;
+                prepare_step();
+                return true;
+            }
             double sum = double(job_.batch);
             if (job_.weight) {
                 sum = 0;
@@ -165,19 +182,28 @@ private:
                 if (!(sum > 0)) continue;
             }
             job_.weight_sum = sum;
-            job_.step = uint64_t(updates_ + 1);
-            job_.measure = call_.measure_every > 0 && (updates_ + 1) % call_.measure_every == 0;
-            prepare_update(call_.rates[progress_.steps], double(updates_ + 1));
+            prepare_step();
             return true;
         }
         return false;
     }
 
+    void prepare_step() {
+        job_.step = uint64_t(updates_ + 1);
+        job_.measure = call_.measure_every > 0 && (updates_ + 1) % call_.measure_every == 0;
+        prepare_update(call_.rates[progress_.steps], double(updates_ + 1));
+    }
+
     // The batch's rows and labels, and why they cannot be used, or null. The kernels read copies, which are checked
     // after they were made: the caller's arrays may change at any time, and no index leads outside of the examples.
     const char *read_rows() {
-        const int64_t units = net_.layers().back().outputs;
-        std::copy_n(call_.order + progress_.examples, job_.batch, rows_.data());
+        const int64_t units = net_.layers().back().outputs, place = progress_.place;
+        const int64_t first = !call_.ends ? place : place ? call_.ends[place - 1] : 0;
+        const int64_t last = call_.ends ? call_.ends[place] : next_;
+        if (first < 0 || last < first || last > call_.rows || last - first > int64_t(rows_.size()))
+            return "a batch leaves the order";
+        job_.batch = last - first;
+        std::copy_n(call_.order + first, job_.batch, rows_.data());
         for (int64_t n = 0; n < job_.batch; ++n)
             if (rows_[n] < 0 || rows_[n] >= call_.examples) return "order leaves X";
         if (!call_.labels) return nullptr;
@@ -209,6 +235,7 @@ private:
     Job<T> &job_;
     Scheduler<T> &scheduler_;
     Settings settings_;
+    Privacy privacy_;
     std::vector<T> snapshot_;
     int64_t updates_ = 0, snapshot_updates_ = 0;
     double seconds_of_copy_ = 0;

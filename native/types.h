@@ -59,6 +59,12 @@ namespace backtalk {
     KIND(NADAM, "nadam", 2)                                 \
     KIND(LION, "lion", 1)
 
+// How the gradients of single examples are clipped: the kind, and its name in Python.
+#define CLIPPING_KINDS(KIND)           \
+    KIND(FLAT, "flat", "")             \
+    KIND(PER_LAYER, "per_layer", "")   \
+    KIND(AUTOMATIC, "automatic", "")
+
 #define ENUMERATOR(kind, name, parameter) kind,
 enum Activation : int {
     ACTIVATION_KINDS(ENUMERATOR)
@@ -71,6 +77,7 @@ enum Rule : int {
     NORM,       // no update: only the squares of the gradient are added up, those of the biases too
     RULE_KINDS(ENUMERATOR)
 };
+enum Clipping : int { CLIPPING_KINDS(ENUMERATOR) };
 #undef ENUMERATOR
 
 // How many arrays of the optimizer a rule keeps
@@ -130,7 +137,7 @@ struct Layer {
     // where the caller wants its results, row-major, or null
     const T *given_a;     // a_i that the caller already has: it is not computed again
     T *out_a, *out_h, *out_grad_a, *out_grad_h, *out_grad_w, *out_grad_b;
-    double *out_norm_h, *out_norm_a;  // of each example's h_{i-1} and grad_{a_i}
+    double *out_norm_h, *out_norm_a;  // of each example's h_{i-1} and grad_{a_i}: the caller's, or a private step's own
 };
 
 template <class T>
@@ -158,7 +165,12 @@ struct Job {
     bool to_weights;         // the third talk too
     bool norms;              // of each example, where the layers' out_norm_ pointers say
     const double *parts;     // what each example counts in grad_W and grad_b, after its norms; or null: 1
-    double most_norm;        // an example whose whole gradient has a larger norm counts less; or 0: none does
+    double share;            // by which each example's gradient is multiplied besides
+    Clipping clipping;       // how examples whose gradients have a larger norm than most_norm count less
+    double most_norm;        // or 0: none does
+    const uint32_t *key;     // of the noise, 8 words
+    T deviation;             // of the noise in each entry of grad W and grad b, or 0: there is none
+    T on_grid;               // that which is added to a noisy entry, and taken away, to round it to a multiple of the grid
     bool measure;            // add up peak and sums
     bool prefetch;           // the parameters are larger than the second cache
     bool (*host)(void *context, int layer, bool derivative, int64_t rows, const T *a, T *result);

@@ -190,7 +190,7 @@ static inline __attribute__((always_inline)) Vector<T> update_of(
 // grad_{W_i} = grad_{a_i} h_{i-1}^T for `height` inputs, whole strips of a panel of them (transposed: a row of W^T is an
 // input), and one panel of outputs; and the update
 template <Rule RULE, bool CLIPS, class T, int VECTORS>
-static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h, const T *d, int64_t panel, int64_t input,
+static inline void weights_block(Job<T> &job, int i, const Layer<T> &layer, const T *h, const T *d, int64_t panel, int64_t input,
                                  int64_t height, UpdateSums *sums) {
     const int64_t offset = (panel * round_up(layer.inputs, MR) + input) * NR<T>;
     constexpr bool UPDATES = RULE != WRITE_OUT && RULE != NORM;
@@ -208,6 +208,7 @@ static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h,
         gradient = layer.g + offset;
     } else {
         whole_gradient<T, VECTORS>(h, d, job.batch, height, found);
+        if (job.deviation > 0) add_noise(job, i, panel, input, least(input + height, layer.inputs), found);
     }
     if constexpr (RULE == WRITE_OUT) {
         for (int64_t r = 0; r < height; r += MR)
@@ -248,13 +249,16 @@ static inline void weights_block(Job<T> &job, const Layer<T> &layer, const T *h,
 // grad_{b_i}: grad_{a_i} summed over the batch; one panel, and its update
 template <Rule RULE, bool CLIPS, class T>
 static inline void biases(
-    Job<T> &job, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
+    Job<T> &job, int i, const Layer<T> &layer, const T *d, int64_t panel, int vectors, UpdateSums *sums) {
     const Update<T> u = job.update;
     Total<T> totals[2];
     sum_of_rows(d, job.batch, totals);
+    alignas(64) T found[NR<T>];
+    for (int v = 0; v < 2; ++v) store(found + v * LANES<T>, totals[v].value());
+    if (job.deviation > 0) add_noise(job, i, panel, layer.inputs, layer.inputs + 1, found);
     for (int v = 0; v < vectors; ++v) {
         const int64_t e = panel * NR<T> + v * LANES<T>;
-        const Vector<T> gradient = totals[v].value();
+        const Vector<T> gradient = load(found + v * LANES<T>);
         if constexpr (RULE == WRITE_OUT) {
             __builtin_memcpy(layer.out_grad_b + e, &gradient, least(LANES<T>, layer.outputs - e) * sizeof(T));
         } else if constexpr (RULE == NORM) {
@@ -276,14 +280,14 @@ static void weights_by(Job<T> &job, int i, int64_t panel, int64_t first, int64_t
     const T *in = i ? job.layers[i - 1].h : job.x, *d = layer.d + panel * step;
     const int vectors = vectors_of<T>(panel, layer.outputs);
     if (sums) *sums = {0, 0, 0};
-    if (first == 0) biases<RULE, CLIPS>(job, layer, d, panel, vectors, sums);
+    if (first == 0) biases<RULE, CLIPS>(job, i, layer, d, panel, vectors, sums);
     for (int64_t input = first * MR, height; input < last * MR; input += height) {
         height = least(last * MR, round_up(input + 1, NR<T>)) - input;
         const T *h = in + input / NR<T> * step + input % NR<T>;
         if (vectors == 2)
-            weights_block<RULE, CLIPS, T, 2>(job, layer, h, d, panel, input, height, sums);
+            weights_block<RULE, CLIPS, T, 2>(job, i, layer, h, d, panel, input, height, sums);
         else
-            weights_block<RULE, CLIPS, T, 1>(job, layer, h, d, panel, input, height, sums);
+            weights_block<RULE, CLIPS, T, 1>(job, i, layer, h, d, panel, input, height, sums);
     }
 }
 

@@ -19,13 +19,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtalk import Dropout, Gradients, InputError, Network, Trace, backward, forward, gradients, per_example
+from backtalk import (
+    Dropout,
+    Gradients,
+    InputError,
+    Network,
+    Trace,
+    backward,
+    forward,
+    gradients,
+    hessian_product,
+    per_example,
+)
 from backtalk.core.activations import ACTIVATIONS, RegisteredActivation
 from backtalk.core.backward import talk_back
+from backtalk.core.curvature import talk_along
 from backtalk.core.forward import propagate
 from backtalk.core.inputs import as_target, as_weight
 from backtalk.core.losses import LOSSES, as_loss
+from backtalk.engines.native import passes as native
 from backtalk.engines.native.kernels import kernels
+from limits import LIMIT
 
 needs_kernels = pytest.mark.skipif(kernels() is None, reason="no native kernels here, or BACKTALK_KERNELS=none")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -58,12 +72,12 @@ def can_have(loss: str, outputs: int) -> bool:
     return True
 
 
-def run_python(code: str, *arguments: str, timeout: float = 120, **environment: str) -> str:
+def run_python(code: str, *arguments: str, **environment: str) -> str:
     """What a fresh Python prints; it imports from tests/. A name given as '' is taken out of the environment."""
     given = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment}
     found = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, timeout=timeout, env={name: value for name, value in given.items() if value},
+        capture_output=True, text=True, timeout=LIMIT, env={name: value for name, value in given.items() if value},
     )  # fmt: skip
     assert found.returncode == 0, found.stderr[-3000:]
     return found.stdout
@@ -145,7 +159,26 @@ def differences(network: Network, X: np.ndarray, y: np.ndarray, weights: np.ndar
     grads = gradients(network, X, y, weights)
     assert same_bits(backward(network, trace, y, weights), grads)
     errors = [largest_error(trace, expected_trace), largest_error(grads, expected)]
-    return max(*errors, norms_error(network, trace, X, y))
+    return max(*errors, norms_error(network, trace, X, y), hessian_error(network, trace, expected, X, y, weights))
+
+
+def hessian_error(
+    network: Network, trace: Trace, grads: Gradients, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+) -> float:
+    """The largest error of the product of the Hessian with the gradient, where the kernels compute it."""
+    if not native.bends(network):
+        return 0.0
+    target, weight = as_target(network, y, len(X)), as_weight(network, weights, len(X))
+    with np.errstate(all="ignore"):
+        expected = talk_along(network, trace, grads, target, weight, grads.W, grads.b)
+    if not all(np.isfinite(part).all() for part in grads.W.values()):
+        return 0.0
+    found = hessian_product(network, X, y, grads, weights)
+    return max(
+        error(ours[i], theirs[i])
+        for ours, theirs in ((found.W, expected.W), (found.b, expected.b))
+        for i in range(1, network.depth + 1)
+    )
 
 
 def norms_error(network: Network, trace: Trace, X: np.ndarray, y: np.ndarray) -> float:

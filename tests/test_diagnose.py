@@ -12,7 +12,7 @@ from backtalk.analysis.diagnose.finding import Finding
 from backtalk.analysis.diagnose.ranking import rank
 from backtalk.analysis.diagnose.statistics import RunningMoments
 from backtalk.analysis.diagnose.words import counted, listed
-from backtalk.analysis.per_example.sizes import row_norms
+from backtalk.core.sizes import row_norms
 
 rng = np.random.default_rng(0)
 X, LABELS, WEIGHT = rng.normal(size=(50, 4)), rng.integers(3, size=50), rng.uniform(0.1, 2, 50)

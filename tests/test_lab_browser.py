@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import backtalk
-from backtalk import Network, gradients
+from backtalk import Network, forward, gradients
 from backtalk.apps.lab.datasets import named_data
 from browser_page import Lab, Tab, browsing
 
@@ -37,10 +37,18 @@ def tab(browser, lab):
     opened: list[Tab] = []
 
     def open_tab(
-        fragment: str = "", *, lab: Lab = lab, width: int = 1280, dark: bool = False, pass_on: Any = None
+        fragment: str = "",
+        *,
+        lab: Lab = lab,
+        width: int = 1280,
+        height: int = 844,
+        dark: bool = False,
+        pass_on: Any = None,
     ) -> Tab:
         context = browser.new_context(
-            viewport={"width": width, "height": 844}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
         )
         found = Tab(context.new_page(), lab.port)
         if pass_on:
@@ -231,6 +239,95 @@ def test_the_talks_of_a_step_as_slides(tab):
     )
     page.press("Escape")
     page.page.wait_for_selector("#walk-leave", state="hidden")
+
+
+def walk_to(page: Tab, title: str) -> None:
+    """Slide after slide, to the one with this title."""
+    if not page.page.locator("#walk-leave").is_visible():
+        page.page.click("#walk-on")
+    for _ in range(40):
+        page.page.wait_for_selector("#walk-slide h3")
+        if title in page.text("#walk-slide h3"):
+            return
+        at = page.text("#walk-at")
+        page.press("n")
+        page.wait_until("document.getElementById('walk-at').textContent !== v[0]", at)
+    raise AssertionError(f"no slide is titled {title!r}")
+
+
+def cells(page: Tab, array: str) -> list[float]:
+    """The numbers of a vector on a slide."""
+    texts = page.page.locator(f'[data-vector="{array}"] .cell').all_inner_texts()
+    return [float(text.replace("−", "-")) for text in texts]
+
+
+def test_a_slide_shows_the_numbers_of_its_formula_and_adds_its_terms_one_by_one(tab):
+    page = tab()
+    network, X, y = moons_at_first()
+    grads = gradients(network, X[:1], y[:1])
+    walk_to(page, "Layer 3 talks to the hidden units of layer 2")
+    unit = int(np.abs(grads.h[2][0]).argmax())  # what the page begins with
+    for number in (unit, 3):
+        page.page.click(f'[data-vector="grad_h.2"] .cell >> nth={number}')
+        assert cells(page, "grad_a.3") == pytest.approx(grads.a[3][0], rel=6e-3)
+        assert cells(page, "W.3") == pytest.approx(network.W[3][:, number], rel=6e-3)
+        assert cells(page, "grad_h.2") == pytest.approx(grads.h[2][0], rel=6e-3)
+        terms = grads.a[3][0] * network.W[3][:, number]
+        for count, total in enumerate(np.cumsum(terms), start=1):
+            page.press("t")
+            shown = [float(text.replace("−", "-")) for text in page.page.locator(".sum b").all_inner_texts()]
+            assert shown == pytest.approx([terms[count - 1], total], rel=6e-4)
+        assert "so far" not in page.text(".added")
+    walk_to(page, "Through the activation of layer 2")
+    assert cells(page, "slope.2") == pytest.approx(
+        network.activations[1].g_prime(forward(network, X[:1]).a[2])[0], rel=6e-3
+    )
+
+
+def test_a_term_and_its_place_in_the_drawing_light_each_other(tab):
+    page = tab()
+    walk_to(page, "The pre-activations of layer 2")
+    picture = "document.getElementById('overlay').toDataURL()"
+    page.page.hover("#walk-title")
+    before = page.page.evaluate(picture)
+    page.page.hover('#walk-slide [data-at="h.1"]')
+    lit = page.page.evaluate(picture)
+    page.page.focus('[data-vector="W.2"] .cell[tabindex="0"]')
+    assert len({before, lit, page.page.evaluate(picture)}) == 3
+    box = page.page.locator("#overlay").bounding_box()
+    for share in np.linspace(0.1, 0.9, 40):  # down the units of layer 2
+        page.page.mouse.move(box["x"] + 0.567 * box["width"], box["y"] + share * box["height"])
+        if page.page.locator('[data-vector="a.2"] .cell.lit').count():
+            break
+    assert page.page.locator("#tip").inner_text().startswith("Hidden unit")
+    assert "a = " in page.text("#tip")
+    assert "h = " not in page.text("#tip")  # it is not computed yet
+    assert "∂" not in page.text("#tip")
+    assert page.page.locator('#walk-slide [data-at="a.2"].lit').count() == 1
+    page.page.mouse.down()
+    page.page.mouse.up()  # chooses the unit whose sum is shown
+    assert page.page.locator('[data-vector="a.2"] .cell[aria-pressed="true"].lit').count() == 1
+    assert page.page.locator("#derivation-value").count() == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_drawing_and_slide_stay_on_the_screen_together(tab, width, height):
+    page = tab(width=width, height=height)
+    page.page.click("#walk-on")
+    page.page.wait_for_selector("#walk-slide h3")
+    count = int(page.text("#walk-at").split()[-1])
+    for at in range(count):
+        page.wait_until("document.getElementById('walk-at').textContent === v[0]", f"{at + 1} of {count}")
+        page.press("t")
+        hidden = page.page.evaluate("""() => {
+            const page = document.documentElement, walk = document.getElementById("walk");
+            const boxes = ["drawing", "walk"].map((id) => document.getElementById(id).getBoundingClientRect());
+            const below = boxes.map((box) => Math.max(0, box.bottom - innerHeight, -box.top, 150 - box.height));
+            return [page.scrollHeight - innerHeight, page.scrollWidth - innerWidth,
+                    walk.scrollHeight - walk.clientHeight, ...below];
+        }""")
+        assert hidden == [0, 0, 0, 0, 0], page.text("#walk-slide h3")
+        page.press("n")
 
 
 # Files
@@ -461,11 +558,12 @@ def test_nothing_is_wider_than_a_phone(tab, dark):
     page = tab("#data=digits&layers=32,32&activation=relu&rate=0.003", width=390, dark=dark)
     assert page.overflow() == 0
     page.page.click("#settings-summary")
-    page.page.click("#walk-on")
-    page.page.wait_for_selector("#walk-slide .katex")
     page.explain("W[1,2,3]")
     page.page.click("#diagnose")
     page.page.wait_for_selector("#findings .finding, #findings .healthy")
+    assert page.overflow() == 0
+    page.page.click("#walk-on")
+    page.page.wait_for_selector("#walk-slide .katex")
     assert page.overflow() == 0
     background = page.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", background))) < 60) == dark
@@ -549,3 +647,103 @@ def test_long_formulas_scroll_in_their_own_box_on_a_phone(tab):
             "boxes => boxes.map(box => { box.scrollLeft = 9999; return box.scrollLeft; })"
         )
         assert max(scrolled) > 0
+
+
+# The first minute
+
+
+def test_each_door_of_the_start_card_leads_into_an_example_that_is_under_way(tab):
+    page = tab()
+    assert page.page.locator("#start").is_visible()
+    page.page.click("[data-door=learn]")
+    page.wait_beyond(3)
+    page.page.click("#start-open")
+    page.page.click("[data-door=walk]")
+    page.page.wait_for_selector("#walk-slide .katex")
+    page.wait_until("document.getElementById('network-said').textContent.startsWith('2 → 2 → 2,')")
+    page.page.click("#start-open")
+    page.page.click("[data-door=explain]")
+    assert page.explained("W[1,1,1]") == pytest.approx(-9 / 16)
+    assert page.page.locator("#start").is_hidden()
+    assert page.page.url.endswith("quantity=W[1,1,1]&start=explain")
+
+
+def test_the_address_remembers_the_start_card(tab):
+    page = tab("#start=explain")
+    assert page.explained("W[1,1,1]") == pytest.approx(-9 / 16)
+    page.page.click("#start-open")
+    page.page.reload()
+    page.page.wait_for_selector("#start:not([hidden])")
+    page.page.click("#start-close")
+    page.page.reload()
+    page.page.wait_for_selector("html[data-step]")
+    assert page.page.locator("#start").is_hidden()
+    assert page.page.evaluate("location.hash").startswith("#data=worked&layers=2&")
+
+
+def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
+    page = tab("#start=explain")
+    page.page.click("#by-hand-double")
+    page.wait_until("document.getElementById('by-hand-effect').textContent.includes('lower')")
+    page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 0.671')")
+    page.page.fill("#by-hand-value", "2")
+    page.page.press("#by-hand-value", "Enter")
+    page.wait_until("Number(document.getElementById('derivation-value').value) === -0.5625")
+    page.page.focus("#by-hand-slider")
+    page.press("ArrowRight")
+    page.wait_until("Number(document.getElementById('by-hand-value').value) > 2")
+    box = page.page.locator("#overlay").bounding_box()
+    x, y = box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2
+    for share in np.linspace(0.2, 0.7, 40):  # from above, until a weight of the first layer lies under the pointer
+        y = box["y"] + share * box["height"]
+        page.page.mouse.move(x, y)
+        if page.page.locator("#overlay.over").count():
+            break
+    page.page.mouse.down()
+    page.page.mouse.move(x, y - 40, steps=4)
+    page.page.mouse.up()
+    said = page.text("#example-said")
+    page.page.click("#reset")
+    page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 1.39')")
+    assert "ℒ = 1.39" not in said
+    assert page.page.input_value("#quantity") == "W[1,1,1]"  # a drag is no click
+
+
+def test_play_goes_on_by_itself_until_it_is_paused(tab):
+    page = tab("#data=xor&layers=3")
+    page.page.select_option("#pace", "10")
+    page.press("y")
+    page.wait_beyond(2)
+    assert page.text("#play") == "Pause"
+    page.press("y")
+    page.page.wait_for_selector("#findings .finding, #findings .healthy")
+    before, after = page.text("#readout-loss dd").split(" → ")
+    assert float(after) < float(before)
+    assert page.text("#readout-score dt").startswith("accuracy on the training rows")
+    assert "none held out" in page.text("#data-said")
+
+
+def test_every_setting_and_every_choice_is_explained_on_focus(tab):
+    page = tab()
+    page.page.evaluate("document.querySelectorAll('details.more').forEach(more => { more.open = true; })")
+    page.page.focus("#run")
+    page.press("Tab")
+    for name in ("optimizer", "schedule", "initialization", "activation", "output-function", "loss-function"):
+        select = page.page.locator(f"#{name}")
+        select.focus()
+        page.page.wait_for_selector("#hint:not([hidden])")
+        assert select.get_attribute("aria-describedby") == "hint"
+        for value in select.locator("option").evaluate_all("options => options.map(option => option.value)"):
+            explained = """([id, value]) => {
+                const select = document.getElementById(id), before = select.value;
+                select.value = value;
+                document.dispatchEvent(new Event("change"));
+                select.value = before;
+                return document.querySelectorAll("#hint p").length;
+            }"""
+            assert page.page.evaluate(explained, [name, value]) == 2, (name, value)
+    page.press("Escape")
+    assert page.page.locator("#hint").is_hidden()
+    page.page.hover("#data-said .term")
+    page.page.wait_for_selector("#hint:not([hidden])")
+    assert "never learns from" in page.text("#hint")

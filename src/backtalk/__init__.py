@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         score_influence,
         self_influence,
     )
-    from .analysis.torch_hooks import Heard, listen
+    from .analysis.torch_hooks import Heard, PrivateSteps, listen
     from .analysis.torch_hooks.watch import watch
     from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
     from .apps.estimators.tables import TableClassifier, TableRegressor
@@ -81,6 +81,8 @@ if TYPE_CHECKING:
         Momentum,
         Nadam,
         Nesterov,
+        Privacy,
+        PrivacySpent,
         Progress,
         Recording,
         RMSprop,
@@ -98,13 +100,13 @@ __all__ = [
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
     "Hypergradients", "Influence", "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion",
     "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam",
-    "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "ProcessLostError", "Progress", "RMSprop", "Recording",
-    "Run", "Shard", "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted",
-    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step",
-    "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
-    "hessian_product", "hypergradients", "influence", "listen", "load", "load_members", "load_run", "mean_network",
-    "paths", "per_example", "register_activation", "register_loss", "resume", "retrain", "save", "score_influence",
-    "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
+    "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy", "PrivacySpent", "PrivateSteps",
+    "ProcessLostError", "Progress", "RMSprop", "Recording", "Run", "Shard", "StepDerivation", "TableClassifier",
+    "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step",
+    "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx",
+    "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "hypergradients", "influence", "listen",
+    "load", "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
+    "resume", "retrain", "save", "score_influence", "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
@@ -117,7 +119,7 @@ HOMES = {  # the module of each public name
         ),
         "analysis.influence",
     ),
-    **dict.fromkeys(("Heard", "listen"), "analysis.torch_hooks"),
+    **dict.fromkeys(("Heard", "PrivateSteps", "listen"), "analysis.torch_hooks"),
     "watch": "analysis.torch_hooks.watch",
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),
     **dict.fromkeys(("TableClassifier", "TableRegressor"), "apps.estimators.tables"),
@@ -154,8 +156,9 @@ HOMES = {  # the module of each public name
     **dict.fromkeys(
         (
             "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "Checkpoint",
-            "Epoch", "GradientDescent", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "Progress",
-            "RMSprop", "Recording", "Shard", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
+            "Epoch", "GradientDescent", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "Privacy",
+            "PrivacySpent", "Progress", "RMSprop", "Recording", "Shard", "Training", "TrainingInterrupted", "fit",
+            "fit_many", "resume",
         ),
         "train",
     ),

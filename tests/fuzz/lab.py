@@ -24,7 +24,10 @@ MESSAGES: list[dict[str, Any]] = [
     {"type": "rate", "rate": 0.1}, {"type": "run"}, {"type": "pause"}, {"type": "step"}, {"type": "reset"},
     {"type": "speed", "steps": 5}, {"type": "example", "row": 3}, {"type": "slide", "at": 0},
     {"type": "slide", "at": None}, {"type": "explain", "quantity": "W[1,1,1]"}, {"type": "explain", "quantity": "h[0]"},
-    {"type": "diagnose"}, {"type": "drawn"},
+    {"type": "diagnose"}, {"type": "drawn"}, {"type": "set", "quantity": "W[1,1,1]", "value": 0.5},
+    {"type": "configure", "data": "worked", "layers": [2], "activation": "sigmoid", "optimizer": "sgd(momentum=0)",
+     "initialization": "auto", "schedule": "one_cycle", "epochs": 3, "l2_penalty": 0.1, "dropout": 0.5},
+    {"type": "set", "quantity": "x[2]", "value": -1}, {"type": "step"},
 ]  # fmt: skip
 
 
@@ -73,7 +76,8 @@ async def _converse(texts: list[str | None]) -> None:
 def _seeds() -> list[bytes]:
     lines = [json.dumps(message).encode() for message in MESSAGES]
     return [
-        b"\n".join([lines[0], *each]) for each in (lines[2:7], lines[8:11], [lines[1], *lines[11:14]], [lines[9]] * 3)
+        b"\n".join([lines[0], *each])
+        for each in (lines[2:7], lines[8:11], [lines[1], *lines[11:14]], [lines[9]] * 3, lines[15:])
     ]
 
 

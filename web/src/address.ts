@@ -4,11 +4,25 @@ import type { Configuration } from "./protocol";
 
 export type Colour = "value" | "gradient";
 
+export const DOORS = ["learn", "walk", "explain"] as const;
+export type Door = (typeof DOORS)[number];
+/** The start card is open, or a door of it was gone through; else it is closed. */
+export type Start = Door | "open" | "";
+
 export interface State extends Configuration {
   example: number;
   color: Colour;
   quantity: string;
+  start: Start;
 }
+
+const TEXTS = ["loss", "output", "initialization", "optimizer", "schedule"] as const;
+const NUMBERS = ["rate", "epochs", "batch", "l2_penalty", "dropout", "seed", "noise"] as const;
+const SETTINGS = ["data", "layers", "activation", ...TEXTS, ...NUMBERS] as const;
+/** What an address need not say, so that it stays short. */
+const LEFT_OUT: Partial<Configuration> = {
+  loss: "auto", output: "auto", initialization: "auto", schedule: "constant", epochs: 100, l2_penalty: 0, dropout: 0,
+};
 
 /** What a fragment says; what it does not say, or says wrongly, is not there. */
 export function readFragment(fragment: string): Partial<State> {
@@ -28,18 +42,24 @@ export function readFragment(fragment: string): Partial<State> {
   }
   const activation = text("activation");
   if (activation) state.activation = activation.includes(",") ? activation.split(",") : activation;
-  for (const name of ["loss", "output", "optimizer"] as const) {
+  for (const name of TEXTS) {
     const chosen = text(name);
     if (chosen) state[name] = chosen;
   }
-  for (const name of ["rate", "batch", "seed", "noise", "example"] as const) {
+  for (const name of [...NUMBERS, "example"] as const) {
     const value = number(name);
     if (value !== null) state[name] = value;
   }
   const color = text("color");
   if (color === "value" || color === "gradient") state.color = color;
   state.quantity = text("quantity") ?? "";
+  const start = text("start") ?? "";
+  state.start = start === "open" || isDoor(start) ? start : "";
   return state;
+}
+
+export function isDoor(name: string): name is Door {
+  return (DOORS as readonly string[]).includes(name);
 }
 
 /** A state with what a fragment says; one activation for all layers where it names layers and none. */
@@ -51,29 +71,17 @@ export function merged(state: State, said: Partial<State>): State {
 }
 
 export function writeFragment(state: State): string {
-  const parts: [string, string][] = [
-    ["data", state.data],
-    ["layers", state.layers.join(",")],
-    ["activation", String(state.activation)],
-    ...(["loss", "output"] as const).filter((name) => state[name] !== "auto").map((name): [string, string] => [name, state[name]]),
-    ["rate", String(state.rate)],
-    ["optimizer", state.optimizer],
-    ["batch", String(state.batch)],
-    ["seed", String(state.seed)],
-    ["noise", String(state.noise)],
-    ["example", String(state.example)],
-    ["color", state.color],
-  ];
+  const said = SETTINGS.filter((name) => state[name] !== LEFT_OUT[name]);
+  const parts = said.map((name): [string, string] => [name, String(state[name])]);
+  parts.push(["example", String(state.example)], ["color", state.color]);
   if (state.quantity) parts.push(["quantity", state.quantity]);
+  if (state.start) parts.push(["start", state.start]);
   const readable = (value: string): string => encodeURIComponent(value).replace(/%(2C|5B|5D|3A)/g, decodeURIComponent);
   return `#${parts.map(([name, value]) => `${name}=${readable(value)}`).join("&")}`;
 }
 
-const SETTINGS = ["data", "layers", "activation", "loss", "output", "optimizer", "rate", "batch", "seed", "noise"] as const;
-
 export function configurationOf(state: Configuration): Configuration {
-  const { data, layers, activation, loss, output, optimizer, rate, batch, seed, noise } = state;
-  return { data, layers, activation, loss, output, optimizer, rate, batch, seed, noise };
+  return Object.fromEntries(SETTINGS.map((name) => [name, state[name]])) as unknown as Configuration;
 }
 
 export function sameConfiguration(one: Configuration, other: Configuration): boolean {

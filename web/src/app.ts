@@ -1,40 +1,52 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
-import { configurationOf, merged, readFragment, sameConfiguration, writeFragment, type Colour, type State } from "./address";
-import { Connection } from "./connection";
+import { configurationOf, isDoor, merged, readFragment, sameConfiguration, writeFragment, type Colour, type Door, type Start, type State } from "./address";
+import { ByHand } from "./by_hand";
+import type { Lab, Listener } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
 import { find, say } from "./dom";
 import { clearFindings, showFindings } from "./findings";
+import { tellLesson } from "./lesson/about";
 import { Drawing } from "./network/drawing";
 import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import { shortened } from "./names";
 import { written } from "./numbers";
-import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup } from "./protocol";
+import { Play } from "./play";
+import type { Configuration, Explained, Frame, Hello, Received, Sent, Setup, Slide } from "./protocol";
+import { SaveLesson } from "./save_lesson";
 import { Screen } from "./screen";
+import { behind, StartCard } from "./start";
 import { onTheme } from "./theme";
+import { Timeline } from "./timeline";
 import { Upload } from "./upload";
 import { Walk } from "./walk";
 
 export class App {
-  readonly walk = new Walk((message) => this.send(message));
   private state: State | null = null; // null until the server said what it offers
   private setup: Setup | null = null;
   private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
-  private readonly connection = new Connection({
-    message: (message) => this.receive(message),
-    frame: (frame) => this.receiveFrame(frame),
-    lost: (seconds) => this.lost(seconds),
-    refused: (reason) => this.refused(reason),
-  });
+  private askedAt: number | null = null; // how much had been set by hand when a derivation was asked for that is to come
+  private door: Door | null = null; // what is to begin once its network is there
+  private explaining: ReturnType<typeof setTimeout> | undefined;
+  private readonly connection: Lab;
   private readonly notice = new Notice();
-  private readonly drawing = new Drawing(
-    (place) => this.open(place),
-    () => this.closeDerivation(),
-  );
+  private readonly drawing = new Drawing({
+    open: (place) => this.open(place),
+    close: () => this.closeDerivation(),
+    drag: (place, by) => this.setup && this.byHand.drag(place, by, this.screen.frame, this.setup),
+    point: (place) => this.walk.pointedAt(place),
+  });
+  readonly walk = new Walk((message) => this.send(message), {
+    point: (marks) => this.drawing.lightTerm(marks),
+    trail: (terms) => this.drawing.lightSum(terms),
+  });
+  private readonly byHand = new ByHand((quantity, value) => this.set(quantity, value));
+  private readonly play = new Play(() => this.send({ type: "step" }));
+  private readonly startCard = new StartCard((start) => this.choose(start));
   private readonly screen = new Screen(
     this.drawing,
     (row) => this.showRow(row),
@@ -49,12 +61,24 @@ export class App {
     close: () => this.closeDerivation(),
     lightPath: (path) => this.drawing.lightOne(path),
   });
+  private readonly timeline = new Timeline((step) => this.send({ type: "goto", step }));
   private readonly upload = new Upload((uploaded) => {
     this.controls.addFile(uploaded);
     if (this.state) this.configure({ ...configurationOf(this.state), data: uploaded.data }, true);
   });
 
+  /** `connect`: to the lab's server, or to the steps that a lesson has recorded. */
+  constructor(connect: (listener: Listener) => Lab) {
+    this.connection = connect({
+      message: (message) => this.receive(message),
+      frame: (frame) => this.receiveFrame(frame),
+      lost: (seconds) => this.lost(seconds),
+      refused: (reason) => this.refused(reason),
+    });
+  }
+
   start(): void {
+    new SaveLesson(() => ({ example: String(this.state?.example ?? 0), color: this.state?.color ?? "", quantity: this.state?.quantity ?? "" }));
     onTheme(() => this.screen.repaint());
     addEventListener("popstate", () => this.goTo(readFragment(location.hash)));
     this.enable();
@@ -65,7 +89,22 @@ export class App {
     this.send({ type: "speed", steps: Number(find<HTMLSelectElement>("speed").value) });
   }
 
+  playOrPause(): void {
+    if (this.play.playing) this.pausePlay();
+    else if (this.setup) {
+      this.running = false;
+      this.showRunning();
+      this.play.start();
+    }
+  }
+
+  private pausePlay(): void {
+    this.play.stop();
+    this.diagnose();
+  }
+
   runOrPause(): void {
+    if (this.play.playing) this.play.stop();
     const run = !this.running;
     if (!this.send({ type: run ? "run" : "pause" })) return;
     this.running = run;
@@ -78,6 +117,7 @@ export class App {
   }
 
   reset(): void {
+    this.play.stop();
     clearFindings();
     this.notice.clear(); // it may say why the training before stopped
     this.send({ type: "reset" });
@@ -88,7 +128,10 @@ export class App {
   }
 
   example(by: number): void {
-    if (this.setup && this.state) this.showRow((this.state.example + by + this.setup.rows) % this.setup.rows);
+    if (!this.setup || !this.state) return;
+    const { shown, rows } = this.setup;
+    if (!shown) this.showRow((this.state.example + by + rows) % rows);
+    else this.showRow(shown[(shown.indexOf(this.state.example) + by + shown.length) % shown.length]!);
   }
 
   otherColour(): void {
@@ -113,8 +156,8 @@ export class App {
         this.begin(message);
         break;
       case "slide":
-        this.walk.show(message.at === null ? null : message);
-        this.drawing.walk(this.walk.slide);
+        if (message.at !== null) this.play.stop();
+        this.showSlide(message.at === null ? null : message);
         break;
       case "derivation":
         this.showDerivation(message);
@@ -123,6 +166,7 @@ export class App {
         showFindings(message);
         break;
       case "stopped":
+        this.play.stop();
         this.running = false;
         this.showRunning();
         this.notice.say(message.message, "warning");
@@ -137,15 +181,16 @@ export class App {
     const before = this.state;
     this.hello = hello;
     this.upload.limit = hello.limits.upload_bytes;
+    this.timeline.offer(hello);
     this.controls.offer(hello);
     if (hello.resumed && before) {
       if (this.upload.uploaded) this.controls.addFile(this.upload.uploaded);
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? merged({ ...hello.start, example: 0, color: "value", quantity: "" }, readFragment(location.hash));
+    let state: State = before ?? firstState(hello);
     if (before) {
-      this.notice.say("The server was started anew: training begins anew.", "note");
+      this.notice.say("The lab was restarted, so training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
         state = { ...before, data: this.upload.uploaded!.data };
         this.controls.addFile(this.upload.uploaded!);
@@ -159,14 +204,42 @@ export class App {
       this.notice.clear();
     }
     this.state = state;
+    this.startCard.show(state.start);
+    if (!before && isDoor(state.start)) this.door = state.start;
     this.configure(configurationOf(state), false);
     if (state.example > 0) this.send({ type: "example", row: state.example });
+  }
+
+  /** The start card: open it, close it, or go through a door. */
+  private choose(start: Start): void {
+    if (!this.state || !this.hello) return;
+    this.startCard.show(start);
+    if (!isDoor(start)) {
+      this.state.start = start;
+      this.note(false);
+      return;
+    }
+    this.state = behind(start, this.state);
+    this.door = start;
+    this.configure(configurationOf(this.state), false);
+    this.send({ type: "example", row: 0 });
+    this.note(true);
+  }
+
+  /** What a door leads to begins, now that its network is there. */
+  private goThrough(): void {
+    const { door } = this;
+    this.door = null;
+    if (door === "learn") this.runOrPause();
+    else if (door === "walk") this.walk.next();
   }
 
   private configure(configuration: Configuration, byHand: boolean): void {
     if (!this.state) return;
     const other = byHand && configuration.data !== this.state.data;
+    this.play.stop();
     this.state = { ...this.state, ...configuration, example: other ? 0 : this.state.example };
+    if (byHand && isDoor(this.state.start)) this.state.start = ""; // no longer what is behind it
     this.controls.show(configuration);
     this.running = false;
     if (byHand) {
@@ -183,11 +256,13 @@ export class App {
     if (this.state) this.state = { ...this.state, ...configuration };
     this.controls.show(configuration);
     this.controls.describe(setup);
+    if (this.hello?.recorded && this.state) tellLesson(this.hello, setup, this.state);
+    this.byHand.begin(setup);
     this.screen.begin(setup, this.hello?.resumed ?? false);
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
     this.drawing.colourBy(this.state?.color ?? "value");
     this.showColour();
-    this.walk.show(null);
+    this.walk.begin(setup);
     this.drawing.walk(null);
     clearFindings();
     say(find("example-error"), "");
@@ -197,6 +272,7 @@ export class App {
     if (this.state?.quantity) this.explain(this.state.quantity, false);
     else this.closeDerivation();
     this.enable();
+    if (this.door) this.goThrough();
   }
 
   private receiveFrame(frame: Frame): void {
@@ -208,11 +284,23 @@ export class App {
       this.state.example = frame.example.row;
       this.note(false);
     }
+    this.timeline.show(frame.step);
     this.screen.show(frame);
-    if (this.state?.quantity && this.explainedAt !== null) {
+    this.walk.showFrame(frame);
+    this.play.drawn();
+    this.controls.showRate(frame);
+    if (this.state?.quantity) this.byHand.choose(this.state.quantity, frame);
+    this.byHand.show(frame, before);
+    if (this.state?.quantity && this.explainedAt !== null && this.askedAt === null) {
       if (frame.running) this.panel.stale(this.explainedAt);
-      else if (moved || this.explainedAt !== frame.step) this.explain(this.state.quantity, false);
+      else if (moved || this.explainedAt !== frame.step || before?.edits !== frame.edits) this.explainSoon();
     }
+  }
+
+  /** A number that was set by hand; the slide that is shown is then of that network. */
+  private set(quantity: string, value: number): void {
+    const { slide } = this.walk;
+    if (this.send({ type: "set", quantity, value }) && slide) this.send({ type: "slide", at: slide.at });
   }
 
   private showRunning(): void {
@@ -249,7 +337,13 @@ export class App {
     this.send({ type: "rate", rate });
   }
 
+  private showSlide(slide: Slide | null): void {
+    this.walk.show(slide);
+    this.drawing.walk(slide);
+  }
+
   private open(place: Place): void {
+    if (this.walk.choose(place)) return;
     if (this.setup) this.explain(quantityOf(place, this.setup.network.sizes.length - 1), true);
   }
 
@@ -258,29 +352,46 @@ export class App {
     const other = this.state.quantity !== quantity;
     this.state.quantity = quantity;
     this.panel.expect(quantity);
+    this.byHand.choose(quantity, this.screen.frame);
+    this.askedAt = this.screen.frame?.edits ?? 0;
     if (other || byHand) this.drawing.select(placeOf(quantity, this.setup.network.sizes.length - 1));
     if (byHand && other) this.note(true);
     this.send({ type: "explain", quantity });
   }
 
+  /** Once the steps of a recording no longer pass by quickly. */
+  private explainSoon(): void {
+    clearTimeout(this.explaining);
+    const explain = (): void => {
+      if (this.state?.quantity) this.explain(this.state.quantity, false);
+    };
+    if (this.hello?.recorded) this.explaining = setTimeout(explain, 100);
+    else explain();
+  }
+
   private showDerivation(explained: Explained): void {
+    const { askedAt } = this;
+    this.askedAt = null;
     if (!this.setup || !this.state?.quantity) return;
     const place = placeOf(explained.quantity, this.setup.network.sizes.length - 1);
     this.explainedAt = explained.step ?? this.screen.frame?.step ?? 0;
     this.drawing.select(place);
     this.drawing.lightPaths(explained.paths);
     this.panel.show(explained, place, this.setup);
-    const { value } = explained.derivation;
+    const value = explained.values.at(explained.derivation.left);
     const said = typeof value === "number" ? ` is ${written(value, 6)}` : "";
     find("selected").textContent = `The gradient by ${explained.quantity}${said}. Its derivation stands below the drawing.`;
     if (this.running) this.panel.stale(this.explainedAt);
+    else if (askedAt !== null && askedAt !== this.screen.frame?.edits) this.explain(explained.quantity, false); // more was set meanwhile
   }
 
   private closeDerivation(): void {
     const open = Boolean(this.state?.quantity);
     if (this.state) this.state.quantity = "";
     this.explainedAt = null;
+    this.askedAt = null;
     this.panel.clear();
+    this.byHand.choose("", null);
     this.drawing.select(null);
     if (open) this.note(true);
   }
@@ -289,10 +400,10 @@ export class App {
     const message = shortened(whole, 600);
     if (about === "configure" || about === "rate") this.refuseSettings(message);
     else if (about === "explain") {
-      this.explainedAt = null;
+      this.explainedAt = this.askedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
-    } else if (about === "example") say(find("example-error"), this.setup ? `There are the examples 1 to ${this.setup.rows}.` : message);
+    } else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
     else this.notice.say(message, "warning");
   }
 
@@ -306,7 +417,7 @@ export class App {
       this.note(false);
     } else {
       this.state = { ...this.state, ...configurationOf(this.hello.start), example: 0 };
-      this.notice.say(`The address asks for what there is not: ${message}`, "warning");
+      this.notice.say(`The address asks for something that does not exist: ${message}`, "warning");
       this.configure(configurationOf(this.state), false);
     }
     this.controls.refuse(message);
@@ -323,7 +434,9 @@ export class App {
   private goTo(said: Partial<State>): void {
     if (!this.state || !this.setup) return;
     const next = merged(this.state, said);
-    const { example, color, quantity } = next;
+    const { example, color, quantity, start } = next;
+    this.state.start = start;
+    this.startCard.show(start);
     if (!sameConfiguration(next, this.state)) {
       this.state = { ...next };
       this.configure(configurationOf(next), false);
@@ -339,6 +452,8 @@ export class App {
 
   private lost(seconds: number): void {
     this.running = false;
+    this.play.stop();
+    this.askedAt = null;
     this.showRunning();
     this.enable();
     const what = this.setup ? "The connection to the lab dropped." : "There is no connection to the lab.";
@@ -353,6 +468,15 @@ export class App {
 
   private enable(): void {
     const ready = this.connection.connected && this.setup !== null;
-    for (const id of ["run", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
+    for (const id of ["run", "play", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
   }
+}
+
+/** What the address says, and else what the server, or the lesson, begins with; the start card if it says nothing. */
+function firstState({ start, recorded }: Hello): State {
+  const said = readFragment(location.hash);
+  if (location.hash.length < 2 && start.data !== "given" && !recorded) said.start = "open";
+  const plain: State = { example: 0, color: "value", quantity: "", start: "", ...start };
+  const first = said.start && isDoor(said.start) ? behind(said.start, plain) : plain;
+  return merged(first, { ...said, quantity: said.quantity || first.quantity });
 }

@@ -4,16 +4,19 @@ import type { Colour } from "./address";
 import type { App } from "./app";
 import { find, offer } from "./dom";
 
-const SPEEDS = [1, 2, 5, 10, 20, 50, 100]; // steps a frame
+const SPEEDS = [1, 2, 5, 10, 20, 50, 100]; // steps a frame, of Run
+const PACES = [1, 2, 5, 10]; // steps a second, of Play
 
 export function listenToButtons(app: App): void {
   const speed = find<HTMLSelectElement>("speed");
   offer(speed, SPEEDS.map(String));
   speed.addEventListener("change", () => app.speed());
+  offer(find<HTMLSelectElement>("pace"), PACES.map(String), PACES.map((pace) => `${pace} a second`));
   const actions: Record<string, () => void> = {
     run: () => app.runOrPause(),
     step: () => app.step(),
     reset: () => app.reset(),
+    play: () => app.playOrPause(),
     diagnose: () => app.diagnose(),
     "example-back": () => app.example(-1),
     "example-on": () => app.example(1),

@@ -17,14 +17,23 @@ interface Series {
 class History {
   steps: number[] = [];
   series: Series[] = [];
+  whole = false; // of a lesson all steps are known, and one of them is looked at
+  at: { step: number; values: (number | null)[] } | null = null;
   private every = 1;
   private seen = 0;
 
   begin(series: Omit<Series, "values">[]): void {
     this.steps = [];
+    this.at = null;
     this.series = series.map((each) => ({ ...each, values: [] }));
     this.every = 1;
     this.seen = 0;
+  }
+
+  /** The numbers of a step that is shown: the latest, or one of those that are known. */
+  show(step: number, values: (number | null)[]): void {
+    if (!this.whole) this.add(step, values);
+    this.at = { step, values };
   }
 
   add(step: number, values: (number | null)[]): void {
@@ -59,19 +68,25 @@ export class Charts {
 
   begin(setup: Setup): void {
     this.loss.begin([
-      { name: "training", colour: 0, dash: [] },
-      { name: "held out", colour: 1, dash: [5, 3] },
+      { name: "mini-batch, before its step", colour: 0, dash: [] },
+      ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: 1, dash: [5, 3] }] : []),
     ]);
     const layers = setup.network.sizes.slice(1).map((_, k) => k + 1);
     this.flow.begin(
       layers.map((layer) => ({ name: `layer ${layer}`, colour: (layer - 1) % 8, dash: layer > 8 ? [2, 3] : [] })),
     );
+    this.loss.whole = this.flow.whole = setup.history !== undefined;
+    for (const { step, loss, validation_loss, flow } of setup.history ?? []) {
+      this.loss.add(step, [loss, validation_loss]);
+      this.flow.add(step, flow);
+    }
     this.draw();
   }
 
+  /** The next frame; of a lesson, whose curves are whole from the beginning, the one that is looked at. */
   add(frame: Frame): void {
-    this.loss.add(frame.step, [frame.loss, frame.validation_loss]);
-    if (frame.flow.some((value) => value !== null)) this.flow.add(frame.step, frame.flow);
+    this.loss.show(frame.step, [frame.loss, frame.validation_loss]);
+    if (frame.flow.some((value) => value !== null)) this.flow.show(frame.step, frame.flow);
     else if (frame.step === 0) this.flow.begin(this.flow.series);
     this.draw();
   }
@@ -84,9 +99,10 @@ export class Charts {
 
 function chart(id: string, history: History, logarithmic: boolean): void {
   const element = find<HTMLCanvasElement>(id);
-  const latest = history.series.map(({ name, values }) => ({ name, value: values.at(-1) ?? null }));
+  const now = { step: history.at?.step ?? history.steps.at(-1) ?? 0, values: history.at?.values ?? history.series.map(({ values }) => values.at(-1) ?? null) };
+  const latest = history.series.map(({ name }, k) => ({ name, value: now.values[k] ?? null }));
   keys(find(`${id}-keys`), history.series, latest);
-  element.setAttribute("aria-label", `${id === "loss" ? "Loss" : "Norm of the gradient"} at step ${history.steps.at(-1) ?? 0}: ${latest
+  element.setAttribute("aria-label", `${id === "loss" ? "Loss" : "Norm of the gradient"} at step ${now.step}: ${latest
     .map(({ name, value }) => `${name} ${written(value)}`)
     .join(", ")}`);
   const canvas = sharp(element);
@@ -124,7 +140,14 @@ function chart(id: string, history: History, logarithmic: boolean): void {
     context.textAlign = x(tick) > box.right - 14 ? "right" : "center";
     context.fillText(String(tick), Math.min(x(tick), box.right), height - 4);
   }
-  for (const { values, colour, dash } of history.series) {
+  if (history.whole) {
+    context.beginPath();
+    context.moveTo(x(now.step), box.top);
+    context.lineTo(x(now.step), box.bottom);
+    context.strokeStyle = quiet;
+    context.stroke();
+  }
+  history.series.forEach(({ values, colour, dash }, n) => {
     context.strokeStyle = colours[colour]!;
     context.lineWidth = 1.6;
     context.setLineDash(dash);
@@ -138,13 +161,13 @@ function chart(id: string, history: History, logarithmic: boolean): void {
     });
     context.stroke();
     context.setLineDash([]);
-    const end = values.at(-1);
-    if (end === null || end === undefined || !Number.isFinite(end) || (logarithmic && end <= 0)) continue;
+    const end = now.values[n];
+    if (end === null || end === undefined || !Number.isFinite(end) || (logarithmic && end <= 0)) return;
     context.fillStyle = colours[colour]!;
     context.beginPath();
-    context.arc(x(history.steps.at(-1)!), y(end), 2.4, 0, 2 * Math.PI);
+    context.arc(x(now.step), y(end), history.whole ? 3.2 : 2.4, 0, 2 * Math.PI);
     context.fill();
-  }
+  });
 }
 
 function keys(box: HTMLElement, series: Series[], latest: { name: string; value: number | null }[]): void {
@@ -183,7 +206,8 @@ function powers(low: number, high: number): number[] {
   return found;
 }
 
-function steps(low: number, high: number, count: number): number[] {
+/** Round numbers between two, at most so many. */
+export function steps(low: number, high: number, count: number): number[] {
   const size = 10 ** Math.floor(Math.log10((high - low) / count));
   const by = [1, 2, 5, 10].map((factor) => factor * size).find((each) => (high - low) / each <= count) ?? 10 * size;
   const found = [];

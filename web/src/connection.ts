@@ -1,6 +1,6 @@
 // One WebSocket, opened again with growing pauses when it drops.
 
-import { readFrame, type Frame, type Received, type Sent } from "./protocol";
+import { readExplained, readFrame, type Frame, type Received, type Sent, type SentExplained } from "./protocol";
 
 const MOST_MESSAGE = 65_536; // bytes; at a longer one the server ends the connection
 const PAUSES = [1, 2, 4, 8, 10]; // seconds
@@ -9,7 +9,7 @@ const WRONG_TOKEN =
 // Codes with which the server says that to come back would not help
 const FINAL: Record<number, string> = {
   4001: "Another page took this session over. Reload this page to go on here.",
-  1009: "The lab ended the connection, for this page sent more at once than it takes. Reload this page to go on.",
+  1009: "The lab ended the connection because this page sent more at once than it takes. Reload this page to go on.",
   1013: "The lab has as many pages open as it takes. Close one, then reload this page.",
 };
 
@@ -18,6 +18,14 @@ export interface Listener {
   frame(frame: Frame): void;
   lost(seconds: number): void;
   refused(reason: string): void;
+}
+
+/** What answers the page: the lab's server, or a recording. */
+export interface Lab {
+  open(): void;
+  readonly connected: boolean;
+  /** Whether it was sent. */
+  send(message: Sent): boolean;
 }
 
 const token = new URLSearchParams(location.search).get("token") ?? "";
@@ -30,7 +38,7 @@ export function address(path: string, more: Record<string, string> = {}): string
   return `${path}?${new URLSearchParams({ token, session, ...more })}`;
 }
 
-export class Connection {
+export class Connection implements Lab {
   private socket: WebSocket | null = null;
   private failures = 0;
 
@@ -42,7 +50,7 @@ export class Connection {
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       this.failures = 0;
-      if (typeof event.data === "string") this.listener.message(JSON.parse(event.data) as Received);
+      if (typeof event.data === "string") this.listener.message(readMessage(event.data));
       else this.listener.frame(readFrame(event.data));
     };
     let opened = false;
@@ -83,6 +91,11 @@ export class Connection {
     this.listener.lost(seconds);
     setTimeout(() => this.open(), 1000 * seconds);
   }
+}
+
+function readMessage(text: string): Received {
+  const message = JSON.parse(text) as Exclude<Received, { type: "derivation" }> | SentExplained;
+  return message.type === "derivation" ? readExplained(message) : message;
 }
 
 async function refusesPage(): Promise<boolean> {

@@ -1,11 +1,21 @@
 // The settings: data, network, training.
 
 import { choose, find, make, offer, say } from "./dom";
-import { subscript } from "./numbers";
-import type { Configuration, DataSet, Hello, Setup, Uploaded } from "./protocol";
+import { subscript, written } from "./numbers";
+import type { Configuration, DataSet, Frame, Hello, Setup, Uploaded } from "./protocol";
+import { term } from "./terms";
 
 const PER_LAYER = "per layer";
 const AUTO = "auto";
+const DATA_NAMES: Record<string, string> = { xor: "XOR", and: "AND", worked: "By hand", sine: "Sine" };
+const OPTIMIZER_NAMES: Record<string, string> = {
+  "sgd(momentum=0.0)": "gradient descent", gd: "gradient descent, all rows",
+};
+/** The settings that stand under More, and what they are if nobody asked. */
+const MORE = {
+  "network-more": { loss: AUTO, output: AUTO, initialization: AUTO },
+  "training-more": { schedule: "constant", l2_penalty: 0, dropout: 0, seed: 0 },
+} as const;
 const RATES = [1, 3].flatMap((factor) => [-5, -4, -3, -2, -1, 0].map((power) => factor * 10 ** power)).sort((a, b) => a - b);
 
 export class Controls {
@@ -17,7 +27,11 @@ export class Controls {
   private readonly activation = find<HTMLSelectElement>("activation");
   private readonly ends = { loss: find<HTMLSelectElement>("loss-function"), output: find<HTMLSelectElement>("output-function") };
   private auto = { loss: "", output: "" }; // what "auto" stands for
-  private readonly optimizer = find<HTMLSelectElement>("optimizer");
+  private readonly selects = {
+    optimizer: find<HTMLSelectElement>("optimizer"),
+    initialization: find<HTMLSelectElement>("initialization"),
+    schedule: find<HTMLSelectElement>("schedule"),
+  };
   private readonly error = find("configure-error");
 
   /** `changed`: something that begins training anew; `rated`: the learning rate alone. */
@@ -28,12 +42,18 @@ export class Controls {
     find("controls").addEventListener("submit", (event) => event.preventDefault());
     find("layer-add").addEventListener("click", () => this.edit((next) => addLayer(next)));
     this.activation.addEventListener("change", () => this.edit((next) => this.chooseActivation(next)));
-    this.optimizer.addEventListener("change", () => this.edit((next) => (next.optimizer = this.optimizer.value)));
+    for (const [name, select] of Object.entries(this.selects)) {
+      select.addEventListener("change", () => this.edit((next) => (next[name as keyof typeof this.selects] = select.value)));
+    }
     this.ends.loss.addEventListener("change", () => this.edit((next) => (next.loss = this.ends.loss.value)));
     this.ends.output.addEventListener("change", () => this.edit((next) => (next.output = this.ends.output.value)));
-    for (const name of ["batch", "seed"] as const) {
+    for (const name of ["batch", "epochs", "seed"] as const) {
       const field = find<HTMLInputElement>(name);
-      field.addEventListener("change", () => this.edit((next) => (next[name] = whole(field, name === "batch" ? 1 : 0))));
+      field.addEventListener("change", () => this.edit((next) => (next[name] = whole(field, name === "seed" ? 0 : 1))));
+    }
+    for (const name of ["l2_penalty", "dropout"] as const) {
+      const field = find<HTMLInputElement>(name);
+      field.addEventListener("change", () => this.edit((next) => (next[name] = Number(field.value)))); // the server checks it
     }
     const noise = find<HTMLInputElement>("noise");
     noise.addEventListener("input", () => (find("noise-shown").textContent = noise.value));
@@ -48,7 +68,11 @@ export class Controls {
   offer(hello: Hello): void {
     this.hello = hello;
     this.data = hello.data;
-    offer(this.optimizer, hello.optimizers);
+    const spokenOptimizer = (name: string): string => OPTIMIZER_NAMES[name] ?? spoken(name);
+    offer(this.selects.optimizer, hello.optimizers, hello.optimizers.map(spokenOptimizer));
+    const initializations = [AUTO, ...hello.initializations];
+    offer(this.selects.initialization, initializations, initializations.map(spoken));
+    offer(this.selects.schedule, hello.schedules, hello.schedules.map(spoken));
     offer(this.activation, [...hello.activations, PER_LAYER]);
     this.offerEnds();
     this.showData();
@@ -61,7 +85,7 @@ export class Controls {
   /** The user's file becomes one of the choices. */
   addFile(uploaded: Uploaded): void {
     const inputs = uploaded.columns.length - 1;
-    const file = { name: uploaded.data, title: uploaded.name, inputs, classes: [], noise: false };
+    const file = { name: uploaded.data, title: uploaded.name, inputs, classes: [], noise: false, network: null };
     this.data = [...this.data.filter(({ name }) => !name.startsWith("file:")), file];
     this.showData();
   }
@@ -82,19 +106,34 @@ export class Controls {
     say(this.error, "");
     this.showData();
     this.showLayers();
-    const { activation, loss, output, optimizer, rate, batch, seed, noise } = this.configuration;
+    const { activation, loss, output, rate, epochs, batch, l2_penalty, dropout, seed, noise } = this.configuration;
     choose(this.ends.loss, loss);
     choose(this.ends.output, output);
     choose(this.activation, typeof activation === "string" ? activation : PER_LAYER);
-    choose(this.optimizer, optimizer);
-    for (const [name, value] of Object.entries({ rate, batch, seed, noise })) {
+    for (const [name, select] of Object.entries(this.selects)) {
+      choose(select, this.configuration[name as keyof typeof this.selects]);
+    }
+    for (const [name, value] of Object.entries({ rate, epochs, batch, l2_penalty, dropout, seed, noise })) {
       const field = find<HTMLInputElement>(name);
       if (all || document.activeElement !== field || name === "noise") field.value = String(value);
     }
     find("noise-shown").textContent = String(noise);
+    find("epochs-row").hidden = !this.hello?.over_whole_run.includes(this.configuration.schedule.replace(/\(.*/, ""));
+    for (const [id, usual] of Object.entries(MORE)) {
+      const { configuration } = this;
+      const said = Object.entries(usual).some(([name, value]) => configuration[name as keyof Configuration] !== value);
+      if (said) find<HTMLDetailsElement>(id).open = true;
+    }
+  }
+
+  /** The learning rate of the next step, if a schedule changes it. */
+  showRate(frame: Frame): void {
+    const changes = this.now.schedule !== "constant";
+    say(find("rate-now"), changes ? `The next step has the learning rate ${written(frame.rate, 3)}.` : "");
   }
 
   describe(setup: Setup): void {
+    this.describeData(setup);
     const { sizes, parameters, output, loss, auto } = setup.network;
     this.auto = auto;
     this.offerEnds();
@@ -104,6 +143,13 @@ export class Controls {
     const { data } = setup.configuration;
     const set = this.data.find(({ name }) => name === data);
     find("settings-summary").textContent = `Settings: ${set ? shortName(set) : data}, ${sizes.join("–")}`;
+  }
+
+  private describeData({ configuration, rows, held_out }: Setup): void {
+    const count = (n: number): string => (n === 1 ? "1 row" : `${n.toLocaleString("en").replaceAll(",", "\u202f")} rows`);
+    const why = configuration.data === "given" ? "nobody can say which rows the network was trained on" : "there are too few";
+    const nodes = held_out > 0 ? [`${count(rows)}, ${held_out} of them `, term("held out", "held-out"), "."] : [`${count(rows)}, none `, term("held out", "held-out"), ` because ${why}.`];
+    find("data-said").replaceChildren(...nodes);
   }
 
   /** Losses and output functions, the natural ones first. */
@@ -171,7 +217,7 @@ export class Controls {
         ...this.data.map((set) => {
           const { name, title } = set;
           const input = make("input", { type: "radio", name: "data", value: name });
-          input.addEventListener("change", () => this.edit((next) => (next.data = name)));
+          input.addEventListener("change", () => this.edit((next) => Object.assign(next, { data: name }, set.network)));
           return make("label", { className: isOurs(set) ? "tile" : "tile wide", title }, input, make("span", { textContent: shortName(set) }));
         }),
       );
@@ -233,7 +279,7 @@ function isOurs({ name }: DataSet): boolean {
 
 /** Ours by their names, the user's by the title that they came with. */
 function shortName(set: DataSet): string {
-  return isOurs(set) ? set.name[0]!.toUpperCase() + set.name.slice(1) : set.title;
+  return isOurs(set) ? (DATA_NAMES[set.name] ?? set.name[0]!.toUpperCase() + set.name.slice(1)) : set.title;
 }
 
 function addLayer(next: Configuration): void {

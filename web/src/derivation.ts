@@ -1,7 +1,11 @@
 // The derivation of a gradient with its numbers, and its strongest paths.
 
 import { find, make, say } from "./dom";
-import { formula } from "./formula";
+import { Equation, formula } from "./formula";
+import { linesOf, reasonOf } from "./formulas/equation";
+import { latexOf, piecesOf, type View } from "./formulas/latex";
+import type { Tree } from "./formulas/tree";
+import type { Values } from "./formulas/values";
 import { shortened } from "./names";
 import { quantitiesAt, type Place } from "./network/place";
 import { percent, subscript, written } from "./numbers";
@@ -26,6 +30,7 @@ export class DerivationPanel {
   private readonly field = find<HTMLInputElement>("quantity");
   private readonly error = find("explain-error");
   private readonly stage = find("stage");
+  private equations: Equation[] = [];
   private readonly folded = new Set<Talk>(["forward"]);
   private readonly closeButton = find<HTMLButtonElement>("explain-close");
 
@@ -36,6 +41,7 @@ export class DerivationPanel {
       if (quantity) asked.explain(quantity);
     });
     this.closeButton.addEventListener("click", () => asked.close());
+    addEventListener("resize", () => this.fit());
     this.clear();
   }
 
@@ -72,24 +78,30 @@ export class DerivationPanel {
   show(explained: Explained, place: Place | null, setup: Setup): void {
     say(this.error, "");
     this.closeButton.hidden = false;
-    const { derivation, paths } = explained;
+    const { derivation, values, paths } = explained;
     const depth = setup.network.sizes.length - 1;
-    const { value } = derivation;
-    const heading = make("div", { className: "result" }, formula(derivation.latex, `∂ℒ/∂${derivation.quantity}`, false));
+    const value = values.at(derivation.left);
+    const heading = make("div", { className: "result" }, formula(latexOf(derivation.left), false));
     if (typeof value === "number") {
       const shown = make("data", { id: "derivation-value", value: String(value), textContent: `= ${written(value, 6)}` });
       heading.append(shown);
     }
-    const about = explained.row === undefined ? "" : `Example ${explained.row}, `;
-    heading.append(make("span", { className: "quiet small", textContent: `${about}ℒ = ${written(derivation.loss)}` }));
+    const about = explained.row === undefined ? "" : `Example ${explained.row + 1}, `;
+    heading.append(make("span", { className: "quiet small", textContent: `${about}ℒ = ${written(values.vector("loss")[0])}` }));
     this.box.dataset.quantity = derivation.quantity;
+    this.equations = [];
     this.box.replaceChildren(
       heading,
       ...(place ? [this.others(place, depth, derivation.quantity)] : []),
       make("p", { className: "as-of quiet small", hidden: true }),
       ...(paths && paths.paths.length ? [this.paths(paths, setup)] : []),
-      ...this.groups(derivation.steps),
+      ...this.groups(explained),
     );
+    this.fit();
+  }
+
+  private fit(): void {
+    for (const equation of this.equations) equation.fit();
   }
 
   /** The other quantities of the same unit or weight. */
@@ -105,9 +117,9 @@ export class DerivationPanel {
   }
 
   /** The steps of each talk together; what was folded stays folded when the numbers change. */
-  private groups(steps: DerivationStep[]): HTMLElement[] {
+  private groups({ derivation, values }: Explained): HTMLElement[] {
     const groups: DerivationStep[][] = [];
-    for (const step of steps) {
+    for (const step of derivation.steps) {
       if (groups.at(-1)?.[0]?.talk === step.talk) groups.at(-1)!.push(step);
       else groups.push([step]);
     }
@@ -123,24 +135,31 @@ export class DerivationPanel {
           make("span", { className: `talk talk-${talk}`, textContent: TALKS[talk] }),
           make("span", { className: "quiet small", textContent: count }),
         ),
-        make("ol", { className: "steps" }, ...group.map((step) => this.step(step))),
+        make("ol", { className: "steps" }, ...group.map((step) => this.step(step, values, derivation))),
       );
-      box.addEventListener("toggle", () => (box.open ? this.folded.delete(talk) : this.folded.add(talk)));
+      box.addEventListener("toggle", () => {
+        if (box.open) this.folded.delete(talk);
+        else this.folded.add(talk);
+        this.fit();
+      });
       return box;
     });
   }
 
-  private step(step: DerivationStep): HTMLElement {
-    const lines = [formula(step.formula.latex, step.formula.text)];
-    if (step.numbers) lines.push(formula(`{}= ${step.numbers.latex}`, `= ${step.numbers.text}`));
-    lines.push(formula(`{}= ${step.value.latex}`, `= ${step.value.text}`));
-    lines.at(-1)?.classList.add("value");
+  private step(step: DerivationStep, values: Values, view: View): HTMLElement {
+    const { symbols, numbers, value } = linesOf(step, values, view);
+    const write = (tree: Tree): string => latexOf(tree, view);
+    const pieces = (tree: Tree): string[] => piecesOf(tree, view).map((piece, k) => (k === 0 ? `= ${piece}` : piece));
+    const lines = [new Equation([step.left, ...symbols].map(write).join(" = "), () => [write(step.left), ...symbols.flatMap(pieces)])];
+    for (const tree of [numbers, value]) if (tree) lines.push(new Equation(`{}= ${write(tree)}`, () => pieces(tree)));
+    lines.at(-1)?.box.classList.add("value");
+    this.equations.push(...lines);
     return make(
       "li",
       {},
-      make("h4", { textContent: step.title }),
-      make("p", { className: "reason", textContent: step.reason }),
-      make("div", { className: "formulas" }, ...lines),
+      make("h3", { textContent: step.title }),
+      make("p", { className: "reason", textContent: reasonOf(step.reason, step.remarks, values) }),
+      make("div", { className: "formulas" }, ...lines.map(({ box }) => box)),
     );
   }
 

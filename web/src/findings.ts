@@ -2,28 +2,30 @@
 
 import { find, make } from "./dom";
 import type { Findings } from "./protocol";
+import { withTerms } from "./terms";
 
 export function showFindings({ findings, healthy, step }: Findings): void {
   const box = find("findings");
   const when = step === undefined ? "" : ` at step ${step}`;
   if (findings.length === 0) {
-    box.replaceChildren(make("p", { className: "healthy", textContent: `Nothing is wrong${when}.` }));
+    box.replaceChildren(make("p", { className: "healthy", textContent: `No problem found${when}.` }));
     return;
   }
+  const known = new Set<string>(); // a term is explained where it comes first
   const items = findings.map(({ severity, title, said, advice }) =>
     make(
       "li",
       { className: `finding ${severity}` },
-      make("h3", {}, make("span", { className: "severity", textContent: severity }), title),
-      make("p", { textContent: said }),
-      make("p", { className: "advice", textContent: advice }),
+      make("h3", {}, make("span", { className: "severity", textContent: severity }), ...withTerms(title, known)),
+      make("p", {}, ...withTerms(said, known)),
+      make("p", { className: "advice" }, ...withTerms(advice, known)),
     ),
   );
-  const verdict = healthy ? `Healthy${when}, with notes.` : `The first is the first to look at${when}.`;
+  const verdict = healthy ? `Nothing serious${when}; what could be better:` : `What is wrong${when}, the likely cause of the rest first:`;
   box.replaceChildren(make("p", { className: "quiet small", textContent: verdict }), make("ol", { className: "finding-list" }, ...items));
 }
 
 export function clearFindings(): void {
-  const about = "What is wrong with the network, in words. Also at every pause.";
+  const about = "Press Diagnose to hear in words what is wrong with the network, and what to do. Every pause asks too.";
   find("findings").replaceChildren(make("p", { className: "quiet small", textContent: about }));
 }

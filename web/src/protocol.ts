@@ -1,14 +1,24 @@
 // The messages between page and server, as docs/lab.md has them.
 
+import type { Formulas, Remark } from "./formulas/equation";
+import type { Rows } from "./formulas/evaluation";
+import type { Leaf } from "./formulas/tree";
+import { doubles, Values, type Block } from "./formulas/values";
+
 export interface Configuration {
   data: string;
   layers: number[];
   activation: string | string[];
   loss: string; // or "auto": the one that suits the data
   output: string; // or "auto": the one that goes with the loss
+  initialization: string; // or "auto": for each layer the one of its activation
   optimizer: string;
   rate: number;
+  schedule: string;
+  epochs: number; // of a schedule that goes over a whole run
   batch: number;
+  l2_penalty: number;
+  dropout: number;
   seed: number;
   noise: number;
 }
@@ -19,6 +29,8 @@ export type Sent =
   | { type: "run" | "pause" | "step" | "reset" | "diagnose" | "drawn" }
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
+  | { type: "goto"; step: number } // of a recording
+  | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
   | { type: "explain"; quantity: string };
 
@@ -28,6 +40,7 @@ export interface DataSet {
   inputs: number;
   classes: string[];
   noise: boolean;
+  network: Pick<Configuration, "layers" | "activation"> | null; // with which the network that comes with it is shown
 }
 
 export interface Hello {
@@ -39,8 +52,12 @@ export interface Hello {
   losses: string[];
   outputs: string[];
   optimizers: string[];
+  initializations: string[];
+  schedules: string[];
+  over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
-  start: Configuration;
+  start: Configuration & { example?: number; color?: "value" | "gradient"; quantity?: string };
+  recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
 }
 
 export interface Points {
@@ -54,6 +71,7 @@ export interface Setup {
   configuration: Configuration;
   task: "classification" | "regression";
   rows: number;
+  held_out: number;
   columns: string[];
   classes: string[];
   image: [number, number] | null;
@@ -68,6 +86,10 @@ export interface Setup {
   drawn: { whole: boolean; units: Record<string, number[]>; note: string };
   points: Points | null;
   bounds: [number, number, number, number] | null;
+  curve: { from: number; to: number; x: number[]; y: number[]; row: number[] } | null; // for a number over one input
+  // Of a lesson:
+  shown?: number[]; // the rows that are recorded; else any can be shown
+  history?: Pick<FrameHead, "step" | "loss" | "validation_loss" | "flow">[]; // every step
 }
 
 export interface FrameHead {
@@ -75,11 +97,15 @@ export interface FrameHead {
   step: number;
   epoch: number;
   running: boolean;
-  loss: number | null;
+  rate: number;
+  loss: number | null; // mean over the steps since the last frame, each before its step
+  batch: { rows: number; before: number | null; after: number | null }; // ℒ of the last mini-batch; before: null if no step was taken
   validation_loss: number | null;
   score: number | null;
+  training_score: number | null; // if no row is held out
+  edits: number; // how often something was set by hand
   flow: (number | null)[];
-  example: { row: number; label: string; prediction: string; loss: number | null; x: [number, number] | null };
+  example: { row: number; label: string; prediction: string; loss: number | null; edited: boolean; x?: number[]; y?: number };
   arrays: { name: string; shape: number[] }[];
 }
 
@@ -93,7 +119,26 @@ export interface Frame extends FrameHead {
 }
 
 export type Talk = "forward" | "output" | "hidden" | "weights" | "update";
-export type Family = "h" | "a" | "grad_a" | "grad_h" | "grad_W";
+/** What is drawn of a layer: its units by h, a, grad_h or grad_a, or the weights that come into it, W or grad_W. */
+export interface Light {
+  quantity: string;
+  layer: number;
+}
+
+/** A number of a formula: the entry of an array at letters, for which `latex` and `text` have § before them. */
+export interface Quantity {
+  array: string; // of the frame or of the slide
+  at: string[];
+  latex: string;
+  text: string;
+}
+
+/** A summand: a product of numbers, or one for each unit of a layer. */
+export interface Term {
+  over: { letter: string; layer: number } | null;
+  negative: boolean;
+  factors: (Quantity & { function: string })[]; // with a function, the number is what it is taken of
+}
 
 export interface Slide {
   type: "slide";
@@ -101,26 +146,30 @@ export interface Slide {
   count: number;
   talk: Talk;
   title: string;
-  reason: string;
-  latex: string[];
-  light: { units: number[]; weights: number[] };
-  family: Family;
+  statements: { reason: string; latex: string[] }[];
+  light: Light[];
+  faint: Light[]; // known, but not what the slide is about
+  known: string[]; // arrays
+  shown: (Quantity & { along: string })[]; // vectors, each along one of its letters
+  each: { latex: string; left: Quantity; terms: Term[] } | null; // the equation of one unit or weight
+  about: string | null; // the mark of the weight whose update is told
+  arrays: Record<string, Nested>; // that the frame does not hold
 }
 
-export interface Written {
-  text: string;
-  latex: string;
-}
-
-export interface DerivationStep {
+export interface DerivationStep extends Formulas {
   talk: Talk;
   layer: number;
-  quantity: string;
   title: string;
   reason: string;
-  formula: Written;
-  numbers: Written | null;
-  value: Written;
+  remarks: Remark[];
+}
+
+export interface DerivationRecord {
+  quantity: string;
+  left: Leaf;
+  digits: number;
+  rows: Rows;
+  steps: DerivationStep[];
 }
 
 export interface Path {
@@ -139,14 +188,15 @@ export interface Paths {
   flow: Record<string, number[]>;
 }
 
-type Nested = number | null | Nested[];
+export type Nested = number | null | Nested[];
 
 export interface Explained {
   type: "derivation";
   quantity: string;
   step?: number;
   row?: number;
-  derivation: { quantity: string; latex: string; value: Nested; loss: number; steps: DerivationStep[] };
+  derivation: DerivationRecord;
+  values: Values;
   paths: Paths | null;
 }
 
@@ -183,6 +233,18 @@ export interface Uploaded {
   columns: string[];
   target: string;
   said: string[];
+}
+
+/** The message of a derivation, whose arrays are base64 of float64. */
+export type SentExplained = Omit<Explained, "values"> & {
+  derivation: { arrays: Record<string, Omit<Block, "numbers"> & { base64: string }> };
+};
+
+export function readExplained(message: SentExplained): Explained {
+  const blocks = Object.entries(message.derivation.arrays).map(
+    ([name, { base64, ...block }]): [string, Block] => [name, { ...block, numbers: doubles(base64) }],
+  );
+  return { ...message, values: new Values(new Map(blocks)) };
 }
 
 /** uint32 n, n bytes of JSON, then the float32 arrays that the JSON lists: all little-endian. */

@@ -1,6 +1,7 @@
 // Frames come as fast as they are drawn: each is drawn when the screen is ready, and then the next one is asked for.
 
 import { Charts } from "./charts";
+import { Curve } from "./curve";
 import { toldApart } from "./names";
 import type { Drawing } from "./network/drawing";
 import type { Frame, Setup } from "./protocol";
@@ -14,6 +15,7 @@ export class Screen {
   private waits = false; // a frame waits for the screen
   private readonly charts = new Charts();
   private readonly surface: Surface;
+  private readonly curve: Curve;
 
   constructor(
     private readonly drawing: Drawing,
@@ -21,6 +23,7 @@ export class Screen {
     private readonly drawn: () => void,
   ) {
     this.surface = new Surface(chooseRow);
+    this.curve = new Curve(chooseRow);
     document.addEventListener("visibilitychange", () => {
       if (this.frame) this.show(this.frame);
     });
@@ -34,6 +37,7 @@ export class Screen {
     this.short = new Map(setup.classes.map((name, k) => [name, cut[k]!]));
     if (!goesOn) this.charts.begin(setup);
     this.surface.begin(setup);
+    this.curve.begin(setup);
     this.drawing.begin(setup);
   }
 
@@ -54,6 +58,7 @@ export class Screen {
   repaint(): void {
     this.drawing.redraw();
     this.surface.redraw();
+    this.curve.draw();
     this.charts.draw();
   }
 
@@ -66,6 +71,7 @@ export class Screen {
   private paint(frame: Frame, setup: Setup): void {
     this.drawing.show(frame);
     this.surface.show(frame);
+    this.curve.show(frame);
     this.charts.add(frame);
     showReadouts(frame, setup);
     showExample(frame, setup, this.short);

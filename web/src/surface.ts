@@ -126,7 +126,7 @@ export class Surface {
     });
     const shown = frame.example.x;
     if (shown) {
-      const [x, y] = this.place(shown, width, height);
+      const [x, y] = this.place(shown as [number, number], width, height);
       for (const [radius, colour, line] of [[8, card, 5], [8, ink, 2.2]] as const) {
         context.beginPath();
         context.arc(x, y, radius, 0, 2 * Math.PI);
@@ -166,6 +166,7 @@ export class Surface {
     const box = this.canvas.getBoundingClientRect();
     let [best, nearest] = [-1, 16];
     points.x.forEach((point, k) => {
+      if (this.setup?.shown && !this.setup.shown.includes(points.row?.[k] ?? k)) return;
       const [x, y] = this.place(point, box.width, box.height);
       const distance = Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top));
       if (distance < nearest) [best, nearest] = [k, distance];

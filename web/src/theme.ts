@@ -19,6 +19,9 @@ export interface Theme {
   positive: string[];
   negativeEnd: RGB;
   positiveEnd: RGB;
+  /** Whether the ink, not the paper, is easier to read on each of these colours. */
+  inkOnNegative: boolean[];
+  inkOnPositive: boolean[];
 }
 
 let current: Theme | null = null;
@@ -48,13 +51,17 @@ function readTheme(): Theme {
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const zero = parsed(colour("zero"));
   // By way of a tint: straight from grey to the end, the colours between would be muddy
-  const ramp = (tint: RGB, end: RGB): string[] =>
+  const ramp = (tint: RGB, end: RGB): RGB[] =>
     Array.from({ length: LEVELS }, (_, k) => {
       const share = k / (LEVELS - 1);
-      return css(share < 0.5 ? mix(zero, tint, 2 * share) : mix(tint, end, 2 * share - 1));
+      return share < 0.5 ? mix(zero, tint, 2 * share) : mix(tint, end, 2 * share - 1);
     });
+  const [ink, paper] = [parsed(colour("ink")), parsed(colour("card"))];
+  const inkOn = (ground: RGB): boolean => contrast(ground, ink) >= contrast(ground, paper);
   const negativeEnd = parsed(colour("negative"));
   const positiveEnd = parsed(colour("positive"));
+  const negative = ramp(parsed(colour("negative-tint")), negativeEnd);
+  const positive = ramp(parsed(colour("positive-tint")), positiveEnd);
   const series = Array.from({ length: 8 }, (_, k) => colour(`series-${k}`));
   return {
     ink: colour("ink"),
@@ -64,13 +71,26 @@ function readTheme(): Theme {
     accent: colour("accent"),
     series,
     classes: series.map(parsed),
-    paper: parsed(colour("card")),
-    inkRGB: parsed(colour("ink")),
-    negative: ramp(parsed(colour("negative-tint")), negativeEnd),
-    positive: ramp(parsed(colour("positive-tint")), positiveEnd),
+    paper,
+    inkRGB: ink,
+    negative: negative.map(css),
+    positive: positive.map(css),
     negativeEnd,
     positiveEnd,
+    inkOnNegative: negative.map(inkOn),
+    inkOnPositive: positive.map(inkOn),
   };
+}
+
+/** The contrast of two colours as WCAG 2 defines it: 1 … 21. */
+export function contrast(one: RGB, other: RGB): number {
+  const [high, low] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (high! + 0.05) / (low! + 0.05);
+}
+
+function luminance(colour: RGB): number {
+  const [red, green, blue] = colour.map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
 }
 
 function parsed(hex: string): RGB {

@@ -18,12 +18,13 @@ mean.py             the mean of several networks, which is one network again
 inputs.py           X, y and the weights of examples, checked against a network
 forward.py          ``Trace``: every a_i and h_i
 predictor.py        ``Predictor``: ŷ alone, in memory made once
-sums.py             sums over the rows of a batch
+sums.py             sums over the rows of a batch; sizes.py: the norms of rows, however large or small
 backward.py         ``Gradients``: the three talks
 curvature.py        ``HessianProduct``: the three talks, differentiated once more along a direction
 optimizers/         from gradients to the next parameters
 batch.py            examples, checked
 objective.py        the penalty and the clipping of gradients
+clipping.py         the clipping of single examples' gradients; noise.py: what a private step adds to their sum
 norms.py            the norm of every gradient
 views.py            what a notebook shows
 checked.py          JSON that is read, checked

@@ -16,11 +16,36 @@ from ..distributed import ALONE, Group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """An order of mini-batches that differ in size, for steps one after another: place s stands for step s, whose rows
+    are ``rows[ends[s − 1]:ends[s]]``, and may be none.
+
+    >>> samples = Samples(np.array([4, 2, 7]), np.array([2, 2, 3]))
+    >>> len(samples), [samples[s : s + 1].tolist() for s in range(3)]
+    (3, [[4, 2], [], [7]])
+    """
+
+    rows: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, places: slice) -> np.ndarray:
+        """The rows of these steps."""
+        first, last, _ = places.indices(len(self))
+        return self.rows[self.ends[first - 1] if first else 0 : self.ends[last - 1] if last else 0]
+
+
+Order = np.ndarray | Samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """``count`` rows of an epoch; ``load`` gives the examples and the order in which they are taken."""
 
     count: int
-    load: Callable[[], tuple[Batch, np.ndarray]]
+    load: Callable[[], tuple[Batch, Order]]
 
 
 class Source(Protocol):

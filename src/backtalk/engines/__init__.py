@@ -2,6 +2,7 @@
 
 passes.py    the public ``forward``, ``backward`` and ``gradients``: check the input, choose the engine
 steps.py     what every engine promises in training
+private.py   what makes a step private: clipped gradients of single examples, and noise
 choose.py    which engine trains
 formula.py   steps by the formulas of ``core``
 native/      passes and steps by the C++ kernels

@@ -14,6 +14,8 @@ from ..core.forward import Trace, propagate
 from ..core.network import Network
 from ..core.norms import euclidean_norm
 from ..core.objective import add_penalty, clip
+from ..data.sources import Order
+from .private import private_gradient
 from .steps import ENDLESS, FIRST_MEASURED, SECONDS, SILENT, LayerMeasures, Measured, StepSettings, StepState, Taken
 
 
@@ -32,7 +34,7 @@ class FormulaSteps:
 
     def take(
         self,
-        order: np.ndarray,
+        order: Order,
         place: int,
         batch_size: int,
         rates: np.ndarray,
@@ -41,13 +43,13 @@ class FormulaSteps:
         loss: float = 0.0,
         weight: float = 0.0,
     ) -> Taken:
-        until, steps = time.monotonic() + SECONDS, 0
+        until, steps, private = time.monotonic() + SECONDS, 0, self.settings.private
         while place < len(order) and steps < most and (steps == 0 or time.monotonic() < until):
             batch = self.batch.rows(order[place : place + batch_size])
             place = min(place + batch_size, len(order))
-            weights, total = batch.weights()
+            weights, total = (None, private.batch_size) if private else batch.weights()
             if total > 0:
-                counts = float(batch.count) if self.settings.loss_by_count else total
+                counts = float(batch.count) if private or self.settings.loss_by_count else total
                 loss += counts * self._step(batch, weights, total, float(rates[steps]))
                 weight += counts
                 steps += 1
@@ -55,20 +57,26 @@ class FormulaSteps:
             self.require_finite()
         return Taken(place, steps, loss, weight)
 
-    def _step(self, batch: Batch, weights: Array, total: float, rate: float) -> float:
-        """One update at a learning rate, on a mini-batch whose weights have the sum ``total``; gives its loss."""
+    def _step(self, batch: Batch, weights: Array | None, total: float, rate: float) -> float:
+        """One update at a learning rate, on a mini-batch whose weights have the sum ``total``; gives its loss.
+
+        A private step counts examples alike, as a mini-batch of the size that is expected.
+        """
         network, settings = self.network, self.settings
         self.step += 1
         dropout = settings.dropout and settings.dropout.at(self.step)
         penalty = settings.l2_penalty / (total if settings.l2_per_weight else 1)
         with np.errstate(over="ignore", invalid="ignore"):  # said in full by the error
-            trace = propagate(network, batch.X, dropout)
-            grads = talk_back(network, trace, batch.target(), weights)
-            loss = float(grads.loss)
+            trace, grads = None, None
+            if settings.private:
+                loss, gradient = private_gradient(network, batch, settings.private, self.step, dropout)
+            else:
+                trace = propagate(network, batch.X, dropout)
+                grads = talk_back(network, trace, batch.target(), weights)
+                loss, gradient = float(grads.loss), [*grads.W.values(), *grads.b.values()]
             if not np.isfinite(loss):
                 raise diverged(network, batch.X, self._good, self.step, dropout)
             self._good = network
-            gradient = [*grads.W.values(), *grads.b.values()]
             if penalty:
                 loss, gradient = add_penalty(loss, gradient, list(network.W.values()), penalty)
             clipped = gradient if settings.clip_norm is None else clip(gradient, settings.clip_norm)
@@ -77,7 +85,7 @@ class FormulaSteps:
             )
         self.network = network.replace(after[: network.depth], after[network.depth :])
         every = settings.measure_every
-        if every and (self.step <= FIRST_MEASURED or self.step % every == 0):
+        if every and trace and grads and (self.step <= FIRST_MEASURED or self.step % every == 0):
             self._measured = self._measured.with_step(_measure(network, self.network, trace, grads, gradient))
         return loss
 

@@ -11,7 +11,9 @@ from ..core.batch import Batch
 from ..core.dropout import Dropout
 from ..core.network import Network
 from ..core.optimizers import Optimizer
+from ..data.sources import Order
 from ..distributed import ALONE, Group
+from .private import PrivateSettings
 
 ENDLESS = 2**62
 SECONDS = 0.08  # of a call, after which Python gets control: Ctrl-C is heard, callbacks and progress go on
@@ -98,7 +100,8 @@ class StepSettings:
     the number of their examples, and not by that weight. ``clip_norm``: where the norm of the gradient, of all
     W_i and b_i together and with the penalty's share, exceeds it, the gradient is scaled down to it. ``dropout``:
     its step counts the updates from 1. ``measure_every``: every so many steps are measured, and the first ones, or none
-    if it is 0. ``group``: the processes that take the steps together.
+    if it is 0. ``group``: the processes that take the steps together. ``private``: what makes the steps private; their
+    mini-batches come as :class:`~backtalk.data.sources.Samples`, without weights.
     """
 
     optimizer: Optimizer
@@ -109,6 +112,7 @@ class StepSettings:
     dropout: Dropout | None = None
     measure_every: int = 0
     group: Group = ALONE
+    private: PrivateSettings | None = None
 
 
 class Taken(NamedTuple):
@@ -146,7 +150,7 @@ class Steps(Protocol):
 
     def take(
         self,
-        order: np.ndarray,
+        order: Order,
         place: int,
         batch_size: int,
         rates: np.ndarray,
@@ -158,7 +162,7 @@ class Steps(Protocol):
         """Steps on mini-batches of ``order`` from ``place`` on, until it ends, ``most`` are taken or time is up.
 
         ``order`` (N,), int64: rows of the examples. ``rates``, float64: the learning rate of each update of this
-        call, in order. A mini-batch whose weights are all 0 is left out. Raises
+        call, in order. A mini-batch whose weights are all 0 is left out, but no private step is. Raises
         :class:`~backtalk.errors.DivergedError`.
         """
         ...

@@ -12,6 +12,7 @@ schedules/      learning rates over time
 validation.py   the validation set; metric.py: what decides on it instead of the loss
 callbacks.py    who is told during training, and may stop it; loggers/: callbacks that log
 whole_batch.py  what an optimizer does that searches: lbfgs.py, descent.py, on objective.py
+privacy/        private training: how much noise, from where, and what it guarantees
 recording.py    what is kept of a run to take its steps again, also in a file; recorder.py: who notes it
 records.py      what training reports: epochs, progress, the result
 interrupt.py    Ctrl-C between two chunks of steps
@@ -43,6 +44,7 @@ from .callbacks import Callback
 from .checkpoint import Checkpoint
 from .many import fit_many
 from .metric import Metric
+from .privacy import Privacy, PrivacySpent
 from .recording import Recording
 from .records import Epoch, Progress, Training, TrainingInterrupted
 from .schedules import (
@@ -64,6 +66,6 @@ __all__ = [
     "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamW", "Adamax", "Adaptive",
     "Callback", "Checkpoint", "Constant", "Cosine", "CosineRestarts", "Epoch", "Exponential", "GradientDescent",
     "InverseScaling", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "OneCycle", "Optimizer",
-    "Polynomial", "Progress", "RMSprop", "Recording", "ReduceOnPlateau", "Schedule", "Shard", "StepDecay", "StepState",
-    "Stream", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
+    "Polynomial", "Privacy", "PrivacySpent", "Progress", "RMSprop", "Recording", "ReduceOnPlateau", "Schedule", "Shard",
+    "StepDecay", "StepState", "Stream", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
 ]  # fmt: skip

@@ -115,6 +115,10 @@ class _Asked:
                 f"optimizer is {str(settings.optimizer)!r}, which searches on all examples: expected one that takes "
                 "steps, such as 'adam'; or call fit for each network."
             )
+        if settings.privacy is not None:
+            raise InputError(
+                "privacy is given for several networks, each of which would cost as much again: call fit for each."
+            )
         data = DataSettings.of(given["class_weight"], given["validation"], given["metric"])
         return cls(settings, data, as_generator(given["rng"]), as_checkpoint(given["checkpoint"]), given)
 

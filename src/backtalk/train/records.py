@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..core.network import Network
 from ..engines.steps import LayerMeasures, StepState
 from ..errors import DivergedError
+from .privacy import PrivacySpent
 from .recording import Recording
 
 
@@ -17,7 +18,8 @@ class Epoch:
     ``validation_loss``: ℒ of that network on the validation set, if there is one; without dropout and penalty.
     ``validation_metric``: the metric of it, if one was asked for and is defined.
     ``learning_rate``: of its last step. ``measures`` holds a :class:`LayerMeasures` for each layer 1 … L if
-    ``measure_every`` is set.
+    ``measure_every`` is set. ``privacy``: what private training has cost so far; its ``loss`` has no noise, and is NaN
+    if no step had an example.
 
     >>> from backtalk import Network, fit
     >>> epochs = []
@@ -34,6 +36,7 @@ class Epoch:
     validation_loss: float | None = None
     learning_rate: float | None = None
     validation_metric: float | None = None
+    privacy: PrivacySpent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ class Training:
     that epoch. ``metric``: the name of the metric that decided instead, with ``validation_metrics``, one for each
     epoch, None if it was not defined. ``reason``: why training ended, 'epochs', 'patience', 'callback', 'interrupted'
     or, for L-BFGS, 'converged'. ``state``: the optimizer state, for ``fit(…, state=training.state)``. ``record``: with
-    ``fit(…, record=True)``, what is needed to take the same steps again.
+    ``fit(…, record=True)``, what is needed to take the same steps again. ``privacy``: what private training has
+    cost.
 
     >>> from backtalk import Network, fit
     >>> training = fit(Network.create([2, 2], rng=0), [[0.0, 1.0], [1.0, 0.0]], [0, 1], epochs=3, rng=0)
@@ -95,6 +99,7 @@ class Training:
     metric: str | None = None
     validation_metrics: tuple[float | None, ...] = ()
     record: Recording | None = None
+    privacy: PrivacySpent | None = None
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the loss of each epoch as a curve."""
@@ -130,6 +135,8 @@ class Training:
             lines.append(f"  {self.metric} {'is not defined' if best is None else f'{best:.4g} at best'}")
         if self.best_epoch is not None:
             lines.append(f"  best epoch {self.best_epoch}")
+        if self.privacy is not None:
+            lines.append(f"  {self.privacy}")
         return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ from .checkpoint import Checkpoint, Snapshot, Writer, require_place
 from .history import History
 from .interrupt import held_back, noted
 from .loop import Event, Loop
+from .privacy import PrivacyPlan, PrivacySpent
 from .recorder import Recorder
 from .recording import Recording
 from .records import Epoch, Progress, Training, TrainingInterrupted
@@ -49,6 +50,11 @@ class Run:
         watchers: Watchers,
     ) -> None:
         self.settings, self.data, self.validation, self.watchers = settings, data, validation, watchers
+        batch_size, self.plan = settings.batch_for(source.count), None
+        if settings.privacy is not None:
+            self.plan = PrivacyPlan.of(settings.privacy, network, source, batch_size, settings.epochs)
+            self._require_unseen_choices()
+            state = replace(state, noise_multiplier=self.plan.noise_multiplier)
         self.start, self.state, self.history = network, state, History(settings, state, metric=data.metric)
         Dropout(settings.dropout).levels(network.depth - 1)  # refuses a list that does not fit
         self.dropout = None
@@ -62,14 +68,31 @@ class Run:
             measure_every=settings.measure_every,
             group=watchers.group,
         )
-        batch_size = settings.batch_for(source.count)
-        steps = kind(network, self.step_settings)
+        self.examples = source.count
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=watchers.group.is_first)
-        self.loop = Loop(steps, source, batch_size, generator, self._rates, self._most, watchers.group)
+        self._open(kind, source, batch_size, generator)
         settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
         self.recorder: Recorder | None = None
         self.recording_file: Path | None = None
         self.steps_of_best = 0  # until the network of the best epoch
+
+    def _open(self, kind: type[Steps], source: Source, batch_size: int, generator: np.random.Generator) -> None:
+        """The loop before its first step."""
+        if self.plan is not None:
+            source, batch_size = self.plan.samples, 1
+            self.step_settings = replace(self.step_settings, private=self.plan.step_settings)
+        steps = kind(self.start, self.step_settings)
+        self.loop = Loop(steps, source, batch_size, generator, self._rates, self._most, self.watchers.group)
+
+    def _require_unseen_choices(self) -> None:
+        """Refuse what is decided by the loss of the private examples, which has no noise."""
+        settings = self.settings
+        for name, is_so in (("patience", settings.patience), ("schedule", settings.schedule.follows_loss)):
+            if is_so and self.validation is None:
+                raise InputError(
+                    f"{name} is {getattr(settings, name)!r} with privacy, but without a validation set it follows the "
+                    "loss of the private examples, which has no noise: give validation=(X, y) of other examples."
+                )
 
     def record(self, given: bool | str | os.PathLike[str]) -> None:
         """Keep what is needed to take the steps again, and write it if a file is given; before the first step."""
@@ -80,6 +103,8 @@ class Run:
             raise InputTypeError(f"record is {given!r}, expected True, False or the name of a file.")
         if not given:
             return
+        if self.plan is not None:
+            raise InputError("record is given with privacy: the steps of a private run are not to be taken again.")
         if self.watchers.group.count > 1:
             raise InputError("record is given, but several processes train together: record a run of one process.")
         steps = self.loop.steps
@@ -87,6 +112,11 @@ class Run:
 
     def start_from(self, steps: StepState) -> None:
         """Begin with the optimizer's state of an earlier training."""
+        if self.plan is not None:
+            raise InputError(
+                "state is given with privacy, which would not count the training that it comes from: leave it out, or "
+                "go on from a checkpoint."
+            )
         optimizer = self.settings.optimizer
         if not isinstance(steps, StepState):
             raise InputTypeError(f"state is a {type(steps).__name__}, expected the state of an earlier training.")
@@ -111,6 +141,8 @@ class Run:
         done, epochs, reason = len(snapshot.state.losses), self.settings.epochs, snapshot.state.reason
         if done > epochs:
             raise InputError(f"epochs is {epochs}, but this run has done {done}: expected more.")
+        if self.plan is not None:
+            self._go_on_privately(snapshot)
         ended = reason == "patience" or done >= epochs
         self.state = replace(snapshot.state, reason=(reason or "epochs") if ended else None)
         best = None if snapshot.best is None else snapshot.best.to(self.start.spec.xp, device=self.start.spec.device)
@@ -118,6 +150,21 @@ class Run:
         self.loop.steps.restore(self.start, snapshot.steps)
         self.loop.position = self.state.position
         self.loop.generator = rng_from_json(self.state.position.rng_at_epoch)
+
+    def _go_on_privately(self, snapshot: Snapshot) -> None:
+        """Keep the noise of the run; without a seed its key is new, so that none of it comes twice."""
+        assert self.plan is not None
+        planned, target = snapshot.settings.epochs, self.plan.privacy.target_epsilon
+        if target is not None and self.settings.epochs != planned:
+            raise InputError(
+                f"epochs is {self.settings.epochs}, but the noise of this run was chosen for {planned}, which together "
+                f"have an ε of {target:g}: expected {planned}."
+            )
+        noise = snapshot.state.noise_multiplier
+        if noise is None:
+            raise InputError("the checkpoint is of a private run, but lacks its noise_multiplier: it was changed.")
+        self.plan = self.plan.with_noise(noise)
+        self._open(type(self.loop.steps), self.plan.source, self.plan.batch_size, self.loop.generator)
 
     def train(self) -> Training:
         """Steps until the end, or until somebody says so."""
@@ -144,7 +191,7 @@ class Run:
             return
         loop, group = self.loop, self.watchers.group
         for event in loop.events():
-            if event is Event.LOADED and self.recorder is not None:
+            if event is Event.LOADED and self.recorder is not None and isinstance(loop.order, np.ndarray):
                 self.recorder.note(loop.order, loop.epoch_rates)
             elif event is Event.STEPS:
                 due, stop = group.any_of([self._is_due(), interrupted()])
@@ -166,6 +213,7 @@ class Run:
         self._write()
         steps = self.loop.steps
         training = self.history.training(steps.network, reason or str(self.history.reason), steps.state())
+        training = replace(training, privacy=self._spent())
         if self.recorder is not None:
             is_best = training.network is self.history.best_network
             taken = self.steps_of_best if is_best else steps.step - self.state.origin
@@ -186,9 +234,10 @@ class Run:
     def _close_epoch(self) -> None:
         """Judge the epoch, tell of it, and begin the next one."""
         loop, watchers, position = self.loop, self.watchers, self.loop.position
-        if not position.weight > 0:
+        if not position.weight > 0 and self.plan is None:
             raise InputError("sample_weight is 0 for every example that is trained on, expected one above 0.")
-        loss, validation_loss, metric, network = position.loss / position.weight, None, None, None
+        loss = position.loss / position.weight if position.weight else np.nan  # no step had an example
+        validation_loss, metric, network = None, None, None
         if self.validation or watchers.want_epochs or self.settings.patience:
             network = loop.steps.network
         if self.validation is not None and network is not None:
@@ -200,8 +249,12 @@ class Run:
         loop.begin_epoch()
         if network is not None and watchers.want_epochs:
             number, measures = len(self.history.losses), loop.steps.measures()
-            if watchers.after_epoch(Epoch(number, loss, network, measures, validation_loss, rate, metric)):
+            epoch = Epoch(number, loss, network, measures, validation_loss, rate, metric, self._spent())
+            if watchers.after_epoch(epoch):
                 self.history.reason = self.history.reason or "callback"
+
+    def _spent(self) -> PrivacySpent | None:
+        return None if self.plan is None else self.plan.spent(self.loop.steps.step)
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of an epoch."""
@@ -219,7 +272,9 @@ class Run:
         loop, position = self.loop, self.loop.position
         mean = position.loss / position.weight if position.weight else np.nan
         number, done = len(self.history.losses) + 1, position.row + loop.rows_before
-        return Progress(number, self.settings.epochs, done, loop.source.count, loop.steps.step, mean)
+        if self.plan is not None:  # steps, which have so many examples on average
+            done = done * self.examples // loop.source.count
+        return Progress(number, self.settings.epochs, done, self.examples, loop.steps.step, mean)
 
     # Checkpoints
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from ..core.dropout import Dropout
 from ..core.optimizers import LBFGS, OPTIMIZERS, Optimizer, as_any_optimizer
-from ..engines.choose import ENGINES
+from ..engines.choose import COMPILED, ENGINES
 from ..errors import BacktalkError, FileFormatError, InputError, InputTypeError, unknown_name
 from .metric import Metric, require_metric
+from .privacy import Privacy
 from .schedules import Constant, as_schedule
 from .state import plain
 
@@ -40,6 +41,7 @@ class TrainSettings:
     tolerance: float = 0.0
     engine: str = "auto"
     measure_every: int = 0
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -67,8 +69,26 @@ class TrainSettings:
                 raise InputError("clip_norm is 0, expected a number above 0, or None for no clipping.")
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
+        if self.privacy is not None:
+            self._require_private()
         if self.optimizer.searches:
             self._require_one_function()
+
+    def _require_private(self) -> None:
+        """Private steps: what the optimizer and the schedule make of a noisy gradient is as private as it is."""
+        if not isinstance(self.privacy, Privacy):
+            raise InputTypeError(f"privacy is {self.privacy!r}, expected a backtalk.Privacy.")
+        refused = {
+            f"optimizer is {self._words!r}, which takes all examples in each step": not self.by_steps or self.takes_all,
+            "clip_norm is given, which clips the gradient of a mini-batch": self.clip_norm is not None,
+            "measure_every is given, which measures gradients without noise": bool(self.measure_every),
+            f"engine is {self.engine!r}, which takes no private steps": self.engine in COMPILED,
+        }
+        advice = {"optimizer": "use one such as 'adam'", "clip_norm": "use max_norm of Privacy"}
+        for reason, is_so in refused.items():
+            if is_so:
+                what = advice.get(reason.split()[0], "leave it out")
+                raise InputError(f"privacy is given, but {reason}: {what}.")
 
     def _require_one_function(self) -> None:
         """A search goes down one function: what changes that function, or the steps, cannot go with it."""
@@ -116,7 +136,10 @@ class TrainSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """As numbers, texts and lists."""
-        return self.arguments() | {"optimizer": repr(self.optimizer), "schedule": repr(self.schedule)}
+        privacy = None if self.privacy is None else repr(self.privacy)
+        return self.arguments() | {
+            "optimizer": repr(self.optimizer), "schedule": repr(self.schedule), "privacy": privacy
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +176,7 @@ def settings_to_json(settings: TrainSettings, data: DataSettings) -> dict[str, A
         raise InputError(f"optimizer is {settings.optimizer!r}, which a checkpoint cannot hold: use one by its name.")
     values = settings.to_dict() | data.to_dict()
     del values["metric"]  # a function: whoever goes on gives it again
+    values["privacy"] = None if settings.privacy is None else settings.privacy.to_dict()
     if isinstance(data.class_weight, Mapping):
         values["class_weight"] = [[plain(label), float(weight)] for label, weight in data.class_weight.items()]
     return values
@@ -161,7 +185,9 @@ def settings_to_json(settings: TrainSettings, data: DataSettings) -> dict[str, A
 def settings_from_json(values: dict[str, Any], path: Any) -> tuple[TrainSettings, DataSettings]:
     """The settings that a checkpoint holds."""
     try:
-        values = dict(values)
+        values = {"privacy": None, **values}  # older checkpoints know of none
+        if values["privacy"] is not None:
+            values["privacy"] = Privacy(**values["privacy"])
         class_weight = values.pop("class_weight")
         if isinstance(class_weight, list):
             class_weight = dict(class_weight)

@@ -48,7 +48,7 @@ class TrainState:
 
     ``origin``: updates that were made before this run. ``rng_at_start``: the generator's state before it. ``data``: the
     fingerprint of the examples. ``own_validation``: whether a validation set was given. ``reason``: why it ended.
-    ``metric``: the name of the metric that decides, if it is not the loss.
+    ``metric``: the name of the metric that decides, if it is not the loss. ``noise_multiplier``: that of private steps.
     """
 
     rng_at_start: dict[str, Any]
@@ -63,6 +63,7 @@ class TrainState:
     reason: str | None = None
     metric: str | None = None
     validation_metrics: tuple[float | None, ...] = ()
+    noise_multiplier: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """One flat object; JSON has no infinity, so None stands for it."""
@@ -105,8 +106,11 @@ OWN: dict[str, Any] = {
     "reason": str | None,
     "metric": str | None,
     "validation_metrics": tuple[float | None],
+    "noise_multiplier": float | None,
 }
-LATER: dict[str, Any] = {"metric": None, "validation_metrics": [], "best_cost": None}  # not in older checkpoints
+LATER: dict[str, Any] = {  # not in older checkpoints
+    "metric": None, "validation_metrics": [], "best_cost": None, "noise_multiplier": None
+}  # fmt: skip
 
 
 def _part(facts: dict[str, Any], kind: type[Part], path: Path | str) -> Part:

@@ -24,6 +24,7 @@ from .callbacks import Watchers
 from .checkpoint import Checkpoint, as_checkpoint, go_on_at
 from .metric import Metric, require_metric
 from .prepare import examples_of, run_on
+from .privacy import Privacy
 from .records import Progress, Training
 from .schedules import Schedule
 from .settings import DataSettings, TrainSettings
@@ -58,6 +59,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     state: StepState | None = None,
     record: bool | str | os.PathLike[str] = False,
+    privacy: Privacy | None = None,
 ) -> Training:
     """Train by mini-batches, or by whole batches; the network given is not changed.
 
@@ -86,6 +88,10 @@ def fit(
     train with all processes of a cluster that JAX has joined. Each process calls ``fit`` with the same arguments: the
     mini-batches are the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and
     process 0 writes.
+
+    Privacy. ``privacy``: a :class:`Privacy` makes the steps private (DP-SGD); ``training.privacy`` says what they have
+    cost, and so does each :class:`Epoch`. Not with weights, ``clip_norm``, ``measure_every``, ``record``, ``state``, a
+    Stream, or an optimizer that takes all examples in each step.
 
     End. Training ends after ``epochs``, or if the validation loss (the loss, without a validation set) has not fallen
     by more than ``tolerance`` for ``patience`` epochs; then the network of the best epoch is the result. ``metric``: a
@@ -124,6 +130,7 @@ def fit(
         tolerance=tolerance,
         engine=engine,
         measure_every=measure_every,
+        privacy=privacy,
     )
     data = DataSettings.of(class_weight, validation, metric)
     place = as_checkpoint(checkpoint)

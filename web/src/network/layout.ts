@@ -30,6 +30,7 @@ export interface Layout {
 
 const TOP = 16;
 const BOTTOM = 40;
+const TALL = 430; // pixels: room for larger units
 const NARROWEST = 7; // pixels from one unit to the next in a column
 const MOST_CURVED = 700; // weights; more are drawn as straight lines
 
@@ -53,7 +54,7 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
   const imageSize = asImage ? Math.min(inside, narrow ? 84 : 168) : 0;
   const left = 14 + (asImage ? imageSize / 2 : labelWidth + (labels.length ? 18 : 8));
   const named = Math.max(0, ...classes.map(bold));
-  const right = width - 20 - (setup.classes.length ? named + (narrow ? 56 : 82) : 54);
+  const right = width - 20 - (setup.classes.length ? named + (narrow ? 56 : 90) : 54);
   const last = numbers.length - 1;
   const firstGap = asImage ? imageSize / 2 : 0; // the layer after an image stands as far from its edge as from the next
   const gap = (right - left - firstGap) / Math.max(1, last);
@@ -81,8 +82,8 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
     }
     const abreast = Math.max(1, Math.ceil((units.length * NARROWEST) / inside));
     const rows = Math.ceil(units.length / abreast);
-    const spacing = Math.min(inside / rows, 54);
-    const radius = Math.max(2.4, Math.min(17, spacing * 0.39, gap * 0.3));
+    const spacing = Math.min(inside / rows, inside > TALL ? 74 : 54);
+    const radius = Math.max(2.4, Math.min(inside > TALL ? 23 : 17, spacing * 0.39, gap * 0.3));
     const top = TOP + inside / 2 - (spacing * (rows - 1)) / 2;
     const placed = units.map((number, k) => ({
       layer,

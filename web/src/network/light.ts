@@ -5,6 +5,8 @@ import { theme } from "../theme";
 import { along, trace, unitAt, type Layout, type Unit } from "./layout";
 import type { Place } from "./place";
 
+const FEW = 40; // places, of which each is drawn strongly
+
 export function lightPlace(context: CanvasRenderingContext2D, layout: Layout, place: Place, strong: boolean): void {
   const { accent, card } = theme();
   const unit = unitAt(layout, place.layer, place.unit);
@@ -18,6 +20,23 @@ export function lightPlace(context: CanvasRenderingContext2D, layout: Layout, pl
     return;
   }
   ring(context, layout, unit, accent, strong ? 3 : 1.8);
+}
+
+/** Several places at once, such as a layer or a column of its weights. */
+export function lightPlaces(context: CanvasRenderingContext2D, layout: Layout, places: Place[], strength: number): void {
+  const many = places.length > FEW;
+  context.globalAlpha = strength * (many ? 0.6 : 1);
+  for (const place of places) {
+    const unit = unitAt(layout, place.layer, place.unit);
+    if (!unit) continue;
+    if (place.kind === "unit") {
+      ring(context, layout, unit, theme().accent, 2.4);
+      continue;
+    }
+    const heard = unitAt(layout, place.layer - 1, place.heard);
+    if (heard) line(context, layout, heard, unit, theme().accent, many ? 1 : 3);
+  }
+  context.globalAlpha = 1;
 }
 
 /** All weights of a unit, faintly: what it hears and who hears it. */

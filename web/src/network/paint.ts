@@ -5,7 +5,7 @@ import type { Frame, Setup } from "../protocol";
 import { css, LEVELS, mix, theme } from "../theme";
 import { trace, type Layer, type Layout } from "./layout";
 import { intensity, level, type Scale } from "./scale";
-import { unitsOf, weightsOf, type View } from "./view";
+import { isGradient, isLit, isKnown, unitsName, unitsOf, weightsName, weightsOf, type View } from "./view";
 
 const DASHED = 300; // weights; up to so many, negative ones are dashed
 export const MANY = 700; // weights; of more, those near zero would only make a haze
@@ -17,8 +17,7 @@ export interface Picture {
   frame: Frame;
   layout: Layout;
   view: View;
-  units: Scale;
-  weights: Scale;
+  scaleOf: (name: string) => Scale;
   dimmed: boolean; // something else is lit above
 }
 
@@ -32,10 +31,11 @@ export function paint(context: CanvasRenderingContext2D, picture: Picture): void
 
 function paintWeights(context: CanvasRenderingContext2D, picture: Picture, i: number): void {
   const { layout, frame, view } = picture;
+  const name = weightsName(view, i);
   const numbers = weightsOf(view, frame, i);
-  if (!numbers) return;
+  if (!numbers || name === null) return;
   const [to, from] = [layout.layers[i]!.units, layout.layers[i - 1]!.units];
-  const most = picture.weights.most;
+  const { most } = picture.scaleOf(name);
   const { values } = numbers;
   // Buckets of one colour each: one stroke for all thin lines of a bucket, not one for each weight
   const buckets: number[][] = Array.from({ length: 2 * LEVELS }, () => []);
@@ -44,7 +44,7 @@ function paintWeights(context: CanvasRenderingContext2D, picture: Picture, i: nu
     if (Number.isNaN(value)) continue;
     buckets[2 * level(value, most) + (value < 0 ? 1 : 0)]!.push(k);
   }
-  const lit = view.light ? view.light.weights.has(i) : true;
+  const lit = isLit(view, name);
   const many = layout.weights > MANY;
   const hairline = 1 / (window.devicePixelRatio || 1); // the widest that is drawn fast in one stroke with others
   const dense = Math.min(1, Math.sqrt(150 / layout.weights)); // many lines are thinner and fainter
@@ -75,15 +75,19 @@ function paintWeights(context: CanvasRenderingContext2D, picture: Picture, i: nu
 
 function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: Layer, i: number): void {
   const { view, frame } = picture;
+  const name = unitsName(view, i);
   const values = unitsOf(view, frame, i)?.values;
-  if (!values) return;
-  const lit = view.light ? view.light.units.has(i) : true;
-  if (layer.image) {
-    paintImage(context, picture, layer, values, lit);
+  if (!values || name === null) {
+    paintBlank(context, layer);
     return;
   }
-  const { negative, positive, card, ink, quiet, negativeEnd, positiveEnd } = theme();
-  const most = picture.units.most;
+  const lit = isLit(view, name);
+  if (layer.image) {
+    paintImage(context, picture, layer, values, name, lit);
+    return;
+  }
+  const { negative, positive, card, ink, quiet, negativeEnd, positiveEnd, inkOnNegative, inkOnPositive } = theme();
+  const { most } = picture.scaleOf(name);
   const shown = layer.radius >= 13;
   layer.units.forEach((unit, k) => {
     const value = values[k]!;
@@ -100,11 +104,13 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
       context.stroke();
       const strong = intensity(value, most) > 0.55;
       if (shown) {
-        context.fillStyle = strong ? card : ink;
+        context.globalAlpha = lit ? 1 : 0.7; // a faint unit is paper, on which ink is read
+        context.fillStyle = !lit || (value < 0 ? inkOnNegative : inkOnPositive)[share] ? ink : card;
         const text = brief(value);
-        context.font = `500 ${text.length > 4 ? 8 : layer.radius >= 15.5 ? 10 : 9}px system-ui, sans-serif`;
+        const size = layer.radius >= 20 ? 13 : layer.radius >= 15.5 ? 10 : 9;
+        context.font = `500 ${text.length > 4 ? size - 2 : size}px system-ui, sans-serif`;
         context.textAlign = "center";
-        context.fillText(text, unit.x, unit.y + 3.4);
+        context.fillText(text, unit.x, unit.y + 0.34 * size);
       } else if (value < 0 && share > 1 && layer.radius > 3.5) {
         context.fillStyle = strong ? card : quiet; // a minus sign: the colour is not needed to see the sign
         context.fillRect(unit.x - layer.radius * 0.5, unit.y - 0.75, layer.radius, 1.5);
@@ -112,6 +118,17 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
     }
     context.globalAlpha = 1;
   });
+}
+
+/** Units of which nothing is known yet: circles without a number. */
+function paintBlank(context: CanvasRenderingContext2D, layer: Layer): void {
+  const { card, line } = theme();
+  for (const unit of layer.units) {
+    disc(context, unit.x, unit.y, layer.radius, card);
+    context.lineWidth = 1;
+    context.strokeStyle = line;
+    context.stroke();
+  }
 }
 
 /** A number in a circle: a few characters. */
@@ -129,11 +146,12 @@ function paintImage(
   picture: Picture,
   layer: Layer,
   values: Float32Array,
+  name: string,
   lit: boolean,
 ): void {
   const image = layer.image!;
   const { negative, positive, paper, inkRGB, line, card } = theme();
-  const asInk = picture.view.family === "h" || picture.view.family === "a";
+  const asInk = !isGradient(name);
   const pixel = 2 * layer.radius;
   let low = Infinity;
   let high = -Infinity;
@@ -149,7 +167,7 @@ function paintImage(
     const share = high > low ? (value - low) / (high - low) : 0;
     context.fillStyle = asInk
       ? css(mix(mix(paper, inkRGB, 0.04), inkRGB, 0.92 * share))
-      : (value < 0 ? negative : positive)[level(value, picture.units.most)]!;
+      : (value < 0 ? negative : positive)[level(value, picture.scaleOf(name).most)]!;
     context.fillRect(unit.x - layer.radius, unit.y - layer.radius, pixel, pixel);
   });
   context.strokeStyle = line;
@@ -162,6 +180,7 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
   const { setup, layout, frame } = picture;
   const { ink, quiet, accent } = theme();
   const narrow = layout.width < 500;
+  const depth = setup.network.sizes.length - 1;
   context.textAlign = "right";
   context.font = "12px system-ui, sans-serif";
   context.fillStyle = quiet;
@@ -170,17 +189,20 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const unit = first.units[k]!;
     context.fillText(name, unit.x - first.radius - 7, unit.y + 4);
   });
-  const output = frame.numbers.get(`h.${setup.network.sizes.length - 1}`)?.values;
+  const output = isKnown(picture.view, `h.${depth}`) ? frame.numbers.get(`h.${depth}`)?.values : undefined;
   context.textAlign = "left";
   last.units.forEach((unit, k) => {
     const name = setup.classes.length === setup.network.sizes.at(-1) ? layout.classes[unit.number - 1]! : "";
-    const value = output?.[k];
-    if (value === undefined) return;
     const x = unit.x + last.radius + 8;
     const right = name !== "" && setup.classes[unit.number - 1] === frame.example.label;
     context.font = `${right ? 650 : 400} 12px system-ui, sans-serif`;
     context.fillStyle = right ? ink : quiet;
     const share = setup.network.output === "softmax" || setup.network.output === "sigmoid";
+    const value = output?.[k];
+    if (value === undefined) {
+      context.fillText(name, x, unit.y + 4); // not computed yet
+      return;
+    }
     const shown = Number.isNaN(value) ? "NaN" : share ? value.toFixed(value > 0.9995 ? 1 : 2) : written(value, 3);
     const start = x + (share && !narrow ? 26 : 0);
     if (share && !narrow && !Number.isNaN(value)) {
@@ -202,16 +224,25 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
   const many = Math.min(...gaps) < 66; // then their names would run into one another
   layout.layers.forEach((layer, i) => {
     const { sizes, activations, output: outputName } = setup.network;
-    const lit = picture.view.light?.units.has(i) ?? false;
-    const name = i === 0 ? "x" : i === sizes.length - 1 ? "ŷ" : `h${subscript(i)}`;
-    const function_ = i === 0 ? "input" : i === sizes.length - 1 ? outputName : activations[i - 1]!;
-    context.fillStyle = lit ? accent : ink;
+    const array = unitsName(picture.view, i);
+    const lit = picture.view.slide !== null && isLit(picture.view, array);
+    const name = nameOfUnits(array ?? `h.${i}`, depth);
+    const function_ = i === 0 ? (sizes[0] === 1 ? "input" : "inputs") : i === sizes.length - 1 ? outputName : activations[i - 1]!;
+    context.fillStyle = lit ? accent : array === null ? quiet : ink;
     context.font = "600 12px system-ui, sans-serif";
     context.fillText(name, layer.x, layout.height - 19);
     context.fillStyle = quiet;
     context.font = "11px system-ui, sans-serif";
     context.fillText(many ? String(sizes[i]) : `${sizes[i]} ${function_}`, layer.x, layout.height - 5);
   });
+}
+
+/** What the circles of a layer show: ∇a₃, h₂, ŷ. */
+function nameOfUnits(array: string, depth: number): string {
+  const [quantity = "", layer = "0"] = array.split(".");
+  const letter = quantity.replace("grad_", "");
+  const name = letter === "h" && Number(layer) === 0 ? "x" : letter === "h" && Number(layer) === depth ? "ŷ" : letter + subscript(Number(layer));
+  return quantity.startsWith("grad_") ? `∇${name}` : name;
 }
 
 export function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {

@@ -4,7 +4,7 @@ import { shortened } from "../names";
 import { subscript } from "../numbers";
 import type { Frame, Setup } from "../protocol";
 import { along, unitAt, type Layout, type Unit } from "./layout";
-import { weightsOf, type View } from "./view";
+import { isKnown, weightsOf, type View } from "./view";
 
 export type Place = { kind: "unit"; layer: number; unit: number } | { kind: "weight"; layer: number; unit: number; heard: number };
 
@@ -106,14 +106,14 @@ function distanceTo(layout: Layout, from: Unit, to: Unit, x: number, y: number, 
   return least;
 }
 
-/** The numbers of a place, by name, from the frame. */
-export function numbersAt(place: Place, layout: Layout, frame: Frame): { name: string; value: number }[] {
+/** The numbers of a place that are known, by name, from the frame. */
+export function numbersAt(place: Place, layout: Layout, frame: Frame, view: View): { name: string; value: number }[] {
   const index = (layer: number, number: number): number => layout.layers[layer]?.units.findIndex((unit) => unit.number === number) ?? -1;
   const j = index(place.layer, place.unit);
   if (j < 0) return [];
   const entry = (name: string, array: string, k: number): { name: string; value: number }[] => {
     const value = frame.numbers.get(`${array}.${place.layer}`)?.values[k];
-    return value === undefined ? [] : [{ name, value }];
+    return value === undefined || !isKnown(view, `${array}.${place.layer}`) ? [] : [{ name, value }];
   };
   if (place.kind === "weight") {
     const heard = index(place.layer - 1, place.heard);

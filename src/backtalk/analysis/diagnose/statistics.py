@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..per_example.sizes import row_norms
+from ...core.sizes import row_norms
 
 SMALLEST = 1e-200  # of a sum of squares, none of which has lost digits that matter
 

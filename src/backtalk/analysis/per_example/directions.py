@@ -14,10 +14,10 @@ import numpy as np
 from ...core.arrays import Array, namespace, to_numpy
 from ...core.network import Network
 from ...core.norms import euclidean_norm
+from ...core.sizes import beside, positive, wide
 from .examples import as_batch, group_of
 from .gradient_norms import GradientNorms, norms_of
 from .pairs import MEMORY_LIMIT, Group, Pairs, ParameterArrays, add, by_layer, read_blocks
-from .sizes import beside, positive, wide
 
 
 class UndefinedCosineWarning(RuntimeWarning):

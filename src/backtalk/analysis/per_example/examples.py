@@ -16,10 +16,10 @@ from ...core.forward import propagate
 from ...core.inputs import as_weight, require_network
 from ...core.layers import Layers
 from ...core.network import Network
+from ...core.sizes import wide
 from ...engines.native import passes as native
 from ...errors import InputError, InputTypeError, LayerError
 from .pairs import Group, Pairs
-from .sizes import wide
 
 
 def as_batch(network: Network, X: Any, y: Any, sample_weight: Any = None) -> Batch:

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...core.arrays import Array
 from ...core.network import Network
+from ...core.sizes import beside
 from .examples import as_batch, group_of, shares_of
 from .gradient_norms import is_share
 from .pairs import MEMORY_LIMIT, Group, as_part, rows_within, slices
-from .sizes import beside
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from ...core.arrays import Array, namespace
 from ...core.batch import Batch
 from ...core.layers import Layers
 from ...core.network import Network
+from ...core.sizes import combined_norm, positive, row_norms
 from ...engines.native import passes as native
 from ...engines.passes import ends_in_blocks
 from ...errors import unknown_name
@@ -30,7 +31,6 @@ from .pairs import (
     by_products,
     read_blocks,
 )
-from .sizes import combined_norm, positive, row_norms
 
 SCALES = ("own", "share")
 

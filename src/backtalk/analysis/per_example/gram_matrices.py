@@ -12,10 +12,10 @@ from ...core.backward import talk_down
 from ...core.forward import propagate
 from ...core.inputs import as_input
 from ...core.network import Network
+from ...core.sizes import beside
 from ...errors import BacktalkError, InputTypeError, unknown_name
 from .examples import as_batch, bytes_of_pairs, group_of, itemsize, paired
 from .pairs import MEMORY_LIMIT, Group, Pairs, as_bytes, rows_within, slices
-from .sizes import beside
 
 OUTPUTS = ("sum", "each", "pairs")
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from ...core.arrays import Array, ArraySpec, is_concrete, namespace
 from ...core.layers import Layers
+from ...core.sizes import beside, positive, row_norms, wide
 from ...core.sums import sum_products, sum_rows
 from ...errors import InputError, InputTypeError
-from .sizes import beside, positive, row_norms, wide
 
 MEMORY_LIMIT = 64 * 2**20  # bytes that the blocks of one call take
 MOST_ROWS = 1024  # of a block: more are not faster

@@ -13,12 +13,12 @@ from ...core.arrays import Array, namespace, to_numpy
 from ...core.layers import mapped
 from ...core.network import Network
 from ...core.norms import euclidean_norm
+from ...core.sizes import wide
 from ...core.sums import sum_rows
 from ...errors import InputError
 from .examples import as_batch, exact_shares_of, group_of
 from .gradient_norms import norms_of
 from .pairs import MEMORY_LIMIT, Group, ParameterArrays, Sums, add, as_part, read_weighted
-from .sizes import wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,5 +3,6 @@
 from .captured import Heard, HeardBatch
 from .model_hooks import listen
 from .norms import HeardNorms
+from .private import PrivateSteps
 
-__all__ = ["Heard", "HeardBatch", "HeardNorms", "listen"]
+__all__ = ["Heard", "HeardBatch", "HeardNorms", "PrivateSteps", "listen"]

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from ...core.arrays import Array
 from ...errors import InputError
+from ...train.privacy import PrivacySpent
+from ..per_example.pairs import MEMORY_LIMIT
 from .assemble import assemble, batches, captured_layers, require_finite
 from .hooks import Hooks
 from .modules import ModuleHooks
 from .pairs import CapturedPairs
+from .precision import in_full_precision
+from .private import PrivateSteps, take_step
 from .results import Results
 from .whole import why_mixed, why_not_whole
 
@@ -139,6 +144,38 @@ class Heard(Results):
     def unheard(self) -> Mapping[str, str]:
         """Every other module with parameters of its own that are trained, and every other layer, with the reason."""
         return MappingProxyType(captured_layers(self._hooks)[1] | self._hooks.model.others)
+
+    @in_full_precision
+    def private_step(self, optimizer: Any, private: PrivateSteps, *, memory_limit: int = MEMORY_LIMIT) -> PrivacySpent:
+        """A step of DP-SGD: ``optimizer`` steps along (Σ_n c_n ∇ℓ_n + z)/B instead of the gradient of the batch.
+
+        c_n clips ∇ℓ_n to the norm C of ``private``, z is its noise, and B its ``batch_size``, however many examples
+        the batch had. Call it after ``loss.backward()``, instead of ``optimizer.step()``. If the batch that was drawn
+        has no examples, call it without a backward pass: the step is one of noise alone. It gives what all steps so
+        far have cost, and leaves ``.grad`` None, so ``zero_grad()`` is needed before the first backward pass alone.
+
+        ``optimizer``: any of torch.optim that takes no closure, with all trained parameters of the model and no others.
+        Raises :class:`~backtalk.errors.InputError`, before anything is changed, if the batch was not the one that
+        ``private`` drew; if a module mixes examples, as BatchNorm does in training; if the loss is a mean over weights
+        or targets of the batch; if a trained parameter is not heard, or is used otherwise too (looked for in steps 1,
+        2, 4, 8, …); and if a value is not finite. Losses by hand that compare examples, as contrastive ones do, cannot
+        be seen. Source: Abadi et al. 2016, "Deep learning with differential privacy".
+
+        >>> import torch
+        >>> from backtalk import Privacy, PrivateSteps, listen
+        >>> X, y = torch.ones(6, 2), torch.tensor([0, 1, 0, 1, 0, 1])
+        >>> model = torch.nn.Linear(2, 2)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> private = PrivateSteps(Privacy(delta=0.01, noise_multiplier=1.0), examples=len(X), batch_size=2)
+        >>> for rows in private.batches(5):
+        ...     with listen(model) as heard:
+        ...         if rows:
+        ...             torch.nn.functional.cross_entropy(model(X[rows]), y[rows]).backward()
+        ...     spent = heard.private_step(optimizer, private)
+        >>> spent
+        ε = 2.37 at δ = 0.01 (5 steps, σ = 1, C = 1, flat, pld)
+        """
+        return take_step(self, optimizer, private, memory_limit)
 
     def __repr__(self) -> str:
         batches = self.batches

@@ -10,9 +10,9 @@ import numpy as np
 
 from ...core.arrays import Array, to_numpy
 from ...core.norms import euclidean_norm
+from ...core.sizes import row_norms
 from ..diagnose.statistics import median, root_mean_square
 from ..per_example.pairs import Pairs, ParameterArrays
-from ..per_example.sizes import row_norms
 from .norms import HeardNorms
 from .pairs import CapturedPairs, widened
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.arrays import Array, to_numpy
+from ...core.sizes import combined_norm
 from ...errors import InputError
 from ..per_example.gradient_norms import GradientNorms, norms_by_layer
 from ..per_example.pairs import Group, Pairs, ParameterArrays, Sums
-from ..per_example.sizes import combined_norm
 from ..per_example.statistics import NoiseScale, estimate_noise, length_of
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 COLUMNS, ROWS, NETWORK, TRAINING = "Columns", "Rows for validation and test", "Network", "Training"  # in the help
-JUDGED = "What is judged and predicted"
+JUDGED, PRIVACY = "What is judged and predicted", "Private training"
 TYPE = re.compile(r"\s*(?P<name>.+?)\s*=\s*(?P<type>number|category|yes/no|time|date(?:\([^()]*\))?)\s*(?:,|$)")
 
 

@@ -17,6 +17,7 @@ from .table_options import (
     COLUMNS,
     JUDGED,
     NETWORK,
+    PRIVACY,
     ROWS,
     TRAINING,
     Grouped,
@@ -265,6 +266,24 @@ def train(
         ),
     ] = None,
     diagnose: Annotated[bool, _option("Say what goes wrong, and what to do.", TRAINING, "--diagnose")] = False,
+    epsilon: Annotated[
+        float | None,
+        _option(
+            "How much one row may change the weights, over all steps: noise is added accordingly. [default: any]",
+            PRIVACY,
+            show_default=False,
+        ),
+    ] = None,
+    noise_multiplier: Annotated[
+        float | None, _option("The noise itself, instead of --epsilon, in units of --max-norm.", PRIVACY)
+    ] = None,
+    delta: Annotated[
+        float | None, _option("Of the privacy: below 1 over the number of rows, such as 1e-5.", PRIVACY)
+    ] = None,
+    max_norm: Annotated[
+        float | None,
+        _option("To which the gradient of each row is clipped. [default: 1]", PRIVACY, show_default=False),
+    ] = None,
     coordinator: Coordinator = None,
     processes: Processes = None,
     process: Process = None,
@@ -326,6 +345,10 @@ def train(
         id=id_column,
         split=split,
         no_header=no_header,
+        epsilon=epsilon,
+        noise_multiplier=noise_multiplier,
+        delta=delta,
+        max_norm=max_norm,
     )
     with joined(coordinator, processes, process, engine=engine, folder=folder, anew=True) as group:
         watch = Watch(folder, as_json, group)

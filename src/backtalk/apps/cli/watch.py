@@ -125,6 +125,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
     from ...errors import cut
     from ...pages.page import number_text
     from ..tables.folder import DIAGNOSIS_PAGE, REPORT
+    from ..tables.private import said_of_privacy
     from ..tables.verdict.compare import words_of
     from ..terminal import make_console, show_diagnosis
     from .table_views import show_confusion, show_quality, show_reasons, show_verdict
@@ -150,6 +151,8 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
         second, least = cut(metrics["classes"][1], MOST_LETTERS), number_text(metrics["threshold"])
         console.print(f"'{second}' is predicted if its probability is {least} or more", markup=False)
     console.print(f"\n{_end(metrics, watch.seconds, went_on)}", markup=False)
+    for sentence in said_of_privacy(metrics["privacy"]):
+        console.print(sentence, markup=False)
     if result.diagnosis is not None:
         console.print("\nwhat the doctor found, with the training rows:\n")
         show_diagnosis(console, result.diagnosis)

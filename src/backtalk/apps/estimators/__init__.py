@@ -4,6 +4,7 @@ base.py         what both estimators share: from X and y to a trained network
 fitted.py       what a fitted estimator can do: predictions, hidden units, gradients, scikit-learn's attributes
 epochs.py       scikit-learn's epochs: shuffling, learning rates, when training ends
 solvers.py      what ``solver`` names
+private.py      private training: what it refuses, and its steps
 held_out.py     the validation set, and the score on it
 classifier.py   ``MLPClassifier``
 regressor.py    ``MLPRegressor``

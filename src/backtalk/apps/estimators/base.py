@@ -26,13 +26,14 @@ from ...engines.native.kernels import sharing_threads
 from ...engines.native.steps import NativeSteps
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError, InputTypeError
-from ...train import Epoch, Optimizer
+from ...train import Epoch, Optimizer, Privacy
 from ...train.callbacks import Watchers
 from ...train.schedules import as_schedule
 from ...train.whole_batch import search_of
-from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, training_of
+from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, batch_size_of, training_of
 from .fitted import FLOATS, SPARSE, FittedPerceptron, dense
 from .held_out import hold_out
+from .private import plan_of, require_private, step_settings
 from .solvers import searches, solver_of
 
 
@@ -68,6 +69,7 @@ class MultilayerPerceptron(FittedPerceptron):
         "callbacks": [object],  # as_callbacks looks
         "output": [str, Output, Activation, None],
         "engine": [StrOptions(set(ENGINES))],
+        "privacy": [Privacy, None],
         **{name: ["boolean"] for name in ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")},
         **{name: [Interval(Integral, 1, None, closed="left")] for name in ("max_iter", "max_fun")},
         **{name: [Interval(Real, 0, None, closed="left")] for name in ("alpha", "power_t", "tol")},
@@ -104,6 +106,7 @@ class MultilayerPerceptron(FittedPerceptron):
     callbacks: Any = None
     engine: str = "auto"
     output: Any = None
+    privacy: Privacy | None = None
 
     def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
         """Learn from y how it is encoded; sets ``n_outputs_``."""
@@ -124,6 +127,8 @@ class MultilayerPerceptron(FittedPerceptron):
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any] | None, incremental: bool = False
     ) -> Self:
         self._require_parameters()
+        if self.privacy is not None:
+            require_private(self, validation, incremental)
         first = not hasattr(self, "network_") or (not self.warm_start and not incremental)
         options: dict[str, Any] = {"accept_sparse": SPARSE, "dtype": FLOATS, "y_numeric": is_regressor(self)}
         checked: Any = validate_data(self, X, y, multi_output=True, reset=first, **options)
@@ -174,7 +179,7 @@ class MultilayerPerceptron(FittedPerceptron):
     def _begin(self, first: bool) -> None:
         """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
         self._optimizer = OptimizerState(self.learning_rate_init)
-        self.n_iter_ = 0
+        self.n_iter_, self.privacy_ = 0, None
         if first:
             self.t_ = self._no_improvement_count = 0
             self.validation_loss_curve_ = []
@@ -213,6 +218,10 @@ class MultilayerPerceptron(FittedPerceptron):
         _, scale = self._loss()
         optimizer = solver_of(self, scale)
         assert isinstance(optimizer, Optimizer)
+        kind = choose_steps(self.engine, network, optimizer)
+        batch = _batch(network, X, target, weight, kind.takes_labels)
+        batch_size = batch_size_of(self, batch.count)
+        plan = plan_of(self, network, batch, batch_size)
         settings = StepSettings(
             optimizer=optimizer,
             l2_penalty=float(self.alpha) * scale,
@@ -220,19 +229,21 @@ class MultilayerPerceptron(FittedPerceptron):
             loss_by_count=True,  # as scikit-learn counts, also if the examples have weights
             clip_norm=None if self.clip_norm is None else float(self.clip_norm) * scale,
             dropout=self._dropout(network) if np.any(self.dropout) else None,
+            private=step_settings(plan, scale),
         )
-        kind = choose_steps(self.engine, network, settings.optimizer)
         steps, state = kind(network, settings), self._optimizer
         if incremental and state.stopped:
             return
         if incremental and state.steps is not None:
             steps.restore(network, state.steps)
         watchers = Watchers.of(self.callbacks)
-        epochs = Epochs(self, steps, _batch(network, X, target, weight, kind.takes_labels), state, watchers, judge)
+        epochs = Epochs(self, steps, batch, batch_size, state, watchers, judge, plan)
         watchers.begin(self.get_params(deep=False), network)
         epochs.run(incremental)
         best = state.best if self.early_stopping and (not incremental or state.stopped) else None
         self.network_ = steps.network if best is None else best
+        if plan is not None:
+            self.privacy_ = plan.spent(steps.step)
         watchers.end(training_of(self))
 
     def _dropout(self, network: Network) -> Dropout:

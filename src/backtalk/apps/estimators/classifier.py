@@ -67,6 +67,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ends.
     engine
         ``"native"``, ``"formula"``, or ``"auto"``: the first if it can.
+    privacy
+        A :class:`backtalk.Privacy` makes the steps private, and ``privacy_`` says what they have cost. Then training
+        takes all ``max_iter`` epochs: the loss of private samples decides nothing. The classes themselves are not
+        protected. Not with weights, ``partial_fit``, ``warm_start``, or ``early_stopping`` without ``X_val``.
     loss
         By default the natural one of ``output``, and without it cross-entropy, binary for two classes and for a label
         matrix. Any loss of classes, such as ``"focal"``, ``"kl_divergence"`` or ``"categorical_hinge"``, has one output
@@ -81,7 +85,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     ``validation_fraction``. ``partial_fit`` stops early too: after ``n_iter_no_change`` calls without a better score it
     restores the best network and leaves it as it is.
 
-    Beyond scikit-learn's attributes: ``network_``, the :class:`backtalk.Network`; ``validation_loss_curve_``.
+    Beyond scikit-learn's attributes: ``network_``, the :class:`backtalk.Network`; ``validation_loss_curve_``;
+    ``privacy_``, a :class:`backtalk.PrivacySpent`, or None.
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)

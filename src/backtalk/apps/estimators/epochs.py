@@ -20,6 +20,7 @@ from ...errors import DivergedError, InputError
 from ...train import Epoch, Optimizer, StepState, Training
 from ...train.callbacks import Watchers
 from ...train.loop import Event, Loop
+from ...train.privacy import PrivacyPlan
 from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedule
 from .solvers import rate_unit, solver_of
 
@@ -64,18 +65,27 @@ class Epochs:
     """Training of an estimator by mini-batches: by its parameters, into its attributes and its ``state``."""
 
     def __init__(
-        self, model: Any, steps: Steps, batch: Batch, state: OptimizerState, watchers: Watchers, judge: Judge | None
+        self,
+        model: Any,
+        steps: Steps,
+        batch: Batch,
+        batch_size: int,
+        state: OptimizerState,
+        watchers: Watchers,
+        judge: Judge | None,
+        plan: PrivacyPlan | None,
     ) -> None:
         self.model, self.steps, self.state, self.watchers, self.judge = model, steps, state, watchers, judge
+        self.examples, self.plan = batch.count, plan
         self.scale = model._loss()[1]
         self.unit = rate_unit(model, self.scale)
         self.print: Callable[[str], None] = print if model.verbose else lambda text: None
         self.schedule: Schedule | None = None
         if model.learning_rate not in SKLEARN_SCHEDULES:
             self.schedule = as_schedule(model.learning_rate, "learning_rate")
-        source = ShuffledAnew(batch, model._random_state, model.shuffle)
-        generator = np.random.default_rng(0)  # unused: the source draws from the model's own
-        self.loop = Loop(steps, source, self._batch_size(batch.count), generator, self._rates)
+        generator = np.random.default_rng(0)  # for nothing secret: a source draws from the model's own, or by its key
+        source = ShuffledAnew(batch, model._random_state, model.shuffle) if plan is None else plan.samples
+        self.loop = Loop(steps, source, 1 if plan else batch_size, generator, self._rates)
         if self.schedule is not None:
             self.schedule.require_steps(model.max_iter * self.loop.steps_per_epoch)
 
@@ -90,12 +100,14 @@ class Epochs:
                 if event is not Event.EPOCH:
                     continue
                 model.n_iter_ += 1
-                model.t_ += loop.source.count
+                model.t_ += self.examples
                 ends = self._ends()
                 if incremental:
                     state.stopped = ends and model.early_stopping
                 if ends or incremental:
                     break
+                if model.n_iter_ == model.max_iter and self.plan is not None:
+                    break  # as many as the noise was chosen for
                 if model.n_iter_ == model.max_iter:
                     warnings.warn(
                         f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the optimization "
@@ -114,24 +126,6 @@ class Epochs:
                 f"{error} The network with the best validation score is kept.", ConvergenceWarning, stacklevel=4
             )
         state.steps = self.steps.state()
-
-    def _batch_size(self, count: int) -> int:
-        optimizer = solver_of(self.model)
-        if isinstance(optimizer, Optimizer) and optimizer.whole_batch:
-            if self.model.batch_size not in ("auto", count):
-                raise InputError(
-                    f"batch_size is {self.model.batch_size}, but solver={self.model.solver!r} takes all {count} "
-                    "examples in each step: leave batch_size out."
-                )
-            return count
-        if self.model.batch_size == "auto":
-            return min(200, count)
-        if self.model.batch_size > count:
-            warnings.warn(
-                f"batch_size is {self.model.batch_size}, larger than the sample size {count}: it is clipped to it.",
-                stacklevel=5,
-            )
-        return int(min(self.model.batch_size, count))
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of an epoch."""
@@ -162,7 +156,8 @@ class Epochs:
             watched = loss if validation_loss is None else validation_loss
             state.schedule = self.schedule.after_epoch(watched, state.schedule)
         if network is not None:
-            epoch = Epoch(state.epochs, loss, network, self.steps.measures(), validation_loss, rate)
+            spent = None if self.plan is None else self.plan.spent(self.steps.step)
+            epoch = Epoch(state.epochs, loss, network, self.steps.measures(), validation_loss, rate, privacy=spent)
             stops = self.watchers.after_epoch(epoch)
         return self._gives_up(rate) or stops
 
@@ -184,6 +179,8 @@ class Epochs:
         model, state = self.model, self.state
         if model.solver == "sgd" and model.learning_rate == "invscaling":
             state.learning_rate = model.learning_rate_init / (model.t_ + 1) ** model.power_t
+        if self.plan is not None and not model.early_stopping:
+            return False  # the loss of private examples decides nothing
         if model._no_improvement_count <= model.n_iter_no_change:
             return False
         what = "Validation score" if model.early_stopping else "Training loss"
@@ -197,10 +194,31 @@ class Epochs:
         return True
 
 
+def batch_size_of(model: Any, count: int) -> int:
+    """How many of ``count`` samples a step takes."""
+    optimizer = solver_of(model)
+    if isinstance(optimizer, Optimizer) and optimizer.whole_batch:
+        if model.batch_size not in ("auto", count):
+            raise InputError(
+                f"batch_size is {model.batch_size}, but solver={model.solver!r} takes all {count} "
+                "examples in each step: leave batch_size out."
+            )
+        return count
+    if model.batch_size == "auto":
+        return min(200, count)
+    if model.batch_size > count:
+        warnings.warn(
+            f"batch_size is {model.batch_size}, larger than the sample size {count}: it is clipped to it.",
+            stacklevel=4,
+        )
+    return int(min(model.batch_size, count))
+
+
 def training_of(model: Any) -> Training:
     """What callbacks are told at the end."""
     reason = "epochs" if model.n_iter_ >= model.max_iter else "patience"
-    return Training(model.network_, tuple(model.loss_curve_), tuple(model.validation_loss_curve_), None, reason)
+    curves = tuple(model.loss_curve_), tuple(model.validation_loss_curve_)
+    return Training(model.network_, *curves, None, reason, privacy=model.privacy_)
 
 
 def telemetry_of(model: Any, count: int, scale: float) -> Telemetry:

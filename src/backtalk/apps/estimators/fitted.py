@@ -20,6 +20,7 @@ from ...core.network import Network
 from ...engines.passes import forward_in_blocks, gradients, output_of
 from ...errors import InputError, InputTypeError
 from ...interop.scikit_learn import from_sklearn
+from ...train import PrivacySpent
 from .epochs import OptimizerState, telemetry_of
 
 SPARSE, FLOATS = ["csr", "csc"], (np.float64, np.float32)  # the forms of X that are taken
@@ -37,6 +38,7 @@ class FittedPerceptron(BaseEstimator):
     output: Any
     loss_curve_: list[float]
     validation_loss_curve_: list[float]
+    privacy_: PrivacySpent | None = None
     _optimizer: OptimizerState
     _label_binarizer: Any  # of a classifier
 

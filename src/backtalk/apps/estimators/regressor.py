@@ -45,8 +45,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
         The output function: any activation, such as ``"softplus"`` for a y above 0; by default the natural one of the
         loss.
 
-    and ``activation``, ``learning_rate``, ``dropout``, ``clip_norm``, ``callbacks``, ``engine``, and the validation set
-    of ``fit`` and ``partial_fit``, as for :class:`MLPClassifier`.
+    and ``activation``, ``learning_rate``, ``dropout``, ``clip_norm``, ``callbacks``, ``engine``, ``privacy``, and the
+    validation set of ``fit`` and ``partial_fit``, as for :class:`MLPClassifier`.
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)

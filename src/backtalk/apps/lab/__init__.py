@@ -4,11 +4,13 @@ datasets.py       the examples to choose from: built in, generated, the user's o
 given.py          the network and the data that the command line names
 upload.py         a file that the page sends, as such examples; how large and how far out they may be
 readers.py        the processes in which that happens
-settings.py       what a configure message asks for, checked
+settings.py       what a configure message asks for, checked; address.py: what an address asks for
 trainer.py        a network in training, one step at a time or some
 payloads.py       what a frame holds, as bytes
-slides.py         one step as a talk, slide by slide
+slides.py         one step as a talk, slide by slide; slide_message.py: a slide for the page
 answers.py        derivations and findings, as messages; advice.py: for the controls of the page
+greeting.py       what there is to choose from, for the page
+lesson/           recorded steps in one file that needs no server
 session.py        what the server keeps for a tab, and for how long
 live.py           the conversation over a WebSocket
 security.py       the token, Host and Origin, the headers of every answer

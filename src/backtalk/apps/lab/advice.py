@@ -34,7 +34,7 @@ SCALED = (
 )
 TARGETS = f"Divide y {FILE}, so that it is near 1."
 AUTO = "Choose auto as Output, and as Loss: what suits the data."
-NEW_SEED = "Choose another Seed: the first weights are drawn anew."
+NEW_SEED = "Choose auto as First weights, under More, and another Seed: the first weights are drawn anew."
 ROWS = f"Look at these rows {FILE}"
 ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "non_finite_data": f"Correct these cells {FILE}, or leave their rows out.",
@@ -51,8 +51,12 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "uninformative_features": f"Add columns {FILE} that say something of the target, or choose another Target.",
     "linear_layers": _activation("relu or tanh"),
     "symmetry": NEW_SEED,
-    "penalty_too_strong": "Choose adam as Optimizer, which pulls at no weight.",
-    "dropout_too_strong": "Reset: the page trains without dropout.",
+    "penalty_too_strong": lambda settings: (
+        "Choose a smaller L2 penalty, under More."
+        if settings.l2_penalty
+        else "Choose adam as Optimizer, which pulls at no weight."
+    ),
+    "dropout_too_strong": "Choose a smaller Dropout, under More.",
     "nothing_arrives": f"{_activation('leaky_relu')} It is never flat. And choose auto as Output.",
     "class_imbalance": f"See how it does on the rare class, rather than the score; more rows of that {FILE} help most.",
     "mislabelled_examples": f"{ROWS}, the first ones first, and correct wrong labels. In a drawn set they are Noise.",
@@ -67,7 +71,8 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "layer_not_learning": "Choose relu as Activation, and use fewer layers.",
     "learning_rate_too_low": lambda settings: f"Try {_rate(settings, 10)}, and more, until the loss falls.",
     "training_too_short": "Run on, until the loss no longer falls.",
-    "overfitting": f"Stop where the loss on held-out rows was least, or use fewer units. More rows {FILE} help most.",
+    "overfitting": "Stop where the loss on held-out rows was least; or use fewer units; or choose an L2 penalty or "
+    f"Dropout, under More. More rows {FILE} help most.",
     "loss_stands_still": lambda settings: f"Try {_rate(settings, 10)}, another Activation, or another Seed.",
     "underfitting": "Run on; or Add a layer, or give the layers more units. Or the columns say little of the target.",
 }

@@ -10,28 +10,23 @@ import numpy as np
 
 from ...analysis.diagnose.measure import finite_or_none
 from ...core.network import Network
-from ...errors import InputError, InputTypeError
-from .datasets import LabData
-from .settings import shown
+from ...errors import InputError
+from .settings import quantity_text
 from .trainer import Trainer
 
-LONGEST_QUANTITY = 60  # characters
 MOST_BYTES = 2_000_000  # of a derivation
 MOST_ROWS = 5000  # that the doctor looks at
 STRONGEST = 10  # paths
 
 
-def explain_message(network: Network, data: LabData, row: int, quantity: Any) -> dict[str, Any]:
-    """The derivation of a quantity for the example of a row, and its strongest paths."""
-    if not isinstance(quantity, str):
-        raise InputTypeError(f"quantity is {shown(quantity)}, expected a text such as 'W[1,1,1]'.")
-    if len(quantity) > LONGEST_QUANTITY:
-        raise InputError(f"quantity is {shown(quantity)}, expected a text such as 'W[1,1,1]'.")
+def explain_message(network: Network, x: np.ndarray, y: Any, row: int, quantity: Any) -> dict[str, Any]:
+    """The derivation of a quantity for the example x (n_0,), y of a row, and its strongest paths."""
+    quantity = quantity_text(quantity)
     from ...teaching.derivations import explain, paths
+    from ...teaching.derivations.records import derivation_record
 
-    x, y = data.X[row], data.y[row]
     with np.errstate(all="ignore"):
-        derivation = explain(network, x, y, quantity).to_dict()
+        derivation = derivation_record(explain(network, x, y, quantity))
         try:
             strongest = paths(network, x, y, quantity, k=STRONGEST).to_dict()
         except InputError:  # of a whole vector there are none

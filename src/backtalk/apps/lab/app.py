@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ...errors import BacktalkError, InputError
 from .datasets import LabData
+from .lesson import make_lesson
+from .lesson.recording import STEPS
 from .live import Live, sentence
 from .readers import Readers
 from .security import Guard, is_token
 from .session import MOST_SESSIONS, NAME, Session, Sessions, start_settings
+from .settings import LONGEST_QUANTITY, shown
 from .upload import MOST_BYTES, label_of, place_for, suffix_of
 
 MOST_UPLOADS = 4  # at once, one of a page
@@ -50,6 +55,7 @@ def make_app(
     readers = readers or Readers()
     sessions = Sessions(start_settings(given), given)
     uploading: set[Session] = set()
+    recording: set[Session] = set()
 
     async def page(request: Request) -> Response:
         if not is_token(request.query_params.get("token"), token):
@@ -106,6 +112,23 @@ def make_app(
         finally:
             uploading.remove(session)
 
+    async def lesson(request: Request) -> Response:
+        query = request.query_params
+        if not is_token(query.get("token"), token):
+            return _error("this needs the token of the lab.", 403)
+        session = sessions.by_name.get(query.get("session", ""))
+        if session is None or session.trainer is None:
+            return _error("the server does not know this page: load it again.", 409)
+        if session in recording:
+            return _error("a lesson of this page is being recorded: wait until it is there.", 429)
+        recording.add(session)
+        try:
+            return await _lesson(session, dict(query))
+        except BacktalkError as error:
+            return _error(error, 400)
+        finally:
+            recording.remove(session)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
@@ -119,6 +142,7 @@ def make_app(
             Route("/", page),
             WebSocketRoute("/live", live),
             Route("/upload", upload, methods=["POST"]),
+            Route("/lesson", lesson),
             Mount("/static", StaticFiles(directory=static, check_dir=False)),
         ],
         middleware=[Middleware(Guard, port=port)],
@@ -166,6 +190,23 @@ async def _receive(request: Request, session: Session, readers: Readers) -> dict
         "inputs": data.X.shape[1],
         "said": data.remarks,
     }
+
+
+async def _lesson(session: Session, query: dict[str, str]) -> Response:
+    """What is configured as a lesson, recorded from its first weights on, while the session goes on."""
+    trainer = session.require()
+    show = {name: query[name][:LONGEST_QUANTITY] for name in ("color", "quantity") if query.get(name)}
+    steps, row = (_number(query.get(name, str(default)), name) for name, default in (("steps", STEPS), ("example", 0)))
+    make = partial(make_lesson, trainer.settings, trainer.data, steps, row=row, show=show)
+    page = await asyncio.get_running_loop().run_in_executor(session.threads, make)
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", trainer.settings.data)
+    return HTMLResponse(page, headers={"Content-Disposition": f'attachment; filename="lesson-{name}.html"'})
+
+
+def _number(text: str, name: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise InputError(f"{name} is {shown(text)}, expected a whole number.")
+    return int(text)
 
 
 def _error(error: BacktalkError | str, status: int, **headers: str) -> Response:

@@ -118,7 +118,20 @@ def hold_out(count: int) -> np.ndarray:
 
 
 def _generate(name: str, noise: float) -> tuple[Any, Any]:
-    """X and y. A spiral has two arms of one and a half turns, the radius growing with the angle."""
+    """X and y.
+
+    A spiral has two arms of one and a half turns, the radius growing with the angle. The blobs lie around the corners
+    of a triangle, with a standard deviation of 4 · noise. The curve is y = sin x + noise.
+    """
+    if name == "blobs":
+        rng = np.random.default_rng(0)
+        y = np.arange(ROWS) % 3
+        angle = np.pi * (1 / 2 + 2 / 3 * y)
+        return np.column_stack([np.cos(angle), np.sin(angle)]) + 4 * noise * rng.normal(size=(ROWS, 2)), y
+    if name == "sine":
+        rng = np.random.default_rng(0)
+        x = rng.uniform(-np.pi, np.pi, ROWS)
+        return x[:, None], np.sin(x) + noise * rng.normal(size=ROWS)
     if name == "spirals":
         rng = np.random.default_rng(0)
         y = np.arange(ROWS) % 2
@@ -134,18 +147,40 @@ def _generate(name: str, noise: float) -> tuple[Any, Any]:
 
 
 class NamedSet(NamedTuple):
-    """A set that the page offers; ``generated``: with noise of any strength."""
+    """A set that the page offers.
+
+    ``generated``: with noise of any strength. ``network``: one that comes with it.
+    """
 
     title: str
     inputs: int
     classes: tuple[str, ...]
     generated: bool = False
+    network: Network | None = None
 
 
+# The network that docs/notation.md works by hand, for x = (1, 2) of class 0: σ(0) = 1/2, σ(ln 3) = 3/4
+WORKED = Network(
+    W=[[[2, -1], [-4, 2]], [[1, 2], [-2, 4]]],
+    b=[[0, math.log(3)], [0, math.log(3)]],
+    activation="sigmoid",
+    loss="cross_entropy",
+)
+TABLES = {  # X and y of the smallest sets
+    "xor": ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]),
+    "and": ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]),
+    "worked": ([[1, 2]], [0]),
+}
+TWO = ("0", "1")
 SETS = {
-    "moons": NamedSet("Two moons", 2, ("0", "1"), generated=True),
-    "circles": NamedSet("Two circles", 2, ("0", "1"), generated=True),
-    "spirals": NamedSet("Two spirals", 2, ("0", "1"), generated=True),
+    "xor": NamedSet("XOR: 1 if one input is 1 and the other is not; four rows", 2, TWO),
+    "and": NamedSet("AND: 1 if both inputs are 1; four rows", 2, TWO),
+    "worked": NamedSet("One example, in a network that is worked by hand", 2, TWO, network=WORKED),
+    "moons": NamedSet("Two moons", 2, TWO, generated=True),
+    "circles": NamedSet("Two circles", 2, TWO, generated=True),
+    "spirals": NamedSet("Two spirals", 2, TWO, generated=True),
+    "blobs": NamedSet("Three Gaussian blobs", 2, ("0", "1", "2"), generated=True),
+    "sine": NamedSet("A sine curve: one input, and a number to predict", 1, (), generated=True),
     "digits": NamedSet("Handwritten digits", 64, tuple(map(str, range(10)))),
     "wine": NamedSet("Wine, by its chemistry", 13, ("grower 0", "grower 1", "grower 2")),
 }
@@ -161,24 +196,28 @@ def named_data(name: str, noise: float = 0.0) -> LabData:
     """
     if name not in SETS:
         raise unknown_name("data", name, SETS)
-    title, _, classes, generated = SETS[name]
+    title, inputs, classes, generated, network = SETS[name]
+    columns: tuple[str, ...] = ("x_1", "x_2")[:inputs]
     if generated:
         X, y = _generate(name, noise)
-        X = (X - X.mean(axis=0)) / X.std(axis=0)
-        columns: tuple[str, ...] = ("x_1", "x_2")
+        if inputs == 2:
+            X = (X - X.mean(axis=0)) / X.std(axis=0)
+    elif name in TABLES:
+        X, y = TABLES[name]
     else:
         data = load_data(name)
         X, y, columns = data.X, data.y, data.columns
     return LabData(
         title=title,
         X=np.ascontiguousarray(X, np.float64),
-        y=np.asarray(y, np.int64),
+        y=np.asarray(y, np.int64) if classes else np.asarray(y, np.float64)[:, None],
         columns=columns,
         classes=classes,
-        loss=as_loss("cross_entropy"),
-        outputs=len(classes),
+        loss=as_loss("cross_entropy" if classes else "squared_error"),
+        outputs=len(classes) or 1,
         held_out=hold_out(len(X)),
         image=(8, 8) if name == "digits" else None,
+        network=network,
     )
 
 
@@ -186,8 +225,20 @@ def listed(given: LabData | None) -> list[dict[str, Any]]:
     """What there is to choose from, for the page."""
     sets = dict(SETS)
     if given is not None:
-        sets = {"given": NamedSet(given.title, given.X.shape[1], given.classes)} | sets
+        sets = {"given": NamedSet(given.title, given.X.shape[1], given.classes, network=given.network)} | sets
     return [
-        {"name": name, "title": title, "inputs": inputs, "classes": list(classes), "noise": generated}
-        for name, (title, inputs, classes, generated) in sets.items()
+        {
+            "name": name,
+            "title": title,
+            "inputs": inputs,
+            "classes": list(classes),
+            "noise": generated,
+            "network": None if network is None else layers_of(network),
+        }
+        for name, (title, inputs, classes, generated, network) in sets.items()
     ]
+
+
+def layers_of(network: Network) -> dict[str, Any]:
+    """The settings with which a network that comes with its data is the one that is shown."""
+    return {"layers": network.sizes[1:-1], "activation": tuple(map(repr, network.activations))}

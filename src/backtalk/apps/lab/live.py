@@ -14,20 +14,16 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from ...core.activations import ACTIVATIONS
-from ...core.losses import LOSSES
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
-from .datasets import listed
+from .greeting import greeting
 from .session import Session, finish
-from .settings import LONGEST, MOST_LAYERS, MOST_SPEED, MOST_UNITS, OFFERED, shown, whole
-from .upload import MOST_BYTES
+from .settings import LONGEST, MOST_SPEED, shown, whole
 
 MOST_MESSAGE = 65_536  # bytes of a message of the page
 MOST_QUESTIONS = 8  # that wait for their answers
@@ -41,12 +37,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "reset": (),
     "speed": ("steps",),
     "example": ("row",),
+    "set": ("quantity", "value"),
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
     "drawn": (),
 }
-SHOWN = {"configure", "run", "pause", "step", "reset", "example", "slide"}  # what a frame shows
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide"}  # what a frame shows
 
 
 class Live:
@@ -94,20 +91,7 @@ class Live:
                 await self.socket.close(TAKEN_OVER, "another page took this session over")
 
     def greeting(self, resumed: bool) -> dict[str, Any]:
-        from importlib.metadata import version
-
-        return {
-            "type": "hello",
-            "version": version("backtalk"),
-            "resumed": resumed,
-            "data": listed(self.session.given),
-            "activations": list(ACTIVATIONS),
-            "losses": list(LOSSES),
-            "outputs": ["softmax", *ACTIVATIONS],
-            "optimizers": OFFERED,
-            "limits": {"upload_bytes": MOST_BYTES, "layers": MOST_LAYERS, "units": MOST_UNITS, "speed": MOST_SPEED},
-            "start": {"type": "configure", **asdict(self.session.start)},
-        }
+        return {**greeting(self.session.start, self.session.given), "resumed": resumed}
 
     async def send(self, message: dict[str, Any] | bytes) -> None:
         """Send a message; raises ``WebSocketDisconnect`` if the page has left."""
@@ -173,7 +157,11 @@ class Live:
                 await self.end_walk()
                 await session.work(session.reset)
             case "example":
-                await session.work(session.choose, message.get("row"))
+                slide = await session.work(session.choose, message.get("row"))
+                if slide is not None:
+                    await self.send(slide)
+            case "set":
+                await session.work(session.set_by_hand, message.get("quantity"), message.get("value"))
             case "slide":
                 slide, why = await session.work(session.slide, message.get("at"))
                 await self.send(slide)
@@ -208,7 +196,9 @@ class Live:
         if kind == "explain":
             if "quantity" not in message:
                 raise InputError("quantity is missing, expected a text such as 'W[1,1,1]'.")
-            job: Callable[[], Any] = partial(explain_message, network, trainer.data, row, message["quantity"])
+            job: Callable[[], Any] = partial(
+                explain_message, network, trainer.example(row)[0], trainer.data.y[row], row, message["quantity"]
+            )
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)

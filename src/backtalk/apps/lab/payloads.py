@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -14,12 +15,13 @@ import numpy as np
 from ...analysis.diagnose.measure import finite_or_none
 from ...core.network import Network
 from ...engines.passes import backward, forward
-from .datasets import MOST_POINTS, LabData, short_names
+from .datasets import MOST_POINTS, REGRESSION, LabData, short_names
 from .trainer import Trainer
 
 MOST_UNITS = 64  # of a layer in a drawing
 MOST_WEIGHTS = 6000  # in a drawing
 GRID = 40  # points of the surface in each direction
+ALONG = 121  # points of the curve over one input
 MARGIN = 0.15  # around the points, of their extent
 
 
@@ -65,7 +67,7 @@ class Drawn:
 def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: np.ndarray | None) -> bytes:
     """The network as it stands, and what the example of a row does in it; ``surface``: the grid to compute ŷ on."""
     network, data = trainer.network, trainer.data
-    x, y = trainer.X[row : row + 1], data.y[row : row + 1]
+    x, y = trainer.example(row), data.y[row : row + 1]
     with np.errstate(all="ignore"):
         trace = forward(network, x)
         grads = backward(network, trace, y)
@@ -74,23 +76,37 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
             "step": trainer.step,
             "epoch": trainer.epoch,
             "running": running,
+            "rate": trainer.rate_now(),
             "loss": trainer.loss_now(),
+            "batch": {
+                "rows": len(trainer.batch_rows),
+                "before": trainer.loss_before,
+                "after": trainer.loss_after(),
+            },
             "validation_loss": trainer.validation_loss(),
             "score": trainer.score(),
+            "training_score": trainer.training_score(),
+            "edits": trainer.edits,
             "flow": trainer.flow(),
             "example": {
                 "row": row,
                 "label": data.label(row),
                 "prediction": data.prediction(trace.output[0]),
                 "loss": float(grads.loss),
+                "edited": trainer.edited is not None and trainer.edited[0] == row,
             },
         }
-        if x.shape[1] == 2:
+        if x.shape[1] <= 2:
             facts["example"]["x"] = x[0].tolist()
+        if is_curve(data):
+            facts["example"]["y"] = float(data.y[row, 0] * data.scale + data.mean)
         arrays = list(_arrays(network, trace, grads, drawn))
         if surface is not None:
             yhat = network.loss.prediction(forward(network, surface).output)
-            arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
+            if x.shape[1] == 2:
+                arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
+            else:
+                arrays.append(("curve", yhat[:, 0] * data.scale + data.mean))
         return pack(finite_or_none(facts), arrays)  # NaN and inf are null in JSON
 
 
@@ -124,18 +140,47 @@ def pack(facts: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray]]) -> byt
     return b"".join([struct.pack("<I", len(text)), text, *numbers])
 
 
+def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What :func:`pack` has packed: the facts, and the arrays by their names.
+
+    >>> facts, arrays = unpack(pack({"step": 3}, [("b.1", np.ones(2))]))
+    >>> facts["step"], arrays["b.1"].tolist()
+    (3, [1.0, 1.0])
+    """
+    (length,) = struct.unpack_from("<I", message)
+    place, arrays = 4 + length, {}
+    facts = json.loads(message[4:place])
+    for each in facts["arrays"]:
+        size = math.prod(each["shape"])
+        arrays[each["name"]] = np.frombuffer(message, "<f4", size, place).reshape(each["shape"])
+        place += 4 * size
+    return facts, arrays
+
+
 def bounds(data: LabData) -> list[float] | None:
     """[x0, x1, y0, y1] of the picture, for two inputs."""
     if data.X.shape[1] != 2:
         return None
-    low, high = data.X.min(axis=0), data.X.max(axis=0)
-    room = MARGIN * np.where(high > low, high - low, 1.0)
-    (x0, y0), (x1, y1) = low - room, high + room
+    (x0, y0), (x1, y1) = _edges(data)
     return [float(x0), float(x1), float(y0), float(y1)]
 
 
+def _edges(data: LabData) -> tuple[np.ndarray, np.ndarray]:
+    low, high = data.X.min(axis=0), data.X.max(axis=0)
+    room = MARGIN * np.where(high > low, high - low, 1.0)
+    return low - room, high + room
+
+
+def is_curve(data: LabData) -> bool:
+    """Whether what is learned is a number over one input."""
+    return data.X.shape[1] == 1 and data.task == REGRESSION and data.y.ndim == 2 and data.y.shape[1] == 1
+
+
 def grid(data: LabData) -> np.ndarray | None:
-    """The points of the surface, row by row from the lowest x_2, (1600, 2); None unless there are two inputs."""
+    """The points at which ŷ is shown: of the surface, row by row from the lowest x_2, (1600, 2); or of a curve."""
+    if is_curve(data):
+        (x0,), (x1,) = _edges(data)
+        return np.linspace(x0, x1, ALONG)[:, None]
     edges = bounds(data)
     if edges is None:
         return None
@@ -146,9 +191,13 @@ def grid(data: LabData) -> np.ndarray | None:
 def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
     """What is configured, for the page."""
     data, network = trainer.data, trainer.network
-    points = None
+    points = curve = None
+    rows = np.unique(np.linspace(0, len(data.X) - 1, MOST_POINTS).round().astype(np.int64))
+    if is_curve(data):
+        (x0,), (x1,) = _edges(data)
+        y = data.y[rows, 0] * data.scale + data.mean
+        curve = {"from": x0, "to": x1, "x": data.X[rows, 0].tolist(), "y": y.tolist(), "row": rows.tolist()}
     if data.X.shape[1] == 2:
-        rows = np.unique(np.linspace(0, len(data.X) - 1, MOST_POINTS).round().astype(np.int64))
         y = data.y[rows]
         y = y if y.ndim == 1 else y.argmax(axis=1) if data.classes else y[:, 0]
         points = {"x": data.X[rows].tolist(), "y": y.tolist(), "row": rows.tolist()}
@@ -173,4 +222,5 @@ def setup(trainer: Trainer, drawn: Drawn) -> dict[str, Any]:
         "drawn": drawn.to_json(),
         "points": points,
         "bounds": bounds(data),
+        "curve": curve,
     }

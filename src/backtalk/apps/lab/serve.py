@@ -55,13 +55,18 @@ def listen(port: int | None) -> socket.socket:
     raise InputError(f"port is {port}, which is not free: name another, or leave it out.")
 
 
-def serve(given: LabData | None, port: int | None, open_browser: bool, tell: Callable[[str], object]) -> None:
-    """Serve the lab until Ctrl-C; ``tell`` is called with each line that the user should read."""
+def serve(
+    given: LabData | None, port: int | None, open_browser: bool, tell: Callable[[str], object], settings: str = ""
+) -> None:
+    """Serve the lab until Ctrl-C; ``tell`` is called with each line that the user should read.
+
+    ``settings``: what the page begins with, as in its address after #.
+    """
     listening = listen(port)
     with contextlib.closing(listening):
         number = listening.getsockname()[1]
         token = read_or_make_token(token_path())
-        address = f"http://{ADDRESS}:{number}/?token={token}"
+        address = f"http://{ADDRESS}:{number}/?token={token}" + (f"#{settings}" if settings else "")
         if port is None and number != PORT:
             tell(f"port {PORT} is taken, so this is {number}")
         tell(f"lab at {address}")

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...errors import DivergedError, InputError
-from .datasets import SETS, LabData, named_data
+from .datasets import SETS, LabData, layers_of, named_data
 from .payloads import Drawn, frame, grid, setup
 from .settings import Settings, read_settings, whole
-from .slides import Slide, walk_through
+from .slide_message import slide_message
+from .slides import Walk, walk_through
 from .trainer import Trainer
 
 MOST_SESSIONS = 16
@@ -33,7 +34,8 @@ class Session:
         self.files: dict[str, LabData] = {}
         self.files_so_far = 0
         self.running, self.speed, self.row = False, 1, 0
-        self.walk: list[Slide] | None = None  # the slides of the next step
+        self.walk: Walk | None = None  # through the next step
+        self.at = 0  # the slide of the walk that is shown
         self.connection: Any = None  # the conversation that is going on, if one is
         self.expiry: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
@@ -106,12 +108,20 @@ class Session:
         trainer.require_going()
         self.running, self.walk = True, None
 
-    def choose(self, row: Any) -> None:
-        """Show another example."""
+    def choose(self, row: Any) -> dict[str, Any] | None:
+        """Show another example; gives the slide of it that is shown, if one is."""
         trainer = self.require()
         self.row = whole(row, "row", 0, len(trainer.X) - 1)
-        if self.walk is not None:
-            self.walk = walk_through(trainer, self.row)
+        if self.walk is None:
+            return None
+        self.walk = walk_through(trainer, self.row)
+        self.at = min(self.at, len(self.walk.slides) - 1)  # the way to ŷ may be shorter for this one
+        return slide_message(self.walk, self.at, self.drawn)
+
+    def set_by_hand(self, quantity: Any, value: Any) -> None:
+        """Another weight, bias or input of the shown example; the slides of the walk are then of that."""
+        self.require().set_by_hand(self.row, quantity, value)
+        self.walk = None
 
     def frame(self, surface: bool) -> bytes:
         """The state as a frame."""
@@ -129,15 +139,15 @@ class Session:
             return {"type": "slide", "at": None}, ""
         trainer.require_going()
         walk = self.walk or walk_through(trainer, self.row)
-        place = whole(at, "at", 0, len(walk))
+        place = whole(at, "at", 0, len(walk.slides))
         self.running = False
-        if place == len(walk):
+        if place == len(walk.slides):
             if why := self.advance(1):
                 self.walk = None
                 return {"type": "slide", "at": None}, why
             walk, place = walk_through(trainer, self.row), 0
-        self.walk = walk
-        return walk[place].to_json(place, len(walk)), ""
+        self.walk, self.at = walk, place
+        return slide_message(walk, place, self.drawn), ""
 
 
 async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
@@ -200,5 +210,4 @@ def start_settings(given: LabData | None) -> Settings:
         return Settings()
     network = given.network
     assert network is not None
-    activations = tuple(map(repr, network.activations))
-    return replace(Settings(), data="given", layers=network.sizes[1:-1], activation=activations, rate=0.001)
+    return replace(Settings(), data="given", rate=0.001, **layers_of(network))

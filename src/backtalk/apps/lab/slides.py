@@ -1,268 +1,316 @@
-r"""One step as a talk, slide by slide: forward, to the output, to the hidden units, to the weights, and the update.
+"""One step as a talk, slide by slide: forward, to the output, to the hidden units, to the weights, and the update.
 
-The formulas are those of section 2 of the notation with the layer's number put in; below them, if a layer is small
-enough to be read, stands what the shown example gives for them.
+The formulas are the trees of :mod:`backtalk.teaching.derivations`. What a slide lights follows from its formula: of
+each layer the quantity of its units, and its weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...core.network import Network
-from ...core.optimizers import SGD, Adam
-from ...engines.passes import backward, forward
+from ...engines.passes import gradients
 from ...errors import InputError
+from ...teaching.derivations.brief import (
+    activation_of,
+    forward_steps,
+    talk_of,
+    through_activation,
+    to_biases,
+    to_hidden,
+    to_output,
+    to_weights,
+)
+from ...teaching.derivations.document import Equation, Statement
+from ...teaching.derivations.evaluation import leaves_of
+from ...teaching.derivations.expressions import (
+    Derivative,
+    Expression,
+    Index,
+    Leaf,
+    Number,
+    Partial,
+    Product,
+    Sum,
+    SumOver,
+    Symbol,
+)
+from ...teaching.derivations.lecture.board import Board, sum_over_paths, weight
+from ...teaching.derivations.lecture.hidden import in_our_case, multiple_paths, row_by_row, two_vectors
+from ...teaching.derivations.loss_formulas import residual_of
+from ...teaching.derivations.notation import is_scalar
+from ...teaching.derivations.outputs import OutputTalk
+from ...teaching.derivations.quantity import Quantity
+from ...teaching.derivations.steps import Step
+from ...teaching.derivations.text import write_text
+from ...teaching.derivations.update import explain_step
+from ...teaching.derivations.values import AnyValues, ExampleValues, NoValues
+from ...teaching.derivations.view import View
 from .trainer import Trainer
 
-LECTURE_DIGITS = 3
-MOST_NUMBERS = 4  # of a vector that is written out; of a longer one the first ones and the last
-NABLA = r"\nabla_{%s}\mathcal{L}"
-MEAN = r"m \leftarrow \beta_1 m + (1-\beta_1)\, \nabla_\theta\mathcal{L}"
-MEAN_SQUARE = r"v \leftarrow \beta_2 v + (1-\beta_2)\, (\nabla_\theta\mathcal{L})^2"
-BY_RHO = r"v \leftarrow \rho\, v + (1-\rho)\, (\nabla_\theta\mathcal{L})^2"
-ADAM = r"\theta \leftarrow \theta - \eta\, \frac{m / (1-\beta_1^t)}{\sqrt{v / (1-\beta_2^t)} + \varepsilon}"
-VELOCITY = r"v \leftarrow \mu\, v - \eta\, \nabla_\theta\mathcal{L}"
-UPDATES = {
-    "gd": [r"\theta \leftarrow \theta - \eta\, \nabla_\theta\mathcal{L}"],
-    "sgd": [VELOCITY, r"\theta \leftarrow \theta + v"],
-    "momentum": [VELOCITY, r"\theta \leftarrow \theta + v"],
-    "nesterov": [VELOCITY, r"\theta \leftarrow \theta + \mu\, v - \eta\, \nabla_\theta\mathcal{L}"],
-    "adagrad": [
-        r"s \leftarrow s + (\nabla_\theta\mathcal{L})^2",
-        r"\theta \leftarrow \theta - \eta\, \frac{\nabla_\theta\mathcal{L}}{\sqrt{s} + \varepsilon}",
-    ],
-    "rmsprop": [BY_RHO, r"\theta \leftarrow \theta - \eta\, \frac{\nabla_\theta\mathcal{L}}{\sqrt{v} + \varepsilon}"],
-    "adadelta": [
-        BY_RHO + r", \quad d = \frac{\sqrt{u + \varepsilon}}{\sqrt{v + \varepsilon}}\, \nabla_\theta\mathcal{L}",
-        r"u \leftarrow \rho\, u + (1-\rho)\, d^2, \quad \theta \leftarrow \theta - \eta\, d",
-    ],
-    "adam": [rf"{MEAN}, \quad {MEAN_SQUARE}", ADAM],
-    "adamw": [rf"{MEAN}, \quad {MEAN_SQUARE}", ADAM.replace(r"\theta -", r"(1 - \eta\lambda)\, \theta -")],
-    "amsgrad": [rf"{MEAN}, \quad {MEAN_SQUARE}, \quad u \leftarrow \max(u, v)", ADAM.replace("{v /", "{u /")],
-    "adamax": [
-        rf"{MEAN}, \quad u \leftarrow \max(\beta_2 u,\, |\nabla_\theta\mathcal{{L}}| + \varepsilon)",
-        r"\theta \leftarrow \theta - \eta\, \frac{m / (1-\beta_1^t)}{u}",
-    ],
-    "nadam": [
-        rf"{MEAN}, \quad {MEAN_SQUARE}, \quad \mu_t = \beta_1 (1 - 0.96^{{t \psi}}/2)",
-        r"\theta \leftarrow \theta - \frac{\eta}{\sqrt{v / (1-\beta_2^t)} + \varepsilon} "
-        r"\left(\frac{\mu_{t+1}\, m}{1 - \mu_1 \cdots \mu_{t+1}} + "
-        r"\frac{(1 - \mu_t)\, \nabla_\theta\mathcal{L}}{1 - \mu_1 \cdots \mu_t}\right)",
-    ],
-    "lion": [
-        r"\theta \leftarrow \theta - \eta\, \mathrm{sign}(\beta_1 m + (1-\beta_1)\, \nabla_\theta\mathcal{L})",
-        r"m \leftarrow \beta_2 m + (1-\beta_2)\, \nabla_\theta\mathcal{L}",
-    ],
-}
+MOST_COUPLED = 16  # outputs whose Jacobian is shown
 
 
-@dataclass(frozen=True, slots=True)
+class Light(NamedTuple):
+    """What is drawn of a layer: its units by h, a, grad_h or grad_a, or the weights that come into it, W or grad_W."""
+
+    quantity: str
+    layer: int
+
+    @property
+    def of_weights(self) -> bool:
+        """Whether it is drawn on lines, not on units."""
+        return self.quantity in ("W", "grad_W")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Slide:
-    """One slide: its talk, what it says, its formulas in LaTeX, and the layers whose units and weights are lit."""
+    """One slide: its talk and title, sentences with their equations, and what is lit in the drawing.
+
+    ``each``: the equation of one unit j, or of one weight j, k, whose terms can be added one by one. ``about``: the
+    weight whose update is told.
+    """
 
     talk: str
     title: str
-    reason: str
-    latex: tuple[str, ...]
-    family: str
-    units: tuple[int, ...] = ()
-    weights: tuple[int, ...] = ()
-
-    def to_json(self, at: int, count: int) -> dict[str, Any]:
-        """As a message."""
-        facts = asdict(self)
-        light = {name: facts.pop(name) for name in ("units", "weights")}
-        return {"type": "slide", "at": at, "count": count, **facts, "light": light}
+    statements: tuple[Statement, ...]
+    light: tuple[Light, ...]
+    each: Equation | None = None
+    about: Symbol | None = None
 
 
-def walk_through(trainer: Trainer, row: int) -> list[Slide]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """The slides of a step, and the values of their symbols; without numbers if one of them is not finite."""
+
+    slides: Sequence[Slide]
+    values: AnyValues
+
+    def computed(self, at: int) -> tuple[list[Light], list[Light]]:
+        """What is known at a slide: of each layer what is drawn although it is not lit; and all of it."""
+        known = [Light("h", 0), *(Light("W", i) for i in range(1, self.values.network.depth + 1))]
+        for slide in self.slides[: at + 1]:
+            known += [each for each in slide.light if each not in known]
+        now = self.slides[at]
+        back = now.talk in ("output", "hidden", "weights")
+        drawn: dict[tuple[bool, int], Light] = {}
+        for each in known:
+            gradients = now.talk == "weights" if each.of_weights else back and each.layer > 0
+            if each.quantity.startswith("grad_") == gradients:
+                drawn[each.of_weights, each.layer] = each
+        for each in now.light:
+            drawn.pop((each.of_weights, each.layer), None)
+        return list(drawn.values()), known
+
+
+def walk_through(trainer: Trainer, row: int) -> Walk:
     """The slides of the next step, of the network before it, with the numbers of a row."""
-    network, x, y = trainer.network, trainer.X[row : row + 1], trainer.data.y[row : row + 1]
     with np.errstate(all="ignore"):
-        trace = forward(network, x)
-        grads = backward(network, trace, y)
+        values = _values(trainer.network, trainer.example(row)[0], trainer.data.y[row])
+        return Walk([*example_slides(values), *update_slides(trainer)], values)
+
+
+def example_slides(values: AnyValues) -> list[Slide]:
+    """The slides of one example, up to the gradients of its weights."""
+    talk = talk_of(values)
     return [
-        *_forward(network, trace),
-        _output(network, trainer, grads, row),
-        *_lecture(network, trainer, row),
-        *_hidden(network, grads),
-        *_weights(network, grads),
-        _update(trainer),
+        *_forward(values, talk),
+        *_output(values, talk),
+        *_lecture(values.network),
+        *_hidden(values),
+        *_weights(values),
     ]
 
 
-def _forward(network: Network, trace: Any) -> Iterable[Slide]:
-    L = network.depth
-    for i in range(1, L + 1):
-        below = "the inputs" if i == 1 else f"the hidden units of layer {i - 1}"
-        yield Slide(
-            "forward",
-            f"Forward: what layer {i} hears",
-            f"Each unit of layer {i} adds what it hears from {below}, each times its weight, and its bias.",
-            (f"a_{{{i}}} = W_{{{i}}}\\, h_{{{i - 1}}} + b_{{{i}}}", f"a_{{{i}}} = {vector(trace.a[i][0])}"),
-            "a",
-            units=(i,),
-            weights=(i,),
-        )
-        if i < L:
-            g = network.activations[i - 1]
-            yield Slide(
-                "forward",
-                f"Forward: what layer {i} says",
-                f"The activation {g} is applied to each unit by itself.",
-                (f"h_{{{i}}} = g(a_{{{i}}})", f"h_{{{i}}} = {vector(trace.h[i][0])}"),
-                "h",
-                units=(i,),
-            )
-    O = network.output.name  # noqa: E741
-    yield Slide(
-        "forward",
-        "Forward: the output",
-        f"The output function of the last layer is {O}; its values are the prediction ŷ.",
-        (f"\\hat{{y}} = h_{{{L}}} = \\operatorname{{{O}}}(a_{{{L}}})", f"\\hat{{y}} = {vector(trace.output[0])}"),
-        "h",
-        units=(L,),
-    )
+def light_of(leaf: Leaf, depth: int) -> Light | None:
+    """How a symbol of a formula is drawn, if it is."""
+    of, prefix = (leaf.of, "grad_") if isinstance(leaf, Derivative) else (leaf, "")
+    match of:
+        case Symbol("yhat"):
+            return Light(f"{prefix}h", depth)
+        case Symbol("h" | "a" | "W" as letter, int(i)):
+            return Light(prefix + letter, i)
+    return None
 
 
-def _output(network: Network, trainer: Trainer, grads: Any, row: int) -> Slide:
-    L, loss = network.depth, network.loss
-    name = NABLA % f"a_{{{L}}}"
-    lines = [f"{name} = {vector(grads.a[L][0])}", f"\\mathcal{{L}} = {figure(float(grads.loss))}"]
-    label = trainer.data.label(row)
-    if network.head.is_softmax_of_labels and trainer.data.y.ndim == 1:
-        reason = (
-            f"The loss talks to the output units first: each hears its probability, less 1 for the class {label} "
-            "that is right. (This is for one example; in a batch each has its weight.)"
-        )
-        lines.insert(0, rf"{name} = \hat{{y}} - e(y)")
-    else:
-        reason = f"The loss talks to the output units first: {loss} with the output function {network.output.name}."
-        O = rf"\operatorname{{{network.output.name}}}"  # noqa: E741
-        derivative = rf"\frac{{\partial \mathcal{{L}}}}{{\partial a_{{{L}}}}}"
-        lines.insert(0, rf"{name} = {derivative}, \quad \hat{{y}} = {O}(a_{{{L}}})")
-        if repr(loss) == "squared_error":
-            by = name if network.head.is_natural else NABLA % r"\hat{y}"
-            lines.insert(1, rf"\mathcal{{L}} = \tfrac{{1}}{{2}} \|\hat{{y}} - y\|^2, \quad {by} = \hat{{y}} - y")
-    return Slide("output", "Back: to the output units", reason, tuple(lines), "grad_a", units=(L,))
+def lights_of(equations: Iterable[Equation], depth: int) -> tuple[Light, ...]:
+    """What equations speak of: the left side first, since a unit shows one number."""
+    found: dict[tuple[bool, int], Light] = {}
+    for equation in equations:
+        for part in (equation.left, *equation.rights):
+            for leaf in leaves_of(part):
+                if (light := light_of(leaf, depth)) is not None:
+                    found.setdefault((light.of_weights, light.layer), light)
+    return tuple(found.values())
 
 
-def _lecture(network: Network, trainer: Trainer, row: int) -> Iterable[Slide]:
-    """How the second talk follows, derived for the uppermost hidden layer: multiple paths, two vectors, row by row."""
-    from ...teaching.derivations import explain
-    from ...teaching.derivations.latex import equation_latex
+def _values(network: Network, x: np.ndarray, y: Any) -> AnyValues:
+    """The numbers of an example; without them, the slides are in symbols alone."""
+    try:
+        values = ExampleValues(network, x, y)
+    except InputError:  # a value that is not finite, which the drawing shows
+        return NoValues(network)
+    return as_told(values)
 
-    i = network.depth - 1
+
+def as_told(values: ExampleValues) -> AnyValues:
+    """The numbers of an example; none if the way through ŷ cannot be told with them."""
+    return values if values.clear or talk_of(values).collapsed is not None else NoValues(values.network)
+
+
+def _slide(steps: Sequence[Step], depth: int, each: Equation | None = None) -> Slide:
+    """The steps of one slide; numbers and Jacobians are written out, a vector is shown beside its formula."""
+    statements = []
+    for step in steps:
+        symbols = step.forms if step.right is None else (*step.forms, step.right)
+        told = step.equation if is_scalar(step.left) else Equation(step.left, symbols)
+        if isinstance(step.left, Partial) and step.value is not None:
+            told = Equation(step.left, (*symbols, Number(step.value)))
+        statements.append(Statement(step.reason, told))
+    light = lights_of((statement.equation for statement in statements), depth)
+    return Slide(steps[0].talk, steps[0].title, tuple(statements), light, each)
+
+
+def _forward(values: AnyValues, talk: OutputTalk) -> Iterator[Slide]:
+    sizes, depth = values.network.sizes, values.network.depth
+    for step in forward_steps(values, talk):
+        i, each = step.layer, None
+        match step.left:
+            case Symbol("a"):
+                heard = SumOver(
+                    "k", sizes[i - 1], lambda k, i=i: _times(weight(i, "j", k), _unit("h", i - 1, k)), i - 1
+                )
+                each = Equation(_unit("a", i), (Sum((heard, _unit("b", i))),))
+            case Symbol("h"):
+                each = Equation(_unit("h", i), (activation_of(values, i, "g", _unit("a", i)),))
+        yield _slide([step], depth, each)
+
+
+def _output(values: AnyValues, talk: OutputTalk) -> Iterator[Slide]:
+    depth, k = values.network.depth, values.network.sizes[-1]
+    left = Derivative(_unit("a", depth))
+    for step in to_output(values, talk, ()):
+        each = None
+        if step.right is not None and any(isinstance(leaf, Partial) for leaf in leaves_of(step.right)):
+            each = Equation(left, (_through_output(talk, depth, k),)) if k <= MOST_COUPLED or not talk.coupled else None
+        elif step.left == Derivative(Symbol("a", depth)) and talk.collapsed is residual_of:
+            each = Equation(left, (residual_of("j"),))
+        yield _slide([step], depth, each)
+
+
+def _through_output(talk: OutputTalk, depth: int, k: int) -> Expression:
+    """∂ℒ/∂ŷ times ∂ŷ/∂a_{Lj}: through every output, or through its own."""
+    a = _unit("a", depth)
+
+    def path(m: Index) -> Expression:
+        yhat = Symbol("yhat", None, (m,))
+        return _times(Derivative(yhat), Partial(yhat, a))
+
+    return SumOver("m", k, path, depth) if talk.coupled else path("j")
+
+
+def _lecture(network: Network) -> Iterator[Slide]:
+    """How the second talk follows, derived in symbols for the uppermost hidden layer."""
+    i, depth = network.depth - 1, network.depth
     if i == 0:
         return
-    try:
-        with np.errstate(all="ignore"):
-            derivation = explain(
-                network, trainer.X[row], trainer.data.y[row], f"h[{i}]", detail="lecture", digits=LECTURE_DIGITS
-            )
-    except InputError:  # a value that is not finite, which the other slides show
+    board = Board(NoValues(network), Quantity("h", i), View())
+    light, each = (Light("grad_a", i + 1), Light("W", i + 1)), None
+    whole = (replace(step, forms=step.forms[1:]) for step in row_by_row(board, i))  # without the column of ∂ℒ/∂h_j
+    pages = chain(multiple_paths(i), in_our_case(board, i, ()), two_vectors(board, i, ("j",)), whole)
+    for title, steps in groupby(pages, key=lambda step: step.title):
+        if title.startswith("The sum"):  # from here on ∇_h is known
+            light, each = (*light, Light("grad_h", i)), _paths(network.sizes, i)
+        slide = _slide(list(steps), depth)
+        yield Slide("hidden", title, slide.statements, light, each)
+
+
+def _hidden(values: AnyValues) -> Iterator[Slide]:
+    sizes, depth = values.network.sizes, values.network.depth
+    for i in range(depth - 1, 0, -1):
+        yield _slide([to_hidden(values, i, ())], depth, _paths(sizes, i))
+        slope = activation_of(values, i, "g′", _unit("a", i), as_value=True)
+        each = Equation(Derivative(_unit("a", i)), (_times(Derivative(_unit("h", i)), slope),))
+        why, through = through_activation(values, i, ())
+        yield _slide([replace(through, reason=why.reason)], depth, each)
+
+
+def _paths(sizes: Sequence[int], i: int) -> Equation:
+    return Equation(Derivative(_unit("h", i)), (sum_over_paths(i + 1, sizes[i + 1], "j"),))
+
+
+def _weights(values: AnyValues) -> Iterator[Slide]:
+    depth = values.network.depth
+    for i in range(depth, 0, -1):
+        steps = [to_weights(values, Quantity("W", i)), to_biases(values, Quantity("b", i))]
+        one = _times(Derivative(_unit("a", i)), _unit("h", i - 1, "k"))
+        yield _slide(steps, depth, Equation(Derivative(weight(i, "j", "k")), (one,)))
+
+
+def update_slides(trainer: Trainer) -> list[Slide]:
+    """What the step does with one weight."""
+    with np.errstate(all="ignore"):
+        return list(_update(trainer))
+
+
+def _update(trainer: Trainer) -> Iterator[Slide]:
+    """What the optimizer does with the weight that the mini-batch pulls hardest."""
+    network, settings, rows = trainer.network, trainer.settings, trainer.next_rows()
+    optimizer = settings.made_optimizer()
+    X, y = trainer.X_training[rows], trainer.y_training[rows]
+    light = tuple(Light("W", i) for i in range(1, network.depth + 1))
+    found = gradients(network, X, y).W
+    untold = ""
+    if not all(np.isfinite(each).all() for each in found.values()):
+        untold = "a gradient of this mini-batch is not finite"
+    elif settings.dropout:
+        untold = "dropout leaves out other units in each step, so this one is not told with its numbers"
+    elif optimizer.searches:
+        untold = "it searches along a line for how far to go, so this step is not told with its numbers"
+    if untold:
+        reason = f"{optimizer.name} changes every weight and bias; {untold}. Going on takes the step."
+        yield Slide("update", "The update", (Statement(reason, Equation(Symbol("theta"))),), light)
         return
-    for step in derivation.steps:
-        if step.talk == "hidden":
-            latex = equation_latex(step.equation, derivation.view)
-            yield Slide("hidden", step.title, step.reason, latex, "grad_h", units=(i, i + 1), weights=(i + 1,))
-
-
-def _hidden(network: Network, grads: Any) -> Iterable[Slide]:
-    for i in range(network.depth - 1, 0, -1):
-        h, a, above = NABLA % f"h_{{{i}}}", NABLA % f"a_{{{i}}}", NABLA % f"a_{{{i + 1}}}"
-        yield Slide(
-            "hidden",
-            f"Back: to the hidden units of layer {i}",
-            f"The chain rule along every path: each path from a unit of layer {i} to the loss leads through a unit of "
-            f"layer {i + 1}, by the weight between them.",
-            (
-                rf"\frac{{\partial \mathcal{{L}}}}{{\partial h_{{{i},j}}}} = \sum_m "
-                rf"\frac{{\partial \mathcal{{L}}}}{{\partial a_{{{i + 1},m}}}}\, W_{{{i + 1},m,j}}",
-                rf"{h} = W_{{{i + 1}}}^\top\, {above}",
-                f"{h} = {vector(grads.h[i][0])}",
-            ),
-            "grad_h",
-            units=(i, i + 1),
-            weights=(i + 1,),
-        )
-        yield Slide(
-            "hidden",
-            f"Back: through the activation of layer {i}",
-            f"Element by element, since each unit's h depends on its own a alone: times the slope of "
-            f"{network.activations[i - 1]}.",
-            (rf"{a} = {h} \odot [\ldots, g'(a_{{{i},k}}), \ldots]", f"{a} = {vector(grads.a[i][0])}"),
-            "grad_a",
-            units=(i,),
-        )
-
-
-def _weights(network: Network, grads: Any) -> Iterable[Slide]:
-    for i in range(network.depth, 0, -1):
-        W, b, a = NABLA % f"W_{{{i}}}", NABLA % f"b_{{{i}}}", NABLA % f"a_{{{i}}}"
-        size = float(np.sqrt(np.vdot(grads.W[i], grads.W[i])))
-        yield Slide(
-            "weights",
-            f"Back: to the weights and biases of layer {i}",
-            "Each weight hears the unit that it leads to, times the unit that it comes from; a bias hears its unit. "
-            "Over a batch, the examples' shares are added.",
-            (rf"{W} = {a}\, h_{{{i - 1}}}^\top, \quad {b} = {a}", rf"\|{W}\| = {figure(size)}"),
-            "grad_W",
-            units=(i - 1, i),
-            weights=(i,),
-        )
-
-
-def _update(trainer: Trainer) -> Slide:
-    settings, optimizer = trainer.settings, trainer.settings.made_optimizer()
-    constants = {
-        r"\eta": settings.rate,
-        r"\mu": optimizer.momentum if isinstance(optimizer, SGD) else None,
-        r"\rho": getattr(optimizer, "rho", None),
-        r"\beta_1": getattr(optimizer, "beta_1", None),
-        r"\beta_2": getattr(optimizer, "beta_2", None),
-        r"\varepsilon": getattr(optimizer, "epsilon", None),
-        r"\psi": getattr(optimizer, "momentum_decay", None),
-        r"\lambda": optimizer.weight_decay or None,
-    }
-    numbers = r",\quad ".join(f"{name} = {figure(value)}" for name, value in constants.items() if value is not None)
-    numbers += rf",\quad t = {trainer.step + 1}" if isinstance(optimizer, Adam) else ""
-    layers = tuple(range(1, trainer.network.depth + 1))
-    count = len(trainer.next_rows())
-    return Slide(
-        "update",
-        "The update",
-        f"{settings.optimizer} changes every weight and bias, with the mean of the gradients of the "
-        f"{count} examples of this mini-batch. Going on takes the step.",
-        (*UPDATES[settings.optimizer], numbers),
-        "grad_W",
-        weights=layers,
+    i = max(found, key=lambda i: np.abs(found[i]).max())
+    unit, heard = np.unravel_index(np.abs(found[i]).argmax(), found[i].shape)
+    about = weight(i, int(unit) + 1, int(heard) + 1)
+    name = write_text(about)
+    update = explain_step(
+        network,
+        X,
+        y,
+        optimizer,
+        name,
+        state=trainer.loop.steps.state(),
+        schedule_factor=trainer.rate_now() / settings.rate,
+        l2_penalty=settings.l2_penalty,
     )
+    parts = {part: list(lines) for part, lines in groupby(update.lines, key=lambda line: line.part)}
+    titles = {"gradient": f"The update of {name}", "optimizer": f"What {optimizer.name} makes of the gradient"}
+    for part, lines in parts.items():
+        told = tuple(
+            Statement(line.reason if part != "optimizer" else f"{line.title}:", _in_one_line(line)) for line in lines
+        )
+        if part == "weight":
+            every = f"Every weight and bias changes so, with the mean of the gradients of the {len(rows)} examples."
+            told = (Statement(f"{told[0].reason} {every} Going on takes the step.", lines[0].equation),)
+        yield Slide("update", titles.get(part, f"The new {name}"), told, light, about=about)
 
 
-def vector(values: np.ndarray) -> str:
-    r"""A vector in LaTeX, a long one with its first numbers and its last.
-
-    >>> vector(np.array([1.0, -0.25]))
-    '(1,\\ -0.25)^\\top'
-    """
-    numbers = [figure(float(value)) for value in values]
-    if len(numbers) > MOST_NUMBERS:
-        numbers = [*numbers[: MOST_NUMBERS - 1], r"\ldots", numbers[-1]]
-    return "(" + r",\ ".join(numbers) + r")^\top"
+def _in_one_line(line: Any) -> Equation:
+    """left = the formula = its value."""
+    rights = line.equation.rights
+    return Equation(line.left, (rights[0], Number(line.value)) if len(rights) > 1 else rights)
 
 
-def figure(value: float) -> str:
-    r"""A number in LaTeX, with three digits.
+def _unit(letter: str, layer: int, index: Index = "j") -> Symbol:
+    return Symbol(letter, layer, (index,))
 
-    >>> figure(0.25), figure(1.5e-9), figure(float("inf"))
-    ('0.25', '1.5 \\cdot 10^{-9}', '\\infty')
-    """
-    if not np.isfinite(value):
-        return r"\mathrm{NaN}" if np.isnan(value) else r"\infty" if value > 0 else r"-\infty"
-    number, _, power = f"{value:.3g}".partition("e")
-    return rf"{number} \cdot 10^{{{int(power)}}}" if power else number
+
+def _times(*factors: Expression) -> Product:
+    return Product(factors)

@@ -17,9 +17,11 @@ import numpy as np
 
 from ...core.losses import as_loss
 from ...errors import BacktalkError, FileFormatError, InputError, cut, first_line
-from .datasets import LabData, hold_out, short_names
+from .datasets import LEAST_TO_HOLD_OUT, LabData, hold_out, short_names
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..tables.target import Target
 
 MOST_BYTES = 32 * 2**20
@@ -28,6 +30,7 @@ MOST_UNPACKED = 2**28  # bytes of a Parquet file
 MOST_INPUTS = 4096
 MOST_COLUMNS = 1000  # of a table: each takes some milliseconds to be understood
 MOST_OUTPUTS = 1000
+LEAST_ROWS = 2  # of a table, for the target must vary
 LARGEST = 1e30  # of a number, so that squares and distances stay finite
 SUFFIXES = (".csv", ".parquet", ".npz")
 LONGEST = 80  # characters of a label
@@ -75,7 +78,6 @@ def place_for(suffix: str) -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:
     """A table, with its columns as inputs as ``backtalk train`` understands them."""
-    from ..tables.prepare import LEAST_ROWS
     from ..tables.preprocessing import Preprocessing
     from ..tables.reading.tables import read_table
     from ..tables.rows import rows_text
@@ -99,7 +101,9 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
     require_any(given, name, label)
     if (count := int(given.sum())) < LEAST_ROWS:
         raise InputError(f"{label} has {rows_text(count)} with a target, expected {LEAST_ROWS} or more.")
-    learned = Target.learn(frame[name], "auto")
+    learned = Target.learn(
+        frame[name], "classification" if count < LEAST_TO_HOLD_OUT and _is_binary(frame[name]) else "auto"
+    )
     frame, rows, remarks = with_target(frame, learned, label)
     _require_few_outputs(label, frame.height, learned.outputs)
     held_out = hold_out(frame.height)
@@ -122,6 +126,11 @@ def _read_table(path: Path, label: str, target: str | None) -> tuple[LabData, li
         columns,
         name,
     )
+
+
+def _is_binary(cells: pl.Series) -> bool:
+    """Whether a target is 0 and 1 alone: of a few rows, such as the four of XOR, these are classes and no amounts."""
+    return {str(each).strip() for each in cells.drop_nulls().unique()} == {"0", "1"}
 
 
 def _read_npz(path: Path, label: str, target: str | None) -> tuple[LabData, list[str], str]:

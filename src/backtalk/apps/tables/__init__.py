@@ -54,6 +54,7 @@ results.py        what is written when a run was trained
 run.py            train, resume
 in_memory.py      a table is learned without a folder
 time_limit.py     a training that ends in time
+private.py        what a private run says of itself
 opened.py         a run that is opened once
 use.py            predict, evaluate
 again.py          a run is trained again, with recordings of its trainings

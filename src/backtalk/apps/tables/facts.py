@@ -22,7 +22,7 @@ from .roles import named_in
 # options that runs of earlier versions do not have
 ADDED = {
     "diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing", "no_header",
-    "metric", "quantiles", "threshold", "time_limit",
+    "metric", "quantiles", "threshold", "time_limit", "epsilon", "noise_multiplier", "delta", "max_norm",
 }  # fmt: skip
 EARLIER = {"members": 1, "interval": 0.0}  # the same, and what they did
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result

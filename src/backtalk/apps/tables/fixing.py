@@ -56,6 +56,11 @@ def fix(
     if target.exists():
         raise InputError(f"output is {target}, which exists: give the name of a folder that does not.")
     facts, origin = read_run(place), Origin.of(table)
+    if facts.options.privacy is not None:
+        raise InputError(
+            f"the training of the run in {place.path} was private: each network that is trained to better it would "
+            "cost as much again."
+        )
     source, judge = _table_of(facts, origin), _judge_of(place, facts, origin)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:

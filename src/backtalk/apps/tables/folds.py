@@ -59,6 +59,15 @@ def plan(options: Options, rows: int, alone: str = "") -> Plan:
     members = options.members
     if alone and members not in (None, 1):
         raise InputError(f"members is {members}, but {alone}, which is for one network: leave it out.")
+    if options.privacy is not None:
+        if members not in (None, 1):
+            raise InputError(
+                f"members is {members}, but the training is private, and each network would cost as much again: leave "
+                "it out."
+            )
+        said = ["one network, without folds, since the training is private."]
+        held_out = 0.0 if options.validation is None else options.validation
+        return _without_folds(replace(options, validation=held_out), 1, said)
     if alone or options.validation is not None or by_time:
         said = [f"one network, without folds, since {alone}."] if alone and members is None else []
         return _without_folds(options, 1 if alone else members or FOLDS, said)

@@ -220,7 +220,8 @@ def _out_of_fold(ready: Prepared, of: Callable[[int, np.ndarray], np.ndarray]) -
 
 def kept_epoch(training: Training, options: Options) -> int:
     """The epoch after which the network was as it is: with patience the best one, else the last."""
-    return training.best_epoch if options.patience != 0 and training.best_epoch else len(training.losses)
+    chosen = options.patience != 0 and (training.privacy is None or training.validation_losses)
+    return training.best_epoch if chosen and training.best_epoch else len(training.losses)
 
 
 class _Team:

@@ -11,7 +11,7 @@ import numpy as np
 from ...core.activations import as_activation
 from ...engines.choose import COMPILED
 from ...errors import InputError, InputTypeError, quoted, unknown_name
-from ...train import Checkpoint
+from ...train import Checkpoint, Privacy
 from ...train.settings import TrainSettings
 from .cells.dates import is_date_form
 from .cells.kinds import CATEGORY, DATE, NUMBER, TIME, YES_NO
@@ -65,7 +65,9 @@ class Options:
     ``time_limit``: how long training may take, as ``"10m"`` or in seconds: it then ends early, and ``resume`` goes on.
     ``missing``: words, and numbers such as ``"-999"``, that stand for what is missing, besides the usual words.
     ``weight``: the column of the weights of the rows, 0 or more, in the loss and in the scores. ``id``: a column that
-    is no input, and stands before the predictions. ``no_header``: the first line of the table, and of tables to
+    is no input, and stands before the predictions. ``epsilon`` or ``noise_multiplier``, with ``delta`` and
+    ``max_norm``: the training of one network is private (:class:`~backtalk.Privacy`); what is learned of the columns
+    before it, and the scores, are not. ``no_header``: the first line of the table, and of tables to
     predict, is a row: the columns are called ``column 1``, ``column 2`` and so on.
 
     >>> Options("price", types={"zip": "category"}, ignore=("notes",), split="time=sold").split_column
@@ -107,6 +109,10 @@ class Options:
     id: str | None = None
     split: str | None = None
     no_header: bool = False
+    epsilon: float | None = None
+    noise_multiplier: float | None = None
+    delta: float | None = None
+    max_norm: float | None = None
 
     def __post_init__(self) -> None:
         for part in HELD_OUT:  # as JSON holds them
@@ -127,6 +133,18 @@ class Options:
         return {part: file for part in HELD_OUT if isinstance(file := getattr(self, part), str)}
 
     @property
+    def privacy(self) -> Privacy | None:
+        """The privacy of the training, if some is asked for."""
+        asked = {"target_epsilon": self.epsilon, "noise_multiplier": self.noise_multiplier}
+        if asked == dict.fromkeys(asked):
+            return None
+        if self.delta is None:
+            raise InputError(
+                "delta is missing: private training needs one below 1 over the number of rows, such as 1e-5."
+            )
+        return Privacy(**asked, delta=self.delta, max_norm=1.0 if self.max_norm is None else self.max_norm)
+
+    @property
     def split_column(self) -> str | None:
         """The column by which rows are held out, if there is one."""
         return None if self.split is None else self.split.partition("=")[2]
@@ -139,6 +157,8 @@ def settled(options: Options, rows: int, recipe: Recipe = SMALL) -> Options:
     batch_size, l2_penalty = options.batch_size, options.l2_penalty
     if batch_size is None and not TrainSettings(optimizer=filled.optimizer or "").takes_all:
         batch_size = recipe.batch_size(rows)
+    if options.privacy is not None and options.patience is None and not options.validation:
+        filled = replace(filled, patience=0)  # no rows say when to stop that are not private
     if l2_penalty is None:
         l2_penalty = 1e-3 if rows < MANY_ROWS else 1e-5
     return replace(filled, batch_size=batch_size, l2_penalty=l2_penalty)
@@ -149,9 +169,10 @@ def settings_of(options: Options, rows: int, recipe: Recipe = SMALL) -> TrainSet
     shared = {each.name for each in fields(TrainSettings)} & set(Options.__slots__)
     found = settled(options, rows, recipe)
     values: dict[str, Any] = {name: getattr(found, name) for name in shared}
-    values["patience"] = found.patience or None
+    values |= {"patience": found.patience or None, "privacy": options.privacy}
     settings = TrainSettings(**values)
-    if not settings.by_steps or options.engine in COMPILED:  # these measure nothing in the steps
+    # these measure nothing in the steps
+    if not settings.by_steps or options.engine in COMPILED or settings.privacy is not None:
         return settings
     return replace(settings, measure_every=max(1, -(-rows // settings.batch_for(rows)) // MEASURED_IN_EPOCH))
 
@@ -188,6 +209,7 @@ def require_usable(options: Options) -> None:
     if options.class_weight not in (None, "balanced"):
         raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
     _require_judging(options)
+    _require_private(options)
     if not 0 <= options.seed < 2**32:
         raise InputError(f"seed is {options.seed}, expected 0 to {2**32 - 1}.")
     if options.hidden is not None and any(size < 1 for size in options.hidden):
@@ -239,6 +261,19 @@ def _require_judging(options: Options) -> None:
         isinstance(options.threshold, float | int) and 0 < options.threshold < 1
     ):
         raise InputError(f"threshold is {options.threshold!r}, expected a probability between 0 and 1, or auto.")
+
+
+def _require_private(options: Options) -> None:
+    if options.privacy is None:
+        for name in ("delta", "max_norm"):
+            if getattr(options, name) is not None:
+                raise InputError(
+                    f"{name} is given, but neither epsilon nor noise_multiplier: give one, or leave it out."
+                )
+        return
+    for name, needs in (("weight", None), ("class_weight", None), ("diagnose", False)):
+        if getattr(options, name) != needs:
+            raise InputError(f"{name} is given, but the training is private, in which it has no place: leave it out.")
 
 
 def _require_split(options: Options) -> None:

@@ -37,6 +37,7 @@ from .metrics import scores
 from .model import Model
 from .options import settled
 from .prepared import Prepared
+from .private import privacy_facts, said_of_privacy
 from .report import Facts, found_in, write_report
 from .verdict import JUDGED, OUT_OF_FOLD, Constant, Judged, judge
 
@@ -135,6 +136,7 @@ def write_results(
         metrics |= group.broadcast(lambda: finite_or_none(_importance(finished)))
         metrics |= finite_or_none(_failures(finished, [each["column"] for each in metrics.get("importance", [])]))
         said = [*ready.said, *said_of_decisions(finished.model.target, finished.run.options), *left_out]
+        said += said_of_privacy(metrics["privacy"])
 
         def write() -> Result:
             columns = [ready.target.described(), *ready.preprocessing.described()]
@@ -184,6 +186,7 @@ def _metrics(finished: Finished, baselines: Sequence[Baseline]) -> dict[str, Any
         "scores": found,
         "baselines": baseline_facts(finished, baselines),
         "judged": finished.judged_part,
+        "privacy": privacy_facts(finished.trained.trainings[-1]),
         "trainings": [_training(finished, number) for number in range(ready.plan.trainings)],
     }
     return finite_or_none(metrics)

@@ -15,6 +15,7 @@ import numpy as np
 from ...core.arrays import library_name, to_numpy
 from ...core.batch import Batch, diverged
 from ...core.network import Network
+from ...data.sources import Order
 from ...errors import DivergedError, ProcessLostError
 from ..devices import Devices
 from ..steps import ENDLESS, SECONDS, LayerMeasures, StepSettings, StepState, Taken
@@ -93,7 +94,7 @@ class CompiledSteps:
 
     def take(
         self,
-        order: np.ndarray,
+        order: Order,
         place: int,
         batch_size: int,
         rates: np.ndarray,
@@ -103,6 +104,7 @@ class CompiledSteps:
         weight: float = 0.0,
     ) -> Taken:
         room = self._masks_room(batch_size)
+        assert isinstance(order, np.ndarray)  # private steps are refused
         with self._numbers(), self._group.answering():
             block = self._blocks.at(order, place, batch_size)
             first = block.number(place)

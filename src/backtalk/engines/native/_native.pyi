@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -99,6 +99,9 @@ class Net32:
         clip_norm: float,
         loss_by_count: bool = False,
     ) -> None: ...
+    def set_privacy(
+        self, clipping: str, max_norm: float, deviation: float, batch_size: float, key: bytes, grid: float
+    ) -> None: ...
     def set_dropout(self, levels: Sequence[int], seed: int) -> None: ...
     def train(
         self,
@@ -107,6 +110,7 @@ class Net32:
         target: NDArray[numpy.float32] | None,
         weight: NDArray[numpy.float32] | None,
         order: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        ends: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)] | None,
         start: int,
         batch_size: int,
         rates: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)],
@@ -117,7 +121,13 @@ class Net32:
         threads: int,
         save: bool,
         measure_every: int,
+        points: NDArray[numpy.float32] | None = None,
+        most_points: int = 0,
     ) -> tuple[int, int, float, float, bool, bool]: ...
+    def size(self) -> int: ...
+    def load_point(
+        self, point: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)], updates: int
+    ) -> None: ...
     def restore(self) -> None: ...
     def begin_after(self, updates: int) -> None: ...
     def updates(self) -> int: ...
@@ -223,6 +233,9 @@ class Net64:
         clip_norm: float,
         loss_by_count: bool = False,
     ) -> None: ...
+    def set_privacy(
+        self, clipping: str, max_norm: float, deviation: float, batch_size: float, key: bytes, grid: float
+    ) -> None: ...
     def set_dropout(self, levels: Sequence[int], seed: int) -> None: ...
     def train(
         self,
@@ -231,6 +244,7 @@ class Net64:
         target: NDArray[numpy.float64] | None,
         weight: NDArray[numpy.float64] | None,
         order: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        ends: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)] | None,
         start: int,
         batch_size: int,
         rates: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)],
@@ -241,7 +255,13 @@ class Net64:
         threads: int,
         save: bool,
         measure_every: int,
+        points: NDArray[numpy.float64] | None = None,
+        most_points: int = 0,
     ) -> tuple[int, int, float, float, bool, bool]: ...
+    def size(self) -> int: ...
+    def load_point(
+        self, point: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)], updates: int
+    ) -> None: ...
     def restore(self) -> None: ...
     def begin_after(self, updates: int) -> None: ...
     def updates(self) -> int: ...
@@ -259,6 +279,67 @@ class Predictor32:
 class Predictor64:
     def __init__(self, net: Net64, rows: int, rooms: int, empty: object, dtype: object, threads: object) -> None: ...
     def predict(self, x: object, out: object | None, a: object | None) -> object: ...
+
+class Sweep:
+    def __init__(self, net: Net64, variant: str, directions: int) -> None: ...
+    def pack_bars(self, W: Sequence[NDArray[numpy.float64]], b: Sequence[NDArray[numpy.float64]]) -> None: ...
+    def unpack_bars(self, W: Sequence[NDArray[numpy.float64]], b: Sequence[NDArray[numpy.float64]]) -> None: ...
+    def product(
+        self,
+        X: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+        labels: NDArray[numpy.int64] | None,
+        target: NDArray[numpy.float64] | None,
+        weight: NDArray[numpy.float64] | None,
+        V: Sequence[NDArray[numpy.float64]],
+        c: Sequence[NDArray[numpy.float64]],
+        W: Sequence[NDArray[numpy.float64]],
+        b: Sequence[NDArray[numpy.float64]],
+        slopes: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        threads: int,
+        dropout: tuple[Sequence[int], int, int, int] | None = None,
+    ) -> None: ...
+    @overload
+    def back(
+        self,
+        source: Net32,
+        points: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+        left: int,
+        X: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+        labels: NDArray[numpy.int64] | None,
+        target: NDArray[numpy.float64] | None,
+        weight: NDArray[numpy.float64] | None,
+        rows: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        starts: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        rates: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)],
+        first: int,
+        updates_before: int,
+        by_example: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        by_rate: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        by_penalty: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        seconds: float,
+        threads: int,
+    ) -> int: ...
+    @overload
+    def back(
+        self,
+        source: Net64,
+        points: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+        left: int,
+        X: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+        labels: NDArray[numpy.int64] | None,
+        target: NDArray[numpy.float64] | None,
+        weight: NDArray[numpy.float64] | None,
+        rows: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        starts: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu", writable=False)],
+        rates: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu", writable=False)],
+        first: int,
+        updates_before: int,
+        by_example: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        by_rate: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        by_penalty: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+        seconds: float,
+        threads: int,
+    ) -> int: ...
 
 def activations() -> list[tuple[str, str]]: ...
 def losses() -> list[tuple[str, str]]: ...

@@ -15,7 +15,9 @@ import numpy as np
 
 from ...core.batch import Batch, diverged
 from ...core.network import Network
+from ...core.noise import grid_of
 from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
+from ...data.sources import Order, Samples
 from ...errors import DivergedError
 from ..steps import ENDLESS, FIRST_MEASURED, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
 from . import passes as native
@@ -46,7 +48,7 @@ class _StepRecord(NamedTuple):
     """Steps that follow one another: what it takes to take them again."""
 
     batch: Batch
-    order: np.ndarray
+    order: Order
     place: int
     batch_size: int
     rates: np.ndarray
@@ -70,9 +72,22 @@ def in_training(network: Network, settings: StepSettings) -> Any:
         clip_norm=settings.clip_norm or 0.0,
         loss_by_count=settings.loss_by_count,
     )
+    if (private := settings.private) is not None:
+        net.set_privacy(
+            private.clipping,
+            private.max_norm,
+            private.noise,
+            private.batch_size,
+            private.key,
+            grid_of(private.noise),
+        )
     if dropout is not None:
         net.set_dropout(dropout.levels(network.depth - 1), dropout.seed)
     return net
+
+
+def _rows_and_ends(order: Order) -> tuple[np.ndarray, np.ndarray | None]:
+    return (order.rows, order.ends) if isinstance(order, Samples) else (order, None)
 
 
 class NativeSteps:
@@ -116,7 +131,7 @@ class NativeSteps:
 
     def take(
         self,
-        order: np.ndarray,
+        order: Order,
         place: int,
         batch_size: int,
         rates: np.ndarray,
@@ -125,7 +140,11 @@ class NativeSteps:
         loss: float = 0.0,
         weight: float = 0.0,
     ) -> Taken:
-        order, rates = native.readable(order, np.int64), native.readable(rates, np.float64)
+        if isinstance(order, Samples):
+            order = Samples(*(native.readable(part, np.int64) for part in (order.rows, order.ends)))
+        else:
+            order = native.readable(order, np.int64)
+        rates = native.readable(rates, np.float64)
         every, first = self.settings.measure_every, FIRST_MEASURED - self.step
         taken = Taken(place, 0, loss, weight)
         if every > 1 and first > 0:  # the first steps are all measured
@@ -134,17 +153,15 @@ class NativeSteps:
                 return taken
         return self._take(order, taken, batch_size, rates, most - taken.steps, every)
 
-    def _take(
-        self, order: np.ndarray, so_far: Taken, batch_size: int, rates: np.ndarray, most: int, every: int
-    ) -> Taken:
+    def _take(self, order: Order, so_far: Taken, batch_size: int, rates: np.ndarray, most: int, every: int) -> Taken:
         """So many steps more."""
         began, place, rates = time.monotonic(), so_far.place, rates[so_far.steps :]
         self._read = None  # now, since Ctrl-C may come before the counts are back
         X, target, labels, weights = self._readable.arrays
         with np.errstate(over="ignore", invalid="ignore"):  # of a user's own activation; said in full by the error
             done, steps, loss, weight, has_diverged, copied = self._net.train(
-                X, labels, target, weights, order, place, batch_size, rates, most, SECONDS, so_far.loss, so_far.weight,
-                threads(), began >= self._next_copy, every,
+                X, labels, target, weights, *_rows_and_ends(order), place, batch_size, rates, most, SECONDS,
+                so_far.loss, so_far.weight, threads(), began >= self._next_copy, every,
             )  # fmt: skip
         if copied:
             self._since_copy = []
@@ -175,7 +192,7 @@ class NativeSteps:
         while place < len(order) and not has_diverged:
             left = points[steps:]
             place, taken, _, _, has_diverged, _ = self._net.train(
-                X, labels, target, weights, order, place, batch_size, rates[steps:], ENDLESS, SECONDS, 0.0, 0.0,
+                X, labels, target, weights, order, None, place, batch_size, rates[steps:], ENDLESS, SECONDS, 0.0, 0.0,
                 threads(), False, 0, left if len(left) else None, len(left),
             )  # fmt: skip
             steps += taken
@@ -208,8 +225,8 @@ class NativeSteps:
             if (again := min(left, steps)) > 0:
                 X, target, labels, weights = batch.arrays
                 self._net.train(
-                    X, labels, target, weights, order, place, batch_size, rates, again, math.inf, 0.0, 0.0, threads(),
-                    False, 0,
+                    X, labels, target, weights, *_rows_and_ends(order), place, batch_size, rates, again, math.inf,
+                    0.0, 0.0, threads(), False, 0,
                 )  # fmt: skip
                 left -= again
         return self._unpack()

@@ -11,7 +11,9 @@ strongest.py    the strongest paths from a quantity to the loss; routes.py: what
 brief.py        the steps in their shortest form; lecture/: each formula derived, page by page
 explanation.py  explain: the steps, in the order of the talks; derivation.py: what it gives
 notation.py     what writers of formulas share; numbers.py: how a number is written; layout.py: where lines end
-text.py         a formula as text; latex.py, mathml.py: in other languages
+text.py         a formula as text; latex.py, mathml.py: in other languages; trees.py: as JSON
+records.py      steps with their trees and the numbers of an example, which a page writes out
+templates.py    the steps to every quantity, for a page that puts in the numbers of any step of training
 sentences.py    formulas within sentences; letters.py: Greek ones
 functions.py    g, g′ and O in words; losses_in_words.py: the loss and its target
 update/         one update of one weight, by the formulas of its optimizer

@@ -13,9 +13,9 @@ from .functions import formulas_of, said_of_output
 from .losses_in_words import said_of_loss
 from .outputs import OutputTalk, Placed, output_function, output_talk
 from .quantity import Quantity, symbol_of
-from .steps import Step, make_step
+from .steps import Remark, Step, make_step
 from .text import write_text
-from .values import AnyValues, ExampleValues
+from .values import AnyValues
 
 
 def talk_of(values: AnyValues) -> OutputTalk:
@@ -37,14 +37,14 @@ def brief_steps(values: AnyValues, asked: Quantity) -> Iterator[Step]:
     yield from to_output(values, talk, unit if last == depth and asked.family != "h" else ())
     for i in range(depth - 1, last - 1, -1):
         own = unit if i == last and asked.family != "h" else ()
-        yield _to_hidden(values, i, own)
+        yield to_hidden(values, i, own)
         yield from through_activation(values, i, own)
     if asked.family == "h":
-        yield _to_hidden(values, asked.layer, unit)
+        yield to_hidden(values, asked.layer, unit)
     elif asked.family == "W":
-        yield _to_weights(values, asked)
+        yield to_weights(values, asked)
     elif asked.family == "b":
-        yield _to_biases(values, asked)
+        yield to_biases(values, asked)
 
 
 def forward_steps(values: AnyValues, talk: OutputTalk) -> Iterator[Step]:
@@ -119,7 +119,7 @@ def to_output(values: AnyValues, talk: OutputTalk, unit: tuple[int, ...]) -> Ite
 
 
 def _loss_text(values: AnyValues) -> str:
-    return f"{values.loss:.6g}" if isinstance(values, ExampleValues) else ""
+    return "" if values.loss is None else f"{values.loss:.6g}"
 
 
 def _output_slope(values: AnyValues, talk: OutputTalk, unit: tuple[int, ...]) -> Iterator[Step]:
@@ -160,7 +160,7 @@ def _along_own(above: Symbol, below: Symbol) -> Expression:
     return Elementwise(Derivative(above), Partial(replace(above, indices=each), replace(below, indices=each)))
 
 
-def _to_hidden(values: AnyValues, i: int, unit: tuple[int, ...]) -> Step:
+def to_hidden(values: AnyValues, i: int, unit: tuple[int, ...]) -> Step:
     """The second talk: along every path from h_{ij} to layer i + 1."""
     h, above = Symbol("h", i, unit), i + 1
     width = values.network.sizes[above]
@@ -194,14 +194,15 @@ def through_activation(values: AnyValues, i: int, unit: tuple[int, ...]) -> Iter
     formulas = formulas_of(activation)
     reason = "h = g(a) is element-wise, so each hidden unit depends on its own pre-activation alone. g is "
     reason += f"{activation}: {formulas}." if formulas else f"{activation}."
-    if unit and isinstance(values, ExampleValues) and values[left] == 0:
-        reason += " This unit is silent: its slope is 0, and nothing passes through it."
-    at = np.asarray(values[a]) if isinstance(values, ExampleValues) else np.array([])
-    kinks = [kink for kink in activation.kinks if np.any(at == kink)]
-    if kinks:
-        reason += f" At its kink, a = {kinks[0]:g}, the derivative from the left is taken."
+    remarks = [
+        Remark(f"At its kink, a = {kink:g}, the derivative from the left is taken.", a, kink)
+        for kink in activation.kinks
+    ]
+    if unit:
+        remarks.insert(0, Remark("This unit is silent: its slope is 0, and nothing passes through it.", left, 0.0))
     title = f"The slope of the activation in layer {i}"
-    yield make_step(values, "hidden", i, title, reason, left, activation_of(values, i, "g′", a))
+    slope = activation_of(values, i, "g′", a)
+    yield make_step(values, "hidden", i, title, reason, left, slope, remarks=tuple(remarks))
     reason = "The chain rule along the one path through h = g(a), element by element."
     if not unit:
         reason += " ⊙ multiplies element by element."
@@ -211,7 +212,7 @@ def through_activation(values: AnyValues, i: int, unit: tuple[int, ...]) -> Iter
     yield make_step(values, "hidden", i, title, reason, Derivative(a), right)
 
 
-def _to_weights(values: AnyValues, asked: Quantity) -> Step:
+def to_weights(values: AnyValues, asked: Quantity) -> Step:
     """The third talk, to a weight or to the matrix."""
     i = asked.layer
     left = Derivative(symbol_of(values.network, asked))
@@ -232,7 +233,7 @@ def _to_weights(values: AnyValues, asked: Quantity) -> Step:
     return make_step(values, "weights", i, f"Layer {i} talks to its weights", reason, left, right)
 
 
-def _to_biases(values: AnyValues, asked: Quantity) -> Step:
+def to_biases(values: AnyValues, asked: Quantity) -> Step:
     """The third talk, to a bias or to all of a layer."""
     i = asked.layer
     left = Derivative(symbol_of(values.network, asked))

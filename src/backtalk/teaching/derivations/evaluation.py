@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -23,6 +25,7 @@ from .expressions import (
     Indicator,
     Inline,
     Larger,
+    Leaf,
     Listed,
     Negative,
     Number,
@@ -89,6 +92,25 @@ def evaluate(expression: Expression, values: Values, *, absolute: bool = False) 
             return tuple(map(value, parts))
         case Call() | OfExample() | Inline():
             raise TypeError(f"{expression!r} has no value")
+
+
+def leaves_of(expression: Expression) -> Iterator[Leaf]:
+    """The symbols and derivatives of a formula, from left to right; of a sum over an index those with its letter."""
+    match expression:
+        case Symbol() | Derivative() | Partial():
+            yield expression
+        case SumOver(index, _, term):
+            yield from leaves_of(term(index))
+        case Grid(entry):
+            yield from leaves_of(entry(1, 1))
+        case Sum(parts) | Product(parts) | Listed(parts) | Call(_, parts):
+            for part in parts:
+                yield from leaves_of(part)
+        case Elementwise(left, right) | Dot(left, right) | Larger(left, right):
+            yield from leaves_of(left)
+            yield from leaves_of(right)
+        case Negative(of) | Transposed(of) | Diagonal(of) | Apply(_, of) | Braced(of) | OfExample(of):
+            yield from leaves_of(of)
 
 
 def _upto(last: int) -> range:
@@ -186,7 +208,7 @@ def _some_terms(total: SumOver, values: Values, most: int, rows: Rows) -> Expres
         kept = np.sort(order if len(order) <= most else order[: most - 1])
     shown = [with_numbers(terms[m], values, most, rows) for m in kept]
     if len(shown) < len(terms):
-        shown.append(Others(len(terms) - len(shown), float(np.delete(sizes, kept).sum())))
+        shown.append(Others(len(terms) - len(shown), math.fsum(np.delete(sizes, kept))))
     return shown[0] if len(shown) == 1 else Sum(tuple(shown))
 
 

@@ -69,9 +69,8 @@ def latex_lines(equation: Equation, view: View, room: float) -> list[Line]:
     return lines(equation.left, equation.rights, LatexWriter(view), room, FractionRuler)
 
 
-def equation_latex(equation: Equation, view: View) -> tuple[str, ...]:
+def equation_latex(equation: Equation, writer: LatexWriter) -> tuple[str, ...]:
     """One formula for each line, = in front of all but the first, for what sets single formulas."""
-    writer = LatexWriter(view)
     left, (first, *others) = writer.write(equation.left), equation.rights
     return f"{left} = {writer.write(first)}", *(f"{{}}= {writer.write(right)}" for right in others)
 

@@ -27,6 +27,19 @@ STOPS = ("the output units", "the hidden units", "the weights and biases")
 STOP_OF = {"output": 1, "hidden": 2, "weights": 3}  # on the roadmap
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence that follows a reason if ``of``, or one of its numbers, is ``at``."""
+
+    said: str
+    of: Leaf
+    at: float
+
+    def holds(self, values: ExampleValues) -> bool:
+        """Whether it is so for an example."""
+        return bool(np.any(np.asarray(values[self.of]) == self.at))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One equation of a derivation: ``left`` = ``right``, in symbols; ``numbers`` is right with numbers put in.
@@ -54,6 +67,8 @@ class Step:
     forms: tuple[Expression, ...] = ()
     picture: Picture | None = None
     values: ExampleValues | None = field(default=None, repr=False)  # of the symbols, if there are numbers
+    rule: bool = False  # it holds for any numbers, and has none
+    remarks: tuple[Remark, ...] = ()  # that the reason may need once there are numbers
 
     @property
     def scale(self) -> Any:
@@ -105,10 +120,15 @@ def make_step(
     right: Expression,
     forms: tuple[Expression, ...] = (),
     picture: Picture | None = None,
+    remarks: tuple[Remark, ...] = (),
 ) -> Step:
-    """A step from symbols alone: numbers and value are looked up, if there are any."""
+    """A step from symbols alone: numbers and value are looked up, if there are any, and the remarks that hold are made.
+
+    Without numbers, it keeps the remarks.
+    """
     if isinstance(values, NoValues):
-        return Step(talk, layer, title, reason, left, right, None, None, forms, picture)
+        return Step(talk, layer, title, reason, left, right, None, None, forms, picture, remarks=remarks)
+    reason = " ".join((reason, *(remark.said for remark in remarks if remark.holds(values))))
     value = values[left]
     value = float(value) if np.ndim(value) == 0 else value
     numbers = with_numbers(right, values, rows=values.rows)
@@ -120,7 +140,7 @@ def make_rule(
 ) -> Step:
     """A step that holds for any numbers: it is in symbols alone."""
     right = rights[-1] if rights else None
-    return Step(talk, layer, title, reason, left, right, None, None, rights[:-1], picture)
+    return Step(talk, layer, title, reason, left, right, None, None, rights[:-1], picture, rule=True)
 
 
 class Magnitudes:

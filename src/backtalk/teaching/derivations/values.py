@@ -27,6 +27,7 @@ class NoValues:
     clear = True
     target = None
     yhat = None
+    loss = None
 
     def __init__(self, network: Network) -> None:
         self.network = network

@@ -19,6 +19,7 @@ class Adaptive(Schedule):
     """
 
     name = "adaptive"
+    follows_loss = True
     factor: float = 0.2
     patience: float = 2.0
     tolerance: float = 1e-4
@@ -56,6 +57,7 @@ class ReduceOnPlateau(Schedule):
     """
 
     name = "reduce_on_plateau"
+    follows_loss = True
     factor: float = 0.1
     patience: float = 10.0
     threshold: float = 1e-4

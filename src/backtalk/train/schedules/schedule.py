@@ -37,9 +37,13 @@ class ScheduleState:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Schedule:
-    """``factors`` gives the factor of each step of an epoch; ``after_epoch`` is told the epoch's loss."""
+    """``factors`` gives the factor of each step of an epoch; ``after_epoch`` is told the epoch's loss.
+
+    ``follows_loss``: whether the factors depend on it.
+    """
 
     name: ClassVar[str]
+    follows_loss: ClassVar[bool] = False
     warm_up: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,8 @@ from ..own_gradients import wide, widened
 from .adjoints import Adjoints
 from .trajectory import require_the_end
 
+CACHE_LINE = 64  # bytes
+
 
 def serves(recording: Recording) -> bool:
     """Whether the kernels took the steps, and know the second derivatives of the network."""
@@ -66,8 +68,7 @@ class _Path:
     def backwards(self) -> Iterator[tuple[int, np.ndarray]]:
         """The last part of the run, the one before, …: the number of its first step, and the point before each step."""
         firsts = range(0, len(self.rates), self.stride)
-        size, dtype = self.steps.point_size(), self.recording.start.W[1].dtype
-        kept, points = np.empty((len(firsts), size), dtype), np.empty((min(self.stride, len(self.rates)), size), dtype)
+        kept, points = self._room(len(firsts) - 1), self._room(min(self.stride, len(self.rates)))
         for part, first in enumerate(firsts):
             self._take(first, points if part == len(firsts) - 1 else kept[part : part + 1])
         require_the_end(self.recording, self.steps.network)
@@ -76,6 +77,13 @@ class _Path:
                 self.steps.go_to(kept[part], self.updates + first)
                 self._take(first, points)
             yield first, points[: min(self.stride, len(self.rates) - first)]
+
+    def _room(self, count: int) -> np.ndarray:
+        """For so many points, on cache lines: the kernels read them where they lie."""
+        dtype, size = self.recording.start.W[1].dtype, self.steps.point_size()
+        room = np.empty(count * size + CACHE_LINE // dtype.itemsize, dtype)
+        begin = -room.ctypes.data % CACHE_LINE // dtype.itemsize
+        return room[begin : begin + count * size].reshape(count, size)
 
     def _take(self, first: int, points: np.ndarray) -> None:
         """The steps of a part. Those of one size, and a smaller one behind them, are taken in one call."""

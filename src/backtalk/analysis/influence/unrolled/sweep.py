@@ -27,6 +27,10 @@ def sweep(recording: Recording, queries: Batch, stride: int) -> Adjoints:
     if by_kernels.serves(recording):
         by_kernels.sweep(recording, adjoints, stride)
         return adjoints
+    adjoints.state = {
+        family: [np.zeros_like(part) for part in adjoints.parameters]
+        for family in recording.settings.optimizer.families
+    }
     trajectory = Trajectory(recording, stride)
     for number, point in zip(reversed(range(recording.steps)), trajectory.backwards(), strict=True):
         _step_back(recording, point, number, adjoints)
@@ -38,10 +42,9 @@ def _at_the_end(recording: Recording, queries: Batch) -> Adjoints:
     trace, own, _ = own_gradients(widened(recording.end), queries)
     layers, M = range(1, recording.end.depth + 1), queries.count
     parameters = [*(own[i][:, :, None] * trace.h[i - 1][:, None, :] for i in layers), *(own[i] for i in layers)]
-    families = recording.settings.optimizer.families
     return Adjoints(
         parameters=parameters,
-        state={family: [np.zeros_like(part) for part in parameters] for family in families},
+        state={},
         examples=np.zeros((M, recording.examples.count)),
         rates=np.zeros((M, recording.steps)),
         penalty=np.zeros(M),

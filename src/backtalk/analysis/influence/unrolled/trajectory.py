@@ -24,11 +24,11 @@ class Point:
     state: StepState
 
 
-def bytes_along(recording: Recording, memory_limit: int) -> tuple[int, int]:
+def bytes_along(recording: Recording, memory_limit: int, beside: int) -> tuple[int, int]:
     """The stride between the points that are kept at the same time, and the bytes of all that are.
 
-    All T points, if they take half of the limit or less; or each √T-th, and those between two of them while they are
-    read. Raises :class:`~backtalk.errors.InputError` if the limit is too small for that.
+    All T points, if the limit leaves room for the bytes ``beside`` them; or each √T-th, and those between two of them
+    while they are read. Raises :class:`~backtalk.errors.InputError` if the limit is too small for that.
     """
     size = sum(part.nbytes for part in (*recording.start.W.values(), *recording.start.b.values()))
     each = size * (1 + len(recording.settings.optimizer.families))
@@ -37,9 +37,11 @@ def bytes_along(recording: Recording, memory_limit: int) -> tuple[int, int]:
     least = each * min(stride + -(-count // stride), count)
     if least > memory_limit:
         raise InputError(
-            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: expected as many."
+            f"memory_limit is {memory_limit}, but a run of {count} steps takes {least} bytes at least: "
+            "expected as many."
         )
-    return (count, each * count) if each * count <= max(memory_limit // 2, least) else (stride, least)
+    whole = each * count
+    return (count, whole) if whole + beside <= memory_limit or whole == least else (stride, least)
 
 
 class Trajectory:

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from ....core.arrays import Array
+from ....core.sizes import positive, row_norms
 from ...per_example.pairs import Pairs
-from ...per_example.sizes import positive, row_norms
 from .layer import Kind, in_places
 
 

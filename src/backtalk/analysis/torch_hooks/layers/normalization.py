@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....core.arrays import Array
+from ....core.sizes import row_norms
 from ....core.sums import sum_rows
 from ...per_example.pairs import Pairs
-from ...per_example.sizes import row_norms
 from .layer import Kind, in_places
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....core.arrays import Array
+from ....core.sizes import combined_norm, positive, row_norms
 from ....core.sums import sum_rows
 from ...per_example.pairs import Pairs, slices
-from ...per_example.sizes import combined_norm, positive, row_norms
 from .embedding import IndexedPairs
 
 

@@ -72,13 +72,14 @@ def in_our_case(board: Board, i: int, unit: tuple[int, ...]) -> Iterator[Step]:
         yield make_rule("hidden", i, title, reason, picture, Derivative(h), *rights)
 
 
-def two_vectors(board: Board, i: int, unit: tuple[int, ...]) -> Iterator[Step]:
-    """∇_{a_{i+1}}ℒ and the j-th column of W_{i+1}, and that their dot product is the sum."""
-    own = unit[0] if unit else board.first_shown(i)
+def two_vectors(board: Board, i: int, unit: tuple[Index, ...]) -> Iterator[Step]:
+    """∇_{a_{i+1}}ℒ and the j-th column of W_{i+1}, and that their dot product is the sum; j may be a letter."""
+    own: Index = unit[0] if unit else board.first_shown(i)
     above, width = i + 1, board.sizes[i + 1]
     h = Derivative(Symbol("h", i, (own,)))
     gradient, column = Derivative(Symbol("a", above)), column_of(above, own)
-    picture = board.picture({i: {own}, above: board.all_of(above)}, [h.of])
+    lit = {own} if isinstance(own, int) else board.all_of(i)
+    picture = board.picture({i: lit, above: board.all_of(above)}, [h.of])
     title = "Two vectors, side by side"
     begin = "" if unit else f"Take unit {own}. "
     reason = f"{begin}Write what layer {above} was told beside column {own} of W[{above}]:"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import array_api_compat
 import numpy as np
 
-from ...core.arrays import Array, namespace
+from .arrays import Array, namespace
 
 
 def wide(array: Array) -> Array:

@@ -1,0 +1,196 @@
+// The recorded steps of a lesson, which answer the page as the lab's server does.
+
+import type { Lab, Listener } from "./connection";
+import { Recording, type Facts } from "./lesson/recording";
+import { unpack, type Packed } from "./lesson/unpack";
+import type { Received, Sent } from "./protocol";
+
+const FORMAT = 1; // the newest that this page reads
+const PAUSE = 50; // milliseconds at least between two frames: 20 steps a second at the lowest speed
+
+/** The lesson in this page, if it holds one. */
+export function packedLesson(): Packed | null {
+  const element = document.getElementById("lesson");
+  return element ? (JSON.parse(element.textContent) as Packed) : null;
+}
+
+export class Recorded implements Lab {
+  private recording: Recording | null = null;
+  private step = 0;
+  private row = 0;
+  private running = false;
+  private speed = 1;
+  private at: number | null = null; // the slide of the walk that is shown
+  private waits = false; // for the page to draw the last frame
+  private lastFrame = 0;
+
+  constructor(
+    private readonly packed: Packed,
+    private readonly listener: Listener,
+  ) {}
+
+  open(): void {
+    void this.begin();
+  }
+
+  get connected(): boolean {
+    return this.recording !== null;
+  }
+
+  send(message: Sent): boolean {
+    if (!this.recording) return false;
+    const { recording } = this;
+    queueMicrotask(() => this.answer(message, recording)); // as from a server: after what is under way
+    return true;
+  }
+
+  private async begin(): Promise<void> {
+    const { format, version, deflated } = this.packed;
+    if (!(format <= FORMAT)) {
+      const said = `This lesson was made by backtalk ${version}, in format ${format}, and this page reads formats up to ${FORMAT}: export it anew.`;
+      this.listener.refused(said);
+      return;
+    }
+    if (typeof DecompressionStream === "undefined") {
+      this.listener.refused("This browser is too old to unpack a lesson: open it in one of 2023 or later.");
+      return;
+    }
+    try {
+      this.recording = new Recording(await unpack<Facts>(deflated));
+    } catch {
+      this.listener.refused("This lesson is damaged: its recording cannot be unpacked. Save or export it anew.");
+      return;
+    }
+    const { hello } = this.recording.facts;
+    this.row = this.recording.rows.includes(hello.start.example ?? -1) ? hello.start.example! : this.recording.rows[0]!;
+    this.listener.message({ ...hello, recorded: { steps: this.recording.last, rows: this.recording.rows } });
+  }
+
+  private answer(message: Sent, recording: Recording): void {
+    switch (message.type) {
+      case "configure":
+        this.at = null;
+        this.tell(recording.setup);
+        this.go(0);
+        break;
+      case "drawn":
+        this.waits = false;
+        if (this.running) this.playOn(recording);
+        break;
+      case "run":
+        this.running = true;
+        this.walk(null, recording);
+        if (this.step === recording.last) this.step = 0;
+        this.show();
+        break;
+      case "pause":
+        this.running = false;
+        this.show();
+        break;
+      case "step":
+        this.running = false;
+        this.walk(null, recording);
+        if (this.step === recording.last) this.end(recording);
+        else this.go(this.step + 1);
+        break;
+      case "goto":
+        this.running = false;
+        this.go(Math.max(0, Math.min(recording.last, message.step)));
+        this.walk(this.at, recording);
+        break;
+      case "reset":
+        this.running = false;
+        this.walk(null, recording);
+        this.go(0);
+        break;
+      case "slide":
+        this.running = false;
+        this.walk(message.at, recording);
+        break;
+      case "speed":
+        this.speed = message.steps;
+        break;
+      case "example":
+        if (recording.rows.includes(message.row)) {
+          this.row = message.row;
+          this.show();
+          this.walk(this.at, recording);
+        } else this.complain(message.type, `The lesson holds the examples ${listed(recording.rows)}.`);
+        break;
+      case "explain": {
+        const explained = recording.explained(this.step, this.row, message.quantity);
+        if (typeof explained === "string") this.complain(message.type, explained);
+        else this.tell(explained);
+        break;
+      }
+      case "diagnose":
+        this.tell(recording.findings(this.step));
+        break;
+      default:
+        this.complain(message.type, "This is a recording: it cannot be changed. The lab itself can: backtalk lab.");
+    }
+  }
+
+  /** Shows a slide of the walk through this step; beyond the last one comes the next step. */
+  private walk(at: number | null, recording: Recording): void {
+    const was = this.at;
+    this.at = null;
+    if (at === null) {
+      if (was !== null) this.tell({ type: "slide", at: null });
+      return;
+    }
+    const { slide, count } = recording.slide(this.step, this.row, at);
+    if (slide) {
+      this.at = at;
+      this.tell(slide);
+    } else if (at < count || this.step === recording.last) {
+      this.tell({ type: "slide", at: null });
+      this.end(recording);
+    } else {
+      this.go(this.step + 1);
+      this.walk(0, recording);
+    }
+  }
+
+  private playOn(recording: Recording): void {
+    const wait = Math.max(0, PAUSE - (performance.now() - this.lastFrame));
+    setTimeout(() => {
+      if (!this.running || this.waits) return;
+      this.step = Math.min(recording.last, this.step + this.speed);
+      if (this.step === recording.last) this.end(recording);
+      else this.show();
+    }, wait);
+  }
+
+  private go(step: number): void {
+    this.step = step;
+    this.show();
+  }
+
+  private end(recording: Recording): void {
+    this.running = false;
+    this.show();
+    const ends = `The recording ends after ${recording.last} steps.`;
+    this.tell({ type: "stopped", message: recording.facts.stopped || ends });
+  }
+
+  private show(): void {
+    this.waits = true;
+    this.lastFrame = performance.now();
+    this.listener.frame(this.recording!.frame(this.step, this.row, this.running));
+  }
+
+  private complain(about: string, message: string): void {
+    this.tell({ type: "error", about, message });
+  }
+
+  private tell(message: Received): void {
+    this.listener.message(message);
+  }
+}
+
+/** Rows from 0 as examples from 1, in words. */
+function listed(rows: number[]): string {
+  const numbers = rows.map((row) => String(row + 1));
+  return numbers.length === 1 ? numbers[0]! : `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}`;
+}
