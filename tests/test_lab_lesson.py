@@ -231,6 +231,7 @@ def open_lesson(browser, tmp_path):
         path.write_bytes(page)
         context = browser.new_context(viewport={"width": width, "height": 844}, reduced_motion="reduce")
         tab = Tab(context.new_page(), 0)
+        tab.page.set_default_timeout(60_000)
         tab.origin = path.as_uri().removesuffix("/lesson.html")
         opened.append(tab)
         tab.page.goto(path.as_uri() + fragment)
