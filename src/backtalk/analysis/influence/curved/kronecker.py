@@ -10,8 +10,8 @@ from ....core.batch import Batch
 from ....core.forward import propagate
 from ....errors import InputError
 from ...per_example.pairs import slices
-from ..own_gradients import Talks, own_gradients, wide
-from .columns import columns, with_one
+from ..own_gradients import Talks, own_gradients, wide, with_one
+from .columns import columns
 from .course import ROWS, Course
 
 WORK = 2**22  # numbers of the largest array of a block
