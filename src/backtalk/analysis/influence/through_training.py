@@ -61,9 +61,9 @@ def hypergradients(
 
     ``training``: from ``fit(…, record=True)``, or a :class:`Recording`. ``test``: a pair (X, y) of M examples.
     ``memory_limit``: bytes for the networks along the way, and for what is followed of each query: if not all T
-    networks fit into half of it, or into 64 MiB, about 2√T are kept and the others computed again. The results are in float64. Raises
-    :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if its examples were
-    changed since, or if the limit is too small (it names the least).
+    networks fit into half of it, or into 64 MiB, about 2√T are kept and the others computed again. The results are in
+    float64. Raises :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if its
+    examples were changed since, or if the limit is too small (it names the least).
 
     Source: Maclaurin, Duvenaud and Adams 2015, "Gradient-based hyperparameter optimization through reversible
     learning"; for examples Hara, Nitanda and Maehara 2019, "Data cleansing for models trained with SGD".
