@@ -16,6 +16,7 @@ from ...train.records import Training
 from ..per_example.examples import as_batch
 from ..per_example.pairs import as_bytes, slices
 from .checkpoints import as_pair
+from .own_gradients import ALL
 from .unrolled.adjoints import Adjoints, require_known
 from .unrolled.sweep import sweep
 from .unrolled.trajectory import bytes_along
@@ -135,9 +136,10 @@ class Unrolled:
         require_known(recording.settings.optimizer)
         self.recording, self.memory_limit = recording, memory_limit
 
-    def of(self, queries: Batch) -> np.ndarray:
-        """(M, N): by how much the loss of each query would rise without each example."""
-        return -np.concatenate([each.examples for each in _sweeps(self.recording, queries, self.memory_limit)])
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(M, n): by how much the loss of each query would rise without each of the examples ``columns``."""
+        sweeps = _sweeps(self.recording, queries, self.memory_limit)
+        return -np.concatenate([each.examples[:, columns] for each in sweeps])
 
     def bytes_per_query(self) -> int:
         """What one more query takes."""
