@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("dp_accounting")
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from sklearn.base import clone
+from sklearn.base import clone as sklearn_clone
 from sklearn.datasets import load_digits
 
 import backtalk
@@ -34,6 +35,10 @@ ENGINES = [FormulaSteps, *([NativeSteps] if kernels() else [])]
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 5)), RNG.normal(size=(40, 3))
 NET = Network.create([5, 7, 3], "tanh", rng=0, loss="squared_error")
+
+
+def clone(model) -> Any:
+    return sklearn_clone(model)
 
 
 def taken(
