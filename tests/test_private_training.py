@@ -51,7 +51,9 @@ def taken(
     steps.use(Batch.of(net, *data, takes_labels=kind.takes_labels))
     ends = np.cumsum([len(each) for each in rows])
     order = Samples(np.concatenate(rows).astype(np.int64), ends)
-    steps.take(order, 0, 1, np.full(len(rows), rate))
+    place = 0
+    while place < len(rows):  # a call ends after some time
+        place = steps.take(order, place, 1, np.full(len(rows), rate)).place
     before, after = ([*n.W.values(), *n.b.values()] for n in (net, steps.network))
     return np.concatenate([((one - other) / rate).ravel() for one, other in zip(before, after, strict=True)])
 
