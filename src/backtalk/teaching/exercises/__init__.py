@@ -8,10 +8,24 @@ own.py        what such a question needs to be marked
 blocks.py     what stands on the sheet and on the key; paper.py writes it
 reading.py    what a student writes, as numbers; marking.py: these beside the right ones
 sheet.py      the public verb
+classes.py    different sheets for everybody in a class; class_marks.py: their answers, marked
 """
 
+from .class_marks import ClassMarks, mark_class
+from .classes import ClassSheets, make_class, read_class
 from .marking import Mark, Marks
 from .paper import Paper
 from .sheet import Exercise, exercise
 
-__all__ = ["Exercise", "Mark", "Marks", "Paper", "exercise"]
+__all__ = [
+    "ClassMarks",
+    "ClassSheets",
+    "Exercise",
+    "Mark",
+    "Marks",
+    "Paper",
+    "exercise",
+    "make_class",
+    "mark_class",
+    "read_class",
+]

@@ -146,7 +146,7 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any, allow_zero: bool) -
         if any(np.abs(a - kink).min() < NOTHING for kink in activation.kinks):
             return math.inf
         silent += int((slopes == 0).sum())
-        rank += _has_ties(a) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
+        rank += _has_ties(a) + _has_ties(grads.h[i][0]) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
         # an answer may be 0 because its unit is silent, but not because what it sums happens to cancel
         speaks = slopes != 0
         heard = a, grads.h[i][0], slopes[speaks], trace.h[i][0][speaks], grads.a[i][0][speaks]

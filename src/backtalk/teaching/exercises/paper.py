@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,6 +27,7 @@ from ..derivations.tikz import draw_tikz
 from .blocks import Block, Drawing, Fields, Heading, Lines, Row, Words
 from .exact import LATEX, MATHML, Script, as_exact, exactly
 
+SUFFIXES = {"markdown": ".md", "latex": ".tex", "html": ".html"}  # of the forms that there are
 ROOM = 78  # letters of a line
 PICTURE = 9.0, 3.2  # cm
 BLANK = r"\_" * 10
@@ -38,6 +40,7 @@ COMMANDS = r"""
 \newcommand{\half}[1]{\makebox[0.5\linewidth][l]{#1}}
 \newcommand{\writeon}[1]{\par\nopagebreak\vspace{5mm}#1\enspace\hrulefill\enspace$=$\enspace\underline{\hspace{25mm}}\par}
 \newcommand{\work}{\par\vspace{11mm plus 4mm}}
+\newcommand{\heading}[1]{\clearpage\setcounter{page}{1}{\centering\LARGE #1\par}\bigskip}
 \newcommand{\fields}[1]{Name\enspace\hrulefill\qquad Points\enspace\underline{\hspace{14mm}}\,/\,#1\par\bigskip}
 \newcommand{\row}[1]{{\lineskip=8pt\lineskiplimit=4pt #1\par}\vspace{3pt}}
 \newcommand{\unbroken}[1]{\mbox{#1}\hspace*{0pt plus 1fill}}
@@ -56,6 +59,7 @@ math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math }
 mtd { padding: 0.22em 0.45em } h3 { font-size: 15px; margin: 18px 0 2px }
 .line { display: flex; gap: 10px; align-items: end; margin: 22px 0; max-width: 720px }
 .line i { flex: 1; border-bottom: 1px solid var(--quiet) } .line i.short { flex: 0 0 110px }
+h1.next { break-before: page; margin-top: 60px }
 @media print { .row, .line, h2, h3 { break-inside: avoid; break-after: avoid-page } }
 """
 )
@@ -131,20 +135,15 @@ class Paper:
 
     def to_markdown(self) -> str:
         """As Markdown with LaTeX between dollars, as GitHub and Jupyter show it."""
-        return "\n\n".join([f"# {self.title}", *map(_markdown, self.blocks)]) + "\n"
+        return write_papers([self], "markdown")
 
     def to_latex(self) -> str:
         """As an article in LaTeX, a whole document for pdflatex with amsmath."""
-        begin = [
-            article.BEGIN + COMMANDS + rf"\title{{\vspace{{-18mm}}{self.title}\vspace{{-3mm}}}}",
-            "\\author{}\n\\date{}",
-        ]
-        inside = [r"\begin{document}" + "\n\\maketitle\n\\vspace{-14mm}", *map(_latex, self.blocks), r"\end{document}"]
-        return "\n\n".join([*begin, *inside]) + "\n"
+        return write_papers([self], "latex")
 
     def to_html(self) -> str:
         """As one page for a browser that needs nothing from elsewhere."""
-        return page(self.title, "", [], above="".join(map(_html, self.blocks)), style=STYLE)
+        return write_papers([self], "html")
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -156,6 +155,22 @@ class Paper:
 
     def __str__(self) -> str:
         return self.to_markdown()
+
+
+def write_papers(papers: Sequence[Paper], form: str) -> str:
+    """Papers as one document, each beginning on a new page; ``form``: 'markdown', 'latex' or 'html'."""
+    match form:
+        case "markdown":
+            texts = ["\n\n".join([f"# {each.title}", *map(_markdown, each.blocks)]) for each in papers]
+            return "\n\n---\n\n".join(texts) + "\n"
+        case "latex":
+            bodies = ["\n\n".join([rf"\heading{{{each.title}}}", *map(_latex, each.blocks)]) for each in papers]
+            begin = article.BEGIN + COMMANDS + r"\begin{document}"
+            return "\n\n".join([begin, *bodies, r"\end{document}"]) + "\n"
+        case _:
+            (first, *others), inside = papers, ["".join(map(_html, each.blocks)) for each in papers]
+            titles = ["", *(f"<h1 class='next'>{html.escape(each.title)}</h1>" for each in others)]
+            return page(first.title, "", [], above="".join(map(str.__add__, titles, inside)), style=STYLE)
 
 
 def _markdown(block: Block) -> str:

@@ -146,7 +146,7 @@ def exercise(
 
     >>> given = exercise(seed=1, sizes=(2, 3, 2))
     >>> given.network.sizes, [round(number, 4) for number in given.answers["yhat"]]
-    ((2, 3, 2), [0.75, 0.25])
+    ((2, 3, 2), [0.2, 0.8])
     >>> print(given.sheet.to_markdown())
     # Back-propagation by hand: exercise 1
     ...
