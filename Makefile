@@ -19,7 +19,7 @@ demo: .venv/installed
 	@$(BIN)/backtalk demo
 
 test: .venv/installed-test
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Kills and full disks, each once: some 20 minutes. A part of it: make torture KILLS=50 WRITES=0
 torture: .venv/installed-test
@@ -83,7 +83,7 @@ stub: .venv/installed-check
 asan: build/asan/installed
 	@LD_PRELOAD="$(foreach library,libasan.so libstdc++.so.6,$$(g++ -print-file-name=$(library)))" \
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-		build/asan/venv/bin/python -m pytest $(ASAN_TESTS)
+		build/asan/venv/bin/python -m pytest -n auto --dist loadfile $(ASAN_TESTS)
 
 clean:
 	rm -rf .venv build backtalk-demo dist .pytest_cache .ruff_cache .hypothesis

@@ -28,6 +28,7 @@ from backtalk import (
 from backtalk.data.streams.columns import ParquetFile
 from backtalk.distributed import joined_group
 from backtalk.distributed.join import join
+from limits import LIMIT
 
 FOLDER = Path(sys.argv[4]) if len(sys.argv) > 4 else Path()  # where checkpoints and data lie
 ROWS = 203
@@ -229,11 +230,16 @@ def killed():
     }
 
 
+def answer(work: str) -> dict:
+    """What the work of this name gives."""
+    found = globals()[work]()
+    return found if isinstance(found, dict) else told(found)
+
+
 def main(process: int, processes: int, port: int, works: list[str]) -> None:
-    join(f"127.0.0.1:{port}", processes, process, timeout=60)
+    join(f"127.0.0.1:{port}", processes, process, timeout=LIMIT)
     for work in works:
-        answer = globals()[work]()
-        print(json.dumps({work: answer if isinstance(answer, dict) else told(answer)}), flush=True)
+        print(json.dumps({work: answer(work)}), flush=True)
     if works == ["killed"]:
         os._exit(0)  # JAX would wait for the other, which is gone
 

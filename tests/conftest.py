@@ -1,6 +1,7 @@
 """JAX counts in float64 in these tests, on the CPU, quietly, and with few optimizations: most of its programs run once,
 and to compile them is what takes the time (those of test_compiled.py are optimized as a user's are). NumPy's products
-have one thread each, since those of several workers would wait for one another. And the command line can be called.
+have one thread each, and OpenMP's threads sleep while they wait, since those of several workers would take the
+processors from one another. The files that take longest begin first. And the command line can be called.
 """
 
 import os
@@ -11,13 +12,21 @@ from importlib.util import find_spec
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import jax
 import pytest
 
 from backtalk.apps.cli import main
+from backtalk.engines.native.kernels import kernels
 
 jax.config.update("jax_enable_x64", True)
+
+# Those of more than half a minute: at the end, one of them would keep one worker while the others have nothing to do
+LONGEST = [
+    "test_cluster", "test_cluster_tables", "test_cli_cluster", "test_torture", "test_cli_train", "test_tables_folder",
+    "test_threads", "test_cli", "test_watch", "test_tables_baseline", "test_lab_browser",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -35,12 +44,25 @@ def call(monkeypatch, capsys, tmp_path):
     return called
 
 
+@pytest.fixture
+def asked_anew(monkeypatch):
+    """kernels() looks at the environment again, in this test and after it."""
+    kernels.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    kernels.cache_clear()
+
+
 def pytest_collection_modifyitems(items):
-    """Examples of libraries that not everybody has are left out where those are not installed."""
+    """The longest files come first. Examples of libraries that not everybody has are left out if those are missing."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
     for item in items:
         example = getattr(item, "dtest", None)
         if example is not None:
-            imported = re.findall(r"^\s*>>> import (torch|keras|onnxruntime)$", example.docstring or "", re.MULTILINE)
+            text = example.docstring or ""
+            imported = re.findall(r"^\s*>>> import (torch|keras|onnxruntime)$", text, re.MULTILINE)
+            if re.search(r"\b(Privacy|PrivacySpent|Accountant|NoiseSource|epsilon|noise_for)\(", text):
+                imported += ["dp_accounting", "cryptography"]
             for name in imported:
                 if find_spec(name) is None:
                     item.add_marker(pytest.mark.skip(reason=f"{name} is not installed"))

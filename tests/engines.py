@@ -39,6 +39,7 @@ from backtalk.core.inputs import as_target, as_weight
 from backtalk.core.losses import LOSSES, as_loss
 from backtalk.engines.native import passes as native
 from backtalk.engines.native.kernels import kernels
+from limits import LIMIT
 
 needs_kernels = pytest.mark.skipif(kernels() is None, reason="no native kernels here, or BACKTALK_KERNELS=none")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -71,12 +72,12 @@ def can_have(loss: str, outputs: int) -> bool:
     return True
 
 
-def run_python(code: str, *arguments: str, timeout: float = 120, **environment: str) -> str:
+def run_python(code: str, *arguments: str, **environment: str) -> str:
     """What a fresh Python prints; it imports from tests/. A name given as '' is taken out of the environment."""
     given = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment}
     found = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, timeout=timeout, env={name: value for name, value in given.items() if value},
+        capture_output=True, text=True, timeout=LIMIT, env={name: value for name, value in given.items() if value},
     )  # fmt: skip
     assert found.returncode == 0, found.stderr[-3000:]
     return found.stdout

@@ -14,6 +14,7 @@ import backtalk
 from backtalk import Gradients, InputError, InputTypeError, Layers, Network, UnknownNameError, check, gradients
 from backtalk.core.activations import ACTIVATIONS
 from backtalk.core.losses import LOSSES
+from limits import LIMIT
 
 METHODS = ["complex_step", "central_differences"]
 
@@ -409,7 +410,7 @@ def test_a_network_of_a_jax_without_float64_is_checked_in_numpy():
         "network = bt.Network.create([3, 4, 2], activation='tanh', rng=0).to(jnp)\n"
         "print(bt.check(network).passed, bt.check(network, jnp.ones((2, 3)), jnp.array([0, 1])).passed)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT)
     assert found.stdout.split() == ["True", "True"], found.stderr
 
 

@@ -22,6 +22,7 @@ from backtalk.engines.steps import Measured
 from backtalk.errors import InputTypeError
 from backtalk.interop import files
 from backtalk.train.checkpoint import Writer, read
+from limits import LIMIT
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))
@@ -208,7 +209,7 @@ def test_a_run_that_is_killed_ten_times_ends_as_if_it_never_was(tmp_path):
                 time.sleep(0.002)
             time.sleep(draw.uniform(0, 0.02))
             process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        process.wait(LIMIT)
         kills += process.returncode == -signal.SIGKILL
         resumed += bool(before)
         if (tmp_path / "result.npz").exists():

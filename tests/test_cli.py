@@ -15,6 +15,7 @@ import pytest
 
 from backtalk import Network, load, save
 from backtalk.engines.native.kernels import available, describe, extension, kernels, threads
+from limits import LIMIT
 
 
 def run(*arguments, **environment):
@@ -24,7 +25,7 @@ def run(*arguments, **environment):
         text=True,
         encoding="utf-8",
         env={**os.environ, "COLUMNS": "100", **environment},
-        timeout=300,
+        timeout=LIMIT,
     )
 
 
@@ -76,7 +77,7 @@ def run_in_terminal(columns: int, *arguments, **environment) -> str:
     except OSError:  # Linux says so that the other side is closed
         pass
     os.close(main)
-    assert process.wait(60) == 0, content
+    assert process.wait(LIMIT) == 0, content
     return content.decode()
 
 
@@ -112,11 +113,11 @@ def test_demo_gives_the_same_bits_again_and_json_when_asked(demo, tmp_path):
     assert (tmp_path / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
 
 
-def test_gradients_prints_the_norms_of_every_layer(model):
-    result = run("gradients", model, "iris")
-    assert result.returncode == 0
-    assert "mean over 150 examples of iris" in result.stdout
-    assert "‖∇W‖" in result.stdout
+def test_gradients_prints_the_norms_of_every_layer(model, call):
+    code, out, _ = call("gradients", model, "iris")
+    assert code == 0
+    assert "mean over 150 examples of iris" in out
+    assert "‖∇W‖" in out
 
 
 def test_gradients_as_json_and_as_arrays(model, tmp_path, call):
@@ -174,8 +175,9 @@ def test_info_says_why_no_kernels_serve():
 
 
 @pytest.mark.parametrize("command", [("info",), ("demo",), ("check", "MODEL"), ("gradients", "MODEL", "digits")])
-def test_every_command_refuses_unknown_kernels(command, model):
-    refusal = refuse(*(model if word == "MODEL" else word for word in command), BACKTALK_KERNELS="x86-64-v9")
+def test_every_command_refuses_unknown_kernels(command, model, refused, asked_anew):
+    asked_anew.setenv("BACKTALK_KERNELS", "x86-64-v9")
+    refusal = refused(*(model if word == "MODEL" else word for word in command))
     assert "BACKTALK_KERNELS is 'x86-64-v9'" in refusal
 
 
@@ -242,7 +244,7 @@ def test_lines_in_a_pipe_are_whole_at_any_width(model):
 @pytest.mark.skipif(os.name != "posix", reason="the shell of POSIX")
 def test_a_closed_stdout_is_no_error(model):
     command = f"'{sys.executable}' -m backtalk gradients '{model}' iris >&-"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=LIMIT)
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -266,7 +268,7 @@ def test_a_check_that_can_judge_nothing_says_so(tmp_path, call):
 
 def test_a_reader_that_leaves_early_is_no_error(model):
     command = f"'{sys.executable}' -m backtalk gradients '{model}' iris | head -1"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=LIMIT)
     assert result.stderr == ""
 
 
@@ -285,6 +287,6 @@ def test_ctrl_c_says_so_and_exits_with_130(tmp_path):
     while not (tmp_path / "demo").exists():  # made when the work begins
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert errors.strip() == "backtalk: interrupted."

@@ -13,6 +13,7 @@ import pytest
 
 from backtalk import Network, save
 from backtalk.apps.tables import train
+from limits import LIMIT
 from one_network import ALONE_IN_WORDS, Options
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
@@ -21,7 +22,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits are th
 def ended(code: str, *arguments: object) -> tuple[int, str]:
     """The exit code, and stderr."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     return done.returncode, done.stderr
 
 

@@ -22,6 +22,7 @@ import pytest
 from backtalk import Network, load, load_members
 from backtalk.apps.cli.watch import _end
 from backtalk.apps.tables import Options
+from limits import LIMIT
 from one_network import ALONE_IN_WORDS
 from test_cli import run, run_in_terminal
 
@@ -392,7 +393,7 @@ def listening(*arguments, cwd: Path) -> subprocess.Popen:
 
 
 def wait_for(process: subprocess.Popen, seen) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + LIMIT
     while not seen():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
@@ -408,7 +409,7 @@ def test_a_run_that_is_cut_short_goes_on_to_the_same_bits(call, tmp_path):
     history, checkpoint = tmp_path / "t-run" / "history.jsonl", tmp_path / "t-run" / "checkpoint.safetensors"
     wait_for(process, lambda: checkpoint.exists() and history.read_text().count("\n") > 3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=LIMIT)
     assert not (tmp_path / "t-run" / "model.safetensors").exists()
     assert process.returncode == 130
     said = r"backtalk: interrupted after \d+ whole epochs; 'backtalk resume t-run' goes on\."
@@ -527,7 +528,7 @@ def test_a_run_that_nobody_watches_any_more_ends_whole(tmp_path):
     command = [sys.executable, "-m", "backtalk", "train", table.name, *SURVIVED, "--epochs", "3"]
     read, written = os.pipe()
     os.close(read)
-    process = subprocess.run(command, cwd=tmp_path, stdout=written, stderr=written, timeout=60, check=False)
+    process = subprocess.run(command, cwd=tmp_path, stdout=written, stderr=written, timeout=LIMIT, check=False)
     os.close(written)
     assert process.returncode == 0
     assert sorted(path.name for path in (tmp_path / "t-run").iterdir()) == FILES

@@ -20,6 +20,7 @@ from backtalk.distributed.aborts import reason
 from backtalk.distributed.join import Launched, _explained, join, launched
 from backtalk.distributed.rendezvous import parse_address
 from backtalk.errors import ProcessLostError
+from limits import LIMIT
 from ports import free_port
 
 LAUNCHED_BY = ("SLURM_", "OMPI_", "KUBERNETES_", "JOB_COMPLETION_INDEX", "JAX_")
@@ -331,7 +332,7 @@ def process(code: str, *arguments, **environment: str) -> subprocess.Popen:
 
 def ended(each: subprocess.Popen) -> tuple[int, str, str]:
     try:
-        out, err = each.communicate(timeout=60)
+        out, err = each.communicate(timeout=LIMIT)
     finally:
         each.kill()
     return each.returncode, out, err

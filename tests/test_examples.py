@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from limits import LIMIT
+
 FOLDER = Path(__file__).parent.parent / "examples"
 SCORES = ["plain loss", "GraNd", "EL2N", "self-influence"]
 
@@ -107,7 +109,7 @@ def test_the_script_for_slurm_is_bash_that_knows_what_to_do(tmp_path):
         calls.write_text("")
         command = ["bash", str(FOLDER / "cluster.slurm"), "a table.csv", "y", str(run)]
         queued = environment | ({"SLURM_RESTART_COUNT": str(restarts)} if restarts else {})
-        done = subprocess.run(command, env=queued, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(command, env=queued, capture_output=True, text=True, timeout=LIMIT)
         return done.returncode, calls.read_text()
 
     code, said = submit(130)
@@ -129,7 +131,7 @@ def test_the_script_for_slurm_is_bash_that_knows_what_to_do(tmp_path):
     (run / "model.safetensors").touch()
     assert submit(0) == (2, "")
     assert submit(0, restarts=1) == (0, "")
-    alone = subprocess.run(["bash", str(FOLDER / "cluster.slurm")], capture_output=True, text=True, timeout=20)
+    alone = subprocess.run(["bash", str(FOLDER / "cluster.slurm")], capture_output=True, text=True, timeout=LIMIT)
     assert (alone.returncode, alone.stderr) == (2, "usage: sbatch cluster.slurm TABLE COLUMN FOLDER\n")
 
 
@@ -146,7 +148,7 @@ def test_the_job_for_kubernetes_has_as_many_processes_as_pods_that_find_the_firs
     assert pod["subdomain"] == service["metadata"]["name"]
     script = container["command"][-1]
     assert f"--coordinator {job['metadata']['name']}-0.{pod['subdomain']}:" in script
-    checked = subprocess.run(["sh", "-n", "-c", script], capture_output=True, text=True, timeout=20)
+    checked = subprocess.run(["sh", "-n", "-c", script], capture_output=True, text=True, timeout=LIMIT)
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
@@ -175,7 +177,7 @@ def test_a_pod_trains_goes_on_or_says_that_nothing_is_left_to_do(tmp_path):
     environment |= {"PROCESSES": "8", "JOB_COMPLETION_INDEX": "3"}
 
     def start() -> str:
-        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=LIMIT)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 

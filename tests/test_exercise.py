@@ -15,6 +15,7 @@ import pytest
 import backtalk
 from backtalk import InputError, InputTypeError, UnknownNameError, check, exercise, forward, gradients
 from backtalk.teaching.exercises.exact import LATEX, TEXT, as_exact, exactly
+from limits import LIMIT
 
 LOSSES = [
     "cross_entropy",
@@ -198,7 +199,7 @@ def test_sheet_and_key_compile_and_nothing_is_wider_than_the_page(arguments, tmp
     for name in ("sheet", "key"):
         (tmp_path / f"{name}.tex").write_text(getattr(made, name).to_latex())
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
-        run = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=LIMIT)
         log = run.stdout.decode(errors="replace")
         assert run.returncode == 0, log[-2000:]
         assert not re.findall(r"Overfull \\hbox \(([0-9]{2,}|[2-9])", log), log

@@ -16,6 +16,7 @@ from backtalk.core.optimizers import OPTIMIZERS, as_any_optimizer
 from backtalk.engines.steps import StepState
 from backtalk.teaching.derivations import write
 from backtalk.teaching.derivations.update.rules import RULES
+from limits import LIMIT
 
 NETWORK = Network.create([2, 3, 2], "tanh", rng=0)
 X = np.array([[1.0, -2.0], [0.5, 1.0], [2.0, 2.0], [-1.0, 0.3]])
@@ -143,7 +144,7 @@ def test_article_and_slides_compile(form, tmp_path):
     (tmp_path / "update.tex").write_text(write(update, form))
     run = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "update.tex"],
-        cwd=tmp_path, capture_output=True, timeout=120,
+        cwd=tmp_path, capture_output=True, timeout=LIMIT,
     )  # fmt: skip
     log = run.stdout.decode(errors="replace")
     assert run.returncode == 0, log[-2000:]

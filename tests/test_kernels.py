@@ -24,19 +24,10 @@ def require_build(build: str) -> None:
         pytest.skip(f"this machine, or this installation, does not run {build}")
 
 
-@pytest.fixture
-def asked_anew(monkeypatch):
-    """kernels() looks at the environment again, in this test and after it."""
-    kernels.cache_clear()
-    yield monkeypatch
-    monkeypatch.undo()
-    kernels.cache_clear()
-
-
 @pytest.mark.parametrize("build", BUILDS)
 def test_each_build_agrees_with_the_formula_engine(build):
     require_build(build)
-    found = json.loads(run_python(Path(engines.__file__).read_text(), timeout=300, BACKTALK_KERNELS=build))
+    found = json.loads(run_python(Path(engines.__file__).read_text(), BACKTALK_KERNELS=build))
     assert found["kernels"] == build
     assert found["cases"] == 2 * len(LOSSES) * len(engines.EVERY_ACTIVATION)
     for dtype, (error, case) in found["worst"].items():

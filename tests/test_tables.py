@@ -29,6 +29,7 @@ from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.apps.tables.unknown import say_of
 from backtalk.errors import FileFormatError, InputError, UnknownNameError
+from limits import LIMIT
 from one_network import Options
 
 FILES = {RUN, MODEL, CHECKPOINT, PREPROCESSING, HISTORY, METRICS, REPORT}
@@ -684,7 +685,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(run, titanic, tmp_path):
     )
     folder = tmp_path / "run"
     process = subprocess.Popen([sys.executable, "-c", code, titanic / "t.csv", folder, os.path.dirname(__file__)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LIMIT
     while not (folder / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)

@@ -36,7 +36,7 @@ linux_only = pytest.mark.skipif(not importlib.util.find_spec("resource"), reason
 
 
 def story(code: str, **environment: str) -> str:
-    return run_python(BEGIN + code, timeout=90, **environment).strip()
+    return run_python(BEGIN + code, **environment).strip()
 
 
 @linux_only
@@ -200,7 +200,7 @@ def test_backtalk_stands_beside_scikit_learn_and_torch_in_one_process(order):
     print(done)
     """
     whole = "if True:\n" + others + BEGIN.removeprefix("if True:") + code if order == "others first" else None
-    found = run_python(whole, timeout=90) if whole else story(others + code)
+    found = run_python(whole) if whole else story(others + code)
     assert found.strip().split("\n") == ["True", "[True, True]"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -34,12 +35,12 @@ def torture_by_kills(place: Path, kills: int, seed: int = 0) -> Counter[str]:
         require_code(wait(start(work.step)), 0)
         seconds[name], whole[name] = time.monotonic() - began, work.results()
         print(f"{name}: {seconds[name]:.2f} s", flush=True)
-    number = 0
+    number, chain = 0, min(KILLS_OF_A_CHAIN, math.ceil(kills / len(works)))  # a few kills are for all works
     while kills:
         name, work = works[number % len(works)]
         number += 1
         work.clear()
-        for _ in range(KILLS_OF_A_CHAIN):
+        for _ in range(chain):
             if not kills:
                 break
             child = start(work.step, place / "said")

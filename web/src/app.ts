@@ -29,9 +29,9 @@ export class App {
   private hello: Hello | null = null;
   private running = false;
   private explainedAt: number | null = null;
-  private explaining: ReturnType<typeof setTimeout> | undefined;
   private askedAt: number | null = null; // how much had been set by hand when a derivation was asked for that is to come
   private door: Door | null = null; // what is to begin once its network is there
+  private explaining: ReturnType<typeof setTimeout> | undefined;
   private readonly connection: Lab;
   private readonly notice = new Notice();
   private readonly drawing = new Drawing({
@@ -188,9 +188,9 @@ export class App {
       this.notice.clear();
       return; // setup and a frame follow by themselves
     }
-    let state: State = before ?? this.first(hello);
+    let state: State = before ?? firstState(hello);
     if (before) {
-      this.notice.say("The server was started anew: training begins anew.", "note");
+      this.notice.say("The lab was restarted, so training begins anew.", "note");
       if (before.data.startsWith("file:") && (await this.upload.again())) {
         state = { ...before, data: this.upload.uploaded!.data };
         this.controls.addFile(this.upload.uploaded!);
@@ -208,16 +208,6 @@ export class App {
     if (!before && isDoor(state.start)) this.door = state.start;
     this.configure(configurationOf(state), false);
     if (state.example > 0) this.send({ type: "example", row: state.example });
-  }
-
-  /** What an address asks for, or the start card if it says nothing and no network was named on the command line. */
-  private first(hello: Hello): State {
-    const said = readFragment(location.hash);
-    if (location.hash.length < 2 && hello.start.data !== "given" && !hello.recorded) said.start = "open";
-    const plain = { example: 0, color: "value", quantity: "", start: "", ...hello.start } as State;
-    const start = said.start ?? "";
-    const prepared = isDoor(start) ? behind(start, plain) : plain;
-    return merged(prepared, { ...said, quantity: said.quantity || prepared.quantity });
   }
 
   /** The start card: open it, close it, or go through a door. */
@@ -427,7 +417,7 @@ export class App {
       this.note(false);
     } else {
       this.state = { ...this.state, ...configurationOf(this.hello.start), example: 0 };
-      this.notice.say(`The address asks for what there is not: ${message}`, "warning");
+      this.notice.say(`The address asks for something that does not exist: ${message}`, "warning");
       this.configure(configurationOf(this.state), false);
     }
     this.controls.refuse(message);
@@ -480,4 +470,13 @@ export class App {
     const ready = this.connection.connected && this.setup !== null;
     for (const id of ["run", "play", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !ready;
   }
+}
+
+/** What the address says, and else what the server, or the lesson, begins with; the start card if it says nothing. */
+function firstState({ start, recorded }: Hello): State {
+  const said = readFragment(location.hash);
+  if (location.hash.length < 2 && start.data !== "given" && !recorded) said.start = "open";
+  const plain: State = { example: 0, color: "value", quantity: "", start: "", ...start };
+  const first = said.start && isDoor(said.start) ? behind(said.start, plain) : plain;
+  return merged(first, { ...said, quantity: said.quantity || first.quantity });
 }

@@ -9,7 +9,7 @@ const WRONG_TOKEN =
 // Codes with which the server says that to come back would not help
 const FINAL: Record<number, string> = {
   4001: "Another page took this session over. Reload this page to go on here.",
-  1009: "The lab ended the connection, for this page sent more at once than it takes. Reload this page to go on.",
+  1009: "The lab ended the connection because this page sent more at once than it takes. Reload this page to go on.",
   1013: "The lab has as many pages open as it takes. Close one, then reload this page.",
 };
 

@@ -148,7 +148,7 @@ export class Controls {
   private describeData({ configuration, rows, held_out }: Setup): void {
     const count = (n: number): string => (n === 1 ? "1 row" : `${n.toLocaleString("en").replaceAll(",", "\u202f")} rows`);
     const why = configuration.data === "given" ? "nobody can say which rows the network was trained on" : "there are too few";
-    const nodes = held_out > 0 ? [`${count(rows)}, ${held_out} of them `, term("held out", "held-out"), "."] : [`${count(rows)}, none `, term("held out", "held-out"), `: ${why}.`];
+    const nodes = held_out > 0 ? [`${count(rows)}, ${held_out} of them `, term("held out", "held-out"), "."] : [`${count(rows)}, none `, term("held out", "held-out"), ` because ${why}.`];
     find("data-said").replaceChildren(...nodes);
   }
 

@@ -8,7 +8,7 @@ export function showFindings({ findings, healthy, step }: Findings): void {
   const box = find("findings");
   const when = step === undefined ? "" : ` at step ${step}`;
   if (findings.length === 0) {
-    box.replaceChildren(make("p", { className: "healthy", textContent: `Nothing found to be wrong${when}.` }));
+    box.replaceChildren(make("p", { className: "healthy", textContent: `No problem found${when}.` }));
     return;
   }
   const known = new Set<string>(); // a term is explained where it comes first

@@ -2,7 +2,7 @@
 
 import type { Board, Summand } from "./board";
 import { make } from "./dom";
-import { markedFormula, nameOfMark, type Letters } from "./marks";
+import { filled, markedFormula, nameOfMark, type Letters } from "./marks";
 import { written } from "./numbers";
 
 export interface Stepping {
@@ -25,6 +25,19 @@ export function sumOf(board: Board, { letters, count }: Stepping, move: (count: 
     ...(now ? [oneTerm(now, now.value)] : []),
     added(terms.slice(0, count), count === terms.length ? total : null),
   ];
+}
+
+/** The same in a sentence, for those who do not see it. */
+export function saidOf(board: Board, { letters, count }: Stepping): string {
+  const { each } = board.slide;
+  if (!each) return "";
+  const terms = board.summands(letters);
+  const total = board.value(each.left, letters);
+  const name = filled(each.left.text, letters);
+  if (count === 0 || terms.length === 1) return `${name} = ${written(total)}`;
+  const { value } = terms[count - 1]!;
+  const sum = count === terms.length ? `the sum is ${name} = ${written(total)}` : `the sum so far is ${written(sumUp(terms.slice(0, count)))}`;
+  return `Term ${count} of ${terms.length}: ${written(value)}; ${sum}`;
 }
 
 /** The marks of what is computed and of the last term added, and then those of the terms before it. */
@@ -91,7 +104,6 @@ function inBrackets(value: number | null, behind: boolean, name: string): string
 /** The terms so far, and their sum; `total`: what the network computed, once all are there. */
 function added(terms: Summand[], total: number | null): HTMLElement {
   const box = make("p", { className: "added" });
-  box.setAttribute("aria-live", "polite");
   if (terms.length === 0) return box;
   terms.forEach((term, k) => {
     const text = written(term.value, 3);
@@ -100,7 +112,11 @@ function added(terms: Summand[], total: number | null): HTMLElement {
     number.dataset.at = term.factors.map((factor) => factor.mark).join(";");
     box.append(k === 0 ? "" : minus ? " − " : " + ", number);
   });
-  const sum = total ?? terms.reduce((sum, { value }) => sum + (value ?? NaN), 0);
+  const sum = total ?? sumUp(terms);
   box.append(" = ", make("b", { textContent: written(sum, 4) }), total === null ? make("span", { className: "quiet", textContent: " so far" }) : "");
   return box;
+}
+
+function sumUp(terms: Summand[]): number {
+  return terms.reduce((sum, { value }) => sum + (value ?? NaN), 0);
 }

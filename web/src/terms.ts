@@ -6,7 +6,7 @@ export const TERMS: Record<string, string> = {
   epoch: "An epoch is over when each training row has been used once. 1.5 means: all of them once, and half of them again.",
   "mini-batch": "The few rows that one step learns from. Each step takes the next ones, in an order that is drawn anew in every epoch.",
   "batch-loss":
-    "The loss of the mini-batch of the last step: before that step, and after it with the weights as they are now. The step goes downhill, so the second number should be smaller.",
+    "The loss of the mini-batch of the last step: before that step, and after it with the weights as they are now. A plain step downhill that is not too long makes the second number the smaller one.",
   "held-out":
     "Rows that the network never learns from. How it does on them says what it has understood, and not only learned by heart.",
   "held-out-loss": "The mean loss of the rows that are held out: the network never learns from them.",

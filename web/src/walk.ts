@@ -5,7 +5,7 @@ import { find, make } from "./dom";
 import { markedFormula, nameOfMark, readMark, speaksOf, type Mark } from "./marks";
 import type { Place } from "./network/place";
 import type { Frame, Sent, Setup, Slide, Talk } from "./protocol";
-import { sumOf, trailOf, type Stepping } from "./sum";
+import { saidOf, sumOf, trailOf, type Stepping } from "./sum";
 import { revealCells, vectorRow } from "./vectors";
 
 const TALKS: Record<Talk, string> = {
@@ -41,7 +41,7 @@ export class Walk {
   ) {
     this.on.addEventListener("click", () => this.next());
     this.back.addEventListener("click", () => this.previous());
-    this.leaveButton.addEventListener("click", () => this.leave());
+    for (const button of [this.leaveButton, find("start-open")]) button.addEventListener("click", () => this.leave());
     const card = find("walk");
     for (const name of ["pointerover", "focusin"]) card.addEventListener(name, (event) => lit.point(marksAt(event.target)));
     for (const name of ["pointerleave", "focusout"]) card.addEventListener(name, () => lit.point([]));
@@ -174,6 +174,8 @@ export class Walk {
   private step(stepping: Stepping): void {
     this.stepping = stepping;
     this.showNumbers();
+    const { slide, frame, setup } = this;
+    if (slide && frame && setup) find("selected").textContent = saidOf(new Board(slide, frame, setup), stepping);
   }
 
   /** A number was clicked: it is the unit that is looked at, or the last term that is added. */

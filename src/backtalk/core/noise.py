@@ -29,8 +29,8 @@ def noise_for(key: bytes, layer: int, step: int, rows: int, columns: int, dtype:
     Raises :class:`~backtalk.errors.MissingLibraryError` without the library cryptography.
 
     >>> noise_for(bytes(32), layer=1, step=1, rows=2, columns=3).round(2)
-    array([[-0.02, -1.2 , -0.96],
-           [-0.08,  0.39, -1.2 ]])
+    array([[-1.87, -0.45,  0.37],
+           [ 0.28, -0.69, -0.32]])
     """
     is_wide = dtype == "float64"
     drawn = WORDS // 2 if is_wide else WORDS

@@ -89,6 +89,14 @@ class Recording:
                     place, done, left = taken.place, done + taken.steps, left - taken.steps
         return steps.network
 
+    @property
+    def shares(self) -> np.ndarray:
+        """The share of each example in ℒ of all that were trained on, (N,): 0 for the others."""
+        weight = np.zeros(self.examples.count)
+        trained_on = np.unique(np.concatenate([epoch.order for epoch in self.epochs]))
+        weight[trained_on] = 1.0 if self.examples.weight is None else self.examples.weight[trained_on]
+        return weight / weight.sum()
+
     def require_unchanged(self) -> None:
         """Raise :class:`~backtalk.errors.InputError` if X, y or the weights are not what they were."""
         if InMemory(self.examples).fingerprint() != self.fingerprint:

@@ -14,8 +14,11 @@ INSTEAD = {
     "tracin": "method='ekfac' follows the curvature",
     "ekfac": "method='fisher' (for small networks) and the mean over several trainings, [training, other], do better",
     "fisher": "the mean over several trainings, [training, other], does better",
-    "unrolled": "this run is not smooth, and its exact derivative says little about leaving a row out: take "
-    "method='fisher', or 'ekfac' if the network is large",
+    "trak": "method='ekfac' follows the whole curvature",
+    "unrolled": "leaving rows out is no small change of this run, and its exact derivative says little about it: take "
+    "method='midpoint', 'fisher', or 'ekfac' if the network is large",
+    "midpoint": "the mean over several trainings, [training, other], does better",
+    "retrain": "each row alone is exact, but what they do does not add up",
 }
 
 

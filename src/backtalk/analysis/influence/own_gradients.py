@@ -13,6 +13,7 @@ from ...core.forward import Trace, propagate
 from ...core.network import Network
 
 Talks = Mapping[int, np.ndarray]
+ALL = slice(None)
 
 
 def own_gradients(network: Network, examples: Batch, dropout: Dropout | None = None) -> tuple[Trace, Talks, Talks]:
@@ -33,3 +34,8 @@ def widened(network: Network) -> Network:
 def wide(array: np.ndarray) -> np.ndarray:
     """The same in float64."""
     return np.asarray(array, dtype=np.float64)
+
+
+def with_one(h: np.ndarray) -> np.ndarray:
+    """h with a 1 beside it, which the bias multiplies."""
+    return np.concatenate([h, np.ones((len(h), 1))], axis=1)

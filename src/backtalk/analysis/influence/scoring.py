@@ -12,11 +12,11 @@ import numpy as np
 from ...core.initialization import as_generator
 from ...errors import InputError, InputTypeError
 from .checkpoints import as_pair
-from .methods import method_of, recordings_of
+from .methods import DAMPED, method_of, recordings_of
 from .training_examples import Influence
 from .truth import changes_of, correlations, draw_sets, rank_correlations
 
-SCORED = ("tracin", "ekfac", "fisher", "unrolled")
+SCORED = ("tracin", "ekfac", "fisher", "trak", "unrolled")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +97,8 @@ def score_influence(
     names, as for :func:`~backtalk.influence`; or a mapping from names of your own to matrices of influence (M, N), such
     as ``influence(…, matrix=True).matrix``. ``sets``: so many networks are retrained without a random ``share`` of the
     examples each, and ``leave_one_out`` networks without one random row each (all, if there are not more; 0 for none).
-    All methods meet the same retrained networks. ``damping``: for ekfac and fisher. ``rng``: a seed or generator for
-    the rows. ``memory_limit``: as for :func:`~backtalk.influence`.
+    All methods meet the same retrained networks. ``damping``: for ekfac, fisher and trak. ``rng``: a seed or generator
+    for the rows. ``memory_limit``: as for :func:`~backtalk.influence`.
 
     Raises :class:`~backtalk.errors.InputError` if a training was not recorded, or a matrix has another shape.
 
@@ -157,7 +157,7 @@ def _matrix(
     name: str, given: Any, shape: tuple[int, int], training: Any, train: Any, test: Any, damping: Any, limit: Any
 ) -> np.ndarray:
     if given is None:
-        with_damping = damping if name in ("ekfac", "fisher") else None
+        with_damping = damping if name in DAMPED else None
         method, within = method_of(name, training, train, test, damping=with_damping, memory_limit=limit)
         matrix = np.empty(shape)
         for rows, blocks in method.blocks(within):

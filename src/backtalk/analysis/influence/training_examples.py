@@ -98,7 +98,13 @@ def influence(
       Kronecker factors. f is what a run of that length makes of an inverse: (1 − e^{−τΛ})/Λ, with τ the sum of its
       learning rates, each weight's own with Adam. Gradients and G are means over networks along the run.
     - ``"fisher"``: the same with the exact G of all layers together, for some thousand weights or examples.
+    - ``"trak"``: φ(z′)ᵀ (ΦᵀΦ + λ)⁻¹ φ(z), times ∂ℓ/∂f of both, with gradients of the output function f (the log-odds
+      of the label), projected at random to 1024 numbers; the mean over the networks.
     - ``"unrolled"``: the exact derivative through all steps of the run, as by :func:`~backtalk.hypergradients`.
+    - ``"midpoint"``: the same derivative where z has half its weight: in ten runs, each with half the weight of a tenth
+      of the examples. Nearer to leaving z out than a small change, at ten times the cost.
+    - ``"retrain"``: the run is made again without z, N times: what leaving it out does. What several examples do
+      together need not be the sum.
 
     All of them say by how much the loss of z′ would rise without z, tracin in units of its own. ℓ is each example's own
     loss, without dropout and penalty. The matrix of all influences is not held: only the ``k`` largest and smallest of
@@ -108,17 +114,17 @@ def influence(
     of the :class:`~backtalk.Epoch` records that ``fit(…, callbacks=[kept.append])`` puts into a list ``kept``, or of
     files that :func:`~backtalk.save` wrote or that are checkpoints. They may differ in their hidden layers. For every
     method what ``fit(…, record=True)`` returned, or its :class:`Recording`, or a list of such (of other seeds), whose
-    mean is taken (by unrolled, of three or more, the median, as one can be enormous); for ekfac and fisher a network as
-    well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for :func:`~backtalk.gradients`;
-    with recorded trainings ``train`` is what they were trained on. ``k``: how many at most; if it is larger than N, all
-    N. ``damping``: for ekfac and fisher, f(Λ) = 1/(Λ + λ), with λ that multiple of the mean eigenvalue (of each layer;
-    of G); by default as above, and for a network without its run 0.3 for ekfac, 2 for fisher. ``agreement``: with so
-    many networks, retrained without half of the examples each, recorded trainings show how far the result agrees with
-    the truth; 8 by default, 0 for none. ``learning_rates``: for tracin, a number, or one for each network, instead of
-    the epochs' own; networks without a learning rate have the factor 1. ``layers``: for tracin, the numbers of the
-    layers whose weights and biases count, all by default; for large networks the paper takes the last ones.
-    ``memory_limit``: bytes that the computation may take besides the networks, the examples and the result: 64 MiB by
-    default for tracin, 1 GiB for the others.
+    mean is taken (by unrolled and midpoint, of three or more, the median, as one can be enormous); for ekfac, fisher
+    and trak a network as well, without its run. ``train``, ``test``: pairs (X, y) of N and M examples, as for
+    :func:`~backtalk.gradients`; with recorded trainings ``train`` is what they were trained on. ``k``: how many at
+    most; if it is larger than N, all N. ``damping``: for ekfac, fisher and trak, f(Λ) = 1/(Λ + λ), with λ that multiple
+    of the mean eigenvalue (of each layer; of G; of ΦᵀΦ); by default as above, for a network without its run 0.3 for
+    ekfac and 2 for fisher; for trak 3. ``agreement``: with so many networks, retrained without half of the examples
+    each, recorded trainings show how far the result agrees with the truth; 8 by default, 0 for none.
+    ``learning_rates``: for tracin, a number, or one for each network, instead of the epochs' own; networks without a
+    learning rate have the factor 1. ``layers``: for tracin, the numbers of the layers whose weights and biases count,
+    all by default; for large networks the paper takes the last ones. ``memory_limit``: bytes that the computation may
+    take besides the networks, the examples and the result: 64 MiB by default for tracin, 1 GiB for the others.
 
     The arrays of the networks may be of any library for tracin, which computes the products; the result is of NumPy, in
     float32 if all the networks are. The other methods take networks of NumPy and count in float64. Raises
@@ -127,7 +133,8 @@ def influence(
 
     Sources: Pruthi, Liu, Kale, Sundararajan 2020, "Estimating training data influence by tracing gradient descent";
     Grosse et al. 2023, "Studying large language model generalization with influence functions"; Bae, Lin, Lorraine,
-    Grosse 2024, "Training data attribution via approximate unrolled differentiation".
+    Grosse 2024, "Training data attribution via approximate unrolled differentiation"; Park, Georgiev, Ilyas, Leclerc,
+    Madry 2023, "TRAK: attributing model behavior at scale".
 
     >>> from backtalk import Network
     >>> net = Network([[[0.0]]], [[0.0]], loss="squared_error")  # δ = −y, so the influence is y·y′·(x·x′ + 1)

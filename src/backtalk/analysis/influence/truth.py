@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import to_numpy
+from ...core.batch import Batch
 from ...core.network import Network
 from ...train.recording import Recording
 from ..per_example import losses
+from .own_gradients import ALL
 from .retraining import retrain
 
 
@@ -22,6 +24,25 @@ def changes_of(recordings: Sequence[Recording], test: tuple[Any, Any], without: 
 def _changes(recording: Recording, test: tuple[Any, Any], without: Sequence[Any]) -> np.ndarray:
     after = np.stack([_losses(network, test) for network in retrain(recording, without)], axis=1)
     return after - _losses(recording.end, test)[:, None]
+
+
+class Retrained:
+    """The influence of each example as it is: the run is made again without it."""
+
+    def __init__(self, recording: Recording, memory_limit: int) -> None:
+        self.recording = recording
+        each = sum(part.nbytes for part in (*recording.end.W.values(), *recording.end.b.values()))
+        self.at_once = max(1, memory_limit // (2 * each))
+
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(M, n): by how much the loss of each query rises without each of the examples ``columns``."""
+        chosen = range(self.recording.examples.count)[columns]
+        blocks = (chosen[first : first + self.at_once] for first in range(0, len(chosen), self.at_once))
+        return np.concatenate([changes_of([self.recording], (queries.X, queries.y), rows) for rows in blocks], axis=1)
+
+    def bytes_per_query(self) -> int:
+        """Its row of the result, twice."""
+        return 16 * self.recording.examples.count
 
 
 def _losses(network: Network, test: tuple[Any, Any]) -> np.ndarray:

@@ -52,7 +52,7 @@ def clipped_sum(network: Network, X: Any, y: Any, clip_norm: float, *, memory_li
 
     Σ_n c_n ∇ℓ_n with c_n = min(1, C/‖∇ℓ_n‖), of the own loss ℓ_n of each example; the norm is that over all weights
     and biases. It is (c ⊙ Δ)ᵀ H for each layer, so no example's gradient is formed. With :func:`add_noise` it is the
-    step of DP-SGD; nothing here counts how much privacy that leaves.
+    step of DP-SGD; :class:`backtalk.Privacy` makes a run of such steps, and counts what they cost.
 
     X: (N, n_0). y: as for :func:`backtalk.gradients`. ``clip_norm``: C, above 0. ``memory_limit``: bytes that the
     computation may take besides X and the result. An example whose gradient is not finite makes the sum so. Raises

@@ -20,11 +20,11 @@ class JsonLines(Logger):
     """Writes a file with one line for each epoch, which is there as soon as the epoch is over.
 
     A line is a JSON object: ``epoch``, its number, and its numbers by name: ``loss``, ``validation_loss``,
-    ``validation_metric``, ``learning_rate``, and with ``measure_every`` each layer's measures, such as
-    ``grad_W/layer_1`` (:class:`~backtalk.LayerMeasures`). A number that is not finite is null. A new run overwrites the
-    file; a resumed run continues in it, and its epochs replace those that were lost. A copy, such as scikit-learn makes
-    of an estimator for each fit of a search, overwrites nothing: if there is a ``log.jsonl``, it writes
-    ``log-2.jsonl``, and so on.
+    ``validation_metric``, ``learning_rate``, with ``privacy`` ``epsilon``, and with ``measure_every`` each layer's
+    measures, such as ``grad_W/layer_1`` (:class:`~backtalk.LayerMeasures`). A number that is not finite is null. A new
+    run overwrites the file; a resumed run continues in it, and its epochs replace those that were lost. A copy, such as
+    scikit-learn makes of an estimator for each fit of a search, overwrites nothing: if there is a ``log.jsonl``, it
+    writes ``log-2.jsonl``, and so on.
 
     ``written``: the file, once training has begun; None before. Raises ``OSError``, before the first step, if the file
     cannot be written.

@@ -67,5 +67,7 @@ def numbers(epoch: Epoch) -> dict[str, float]:
     {'loss': 0.5, 'grad_W/layer_1': 2.0, 'W/layer_1': 3.0, 'update/layer_1': 0.1}
     """
     found = {name: getattr(epoch, name) for name in ("loss", "validation_loss", "validation_metric", "learning_rate")}
+    if epoch.privacy is not None:
+        found["epsilon"] = epoch.privacy.epsilon
     found |= {f"{name}/layer_{each.layer}": getattr(each, name) for name in MEASURES for each in epoch.measures}
     return {name: float(value) for name, value in found.items() if value is not None}

@@ -28,8 +28,3 @@ def columns(network: Network, trace: Trace, examples: Batch) -> Iterator[Talks]:
     roots = np.sqrt(np.maximum(values, 0))
     for r in range(k):
         yield talk_down(network, trace, roots[:, r, None] * vectors[:, :, r], lowest=1)[0]
-
-
-def with_one(h: np.ndarray) -> np.ndarray:
-    """h with a 1 beside it, which the bias multiplies."""
-    return np.concatenate([h, np.ones((len(h), 1))], axis=1)

@@ -46,9 +46,6 @@ def course_of(
         shares = np.full(train.count, 1 / train.count)
         response = Response(usual if damping is None else damping)
         return Course([end], end, train, shares, _ones(end), response)
-    weight = np.zeros(train.count)
-    trained_on = np.unique(np.concatenate([epoch.order for epoch in recording.epochs]))
-    weight[trained_on] = 1.0 if recording.examples.weight is None else recording.examples.weight[trained_on]
     networks, times = _along(recording)
     settings = recording.settings
     penalty = settings.l2_penalty / (recording.batch_size if settings.l2_per_weight else 1)
@@ -58,7 +55,7 @@ def course_of(
         response = Response(decay=penalty * mean + settings.optimizer.weight_decay * rates)
     else:
         times, response = _ones(end), Response(usual if damping is None else damping, decay=penalty)
-    return Course(networks, end, train, weight / weight.sum(), times, response)
+    return Course(networks, end, train, recording.shares, times, response)
 
 
 def _along(recording: Recording) -> tuple[list[Network], list[np.ndarray]]:
