@@ -28,8 +28,8 @@ class Student:
 
     @property
     def mistakes(self) -> list[str]:
-        """The likely mistakes, each with where it was made."""
-        named = [mistake.said for mistake in self.marks.mistakes]
+        """The first of the likely mistakes in the gradients, and those of single answers with where they were made."""
+        named = [mistake.said for mistake in self.marks.mistakes[:1]]
         return named + [f"{row.name}: {row.said}" for row in self.marks.rows if row.said.startswith("as if")]
 
 
