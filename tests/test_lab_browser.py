@@ -685,6 +685,16 @@ def test_the_address_remembers_the_start_card(tab):
     assert page.page.evaluate("location.hash").startswith("#data=worked&layers=2&")
 
 
+def test_the_loss_of_the_run_before_stays_where_it_can_be_compared(tab):
+    page = tab("#data=xor&optimizer=adam")
+    page.page.click("#step")
+    page.wait_for_step(1)
+    page.page.select_option("#optimizer", "sgd(momentum=0.0)")
+    page.wait_until("document.getElementById('run-before').textContent.includes('the run before (adam)')")
+    page.page.check("input[value=and]")
+    page.page.wait_for_selector("#run-before", state="hidden")
+
+
 def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
     page = tab("#start=explain")
     page.page.click("#by-hand-double")
