@@ -347,8 +347,10 @@ export class App {
   }
 
   private showSlide(slide: Slide | null): void {
+    const left = this.walk.slide !== null && slide === null;
     this.walk.show(slide);
     this.drawing.walk(slide);
+    if (left) this.screen.repaint(); // the walk hid the charts: what they missed is drawn
   }
 
   private open(place: Place): void {
@@ -413,6 +415,7 @@ export class App {
       this.drawing.select(null);
       this.panel.refuse(message);
     } else if (about === "exercise" || about === "mark") this.exercises.refuse(message);
+      else if (about === "set" && this.byHand.refuse(message)) return;
     else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
     else this.notice.say(message, "warning");
   }
