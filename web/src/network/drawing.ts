@@ -5,6 +5,7 @@ import { find, make, say, sharp } from "../dom";
 import { placesOf, type Mark } from "../marks";
 import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
+import { font } from "../theme";
 import { moveCursor } from "./cursor";
 import { Drag } from "./drag";
 import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
@@ -143,7 +144,7 @@ export class Drawing {
     const height = this.box.clientHeight;
     const context = this.below.getContext("2d");
     if (!context) return;
-    context.font = "12px system-ui, sans-serif";
+    context.font = font(12);
     forgetLegends(); // their widths may have changed too
     this.layout = layOut(this.setup, width, height, (text) => context.measureText(text).width);
     this.draw();

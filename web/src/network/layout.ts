@@ -3,6 +3,7 @@
 import { fitted } from "../names";
 import { readable } from "../numbers";
 import type { Setup } from "../protocol";
+import { theme } from "../theme";
 
 export interface Unit {
   layer: number;
@@ -38,23 +39,24 @@ const MOST_CURVED = 700; // weights; more are drawn as straight lines
 export function heightFor(setup: Setup, width: number): number {
   const most = Math.max(...Object.values(setup.drawn.units).map((units) => units.length));
   const least = width < 500 ? 300 : 340;
-  return Math.max(least, Math.min(width < 500 ? 380 : 460, TOP + BOTTOM + most * 40));
+  return theme().type * Math.max(least, Math.min(width < 500 ? 380 : 460, TOP + BOTTOM + most * 40));
 }
 
 export function layOut(setup: Setup, width: number, height: number, measure: (text: string) => number): Layout {
   const numbers = setup.network.sizes.map((_, layer) => setup.drawn.units[String(layer)] ?? []);
   const asImage = setup.image !== null && numbers[0]!.length === setup.image[0] * setup.image[1];
-  const inside = height - TOP - BOTTOM;
+  const { type } = theme();
+  const inside = height - TOP - BOTTOM * type;
   const narrow = width < 500;
   const columns = !asImage && numbers[0]!.length <= 20 ? numbers[0]!.map((n) => readable(setup.columns[n - 1] ?? `x_${n}`)) : [];
-  const labels = fitted(columns, 40, (name) => measure(name) <= (narrow ? 56 : 130));
+  const labels = fitted(columns, 40, (name) => measure(name) <= (narrow ? 56 : 130) * type);
   const labelWidth = Math.max(0, ...labels.map(measure));
   const bold = (name: string): number => 1.1 * measure(name); // as the label of the example is written
-  const classes = fitted(setup.classes, 14, (name) => bold(name) <= (narrow ? 56 : 92));
+  const classes = fitted(setup.classes, 14, (name) => bold(name) <= (narrow ? 56 : 92) * type);
   const imageSize = asImage ? Math.min(inside, narrow ? 84 : 168) : 0;
   const left = 14 + (asImage ? imageSize / 2 : labelWidth + (labels.length ? 18 : 8));
   const named = Math.max(0, ...classes.map(bold));
-  const right = width - 20 - (setup.classes.length ? named + (narrow ? 56 : 90) : 54);
+  const right = width - 20 - (setup.classes.length ? named + (narrow ? 56 : 90) * type : 54 * type);
   const last = numbers.length - 1;
   const firstGap = asImage ? imageSize / 2 : 0; // the layer after an image stands as far from its edge as from the next
   const gap = (right - left - firstGap) / Math.max(1, last);
@@ -82,8 +84,9 @@ export function layOut(setup: Setup, width: number, height: number, measure: (te
     }
     const abreast = Math.max(1, Math.ceil((units.length * NARROWEST) / inside));
     const rows = Math.ceil(units.length / abreast);
-    const spacing = Math.min(inside / rows, inside > TALL ? 74 : 54);
-    const radius = Math.max(2.4, Math.min(inside > TALL ? 23 : 17, spacing * 0.39, gap * 0.3));
+    const tall = inside > TALL * type;
+    const spacing = Math.min(inside / rows, (tall ? 74 : 54) * type);
+    const radius = Math.max(2.4, Math.min((tall ? 23 : 17) * type, spacing * 0.39, gap * 0.3));
     const top = TOP + inside / 2 - (spacing * (rows - 1)) / 2;
     const placed = units.map((number, k) => ({
       layer,
