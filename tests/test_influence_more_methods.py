@@ -85,7 +85,9 @@ def test_trak_of_a_single_output_has_the_output_before_its_function_as_f():
     networks = [start(outputs=1, loss="squared_error")]
     y, test = X[:, 0] + 0.1, (TEST[0], TEST[0][:, 1])
     found = matrix_of(networks, (X, y), test, method="trak")
-    expected = explicit_trak(networks, networks[0].parameter_count, 1.0, y, test, lambda yhat, t: yhat - t)
+    expected = explicit_trak(
+        networks, networks[0].parameter_count, projected.Projected.DAMPING, y, test, lambda yhat, t: yhat - t
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 

@@ -22,7 +22,8 @@ from backtalk.apps.lab.lesson.recording import record
 from backtalk.apps.lab.settings import Settings
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError, InputTypeError
-from browser_page import Tab, browsing
+from backtalk.teaching.derivations.quantity import as_quantity
+from browser_page import Lab, Tab, browsing
 from lab_page import TOKEN, serving
 from test_lab_formulas import COLLECT, written
 
@@ -264,9 +265,11 @@ def test_the_page_derives_every_quantity_of_every_step_as_python_does(open_lesso
         tab.page.evaluate(COLLECT)
         for quantity in QUANTITIES:
             tab.page.evaluate(ask, quantity)
-        tab.page.wait_for_function("count => window.shown.length === count", arg=len(QUANTITIES))
-        for quantity, shown in zip(QUANTITIES, tab.page.evaluate("window.shown"), strict=True):
-            assert shown == written(explain(trained[step], data.X[row], data.y[row], quantity)), quantity
+        names = [str(as_quantity(trained[step], quantity)) for quantity in QUANTITIES]
+        tab.wait_until("v.every(name => window.shown.some(([shown]) => shown === name))", *names)
+        shown = dict(tab.page.evaluate("window.shown"))
+        for name in names:
+            assert shown[name] == written(explain(trained[step], data.X[row], data.y[row], name))
         expected = paths(trained[step], data.X[row], data.y[row], QUANTITIES[-1]).to_dict()["paths"]
         listed = tab.page.locator("#derivation .paths .amount").all_inner_texts()
         assert len(listed) == len(expected)
@@ -319,6 +322,27 @@ def test_a_quantity_or_an_example_that_is_not_there_is_refused_in_words(open_les
     tab.page.wait_for_selector("#example-error:not([hidden])")
     assert "The lesson holds the examples 6 and" in tab.text("#example-error")
     assert tab.overflow() == 0
+
+
+def test_the_button_saves_the_network_that_is_configured(browser, tmp_path):
+    lab = Lab(tmp_path)
+    try:
+        tab = Tab(browser.new_context(viewport={"width": 1280, "height": 800}).new_page(), lab.port)
+        tab.page.set_default_timeout(60_000)
+        tab.open(lab.address + "#data=moons&layers=3&seed=7&example=2")
+        tab.page.fill("#lesson-steps", "2")
+        with tab.page.expect_download() as saved:
+            tab.page.click("#lesson-save")
+        assert saved.value.suggested_filename == "lesson-moons.html"
+        saved.value.save_as(tmp_path / "saved.html")
+        facts, _ = unpacked((tmp_path / "saved.html").read_bytes())
+        configuration = facts["setup"]["configuration"]
+        assert (configuration["layers"], configuration["seed"], len(facts["steps"])) == ([3], 7, 3)
+        assert facts["hello"]["start"]["example"] == 2
+        assert not tab.complaints
+        tab.page.context.close()
+    finally:
+        lab.stop()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("dp_accounting")
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from sklearn.base import clone
+from sklearn.base import clone as sklearn_clone
 from sklearn.datasets import load_digits
 
 import backtalk
@@ -36,6 +37,10 @@ X, Y = RNG.normal(size=(40, 5)), RNG.normal(size=(40, 3))
 NET = Network.create([5, 7, 3], "tanh", rng=0, loss="squared_error")
 
 
+def clone(model) -> Any:
+    return sklearn_clone(model)
+
+
 def taken(
     kind, rows, *, clipping="flat", max_norm=1.0, noise=0.0, batch_size=1.0, net=NET, data=(X, Y), rate=1.0, **also
 ):
@@ -46,7 +51,9 @@ def taken(
     steps.use(Batch.of(net, *data, takes_labels=kind.takes_labels))
     ends = np.cumsum([len(each) for each in rows])
     order = Samples(np.concatenate(rows).astype(np.int64), ends)
-    steps.take(order, 0, 1, np.full(len(rows), rate))
+    place = 0
+    while place < len(rows):  # a call ends after some time
+        place = steps.take(order, place, 1, np.full(len(rows), rate)).place
     before, after = ([*n.W.values(), *n.b.values()] for n in (net, steps.network))
     return np.concatenate([((one - other) / rate).ravel() for one, other in zip(before, after, strict=True)])
 

@@ -41,7 +41,7 @@ export class Walk {
   ) {
     this.on.addEventListener("click", () => this.next());
     this.back.addEventListener("click", () => this.previous());
-    this.leaveButton.addEventListener("click", () => this.leave());
+    for (const button of [this.leaveButton, find("start-open")]) button.addEventListener("click", () => this.leave());
     const card = find("walk");
     for (const name of ["pointerover", "focusin"]) card.addEventListener(name, (event) => lit.point(marksAt(event.target)));
     for (const name of ["pointerleave", "focusout"]) card.addEventListener(name, () => lit.point([]));

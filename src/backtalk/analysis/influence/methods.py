@@ -18,6 +18,7 @@ from ..per_example.pairs import MEMORY_LIMIT, as_bytes, slices
 from .checkpoints import Moment, as_moments, as_pair, batches_of, layers_of_each
 from .curved import Exact, Kronecker, course_of
 from .midpoint import Midpoint
+from .own_gradients import ALL
 from .products import Products
 from .projected import Projected, Shown
 from .through_training import Unrolled, recording_of, require_the_same_examples
@@ -28,6 +29,7 @@ METHODS = ("tracin", "ekfac", "fisher", "trak", "unrolled", "midpoint", "retrain
 OF_RUNS = {"unrolled": Unrolled, "midpoint": Midpoint, "retrain": Retrained}  # and of no network alone
 DAMPED = ("ekfac", "fisher", "trak")
 LARGE_LIMIT = 2**30  # bytes, for the methods that hold a curvature or a run
+ON_DIAGONAL = 256  # examples that are asked about themselves together
 KEPT = 20  # networks of a recorded run that tracin takes, at most
 Blocks = Iterator[tuple[slice, Iterator[tuple[slice, np.ndarray]]]]
 
@@ -48,8 +50,8 @@ class Method(Protocol):
 class Whole(Protocol):
     """What gives whole rows of the matrix."""
 
-    def of(self, queries: Batch) -> np.ndarray:
-        """(m, N)."""
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(m, N), or of some of the examples."""
         ...
 
     def bytes_per_query(self) -> int:
@@ -76,20 +78,30 @@ class Several:
 
     def blocks(self, memory_limit: int, more: int = 0) -> Blocks:
         """Some test examples after others, with all training examples."""
-        at_once = max(1, memory_limit // (more + sum(whole.bytes_per_query() for whole, _ in self.each)))
-        for rows in slices(self.each[0][1].count, at_once):
-            parts = [whole.of(queries.rows(rows)) for whole, queries in self.each]
-            total = (np.median if len(parts) > 2 and self._through_runs else np.mean)(parts, axis=0)
-            if not np.isfinite(total).all():
-                row, column = (int(place) for place in np.argwhere(~np.isfinite(total))[0])
-                raise InputError(
-                    f"the influence of train example {column} on test example {rows.start + row} is not finite: the "
-                    "run is not smooth enough to be differentiated; take method='ekfac'."
-                    if self._through_runs
-                    else f"the influence of train example {column} on test example {rows.start + row} is not finite: "
-                    "leave one of them out."
-                )
-            yield rows, iter([(slice(0, total.shape[1]), np.asarray(total))])
+        for rows in slices(self.each[0][1].count, self._at_once(memory_limit, more)):
+            total = self._of(rows, ALL)
+            yield rows, iter([(slice(0, total.shape[1]), total)])
+
+    def diagonal(self, memory_limit: int) -> np.ndarray:
+        """The influence of each example on itself, (N,): the test examples are the training examples."""
+        at_once = min(ON_DIAGONAL, self._at_once(memory_limit))
+        return np.concatenate([np.diagonal(self._of(rows, rows)) for rows in slices(self.each[0][1].count, at_once)])
+
+    def _at_once(self, memory_limit: int, more: int = 0) -> int:
+        return max(1, memory_limit // (more + sum(whole.bytes_per_query() for whole, _ in self.each)))
+
+    def _of(self, rows: slice, columns: slice) -> np.ndarray:
+        parts = [whole.of(queries.rows(rows), columns) for whole, queries in self.each]
+        total = np.asarray((np.median if len(parts) > 2 and self._through_runs else np.mean)(parts, axis=0))
+        if not np.isfinite(total).all():
+            row, column = (int(place) for place in np.argwhere(~np.isfinite(total))[0])
+            which = f"the influence of train example {(columns.start or 0) + column} on test example {rows.start + row}"
+            raise InputError(
+                f"{which} is not finite: the run is not smooth enough to be differentiated; take method='ekfac'."
+                if self._through_runs
+                else f"{which} is not finite: leave one of them out."
+            )
+        return total
 
 
 def recordings_of(networks: Any) -> list[Recording]:

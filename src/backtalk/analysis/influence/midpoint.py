@@ -9,6 +9,7 @@ import numpy as np
 from ...core.batch import Batch
 from ...data.sources import InMemory
 from ...train.recording import Recording
+from .own_gradients import ALL
 from .through_training import Unrolled, bytes_per_query
 
 GROUPS = 10  # of examples, each of which has half its weight in one run
@@ -29,13 +30,13 @@ class Midpoint:
         members = [np.flatnonzero(group == number) for number in range(min(GROUPS, count))]
         self.runs = [(rows, Unrolled(at_half_weight(recording, rows), memory_limit)) for rows in members]
 
-    def of(self, queries: Batch) -> np.ndarray:
-        """(M, N): by how much the loss of each query would rise without each example."""
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(M, n): by how much the loss of each query would rise without each of the examples ``columns``."""
         found = np.zeros((queries.count, self.recording.examples.count))
         for rows, unrolled in self.runs:
             # the derivative is by a factor 1 + ε on the weight, which is half of what it was
             found[:, rows] = 2 * unrolled.of(queries)[:, rows]
-        return found
+        return found[:, columns]
 
     def bytes_per_query(self) -> int:
         """What one more query takes."""

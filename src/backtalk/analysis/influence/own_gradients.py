@@ -13,6 +13,7 @@ from ...core.forward import Trace, propagate
 from ...core.network import Network
 
 Talks = Mapping[int, np.ndarray]
+ALL = slice(None)
 
 
 def own_gradients(network: Network, examples: Batch, dropout: Dropout | None = None) -> tuple[Trace, Talks, Talks]:

@@ -13,7 +13,7 @@ from ...engines.passes import ends_in_blocks
 from ..per_example.gradient_norms import norms_of
 from ..per_example.pairs import MEMORY_LIMIT
 from .checkpoints import Moment, as_moments, as_unrated, batches_of, layers_of_each, refuse
-from .methods import method_of, recordings_of, refuse_damping
+from .methods import Several, method_of, recordings_of, refuse_damping
 
 
 def self_influence(
@@ -31,7 +31,7 @@ def self_influence(
 
     It is large for an example that the network could not learn from others: mislabelled, or rare. ℓ is the example's
     own loss. ``networks``, ``method``, ``damping``, ``learning_rates``, ``layers``, ``memory_limit``: as for
-    :func:`influence`; the other methods compute all N² influences for it, block by block. The result is of NumPy, in
+    :func:`influence`; with recorded trainings ``X`` and ``y`` are what they were trained on. The result is of NumPy, in
     float64. Raises :class:`~backtalk.errors.InputError` if a gradient is not finite; the error names network and
     example.
 
@@ -60,6 +60,8 @@ def self_influence(
 
 def _diagonal(method: str, networks: Any, examples: tuple[Any, Any], **options: Any) -> np.ndarray:
     chosen, limit = method_of(method, networks, examples, examples, **options)
+    if isinstance(chosen, Several):
+        return chosen.diagonal(limit)
     found = np.empty(len(examples[0]))
     for rows, blocks in chosen.blocks(limit):
         for columns, block in blocks:

@@ -119,7 +119,7 @@ def influence(
     :func:`~backtalk.gradients`; with recorded trainings ``train`` is what they were trained on. ``k``: how many at
     most; if it is larger than N, all N. ``damping``: for ekfac, fisher and trak, f(Λ) = 1/(Λ + λ), with λ that multiple
     of the mean eigenvalue (of each layer; of G; of ΦᵀΦ); by default as above, for a network without its run 0.3 for
-    ekfac and 2 for fisher; for trak 1. ``agreement``: with so many networks, retrained without half of the examples
+    ekfac and 2 for fisher; for trak 3. ``agreement``: with so many networks, retrained without half of the examples
     each, recorded trainings show how far the result agrees with the truth; 8 by default, 0 for none.
     ``learning_rates``: for tracin, a number, or one for each network, instead of the epochs' own; networks without a
     learning rate have the factor 1. ``layers``: for tracin, the numbers of the layers whose weights and biases count,

@@ -12,6 +12,7 @@ from ...core.batch import Batch
 from ...core.network import Network
 from ...train.recording import Recording
 from ..per_example import losses
+from .own_gradients import ALL
 from .retraining import retrain
 
 
@@ -33,10 +34,10 @@ class Retrained:
         each = sum(part.nbytes for part in (*recording.end.W.values(), *recording.end.b.values()))
         self.at_once = max(1, memory_limit // (2 * each))
 
-    def of(self, queries: Batch) -> np.ndarray:
-        """(M, N): by how much the loss of each query rises without each example."""
-        N = self.recording.examples.count
-        blocks = (range(first, min(first + self.at_once, N)) for first in range(0, N, self.at_once))
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(M, n): by how much the loss of each query rises without each of the examples ``columns``."""
+        chosen = range(self.recording.examples.count)[columns]
+        blocks = (chosen[first : first + self.at_once] for first in range(0, len(chosen), self.at_once))
         return np.concatenate([changes_of([self.recording], (queries.X, queries.y), rows) for rows in blocks], axis=1)
 
     def bytes_per_query(self) -> int:

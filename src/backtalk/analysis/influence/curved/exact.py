@@ -10,7 +10,7 @@ from ....core.batch import Batch
 from ....core.forward import Trace, propagate
 from ....errors import InputError
 from ...per_example.pairs import slices
-from ..own_gradients import Talks, own_gradients, wide, with_one
+from ..own_gradients import ALL, Talks, own_gradients, wide, with_one
 from .columns import columns
 from .course import ROWS, Course
 
@@ -60,17 +60,18 @@ class Exact:
                 for heard in columns(network, trace, some):
                     yield _flat(trace, heard) * self.scale * roots
 
-    def of(self, queries: Batch) -> np.ndarray:
-        """(M, N): by how much the loss of each query would rise without each example."""
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(M, n): by how much the loss of each query would rise without each of the examples ``columns``."""
         course = self.course
         asked = _flat(*own_gradients(course.end, queries)[:2]) * self.scale
         moved = ((asked @ self.vectors) * self.factor) @ self.vectors.T + self.elsewhere * asked
         moved *= self.scale
-        found = np.zeros((queries.count, course.examples.count))
+        examples, shares = course.examples.rows(columns), course.shares[columns]
+        found = np.zeros((queries.count, examples.count))
         for network in course.networks:
-            for rows in slices(course.examples.count, ROWS):
-                found[:, rows] += moved @ _flat(*own_gradients(network, course.examples.rows(rows))[:2]).T
-        return found * (course.shares / len(course.networks))
+            for rows in slices(examples.count, ROWS):
+                found[:, rows] += moved @ _flat(*own_gradients(network, examples.rows(rows))[:2]).T
+        return found * (shares / len(course.networks))
 
     def bytes_per_query(self) -> int:
         """What the gradient of a query takes, and its row of the result, twice."""

@@ -10,7 +10,7 @@ from ....core.batch import Batch
 from ....core.forward import propagate
 from ....errors import InputError
 from ...per_example.pairs import slices
-from ..own_gradients import Talks, own_gradients, wide, with_one
+from ..own_gradients import ALL, Talks, own_gradients, wide, with_one
 from .columns import columns
 from .course import ROWS, Course
 
@@ -65,8 +65,8 @@ class Kronecker:
             values = {i: OVERLAP * each for i, each in values.items()}
         self.factor = {i: course.response.of(each, float(each.mean())) for i, each in values.items()}
 
-    def of(self, queries: Batch) -> np.ndarray:
-        """(M, N): by how much the loss of each query would rise without each example."""
+    def of(self, queries: Batch, columns: slice = ALL) -> np.ndarray:
+        """(M, n): by how much the loss of each query would rise without each of the examples ``columns``."""
         course = self.course
         trace, heard, _ = own_gradients(course.end, queries)
         layers = range(1, course.end.depth + 1)
@@ -74,16 +74,17 @@ class Kronecker:
         for i in layers:
             a, h = heard[i] @ self.of_a[i], with_one(trace.h[i - 1]) @ self.of_h[i]
             moved[i] = a[:, :, None] * h[:, None, :] * self.factor[i]
-        found = np.zeros((queries.count, course.examples.count))
+        examples, shares = course.examples.rows(columns), course.shares[columns]
+        found = np.zeros((queries.count, examples.count))
         widest = max(len(self.of_h[i]) for i in layers)
         for network in course.networks:
-            for rows in slices(course.examples.count, max(1, min(ROWS, WORK // (widest * queries.count)))):
-                trace, heard, _ = own_gradients(network, course.examples.rows(rows))
+            for rows in slices(examples.count, max(1, min(ROWS, WORK // (widest * queries.count)))):
+                trace, heard, _ = own_gradients(network, examples.rows(rows))
                 for i in layers:
                     # Σ_{jk} δ_nj Q_qjk h_nk
                     a, h = heard[i] @ self.of_a[i], with_one(trace.h[i - 1]) @ self.of_h[i]
                     found[:, rows] += np.einsum("qnk,nk->qn", np.matmul(a, moved[i]), h)
-        return found * (course.shares / len(course.networks))
+        return found * (shares / len(course.networks))
 
     def bytes_per_query(self) -> int:
         """What the gradient of a query takes, twice."""
