@@ -89,7 +89,7 @@ def test_text_and_marks_stand_out_and_colours_are_told_apart(dark, projector):
         assert difference(found[one], found[other]) >= APART, (one, other)
     for name in classes[:3]:
         for sign in ("negative", "positive", "accent"):
-            assert difference(found[name], found[sign]) >= 1.2 * APART, (name, sign)
+            assert difference(found[name], found[sign]) >= 1.5 * APART, (name, sign)
     assert difference(found["negative"], found["positive"]) >= 3 * APART
 
 
@@ -124,20 +124,22 @@ def test_every_number_in_a_unit_can_be_read_in_every_theme(tmp_path):
             page.add_init_script(f"({NOTE})()")
             tab = Tab(page, lab.port).open(f"{lab.address}#data=worked&layers=2,8&quantity=h[0,1]")
             tab.page.wait_for_selector("#by-hand:not([hidden])")
-            for dark, projector in ((False, False), (True, False), (True, True)):
+            for dark, projector in ((False, False), (True, True)):
                 page.evaluate(
                     "theme => document.querySelector(`input[name=theme][value=${theme}]`).click()",
                     "dark" if dark else "light",
                 )
                 if projector:
                     tab.press("b")
+                page.click("input[name=color][value=value]")
                 card = page.evaluate("getComputedStyle(document.getElementById('walk')).backgroundColor")
                 page.evaluate("window.noted = []")
-                for value in np.linspace(-2, 2, 11) ** 3:  # up and down the whole scale
+                for value in np.linspace(-2, 2, 4) ** 3:  # up and down the whole scale
+                    before = page.evaluate("window.noted.length")
                     page.fill("#by-hand-value", f"{value:.3f}")
                     page.press("#by-hand-value", "Enter")
+                    page.wait_for_function("before => window.noted.length > before", arg=before)
                 tab.press("Escape")
-                page.wait_for_function("() => window.noted.length > 150")
                 for key in "cn":  # gradients; then a slide, on which most is faint
                     page.keyboard.press(key)
                 page.wait_for_selector("#walk-slide .katex")

@@ -20,6 +20,8 @@ export interface Theme {
   /** Colours from zero (index 0) to the largest (index LEVELS − 1). */
   negative: string[];
   positive: string[];
+  negativeRGB: RGB[];
+  positiveRGB: RGB[];
   negativeEnd: RGB;
   positiveEnd: RGB;
   /** The colour of a number on each of these colours. */
@@ -95,6 +97,8 @@ function readTheme(): Theme {
     inkRGB: colours.ink,
     negative: negative.map(css),
     positive: positive.map(css),
+    negativeRGB: negative,
+    positiveRGB: positive,
     negativeEnd: colours.negative,
     positiveEnd: colours.positive,
     onNegative: negative.map(textOn),

@@ -4,7 +4,9 @@ import { subscript, written } from "../numbers";
 import type { Frame, Setup } from "../protocol";
 import { css, font, LEVELS, mix, theme } from "../theme";
 import { trace, type Layer, type Layout } from "./layout";
+import { paintPictures, type Maps } from "./pictures";
 import { level, type Scale } from "./scale";
+import { cross, disc } from "./shapes";
 import { isGradient, isLit, isKnown, unitsName, unitsOf, weightsName, weightsOf, type View } from "./view";
 
 const DASHED = 300; // weights; up to so many, negative ones are dashed
@@ -18,6 +20,7 @@ export interface Picture {
   layout: Layout;
   view: View;
   scaleOf: (name: string) => Scale;
+  maps: Maps;
   dimmed: boolean; // something else is lit above
 }
 
@@ -86,6 +89,7 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
     paintImage(context, picture, layer, values, name, lit);
     return;
   }
+  if (layer.pictured && paintPictures(context, picture, layer, i)) return;
   const { negative, positive, card, ink, negativeEnd, positiveEnd, onNegative, onPositive } = theme();
   const { most } = picture.scaleOf(name);
   const shown = layer.radius >= 13 * theme().type;
@@ -243,22 +247,4 @@ function nameOfUnits(array: string, depth: number): string {
   const letter = quantity.replace("grad_", "");
   const name = letter === "h" && Number(layer) === 0 ? "x" : letter === "h" && Number(layer) === depth ? "ŷ" : letter + subscript(Number(layer));
   return quantity.startsWith("grad_") ? `∇${name}` : name;
-}
-
-export function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = colour;
-  context.fill();
-}
-
-function cross(context: CanvasRenderingContext2D, x: number, y: number, size: number, colour: string): void {
-  context.beginPath();
-  context.moveTo(x - size, y - size);
-  context.lineTo(x + size, y + size);
-  context.moveTo(x - size, y + size);
-  context.lineTo(x + size, y - size);
-  context.strokeStyle = colour;
-  context.lineWidth = 1.5;
-  context.stroke();
 }
