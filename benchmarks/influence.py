@@ -97,7 +97,7 @@ def all_digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)
-    return X / 16, y
+    return np.asarray(X) / 16, np.asarray(y)
 
 
 def recorded(
@@ -110,7 +110,7 @@ def recorded(
 
 def timed(work: Callable[[], Any], rounds: int = 1) -> tuple[Any, float]:
     """What it gives, and the seconds of the processor that it takes: the least of some rounds."""
-    least = float("inf")
+    found, least = None, float("inf")
     for _ in range(rounds):
         began = time.process_time()
         found = work()

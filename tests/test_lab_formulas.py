@@ -28,7 +28,8 @@ COLLECT = """() => {
   ];
   window.observer?.disconnect();
   window.observer = new MutationObserver(() => {
-    window.shown.push([...document.querySelectorAll("#derivation .steps > li")].map(read));
+    const box = document.getElementById("derivation");
+    window.shown.push([box.dataset.quantity, [...box.querySelectorAll(".steps > li")].map(read)]);
   });
   window.observer.observe(document.getElementById("derivation"), { childList: true });
 }"""
@@ -97,7 +98,7 @@ def test_the_page_writes_every_formula_as_python_does(tmp_path):
                 message = {"type": "derivation", "quantity": "W[1,1,1]", "row": 0, "derivation": record, "paths": None}
                 sockets[-1].send(json.dumps(message))
             page.wait_for_function("count => window.shown.length === count", arg=len(cases), timeout=60_000)
-            for derivation, shown in zip(cases, page.evaluate("window.shown"), strict=True):
+            for derivation, (_, shown) in zip(cases, page.evaluate("window.shown"), strict=True):
                 assert shown == written(derivation)
             assert not tab.complaints
     finally:

@@ -22,6 +22,7 @@ from backtalk.apps.lab.lesson.recording import record
 from backtalk.apps.lab.settings import Settings
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError, InputTypeError
+from backtalk.teaching.derivations.quantity import as_quantity
 from browser_page import Lab, Tab, browsing
 from lab_page import TOKEN, serving
 from test_lab_formulas import COLLECT, written
@@ -264,9 +265,11 @@ def test_the_page_derives_every_quantity_of_every_step_as_python_does(open_lesso
         tab.page.evaluate(COLLECT)
         for quantity in QUANTITIES:
             tab.page.evaluate(ask, quantity)
-        tab.page.wait_for_function("count => window.shown.length === count", arg=len(QUANTITIES))
-        for quantity, shown in zip(QUANTITIES, tab.page.evaluate("window.shown"), strict=True):
-            assert shown == written(explain(trained[step], data.X[row], data.y[row], quantity)), quantity
+        names = [str(as_quantity(trained[step], quantity)) for quantity in QUANTITIES]
+        tab.wait_until("v.every(name => window.shown.some(([shown]) => shown === name))", *names)
+        shown = dict(tab.page.evaluate("window.shown"))
+        for name in names:
+            assert shown[name] == written(explain(trained[step], data.X[row], data.y[row], name))
         expected = paths(trained[step], data.X[row], data.y[row], QUANTITIES[-1]).to_dict()["paths"]
         listed = tab.page.locator("#derivation .paths .amount").all_inner_texts()
         assert len(listed) == len(expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("dp_accounting")
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from sklearn.base import clone
+from sklearn.base import clone as sklearn_clone
 from sklearn.datasets import load_digits
 
 import backtalk
@@ -36,6 +37,10 @@ X, Y = RNG.normal(size=(40, 5)), RNG.normal(size=(40, 3))
 NET = Network.create([5, 7, 3], "tanh", rng=0, loss="squared_error")
 
 
+def clone(model) -> Any:
+    return sklearn_clone(model)
+
+
 def taken(
     kind, rows, *, clipping="flat", max_norm=1.0, noise=0.0, batch_size=1.0, net=NET, data=(X, Y), rate=1.0, **also
 ):
@@ -46,7 +51,9 @@ def taken(
     steps.use(Batch.of(net, *data, takes_labels=kind.takes_labels))
     ends = np.cumsum([len(each) for each in rows])
     order = Samples(np.concatenate(rows).astype(np.int64), ends)
-    steps.take(order, 0, 1, np.full(len(rows), rate))
+    place = 0
+    while place < len(rows):  # a call ends after some time
+        place = steps.take(order, place, 1, np.full(len(rows), rate)).place
     before, after = ([*n.W.values(), *n.b.values()] for n in (net, steps.network))
     return np.concatenate([((one - other) / rate).ravel() for one, other in zip(before, after, strict=True)])
 
@@ -187,6 +194,23 @@ def test_a_seed_repeats_a_run_and_without_one_no_two_are_alike():
     runs = [fit(NET, X, Y, epochs=2, privacy=private(seed=seed), rng=0) for seed in (1, 1, 2, None, None)]
     assert equal(runs[0], runs[1])
     assert not any(equal(one, other) for one, other in pairwise(runs[1:]))
+
+
+@pytest.mark.parametrize("name", ["noise_multiplier", "max_norm", "target_epsilon"])
+@pytest.mark.parametrize("value", [-1.0, 0.0, 1e-42, 1e200, np.inf, np.nan])
+def test_noise_that_float32_cannot_hold_is_refused(name, value):
+    asked = {"delta": 1e-3, "noise_multiplier": 1.0} if name == "max_norm" else {"delta": 1e-3}
+    with pytest.raises(InputError, match=f"^{name} is .* from 1e-12 to 1e\\+12"):
+        Privacy(**asked, **{name: value})
+
+
+@pytest.mark.parametrize("engine", ["native", "formula"])
+def test_the_least_noise_is_normal_in_float32(engine):
+    least = private(noise_multiplier=1e-12, max_norm=1e-12)
+    net = Network.create([5, 7, 3], "tanh", rng=0, loss="squared_error", dtype="float32")
+    zeros = net.replace([W * 0 for W in net.W.values()], [b * 0 for b in net.b.values()])
+    moved = fit(zeros, X, Y, epochs=1, engine=engine, optimizer="sgd(learning_rate=1.0, momentum=0)", privacy=least)
+    assert all(np.isfinite(part).all() and (part != 0).all() for part in parts_of(moved))
 
 
 def test_a_target_is_reached_and_not_passed():

@@ -22,7 +22,6 @@ from .unrolled.sweep import sweep
 from .unrolled.trajectory import bytes_along
 
 MEMORY_LIMIT = 2**30  # bytes
-TOGETHER = 16  # queries that go back together share most of what a step costs besides them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +73,9 @@ def hypergradients(
 
     ``training``: from ``fit(…, record=True)``, or a :class:`Recording`. ``test``: a pair (X, y) of M examples.
     ``memory_limit``: bytes for the networks along the way, and for what is followed of each query: if not all T
-    networks fit, about 2√T are kept and the others computed again. The results are in float64. Raises
-    :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if its examples were
-    changed since, or if the limit is too small (it names the least).
+    networks fit into half of it, or into 64 MiB, about 2√T are kept and the others computed again. The results are in
+    float64. Raises :class:`~backtalk.errors.InputError` if the training was not recorded, by another optimizer, if its
+    examples were changed since, or if the limit is too small (it names the least).
 
     Source: Maclaurin, Duvenaud and Adams 2015, "Gradient-based hyperparameter optimization through reversible
     learning"; for examples Hara, Nitanda and Maehara 2019, "Data cleansing for models trained with SGD".
@@ -129,7 +128,7 @@ def require_the_same_examples(recording: Recording, train: Batch) -> None:
 def _sweeps(recording: Recording, queries: Batch, memory_limit: int) -> Iterator[Adjoints]:
     """Some queries after others, as many together as the limit has room for beside the networks along the way."""
     each = bytes_per_query(recording)
-    stride, along = bytes_along(recording, memory_limit, each * min(queries.count, TOGETHER))
+    stride, along = bytes_along(recording, memory_limit)
     for rows in slices(queries.count, max(1, (memory_limit - along) // each)):
         yield sweep(recording, queries.rows(rows), stride)
 

@@ -290,7 +290,8 @@ def hessian_product(
     kept = _prepared(network)
     W, b = [np.empty((1, *shape)) for shape in kept.shapes], [np.empty((1, units)) for units in kept.units]
     slope, drawn = np.empty(1), None if dropout is None else _drawn(network, dropout)
-    extension().Sweep(kept.net, kernels() or "", 1).product(
+    net: Any = kept.net
+    extension().Sweep(net, kernels() or "", 1).product(
         readable(X), None, readable(target), readable(weight), [readable(each)[None] for each in V.values()],
         [readable(each)[None] for each in c.values()], W, b, slope, threads(), drawn,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def sweep(recording: Recording, adjoints: Adjoints, stride: int) -> None:
     network = widened(recording.start)
     L, M, net = network.depth, len(adjoints.penalty), in_training(network, recording.settings)
     bars = adjoints.parameters[:L], adjoints.parameters[L:]
-    back = extension().Sweep(net, kernels() or "", M)
+    back: Any = extension().Sweep(net, kernels() or "", M)
     back.pack_bars(*([native.readable(part) for part in family] for family in bars))
     X, target, labels, weight = native.readable_batch(recording.examples).arrays
     X, target, weight = (None if part is None else wide(part) for part in (X, target, weight))
@@ -57,7 +58,7 @@ class _Path:
         self.rows = np.concatenate([rows for rows, _ in taken]) if taken else np.zeros(0, np.int64)
         self.starts = np.cumsum([0, *(len(rows) for rows, _ in taken)])
         self.rates = np.array([rate for _, rate in taken])
-        self.steps = recording.begin()
+        self.steps: Any = recording.begin()  # NativeSteps
         self.updates = self.steps.step
 
     def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

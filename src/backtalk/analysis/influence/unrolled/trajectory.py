@@ -24,10 +24,13 @@ class Point:
     state: StepState
 
 
-def bytes_along(recording: Recording, memory_limit: int, beside: int) -> tuple[int, int]:
+WHOLE = 2**26  # bytes of a run that is kept whole: beyond the caches it costs less to take the steps again
+
+
+def bytes_along(recording: Recording, memory_limit: int) -> tuple[int, int]:
     """The stride between the points that are kept at the same time, and the bytes of all that are.
 
-    All T points, if the limit leaves room for the bytes ``beside`` them; or each √T-th, and those between two of them
+    All T points, if they take half of the limit and ``WHOLE`` at most; or each √T-th, and those between two of them
     while they are read. Raises :class:`~backtalk.errors.InputError` if the limit is too small for that.
     """
     size = sum(part.nbytes for part in (*recording.start.W.values(), *recording.start.b.values()))
@@ -41,7 +44,7 @@ def bytes_along(recording: Recording, memory_limit: int, beside: int) -> tuple[i
             "expected as many."
         )
     whole = each * count
-    return (count, whole) if whole + beside <= memory_limit or whole == least else (stride, least)
+    return (count, whole) if whole <= max(min(memory_limit // 2, WHOLE), least) else (stride, least)
 
 
 class Trajectory:
