@@ -56,7 +56,7 @@ RESULTS = {
     "influence": lambda: influence(NETWORK, (X, Y), (X, Y), k=2),
     "exercise": lambda: exercise(1),
     "key": lambda: exercise(1).key,
-    "marks": lambda: exercise(0).check({"yhat": ["1/3", "2/3"], "loss": 7}),
+    "marks": lambda: exercise(0).check({"yhat": exercise(0).answers["yhat"], "loss": 7}),
     "Hessian": lambda: hessian_product(NETWORK, X, Y, NETWORK),
     "hypergradients": lambda: hypergradients(RECORDED, (X, Y)),
     "diagnosis": lambda: diagnose(NETWORK, X, Y),
