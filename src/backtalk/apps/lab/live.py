@@ -39,6 +39,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "speed": ("steps",),
     "example": ("row",),
     "set": ("quantity", "value"),
+    "look": ("maps", "histograms"),
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
@@ -46,7 +47,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "mark": ("exercise", "answers"),
     "drawn": (),
 }
-SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide"}  # what a frame shows
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide", "look"}  # what a frame shows
 
 
 class Live:
@@ -165,6 +166,8 @@ class Live:
                     await self.send(slide)
             case "set":
                 await session.work(session.set_by_hand, message.get("quantity"), message.get("value"))
+            case "look":
+                session.look(maps=message.get("maps", False), histograms=message.get("histograms", False))
             case "slide":
                 slide, why = await session.work(session.slide, message.get("at"))
                 await self.send(slide)
