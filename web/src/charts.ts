@@ -4,13 +4,14 @@ import { make, sharp, find } from "./dom";
 import { written } from "./numbers";
 import type { Frame, Setup } from "./protocol";
 import { RunBefore } from "./run_before";
-import { theme } from "./theme";
+import { font, layerColour, theme } from "./theme";
 
+const MOST_PLAIN = 4; // layers; of more, every other one is dashed
 const MOST = 400; // points kept; then every second one is dropped
 
 interface Series {
   name: string;
-  colour: number; // of the theme's series
+  colour: () => string; // as the theme has it now
   dash: number[];
   values: (number | null)[];
 }
@@ -71,12 +72,16 @@ export class Charts {
   begin(setup: Setup): void {
     this.before.begin(setup, this.loss.steps, this.loss.series.at(-1)?.values ?? []);
     this.loss.begin([
-      { name: "mini-batch, before its step", colour: 0, dash: [] },
-      ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: 1, dash: [5, 3] }] : []),
+      { name: "mini-batch, before its step", colour: () => theme().miniBatch, dash: [] },
+      ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: () => theme().heldOut, dash: [5, 3] }] : []),
     ]);
     const layers = setup.network.sizes.slice(1).map((_, k) => k + 1);
     this.flow.begin(
-      layers.map((layer) => ({ name: `layer ${layer}`, colour: (layer - 1) % 8, dash: layer > 8 ? [2, 3] : [] })),
+      layers.map((layer) => ({
+        name: `layer ${layer}`,
+        colour: () => layerColour(layer, layers.length),
+        dash: layers.length > MOST_PLAIN && layer % 2 === 0 ? [4, 2] : [],
+      })),
     );
     this.loss.whole = this.flow.whole = setup.history !== undefined;
     for (const { step, loss, validation_loss, flow } of setup.history ?? []) {
@@ -112,8 +117,8 @@ function chart(id: string, history: History, logarithmic: boolean, before?: RunB
   const canvas = sharp(element);
   if (!canvas) return;
   const { context, width, height } = canvas;
-  const { quiet, line, series: colours } = theme();
-  const box = { left: 44, right: width - 8, top: 6, bottom: height - 18 };
+  const { quiet, line, type } = theme();
+  const box = { left: 44 * type, right: width - 8, top: 6, bottom: height - 18 * type };
   const drawable = (value: number | null): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
   const known = [...history.series, ...(before ? [before] : [])].flatMap(({ values }) => values.filter(drawable));
   const [low, high] = range(known, logarithmic);
@@ -124,7 +129,7 @@ function chart(id: string, history: History, logarithmic: boolean, before?: RunB
     box.bottom - ((place(value) - place(low)) / (place(high) - place(low))) * (box.bottom - box.top);
   const x = (step: number): number => box.left + ((step - first) / (last - first)) * (box.right - box.left);
 
-  context.font = "11px system-ui, sans-serif";
+  context.font = font(11);
   context.fillStyle = quiet;
   context.strokeStyle = line;
   context.lineWidth = 1;
@@ -167,14 +172,14 @@ function chart(id: string, history: History, logarithmic: boolean, before?: RunB
     curve(before.steps, before.values);
   }
   history.series.forEach(({ values, colour, dash }, n) => {
-    context.strokeStyle = colours[colour]!;
+    context.strokeStyle = colour();
     context.lineWidth = 1.6;
     context.setLineDash(dash);
     curve(history.steps, values);
     context.setLineDash([]);
     const end = now.values[n];
     if (end === undefined || !drawable(end)) return;
-    context.fillStyle = colours[colour]!;
+    context.fillStyle = colour();
     context.beginPath();
     context.arc(x(now.step), y(end), history.whole ? 3.2 : 2.4, 0, 2 * Math.PI);
     context.fill();
@@ -184,11 +189,12 @@ function chart(id: string, history: History, logarithmic: boolean, before?: RunB
 function keys(box: HTMLElement, series: Series[], latest: { name: string; value: number | null }[]): void {
   if (box.childElementCount !== series.length) {
     box.replaceChildren(
-      ...series.map(({ name, colour, dash }) =>
-        make("span", { className: `key series-${colour}${dash.length ? " dashed" : ""}` }, make("i"), `${name} `, make("b")),
+      ...series.map(({ name, dash }) =>
+        make("span", { className: `key${dash.length ? " dashed" : ""}` }, make("i"), `${name} `, make("b")),
       ),
     );
   }
+  series.forEach(({ colour }, k) => (box.children[k] as HTMLElement).style.setProperty("--tone", colour()));
   box.querySelectorAll("b").forEach((value, k) => {
     const text = latest[k]?.value === null ? "" : written(latest[k]?.value, 3);
     if (value.textContent !== text) value.textContent = text;

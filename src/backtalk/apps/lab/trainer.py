@@ -22,7 +22,7 @@ from ...core.losses import BinaryCrossEntropy
 from ...core.network import Network
 from ...data.sources import InMemory
 from ...engines.choose import choose_steps
-from ...engines.passes import forward, gradients
+from ...engines.passes import backward, forward, gradients
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
 from ...train import Epoch
@@ -225,6 +225,12 @@ class Trainer:
         """‖∇_{W_i}ℒ‖ of each layer, of the network as it stands, over the mini-batch that it learned from last."""
         with np.errstate(all="ignore"):
             return [float(np.sqrt(np.vdot(G, G))) for G in self._gradients().W.values()]
+
+    def passes(self) -> tuple[Any, Any]:
+        """Forward and backward over the mini-batch that it learned from last, of the network as it stands."""
+        X, y = self.X_training[self.batch_rows], self.y_training[self.batch_rows]
+        trace = forward(self.network, X)
+        return trace, backward(self.network, trace, y)
 
     def _gradients(self, dropout: Dropout | None = None) -> Any:
         rows = self.batch_rows
