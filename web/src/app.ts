@@ -6,6 +6,7 @@ import type { Lab, Listener } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
 import { find, say } from "./dom";
+import { Exercises } from "./exercise";
 import { clearFindings, showFindings } from "./findings";
 import { tellLesson } from "./lesson/about";
 import { Drawing } from "./network/drawing";
@@ -63,6 +64,7 @@ export class App {
     close: () => this.closeDerivation(),
     lightPath: (path) => this.drawing.lightOne(path),
   });
+  private readonly exercises = new Exercises((message) => this.send(message));
   private readonly timeline = new Timeline((step) => this.send({ type: "goto", step }));
   private readonly upload = new Upload((uploaded) => {
     this.controls.addFile(uploaded);
@@ -169,6 +171,12 @@ export class App {
       case "findings":
         showFindings(message);
         break;
+      case "exercise":
+        this.exercises.show(message);
+        break;
+      case "marks":
+        this.exercises.mark(message);
+        break;
       case "stopped":
         this.play.stop();
         this.running = false;
@@ -209,6 +217,7 @@ export class App {
       this.notice.clear();
     }
     this.state = state;
+    this.exercises.offer(hello);
     this.startCard.show(state.start);
     if (!before && isDoor(state.start)) this.door = state.start;
     this.configure(configurationOf(state), false);
@@ -361,8 +370,10 @@ export class App {
   }
 
   private showSlide(slide: Slide | null): void {
+    const left = this.walk.slide !== null && slide === null;
     this.walk.show(slide);
     this.drawing.walk(slide);
+    if (left) this.screen.repaint(); // the walk hid the charts: what they missed is drawn
   }
 
   private open(place: Place): void {
@@ -426,7 +437,9 @@ export class App {
       this.explainedAt = this.askedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
-    } else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
+    } else if (about === "exercise" || about === "mark") this.exercises.refuse(message);
+    else if (about === "set" && this.byHand.refuse(message)) return;
+    else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
     else this.notice.say(message, "warning");
   }
 

@@ -3,6 +3,7 @@
 import { make, sharp, find } from "./dom";
 import { written } from "./numbers";
 import type { Frame, Setup } from "./protocol";
+import { RunBefore } from "./run_before";
 import { font, layerColour, theme } from "./theme";
 
 const MOST_PLAIN = 4; // layers; of more, every other one is dashed
@@ -61,6 +62,7 @@ class History {
 export class Charts {
   private readonly loss = new History();
   private readonly flow = new History();
+  private readonly before = new RunBefore();
   private readonly logarithmic = find<HTMLInputElement>("loss-log");
 
   constructor() {
@@ -68,6 +70,7 @@ export class Charts {
   }
 
   begin(setup: Setup): void {
+    this.before.begin(setup, this.loss.steps, this.loss.series.at(-1)?.values ?? []);
     this.loss.begin([
       { name: "mini-batch, before its step", colour: () => theme().miniBatch, dash: [] },
       ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: () => theme().heldOut, dash: [5, 3] }] : []),
@@ -97,12 +100,13 @@ export class Charts {
   }
 
   draw(): void {
-    chart("loss", this.loss, this.logarithmic.checked);
+    chart("loss", this.loss, this.logarithmic.checked, this.before);
+    this.before.tell(this.loss.steps.at(-1) ?? 0);
     chart("flow", this.flow, true);
   }
 }
 
-function chart(id: string, history: History, logarithmic: boolean): void {
+function chart(id: string, history: History, logarithmic: boolean, before?: RunBefore): void {
   const element = find<HTMLCanvasElement>(id);
   const now = { step: history.at?.step ?? history.steps.at(-1) ?? 0, values: history.at?.values ?? history.series.map(({ values }) => values.at(-1) ?? null) };
   const latest = history.series.map(({ name }, k) => ({ name, value: now.values[k] ?? null }));
@@ -115,11 +119,11 @@ function chart(id: string, history: History, logarithmic: boolean): void {
   const { context, width, height } = canvas;
   const { quiet, line, type } = theme();
   const box = { left: 44 * type, right: width - 8, top: 6, bottom: height - 18 * type };
-  const known = history.series.flatMap(({ values }) =>
-    values.filter((value): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0)),
-  );
+  const drawable = (value: number | null): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
+  const known = [...history.series, ...(before ? [before] : [])].flatMap(({ values }) => values.filter(drawable));
   const [low, high] = range(known, logarithmic);
-  const [first, last] = [history.steps[0] ?? 0, Math.max(history.steps.at(-1) ?? 0, (history.steps[0] ?? 0) + 10)];
+  const first = history.steps[0] ?? 0;
+  const last = Math.max(history.steps.at(-1) ?? 0, before?.steps.at(-1) ?? 0, first + 10);
   const place = (value: number): number => (logarithmic ? Math.log10(value) : value);
   const y = (value: number): number =>
     box.bottom - ((place(value) - place(low)) / (place(high) - place(low))) * (box.bottom - box.top);
@@ -152,22 +156,29 @@ function chart(id: string, history: History, logarithmic: boolean): void {
     context.strokeStyle = quiet;
     context.stroke();
   }
+  const curve = (steps: number[], values: (number | null)[]): void => {
+    context.beginPath();
+    let open = false;
+    values.forEach((value, k) => {
+      if (drawable(value) && open) context.lineTo(x(steps[k]!), y(value));
+      else if (drawable(value)) context.moveTo(x(steps[k]!), y(value));
+      open = drawable(value);
+    });
+    context.stroke();
+  };
+  if (before) {
+    context.strokeStyle = quiet;
+    context.lineWidth = 1.2;
+    curve(before.steps, before.values);
+  }
   history.series.forEach(({ values, colour, dash }, n) => {
     context.strokeStyle = colour();
     context.lineWidth = 1.6;
     context.setLineDash(dash);
-    context.beginPath();
-    let open = false;
-    values.forEach((value, k) => {
-      const drawable = value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
-      if (drawable && open) context.lineTo(x(history.steps[k]!), y(value));
-      else if (drawable) context.moveTo(x(history.steps[k]!), y(value));
-      open = drawable;
-    });
-    context.stroke();
+    curve(history.steps, values);
     context.setLineDash([]);
     const end = now.values[n];
-    if (end === null || end === undefined || !Number.isFinite(end) || (logarithmic && end <= 0)) return;
+    if (end === undefined || !drawable(end)) return;
     context.fillStyle = colour();
     context.beginPath();
     context.arc(x(now.step), y(end), history.whole ? 3.2 : 2.4, 0, 2 * Math.PI);

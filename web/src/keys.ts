@@ -27,7 +27,7 @@ export function listenToKeys(app: App): void {
     Escape: () => app.closeSomething(),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const action = actions[event.key];
     if (!action || takesKey(event.target, event.key)) return;
     event.preventDefault();

@@ -10,6 +10,7 @@ import "./style/derivation.css";
 import "./style/walk.css";
 import "./style/charts.css";
 import "./style/lesson.css";
+import "./style/exercise.css";
 import "./style/narrow.css";
 import "./style/appearance.css";
 import { listenToAppearance } from "./appearance";

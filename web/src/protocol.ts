@@ -34,7 +34,45 @@ export type Sent =
   | { type: "look"; maps: boolean; histograms: boolean }
   | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
-  | { type: "explain"; quantity: string };
+  | { type: "explain"; quantity: string }
+  | { type: "exercise"; exercise: Asked }
+  | { type: "mark"; exercise: Asked; answers: Record<string, Answer> };
+
+/** Which exercise sheet; `also`: with all kinds of questions. */
+export interface Asked {
+  seed: number;
+  sizes: number[];
+  activation: string;
+  also: boolean;
+}
+
+export type Answer = string | string[] | string[][];
+
+export interface Question {
+  name: string;
+  latex: string;
+  shape: number[]; // of the answer: none for a number, one for a vector
+}
+
+export interface Sheet {
+  type: "exercise";
+  exercise: Asked;
+  offered: { sizes: number[][]; activations: string[] };
+  blocks: (
+    | { kind: "heading"; text: string }
+    | { kind: "words"; parts: string[] } // every second one is a formula
+    | { kind: "given"; latex: string[] }
+    | { kind: "questions"; questions: Question[] }
+  )[];
+}
+
+export interface Marks {
+  type: "marks";
+  exercise: Asked;
+  right: number;
+  rows: { name: string; verdict: string; said: string }[];
+  mistakes: { said: string; formula: string; advice: string }[];
+}
 
 export interface DataSet {
   name: string;
@@ -226,6 +264,8 @@ export type Received =
   | { type: "slide"; at: null }
   | Explained
   | Findings
+  | Sheet
+  | Marks
   | { type: "error"; message: string; about: string }
   | { type: "stopped"; message: string };
 

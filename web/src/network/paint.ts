@@ -219,8 +219,8 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const after = start + context.measureText(share ? "0.00 " : `${shown} `).width + 2;
     context.fillText(name, after, unit.y + 4);
     if (right) {
-      context.fillStyle = accent; // the label of the example
-      context.fillText("✓", after + context.measureText(name).width + 4, unit.y + 4);
+      context.fillStyle = accent; // the label of the example, whatever the network says
+      context.fillText("←", after + context.measureText(name).width + 4, unit.y + 4);
     }
   });
   context.textAlign = "center";

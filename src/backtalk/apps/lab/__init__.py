@@ -9,6 +9,7 @@ trainer.py        a network in training, one step at a time or some
 payloads.py       what a frame holds, as bytes; pictures.py: heat maps and histograms, while they are shown
 slides.py         one step as a talk, slide by slide; slide_message.py: a slide for the page
 answers.py        derivations and findings, as messages; advice.py: for the controls of the page
+exercises.py      exercise sheets without their key, and marks for answers
 greeting.py       what there is to choose from, for the page
 lesson/           recorded steps in one file that needs no server
 session.py        what the server keeps for a tab, and for how long

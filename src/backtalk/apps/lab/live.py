@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
+from .exercises import exercise_message, marks_message
 from .greeting import greeting
 from .session import Session, finish
 from .settings import LONGEST, MOST_SPEED, shown, whole
@@ -42,6 +43,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
+    "exercise": ("exercise",),
+    "mark": ("exercise", "answers"),
     "drawn": (),
 }
 SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide", "look"}  # what a frame shows
@@ -202,6 +205,10 @@ class Live:
             job: Callable[[], Any] = partial(
                 explain_message, network, trainer.example(row)[0], trainer.data.y[row], row, message["quantity"]
             )
+        elif kind == "exercise":
+            job = partial(exercise_message, message.get("exercise"))
+        elif kind == "mark":
+            job = partial(marks_message, message.get("exercise"), message.get("answers"))
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)

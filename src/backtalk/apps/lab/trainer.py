@@ -83,17 +83,22 @@ class Trainer:
         steps = kind(self.start, self.step_settings)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, lambda: self.left)
         self.events = self.loop.events()
-        self.recorder = Recorder()
-        self.recorder.start = Start.of(self.start)
-        self.recorder.settings = {
-            "learning_rate": settings.rate,
-            "batch_size": batch_size,
-            "optimizer": repr(optimizer),
-            "l2_penalty": settings.l2_penalty,
-            "dropout": settings.dropout,
-        }
+        self.recorder = self._recorder()
         next(self.events)  # the order of the first epoch is known
         self.batch_rows = self.next_rows()
+
+    def _recorder(self) -> Recorder:
+        """What the doctor hears of, beginning with the network as it stands."""
+        recorder = Recorder()
+        recorder.start = Start.of(self.network)
+        recorder.settings = {
+            "learning_rate": self.settings.rate,
+            "batch_size": self.loop.batch_size,
+            "optimizer": repr(self.step_settings.optimizer),
+            "l2_penalty": self.settings.l2_penalty,
+            "dropout": self.settings.dropout,
+        }
+        return recorder
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of this epoch; a schedule that is over stays at its last one."""
@@ -136,6 +141,7 @@ class Trainer:
             steps = self.loop.steps
             steps.restore(self.network, steps.state())
             self.loss = self.loss_before = math.nan
+            self.recorder = self._recorder()  # what a hand did to the weights is not told as if training had done it
         self.edits += 1
 
     def example(self, row: int) -> np.ndarray:
