@@ -167,9 +167,11 @@ function chart(id: string, history: History, logarithmic: boolean, before?: RunB
     context.stroke();
   };
   if (before) {
-    context.strokeStyle = quiet;
+    context.strokeStyle = theme().heldOut;
     context.lineWidth = 1.2;
+    context.setLineDash([1.2, 3]);
     curve(before.steps, before.values);
+    context.setLineDash([]);
   }
   history.series.forEach(({ values, colour, dash }, n) => {
     context.strokeStyle = colour();

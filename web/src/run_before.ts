@@ -36,7 +36,7 @@ export class RunBefore {
     const value = this.values.at(after < 0 ? -1 : Math.max(0, after - 1)) ?? null;
     const when = after < 0 ? `at its end, step ${this.steps.at(-1)}` : "at this step";
     const curve = setup.held_out > 0 ? "held-out rows" : "mini-batch";
-    say(find("run-before"), `Grey: ${curve} of the run before (${difference(setup, now)}), ${written(value, 3)} ${when}.`);
+    say(find("run-before"), `Dotted: ${curve} of the run before (${difference(setup, now)}), ${written(value, 3)} ${when}.`);
   }
 }
 
