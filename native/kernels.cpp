@@ -53,7 +53,7 @@ extern const Kernels<double> f64;
 extern const CurvatureKernels<double> curvature;
 template <class T>
 constexpr Kernels<T> TABLE = {NR<T>, MR, rows<T>, weights<T>, pack<T>, unpack<T>,
-                              PREDICTED_BLOCK, predict_hidden<T>, predict_output<T>};
+                              PREDICTED_BLOCK, predict_hidden<T>, predict_output<T>, add_noise_in_a_row<T>};
 const Kernels<float> f32 = TABLE<float>;
 const Kernels<double> f64 = TABLE<double>;
 const CurvatureKernels<double> curvature = {ROWS_OF_OUTPUT_ALONG * int64_t(sizeof(double)), rows_along<double>,

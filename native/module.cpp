@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "py_net.h"
+#include "py_noise.h"
 #include "py_predictor.h"
 #include "py_sweep.h"
 
@@ -68,6 +69,12 @@ void bind_predictor(nb::module_ &m, const char *name) {
         .def("predict", &P::predict, nb::arg("x"), nb::arg("out").none(), nb::arg("a").none());
 }
 
+template <class T>
+void bind_noise(nb::module_ &m) {  // an array of another dtype is none: a converted copy would get the noise
+    m.def("add_noise", &add_noise<T>, nb::arg("variant"), nb::arg("total").noconvert(), nb::arg("key"), nb::arg("layer"),
+          nb::arg("step"), nb::arg("deviation"), nb::arg("grid"));
+}
+
 void bind_sweep(nb::module_ &m) {
     nb::class_<PySweep> sweep(m, "Sweep");
     sweep.def(nb::init<PyNet<double> &, const std::string &, int64_t>(), nb::keep_alive<1, 2>(), nb::arg("net"),
@@ -108,6 +115,8 @@ NB_MODULE(_native, m) {
     bind_predictor<float>(m, "Predictor32");
     bind_predictor<double>(m, "Predictor64");
     bind_sweep(m);
+    bind_noise<float>(m);
+    bind_noise<double>(m);
     m.def("activations", [] { return names_of(ACTIVATIONS); });
     m.def("losses", [] { return names_of(LOSSES); });
     m.def("processors", &processors);

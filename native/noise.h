@@ -80,6 +80,13 @@ static inline void two_normals(const Words *words, int first, Vector<T> &one, Ve
     other = sign * (even * sine + odd * cosine);
 }
 
+// To a multiple of the grid, by adding the rounder of the same sign, and taking it away
+template <class V>
+static inline V rounded(V number, V rounder) {
+    const V away = number < 0 ? -rounder : rounder;
+    return number + away - away;
+}
+
 // gradient + deviation * z, on the grid, for inputs first ... last - 1 and one panel of outputs of layer i, where the row of each input
 // stands in gradient. Input `inputs` is that of the biases. The numbers of input k of output j stand in block
 // k / DRAWN * outputs + j: so a register of outputs is one of blocks.
@@ -104,10 +111,32 @@ static __attribute__((noinline)) void add_noise(
                     for (int which = 0; which < 2; ++which) {
                         if (input + which < first || input + which >= last) continue;
                         T *to = gradient + (input + which - first) * NR<T> + column + lane;
-                        const Vector<T> noisy = load(to) + deviation * pair[which] + job.on_grid;
-                        store(to, noisy - job.on_grid);
+                        store(to, rounded<Vector<T>>(load(to) + deviation * pair[which], spread<T>(job.rounder)));
                     }
                 }
             }
         }
+}
+
+// The same for numbers that stand in a row, as those of one output do: block k of the generator has those from 8 k on
+template <class T>
+static void add_noise_in_a_row(
+    T *total, int64_t count, const uint32_t *key, const uint32_t *nonce, double deviation, double rounder) {
+    constexpr int64_t AT_ONCE = BLOCKS * DRAWN<double>;
+    for (int64_t first = 0; first < count; first += AT_ONCE) {
+        Words words[WORDS];
+        chacha(key, uint32_t(first / DRAWN<double>), nonce, words);
+        double noise[AT_ONCE];
+        for (int lane = 0; lane < BLOCKS; lane += LANES<double>)
+            for (int k = 0; k < DRAWN<double>; k += 2) {
+                Vector<double> pair[2];
+                two_normals<double>(words + 2 * k, lane, pair[0], pair[1]);
+                for (int l = 0; l < LANES<double>; ++l)
+                    for (int which = 0; which < 2; ++which)
+                        noise[(lane + l) * DRAWN<double> + k + which] = pair[which][l];
+            }
+        const int64_t left = least(count - first, AT_ONCE);
+        for (int64_t k = 0; k < left; ++k)
+            total[first + k] = T(rounded(double(total[first + k]) + deviation * noise[k], rounder));
+    }
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "types.h"
@@ -35,6 +36,12 @@ struct Privacy {
     double batch_size = 1;  // that is expected: the sum of the clipped gradients is divided by it
     std::array<uint32_t, 8> key{};
 };
+
+// The number whose last digit is one step of the grid
+template <class T>
+constexpr T rounder_of(double grid) {
+    return T(grid / std::numeric_limits<T>::epsilon());
+}
 
 // What one call of train may do. Its arrays are the caller's: nothing in them is trusted.
 struct Call {

@@ -71,7 +71,7 @@ public:
         job_.most_norm = privacy_.most_norm;
         job_.share = 1 / privacy_.batch_size;
         job_.deviation = T(privacy_.deviation);
-        job_.on_grid = T(1.5 / std::numeric_limits<T>::epsilon() * privacy_.grid);
+        job_.rounder = rounder_of<T>(privacy_.grid);
         job_.key = privacy_.key.data();
         rows_.resize(batch);
         labels_.resize(batch);

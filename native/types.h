@@ -170,7 +170,7 @@ struct Job {
     double most_norm;        // or 0: none does
     const uint32_t *key;     // of the noise, 8 words
     T deviation;             // of the noise in each entry of grad W and grad b, or 0: there is none
-    T on_grid;               // that which is added to a noisy entry, and taken away, to round it to a multiple of the grid
+    T rounder;               // of the noisy entries: the number whose last digit is one step of their grid
     bool measure;            // add up peak and sums
     bool prefetch;           // the parameters are larger than the second cache
     bool (*host)(void *context, int layer, bool derivative, int64_t rows, const T *a, T *result);
@@ -237,6 +237,9 @@ struct Kernels {
                            int64_t panels, T *h, int64_t h_step);
     // yhat, row-major, and a_L unless it is null; room: for the rows in panels of outputs, twice
     void (*predict_output)(const Layer<T> &layer, const T *in, int64_t in_step, int64_t rows, T *room, T *a, T *yhat);
+    // total + deviation * z, in double and on the grid, where total is a row: z is that of a layer with one output
+    void (*add_noise)(T *total, int64_t count, const uint32_t *key, const uint32_t *nonce, double deviation,
+                      double rounder);
 };
 
 struct Variant {

@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items):
         if example is not None:
             text = example.docstring or ""
             imported = re.findall(r"^\s*>>> import (torch|keras|onnxruntime)$", text, re.MULTILINE)
-            if re.search(r"\b(Privacy|PrivacySpent|Accountant|NoiseSource|epsilon|noise_for)\(", text):
+            if re.search(r"bytes\(32\)|\b(Privacy|PrivacySpent|Accountant|NoiseSource|epsilon)\(", text):
                 imported += ["dp_accounting", "cryptography"]
             for name in imported:
                 if find_spec(name) is None:

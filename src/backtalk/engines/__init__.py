@@ -3,6 +3,7 @@
 passes.py    the public ``forward``, ``backward`` and ``gradients``: check the input, choose the engine
 steps.py     what every engine promises in training
 private.py   what makes a step private: clipped gradients of single examples, and noise
+noise.py     noise for a sum that was formed elsewhere
 choose.py    which engine trains
 formula.py   steps by the formulas of ``core``
 native/      passes and steps by the C++ kernels

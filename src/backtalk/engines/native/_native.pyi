@@ -341,6 +341,26 @@ class Sweep:
         threads: int,
     ) -> int: ...
 
+@overload
+def add_noise(
+    variant: str,
+    total: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    key: bytes,
+    layer: int,
+    step: int,
+    deviation: float,
+    grid: float,
+) -> None: ...
+@overload
+def add_noise(
+    variant: str,
+    total: Annotated[NDArray[numpy.float64], dict(order="C", device="cpu")],
+    key: bytes,
+    layer: int,
+    step: int,
+    deviation: float,
+    grid: float,
+) -> None: ...
 def activations() -> list[tuple[str, str]]: ...
 def losses() -> list[tuple[str, str]]: ...
 def processors() -> int: ...

@@ -1,8 +1,8 @@
 """Random numbers that nobody can predict: Gaussian noise, and Poisson samples of rows.
 
-The bits are those of ChaCha20 (RFC 8439), by the library cryptography. Whoever does not know the key cannot tell them
-from random ones. The generators of NumPy and PyTorch are statistically sound, but their state follows from some of
-their numbers, even if it began at the system's entropy.
+The bits are those of core/noise.py, drawn one after another instead of by layer and step. The generators of NumPy and
+PyTorch are statistically sound, but their state follows from some of their numbers, even if it began at the system's
+entropy.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from ...core.arrays import Array, dtype_name, is_array, namespace
-from ...core.noise import grid_of, require_cipher
+from ...core.noise import KEY_BYTES, WORDS, require_cipher, stream
+from ...engines.noise import add_noise
 from ...errors import InputError, InputTypeError, a_kind
 from .accounting import as_sampling_rate
 
-MARK = b"\xff" * 4  # of numbers that are drawn one after another, and not by layer and step
-CHUNK = 2**15  # normal numbers that are made at once, so that they stay in the processor's cache
+MARK = 2**32 - 1  # in place of a layer: numbers that are drawn one after another
 LEAST, MOST = 1e-280, 1e280  # of σ, so that its multiples and fractions are normal numbers too
 
 
@@ -37,9 +36,10 @@ class NoiseSource:
     :class:`~backtalk.errors.MissingLibraryError` without the library cryptography.
 
     >>> noise = NoiseSource(seed=0)
-    >>> noise.normal((2, 3), scale=1.0).round(2)
-    array([[ 0.49,  0.14,  1.46],
-           [-0.93, -0.25,  0.62]])
+    >>> total = np.ones(3)
+    >>> noise.add(total, scale=0.1)
+    >>> total.round(2)
+    array([1.11, 0.93, 1.08])
     >>> noise.sample(1000, rate=0.005)
     array([152, 199, 595])
     """
@@ -52,47 +52,28 @@ class NoiseSource:
                 raise InputError(f"seed is {seed}, expected a whole number of 0 or more.")
         self._open(None if seed is None else int(seed), 0)
 
-    def normal(self, shape: int | Sequence[int], scale: float) -> np.ndarray:
-        """Independent normal numbers with mean 0 and standard deviation ``scale``, float64, of this shape.
+    def add(self, total: np.ndarray, scale: float) -> None:
+        """Add independent normal noise of standard deviation ``scale`` to ``total``, (n,), in place.
 
-        They are rounded as :meth:`add` rounds, which is what a sum of gradients needs.
+        ``total``: float32 or float64, contiguous. The sum is formed in float64 and rounded to a multiple of a power of
+        2, about scale/2²⁴. So any total can lead to any result, and the last bits tell nothing (Mironov 2012). What is
+        not covered: rounding within ``total`` itself, and how long anything takes. With and without the kernels, a
+        number may differ in its last bits.
         """
-        return self.add(np.zeros(shape), scale)
-
-    def add(self, total: Array, scale: float) -> Array:
-        """``total`` with independent normal noise of standard deviation ``scale``: a new array, of its shape and dtype.
-
-        ``total``: an array of NumPy, or a tensor of PyTorch on the CPU. The sum is formed in float64 and rounded to a
-        multiple of a power of 2, about scale/2²⁴. So any total can lead to any result, and the last bits tell nothing:
-        of noise that is only added in floating point, the values that it can take give the total away (Mironov 2012,
-        "On significance of the least significant bits for differential privacy"). What is not covered: rounding within
-        ``total`` itself, and how long anything takes.
-
-        Source: Box and Muller 1958, "A note on the generation of random normal deviates", in float64 from 52 bits
-        each; no number lies beyond 8.5 standard deviations, where a normal one does once in 5·10¹⁶.
-        """
-        if not is_array(total):
-            raise InputTypeError(f"total is {a_kind(total)}, expected an array.")
-        xp = namespace(total)
-        if not xp.isdtype(total.dtype, "real floating"):
-            raise InputTypeError(f"total has dtype {dtype_name(total.dtype)}, expected real floating-point numbers.")
+        if not isinstance(total, np.ndarray):
+            raise InputTypeError(f"total is {a_kind(total)}, expected an array of NumPy.")
+        if total.dtype not in (np.float32, np.float64) or total.ndim != 1 or not total.flags.c_contiguous:
+            raise InputTypeError(
+                f"total has dtype {total.dtype}, shape {total.shape} and strides {total.strides}, expected one row of "
+                "contiguous numbers in float32 or float64."
+            )
         if isinstance(scale, bool) or not isinstance(scale, Real):
             raise InputTypeError(f"scale is {scale!r}, expected a number.")
         scale = float(scale)
         if scale != 0 and not LEAST <= scale <= MOST:
             raise InputError(f"scale is {scale!r}, expected 0, or a number from {LEAST:g} to {MOST:g}.")
-        given = xp.reshape(total, (-1,))
-        result = xp.asarray(given, copy=True)
-        grid = grid_of(scale)
-        for first in range(0, given.shape[0] if scale else 0, CHUNK):
-            part = slice(first, first + CHUNK)
-            count = given[part].shape[0]
-            noise = _box_muller(xp.asarray(self._bits(2 * -(-count // 2))))[:count]
-            noise *= scale
-            noise += given[part]
-            noise /= grid
-            result[part] = xp.round(noise) * grid
-        return xp.reshape(result, total.shape)
+        if scale:
+            add_noise(total, self._key, MARK, self._next(), scale)
 
     def sample(self, count: int, rate: float) -> np.ndarray:
         """The rows, out of 0 … count − 1, that a Poisson sample takes: each with probability ``rate``, independently.
@@ -111,7 +92,7 @@ class NoiseSource:
         while last < count:
             expected = (count - last) * rate
             most = int(expected + 6 * math.sqrt(expected)) + 16
-            gaps = np.floor(np.log(_uniform(self._bits(most))) / math.log1p(-rate)) + 1
+            gaps = np.floor(np.log(self._uniform(most)) / math.log1p(-rate)) + 1
             rows = last + np.cumsum(gaps)
             found.append(rows[rows < count])
             last = float(rows[-1])
@@ -139,29 +120,17 @@ class NoiseSource:
 
     def _open(self, seed: int | None, drawn: int) -> None:
         require_cipher()
-        self._key = secrets.token_bytes(32) if seed is None else hashlib.sha256(f"backtalk {seed}".encode()).digest()
+        self._key = (
+            secrets.token_bytes(KEY_BYTES) if seed is None else hashlib.sha256(f"backtalk {seed}".encode()).digest()
+        )
         self._seed, self._drawn = seed, drawn
 
-    def _bits(self, count: int) -> np.ndarray:
-        """Random integers of 64 bits, those of a nonce of their own: how many were drawn before, and a mark."""
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-
-        nonce = bytes(4) + MARK + self._drawn.to_bytes(8, "little")  # after the counter, which begins at 0
-        bits = np.empty(count, "<i8")
-        stream = Cipher(algorithms.ChaCha20(self._key, nonce), mode=None).encryptor()
-        stream.update_into(bytes(bits.nbytes), bits.view(np.uint8).data)
+    def _next(self) -> int:
+        """The number of a draw, so that each has numbers of its own."""
         self._drawn += 1
-        return bits
+        return self._drawn - 1
 
-
-def _uniform(bits: Array) -> Array:
-    """Numbers in (0, 1], multiples of 2⁻⁵²: 2 minus that of [1, 2) whose fraction the bits are."""
-    return 2.0 - ((bits >> 12) & (2**52 - 1) | 0x3FF << 52).view(namespace(bits).float64)
-
-
-def _box_muller(bits: Array) -> Array:
-    """Standard normal numbers of an even number of bits: √(−2 log u) cos 2πv, then the same with sin."""
-    xp, half = namespace(bits), bits.shape[0] // 2
-    numbers = _uniform(bits)
-    radius, angle = xp.sqrt(-2.0 * xp.log(numbers[:half])), (2 * math.pi) * numbers[half:]
-    return xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)])
+    def _uniform(self, count: int) -> np.ndarray:
+        """Numbers in (0, 1], multiples of 2⁻⁵²."""
+        words = stream(self._key, MARK, self._next(), -(-count // (WORDS // 2)))
+        return 1.0 - (words.view("<u8")[:count] >> 12) * 2.0**-52

@@ -125,11 +125,14 @@ class PrivateSteps:
             )
         return self._drawn[0]
 
-    def add_noise(self, total: Any) -> Any:
-        """The sum of a step with its noise; counts the step."""
+    def count_step(self) -> None:
+        """The batch that was drawn first has its step now."""
         self.steps += 1
         self._drawn.popleft()
-        return self._noise.add(total, self.noise_multiplier * self.privacy.max_norm)
+
+    def add_noise(self, total: np.ndarray) -> None:
+        """The noise of a step, to one parameter's sum of clipped gradients, (n,), in place."""
+        self._noise.add(total, self.noise_multiplier * self.privacy.max_norm)
 
     def __repr__(self) -> str:
         return f"PrivateSteps of {self.batch_size:g} out of {self.examples} examples, {self.steps} taken"

@@ -14,7 +14,7 @@ from ...per_example.pairs import Sums, read_weighted
 from ..assemble import batches
 from ..layers import Layer
 from ..norms import HeardNorms
-from ..pairs import CapturedPairs
+from ..pairs import CapturedPairs, widened
 from .private_steps import PrivateSteps
 from .refusals import require_all_heard, require_apart, trained_parameters
 
@@ -79,9 +79,9 @@ def _put_noisy(parameters: Mapping[int, Any], sums: Mapping[int, Array], private
     """(sum + noise)/B in the gradient of every parameter, also of those that no example of this batch reached."""
     import torch  # pyright: ignore[reportMissingImports]
 
-    parts = [sums[key] if key in sums else torch.zeros_like(p) for key, p in parameters.items()]
-    dtype = torch.float64 if any(part.dtype == torch.float64 for part in parts) else torch.float32
-    total = torch.cat([part.detach().to("cpu", dtype).reshape(-1) for part in parts])
-    noisy = private.add_noise(total) / private.batch_size
-    for p, part in zip(parameters.values(), noisy.split([p.numel() for p in parameters.values()]), strict=True):
-        p.grad = part.view(p.shape).to(p.device, p.dtype)
+    private.count_step()
+    for key, p in parameters.items():
+        total = sums[key] if key in sums else widened(torch.zeros_like(p))
+        noisy = total.detach().cpu().contiguous().view(-1)  # the sum is needed no more
+        private.add_noise(noisy.numpy())
+        p.grad = noisy.div_(private.batch_size).view(p.shape).to(p.dtype).to(p.device)
