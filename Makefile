@@ -13,13 +13,23 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test torture check fuzz bench bench-quick bench-tables bench-gpu wheel web stub asan clean
+.PHONY: demo test lowest torture check fuzz bench bench-quick bench-tables bench-gpu wheel web stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
 
 test: .venv/installed-test
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# What touches other libraries most, with the lowest versions of those that pyproject.toml requires
+LOWEST_TESTS ?= arrays cli cli_ends cli_train data estimators files network optimizers tables train views
+lowest:
+	@$(PYTHON) -m venv --clear build/lowest
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct .
+	@build/lowest/bin/uv pip freeze --quiet --python build/lowest/bin/python --exclude-editable | grep -v @ >build/lowest/versions.txt
+	@build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python -c build/lowest/versions.txt --group test
+	@build/lowest/bin/python -m pytest -n auto -W ignore::pytest.PytestRemovedIn10Warning $(LOWEST_TESTS:%=tests/test_%.py)
 
 # Kills and full disks, each once: some 20 minutes. A part of it: make torture KILLS=50 WRITES=0
 torture: .venv/installed-test

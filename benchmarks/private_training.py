@@ -16,7 +16,7 @@ import numpy as np
 from backtalk import Network
 from backtalk.core.batch import Batch
 from backtalk.core.clipping import CLIPPINGS
-from backtalk.core.optimizers import OPTIMIZERS
+from backtalk.core.optimizers import SGD, Adam
 from backtalk.data.sources import Samples
 from backtalk.engines.native.steps import NativeSteps
 from backtalk.engines.private import PrivateSettings
@@ -24,6 +24,7 @@ from backtalk.engines.steps import StepSettings, Taken
 
 SIZES, BATCH, STEPS = [784, 256, 128, 10], 256, 16  # in a turn
 GOAL = 1.2
+OPTIMIZERS = {"sgd": SGD(), "adam": Adam()}
 
 
 def turns_of(optimizer: str) -> dict[str, Callable[[], Taken]]:
@@ -36,7 +37,7 @@ def turns_of(optimizer: str) -> dict[str, Callable[[], Taken]]:
     samples = Samples(order, np.arange(BATCH, rows + 1, BATCH))
 
     def steps(private: PrivateSettings | None) -> NativeSteps:
-        taken = NativeSteps(network, StepSettings(OPTIMIZERS[optimizer](), private=private))
+        taken = NativeSteps(network, StepSettings(OPTIMIZERS[optimizer], private=private))
         taken.use(batch)
         return taken
 
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100, help="turns that each gets")
     arguments = parser.parse_args()
     print(f"{SIZES} at {BATCH}, float32, {arguments.rounds} rounds; milliseconds of a step, and times of a plain one")
-    for optimizer in ("sgd", "adam"):
+    for optimizer in OPTIMIZERS:
         turns = turns_of(optimizer)
         seconds: dict[str, list[float]] = {name: [] for name in turns}
         for _ in range(arguments.rounds):

@@ -56,6 +56,14 @@ def test_no_noise_is_no_privacy_and_no_step_takes_none(kind):
     assert Accountant(kind).step(1.0, 0.1).step(0.0, 0.1).epsilon(1e-5) == math.inf
 
 
+@pytest.mark.parametrize("kind", ["rdp", "pld"])
+def test_epsilon_falls_as_noise_grows_however_much_or_little_it_is(kind):
+    """dp-accounting gives 0 for σ = 1e-160, and overflows for 1e200."""
+    found = [epsilon(noise, 0.1, 3, 1e-5, kind) for noise in (1e-300, 1e-160, 1e-90, 1e-3, 1e6, 1e200)]
+    assert found[:2] == [math.inf, math.inf]
+    assert found[2] > found[3] > found[4] == found[5] >= 0
+
+
 @pytest.mark.parametrize(("kind", "target"), [("rdp", 0.3), ("pld", 1.5)])
 def test_the_noise_for_a_target_reaches_it_and_hardly_more(kind, target):
     noise = noise_multiplier_for(target, 1e-5, 0.1, 50, kind)

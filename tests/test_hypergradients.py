@@ -220,7 +220,8 @@ def test_queries_of_another_width_are_refused():
 
 @pytest.mark.parametrize(
     ("without", "error", "message"),
-    [([COUNT], InputError, "rows of the training"), ([-1], InputError, "outside"), ([[0.5]], InputTypeError, "0.5"),
+    [([COUNT], InputError, "rows of the training"), ([-1], InputError, "outside"), ([[0.5]], InputTypeError, "float64"),
+     ([np.arange(COUNT) < 3], InputTypeError, r"bool in the shape"),
      ([range(COUNT)], InputError, "no example")],
 )  # fmt: skip
 def test_rows_that_cannot_be_left_out_are_refused(without, error, message):

@@ -662,6 +662,10 @@ def test_each_door_of_the_start_card_leads_into_an_example_that_is_under_way(tab
     page.page.wait_for_selector("#walk-slide .katex")
     page.wait_until("document.getElementById('network-said').textContent.startsWith('2 → 2 → 2,')")
     page.page.click("#start-open")
+    page.page.wait_for_selector("body:not(.walking) #start")
+    page.page.click("#walk-on")
+    page.page.wait_for_selector("body.walking")
+    page.page.click("#start-open")  # the walk hid the open card
     page.page.click("[data-door=explain]")
     assert page.explained("W[1,1,1]") == pytest.approx(-9 / 16)
     assert page.page.locator("#start").is_hidden()
@@ -681,6 +685,16 @@ def test_the_address_remembers_the_start_card(tab):
     assert page.page.evaluate("location.hash").startswith("#data=worked&layers=2&")
 
 
+def test_the_loss_of_the_run_before_stays_where_it_can_be_compared(tab):
+    page = tab("#data=xor&optimizer=adam")
+    page.page.click("#step")
+    page.wait_for_step(1)
+    page.page.select_option("#optimizer", "sgd(momentum=0.0)")
+    page.wait_until("document.getElementById('run-before').textContent.includes('the run before (adam)')")
+    page.page.check("input[value=and]")
+    page.page.wait_for_selector("#run-before", state="hidden")
+
+
 def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
     page = tab("#start=explain")
     page.page.click("#by-hand-double")
@@ -689,6 +703,10 @@ def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
     page.page.fill("#by-hand-value", "2")
     page.page.press("#by-hand-value", "Enter")
     page.wait_until("Number(document.getElementById('derivation-value').value) === -0.5625")
+    page.page.fill("#by-hand-value", "1e308")
+    page.page.press("#by-hand-value", "Enter")
+    page.wait_until("document.getElementById('by-hand-effect').textContent.includes('expected a number')")
+    assert page.page.input_value("#by-hand-value") == "2"
     page.page.focus("#by-hand-slider")
     page.press("ArrowRight")
     page.wait_until("Number(document.getElementById('by-hand-value').value) > 2")

@@ -220,6 +220,15 @@ def test_the_optimizer_s_state_outlives_a_number_set_by_hand():
     np.testing.assert_array_equal(run.network.W[1], same.network.W[1])
 
 
+def test_the_doctor_does_not_blame_training_for_a_weight_set_by_hand(page):
+    page.configure(**WORKED)
+    page.say("set", quantity="W[1,1,1]", value=1e5)
+    page.frame()
+    page.say("diagnose")
+    kinds = {finding["kind"] for finding in page.until("findings")["findings"]}
+    assert not kinds & {"learning_rate_too_high", "missing_classes"}
+
+
 # What is refused
 
 

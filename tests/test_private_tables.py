@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("dp_accounting")
 
 from backtalk.apps.tables import Options, train
+from backtalk.apps.tables.again import train_again
 from backtalk.apps.tables.run import resume
 from backtalk.errors import InputError
 from backtalk.train.privacy import epsilon
@@ -30,6 +31,12 @@ def test_a_private_run_trains_one_network_and_says_what_it_cost_and_what_that_is
     assert "does not cover" in said
     assert "private training" in (tmp_path / "run" / "report.html").read_text()
     assert resume(tmp_path / "run", TABLE).metrics["privacy"] == found
+
+
+def test_which_rows_taught_a_private_run_is_not_told(tmp_path):
+    train(TABLE, tmp_path / "run", Options("paid", **ASKED))
+    with pytest.raises(InputError, match="was private"):
+        train_again(tmp_path / "run", TABLE)
 
 
 def test_what_would_cost_more_than_the_run_says_is_refused(tmp_path):

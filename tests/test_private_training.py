@@ -206,6 +206,23 @@ def test_a_seed_repeats_a_run_and_without_one_no_two_are_alike():
     assert not any(equal(one, other) for one, other in pairwise(runs[1:]))
 
 
+@pytest.mark.parametrize("name", ["noise_multiplier", "max_norm", "target_epsilon"])
+@pytest.mark.parametrize("value", [-1.0, 0.0, 1e-42, 1e200, np.inf, np.nan])
+def test_noise_that_float32_cannot_hold_is_refused(name, value):
+    asked = {"delta": 1e-3, "noise_multiplier": 1.0} if name == "max_norm" else {"delta": 1e-3}
+    with pytest.raises(InputError, match=f"^{name} is .* from 1e-12 to 1e\\+12"):
+        Privacy(**asked, **{name: value})
+
+
+@pytest.mark.parametrize("engine", ["native", "formula"])
+def test_the_least_noise_is_normal_in_float32(engine):
+    least = private(noise_multiplier=1e-12, max_norm=1e-12)
+    net = Network.create([5, 7, 3], "tanh", rng=0, loss="squared_error", dtype="float32")
+    zeros = net.replace([W * 0 for W in net.W.values()], [b * 0 for b in net.b.values()])
+    moved = fit(zeros, X, Y, epochs=1, engine=engine, optimizer="sgd(learning_rate=1.0, momentum=0)", privacy=least)
+    assert all(np.isfinite(part).all() and (part != 0).all() for part in parts_of(moved))
+
+
 def test_a_target_is_reached_and_not_passed():
     privacy = Privacy(target_epsilon=2.0, delta=1e-3, accountant="rdp")
     spent = fit(NET, X, Y, epochs=4, batch_size=40, privacy=privacy).privacy

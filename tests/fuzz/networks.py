@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
-from backtalk import Checkpoint, Network, Recording, fit, from_onnx, load, resume, save, to_onnx
+from backtalk import Checkpoint, Network, Privacy, Recording, fit, from_onnx, load, resume, save, to_onnx
 
 from .containers import forge_message, forge_safetensors
 from .mutations import damage
@@ -54,6 +55,8 @@ def _checkpoints() -> list[bytes]:
          "schedule": "adaptive(factor=0.5, patience=1)", "class_weight": {0: 1.0, 1: 2.0}, "clip_norm": 1.0},
         {"epochs": 2, "optimizer": "sgd(momentum=0)", "schedule": "cosine(warm_up=1)", "class_weight": "balanced"},
     ]  # fmt: skip
+    if find_spec("dp_accounting") and find_spec("cryptography"):
+        recipes.append({"epochs": 2, "batch_size": 4, "privacy": Privacy(noise_multiplier=1.0, delta=0.1, seed=0)})
 
     def write(path: Path, recipe: dict[str, Any]) -> None:
         # after the first step, so that there is something to go on with

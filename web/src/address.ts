@@ -2,7 +2,8 @@
 
 import type { Configuration } from "./protocol";
 
-export type Colour = "value" | "gradient";
+export const COLOURS = ["value", "gradient", "picture"] as const;
+export type Colour = (typeof COLOURS)[number];
 
 export const DOORS = ["learn", "walk", "explain"] as const;
 export type Door = (typeof DOORS)[number];
@@ -50,8 +51,8 @@ export function readFragment(fragment: string): Partial<State> {
     const value = number(name);
     if (value !== null) state[name] = value;
   }
-  const color = text("color");
-  if (color === "value" || color === "gradient") state.color = color;
+  const color = COLOURS.find((name) => name === text("color"));
+  if (color) state.color = color;
   state.quantity = text("quantity") ?? "";
   const start = text("start") ?? "";
   state.start = start === "open" || isDoor(start) ? start : "";

@@ -1,14 +1,16 @@
 // What the page knows, and what follows from what: settings → server → frames → drawing.
 
-import { configurationOf, isDoor, merged, readFragment, sameConfiguration, writeFragment, type Colour, type Door, type Start, type State } from "./address";
+import { COLOURS, configurationOf, isDoor, merged, readFragment, sameConfiguration, writeFragment, type Colour, type Door, type Start, type State } from "./address";
 import { ByHand } from "./by_hand";
 import type { Lab, Listener } from "./connection";
 import { Controls } from "./controls";
 import { DerivationPanel } from "./derivation";
 import { find, say } from "./dom";
+import { Exercises } from "./exercise";
 import { clearFindings, showFindings } from "./findings";
 import { tellLesson } from "./lesson/about";
 import { Drawing } from "./network/drawing";
+import { isPictured } from "./network/layout";
 import { placeOf, quantityOf, type Place } from "./network/place";
 import { Notice } from "./notice";
 import { shortened } from "./names";
@@ -30,6 +32,7 @@ export class App {
   private running = false;
   private explainedAt: number | null = null;
   private askedAt: number | null = null; // how much had been set by hand when a derivation was asked for that is to come
+  private looks = { maps: false, histograms: false }; // what was asked for last
   private door: Door | null = null; // what is to begin once its network is there
   private explaining: ReturnType<typeof setTimeout> | undefined;
   private readonly connection: Lab;
@@ -61,6 +64,7 @@ export class App {
     close: () => this.closeDerivation(),
     lightPath: (path) => this.drawing.lightOne(path),
   });
+  private readonly exercises = new Exercises((message) => this.send(message));
   private readonly timeline = new Timeline((step) => this.send({ type: "goto", step }));
   private readonly upload = new Upload((uploaded) => {
     this.controls.addFile(uploaded);
@@ -81,6 +85,7 @@ export class App {
     new SaveLesson(() => ({ example: String(this.state?.example ?? 0), color: this.state?.color ?? "", quantity: this.state?.quantity ?? "" }));
     onTheme(() => this.screen.repaint());
     addEventListener("popstate", () => this.goTo(readFragment(location.hash)));
+    find("histograms").addEventListener("toggle", () => this.look());
     this.enable();
     this.connection.open();
   }
@@ -135,7 +140,8 @@ export class App {
   }
 
   otherColour(): void {
-    this.colourBy(this.state?.color === "gradient" ? "value" : "gradient");
+    const offered = COLOURS.filter((color) => color !== "picture" || this.hasPictures);
+    this.colourBy(offered[(offered.indexOf(this.state?.color ?? "value") + 1) % offered.length]!);
   }
 
   closeSomething(): void {
@@ -165,6 +171,12 @@ export class App {
       case "findings":
         showFindings(message);
         break;
+      case "exercise":
+        this.exercises.show(message);
+        break;
+      case "marks":
+        this.exercises.mark(message);
+        break;
       case "stopped":
         this.play.stop();
         this.running = false;
@@ -180,6 +192,7 @@ export class App {
   private async greet(hello: Hello): Promise<void> {
     const before = this.state;
     this.hello = hello;
+    if (!hello.resumed) this.looks = { maps: false, histograms: false };
     this.upload.limit = hello.limits.upload_bytes;
     this.timeline.offer(hello);
     this.controls.offer(hello);
@@ -204,6 +217,7 @@ export class App {
       this.notice.clear();
     }
     this.state = state;
+    this.exercises.offer(hello);
     this.startCard.show(state.start);
     if (!before && isDoor(state.start)) this.door = state.start;
     this.configure(configurationOf(state), false);
@@ -260,8 +274,11 @@ export class App {
     this.byHand.begin(setup);
     this.screen.begin(setup, this.hello?.resumed ?? false);
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
+    find("color-picture").hidden = !this.hasPictures;
+    if (this.state?.color === "picture" && !this.hasPictures) this.state.color = "value";
     this.drawing.colourBy(this.state?.color ?? "value");
     this.showColour();
+    this.look();
     this.walk.begin(setup);
     this.drawing.walk(null);
     clearFindings();
@@ -321,7 +338,22 @@ export class App {
     this.state.color = color;
     this.showColour();
     this.drawing.colourBy(color);
+    this.look();
     this.note(false);
+  }
+
+  /** Whether units can show pictures; a lesson has recorded no maps. */
+  private get hasPictures(): boolean {
+    const { setup } = this;
+    return setup !== null && setup.network.sizes.some((_, layer) => isPictured(setup, layer)) && !(setup.bounds && this.hello?.recorded);
+  }
+
+  /** Asks for what the page shows beside the numbers, and for no more. */
+  private look(): void {
+    const maps = this.state?.color === "picture" && Boolean(this.setup?.bounds);
+    const histograms = find<HTMLDetailsElement>("histograms").open;
+    if (this.looks.maps === maps && this.looks.histograms === histograms) return;
+    if (this.send({ type: "look", maps, histograms })) this.looks = { maps, histograms };
   }
 
   private showColour(): void {
@@ -338,8 +370,10 @@ export class App {
   }
 
   private showSlide(slide: Slide | null): void {
+    const left = this.walk.slide !== null && slide === null;
     this.walk.show(slide);
     this.drawing.walk(slide);
+    if (left) this.screen.repaint(); // the walk hid the charts: what they missed is drawn
   }
 
   private open(place: Place): void {
@@ -403,7 +437,9 @@ export class App {
       this.explainedAt = this.askedAt = null;
       this.drawing.select(null);
       this.panel.refuse(message);
-    } else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
+    } else if (about === "exercise" || about === "mark") this.exercises.refuse(message);
+    else if (about === "set" && this.byHand.refuse(message)) return;
+    else if (about === "example") say(find("example-error"), this.setup && !this.setup.shown ? `There are the examples 1 to ${this.setup.rows}.` : message);
     else this.notice.say(message, "warning");
   }
 

@@ -2,6 +2,7 @@
 
 import type { Colour } from "./address";
 import type { App } from "./app";
+import { onProjector } from "./appearance";
 import { find, offer } from "./dom";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100]; // steps a frame, of Run
@@ -30,12 +31,13 @@ export function listenToButtons(app: App): void {
   unfoldWhereWide(find<HTMLDetailsElement>("settings"));
 }
 
-/** The settings stand open beside the drawing, and folded above it where the page is narrow. */
+/** The settings stand open beside the drawing, and folded above it on a narrow page and on a projector. */
 function unfoldWhereWide(settings: HTMLDetailsElement): void {
   const wide = matchMedia("(min-width: 900px)");
   const unfold = (): void => {
-    settings.open = wide.matches;
+    settings.open = wide.matches && !onProjector();
   };
   wide.addEventListener("change", unfold);
+  document.addEventListener("appearance", unfold);
   unfold();
 }

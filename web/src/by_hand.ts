@@ -32,7 +32,8 @@ export class ByHand {
   constructor(private readonly set: (quantity: string, value: number) => void) {
     this.slider.addEventListener("input", () => this.send(Number(this.slider.value)));
     this.field.addEventListener("change", () => {
-      if (this.field.value !== "") this.send(Number(this.field.value));
+      if (this.field.value === "") this.writeValue();
+      else this.send(Number(this.field.value));
     });
     find("by-hand-double").addEventListener("click", () => this.send(2 * this.value));
     find("by-hand-zero").addEventListener("click", () => this.send(0));
@@ -80,6 +81,18 @@ export class ByHand {
     if (by === null) return;
     const unit = Math.max(1, Math.abs(this.dragged.from)) / 60;
     this.queue(settable.quantity, Number((this.dragged.from + by * unit).toPrecision(3)));
+  }
+
+  /** What was written is refused: what is there comes back, with the reason. Whether there is a place to say it. */
+  refuse(reason: string): boolean {
+    if (this.box.hidden) return false;
+    this.writeValue();
+    this.effect.replaceChildren(make("span", { className: "error", textContent: reason }));
+    return true;
+  }
+
+  private writeValue(): void {
+    this.field.value = String(Number(this.value.toPrecision(4)));
   }
 
   private forget(frame: Frame | null): void {

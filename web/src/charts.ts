@@ -3,13 +3,15 @@
 import { make, sharp, find } from "./dom";
 import { written } from "./numbers";
 import type { Frame, Setup } from "./protocol";
-import { theme } from "./theme";
+import { RunBefore } from "./run_before";
+import { font, layerColour, theme } from "./theme";
 
+const MOST_PLAIN = 4; // layers; of more, every other one is dashed
 const MOST = 400; // points kept; then every second one is dropped
 
 interface Series {
   name: string;
-  colour: number; // of the theme's series
+  colour: () => string; // as the theme has it now
   dash: number[];
   values: (number | null)[];
 }
@@ -60,6 +62,7 @@ class History {
 export class Charts {
   private readonly loss = new History();
   private readonly flow = new History();
+  private readonly before = new RunBefore();
   private readonly logarithmic = find<HTMLInputElement>("loss-log");
 
   constructor() {
@@ -67,13 +70,18 @@ export class Charts {
   }
 
   begin(setup: Setup): void {
+    this.before.begin(setup, this.loss.steps, this.loss.series.at(-1)?.values ?? []);
     this.loss.begin([
-      { name: "mini-batch, before its step", colour: 0, dash: [] },
-      ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: 1, dash: [5, 3] }] : []),
+      { name: "mini-batch, before its step", colour: () => theme().miniBatch, dash: [] },
+      ...(setup.held_out > 0 ? [{ name: "held-out rows", colour: () => theme().heldOut, dash: [5, 3] }] : []),
     ]);
     const layers = setup.network.sizes.slice(1).map((_, k) => k + 1);
     this.flow.begin(
-      layers.map((layer) => ({ name: `layer ${layer}`, colour: (layer - 1) % 8, dash: layer > 8 ? [2, 3] : [] })),
+      layers.map((layer) => ({
+        name: `layer ${layer}`,
+        colour: () => layerColour(layer, layers.length),
+        dash: layers.length > MOST_PLAIN && layer % 2 === 0 ? [4, 2] : [],
+      })),
     );
     this.loss.whole = this.flow.whole = setup.history !== undefined;
     for (const { step, loss, validation_loss, flow } of setup.history ?? []) {
@@ -92,12 +100,13 @@ export class Charts {
   }
 
   draw(): void {
-    chart("loss", this.loss, this.logarithmic.checked);
+    chart("loss", this.loss, this.logarithmic.checked, this.before);
+    this.before.tell(this.loss.steps.at(-1) ?? 0);
     chart("flow", this.flow, true);
   }
 }
 
-function chart(id: string, history: History, logarithmic: boolean): void {
+function chart(id: string, history: History, logarithmic: boolean, before?: RunBefore): void {
   const element = find<HTMLCanvasElement>(id);
   const now = { step: history.at?.step ?? history.steps.at(-1) ?? 0, values: history.at?.values ?? history.series.map(({ values }) => values.at(-1) ?? null) };
   const latest = history.series.map(({ name }, k) => ({ name, value: now.values[k] ?? null }));
@@ -108,19 +117,19 @@ function chart(id: string, history: History, logarithmic: boolean): void {
   const canvas = sharp(element);
   if (!canvas) return;
   const { context, width, height } = canvas;
-  const { quiet, line, series: colours } = theme();
-  const box = { left: 44, right: width - 8, top: 6, bottom: height - 18 };
-  const known = history.series.flatMap(({ values }) =>
-    values.filter((value): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0)),
-  );
+  const { quiet, line, type } = theme();
+  const box = { left: 44 * type, right: width - 8, top: 6, bottom: height - 18 * type };
+  const drawable = (value: number | null): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
+  const known = [...history.series, ...(before ? [before] : [])].flatMap(({ values }) => values.filter(drawable));
   const [low, high] = range(known, logarithmic);
-  const [first, last] = [history.steps[0] ?? 0, Math.max(history.steps.at(-1) ?? 0, (history.steps[0] ?? 0) + 10)];
+  const first = history.steps[0] ?? 0;
+  const last = Math.max(history.steps.at(-1) ?? 0, before?.steps.at(-1) ?? 0, first + 10);
   const place = (value: number): number => (logarithmic ? Math.log10(value) : value);
   const y = (value: number): number =>
     box.bottom - ((place(value) - place(low)) / (place(high) - place(low))) * (box.bottom - box.top);
   const x = (step: number): number => box.left + ((step - first) / (last - first)) * (box.right - box.left);
 
-  context.font = "11px system-ui, sans-serif";
+  context.font = font(11);
   context.fillStyle = quiet;
   context.strokeStyle = line;
   context.lineWidth = 1;
@@ -147,23 +156,30 @@ function chart(id: string, history: History, logarithmic: boolean): void {
     context.strokeStyle = quiet;
     context.stroke();
   }
-  history.series.forEach(({ values, colour, dash }, n) => {
-    context.strokeStyle = colours[colour]!;
-    context.lineWidth = 1.6;
-    context.setLineDash(dash);
+  const curve = (steps: number[], values: (number | null)[]): void => {
     context.beginPath();
     let open = false;
     values.forEach((value, k) => {
-      const drawable = value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
-      if (drawable && open) context.lineTo(x(history.steps[k]!), y(value));
-      else if (drawable) context.moveTo(x(history.steps[k]!), y(value));
-      open = drawable;
+      if (drawable(value) && open) context.lineTo(x(steps[k]!), y(value));
+      else if (drawable(value)) context.moveTo(x(steps[k]!), y(value));
+      open = drawable(value);
     });
     context.stroke();
+  };
+  if (before) {
+    context.strokeStyle = quiet;
+    context.lineWidth = 1.2;
+    curve(before.steps, before.values);
+  }
+  history.series.forEach(({ values, colour, dash }, n) => {
+    context.strokeStyle = colour();
+    context.lineWidth = 1.6;
+    context.setLineDash(dash);
+    curve(history.steps, values);
     context.setLineDash([]);
     const end = now.values[n];
-    if (end === null || end === undefined || !Number.isFinite(end) || (logarithmic && end <= 0)) return;
-    context.fillStyle = colours[colour]!;
+    if (end === undefined || !drawable(end)) return;
+    context.fillStyle = colour();
     context.beginPath();
     context.arc(x(now.step), y(end), history.whole ? 3.2 : 2.4, 0, 2 * Math.PI);
     context.fill();
@@ -173,11 +189,12 @@ function chart(id: string, history: History, logarithmic: boolean): void {
 function keys(box: HTMLElement, series: Series[], latest: { name: string; value: number | null }[]): void {
   if (box.childElementCount !== series.length) {
     box.replaceChildren(
-      ...series.map(({ name, colour, dash }) =>
-        make("span", { className: `key series-${colour}${dash.length ? " dashed" : ""}` }, make("i"), `${name} `, make("b")),
+      ...series.map(({ name, dash }) =>
+        make("span", { className: `key${dash.length ? " dashed" : ""}` }, make("i"), `${name} `, make("b")),
       ),
     );
   }
+  series.forEach(({ colour }, k) => (box.children[k] as HTMLElement).style.setProperty("--tone", colour()));
   box.querySelectorAll("b").forEach((value, k) => {
     const text = latest[k]?.value === null ? "" : written(latest[k]?.value, 3);
     if (value.textContent !== text) value.textContent = text;

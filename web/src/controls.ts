@@ -1,6 +1,7 @@
 // The settings: data, network, training.
 
 import { choose, find, make, offer, say } from "./dom";
+import { spoken, spokenOptimizer } from "./names";
 import { subscript, written } from "./numbers";
 import type { Configuration, DataSet, Frame, Hello, Setup, Uploaded } from "./protocol";
 import { term } from "./terms";
@@ -8,9 +9,6 @@ import { term } from "./terms";
 const PER_LAYER = "per layer";
 const AUTO = "auto";
 const DATA_NAMES: Record<string, string> = { xor: "XOR", and: "AND", worked: "By hand", sine: "Sine" };
-const OPTIMIZER_NAMES: Record<string, string> = {
-  "sgd(momentum=0.0)": "gradient descent", gd: "gradient descent, all rows",
-};
 /** The settings that stand under More, and what they are if nobody asked. */
 const MORE = {
   "network-more": { loss: AUTO, output: AUTO, initialization: AUTO },
@@ -68,7 +66,6 @@ export class Controls {
   offer(hello: Hello): void {
     this.hello = hello;
     this.data = hello.data;
-    const spokenOptimizer = (name: string): string => OPTIMIZER_NAMES[name] ?? spoken(name);
     offer(this.selects.optimizer, hello.optimizers, hello.optimizers.map(spokenOptimizer));
     const initializations = [AUTO, ...hello.initializations];
     offer(this.selects.initialization, initializations, initializations.map(spoken));
@@ -267,10 +264,6 @@ export class Controls {
     }
     return row;
   }
-}
-
-function spoken(name: string): string {
-  return name.replaceAll("_", " ");
 }
 
 function isOurs({ name }: DataSet): boolean {

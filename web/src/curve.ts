@@ -4,11 +4,11 @@ import { steps } from "./charts";
 import { find, sharp } from "./dom";
 import { readable, written } from "./numbers";
 import type { Frame, Setup } from "./protocol";
-import { theme } from "./theme";
+import { css, font, theme } from "./theme";
 
 const ROOM = 0.08; // above and below the points, of their extent
 const NEAR = 16; // pixels from a point that is clicked
-const LEFT = 36; // pixels for the numbers beside the picture
+const LEFT = 36; // pixels for the numbers beside the picture, of the usual type
 
 type Places = (x: number, y: number) => [number, number];
 
@@ -42,9 +42,10 @@ export class Curve {
     const canvas = curve ? sharp(this.canvas) : null;
     if (!curve || !canvas) return;
     const { context, width, height } = canvas;
-    const { ink, quiet, line, card, series } = theme();
+    const { ink, quiet, line, card, classes, type } = theme();
+    const left = LEFT * type;
     const place = this.places(width, height);
-    context.font = "11px system-ui, sans-serif";
+    context.font = font(11);
     context.strokeStyle = line;
     context.lineWidth = 1;
     context.fillStyle = quiet;
@@ -52,18 +53,18 @@ export class Curve {
     for (const tick of steps(...this.range(), 5)) {
       const [, y] = place(curve.from, tick);
       context.beginPath();
-      context.moveTo(LEFT, Math.round(y) + 0.5);
+      context.moveTo(left, Math.round(y) + 0.5);
       context.lineTo(width, Math.round(y) + 0.5);
       context.stroke();
-      context.fillText(written(tick, 2), LEFT - 6, y + 3.5);
+      context.fillText(written(tick, 2), left - 6, y + 3.5);
     }
     context.textAlign = "center";
     for (const tick of steps(curve.from, curve.to, 6)) context.fillText(written(tick, 2), place(tick, 0)[0], height - 4);
-    context.fillStyle = series[0]!;
+    context.fillStyle = css(classes[0]!);
     context.globalAlpha = 0.5;
     curve.x.forEach((x, k) => dot(context, ...place(x, curve.y[k]!), 2.4));
     context.globalAlpha = 1;
-    this.line(context, place, series[1]!);
+    this.line(context, place, ink);
     const { x, y } = this.frame?.example ?? {};
     if (x === undefined || y === undefined) return;
     const [across, up] = place(x[0]!, y);
@@ -126,8 +127,9 @@ export class Curve {
   private places(width: number, height: number): Places {
     const { from, to } = this.setup!.curve!;
     const [low, high] = this.range();
-    const bottom = height - 18;
-    return (x, y) => [LEFT + ((x - from) / (to - from)) * (width - LEFT - 4), bottom - ((y - low) / (high - low)) * (bottom - 4)];
+    const left = LEFT * theme().type;
+    const bottom = height - 18 * theme().type;
+    return (x, y) => [left + ((x - from) / (to - from)) * (width - left - 4), bottom - ((y - low) / (high - low)) * (bottom - 4)];
   }
 
   private click(event: MouseEvent): void {

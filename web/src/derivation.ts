@@ -7,9 +7,9 @@ import { latexOf, piecesOf, type View } from "./formulas/latex";
 import type { Tree } from "./formulas/tree";
 import type { Values } from "./formulas/values";
 import { shortened } from "./names";
-import { quantitiesAt, type Place } from "./network/place";
+import { placeOf, quantitiesAt, type Place } from "./network/place";
 import { percent, subscript, written } from "./numbers";
-import type { DerivationStep, Explained, Paths, Setup, Talk } from "./protocol";
+import type { DerivationStep, Explained, Path, Paths, Setup, Talk } from "./protocol";
 
 const TALKS: Record<Talk, string> = {
   forward: "forward",
@@ -175,6 +175,7 @@ export class DerivationPanel {
         make("span", { className: "amount", textContent: written(path.contribution, 3) }),
         meter,
         make("span", { className: "quiet", textContent: percent(path.share) }),
+        make("span", { className: "factors quiet", textContent: productOf(path, paths.quantity, setup.network.sizes.length - 1) }),
       );
       for (const name of ["pointerenter", "focus"]) button.addEventListener(name, () => this.asked.lightPath(k));
       for (const name of ["pointerleave", "blur"]) button.addEventListener(name, () => this.asked.lightPath(null));
@@ -198,6 +199,24 @@ export class DerivationPanel {
     const name = setup.classes.length === setup.network.sizes[depth] ? ` (${shortened(setup.classes[unit - 1]!, 40)})` : "";
     return `ŷ${subscript(unit)}${name}`;
   }
+}
+
+/** The product of a path in symbols and numbers: x₁ · g′(a₁,₂) · W₂,₁,₂ · ∂ℒ/∂a₂,₁ = 2 · 0.25 · 1 · (−0.75). */
+function productOf({ units, factors }: Path, quantity: string, depth: number): string {
+  const place = placeOf(quantity, depth);
+  const symbols: string[] = [];
+  if (place?.kind === "weight") symbols.push(place.layer === 1 ? `x${subscript(place.heard)}` : `h${subscript(place.layer - 1, place.heard)}`);
+  units.forEach(([layer, unit], k) => {
+    const next = units[k + 1];
+    if (!next) symbols.push(`∂ℒ/∂a${subscript(layer, unit)}`);
+    else {
+      const begins = k === 0 && quantity.startsWith("h"); // at h itself, above its g′
+      if (layer > 0 && !begins) symbols.push(`g′(a${subscript(layer, unit)})`);
+      symbols.push(`W${subscript(layer + 1, next[1], unit)}`);
+    }
+  });
+  const numbers = factors.map((factor, k) => (factor < 0 && k > 0 ? `(${written(factor, 3)})` : written(factor, 3)));
+  return `${symbols.join(" · ")} = ${numbers.join(" · ")}`;
 }
 
 /** 1000000 as 1 000 000, and counts beyond that as a power of ten. */

@@ -30,5 +30,8 @@ export class Equation {
     if (pieces.length < 2) return; // it scrolls in its box
     box.classList.add("broken");
     box.replaceChildren(...pieces.map((piece) => formula(`\\displaystyle {}${piece}`, false)));
+    for (const piece of box.querySelectorAll<HTMLElement>(":scope > .formula")) {
+      if (piece.scrollWidth > piece.clientWidth) piece.tabIndex = 0; // the keyboard can scroll it as well
+    }
   }
 }

@@ -1,5 +1,6 @@
 // Keys that work wherever the focus is, but not while text is written or a button holds them.
 
+import { switchProjector } from "./appearance";
 import type { App } from "./app";
 import { find } from "./dom";
 
@@ -21,11 +22,12 @@ export function listenToKeys(app: App): void {
     d: () => app.diagnose(),
     ",": () => app.example(-1),
     ".": () => app.example(1),
+    b: switchProjector,
     "?": () => help.showModal(),
     Escape: () => app.closeSomething(),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const action = actions[event.key];
     if (!action || takesKey(event.target, event.key)) return;
     event.preventDefault();

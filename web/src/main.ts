@@ -10,7 +10,10 @@ import "./style/derivation.css";
 import "./style/walk.css";
 import "./style/charts.css";
 import "./style/lesson.css";
+import "./style/exercise.css";
 import "./style/narrow.css";
+import "./style/appearance.css";
+import { listenToAppearance } from "./appearance";
 import { App } from "./app";
 import { listenToButtons } from "./buttons";
 import { Connection } from "./connection";
@@ -18,6 +21,7 @@ import { Hints } from "./hints";
 import { listenToKeys } from "./keys";
 import { packedLesson, Recorded } from "./recorded";
 
+listenToAppearance();
 new Hints();
 const lesson = packedLesson();
 const app = new App((listener) => (lesson ? new Recorded(lesson, listener) : new Connection(listener)));

@@ -1,6 +1,19 @@
-// Names of classes and columns are the user's, and may be long: they are cut so that they still can be told apart.
+// Names as they are shown. Those of classes and columns are the user's, and may be long: they are cut so that they
+// still can be told apart.
 
+const OPTIMIZER_NAMES: Record<string, string> = {
+  "sgd(momentum=0.0)": "gradient descent", gd: "gradient descent, all rows",
+};
 const LEAST = 5; // letters that are left of a name where there is hardly any room
+
+/** A name of backtalk's. */
+export function spoken(name: string): string {
+  return name.replaceAll("_", " ");
+}
+
+export function spokenOptimizer(name: string): string {
+  return OPTIMIZER_NAMES[name] ?? spoken(name);
+}
 
 export function shortened(name: string, most = 14): string {
   return name.length <= most ? name : `${name.slice(0, most - 1)}…`;

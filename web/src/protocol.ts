@@ -1,5 +1,6 @@
 // The messages between page and server, as docs/lab.md has them.
 
+import type { Colour } from "./address";
 import type { Formulas, Remark } from "./formulas/equation";
 import type { Rows } from "./formulas/evaluation";
 import type { Leaf } from "./formulas/tree";
@@ -30,9 +31,48 @@ export type Sent =
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
   | { type: "goto"; step: number } // of a recording
+  | { type: "look"; maps: boolean; histograms: boolean }
   | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
-  | { type: "explain"; quantity: string };
+  | { type: "explain"; quantity: string }
+  | { type: "exercise"; exercise: Asked }
+  | { type: "mark"; exercise: Asked; answers: Record<string, Answer> };
+
+/** Which exercise sheet; `also`: with all kinds of questions. */
+export interface Asked {
+  seed: number;
+  sizes: number[];
+  activation: string;
+  also: boolean;
+}
+
+export type Answer = string | string[] | string[][];
+
+export interface Question {
+  name: string;
+  latex: string;
+  shape: number[]; // of the answer: none for a number, one for a vector
+}
+
+export interface Sheet {
+  type: "exercise";
+  exercise: Asked;
+  offered: { sizes: number[][]; activations: string[] };
+  blocks: (
+    | { kind: "heading"; text: string }
+    | { kind: "words"; parts: string[] } // every second one is a formula
+    | { kind: "given"; latex: string[] }
+    | { kind: "questions"; questions: Question[] }
+  )[];
+}
+
+export interface Marks {
+  type: "marks";
+  exercise: Asked;
+  right: number;
+  rows: { name: string; verdict: string; said: string }[];
+  mistakes: { said: string; formula: string; advice: string }[];
+}
 
 export interface DataSet {
   name: string;
@@ -56,7 +96,7 @@ export interface Hello {
   schedules: string[];
   over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
-  start: Configuration & { example?: number; color?: "value" | "gradient"; quantity?: string };
+  start: Configuration & { example?: number; color?: Colour; quantity?: string };
   recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
 }
 
@@ -105,6 +145,7 @@ export interface FrameHead {
   training_score: number | null; // if no row is held out
   edits: number; // how often something was set by hand
   flow: (number | null)[];
+  histograms?: Record<string, { most: number; zeros: number }>; // of the arrays histogram.a.1, …, while they are shown
   example: { row: number; label: string; prediction: string; loss: number | null; edited: boolean; x?: number[]; y?: number };
   arrays: { name: string; shape: number[] }[];
 }
@@ -223,6 +264,8 @@ export type Received =
   | { type: "slide"; at: null }
   | Explained
   | Findings
+  | Sheet
+  | Marks
   | { type: "error"; message: string; about: string }
   | { type: "stopped"; message: string };
 

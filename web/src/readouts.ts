@@ -63,8 +63,6 @@ export function showExample(frame: Frame, setup: Setup, short: Map<string, strin
   said.replaceChildren(
     `Example ${row + 1}${edited ? ", its inputs changed by hand," : ""} is `,
     named(label, ""),
-    ", the network says ",
-    named(prediction, verdict),
-    `, ℒ = ${written(loss, 3)}`,
+    make("span", { className: "outcome" }, ", the network says ", named(prediction, verdict), `, ℒ = ${written(loss, 3)}`),
   );
 }

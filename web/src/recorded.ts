@@ -52,7 +52,7 @@ export class Recorded implements Lab {
       return;
     }
     if (typeof DecompressionStream === "undefined") {
-      this.listener.refused("This browser is too old to unpack a lesson: open it in one of 2023 or later.");
+      this.listener.refused("This browser is too old to unpack a lesson: open it in one of 2024 or later.");
       return;
     }
     try {
@@ -107,6 +107,8 @@ export class Recorded implements Lab {
         this.running = false;
         this.walk(message.at, recording);
         break;
+      case "look":
+        break; // there is what was recorded
       case "speed":
         this.speed = message.steps;
         break;

@@ -4,6 +4,7 @@ import { Charts } from "./charts";
 import { Curve } from "./curve";
 import { toldApart } from "./names";
 import type { Drawing } from "./network/drawing";
+import { Histograms } from "./histograms";
 import type { Frame, Setup } from "./protocol";
 import { showExample, showReadouts } from "./readouts";
 import { Surface } from "./surface";
@@ -14,6 +15,7 @@ export class Screen {
   private short = new Map<string, string>();
   private waits = false; // a frame waits for the screen
   private readonly charts = new Charts();
+  private readonly histograms = new Histograms();
   private readonly surface: Surface;
   private readonly curve: Curve;
 
@@ -38,6 +40,7 @@ export class Screen {
     if (!goesOn) this.charts.begin(setup);
     this.surface.begin(setup);
     this.curve.begin(setup);
+    this.histograms.begin(setup);
     this.drawing.begin(setup);
   }
 
@@ -60,6 +63,7 @@ export class Screen {
     this.surface.redraw();
     this.curve.draw();
     this.charts.draw();
+    this.histograms.draw();
   }
 
   private draw(): void {
@@ -73,6 +77,7 @@ export class Screen {
     this.surface.show(frame);
     this.curve.show(frame);
     this.charts.add(frame);
+    this.histograms.show(frame);
     showReadouts(frame, setup);
     showExample(frame, setup, this.short);
     document.documentElement.dataset.step = String(frame.step);

@@ -33,7 +33,7 @@ export class StartCard {
       this.button.focus();
     });
     this.button.addEventListener("click", () => {
-      chosen(this.card.hidden ? "open" : "");
+      chosen(this.card.checkVisibility() ? "" : "open"); // the walk hides a card that is open
       if (!this.card.hidden) this.card.querySelector<HTMLButtonElement>("button[data-door]")?.focus();
     });
   }

@@ -4,11 +4,10 @@ import { find, make, sharp } from "./dom";
 import { shortened, toldApart } from "./names";
 import { readable, written } from "./numbers";
 import type { Frame, Numbers, Setup } from "./protocol";
-import { css, mix, theme } from "./theme";
+import { CLASSES, css, font, mix, theme } from "./theme";
 
 const FINER = 4; // pixels of the picture for one of the grid
 const SHAPES = ["●", "◆", "▲", "■", "▼", "★"];
-const COLOURS = 8;
 
 export class Surface {
   private setup: Setup | null = null;
@@ -28,11 +27,11 @@ export class Surface {
     this.surface = null;
     this.card.hidden = setup.bounds === null;
     find("surface-title").textContent = setup.task === "regression" ? "What it says" : "What it decides";
-    const most = setup.classes.length > COLOURS ? 14 : 30; // letters: of many classes, two stand beside each other
+    const most = setup.classes.length > CLASSES ? 14 : 30; // letters: of many classes, two stand beside each other
     const names = toldApart(setup.classes, most).map((name) => shortened(name, most));
     const classes = setup.classes.map((name, k) => {
       const mark = make("span", { className: "shape", textContent: SHAPES[formOf(k)]! });
-      return make("span", { className: `key series-${k % COLOURS}`, title: name }, mark, names[k]!);
+      return make("span", { className: `key class-${k % CLASSES}`, title: name }, mark, names[k]!);
     });
     find("surface-legend").replaceChildren(...classes);
   }
@@ -96,7 +95,7 @@ export class Surface {
       let mixed = 0;
       if (!labels) mixed = end[k]!;
       else if (single) mixed = (1 - first) * classes[0]![k]! + first * classes[1]![k]!;
-      else for (let j = 0; j < output.length; j++) mixed += output[j]! * classes[j % COLOURS]![k]!;
+      else for (let j = 0; j < output.length; j++) mixed += output[j]! * classes[j % CLASSES]![k]!;
       const value = paper[k]! + (mixed - paper[k]!) * amount;
       pixels[pixel + k] = Number.isNaN(value) ? paper[k]! : value;
     }
@@ -120,7 +119,7 @@ export class Surface {
       const label = setup.points!.y[k]!;
       const number = setup.task === "regression";
       const value = mix(theme().paper, label < 0 ? negativeEnd : positiveEnd, Math.abs(label) / most);
-      context.fillStyle = css(number ? value : classes[label % COLOURS]!);
+      context.fillStyle = css(number ? value : classes[label % CLASSES]!);
       context.strokeStyle = number ? quiet : card;
       shape(context, number ? 0 : formOf(label), x, y, setup.points!.x.length > 250 ? 3 : 3.6);
     });
@@ -135,7 +134,7 @@ export class Surface {
         context.stroke();
       }
     }
-    context.font = "11px system-ui, sans-serif";
+    context.font = font(11);
     context.fillStyle = quiet;
     const corner = (text: string, x: number, y: number, align: CanvasTextAlign): void => {
       context.textAlign = align;
@@ -185,7 +184,7 @@ function choice(output: Float32Array): void {
 
 /** A form beside the colour, so that few classes need no colour, and many share a form only where colours differ. */
 function formOf(label: number): number {
-  return ((label % COLOURS) + Math.floor(label / COLOURS)) % SHAPES.length;
+  return ((label % CLASSES) + Math.floor(label / CLASSES)) % SHAPES.length;
 }
 
 function shape(context: CanvasRenderingContext2D, kind: number, x: number, y: number, size: number): void {

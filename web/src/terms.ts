@@ -50,6 +50,10 @@ export const TERMS: Record<string, string> = {
   example: "The row whose numbers the drawing shows. Training goes on with all training rows, whichever is shown.",
   "by-hand": "Set this number and see what the loss does. Reset undoes it. An input changes for the shown example only, and not in the data.",
   curve: "What the network says for each value of its one input. The points are the rows; the black line is the error of the shown example.",
+  picture:
+    "With two inputs, each unit shows what it says over the whole plane, and a ring where the example is. With images, each unit of the first layer shows its row of W₁: the pixels that it likes and dislikes.",
+  histograms:
+    "How the numbers of each layer are spread: every unit, for every row of the last mini-batch. Left of 0 is blue, right of it orange. Heights are square roots, so that a few numbers far out are seen too. Bars at both ends of a alone mean saturated units; a spike of ∇_a at 0 means that little is learned.",
   surface: "The plane of the two inputs. Its colour is what the network says at each place; the points are the rows.",
 };
 

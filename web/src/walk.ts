@@ -71,6 +71,7 @@ export class Walk {
     const before = this.slide;
     this.slide = slide;
     document.body.classList.toggle("walking", slide !== null);
+    document.body.classList.toggle("going-forward", slide?.talk === "forward");
     this.back.hidden = slide === null;
     this.back.disabled = !slide || slide.at === 0;
     this.on.classList.toggle("round", slide !== null);

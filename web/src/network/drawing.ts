@@ -5,12 +5,14 @@ import { find, make, say, sharp } from "../dom";
 import { placesOf, type Mark } from "../marks";
 import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
+import { font } from "../theme";
 import { moveCursor } from "./cursor";
 import { Drag } from "./drag";
 import { heightFor, layOut, unitAt, type Layout, type Unit } from "./layout";
 import { forgetLegends, showLegend } from "./legend";
 import { lightMessages, lightNeighbours, lightPaths, lightPlace, lightPlaces } from "./light";
 import { MANY, paint } from "./paint";
+import { Maps } from "./pictures";
 import { exists, nameOf, numbersAt, placeAt, samePlace, type Place } from "./place";
 import { Scale } from "./scale";
 import { isGradient, isLit, titlesOf, unitsName, weightsName, weightsOf, type View } from "./view";
@@ -43,6 +45,7 @@ export class Drawing {
   private onlyPath: number | null = null;
   private marked: Mark[] = []; // of the term of a formula that is pointed at
   private trail: Mark[][] = []; // the terms of a sum that were added, the last one first
+  private readonly maps = new Maps();
   private scales = new Map<string, Scale>();
   private travelStarted = 0;
   private readonly box = find("drawing");
@@ -67,6 +70,7 @@ export class Drawing {
     this.paths = null;
     this.hovered = null;
     this.scales.clear();
+    this.maps.forget();
     const depth = setup.network.sizes.length - 1;
     this.cursor = { kind: "unit", layer: depth, unit: setup.drawn.units[String(depth)]?.[0] ?? 1 };
     say(find("drawn-note"), setup.drawn.note);
@@ -75,12 +79,15 @@ export class Drawing {
 
   show(frame: Frame): void {
     this.frame = frame;
+    this.maps.keep(frame);
     this.draw();
   }
 
   colourBy(color: Colour): void {
+    const otherwise = (color === "picture") !== (this.color === "picture");
     this.color = color;
-    this.draw();
+    if (otherwise) this.arrange(); // pictures are larger than numbers
+    else this.draw();
   }
 
   walk(slide: Slide | null): void {
@@ -134,6 +141,11 @@ export class Drawing {
     return setup && { color, slide, depth: setup.network.sizes.length - 1 };
   }
 
+  /** Whether units show pictures and not numbers. */
+  private get pictures(): boolean {
+    return this.color === "picture" && this.slide === null;
+  }
+
   private arrange(): void {
     if (!this.setup) return;
     const width = this.box.clientWidth;
@@ -143,9 +155,9 @@ export class Drawing {
     const height = this.box.clientHeight;
     const context = this.below.getContext("2d");
     if (!context) return;
-    context.font = "12px system-ui, sans-serif";
+    context.font = font(12);
     forgetLegends(); // their widths may have changed too
-    this.layout = layOut(this.setup, width, height, (text) => context.measureText(text).width);
+    this.layout = layOut(this.setup, width, height, (text) => context.measureText(text).width, this.pictures);
     this.draw();
   }
 
@@ -155,8 +167,8 @@ export class Drawing {
     const canvas = sharp(this.below);
     if (!canvas) return;
     const dimmed = this.paths !== null || (this.selected !== null && exists(this.selected, layout));
-    paint(canvas.context, { setup, frame, layout, view, scaleOf: this.scalesOf(view, frame, layout), dimmed });
-    const titles = titlesOf(view);
+    paint(canvas.context, { setup, frame, layout, view, scaleOf: this.scalesOf(view, frame, layout), maps: this.maps, dimmed });
+    const titles = titlesOf(view, setup);
     const [units, weights] = [unitsName(view, 1), weightsName(view, 1)].map((name) => this.scale(scaleName(view, name ?? "")).most);
     showLegend("units", titles.units, units!);
     const faint = layout.weights > MANY ? ", the faintest left out" : "";
@@ -194,6 +206,7 @@ export class Drawing {
         groups.set(group, [...(groups.get(group) ?? []), frame.numbers.get(name)?.values ?? new Float32Array()]);
       }
     });
+    if (this.pictures) groups.get("values")?.push(...this.maps.arrays());
     for (const [group, arrays] of groups) this.scale(group).follow(arrays);
     return (name) => this.scale(scaleName(view, name));
   }

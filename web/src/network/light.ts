@@ -126,7 +126,8 @@ function ring(context: CanvasRenderingContext2D, layout: Layout, unit: Unit, col
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.beginPath();
-  if (layer.image) context.rect(unit.x - layer.radius, unit.y - layer.radius, 2 * layer.radius, 2 * layer.radius);
+  if (layer.pictured) context.rect(unit.x - layer.radius - 2, unit.y - layer.radius - 2, 2 * layer.radius + 4, 2 * layer.radius + 4);
+  else if (layer.image) context.rect(unit.x - layer.radius, unit.y - layer.radius, 2 * layer.radius, 2 * layer.radius);
   else context.arc(unit.x, unit.y, layer.radius + 2 + width / 2, 0, 2 * Math.PI);
   context.stroke();
 }

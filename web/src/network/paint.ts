@@ -2,9 +2,11 @@
 
 import { subscript, written } from "../numbers";
 import type { Frame, Setup } from "../protocol";
-import { css, LEVELS, mix, theme } from "../theme";
+import { css, font, LEVELS, mix, theme } from "../theme";
 import { trace, type Layer, type Layout } from "./layout";
-import { intensity, level, type Scale } from "./scale";
+import { paintPictures, type Maps } from "./pictures";
+import { level, type Scale } from "./scale";
+import { cross, disc } from "./shapes";
 import { isGradient, isLit, isKnown, unitsName, unitsOf, weightsName, weightsOf, type View } from "./view";
 
 const DASHED = 300; // weights; up to so many, negative ones are dashed
@@ -18,6 +20,7 @@ export interface Picture {
   layout: Layout;
   view: View;
   scaleOf: (name: string) => Scale;
+  maps: Maps;
   dimmed: boolean; // something else is lit above
 }
 
@@ -86,9 +89,10 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
     paintImage(context, picture, layer, values, name, lit);
     return;
   }
-  const { negative, positive, card, ink, quiet, negativeEnd, positiveEnd, inkOnNegative, inkOnPositive } = theme();
+  if (layer.pictured && paintPictures(context, picture, layer, i)) return;
+  const { negative, positive, card, ink, negativeEnd, positiveEnd, onNegative, onPositive } = theme();
   const { most } = picture.scaleOf(name);
-  const shown = layer.radius >= 13;
+  const shown = layer.radius >= 13 * theme().type;
   layer.units.forEach((unit, k) => {
     const value = values[k]!;
     const share = level(value, most);
@@ -102,17 +106,17 @@ function paintUnits(context: CanvasRenderingContext2D, picture: Picture, layer: 
       context.lineWidth = 1;
       context.strokeStyle = css(mix(mix(theme().paper, theme().inkRGB, 0.25), value < 0 ? negativeEnd : positiveEnd, 0.6));
       context.stroke();
-      const strong = intensity(value, most) > 0.55;
       if (shown) {
-        context.globalAlpha = lit ? 1 : 0.7; // a faint unit is paper, on which ink is read
-        context.fillStyle = !lit || (value < 0 ? inkOnNegative : inkOnPositive)[share] ? ink : card;
+        context.globalAlpha = 1;
+        context.fillStyle = lit ? (value < 0 ? onNegative : onPositive)[share]! : ink; // a faint unit is almost paper
         const text = brief(value);
-        const size = layer.radius >= 20 ? 13 : layer.radius >= 15.5 ? 10 : 9;
-        context.font = `500 ${text.length > 4 ? size - 2 : size}px system-ui, sans-serif`;
+        const radius = layer.radius / theme().type;
+        const size = radius >= 20 ? 13 : radius >= 15.5 ? 10 : 9;
+        context.font = font(text.length > 4 ? size - 2 : size, 500);
         context.textAlign = "center";
-        context.fillText(text, unit.x, unit.y + 0.34 * size);
+        context.fillText(text, unit.x, unit.y + 0.34 * size * theme().type);
       } else if (value < 0 && share > 1 && layer.radius > 3.5) {
-        context.fillStyle = strong ? card : quiet; // a minus sign: the colour is not needed to see the sign
+        context.fillStyle = onNegative[share]!; // a minus sign: the colour is not needed to see the sign
         context.fillRect(unit.x - layer.radius * 0.5, unit.y - 0.75, layer.radius, 1.5);
       }
     }
@@ -178,11 +182,11 @@ function paintImage(
 
 function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
   const { setup, layout, frame } = picture;
-  const { ink, quiet, accent } = theme();
+  const { ink, quiet, accent, type } = theme();
   const narrow = layout.width < 500;
   const depth = setup.network.sizes.length - 1;
   context.textAlign = "right";
-  context.font = "12px system-ui, sans-serif";
+  context.font = font(12);
   context.fillStyle = quiet;
   const [first, last] = [layout.layers[0]!, layout.layers.at(-1)!];
   layout.labels.forEach((name, k) => {
@@ -195,7 +199,7 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const name = setup.classes.length === setup.network.sizes.at(-1) ? layout.classes[unit.number - 1]! : "";
     const x = unit.x + last.radius + 8;
     const right = name !== "" && setup.classes[unit.number - 1] === frame.example.label;
-    context.font = `${right ? 650 : 400} 12px system-ui, sans-serif`;
+    context.font = font(12, right ? 650 : 400);
     context.fillStyle = right ? ink : quiet;
     const share = setup.network.output === "softmax" || setup.network.output === "sigmoid";
     const value = output?.[k];
@@ -215,13 +219,13 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const after = start + context.measureText(share ? "0.00 " : `${shown} `).width + 2;
     context.fillText(name, after, unit.y + 4);
     if (right) {
-      context.fillStyle = accent; // the label of the example
-      context.fillText("✓", after + context.measureText(name).width + 4, unit.y + 4);
+      context.fillStyle = accent; // the label of the example, whatever the network says
+      context.fillText("←", after + context.measureText(name).width + 4, unit.y + 4);
     }
   });
   context.textAlign = "center";
   const gaps = layout.layers.slice(1).map((layer, i) => layer.x - layout.layers[i]!.x);
-  const many = Math.min(...gaps) < 66; // then their names would run into one another
+  const many = Math.min(...gaps) < 66 * type; // then their names would run into one another
   layout.layers.forEach((layer, i) => {
     const { sizes, activations, output: outputName } = setup.network;
     const array = unitsName(picture.view, i);
@@ -229,11 +233,11 @@ function paintNames(context: CanvasRenderingContext2D, picture: Picture): void {
     const name = nameOfUnits(array ?? `h.${i}`, depth);
     const function_ = i === 0 ? (sizes[0] === 1 ? "input" : "inputs") : i === sizes.length - 1 ? outputName : activations[i - 1]!;
     context.fillStyle = lit ? accent : array === null ? quiet : ink;
-    context.font = "600 12px system-ui, sans-serif";
-    context.fillText(name, layer.x, layout.height - 19);
+    context.font = font(12, 600);
+    context.fillText(name, layer.x, layout.height - 19 * type);
     context.fillStyle = quiet;
-    context.font = "11px system-ui, sans-serif";
-    context.fillText(many ? String(sizes[i]) : `${sizes[i]} ${function_}`, layer.x, layout.height - 5);
+    context.font = font(11);
+    context.fillText(many ? String(sizes[i]) : `${sizes[i]} ${function_}`, layer.x, layout.height - 5 * type);
   });
 }
 
@@ -243,22 +247,4 @@ function nameOfUnits(array: string, depth: number): string {
   const letter = quantity.replace("grad_", "");
   const name = letter === "h" && Number(layer) === 0 ? "x" : letter === "h" && Number(layer) === depth ? "ŷ" : letter + subscript(Number(layer));
   return quantity.startsWith("grad_") ? `∇${name}` : name;
-}
-
-export function disc(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = colour;
-  context.fill();
-}
-
-function cross(context: CanvasRenderingContext2D, x: number, y: number, size: number, colour: string): void {
-  context.beginPath();
-  context.moveTo(x - size, y - size);
-  context.lineTo(x + size, y + size);
-  context.moveTo(x - size, y + size);
-  context.lineTo(x + size, y - size);
-  context.strokeStyle = colour;
-  context.lineWidth = 1.5;
-  context.stroke();
 }

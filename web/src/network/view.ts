@@ -1,7 +1,7 @@
 // Which of the frame's arrays colour the units and the weights.
 
 import type { Colour } from "../address";
-import type { Frame, Numbers, Slide } from "../protocol";
+import type { Frame, Numbers, Setup, Slide } from "../protocol";
 
 export interface View {
   color: Colour;
@@ -12,14 +12,14 @@ export interface View {
 /** The name of the array that colours a layer's units; null if nothing is known of them yet. */
 export function unitsName({ color, depth, slide }: View, layer: number): string | null {
   if (slide) return drawn(slide, layer, false);
-  if (color === "value") return `h.${layer}`;
+  if (color !== "gradient") return `h.${layer}`;
   // ∂ℒ/∂ŷ is far larger than all else, and what the output units hear is ∂ℒ/∂a_L
   return layer === depth ? `grad_a.${layer}` : `grad_h.${layer}`;
 }
 
 export function weightsName({ color, slide }: View, layer: number): string | null {
   if (slide) return drawn(slide, layer, true);
-  return color === "value" ? `W.${layer}` : `grad_W.${layer}`;
+  return color === "gradient" ? `grad_W.${layer}` : `W.${layer}`;
 }
 
 function drawn(slide: Slide, layer: number, weights: boolean): string | null {
@@ -53,7 +53,9 @@ export function isKnown({ slide }: View, array: string): boolean {
   return !slide || /^[Wb]\./.test(array) || slide.known.includes(array.replace("grad_b", "grad_W"));
 }
 
-export function titlesOf({ color }: View): { units: string; weights: string } {
-  if (color === "value") return { units: "units h", weights: "weights W" };
+export function titlesOf({ color, slide }: View, setup: Setup): { units: string; weights: string } {
+  if (color === "picture" && !slide && setup.bounds) return { units: "units h, each over the plane of x₁ and x₂", weights: "weights W" };
+  if (color === "picture" && !slide) return { units: "units h", weights: "weights W; in layer 1, the rows of W₁" };
+  if (color !== "gradient") return { units: "units h", weights: "weights W" };
   return { units: "units: ∂ℒ/∂h, outputs ∂ℒ/∂a", weights: "weights: ∂ℒ/∂W" };
 }

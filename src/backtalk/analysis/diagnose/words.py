@@ -114,3 +114,12 @@ def percent(share: float | None) -> str:
     ('0 %', '12.3 %', '')
     """
     return "" if share is None else f"{100 * share:.3g} %"
+
+
+def part_of(share: float) -> str:
+    """A share of something that is named next; of far more than all of it, how many times.
+
+    >>> part_of(0.123), part_of(144.2)
+    ('12.3 % of', '144 times')
+    """
+    return f"{share:.3g} times" if share >= 10 else f"{percent(share)} of"

@@ -45,7 +45,9 @@ def _rows(recording: Recording, given: Any, number: int) -> np.ndarray:
     if rows.size == 0:
         rows = np.zeros(0, np.int64)
     if rows.ndim != 1 or rows.dtype.kind not in "iu":
-        raise InputTypeError(f"without[{number}] is {given!r}, expected a row number or a list of them.")
+        raise InputTypeError(
+            f"without[{number}] holds {rows.dtype} in the shape {rows.shape}, expected a row number or a list of them."
+        )
     count = recording.examples.count
     if rows.size and (rows.min() < 0 or rows.max() >= count):
         raise InputError(f"without[{number}] holds a row outside of 0 to {count - 1}: expected rows of the training.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -161,7 +162,7 @@ def _show(result: Result, watch: Watch, as_json: bool, went_on: bool = False) ->
     pages = [name for name in (REPORT, DIAGNOSIS_PAGE) if (result.folder / name).exists()]
     there = f": open {' and '.join(pages)} there" if pages else ""
     console.print(f"\nwrote {result.folder}/{there}", soft_wrap=True, markup=False)
-    console.print(f"use it: backtalk predict {result.folder} FILE", soft_wrap=True, markup=False)
+    console.print(f"use it: backtalk predict {shlex.quote(str(result.folder))} FILE", soft_wrap=True, markup=False)
 
 
 def _end(metrics: dict[str, Any], seconds: float, went_on: bool) -> str:

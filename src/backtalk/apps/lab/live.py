@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
+from .exercises import exercise_message, marks_message
 from .greeting import greeting
 from .session import Session, finish
 from .settings import LONGEST, MOST_SPEED, shown, whole
@@ -38,12 +39,15 @@ KEYS: dict[str, tuple[str, ...]] = {
     "speed": ("steps",),
     "example": ("row",),
     "set": ("quantity", "value"),
+    "look": ("maps", "histograms"),
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
+    "exercise": ("exercise",),
+    "mark": ("exercise", "answers"),
     "drawn": (),
 }
-SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide"}  # what a frame shows
+SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide", "look"}  # what a frame shows
 
 
 class Live:
@@ -162,6 +166,8 @@ class Live:
                     await self.send(slide)
             case "set":
                 await session.work(session.set_by_hand, message.get("quantity"), message.get("value"))
+            case "look":
+                session.look(maps=message.get("maps", False), histograms=message.get("histograms", False))
             case "slide":
                 slide, why = await session.work(session.slide, message.get("at"))
                 await self.send(slide)
@@ -199,6 +205,10 @@ class Live:
             job: Callable[[], Any] = partial(
                 explain_message, network, trainer.example(row)[0], trainer.data.y[row], row, message["quantity"]
             )
+        elif kind == "exercise":
+            job = partial(exercise_message, message.get("exercise"))
+        elif kind == "mark":
+            job = partial(marks_message, message.get("exercise"), message.get("answers"))
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)

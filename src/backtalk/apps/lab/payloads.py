@@ -16,6 +16,7 @@ from ...analysis.diagnose.measure import finite_or_none
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from .datasets import MOST_POINTS, REGRESSION, LabData, short_names
+from .pictures import PLAIN, Looks, histograms, maps
 from .trainer import Trainer
 
 MOST_UNITS = 64  # of a layer in a drawing
@@ -64,7 +65,15 @@ class Drawn:
         return {"whole": self.whole, "units": units, "note": self.note}
 
 
-def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: np.ndarray | None) -> bytes:
+def frame(
+    trainer: Trainer,
+    drawn: Drawn,
+    row: int,
+    *,
+    running: bool,
+    surface: np.ndarray | None,
+    looks: Looks = PLAIN,
+) -> bytes:
     """The network as it stands, and what the example of a row does in it; ``surface``: the grid to compute ŷ on."""
     network, data = trainer.network, trainer.data
     x, y = trainer.example(row), data.y[row : row + 1]
@@ -101,10 +110,15 @@ def frame(trainer: Trainer, drawn: Drawn, row: int, *, running: bool, surface: n
         if is_curve(data):
             facts["example"]["y"] = float(data.y[row, 0] * data.scale + data.mean)
         arrays = list(_arrays(network, trace, grads, drawn))
+        if looks.histograms:
+            facts["histograms"], counts = histograms(*trainer.passes())
+            arrays += counts
         if surface is not None:
-            yhat = network.loss.prediction(forward(network, surface).output)
+            over = forward(network, surface)
+            yhat = network.loss.prediction(over.output)
             if x.shape[1] == 2:
                 arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
+                arrays += maps(over, drawn.units, GRID) if looks.maps else ()
             else:
                 arrays.append(("curve", yhat[:, 0] * data.scale + data.mean))
         return pack(finite_or_none(facts), arrays)  # NaN and inf are null in JSON

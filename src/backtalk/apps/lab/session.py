@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ...errors import DivergedError, InputError
+from ...errors import DivergedError, InputError, InputTypeError
 from .datasets import SETS, LabData, layers_of, named_data
 from .payloads import Drawn, frame, grid, setup
-from .settings import Settings, read_settings, whole
+from .pictures import PLAIN, Looks
+from .settings import Settings, read_settings, shown, whole
 from .slide_message import slide_message
 from .slides import Walk, walk_through
 from .trainer import Trainer
@@ -36,6 +37,7 @@ class Session:
         self.running, self.speed, self.row = False, 1, 0
         self.walk: Walk | None = None  # through the next step
         self.at = 0  # the slide of the walk that is shown
+        self.looks = PLAIN
         self.connection: Any = None  # the conversation that is going on, if one is
         self.expiry: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
@@ -126,7 +128,16 @@ class Session:
     def frame(self, surface: bool) -> bytes:
         """The state as a frame."""
         trainer = self.require()
-        return frame(trainer, self.drawn, self.row, running=self.running, surface=self.grid if surface else None)
+        grid = self.grid if surface else None
+        return frame(trainer, self.drawn, self.row, running=self.running, surface=grid, looks=self.looks)
+
+    def look(self, **looks: Any) -> None:
+        """What frames hold from now on beside the numbers."""
+        self.require()
+        for name, value in looks.items():
+            if not isinstance(value, bool):
+                raise InputTypeError(f"{name} is {shown(value)}, expected true or false.")
+        self.looks = Looks(**looks)
 
     def slide(self, at: Any) -> tuple[dict[str, Any], str]:
         """A slide of the walk, and why training stopped, if it did.

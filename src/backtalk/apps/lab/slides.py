@@ -297,7 +297,8 @@ def _update(trainer: Trainer) -> Iterator[Slide]:
             Statement(line.reason if part != "optimizer" else f"{line.title}:", _in_one_line(line)) for line in lines
         )
         if part == "weight":
-            every = f"Every weight and bias changes so, with the mean of the gradients of the {len(rows)} examples."
+            mean = "gradient of the example" if len(rows) == 1 else f"mean of the gradients of the {len(rows)} examples"
+            every = f"Every weight and bias changes so, with the {mean}."
             told = (Statement(f"{told[0].reason} {every} Going on takes the step.", lines[0].equation),)
         yield Slide("update", titles.get(part, f"The new {name}"), told, light, about=about)
 

@@ -22,7 +22,7 @@ from ...core.losses import BinaryCrossEntropy
 from ...core.network import Network
 from ...data.sources import InMemory
 from ...engines.choose import choose_steps
-from ...engines.passes import forward, gradients
+from ...engines.passes import backward, forward, gradients
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
 from ...train import Epoch
@@ -83,17 +83,22 @@ class Trainer:
         steps = kind(self.start, self.step_settings)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, lambda: self.left)
         self.events = self.loop.events()
-        self.recorder = Recorder()
-        self.recorder.start = Start.of(self.start)
-        self.recorder.settings = {
-            "learning_rate": settings.rate,
-            "batch_size": batch_size,
-            "optimizer": repr(optimizer),
-            "l2_penalty": settings.l2_penalty,
-            "dropout": settings.dropout,
-        }
+        self.recorder = self._recorder()
         next(self.events)  # the order of the first epoch is known
         self.batch_rows = self.next_rows()
+
+    def _recorder(self) -> Recorder:
+        """What the doctor hears of, beginning with the network as it stands."""
+        recorder = Recorder()
+        recorder.start = Start.of(self.network)
+        recorder.settings = {
+            "learning_rate": self.settings.rate,
+            "batch_size": self.loop.batch_size,
+            "optimizer": repr(self.step_settings.optimizer),
+            "l2_penalty": self.settings.l2_penalty,
+            "dropout": self.settings.dropout,
+        }
+        return recorder
 
     def _rates(self) -> np.ndarray:
         """The learning rate of each step of this epoch; a schedule that is over stays at its last one."""
@@ -136,6 +141,7 @@ class Trainer:
             steps = self.loop.steps
             steps.restore(self.network, steps.state())
             self.loss = self.loss_before = math.nan
+            self.recorder = self._recorder()  # what a hand did to the weights is not told as if training had done it
         self.edits += 1
 
     def example(self, row: int) -> np.ndarray:
@@ -219,6 +225,12 @@ class Trainer:
         """‖∇_{W_i}ℒ‖ of each layer, of the network as it stands, over the mini-batch that it learned from last."""
         with np.errstate(all="ignore"):
             return [float(np.sqrt(np.vdot(G, G))) for G in self._gradients().W.values()]
+
+    def passes(self) -> tuple[Any, Any]:
+        """Forward and backward over the mini-batch that it learned from last, of the network as it stands."""
+        X, y = self.X_training[self.batch_rows], self.y_training[self.batch_rows]
+        trace = forward(self.network, X)
+        return trace, backward(self.network, trace, y)
 
     def _gradients(self, dropout: Dropout | None = None) -> Any:
         rows = self.batch_rows

@@ -48,6 +48,11 @@ def train_again(folder: str | os.PathLike[str], table: Any = None, *, progress: 
     """
     run, place = load_run(folder), Folder(folder)
     facts = read_run(place)
+    if facts.options.privacy is not None:
+        raise InputError(
+            f"the training of the run in {folder} was private: which rows taught it what is just what its noise hides; "
+            "train without --epsilon and --noise-multiplier."
+        )
     if not settings_of(facts.options, 1).by_steps:
         raise InputError(
             f"the run in {folder} was trained by {facts.options.optimizer!r}, whose search cannot be taken again step "

@@ -135,14 +135,18 @@ class Options:
     @property
     def privacy(self) -> Privacy | None:
         """The privacy of the training, if some is asked for."""
-        asked = {"target_epsilon": self.epsilon, "noise_multiplier": self.noise_multiplier}
-        if asked == dict.fromkeys(asked):
+        if self.epsilon is None and self.noise_multiplier is None:
             return None
         if self.delta is None:
             raise InputError(
                 "delta is missing: private training needs one below 1 over the number of rows, such as 1e-5."
             )
-        return Privacy(**asked, delta=self.delta, max_norm=1.0 if self.max_norm is None else self.max_norm)
+        return Privacy(
+            delta=self.delta,
+            noise_multiplier=self.noise_multiplier,
+            target_epsilon=self.epsilon,
+            max_norm=1.0 if self.max_norm is None else self.max_norm,
+        )
 
     @property
     def split_column(self) -> str | None:

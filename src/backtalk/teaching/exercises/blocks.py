@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,13 @@ from ...core.activations import Activation
 from ...core.losses import CrossEntropy, Focal, Huber, Loss, Quantile, Quantiles
 from ...core.network import Network
 from ..derivations.document import Equation, Passage
-from ..derivations.expressions import Number, Sum, Symbol
+from ..derivations.expressions import Derivative, Number, Sum, Symbol
 from ..derivations.functions import OUTPUTS, formulas_of
+from ..derivations.picture import NOW, Column, Node, Picture
 from ..derivations.values import ExampleValues
+from .further import BATCH, ETA, STEP
 from .questions import PathQuestion, Question
+from .second import Second
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +61,60 @@ class Lines:
     before: tuple[str, ...]
 
 
-Block = Heading | Words | Row | Lines | Passage
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where a student writes their name, and a teacher the points, of ``most``."""
+
+    most: int
 
 
-def sheet_blocks(
-    network: Network, x: np.ndarray, y: Any, questions: Sequence[Question], last: PathQuestion, hints: bool
-) -> Iterator[Block]:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The network, drawn."""
+
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What a sheet is about: all of an :class:`~backtalk.Exercise` that stands on it."""
+
+    network: Network
+    x: np.ndarray
+    y: Any
+    questions: Sequence[Question]
+    last: PathQuestion
+    second: Second | None
+    rate: float | None
+
+    @property
+    def talks(self) -> Iterator[tuple[str, int, list[Question]]]:
+        """Each part, the label of its first question, and its questions."""
+        label = 1
+        for talk, each in groupby(self.questions, key=lambda question: question.talk):
+            questions = list(each)
+            yield talk, label, questions
+            label += len(questions)
+
+
+Block = Heading | Words | Row | Lines | Fields | Drawing | Passage
+
+
+def sheet_blocks(task: Task, hints: bool) -> Iterator[Block]:
     """The network with its numbers, and blanks in the order of the talks."""
-    yield from _network(network, x, y)
-    label = 1
-    for talk, of_talk in groupby(questions, key=lambda question: question.talk):
+    last, label = task.last, len(task.questions) + 1
+    yield Fields(label)
+    yield from _network(task.network, task.x, task.y)
+    for talk, first, questions in task.talks:
         yield Heading(talk)
-        for _, beside in groupby(of_talk, key=lambda question: question.row):
+        yield from _introduction(talk, task)
+        for _, beside in groupby(enumerate(questions, first), key=lambda numbered: numbered[1].row):
             row = []
-            for question in beside:
+            for number, question in beside:
                 blank = Number(np.full(np.shape(question.value), np.nan))
-                row.append(Equation(question.left, (question.formula, blank) if hints else (blank,)))
-            yield Row(tuple(row), label, space=True)
-            label += len(row)
+                formula = (question.formula,) if hints and question.formula is not None else ()
+                row.append((number, Equation(question.left, (*formula, blank))))
+            yield Row(tuple(equation for _, equation in row), row[0][0], space=True)
     yield Heading("Along the paths")
     count = last.paths.count
     there = "there is 1. Write" if count == 1 else f"there are {count}: for each, write"
@@ -89,17 +128,16 @@ def sheet_blocks(
     yield Row((Equation(last.derivation.left, (Number(np.nan),)),))
 
 
-def key_blocks(
-    network: Network, x: np.ndarray, y: Any, questions: Sequence[Question], last: PathQuestion
-) -> Iterator[Block]:
+def key_blocks(task: Task) -> Iterator[Block]:
     """The same with every number, and the derivation of the last question."""
-    yield from _network(network, x, y)
-    label = 1
-    for talk, of_talk in groupby(questions, key=lambda question: question.talk):
+    last, label = task.last, len(task.questions) + 1
+    yield from _network(task.network, task.x, task.y)
+    for talk, first, questions in task.talks:
         yield Heading(talk)
-        for question in of_talk:
-            yield Row((Equation(question.left, (question.formula, Number(question.value))),), label)
-            label += 1
+        yield from _introduction(talk, task)
+        for number, question in enumerate(questions, first):
+            formula = () if question.formula is None else (question.formula,)
+            yield Row((Equation(question.left, (*formula, Number(question.value))),), number)
     yield Heading("Along the paths")
     passages, count = last.paths.section().passages, last.paths.count
     rest = "" if len(passages) == count else f" All others of the {count} contribute 0."
@@ -114,9 +152,32 @@ def key_blocks(
             yield Passage(step.title, step.reason, step.equation)
 
 
+def _introduction(talk: str, task: Task) -> Iterator[Block]:
+    """What the questions of a part need to be told."""
+    L = task.network.depth
+    if talk == BATCH and task.second is not None:
+        h, grad_a = Symbol("h", L - 1), Derivative(Symbol("a", L))
+        yield Words("A batch holds the example above and a second one. For the second one alone:")
+        yield Row(
+            (
+                Equation(h, (Number(task.second.h[:, None]),)),
+                Equation(grad_a, (Number(task.second.grad_a[:, None]),)),
+            )
+        )
+        yield Words(
+            f"ℒ of the batch is the mean of both losses. So each example has the weight 1/2, and ∇a[{L}] of an example "
+            "in the batch is half of what it is for that example alone."
+        )
+    if talk == STEP and task.rate is not None:
+        yield Words("With the gradient of the first example alone, and the learning rate")
+        yield Row((Equation(ETA, (Number(task.rate),)),))
+        yield Words("the weights of the last layer become")
+
+
 def _network(network: Network, x: np.ndarray, y: Any) -> Iterator[Block]:
     sizes, loss, values = [str(size) for size in network.sizes], network.loss, ExampleValues(network, x, y)
     yield Heading("The network")
+    yield Drawing(_picture(network))
     sentences = [f"Its layers have {', '.join(sizes[:-1])} and {sizes[-1]} units, the inputs first."]
     sentences += _activations(network.activations)
     sentences.append(f"The output function is {OUTPUTS.get(network.output.name, repr(network.output))}; {_loss(loss)}.")
@@ -133,6 +194,19 @@ def _network(network: Network, x: np.ndarray, y: Any) -> Iterator[Block]:
         f"h[0] is the input and t the target. {label}Write fractions where there are some, else three digits after the "
         "point; log is the natural logarithm."
     )
+
+
+def _picture(network: Network) -> Picture:
+    """Every unit with its name, and every weight."""
+    names = [[Symbol("h", i, (j,)) for j in range(1, size + 1)] for i, size in enumerate(network.sizes)]
+    names[-1] = [Symbol("yhat", None, (j,)) for j in range(1, network.sizes[-1] + 1)]
+    columns = tuple(Column(tuple(Node(NOW, name) for name in layer)) for layer in [*names, [Symbol("loss")]])
+    edges = {
+        (c, k, m): NOW
+        for c, (left, right) in enumerate(pairwise(columns))
+        for k, m in product(range(len(left.nodes)), range(len(right.nodes)))
+    }
+    return Picture(columns, edges, f"The network {' → '.join(map(str, network.sizes))}.")
 
 
 def _activations(activations: tuple[Activation, ...]) -> Iterator[str]:

@@ -19,39 +19,49 @@ from ...core.losses import Huber
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from ...errors import InputError
-from .exact import BESIDE_LOGARITHM, NOTHING, as_fraction
+from .exact import BESIDE_LOGARITHM, NOTHING, as_fraction, clumsiness
+from .second import EMPTY, INPUTS, SEEN, Second, second_example
+from .target import draw_target
 
 TRIES = 150
 LARGEST = 1e6  # of a pre-activation
-SEEN = 1e-3  # a number below it is 0 on the sheet of who writes three digits
-EMPTY = 100.0  # what an answer of 0 that teaches nothing adds to the unfriendliness
-INPUTS = (-2.0, -1.0, 1.0, 2.0)
 WHOLE = (-2.0, -1.0, 1.0, 2.0)
 HALVES = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 BIASES = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
-PARTS = {  # of softmax: ŷ is proportional to these
-    2: [(1, 3), (1, 2), (1, 4)],
-    3: [(1, 2, 3), (1, 2, 5), (1, 3, 4)],
-    4: [(1, 2, 3, 4), (1, 2, 3, 6)],
+PARTS = {  # of softmax: ŷ is proportional to these, none of them 1, whose logarithm is 0
+    2: [(2, 6), (2, 4), (2, 8)],
+    3: [(2, 4, 6), (2, 4, 10), (2, 6, 8)],
+    4: [(2, 4, 6, 8), (2, 4, 6, 12)],
 }
-RESIDUALS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 BINARY = (Fraction(1, 3), Fraction(1, 2), Fraction(2), Fraction(3), Fraction(4))  # ŷ/(1 − ŷ)
 
 
 def draw(
-    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], head: Head
-) -> tuple[Network, np.ndarray, Any]:
-    """A network, an input x (n_0,) and its y: the friendliest of many that are drawn."""
-    best: tuple[float, Network, np.ndarray, Any] | None = None
+    rng: np.random.Generator,
+    sizes: tuple[int, ...],
+    activations: tuple[Activation, ...],
+    head: Head,
+    *,
+    allow_zero: bool = False,
+    with_second: bool = False,
+) -> tuple[Network, np.ndarray, Any, Second | None]:
+    """A network, an input x (n_0,) and its y: the friendliest of many that are drawn.
+
+    ``allow_zero``: whether a unit of a ReLU may be silent; ``with_second``: whether there is a second example.
+    """
+    best: tuple[float, Network, np.ndarray, Any, Second | None] | None = None
     for _ in range(TRIES):
         with np.errstate(all="ignore"):
-            drawn = _drawn(rng, sizes, activations, head)
+            drawn = _drawn(rng, sizes, activations, head, allow_zero)
         if drawn is None:
             continue
         network, x, y = drawn
-        rank = _unfriendliness(network, x, y)
+        rank, second = _unfriendliness(network, x, y, allow_zero), None
+        if with_second and rank < (math.inf if best is None else best[0]):
+            more, second = second_example(rng, network, x, y, allow_zero)
+            rank += more
         if rank < (math.inf if best is None else best[0]):
-            best = rank, network, x, y
+            best = rank, network, x, y, second
         if rank == 0:
             break
     if best is None:
@@ -63,7 +73,11 @@ def draw(
 
 
 def _drawn(
-    rng: np.random.Generator, sizes: tuple[int, ...], activations: tuple[Activation, ...], head: Head
+    rng: np.random.Generator,
+    sizes: tuple[int, ...],
+    activations: tuple[Activation, ...],
+    head: Head,
+    allow_zero: bool,
 ) -> tuple[Network, np.ndarray, Any] | None:
     """None if the numbers are too large for paper."""
     W, b = [], []
@@ -75,20 +89,24 @@ def _drawn(
         heard = W[-1] @ h
         if not (np.abs(heard) < LARGEST).all():
             return None
-        wanted = _logarithms(rng, units, head.output.name if last else activations[i - 1].name, last)
+        wanted = _wanted(rng, units, head.output.name if last else activations[i - 1].name, last)
         if wanted is None:
             b.append(rng.choice(BIASES, units))
         elif all(as_fraction(number, BESIDE_LOGARITHM) is not None for number in heard):
             b.append(wanted - heard)
         else:  # what the sheet gives has to be exact, so that it comes only near to what is wanted
             b.append(np.round(2 * (wanted - heard)) / 2)
+        if not last and not allow_zero:  # a unit that would be silent speaks with its signs turned
+            silent = activations[i - 1].g_prime(heard + b[-1]) == 0
+            signs = np.where(silent, -1.0, 1.0)
+            W[-1], b[-1], heard = W[-1] * signs[:, None], b[-1] * signs, heard * signs
         h = heard + b[-1] if last else activations[i - 1].g(heard + b[-1])
     network = Network(W, b, activations, head.loss, output=head.output)
-    return network, x, _target(rng, head, network.output.value(h[None])[0])
+    return network, x, draw_target(rng, head, network.output.value(h[None])[0])
 
 
-def _logarithms(rng: np.random.Generator, units: int, function: str, last: bool) -> np.ndarray | None:
-    """The pre-activations that make fractions of a layer; None if any do."""
+def _wanted(rng: np.random.Generator, units: int, function: str, last: bool) -> np.ndarray | None:
+    """The pre-activations that suit a layer, mostly those that make fractions of it; None if any do."""
     match function:
         case "sigmoid" if last:
             return np.array([math.log(BINARY[k]) for k in rng.choice(len(BINARY), units, replace=units > len(BINARY))])
@@ -101,23 +119,13 @@ def _logarithms(rng: np.random.Generator, units: int, function: str, last: bool)
             parts = list(permutations(choices[rng.integers(len(choices))]))
             return np.log(np.array(parts[rng.integers(len(parts))], dtype=float))
         case "exp" if last:
-            return np.log(rng.permutation([1.0, 2.0, 3.0, 4.0])[:units])
+            return np.log(rng.permutation([2.0, 3.0, 4.0, 5.0])[:units])
+        case "hard_tanh" if not last:
+            return rng.choice([-0.75, -0.5, -0.25, 0.25, 0.5, 0.75], units)  # beyond ±1 it is flat
     return None
 
 
-def _target(rng: np.random.Generator, head: Head, yhat: np.ndarray) -> Any:
-    k, loss = len(yhat), head.loss
-    if head.takes_labels:
-        return int(rng.integers(k))
-    if loss.natural_output == "sigmoid":
-        return rng.integers(2, size=k).astype(float)
-    if loss.natural_output == "exp":
-        return rng.integers(0, 5, size=k).astype(float)
-    yhat = loss.prediction(yhat)
-    return np.round(2 * yhat) / 2 + rng.choice(RESIDUALS, len(yhat))
-
-
-def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
+def _unfriendliness(network: Network, x: np.ndarray, y: Any, allow_zero: bool) -> float:
     """0 for numbers as they should be; more if they are less so; inf if a gradient is lost or undecided."""
     trace = forward(network, x[None])
     grads = backward(network, trace, np.asarray(y)[None])
@@ -138,21 +146,26 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any) -> float:
         if any(np.abs(a - kink).min() < NOTHING for kink in activation.kinks):
             return math.inf
         silent += int((slopes == 0).sum())
-        rank += _has_ties(a) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
+        rank += _has_ties(a) + _has_ties(grads.h[i][0]) + 4 * max(0, int((slopes == 0).sum()) - len(a) // 2)
         # an answer may be 0 because its unit is silent, but not because what it sums happens to cancel
         speaks = slopes != 0
         heard = a, grads.h[i][0], slopes[speaks], trace.h[i][0][speaks], grads.a[i][0][speaks]
         rank += EMPTY * sum(int((np.abs(values) < SEEN).sum()) for values in heard)
-    if any(activation.name == "relu" for activation in network.activations) and max(network.sizes[1:-1]) > 1:
+    if not allow_zero:
+        asked = [*trace.a.values(), *grads.a.values(), *grads.W.values(), *grads.b.values()]
+        rank += EMPTY * sum(int((np.abs(array) < SEEN).sum()) for array in asked)
+    elif any(activation.name == "relu" for activation in network.activations) and max(network.sizes[1:-1]) > 1:
         rank += 2 * (silent == 0)
     rank += sum(int((~_is_nothing(array) & (np.abs(array) < SEEN)).sum()) for array in grads.W.values())
+    rank += 5 * sum(map(_hides_a_transpose, network.W.values(), (h[0] for h in trace.h.values())))
+    rank += 5 * sum(map(_hides_a_transpose, network.W.values(), (grad_a[0] for grad_a in grads.a.values())))
     for i, activation in enumerate(network.activations, 1):
         # a function with a corner at 0, of which only one side is used, would teach half of it
         sides = trace.a[i][0] < 0
         rank += 30 * (isinstance(activation, LeakyReLU | ELU) and len(sides) > 1 and not sides.any())
     rank += sum(int((np.abs(bias) > 6).sum()) for bias in network.b.values())
     numbers = np.concatenate([np.ravel(array) for family in told[1:] for array in family.values()])
-    return rank + sum(map(_clumsiness, numbers))
+    return rank + sum(map(clumsiness, numbers))
 
 
 def _is_nothing(values: np.ndarray) -> np.ndarray:
@@ -160,10 +173,10 @@ def _is_nothing(values: np.ndarray) -> np.ndarray:
     return np.abs(values) < NOTHING
 
 
+def _hides_a_transpose(W: np.ndarray, vector: np.ndarray) -> bool:
+    """Whether Wᵀ instead of W would not be noticed."""
+    return W.shape[0] == W.shape[1] > 1 and np.allclose(W @ vector, W.T @ vector)
+
+
 def _has_ties(values: np.ndarray) -> bool:
     return len(np.unique(values.round(9))) < len(values)
-
-
-def _clumsiness(value: float) -> float:
-    """How far a number is from one that is computed by hand."""
-    return (abs(value) > 12) + (as_fraction(value, 48) is None)

@@ -74,6 +74,15 @@ def without_rounding(value: float) -> float:
     return float(value) if fraction is None else float(fraction)
 
 
+def clumsiness(value: float) -> float:
+    """How far a number is from one that is computed by hand: 0, 1 or 2.
+
+    >>> clumsiness(0.75), clumsiness(0.2345), clumsiness(40.0)
+    (0, 1, 1)
+    """
+    return (abs(value) > 12) + (as_fraction(value, 48) is None)
+
+
 @cache
 def _logarithms() -> tuple[tuple[Fraction, Fraction, float], ...]:
     """Multiples of logarithms, the simplest first."""

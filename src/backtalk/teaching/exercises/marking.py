@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ...core.layers import Layers
 from ...core.network import Network
 from ...errors import InputError, InputTypeError, first_line, unknown_name
 from .exact import NOTHING
+from .own import Guess
 from .questions import PathQuestion, Question
 from .reading import Written, is_blank, read_answer
 
@@ -44,7 +45,7 @@ class Marks:
     """The marks in the order of the sheet, and the likely mistakes in the gradients.
 
     >>> from backtalk import exercise
-    >>> marks = exercise(seed=0).check({"yhat": ["1/3", "2/3"], "loss": 7})
+    >>> marks = exercise(seed=0).check({"yhat": ["1/5", "4/5"], "loss": 7})
     >>> marks.right, marks.rows[1]
     (1, Mark(name='loss', verdict='wrong', said=''))
     """
@@ -56,6 +57,11 @@ class Marks:
     def right(self) -> int:
         """How many answers are right."""
         return sum(row.verdict == "right" for row in self.rows)
+
+    @property
+    def points(self) -> int:
+        """How many answers are right or follow from a wrong one above, so that a mistake counts once."""
+        return sum(row.verdict in GOOD for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """The marks for JSON."""
@@ -132,13 +138,14 @@ def mark(
     links = right_links(network.depth)
     given = {_place(each): _as_batch(each, own[each.name]) for each in answered if each.is_gradient}
     expected = Pass(scene, links, given)
+    student = _Student(expected)
     for question in answered:
         name, value = question.name, own[question.name]
         above = (rows[other] for other in names[: names.index(name)] if other in own)
         if _agree(value, question.value, tolerance):
             rows[name] = Mark(name, "right")
-        elif not _agree(value, _follows(question, expected, scene), tolerance):
-            rows[name] = Mark(name, "wrong", _forward_mistake(question, scene, value, tolerance))
+        elif not _agree(value, _follows(question, expected, student), tolerance):
+            rows[name] = Mark(name, "wrong", _likely(question, student, value, tolerance))
         elif all(mark.verdict == "right" for mark in above):  # computed on with numbers that were rounded
             rows[name] = Mark(name, "right")
         else:
@@ -181,8 +188,7 @@ def _shaped(question: Question, value: np.ndarray) -> np.ndarray | None:
     shape = np.shape(question.value)
     if value.shape == shape:
         return value
-    is_vector = len(shape) == 2 and question.symbol.letter != "W"
-    if is_vector and value.size == shape[0] and (value.ndim == 1 or 1 in value.shape):
+    if len(question.shape) == 1 and value.size == shape[0] and (value.ndim == 1 or 1 in value.shape):
         return value.reshape(shape)
     if math.prod(shape) == 1 and value.size == 1:
         return value.reshape(shape)
@@ -190,9 +196,9 @@ def _shaped(question: Question, value: np.ndarray) -> np.ndarray | None:
 
 
 def _of_wrong_shape(question: Question, value: np.ndarray, answer: Any) -> Mark:
-    shape = np.shape(question.value)
-    said = f"it has shape {value.shape}, expected {shape if len(shape) != 2 or shape[1] > 1 else (shape[0],)}"
-    if question.symbol.letter == "W" and value.shape == shape[::-1]:
+    shape = question.shape
+    said = f"it has shape {value.shape}, expected {shape}"
+    if question.is_matrix and value.shape == shape[::-1]:
         said += ": it is transposed; a row for each unit talked to"
     if isinstance(answer, str) and "," in answer:
         said += f": {answer!r} is one number, and several are a list, such as [1, 5]"
@@ -214,48 +220,73 @@ def _own_scene(network: Network, x: np.ndarray, target: np.ndarray, own: dict[st
     return Scene(network, Trace(Layers(a), Layers(h, first=0)), target, np.ones(1))
 
 
-def _follows(question: Question, expected: Pass, scene: Scene) -> np.ndarray:
+class _Student:
+    """The student's numbers, as questions beside those of the talks need them."""
+
+    def __init__(self, expected: Pass) -> None:
+        self.expected, self.scene = expected, expected.scene
+
+    def h(self, i: int) -> np.ndarray:
+        return self.scene.trace.h[i].T
+
+    def gradient(self, family: str, i: int) -> np.ndarray:
+        given = self.expected.given.get((family, i))
+        return _as_column(family, self.expected.says(family, i) if given is None else given)
+
+
+def _as_column(family: str, batch: np.ndarray) -> np.ndarray:
+    """A batch of one row, or the vector of a bias, as a column; a matrix as it is."""
+    return batch if family == "W" else batch[:, None] if family == "b" else batch.T
+
+
+def _follows(question: Question, expected: Pass, student: _Student) -> np.ndarray:
     """What the right formula gives for the student's own numbers above it."""
-    network, trace, (family, i) = scene.network, scene.trace, _place(question)
+    if question.further is not None:
+        return question.further.follows(student)
+    scene, (family, i) = expected.scene, _place(question)
+    network, trace = scene.network, scene.trace
     if question.is_gradient:
-        said = expected.says(family, i)
-        return said if family == "W" else said[:, None] if family == "b" else said.T
+        return _as_column(family, expected.says(family, i))
     if family == "loss":
         return np.asarray(network.loss.value(trace.output, scene.target)[0])
     return (pre_activation(network, i, trace.h[i - 1]) if family == "a" else unit_output(network, i, trace.a[i])).T
 
 
-def _forward_mistake(question: Question, scene: Scene, value: np.ndarray, tolerance: float) -> str:
-    """What was likely done in the forward pass, in a few words."""
-    if question.is_gradient or question.name == "loss":
+def _likely(question: Question, student: _Student, value: np.ndarray, tolerance: float) -> str:
+    """What was likely done, in a few words; the mistakes in the gradients of the talks are named elsewhere."""
+    if question.further is not None:
+        guesses: Iterable[Guess] = question.further.guesses(student)
+    elif question.is_gradient or question.name == "loss":
         return ""
-    for words, change in _forward_mistakes(*_place(question), scene):
+    else:
+        guesses = _forward_mistakes(*_place(question), student.scene)
+    for words, change in guesses:
         try:
-            if _agree(value, change().T, tolerance):
+            if _agree(value, change(), tolerance):
                 return f"as if {words}"
-        except ValueError:  # shapes that do not fit
+        except (ValueError, IndexError):  # shapes that do not fit
             continue
     return ""
 
 
-def _forward_mistakes(family: str, i: int, scene: Scene) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+def _forward_mistakes(family: str, i: int, scene: Scene) -> Iterator[Guess]:
     network, trace, L = scene.network, scene.trace, scene.network.depth
     if family == "a":
         W, b, h = network.W[i], network.b[i], trace.h[i - 1]
-        yield "the bias was left out", lambda: h @ W.T
-        yield "the bias was subtracted", lambda: h @ W.T - b
-        yield f"W_{i} was transposed", lambda: h @ W + b
+        yield "the bias was left out", lambda: W @ h.T
+        yield "the bias was subtracted", lambda: (h @ W.T - b).T
+        yield f"W_{i} was transposed", lambda: (h @ W + b).T
         if i > 1:
-            yield f"a_{i - 1} was heard instead of h_{i - 1}", lambda: trace.a[i - 1] @ W.T + b
+            yield f"a_{i - 1} was heard instead of h_{i - 1}", lambda: (trace.a[i - 1] @ W.T + b).T
     elif i < L:
-        yield "g was left out", lambda: trace.a[i]
-        yield "g′ was taken instead of g", lambda: network.activations[i - 1].g_prime(trace.a[i])
+        yield "g was left out", lambda: trace.a[i].T
+        yield "g′ was taken instead of g", lambda: network.activations[i - 1].g_prime(trace.a[i]).T
         if network.activations[i - 1].name == "relu":
-            yield "the sign was dropped, |a| for max(0, a)", lambda: np.abs(trace.a[i])
+            yield "the sign was dropped, |a| for max(0, a)", lambda: np.abs(trace.a[i]).T
     else:
-        yield "the output function was left out", lambda: trace.a[L]
-        yield "exp(a) was not divided by the sum of all", lambda: np.exp(trace.a[L])
-        yield "a was divided by the sum of all, without exp", lambda: trace.a[L] / trace.a[L].sum()
+        yield "the output function was left out", lambda: trace.a[L].T
+        yield "exp(a) was not divided by the sum of all", lambda: np.exp(trace.a[L]).T
+        yield "a was divided by the sum of all, without exp", lambda: trace.a[L].T / trace.a[L].sum()
 
 
 def _name_mistakes(scene: Scene, given: dict[tuple[str, int], np.ndarray], tolerance: float) -> tuple[Mistake, ...]:

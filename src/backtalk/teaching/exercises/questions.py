@@ -18,6 +18,7 @@ from ..derivations.steps import Step
 from ..derivations.strongest import paths
 from ..derivations.values import ExampleValues
 from .exact import NOTHING, without_rounding
+from .own import Further
 
 MOST_PATHS = 8  # that the sheet has lines for
 FORWARD, OUTPUT, HIDDEN, WEIGHTS = (
@@ -35,19 +36,33 @@ class Question:
     name: str
     talk: str
     row: int  # of the sheet, in its talk: those of one row stand beside one another
-    left: Symbol | Derivative
-    formula: Expression
+    left: Expression
+    formula: Expression | None  # None: ``left`` says it all
     value: Any = field(repr=False)
+    further: Further | None = field(default=None, repr=False)  # None: a question of the talks
 
     @property
     def symbol(self) -> Symbol:
-        """The quantity, of which ``left`` may be the gradient."""
-        return self.left.of if isinstance(self.left, Derivative) else self.left
+        """The quantity of a question of the talks, of which ``left`` may be the gradient."""
+        of = self.left.of if isinstance(self.left, Derivative) else self.left
+        assert isinstance(of, Symbol)
+        return of
 
     @property
     def is_gradient(self) -> bool:
-        """Whether a gradient is asked for."""
-        return isinstance(self.left, Derivative)
+        """Whether it is one of the gradients of the talks."""
+        return self.further is None and isinstance(self.left, Derivative)
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether the answer is a matrix, and no column and no number."""
+        return self.symbol.letter == "W" if self.further is None else self.further.is_matrix
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many numbers are asked for: (), (n,) or (n, m)."""
+        shape = np.shape(self.value)
+        return shape if self.is_matrix else shape[:1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +79,7 @@ class PathQuestion:
 
 
 def questions_of(network: Network, x: np.ndarray, y: Any) -> list[Question]:
-    """Every question but the last."""
+    """Every question of the talks but the last."""
     values, depth = ExampleValues(network, x, y), network.depth
     formulas = _formulas(network, x, y)
     asked: list[tuple[str, str, int, Symbol | Derivative]] = []
@@ -78,10 +93,10 @@ def questions_of(network: Network, x: np.ndarray, y: Any) -> list[Question]:
         asked += [(f"grad {f}[{i}]", HIDDEN, depth - i, Derivative(Symbol(f, i))) for f in ("h", "a")]
     for i in range(depth, 0, -1):
         asked += [(f"grad {f}[{i}]", WEIGHTS, depth - i + 1, Derivative(Symbol(f, i))) for f in ("W", "b")]
-    return [Question(name, talk, row, left, formulas[left], _clean(values[left])) for name, talk, row, left in asked]
+    return [Question(name, talk, row, left, formulas[left], clean(values[left])) for name, talk, row, left in asked]
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """A number, or each of an array, without its rounding errors."""
     return np.vectorize(without_rounding, otypes=[np.float64])(value) if np.ndim(value) else without_rounding(value)
 

@@ -13,12 +13,14 @@ from ...core.losses import Loss
 from ...core.network import Network
 from ...core.outputs import Output, Softmax
 from ...errors import InputError, InputTypeError
-from .blocks import key_blocks, sheet_blocks
+from .blocks import Task, key_blocks, sheet_blocks
 from .draw import draw
 from .exact import without_rounding
+from .further import a_rate, further_questions, in_order, kinds_of
 from .marking import TWO_DECIMALS, Marks, mark
 from .paper import Paper
 from .questions import PathQuestion, Question, path_question, questions_of
+from .second import Second
 
 MOST_UNITS = 4  # of a layer: what fits beside one another on paper
 MOST_LAYERS = 4  # with weights
@@ -32,11 +34,13 @@ class Exercise:
     right numbers by name, ``check`` compares a student's with them. What is printed, and what a notebook shows, holds
     no answer.
 
+    ``second``: the second example of a batch, and ``rate``: the learning rate of a step, if they are asked about.
+
     >>> made = exercise(seed=0)
     >>> made
     Exercise 0: a network of 2, 2 and 2 units, relu, cross_entropy; 13 questions, see .sheet and .key
     >>> made.x, made.y, made.answers["a[1]"]
-    (array([-2., -1.]), 0, [-4.0, 1.5])
+    (array([1., 2.]), 1, [2.5, 1.5])
     """
 
     network: Network
@@ -46,6 +50,8 @@ class Exercise:
     hints: bool
     questions: tuple[Question, ...]
     last: PathQuestion
+    second: Second | None = None
+    rate: float | None = None
 
     @property
     def X(self) -> np.ndarray:
@@ -60,14 +66,16 @@ class Exercise:
     @property
     def sheet(self) -> Paper:
         """The sheet with blanks."""
-        blocks = sheet_blocks(self.network, self.x, self.y, self.questions, self.last, self.hints)
-        return Paper(f"Back-propagation by hand: exercise {self.seed}", tuple(blocks))
+        return Paper(f"Back-propagation by hand: exercise {self.seed}", tuple(sheet_blocks(self._task, self.hints)))
 
     @property
     def key(self) -> Paper:
         """The answer key: every number, and the derivation of the last question."""
-        blocks = key_blocks(self.network, self.x, self.y, self.questions, self.last)
-        return Paper(f"Back-propagation by hand: the key to exercise {self.seed}", tuple(blocks))
+        return Paper(f"Back-propagation by hand: the key to exercise {self.seed}", tuple(key_blocks(self._task)))
+
+    @property
+    def _task(self) -> Task:
+        return Task(self.network, self.x, self.y, self.questions, self.last, self.second, self.rate)
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -116,23 +124,29 @@ def exercise(
     *,
     output: str | Output | Activation | None = None,
     hints: bool = True,
+    also: str | Sequence[str] = (),
+    allow_zero: bool = False,
 ) -> Exercise:
     """A sheet to compute every gradient of a small network by hand, with its key.
 
     The numbers are small: weights are whole or halves, and if a function has a logarithm for its inverse, a bias
     holds one, so that ŷ = (1/4, 3/4) and not 0.2689…; with other activations than relu, leaky_relu, identity, sigmoid
-    and tanh they are rounded. No number lies at a kink, in each hidden layer a unit hears the loss, and with ReLU,
-    if there is room for it, one is silent.
+    and tanh they are rounded. No number lies at a kink, and no answer is 0.
 
     ``seed``: 0 or more; the same seed gives the same sheet, to the letter. ``sizes``: n_0 … n_L, at most 4 units a
     layer and 4 layers with weights. ``activation``, ``loss``, ``output``: as for a :class:`~backtalk.Network`.
     ``hints``: whether the sheet gives the formula beside each blank.
 
-    Raises :class:`~backtalk.errors.InputError` for sizes that are too large for paper, and for unknown names.
+    ``also``: further questions, 'all' or some of 'jacobian' (of softmax), 'column' (one hidden unit hears the layer
+    above through its column of W), 'stacking' (these columns as the rows of Wᵀ), 'batch' (the mean of two examples) and
+    'step' (of gradient descent). ``allow_zero``: whether answers may be 0; with ReLU, one unit is then silent.
+
+    Raises :class:`~backtalk.errors.InputError` for sizes that are too large for paper, for unknown names, and if an
+    answer of 0 cannot be avoided, as with the hinge of three outputs.
 
     >>> given = exercise(seed=1, sizes=(2, 3, 2))
     >>> given.network.sizes, [round(number, 4) for number in given.answers["yhat"]]
-    ((2, 3, 2), [0.6667, 0.3333])
+    ((2, 3, 2), [0.2, 0.8])
     >>> print(given.sheet.to_markdown())
     # Back-propagation by hand: exercise 1
     ...
@@ -141,14 +155,33 @@ def exercise(
         raise InputTypeError(f"seed is {seed!r}, expected a whole number of 0 or more.")
     if seed < 0:
         raise InputError(f"seed is {seed}, expected 0 or more.")
-    if not isinstance(hints, bool):
-        raise InputTypeError(f"hints is {hints!r}, expected True or False.")
+    for name, flag in (("hints", hints), ("allow_zero", allow_zero)):
+        if not isinstance(flag, bool):
+            raise InputTypeError(f"{name} is {flag!r}, expected True or False.")
     plain = Network.create(sizes, activation, loss, output=output, rng=0)  # refuses what makes no network
     _require_small(plain)
-    activations = tuple(as_activation(each) for each in plain.activations)
-    network, x, y = draw(np.random.default_rng(seed), plain.sizes, activations, plain.head)
-    questions = tuple(questions_of(network, x, y))
-    return Exercise(network, x, y, int(seed), hints, questions, path_question(network, x, y))
+    kinds = kinds_of(also, plain)
+    activations, rng = tuple(as_activation(each) for each in plain.activations), np.random.default_rng(seed)
+    drawn = draw(rng, plain.sizes, activations, plain.head, allow_zero=allow_zero, with_second="batch" in kinds)
+    network, x, y, second = drawn
+    questions = questions_of(network, x, y)
+    grad_W = next(question.value for question in questions if question.name == f"grad W[{network.depth}]")
+    rate = a_rate(rng, network, grad_W) if "step" in kinds else None
+    further = further_questions(kinds, network, x, y, second, rate or 0.0)
+    questions = tuple(in_order([*questions, *further]))
+    made = Exercise(network, x, y, int(seed), hints, questions, path_question(network, x, y), second, rate)
+    if not allow_zero:
+        _require_no_zero(made)
+    return made
+
+
+def _require_no_zero(made: Exercise) -> None:
+    for name, answer in made.answers.items():
+        if not np.all(answer):
+            raise InputError(
+                f"no numbers without an answer of 0 were found: {name} holds one. Take another seed, or "
+                "allow_zero=True; with some losses and activations, 0 is the right answer to a question."
+            )
 
 
 def _require_small(network: Network) -> None:
@@ -170,4 +203,4 @@ def _require_small(network: Network) -> None:
 def _plain(question: Question) -> Any:
     """A column as a list, a matrix as a list of rows."""
     array = np.asarray(question.value)
-    return (array if array.ndim == 0 or question.symbol.letter == "W" else array[:, 0]).tolist()
+    return array.reshape(question.shape).tolist()

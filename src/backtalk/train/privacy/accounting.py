@@ -23,7 +23,8 @@ INTERVAL = 1e-4  # of the privacy loss, the library's own default
 COARSE, LARGE = 5e-4, 0.5  # the same in a search for an ε of LARGE or more: faster, and some 0.1 % too careful
 FINE = 20.0  # the ε up to which an interval is kept; above it, it grows with ε, as time and memory would
 NOT_PRIVATE = 1e6  # an ε above which nobody asks for a tight one
-MOST_NOISE = 2.0**14  # the noise multiplier at which a search gives up
+MOST_NOISE = 2.0**14  # the noise multiplier at which a search gives up; more is counted as this much, an upper bound
+LEAST_NOISE = 1e-100  # a noise multiplier below which there is as good as none
 STRIDE = 1.25  # of a search: little noise takes the accountants long
 PRECISION = 1e-3  # relative, of the noise multiplier that is searched for
 TINY = 1e-12  # an ε that is as good as 0
@@ -38,7 +39,7 @@ def epsilon(noise_multiplier: float, sampling_rate: float, steps: int, delta: fl
     ``delta``: δ, below one over the number of examples. ``accountant``: 'pld' composes the distribution of the privacy
     loss numerically, and is tight up to 1e-4 (what others call PRV); 'rdp' bounds it by Rényi divergences, which is
     faster and larger. Both are upper bounds for neighbours that differ by one example added or removed. ∞ if there is
-    no noise, 0 if there are no steps.
+    no noise, or as good as none; 0 if there are no steps.
 
     Raises :class:`~backtalk.errors.InputError` if a number is out of its range,
     :class:`~backtalk.errors.MissingLibraryError` without dp-accounting. Sources: Mironov, Talwar and Zhang 2019, "Rényi
@@ -211,11 +212,21 @@ def _epsilon(taken: Steps, delta: float, kind: str, interval: float) -> float:
     """ε of these steps; ``interval``: that at which 'pld' knows the distribution of the privacy loss."""
     if not taken:
         return 0.0
-    if any(noise == 0 for noise, _ in taken):
+    if any(noise < LEAST_NOISE for noise, _ in taken):
         return math.inf
+    taken = _counted(taken)
     bound = _epsilon_rdp(taken, delta)
     # Both are upper bounds. That of 'pld' is ∞ if δ is so small that its distributions leave out as much.
     return bound if kind == "rdp" else min(bound, _epsilon_pld(taken, delta, bound, interval))
+
+
+def _counted(taken: Steps) -> Steps:
+    """The same with no more than ``MOST_NOISE``: beyond it, dp-accounting loses its digits."""
+    counted: dict[tuple[float, float], int] = {}
+    for (noise, rate), count in taken.items():
+        key = min(noise, MOST_NOISE), rate
+        counted[key] = counted.get(key, 0) + count
+    return counted
 
 
 def _epsilon_rdp(taken: Steps, delta: float) -> float:

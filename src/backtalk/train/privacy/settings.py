@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 from ...core.clipping import CLIPPINGS
 from ...errors import InputError, InputTypeError, unknown_name
 from .accounting import ACCOUNTANTS, as_delta
+
+LEAST, MOST = 1e-12, 1e12  # of C and σ: their product and the grid of the noise are normal numbers of float32 too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Privacy:
                 "given, expected one of them: how much noise there is, or the ε that is to come of it."
             )
         for name in (given[0], "max_norm"):
-            _require_above_zero(name, getattr(self, name))
+            _require_in_range(name, getattr(self, name))
         if self.clipping not in CLIPPINGS:
             raise unknown_name("clipping", self.clipping, CLIPPINGS)
         if self.accountant not in ACCOUNTANTS:
@@ -77,8 +78,8 @@ class Privacy:
         return asdict(self)
 
 
-def _require_above_zero(name: str, value: Any) -> None:
+def _require_in_range(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{name} is {value!r}, expected a number above 0.")
-    if not 0 < float(value) < math.inf:
-        raise InputError(f"{name} is {value!r}, expected a finite number above 0.")
+    if not LEAST <= float(value) <= MOST:
+        raise InputError(f"{name} is {value!r}, expected a number above 0, from {LEAST:g} to {MOST:g}.")

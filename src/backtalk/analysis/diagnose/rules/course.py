@@ -11,7 +11,7 @@ from ....core.network import Network
 from ..finding import Finding, finding
 from ..telemetry import Telemetry
 from ..thresholds import LIMITS
-from ..words import counted, percent
+from ..words import counted, part_of, percent
 from .curves import fall_of, gain_of_as_much_again, is_small, losses_without_penalty, scale_of
 from .layers import lagging, ratio_findings
 from .rates import find_learning_rate_too_high, find_learning_rate_too_low
@@ -91,7 +91,7 @@ def find_training_too_short(
         "training_too_short", share, "the loss still falls",
         f"In the second half of {counted(len(losses), 'epoch')} the loss fell from {half:.4g} to {end:.4g}, after "
         f"{quarter:.4g} at a quarter of them. At this pace as many epochs again bring about {gain:.2g} more, "
-        f"{percent(share)} of the loss of a constant output.",
+        f"{part_of(share)} the loss of a constant output.",
         "Train for more epochs, or with a higher learning rate; smaller mini-batches make more steps of an epoch.",
         most="note" if falling or stopped or little else "warning",
         numbers={"gain": gain, "share": share, "epochs": len(losses)},

@@ -129,9 +129,9 @@ def find_target_scale(network: Network, measured: Measurements) -> list[Finding]
 
 
 def find_missing_classes(network: Network, measured: Measurements) -> list[Finding]:
-    """Outputs whose class no example has."""
+    """Outputs whose class no example has; fewer examples than classes must leave some out, which tells nothing."""
     targets, counts = measured.targets, measured.targets.counts
-    if counts is None or network.sizes[-1] == 1:
+    if counts is None or network.sizes[-1] == 1 or measured.examples < len(counts):
         return []
     missing = np.flatnonzero(counts == 0)
     enough = measured.examples >= LIMITS.examples_of_class * len(counts)
