@@ -124,6 +124,33 @@ def test_the_name_of_the_file_says_the_form(call, model, tmp_path, name, begin):
     assert "The strongest paths" in written
 
 
+def test_svg_is_a_file_for_each_step(call, model, tmp_path):
+    code, said, _ = call("explain", *model, "--quantity", "b[1]", "--out", "step.svg", "--theme", "dark")
+    files = sorted(path.name for path in tmp_path.glob("step*"))
+    assert (code, said) == (0, f"wrote step-01.svg to {files[-1]}\n")
+    assert len(files) == int(files[-1][5:7])
+    assert "E8EAEE" in (tmp_path / "step-01.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--to", "svg"], "out is missing"),
+        (["--out", "it.svg", "--paths", "2"], "svg has a picture for each step alone"),
+        (["--to", "html", "--theme", "dark"], "html does not have"),
+        (["--to", "slides", "--theme", "a b"], "theme is 'a b', expected light, dark"),
+        (["--out", "it.svg", "--theme", "Madrid"], "theme"),
+    ],
+)
+def test_themes_and_pictures_that_do_not_exist_are_refused_before_anything_is_written(
+    call, model, tmp_path, wrong, said
+):
+    code, out, err = call("explain", *model, "--quantity", "b[1,1]", *wrong)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert not list(tmp_path.glob("it*"))
+
+
 def test_json_and_a_file_together(call, model, tmp_path):
     code, out, _ = call("explain", *model, "--quantity", "b[1]", "--json", "--to", "slides", "--out", "talk.tex")
     assert code == 0

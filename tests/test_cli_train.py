@@ -79,9 +79,9 @@ def trained(tmp_path_factory):
     """A table, the folder of a run on it, and what the command said."""
     folder = tmp_path_factory.mktemp("passengers")
     table = write(folder / "passengers.csv", passengers())
-    result = run("train", table, *SURVIVED, "--out", folder / "a run", "--epochs", 30)
+    result = run("train", table, *SURVIVED, "--out", folder / "run", "--epochs", 30)
     assert (result.returncode, result.stderr) == (0, ""), result
-    return table, folder / "a run", result.stdout
+    return table, folder / "run", result.stdout
 
 
 def test_train_says_what_it_understood_and_how_good_it_is(trained):
@@ -95,7 +95,7 @@ def test_train_says_what_it_understood_and_how_good_it_is(trained):
     assert re.search(r"age +number +\S.* \d+ of 280 missing", text)
     assert re.search(r"boarded +date", text)
     assert "rows: 280 training, 40 validation, 80 test" in text
-    assert f"use it: backtalk predict '{folder}' FILE" in text
+    assert f"use it: backtalk predict {folder} FILE" in text
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["scores"]["test"]["accuracy"] > 0.75
     assert f"{metrics['scores']['test']['accuracy']:#.4g}" in text
@@ -104,7 +104,7 @@ def test_train_says_what_it_understood_and_how_good_it_is(trained):
 def test_the_folder_holds_the_run_and_nothing_else(trained):
     _, folder, _ = trained
     assert sorted(path.name for path in folder.iterdir()) == FILES
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["a run", "passengers.csv"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["passengers.csv", "run"]
     network = load(folder / "model.safetensors")
     assert isinstance(network, Network)
     assert network.sizes[1:] == (64, 32, 2)
@@ -123,10 +123,11 @@ def test_the_report_is_one_page_with_nothing_from_elsewhere(trained):
 
 def test_train_twice_gives_the_same_bytes(trained, call):
     table, folder, _ = trained
-    code, _, _ = call("train", table, *SURVIVED, "--out", "again/run", "--epochs", 30)
+    code, said, _ = call("train", table, *SURVIVED, "--out", "once again/run", "--epochs", 30)
     assert code == 0
+    assert "use it: backtalk predict 'once again/run' FILE" in said
     for name in ("model.safetensors", "metrics.json", "preprocessing.json", "history.jsonl", "report.html"):
-        assert Path("again", "run", name).read_bytes() == (folder / name).read_bytes(), name
+        assert Path("once again", "run", name).read_bytes() == (folder / name).read_bytes(), name
 
 
 def test_json_is_one_object(trained, call):

@@ -142,9 +142,13 @@ def test_a_dead_layer_is_told_where_it_cannot_be_drawn():
     assert "100 % and 0 %" in diagnosis.to_html()
 
 
-def test_a_notebook_shows_the_page_in_a_frame_of_its_own(trained):
-    (inside,) = re.findall(r'<iframe srcdoc="(.*?)" style="[^"]*"></iframe>', trained._repr_html_(), re.DOTALL)
-    assert html.unescape(inside) == trained.to_html()
+def test_a_notebook_shows_the_findings_with_their_advice_and_the_layers_and_no_frame(trained):
+    shown = replace(trained, findings=(finding("severe", title="a < b"), finding("note")))._repr_html_()
+    assert "1 severe finding, 1 note" in shown
+    assert "<td class='bad'>severe</td><td>a &lt; b</td>" in shown
+    assert shown.count("What to do. ") == 2 * 20
+    assert shown.count("class='bar'") == 2 * len(trained.measurements.layers)
+    assert "<iframe" not in shown
 
 
 def test_printed_it_says_the_verdict_and_the_titles(trained):

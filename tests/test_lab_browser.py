@@ -663,8 +663,10 @@ def test_each_door_of_the_start_card_leads_into_an_example_that_is_under_way(tab
     page.wait_until("document.getElementById('network-said').textContent.startsWith('2 → 2 → 2,')")
     page.page.click("#start-open")
     page.page.wait_for_selector("body:not(.walking) #start")
+    page.explain("W[1,2,1]")
     page.page.click("#walk-on")
     page.page.wait_for_selector("body.walking")
+    assert page.page.locator("#derivation-value").count() == 0  # its paths would hide what the slide lights
     page.page.click("#start-open")  # the walk hid the open card
     page.page.click("[data-door=explain]")
     assert page.explained("W[1,1,1]") == pytest.approx(-9 / 16)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from backtalk import InputError, exercise
+from backtalk import BacktalkError, exercise
 from backtalk.apps.lab.exercises import exercise_message, marks_message
 from lab_page import serving
 
@@ -61,5 +61,5 @@ def test_answers_are_marked_with_the_likely_mistake_over_the_connection():
     ],
 )
 def test_what_is_no_sheet_or_no_answer_is_refused(change, answers, words):
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(BacktalkError, match=words):
         marks_message({**ASKED, **change}, answers)

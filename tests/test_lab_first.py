@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from backtalk import Network, fit, gradients
+from backtalk.apps.lab.answers import findings_message
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.settings import INITIALIZATIONS_OFFERED, OFFERED, PLAIN, Settings
 from backtalk.apps.lab.trainer import Trainer
+from backtalk.errors import DivergedError
 from backtalk.train.schedules import SCHEDULES
 from lab_page import serving
 
@@ -227,6 +229,18 @@ def test_the_doctor_does_not_blame_training_for_a_weight_set_by_hand(page):
     page.say("diagnose")
     kinds = {finding["kind"] for finding in page.until("findings")["findings"]}
     assert not kinds & {"learning_rate_too_high", "missing_classes"}
+
+
+def test_the_advice_after_divergence_does_not_contradict_itself():
+    run = trainer(layers=(8,), activation=("relu",), optimizer=PLAIN, rate=300, loss="squared_error")
+    with pytest.raises(DivergedError):
+        run.advance(1000)
+    found = findings_message(run, run.network, run.recorder.telemetry)["findings"]
+    assert "learning_rate_too_high" in {finding["kind"] for finding in found}
+    advice = " ".join(finding["advice"] for finding in found)
+    assert "a Learning rate of 30:" in advice
+    assert "a Learning rate of 3000" not in advice
+    assert "Choose relu" not in advice
 
 
 # What is refused

@@ -158,6 +158,16 @@ def test_noisy_sums_lie_on_a_grid_whatever_the_total():
     np.testing.assert_allclose(noisy, total + 0.3 * np.array([0.1, -1.3, 2.2]), atol=grid_of(0.3))
 
 
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_noise_alone_leads_to_lies_on_the_grid(kind, dtype):
+    net = Network([np.zeros((40, 50), dtype)], [np.zeros(40, dtype)], loss="squared_error")
+    data = (np.ones((1, 50), dtype), np.ones((1, 40), dtype))
+    moved = taken(kind, [np.array([], int)], noise=0.9, net=net, data=data)
+    assert moved.std() > 0.8
+    assert (moved / grid_of(0.9) % 1 == 0).all()
+
+
 def test_each_step_takes_each_example_with_the_same_probability():
     source = InMemory(Batch.of(NET, X, Y), rows=np.arange(3, 23))
     samples = PoissonSamples(source, 0.1, 2000, KEY).samples(5)

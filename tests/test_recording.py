@@ -24,6 +24,7 @@ from backtalk import (
     save,
     score_influence,
 )
+from backtalk.interop.files import save_with
 from engines import needs_kernels
 
 RNG = np.random.default_rng(0)
@@ -111,6 +112,15 @@ def test_steps_that_lead_elsewhere_are_refused(tmp_path):
         InputError, match=r"was recorded by backtalk .*, and here backtalk .* takes its steps to another"
     ):
         Recording.load(path, X, Y)
+
+
+@pytest.mark.parametrize("facts", [3, "recording", ["recording"]])
+def test_a_file_whose_facts_are_no_object_is_refused(tmp_path, facts):
+    path = tmp_path / "run.safetensors"
+    save_with(START, path, facts, run=None)
+    for read in (lambda: resume(path, X, Y), lambda: Recording.load(path, X, Y)):
+        with pytest.raises(FileFormatError, match="training"):
+            read()
 
 
 def test_a_recording_of_a_newer_version_or_without_a_part_is_refused(tmp_path, monkeypatch):

@@ -10,12 +10,33 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from backtalk import Layers, Network, Training, check, exercise, explain_step, fit, forward, gradients, influence, paths
+from backtalk import (
+    Layers,
+    Network,
+    PrivacySpent,
+    Training,
+    check,
+    diagnose,
+    exercise,
+    explain,
+    explain_step,
+    fit,
+    forward,
+    gradients,
+    hessian_product,
+    hypergradients,
+    influence,
+    paths,
+)
 from backtalk.analysis.check.report import CheckReport, CheckRow
-from backtalk.pages.view import MOST_ROWS, Bar, Verdict, rows_table, view
+from backtalk.pages.view import MOST_ROWS, STYLE, Bar, Verdict, rows_table, view
 
 NETWORK = Network.create([2, 3, 2], "tanh", rng=0)
 X, Y = np.array([[1.0, -2.0], [0.5, 1.0], [2.0, 2.0]]), np.array([0, 1, 1])
+
+RECORDED = fit(NETWORK, X, Y, epochs=2, batch_size=3, optimizer="sgd", rng=0, record=True)
+FAR = np.random.default_rng(0).normal(size=(60, 2)) * [1, 5000]  # the scale of a column is what is wrong
+SICK, CLASSES = Network.create([2, 4, 2], "tanh", rng=0), (FAR[:, 0] > 0).astype(int)
 
 
 def wrong(network, X, y):
@@ -35,7 +56,13 @@ RESULTS = {
     "influence": lambda: influence(NETWORK, (X, Y), (X, Y), k=2),
     "exercise": lambda: exercise(1),
     "key": lambda: exercise(1).key,
-    "marks": lambda: exercise(0).check({"yhat": ["1/3", "2/3"], "loss": 7}),
+    "marks": lambda: exercise(0).check({"yhat": exercise(0).answers["yhat"], "loss": 7}),
+    "Hessian": lambda: hessian_product(NETWORK, X, Y, NETWORK),
+    "hypergradients": lambda: hypergradients(RECORDED, (X, Y)),
+    "diagnosis": lambda: diagnose(NETWORK, X, Y),
+    "repaired": lambda: diagnose(SICK, FAR, CLASSES).fix(SICK, FAR, CLASSES, epochs=2),
+    "privacy": lambda: PrivacySpent(1e-5, 1.1, 0.01, 100, 1.0, "flat", "rdp"),
+    "derivation": lambda: explain(NETWORK, X[0], 0, "h[1,2]"),
     "update": lambda: explain_step(NETWORK, X, Y, "adam", "W[1,2,1]"),
 }
 
@@ -53,6 +80,31 @@ def test_the_gradients_of_each_layer_stand_with_bars():
     assert shown.count("<tr>") == 1 + 3
     assert shown.count("class='bar'") == 2 * 4 + 1
     assert f"{np.linalg.norm(gradients(NETWORK, X, Y).W[2]):.4g}" in shown
+
+
+def test_the_product_with_the_hessian_stands_with_bars_and_the_slope():
+    product = hessian_product(NETWORK, X, Y, NETWORK)
+    shown = product._repr_html_()
+    assert shown.count("class='bar'") == 2 * 2
+    assert f"{np.linalg.norm(product.W[1]):.4g}" in shown
+    assert f"{float(product.slope):.6g}" in shown
+
+
+def test_words_and_numbers_can_be_read_in_light_and_in_dark():
+    """Of what has a colour of its own, as it is mixed with the ink: at least 4.5 : 1 (WCAG 2.2)."""
+
+    def luminance(colour: np.ndarray) -> float:
+        linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    mixed = re.findall(r"color: color-mix\(in srgb, currentColor (\d+)%, #(\w{6})\)", STYLE)
+    assert len(mixed) == 2
+    for share, written in mixed:
+        colour = np.array([int(written[k : k + 2], 16) for k in (0, 2, 4)]) / 255
+        for ink, paper in ((0.11, 1.0), (0.87, 0.11)):
+            seen = luminance(int(share) / 100 * ink + (1 - int(share) / 100) * colour)
+            dark, light = sorted((seen, luminance(np.full(3, paper))))
+            assert (light + 0.05) / (dark + 0.05) > 4.5
 
 
 def test_an_exercise_shows_its_sheet_and_no_answer():

@@ -371,6 +371,7 @@ export class App {
 
   private showSlide(slide: Slide | null): void {
     const left = this.walk.slide !== null && slide === null;
+    if (slide && slide.at !== this.walk.slide?.at) this.closeDerivation(); // its paths would hide what the slide lights
     this.walk.show(slide);
     this.drawing.walk(slide);
     if (left) this.screen.repaint(); // the walk hid the charts: what they missed is drawn

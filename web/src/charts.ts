@@ -167,9 +167,9 @@ function chart(id: string, history: History, logarithmic: boolean, before?: RunB
     context.stroke();
   };
   if (before) {
-    context.strokeStyle = theme().heldOut;
-    context.lineWidth = 1.2;
-    context.setLineDash([1.2, 3]);
+    context.strokeStyle = history.series.at(-1)!.colour();
+    context.lineWidth = 1.6;
+    context.setLineDash([1.5, 2.5]);
     curve(before.steps, before.values);
     context.setLineDash([]);
   }

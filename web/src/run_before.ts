@@ -25,7 +25,7 @@ export class RunBefore {
     this.values = [];
   }
 
-  /** Says what the grey line is, and where it was at a step. */
+  /** Says what the dotted line is, and where it was at a step. */
   tell(step: number): void {
     const { setup, now } = this;
     if (!setup || !now) {

@@ -39,6 +39,12 @@ class HessianProduct:
     W: Layers
     b: Layers
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the norms of the product, layer by layer."""
+        from .views import hessian_view
+
+        return hessian_view(self)
+
 
 note_tree(HessianProduct, ("slope", "W", "b"))
 

@@ -1,7 +1,8 @@
-"""Layers, traces and gradients as a notebook shows them: a row for each layer."""
+"""Layers, traces, gradients and their products with the Hessian as a notebook shows them: a row for each layer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,18 +13,23 @@ from .norms import euclidean_norm
 
 if TYPE_CHECKING:
     from .backward import Gradients
+    from .curvature import HessianProduct
     from .forward import Trace
     from .layers import Layers
 
 
 def layers_view(layers: Layers) -> str:
     """The shape of each array, its norm with a bar, and its least, mean and largest entry."""
-    rows = [_facts(i, array) for i, array in layers.items()]
-    names = ["layer", "shape", "dtype", "norm", "least", "mean", "largest"]
-    norms = bars([_norm(array) for array in layers.values()])
-    table = [[*facts[:3], norm, *facts[3:]] for facts, norm in zip(rows, norms, strict=True)]
     first, last = min(layers, default=0), max(layers, default=0)
-    return view(f"Layers {first} to {last}", rows_table(names, table, words=3))
+    return view(f"Layers {first} to {last}", arrays_table("layer", {str(i): array for i, array in layers.items()}))
+
+
+def arrays_table(what: str, arrays: Mapping[str, Any]) -> str:
+    """The same of arrays by name; ``what`` the names are."""
+    norms = bars([_norm(array) for array in arrays.values()])
+    rows = [[name, *_facts(array)] for name, array in arrays.items()]
+    table = [[*facts[:3], norm, *facts[3:]] for facts, norm in zip(rows, norms, strict=True)]
+    return rows_table([what, "shape", "dtype", "norm", "least", "mean", "largest"], table, words=3)
 
 
 def trace_view(trace: Trace) -> str:
@@ -53,16 +59,28 @@ def gradients_view(grads: Gradients) -> str:
     return view(title, rows_table(["layer", "‖∇a‖", "‖∇h‖", "‖∇W‖", "‖∇b‖"], rows), sentence(note))
 
 
+def hessian_view(product: HessianProduct) -> str:
+    """The norm of ∇²ℒ v by each layer's weights and biases, with a bar, the output layer first; and the slope."""
+    layers = sorted(product.W, reverse=True)
+    columns = (bars([_norm(family[i]) for i in layers]) for family in (product.W, product.b))
+    rows = [[str(i), *cells] for i, *cells in zip(layers, *columns, strict=True)]
+    told = np.atleast_1d(to_numpy(product.slope))
+    slope = f"{told[0]:.6g} along v" if told.size == 1 else f"{told.min():.4g} to {told.max():.4g} along {told.size} v"
+    note = "Euclidean norms of the product, layer by layer. A bar is the share of the largest in its column."
+    title = f"∇²ℒ v; the slope of ℒ is {slope}"
+    return view(title, rows_table(["layer", "‖∇²ℒ v‖ at W", "‖∇²ℒ v‖ at b"], rows), sentence(note))
+
+
 def _norm(array: Any) -> float:
     return euclidean_norm(array) if to_numpy(array).size else 0.0
 
 
-def _facts(i: int, array: Any) -> list[Cell]:
+def _facts(array: Any) -> list[Cell]:
     values = to_numpy(array)
     with np.errstate(all="ignore"):
         numbers = [values.min(), values.mean(dtype=np.float64), values.max()] if values.size else []
     told = [f"{float(number):.4g}" for number in numbers] or ["", "", ""]
-    return [str(i), " × ".join(map(str, values.shape)), str(values.dtype), *told]
+    return [" × ".join(map(str, values.shape)), str(values.dtype), *told]
 
 
 def _moments(array: Any) -> tuple[str, str]:

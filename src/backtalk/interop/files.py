@@ -25,6 +25,7 @@ import safetensors
 import safetensors.numpy
 
 from ..core.arrays import to_numpy
+from ..core.checked import as_kind
 from ..core.files import as_path, require_ordinary, write_atomically
 from ..core.inputs import require_network
 from ..core.mean import mean_network, require_mean
@@ -199,7 +200,8 @@ def load_with(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any] | N
     """The network, and what :func:`save_with` wrote beside it: the facts (None if there are none), the arrays."""
     path = as_path(path)
     structure, arrays, beside = _read(path)
-    return _network(path, structure, arrays), structure.get("training"), beside
+    network = _network(path, structure, arrays)
+    return network, as_kind(structure.get("training"), dict[str, Any] | None, path, "training"), beside
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -1,7 +1,8 @@
 """A result as a notebook shows it: a title, sentences, tables with bars, plots, in the colours of the notebook.
 
 The text has the notebook's own colour, light or dark, and lines and quiet words are a mixture of it, so that no theme
-is asked for. The style is scoped to the view, and nothing is loaded and no script runs.
+is asked for; good and bad have a third of it, so that they can be read on both. The style is scoped to the view, and
+nothing is loaded and no script runs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ STYLE = f"""
   max-width: 860px; font-size: 14px; line-height: 1.5; overflow-x: auto;
 {PARTS}
   .title {{ font-weight: 600; margin: 0 0 2px }} p {{ margin: 0 0 6px }} .quiet {{ color: var(--quiet) }}
-  .good {{ color: {COLOURS[2]} }} .bad {{ color: {COLOURS[1]} }} .plot {{ max-width: 620px }}
+  .good {{ color: color-mix(in srgb, currentColor 34%, {COLOURS[2]}) }}
+  .bad {{ color: color-mix(in srgb, currentColor 34%, {COLOURS[1]}) }} .plot {{ max-width: 620px }}
   h2 {{ font-size: 15px }} h3 {{ font-size: 14px }}
   table {{ width: auto; margin: 4px 0 6px; font-size: 13px; border: 0; color: inherit }}
   td, th {{ padding: 3px 18px 4px 0; text-align: left }} td.n, th.n {{ text-align: right }}

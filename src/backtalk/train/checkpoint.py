@@ -182,7 +182,7 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     if facts is None or "recording" in facts:
         what = "a network" if facts is None else "the recording of a run,"
         raise FileFormatError(f"{path} is {what} without the state of its training: fit it anew.")
-    require_version(as_kind(facts, dict[str, Any], path, "training"), VERSION, path)
+    require_version(facts, VERSION, path)
     settings, data = settings_from_json(field_of(facts, "plan", dict, path), path)
     state, step = TrainState.from_json(facts, path), field_of(facts, "step", int, path)
     if not state.origin <= state.position.epoch_began_at <= step:

@@ -14,7 +14,7 @@ rules/           from measurements to findings
 fix/             follow the advice, train anew, compare
 ranking.py       causes before what they explain
 words.py         words of findings, for the rules, the terminal and the page
-report.py        the page
+report.py        the page; view.py: what a notebook shows
 """
 
 from .diagnosis import Diagnosis

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -41,6 +40,12 @@ class Judged:
         """Every finding with its numbers and what to do."""
         told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
         return "\n\n".join([self.verdict, *told])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same, as a table."""
+        from .view import findings_view
+
+        return findings_view(self)
 
     def __repr__(self) -> str:
         return "\n".join([self.verdict, *(f"{each.severity:<8} {each.title}" for each in self.findings)])
@@ -127,8 +132,10 @@ class Diagnosis(Judged):
         return write_report(self, title, classes=classes or self.measurements.targets.names)
 
     def _repr_html_(self) -> str:
-        """In a notebook, the page, in a frame of its own so that its style stays there."""
-        return f'<iframe srcdoc="{escape(self.to_html())}" style="width:100%;height:680px;border:0"></iframe>'
+        """What a notebook shows: the findings, and what each layer hears; :meth:`to_html` has the plots."""
+        from .view import diagnosis_view
+
+        return diagnosis_view(self)
 
 
 def _summary(measured: Measurements) -> dict[str, Any]:

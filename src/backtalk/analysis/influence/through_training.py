@@ -47,6 +47,17 @@ class Hypergradients:
     W: Layers
     b: Layers
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how large the derivatives are by each thing."""
+        from ...core.views import arrays_table
+        from ...pages.view import view
+
+        initial = {f"{name}_{i} at first": array for name in "Wb" for i, array in getattr(self, name).items()}
+        things = {"examples": self.examples, "learning rates": self.learning_rates, "L2 penalty": self.l2_penalty}
+        count = len(self.examples)
+        title = f"Derivatives of the loss of {count} test example{'s' * (count != 1)}, through all steps of a training"
+        return view(title, arrays_table("by", things | initial))
+
 
 def hypergradients(
     training: Training | Recording, test: tuple[Any, Any], *, memory_limit: int = MEMORY_LIMIT

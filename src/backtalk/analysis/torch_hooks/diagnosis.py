@@ -79,6 +79,12 @@ class HeardDiagnosis(Judged):
         """Every finding with its numbers and what to do, and what could not be seen."""
         return "\n\n".join([Judged.__str__(self), *self.unseen])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same, as a table."""
+        from ..diagnose.view import findings_view
+
+        return findings_view(self, *self.unseen)
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON: a number that is not finite is None."""
         return finite_or_none(

@@ -13,10 +13,9 @@ from .contributions import contributions_of, rows_to_explain, show_explained, so
 from .derived import Made, Place, in_symbols, with_numbers
 
 if TYPE_CHECKING:
-    from ...teaching.derivations import Derivation, Paths, StepDerivation
     from ..tables.importance.contributions import Contributions
 
-FORMS = {"terminal": ".txt", "markdown": ".md", "latex": ".tex", "slides": ".tex", "html": ".html"}
+FORMS = {"terminal": ".txt", "markdown": ".md", "latex": ".tex", "slides": ".tex", "html": ".html", "svg": ".svg"}
 
 
 @app.command(short_help="Explain a prediction by its columns; derive one gradient, step by step.")
@@ -70,13 +69,21 @@ def explain(
     ] = None,
     digits: Annotated[
         int | None,
-        typer.Option(help="Of each number. [default: 6; in a lecture 4]", show_default=False),
+        typer.Option(help="Of each number. [default: 6; in a lecture 4; in slides and svg 3]", show_default=False),
     ] = None,
     to: Annotated[
         str | None,
         typer.Option(help=f"{', '.join(FORMS)}. [default: by the name of --out, else terminal]", show_default=False),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there. [default: stdout]")] = None,
+    theme: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of slides and svg: light or dark; of slides also a theme of Beamer, such as Madrid. [default: light]",
+            show_default=False,
+        ),
+    ] = None,
     paths: Annotated[
         int | None,
         typer.Option(metavar="K", min=1, max=10_000, help="The K strongest paths to the loss as well, for one number."),
@@ -114,13 +121,22 @@ def explain(
     checked. With another option: ∂ℒ/∂(quantity) of one example by the chain rule, from the loss to the output units, to
     each layer, to it. For a folder alone both, of the first row.
 
-    slides is LaTeX's Beamer, latex an article: 'pdflatex FILE.tex' makes a .pdf of both. Without numbers:
+    slides is LaTeX's Beamer, latex an article: 'pdflatex FILE.tex' makes a .pdf of both. svg makes a picture of each
+    step, to paste anywhere: 'FILE-01.svg', 'FILE-02.svg' and so on. Without numbers:
     'backtalk explain --sizes 2,3,2 --quantity h[1]'.
     """
     from ...core.files import write_atomically
     from ...errors import InputError
 
     form = form_of(to, out, FORMS)
+    if theme is not None and form not in ("slides", "svg"):
+        raise InputError(
+            f"theme is {theme}, which {form} does not have: leave it out, or give --to slides or --to svg."
+        )
+    if form == "svg" and out is None:
+        raise InputError("to is svg, a picture for each step, but out is missing: give --out with a name for them.")
+    if form == "svg" and paths is not None:
+        raise InputError("paths is given, and svg has a picture for each step alone: leave --paths out.")
     if as_json and form != "terminal" and out is None:
         raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
     if step is not None and paths is not None:
@@ -159,8 +175,11 @@ def explain(
         if is_asked or explained is None or (row is None and explained.truth[0] is not None):
             place = Place(example or 0) if row is None and is_asked else Place(0, rows[0] if rows else None)
             made = with_numbers(model, table, place, quantity, target, paths, step, options)
+    files: dict[Path, str] = {}
     if out is not None and made is not None:
-        write_atomically(out, _written(made.derivation, form, made.paths, made.about).encode())
+        files = _files(made, form, theme or "light", out)
+        for place, text in files.items():
+            write_atomically(place, text.encode())
     if as_json:
         put_json({"backtalk": version(), **_facts(explained, made)}, allow_nan=False)
         return
@@ -168,7 +187,7 @@ def explain(
         show_explained(explained, str(table), more=made is not None)
     if made is not None:
         show_remarks(made.remarks)
-        _print(made.derivation, form, made.paths, made.about, out)
+        _print(made, form, theme or "light", list(files))
 
 
 def _facts(explained: Contributions | None, made: Made | None) -> dict[str, Any]:
@@ -180,25 +199,32 @@ def _facts(explained: Contributions | None, made: Made | None) -> dict[str, Any]
     return facts
 
 
-def _print(
-    derivation: Derivation | StepDerivation, form: str, found: Paths | None, about: str, out: Path | None
-) -> None:
+def _print(made: Made, form: str, theme: str, files: list[Path]) -> None:
     from ..terminal import make_console, show_derivation
 
-    console = make_console()
-    if out is not None:
-        console.print(f"wrote {out}", soft_wrap=True, markup=False)
+    console, derivation = make_console(), made.derivation
+    if files:
+        last = f" to {files[-1]}" if len(files) > 1 else ""
+        console.print(f"wrote {files[0]}{last}", soft_wrap=True, markup=False)
     elif form == "terminal":
         known = "" if derivation.loss is None else f": loss {derivation.loss:.6g}\n{derivation.network}"
-        console.print(f"{about}{known}\n", soft_wrap=True, markup=False)
-        show_derivation(console, derivation, found)
+        console.print(f"{made.about}{known}\n", soft_wrap=True, markup=False)
+        show_derivation(console, derivation, made.paths)
     else:
-        put(_written(derivation, form, found, about))
+        put(_written(made, form, theme))
 
 
-def _written(derivation: Derivation | StepDerivation, form: str, found: Paths | None, about: str) -> str:
+def _files(made: Made, form: str, theme: str, out: Path) -> dict[Path, str]:
+    """What is written into each file: of SVG one for each step, with its number in its name."""
+    if form != "svg":
+        return {out: _written(made, form, theme)}
+    pictures = made.derivation.to_svg(theme=theme)
+    return {out.with_name(f"{out.stem}-{k:02}{out.suffix}"): text for k, text in enumerate(pictures, start=1)}
+
+
+def _written(made: Made, form: str, theme: str) -> str:
     from ...teaching.derivations import write
 
     if form == "terminal":
-        return f"{about}\n\n{write(derivation, 'text', found)}\n"
-    return write(derivation, form, found, about=about)
+        return f"{made.about}\n\n{write(made.derivation, 'text', made.paths)}\n"
+    return write(made.derivation, form, made.paths, about=made.about, theme=theme)

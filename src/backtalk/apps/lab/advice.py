@@ -16,7 +16,7 @@ def for_page(finding: Finding, settings: Settings) -> Finding:
 
 
 def _rate(settings: Settings, factor: float) -> str:
-    return f"a Learning rate of {settings.rate * factor:.2g}"
+    return f"a Learning rate of {float(f'{settings.rate * factor:.2g}'):g}"
 
 
 def _slower(also: str = "") -> Callable[[Settings], str]:
@@ -25,6 +25,13 @@ def _slower(also: str = "") -> Callable[[Settings], str]:
 
 def _activation(names: str) -> str:
     return f"Choose {names} as Activation."
+
+
+def _steeper(settings: Settings) -> str:
+    """Advice for a gradient that is lost on its way, which is not what is chosen already."""
+    if any(name.startswith(("relu", "leaky_relu")) for name in settings.activation):
+        return "Use fewer layers, or another Seed."
+    return "Choose relu as Activation, and use fewer layers."
 
 
 FILE = "in Your file"
@@ -67,8 +74,8 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "non_finite": _slower(),
     "saturated_units": _slower(", or relu as Activation"),
     "dead_units": _slower(", or leaky_relu as Activation, which is never flat"),
-    "vanishing_gradient": "Choose relu as Activation, and use fewer layers.",
-    "layer_not_learning": "Choose relu as Activation, and use fewer layers.",
+    "vanishing_gradient": _steeper,
+    "layer_not_learning": _steeper,
     "learning_rate_too_low": lambda settings: f"Try {_rate(settings, 10)}, and more, until the loss falls.",
     "training_too_short": "Run on, until the loss no longer falls.",
     "overfitting": "Stop where the loss on held-out rows was least; or use fewer units; or choose an L2 penalty or "

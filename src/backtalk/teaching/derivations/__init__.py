@@ -3,7 +3,8 @@
 expressions.py  formulas as trees; evaluation.py: each side is computed, and numbers are put in
 quantity.py     W[1,2,3], h[2], …: what can be asked for
 view.py         how much is shown of numbers and arrays; rows.py: which units of a large layer matter
-picture.py      the network, with what is lit; characters.py, svg.py, tikz.py: how it is drawn
+picture.py      the network, with what is lit; lit.py: what each step lights; characters.py, svg.py, tikz.py: how it is
+                drawn; palette.py: in which colours
 document.py     what stands on paper: titles, sentences, equations; forms.py: write, for each form that there is
 values.py       the numbers of the symbols, from the library's own passes
 outputs.py      the first talk of each pair; loss_formulas.py: each loss as formulas of ŷ; steps.py: one equation
@@ -17,7 +18,8 @@ templates.py    the steps to every quantity, for a page that puts in the numbers
 sentences.py    formulas within sentences; letters.py: Greek ones
 functions.py    g, g′ and O in words; losses_in_words.py: the loss and its target
 update/         one update of one weight, by the formulas of its optimizer
-plain.py        a whole document as text; markdown.py, article.py, slides.py, page.py: in other forms
+plain.py        a whole document as text; markdown.py, article.py, slides.py, page.py: in other forms; beamer.py: what
+                slides begin with; svg_steps.py: each step as a picture
 """
 
 from .derivation import Derivation

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from .document import Document, Equation, Section
 from .latex import aligned, latex_lines, write_latex
 from .layout import Line
+from .palette import LIGHT
 from .sentences import escape_latex, typeset
-from .tikz import STYLE, draw_tikz
+from .tikz import STYLE, define_colours, draw_tikz
 
 ROOM = 82  # letters of a line
 PICTURE = 6.3, 3.0  # cm
@@ -36,6 +37,7 @@ BEGIN = (
   \end{minipage}\hfill\begin{minipage}[t]{0.40\linewidth}\vspace{0pt}\raggedleft #3\end{minipage}\par\nopagebreak}
 \newcommand{\where}[1]{{\color{quiet}#1\par}}
 """
+    + define_colours(LIGHT)
     + STYLE
 )
 
@@ -60,10 +62,11 @@ def write_article(document: Document) -> str:
             first, *others = each.statements
             reason = words(first.reason) + ("." if each.number else "")
             # without an empty line between: a formula that begins a paragraph has an empty line above it
-            if each.picture is None:
+            picture = document.beside(each)
+            if picture is None:
                 step = f"\\step{{{words(each.title)}}}{{{reason}}}"
             else:
-                step = f"\\drawn{{{words(each.title)}}}{{{reason}}}{{{draw_tikz(each.picture, *PICTURE)}}}"
+                step = f"\\drawn{{{words(each.title)}}}{{{reason}}}{{{draw_tikz(picture, *PICTURE)}}}"
             followed = (f"{words(other.reason)}\n{equation(other.equation)}" for other in others)
             parts.append("\n".join([step, equation(first.equation), *followed]))
     return "\n\n".join(filter(None, [*parts, r"\end{document}"])) + "\n"

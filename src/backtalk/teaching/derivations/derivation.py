@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -14,11 +15,14 @@ from .evaluation import axes_of
 from .expressions import Derivative, Expression, Number
 from .forms import write
 from .latex import LatexWriter, write_latex
+from .lit import all_of, lit_picture, picture_of
 from .page import write_fragment
+from .picture import Picture
 from .quantity import Quantity, symbol_of
 from .routes import Paths
 from .rows import said_of
 from .steps import STOP_OF, STOPS, TALKS, Step
+from .svg_steps import write_steps
 from .text import TextWriter, write_text
 from .view import View
 
@@ -79,18 +83,50 @@ class Derivation:
         lecture = self.detail == "lecture"
         talks = []
         for talk, of_talk in groupby(self.steps, key=lambda step: step.talk):
-            passages = [_page(list(steps)) for _, steps in groupby(of_talk, key=lambda step: step.title)]
+            passages = [self._page(list(steps)) for _, steps in groupby(of_talk, key=lambda step: step.title)]
             talks.append(Section(TALKS[talk], tuple(passages), stop=STOP_OF.get(talk, 0) if lecture else 0))
         return Document(
             f"The chain rule for {self.quantity}, step by step",
             about,
             Equation(self.left, known),
             tuple(talks),
-            None if paths is None else paths.section(),
+            None if paths is None else self._with_pictures(paths),
             self.view,
             STOPS[: 3 if self.quantity.family in "Wb" else 2] if lecture else (),
             said_of(self.view.rows, self.network.sizes),
+            self._picture(),
+            lecture,
         )
+
+    def _page(self, steps: list[Step]) -> Passage:
+        """The steps of one title, below one another."""
+        first, *others = steps
+        then = tuple(Statement(step.reason, step.equation) for step in others)
+        picture = first.picture or picture_of(first, self.network.sizes, self.view)
+        return Passage(first.title, first.reason, first.equation, then=then, picture=picture)
+
+    def _begin(self) -> dict[int, Collection[int]]:
+        """Of each layer that the quantity belongs to the units: two layers for a weight."""
+        sizes, i, indices = self.network.sizes, self.quantity.layer, self.quantity.indices
+        heard = {i - 1: indices[1:] or all_of(sizes, i - 1)} if self.quantity.family == "W" else {}
+        return {**heard, i: indices[:1] or all_of(sizes, i)}
+
+    def _picture(self) -> Picture:
+        """All that is derived, from the quantity to the loss."""
+        sizes = self.network.sizes
+        above = {i: all_of(sizes, i) for i in range(self.quantity.layer + 1, len(sizes) + 1)}
+        return lit_picture(sizes, self.view, self._begin() | above)
+
+    def _with_pictures(self, paths: Paths) -> Section:
+        """The strongest paths, each lit in the network; of a large layer the unit on the path is shown as well."""
+        section, pictures = paths.section(), []
+        for path in paths.strongest:
+            lit: dict[Any, Collection[int]] = self._begin() | {i: (unit,) for i, unit in path.units}
+            rows = {i: {*shown, *(unit - 1 for unit in lit.get(i, ()))} for i, shown in self.view.rows.items()}
+            lit |= {len(self.network.sizes): (1,)}
+            pictures.append(lit_picture(self.network.sizes, replace(self.view, rows=rows), lit, onward=False))
+        passages = zip(section.passages, pictures, strict=True)
+        return replace(section, passages=tuple(replace(each, picture=picture) for each, picture in passages))
 
     def to_markdown(self, paths: Paths | None = None, *, about: str = "") -> str:
         """As Markdown, with LaTeX between dollars, as GitHub and Jupyter show it.
@@ -109,9 +145,28 @@ class Derivation:
         """As an article in LaTeX, a whole document for pdflatex with amsmath. Arguments as for :meth:`to_markdown`."""
         return write(self, "latex", paths, about=about)
 
-    def to_slides(self, paths: Paths | None = None, *, about: str = "") -> str:
-        """As slides in LaTeX's Beamer, which reveal each step line by line. Arguments as for :meth:`to_markdown`."""
-        return write(self, "slides", paths, about=about)
+    def to_slides(self, paths: Paths | None = None, *, about: str = "", theme: str = "light") -> str:
+        """As slides in LaTeX's Beamer, which reveal each step line by line, with the network drawn on each.
+
+        ``theme``: light, dark, or the name of a theme of Beamer, which is then in charge of colours and margins.
+        Numbers have three digits, unless :func:`explain` was told how many. Other arguments as for :meth:`to_markdown`.
+
+        Raises :class:`~backtalk.errors.InputError` for a theme that cannot be a name.
+        """
+        return write(self, "slides", paths, about=about, theme=theme)
+
+    def to_svg(self, *, theme: str = "light") -> tuple[str, ...]:
+        """Each step as a picture in SVG, to paste anywhere: the network with its path lit, the sentence, the formula.
+
+        They need no fonts but the usual ones and no style from elsewhere, and have no background. ``theme``: light, for
+        white paper, or dark. Raises :class:`~backtalk.errors.UnknownNameError` for another one.
+
+        >>> from backtalk import explain
+        >>> derivation = explain(Network([[[2.0]]], [[0.5]], loss="squared_error"), [3.0], [1.5], "W[1,1,1]")
+        >>> len(derivation.to_svg()) == len(derivation.steps), derivation.to_svg()[0].startswith("<svg xmlns=")
+        (True, True)
+        """
+        return write_steps(self.document(), theme)
 
     def to_html(self, paths: Paths | None = None, *, about: str = "") -> str:
         """As one page for a browser that needs nothing from elsewhere. Arguments as for :meth:`to_markdown`."""
@@ -127,13 +182,6 @@ class Derivation:
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
         return write_fragment(self.document())
-
-
-def _page(steps: list[Step]) -> Passage:
-    """The steps of one title, below one another."""
-    first, *others = steps
-    then = tuple(Statement(step.reason, step.equation) for step in others)
-    return Passage(first.title, first.reason, first.equation, then=then, picture=first.picture)
 
 
 def _plain_step(step: Step, view: View) -> dict[str, Any]:

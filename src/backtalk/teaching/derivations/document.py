@@ -66,6 +66,8 @@ class Document:
 
     ``about``: a sentence below the title; ``note``: which units of large layers are shown. ``view``: how much is shown
     of numbers and arrays. ``roadmap``: its stops, of which each section says where it is; empty if there is none.
+    ``picture``: the network, with the way that is derived. ``illustrated``: whether the pictures stand beside the steps
+    in all forms; slides and SVG have them always.
     """
 
     title: str
@@ -76,6 +78,12 @@ class Document:
     view: View
     roadmap: tuple[str, ...] = ()
     note: str = ""
+    picture: Picture | None = None
+    illustrated: bool = True
+
+    def beside(self, passage: Passage) -> Picture | None:
+        """The picture of a passage, if there is to be one."""
+        return passage.picture if self.illustrated else None
 
     @property
     def sections(self) -> tuple[Section, ...]:

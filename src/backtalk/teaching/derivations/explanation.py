@@ -22,7 +22,7 @@ from .numbers import DIGITS
 from .quantity import Quantity, as_quantity, symbol_of
 from .rows import rows_that_matter
 from .values import AnyValues, ExampleValues, NoValues
-from .view import View
+from .view import ON_SLIDES, View
 
 DETAILS = {"brief": DIGITS, "lecture": 4}  # digits of their numbers
 MOST_DIGITS = 15
@@ -55,7 +55,7 @@ def explain(
     ``detail``: 'brief' has one equation for each step. 'lecture' derives each of them as on a blackboard: the roadmap,
     the chain with all its factors, the chain rule along multiple paths, the sum for one unit as a dot product, and how
     these sums, stacked, become a product with Wᵀ; each page shows the network with the path in question lit.
-    ``digits`` of each number: 6 in brief and 4 in a lecture, unless you say how many.
+    ``digits`` of each number: 6 in brief, 4 in a lecture and 3 on slides, unless you say how many.
 
     Without ``x`` and ``y`` the derivation is in symbols alone, and ``detail`` is 'lecture' unless you say 'brief'. Then
     ``network`` may also be a list of layer sizes, with ``activation`` (relu), ``loss`` (cross_entropy) and ``output``
@@ -85,7 +85,8 @@ def explain(
         _require_a_way(values)
     with np.errstate(all="ignore"):
         values.rows = rows_that_matter(values, asked)
-        view = View(_digits(digits, detail), values.rows)
+        shown = _digits(digits, detail)
+        view = View(shown, ON_SLIDES if digits is None else shown, values.rows)
         steps = tuple(brief_steps(values, asked) if detail == "brief" else lecture_steps(values, asked, view))
     if not isinstance(values, ExampleValues):
         return Derivation(values.network, asked, None, None, steps, detail, view)

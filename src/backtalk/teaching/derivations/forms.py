@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ...errors import unknown_name
+from ...errors import InputError, unknown_name
 from .article import write_article
 from .document import Document
 from .markdown import write_markdown
@@ -28,12 +28,14 @@ class Explained(Protocol):
     def document(self, paths: Any = None, *, about: str = "") -> Document: ...
 
 
-def write(explained: Explained, form: str, paths: Any = None, *, about: str = "") -> str:
+def write(explained: Explained, form: str, paths: Any = None, *, about: str = "", theme: str = "light") -> str:
     """A derivation as text, markdown, latex (an article), slides (Beamer) or html (a page).
 
-    ``paths`` and ``about``: as for :meth:`backtalk.Derivation.to_markdown`.
+    ``paths`` and ``about``: as for :meth:`backtalk.Derivation.to_markdown`. ``theme``: of slides, as for
+    :meth:`backtalk.Derivation.to_slides`.
 
-    Raises :class:`~backtalk.errors.UnknownNameError` for another form.
+    Raises :class:`~backtalk.errors.UnknownNameError` for another form, and :class:`~backtalk.errors.InputError` for a
+    theme if it is not slides.
 
     >>> from backtalk import Network, explain
     >>> derivation = explain(Network([[[2.0]]], [[0.5]], loss="squared_error"), [3.0], [1.5], "W[1,1,1]")
@@ -42,4 +44,9 @@ def write(explained: Explained, form: str, paths: Any = None, *, about: str = ""
     """
     if form not in WRITERS:
         raise unknown_name("form", form, WRITERS)
-    return WRITERS[form](explained.document(paths, about=about))
+    document = explained.document(paths, about=about)
+    if form == "slides":
+        return write_slides(document, theme)
+    if theme != "light":
+        raise InputError(f"theme is {theme!r}, which {form} does not have: leave it out, or write slides.")
+    return WRITERS[form](document)

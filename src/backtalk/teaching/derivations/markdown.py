@@ -29,12 +29,13 @@ def write_markdown(document: Document) -> str:
                 parts += [told, equation(passage.equation)]
                 continue
             parts.append(f"**{words(passage.title)}.**")
-            if passage.picture and passage.picture != drawn:
-                drawn = passage.picture
+            picture = document.beside(passage)
+            if picture and picture != drawn:
+                drawn = picture
                 parts.append("\n".join(["```text", *draw_characters(drawn, ROOM), "```"]))
             for k, statement in enumerate(passage.statements):
                 reason = words(statement.reason)
-                if k == 0 and not passage.picture:
+                if k == 0 and not picture:
                     parts[-1] += f" {reason}"
                 else:
                     parts.append(reason)

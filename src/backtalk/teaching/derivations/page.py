@@ -71,8 +71,9 @@ def _inside(document: Document, section: Section) -> str:
         first, *others = each.statements
         reason = _words(first.reason) + ("." if each.number else "")
         said = f"<h3>{_words(each.title)}</h3><p>{reason}</p>"
-        if each.picture is not None:
-            said = f"<div class='drawn'><div>{said}</div>{draw_svg(each.picture)}</div>"
+        picture = document.beside(each)
+        if picture is not None:
+            said = f"<div class='drawn'><div>{said}</div>{draw_svg(picture)}</div>"
         for statement in (first, *others):
             said += f"<p>{_words(statement.reason)}</p>" if statement is not first and statement.reason else ""
             said += _equation(statement.equation, document.view)

@@ -165,7 +165,8 @@ def tell(
                 yield from formula(passage.equation)
                 continue
             yield from words("title", passage.title)
-            picture = draw_characters(passage.picture, room - len(INDENT), spell) if passage.picture else drawn
+            beside = document.beside(passage)
+            picture = draw_characters(beside, room - len(INDENT), spell) if beside else drawn
             if picture != drawn:
                 drawn = picture
                 for row in ["", *picture, ""]:

@@ -5,58 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .article import words
+from .beamer import Theme, as_theme
 from .document import Document, Equation, Passage, Section, Statement
 from .expressions import Expression, Grid, Number
 from .latex import APART, LatexWriter, aligned_row, write_latex
 from .layout import FractionRuler, Line, lines
-from .tikz import STYLE, draw_tikz
+from .tikz import draw_tikz
 from .view import View
 
 ROOM = 69  # letters of a line
-HEIGHT = 14.5  # of a slide, in lines of text
-PICTURE = 5.6, 2.5  # cm
-BESIDE = 52  # letters of a line beside the picture
+BESIDE, NAMES = 52, 36  # letters of a line beside the picture; of a row of quantities
 SIZES = {"\\large": 1.09, "": 1.0, "\\small": 0.91}
 NEW = r"\new{"  # what is uncovered by an overlay of its own begins so, until the overlays are numbered
-BEGIN = (
-    r"""\documentclass[aspectratio=169,11pt]{beamer}
-\usepackage[utf8]{inputenc}
-\usepackage[T1]{fontenc}
-\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
-\usepackage{amsmath,amssymb,tikz}
-\usefonttheme{professionalfonts}
-% nothing below 9 points, indices included
-\DeclareMathSizes{10}{10}{9}{9}
-\DeclareMathSizes{10.95}{10.95}{9}{9}
-\DeclareMathSizes{12}{12}{9}{9}
-"""
-    + STYLE
-    + r"""\definecolor{ink}{HTML}{1D2430}
-\setbeamercolor{normal text}{fg=ink}
-\setbeamercolor{structure}{fg=accent}
-\setbeamercolor{frametitle}{fg=accent}
-\setbeamerfont{frametitle}{size=\large,series=\bfseries}
-\setbeamertemplate{navigation symbols}{}
-\setbeamertemplate{frametitle}{\vspace*{0.6em}\insertframetitle\par}
-\setbeamertemplate{footline}{\hspace{1cm}\footnotesize\color{quiet}\whereweare\hfill
-  \insertframenumber\hspace{1em}\vspace{0.6em}}
-\setbeamercovered{invisible}
-\setlength{\arraycolsep}{3.5pt}
-\newcommand{\whereweare}{}
-\newcommand{\reason}[1]{\par{\small\color{quiet}#1\par}}
-% before a formula, in its paragraph: one that begins a paragraph has an empty line above it
-\newcommand{\said}[1]{\par\noindent{\small\color{quiet}#1}}
-\newcommand{\step}[1]{\par{\bfseries #1\par}}
-\newcommand{\drawn}[3]{\begin{columns}[T,onlytextwidth]\begin{column}{0.58\textwidth}\step{#1}\smallskip\reason{#2}%
-  \end{column}\begin{column}{0.41\textwidth}\raggedleft\vspace*{-1.2em}#3\end{column}\end{columns}}
-\AtBeginDocument{\abovedisplayskip=5pt plus 2pt \belowdisplayskip=3pt plus 2pt \abovedisplayshortskip=5pt plus 2pt
-  \belowdisplayshortskip=3pt plus 2pt}
-"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +66,19 @@ class SlideWriter(LatexWriter):
         return [found[0], *(f"{NEW}{piece}}}" for piece in found[1:])]
 
 
-def write_slides(document: Document) -> str:
+def write_slides(document: Document, theme: str = "light") -> str:
     """A slide for each step, one new thing an overlay, more if it is too tall; and the whole chain on the last one."""
-    parts = [BEGIN + r"\begin{document}", _title(document)]
+    chosen = as_theme(theme)
+    document = replace(document, view=replace(document.view, digits=document.view.on_slides))
+    parts = [chosen.begin + r"\begin{document}", _title(document, chosen)]
     for talk in document.talks:
         parts.append(rf"\renewcommand{{\whereweare}}{{{_where(document, talk)}}}")
         for step in talk.passages:
-            parts += _frames(words(talk.title), step, document.view)
+            parts += _frames(words(talk.title), step, document.view, chosen)
     parts.append(r"\renewcommand{\whereweare}{}")
-    parts += _chain([talk for talk in document.talks if talk.stop or not document.roadmap][-3:], document.view)
+    parts += _chain(document, chosen)
     if document.paths is not None:
-        parts += _paths(document.paths, document.view)
+        parts += _paths(document.paths, document.view, chosen)
     return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
 
@@ -127,22 +93,31 @@ def _where(document: Document, section: Section) -> str:
     return r"\ \ $\to$\ \ ".join(stops)
 
 
-def _title(document: Document) -> str:
+def _title(document: Document, theme: Theme) -> str:
     title, about = words(document.title), words(document.about)
     equation, _ = _written(document.result, document.view, "\\large", SlideWriter)
+    left = (
+        theme.height - 6.5 - 1.1 * math.ceil(len(document.note) / 95) - SIZES["\\large"] * sum(map(_height, equation))
+    )
+    width, height = theme.picture
+    picture = ""
+    if document.picture is not None and left > 2:  # a tall vector leaves no room
+        drawn = draw_tikz(document.picture, width, min(height, 0.48 * left))
+        picture = rf"\begin{{center}}{drawn}\end{{center}}"
     return _frame(
         "",
         rf"\begin{{center}}{{\LARGE\bfseries\color{{accent}}{title}\par}}\medskip{{\color{{quiet}}{about}\par}}"
-        rf"\end{{center}}\vfill{{\large{_displayed(equation)}}}\vfill\reason{{{words(document.note)}}}\vspace{{1em}}",
+        rf"\end{{center}}\vfill{{\large{_displayed(equation)}}}\vfill{picture}\vfill\reason{{{words(document.note)}}}"
+        r"\vspace{1em}",
     )
 
 
-def _frames(talk: str, step: Passage, view: View) -> Iterator[str]:
+def _frames(talk: str, step: Passage, view: View, theme: Theme) -> Iterator[str]:
     """The slides of one step: each = comes after the one before, each sentence with what it introduces."""
     beside = step.picture is not None
     first_reason = step.statements[0].reason
-    top = max(5.6, 1.4 + 1.05 * math.ceil(len(first_reason) / BESIDE)) if beside else 1.4
-    room = HEIGHT - top - (0 if beside else 1.1 * math.ceil(len(first_reason) / 95))
+    top = max(theme.below_picture, 1.4 + 1.05 * math.ceil(len(first_reason) / BESIDE)) if beside else 1.4
+    room = theme.height - top - (0 if beside else 1.1 * math.ceil(len(first_reason) / 95))
     parts = _balanced(lambda filled: list(_by_height(step.statements, view, room, filled)), room)
     for k, part in enumerate(parts):
         title = words(step.title) + (f" ({k + 1} of {len(parts)})" if len(parts) > 1 else "")
@@ -154,7 +129,7 @@ def _frames(talk: str, step: Passage, view: View) -> Iterator[str]:
                 inside += "\\par\\vspace{-\\baselineskip}\n"
             inside += f"{{{shown.size}{_displayed(shown.lines, first=number == 0)}}}\n"
         if step.picture is not None:
-            head = f"\\drawn{{{title}}}{{{reason}}}{{{draw_tikz(step.picture, *PICTURE)}}}\n"
+            head = f"\\drawn{{{title}}}{{{reason}}}{{{draw_tikz(step.picture, *theme.picture)}}}\n"
         else:
             head, inside = f"\\step{{{title}}}\n", f"{inside}\\vfill\\reason{{{reason}}}\n"
         yield _frame(talk, f"{head}\\vfill\\vspace*{{-\\baselineskip}}\n{inside}\\vfill\\vspace{{0.8em}}")
@@ -238,15 +213,16 @@ def _displayed(found: Sequence[Line], *, first: bool = True) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
-def _chain(talks: Sequence[Section], view: View) -> Iterator[str]:
+def _chain(document: Document, theme: Theme) -> Iterator[str]:
     """Each gradient on the way with its formula, the last one that was derived for it."""
+    talks = [talk for talk in document.talks if talk.stop or not document.roadmap][-3:]
     last: dict[str, Equation] = {}
     for equation in (each.equation for talk in talks for step in talk.passages for each in step.statements):
         if equation.rights and isinstance(equation.rights[-1], Number):
             left = write_latex(equation.left)
             last.pop(left, None)
             last[left] = equation
-    found = [_of_chain(equation, view) for equation in last.values()]
+    found = [_of_chain(equation, document.view) for equation in last.values()]
 
     def fill(room: float) -> list[list[str]]:
         pages: list[list[str]] = [[]]
@@ -259,11 +235,14 @@ def _chain(talks: Sequence[Section], view: View) -> Iterator[str]:
             used += height
         return pages
 
-    pages = _balanced(fill, HEIGHT - 2)
+    head, above = "", 2.0
+    if document.picture is not None:
+        head, above = f"\\drawn{{}}{{}}{{{draw_tikz(document.picture, *theme.picture)}}}\n", theme.below_picture
+    pages = _balanced(fill, theme.height - above)
     for k, rows in enumerate(pages if last else []):
         title = "The whole chain" + (f" ({k + 1} of {len(pages)})" if len(pages) > 1 else "")
         some = " \\\\\n".join(rows)
-        yield _frame(title, f"\\vfill\\begin{{align*}}\n{some}\n\\end{{align*}}\\vfill")
+        yield _frame(title, f"{head}\\vfill\\begin{{align*}}\n{some}\n\\end{{align*}}\\vfill")
 
 
 def _of_chain(equation: Equation, view: View) -> tuple[str, float]:
@@ -274,20 +253,18 @@ def _of_chain(equation: Equation, view: View) -> tuple[str, float]:
     return f"{aligned_row(line)} {end}", _height(line)
 
 
-def _paths(paths: Section, view: View) -> Iterator[str]:
-    told, used = [rf"\reason{{{words(paths.summary)}}}\bigskip"], 2.5
+def _paths(paths: Section, view: View, theme: Theme) -> Iterator[str]:
+    """A slide for each path, more if its product is too tall."""
     for path in paths.passages:
-        title = rf"\textbf{{{words(path.title)}: {words(path.reason)}}}"
-        for part in _split(_written(path.equation, view, "\\small", LatexWriter)[0], HEIGHT - 2.5, ""):
-            height = 2.0 + 0.91 * sum(map(_height, part))
-            if used + height > HEIGHT and told:
-                yield _frame(paths.title, "\n".join(told))
-                told, used = [], 0.0
+        summary = words(paths.summary) if path.number == 1 else ""
+        route, share = words(path.title), f"{words(path.reason)}. {summary}"
+        above = max(theme.below_picture, 1.4 + 1.25 * math.ceil(len(path.title) / NAMES) + 1.05 * len(share) / BESIDE)
+        picture = "" if path.picture is None else draw_tikz(path.picture, *theme.picture)
+        found, _ = _written(path.equation, view, "\\small", LatexWriter)
+        for part in _split(found, theme.height - above, ""):
             rows = " \\\\\n".join(map(aligned_row, part))
-            told.append(f"{title}\n{{\\small\\begin{{align*}}\n{rows}\n\\end{{align*}}}}")
-            title = ""
-            used += height
-    yield _frame(paths.title, "\n".join(told))
+            formula = f"{{\\small\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
+            yield _frame(paths.title, f"\\drawn{{{route}}}{{{share}}}{{{picture}}}\n\\vfill {formula}\\vfill")
 
 
 def _height(line: Line) -> float:
@@ -313,4 +290,4 @@ def _frame(title: str, inside: str) -> str:
 
     inside = re.sub(re.escape(NEW), numbered, inside)
     # \relax: what begins with a brace would be the slide's subtitle
-    return f"\\begin{{frame}}[t]{{{title}}}\n\\relax\n{inside}\n\\end{{frame}}"
+    return f"\\begin{{frame}}[t]{{{title}}}\n\\relax\n{inside}\n\\lastline\n\\end{{frame}}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from .expressions import Expression, Symbol
 from .picture import NOW, WAY, Picture
@@ -27,8 +29,31 @@ svg.network text.unit { fill: var(--ink, currentColor); font-weight: 600 } svg.n
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """SVG elements, and their size."""
+
+    parts: str
+    width: float
+    height: float
+
+
 def draw_svg(picture: Picture) -> str:
-    """An <svg> element, with the picture in words for those who do not see it."""
+    """An <svg> element in the colours of the page, with the picture in words for those who do not see it."""
+    drawn, said = draw_parts(picture), html.escape(picture.said)
+    return (
+        f"<svg class='network' viewBox='0 0 {drawn.width:g} {drawn.height:g}' style='max-width: {drawn.width:g}px' "
+        f"role='img' aria-label='{said}'>{drawn.parts}</svg>"
+    )
+
+
+def by_class(_: str, kind: str) -> str:
+    """How a page paints an element: by its style sheet."""
+    return f"class='{kind}'"
+
+
+def draw_parts(picture: Picture, paint: Callable[[str, str], str] = by_class) -> Drawing:
+    """What is in it. ``paint``: the attributes of an element of some kind, such as a line that is lit now."""
     columns = picture.columns
     general = columns[0].name is None  # a rule about any functions: its names stand inside the circles
     radius, row = (15, 38) if general else (RADIUS, ROW)
@@ -41,29 +66,27 @@ def draw_svg(picture: Picture) -> str:
     parts = []
     for c, k, m, light in picture.drawn_edges:
         (x0, y0), (x1, y1) = at(c, k), at(c + 1, m)
-        parts.append(f"<line class='{KINDS[light]}' x1='{x0}' y1='{y0:g}' x2='{x1}' y2='{y1:g}'/>")
+        parts.append(f"<line {paint('line', KINDS[light])} x1='{x0}' y1='{y0:g}' x2='{x1}' y2='{y1:g}'/>")
     for c, column in enumerate(columns):
         for place, node in enumerate(column.nodes):
             x, y = at(c, place)
             if node.dots:
-                parts += [f"<circle class='dots' cx='{x}' cy='{y + shift:g}' r='1.6'/>" for shift in (-6, 0, 6)]
+                parts += [
+                    f"<circle {paint('circle', 'dots')} cx='{x}' cy='{y + shift:g}' r='1.6'/>" for shift in (-6, 0, 6)
+                ]
                 continue
-            parts.append(f"<circle class='{KINDS[node.light]}' cx='{x}' cy='{y:g}' r='{radius}'/>")
+            parts.append(f"<circle {paint('circle', KINDS[node.light])} cx='{x}' cy='{y:g}' r='{radius}'/>")
             if node.label:
                 kind, shift = ("inside", 5) if general else ("unit", -radius - 4)
-                parts.append(_text(node.label, x, y + shift, kind))
+                parts.append(_text(node.label, x, y + shift, paint("text", kind)))
         if column.name:
-            parts.append(_text(column.name, MARGIN + APART * c, height - 6, ""))
-    said = html.escape(picture.said)
-    return (
-        f"<svg class='network' viewBox='0 0 {width} {height:g}' style='max-width: {width}px' role='img' "
-        f"aria-label='{said}'>{''.join(parts)}</svg>"
-    )
+            parts.append(_text(column.name, MARGIN + APART * c, height - 6, paint("text", "")))
+    return Drawing("".join(parts), width, height)
 
 
-def _text(name: Expression, x: float, y: float, kind: str) -> str:
+def _text(name: Expression, x: float, y: float, painted: str) -> str:
     assert isinstance(name, Symbol)
     index = ",".join(map(str, name.numbers))
-    small = f"<tspan dy='4'>{index}</tspan>" if index else ""
+    small = f"<tspan dy='4' font-size='11'>{index}</tspan>" if index else ""
     letter = LETTERS.get(name.letter, name.letter)
-    return f"<text class='{kind}' x='{x}' y='{y:g}'>{letter}{small}</text>"
+    return f"<text {painted} x='{x}' y='{y:g}'>{letter}{small}</text>"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from .latex import write_latex
+from .palette import Palette
 from .picture import NOW, WAY, Picture
 
 KINDS = {NOW: "now", WAY: "way", 0: "off"}
 STYLE = r"""
-\definecolor{accent}{HTML}{1F5FBF}
-\definecolor{quiet}{HTML}{667085}
-\definecolor{faint}{HTML}{D5DAE1}
-\tikzset{unit/.style={circle,inner sep=0pt,minimum size=7pt,draw=quiet,fill=white,line width=.5pt},
+\tikzset{unit/.style={circle,inner sep=0pt,minimum size=7pt,draw=quiet,fill=paper,line width=.5pt},
   unit off/.style={unit}, unit way/.style={unit,draw=accent,line width=.8pt},
   unit now/.style={unit,draw=accent,fill=accent},
-  inside/.style={circle,inner sep=0pt,draw=accent,fill=white,line width=.8pt},
+  inside/.style={circle,inner sep=0pt,draw=accent,fill=paper,line width=.8pt},
   edge off/.style={draw=faint,line width=.4pt}, edge way/.style={draw=accent!55,line width=.6pt,densely dotted},
   edge now/.style={draw=accent,line width=1.1pt}}
 """
+
+
+def define_colours(palette: Palette) -> str:
+    """The names of the colours that the pictures and the text take."""
+    return "".join(f"\\definecolor{{{name}}}{{HTML}}{{{value}}}\n" for name, value in palette.items())
 
 
 def draw_tikz(picture: Picture, width: float, height: float) -> str:
@@ -45,7 +48,9 @@ def draw_tikz(picture: Picture, width: float, height: float) -> str:
                     rf"\node[inside,minimum size={min(20.0, 0.85 * 28.45 * row):.1f}pt] at {where} {{{name}}};"
                 )
             else:
-                label = f",label={{[inner sep=1pt,text=accent]above:{{{name}}}}}" if name else ""
+                # above a unit below others there is no room
+                side = "above" if place == 0 else "left"
+                label = f",label={{[inner sep=1pt,text=accent,fill=paper]{side}:{{{name}}}}}" if name else ""
                 lines.append(rf"\node[unit {KINDS[node.light]},{size}{label}] at {where} {{}};")
         if column.name:
             below = f"({apart * c:.2f},{-row * (picture.tallest - 1) - 0.47:.2f})"

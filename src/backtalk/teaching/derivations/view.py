@@ -10,7 +10,7 @@ from .expressions import Axis
 from .numbers import DIGITS
 
 WHOLE = 6  # entries: a row or column of so many is shown whole
-LEAST_DIGITS = 3
+LEAST_DIGITS = ON_SLIDES = 3
 LEAST = 2  # entries of a row or column, however narrow the page
 
 
@@ -18,10 +18,12 @@ LEAST = 2  # entries of a row or column, however narrow the page
 class View:
     """``digits`` of a number; ``rows``: of each layer too large to be shown whole the units, from 0, that are shown.
 
-    ``most``: entries that are shown of what belongs to no such layer. ``breaks``: a line may end between two matrices.
+    ``on_slides``: the digits there. ``most``: entries that are shown of what belongs to no such layer. ``breaks``: a
+    line may end between two matrices.
     """
 
     digits: int = DIGITS
+    on_slides: int = ON_SLIDES
     rows: Mapping[Axis, Collection[int]] = field(default_factory=dict)
     most: int = WHOLE
     breaks: bool = False

@@ -36,6 +36,20 @@ class PrivacySpent:
         """ε, computed when it is asked for, which takes up to a second."""
         return compute_epsilon(self.noise_multiplier, self.sampling_rate, self.steps, self.delta, self.accountant)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: ε, and what it follows from."""
+        from ...pages.view import rows_table, sentence, view
+
+        steps = f"{self.steps} step{'s' * (self.steps != 1)}, each of which takes an example with probability q"
+        rows = [
+            ["q", f"{self.sampling_rate:.4g}", steps],
+            ["σ", f"{self.noise_multiplier:.4g}", "standard deviation of the noise, in units of C"],
+            ["C", f"{self.max_norm:.4g}", f"the norm to which each example's gradient is clipped, {self.clipping}"],
+        ]
+        title = f"ε = {self.epsilon:.3g} at δ = {self.delta:g}"
+        note = f"Counted by {self.accountant}. It speaks of the examples that were trained on."
+        return view(title, rows_table(["", "value", "what it is"], rows, words=3), sentence(note))
+
     def __repr__(self) -> str:
         return (
             f"ε = {self.epsilon:.3g} at δ = {self.delta:g} ({self.steps} steps, σ = {self.noise_multiplier:.4g}, "

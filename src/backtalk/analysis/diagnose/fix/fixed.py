@@ -146,6 +146,13 @@ class Fixed:
         names, rows = self.table()
         return "\n".join([self.heading, *_aligned([names, *rows]), "", *self.steps(), self.verdict])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same, as a table."""
+        from ....pages.view import rows_table, sentence, view
+
+        names, rows = self.table()
+        return view(self.heading, rows_table(names, rows), *map(sentence, [*self.steps(), self.verdict]))
+
     def __repr__(self) -> str:
         return f"Fixed: {self.verdict}"
 

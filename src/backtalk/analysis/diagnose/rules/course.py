@@ -28,10 +28,11 @@ def find_in_course(
 ) -> list[Finding]:
     """What the curves say, whether or not the data are at hand; ``noise``: whether noise was found in the batches;
     ``is_behind``: whether simple models explain more than the network; ``steps``: of an epoch, if that is known."""
+    thrown = find_learning_rate_too_high(network, telemetry, scale, noise=noise)
     return [
-        *find_learning_rate_too_high(network, telemetry, scale, noise=noise),
+        *thrown,
         *find_learning_rate_too_low(telemetry, scale, is_behind=is_behind, steps=steps),
-        *find_standstill(telemetry, scale),
+        *([] if thrown else find_standstill(telemetry, scale)),  # a loss that steps throw about does not stand still
         *find_overfitting(telemetry, scale),
         *find_still_layers(telemetry, network),
     ]

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..expressions import Derivative, Expression, Grid, Index, Product, SumOver, Symbol, Transposed
-from ..picture import Lit, Picture, network_picture
+from ..lit import all_of, lit_picture
+from ..picture import Lit, Picture
 from ..quantity import Quantity
 from ..steps import Step, make_step
 from ..values import AnyValues
@@ -33,7 +34,7 @@ class Board:
 
     def all_of(self, i: int) -> Collection[int]:
         """The units of a layer; layer L + 1 is the loss."""
-        return range(1, self.sizes[i] + 1) if i <= self.depth else (1,)
+        return all_of(self.sizes, i)
 
     def first_shown(self, i: int) -> int:
         """The first unit of a layer that is shown: the example for all of them."""
@@ -41,11 +42,7 @@ class Board:
 
     def picture(self, now: Lit, names: Sequence[Symbol] = (), *, onward: bool = True) -> Picture:
         """The network, lit where the step speaks of it, and with ``onward`` on the way from there to the loss."""
-        top = max(now)
-        way = {i: self.all_of(i) for i in range(top + 1, self.depth + 2)} if onward else {}
-        if onward:
-            way[top] = now[top]
-        return network_picture(self.sizes, self.view, now, way, names)
+        return lit_picture(self.sizes, self.view, now, names, onward=onward)
 
     def step(
         self, talk: str, layer: int, title: str, reason: str, picture: Picture, left: Derivative, *rights: Expression

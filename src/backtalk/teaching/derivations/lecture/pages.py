@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..brief import forward_steps, talk_of, to_output, to_yhat
+from ..lit import picture_of
 from ..quantity import Quantity
 from ..steps import Step
 from ..values import AnyValues
@@ -21,7 +22,7 @@ def lecture_steps(values: AnyValues, asked: Quantity, view: View) -> Iterator[St
     board, depth = Board(values, asked, view), values.network.depth
     talk, unit = talk_of(values), asked.indices[:1]
     for step in forward_steps(values, talk):
-        yield replace(step, picture=_forward_picture(board, step))
+        yield replace(step, picture=picture_of(step, board.sizes, view))
     yield from roadmap(board)
     yield from chain(board)
     at_output = board.picture(
@@ -63,12 +64,3 @@ def _hidden(board: Board) -> Iterator[Step]:
         yield from through(board, i, own, first=i == top)
         if i == top and last < top:
             yield from alternation(board, top, last)
-
-
-def _forward_picture(board: Board, step: Step):
-    i = step.layer
-    if step.title.startswith("The pre-activations"):
-        return board.picture({i - 1: board.all_of(i - 1), i: board.all_of(i)}, onward=False)
-    if step.title == "The loss":
-        return board.picture({i: board.all_of(i), i + 1: (1,)}, onward=False)
-    return board.picture({i: board.all_of(i)}, onward=False)

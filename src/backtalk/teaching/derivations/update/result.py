@@ -13,8 +13,10 @@ from ..evaluation import evaluate
 from ..expressions import Derivative, Expression, Number, Symbol
 from ..forms import write
 from ..latex import write_latex
+from ..numbers import DIGITS
 from ..page import write_fragment
 from ..quantity import Quantity
+from ..svg_steps import write_steps
 from ..text import write_text
 from ..view import View
 
@@ -116,7 +118,7 @@ class StepDerivation:
             parts.append(Section(PARTS[part].format(kind=kind), passages))
         result = Equation(self.lines[-1].left, (Number(self.after),))
         title = f"Update {self.t} of {self.quantity} by {self.optimizer.name}, step by step"
-        return Document(title, about, result, tuple(parts), None, View())
+        return Document(title, about, result, tuple(parts), None, View(on_slides=DIGITS))
 
     def to_markdown(self, *, about: str = "") -> str:
         """As Markdown, with LaTeX between dollars. ``about``: a sentence below the title."""
@@ -126,9 +128,16 @@ class StepDerivation:
         """As an article in LaTeX, a whole document for pdflatex with amsmath. ``about``: a sentence below the title."""
         return write(self, "latex", about=about)
 
-    def to_slides(self, *, about: str = "") -> str:
-        """As slides in LaTeX's Beamer, which reveal line by line. ``about``: a sentence below the title."""
-        return write(self, "slides", about=about)
+    def to_slides(self, *, about: str = "", theme: str = "light") -> str:
+        """As slides in LaTeX's Beamer, which reveal line by line. ``about``: a sentence below the title.
+
+        ``theme``: as for :meth:`Derivation.to_slides <backtalk.Derivation.to_slides>`.
+        """
+        return write(self, "slides", about=about, theme=theme)
+
+    def to_svg(self, *, theme: str = "light") -> tuple[str, ...]:
+        """Each line as a picture in SVG, to paste anywhere. ``theme``: light or dark."""
+        return write_steps(self.document(), theme)
 
     def to_html(self, *, about: str = "") -> str:
         """As one page for a browser that needs nothing from elsewhere. ``about``: a sentence below the title."""
