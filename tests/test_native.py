@@ -292,7 +292,7 @@ class TestTheCompiledModule:
             net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, 0.0, False, 0.0, False, 0.0, 0.0)
         options = {
             "X": np.zeros((5, 3)), "labels": np.zeros(5, int), "target": None, "weight": None,
-            "order": np.arange(5), "start": 0, "batch_size": 2, "rates": np.full(3, 0.1), "most_steps": 9,
+            "order": np.arange(5), "ends": None, "start": 0, "batch_size": 2, "rates": np.full(3, 0.1), "most_steps": 9,
             "seconds": 1.0, "loss": 0.0, "weight_sum": 0.0, "threads": 1, "save": True, "measure_every": 1,
         }  # fmt: skip
         return net.train(**(options | changes))
