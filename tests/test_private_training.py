@@ -18,8 +18,8 @@ import backtalk
 from backtalk import Network, Privacy, fit, fit_many, per_example, resume
 from backtalk.core.batch import Batch
 from backtalk.core.clipping import CLIPPINGS
-from backtalk.core.noise import add_on_grid, grid_of, noise_for
 from backtalk.core.losses import LOSSES
+from backtalk.core.noise import add_on_grid, grid_of, noise_for
 from backtalk.core.optimizers import as_any_optimizer
 from backtalk.data.sources import InMemory, Samples
 from backtalk.engines.formula import FormulaSteps
