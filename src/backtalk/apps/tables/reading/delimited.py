@@ -156,6 +156,8 @@ class _Body:
         return any(found) or self.content.startswith(quote)
 
     def _by_polars(self, content: bytes) -> pl.DataFrame:
+        if not content:  # which some versions of polars refuse
+            return pl.DataFrame(schema=self.schema)
         return pl.read_csv(
             content, separator=self.separator, has_header=False, schema=self.schema, quote_char=self.quote, glob=False
         )
