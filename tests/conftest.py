@@ -6,6 +6,7 @@ processors from one another. The files that take longest begin first. And the co
 
 import os
 import re
+import shutil
 import sys
 from importlib.util import find_spec
 
@@ -42,6 +43,15 @@ def call(monkeypatch, capsys, tmp_path):
         return left.value.code or 0, out, err  # pyright: ignore[reportReturnType]
 
     return called
+
+
+@pytest.fixture(scope="session")
+def pdflatex():
+    """The program; where it has to be there, a test fails without it instead of being skipped."""
+    program = shutil.which("pdflatex")
+    if program is None and not os.environ.get("BACKTALK_REQUIRE_LATEX"):
+        pytest.skip("pdflatex is not installed")
+    return program or "pdflatex"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import re
-import shutil
 import subprocess
 from itertools import pairwise
 from xml.etree import ElementTree
@@ -418,14 +417,6 @@ def test_a_derivation_prints_as_text():
     derivation, _ = derive(network(), "W[1,2,1]")
     assert str(derivation) == write(derivation, "text")
     assert "∂ℒ/∂W[1,2,1] = ∂ℒ/∂a[1,2] · h[0,1]" in str(derivation)
-
-
-@pytest.fixture(scope="module")
-def pdflatex():
-    program = shutil.which("pdflatex")
-    if program is None and not os.environ.get("BACKTALK_REQUIRE_LATEX"):
-        pytest.skip("pdflatex is not installed")
-    return program or "pdflatex"
 
 
 COMPILED = {

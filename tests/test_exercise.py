@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
 import subprocess
 from typing import Any
 
@@ -180,7 +179,6 @@ def test_the_last_question_is_answered_by_the_sum_over_the_paths(sizes):
     assert len(made.last.paths.strongest) >= 1
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -194,11 +192,11 @@ def test_the_last_question_is_answered_by_the_sum_over_the_paths(sizes):
     ],
     ids=str,
 )
-def test_sheet_and_key_compile_and_nothing_is_wider_than_the_page(arguments, tmp_path):
+def test_sheet_and_key_compile_and_nothing_is_wider_than_the_page(pdflatex, arguments, tmp_path):
     made = exercise(**arguments)
     for name in ("sheet", "key"):
         (tmp_path / f"{name}.tex").write_text(getattr(made, name).to_latex())
-        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
+        command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=LIMIT)
         log = run.stdout.decode(errors="replace")
         assert run.returncode == 0, log[-2000:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import subprocess
 
 import numpy as np
@@ -156,10 +155,9 @@ def test_the_commands_write_a_folder_and_mark_its_answers(call, tmp_path):
         assert words in err
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
-def test_all_sheets_of_a_class_compile_together(sheets, tmp_path):
+def test_all_sheets_of_a_class_compile_together(pdflatex, sheets, tmp_path):
     (tmp_path / "all.tex").write_text(sheets.files("latex")["all-sheets.tex"])
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
     assert run.returncode == 0, run.stdout[-2000:]
     assert b"Overfull \\hbox" not in run.stdout

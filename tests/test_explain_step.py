@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from xml.etree import ElementTree
 
@@ -137,13 +136,12 @@ def test_every_form_is_written_and_read_back(name):
     assert repr(update).startswith("Update 6 of W[1,2,1] by ")
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 @pytest.mark.parametrize("form", ["latex", "slides"])
-def test_article_and_slides_compile(form, tmp_path):
+def test_article_and_slides_compile(pdflatex, form, tmp_path):
     update = explain_step(NETWORK, X, Y, "adamw", "W[1,2,1]", **SETTINGS["all"])
     (tmp_path / "update.tex").write_text(write(update, form))
     run = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "update.tex"],
+        [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "update.tex"],
         cwd=tmp_path, capture_output=True, timeout=LIMIT,
     )  # fmt: skip
     log = run.stdout.decode(errors="replace")

@@ -46,7 +46,7 @@ def test_every_cell_runs_and_shows_what_it_claims(path):
     assert True in [value for value in shown if isinstance(value, bool)]
     for value in shown:
         if hasattr(value, "_repr_html_"):
-            assert value._repr_html_()  # type: ignore[union-attr]
+            assert value._repr_html_()
 
 
 def test_a_claim_that_is_false_would_be_noticed(tmp_path):

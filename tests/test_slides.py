@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from xml.etree import ElementTree
 
@@ -79,13 +77,10 @@ def test_themes_are_light_dark_or_those_of_beamer():
         made.to_svg(theme="Madrid")
 
 
-def test_slides_in_a_theme_of_beamer_compile_and_nothing_runs_off(tmp_path):
-    pdflatex = shutil.which("pdflatex")
-    if pdflatex is None and not os.environ.get("BACKTALK_REQUIRE_LATEX"):
-        pytest.skip("pdflatex is not installed")
+def test_slides_in_a_theme_of_beamer_compile_and_nothing_runs_off(pdflatex, tmp_path):
     made = explain(network(), [1.0, 2.0], 1, "W[1,2,1]")
     (tmp_path / "it.tex").write_text(made.to_slides(theme="Berlin"), encoding="utf-8")
-    command = [pdflatex or "pdflatex", "-interaction=nonstopmode", "-halt-on-error", "it.tex"]
+    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "it.tex"]
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=True)
     assert "Overfull" not in (tmp_path / "it.log").read_text(errors="replace")
 

@@ -25,6 +25,25 @@ MARK = 2**32 - 1  # in place of a layer: numbers that are drawn one after anothe
 LEAST, MOST = 1e-280, 1e280  # of σ, so that its multiples and fractions are normal numbers too
 
 
+def as_seed(seed: Any) -> int | None:
+    """A seed as it was given, checked.
+
+    Raises :class:`~backtalk.errors.InputError` or :class:`~backtalk.errors.InputTypeError` for another.
+    """
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise InputTypeError(f"seed is {seed!r}, expected a whole number, or None for noise that nobody can repeat.")
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected a whole number of 0 or more.")
+    return int(seed)
+
+
+def key_of(seed: int | None, purpose: str) -> bytes:
+    """The key that follows from a seed for one purpose; without a seed, one of the operating system."""
+    return secrets.token_bytes(KEY_BYTES) if seed is None else hashlib.sha256(f"{purpose} {seed}".encode()).digest()
+
+
 class NoiseSource:
     """Gaussian noise and samples of rows, of cryptographic quality.
 
@@ -45,12 +64,7 @@ class NoiseSource:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None:
-            if isinstance(seed, bool) or not isinstance(seed, Integral):
-                raise InputTypeError(f"seed is {seed!r}, expected a whole number, or None for one that nobody knows.")
-            if seed < 0:
-                raise InputError(f"seed is {seed}, expected a whole number of 0 or more.")
-        self._open(None if seed is None else int(seed), 0)
+        self._open(as_seed(seed), 0)
 
     def add(self, total: np.ndarray, scale: float) -> None:
         """Add independent normal noise of standard deviation ``scale`` to ``total``, (n,), in place.
@@ -120,9 +134,7 @@ class NoiseSource:
 
     def _open(self, seed: int | None, drawn: int) -> None:
         require_cipher()
-        self._key = (
-            secrets.token_bytes(KEY_BYTES) if seed is None else hashlib.sha256(f"backtalk {seed}".encode()).digest()
-        )
+        self._key = key_of(seed, "backtalk")
         self._seed, self._drawn = seed, drawn
 
     def _next(self) -> int:

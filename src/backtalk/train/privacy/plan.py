@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,11 +10,11 @@ from ...core.activations import ACTIVATIONS
 from ...core.arrays import to_numpy
 from ...core.losses import LOSSES
 from ...core.network import Network
-from ...core.noise import KEY_BYTES
 from ...data.sources import InMemory, Source
 from ...engines.private import PrivateSettings
 from ...errors import InputError
 from .accounting import noise_multiplier_for, require_accounting, require_delta
+from .noise import key_of
 from .poisson import PoissonSamples
 from .settings import Privacy
 from .spent import PrivacySpent
@@ -49,11 +47,7 @@ class PrivacyPlan:
             rate, target = batch_size / source.count, privacy.target_epsilon
             assert target is not None
             noise = noise_multiplier_for(target, privacy.delta, rate, epochs * steps, privacy.accountant)
-        if privacy.seed is None:
-            key = secrets.token_bytes(KEY_BYTES)
-        else:
-            key = hashlib.sha256(f"backtalk private steps {privacy.seed}".encode()).digest()
-        return cls(privacy, examples, batch_size, noise, key)
+        return cls(privacy, examples, batch_size, noise, key_of(privacy.seed, "backtalk private steps"))
 
     @property
     def sampling_rate(self) -> float:

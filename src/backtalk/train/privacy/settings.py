@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from ...core.clipping import CLIPPINGS
 from ...errors import InputError, InputTypeError, unknown_name
 from .accounting import ACCOUNTANTS, as_delta
+from .noise import as_seed
 
 LEAST, MOST = 1e-12, 1e12  # of C and σ: their product and the grid of the noise are normal numbers of float32 too
 
@@ -65,13 +66,7 @@ class Privacy:
             raise unknown_name("clipping", self.clipping, CLIPPINGS)
         if self.accountant not in ACCOUNTANTS:
             raise unknown_name("accountant", self.accountant, ACCOUNTANTS)
-        seed = self.seed
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral)):
-            raise InputTypeError(
-                f"seed is {seed!r}, expected a whole number, or None for noise that nobody can repeat."
-            )
-        if seed is not None and seed < 0:
-            raise InputError(f"seed is {seed}, expected a whole number of 0 or more.")
+        as_seed(self.seed)
 
     def to_dict(self) -> dict[str, Any]:
         """By name, as numbers and texts."""
