@@ -38,11 +38,19 @@ class Minimum:
 class Objective:
     """ℒ with its penalty and the gradient of both, as a function of all parameters in one float64 vector."""
 
+    start: Network
+    l2_penalty: float
+    evaluations: int
+    batch: Batch
+    net: Any
+    grad_W: list[np.ndarray]
+    grad_b: list[np.ndarray]
+
     def __init__(self, network: Network, batch: Batch, l2_penalty: float, by_kernels: bool) -> None:
         self.start, self.l2_penalty = network, l2_penalty
         self.evaluations = 0
         self.batch = replace(batch, weight=as_weight(network, batch.weight, batch.count))
-        self.net: Any = native.prepare(network) if by_kernels else None
+        self.net = native.prepare(network) if by_kernels else None
         if self.net is not None:
             self.batch = native.readable_batch(self.batch)
             self.grad_W = [np.empty_like(W) for W in network.W.values()]

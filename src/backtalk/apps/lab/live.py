@@ -53,12 +53,20 @@ SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide"
 class Live:
     """A connection of a session."""
 
+    socket: WebSocket
+    session: Session
+    news: asyncio.Event
+    drawn: asyncio.Event
+    questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]]
+    last_surface: float
+    sending: asyncio.Lock
+
     def __init__(self, socket: WebSocket, session: Session) -> None:
         self.socket, self.session = socket, session
         self.news = asyncio.Event()  # there is something to show
         self.drawn = asyncio.Event()  # the page has drawn the last frame
         self.drawn.set()
-        self.questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]] = asyncio.Queue(MOST_QUESTIONS)
+        self.questions = asyncio.Queue(MOST_QUESTIONS)
         self.last_surface = 0.0
         self.sending = asyncio.Lock()
 
