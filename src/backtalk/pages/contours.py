@@ -44,7 +44,7 @@ def isoline(x: np.ndarray, y: np.ndarray, heights: np.ndarray, level: float) -> 
 
     >>> isoline(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, 1.0]]), 0.25)
     array([[0.25, 0.  , 0.25, 0.25],
-           [0.25, 0.25, 0.25, 1.  ]])
+           [0.25, 1.  , 0.25, 0.25]])
     """
     across, up = np.meshgrid(x, y)
     points = np.stack([across, up, heights], axis=-1)
