@@ -1,8 +1,8 @@
 // The few numbers at the top, and what is said about the shown example.
 
-import { find, make } from "./dom";
-import { percent, written } from "./numbers";
-import type { Frame, Setup } from "./protocol";
+import { find, make } from "../dom";
+import { percent, written } from "../numbers";
+import type { Frame, Setup } from "../protocol";
 
 interface Readout {
   id: string;

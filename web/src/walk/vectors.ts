@@ -1,12 +1,12 @@
 // The vectors of a slide, every number in a cell of its own.
 
 import type { Board } from "./board";
-import { make } from "./dom";
+import { make } from "../dom";
 import { filled, markedFormula, nameOfMark, type Letters } from "./marks";
-import { level } from "./network/scale";
-import { roundedUp, written } from "./numbers";
-import type { Slide } from "./protocol";
-import { theme } from "./theme";
+import { level } from "../network/scale";
+import { roundedUp, written } from "../numbers";
+import type { Slide } from "../protocol";
+import { theme } from "../theme";
 
 export type Vector = Slide["shown"][number];
 

@@ -1,10 +1,10 @@
 // The settings: data, network, training.
 
-import { choose, find, make, offer, say } from "./dom";
-import { spoken, spokenOptimizer } from "./names";
-import { subscript, written } from "./numbers";
-import type { Configuration, DataSet, Frame, Hello, Setup, Uploaded } from "./protocol";
-import { term } from "./terms";
+import { choose, find, make, offer, say } from "../dom";
+import { spoken, spokenOptimizer } from "../names";
+import { subscript, written } from "../numbers";
+import type { Configuration, DataSet, Frame, Hello, Setup, Uploaded } from "../protocol";
+import { term } from "../terms";
 
 const PER_LAYER = "per layer";
 const AUTO = "auto";

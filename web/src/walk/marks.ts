@@ -1,10 +1,10 @@
 // What a term of a formula speaks of, and where that is in the drawing.
 
 import katex from "katex";
-import { make } from "./dom";
-import type { Layout } from "./network/layout";
-import type { Place } from "./network/place";
-import type { Quantity } from "./protocol";
+import { make } from "../dom";
+import type { Layout } from "../network/layout";
+import type { Place } from "../network/place";
+import type { Quantity } from "../protocol";
 
 /** A quantity by the name of its array, and its indices; null for all. */
 export interface Mark {

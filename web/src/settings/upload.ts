@@ -1,8 +1,8 @@
 // The user's file: by button, or dropped on the page. The server reads it; here only its size is looked at.
 
-import { address } from "./connection";
-import { choose, find, make, offer, say } from "./dom";
-import type { Uploaded } from "./protocol";
+import { address } from "../connection";
+import { choose, find, make, offer, say } from "../dom";
+import type { Uploaded } from "../protocol";
 
 const KINDS = [".csv", ".parquet", ".npz"];
 

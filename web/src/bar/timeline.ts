@@ -1,7 +1,7 @@
 // The steps of a lesson as a slider, and what the page does without because nothing can be changed.
 
-import { find, say } from "./dom";
-import type { Hello } from "./protocol";
+import { find, say } from "../dom";
+import type { Hello } from "../protocol";
 
 export class Timeline {
   private readonly box = find("timeline");

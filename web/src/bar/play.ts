@@ -1,6 +1,6 @@
 // Play: one step after another, at a pace that can be followed.
 
-import { find } from "./dom";
+import { find } from "../dom";
 
 export class Play {
   private timer = 0;

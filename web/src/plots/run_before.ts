@@ -1,9 +1,9 @@
 // The loss of the run before stays as long as it can be compared: on the same rows, with the same loss.
 
-import { find, say } from "./dom";
-import { spoken, spokenOptimizer } from "./names";
-import { written } from "./numbers";
-import type { Configuration, Setup } from "./protocol";
+import { find, say } from "../dom";
+import { spoken, spokenOptimizer } from "../names";
+import { written } from "../numbers";
+import type { Configuration, Setup } from "../protocol";
 
 export class RunBefore {
   steps: number[] = [];

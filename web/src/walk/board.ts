@@ -1,7 +1,7 @@
 // The numbers of a slide: those of the frame, and those that came with it.
 
 import { nameOfMark, type Letters } from "./marks";
-import type { Frame, Nested, Quantity, Setup, Slide, Term } from "./protocol";
+import type { Frame, Nested, Quantity, Setup, Slide, Term } from "../protocol";
 
 /** A term of a sum, with its numbers. */
 export interface Summand {

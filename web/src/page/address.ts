@@ -1,6 +1,6 @@
 // The state of the page in the fragment of its URL.
 
-import type { Configuration } from "./protocol";
+import type { Configuration } from "../protocol";
 
 export const COLOURS = ["value", "gradient", "picture"] as const;
 export type Colour = (typeof COLOURS)[number];

@@ -1,9 +1,9 @@
 // The equation of one unit: its sum, a term with each click.
 
 import type { Board, Summand } from "./board";
-import { make } from "./dom";
+import { make } from "../dom";
 import { filled, markedFormula, nameOfMark, type Letters } from "./marks";
-import { written } from "./numbers";
+import { written } from "../numbers";
 
 export interface Stepping {
   letters: Letters;

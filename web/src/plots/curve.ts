@@ -1,10 +1,10 @@
 // What the network says over its one input, with the training points: the curve that it fits.
 
 import { steps } from "./charts";
-import { find, sharp } from "./dom";
-import { readable, written } from "./numbers";
-import type { Frame, Setup } from "./protocol";
-import { css, font, theme } from "./theme";
+import { find, sharp } from "../dom";
+import { readable, written } from "../numbers";
+import type { Frame, Setup } from "../protocol";
+import { css, font, theme } from "../theme";
 
 const ROOM = 0.08; // above and below the points, of their extent
 const NEAR = 16; // pixels from a point that is clicked

@@ -1,10 +1,10 @@
 // What the network decides on the plane of its two inputs, with the training points.
 
-import { find, make, sharp } from "./dom";
-import { shortened, toldApart } from "./names";
-import { readable, written } from "./numbers";
-import type { Frame, Numbers, Setup } from "./protocol";
-import { CLASSES, css, font, mix, theme } from "./theme";
+import { find, make, sharp } from "../dom";
+import { shortened, toldApart } from "../names";
+import { readable, written } from "../numbers";
+import type { Frame, Numbers, Setup } from "../protocol";
+import { CLASSES, css, font, mix, theme } from "../theme";
 
 const FINER = 4; // pixels of the picture for one of the grid
 const SHAPES = ["●", "◆", "▲", "■", "▼", "★"];

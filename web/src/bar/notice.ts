@@ -1,6 +1,6 @@
 // One line below the bar for what concerns the whole page.
 
-import { find, say } from "./dom";
+import { find, say } from "../dom";
 
 const SHOWN = 9000; // milliseconds for a note; a warning stays until things change
 

@@ -1,7 +1,7 @@
 // Saves the first steps of the network that is configured as a lesson: one file that needs no server.
 
-import { address } from "./connection";
-import { find, say } from "./dom";
+import { address } from "../connection";
+import { find, say } from "../dom";
 
 export class SaveLesson {
   private readonly button = find<HTMLButtonElement>("lesson-save");

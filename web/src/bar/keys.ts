@@ -1,8 +1,8 @@
 // Keys that work wherever the focus is, but not while text is written or a button holds them.
 
 import { switchProjector } from "./appearance";
-import type { App } from "./app";
-import { find } from "./dom";
+import type { App } from "../app";
+import { find } from "../dom";
 
 export function listenToKeys(app: App): void {
   const help = find<HTMLDialogElement>("help");
@@ -11,17 +11,17 @@ export function listenToKeys(app: App): void {
     if (event.target === help) help.close(); // beside the text
   });
   const actions: Record<string, () => void> = {
-    " ": () => app.runOrPause(),
-    s: () => app.step(),
-    r: () => app.reset(),
-    y: () => app.playOrPause(),
+    " ": () => app.training.runOrPause(),
+    s: () => app.training.step(),
+    r: () => app.training.reset(),
+    y: () => app.training.playOrPause(),
     n: () => app.walk.next(),
     p: () => app.walk.previous(),
     t: () => app.walk.nextTerm(),
-    c: () => app.otherColour(),
-    d: () => app.diagnose(),
-    ",": () => app.example(-1),
-    ".": () => app.example(1),
+    c: () => app.shown.otherColour(),
+    d: () => app.training.diagnose(),
+    ",": () => app.shown.otherExample(-1),
+    ".": () => app.shown.otherExample(1),
     b: switchProjector,
     "?": () => help.showModal(),
     Escape: () => app.closeSomething(),

@@ -1,10 +1,10 @@
 // One step as slides, a talk at a time.
 
 import { Board } from "./board";
-import { find, make } from "./dom";
+import { find, make } from "../dom";
 import { markedFormula, nameOfMark, readMark, speaksOf, type Mark } from "./marks";
-import type { Place } from "./network/place";
-import type { Frame, Sent, Setup, Slide, Talk } from "./protocol";
+import type { Place } from "../network/place";
+import type { Frame, Sent, Setup, Slide, Talk } from "../protocol";
 import { saidOf, sumOf, trailOf, type Stepping } from "./sum";
 import { revealCells, vectorRow } from "./vectors";
 
@@ -61,6 +61,11 @@ export class Walk {
 
   previous(): void {
     if (this.slide && this.slide.at > 0) this.send({ type: "slide", at: this.slide.at - 1 });
+  }
+
+  /** The slide that is shown, of the network as it is now. */
+  again(): void {
+    if (this.slide) this.send({ type: "slide", at: this.slide.at });
   }
 
   leave(): void {

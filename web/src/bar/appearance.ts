@@ -1,6 +1,6 @@
 // Light or dark or as the system is, and large type with high contrast for a projector: remembered by the browser.
 
-import { find } from "./dom";
+import { find } from "../dom";
 
 const THEMES = ["system", "light", "dark"] as const;
 const PLACE = "backtalk-appearance"; // in the browser's storage

@@ -1,8 +1,8 @@
 // The start card: three doors, each into a prepared example that is already under way.
 
-import { configurationOf, isDoor, type Door, type Start, type State } from "./address";
-import { find } from "./dom";
-import type { Configuration } from "./protocol";
+import { configurationOf, isDoor, type Door, type Start, type State } from "../page/address";
+import { find } from "../dom";
+import type { Configuration } from "../protocol";
 
 const WORKED: Partial<Configuration> = {
   data: "worked", layers: [2], activation: "sigmoid", optimizer: "sgd(momentum=0.0)", rate: 1, batch: 1,

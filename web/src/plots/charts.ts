@@ -1,10 +1,10 @@
 // Small charts of what happens over the steps.
 
-import { make, sharp, find } from "./dom";
-import { written } from "./numbers";
-import type { Frame, Setup } from "./protocol";
+import { make, sharp, find } from "../dom";
+import { written } from "../numbers";
+import type { Frame, Setup } from "../protocol";
 import { RunBefore } from "./run_before";
-import { font, layerColour, theme } from "./theme";
+import { font, layerColour, theme } from "../theme";
 
 const MOST_PLAIN = 4; // layers; of more, every other one is dashed
 const MOST = 400; // points kept; then every second one is dropped

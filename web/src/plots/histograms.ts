@@ -1,10 +1,10 @@
 // How a and ∇_a of each layer are spread over the units and the rows of a mini-batch.
 
-import { find, make, sharp } from "./dom";
-import { level } from "./network/scale";
-import { percent, subscript, written } from "./numbers";
-import type { Frame, Setup } from "./protocol";
-import { font, theme } from "./theme";
+import { find, make, sharp } from "../dom";
+import { level } from "../network/scale";
+import { percent, subscript, written } from "../numbers";
+import type { Frame, Setup } from "../protocol";
+import { font, theme } from "../theme";
 
 export class Histograms {
   private frame: Frame | null = null;
