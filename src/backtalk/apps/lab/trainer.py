@@ -40,8 +40,13 @@ MOST_BY_HAND = 1e6  # of a number that is set by hand
 
 
 class Trainer:
-    """One configuration, from its first step on. Not for two threads at once: its session sees to that."""
+    """One configuration, from its first step on. Not for two threads at once: its session sees to that.
 
+    ``draws_dropout``: whether the seed of dropout is drawn also if there is none, so that the mini-batches are those of
+    a network that has it.
+    """
+
+    draws_dropout: bool
     start: Network
     auto: Head
     settings: Settings
@@ -70,7 +75,8 @@ class Trainer:
     recorder: Recorder
     batch_rows: np.ndarray
 
-    def __init__(self, settings: Settings, data: LabData) -> None:
+    def __init__(self, settings: Settings, data: LabData, *, draws_dropout: bool = False) -> None:
+        self.draws_dropout = draws_dropout
         self.start = first_network(settings, data)
         self.auto = Head(natural_head(settings, data).output, natural_head(replace(settings, loss=AUTO), data).loss)
         self.settings, self.data = settings, data.suited_to(self.start.head)
@@ -97,8 +103,9 @@ class Trainer:
         self.schedule.require_steps(settings.epochs * in_epoch)
         generator = np.random.default_rng(settings.seed)
         self.dropout = None
-        if settings.dropout:
-            self.dropout = Dropout(settings.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
+        if settings.dropout or self.draws_dropout:
+            dropout = Dropout(settings.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
+            self.dropout = dropout if settings.dropout else None
         self.step_settings = StepSettings(
             optimizer,
             l2_penalty=settings.l2_penalty,
