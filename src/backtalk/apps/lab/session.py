@@ -50,6 +50,7 @@ class Session:
     expiry: asyncio.TimerHandle | None
     drawn: Drawn
     grid: np.ndarray | None
+    pair_grid: np.ndarray | None
 
     def __init__(self, start: Settings, given: LabData | None, threads: ThreadPoolExecutor) -> None:
         self.start, self.given, self.threads = start, given, threads
