@@ -65,7 +65,7 @@ export class App {
     lightPath: (path) => this.drawing.lightOne(path),
   });
   private readonly exercises = new Exercises((message) => this.send(message));
-  private readonly timeline = new Timeline((step) => this.send({ type: "goto", step }));
+  private readonly timeline = new Timeline((message) => this.send(message));
   private readonly upload = new Upload((uploaded) => {
     this.controls.addFile(uploaded);
     if (this.state) this.configure({ ...configurationOf(this.state), data: uploaded.data }, true);
@@ -271,6 +271,7 @@ export class App {
     this.controls.show(configuration);
     this.controls.describe(setup);
     if (this.hello?.recorded && this.state) tellLesson(this.hello, setup, this.state);
+    this.timeline.begin(setup);
     this.byHand.begin(setup);
     this.screen.begin(setup, this.hello?.resumed ?? false);
     if (this.hello) this.hello.resumed = false; // what follows in this connection begins anew
