@@ -23,6 +23,15 @@ public:
         return order;
     }
 
+    // Any number of 64 bits
+    uint64_t next() {
+        constexpr State MULTIPLIER = State(0x2360ED051FC65DA4) << 64 | 0x4385DF649FCCF645;
+        state_ = state_ * MULTIPLIER + increment_;
+        const uint64_t folded = uint64_t(state_ >> 64) ^ uint64_t(state_);
+        const unsigned turn = unsigned(state_ >> 122);
+        return folded >> turn | folded << (-turn & 63);
+    }
+
 private:
     // From 0 to most: as many bits as that has, drawn until they are not above it
     uint64_t up_to(uint64_t most) {
@@ -39,14 +48,6 @@ private:
         const uint64_t whole = next();
         half_ = uint32_t(whole >> 32);
         return uint32_t(whole);
-    }
-
-    uint64_t next() {
-        constexpr State MULTIPLIER = State(0x2360ED051FC65DA4) << 64 | 0x4385DF649FCCF645;
-        state_ = state_ * MULTIPLIER + increment_;
-        const uint64_t folded = uint64_t(state_ >> 64) ^ uint64_t(state_);
-        const unsigned turn = unsigned(state_ >> 122);
-        return folded >> turn | folded << (-turn & 63);
     }
 
     State state_ = 0, increment_ = 1;

@@ -66,13 +66,13 @@ EXPORT(give) void page_give(Page *page, int examples, const double *X, const int
 
 EXPORT(set_update)
 void page_set_update(Page *page, int rule, double momentum, double beta_1, double beta_2, double epsilon,
-                     double momentum_decay, int epsilon_hat, double l2_penalty, double weight_decay) {
+                     double momentum_decay, int epsilon_hat, int corrects, double l2_penalty, double weight_decay) {
     Settings settings;
     settings.rule = Rule(rule);
     settings.momentum = momentum;
     settings.beta_1 = beta_1, settings.beta_2 = beta_2, settings.epsilon = epsilon;
     settings.momentum_decay = momentum_decay;
-    settings.epsilon_hat = epsilon_hat;
+    settings.epsilon_hat = epsilon_hat, settings.corrects = corrects;
     settings.l2_penalty = l2_penalty, settings.weight_decay = weight_decay;
     page->steps->set_update(settings);
 }
@@ -89,6 +89,9 @@ void page_stand_at(Page *page, uint64_t state_high, uint64_t state_low, uint64_t
     page->steps->generator.stand_at(State(state_high) << 64 | state_low, State(increment_high) << 64 | increment_low,
                                     has_half, half);
 }
+
+// A number of 64 bits, by which dropout is drawn
+EXPORT(draw) uint64_t page_draw(Page *page) { return page->steps->generator.next(); }
 
 // The order of the next epoch
 EXPORT(shuffle) void page_shuffle(Page *page, int32_t *order) {

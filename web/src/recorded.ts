@@ -2,7 +2,7 @@
 
 import type { Lab, Listener } from "./connection";
 import { Recording, type Facts } from "./lesson/recording";
-import { Trained } from "./lesson/trained";
+import { isRecorded, Trained } from "./lesson/trained";
 import { unpack, type Packed } from "./lesson/unpack";
 import type { Findings, Received, Sent } from "./protocol";
 
@@ -33,7 +33,7 @@ export class Recorded implements Lab {
   private waits = false; // for the page to draw the last frame
   private lastFrame = 0;
   private trained: Trained | null = null; // the network that this page trains on
-  private loading = false;
+  private asked = 0; // how often one was asked for
 
   constructor(
     private readonly packed: Packed,
@@ -80,16 +80,21 @@ export class Recorded implements Lab {
   private answer(message: Sent, recording: Recording): void {
     switch (message.type) {
       case "configure":
-        this.leave(recording);
-        this.at = null;
+        this.running = false;
+        if (!isRecorded(recording, message)) {
+          void this.train("configure", Trained.anew(recording, message));
+          break;
+        }
+        this.forget();
         this.tell(recording.setup);
         this.go(0);
         break;
       case "train":
-        void this.trainOn(recording);
+        void this.train("train", Trained.from(recording, this.step), () => (this.running = true));
         break;
       case "rate":
         if (this.trained) this.trained.setRate(message.rate);
+        else void this.train("rate", Trained.from(recording, this.step), (trained) => trained.setRate(message.rate));
         break;
       case "drawn":
         this.waits = false;
@@ -212,31 +217,38 @@ export class Recorded implements Lab {
     if (stopped) this.tell({ type: "stopped", message: stopped });
   }
 
-  /** Trains on from the step that is shown. */
-  private async trainOn(recording: Recording): Promise<void> {
-    if (this.trained || this.loading) return;
-    this.loading = true;
+  /** Shows a network of this page instead of the recording, unless it has been asked for another one meanwhile. */
+  private async train(about: string, coming: Promise<Trained>, begin: (trained: Trained) => void = () => undefined): Promise<void> {
+    const asked = ++this.asked;
     try {
-      this.trained = await Trained.from(recording, this.step);
+      const trained = await coming;
+      if (asked === this.asked) this.forget();
+      else {
+        trained.end();
+        return;
+      }
+      this.trained = trained;
+      begin(trained);
+      this.tell(trained.setup);
+      this.show();
     } catch (error) {
-      this.complain("train", (error as Error).message);
-      return;
-    } finally {
-      this.loading = false;
+      this.complain(about, (error as Error).message);
     }
-    this.at = null;
-    this.tell(this.trained.setup);
-    this.running = true;
-    this.show();
   }
 
   /** Back to the recording. */
   private leave(recording: Recording): void {
     if (!this.trained) return;
-    this.trained.end();
+    this.forget();
+    this.tell(recording.setup);
+  }
+
+  /** The network that was trained here, if there is one, and what was asked for; its memory is given back. */
+  private forget(): void {
+    this.asked += 1;
+    this.trained?.end();
     this.trained = null;
     this.at = null;
-    this.tell(recording.setup);
   }
 
   private go(step: number): void {

@@ -13,6 +13,8 @@ import type { Recording } from "./recording";
 const NOT_TOLD =
   "In no recorded step did this example have an output of this kind, so its formulas are not in this lesson. Other examples may have theirs, and the lab has all: backtalk lab.";
 
+const CHOSEN = ["optimizer", "rate", "schedule", "epochs", "batch", "l2_penalty", "dropout"] as const;
+
 /** The kernels of this page, which are loaded once. */
 let kernels: ReturnType<typeof loadKernels> | undefined;
 
@@ -24,19 +26,27 @@ export class Trained {
     readonly setup: Setup,
   ) {}
 
-  /** From a recorded step on; an error whose message is a sentence if this page or browser cannot. */
+  /** On from a recorded step; an error whose message is a sentence if this page or browser cannot. */
   static async from(recording: Recording, step: number): Promise<Trained> {
+    const trained = await Trained.anew(recording, recording.setup.configuration);
+    const { training } = trained.live;
+    // The recording has no arrays of the optimizer: the steps up to here are taken again
+    training.advance(step);
+    training.stand(parametersOf(recording, step));
+    trained.setup.history = recording.facts.steps.slice(0, step + 1);
+    return trained;
+  }
+
+  /** From the first weights on, with settings that may be others than those of the recording. */
+  static async anew(recording: Recording, wanted: Configuration): Promise<Trained> {
     const { training: facts, setup: recorded } = recording.facts;
     if ("why" in facts) throw new Error(facts.why);
     const packed = document.getElementById("kernels")!.textContent;
     kernels ??= loadKernels(packed);
     const data = new Data(recording.array("data.X")!, recording.array("data.y")!);
-    const configuration: Configuration = structuredClone(recorded.configuration);
+    const configuration: Configuration = { ...structuredClone(recorded.configuration), ...chosen(wanted, facts) };
     const training = new Training(await kernels, facts, data, configuration, parametersOf(recording, 0));
-    // The recording has no arrays of the optimizer: the steps up to here are taken again
-    training.advance(step);
-    training.stand(parametersOf(recording, step));
-    const setup: Setup = { ...recording.setup, configuration, history: recording.facts.steps.slice(0, step + 1), live: true };
+    const setup: Setup = { ...recorded, configuration, live: true };
     const points = { side: recording.array("surface")?.shape[1] ?? 0, along: recording.array("frame.curve")?.shape[1] ?? 0 };
     return new Trained(recording, facts, new Live(training, facts, data, setup, points), setup);
   }
@@ -108,6 +118,34 @@ export class Trained {
     // Which of the other outputs is the largest
     return yhat.reduce((best, each, j) => (target[j] !== 1 && (best < 0 || each > yhat[best]!) ? j : best), -1);
   }
+}
+
+/** Whether settings are those of the recording, as far as others can be chosen. */
+export function isRecorded({ facts: { setup } }: Recording, wanted: Configuration): boolean {
+  return CHOSEN.every((name) => String(wanted[name]) === String(setup.configuration[name]));
+}
+
+/** What this page can choose of the settings, checked: an error is a sentence. */
+function chosen(wanted: Configuration, { updates, schedules, training }: TrainingFacts): Pick<Configuration, (typeof CHOSEN)[number]> {
+  const { optimizer, rate, schedule, epochs, batch, l2_penalty, dropout } = wanted;
+  const known = (name: string, value: string, offered: string[]): void => {
+    if (!offered.includes(value)) throw new Error(`This lesson has no ${name} ${value}: choose one of ${offered.join(", ")}.`);
+  };
+  const within = (name: string, value: number, fits: boolean, expected: string): void => {
+    if (!fits) throw new Error(`${name} is ${value}, expected ${expected}.`);
+  };
+  known("optimizer", optimizer, Object.keys(updates));
+  known("schedule", schedule, Object.keys(schedules));
+  within("Learning rate", rate, rate > 0 && rate <= 1e6, "a number above 0, and at most 1000000");
+  within("Batch size", batch, Number.isInteger(batch) && batch >= 1 && batch <= 4096, "a whole number from 1 to 4096");
+  within("Epochs", epochs, Number.isInteger(epochs) && epochs >= 1 && epochs <= 100_000, "a whole number from 1 to 100000");
+  within("L2 penalty", l2_penalty, l2_penalty >= 0 && l2_penalty <= 1e6, "a number from 0 to 1000000");
+  within("Dropout", dropout, dropout >= 0 && dropout <= 0.99, "a number from 0 to 0.99");
+  const steps = epochs * Math.ceil(training.length / (updates[optimizer]!.whole_batch ? training.length : Math.min(batch, training.length)));
+  const { name, rise, warm_up } = schedules[schedule]!;
+  if (name === "one_cycle" && Number(rise) * steps <= 1) throw new Error(`The run has ${steps} steps, too few for ${schedule}: choose more epochs.`);
+  if (Number(warm_up) > steps) throw new Error(`The run has ${steps} steps, fewer than the warm-up of ${schedule}: choose more epochs.`);
+  return { optimizer, rate, schedule, epochs, batch, l2_penalty, dropout };
 }
 
 function parametersOf(recording: Recording, step: number): Parameters {

@@ -4,6 +4,8 @@ import { inflated } from "../lesson/unpack";
 
 const LACKS = "This browser runs no WebAssembly with SIMD, so this page plays what was recorded, and cannot train on.";
 
+const LEVELS = 65536; // of a draw of dropout
+
 /** A network as Python describes it to the kernels. */
 export interface Description {
   sizes: number[];
@@ -22,6 +24,7 @@ export interface Update {
   epsilon: number;
   momentum_decay: number;
   epsilon_hat: boolean;
+  corrects: boolean;
   l2_penalty: number;
   weight_decay: number;
   whole_batch: boolean;
@@ -62,9 +65,10 @@ export interface Exports {
   pack(page: number, layer: number, W: number, b: number): void;
   unpack(page: number, layer: number, W: number, b: number): void;
   give(page: number, examples: number, X: number, labels: number, target: number): void;
-  set_update(page: number, rule: number, momentum: number, beta1: number, beta2: number, epsilon: number, momentumDecay: number, epsilonHat: number, l2Penalty: number, weightDecay: number): void;
+  set_update(page: number, rule: number, momentum: number, beta1: number, beta2: number, epsilon: number, momentumDecay: number, epsilonHat: number, corrects: number, l2Penalty: number, weightDecay: number): void;
   set_dropout(page: number, levels: number, seed: bigint): void;
   stand_at(page: number, stateHigh: bigint, stateLow: bigint, incrementHigh: bigint, incrementLow: bigint, hasHalf: number, half: number): void;
+  draw(page: number): bigint;
   shuffle(page: number, order: number): void;
   train(page: number, start: number, batchSize: number, rates: number, most: number, seconds: number, found: number): number;
   predict(page: number, rows: number, X: number, yhat: number): void;
@@ -117,7 +121,7 @@ export class Net {
       );
       kernels.set_update(
         page, rule, update.momentum, update.beta_1, update.beta_2, update.epsilon, update.momentum_decay,
-        Number(update.epsilon_hat), update.l2_penalty, update.weight_decay,
+        Number(update.epsilon_hat), Number(update.corrects), update.l2_penalty, update.weight_decay,
       );
       return page;
     });
@@ -151,8 +155,10 @@ export class Net {
     this.lend((room) => this.kernels.give(this.page, count, room.doubles(X), room.optional(labels), room.optional(target)));
   }
 
-  dropOut(levels: number[], seed: string): void {
-    this.lend((room) => this.kernels.set_dropout(this.page, room.ints(levels), BigInt(seed)));
+  /** Hidden units fall silent, in each layer at this rate; the generator draws the seed. */
+  dropOut(rate: number): void {
+    const levels = Array.from({ length: this.depth - 1 }, () => Math.round(rate * LEVELS));
+    this.lend((room) => this.kernels.set_dropout(this.page, room.ints(levels), this.kernels.draw(this.page)));
   }
 
   standAt({ state, increment, half }: GeneratorState): void {

@@ -85,7 +85,7 @@ export class Live {
   /** ℒ on the last mini-batch of the network as it stands, as its step had it: with the penalty, and the silent units. */
   private lossAfter(plain: number, batch: Examples): number {
     const { net, parameters, step } = this.training;
-    const loss = this.facts.dropout ? net.loss(batch, Math.max(step, 1)) : plain;
+    const loss = this.setup.configuration.dropout ? net.loss(batch, Math.max(step, 1)) : plain;
     return loss + (this.setup.configuration.l2_penalty / 2) * parameters.W.reduce((total, W) => total + squares(W), 0);
   }
 

@@ -10,10 +10,8 @@ export interface TrainingFacts {
   network: Description;
   wide: boolean; // its numbers are of 64 bits
   updates: Record<string, Update>;
-  generator: GeneratorState; // before the first epoch
-  dropout: { levels: number[]; seed: string } | null;
-  schedule: Schedule;
-  batch: number;
+  generator: GeneratorState; // before anything is drawn
+  schedules: Record<string, Schedule>;
   held_out: number[];
   training: number[];
   judged: number; // rows at the most, if none is held out
@@ -57,13 +55,13 @@ export class Training {
     private readonly configuration: Configuration,
     first: Parameters,
   ) {
-    const { network, wide, updates, generator, dropout, training, held_out, judged } = facts;
+    const { network, wide, updates, generator, training, held_out, judged } = facts;
     const update = { ...updates[configuration.optimizer]!, l2_penalty: configuration.l2_penalty };
     this.net = new Net(kernels, network, wide, update);
     this.batchSize = update.whole_batch ? training.length : Math.min(configuration.batch, training.length);
     this.net.give(data.rows(training));
-    if (dropout) this.net.dropOut(dropout.levels, dropout.seed);
     this.net.standAt(generator);
+    if (configuration.dropout) this.net.dropOut(configuration.dropout);
     this.heldOut = held_out.length ? data.rows(held_out) : null;
     this.judged = this.heldOut ?? data.rows(training.slice(0, judged));
     this.parameters = first;
@@ -141,7 +139,7 @@ export class Training {
       this.read();
       return this.heldOut ? this.net.loss(this.heldOut) : mean;
     };
-    this.schedule = afterEpoch(this.facts.schedule, loss, this.schedule);
+    this.schedule = afterEpoch(this.facts.schedules[this.configuration.schedule]!, loss, this.schedule);
     this.beginEpoch();
   }
 
@@ -156,7 +154,7 @@ export class Training {
   private ratesOfEpoch(): Float64Array<ArrayBuffer> {
     const inEpoch = Math.ceil(this.order.length / this.batchSize);
     const place = { number: this.epochs + 1, step: this.epochs * inEpoch, inEpoch, total: this.configuration.epochs * inEpoch };
-    return factors(this.facts.schedule, place, this.schedule).map((factor) => this.configuration.rate * factor);
+    return factors(this.facts.schedules[this.configuration.schedule]!, place, this.schedule).map((factor) => this.configuration.rate * factor);
   }
 
   private nextRows(): ArrayLike<number> {

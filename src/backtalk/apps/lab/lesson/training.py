@@ -12,8 +12,10 @@ from ....core.losses import BinaryCrossEntropy
 from ....core.optimizers import OPTIMIZERS
 from ....core.specification import read_specification
 from ....engines.native import passes as native
+from ....engines.native.kernels import kernels
 from ....engines.native.steps import serves, update_of
 from ....teaching.derivations.loss_formulas import SMALLEST, yhat_divides
+from ....train.schedules import SCHEDULES, as_schedule
 from ..settings import OFFERED, Settings
 from ..trainer import MOST_JUDGED, Trainer
 
@@ -26,14 +28,14 @@ def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]
 
     >>> from backtalk.apps.lab.datasets import named_data
     >>> facts, arrays = training_of(Trainer(Settings(), named_data("moons", 0.1)))
-    >>> facts["network"]["sizes"], facts["batch"], arrays["data.X"].shape
-    ([2, 8, 8, 2], 32, (400, 2))
+    >>> facts["network"]["sizes"], facts["updates"]["adam"]["rule"], arrays["data.X"].shape
+    ([2, 8, 8, 2], 'adam', (400, 2))
     """
     if why := _why_not(trainer):
         return {"why": why}, {}
     network, data, settings = trainer.start, trainer.data, trainer.settings
     batch = Batch.of(network, trainer.X, data.y)
-    dropout, state = trainer.dropout, trainer.loop.position.rng_at_epoch
+    state = np.random.default_rng(settings.seed).bit_generator.state  # as Trainer.reset begins
     width = np.arange(network.sizes[-1], dtype=np.float64)[None]
     facts = {
         "network": native.described(network),
@@ -44,9 +46,7 @@ def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]
             "increment": hex(state["state"]["inc"]),
             "half": state["uinteger"] if state["has_uint32"] else None,
         },
-        "dropout": None if dropout is None else {"levels": dropout.levels(network.depth - 1), "seed": hex(dropout.seed)},
-        "schedule": {"name": trainer.schedule.name, **asdict(trainer.schedule)},
-        "batch": trainer.loop.batch_size,
+        "schedules": {name: _schedule(name) for name in dict.fromkeys([settings.schedule, *SCHEDULES])},
         "held_out": trainer.rows_held_out.tolist(),
         "training": data.training.tolist(),
         "judged": MOST_JUDGED,
@@ -63,6 +63,8 @@ def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]
 def _why_not(trainer: Trainer) -> str:
     """The sentence that a page says instead of training on; empty if it can."""
     network, numbers = trainer.start, trainer.X.size
+    if kernels() is None:
+        return "This lesson was made where backtalk has no native kernels, so it plays the steps, and cannot train on."
     if not serves(network, trainer.step_settings.optimizer):
         return "The kernels do not know what this network is made of, so this page plays it, and cannot train it on."
     if "host" in native.described(network)["activations"]:
@@ -73,6 +75,11 @@ def _why_not(trainer: Trainer) -> str:
             "recorded, and cannot train on."
         )
     return ""
+
+
+def _schedule(name: str) -> dict[str, Any]:
+    schedule = as_schedule(name)
+    return {"name": schedule.name, **asdict(schedule)}
 
 
 def _update(trainer: Trainer, name: str) -> dict[str, Any]:
