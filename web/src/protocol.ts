@@ -31,6 +31,7 @@ export type Sent =
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
   | { type: "goto"; step: number } // of a recording
+  | { type: "train" } // on from the step of a recording that is shown
   | { type: "look"; maps: boolean; histograms: boolean }
   | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
@@ -97,7 +98,7 @@ export interface Hello {
   over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
   start: Configuration & { example?: number; color?: Colour; quantity?: string };
-  recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
+  recorded?: { steps: number; rows: number[]; trains: boolean }; // a lesson: any step can be gone to
 }
 
 export interface Points {
@@ -130,6 +131,7 @@ export interface Setup {
   // Of a lesson:
   shown?: number[]; // the rows that are recorded; else any can be shown
   history?: Pick<FrameHead, "step" | "loss" | "validation_loss" | "flow">[]; // every step
+  live?: boolean; // the page trains it on from the last of these
 }
 
 export interface FrameHead {
@@ -255,6 +257,7 @@ export interface Findings {
   step?: number;
   healthy: boolean;
   findings: Finding[];
+  said?: string; // instead of findings: nobody looked for any
 }
 
 export type Received =
