@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "dispatch.h"
 #include "names.h"
+#include "predictor.h"
 #include "training.h"
 
 using namespace backtalk;
@@ -98,6 +100,14 @@ public:
         net_.draw_from({});
     }
 
+    // yhat of all rows
+    std::vector<T> predict(Predictor<T> &predictor) const {
+        std::vector<T> yhat(BATCH * OUTPUTS);
+        predictor.predict(X_.data(), BATCH, nullptr, yhat.data(), threads_);
+        return yhat;
+    }
+    const Net<T> &net() const { return net_; }
+
     std::vector<std::vector<T>> W, b, grad_W, grad_b;
 
 private:
@@ -179,13 +189,34 @@ void try_all(const Variant &variant) {
     }
 }
 
+// Threads of the caller that train, each its own network, and predict by one, at once: as each does alone
+void try_together(const Variant &variant) {
+    Trial<float> alone(variant, CASES[0], 2, 2), shared(variant, CASES[1], 0, 2);
+    alone.train(50);
+    Predictor<float> predictor(shared.net(), BATCH, 2);
+    const std::vector<float> expected = shared.predict(predictor);
+    double errors[4];
+    std::vector<std::thread> callers;
+    for (double &error : errors)
+        callers.emplace_back([&] {
+            Trial<float> own(variant, CASES[0], 2, 2);
+            own.train(50);
+            error = deviation(own.W, alone.W);
+            for (int k = 0; k < 50; ++k) error += shared.predict(predictor) == expected ? 0 : 1;
+        });
+    for (std::thread &caller : callers) caller.join();
+    for (double error : errors) expect(variant, "four callers at once against one", error, 0);
+}
+
 }  // namespace
 
 int main() {
     std::printf("%d processors\n", processors());
     for (const Variant &variant : variants()) {
-        if (variant.runs_here()) try_all(variant);
-        else std::printf("%-10s does not run here\n", variant.name);
+        if (variant.runs_here()) {
+            try_all(variant);
+            try_together(variant);
+        } else std::printf("%-10s does not run here\n", variant.name);
     }
     return failed;
 }
