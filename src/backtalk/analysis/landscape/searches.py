@@ -88,8 +88,8 @@ def search_in(loss: Objective, optimizer: LBFGS | GradientDescent, iteration: An
 def _first_on_line(moves: np.ndarray, rounding: float) -> int:
     """From which point on all lie on one line with the start: L-BFGS begins anew along another if its search fails.
 
-    The points of a line that fails come close to the start in the end, where rounding hides which line they are on: such
-    a point begins no other line.
+    The points of a line that fails come close to the start in the end, where rounding hides which line they are on: no
+    other line begins with such a point.
     """
     for k, move in enumerate(moves):
         if (k == 0 or np.linalg.norm(move) > RESOLVED * rounding) and _are_along(moves[k:], rounding):
