@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 WIDTH, HEIGHT = 560, 264
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 24, 36
@@ -19,6 +19,11 @@ class Scale:
     ``logarithmic``: if the range is wide; ``whole``: from the first to the last whole number; ``floor``: from exactly
     ``low``; ``ceiling``: to exactly ``high``.
     """
+
+    measure: Callable[[float], float]
+    low: float
+    high: float
+    ticks: list[float]
 
     def __init__(
         self,

@@ -44,13 +44,22 @@ class Objective:
     ``evaluated`` is told of each evaluation: the vector, the loss and the gradient.
     """
 
+    start: Network
+    l2_penalty: float
+    evaluated: Evaluated | None
+    evaluations: int
+    batch: Batch
+    net: Any
+    grad_W: list[np.ndarray]
+    grad_b: list[np.ndarray]
+
     def __init__(
         self, network: Network, batch: Batch, l2_penalty: float, by_kernels: bool, evaluated: Evaluated | None = None
     ) -> None:
         self.start, self.l2_penalty, self.evaluated = network, l2_penalty, evaluated
         self.evaluations = 0
         self.batch = replace(batch, weight=as_weight(network, batch.weight, batch.count))
-        self.net: Any = native.prepare(network) if by_kernels else None
+        self.net = native.prepare(network) if by_kernels else None
         if self.net is not None:
             self.batch = native.readable_batch(self.batch)
             self.grad_W = [np.empty_like(W) for W in network.W.values()]
