@@ -69,7 +69,7 @@ PREPARED = (
     ),
     Comparison(
         "symmetry",
-        "Why weights are drawn",
+        "Zero weights",
         "All weights 0 on the left, drawn at random on the right. Look at the pictures of the units: on the left all "
         "eight stay the same for ever, since each gets the same gradient, so they do the work of one unit. One unit "
         "can draw no more than a straight border.",
@@ -81,7 +81,7 @@ PREPARED = (
     ),
     Comparison(
         "exploding",
-        "A rate that explodes",
+        "Exploding rate",
         "One learning rate, and twenty times that rate on the right. Each step on the right leaps over the valley and "
         "lands higher than it began, so that the next gradient is larger still. Look at the loss, whose scale is "
         "logarithmic: within some hundred steps it leaves the numbers that a computer has, and training ends.",
@@ -98,7 +98,7 @@ PREPARED = (
         "the learning rate, on the right by 3.16 times as much, since the mean of the squares, which begins at 0, fills "
         "up more slowly than the mean of the gradients. Look at the loss of the first 20 steps.",
         ("loss", "plane"),
-        {"data": "moons", "layers": [8, 8], "activation": "tanh", "rate": 0.1},
+        {"data": "digits", "layers": [32], "activation": "tanh", "rate": 0.1},
         {"optimizer": "adam"},
         {"optimizer": "adam_uncorrected"},
         speed=1,
