@@ -57,12 +57,20 @@ OF_ONE = {"rate", "example", "set", "look", "slide", "explain", "diagnose"}  # n
 class Live:
     """A connection of a session."""
 
+    socket: WebSocket
+    session: Session
+    news: asyncio.Event
+    drawn: asyncio.Event
+    questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]]
+    last_surface: float
+    sending: asyncio.Lock
+
     def __init__(self, socket: WebSocket, session: Session) -> None:
         self.socket, self.session = socket, session
         self.news = asyncio.Event()  # there is something to show
         self.drawn = asyncio.Event()  # the page has drawn the last frame
         self.drawn.set()
-        self.questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]] = asyncio.Queue(MOST_QUESTIONS)
+        self.questions = asyncio.Queue(MOST_QUESTIONS)
         self.last_surface = 0.0
         self.sending = asyncio.Lock()
 

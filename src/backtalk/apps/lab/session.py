@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import DivergedError, InputError, InputTypeError
 from .datasets import SETS, LabData, layers_of, named_data
@@ -18,6 +18,9 @@ from .settings import Settings, read_settings, shown, whole
 from .slide_message import slide_message
 from .slides import Walk, walk_through
 from .trainer import Trainer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_SESSIONS = 16
 THREADS = 8
@@ -30,18 +33,37 @@ Result = TypeVar("Result")
 class Session:
     """One tab's lab. Work on it is done by one thread at a time, in the order in which it was asked for."""
 
+    start: Settings
+    given: LabData | None
+    threads: ThreadPoolExecutor
+    trainer: Trainer | None
+    pair: Pair | None
+    files: dict[str, LabData]
+    files_so_far: int
+    running: bool
+    speed: int
+    row: int
+    walk: Walk | None
+    at: int
+    looks: Looks
+    connection: Any
+    expiry: asyncio.TimerHandle | None
+    drawn: Drawn
+    grid: np.ndarray | None
+    pair_grid: np.ndarray | None
+
     def __init__(self, start: Settings, given: LabData | None, threads: ThreadPoolExecutor) -> None:
         self.start, self.given, self.threads = start, given, threads
-        self.trainer: Trainer | None = None
-        self.pair: Pair | None = None  # two networks side by side, which run and step instead of the one
-        self.files: dict[str, LabData] = {}
+        self.trainer = None
+        self.pair = None  # two networks side by side, which run and step instead of the one
+        self.files = {}
         self.files_so_far = 0
         self.running, self.speed, self.row = False, 1, 0
-        self.walk: Walk | None = None  # through the next step
+        self.walk = None  # through the next step
         self.at = 0  # the slide of the walk that is shown
         self.looks = PLAIN
-        self.connection: Any = None  # the conversation that is going on, if one is
-        self.expiry: asyncio.TimerHandle | None = None
+        self.connection = None  # the conversation that is going on, if one is
+        self.expiry = None
         self._turn = asyncio.Lock()
 
     async def work(self, job: Callable[..., Result], *arguments: Any) -> Result:
@@ -211,10 +233,16 @@ async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
 class Sessions:
     """All sessions, by the names that the tabs gave them."""
 
+    start: Settings
+    given: LabData | None
+    threads: ThreadPoolExecutor
+    by_name: dict[str, Session]
+    keep_seconds: float
+
     def __init__(self, start: Settings, given: LabData | None) -> None:
         self.start, self.given = start, given
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="backtalk-lab")
-        self.by_name: dict[str, Session] = {}
+        self.by_name = {}
         self.keep_seconds = KEEP_SECONDS
 
     def open(self, name: str) -> tuple[Session, bool] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +27,8 @@ from ...engines.passes import backward, forward, gradients
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
 from ...train import Epoch
-from ...train.loop import Loop
-from ...train.schedules import ScheduleState, StepPosition, as_schedule
+from ...train.loop import Event, Loop
+from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedule
 from ...train.validation import Validation
 from .datasets import LabData
 from .settings import AUTO, Settings, number, quantity_text, shown, with_rate
@@ -44,6 +45,35 @@ class Trainer:
     ``draws_dropout``: whether the seed of dropout is drawn also if there is none, so that the mini-batches are those of
     a network that has it.
     """
+
+    draws_dropout: bool
+    start: Network
+    auto: Head
+    settings: Settings
+    data: LabData
+    X: np.ndarray
+    rows_held_out: np.ndarray
+    validation: Validation | None
+    X_training: np.ndarray
+    y_training: np.ndarray
+    judged: Batch
+    schedule: Schedule
+    dropout: Dropout | None
+    step_settings: StepSettings
+    network: Network
+    step: int
+    stopped: str
+    epochs: int
+    schedule_state: ScheduleState
+    left: int
+    loss: float
+    loss_before: float
+    edits: int
+    edited: tuple[int, np.ndarray] | None
+    loop: Loop
+    events: Iterator[Event]
+    recorder: Recorder
+    batch_rows: np.ndarray
 
     def __init__(self, settings: Settings, data: LabData, *, draws_dropout: bool = False) -> None:
         self.draws_dropout = draws_dropout

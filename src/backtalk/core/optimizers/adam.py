@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from ..arrays import Array, is_array, namespace
 from ..specification import require_range
@@ -26,7 +26,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    families = ("m", "v")
+    families: ClassVar[tuple[str, ...]] = ("m", "v")
     learning_rate: float = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -137,7 +137,7 @@ class AMSGrad(Adam):
     """
 
     name = "amsgrad"
-    families = ("m", "v", "u")
+    families: ClassVar[tuple[str, ...]] = ("m", "v", "u")
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self.moments(gradient, state)
@@ -162,7 +162,7 @@ class Adamax(Adam):
     """
 
     name = "adamax"
-    families = ("m", "u")
+    families: ClassVar[tuple[str, ...]] = ("m", "u")
     learning_rate: float = 2e-3
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:

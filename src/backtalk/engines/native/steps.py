@@ -24,7 +24,13 @@ from . import passes as native
 from .kernels import threads
 
 # The kernels' names of the update: those of the optimizers, but where another one has the same rule
-RENAMED = {GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamUncorrected: "adam", AdamW: "adam"}
+RENAMED: dict[type[Optimizer], str] = {
+    GradientDescent: "sgd",
+    SGD: "momentum",
+    AdamEpsilonHat: "adam",
+    AdamUncorrected: "adam",
+    AdamW: "adam",
+}
 RULES: dict[type[Optimizer], str] = {kind: RENAMED.get(kind, name) for name, kind in OPTIMIZERS.items()}
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
@@ -97,6 +103,8 @@ class NativeSteps:
     engine: ClassVar[str] = "native"
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
+    settings: StepSettings
+    step: int
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start = settings, network

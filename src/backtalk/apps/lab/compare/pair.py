@@ -25,9 +25,12 @@ class Pair:
     dropout, whose seed is drawn before the rows are shuffled, the other draws it as well, and leaves it.
     """
 
+    sides: tuple[Side, Side]
+
     def __init__(self, settings: tuple[Settings, Settings], data: LabData) -> None:
         dropout = any(each.dropout for each in settings)
-        self.sides = tuple(Side(Trainer(each, data, draws_dropout=dropout)) for each in settings)
+        left, right = (Side(Trainer(each, data, draws_dropout=dropout)) for each in settings)
+        self.sides = left, right
 
     def reset(self) -> None:
         """Back to the first step."""
@@ -60,7 +63,16 @@ class Pair:
 
 
 class Side:
-    """One of the two networks."""
+    """One of the two networks.
+
+    ``stopped``: why it can take no further step, else empty. ``losses``: of the mini-batches since the last frame, each
+    before its step. ``path``: its way through its weights.
+    """
+
+    trainer: Trainer
+    stopped: str
+    losses: list[float]
+    path: Path
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
@@ -72,8 +84,7 @@ class Side:
 
     def _begin(self) -> None:
         network = self.trainer.network
-        self.stopped = ""  # why it can take no further step
-        self.losses: list[float] = []  # of the mini-batches since the last frame, each before its step
+        self.stopped, self.losses = "", []
         self.path = Path(network, min(MOST_PATH, max(2, MOST_NUMBERS // network.parameter_count)))
 
     def begin_frame(self) -> None:
