@@ -102,6 +102,9 @@ export class App {
       case "pair":
         this.compare.begin(message);
         break;
+      case "plane":
+        this.compare.showPlane(message);
+        break;
       case "slide":
         this.showSlide(message.at === null ? null : message);
         break;
@@ -188,7 +191,7 @@ export class App {
     if (about === "configure" || about === "rate") this.configuring.refuse(message);
     else if (about === "explain") this.explaining.refuse(message);
     else if (about === "exercise" || about === "mark") this.exercises.refuse(message);
-    else if (about === "compare") this.compare.refuse(message);
+    else if (about === "compare" || about === "plane") this.compare.refuse(about, message);
     else if (about === "example") this.shown.refuseExample(message);
     else if (about !== "set" || !this.byHand.refuse(message)) this.notice.say(message, "warning");
   }

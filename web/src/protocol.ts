@@ -1,5 +1,7 @@
 // The messages between page and server, as docs/lab.md has them.
 
+import type { LossPlane } from "./compare/contours";
+import type { LossLine } from "./compare/line_search";
 import type { Colour } from "./page/address";
 import type { Formulas, Remark } from "./formulas/equation";
 import type { Rows } from "./formulas/evaluation";
@@ -37,6 +39,7 @@ export type Sent =
   | { type: "explain"; quantity: string }
   | ({ type: "compare" } & Sides)
   | { type: "alone" }
+  | { type: "plane"; directions: "path" | "random" }
   | { type: "exercise"; exercise: Asked }
   | { type: "mark"; exercise: Asked; answers: Record<string, Answer> };
 
@@ -201,6 +204,17 @@ export interface SideFrame extends Seen {
   stopped: string; // why it takes no further step
 }
 
+/** The loss over a plane with the paths of one side or of both, and along the last step of each. */
+export interface Planes {
+  type: "plane";
+  rows: number; // over which ℒ is the mean
+  planes: (Omit<LossPlane, "losses"> & { sides: Side[]; losses: (number | null)[] })[];
+  lines: (Omit<LossLine, "losses"> & { losses: (number | null)[] } | null)[]; // null: no step was taken
+  said: string; // why there is no plane
+}
+
+export type Side = "left" | "right";
+
 export interface PairFrame {
   type: "pair_frame";
   step: number;
@@ -310,6 +324,7 @@ export type Received =
   | Hello
   | Setup
   | PairSetup
+  | Planes
   | Slide
   | { type: "slide"; at: null }
   | Explained

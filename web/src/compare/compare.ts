@@ -6,11 +6,12 @@ import { shortened } from "../names";
 import type { Page } from "../page/page";
 import { configurationOf } from "../page/address";
 import type { Training } from "../page/training";
-import type { Hello, PairFrame, PairSetup, Setup, Sides } from "../protocol";
+import type { Hello, PairFrame, PairSetup, Planes, Setup, Sides } from "../protocol";
 import { Surface } from "../plots/surface";
 import { comparedOf, nameIn, OWN, readComparison, SIDES, writeComparison, type Compared } from "./address";
 import { SideCurves } from "./curves";
 import { differing, told } from "./difference";
+import { Landscape } from "./landscape";
 import { Prepared } from "./prepared";
 import { Profile } from "./profile";
 import { SideSettings } from "./settings";
@@ -32,6 +33,7 @@ export class Compare {
   private readonly sides = SIDES.map((name) => new Side(name));
   private readonly curves = new SideCurves();
   private readonly profile = new Profile(find<HTMLCanvasElement>("compare-flow"), find("compare-flow-keys"));
+  private readonly landscape = new Landscape((directions) => this.page.send({ type: "plane", directions }));
   private readonly numbers = new SideNumbers(find("compare-numbers"));
 
   /** `left`: the one network is shown again. */
@@ -98,6 +100,7 @@ export class Compare {
     find("compare-legend").replaceChildren(...(setup.sides[0].points ? Surface.legend(setup.sides[0]) : []));
     this.curves.begin(setup);
     this.numbers.begin(setup);
+    this.landscape.begin();
     this.note(false);
     this.page.send({ type: "speed", steps: Number(this.speed.value) });
   }
@@ -123,11 +126,17 @@ export class Compare {
     for (const side of this.sides) side.redraw();
     this.curves.draw();
     this.profile.draw();
+    this.landscape.draw();
   }
 
-  /** The settings go back to those of the networks that are there. */
-  refuse(message: string): void {
-    if (this.setup) {
+  showPlane(planes: Planes): void {
+    if (this.isOpen) this.landscape.show(planes);
+  }
+
+  /** A plane is refused where it stands; of refused settings those come back of the networks that are there. */
+  refuse(about: string, message: string): void {
+    if (about === "plane") this.landscape.refuse(message);
+    else if (this.setup) {
       const [left, right] = this.setup.sides.map(({ configuration }) => simplified(configuration)) as [Setup["configuration"], Setup["configuration"]];
       this.compared = { name: this.compared?.name ?? OWN, left, right };
       this.settings.show({ left, right });
@@ -146,6 +155,7 @@ export class Compare {
     this.curves.show(frame);
     this.profile.show(frame.sides);
     this.numbers.show(frame.sides);
+    this.landscape.follow(frame);
     find("compare-step").textContent = `step ${frame.step}, epoch ${Math.max(...frame.sides.map(({ epoch }) => epoch)).toFixed(1)}`;
     document.documentElement.dataset.step = String(frame.step);
   }
@@ -181,7 +191,12 @@ export class Compare {
     this.page.comparison = writeComparison(compared);
     this.prepared.show(compared.name);
     this.settings.show(compared);
+    if (other) this.landscape.open(this.looksAt(compared.name, "plane"));
     if (other) this.speed.value = String(this.page.hello?.comparisons?.find(({ name }) => name === compared.name)?.speed ?? OWN_SPEED);
+  }
+
+  private looksAt(name: string, part: string): boolean {
+    return this.page.hello?.comparisons?.find((each) => each.name === name)?.look.includes(part) ?? false;
   }
 
   private send(): void {

@@ -16,7 +16,16 @@ import numpy as np
 from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.noise import grid_of
-from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamUncorrected, AdamW, GradientDescent, Optimizer, RMSprop
+from ...core.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    AdamEpsilonHat,
+    AdamUncorrected,
+    AdamW,
+    GradientDescent,
+    Optimizer,
+    RMSprop,
+)
 from ...data.sources import Order, Samples
 from ...errors import DivergedError
 from ..steps import ENDLESS, FIRST_MEASURED, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken

@@ -11,16 +11,15 @@ from ....analysis.diagnose.measure import finite_or_none
 from ....errors import BacktalkError, InputError, InputTypeError
 from ..payloads import Drawn, over_inputs, pack, setup
 from ..settings import Settings, read_settings, shown
-from .pair import Pair, Side
+from .pair import NAMES, Pair, Side
 
-NAMES = ("left", "right")
 SHARED = ("data", "noise", "batch", "seed")  # of both sides, so that they learn from the same mini-batches
 
 
 def compared_settings(message: dict[str, Any], start: Settings, data: Iterable[str]) -> tuple[Settings, Settings]:
     """The settings of the ``left`` and the ``right`` side of a message; ``start`` stands in for what they leave out.
 
-    Raises :class:`~backtalk.errors.InputError`, with the side, if one is refused, or if their rows or mini-batches differ.
+    Raises :class:`~backtalk.errors.InputError`, with the side, if one is refused, or if their rows or batches differ.
 
     >>> sides = {"left": {"layers": [4]}, "right": {"layers": [4], "optimizer": "sgd"}}
     >>> [each.optimizer for each in compared_settings(sides, Settings(), ["moons"])]
