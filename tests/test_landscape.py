@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import xml.etree.ElementTree as ET
 from itertools import pairwise
@@ -168,6 +169,7 @@ def test_losses_that_are_not_finite_are_kept_said_and_left_blank():
     assert f"{(~plane.is_finite).sum()} of 25 points have a loss that is not finite" in repr(plane)
     assert math.isfinite(plane.lowest[2])
     ET.fromstring(plane.to_svg())
+    assert json.loads(json.dumps(plane.to_dict(), allow_nan=False))["losses"][0][0] is None
     none = loss_plane(network, X, np.ones((20, 2)), span=((1e300, 1e301), (1e300, 1e301)), points=2)
     assert not none.is_finite.any()
     assert (none.levels, math.isnan(none.lowest[2])) == ((), True)
@@ -197,7 +199,7 @@ def test_pictures_are_svg_that_needs_no_style_and_views_have_a_row_for_each_path
         plane.to_svg(theme="sepia")
 
 
-def test_levels_are_round_and_lie_within_the_losses(trainings):
+def test_levels_are_round_and_lie_within_the_losses():
     plane = loss_plane(SMOOTH, X, y, points=9, span=20)
     assert 3 <= len(plane.levels) <= 12
     assert plane.losses.min() < plane.levels[0] < plane.levels[-1] < plane.losses.max()
@@ -281,6 +283,7 @@ def test_the_search_of_gradient_descent_tried_its_rates_one_after_the_other():
     assert enough == [False] * len(others) + [True]
     assert "taken" in repr(line)
     ET.fromstring(line.to_svg(theme="dark"))
+    assert json.loads(json.dumps(line.to_dict(), allow_nan=False))["tried"][-1] == taken.to_dict()
     assert "<td class='n'>64</td>" in line._repr_html_()
 
 

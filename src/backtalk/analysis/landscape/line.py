@@ -13,7 +13,7 @@ from ...errors import InputError, InputTypeError
 from ...train.objective import Objective
 from .conditions import Conditions, Interval, Point, intervals, lowest
 from .directions import Direction, as_container, as_vector
-from .function import as_interval, loss_of, require_points
+from .function import as_interval, finite_or_none, loss_of, require_points
 from .searches import SCIPY, Search, as_search, search_in
 
 ARMIJO, CURVATURE = 1e-4, 0.9  # what is usual (Nocedal and Wright 2006, section 3.1)
@@ -65,6 +65,25 @@ class LossLine:
     def taken(self) -> Point | None:
         """The point that the search took."""
         return self.tried[-1] if self.tried else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, lists and texts, with None for what is not finite; without network and direction."""
+        loss, slope = finite_or_none([self.loss, self.slope])
+        return {
+            "search": self.search,
+            "steps": self.steps.tolist(),
+            "losses": finite_or_none(self.losses),
+            "slopes": finite_or_none(self.slopes),
+            "loss": loss,
+            "slope": slope,
+            "best": self.best.to_dict(),
+            "armijo": self.armijo,
+            "curvature": self.curvature,
+            "falls_enough": [list(each) for each in self.falls_enough],
+            "accepted": [list(each) for each in self.accepted],
+            "tried": [point.to_dict() for point in self.tried],
+            "aside": self.aside,
+        }
 
     def to_svg(self, *, theme: str = "light") -> str:
         """The loss along the line with its tangent at 0, what is accepted and what was tried, as a picture in SVG.

@@ -188,9 +188,7 @@ def _draw_line(line: LossLine, ink: str) -> str:
         picture.key(row, name, ink, dash=dash)
     if line.accepted:
         row += 1
-        picture.key(
-            row, "where the strong Wolfe conditions hold", COLOURS[2], opacity=0.5
-        )
+        picture.key(row, "where the strong Wolfe conditions hold", COLOURS[2], opacity=0.5)
     if line.tried:
         picture.key(row + 1, "tried by the search, in this order; the filled one was taken", COLOURS[1])
     for k, point in enumerate(line.tried, start=1):

@@ -14,7 +14,7 @@ from ...core.network import Network
 from ...errors import InputError, unknown_name
 from ...train.objective import Objective
 from .directions import KINDS, Direction, as_container, own_pair, principal_pair, random_pair
-from .function import as_interval, loss_of, require_points
+from .function import as_interval, finite_or_none, loss_of, require_points
 from .levels import contour_levels
 from .paths import read_paths
 
@@ -37,6 +37,17 @@ class PathOnPlane:
     outside: np.ndarray
     share_outside: float
     losses: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, lists and texts, with None for what is not finite."""
+        return {
+            "name": self.name,
+            "x": self.x.tolist(),
+            "y": self.y.tolist(),
+            "outside": self.outside.tolist(),
+            "share_outside": self.share_outside,
+            "losses": finite_or_none(self.losses),
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,6 +112,19 @@ class LossPlane:
         if not found.size:
             return ()
         return contour_levels(float(found.min()), float(found.max()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, lists and texts, with None for what is not finite; without networks and directions."""
+        return {
+            "kind": self.kind,
+            "axes": list(self.axes),
+            "x": self.x.tolist(),
+            "y": self.y.tolist(),
+            "losses": [finite_or_none(row) for row in self.losses],
+            "levels": list(self.levels),
+            "explained": None if self.explained is None else list(self.explained),
+            "paths": [path.to_dict() for path in self.paths],
+        }
 
     def to_svg(self, *, theme: str = "light") -> str:
         """The contours with the paths, as one picture in SVG. ``theme``: light, for white paper, or dark.
