@@ -208,8 +208,8 @@ export interface SideFrame extends Seen {
 export interface Planes {
   type: "plane";
   rows: number; // over which ℒ is the mean
-  planes: (Omit<LossPlane, "losses"> & { sides: Side[]; losses: (number | null)[] })[];
-  lines: (Omit<LossLine, "losses"> & { losses: (number | null)[] } | null)[]; // null: no step was taken
+  planes: (LossPlane & { sides: Side[] })[];
+  lines: (LossLine | null)[]; // null: no step was taken
   said: string; // why there is no plane
 }
 

@@ -1,5 +1,6 @@
 // Side by side: two networks on the same data and mini-batches, instead of the one.
 
+import { onProjector } from "../bar/appearance";
 import type { Notice } from "../bar/notice";
 import { find, offer } from "../dom";
 import { shortened } from "../names";
@@ -25,6 +26,7 @@ export class Compare {
   private setup: PairSetup | null = null;
   private frame: PairFrame | null = null;
   private waits = false; // a frame waits for the screen
+  private missed = ""; // the comparison that an address named, and that does not exist
   private readonly view = find("compare");
   private readonly button = find("compare-open");
   private readonly speed = find<HTMLSelectElement>("compare-speed");
@@ -101,6 +103,8 @@ export class Compare {
     this.curves.begin(setup);
     this.numbers.begin(setup);
     this.landscape.begin();
+    if (this.missed) this.notice.say(`There is no comparison named ${shortened(this.missed, 40)}.`, "note");
+    this.missed = "";
     this.note(false);
     this.page.send({ type: "speed", steps: Number(this.speed.value) });
   }
@@ -171,7 +175,7 @@ export class Compare {
   private read(fragment: string, hello: Hello): Compared {
     const found = readComparison(fragment, hello);
     if (found) return found;
-    this.notice.say(`There is no comparison named ${shortened(nameIn(fragment), 40)}.`, "note");
+    this.missed = nameIn(fragment);
     return comparedOf(hello.comparisons![0]!);
   }
 
@@ -238,12 +242,13 @@ function simplified(configuration: Sides["left"]): Sides["left"] {
   return { ...configuration, activation: activation[0] ?? "tanh" };
 }
 
-/** The settings stand open beside the pictures, and folded below them on a narrow page. */
+/** The settings stand open beside the pictures, and folded on a narrow page and on a projector. */
 function unfoldWhereWide(settings: HTMLDetailsElement): void {
   const wide = matchMedia("(min-width: 900px)");
   const unfold = (): void => {
-    settings.open = wide.matches;
+    settings.open = wide.matches && !onProjector();
   };
   wide.addEventListener("change", unfold);
+  document.addEventListener("appearance", unfold);
   unfold();
 }

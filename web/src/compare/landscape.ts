@@ -4,7 +4,7 @@ import { find, make, say } from "../dom";
 import type { PairFrame, Planes } from "../protocol";
 import { theme } from "../theme";
 import { SIDE_NAMES, SIDES } from "./address";
-import { ContourPlot, finite } from "./contours";
+import { ContourPlot } from "./contours";
 import { LineSearchPlot } from "./line_search";
 
 const PAUSE = 250; // milliseconds, so that single steps in a row ask once
@@ -63,7 +63,7 @@ export class Landscape {
       title.textContent = planes.length > 1 ? SIDE_NAMES[plane.sides[0]!] : "";
       title.className = planes.length > 1 ? `side-chip side-${plane.sides[0]}` : "";
       const looks = plane.sides.map((side) => ({ colour: () => theme().sides[SIDES.indexOf(side)]! }));
-      plot.begin({ ...plane, losses: finite(plane.losses) }, looks);
+      plot.begin(plane, looks);
     });
     find("planes").classList.toggle("one", planes.length === 1);
     this.lines.forEach(({ element, title, plot }, k) => {
@@ -71,7 +71,7 @@ export class Landscape {
       element.hidden = !line;
       title.textContent = SIDE_NAMES[SIDES[k]!];
       title.className = `side-chip side-${SIDES[k]}`;
-      plot.show(line ? { ...line, losses: finite(line.losses) } : null, () => theme().sides[k]!);
+      plot.show(line ?? null, () => theme().sides[k]!);
     });
     find("plane-lines-title").hidden = !lines.some(Boolean);
     this.tell();

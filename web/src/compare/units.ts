@@ -54,7 +54,8 @@ export class Units {
     const left = NAME * type;
     const rows = maps.map(([layer, { shape }]) => ({ layer, count: shape[0]! }));
     const most = Math.max(...rows.map(({ count }) => count));
-    const across = Math.max(1, Math.min(most, Math.floor((canvas.clientWidth - left + GAP) / (most > 16 ? 18 : 24)))); // of many, several lines
+    const least = setup.bounds ? (most > 16 ? 18 : 24) : 32; // pixels of a picture; of many there are several lines
+    const across = Math.max(1, Math.min(most, Math.floor((canvas.clientWidth - left + GAP) / (least + GAP))));
     const side = Math.min(LARGEST, Math.floor((canvas.clientWidth - left + GAP) / across) - GAP);
     const height = rows.reduce((sum, { count }) => sum + Math.ceil(count / across) * (side + GAP), 0);
     canvas.style.height = `${height}px`;

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....analysis.diagnose.measure import finite_or_none
-from ....analysis.landscape import LossLine, LossPlane, loss_line, loss_plane
+from ....analysis.landscape import loss_line, loss_plane
 from ....core.network import Network
 from ....errors import InputError
 from ..settings import shown
@@ -74,29 +74,7 @@ def _plane(views: list[View], directions: str) -> dict[str, Any]:
     plane = loss_plane(
         now, X[rows], y[rows], paths=paths, directions=RANDOM if directions == RANDOM else None, points=POINTS
     )
-    return {"sides": [view.name for view in views], **_plane_facts(plane)}
-
-
-def _plane_facts(plane: LossPlane) -> dict[str, Any]:
-    return {
-        "kind": plane.kind,
-        "axes": list(plane.axes),
-        "x": plane.x.tolist(),
-        "y": plane.y.tolist(),
-        "losses": plane.losses.ravel().tolist(),
-        "levels": list(plane.levels),
-        "explained": None if plane.explained is None else list(plane.explained),
-        "paths": [
-            {
-                "name": path.name,
-                "x": path.x.tolist(),
-                "y": path.y.tolist(),
-                "losses": path.losses.tolist(),
-                "share_outside": path.share_outside,
-            }
-            for path in plane.paths
-        ],
-    }
+    return {"sides": [view.name for view in views]} | plane.to_dict()
 
 
 def _line(view: View) -> dict[str, Any] | None:
@@ -112,19 +90,5 @@ def _line(view: View) -> dict[str, Any] | None:
     line = loss_line(
         view.before, X, y, (moves["W"], moves["b"]), span=(0.0, FARTHEST), points=ALONG, l2_penalty=view.l2_penalty
     )
-    return _line_facts(line)
-
-
-def _line_facts(line: LossLine) -> dict[str, Any]:
     taken = int(np.abs(line.steps - 1).argmin())
-    return {
-        "search": None,
-        "steps": line.steps.tolist(),
-        "losses": line.losses.tolist(),
-        "loss": line.loss,
-        "slope": line.slope,
-        "best": {"step": line.best.step, "loss": line.best.loss},
-        "armijo": line.armijo,
-        "accepted": [list(each) for each in line.accepted],
-        "tried": [{"step": 1.0, "loss": float(line.losses[taken])}],
-    }
+    return line.to_dict() | {"tried": [{"step": 1.0, "loss": line.losses[taken]}]}

@@ -128,11 +128,20 @@ PREPARED = (
     Comparison(
         "valley",
         "Two parameters",
-        "One weight and one bias fit a straight line to a curve, on all rows in each step. So the loss plane leaves "
-        "nothing out. Look at the paths: plain gradient descent crosses the contours at right angles and creeps along "
-        "the floor of the valley; momentum shoots past the lowest point and comes back in a spiral.",
-        ("plane", "surface"),
-        {"data": "sine", "layers": [], "activation": "tanh", "batch": 4096, "rate": 0.03},
+        "A single unit, softplus of one weight and one bias, learns from all rows in each step. So the loss plane is "
+        "all there is, and leaves nothing out. Look at the paths: plain gradient descent goes straight downhill, and "
+        "crawls where the ground is flat; momentum rolls past the floor of the valley, and turns back.",
+        ("plane", "loss"),
+        {
+            "data": "sine",
+            "layers": [],
+            "activation": "tanh",
+            "output": "softplus",
+            "loss": "squared_error",
+            "initialization": "constant(value=-2.0)",
+            "batch": 4096,
+            "rate": 0.03,
+        },
         {"optimizer": PLAIN},
         {"optimizer": "momentum"},
     ),
