@@ -49,7 +49,9 @@ def test_each_side_learns_to_the_bit_what_fit_learns_alone(right):
         settings = trainer.settings
         generator = np.random.default_rng(settings.seed)
         if not settings.dropout and "dropout" in right:
-            generator.integers(2**64, dtype=np.uint64)  # the seed of the other side's dropout comes before the shuffling
+            generator.integers(
+                2**64, dtype=np.uint64
+            )  # the seed of the other side's dropout comes before the shuffling
         alone = fit(
             trainer.start, trainer.X_training, trainer.y_training, epochs=3, batch_size=32, rng=generator,
             optimizer=settings.made_optimizer(), dropout=settings.dropout,

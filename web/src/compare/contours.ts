@@ -68,17 +68,16 @@ export class ContourPlot {
     this.labels = null;
     this.rings = plane ? ringsOf(plane) : [];
     this.at = plane?.paths.map(({ x }) => x.length - 1) ?? [];
-    this.tell();
     this.draw();
   }
 
   show(at: number[]): void {
     this.at = this.plane?.paths.map(({ x }, k) => Math.max(0, Math.min(x.length - 1, at[k] ?? x.length - 1))) ?? [];
-    this.tell();
     this.draw();
   }
 
   draw(): void {
+    this.tell();
     const { plane } = this;
     const made = sharp(this.canvas);
     if (!plane || !made) return;

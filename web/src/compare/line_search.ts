@@ -45,11 +45,11 @@ export class LineSearchPlot {
   show(line: LossLine | null, colour: () => string): void {
     this.line = line;
     this.colour = colour;
-    this.tell();
     this.draw();
   }
 
   draw(): void {
+    this.tell();
     const { line } = this;
     const made = sharp(this.canvas);
     if (!line || !made) return;

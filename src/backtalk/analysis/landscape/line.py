@@ -12,7 +12,7 @@ from ...core.optimizers import LBFGS, GradientDescent
 from ...errors import InputError, InputTypeError
 from ...train.objective import Objective
 from .conditions import Conditions, Interval, Point, intervals, lowest
-from .directions import Direction, as_container, as_vector
+from .directions import Direction, as_container, own_vector
 from .function import as_interval, finite_or_none, loss_of, require_points
 from .searches import SCIPY, Search, as_search, search_in
 
@@ -197,9 +197,11 @@ def _line(loss: Objective, direction: Any, searcher: LBFGS | GradientDescent | N
                 "direction and optimizer are both given: expected one, since a search has its own direction."
             )
         return search_in(loss, searcher, iteration)
+    if iteration != 1:
+        raise InputError(f"iteration is {iteration!r}, but no optimizer is given that would search in it.")
     start = loss.flat(loss.start)
     if direction is not None:
-        return Search(start, as_vector(loss.start, direction, "direction"), (), 0)
+        return Search(start, own_vector(loss.start, direction, "direction"), (), 0)
     gradient = loss.evaluate(start)[1]
     if not np.isfinite(gradient).all():
         raise InputError("the gradient at the network is not finite, so there is no direction −∇ℒ: give direction.")

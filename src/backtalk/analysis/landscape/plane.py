@@ -13,10 +13,10 @@ from ...core.initialization import as_generator
 from ...core.network import Network
 from ...errors import InputError, unknown_name
 from ...train.objective import Objective
-from .directions import KINDS, Direction, as_container, own_pair, principal_pair, random_pair
+from .directions import KINDS, Direction, as_container, as_vector, own_pair, principal_pair, random_pair
 from .function import as_interval, finite_or_none, loss_of, require_points
 from .levels import contour_levels
-from .paths import read_paths
+from .paths import point_of, read_paths
 
 ROOM = 0.2  # beside the paths, as a share of their extent
 FLATTEST = 0.4  # of a plane along paths: its height by its width, at least
@@ -91,6 +91,12 @@ class LossPlane:
             )
         )
         return self.origin.replace(*families)
+
+    def project(self, network: Network) -> tuple[float, float, float]:
+        """x and y of the point of the plane that is nearest to a network of the same sizes, and how far it is."""
+        move = point_of(network, self.origin, "network") - as_vector(self.origin)
+        xy, outside = _project(move[None], np.stack([as_vector(each) for each in self.directions]))
+        return float(xy[0, 0]), float(xy[0, 1]), float(outside[0])
 
     @property
     def lowest(self) -> tuple[float, float, float]:

@@ -12,7 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....core.optimizers import SGD, Adam, AdamEpsilonHat, AdamUncorrected, AdamW, GradientDescent, Momentum, Nesterov, Optimizer
+from ....core.optimizers import (
+    SGD,
+    Adam,
+    AdamEpsilonHat,
+    AdamUncorrected,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+)
 from ....core.optimizers.optimizer import State
 from ....errors import InputError
 
