@@ -15,6 +15,7 @@ export const CHOICES: Record<string, Record<string, string>> = {
     adadelta: "As RMSprop, and times the recent size of the weight's own changes. Needs a learning rate near 1.",
     adam: "Momentum, divided by the recent size of each weight's gradient. Works in most cases without much care.",
     adam_epsilon_hat: "Adam as scikit-learn and TensorFlow have it: ε beside the root that is not corrected. Differs where gradients are tiny.",
+    adam_uncorrected: "Adam without bias correction: the running means begin at 0, so the first steps are about three times as long as the learning rate.",
     amsgrad: "Adam that divides by the largest size so far, so that a step cannot grow again.",
     adamax: "Adam that divides by the largest recent gradient instead of its mean square.",
     nadam: "Adam that looks ahead as Nesterov does.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...analysis.check import CheckReport
     from ...core.norms import LayerNorms
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="backtalk",
     help="Feedforward networks with every gradient of back-propagation as a first-class result.",
     pretty_exceptions_enable=False,
