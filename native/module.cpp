@@ -40,8 +40,9 @@ void bind(nb::module_ &m, const char *name) {
              nb::arg("norms_h") = nb::none(), nb::arg("norms_a") = nb::none(), nb::arg("grad_W") = nb::none(),
              nb::arg("grad_b") = nb::none(), nb::arg("parts") = nb::none(), nb::arg("most_norm") = 0.0)
         .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
-             nb::arg("epsilon"), nb::arg("momentum_decay"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"),
-             nb::arg("l2_per_weight"), nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)
+             nb::arg("epsilon"), nb::arg("momentum_decay"), nb::arg("epsilon_hat"), nb::arg("corrects"),
+             nb::arg("l2_penalty"), nb::arg("l2_per_weight"), nb::arg("weight_decay"), nb::arg("clip_norm"),
+             nb::arg("loss_by_count") = false)
         .def("set_privacy", &N::set_privacy, nb::arg("clipping"), nb::arg("max_norm"), nb::arg("deviation"),
              nb::arg("batch_size"), nb::arg("key"), nb::arg("grid"))
         .def("set_dropout", &N::set_dropout, nb::arg("levels"), nb::arg("seed"))

@@ -172,11 +172,11 @@ public:
     }
 
     void set_update(const std::string &rule, double momentum, double beta_1, double beta_2, double epsilon,
-                    double momentum_decay, bool epsilon_hat, double l2_penalty, bool l2_per_weight,
+                    double momentum_decay, bool epsilon_hat, bool corrects, double l2_penalty, bool l2_per_weight,
                     double weight_decay, double clip_norm, bool loss_by_count) {
         const Rule kind = kind_of(RULES, rule);
         require(states_of(kind) <= net_.states, "the network has not the arrays that the rule keeps");
-        training_.set_update({kind, momentum, beta_1, beta_2, epsilon, momentum_decay, epsilon_hat, l2_penalty,
+        training_.set_update({kind, momentum, beta_1, beta_2, epsilon, momentum_decay, epsilon_hat, corrects, l2_penalty,
                               l2_per_weight, weight_decay, clip_norm, loss_by_count});
     }
 

@@ -169,7 +169,7 @@ def test_info_names_the_engine_and_the_libraries():
 def test_info_says_why_no_kernels_serve():
     facts = json.loads(run("info", "--json", BACKTALK_KERNELS="none").stdout)
     assert (facts["engine"], facts["kernels"], facts["threads"]) == ("formula", None, None)
-    if extension() is not None:
+    if extension is not None:
         assert "BACKTALK_KERNELS says" in facts["why_no_kernels"]
         assert "BACKTALK_KERNELS says" in run("info", BACKTALK_KERNELS="none").stdout
 

@@ -51,6 +51,12 @@ class BacktalkError(Exception):
     column 'class' is 7 in row 20 of part-2.parquet, expected labels 0 … 2.
     """
 
+    file: str
+    argument: str
+    place: str
+    expected: str
+    hint: str
+
     def __init__(
         self,
         fault: str = "",
@@ -116,6 +122,11 @@ class ProcessLostError(BacktalkError, ConnectionError):
     process 1 no longer answers (this is process 0 of 2). The checkpoint run.safetensors goes on, also with another \
 number of processes.
     """
+
+    reason: str
+    process: int | None
+    processes: int | None
+    checkpoint: str | None
 
     def __init__(
         self, reason: str, *, process: int | None = None, processes: int | None = None, checkpoint: str | None = None

@@ -1,6 +1,6 @@
 // The messages between page and server, as docs/lab.md has them.
 
-import type { Colour } from "./address";
+import type { Colour } from "./page/address";
 import type { Formulas, Remark } from "./formulas/equation";
 import type { Rows } from "./formulas/evaluation";
 import type { Leaf } from "./formulas/tree";

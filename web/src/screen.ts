@@ -1,13 +1,13 @@
 // Frames come as fast as they are drawn: each is drawn when the screen is ready, and then the next one is asked for.
 
-import { Charts } from "./charts";
-import { Curve } from "./curve";
+import { Charts } from "./plots/charts";
+import { Curve } from "./plots/curve";
 import { toldApart } from "./names";
 import type { Drawing } from "./network/drawing";
-import { Histograms } from "./histograms";
+import { Histograms } from "./plots/histograms";
 import type { Frame, Setup } from "./protocol";
-import { showExample, showReadouts } from "./readouts";
-import { Surface } from "./surface";
+import { showExample, showReadouts } from "./bar/readouts";
+import { Surface } from "./plots/surface";
 
 export class Screen {
   frame: Frame | null = null;

@@ -83,6 +83,9 @@ class Snapshot:
 class Writer:
     """Writes snapshots when they are due; with ``writes=False`` it only knows when."""
 
+    checkpoint: Checkpoint
+    writes: bool
+
     def __init__(self, checkpoint: Checkpoint, writes: bool = True) -> None:
         self.checkpoint, self.writes = checkpoint, writes
         self._last = time.monotonic()

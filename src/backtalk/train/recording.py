@@ -80,14 +80,34 @@ class Recording:
 
     def network_of(self, examples: Batch | None = None) -> Network:
         """The network that the steps lead to: ``end``; or another one, with other weights of the examples."""
-        steps, left = self.begin(examples), self.steps
-        with sharing_threads():
-            for epoch in self.epochs:
-                place = done = 0
-                while place < len(epoch.order) and left:
-                    taken = steps.take(epoch.order, place, self.batch_size, epoch.rates[done:], most=left)
-                    place, done, left = taken.place, done + taken.steps, left - taken.steps
+        steps = self.begin(examples)
+        for _ in self._taken(steps, self.steps):
+            pass
         return steps.network
+
+    def networks(self, every: int = 1) -> Iterator[Network]:
+        """The network before the first step, then after every so many, the steps of an epoch's end and the last too.
+
+        >>> from backtalk import fit
+        >>> training = fit(Network.create([2, 2], rng=0), np.eye(2), [0, 1], epochs=3, batch_size=1, rng=0, record=True)
+        >>> len(list(training.record.networks())), len(list(training.record.networks(every=2)))
+        (7, 4)
+        """
+        steps = self.begin()
+        yield steps.network
+        for _ in self._taken(steps, every):
+            yield steps.network
+
+    def _taken(self, steps: Steps, most: int) -> Iterator[None]:
+        """The steps are taken, at most so many at once."""
+        left = self.steps
+        for epoch in self.epochs:
+            place = done = 0
+            while place < len(epoch.order) and left:
+                with sharing_threads():
+                    taken = steps.take(epoch.order, place, self.batch_size, epoch.rates[done:], most=min(most, left))
+                place, done, left = taken.place, done + taken.steps, left - taken.steps
+                yield
 
     @property
     def shares(self) -> np.ndarray:

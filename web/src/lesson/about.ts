@@ -1,6 +1,6 @@
 // What a lesson has recorded, instead of the settings, and how to train the same network in a lab.
 
-import { writeFragment, type State } from "../address";
+import { writeFragment, type State } from "../page/address";
 import { find, make } from "../dom";
 import { written } from "../numbers";
 import type { Hello, Setup } from "../protocol";

@@ -31,7 +31,7 @@ class Ordered(TyperGroup):
         return sorted(self.commands, key=COMMANDS.index)
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="backtalk",
     cls=Ordered,
     help="Feedforward networks with every gradient of back-propagation as a first-class result.",

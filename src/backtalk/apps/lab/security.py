@@ -126,6 +126,9 @@ def is_token(given: str | None, token: str) -> bool:
 class Guard:
     """Around the whole app: refuses a foreign Host or Origin, and puts the headers on every answer."""
 
+    app: Any
+    hosts: set[str]
+
     def __init__(self, app: Any, port: int) -> None:
         self.app = app
         self.hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +27,8 @@ from ...engines.passes import backward, forward, gradients
 from ...engines.steps import StepSettings
 from ...errors import DivergedError, InputError
 from ...train import Epoch
-from ...train.loop import Loop
-from ...train.schedules import ScheduleState, StepPosition, as_schedule
+from ...train.loop import Event, Loop
+from ...train.schedules import Schedule, ScheduleState, StepPosition, as_schedule
 from ...train.validation import Validation
 from .datasets import LabData
 from .settings import AUTO, Settings, number, quantity_text, shown, with_rate
@@ -39,9 +40,43 @@ MOST_BY_HAND = 1e6  # of a number that is set by hand
 
 
 class Trainer:
-    """One configuration, from its first step on. Not for two threads at once: its session sees to that."""
+    """One configuration, from its first step on. Not for two threads at once: its session sees to that.
 
-    def __init__(self, settings: Settings, data: LabData) -> None:
+    ``draws_dropout``: whether the seed of dropout is drawn also if there is none, so that the mini-batches are those of
+    a network that has it.
+    """
+
+    draws_dropout: bool
+    start: Network
+    auto: Head
+    settings: Settings
+    data: LabData
+    X: np.ndarray
+    rows_held_out: np.ndarray
+    validation: Validation | None
+    X_training: np.ndarray
+    y_training: np.ndarray
+    judged: Batch
+    schedule: Schedule
+    dropout: Dropout | None
+    step_settings: StepSettings
+    network: Network
+    step: int
+    stopped: str
+    epochs: int
+    schedule_state: ScheduleState
+    left: int
+    loss: float
+    loss_before: float
+    edits: int
+    edited: tuple[int, np.ndarray] | None
+    loop: Loop
+    events: Iterator[Event]
+    recorder: Recorder
+    batch_rows: np.ndarray
+
+    def __init__(self, settings: Settings, data: LabData, *, draws_dropout: bool = False) -> None:
+        self.draws_dropout = draws_dropout
         self.start = first_network(settings, data)
         self.auto = Head(natural_head(settings, data).output, natural_head(replace(settings, loss=AUTO), data).loss)
         self.settings, self.data = settings, data.suited_to(self.start.head)
@@ -68,8 +103,9 @@ class Trainer:
         self.schedule.require_steps(settings.epochs * in_epoch)
         generator = np.random.default_rng(settings.seed)
         self.dropout = None
-        if settings.dropout:
-            self.dropout = Dropout(settings.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
+        if settings.dropout or self.draws_dropout:
+            dropout = Dropout(settings.dropout, seed=int(generator.integers(2**64, dtype=np.uint64)))
+            self.dropout = dropout if settings.dropout else None
         self.step_settings = StepSettings(
             optimizer,
             l2_penalty=settings.l2_penalty,

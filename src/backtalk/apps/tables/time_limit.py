@@ -57,6 +57,10 @@ class TimeLimit:
     ([[False, False], [False]], True)
     """
 
+    now: Callable[[], float]
+    end: float
+    stages: list[list[_Watcher]]
+
     def __init__(self, seconds: float, stages: Sequence[int], now: Callable[[], float] = time.monotonic) -> None:
         self.now = now
         self.end = now() + seconds

@@ -49,6 +49,11 @@ class CompiledSteps:
     takes_labels: ClassVar[bool] = True
     products = PRODUCTS["compiled"]
 
+    settings: StepSettings
+    jax: Any
+    batch: Batch | None
+    step: int
+
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start, self._group = settings, network, settings.group
         self.jax = jax_library()
@@ -58,7 +63,7 @@ class CompiledSteps:
         size = np.dtype(network.spec.dtype_name).itemsize
         self._devices = Devices.of(self.jax, self._group, at_once * size * network.parameter_count)
         self._on_device = self._devices.count == 1 and self.jax.default_backend() != "cpu"
-        self.batch: Batch | None = None
+        self.batch = None
         self.restore(network, None)
 
     def _numbers(self) -> Any:

@@ -48,7 +48,7 @@ def readable_batch(batch: Batch) -> Batch:
 @cache
 def _known() -> dict[Any, tuple[str, str]]:
     """By class, what the kernels compute: its name there, and the attribute that is its parameter, or ''."""
-    tables = (ACTIVATIONS, extension().activations()), (LOSSES, extension().losses())
+    tables = (ACTIVATIONS, extension.activations()), (LOSSES, extension.losses())
     known: dict[Any, tuple[str, str]] = {Softmax: ("softmax", "")}
     return known | {ours[name]: (name, parameter) for ours, theirs in tables for name, parameter in theirs}
 
@@ -83,7 +83,7 @@ def _is_hosted(network: Network) -> bool:
 
 def prepare(network: Network, *, trains: bool = False, states: int = 0) -> Net32 | Net64:
     """The network in the kernels' own memory; for training, with so many arrays of an optimizer."""
-    make = extension().Net32 if network.W[1].dtype == np.float32 else extension().Net64
+    make = extension.Net32 if network.W[1].dtype == np.float32 else extension.Net64
     functions = _functions(network)
     activations = [_in_kernels(g) for g in functions]
     loss, loss_parameter = _in_kernels(network.loss)
@@ -147,15 +147,26 @@ class Prepared:
         "units",
     )
 
+    net: Net32 | Net64
+    dtype: np.dtype[Any]
+    inputs: int
+    units: list[int]
+    shapes: list[tuple[int, ...]]
+    most_bytes: int
+    takes_labels: bool
+    hosted: bool
+    predictor: Predictor32 | Predictor64 | None
+    rooms: int
+
     def __init__(self, network: Network) -> None:
         self.net = prepare(network)
-        self.dtype: np.dtype[Any] = network.W[1].dtype
+        self.dtype = network.W[1].dtype
         self.inputs, *self.units = network.sizes
         self.shapes = [W.shape for W in network.W.values()]
         self.most_bytes = 0
         self.takes_labels = network.head.is_softmax_of_labels
         self.hosted = _is_hosted(network)
-        self.predictor: Predictor32 | Predictor64 | None = None  # for any number of rows, made when it is needed
+        self.predictor = None  # for any number of rows, made when it is needed
         self.rooms = 0  # of that: how many threads it serves
 
 
@@ -194,7 +205,7 @@ def _is_own(array: Any) -> bool:
 
 
 def _predictor(kept: Prepared, rows: int, rooms: int) -> Predictor32 | Predictor64:
-    make: Any = extension().Predictor32 if kept.dtype == np.float32 else extension().Predictor64
+    make: Any = extension.Predictor32 if kept.dtype == np.float32 else extension.Predictor64
     return make(net=kept.net, rows=rows, rooms=rooms, empty=np.empty, dtype=kept.dtype, threads=threads)
 
 
@@ -291,7 +302,7 @@ def hessian_product(
     W, b = [np.empty((1, *shape)) for shape in kept.shapes], [np.empty((1, units)) for units in kept.units]
     slope, drawn = np.empty(1), None if dropout is None else _drawn(network, dropout)
     net: Any = kept.net
-    extension().Sweep(net, kernels() or "", 1).product(
+    extension.Sweep(net, kernels() or "", 1).product(
         readable(X), None, readable(target), readable(weight), [readable(each)[None] for each in V.values()],
         [readable(each)[None] for each in c.values()], W, b, slope, threads(), drawn,
     )  # fmt: skip

@@ -16,7 +16,16 @@ import numpy as np
 from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.noise import grid_of
-from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
+from ...core.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    AdamEpsilonHat,
+    AdamUncorrected,
+    AdamW,
+    GradientDescent,
+    Optimizer,
+    RMSprop,
+)
 from ...data.sources import Order, Samples
 from ...errors import DivergedError
 from ..steps import ENDLESS, FIRST_MEASURED, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
@@ -24,7 +33,9 @@ from . import passes as native
 from .kernels import threads
 
 # The kernels' names of the update: those of the optimizers, but where another one has the same rule
-RENAMED = {GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamW: "adam"}
+RENAMED: dict[type[Optimizer], str] = {
+    GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamUncorrected: "adam", AdamW: "adam"
+}  # fmt: skip
 RULES: dict[type[Optimizer], str] = {kind: RENAMED.get(kind, name) for name, kind in OPTIMIZERS.items()}
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
@@ -66,6 +77,7 @@ def in_training(network: Network, settings: StepSettings) -> Any:
         **numbers | {name: float(getattr(optimizer, name)) for name in names},
         beta_2=float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
         epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
+        corrects=not isinstance(optimizer, AdamUncorrected),
         l2_penalty=settings.l2_penalty,
         l2_per_weight=settings.l2_per_weight,
         weight_decay=optimizer.weight_decay,
@@ -96,6 +108,8 @@ class NativeSteps:
     engine: ClassVar[str] = "native"
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
+    settings: StepSettings
+    step: int
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start = settings, network

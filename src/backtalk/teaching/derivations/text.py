@@ -5,6 +5,8 @@ A column is written as a list, [0.1, 0.2], and a matrix as a list of its rows; �
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from . import letters
 from .expressions import (
     Apply,
@@ -62,8 +64,8 @@ class TextWriter(Writer):
     fractions = False
     negative, minus, plus, times = "−", "− ", "+ ", "· "
     beside = ""
-    brackets = "(", ")"
-    dots = ("⋯", "⋮", "⋱")
+    brackets: ClassVar[tuple[str, str]] = "(", ")"
+    dots: ClassVar[tuple[str, str, str]] = ("⋯", "⋮", "⋱")
 
     def number(self, value: float) -> str:
         return number_text(value, self.view.digits)

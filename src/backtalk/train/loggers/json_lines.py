@@ -40,6 +40,9 @@ class JsonLines(Logger):
     {"epoch": 2, "loss": 0.68..., "learning_rate": 0.001}
     """
 
+    path: Path
+    place: str | None
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         if not isinstance(path, str | os.PathLike):
             raise InputTypeError(f"path is {path!r}, expected the name of a file.")

@@ -31,6 +31,9 @@ class TensorBoard(Logger):
     folder cannot be written.
     """
 
+    folder: Path
+    place: str | None
+
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         if not isinstance(folder, str | os.PathLike):
             raise InputTypeError(f"folder is {folder!r}, expected the name of a folder.")

@@ -70,14 +70,24 @@ def chosen_rows(trainer: Trainer, count: int, first: int) -> list[int]:
 class Recording:
     """What was written down so far."""
 
+    trainer: Trainer
+    drawn: Drawn
+    rows: list[int]
+    grid: np.ndarray | None
+    templates: Templates
+    walks: Walks
+    steps: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    arrays: dict[str, list[np.ndarray]]
+
     def __init__(self, trainer: Trainer, drawn: Drawn, rows: list[int]) -> None:
         self.trainer, self.drawn, self.rows = trainer, drawn, rows
         self.grid = grid(trainer.data)
         self.templates = Templates()
         self.walks = Walks(drawn)
-        self.steps: list[dict[str, Any]] = []
-        self.findings: list[dict[str, Any]] = []
-        self.arrays: dict[str, list[np.ndarray]] = {}
+        self.steps = []
+        self.findings = []
+        self.arrays = {}
 
     def note(self, *, asks: bool) -> None:
         """The network as it stands: facts, weights, and for each example its numbers and the kind of its formulas.
