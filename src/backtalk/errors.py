@@ -84,7 +84,7 @@ class InputError(BacktalkError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that is in no table; made by :func:`unknown_name`. ``argument``: what has that name."""
+    """A name that is in no table; made by ``unknown_name``. ``argument``: what has that name."""
 
     argument = ""
 
