@@ -51,7 +51,7 @@ def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]
         "training": data.training.tolist(),
         "judged": MOST_JUDGED,
         "outputs": network.loss.prediction(width)[0].astype(int).tolist(),
-        "divides": [not yhat_divides(network.loss, *ends, np.array([0.5])) for ends in (ZERO, ZERO[::-1])],
+        "divides": [not yhat_divides(network.loss, low, high, np.array([0.5])) for low, high in (ZERO, ZERO[::-1])],
         "smallest": SMALLEST,
         "binary": isinstance(network.loss, BinaryCrossEntropy),
         "mean": data.mean,
