@@ -13,7 +13,7 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test lowest torture check fuzz bench bench-quick bench-tables bench-gpu wheel web stub asan clean
+.PHONY: demo test lowest torture check fuzz bench bench-quick bench-tables bench-gpu wheel web wasm stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -84,6 +84,16 @@ wheel: .venv/pip
 # The page of the lab, whose built files are in the repository: only those who change web/ need Node
 web:
 	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+# The kernels that a lesson trains on with, whose built file is in the repository: only those who change native/ need
+# Emscripten (Debian: emscripten), in this version if the bytes should be the same
+WASM_COMPILER := 3.1.6
+WASM ?= src/backtalk/apps/lab/lesson/kernels.wasm
+wasm:
+	@emcc -std=c++17 -Os -msimd128 -ffp-contract=fast -fno-math-errno -fno-rtti -Wno-psabi -Wno-unused-private-field \
+		-DVARIANT=wasm -DVECTOR_BYTES=16 -DSTRIP_ROWS=4 -DTILE_ROWS=4 \
+		-sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH native/wasm/page.cpp native/wasm/pool.cpp -o $(WASM)
+	@chmod a-x $(WASM)
 
 # The types of the compiled module, for type checkers: after a change to what native/module.cpp offers
 STUB := src/backtalk/engines/native/_native.pyi

@@ -106,7 +106,7 @@ std::vector<std::pair<std::string, std::string>> names_of(const Named<Kind> (&ta
 }  // namespace
 
 // By this name threadpoolctl knows the library
-extern "C" __attribute__((visibility("default"))) int backtalk_kernels() { return 1; }
+extern "C" NB_EXPORT int backtalk_kernels() { return 1; }
 
 NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);

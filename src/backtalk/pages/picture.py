@@ -109,7 +109,8 @@ class Picture:
         """The whole; ``label``: what it shows, for those who do not see it."""
         size = f"viewBox='0 0 {self.width} {self.height}' width='{self.width}'"
         said = f"role='img' aria-label='{html.escape(label, quote=True)}'"
-        return f"<svg xmlns='http://www.w3.org/2000/svg' class='plot' {size} {said}>{''.join(self.parts)}</svg>"
+        alone = "" if self.ink == OF_NOTEBOOK else "xmlns='http://www.w3.org/2000/svg' "  # a page knows SVG without
+        return f"<svg {alone}class='plot' {size} {said}>{''.join(self.parts)}</svg>"
 
 
 def rows_below(count: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import DivergedError, InputError, InputTypeError
-from .compare import Pair, compared_settings, pair_frame, pair_setup
+from .compare import Pair, View, compared_settings, pair_frame, pair_setup
 from .datasets import SETS, LabData, layers_of, named_data
 from .payloads import Drawn, frame, grid, setup
 from .pictures import PLAIN, Looks
@@ -95,6 +95,12 @@ class Session:
         self.pair, self.running, self.walk = pair, False, None
         self.pair_grid = grid(pair.sides[0].trainer.data)
         return pair_setup(pair)
+
+    def views(self) -> list[View]:
+        """Both sides as they stand."""
+        if self.pair is None:
+            raise InputError("no networks are compared: send a compare message first.")
+        return self.pair.views()
 
     def leave_pair(self) -> None:
         """Back to the one network, which stands where it stood."""
