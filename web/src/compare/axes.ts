@@ -1,7 +1,7 @@
 // The frame of a plot with two axes of numbers, and the places in it.
 
 import { written } from "../numbers";
-import { steps } from "../plots/charts";
+import { steps } from "../plots/chart";
 import { font, theme } from "../theme";
 
 export interface Frame {
@@ -35,7 +35,8 @@ export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, across
   context.strokeStyle = line;
   context.lineWidth = 1;
   context.textAlign = "right";
-  for (const tick of steps(...up, 5)) {
+  const ups = steps(...up, 5);
+  for (const tick of ups) {
     const at = Math.round(frame.y(tick)) + 0.5;
     if (grid) {
       context.beginPath();
@@ -43,7 +44,7 @@ export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, across
       context.lineTo(right, at);
       context.stroke();
     }
-    context.fillText(written(tick, 2), left - 6, at + 3.5);
+    context.fillText(written(tick, digitsFor(ups)), left - 6, at + 3.5);
   }
   context.textAlign = "left";
   context.fillText(names[1], 4, top - 7 * type);
@@ -54,4 +55,9 @@ export function drawAxes(context: CanvasRenderingContext2D, frame: Frame, across
   }
   context.textAlign = "right";
   context.fillText(names[0], right, bottom + 14 * type);
+}
+
+/** As few digits as tell the ticks apart. */
+function digitsFor(ticks: number[]): number {
+  return [2, 3, 4, 5].find((digits) => new Set(ticks.map((tick) => written(tick, digits))).size === ticks.length) ?? 6;
 }

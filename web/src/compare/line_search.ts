@@ -105,12 +105,13 @@ export class LineSearchPlot {
     const { ink, quiet } = theme();
     const taken = line.tried.at(-1);
     const times = line.tried.length === 1 ? "once" : `${line.tried.length} times`;
-    const searched = taken ? ` It tried ${times} and took the step ${written(taken.step, 3)}, with ℒ = ${written(taken.loss, 3)}.` : "";
+    const took = taken && !line.search ? ` The step that was taken ends at ${written(taken.step, 3)}, with ℒ = ${written(taken.loss, 3)}.` : "";
+    const searched = line.search && taken ? ` It tried ${times} and took the step ${written(taken.step, 3)}, with ℒ = ${written(taken.loss, 3)}.` : took;
     const words = `At 0 ℒ = ${written(line.loss, 3)} with the slope ${written(line.slope, 3)}.${searched} The lowest point is at ${written(line.best.step, 3)}, with ℒ = ${written(line.best.loss, 3)}.`;
     const keys = [stroke("tangent at 0", "dashed", ink)];
     if (descends(line)) keys.push(stroke("to fall below (Armijo)", "dotted", quiet));
     if (line.accepted.length) keys.push(key("shaded: the strong Wolfe conditions hold"));
-    if (taken) keys.push(key("○ tried, ● taken"));
+    if (taken) keys.push(key(line.search ? "○ tried, ● taken" : "● where the step ended"));
     this.keys.replaceChildren(...keys, make("span", { className: "said", textContent: words }));
     this.canvas.setAttribute("aria-label", `The loss along the line${line.search ? ` of ${line.search}` : ""}. ${words}`);
   }
