@@ -138,7 +138,7 @@ def test_names_of_the_user_cannot_leave_the_recording():
     page = make_lesson(Settings(layers=(2,), activation=("tanh",)), data, 1, 1).decode()
     assert "<script>alert" not in page
     assert "&lt;/script&gt;" in page
-    assert page.count("</script>") == 2
+    assert page.count("</script>") == 3
     assert unpacked(page.encode())[0]["setup"]["classes"] == ["</script>", "<!--"]
 
 
