@@ -35,10 +35,14 @@ lowest:
 torture: .venv/installed-test
 	@PYTHONPATH=tests $(BIN)/python -m torture $(if $(KILLS),--kills $(KILLS)) $(if $(WRITES),--writes $(WRITES))
 
-check: .venv/installed-check
+check: .venv/installed-check build/typed/installed
 	@$(BIN)/ruff format --check src tests benchmarks examples .ci
 	@$(BIN)/ruff check src tests benchmarks examples .ci
 	@$(BIN)/pyright
+	@$(BIN)/mypy
+	@PATH="$(CURDIR)/build/typed/bin:$$PATH" $(BIN)/pyright --verifytypes backtalk --ignoreexternal \
+		>build/typed/report.txt || { cat build/typed/report.txt; exit 1; }
+	@$(if $(COMPILER),$(MAKE) --no-print-directory stub STUB=build/_native.pyi && diff -u $(STUB) build/_native.pyi)
 
 # Mutated files for everything that reads files or messages from outside; make fuzz MINUTES=60
 MINUTES ?= 10
@@ -94,7 +98,6 @@ wasm:
 # The types of the compiled module, for type checkers: after a change to what native/module.cpp offers
 STUB := src/backtalk/engines/native/_native.pyi
 stub: .venv/installed-check
-	@$(PIP) nanobind
 	@$(BIN)/python -m nanobind.stubgen --quiet -m backtalk.engines.native._native -o $(STUB)
 	@$(BIN)/ruff format --quiet $(STUB)
 	@$(BIN)/ruff check --quiet --fix $(STUB)
@@ -129,6 +132,14 @@ clean:
 # atheris has wheels for Linux on x86-64 alone; without it the fuzzers are not led by coverage, and say so
 .venv/installed-fuzz: pyproject.toml | .venv/installed-test
 	@$(PIP) --only-binary=:all: --group fuzz 2>/dev/null || true
+	@touch $@
+
+# What the checkers of those who install the package see: without the hook of an editable installation, which they do
+# not run, and with the types of scikit-learn that editors bring along, from which our estimators are derived
+build/typed/installed: pyproject.toml | .venv/installed-check
+	@$(BIN)/python -m venv --clear --without-pip build/typed
+	@{ echo "$(CURDIR)/src"; $(BIN)/python -c '$(SITE)'; } >"$$(build/typed/bin/python -c '$(SITE)')/backtalk.pth"
+	@$(BIN)/pip --python build/typed/bin/python install --quiet --disable-pip-version-check --no-deps scikit-learn-stubs
 	@touch $@
 
 # An environment of its own, which has its own backtalk and all else from .venv

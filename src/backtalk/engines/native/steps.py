@@ -34,8 +34,12 @@ from .kernels import threads
 
 # The kernels' names of the update: those of the optimizers, but where another one has the same rule
 RENAMED: dict[type[Optimizer], str] = {
-    GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamUncorrected: "adam", AdamW: "adam"
-}  # fmt: skip
+    GradientDescent: "sgd",
+    SGD: "momentum",
+    AdamEpsilonHat: "adam",
+    AdamUncorrected: "adam",
+    AdamW: "adam",
+}
 RULES: dict[type[Optimizer], str] = {kind: RENAMED.get(kind, name) for name, kind in OPTIMIZERS.items()}
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
