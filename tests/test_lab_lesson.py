@@ -87,8 +87,8 @@ def test_every_step_of_training_is_recorded_to_the_bit(lesson):
 
 def test_two_hundred_steps_of_a_small_network_take_less_than_three_megabytes():
     page = make_lesson(Settings(), named_data("moons", 0.1), 50, 6)
-    empty = len(lesson_page("", ""))
-    assert empty < 700_000
+    empty = len(lesson_page("", "", trains=True))
+    assert empty < 900_000
     assert empty + 4 * (len(page) - empty) < 3_000_000
 
 

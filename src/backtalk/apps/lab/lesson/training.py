@@ -21,6 +21,7 @@ from ..trainer import MOST_JUDGED, Trainer
 
 ZERO, HALF, ONE = np.zeros(1), np.full(1, 0.5), np.ones(1)
 MOST_NUMBERS = 250_000  # of the data: 2 MB before they are packed
+MOST_WORK = 100_000_000  # parameters times rows: a page takes some tenths of a second for an epoch
 
 
 def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -74,6 +75,11 @@ def _why_not(trainer: Trainer) -> str:
         return (
             f"The data have {numbers} numbers, and a lesson takes at most {MOST_NUMBERS} along: it plays what was "
             "recorded, and cannot train on."
+        )
+    if network.parameter_count * len(trainer.X_training) > MOST_WORK:
+        return (
+            f"A step on all {len(trainer.X_training)} rows would take this page too long, so it plays what was recorded, "
+            "and cannot train on."
         )
     return ""
 
