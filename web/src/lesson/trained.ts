@@ -1,7 +1,6 @@
 // A lesson that this page trains on: the network of the kernels, told in the formulas of the recording.
 
-import type { Block } from "../formulas/values";
-import { Values } from "../formulas/values";
+import { Values, type Block } from "../formulas/values";
 import type { Configuration, Explained, Frame, Setup, Slide } from "../protocol";
 import { Data } from "../wasm/data";
 import { loadKernels } from "../wasm/kernels";
