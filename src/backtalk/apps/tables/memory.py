@@ -35,10 +35,12 @@ def bytes_of(text: str) -> int:
     """
     found = SIZE.fullmatch(text.strip())
     if found is None:
-        raise InputError(f"memory is {quoted(text)}, expected a size such as 2G or 800M.")
+        raise InputError(f"is {quoted(text)}, expected a size such as 2G or 800M.", argument="memory")
     size = int(float(found[1]) * UNITS.get(found[2].upper(), 1))
     if size < LEAST:
-        raise InputError(f"memory is {quoted(text)}, expected {size_text(LEAST)} or more, which the libraries need.")
+        raise InputError(
+            f"is {quoted(text)}, expected {size_text(LEAST)} or more, which the libraries need.", argument="memory"
+        )
     return size
 
 
