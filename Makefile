@@ -5,9 +5,12 @@ PYTHON ?= python3
 TORCH  ?=
 BIN    := .venv/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
-NOT_INSTALLED = { echo "make: the packages of this step were not installed, for the reason above: mend it, and run make again"; exit 1; }
+NOT_INSTALLED := { echo "make: these packages were not installed, for the reason above: mend it, and run make again"; exit 1; }
 
-MAKEFLAGS += --jobs=2 # packages are downloaded while the kernels are compiled
+# Packages are downloaded while the kernels are compiled
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=2
+endif
 
 # Where there is a C++ compiler, what it says against our code is an error; where there is none, the formulas serve
 COMPILER := $(shell for name in "$$CXX" c++ g++ clang++; do command -v "$$name" && break; done)
