@@ -138,11 +138,11 @@ clean:
 ifdef COMPILER
 	@echo "make: compiling the kernels, $(BUILDS), by $(COMPILER)"
 else
-	@echo "make: no kernels, since no C++ compiler was found: the formulas will compute, which is slower"
+	@echo "make: no kernels, since no C++ compiler was found: the formulas will compute, which are slower"
 endif
 	@$(PIP) --no-deps --editable . || { \
-		echo "make: the kernels were not compiled, for the reason above: mend it, or compute by the formulas," \
-			"which is slower: make BACKTALK_REQUIRE_NATIVE= demo"; exit 1; }
+		echo "make: the kernels were not compiled, for the reason above: mend it and run make again," \
+			"or compute by the formulas, which are slower: make BACKTALK_REQUIRE_NATIVE= demo"; exit 1; }
 	@touch $@
 
 .venv/installed: .venv/packages .venv/kernels
