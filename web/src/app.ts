@@ -72,7 +72,7 @@ export class App {
       (row) => this.shown.example(row),
       () => page.send({ type: "drawn" }),
     );
-    this.timeline = new Timeline((step) => page.send({ type: "goto", step }));
+    this.timeline = new Timeline((message) => page.send(message));
     this.exercises = new Exercises((message) => page.send(message));
     new SaveLesson(() => ({ example: String(page.state?.example ?? 0), color: page.state?.color ?? "", quantity: page.state?.quantity ?? "" }));
     onTheme(() => {
@@ -143,6 +143,7 @@ export class App {
     const { page } = this;
     page.setup = setup;
     this.configuring.begin(setup);
+    this.timeline.begin(setup);
     if (page.hello?.recorded && page.state) tellLesson(page.hello, setup, page.state);
     this.byHand.begin(setup);
     const goesOn = page.hello?.resumed ?? false;

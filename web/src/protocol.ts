@@ -33,6 +33,7 @@ export type Sent =
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
   | { type: "goto"; step: number } // of a recording
+  | { type: "train" } // on from the step of a recording that is shown
   | { type: "look"; maps: boolean; histograms: boolean }
   | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
@@ -103,7 +104,7 @@ export interface Hello {
   limits: { upload_bytes: number; layers: number; units: number };
   start: Configuration & { example?: number; color?: Colour; quantity?: string };
   comparisons?: Comparison[]; // that are prepared
-  recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
+  recorded?: { steps: number; rows: number[]; trains: boolean }; // a lesson: any step can be gone to
 }
 
 export interface Points {
@@ -136,6 +137,7 @@ export interface Setup {
   // Of a lesson:
   shown?: number[]; // the rows that are recorded; else any can be shown
   history?: Pick<FrameHead, "step" | "loss" | "validation_loss" | "flow">[]; // every step
+  live?: boolean; // the page trains it on from the last of these
 }
 
 export interface FrameHead {
@@ -318,6 +320,7 @@ export interface Findings {
   step?: number;
   healthy: boolean;
   findings: Finding[];
+  said?: string; // instead of findings: nobody looked for any
 }
 
 export type Received =

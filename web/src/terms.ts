@@ -32,6 +32,8 @@ export const TERMS: Record<string, string> = {
   dropout:
     "The share of hidden units that is silenced in each step, drawn anew each time. The drawing and the held-out loss are without it. 0 is none.",
   seed: "The number from which the first weights and the order of the rows are drawn. The same seed gives the same run.",
+  "train-on":
+    "Goes on training from the step that is shown, in this page: with the lesson's own data and settings, as backtalk would on your machine.",
   speed: "How many steps Run takes before it draws again.",
   pace: "How fast Play goes on.",
   gradient: "∂ℒ/∂θ: how much the loss changes if θ changes a little. Positive means that a smaller θ lowers the loss.",

@@ -1,7 +1,7 @@
 // The derivation of what was clicked: asked for, answered, and asked for again when the network has moved on.
 
 import type { ByHand } from "../by_hand";
-import { DerivationPanel } from "../derivation";
+import { DerivationPanel } from "../derivation/panel";
 import { find } from "../dom";
 import type { Drawing } from "../network/drawing";
 import { placeOf, quantityOf, type Place } from "../network/place";

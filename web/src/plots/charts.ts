@@ -36,7 +36,7 @@ export class Charts {
         dash: layers.length > MOST_PLAIN && layer % 2 === 0 ? [4, 2] : [],
       })),
     );
-    this.loss.whole = this.flow.whole = setup.history !== undefined;
+    this.loss.whole = this.flow.whole = setup.history !== undefined && !setup.live;
     for (const { step, loss, validation_loss, flow } of setup.history ?? []) {
       this.loss.add(step, [loss, validation_loss]);
       this.flow.add(step, flow);

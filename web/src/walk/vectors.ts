@@ -46,8 +46,12 @@ export function vectorRow(
   return make("div", { className: isResult ? "vector result-vector" : "vector" }, label, row);
 }
 
-/** Where a row is too long for the page, it is moved to what is looked at. */
-export function revealCells(box: HTMLElement): void {
+/** Where a row or the sum is too long for the page, it is moved to what is looked at. */
+export function reveal(box: HTMLElement): void {
+  for (const line of box.querySelectorAll<HTMLElement>(".one-term, .added")) {
+    if (line.scrollWidth > line.clientWidth || line.scrollHeight > line.clientHeight) line.tabIndex = 0; // the keyboard can scroll it as well
+    if (line.className === "added") line.scrollTo(line.scrollWidth, line.scrollHeight);
+  }
   for (const row of box.querySelectorAll<HTMLElement>(".cells")) {
     const cell = row.querySelector<HTMLElement>(".now, [aria-pressed=true]");
     if (cell) row.scrollTo(cell.offsetLeft - row.offsetLeft - row.clientWidth / 2, cell.offsetTop - row.offsetTop - row.clientHeight / 2);

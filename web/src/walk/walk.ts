@@ -6,7 +6,7 @@ import { markedFormula, nameOfMark, readMark, speaksOf, type Mark } from "./mark
 import type { Place } from "../network/place";
 import type { Frame, Sent, Setup, Slide, Talk } from "../protocol";
 import { saidOf, sumOf, trailOf, type Stepping } from "./sum";
-import { revealCells, vectorRow } from "./vectors";
+import { reveal, vectorRow } from "./vectors";
 
 const TALKS: Record<Talk, string> = {
   forward: "Forward",
@@ -171,7 +171,7 @@ export class Walk {
     );
     this.numbers.replaceChildren(...vectors);
     if (slide.each) this.numbers.append(make("div", { className: "sum" }, ...sumOf(board, stepping, (count) => this.step({ ...stepping, count }))));
-    revealCells(this.numbers);
+    reveal(this.numbers);
     if (focused) this.numbers.querySelector<HTMLElement>(focused)?.focus();
     this.pointedAt(this.pointed);
     this.lit.trail(trail.map((marks) => marks.map(readMark)));

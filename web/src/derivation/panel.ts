@@ -1,15 +1,16 @@
 // The derivation of a gradient with its numbers, and its strongest paths.
 
-import { find, make, say } from "./dom";
-import { Equation, formula } from "./formula";
-import { linesOf, reasonOf } from "./formulas/equation";
-import { latexOf, piecesOf, type View } from "./formulas/latex";
-import type { Tree } from "./formulas/tree";
-import type { Values } from "./formulas/values";
-import { shortened } from "./names";
-import { placeOf, quantitiesAt, type Place } from "./network/place";
-import { percent, subscript, written } from "./numbers";
-import type { DerivationStep, Explained, Path, Paths, Setup, Talk } from "./protocol";
+import { find, make, say } from "../dom";
+import { Equation, formula } from "../formula";
+import { linesOf, reasonOf } from "../formulas/equation";
+import { latexOf, piecesOf, type View } from "../formulas/latex";
+import type { Tree } from "../formulas/tree";
+import type { Values } from "../formulas/values";
+import { quantitiesAt, type Place } from "../network/place";
+import { written } from "../numbers";
+import type { DerivationStep, Explained, Setup, Talk } from "../protocol";
+import { meaningOf } from "./meaning";
+import { pathList } from "./paths";
 
 const TALKS: Record<Talk, string> = {
   forward: "forward",
@@ -92,9 +93,10 @@ export class DerivationPanel {
     this.equations = [];
     this.box.replaceChildren(
       heading,
+      ...this.inShort(explained, place, depth),
       ...(place ? [this.others(place, depth, derivation.quantity)] : []),
       make("p", { className: "as-of quiet small", hidden: true }),
-      ...(paths && paths.paths.length ? [this.paths(paths, setup)] : []),
+      ...(paths && paths.paths.length ? [pathList(paths, setup, (path) => this.asked.lightPath(path))] : []),
       ...this.groups(explained),
     );
     this.fit();
@@ -146,7 +148,28 @@ export class DerivationPanel {
     });
   }
 
+  /** The last step, which is the answer, and what it means; how its numbers come about follows below. */
+  private inShort({ derivation, values }: Explained, place: Place | null, depth: number): HTMLElement[] {
+    const value = values.at(derivation.left);
+    const last = derivation.steps.at(-1);
+    if (typeof value !== "number" || !last) return [];
+    const lines = this.lines(last, values, derivation).map(({ box }) => box);
+    const meaning = place ? meaningOf(derivation.quantity, value, place, depth) : "";
+    return [make("div", { className: "in-short" }, make("p", { textContent: meaning }), make("div", { className: "formulas" }, ...lines))];
+  }
+
   private step(step: DerivationStep, values: Values, view: View): HTMLElement {
+    return make(
+      "li",
+      {},
+      make("h3", { textContent: step.title }),
+      make("p", { className: "reason", textContent: reasonOf(step.reason, step.remarks, values) }),
+      make("div", { className: "formulas" }, ...this.lines(step, values, view).map(({ box }) => box)),
+    );
+  }
+
+  /** The equation of a step: in symbols, with numbers, and its value. */
+  private lines(step: DerivationStep, values: Values, view: View): Equation[] {
     const { symbols, numbers, value } = linesOf(step, values, view);
     const write = (tree: Tree): string => latexOf(tree, view);
     const pieces = (tree: Tree): string[] => piecesOf(tree, view).map((piece, k) => (k === 0 ? `= ${piece}` : piece));
@@ -154,72 +177,6 @@ export class DerivationPanel {
     for (const tree of [numbers, value]) if (tree) lines.push(new Equation(`{}= ${write(tree)}`, () => pieces(tree)));
     lines.at(-1)?.box.classList.add("value");
     this.equations.push(...lines);
-    return make(
-      "li",
-      {},
-      make("h3", { textContent: step.title }),
-      make("p", { className: "reason", textContent: reasonOf(step.reason, step.remarks, values) }),
-      make("div", { className: "formulas" }, ...lines.map(({ box }) => box)),
-    );
+    return lines;
   }
-
-  private paths(paths: Paths, setup: Setup): HTMLElement {
-    const most = Math.max(...paths.paths.map((path) => path.share), 1e-12);
-    const rows = paths.paths.map((path, k) => {
-      const meter = make("meter", { min: 0, max: 1, value: path.share / most });
-      meter.setAttribute("aria-hidden", "true");
-      const button = make(
-        "button",
-        { type: "button", className: "path" },
-        make("span", { className: "route", textContent: path.units.map((unit) => this.unitName(unit, setup)).join(" → ") }),
-        make("span", { className: "amount", textContent: written(path.contribution, 3) }),
-        meter,
-        make("span", { className: "quiet", textContent: percent(path.share) }),
-        make("span", { className: "factors quiet", textContent: productOf(path, paths.quantity, setup.network.sizes.length - 1) }),
-      );
-      for (const name of ["pointerenter", "focus"]) button.addEventListener(name, () => this.asked.lightPath(k));
-      for (const name of ["pointerleave", "blur"]) button.addEventListener(name, () => this.asked.lightPath(null));
-      return make("li", {}, button);
-    });
-    const many = paths.count === "1" ? "1 path" : `${grouped(paths.count)} paths`;
-    const listed = paths.paths.length === 1 ? "this one carries" : `the ${paths.paths.length} strongest carry`;
-    const said = `${many} to the loss; ${listed} ${percent(paths.share)} of the absolute flow.`;
-    return make(
-      "details",
-      { className: "paths", open: true },
-      make("summary", {}, make("span", { textContent: "Strongest paths " }), make("span", { className: "quiet small", textContent: said })),
-      make("ol", {}, ...rows),
-    );
-  }
-
-  private unitName([layer, unit]: [number, number], setup: Setup): string {
-    const depth = setup.network.sizes.length - 1;
-    if (layer === 0) return `x${subscript(unit)}`;
-    if (layer < depth) return `h${subscript(layer, unit)}`;
-    const name = setup.classes.length === setup.network.sizes[depth] ? ` (${shortened(setup.classes[unit - 1]!, 40)})` : "";
-    return `ŷ${subscript(unit)}${name}`;
-  }
-}
-
-/** The product of a path in symbols and numbers: x₁ · g′(a₁,₂) · W₂,₁,₂ · ∂ℒ/∂a₂,₁ = 2 · 0.25 · 1 · (−0.75). */
-function productOf({ units, factors }: Path, quantity: string, depth: number): string {
-  const place = placeOf(quantity, depth);
-  const symbols: string[] = [];
-  if (place?.kind === "weight") symbols.push(place.layer === 1 ? `x${subscript(place.heard)}` : `h${subscript(place.layer - 1, place.heard)}`);
-  units.forEach(([layer, unit], k) => {
-    const next = units[k + 1];
-    if (!next) symbols.push(`∂ℒ/∂a${subscript(layer, unit)}`);
-    else {
-      const begins = k === 0 && quantity.startsWith("h"); // at h itself, above its g′
-      if (layer > 0 && !begins) symbols.push(`g′(a${subscript(layer, unit)})`);
-      symbols.push(`W${subscript(layer + 1, next[1], unit)}`);
-    }
-  });
-  const numbers = factors.map((factor, k) => (factor < 0 && k > 0 ? `(${written(factor, 3)})` : written(factor, 3)));
-  return `${symbols.join(" · ")} = ${numbers.join(" · ")}`;
-}
-
-/** 1000000 as 1 000 000, and counts beyond that as a power of ten. */
-function grouped(count: string): string {
-  return count.length > 12 ? `about 10${[...String(count.length - 1)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}` : count.replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
