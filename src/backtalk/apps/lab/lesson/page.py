@@ -50,7 +50,9 @@ def lesson_page(title: str, packed: str, static: Path = STATIC, *, trains: bool 
         f'<meta charset="utf-8">\n    <meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"    <style>{style}</style>\n"
     )
-    kernels = f'    <script type="text/plain" id="kernels">{pack_bytes(KERNELS.read_bytes())}</script>\n' if trains else ""
+    kernels = (
+        f'    <script type="text/plain" id="kernels">{pack_bytes(KERNELS.read_bytes())}</script>\n' if trains else ""
+    )
     body = (
         f'{kernels}    <script type="application/json" id="lesson">{recording}</script>\n'
         f'    <script type="module">{script}</script>\n  </body>'
