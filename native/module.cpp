@@ -20,7 +20,7 @@ void bind(nb::module_ &m, const char *name) {
     using N = PyNet<T>;
     nb::class_<N>(m, name)
         .def(nb::init<const std::string &, const std::vector<int64_t> &, const std::vector<std::string> &,
-                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function,
+                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function<T>,
                       const std::vector<double> &>(),
              nb::arg("variant"), nb::arg("sizes"), nb::arg("activations"), nb::arg("parameters"), nb::arg("loss"),
              nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("states"), nb::arg("input_gradient"),
@@ -106,7 +106,7 @@ std::vector<std::pair<std::string, std::string>> names_of(const Named<Kind> (&ta
 }  // namespace
 
 // By this name threadpoolctl knows the library
-extern "C" __attribute__((visibility("default"))) int backtalk_kernels() { return 1; }
+extern "C" NB_EXPORT int backtalk_kernels() { return 1; }
 
 NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);

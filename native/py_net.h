@@ -64,7 +64,7 @@ class PyNet {
 public:
     PyNet(const std::string &variant, const std::vector<int64_t> &sizes, const std::vector<std::string> &activations,
           const std::vector<double> &parameters, const std::string &loss, double loss_parameter, bool trains,
-          int states, bool input_gradient, Function host, const std::vector<double> &levels)
+          int states, bool input_gradient, Function<T> host, const std::vector<double> &levels)
         : sizes_(usable(sizes)),
           net_(kernels_named<T>(variant), sizes, kinds_of(activations, sizes.size() - 1, parameters.size()),
                parameters, kind_of(LOSSES, loss), loss_parameter, levels, trains, usable_states(states), input_gradient),

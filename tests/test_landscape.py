@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.optimize import OptimizeResult
 
 from backtalk import (
     DivergedError,
@@ -128,6 +131,7 @@ def test_a_path_on_a_plane_is_the_nearest_point_with_the_loss_of_the_network_its
     assert [between @ flat(each) for each in plane.directions] == pytest.approx([0, 0], abs=1e-12)
     assert path.losses[2] == pytest.approx(float(gradients(point, X, y).loss))
     assert 0 < path.share_outside < 1
+    assert plane.project(point) == pytest.approx((path.x[2], path.y[2], path.outside[2]))
 
 
 def test_the_record_of_a_run_gives_the_network_before_and_after_every_step(trainings):
@@ -136,7 +140,9 @@ def test_the_record_of_a_run_gives_the_network_before_and_after_every_step(train
     assert len(networks) == record.steps + 1
     assert record.leads_to_its_end(networks[-1])
     assert np.array_equal(flat(networks[0]), flat(SMOOTH))
-    assert np.array_equal(flat(list(record.networks(every=3))[1]), flat(networks[3]))
+    some = list(record.networks(every=3))
+    kept = [*range(0, record.steps, 3), record.steps]
+    assert all(np.array_equal(flat(each), flat(networks[k])) for each, k in zip(some, kept, strict=True))
 
 
 def test_epochs_that_a_callback_was_told_of_are_a_path():
@@ -168,6 +174,7 @@ def test_losses_that_are_not_finite_are_kept_said_and_left_blank():
     assert f"{(~plane.is_finite).sum()} of 25 points have a loss that is not finite" in repr(plane)
     assert math.isfinite(plane.lowest[2])
     ET.fromstring(plane.to_svg())
+    assert json.loads(json.dumps(plane.to_dict(), allow_nan=False))["losses"][0][0] is None
     none = loss_plane(network, X, np.ones((20, 2)), span=((1e300, 1e301), (1e300, 1e301)), points=2)
     assert not none.is_finite.any()
     assert (none.levels, math.isnan(none.lowest[2])) == ((), True)
@@ -197,7 +204,7 @@ def test_pictures_are_svg_that_needs_no_style_and_views_have_a_row_for_each_path
         plane.to_svg(theme="sepia")
 
 
-def test_levels_are_round_and_lie_within_the_losses(trainings):
+def test_levels_are_round_and_lie_within_the_losses():
     plane = loss_plane(SMOOTH, X, y, points=9, span=20)
     assert 3 <= len(plane.levels) <= 12
     assert plane.losses.min() < plane.levels[0] < plane.levels[-1] < plane.losses.max()
@@ -272,6 +279,28 @@ def test_what_the_search_of_lbfgs_took_is_the_network_after_that_iteration(itera
     assert any(low <= line.taken.step <= high for low, high in line.accepted)
 
 
+def test_points_on_a_line_where_lbfgs_failed_are_counted_and_left_out(monkeypatch):
+    """SciPy's search gives a line up after 20 points, and begins anew along the gradient."""
+
+    def search(function, start, callback, **_):
+        loss, gradient = function(start)
+        for step in (1.0, 0.1, 1e-16):
+            function(start + step * np.arange(len(start)))
+        for step in (0.5, 0.25):
+            loss, _ = function(start - step * gradient)
+        found = OptimizeResult(x=start - 0.25 * gradient, fun=loss, nit=1, nfev=6, status=99, message="")
+        with suppress(StopIteration):
+            callback(intermediate_result=found)
+        return found
+
+    monkeypatch.setattr("scipy.optimize.minimize", search)
+    line = loss_line(SMOOTH, X, y, optimizer="lbfgs")
+    assert line.aside == 3
+    assert [point.step for point in line.tried] == pytest.approx([1.0, 0.5])
+    assert inner(line.direction, gradients(SMOOTH, X, y)) == pytest.approx(line.slope)
+    assert "3 points were tried on another line" in repr(line)
+
+
 def test_the_search_of_gradient_descent_tried_its_rates_one_after_the_other():
     line = loss_line(SMOOTH, X, y, optimizer="gd(learning_rate=64, armijo=1e-4)", iteration=2)
     assert [point.step for point in line.tried] == pytest.approx([64 / 2**k for k in range(len(line.tried))])
@@ -281,6 +310,7 @@ def test_the_search_of_gradient_descent_tried_its_rates_one_after_the_other():
     assert enough == [False] * len(others) + [True]
     assert "taken" in repr(line)
     ET.fromstring(line.to_svg(theme="dark"))
+    assert json.loads(json.dumps(line.to_dict(), allow_nan=False))["tried"][-1] == taken.to_dict()
     assert "<td class='n'>64</td>" in line._repr_html_()
 
 
@@ -288,6 +318,7 @@ def test_the_search_of_gradient_descent_tried_its_rates_one_after_the_other():
     ("arguments", "error", "said"),
     [
         ({"optimizer": "adam"}, InputError, "without a search"),
+        ({"iteration": 3}, InputError, "no optimizer"),
         ({"optimizer": "lbfgs", "iteration": 0}, InputError, "iteration is 0"),
         ({"optimizer": "lbfgs", "iteration": 10**4}, InputError, "ended after"),
         ({"optimizer": "lbfgs", "direction": SMOOTH}, InputError, "both given"),

@@ -3,6 +3,7 @@
 import { Notice } from "./bar/notice";
 import { Timeline } from "./bar/timeline";
 import { ByHand } from "./by_hand";
+import { Compare } from "./compare/compare";
 import type { Lab, Listener } from "./connection";
 import { find } from "./dom";
 import { Exercises } from "./exercise";
@@ -16,7 +17,7 @@ import { Navigation } from "./page/navigation";
 import { Page } from "./page/page";
 import { Shown } from "./page/shown";
 import { Training } from "./page/training";
-import type { Frame, Hello, Received, Setup, Slide } from "./protocol";
+import type { Frame, Hello, PairFrame, Received, Setup, Slide } from "./protocol";
 import { Screen } from "./screen";
 import { SaveLesson } from "./settings/save_lesson";
 import { onTheme } from "./theme";
@@ -26,6 +27,7 @@ export class App {
   readonly training: Training;
   readonly shown: Shown;
   readonly walk: Walk;
+  readonly compare: Compare;
   private readonly page: Page;
   private readonly notice = new Notice();
   private readonly drawing: Drawing;
@@ -63,16 +65,20 @@ export class App {
     this.shown = new Shown(page, this.drawing);
     this.explaining = new Explaining(page, this.drawing, this.byHand);
     this.configuring = new Configuring(page, this.training, this.notice);
-    this.navigation = new Navigation(page, this.configuring, this.shown, this.explaining, this.notice);
+    this.compare = new Compare(page, this.training, this.notice, () => this.screen.repaint());
+    this.navigation = new Navigation(page, this.configuring, this.shown, this.explaining, this.compare, this.notice);
     this.screen = new Screen(
       this.drawing,
       (row) => this.shown.example(row),
       () => page.send({ type: "drawn" }),
     );
-    this.timeline = new Timeline((step) => page.send({ type: "goto", step }));
+    this.timeline = new Timeline((message) => page.send(message));
     this.exercises = new Exercises((message) => page.send(message));
     new SaveLesson(() => ({ example: String(page.state?.example ?? 0), color: page.state?.color ?? "", quantity: page.state?.quantity ?? "" }));
-    onTheme(() => this.screen.repaint());
+    onTheme(() => {
+      this.screen.repaint();
+      this.compare.repaint();
+    });
   }
 
   start(): void {
@@ -92,6 +98,12 @@ export class App {
         break;
       case "setup":
         this.begin(message);
+        break;
+      case "pair":
+        this.compare.begin(message);
+        break;
+      case "plane":
+        this.compare.showPlane(message);
         break;
       case "slide":
         this.showSlide(message.at === null ? null : message);
@@ -119,8 +131,10 @@ export class App {
 
   /** The first message of a connection: what the server offers, and whether it still knows this page. */
   private greet(hello: Hello): void {
+    this.page.hello = hello;
     this.timeline.offer(hello);
     this.exercises.offer(hello);
+    this.compare.offer(hello);
     void this.navigation.greet(hello);
   }
 
@@ -129,9 +143,11 @@ export class App {
     const { page } = this;
     page.setup = setup;
     this.configuring.begin(setup);
+    this.timeline.begin(setup);
     if (page.hello?.recorded && page.state) tellLesson(page.hello, setup, page.state);
     this.byHand.begin(setup);
-    this.screen.begin(setup, page.hello?.resumed ?? false);
+    const goesOn = page.hello?.resumed ?? false;
+    this.screen.begin(setup, goesOn);
     if (page.hello) page.hello.resumed = false; // what follows in this connection begins anew
     this.shown.begin();
     this.walk.begin(setup);
@@ -141,13 +157,19 @@ export class App {
     this.training.speed();
     this.explaining.begin();
     this.enable();
+    if (!goesOn) this.compare.askAgain();
     const door = this.navigation.takeDoor();
     if (door === "learn") this.training.runOrPause();
     else if (door === "walk") this.walk.next();
   }
 
-  private receiveFrame(frame: Frame): void {
+  private receiveFrame(frame: Frame | PairFrame): void {
     this.training.showFrame(frame);
+    if (frame.type === "pair_frame") this.compare.show(frame);
+    else this.showFrame(frame);
+  }
+
+  private showFrame(frame: Frame): void {
     this.shown.showFrame(frame);
     this.timeline.show(frame.step);
     this.screen.show(frame);
@@ -170,6 +192,7 @@ export class App {
     if (about === "configure" || about === "rate") this.configuring.refuse(message);
     else if (about === "explain") this.explaining.refuse(message);
     else if (about === "exercise" || about === "mark") this.exercises.refuse(message);
+    else if (about === "compare" || about === "plane") this.compare.refuse(about, message);
     else if (about === "example") this.shown.refuseExample(message);
     else if (about !== "set" || !this.byHand.refuse(message)) this.notice.say(message, "warning");
   }
@@ -189,6 +212,6 @@ export class App {
   }
 
   private enable(): void {
-    for (const id of ["run", "play", "step", "reset", "diagnose", "walk-on", "explain-go"]) find<HTMLButtonElement>(id).disabled = !this.page.ready;
+    for (const id of ["run", "play", "step", "reset", "diagnose", "walk-on", "explain-go", "compare-open"]) find<HTMLButtonElement>(id).disabled = !this.page.ready;
   }
 }

@@ -11,6 +11,7 @@ import "./style/walk.css";
 import "./style/charts.css";
 import "./style/lesson.css";
 import "./style/exercise.css";
+import "./style/compare.css";
 import "./style/narrow.css";
 import "./style/appearance.css";
 import { listenToAppearance } from "./bar/appearance";

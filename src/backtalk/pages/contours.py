@@ -9,9 +9,10 @@ import numpy as np
 from .axes import COLOURS, tick_text
 from .picture import TOP, Picture
 
-CELLS = 160  # of the fill, along each axis
+CELLS = 110  # of the fill, along each axis
 LEAST, MOST = 0.04, 0.72  # opacity of the lowest and of the highest band
-SEAM = 0.6  # by which rows of the fill overlap, so that no gap is seen between them
+TENTHS = "transform='scale(.1)'"  # paths of many points are written in tenths of a pixel, as whole numbers
+SEAM = 6  # tenths, by which rows of the fill overlap, so that no gap is seen between them
 BAR = 16  # the width of the scale beside the plot
 
 
@@ -28,11 +29,12 @@ def draw_contours(picture: Picture, x: np.ndarray, y: np.ndarray, values: np.nda
     _fill(picture, x, y, heights, steps)
     for step in steps:
         segments = isoline(x, y, heights, float(step))
-        path = "".join(
-            f"M{picture.x(a):.1f} {picture.y(b):.1f}L{picture.x(c):.1f} {picture.y(d):.1f}" for a, b, c, d in segments
-        )
-        look = f"fill='none' stroke='{COLOURS[0]}' stroke-width='.9' stroke-opacity='.75' stroke-linecap='round'"
-        picture.parts.append(f"<path d='{path}' {look}/>")
+        places = [
+            (*_tenths(picture.x(a), picture.y(b)), *_tenths(picture.x(c), picture.y(d))) for a, b, c, d in segments
+        ]
+        path = "".join(f"M{a} {b}l{c - a} {d - b}" for a, b, c, d in places)
+        look = f"fill='none' stroke='{COLOURS[0]}' stroke-width='9' stroke-opacity='.75' stroke-linecap='round'"
+        picture.parts.append(f"<path {TENTHS} d='{path}' {look}/>")
     _scale(picture, levels)
 
 
@@ -73,15 +75,15 @@ def _fill(picture: Picture, x: np.ndarray, y: np.ndarray, heights: np.ndarray, s
     left, top = picture.x(x[0]), picture.y(y[-1])
     wide, tall = (picture.x(x[-1]) - left) / CELLS, (picture.y(y[0]) - top) / CELLS
     for j, row in enumerate(bands[::-1]):  # the picture begins above
+        seam = SEAM if j < CELLS - 1 else 0
         starts = np.flatnonzero(np.diff(row, prepend=-2))
         for start, end in zip(starts, [*starts[1:], CELLS], strict=True):
-            corner = f"{left + start * wide:.1f}"
-            piece = f"M{corner} {top + j * tall:.1f}h{(end - start) * wide:.1f}v{tall + SEAM:.1f}H{corner}"
-            paths.setdefault(int(row[start]), []).append(piece)
+            (x0, y0), (x1, y1) = (_tenths(left + k * wide, top + n * tall) for k, n in ((start, j), (end, j + 1)))
+            paths.setdefault(int(row[start]), []).append(f"M{x0} {y0}h{x1 - x0}v{y1 - y0 + seam}h{x0 - x1}")
     for band, pieces in sorted(paths.items()):
         if band >= 0:
             look = f"fill='{COLOURS[0]}' fill-opacity='{_opacity(band, len(steps)):.3f}' shape-rendering='crispEdges'"
-            picture.parts.append(f"<path d='{''.join(pieces)}' {look}/>")
+            picture.parts.append(f"<path {TENTHS} d='{''.join(pieces)}' {look}/>")
 
 
 def _finer(rows: np.ndarray, count: int) -> np.ndarray:
@@ -90,6 +92,10 @@ def _finer(rows: np.ndarray, count: int) -> np.ndarray:
     before = np.minimum(at.astype(int), rows.shape[1] - 2)
     share = at - before
     return rows[:, before] * (1 - share) + rows[:, before + 1] * share
+
+
+def _tenths(x: float, y: float) -> tuple[int, int]:
+    return round(10 * x), round(10 * y)
 
 
 def _opacity(band: int, last: int) -> float:

@@ -24,6 +24,15 @@ def ink_of(theme: str) -> str:
 class Picture:
     """A plot of two axes. ``ink``: the colour of its text; ``right``: the room beside it, ``below`` for keys."""
 
+    across: Scale
+    up: Scale
+    ink: str
+    width: int
+    height: int
+    end: int
+    bottom: int
+    parts: list[str]
+
     def __init__(
         self,
         across: Scale,
@@ -38,7 +47,7 @@ class Picture:
         self.across, self.up, self.ink = across, up, ink
         self.width, self.height = width, height + below
         self.end, self.bottom = width - right, height - BOTTOM
-        self.parts: list[str] = []
+        self.parts = []
 
     def x(self, value: float) -> float:
         """Where a value lies across."""
@@ -100,7 +109,8 @@ class Picture:
         """The whole; ``label``: what it shows, for those who do not see it."""
         size = f"viewBox='0 0 {self.width} {self.height}' width='{self.width}'"
         said = f"role='img' aria-label='{html.escape(label, quote=True)}'"
-        return f"<svg xmlns='http://www.w3.org/2000/svg' class='plot' {size} {said}>{''.join(self.parts)}</svg>"
+        alone = "" if self.ink == OF_NOTEBOOK else "xmlns='http://www.w3.org/2000/svg' "  # a page knows SVG without
+        return f"<svg {alone}class='plot' {size} {said}>{''.join(self.parts)}</svg>"
 
 
 def rows_below(count: int) -> int:

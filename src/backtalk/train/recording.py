@@ -86,28 +86,32 @@ class Recording:
         return steps.network
 
     def networks(self, every: int = 1) -> Iterator[Network]:
-        """The network before the first step, then after every so many, the steps of an epoch's end and the last too.
+        """The network before the first step, after every so many steps, and after the last one.
 
         >>> from backtalk import fit
         >>> training = fit(Network.create([2, 2], rng=0), np.eye(2), [0, 1], epochs=3, batch_size=1, rng=0, record=True)
-        >>> len(list(training.record.networks())), len(list(training.record.networks(every=2)))
-        (7, 4)
+        >>> len(list(training.record.networks())), len(list(training.record.networks(every=4)))
+        (7, 3)
         """
         steps = self.begin()
         yield steps.network
         for _ in self._taken(steps, every):
             yield steps.network
 
-    def _taken(self, steps: Steps, most: int) -> Iterator[None]:
-        """The steps are taken, at most so many at once."""
-        left = self.steps
+    def _taken(self, steps: Steps, every: int) -> Iterator[None]:
+        """The steps are taken, so many before each pause, and a pause behind the last."""
+        left, until = self.steps, every
         for epoch in self.epochs:
             place = done = 0
             while place < len(epoch.order) and left:
                 with sharing_threads():
-                    taken = steps.take(epoch.order, place, self.batch_size, epoch.rates[done:], most=min(most, left))
-                place, done, left = taken.place, done + taken.steps, left - taken.steps
-                yield
+                    most = min(until, left)
+                    taken = steps.take(epoch.order, place, self.batch_size, epoch.rates[done:], most=most)
+                place, done = taken.place, done + taken.steps
+                left, until = left - taken.steps, until - taken.steps
+                if not left or not until:
+                    until = every
+                    yield
 
     @property
     def shares(self) -> np.ndarray:

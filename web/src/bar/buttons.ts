@@ -19,6 +19,7 @@ export function listenToButtons(app: App): void {
     reset: () => app.training.reset(),
     play: () => app.training.playOrPause(),
     diagnose: () => app.training.diagnose(),
+    "compare-open": () => app.compare.openOrClose(),
     "example-back": () => app.shown.otherExample(-1),
     "example-on": () => app.shown.otherExample(1),
   };

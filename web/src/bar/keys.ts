@@ -4,6 +4,8 @@ import { switchProjector } from "./appearance";
 import type { App } from "../app";
 import { find } from "../dom";
 
+const OF_BOTH = [" ", "s", "r", "y", "b", "?"]; // keys that act on two networks side by side as well
+
 export function listenToKeys(app: App): void {
   const help = find<HTMLDialogElement>("help");
   find("help-open").addEventListener("click", () => help.showModal());
@@ -30,6 +32,7 @@ export function listenToKeys(app: App): void {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const action = actions[event.key];
     if (!action || takesKey(event.target, event.key)) return;
+    if (app.compare.isOpen && !OF_BOTH.includes(event.key)) return;
     event.preventDefault();
     action();
   });

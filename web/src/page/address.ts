@@ -19,7 +19,7 @@ export interface State extends Configuration {
 
 const TEXTS = ["loss", "output", "initialization", "optimizer", "schedule"] as const;
 const NUMBERS = ["rate", "epochs", "batch", "l2_penalty", "dropout", "seed", "noise"] as const;
-const SETTINGS = ["data", "layers", "activation", ...TEXTS, ...NUMBERS] as const;
+export const SETTINGS = ["data", "layers", "activation", ...TEXTS, ...NUMBERS] as const;
 /** What an address need not say, so that it stays short. */
 const LEFT_OUT: Partial<Configuration> = {
   loss: "auto", output: "auto", initialization: "auto", schedule: "constant", epochs: 100, l2_penalty: 0, dropout: 0,
@@ -72,11 +72,20 @@ export function merged(state: State, said: Partial<State>): State {
 }
 
 export function writeFragment(state: State): string {
-  const said = SETTINGS.filter((name) => state[name] !== LEFT_OUT[name]);
-  const parts = said.map((name): [string, string] => [name, String(state[name])]);
+  const parts = settingsSaid(state);
   parts.push(["example", String(state.example)], ["color", state.color]);
   if (state.quantity) parts.push(["quantity", state.quantity]);
   if (state.start) parts.push(["start", state.start]);
+  return fragmentOf(parts);
+}
+
+/** The settings of an address, by their names. */
+export function settingsSaid(configuration: Configuration): [string, string][] {
+  const said = SETTINGS.filter((name) => configuration[name] !== LEFT_OUT[name]);
+  return said.map((name): [string, string] => [name, String(configuration[name])]);
+}
+
+export function fragmentOf(parts: [string, string][]): string {
   const readable = (value: string): string => encodeURIComponent(value).replace(/%(2C|5B|5D|3A)/g, decodeURIComponent);
   return `#${parts.map(([name, value]) => `${name}=${readable(value)}`).join("&")}`;
 }

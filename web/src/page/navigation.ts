@@ -2,6 +2,7 @@
 
 import type { Notice } from "../bar/notice";
 import { behind, StartCard } from "../bar/start";
+import type { Compare } from "../compare/compare";
 import { shortened } from "../names";
 import type { Hello } from "../protocol";
 import { isDoor, merged, readFragment, sameConfiguration, type Door, type Start, type State } from "./address";
@@ -19,15 +20,15 @@ export class Navigation {
     private readonly configuring: Configuring,
     private readonly shown: Shown,
     private readonly explaining: Explaining,
+    compare: Compare,
     private readonly notice: Notice,
   ) {
-    addEventListener("popstate", () => this.goTo(readFragment(location.hash)));
+    addEventListener("popstate", () => void (compare.goTo(location.hash) || this.goTo(readFragment(location.hash))));
   }
 
   /** The first message of a connection: a page that the server still knows goes on, any other begins. */
   async greet(hello: Hello): Promise<void> {
     const before = this.page.state;
-    this.page.hello = hello;
     this.configuring.offer(hello);
     this.shown.greet(hello);
     if (hello.resumed && before) {

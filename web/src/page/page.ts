@@ -8,6 +8,7 @@ export class Page {
   state: State | null = null; // null until the server said what it offers
   setup: Setup | null = null; // of the network that is there
   hello: Hello | null = null;
+  comparison = ""; // the fragment of what is compared, which the address then holds instead of the state
 
   constructor(private readonly lab: Lab) {}
 
@@ -33,7 +34,7 @@ export class Page {
   /** Writes the state into the address; `step` makes a step that the back button takes back. */
   note(step: boolean): void {
     if (!this.state) return;
-    const fragment = writeFragment(this.state);
+    const fragment = this.comparison || writeFragment(this.state);
     if (fragment === location.hash) return;
     history[step ? "pushState" : "replaceState"](null, "", fragment);
   }

@@ -4,7 +4,6 @@ import type { Notice } from "../bar/notice";
 import { Play } from "../bar/play";
 import { find } from "../dom";
 import { clearFindings } from "../findings";
-import type { Frame } from "../protocol";
 import type { Page } from "./page";
 
 export class Training {
@@ -53,6 +52,7 @@ export class Training {
   }
 
   diagnose(): void {
+    if (this.page.comparison) return; // the doctor looks at one network
     this.page.send({ type: "diagnose" });
   }
 
@@ -67,7 +67,7 @@ export class Training {
     this.play.stop();
   }
 
-  showFrame(frame: Frame): void {
+  showFrame(frame: { running: boolean }): void {
     this.showRunning(frame.running);
     this.play.drawn();
   }

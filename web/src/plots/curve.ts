@@ -1,9 +1,9 @@
 // What the network says over its one input, with the training points: the curve that it fits.
 
-import { steps } from "./charts";
-import { find, sharp } from "../dom";
+import { steps } from "./chart";
+import { sharp } from "../dom";
 import { readable, written } from "../numbers";
-import type { Frame, Setup } from "../protocol";
+import type { Seen, Setup } from "../protocol";
 import { css, font, theme } from "../theme";
 
 const ROOM = 0.08; // above and below the points, of their extent
@@ -14,14 +14,17 @@ type Places = (x: number, y: number) => [number, number];
 
 export class Curve {
   private setup: Setup | null = null;
-  private frame: Frame | null = null;
+  private frame: Seen | null = null;
   private values: Float32Array | null = null;
-  private readonly card = find("curve-card");
-  private readonly canvas = find<HTMLCanvasElement>("curve");
 
-  constructor(private readonly choose: (row: number) => void) {
-    this.canvas.addEventListener("click", (event) => this.click(event));
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
+  /** `card`: is hidden if there is no curve; `choose`: a row whose point is clicked. */
+  constructor(
+    private readonly card: HTMLElement,
+    private readonly canvas: HTMLCanvasElement,
+    private readonly choose?: (row: number) => void,
+  ) {
+    if (choose) canvas.addEventListener("click", (event) => this.click(event));
+    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
   begin(setup: Setup): void {
@@ -30,7 +33,7 @@ export class Curve {
     this.card.hidden = setup.curve === null;
   }
 
-  show(frame: Frame): void {
+  show(frame: Seen): void {
     if (!this.setup?.curve) return;
     this.frame = frame;
     this.values = frame.numbers.get("curve")?.values ?? this.values;
@@ -65,6 +68,7 @@ export class Curve {
     curve.x.forEach((x, k) => dot(context, ...place(x, curve.y[k]!), 2.4));
     context.globalAlpha = 1;
     this.line(context, place, ink);
+    this.describe();
     const { x, y } = this.frame?.example ?? {};
     if (x === undefined || y === undefined) return;
     const [across, up] = place(x[0]!, y);
@@ -80,7 +84,6 @@ export class Curve {
     context.fillStyle = card;
     dot(context, across, up, 5);
     context.stroke();
-    this.describe();
   }
 
   private line(context: CanvasRenderingContext2D, place: Places, colour: string): void {
@@ -113,7 +116,7 @@ export class Curve {
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute(
       "aria-label",
-      `What the network says for ${name} from ${written(from, 2)} to ${written(to, 2)}, as a curve, with the rows as points. Click a point to show that example.`,
+      `What the network says for ${name} from ${written(from, 2)} to ${written(to, 2)}, as a curve, with the rows as points.${this.choose ? " Click a point to show that example." : ""}`,
     );
   }
 
@@ -143,7 +146,7 @@ export class Curve {
       const distance = Math.hypot(across - (event.clientX - box.left), down - (event.clientY - box.top));
       if (distance < nearest) [best, nearest] = [k, distance];
     });
-    if (best >= 0) this.choose(curve.row[best]!);
+    if (best >= 0) this.choose?.(curve.row[best]!);
   }
 }
 

@@ -1,9 +1,9 @@
 // What the network decides on the plane of its two inputs, with the training points.
 
-import { find, make, sharp } from "../dom";
+import { make, sharp } from "../dom";
 import { shortened, toldApart } from "../names";
 import { readable, written } from "../numbers";
-import type { Frame, Numbers, Setup } from "../protocol";
+import type { Numbers, Seen, Setup } from "../protocol";
 import { CLASSES, css, font, mix, theme } from "../theme";
 
 const FINER = 4; // pixels of the picture for one of the grid
@@ -11,32 +11,37 @@ const SHAPES = ["●", "◆", "▲", "■", "▼", "★"];
 
 export class Surface {
   private setup: Setup | null = null;
-  private frame: Frame | null = null;
+  private frame: Seen | null = null;
   private surface: Numbers | null = null;
-  private readonly card = find("surface-card");
-  private readonly canvas = find<HTMLCanvasElement>("surface");
   private readonly picture = document.createElement("canvas");
 
-  constructor(private readonly choose: (row: number) => void) {
-    this.canvas.addEventListener("click", (event) => this.click(event));
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
+  /** `card`: is hidden if there is no plane; `choose`: a row whose point is clicked. */
+  constructor(
+    private readonly card: HTMLElement,
+    private readonly canvas: HTMLCanvasElement,
+    private readonly choose?: (row: number) => void,
+  ) {
+    if (choose) canvas.addEventListener("click", (event) => this.click(event));
+    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
   begin(setup: Setup): void {
     this.setup = setup;
     this.surface = null;
     this.card.hidden = setup.bounds === null;
-    find("surface-title").textContent = setup.task === "regression" ? "What it says" : "What it decides";
+  }
+
+  /** The classes, with their marks. */
+  static legend(setup: Setup): HTMLElement[] {
     const most = setup.classes.length > CLASSES ? 14 : 30; // letters: of many classes, two stand beside each other
     const names = toldApart(setup.classes, most).map((name) => shortened(name, most));
-    const classes = setup.classes.map((name, k) => {
+    return setup.classes.map((name, k) => {
       const mark = make("span", { className: "shape", textContent: SHAPES[formOf(k)]! });
       return make("span", { className: `key class-${k % CLASSES}`, title: name }, mark, names[k]!);
     });
-    find("surface-legend").replaceChildren(...classes);
   }
 
-  show(frame: Frame): void {
+  show(frame: Seen): void {
     if (!this.setup?.bounds) return;
     this.frame = frame;
     const surface = frame.numbers.get("surface");
@@ -123,7 +128,7 @@ export class Surface {
       context.strokeStyle = number ? quiet : card;
       shape(context, number ? 0 : formOf(label), x, y, setup.points!.x.length > 250 ? 3 : 3.6);
     });
-    const shown = frame.example.x;
+    const shown = frame.example?.x;
     if (shown) {
       const [x, y] = this.place(shown as [number, number], width, height);
       for (const [radius, colour, line] of [[8, card, 5], [8, ink, 2.2]] as const) {
@@ -150,7 +155,7 @@ export class Surface {
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute(
       "aria-label",
-      `The plane of ${across} and ${up} from ${written(x0, 2)}, ${written(y0, 2)} to ${written(x1, 2)}, ${written(y1, 2)}, coloured by the output, with the training points. Click a point to show that example.`,
+      `The plane of ${across} and ${up} from ${written(x0, 2)}, ${written(y0, 2)} to ${written(x1, 2)}, ${written(y1, 2)}, coloured by the output, with the training points.${this.choose ? " Click a point to show that example." : ""}`,
     );
   }
 
@@ -170,7 +175,7 @@ export class Surface {
       const distance = Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top));
       if (distance < nearest) [best, nearest] = [k, distance];
     });
-    if (best >= 0) this.choose(points.row?.[best] ?? best);
+    if (best >= 0) this.choose?.(points.row?.[best] ?? best);
   }
 }
 

@@ -271,7 +271,7 @@ function isOurs({ name }: DataSet): boolean {
 }
 
 /** Ours by their names, the user's by the title that they came with. */
-function shortName(set: DataSet): string {
+export function shortName(set: DataSet): string {
   return isOurs(set) ? (DATA_NAMES[set.name] ?? set.name[0]!.toUpperCase() + set.name.slice(1)) : set.title;
 }
 

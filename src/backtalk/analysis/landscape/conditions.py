@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .function import finite_or_none
+
 Interval = tuple[float, float]
 HALVINGS = 40  # to find where a condition begins or ends to hold
 
@@ -20,6 +22,10 @@ class Point:
     step: float
     loss: float
     slope: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For JSON, with None for what is not finite."""
+        return dict(zip(("step", "loss", "slope"), finite_or_none([self.step, self.loss, self.slope]), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

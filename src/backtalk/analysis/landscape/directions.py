@@ -33,10 +33,14 @@ def as_container(loss: Objective, vector: np.ndarray) -> Direction:
     return Direction(network.W, network.b)
 
 
-def as_vector(network: Network, direction: Any, name: str) -> np.ndarray:
+def as_vector(of: Network | Direction) -> np.ndarray:
+    """All W_i, then all b_i, in float64."""
+    return np.concatenate([to_numpy(part).astype(np.float64).ravel() for part in (*of.W.values(), *of.b.values())])
+
+
+def own_vector(network: Network, direction: Any, name: str) -> np.ndarray:
     """A direction of the user's, checked: anything with W and b, or a pair of lists."""
-    V, c = as_direction(network, direction)
-    vector = np.concatenate([to_numpy(part).astype(np.float64).ravel() for part in (*V.values(), *c.values())])
+    vector = as_vector(Direction(*as_direction(network, direction)))
     if not vector.any():
         raise InputError(f"{name} is 0 everywhere, expected a direction with a norm above 0.")
     return vector
@@ -92,7 +96,7 @@ def own_pair(network: Network, directions: Any) -> np.ndarray:
             f"directions is a {type(directions).__name__}, expected one of {', '.join(KINDS)}, or a pair of "
             "directions, each with W and b, such as Gradients."
         )
-    pair = np.stack([as_vector(network, each, f"directions[{k}]") for k, each in enumerate(directions)])
+    pair = np.stack([own_vector(network, each, f"directions[{k}]") for k, each in enumerate(directions)])
     if are_parallel(pair):
         raise InputError("directions holds two directions along one line, which span no plane.")
     return pair

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,7 @@ from ...train.settings import TrainSettings
 MOST_POINTS = 1000  # along one direction
 
 
-def loss_of(
-    network: Network,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    l2_penalty: Any,
-) -> Objective:
+def loss_of(network: Network, X: Any, y: Any, sample_weight: Any, l2_penalty: Any) -> Objective:
     """ℒ + ½λ Σ_i ‖W_i‖² with its gradient, by the kernels if they serve; raises as ``gradients`` does."""
     require_network(network)
     penalty = float(TrainSettings(l2_penalty=l2_penalty).l2_penalty)
@@ -38,6 +34,11 @@ def require_points(points: Any) -> int:
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points}, expected 2 to {MOST_POINTS} along each direction.")
     return int(points)
+
+
+def finite_or_none(values: Iterable[float]) -> list[float | None]:
+    """Numbers for JSON, with None for what is not finite."""
+    return [float(value) if math.isfinite(value) else None for value in values]
 
 
 def as_interval(value: Any, name: str) -> tuple[float, float]:

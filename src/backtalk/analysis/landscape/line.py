@@ -12,8 +12,8 @@ from ...core.optimizers import LBFGS, GradientDescent
 from ...errors import InputError, InputTypeError
 from ...train.objective import Objective
 from .conditions import Conditions, Interval, Point, intervals, lowest
-from .directions import Direction, as_container, as_vector
-from .function import as_interval, loss_of, require_points
+from .directions import Direction, as_container, own_vector
+from .function import as_interval, finite_or_none, loss_of, require_points
 from .searches import SCIPY, Search, as_search, search_in
 
 ARMIJO, CURVATURE = 1e-4, 0.9  # what is usual (Nocedal and Wright 2006, section 3.1)
@@ -65,6 +65,25 @@ class LossLine:
     def taken(self) -> Point | None:
         """The point that the search took."""
         return self.tried[-1] if self.tried else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, lists and texts, with None for what is not finite; without network and direction."""
+        loss, slope = finite_or_none([self.loss, self.slope])
+        return {
+            "search": self.search,
+            "steps": self.steps.tolist(),
+            "losses": finite_or_none(self.losses),
+            "slopes": finite_or_none(self.slopes),
+            "loss": loss,
+            "slope": slope,
+            "best": self.best.to_dict(),
+            "armijo": self.armijo,
+            "curvature": self.curvature,
+            "falls_enough": [list(each) for each in self.falls_enough],
+            "accepted": [list(each) for each in self.accepted],
+            "tried": [point.to_dict() for point in self.tried],
+            "aside": self.aside,
+        }
 
     def to_svg(self, *, theme: str = "light") -> str:
         """The loss along the line with its tangent at 0, what is accepted and what was tried, as a picture in SVG.
@@ -178,9 +197,11 @@ def _line(loss: Objective, direction: Any, searcher: LBFGS | GradientDescent | N
                 "direction and optimizer are both given: expected one, since a search has its own direction."
             )
         return search_in(loss, searcher, iteration)
+    if iteration != 1:
+        raise InputError(f"iteration is {iteration!r}, but no optimizer is given that would search in it.")
     start = loss.flat(loss.start)
     if direction is not None:
-        return Search(start, as_vector(loss.start, direction, "direction"), (), 0)
+        return Search(start, own_vector(loss.start, direction, "direction"), (), 0)
     gradient = loss.evaluate(start)[1]
     if not np.isfinite(gradient).all():
         raise InputError("the gradient at the network is not finite, so there is no direction −∇ℒ: give direction.")

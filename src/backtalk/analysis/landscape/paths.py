@@ -12,6 +12,7 @@ from ...core.network import Network
 from ...errors import InputError, InputTypeError
 from ...train.objective import Objective
 from ...train.recording import Recording
+from .directions import as_vector
 
 MOST_OF_RECORDING = 300  # points of a path
 EXPECTED = "expected networks, epochs as callbacks are told of them, or the record of fit(…, record=True)"
@@ -54,15 +55,22 @@ def _points(loss: Objective, path: Any, name: str) -> np.ndarray:
         network = _network_of(each)
         if network is None:
             raise InputTypeError(f"{name} holds a {type(each).__name__}, {EXPECTED}.")
-        if network.sizes != loss.start.sizes:
-            raise InputError(
-                f"{name}[{k}] is a network of {list(network.sizes)} units, but the network has "
-                f"{list(loss.start.sizes)}: expected the same."
-            )
-        point = loss.flat(network)
-        if not np.isfinite(point).all():
-            raise InputError(f"{name}[{k}] holds parameters that are not finite: expected the path before that.")
-        points.append(point)
+        points.append(point_of(network, loss.start, f"{name}[{k}]"))
     if not points:
         raise InputError(f"{name} is empty, {EXPECTED}.")
     return np.stack(points)
+
+
+def point_of(network: Network, like: Network, name: str) -> np.ndarray:
+    """The parameters of a network of the same sizes as another; checked."""
+    if not isinstance(network, Network):
+        raise InputTypeError(f"{name} is a {type(network).__name__}, expected a backtalk.Network.")
+    if network.sizes != like.sizes:
+        raise InputError(
+            f"{name} is a network of {list(network.sizes)} units, but the plane is one of {list(like.sizes)}: expected "
+            "the same."
+        )
+    point = as_vector(network)
+    if not np.isfinite(point).all():
+        raise InputError(f"{name} holds parameters that are not finite: expected the path before that.")
+    return point

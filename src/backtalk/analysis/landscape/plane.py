@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ...core.initialization import as_generator
 from ...core.network import Network
-from ...errors import InputError, unknown_name
 from ...train.objective import Objective
-from .directions import KINDS, Direction, as_container, own_pair, principal_pair, random_pair
-from .function import as_interval, loss_of, require_points
+from .directions import Direction, as_container, as_vector
+from .frame import Frame, frame_of, project, spans_of
+from .function import finite_or_none, loss_of, require_points
 from .levels import contour_levels
-from .paths import read_paths
-
-ROOM = 0.2  # beside the paths, as a share of their extent
-FLATTEST = 0.4  # of a plane along paths: its height by its width, at least
+from .paths import point_of, read_paths
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +33,17 @@ class PathOnPlane:
     outside: np.ndarray
     share_outside: float
     losses: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, lists and texts, with None for what is not finite."""
+        return {
+            "name": self.name,
+            "x": self.x.tolist(),
+            "y": self.y.tolist(),
+            "outside": self.outside.tolist(),
+            "share_outside": self.share_outside,
+            "losses": finite_or_none(self.losses),
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -81,6 +88,12 @@ class LossPlane:
         )
         return self.origin.replace(*families)
 
+    def project(self, network: Network) -> tuple[float, float, float]:
+        """x and y of the point of the plane that is nearest to a network of the same sizes, and how far it is."""
+        move = point_of(network, self.origin, "network") - as_vector(self.origin)
+        xy, outside = project(move[None], np.stack([as_vector(each) for each in self.directions]))
+        return float(xy[0, 0]), float(xy[0, 1]), float(outside[0])
+
     @property
     def lowest(self) -> tuple[float, float, float]:
         """x, y and ℒ of the lowest of the points; NaN if no loss is finite."""
@@ -101,6 +114,19 @@ class LossPlane:
         if not found.size:
             return ()
         return contour_levels(float(found.min()), float(found.max()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, lists and texts, with None for what is not finite; without networks and directions."""
+        return {
+            "kind": self.kind,
+            "axes": list(self.axes),
+            "x": self.x.tolist(),
+            "y": self.y.tolist(),
+            "losses": [finite_or_none(row) for row in self.losses],
+            "levels": list(self.levels),
+            "explained": None if self.explained is None else list(self.explained),
+            "paths": [path.to_dict() for path in self.paths],
+        }
 
     def to_svg(self, *, theme: str = "light") -> str:
         """The contours with the paths, as one picture in SVG. ``theme``: light, for white paper, or dark.
@@ -173,9 +199,9 @@ def loss_plane(
     points, generator = require_points(points), as_generator(rng)
     loss = loss_of(network, X, y, sample_weight, l2_penalty)
     along = read_paths(loss, paths)
-    frame = _frame(loss, along, directions, generator)
-    projected = {name: _project(path - frame.origin, frame.pair) for name, path in along.items()}
-    across, up = _spans(span, frame, [xy for xy, _ in projected.values()])
+    frame = frame_of(loss, along, directions, generator)
+    projected = {name: project(path - frame.origin, frame.pair) for name, path in along.items()}
+    across, up = spans_of(span, frame, [xy for xy, _ in projected.values()])
     columns, rows = np.linspace(*across, points), np.linspace(*up, points)
     losses, slopes = _evaluate(loss, frame, columns, rows)
     return LossPlane(
@@ -192,51 +218,6 @@ def loss_plane(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Frame:
-    """The ``origin`` (P,) and the ``pair`` of directions (2, P); ``center``: where the network lies, (2,)."""
-
-    kind: str
-    origin: np.ndarray
-    pair: np.ndarray
-    center: np.ndarray
-    axes: tuple[str, str] = ("x", "y")
-    explained: tuple[float, float] | None = None
-
-
-def _frame(loss: Objective, along: dict[str, np.ndarray], directions: Any, generator: np.random.Generator) -> _Frame:
-    network, at_0 = loss.start, np.zeros(2)
-    origin = loss.flat(network)
-    if directions is None:
-        directions = "exact" if network.parameter_count == 2 else "path" if along else "random"
-    if not isinstance(directions, str):
-        return _Frame("own", origin, own_pair(network, directions), at_0)
-    if directions not in KINDS:
-        raise unknown_name("directions", directions, KINDS)
-    if directions == "random":
-        return _Frame("random", origin, random_pair(network, generator), at_0)
-    if directions == "exact":
-        if network.parameter_count != 2:
-            raise InputError(
-                f"directions is 'exact', but the network has {network.parameter_count} parameters, expected two, those "
-                "of sizes [1, 1]: use 'random' or 'path'."
-            )
-        return _Frame("exact", np.zeros(2), np.eye(2), origin, ("W[1,1,1]", "b[1,1]"))
-    if not along:
-        raise InputError("directions is 'path', but paths is empty: give paths, or use directions='random'.")
-    moves = np.concatenate(list(along.values())) - origin
-    size = float(np.linalg.norm(origin)) + float(np.abs(moves).max())
-    noise = 8 * math.sqrt(len(moves)) * float(np.finfo(network.spec.dtype_name).eps) * size
-    pair, shares = principal_pair(moves, noise)
-    return _Frame("path", origin, pair, at_0, explained=(float(shares[0]), float(shares[1])))
-
-
-def _project(moves: np.ndarray, pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The coordinates (T, 2) of the points of the plane that are nearest, and how far they are, (T,)."""
-    xy = np.linalg.lstsq(pair.T, moves.T, rcond=None)[0].T
-    return xy, np.linalg.norm(moves - xy @ pair, axis=1)
-
-
 def _on_plane(
     loss: Objective, name: str, path: np.ndarray, origin: np.ndarray, xy: np.ndarray, outside: np.ndarray
 ) -> PathOnPlane:
@@ -246,32 +227,7 @@ def _on_plane(
     return PathOnPlane(name, xy[:, 0], xy[:, 1], outside, share, losses)
 
 
-def _spans(span: Any, frame: _Frame, paths: list[np.ndarray]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """From where to where x and y go."""
-    if isinstance(span, Real) and not isinstance(span, bool):
-        both = as_interval((-float(span), float(span)), "span")
-        return both, both
-    if span is not None:
-        try:
-            across, up = span
-        except (TypeError, ValueError):
-            raise InputError(
-                f"span is {span!r}, expected a number, or a pair of pairs ((x_low, x_high), (y_low, y_high))."
-            ) from None
-        return as_interval(across, "span[0]"), as_interval(up, "span[1]")
-    center = frame.center
-    inside = np.concatenate([*paths, center[None]])
-    if frame.kind != "path":
-        reach = np.maximum(1.0, np.abs(center))
-        inside = np.concatenate([inside, [center - reach, center + reach]])
-    low, high = inside.min(axis=0), inside.max(axis=0)
-    if paths:
-        extent = np.maximum(high - low, FLATTEST * (high - low).max()) * (1 + 2 * ROOM)
-        low, high = (low + high - extent) / 2, (low + high + extent) / 2
-    return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
-
-
-def _evaluate(loss: Objective, frame: _Frame, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _evaluate(loss: Objective, frame: Frame, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """ℒ and its derivatives along x and y, at every point."""
     losses, slopes = np.empty((len(y), len(x))), np.empty((len(y), len(x), 2))
     with np.errstate(all="ignore"):  # what is not finite is in the result

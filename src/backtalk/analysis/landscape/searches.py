@@ -14,7 +14,9 @@ from ...train.records import Epoch
 from ...train.settings import TrainSettings
 from ...train.whole_batch import search_of
 
-OFF_LINE = 1e-6  # how far a point lies beside the line, as a share of its distance, at most
+OFF_LINE = 1e-9  # how far a point of the line lies beside it, as a share of its distance, at most; and apart from
+ROUNDING = 4 * 2.0**-52  # as a share of the size of all parameters
+RESOLVED = 1e3  # times the rounding: a point that is farther from the start tells a line
 SCIPY = 1e-3, 0.9  # c_1 and c_2 of the line search in SciPy's L-BFGS-B
 
 
@@ -72,17 +74,43 @@ def search_in(loss: Objective, optimizer: LBFGS | GradientDescent, iteration: An
         )
     start, gradient = tried[0]
     moves = np.stack([theta for theta, _ in tried[1:]]) - start
-    taken = moves[-1]
-    if isinstance(optimizer, GradientDescent):
-        direction = -gradient  # so that steps are learning rates
-    else:
-        direction = next(move for move in moves if _is_along(move, taken))  # so that the first step tried is 1
-    kept = [move for move in moves if _is_along(move, direction)]
-    steps = tuple(float(move @ direction / (direction @ direction)) for move in kept)
-    return Search(start, direction, steps, len(moves) - len(kept))
+    aside = _first_on_line(moves, ROUNDING * float(np.linalg.norm(start)))
+    moves = moves[aside:]
+    if not moves.any():
+        raise InputError(
+            f"iteration is {iteration}, whose steps were too small to change the parameters: expected one before."
+        )
+    # of gradient descent, so that steps are learning rates; of L-BFGS, so that the first step tried is 1
+    direction = -gradient if isinstance(optimizer, GradientDescent) else _along(moves, _longest(moves))[0]
+    return Search(start, direction, tuple((moves @ direction / (direction @ direction)).tolist()), aside)
 
 
-def _is_along(move: np.ndarray, direction: np.ndarray) -> bool:
-    """Whether a point lies on the line, apart from rounding."""
-    beside = move - (move @ direction) / (direction @ direction) * direction
-    return float(np.linalg.norm(beside)) <= OFF_LINE * float(np.linalg.norm(move))
+def _first_on_line(moves: np.ndarray, rounding: float) -> int:
+    """From which point on all lie on one line with the start: L-BFGS begins anew along another if its search fails.
+
+    The points of a line that fails come close to the start in the end, where rounding hides which line they are on: no
+    other line begins with such a point.
+    """
+    for k, move in enumerate(moves):
+        if (k == 0 or np.linalg.norm(move) > RESOLVED * rounding) and _are_along(moves[k:], rounding):
+            return k
+    return len(moves) - 1
+
+
+def _are_along(moves: np.ndarray, rounding: float) -> bool:
+    """Whether all points lie on the line to the farthest, apart from the rounding of both."""
+    longest = _longest(moves)
+    if not longest.any():
+        return True
+    share = rounding / float(np.linalg.norm(longest)) + OFF_LINE
+    beside = np.linalg.norm(moves - _along(moves, longest), axis=1)
+    return bool((beside <= rounding + share * np.linalg.norm(moves, axis=1)).all())
+
+
+def _longest(moves: np.ndarray) -> np.ndarray:
+    return moves[np.linalg.norm(moves, axis=1).argmax()]
+
+
+def _along(moves: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Their parts along a direction."""
+    return np.outer(moves @ direction / (direction @ direction), direction)

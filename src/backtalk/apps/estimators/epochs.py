@@ -49,6 +49,7 @@ class OptimizerState:
 class ShuffledAnew(InMemory):
     """Examples in scikit-learn's order, which shuffles that of the epoch before, or in their own."""
 
+    rows: np.ndarray | None  # in the order of the epoch at hand
     random_state: Any
     shuffle: bool
 

@@ -19,6 +19,7 @@ from ...errors import InputError, InputTypeError, quoted
 from ..tables.decisions import interval_of, said_of_decisions
 from ..tables.in_memory import learn
 from ..tables.metrics import gives_shares
+from ..tables.model import Model
 from ..tables.options import Options
 from ..tables.prepare import LEAST_ROWS
 from ..tables.results import Finished

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
-from .compare import prepared_message
+from .compare import plane_message, prepared_message
 from .exercises import exercise_message, marks_message
 from .greeting import greeting
 from .session import Session, finish
@@ -45,24 +45,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "explain": ("quantity",),
     "diagnose": (),
     "compare": ("left", "right"),
+    "plane": ("directions",),
     "alone": (),
     "exercise": ("exercise",),
     "mark": ("exercise", "answers"),
     "drawn": (),
 }
-SHOWN = {
-    "configure",
-    "compare",
-    "alone",
-    "run",
-    "pause",
-    "step",
-    "reset",
-    "example",
-    "set",
-    "slide",
-    "look",
-}  # in frames
+NOT_SHOWN = {"rate", "speed", "explain", "diagnose", "plane", "exercise", "mark", "drawn"}  # in frames
 OF_ONE = {"rate", "example", "set", "look", "slide", "explain", "diagnose"}  # not while two networks are compared
 
 
@@ -206,7 +195,7 @@ class Live:
                 await self.send_stop(why)
             case _:
                 await self.queue_question(kind, message)
-        if kind in SHOWN:
+        if kind not in NOT_SHOWN:
             self.news.set()
 
     async def step(self) -> None:
@@ -229,6 +218,11 @@ class Live:
     async def queue_question(self, kind: str, message: dict[str, Any]) -> None:
         """Put a question to the task that answers."""
         session = self.session
+        if kind == "plane":
+            await self.put_question(
+                kind, partial(plane_message, await session.work(session.views), message.get("directions", "path"))
+            )
+            return
         trainer = session.require()
         network, row = trainer.network, session.row
         if kind == "explain":
@@ -244,9 +238,13 @@ class Live:
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)
+        await self.put_question(kind, job)
+
+    async def put_question(self, kind: str, job: Callable[[], Any]) -> None:
+        """Let a job of some time wait its turn; what it makes is sent."""
 
         async def answer() -> None:
-            await self.send(await asyncio.get_running_loop().run_in_executor(session.threads, job))
+            await self.send(await asyncio.get_running_loop().run_in_executor(self.session.threads, job))
 
         try:
             self.questions.put_nowait((kind, answer))

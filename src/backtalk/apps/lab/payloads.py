@@ -121,7 +121,7 @@ def frame(
 def over_inputs(
     trainer: Trainer, drawn: Drawn, points: np.ndarray, *, with_maps: bool
 ) -> Iterable[tuple[str, np.ndarray]]:
-    """What the network says over all inputs, at the points of :func:`grid`: ``surface`` with ``map.0`` …, or ``curve``."""
+    """What the network says at the points of :func:`grid`: ``surface``, with ``map.0`` …; or ``curve``."""
     network, data = trainer.network, trainer.data
     over = forward(network, points)
     yhat = network.loss.prediction(over.output)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import DivergedError, InputError, InputTypeError
-from .compare import Pair, compared_settings, pair_frame, pair_setup
+from .compare import Pair, View, compared_settings, pair_frame, pair_setup
 from .datasets import SETS, LabData, layers_of, named_data
 from .payloads import Drawn, frame, grid, setup
 from .pictures import PLAIN, Looks
@@ -50,6 +50,7 @@ class Session:
     expiry: asyncio.TimerHandle | None
     drawn: Drawn
     grid: np.ndarray | None
+    pair_grid: np.ndarray | None
 
     def __init__(self, start: Settings, given: LabData | None, threads: ThreadPoolExecutor) -> None:
         self.start, self.given, self.threads = start, given, threads
@@ -94,6 +95,12 @@ class Session:
         self.pair, self.running, self.walk = pair, False, None
         self.pair_grid = grid(pair.sides[0].trainer.data)
         return pair_setup(pair)
+
+    def views(self) -> list[View]:
+        """Both sides as they stand."""
+        if self.pair is None:
+            raise InputError("no networks are compared: send a compare message first.")
+        return self.pair.views()
 
     def leave_pair(self) -> None:
         """Back to the one network, which stands where it stood."""

@@ -52,6 +52,8 @@ class Cache:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._lock.release()
+            with suppress(OSError):  # Windows has kept the lock, which was open
+                self._folder.rmdir()
             self._folder = None
 
     @property

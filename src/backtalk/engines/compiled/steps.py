@@ -47,7 +47,7 @@ class CompiledSteps:
 
     engine: ClassVar[str] = "compiled"
     takes_labels: ClassVar[bool] = True
-    products = PRODUCTS["compiled"]
+    products: ClassVar[str] = PRODUCTS["compiled"]
 
     settings: StepSettings
     jax: Any
@@ -266,4 +266,4 @@ class CompiledBfloat16Steps(CompiledSteps):
     """The same with products of bfloat16 numbers, summed in float32, where the device has them."""
 
     engine: ClassVar[str] = "compiled_bfloat16"
-    products = PRODUCTS["compiled_bfloat16"]
+    products: ClassVar[str] = PRODUCTS["compiled_bfloat16"]

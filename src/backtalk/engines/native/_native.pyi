@@ -16,7 +16,7 @@ class Net32:
         trains: bool,
         states: int,
         input_gradient: bool,
-        host: Callable | None,
+        host: Callable[[int, bool, NDArray[numpy.float32]], NDArray[numpy.float32]] | None,
         levels: Sequence[float] = [],
     ) -> None: ...
     def pack(
@@ -151,7 +151,7 @@ class Net64:
         trains: bool,
         states: int,
         input_gradient: bool,
-        host: Callable | None,
+        host: Callable[[int, bool, NDArray[numpy.float64]], NDArray[numpy.float64]] | None,
         levels: Sequence[float] = [],
     ) -> None: ...
     def pack(

@@ -81,36 +81,47 @@ def _is_hosted(network: Network) -> bool:
     return any(_in_kernels(g)[0] == HOST for g in _functions(network))
 
 
+def described(network: Network) -> dict[str, Any]:
+    """What the kernels must know of a network, but for its numbers: sizes, and functions by their names there.
+
+    >>> from backtalk import Network
+    >>> described(Network.create([2, 3, 1], "elu(alpha=0.5)", "squared_error"))["activations"]
+    ['elu', 'identity']
+    """
+    activations = [_in_kernels(g) for g in _functions(network)]
+    loss, loss_parameter = _in_kernels(network.loss)
+    return {
+        "sizes": list(network.sizes),
+        "activations": [name for name, _ in activations],
+        "parameters": [parameter for _, parameter in activations],
+        "loss": loss,
+        "loss_parameter": loss_parameter,
+        "levels": _levels(network),
+    }
+
+
 def prepare(network: Network, *, trains: bool = False, states: int = 0) -> Net32 | Net64:
     """The network in the kernels' own memory; for training, with so many arrays of an optimizer."""
     make = extension.Net32 if network.W[1].dtype == np.float32 else extension.Net64
-    functions = _functions(network)
-    activations = [_in_kernels(g) for g in functions]
-    loss, loss_parameter = _in_kernels(network.loss)
     net = make(
         variant=kernels() or "",
-        sizes=network.sizes,
-        activations=[name for name, _ in activations],
-        parameters=[parameter for _, parameter in activations],
-        loss=loss,
-        loss_parameter=loss_parameter,
+        **described(network),
         trains=trains,
         states=states,
         input_gradient=not trains,
-        host=_Host(functions) if (HOST, 0.0) in activations else None,
-        **_levels(network),
+        host=_Host(_functions(network)) if _is_hosted(network) else None,
     )
     for i in range(1, network.depth + 1):
         net.pack(i - 1, readable(network.W[i]), readable(network.b[i]))
     return net
 
 
-def _levels(network: Network) -> dict[str, list[float]]:
+def _levels(network: Network) -> list[float]:
     """The level of each output, if the loss is that of several quantiles."""
     if not isinstance(network.loss, Quantiles):
-        return {}
+        return []
     levels = network.loss.levels
-    return {"levels": np.repeat(levels, network.sizes[-1] // len(levels)).tolist()}
+    return np.repeat(levels, network.sizes[-1] // len(levels)).tolist()
 
 
 class _Host:

@@ -34,8 +34,12 @@ from .kernels import threads
 
 # The kernels' names of the update: those of the optimizers, but where another one has the same rule
 RENAMED: dict[type[Optimizer], str] = {
-    GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamUncorrected: "adam", AdamW: "adam"
-}  # fmt: skip
+    GradientDescent: "sgd",
+    SGD: "momentum",
+    AdamEpsilonHat: "adam",
+    AdamUncorrected: "adam",
+    AdamW: "adam",
+}
 RULES: dict[type[Optimizer], str] = {kind: RENAMED.get(kind, name) for name, kind in OPTIMIZERS.items()}
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
@@ -66,24 +70,30 @@ class _StepRecord(NamedTuple):
     steps: int
 
 
-def in_training(network: Network, settings: StepSettings) -> Any:
-    """The network in the kernels' memory, with the arrays of its optimizer and all that a step must know."""
-    optimizer, dropout = settings.optimizer, settings.dropout
-    net = native.prepare(network, trains=True, states=len(optimizer.families))
+def update_of(settings: StepSettings) -> dict[str, Any]:
+    """The update of a step as the kernels are told of it."""
+    optimizer = settings.optimizer
     names = {"momentum", "beta_1", "epsilon", "momentum_decay"} & {each.name for each in fields(optimizer)}
     numbers = dict.fromkeys(("momentum", "beta_1", "epsilon", "momentum_decay"), 0.0)
-    net.set_update(
-        rule=_rule(optimizer),
+    return {
+        "rule": _rule(optimizer),
         **numbers | {name: float(getattr(optimizer, name)) for name in names},
-        beta_2=float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
-        epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
-        corrects=not isinstance(optimizer, AdamUncorrected),
-        l2_penalty=settings.l2_penalty,
-        l2_per_weight=settings.l2_per_weight,
-        weight_decay=optimizer.weight_decay,
-        clip_norm=settings.clip_norm or 0.0,
-        loss_by_count=settings.loss_by_count,
-    )
+        "beta_2": float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
+        "epsilon_hat": isinstance(optimizer, AdamEpsilonHat),
+        "corrects": not isinstance(optimizer, AdamUncorrected),
+        "l2_penalty": settings.l2_penalty,
+        "l2_per_weight": settings.l2_per_weight,
+        "weight_decay": optimizer.weight_decay,
+        "clip_norm": settings.clip_norm or 0.0,
+        "loss_by_count": settings.loss_by_count,
+    }
+
+
+def in_training(network: Network, settings: StepSettings) -> Any:
+    """The network in the kernels' memory, with the arrays of its optimizer and all that a step must know."""
+    dropout = settings.dropout
+    net = native.prepare(network, trains=True, states=len(settings.optimizer.families))
+    net.set_update(**update_of(settings))
     if (private := settings.private) is not None:
         net.set_privacy(
             private.clipping,

@@ -106,7 +106,10 @@ class LatexWriter(Writer):
     """Formulas as LaTeX in one line."""
 
     fractions = True
-    negative, minus, plus, times = "-", "- ", "+ ", r"\cdot "
+    negative: ClassVar[str] = "-"
+    minus: ClassVar[str] = "- "
+    plus: ClassVar[str] = "+ "
+    times: ClassVar[str] = r"\cdot "
     beside = r"\, "
     brackets: ClassVar[tuple[str, str]] = "(", ")"
     dots: ClassVar[tuple[str, str, str]] = (r"\cdots", r"\vdots", r"\ddots")

@@ -77,12 +77,18 @@ def number_mathml(value: float, digits: int = DIGITS) -> str:
     return _row(MINUS * negative + written) if negative or power is not None else written
 
 
+def _infix(sign: str) -> str:
+    return f"<mo form='infix' lspace='0.22em' rspace='0.22em'>{sign}</mo>"
+
+
 class MathWriter(Writer):
     """Formulas as what stands in a <math> element."""
 
     fractions = True
     negative = MINUS
-    minus, plus, times = (f"<mo form='infix' lspace='0.22em' rspace='0.22em'>{sign}</mo>" for sign in "−+·")
+    minus: ClassVar[str] = _infix("−")
+    plus: ClassVar[str] = _infix("+")
+    times: ClassVar[str] = _infix("·")
     beside = "<mspace width='0.17em'/>"
     brackets: ClassVar[tuple[str, str]] = (
         "<mo form='prefix' stretchy='false'>(</mo>",

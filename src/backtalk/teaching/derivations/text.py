@@ -62,7 +62,10 @@ class TextWriter(Writer):
     """Formulas as text in one line."""
 
     fractions = False
-    negative, minus, plus, times = "−", "− ", "+ ", "· "
+    negative: ClassVar[str] = "−"
+    minus: ClassVar[str] = "− "
+    plus: ClassVar[str] = "+ "
+    times: ClassVar[str] = "· "
     beside = ""
     brackets: ClassVar[tuple[str, str]] = "(", ")"
     dots: ClassVar[tuple[str, str, str]] = ("⋯", "⋮", "⋱")

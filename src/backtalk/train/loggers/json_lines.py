@@ -94,7 +94,7 @@ def _claim(path: Path) -> Path:
     for number in count(1):
         own = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
-            own.open("x").close()
+            own.touch(exist_ok=False)
         except FileExistsError:
             continue
         return own

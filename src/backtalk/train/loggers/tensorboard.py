@@ -88,7 +88,7 @@ def _claim(folder: Path) -> Path:
         if not any(EVENTS in each.name for each in own.iterdir()):
             path = own / f"{EVENTS}0"
             try:
-                path.open("x").close()
+                path.touch(exist_ok=False)
             except FileExistsError:
                 continue
             return path

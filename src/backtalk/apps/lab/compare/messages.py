@@ -11,16 +11,15 @@ from ....analysis.diagnose.measure import finite_or_none
 from ....errors import BacktalkError, InputError, InputTypeError
 from ..payloads import Drawn, over_inputs, pack, setup
 from ..settings import Settings, read_settings, shown
-from .pair import Pair, Side
+from .pair import NAMES, Pair, Side
 
-NAMES = ("left", "right")
 SHARED = ("data", "noise", "batch", "seed")  # of both sides, so that they learn from the same mini-batches
 
 
 def compared_settings(message: dict[str, Any], start: Settings, data: Iterable[str]) -> tuple[Settings, Settings]:
     """The settings of the ``left`` and the ``right`` side of a message; ``start`` stands in for what they leave out.
 
-    Raises :class:`~backtalk.errors.InputError`, with the side, if one is refused, or if their rows or mini-batches differ.
+    Raises :class:`~backtalk.errors.InputError`, with the side, if one is refused, or if their rows or batches differ.
 
     >>> sides = {"left": {"layers": [4]}, "right": {"layers": [4], "optimizer": "sgd"}}
     >>> [each.optimizer for each in compared_settings(sides, Settings(), ["moons"])]
@@ -55,7 +54,7 @@ def pair_setup(pair: Pair) -> dict[str, Any]:
 def pair_frame(pair: Pair, *, running: bool, points: np.ndarray | None) -> bytes:
     """Both networks as they stand; ``points``: the grid to compute ŷ and the hidden units on.
 
-    Arrays are named by their side: ``left.surface``, ``left.map.1``, ``right.surface``, …
+    Arrays are named by their side: ``left.surface``, ``left.map.1``, ``right.surface``, …; for images ``left.W.1``.
     """
     arrays: list[tuple[str, np.ndarray]] = []
     with np.errstate(all="ignore"):
@@ -65,10 +64,8 @@ def pair_frame(pair: Pair, *, running: bool, points: np.ndarray | None) -> bytes
             "running": running,
             "sides": [_facts(side) for side in pair.sides],
         }
-        if points is not None:
-            for name, side in zip(NAMES, pair.sides, strict=True):
-                over = over_inputs(side.trainer, _drawn(side), points, with_maps=True)
-                arrays += [(f"{name}.{kind}", array) for kind, array in over]
+        for name, side in zip(NAMES, pair.sides, strict=True):
+            arrays += [(f"{name}.{kind}", array) for kind, array in _pictures(side, points)]
         return pack(finite_or_none(facts), arrays)
 
 
@@ -86,6 +83,15 @@ def _facts(side: Side) -> dict[str, Any]:
         "units": side.units(),
         "stopped": side.stopped,
     }
+
+
+def _pictures(side: Side, points: np.ndarray | None) -> Iterable[tuple[str, np.ndarray]]:
+    """What the network says over all inputs, or if they are an image, the rows of W_1 of the units that are drawn."""
+    trainer, drawn = side.trainer, _drawn(side)
+    if points is not None:
+        yield from over_inputs(trainer, drawn, points, with_maps=True)
+    elif trainer.data.image and drawn.units[0].size == trainer.X.shape[1]:
+        yield "W.1", trainer.network.W[1][drawn.units[1]]
 
 
 def _drawn(side: Side) -> Drawn:

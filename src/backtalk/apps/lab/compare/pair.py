@@ -13,7 +13,9 @@ from ....errors import DivergedError
 from ..datasets import LabData
 from ..settings import Settings
 from ..trainer import MOST_JUDGED, TIMEOUT, Trainer
+from .planes import View
 
+NAMES = ("left", "right")
 MOST_PATH = 200  # networks that are kept of the path of a side
 MOST_NUMBERS = 4_000_000  # in them: of a large network fewer are kept
 
@@ -25,9 +27,12 @@ class Pair:
     dropout, whose seed is drawn before the rows are shuffled, the other draws it as well, and leaves it.
     """
 
+    sides: tuple[Side, Side]
+
     def __init__(self, settings: tuple[Settings, Settings], data: LabData) -> None:
         dropout = any(each.dropout for each in settings)
-        self.sides = tuple(Side(Trainer(each, data, draws_dropout=dropout)) for each in settings)
+        left, right = (Side(Trainer(each, data, draws_dropout=dropout)) for each in settings)
+        self.sides = left, right
 
     def reset(self) -> None:
         """Back to the first step."""
@@ -43,6 +48,10 @@ class Pair:
     def going(self) -> list[Side]:
         """The sides that have not diverged."""
         return [side for side in self.sides if not side.stopped]
+
+    def views(self) -> list[View]:
+        """Both sides as they stand, for pictures that take a while."""
+        return [side.view(name) for name, side in zip(NAMES, self.sides, strict=True)]
 
     def advance(self, count: int = 1) -> None:
         """Take so many steps, or as many as there is time for, at least one; in turn, so that both take as many.
@@ -60,7 +69,17 @@ class Pair:
 
 
 class Side:
-    """One of the two networks."""
+    """One of the two networks.
+
+    ``stopped``: why it can take no further step, else empty. ``losses``: of the mini-batches since the last frame, each
+    before its step. ``before``: the network before the last step. ``path``: its way through its weights.
+    """
+
+    trainer: Trainer
+    stopped: str
+    losses: list[float]
+    before: Network
+    path: Path
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
@@ -72,8 +91,7 @@ class Side:
 
     def _begin(self) -> None:
         network = self.trainer.network
-        self.stopped = ""  # why it can take no further step
-        self.losses: list[float] = []  # of the mini-batches since the last frame, each before its step
+        self.stopped, self.losses, self.before = "", [], network
         self.path = Path(network, min(MOST_PATH, max(2, MOST_NUMBERS // network.parameter_count)))
 
     def begin_frame(self) -> None:
@@ -82,17 +100,35 @@ class Side:
     def advance(self) -> None:
         """One step."""
         trainer = self.trainer
+        before = trainer.network
         try:
             trainer.advance(1)
         except DivergedError as error:
             self.stopped = error.message
             return
+        self.before = before
         self.losses.append(trainer.loss_before)
         self.path.add(trainer.step, trainer.network)
 
     def loss(self) -> float:
         """Mean loss of the mini-batches since the last frame, each before its step; if there are none, that of now."""
         return float(np.mean(self.losses)) if self.losses else self.trainer.loss_now()
+
+    def view(self, name: str) -> View:
+        """The path, and the last step with its mini-batch."""
+        trainer = self.trainer
+        path = (
+            self.path.networks if self.path.networks[-1] is trainer.network else [*self.path.networks, trainer.network]
+        )
+        return View(
+            name,
+            tuple(path),
+            self.before,
+            trainer.X_training,
+            trainer.y_training,
+            trainer.batch_rows,
+            self.trainer.settings.l2_penalty,
+        )
 
     def flow(self) -> list[float]:
         """‖∇_{a_i}ℒ‖ of each layer, over the mini-batch that it learned from last."""
@@ -103,8 +139,8 @@ class Side:
     def units(self) -> dict[str, int]:
         """How many hidden units there are, how many are ``dead``, and how many are ``different``.
 
-        A dead unit has g′(a) = 0 for every row that is trained on, so that no gradient goes through it; units of a layer
-        that say the same of every row count as one.
+        A dead unit has g′(a) = 0 for every row that is trained on, so that no gradient goes through it. Units of a
+        layer that say the same of every row count as one.
         """
         trainer = self.trainer
         network = trainer.network
@@ -113,7 +149,7 @@ class Side:
             dead = different = 0
             for i, g in enumerate(network.activations, start=1):
                 dead += int((g.g_prime(trace.a[i]) == 0).all(axis=0).sum())
-                different += len(np.unique(trace.h[i], axis=1).T)
+                different += len({unit.tobytes() for unit in np.ascontiguousarray(trace.h[i].T)})
         return {"count": sum(network.sizes[1:-1]), "dead": dead, "different": different}
 
 
